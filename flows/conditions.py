@@ -1,0 +1,205 @@
+"""Skip logic as a typed tree: all, any, not, answered, equal, one_of, less, greater.
+
+A tree can be checked before publishing and needs no evaluator of strings, so nobody's text ever becomes code.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from flows.values import Value
+
+Answers = Mapping[str, Any]
+Test = Callable[[Answers], bool]
+
+
+class _Condition(BaseModel, ABC):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @abstractmethod
+    def compile(self) -> Test:
+        """The test this condition stands for; an unanswered or skipped question makes every comparison false."""
+
+    @abstractmethod
+    def comparisons(self) -> Iterator[Comparison]:
+        """Every comparison in the tree, for the static check."""
+
+
+class Comparison(BaseModel):
+    """One question held against something; `values` is empty for `answered`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    values: tuple[Value, ...] = ()
+    ordered: bool = False
+
+
+class ValueOf(BaseModel):
+    """The right side of `equal`: a question and the value it must have (or, of several choices, contain)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    value: str | int | float | bool
+
+
+class ValuesOf(BaseModel):
+    """The right side of `one_of`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    values: tuple[str | int | float | bool, ...] = Field(min_length=1)
+
+
+class Bound(BaseModel):
+    """The right side of `less` and `greater`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    than: int | float
+
+
+class All(_Condition):
+    """True when every condition is."""
+
+    all: tuple[Condition, ...] = Field(min_length=1)
+
+    def compile(self) -> Test:
+        tests = [condition.compile() for condition in self.all]
+        return lambda answers: all(test(answers) for test in tests)
+
+    def comparisons(self) -> Iterator[Comparison]:
+        for condition in self.all:
+            yield from condition.comparisons()
+
+
+class AnyOf(_Condition):
+    """True when at least one condition is."""
+
+    any: tuple[Condition, ...] = Field(min_length=1)
+
+    def compile(self) -> Test:
+        tests = [condition.compile() for condition in self.any]
+        return lambda answers: any(test(answers) for test in tests)
+
+    def comparisons(self) -> Iterator[Comparison]:
+        for condition in self.any:
+            yield from condition.comparisons()
+
+
+class Not(_Condition):
+    """True when the condition is not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_alias=True, serialize_by_alias=True)
+
+    negated: Condition = Field(alias="not")
+
+    def compile(self) -> Test:
+        test = self.negated.compile()
+        return lambda answers: not test(answers)
+
+    def comparisons(self) -> Iterator[Comparison]:
+        yield from self.negated.comparisons()
+
+
+class Answered(_Condition):
+    """True when the question has an answer ("don't know" is none)."""
+
+    answered: str
+
+    def compile(self) -> Test:
+        key = self.answered
+        return lambda answers: key in answers
+
+    def comparisons(self) -> Iterator[Comparison]:
+        yield Comparison(question=self.answered)
+
+
+class Equal(_Condition):
+    """True when the question has this value, or this value among several chosen."""
+
+    equal: ValueOf
+
+    def compile(self) -> Test:
+        return OneOf(one_of=ValuesOf(question=self.equal.question, values=(self.equal.value,))).compile()
+
+    def comparisons(self) -> Iterator[Comparison]:
+        yield Comparison(question=self.equal.question, values=(self.equal.value,))
+
+
+class OneOf(_Condition):
+    """True when the question has one of these values, or one of them among several chosen."""
+
+    one_of: ValuesOf
+
+    def compile(self) -> Test:
+        key, wanted = self.one_of.question, frozenset(self.one_of.values)
+
+        def test(answers: Answers) -> bool:
+            value = answers.get(key)
+            return not wanted.isdisjoint(value) if isinstance(value, list) else value in wanted
+
+        return test
+
+    def comparisons(self) -> Iterator[Comparison]:
+        yield Comparison(question=self.one_of.question, values=self.one_of.values)
+
+
+class Less(_Condition):
+    """True when the answered number is smaller."""
+
+    less: Bound
+
+    def compile(self) -> Test:
+        key, than = self.less.question, self.less.than
+        return lambda answers: key in answers and answers[key] < than
+
+    def comparisons(self) -> Iterator[Comparison]:
+        yield Comparison(question=self.less.question, values=(self.less.than,), ordered=True)
+
+
+class Greater(_Condition):
+    """True when the answered number is greater."""
+
+    greater: Bound
+
+    def compile(self) -> Test:
+        key, than = self.greater.question, self.greater.than
+        return lambda answers: key in answers and answers[key] > than
+
+    def comparisons(self) -> Iterator[Comparison]:
+        yield Comparison(question=self.greater.question, values=(self.greater.than,), ordered=True)
+
+
+def _kind(condition: object) -> str | None:
+    if isinstance(condition, Not):
+        return "not"
+    names = (
+        condition
+        if isinstance(condition, dict)
+        else type(condition).model_fields
+        if isinstance(condition, BaseModel)
+        else ()
+    )
+    return next(iter(names), None)
+
+
+Condition = Annotated[
+    Annotated[All, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[Answered, Tag("answered")]
+    | Annotated[Equal, Tag("equal")]
+    | Annotated[OneOf, Tag("one_of")]
+    | Annotated[Less, Tag("less")]
+    | Annotated[Greater, Tag("greater")],
+    Discriminator(_kind),
+]
+"""A condition as written in a file: one key says its kind, so that a mistake is reported where it stands."""

@@ -1,0 +1,68 @@
+"""What goes in and out of a conversation, the same for every channel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class Place(NamedTuple):
+    """A position somebody shared, in degrees (WGS 84)."""
+
+    latitude: float
+    longitude: float
+
+
+class MsgIn(NamedTuple):
+    """One message of a resident.
+
+    `address` is the channel's own name for the place answers go to; it stays inside `bot/` and never reaches a flow.
+    `external_id` is the channel's id of this very message: a repeat carries the same one.
+
+    >>> MsgIn("console", "me", "1", datetime(2026, 11, 23, tzinfo=UTC), text="Hallo").text
+    'Hallo'
+    """
+
+    channel: str
+    address: str
+    external_id: str
+    sent_at: datetime
+    text: str = ""
+    choice: str = ""
+    """Token of the quick reply that was tapped."""
+    media: str = ""
+    """Kind of attachment: voice, picture, video, file, sticker, contact or other."""
+    place: Place | None = None
+    edits: str = ""
+    """External id of the earlier message which this one replaces."""
+    language_hint: str = ""
+    """What the channel believes the person reads, as a BCP 47 tag; a hint, never a decision."""
+
+
+class QuickReply(NamedTuple):
+    """One answer offered with a message.
+
+    A channel with buttons shows `label` and sends `token` back; one without shows "`number` `label`" and passes on what is
+    typed. `number` is 0 where typing a number would mean something else.
+    """
+
+    token: str
+    label: str
+    number: int = 0
+    chosen: bool = False
+
+
+class MsgOut(NamedTuple):
+    """One message of the bot, in one language, as plain text (never markup)."""
+
+    text: str
+    quick_replies: tuple[QuickReply, ...] = ()
+    language: str = "de"
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data for storage; `from_data` is its inverse."""
+        return {"text": self.text, "quick_replies": self.quick_replies, "language": self.language}
+
+    @staticmethod
+    def from_data(data: dict[str, Any]) -> MsgOut:
+        return MsgOut(data["text"], tuple(QuickReply(*reply) for reply in data["quick_replies"]), data["language"])

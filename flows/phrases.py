@@ -1,0 +1,40 @@
+"""What the bot itself says, in one language: a catalogue of phrases with plural forms and forms of address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+FormOfAddress = Literal["du", "sie"]
+
+
+class Phrases:
+    """The bot's own phrases in one language.
+
+    `texts` holds, for (form of address or "", phrase id), the plural forms of a phrase in the order of the language's
+    gettext rule `plural`. A phrase that does not change with the form of address stands under "".
+    """
+
+    __slots__ = ("_plural", "_texts", "language")
+
+    def __init__(
+        self, language: str, texts: Mapping[tuple[str, str], tuple[str, ...]], plural: Callable[[int], int]
+    ) -> None:
+        self.language = language
+        self._texts = texts
+        self._plural = plural
+
+    def say(self, phrase: str, form: FormOfAddress, /, **values: object) -> str:
+        """The phrase with its {placeholders} filled in; a value called `n` chooses the plural form.
+
+        Raises KeyError for an unknown phrase: a mistake in the program, found by the tests over all catalogues.
+        """
+        forms = self._texts.get((form, phrase)) or self._texts["", phrase]
+        number = values.get("n")
+        text = forms[self._plural(number)] if isinstance(number, int) and len(forms) > 1 else forms[0]
+        return text.format_map(values) if values else text
+
+    def words(self, phrase: str) -> list[str]:
+        """The words of a phrase which lists what people may type, separated by commas."""
+        listed = self._texts["", phrase][0].replace("،", ",")
+        return [word.strip() for word in listed.split(",") if word.strip()]

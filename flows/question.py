@@ -1,0 +1,215 @@
+"""The contract of a question type, and the registry in which each type enters itself.
+
+A type is one file in `flows/questions/` with two halves: the *definition* (a pydantic model: what a consultation file says,
+in all languages) and what it becomes in one language, an `Asked` (worked out once, when a revision is compiled).
+Pure: no clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from flows.conditions import Condition
+from flows.matching import Matcher
+from flows.messages import MsgIn, MsgOut, QuickReply
+from flows.values import Missing, Value
+from flows.wording import Text
+
+if TYPE_CHECKING:
+    from flows.voice import Voice
+
+# Short enough that a token "code.key.value" fits into 64 bytes, the least any channel gives to a button.
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+
+END = "end"
+LEAVE = "leave"
+
+
+class Reply(NamedTuple):
+    """What a resident sent, as a question type sees it."""
+
+    text: str = ""
+    folded: str = ""
+    choice: str = ""
+    """Value of a tapped quick reply of this question."""
+    msg: MsgIn | None = None
+    """The whole message, for types that accept media or places."""
+
+
+class Guess(NamedTuple):
+    """A value which was understood from a typo, an alias or a place; the person is told what was understood."""
+
+    value: Value
+
+
+class Draft(NamedTuple):
+    """An answer in the making (several choices, a ranking): keep it, say this, wait on."""
+
+    value: Value
+    msg: MsgOut
+
+
+class Rejection(NamedTuple):
+    """The reply is no answer; `hint` says in the person's language what would be one."""
+
+    hint: str
+
+
+Parsed = Value | Missing | Guess | Draft | Rejection
+
+
+class Problem(NamedTuple):
+    """A fault in a definition: what is wrong and what to do, and where (path inside the node)."""
+
+    where: tuple[str | int, ...]
+    reason: str
+    remedy: str
+    warning: bool = False
+
+
+class Exit(BaseModel):
+    """Where to go on after a node when `if` holds; without one the next node follows.
+
+    `to` is the key of a later node, `end` (to the summary) or `leave` (end without submitting).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_alias=True, serialize_by_alias=True)
+
+    condition: Condition | None = Field(default=None, alias="if")
+    to: str
+
+
+class Node(BaseModel, ABC):
+    """One step of a flow."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Key
+    type: str
+    text: Text
+    ask_if: Condition | None = None
+    exits: tuple[Exit, ...] = ()
+
+    waits: ClassVar[bool] = True
+
+    def problems(self) -> Iterator[Problem]:
+        """Faults the model alone cannot see (clashing labels, impossible limits)."""
+        yield from ()
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        """Every text people will read, with its path inside the node."""
+        yield ("text",), self.text
+
+    def leaving(self) -> tuple[Exit, ...]:
+        """The exits, with those the type itself adds."""
+        return self.exits
+
+    @abstractmethod
+    def ask(self, voice: Voice) -> Asked:
+        """What this node becomes in one language."""
+
+
+class Question(Node):
+    """A node that waits for an answer."""
+
+    hint: Text | None = None
+    """A second line: how to answer, what to leave out."""
+    skip: bool = True
+    dont_know: bool = True
+    refuse: bool = False
+    """Whether "prefer not to say" is offered."""
+    sensitive: bool = False
+    """Asked only with consent and only where the channel can keep it private."""
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        if self.hint:
+            yield ("hint",), self.hint
+
+    def values(self) -> frozenset[Value] | type | None:
+        """What conditions may compare with: the possible values, a type (int, float, bool, str), or None for any."""
+        return None
+
+
+class Asked(ABC):
+    """A question in one language, ready to be asked as often as needed. Immutable."""
+
+    prompt: MsgOut
+
+    @abstractmethod
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        """The reply as a value, a missing code, a draft or a rejection; never raises for anything a person can send."""
+
+    @abstractmethod
+    def show(self, value: Value) -> str:
+        """The value as a person reads it (in the summary, in an echo)."""
+
+    def knows(self, folded: str) -> bool:
+        """Whether these very words are one of the answers offered, so that they win over a chat word of the same name."""
+        return False
+
+
+class Option(BaseModel):
+    """One option: what is stored, what is shown, and what else people call it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: Key
+    label: Text
+    synonyms: dict[str, tuple[str, ...]] = {}
+
+
+class Picker:
+    """The offered answers of a question in one language: its numbered quick replies and what a reply is taken for.
+
+    Real options come first, then "don't know" and "prefer not to say" where the question allows them.
+    """
+
+    __slots__ = ("_matcher", "labels", "quick_replies")
+
+    def __init__(self, question: Question, voice: Voice, options: Iterable[tuple[str, str, Iterable[str]]]) -> None:
+        offered = [(value, label, tuple(names)) for value, label, names in options]
+        self.labels = {value: label for value, label, _ in offered}
+        offered += [(code.value, label, words) for code, label, words in voice.missing(question)]
+        self.quick_replies = tuple(
+            QuickReply(voice.token(question.key, value), label, number)
+            for number, (value, label, _) in enumerate(offered, start=1)
+        )
+        self._matcher = Matcher([(value, (label, *names)) for value, label, names in offered])
+
+    def pick(self, reply: Reply) -> str | Missing | Guess | None:
+        """The value meant, `Guess` where a typo was forgiven, or None."""
+        if reply.choice:
+            return self._value(reply.choice) if reply.choice in self.labels or reply.choice in _CODES else None
+        match = self._matcher.find_folded(reply.folded)
+        if match is None:
+            return None
+        value = self._value(match.value)
+        return value if match.sure or isinstance(value, Missing) else Guess(value)
+
+    def knows(self, folded: str) -> bool:
+        return self._matcher.knows(folded)
+
+    def _value(self, value: str) -> str | Missing:
+        return value if value in self.labels else Missing(value)
+
+
+_CODES = frozenset(code.value for code in Missing)
+
+N = TypeVar("N", bound=Node)
+_registry: dict[str, type[Node]] = {}
+
+
+def question(cls: type[N]) -> type[N]:
+    """Enters a node type into the registry under the default of its `type` field."""
+    _registry[cls.model_fields["type"].default] = cls
+    return cls
+
+
+def registry() -> Mapping[str, type[Node]]:
+    """All node types by name. Import `flows.questions` first: that is where they enter themselves."""
+    return _registry

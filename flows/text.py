@@ -1,0 +1,64 @@
+"""Input made safe once at the edge (`clean`) and comparable for matching (`fold`)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# What no database, export or terminal can carry: C0 and C1 controls except tab and newline, lone surrogates and
+# non-characters; and the invisible overrides which make a text read as another one than it is (Trojan Source).
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069"
+    "\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
+)
+_NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
+# Combining marks (also the Arabic ones and tatweel), variation selectors, keycap, zero-width signs: they change how a
+# word looks, not which word it is.
+_MARKS = re.compile("[\u0300-\u036f\u064b-\u065f\u0670\u0640\ufe0e\ufe0f\u20e3\u200b-\u200f\u2060]")
+_NOT_WORDS = re.compile(r"[\W_]+")
+# Letters which no Unicode decomposition brings together although people type one for the other.
+_LETTERS = str.maketrans(
+    {
+        "\u0131": "i",  # Turkish dotless i
+        "\u0142": "l",
+        "\u00f8": "o",
+        "\u0649": "\u064a",  # Arabic alef maksura, yeh
+        "\u0629": "\u0647",  # teh marbuta, heh
+        "\u06a9": "\u0643",  # Persian kaf
+        "\u06cc": "\u064a",  # Persian yeh
+    }
+)
+_KEYCAP_TEN = "\U0001f51f"
+
+
+def clean(text: str) -> str:
+    """The text as it is stored: NFC, line breaks as \\n, without what could break a database, an export or a terminal.
+
+    >>> clean("Spielplatz\\x00 f\\u0075\\u0308r alle\\r\\n")
+    'Spielplatz f\\xfcr alle'
+    """
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    text = _NEWLINES.sub("\n", text)
+    return unicodedata.normalize("NFC", _UNSAFE.sub("", text)).strip()
+
+
+def fold(text: str) -> str:
+    """The text as it is compared: lower case, ASCII digits, single spaces, no accents, punctuation or emoji.
+
+    >>> fold(" 2️⃣ "), fold("Zurück!"), fold("٣"), fold("Weiß nicht …")
+    ('2', 'zuruck', '3', 'weiss nicht')
+    """
+    if text.isascii():
+        if text.isalnum():
+            return text.casefold()
+        return _NOT_WORDS.sub(" ", text).strip().casefold()
+    text = text.replace(_KEYCAP_TEN, " 10 ").replace("İ", "i")
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
+    text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    return _NOT_WORDS.sub(" ", text).strip()
+
+
+def utf16_length(text: str) -> int:
+    """Length in UTF-16 code units, the unit in which Telegram (and JavaScript) count."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

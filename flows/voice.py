@@ -1,0 +1,69 @@
+"""One language of one consultation: the voice in which its questions are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from flows.messages import MsgOut, QuickReply
+from flows.phrases import FormOfAddress, Phrases
+from flows.values import Missing
+from flows.wording import Text
+
+if TYPE_CHECKING:
+    from flows.question import Question
+
+
+class Voice:
+    """Says phrases and texts in one language and form of address, and makes the tokens of quick replies.
+
+    A token is "code.key.value": `code` names the compiled revision, `key` the question, so that a tap on an old button is
+    recognised for what it is.
+    """
+
+    __slots__ = ("_fallbacks", "_form", "_phrases", "code", "language")
+
+    def __init__(
+        self, code: str, language: str, phrases: Phrases, form: FormOfAddress, fallbacks: Mapping[str, str]
+    ) -> None:
+        self.code = code
+        self.language = language
+        self._phrases = phrases
+        self._form = form
+        self._fallbacks = fallbacks
+
+    def say(self, phrase: str, /, **values: object) -> str:
+        """One of the bot's own phrases."""
+        return self._phrases.say(phrase, self._form, **values)
+
+    def words(self, phrase: str) -> list[str]:
+        """What people may type for something, in this language."""
+        return self._phrases.words(phrase)
+
+    def text(self, text: Text) -> str:
+        """A text of the consultation."""
+        return text.in_language(self.language, self._fallbacks)
+
+    def token(self, key: str, value: str) -> str:
+        return f"{self.code}.{key}.{value}"
+
+    def command(self, command: str, label: str = "") -> QuickReply:
+        """A quick reply for a chat word, e.g. "Überspringen"."""
+        return QuickReply(self.token("", command), label or self.say(f"button.{command}"))
+
+    def message(self, text: str, quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
+        return MsgOut(text, tuple(quick_replies), self.language)
+
+    def missing(self, question: Question) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
+        """The missing codes a question offers, each with its label and what else people say for it."""
+        for code, offered in ((Missing.DONT_KNOW, question.dont_know), (Missing.REFUSED, question.refuse)):
+            if offered:
+                yield code, self.say(f"missing.{code}"), tuple(self.words(f"words.{code}"))
+
+    def prompt(self, question: Question, quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
+        """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped."""
+        text = self.text(question.text)
+        if question.hint:
+            text = f"{text}\n{self.text(question.hint)}"
+        replies = tuple(quick_replies)
+        return self.message(text, (*replies, self.command("skip")) if question.skip else replies)

@@ -1,0 +1,54 @@
+"""A text people read, in several languages, each with its review status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, model_validator
+
+
+class Review(StrEnum):
+    """How far a text can be trusted. `readers`: checked by readers with learning difficulties (DIN SPEC 33429)."""
+
+    UNREVIEWED = "unreviewed"
+    REVIEWED = "reviewed"
+    READERS = "readers"
+
+
+class Wording(BaseModel):
+    """One text in one language; without `review` the status of the whole language counts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    review: Review | None = None
+
+
+class Text(RootModel[dict[str, Wording]]):
+    """A text by language tag. In a file a plain string stands for a wording without a status of its own.
+
+    >>> Text.model_validate({"de": "Ja", "tr": {"text": "Evet", "review": "reviewed"}}).in_language("tr", {})
+    'Evet'
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_strings(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        return {tag: {"text": text} if isinstance(text, str) else text for tag, text in data.items()}
+
+    def in_language(self, language: str, fallbacks: Mapping[str, str]) -> str:
+        """The text in a language, else along the explicit fallbacks. KeyError if there is none (`check` prevents it)."""
+        wording = self.root.get(language)
+        return wording.text if wording else self.in_language(fallbacks[language], fallbacks)
+
+    def languages(self) -> frozenset[str]:
+        return frozenset(self.root)
+
+    def items(self) -> Iterator[tuple[str, Wording]]:
+        yield from self.root.items()
