@@ -7,6 +7,7 @@ Pure: no clock, no I/O.
 
 from __future__ import annotations
 
+import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple, TypeVar
@@ -130,7 +131,7 @@ class Question(Node):
         if self.hint:
             yield ("hint",), self.hint
 
-    def values(self) -> frozenset[Value] | type | None:
+    def values(self) -> frozenset[Value] | builtins.type | None:
         """What conditions may compare with: the possible values, a type (int, float, bool, str), or None for any."""
         return None
 

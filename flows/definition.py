@@ -1,0 +1,143 @@
+"""A consultation as it is written down: who asks what, of whom, why, and what happens with the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Union
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import StringConstraints as Limits
+
+import flows.questions  # noqa: F401 - the types enter the registry
+from flows.languages import LANGUAGES, LEICHTE_SPRACHE
+from flows.phrases import FormOfAddress
+from flows.question import Node, registry
+from flows.wording import Review, Text
+
+Slug = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+
+
+class Level(StrEnum):
+    """Level of participation, in the words of mein.berlin.de."""
+
+    INFORMATION = "information"
+    CONSULTATION = "consultation"
+    COOPERATION = "cooperation"
+    DECISION = "decision"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LanguageOffer(_Part):
+    """One offered language: how far its texts can be trusted, and where a missing text is taken from."""
+
+    review: Review = Review.UNREVIEWED
+    reviewed_by: str = ""
+    fallback: str | None = None
+
+
+class ContactPerson(_Part):
+    """The person or office behind "talk to a human"."""
+
+    name: Text
+    hours: Text
+    phone: str = ""
+    email: str = ""
+    web: str = ""
+
+
+class Retention(_Part):
+    """How long answers are kept (days after closing) and what remains afterwards."""
+
+    days: Annotated[int, Field(ge=1, le=3650)]
+    remains: Text
+
+
+if TYPE_CHECKING:
+    AnyNode = Node
+else:
+
+    def _type_of(node: Any) -> str | None:
+        return node.get("type") if isinstance(node, dict) else getattr(node, "type", None)
+
+    AnyNode = Annotated[
+        Union[tuple(Annotated[cls, Tag(name)] for name, cls in registry().items())],  # noqa: UP007 - built at run time
+        Discriminator(_type_of),
+    ]
+
+
+class Consultation(_Part):
+    """What a city asks. A published revision of this never changes."""
+
+    slug: Slug
+    sample: bool = False
+    """A sample to try things out: marked as such wherever it is shown."""
+    address: FormOfAddress = "sie"
+    languages: dict[str, LanguageOffer] = Field(min_length=1)
+    """Offered languages; the first is the one the consultation was written in."""
+    title: Text
+    asks: Text
+    """Who asks."""
+    why: Text
+    readers: Text
+    """Who reads the answers."""
+    level: Level
+    decides: Text
+    """Who decides, and about what."""
+    feedback: Text
+    """When and where people hear what came of it."""
+    audience: Text
+    retention: Retention
+    contact: ContactPerson
+    minutes: Annotated[int, Field(ge=1, le=60)]
+    opens: date | None = None
+    closes: date | None = None
+    keywords: tuple[str, ...] = ()
+    """Words that start it, next to its slug."""
+    thanks: Text | None = None
+    questions: tuple[AnyNode, ...] = Field(min_length=1)
+
+    @property
+    def main_language(self) -> str:
+        return next(iter(self.languages))
+
+    @property
+    def fallbacks(self) -> dict[str, str]:
+        """Language → the language its missing texts are taken from."""
+        return {tag: offer.fallback for tag, offer in self.languages.items() if offer.fallback}
+
+    def asked(self) -> tuple[Node, ...]:
+        """The nodes that wait for an answer."""
+        return tuple(node for node in self.questions if node.waits)
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        """Every text people read, with its path in the file."""
+        for name in ("title", "asks", "why", "readers", "decides", "feedback", "audience", "thanks"):
+            if text := getattr(self, name):
+                yield (name,), text
+        yield ("retention", "remains"), self.retention.remains
+        yield ("contact", "name"), self.contact.name
+        yield ("contact", "hours"), self.contact.hours
+        for index, node in enumerate(self.questions):
+            for path, text in node.texts():
+                yield ("questions", index, *path), text
+
+    def review_of(self, text: Text, language: str) -> Review:
+        """How far this text can be trusted in this language."""
+        wording = text.root.get(language)
+        return (wording and wording.review) or self.languages[language].review
+
+    def is_leichte_sprache(self) -> bool:
+        """Whether every de-simple text was checked by readers: only then it may be called Leichte Sprache."""
+        return "de-simple" in self.languages and all(
+            "de-simple" in text.languages() and self.review_of(text, "de-simple") is Review.READERS
+            for _, text in self.texts()
+        )
+
+    def language_name(self, tag: str) -> str:
+        """A language in its own words."""
+        return LEICHTE_SPRACHE if tag == "de-simple" and self.is_leichte_sprache() else LANGUAGES[tag].name
