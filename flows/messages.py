@@ -42,8 +42,8 @@ class MsgIn(NamedTuple):
 class QuickReply(NamedTuple):
     """One answer offered with a message.
 
-    A channel with buttons shows `label` and sends `token` back; one without shows "`number` `label`" and passes on what is
-    typed. `number` is 0 where typing a number would mean something else.
+    A channel with buttons shows `label` and sends `token` back; one without shows "`number` `label`" and passes on what
+    is typed. `number` is 0 where typing a number would mean something else.
     """
 
     token: str

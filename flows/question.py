@@ -1,7 +1,7 @@
 """The contract of a question type, and the registry in which each type enters itself.
 
-A type is one file in `flows/questions/` with two halves: the *definition* (a pydantic model: what a consultation file says,
-in all languages) and what it becomes in one language, an `Asked` (worked out once, when a revision is compiled).
+A type is one file in `flows/questions/` with two halves: the *definition* (a pydantic model: what a consultation file
+says, in all languages) and what it becomes in one language, an `Asked` (worked out once, when a revision is compiled).
 Pure: no clock, no I/O.
 """
 
@@ -150,7 +150,7 @@ class Asked(ABC):
         """The value as a person reads it (in the summary, in an echo)."""
 
     def knows(self, folded: str) -> bool:
-        """Whether these very words are one of the answers offered, so that they win over a chat word of the same name."""
+        """Whether these very words are an answer offered, so that they win over a chat word of the same name."""
         return False
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Voice:
     """Says phrases and texts in one language and form of address, and makes the tokens of quick replies.
 
-    A token is "code.key.value": `code` names the compiled revision, `key` the question, so that a tap on an old button is
-    recognised for what it is.
+    A token is "code.key.value": `code` names the compiled revision, `key` the question, so that a tap on an old button
+    is recognised for what it is.
     """
 
     __slots__ = ("_fallbacks", "_form", "_phrases", "code", "language")

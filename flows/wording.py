@@ -43,7 +43,7 @@ class Text(RootModel[dict[str, Wording]]):
         return {tag: {"text": text} if isinstance(text, str) else text for tag, text in data.items()}
 
     def in_language(self, language: str, fallbacks: Mapping[str, str]) -> str:
-        """The text in a language, else along the explicit fallbacks. KeyError if there is none (`check` prevents it)."""
+        """The text in a language, else along the explicit fallbacks; KeyError if there is none (`check` sees to it)."""
         wording = self.root.get(language)
         return wording.text if wording else self.in_language(fallbacks[language], fallbacks)
 

@@ -1,0 +1,75 @@
+"""Chat words: what people may say at any moment, in every language, with and without slash or exclamation mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from flows.matching import is_typo
+from flows.phrases import Phrases
+from flows.text import fold
+
+
+class Command(StrEnum):
+    """A chat word by its stable name. Every catalogue lists its words under `words.NAME`."""
+
+    START = "start"
+    HELP = "help"
+    LANGUAGE = "language"
+    BACK = "back"
+    SKIP = "skip"
+    REPEAT = "repeat"
+    CHANGE = "change"
+    STATUS = "status"
+    PRIVACY = "privacy"
+    MYDATA = "mydata"
+    DELETE = "delete"
+    DELETE_ALL = "delete_all"
+    STOP = "stop"
+    HUMAN = "human"
+    SUBMIT = "submit"
+    CONTINUE = "continue"
+    START_OVER = "start_over"
+
+
+class Spoken(NamedTuple):
+    """A chat word that was said, with what came along: "2" of "change 2", "tr" of a tapped language."""
+
+    command: Command
+    argument: str = ""
+
+
+# A typo is only forgiven where a wrong guess does no harm.
+_HARMLESS = frozenset({Command.HELP, Command.BACK, Command.REPEAT, Command.STATUS, Command.LANGUAGE, Command.HUMAN})
+_NUMBER = re.compile(r"\d{1,2}")
+
+
+class Commands:
+    """Finds the chat word in a reply. Languages are searched together: people mix them."""
+
+    __slots__ = ("_by_word",)
+
+    def __init__(self, catalogues: Iterable[Phrases]) -> None:
+        self._by_word: dict[str, Command] = {}
+        for phrases in catalogues:
+            for command in Command:
+                for word in (command.value.replace("_", " "), *phrases.words(f"words.{command}")):
+                    self._by_word.setdefault(fold(word), command)
+
+    def find(self, folded: str) -> Spoken | None:
+        """The chat word which the whole reply is, e.g. "zuruck" or "andern 2"; None for everything else."""
+        command = self._by_word.get(folded)
+        if command is not None:
+            return Spoken(command)
+        if len(folded) < 40 and (number := _NUMBER.search(folded)):
+            rest = " ".join((folded[: number.start()] + folded[number.end() :]).split())
+            if self._by_word.get(rest) is Command.CHANGE:
+                return Spoken(Command.CHANGE, number[0])
+        return None
+
+    def find_misspelt(self, folded: str) -> Spoken | None:
+        """The one harmless chat word that a reply nobody understood was probably meant to be."""
+        near = {command for word, command in self._by_word.items() if command in _HARMLESS and is_typo(folded, word)}
+        return Spoken(near.pop()) if len(near) == 1 else None

@@ -1,0 +1,152 @@
+"""The conversation engine: a session and a message go in, the new session and what happened come out.
+
+Pure: no clock, no I/O, nothing is changed in place. `start`, `resume`, `reopen` and `interrupt` return a `Turn`.
+"""
+
+from __future__ import annotations
+
+from flows import habits, speech
+from flows.commands import Command, Spoken
+from flows.events import AnswerGiven, ConsentGiven, Event, Said
+from flows.flow import Flow
+from flows.languages import best_guess
+from flows.messages import MsgIn
+from flows.question import Draft, Guess, Rejection, Reply
+from flows.session import Session, Turn
+from flows.steps import go_on, leave
+from flows.text import fold
+from flows.values import Missing, Value
+
+PAUSE = 12 * 3600
+"""Seconds after which somebody who comes back is asked whether to go on."""
+
+
+def start(flow: Flow, *, receipt: str, language: str | None, now: int, hint: str = "") -> Turn:
+    """Opens a session: asks for the language where it is not known yet, else greets and asks the first question.
+
+    `language` is what the contact chose before, `hint` what the channel believes; `now` in seconds since 1970.
+    """
+    known = language in flow.languages or len(flow.languages) == 1
+    chosen = language if language in flow.languages else best_guess(hint, flow.languages)
+    assert chosen is not None  # noqa: S101 - for the type checker: best_guess always finds one
+    session = Session(flow.code, chosen, receipt, seen=now)
+    if not known:
+        return Turn(session._replace(aside="language"), (Said(speech.which_language(flow)),))
+    return habits.greet(flow, session)
+
+
+def resume(flow: Flow, session: Session, msg: MsgIn, now: int) -> Turn:
+    """What one message of the resident causes. Any message at any step gets a sensible answer."""
+    paused = now - session.seen > PAUSE
+    session = session._replace(seen=now)
+    if msg.edits:
+        return _edited(flow, session, msg)
+    if msg.choice:
+        return _tapped(flow, session, msg)
+    reply = Reply(msg.text, fold(msg.text), "", msg)
+    spoken = flow.commands.find(reply.folded)
+    if spoken and (spoken.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
+        return habits.obey(flow, session, spoken)
+    if session.aside and (turn := habits.settle_aside(flow, session, reply.folded)):
+        return turn
+    if session.aside:
+        session = session._replace(aside="")
+    elif paused and not _is_answer(flow, session, msg, reply):
+        return habits.offer_return(flow, session)
+    if not session.at:
+        return habits.at_summary(flow, session, reply)
+    return _answer(flow, session, session.at, reply)
+
+
+def reopen(flow: Flow, session: Session, now: int) -> Turn:
+    """Somebody comes back to a session that was interrupted or submitted."""
+    session = session._replace(seen=now, status="waiting", aside="", repairs=0)
+    if session.submitted:
+        session = session._replace(at="")
+        return Turn(session, (Said(speech.summary(flow, session)),))
+    return habits.offer_return(flow, session)
+
+
+def interrupt(flow: Flow, session: Session) -> Turn:
+    """Ends the waiting without losing anything: what is still open is recorded as interrupted or not asked."""
+    return leave(flow, session, ())
+
+
+def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
+    """Whether the words are exactly one of the answers offered now: then they win over a chat word or a pause."""
+    if session.aside or not session.at or msg.text[:1] in "/!":
+        return False
+    return speech.script_of(flow, session).asked[session.at].knows(reply.folded)
+
+
+def _tapped(flow: Flow, session: Session, msg: MsgIn) -> Turn:
+    code, _, rest = msg.choice.partition(".")
+    key, _, value = rest.partition(".")
+    if code != flow.code:
+        return habits.stale(flow, session)
+    if not key:
+        name, _, argument = value.partition(".")
+        known = name in Command._value2member_map_
+        return habits.obey(flow, session, Spoken(Command(name), argument)) if known else habits.stale(flow, session)
+    if key != session.at:
+        return habits.already_answered(flow, session, key)
+    return _answer(flow, session._replace(aside=""), key, Reply(choice=value, msg=msg))
+
+
+def _edited(flow: Flow, session: Session, msg: MsgIn) -> Turn:
+    """An edited message corrects the answer it gave; an edit of anything else is explained."""
+    key = session.last_key
+    if not key or msg.edits != session.last_message:
+        return habits.unknown_edit(flow, session)
+    reply = Reply(msg.text, fold(msg.text), "", msg)
+    parsed = speech.script_of(flow, session).asked[key].parse(reply, None)
+    if isinstance(parsed, Rejection | Draft):
+        return habits.unknown_edit(flow, session)
+    return _accept(flow, session, key, parsed, msg, corrected=True)
+
+
+def _answer(flow: Flow, session: Session, key: str, reply: Reply) -> Turn:
+    script = speech.script_of(flow, session)
+    parsed = script.asked[key].parse(reply, session.draft)
+    if isinstance(parsed, Rejection):
+        return habits.repair(flow, session, reply, parsed)
+    if isinstance(parsed, Draft):
+        return Turn(session._replace(draft=parsed.value, repairs=0), (Said(parsed.msg),))
+    assert reply.msg is not None  # noqa: S101 - for the type checker: only tests parse without a message
+    return _accept(flow, session, key, parsed, reply.msg)
+
+
+def _accept(
+    flow: Flow, session: Session, key: str, parsed: Value | Missing | Guess, msg: MsgIn, *, corrected: bool = False
+) -> Turn:
+    """Takes the answer down and goes on to the next open question."""
+    value = parsed.value if isinstance(parsed, Guess) else parsed
+    answers, missing = dict(session.answers), session.missing
+    event: Event
+    if isinstance(value, Missing):
+        answers.pop(key, None)
+        missing = {**missing, key: value.value}
+        event = AnswerGiven(key, None, value)
+    else:
+        answers[key] = value
+        if key in missing:
+            missing = {name: code for name, code in missing.items() if name != key}
+        event = AnswerGiven(key, value)
+    session = session._replace(
+        answers=answers,
+        missing=missing,
+        draft=None,
+        repairs=0,
+        last_message=msg.external_id,
+        last_key=key,
+    )
+    events: tuple[Event, ...] = (event,)
+    script = speech.script_of(flow, session)
+    if flow.nodes[key].type == "consent" and isinstance(value, bool):
+        events = (event, ConsentGiven(key, value, script.asked[key].prompt.text))
+    echo = ""
+    if corrected:
+        echo = script.voice.say("answer.corrected", answer=speech.shown(flow, session, key))
+    elif isinstance(parsed, Guess):
+        echo = script.voice.say("answer.understood", answer=speech.shown(flow, session, key))
+    return go_on(flow, session, key, events, echo)

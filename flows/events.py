@@ -1,0 +1,76 @@
+"""What a turn caused, in past tense. `bot/effects.py` turns each into rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flows.messages import MsgOut
+from flows.values import Missing, Value
+
+
+class Said(NamedTuple):
+    """The bot says something."""
+
+    msg: MsgOut
+
+
+class AnswerGiven(NamedTuple):
+    """A question has an answer, for the first time or anew: a value, or the reason why there is none."""
+
+    key: str
+    value: Value | None
+    missing: Missing | None = None
+
+
+class ConsentGiven(NamedTuple):
+    """Somebody agreed, or did not, to exactly this text."""
+
+    key: str
+    given: bool
+    text: str
+
+
+class LanguageChosen(NamedTuple):
+    """Somebody wants to be spoken to in this language from now on."""
+
+    language: str
+
+
+class SessionCompleted(NamedTuple):
+    """The answers were submitted."""
+
+
+class SessionInterrupted(NamedTuple):
+    """The resident left before submitting; the session can be resumed."""
+
+
+class ConsultationChosen(NamedTuple):
+    """Somebody without an open session wants to take part in this consultation."""
+
+    slug: str
+
+
+class DataRequested(NamedTuple):
+    """Somebody wants to see what is stored about them."""
+
+
+class ErasureRequested(NamedTuple):
+    """Somebody confirmed that everything about them shall be deleted."""
+
+
+class PushesStopped(NamedTuple):
+    """Somebody does not want to be written to unasked."""
+
+
+Event = (
+    Said
+    | AnswerGiven
+    | ConsentGiven
+    | LanguageChosen
+    | SessionCompleted
+    | SessionInterrupted
+    | ConsultationChosen
+    | DataRequested
+    | ErasureRequested
+    | PushesStopped
+)

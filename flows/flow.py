@@ -1,0 +1,150 @@
+"""A published revision, compiled once: what can be worked out beforehand is, so that a turn is a few look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from flows.commands import Commands
+from flows.conditions import Test
+from flows.definition import Consultation
+from flows.errors import EndlessFlowError
+from flows.matching import Matcher
+from flows.messages import MsgOut, QuickReply
+from flows.phrases import Phrases
+from flows.question import END, LEAVE, Asked, Node, Question
+from flows.session import Session
+from flows.voice import Voice
+
+LANGUAGE_TOKEN = "language"  # noqa: S105 - not a password
+
+
+class Step(NamedTuple):
+    """One node without its words."""
+
+    key: str
+    waits: bool
+    test: Test | None
+    exits: tuple[tuple[Test | None, str], ...]
+
+
+class Path(NamedTuple):
+    """The way through a flow with given answers: the keys passed, the open question ("" if none), where it ends."""
+
+    passed: tuple[str, ...]
+    open: str
+    end: str
+
+
+class Script(NamedTuple):
+    """A flow in one language."""
+
+    voice: Voice
+    asked: dict[str, Asked]
+    asks: dict[str, MsgOut]
+    """The questions as sent, with "question 2 of 5" where that is true."""
+    titles: dict[str, str]
+    """The questions' texts, for the summary."""
+
+
+class Flow:
+    """A compiled revision. Immutable; shared by all sessions."""
+
+    __slots__ = (
+        "_steps",
+        "code",
+        "commands",
+        "consultation",
+        "language_matcher",
+        "languages",
+        "nodes",
+        "questions",
+        "scripts",
+    )
+
+    def __init__(self, consultation: Consultation, catalogues: Mapping[str, Phrases], code: str) -> None:
+        self.code = code
+        self.consultation = consultation
+        self.languages = tuple(consultation.languages)
+        self.nodes: dict[str, Node] = {node.key: node for node in consultation.questions}
+        self.questions = tuple(node.key for node in consultation.questions if node.waits)
+        """Keys of all questions that wait, in order."""
+        self.commands = Commands(catalogues[tag] for tag in self.languages)
+        self.language_matcher = Matcher(
+            (tag, (tag, consultation.language_name(tag), *catalogues[tag].words("words.this_language")))
+            for tag in self.languages
+        )
+        self._steps = {
+            node.key: Step(
+                node.key,
+                node.waits,
+                node.ask_if.compile() if node.ask_if else None,
+                tuple((way.condition.compile() if way.condition else None, way.to) for way in node.leaving()),
+            )
+            for node in consultation.questions
+        }
+        self.scripts = {tag: self._script(tag, catalogues[tag]) for tag in self.languages}
+
+    def _script(self, language: str, phrases: Phrases) -> Script:
+        consultation = self.consultation
+        voice = Voice(self.code, language, phrases, consultation.address, consultation.fallbacks)
+        asked = {key: node.ask(voice) for key, node in self.nodes.items()}
+        asks = {key: self._with_progress(key, question.prompt, voice) for key, question in asked.items()}
+        titles = {key: voice.text(node.text) for key, node in self.nodes.items()}
+        return Script(voice, asked, asks, titles)
+
+    def _with_progress(self, key: str, prompt: MsgOut, voice: Voice) -> MsgOut:
+        """Says where one stands, only where that is true on every path: in a flow without branches."""
+        keys = self.questions
+        if not self.nodes[key].waits or len(keys) < 2:
+            return prompt
+        if key == keys[-1]:
+            line = voice.say("progress.last")
+        elif any(step.test or step.exits for step in self._steps.values()):
+            return prompt
+        else:
+            line = voice.say("progress.step", number=keys.index(key) + 1, total=len(keys))
+        return prompt._replace(text=f"{line}\n{prompt.text}")
+
+    def question(self, key: str) -> Question:
+        """The definition of a question. KeyError if there is none."""
+        node = self.nodes[key]
+        if not isinstance(node, Question):
+            raise KeyError(key)
+        return node
+
+    def path(self, session: Session) -> Path:
+        """The way from the first node to the first open question, or to the end."""
+        answers, missing = session.answers, session.missing
+        passed: list[str] = []
+        jump = ""
+        for key, step in self._steps.items():
+            if jump and key != jump:
+                continue
+            jump = ""
+            if step.test is not None and not step.test(answers):
+                continue
+            if step.waits and key not in answers and key not in missing:
+                return Path(tuple(passed), key, "")
+            passed.append(key)
+            for test, to in step.exits:
+                if test is None or test(answers):
+                    if to in {END, LEAVE}:
+                        return Path(tuple(passed), "", to)
+                    jump = to
+                    break
+        if jump:
+            raise EndlessFlowError(f"{self.consultation.slug}: {jump!r} lies behind or does not exist")
+        return Path(tuple(passed), "", END)
+
+    def asked_for(self, key: str, session: Session) -> bool:
+        """Whether the question's own condition holds, as far as can be told now."""
+        test = self._steps[key].test
+        return test is None or test(session.answers)
+
+    def language_replies(self) -> tuple[QuickReply, ...]:
+        """The offered languages, each in its own words and script."""
+        return tuple(
+            QuickReply(f"{self.code}..{LANGUAGE_TOKEN}.{tag}", self.consultation.language_name(tag), number)
+            for number, tag in enumerate(self.languages, start=1)
+        )

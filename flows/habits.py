@@ -1,0 +1,273 @@
+"""Conversation habits: what people may say at any step, and what happens when they are not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flows import speech
+from flows.commands import Command, Spoken
+from flows.events import (
+    AnswerGiven,
+    DataRequested,
+    ErasureRequested,
+    LanguageChosen,
+    PushesStopped,
+    Said,
+    SessionCompleted,
+)
+from flows.flow import Flow
+from flows.messages import MsgOut
+from flows.question import Rejection, Reply
+from flows.session import Session, Turn
+from flows.steps import ask, go_on, leave, with_line
+from flows.values import Missing
+
+
+def greet(flow: Flow, session: Session) -> Turn:
+    """The greeting, then the first question."""
+    turn = go_on(flow, session, "")
+    return Turn(turn.session, (Said(speech.greeting(flow, speech.script_of(flow, session))), *turn.events))
+
+
+def obey(flow: Flow, session: Session, spoken: Spoken) -> Turn:
+    """Does what a chat word asks for."""
+    return _HABITS[spoken.command](flow, session, spoken.argument)
+
+
+def stale(flow: Flow, session: Session) -> Turn:
+    """A tap on a button of another time: harmless, and said so."""
+    return _again(flow, session, "stale")
+
+
+def already_answered(flow: Flow, session: Session, key: str) -> Turn:
+    """A tap on an earlier question: says what was answered and how to change it."""
+    answered = speech.answered_keys(flow, session)
+    if key not in answered:
+        return stale(flow, session)
+    script = speech.script_of(flow, session)
+    number = answered.index(key) + 1
+    line = script.voice.say("answered.already", answer=speech.shown(flow, session, key), number=number)
+    turn = _again(flow, session, "", line)
+    said = turn.events[-1]
+    assert isinstance(said, Said)  # noqa: S101 - for the type checker: asking again says something
+    change = script.voice.command("change")
+    change = change._replace(token=f"{change.token}.{number}")
+    msg = said.msg._replace(quick_replies=(*said.msg.quick_replies, change))
+    return Turn(turn.session, (Said(msg),))
+
+
+def unknown_edit(flow: Flow, session: Session) -> Turn:
+    """An edit of something that is no answer any more."""
+    return _again(flow, session, "edit.unknown")
+
+
+def offer_return(flow: Flow, session: Session) -> Turn:
+    """Go on or start over?"""
+    return Turn(session._replace(aside="return", draft=None), (Said(speech.offer_return(flow, session)),))
+
+
+def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """Takes the reply as an answer to the side question; None where it is none."""
+    if session.aside == "language":
+        match = flow.language_matcher.find_folded(folded)
+        if match:
+            return _language(flow, session, match.value)
+        if session.repairs >= 1:
+            return _language(flow, session, session.language)
+        return Turn(session._replace(repairs=session.repairs + 1), (Said(speech.which_language(flow)),))
+    if session.aside == "return" and folded in {"1", "2"}:
+        return _continue(flow, session, "") if folded == "1" else _start_over(flow, session, "")
+    if session.aside == "change" and folded.isdigit():
+        return _change(flow, session, folded)
+    return None
+
+
+def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
+    """A reply at the summary: a number changes that answer, "yes" submits, anything else shows the summary again."""
+    if reply.folded.isdigit():
+        return _change(flow, session, reply.folded)
+    return _say(
+        session, with_line(speech.script_of(flow, session).voice.say("summary.choose"), speech.summary(flow, session))
+    )
+
+
+def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> Turn:
+    """Not understood: first the hint, then the question again, then the offer to skip or reach a person."""
+    misspelt = flow.commands.find_misspelt(reply.folded) if reply.folded else None
+    if misspelt:
+        return obey(flow, session, misspelt)
+    script = speech.script_of(flow, session)
+    question = script.asked[session.at].prompt
+    hint = rejection.hint
+    if reply.msg and (reply.msg.media or reply.msg.place):
+        hint = f"{script.voice.say('media.unreadable')} {hint}"
+    after = session._replace(repairs=min(session.repairs + 1, 3))
+    if session.repairs == 0:
+        return _say(after, question._replace(text=hint))
+    if session.repairs == 1:
+        return _say(after, question._replace(text=f"{script.voice.say('repair.again')} {hint}\n\n{question.text}"))
+    skip = [script.voice.command("skip")] if flow.question(session.at).skip else []
+    text = script.voice.say("repair.offer" if skip else "repair.offer_person")
+    return _say(
+        after, script.voice.message(text, [*skip, script.voice.command("human"), script.voice.command("repeat")])
+    )
+
+
+def _say(session: Session, *messages: MsgOut) -> Turn:
+    return Turn(session, tuple(Said(msg) for msg in messages))
+
+
+def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
+    """Says something and asks once more what is open: the question, the summary, or the side question."""
+    line = line or speech.script_of(flow, session).voice.say(phrase)
+    return _say(session, with_line(line, _open(flow, session)))
+
+
+def _open(flow: Flow, session: Session) -> MsgOut:
+    match session.aside:
+        case "language":
+            return speech.which_language(flow)
+        case "return":
+            return speech.offer_return(flow, session)
+        case "change":
+            return speech.which_answer(flow, session)
+    return speech.script_of(flow, session).asks[session.at] if session.at else speech.summary(flow, session)
+
+
+def _start(flow: Flow, session: Session, argument: str) -> Turn:
+    if session.aside == "language":
+        return _say(session, speech.which_language(flow))
+    return offer_return(flow, session)
+
+
+def _help(flow: Flow, session: Session, argument: str) -> Turn:
+    return _again(flow, session, "help")
+
+
+def _language(flow: Flow, session: Session, argument: str) -> Turn:
+    """Asks for the language, or switches at once where one was named. Answers stay."""
+    if argument not in flow.languages:
+        return _say(session._replace(aside="language", repairs=0), speech.which_language(flow))
+    first = session.aside == "language" and not session.at and not session.answers and not session.missing
+    session = session._replace(language=argument, aside="", draft=None, repairs=0)
+    turn = greet(flow, session) if first else _say(session, _open(flow, session))
+    return Turn(turn.session, (LanguageChosen(argument), *turn.events))
+
+
+def _back(flow: Flow, session: Session, argument: str) -> Turn:
+    before = _before(flow, session)
+    if not before:
+        return _again(flow, session, "back.first")
+    line = speech.script_of(flow, session).voice.say("back.answer", answer=speech.shown(flow, session, before[-1]))
+    return ask(flow, session._replace(repairs=0), before[-1], line)
+
+
+def _before(flow: Flow, session: Session) -> tuple[str, ...]:
+    answered = speech.answered_keys(flow, session)
+    return answered[: answered.index(session.at)] if session.at in answered else answered
+
+
+def _skip(flow: Flow, session: Session, argument: str) -> Turn:
+    key = session.at
+    if session.aside == "language":
+        return _language(flow, session, session.language)
+    if not key or key in session.answers:
+        return _continue(flow, session, argument)
+    if not flow.question(key).skip:
+        return _again(flow, session, "skip.not_here")
+    skipped = session._replace(missing={**session.missing, key: Missing.SKIPPED.value})
+    return go_on(flow, skipped, key, (AnswerGiven(key, None, Missing.SKIPPED),))
+
+
+def _repeat(flow: Flow, session: Session, argument: str) -> Turn:
+    return _say(session, _open(flow, session))
+
+
+def _change(flow: Flow, session: Session, argument: str) -> Turn:
+    """Goes back to answer N of the summary, or asks which one."""
+    answered = speech.answered_keys(flow, session)
+    if not answered:
+        return _again(flow, session, "change.nothing")
+    number = int(argument) if argument.isdigit() else 0
+    if not 1 <= number <= len(answered):
+        return _say(session._replace(aside="change"), speech.which_answer(flow, session))
+    key = answered[number - 1]
+    line = speech.script_of(flow, session).voice.say("back.answer", answer=speech.shown(flow, session, key))
+    return ask(flow, session._replace(repairs=0), key, line)
+
+
+def _status(flow: Flow, session: Session, argument: str) -> Turn:
+    return _again(flow, session, "", speech.where(flow, session))
+
+
+def _privacy(flow: Flow, session: Session, argument: str) -> Turn:
+    return _say(session, speech.privacy(flow, speech.script_of(flow, session)))
+
+
+def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
+    return Turn(session, (DataRequested(),))
+
+
+def _delete(flow: Flow, session: Session, argument: str) -> Turn:
+    voice = speech.script_of(flow, session).voice
+    return _say(session, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
+
+
+def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
+    voice = speech.script_of(flow, session).voice
+    return Turn(session, (ErasureRequested(), Said(voice.message(voice.say("delete.done")))))
+
+
+def _stop(flow: Flow, session: Session, argument: str) -> Turn:
+    voice = speech.script_of(flow, session).voice
+    farewell = Said(voice.message(voice.say("stop.done"), [voice.command("start"), voice.command("delete")]))
+    return leave(flow, session, (PushesStopped(), farewell))
+
+
+def _human(flow: Flow, session: Session, argument: str) -> Turn:
+    return _say(session, speech.person(flow, speech.script_of(flow, session)))
+
+
+def _submit(flow: Flow, session: Session, argument: str) -> Turn:
+    if session.at and session.at not in session.answers and session.at not in session.missing:
+        return _again(flow, session, "submit.not_yet")
+    not_asked = (
+        AnswerGiven(key, None, Missing.NOT_ASKED)
+        for key in flow.questions
+        if key not in session.answers and key not in session.missing
+    )
+    done = session._replace(at="", aside="", repairs=0, status="completed", submitted=True)
+    return Turn(done, (*not_asked, SessionCompleted(), Said(speech.thanks(flow, done))))
+
+
+def _continue(flow: Flow, session: Session, argument: str) -> Turn:
+    """On to the first open question; what was answered stays."""
+    return go_on(flow, session, session.at)
+
+
+def _start_over(flow: Flow, session: Session, argument: str) -> Turn:
+    forgotten = tuple(AnswerGiven(key, None, Missing.NOT_ASKED) for key in (*session.answers, *session.missing))
+    fresh = Session(session.flow, session.language, session.receipt, seen=session.seen)
+    turn = greet(flow, fresh)
+    return Turn(turn.session, (*forgotten, *turn.events))
+
+
+_HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
+    Command.START: _start,
+    Command.HELP: _help,
+    Command.LANGUAGE: _language,
+    Command.BACK: _back,
+    Command.SKIP: _skip,
+    Command.REPEAT: _repeat,
+    Command.CHANGE: _change,
+    Command.STATUS: _status,
+    Command.PRIVACY: _privacy,
+    Command.MYDATA: _mydata,
+    Command.DELETE: _delete,
+    Command.DELETE_ALL: _delete_all,
+    Command.STOP: _stop,
+    Command.HUMAN: _human,
+    Command.SUBMIT: _submit,
+    Command.CONTINUE: _continue,
+    Command.START_OVER: _start_over,
+}

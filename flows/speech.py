@@ -1,0 +1,134 @@
+"""The messages which the bot itself composes around the questions: greeting, summary, asides, farewells."""
+
+from __future__ import annotations
+
+from flows.flow import Flow, Script
+from flows.messages import MsgOut, QuickReply
+from flows.session import Session
+from flows.values import Missing
+
+
+def script_of(flow: Flow, session: Session) -> Script:
+    return flow.scripts[session.language]
+
+
+def greeting(flow: Flow, script: Script) -> MsgOut:
+    """Who asks, why, how long, who reads, how long it is kept: all that is to be known before the first question."""
+    voice, consultation = script.voice, flow.consultation
+    lines = [
+        voice.text(consultation.title),
+        voice.say("greeting.sample") if consultation.sample else "",
+        voice.say("greeting.bot", asks=voice.text(consultation.asks)),
+        voice.text(consultation.why),
+        voice.say("greeting.questions", n=len(flow.questions), minutes=consultation.minutes),
+        voice.say("greeting.privacy", readers=voice.text(consultation.readers), days=consultation.retention.days),
+        voice.say("greeting.words"),
+    ]
+    return voice.message("\n\n".join(filter(None, lines)))
+
+
+def privacy(flow: Flow, script: Script) -> MsgOut:
+    """Who reads, what is kept how long, and what one can do about it."""
+    voice, consultation = script.voice, flow.consultation
+    return voice.message(
+        voice.say(
+            "privacy",
+            asks=voice.text(consultation.asks),
+            readers=voice.text(consultation.readers),
+            days=consultation.retention.days,
+            remains=voice.text(consultation.retention.remains),
+        )
+    )
+
+
+def person(flow: Flow, script: Script) -> MsgOut:
+    """Whom to talk to instead of the bot, and when."""
+    voice, contact = script.voice, flow.consultation.contact
+    ways = [voice.text(contact.name), contact.phone, contact.email, contact.web, voice.text(contact.hours)]
+    return voice.message("\n".join([voice.say("human"), *filter(None, ways)]))
+
+
+def which_language(flow: Flow) -> MsgOut:
+    """Asks for the language in all of them, since none is known yet."""
+    lines = (flow.scripts[tag].voice.say("language.ask") for tag in flow.languages)
+    return MsgOut("\n".join(dict.fromkeys(lines)), flow.language_replies(), flow.languages[0])
+
+
+def shown(flow: Flow, session: Session, key: str) -> str:
+    """An answer in words, also when it is a missing one."""
+    script = script_of(flow, session)
+    if key in session.answers:
+        return script.asked[key].show(session.answers[key])
+    code = session.missing.get(key, Missing.NOT_ASKED)
+    return script.voice.say(f"summary.{Missing(code).value}")
+
+
+def answered_keys(flow: Flow, session: Session) -> tuple[str, ...]:
+    """The answered questions on the way to where the person stands, in order; the summary numbers them like this."""
+    return tuple(key for key in flow.path(session).passed if flow.nodes[key].waits)
+
+
+def summary(flow: Flow, session: Session) -> MsgOut:
+    """All answers, numbered, to be changed or submitted."""
+    voice = script_of(flow, session).voice
+    head = voice.say("summary.again" if session.submitted else "summary.head")
+    lines = _numbered(flow, session)
+    text = "\n".join([head, "", *lines, "", voice.say("summary.how")])
+    return voice.message(text, [voice.command("submit"), voice.command("change")])
+
+
+def which_answer(flow: Flow, session: Session) -> MsgOut:
+    """Asks which answer is to be changed."""
+    voice = script_of(flow, session).voice
+    keys = answered_keys(flow, session)
+    replies = [
+        QuickReply(voice.token("", f"change.{number}"), _short(_title(flow, session, key)), number)
+        for number, key in enumerate(keys, start=1)
+    ]
+    return voice.message(voice.say("change.which"), replies)
+
+
+def offer_return(flow: Flow, session: Session) -> MsgOut:
+    """After a pause or a second start: go on where one was, or start over."""
+    voice = script_of(flow, session).voice
+    text = voice.say("return.offer", title=voice.text(flow.consultation.title), where=where(flow, session))
+    replies = [voice.command(word)._replace(number=n) for n, word in enumerate(("continue", "start_over"), start=1)]
+    return voice.message(text, replies)
+
+
+def where(flow: Flow, session: Session) -> str:
+    """Where the person stands, in one or two sentences."""
+    voice = script_of(flow, session).voice
+    n = len(answered_keys(flow, session))
+    if not session.at:
+        return voice.say("status.summary" if not session.submitted else "status.submitted", receipt=session.receipt)
+    return voice.say("status.question", n=n, question=_title(flow, session, session.at))
+
+
+def thanks(flow: Flow, session: Session) -> MsgOut:
+    """The confirmation: receipt code, what happens when, what one can still do."""
+    script, consultation = script_of(flow, session), flow.consultation
+    voice = script.voice
+    lines = [
+        voice.text(consultation.thanks) if consultation.thanks else voice.say("thanks"),
+        voice.say("thanks.receipt", receipt=session.receipt),
+        voice.text(consultation.decides),
+        voice.text(consultation.feedback),
+        voice.say("thanks.words"),
+    ]
+    return voice.message("\n\n".join(lines))
+
+
+def _numbered(flow: Flow, session: Session) -> list[str]:
+    return [
+        f"{number}. {_title(flow, session, key)}\n   → {shown(flow, session, key)}"
+        for number, key in enumerate(answered_keys(flow, session), start=1)
+    ]
+
+
+def _title(flow: Flow, session: Session, key: str) -> str:
+    return script_of(flow, session).titles[key]
+
+
+def _short(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,61 @@
+"""Going on: to the next open question, to the summary, or out."""
+
+from __future__ import annotations
+
+from flows import speech
+from flows.events import AnswerGiven, Event, Said, SessionInterrupted
+from flows.flow import Flow, Path
+from flows.messages import MsgOut
+from flows.question import LEAVE
+from flows.session import Session, Turn
+from flows.values import Missing
+
+
+def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = (), echo: str = "") -> Turn:
+    """On from the node `after` ("" for the beginning): says the notes in between, then asks or sums up."""
+    path = flow.path(session)
+    if not path.open:
+        session, events = _drop_unasked(session, path, events)
+    script = speech.script_of(flow, session)
+    behind = path.passed[path.passed.index(after) + 1 :] if after in path.passed else path.passed if not after else ()
+    notes = [script.asks[key] for key in behind if not flow.nodes[key].waits]
+    if path.end == LEAVE:
+        return leave(flow, session, (*events, Said(script.voice.message(script.voice.say("left")))))
+    session = session._replace(at=path.open, aside="", draft=None, repairs=0)
+    last = script.asks[path.open] if path.open else speech.summary(flow, session)
+    first, *others = (*notes, last)
+    return Turn(session, (*events, Said(with_line(echo, first)), *(Said(msg) for msg in others)))
+
+
+def ask(flow: Flow, session: Session, key: str, line: str = "") -> Turn:
+    """Asks one question (again), a line of the bot's own before it."""
+    session = session._replace(at=key, aside="", draft=None)
+    return Turn(session, (Said(with_line(line, speech.script_of(flow, session).asks[key])),))
+
+
+def with_line(line: str, msg: MsgOut) -> MsgOut:
+    return msg._replace(text=f"{line}\n\n{msg.text}") if line else msg
+
+
+def leave(flow: Flow, session: Session, events: tuple[Event, ...]) -> Turn:
+    """Ends the waiting. What is open is recorded, so that analysts can tell interrupted from not asked."""
+    if session.submitted:
+        return Turn(session._replace(status="completed", at="", aside=""), events)
+    open_questions = (key for key in flow.questions if key not in session.answers and key not in session.missing)
+    gaps = (
+        AnswerGiven(key, None, Missing.INTERRUPTED if flow.asked_for(key, session) else Missing.NOT_ASKED)
+        for key in open_questions
+    )
+    return Turn(session._replace(status="interrupted", aside="", draft=None), (*events, *gaps, SessionInterrupted()))
+
+
+def _drop_unasked(session: Session, path: Path, events: tuple[Event, ...]) -> tuple[Session, tuple[Event, ...]]:
+    """Takes back answers to questions which, after a change, are not on the way any more."""
+    gone = [key for key in (*session.answers, *session.missing) if key not in path.passed]
+    if not gone:
+        return session, events
+    session = session._replace(
+        answers={key: value for key, value in session.answers.items() if key not in gone},
+        missing={key: code for key, code in session.missing.items() if key not in gone},
+    )
+    return session, (*events, *(AnswerGiven(key, None, Missing.NOT_ASKED) for key in gone))
