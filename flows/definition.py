@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_serializer,
+    field_validator,
+)
 from pydantic import StringConstraints as Limits
 
 import flows.questions  # noqa: F401 - the types enter the registry
@@ -17,6 +26,16 @@ from flows.question import Node, registry
 from flows.wording import Review, Text
 
 Slug = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+
+
+def _written_out(day: object) -> object:
+    # Left to itself pydantic takes the number 20270331 for seconds since 1970.
+    if isinstance(day, int | float):
+        raise ValueError("a date is written year-month-day, e.g. 2027-03-31")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
 
 
 class Level(StrEnum):
@@ -78,7 +97,7 @@ class Consultation(_Part):
     """A sample to try things out: marked as such wherever it is shown."""
     address: FormOfAddress = "sie"
     languages: dict[str, LanguageOffer] = Field(min_length=1)
-    """Offered languages; the first is the one the consultation was written in."""
+    """Offered languages; the first is the one the consultation was written in. A list is fine where nothing is to be said."""
     title: Text
     asks: Text
     """Who asks."""
@@ -94,12 +113,33 @@ class Consultation(_Part):
     retention: Retention
     contact: ContactPerson
     minutes: Annotated[int, Field(ge=1, le=60)]
-    opens: date | None = None
-    closes: date | None = None
+    opens: Day | None = None
+    closes: Day | None = None
     keywords: tuple[str, ...] = ()
     """Words that start it, next to its slug."""
     thanks: Text | None = None
     questions: tuple[AnyNode, ...] = Field(min_length=1)
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _accept_list(cls, offered: object) -> object:
+        if isinstance(offered, str) or not isinstance(offered, Sequence):
+            return offered
+        by_tag: dict[str, Any] = {}
+        for item in offered:
+            offer = dict(item) if isinstance(item, Mapping) else {"tag": item}
+            tag = offer.pop("tag", None)
+            if not isinstance(tag, str):
+                raise ValueError("each language needs its tag, e.g. de")
+            if tag in by_tag:
+                raise ValueError(f"the language {tag!r} stands twice")
+            by_tag[tag] = offer
+        return by_tag
+
+    @field_serializer("languages", when_used="json")
+    def _keep_order(self, offered: dict[str, LanguageOffer]) -> list[dict[str, Any]]:
+        # A list, because sorted or binary JSON forgets the order of names, and the first language is the main one.
+        return [{"tag": tag, **offer.model_dump(mode="json")} for tag, offer in offered.items()]
 
     @property
     def main_language(self) -> str:

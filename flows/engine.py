@@ -21,24 +21,26 @@ PAUSE = 12 * 3600
 """Seconds after which somebody who comes back is asked whether to go on."""
 
 
-def start(flow: Flow, *, receipt: str, language: str | None, now: int, hint: str = "") -> Turn:
+def start(flow: Flow, *, receipt: str, language: str | None, hint: str = "") -> Turn:
     """Opens a session: asks for the language where it is not known yet, else greets and asks the first question.
 
-    `language` is what the contact chose before, `hint` what the channel believes; `now` in seconds since 1970.
+    `language` is what the contact chose before, `hint` what the channel believes; `receipt` is the code
+    that will be shown when the answers are submitted.
     """
     known = language in flow.languages or len(flow.languages) == 1
     chosen = language if language in flow.languages else best_guess(hint, flow.languages)
     assert chosen is not None  # noqa: S101 - for the type checker: best_guess always finds one
-    session = Session(flow.code, chosen, receipt, seen=now)
+    session = Session(flow.code, chosen, receipt)
     if not known:
         return Turn(session._replace(aside="language"), (Said(speech.which_language(flow)),))
     return habits.greet(flow, session)
 
 
-def resume(flow: Flow, session: Session, msg: MsgIn, now: int) -> Turn:
-    """What one message of the resident causes. Any message at any step gets a sensible answer."""
-    paused = now - session.seen > PAUSE
-    session = session._replace(seen=now)
+def resume(flow: Flow, session: Session, msg: MsgIn, idle: float = 0) -> Turn:
+    """What one message of the resident causes, `idle` seconds after the one before.
+
+    Any message at any step gets a sensible answer.
+    """
     if msg.edits:
         return _edited(flow, session, msg)
     if msg.choice:
@@ -51,16 +53,16 @@ def resume(flow: Flow, session: Session, msg: MsgIn, now: int) -> Turn:
         return turn
     if session.aside:
         session = session._replace(aside="")
-    elif paused and not _is_answer(flow, session, msg, reply):
+    elif idle > PAUSE and not _is_answer(flow, session, msg, reply):
         return habits.offer_return(flow, session)
     if not session.at:
         return habits.at_summary(flow, session, reply)
     return _answer(flow, session, session.at, reply)
 
 
-def reopen(flow: Flow, session: Session, now: int) -> Turn:
+def reopen(flow: Flow, session: Session) -> Turn:
     """Somebody comes back to a session that was interrupted or submitted."""
-    session = session._replace(seen=now, status="waiting", aside="", repairs=0)
+    session = session._replace(status="waiting", aside="", repairs=0)
     if session.submitted:
         session = session._replace(at="")
         return Turn(session, (Said(speech.summary(flow, session)),))
@@ -132,14 +134,7 @@ def _accept(
         if key in missing:
             missing = {name: code for name, code in missing.items() if name != key}
         event = AnswerGiven(key, value)
-    session = session._replace(
-        answers=answers,
-        missing=missing,
-        draft=None,
-        repairs=0,
-        last_message=msg.external_id,
-        last_key=key,
-    )
+    session = session._replace(answers=answers, missing=missing, last_message=msg.external_id, last_key=key)
     events: tuple[Event, ...] = (event,)
     script = speech.script_of(flow, session)
     if flow.nodes[key].type == "consent" and isinstance(value, bool):

@@ -51,13 +51,16 @@ class Flow:
     """A compiled revision. Immutable; shared by all sessions."""
 
     __slots__ = (
+        "_is_linear",
         "_steps",
+        "_straight",
         "code",
         "commands",
         "consultation",
         "language_matcher",
         "languages",
         "nodes",
+        "notes",
         "questions",
         "scripts",
     )
@@ -69,6 +72,7 @@ class Flow:
         self.nodes: dict[str, Node] = {node.key: node for node in consultation.questions}
         self.questions = tuple(node.key for node in consultation.questions if node.waits)
         """Keys of all questions that wait, in order."""
+        self.notes = frozenset(self.nodes) - frozenset(self.questions)
         self.commands = Commands(catalogues[tag] for tag in self.languages)
         self.language_matcher = Matcher(
             (tag, (tag, consultation.language_name(tag), *catalogues[tag].words("words.this_language")))
@@ -83,7 +87,15 @@ class Flow:
             )
             for node in consultation.questions
         }
+        self._is_linear = not any(step.test or step.exits for step in self._steps.values())
+        self._straight = self._straight_paths()
         self.scripts = {tag: self._script(tag, catalogues[tag]) for tag in self.languages}
+
+    def _straight_paths(self) -> tuple[Path, ...]:
+        """All ways through a flow without branches, by the number of questions answered."""
+        keys = tuple(self.nodes)
+        ways = [Path(keys[: keys.index(key)], key, "") for key in self.questions]
+        return (*ways, Path(keys, "", END))
 
     def _script(self, language: str, phrases: Phrases) -> Script:
         consultation = self.consultation
@@ -100,7 +112,7 @@ class Flow:
             return prompt
         if key == keys[-1]:
             line = voice.say("progress.last")
-        elif any(step.test or step.exits for step in self._steps.values()):
+        elif not self._is_linear:
             return prompt
         else:
             line = voice.say("progress.step", number=keys.index(key) + 1, total=len(keys))
@@ -116,6 +128,11 @@ class Flow:
     def path(self, session: Session) -> Path:
         """The way from the first node to the first open question, or to the end."""
         answers, missing = session.answers, session.missing
+        if self._is_linear:
+            for number, key in enumerate(self.questions):
+                if key not in answers and key not in missing:
+                    return self._straight[number]
+            return self._straight[-1]
         passed: list[str] = []
         jump = ""
         for key, step in self._steps.items():

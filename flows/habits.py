@@ -247,7 +247,7 @@ def _continue(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _start_over(flow: Flow, session: Session, argument: str) -> Turn:
     forgotten = tuple(AnswerGiven(key, None, Missing.NOT_ASKED) for key in (*session.answers, *session.missing))
-    fresh = Session(session.flow, session.language, session.receipt, seen=session.seen)
+    fresh = Session(session.flow, session.language, session.receipt)
     turn = greet(flow, fresh)
     return Turn(turn.session, (*forgotten, *turn.events))
 

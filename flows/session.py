@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 from flows.events import Event
 from flows.values import Value
@@ -33,26 +34,21 @@ class Session(NamedTuple):
     last_message: str = ""
     """External id of the message that gave the last answer, so that an edit of it can be told from others."""
     last_key: str = ""
-    seen: int = 0
-    """Seconds since 1970 of the last message: after a long pause the bot asks before it goes on."""
     status: Status = "waiting"
     submitted: bool = False
 
     def to_json(self) -> str:
         """The session as stored; what has its default is left out."""
-        return json.dumps(
-            {name: value for name, value in zip(_FIELDS, self, strict=True) if value != _DEFAULTS[name]},
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
+        fields = zip(Session._fields, self, _DEFAULTS, strict=True)
+        # pydantic's encoder takes a third of the time of the standard library's.
+        return to_json({name: value for name, value, default in fields if value != default}).decode()
 
     @staticmethod
     def from_json(text: str) -> Session:
-        return Session(**json.loads(text))
+        return Session(**from_json(text))
 
 
-_FIELDS = Session._fields
-_DEFAULTS = {name: Session._field_defaults.get(name) for name in _FIELDS}
+_DEFAULTS = tuple(Session._field_defaults.get(name) for name in Session._fields)
 
 
 class Turn(NamedTuple):

@@ -17,14 +17,22 @@ def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = 
     if not path.open:
         session, events = _drop_unasked(session, path, events)
     script = speech.script_of(flow, session)
-    behind = path.passed[path.passed.index(after) + 1 :] if after in path.passed else path.passed if not after else ()
-    notes = [script.asks[key] for key in behind if not flow.nodes[key].waits]
+    messages = [script.asks[key] for key in _behind(path, after) if key in flow.notes]
     if path.end == LEAVE:
-        return leave(flow, session, (*events, Said(script.voice.message(script.voice.say("left")))))
+        messages.append(script.voice.message(script.voice.say("left")))
+        return leave(flow, session, (*events, *map(Said, messages)))
     session = session._replace(at=path.open, aside="", draft=None, repairs=0)
-    last = script.asks[path.open] if path.open else speech.summary(flow, session)
-    first, *others = (*notes, last)
-    return Turn(session, (*events, Said(with_line(echo, first)), *(Said(msg) for msg in others)))
+    messages.append(script.asks[path.open] if path.open else speech.summary(flow, session))
+    if echo:
+        messages[0] = with_line(echo, messages[0])
+    return Turn(session, (*events, *map(Said, messages)))
+
+
+def _behind(path: Path, after: str) -> tuple[str, ...]:
+    """The nodes passed since `after`; none where it is not on the way any more."""
+    if not after:
+        return path.passed
+    return path.passed[path.passed.index(after) + 1 :] if after in path.passed else ()
 
 
 def ask(flow: Flow, session: Session, key: str, line: str = "") -> Turn:
