@@ -1,0 +1,183 @@
+"""What people said, one row per session and question, and what they consented to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage import bulk
+from storage.base import Base, exactly, one_of, table_of
+from storage.sessions import Mode, Session
+
+Missing = Literal["not_asked", "skipped", "refused", "dont_know", "interrupted"]
+
+ROWS_AT_ONCE = 1_000
+
+
+class Answer(Base):
+    """One stored response. ``value`` is JSON text, or ``missing`` says why there is none."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        one_of("missing", get_args(Missing)),
+        one_of("mode", get_args(Mode)),
+        CheckConstraint("(value IS NULL) <> (missing IS NULL)", name="value_or_missing"),
+        # What is not JSON would break the views for everybody who reads them; better to refuse the one row.
+        CheckConstraint("json_valid(value)", name="value_is_json").ddl_if(dialect="sqlite"),
+        CheckConstraint("value::jsonb IS NOT NULL", name="value_is_json").ddl_if(dialect="postgresql"),
+        {"sqlite_with_rowid": False},
+    )
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    question_key: Mapped[str] = mapped_column(primary_key=True)
+    consultation_id: Mapped[int]  # repeats the session's, so that an export is a plain query
+    revision_id: Mapped[int]
+    value: Mapped[str | None]
+    missing: Mapped[str | None]
+    free_text: Mapped[bool]  # words of a person: leaves the house only after another person released it
+    answered_at: Mapped[datetime]
+    channel: Mapped[str]
+    language: Mapped[str]
+    mode: Mapped[str]
+    version: Mapped[int] = mapped_column(Integer, server_default="1")  # how often it was changed, plus one
+
+
+class Consent(Base):
+    """What a person agreed to or not, in which wording. Rows are added, never changed; the newest counts."""
+
+    __tablename__ = "consents"
+    __table_args__ = (exactly("pseudonym", 32), Index(None, "pseudonym", "id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"))
+    pseudonym: Mapped[str]
+    question_key: Mapped[str]
+    text_hash: Mapped[str]
+    language: Mapped[str]
+    channel: Mapped[str]
+    given: Mapped[bool]
+    at: Mapped[datetime]
+
+
+class NewAnswer(NamedTuple):
+    """Exactly one of ``value`` (JSON text) and ``missing`` is given."""
+
+    session_id: int
+    question_key: str
+    consultation_id: int
+    revision_id: int
+    value: str | None
+    missing: Missing | None
+    free_text: bool
+    answered_at: datetime
+    channel: str
+    language: str
+    mode: Mode
+
+
+class StoredAnswer(NamedTuple):
+    """An answer with the person's pseudonym in this consultation."""
+
+    pseudonym: str
+    session_id: int
+    question_key: str
+    revision_id: int
+    value: str | None
+    missing: Missing | None
+    free_text: bool
+    answered_at: datetime
+    channel: str
+    language: str
+    mode: Mode
+    version: int
+
+
+class NewConsent(NamedTuple):
+    id: int
+    consultation_id: int
+    pseudonym: str
+    question_key: str
+    text_hash: str
+    language: str
+    channel: str
+    given: bool
+    at: datetime
+
+
+class _OfSession(NamedTuple):
+    session_id: int
+
+
+class _Person(NamedTuple):
+    pseudonym: str
+
+
+_answers = table_of(Answer)
+_consents = table_of(Consent)
+_sessions = table_of(Session)
+
+_stored = select(
+    _sessions.c.pseudonym,
+    *(_answers.c[field] for field in StoredAnswer._fields if field != "pseudonym"),
+).join_from(_answers, _sessions)
+_of_sessions = bulk.ByKeys(_stored.order_by(_answers.c.session_id, _answers.c.question_key), _answers.c.session_id)
+_of_people = bulk.ByKeys(_stored.order_by(_answers.c.session_id, _answers.c.question_key), _sessions.c.pseudonym)
+_consents_of = bulk.ByKeys(
+    select(*(_consents.c[field] for field in NewConsent._fields)).order_by(_consents.c.id), _consents.c.pseudonym
+)
+
+upsert = bulk.upsert(
+    _answers,
+    NewAnswer,
+    key=("session_id", "question_key"),
+    also={"version": "answers.version + 1"},
+    if_changed=("value", "missing"),
+)
+"""Store answers; a changed one replaces the earlier and counts its version up, the same one again changes nothing."""
+
+insert_consents = bulk.insert(_consents, NewConsent)
+"""Add consents and withdrawals."""
+
+_delete = bulk.remove(_answers, _OfSession)
+_erase_consents = bulk.remove(_consents, _Person)
+
+
+def of_sessions(connection: Connection, session_ids: Sequence[int]) -> list[StoredAnswer]:
+    """The answers of these sessions, session by session."""
+    return [StoredAnswer._make(row) for row in _of_sessions(connection, session_ids)]
+
+
+def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAnswer]:
+    """The answers of these people, session by session."""
+    return [StoredAnswer._make(row) for row in _of_people(connection, pseudonyms)]
+
+
+def for_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAnswer]:
+    """All answers of a consultation, session by session, read as they are consumed: memory does not grow with them.
+
+    Use it inside ``Store.reading`` or ``Store.read``, which see one moment, and to the end or not at all.
+    """
+    query = (
+        _stored.where(_sessions.c.consultation_id == consultation_id)
+        .order_by(_sessions.c.id, _answers.c.question_key)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for row in connection.execute(query):
+        yield StoredAnswer._make(row)
+
+
+def delete_of_sessions(connection: Connection, session_ids: Iterable[int]) -> int:
+    """Delete all answers of these sessions, which themselves stay; gives how many."""
+    return _delete(connection, [_OfSession(id_) for id_ in session_ids])
+
+
+def consents_of(connection: Connection, pseudonyms: Sequence[str]) -> list[NewConsent]:
+    """All consents and withdrawals of these people, oldest first."""
+    return [NewConsent._make(row) for row in _consents_of(connection, pseudonyms)]
+
+
+def erase_consents(connection: Connection, pseudonyms: Iterable[str]) -> int:
+    """Delete the consents of these people; gives how many. For the end of their retention, not for a withdrawal."""
+    return _erase_consents(connection, [_Person(pseudonym) for pseudonym in pseudonyms])

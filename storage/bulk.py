@@ -1,0 +1,201 @@
+"""One statement per table and batch: many rows written, or read by their keys, at once.
+
+Rows are NamedTuples: typed for the caller, and already in the form the drivers take. A statement is built once per
+database from the table itself and then handed to the driver as it is, because building and converting it row by row
+costs more than the database does (docs/data.md, "How fast").
+
+* SQLite: ``executemany`` with the rows as they are.
+* PostgreSQL: one statement over ``unnest`` of one array per column, written by us as array text: one round trip for the
+  whole batch. The driver's ``executemany`` and its own conversion of lists were both measured to be slower.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, Connection, Row, Select, Table, any_, bindparam
+
+from storage import encoding
+from storage.errors import BadRow
+
+RowT = TypeVar("RowT", bound=tuple[Any, ...])
+
+KEYS_AT_ONCE = 10_000
+"""More keys than this are asked for in several statements; SQLite takes at most 32,766 parameters."""
+
+
+class Bulk(Generic[RowT]):
+    """Writes many rows of one NamedTuple type with one statement.
+
+    Made by ``insert``, ``upsert``, ``change`` and ``remove``.
+
+    >>> add = insert(Note.__table__, NewNote)                                               # doctest: +SKIP
+    >>> add(connection, [NewNote(1, "lamps"), NewNote(2, "trees")])                         # doctest: +SKIP
+    2
+    """
+
+    def __init__(
+        self, table: Table, row: type[RowT], write: Callable[["_Source"], str], one_per: Sequence[str] = ()
+    ) -> None:
+        self._fields = fields_of(row)
+        self._columns = [table.c[field] for field in self._fields]
+        self._write = write
+        self._key = itemgetter(*map(self._fields.index, one_per)) if one_per else None
+        self._prepared: dict[str, tuple[str, list[encoding.Encode]]] = {}
+
+    def __call__(self, connection: Connection, rows: Sequence[RowT]) -> int:
+        """Write the rows; none is fine. Of rows with the same key in an upsert or a change the last one counts.
+
+        Gives the number of rows written. Raises BadRow for a value that the column cannot hold.
+        """
+        return self._execute(connection, rows).rowcount if rows else 0
+
+    def returned(self, connection: Connection, rows: Sequence[RowT]) -> list[Any]:
+        """The same for a statement that gives something back. PostgreSQL only: SQLite's driver cannot do it for many
+        rows.
+        """
+        return list(self._execute(connection, rows)) if rows else []
+
+    def _execute(self, connection: Connection, rows: Sequence[RowT]) -> Any:
+        name = connection.dialect.name
+        sql, encoders = self._prepared.get(name) or self._prepare(name)
+        if self._key and len(rows) > 1:
+            rows = list({self._key(row): row for row in rows}.values())
+        try:
+            cells = [encode(column) for encode, column in zip(encoders, zip(*rows, strict=True), strict=True)]
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BadRow(str(error)) from error
+        return connection.exec_driver_sql(sql, list(zip(*cells, strict=True)) if name == "sqlite" else tuple(cells))
+
+    def _prepare(self, name: str) -> tuple[str, list[encoding.Encode]]:
+        source = _Source(name, self._fields, [encoding.array_type(column) for column in self._columns])
+        prepared = self._write(source), [encoding.encoder(name, column) for column in self._columns]
+        self._prepared[name] = prepared
+        return prepared
+
+
+class _Source:
+    """The incoming rows as the two databases spell them."""
+
+    def __init__(self, dialect: str, fields: Sequence[str], array_types: Sequence[str]) -> None:
+        self.sqlite = dialect == "sqlite"
+        self.fields = fields
+        self._arrays = ", ".join(f"%s::{array}" for array in array_types)
+
+    def insert(self) -> str:
+        marks = ", ".join("?" for _ in self.fields)
+        return f"VALUES ({marks})" if self.sqlite else _words("SELECT * FROM", f"unnest({self._arrays})")
+
+    def mark(self, field: str) -> str:
+        return f"?{self.fields.index(field) + 1}" if self.sqlite else f"new.{field}"
+
+    def rows(self, word: str) -> str:
+        return "" if self.sqlite else f"{word} unnest({self._arrays}) AS new ({', '.join(self.fields)})"
+
+    def differs(self, left: str, right: str) -> str:
+        """Unequal, where NULL is a value like others. SQLite learned the standard words only in 3.39."""
+        return f"{left} IS NOT {right}" if self.sqlite else f"{left} IS DISTINCT FROM {right}"
+
+
+def insert(table: Table, row: type[RowT], *, skip_known: bool = False, returning: Sequence[str] = ()) -> Bulk[RowT]:
+    """Adds rows. With ``skip_known``, rows that would break a uniqueness rule are passed over instead of refused."""
+    tail = " ON CONFLICT DO NOTHING" if skip_known else ""
+    tail += f" RETURNING {', '.join(returning)}" if returning else ""
+    return Bulk(table, row, lambda source: f"{_insert(table, row)} {source.insert()}{tail}")
+
+
+def upsert(
+    table: Table,
+    row: type[RowT],
+    key: Sequence[str],
+    *,
+    also: Mapping[str, str] | None = None,
+    if_changed: Sequence[str] = (),
+) -> Bulk[RowT]:
+    """Adds rows, or brings those with the same key up to date.
+
+    ``also`` sets further columns from SQL expressions; with ``if_changed`` a row in which none of these columns differs
+    stays untouched.
+    """
+    changed = {field: f"excluded.{field}" for field in fields_of(row) if field not in key} | dict(also or {})
+
+    def write(source: _Source) -> str:
+        tests = " OR ".join(source.differs(f"{table.name}.{field}", f"excluded.{field}") for field in if_changed)
+        where = f" WHERE {tests}" if tests else ""
+        conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {_assignments(changed)}{where}"
+        return f"{_insert(table, row)} {source.insert()} {conflict}"
+
+    return Bulk(table, row, write, one_per=key)
+
+
+def change(table: Table, row: type[RowT], key: Sequence[str], also: Mapping[str, str] | None = None) -> Bulk[RowT]:
+    """Changes the rows with these keys; ``also`` sets further columns from SQL expressions. Unknown keys change
+    nothing.
+    """
+    fields = [field for field in fields_of(row) if field not in key]
+
+    def write(source: _Source) -> str:
+        changed = {field: source.mark(field) for field in fields} | dict(also or {})
+        return _words(
+            "UPDATE", table.name, "SET", _assignments(changed), source.rows("FROM"), _same(table, source, key)
+        )
+
+    return Bulk(table, row, write, one_per=key)
+
+
+def remove(table: Table, row: type[RowT]) -> Bulk[RowT]:
+    """Deletes the rows with these keys; the NamedTuple holds the key columns only."""
+    return Bulk(
+        table,
+        row,
+        lambda source: _words("DELETE FROM", table.name, source.rows("USING"), _same(table, source, source.fields)),
+    )
+
+
+def fields_of(row: type[RowT]) -> tuple[str, ...]:
+    """The field names of a NamedTuple type."""
+    fields: tuple[str, ...] = row._fields  # type: ignore[attr-defined]  # every NamedTuple has it; the bound cannot say so
+    return fields
+
+
+def _insert(table: Table, row: type[RowT]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(fields_of(row))})"
+
+
+def _words(*parts: str) -> str:
+    """SQL from parts. All of them come from the tables and NamedTuples of this package, none from outside."""
+    return " ".join(parts)
+
+
+def _assignments(changed: Mapping[str, str]) -> str:
+    return ", ".join(f"{field} = {value}" for field, value in changed.items())
+
+
+def _same(table: Table, source: _Source, key: Sequence[str]) -> str:
+    return "WHERE " + " AND ".join(f"{table.name}.{field} = {source.mark(field)}" for field in key)
+
+
+class ByKeys:
+    """A SELECT for the rows whose column is one of many keys."""
+
+    def __init__(self, statement: Select[Any], column: ColumnElement[Any]) -> None:
+        several: BindParameter[Any] = bindparam("keys", expanding=True)
+        # One parameter, whatever the number of keys: one text, so one prepared plan.
+        array = bindparam("keys", type_=ARRAY(column.type))
+        self._statements = {
+            "sqlite": statement.where(column.in_(several)),
+            "postgresql": statement.where(column == any_(array)),
+        }
+        # SQLite has no such words, and needs none: it has one writer at a time. SQLAlchemy leaves them out there.
+        self._locking = {name: statement.with_for_update() for name, statement in self._statements.items()}
+
+    def __call__(
+        self, connection: Connection, keys: Sequence[Any], *, lock: bool = False, **parameters: Any
+    ) -> Iterator[Row[Any]]:
+        """The rows, in no particular order unless the statement orders them. ``lock`` holds them until the transaction
+        ends.
+        """
+        statement = (self._locking if lock else self._statements)[connection.dialect.name]
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            parameters["keys"] = list(keys[start : start + KEYS_AT_ONCE])
+            yield from connection.execute(statement, parameters)

@@ -1,0 +1,182 @@
+"""Identity: who can be reached where. Nothing here knows what anybody said.
+
+This half shares no column with the participation half (sessions, answers, proposals); only ``bot/privacy`` can compute
+one from the other, with keys that are not in the database.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, ForeignKey, Index, delete, exists, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage import bulk
+from storage.base import Base, exactly, table_of
+
+
+class Contact(Base):
+    """A resident, known by one or more addresses."""
+
+    __tablename__ = "contacts"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    language: Mapped[str | None]
+    created_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]  # said "stop": nothing is pushed any more
+
+
+class Address(Base):
+    """A place where a contact can be reached."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        exactly("lookup", 32),
+        Index(None, "contact_id"),
+        {"sqlite_with_rowid": False},  # found by its key only; the row then lives in the key's own tree
+    )
+
+    lookup: Mapped[bytes] = mapped_column(
+        primary_key=True
+    )  # keyed HMAC-SHA256 of channel and address, made by the caller
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    channel: Mapped[str]
+    sealed: Mapped[bytes]  # the address itself, encrypted by the caller
+    created_at: Mapped[datetime]
+    unreachable_at: Mapped[datetime | None]
+    unreachable_reason: Mapped[str | None]
+
+
+class KnownAddress(NamedTuple):
+    """What a turn needs to know about the sender."""
+
+    lookup: bytes
+    contact_id: int | None
+    channel: str
+    language: str | None
+    stopped_at: datetime | None
+    unreachable_at: datetime | None
+
+
+class NewContact(NamedTuple):
+    id: int
+    language: str | None
+    created_at: datetime
+
+
+class NewAddress(NamedTuple):
+    lookup: bytes
+    contact_id: int | None
+    channel: str
+    sealed: bytes
+    created_at: datetime
+
+
+class ContactLanguage(NamedTuple):
+    id: int
+    language: str | None
+
+
+class ContactStop(NamedTuple):
+    """``stopped_at`` None: the contact wants to be written to again."""
+
+    id: int
+    stopped_at: datetime | None
+
+
+class AddressState(NamedTuple):
+    """Both None: the address can be reached again."""
+
+    lookup: bytes
+    unreachable_at: datetime | None
+    unreachable_reason: str | None
+
+
+class _ContactKey(NamedTuple):
+    id: int
+
+
+class _Owner(NamedTuple):
+    contact_id: int
+
+
+_contacts = table_of(Contact)
+_addresses = table_of(Address)
+
+_known = bulk.ByKeys(
+    select(
+        _addresses.c.lookup,
+        _addresses.c.contact_id,
+        _addresses.c.channel,
+        _contacts.c.language,
+        _contacts.c.stopped_at,
+        _addresses.c.unreachable_at,
+    ).outerjoin_from(_addresses, _contacts),
+    _addresses.c.lookup,
+)
+_of_contacts = bulk.ByKeys(
+    select(
+        _addresses.c.lookup,
+        _addresses.c.contact_id,
+        _addresses.c.channel,
+        _contacts.c.language,
+        _contacts.c.stopped_at,
+        _addresses.c.unreachable_at,
+    )
+    .join_from(_addresses, _contacts)
+    .order_by(_addresses.c.created_at, _addresses.c.lookup),
+    _addresses.c.contact_id,
+)
+_sealed = bulk.ByKeys(select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
+
+insert = bulk.insert(_contacts, NewContact)
+"""Add contacts. Raises Duplicate for an id that exists."""
+
+insert_addresses = bulk.insert(_addresses, NewAddress)
+"""Add addresses. Raises Duplicate when another process met the same address first: the second run of the work finds it.
+"""
+
+set_languages = bulk.change(_contacts, ContactLanguage, key=("id",))
+"""Remember in which language contacts are spoken to."""
+
+mark_stopped = bulk.change(_contacts, ContactStop, key=("id",))
+"""Remember who wants no more pushes, or wants them again."""
+
+mark_unreachable = bulk.change(_addresses, AddressState, key=("lookup",))
+"""Remember which addresses a channel refuses for good (blocked, gone), or that they answered again."""
+
+_erase_addresses = bulk.remove(_addresses, _Owner)
+_erase_contacts = bulk.remove(_contacts, _ContactKey)
+
+
+def find(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, KnownAddress]:
+    """The known ones among these addresses, each with what is known of its contact."""
+    return {row.lookup: KnownAddress._make(row) for row in _known(connection, lookups)}
+
+
+def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[KnownAddress]:
+    """All addresses of these contacts, oldest first."""
+    return [KnownAddress._make(row) for row in _of_contacts(connection, contact_ids)]
+
+
+def sealed(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The sealed address for each known look-up."""
+    return {row.lookup: row.sealed for row in _sealed(connection, lookups)}
+
+
+def erase(connection: Connection, contact_ids: Iterable[int]) -> int:
+    """Forget contacts, their addresses and every message waiting for them. Gives the number of contacts that existed.
+
+    Set-aside messages go with ``messages.erase``. Call ``Store.scrub`` after the commit, so that no copy stays in the
+    journal.
+    """
+    ids = list(contact_ids)
+    _erase_addresses(connection, [_Owner(id_) for id_ in ids])
+    return _erase_contacts(connection, [_ContactKey(id_) for id_ in ids])
+
+
+def purge_orphans(connection: Connection) -> int:
+    """Delete addresses without contact and contacts without address; gives how many rows."""
+    addresses = connection.execute(delete(_addresses).where(_addresses.c.contact_id.is_(None)))
+    reachable = exists().where(_addresses.c.contact_id == _contacts.c.id)
+    return addresses.rowcount + connection.execute(delete(_contacts).where(~reachable)).rowcount

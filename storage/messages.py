@@ -1,0 +1,150 @@
+"""What channels handed over: recognised repeats, and messages that had to be set aside."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Index, bindparam, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage import bulk
+from storage.base import Base, exactly, table_of
+
+Key = tuple[str, str]
+"""Channel and the channel's own id of a message."""
+
+
+class Received(Base):
+    """A message that was taken, by the channel's own id. Holds no word and no sender; forgotten after some days."""
+
+    __tablename__ = "received"
+    __table_args__ = (Index(None, "received_at"), {"sqlite_with_rowid": False})
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime]
+
+
+class DeadLetter(Base):
+    """A message that could not be handled, kept sealed until a person has looked."""
+
+    __tablename__ = "dead_letters"
+    __table_args__ = (exactly("lookup", 32), Index(None, "at"), Index(None, "lookup"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel: Mapped[str]
+    external_id: Mapped[str]
+    lookup: Mapped[bytes | None]  # no foreign key: the letter outlives an address that never came to be
+    sealed: Mapped[bytes]  # the message, encrypted by the caller
+    reason: Mapped[str]
+    at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class NewReceived(NamedTuple):
+    channel: str
+    external_id: str
+    received_at: datetime
+
+
+class NewDeadLetter(NamedTuple):
+    id: int
+    channel: str
+    external_id: str
+    lookup: bytes | None
+    sealed: bytes
+    reason: str
+    at: datetime
+
+
+class StoredDeadLetter(NamedTuple):
+    id: int
+    channel: str
+    external_id: str
+    lookup: bytes | None
+    sealed: bytes
+    reason: str
+    at: datetime
+    settled_at: datetime | None
+
+
+class _Settled(NamedTuple):
+    id: int
+    settled_at: datetime
+
+
+class _Sender(NamedTuple):
+    lookup: bytes
+
+
+_received = table_of(Received)
+_dead_letters = table_of(DeadLetter)
+
+_seen = bulk.ByKeys(
+    select(_received.c.channel, _received.c.external_id).where(_received.c.channel == bindparam("channel")),
+    _received.c.external_id,
+)
+
+insert = bulk.insert(_received, NewReceived)
+"""Remember messages as taken. Raises Duplicate for one that was taken before."""
+
+_take = bulk.insert(_received, NewReceived, skip_known=True)
+_take_new = bulk.insert(_received, NewReceived, skip_known=True, returning=("channel", "external_id"))
+
+set_aside = bulk.insert(_dead_letters, NewDeadLetter)
+"""Keep messages that could not be handled."""
+
+_settle = bulk.change(_dead_letters, _Settled, key=("id",))
+_erase = bulk.remove(_dead_letters, _Sender)
+
+
+def take(connection: Connection, rows: Sequence[NewReceived]) -> set[Key]:
+    """Remember messages as taken, and give the keys of those that are new: only these may be handled.
+
+    Safe between processes: whoever commits first has the message, the other one waits and is then told that it is
+    known.
+    """
+    if connection.dialect.name == "postgresql":
+        return {(channel, external_id) for channel, external_id in _take_new.returned(connection, rows)}
+    keys = {(row.channel, row.external_id) for row in rows}
+    new = keys - seen(connection, keys)
+    _take(connection, rows if len(new) == len(rows) else [row for row in rows if (row.channel, row.external_id) in new])
+    return new
+
+
+def seen(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of the keys that were taken before. One query per channel that occurs."""
+    by_channel = groupby(sorted(keys), key=itemgetter(0))
+    return {
+        (channel, row.external_id)
+        for channel, group in by_channel
+        for row in _seen(connection, [external_id for _, external_id in group], channel=channel)
+    }
+
+
+def forget_before(connection: Connection, moment: datetime) -> int:
+    """Forget which messages were taken before this moment; gives how many. Channels do not repeat that late."""
+    return connection.execute(delete(_received).where(_received.c.received_at < moment)).rowcount
+
+
+def dead_letters(connection: Connection, limit: int = 100) -> list[StoredDeadLetter]:
+    """Messages set aside that nobody has looked at, oldest first."""
+    query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).order_by(_dead_letters.c.id).limit(limit)
+    return [StoredDeadLetter._make(row) for row in connection.execute(query)]
+
+
+def settle(connection: Connection, ids: Iterable[int], at: datetime) -> int:
+    """Note that a person has looked at these messages; gives how many existed."""
+    return _settle(connection, [_Settled(id_, at) for id_ in ids])
+
+
+def forget_dead_letters_before(connection: Connection, moment: datetime) -> int:
+    """Delete messages that were set aside before this moment, looked at or not; gives how many."""
+    return connection.execute(delete(_dead_letters).where(_dead_letters.c.at < moment)).rowcount
+
+
+def erase(connection: Connection, lookups: Iterable[bytes]) -> int:
+    """Delete the set-aside messages of these senders; gives how many."""
+    return _erase(connection, [_Sender(lookup) for lookup in lookups])

@@ -1,0 +1,166 @@
+"""Messages that are to be sent: written with the turn that caused them, sent after the commit.
+
+An outbox row belongs to identity (it names an address) and therefore knows no session: a column for it would join what
+people said to who they are. What the bot says often repeats an answer, so a row loses its text in the same statement
+that settles it; a rule of the table refuses settled rows with text.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, get_args
+
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, delete, func, or_, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage import bulk
+from storage.base import Base, one_of, table_of
+from storage.contacts import Address
+
+Purpose = Literal["reply", "broadcast", "notice", "farewell"]
+State = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
+"""``unknown``: the channel was asked to send and did not answer; sending again could say it twice."""
+
+WAITING = text("state = 'waiting'")
+
+
+class OutboxMessage(Base):
+    """A message of ours for one address."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        one_of("purpose", get_args(Purpose)),
+        one_of("state", get_args(State)),
+        CheckConstraint("(state = 'waiting') = (payload IS NOT NULL)", name="no_text_once_settled"),
+        CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="settled_at"),
+        Index("ix_outbox_waiting", "channel", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+        Index(None, "lookup"),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel: Mapped[str]
+    lookup: Mapped[bytes] = mapped_column(ForeignKey("addresses.lookup", ondelete="CASCADE"))
+    payload: Mapped[str | None]  # JSON, made and read by the caller
+    purpose: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    not_before: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    channel_ref: Mapped[str | None]  # the channel's own id of the sent message, to change or delete it there
+    error: Mapped[str | None]
+
+
+class NewOutboxMessage(NamedTuple):
+    id: int
+    channel: str
+    lookup: bytes
+    payload: str
+    purpose: Purpose
+    not_before: datetime | None
+    created_at: datetime
+
+
+class WaitingMessage(NamedTuple):
+    """A message to send. ``sealed`` is the address, as the caller sealed it."""
+
+    id: int
+    channel: str
+    lookup: bytes
+    sealed: bytes
+    payload: str
+    purpose: Purpose
+    attempts: int
+    not_before: datetime | None
+    created_at: datetime
+
+
+class Outcome(NamedTuple):
+    """What became of a message. ``attempts`` counts all tries, the last one included."""
+
+    id: int
+    state: State
+    attempts: int
+    settled_at: datetime
+    channel_ref: str | None
+    error: str | None
+
+
+class Delay(NamedTuple):
+    """A message that is to be tried again later."""
+
+    id: int
+    attempts: int
+    not_before: datetime
+    error: str | None
+
+
+_outbox = table_of(OutboxMessage)
+_addresses = table_of(Address)
+
+insert = bulk.insert(_outbox, NewOutboxMessage)
+"""Add messages to send. Raises BadRow when an address is not known (any more)."""
+
+settle = bulk.change(_outbox, Outcome, key=("id",), also={"payload": "NULL"})
+"""Note what became of messages, and delete their texts. Rows that were erased meanwhile are passed over."""
+
+reschedule = bulk.change(_outbox, Delay, key=("id",))
+"""Put messages off: not before a moment, with the number of tries so far and what the channel said."""
+
+_waiting = (
+    select(
+        _outbox.c.id,
+        _outbox.c.channel,
+        _outbox.c.lookup,
+        _addresses.c.sealed,
+        _outbox.c.payload,
+        _outbox.c.purpose,
+        _outbox.c.attempts,
+        _outbox.c.not_before,
+        _outbox.c.created_at,
+    )
+    .join_from(_outbox, _addresses)
+    .where(_outbox.c.state == text("'waiting'"))  # written out, not a parameter: only so is the small index used
+    .order_by(_outbox.c.id)
+)
+
+
+def waiting(
+    connection: Connection,
+    channel: str,
+    *,
+    after_id: int = 0,
+    limit: int = 500,
+    due: datetime | None = None,
+    purposes: Sequence[Purpose] | None = None,
+) -> list[WaitingMessage]:
+    """Messages of a channel that wait, in the order of their ids, those above ``after_id`` only.
+
+    With ``due``, without those that are put off beyond that moment; with ``purposes``, only such.
+    """
+    query = _waiting.where(_outbox.c.channel == channel, _outbox.c.id > after_id).limit(limit)
+    if due is not None:
+        query = query.where(or_(_outbox.c.not_before.is_(None), _outbox.c.not_before <= due))
+    if purposes is not None:
+        query = query.where(_outbox.c.purpose.in_(purposes))
+    return [WaitingMessage._make(row) for row in connection.execute(query)]
+
+
+def count_by_state(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many messages there are of each channel and state."""
+    query = select(_outbox.c.channel, _outbox.c.state, func.count()).group_by(_outbox.c.channel, _outbox.c.state)
+    return {(channel, state): number for channel, state, number in connection.execute(query)}
+
+
+def next_due(connection: Connection, channel: str) -> datetime | None:
+    """The earliest moment for which a message of this channel was put off."""
+    query = select(func.min(_outbox.c.not_before)).where(
+        _outbox.c.state == text("'waiting'"), _outbox.c.channel == channel
+    )
+    moment: Any = connection.execute(query).scalar()
+    return moment if moment is None or isinstance(moment, datetime) else datetime.fromisoformat(moment)
+
+
+def forget_settled_before(connection: Connection, moment: datetime) -> int:
+    """Delete rows that were settled before this moment; gives how many."""
+    return connection.execute(delete(_outbox).where(_outbox.c.settled_at < moment)).rowcount

@@ -1,0 +1,145 @@
+"""Participation: who walks through which consultation, under a pseudonym that is valid there only.
+
+Nothing here names a contact or an address. ``pseudonym`` and ``waiting_key`` are keyed hashes that only ``bot/privacy``
+can compute.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage import bulk
+from storage.base import Base, exactly, one_of, table_of
+
+Status = Literal["waiting", "completed", "interrupted"]
+Mode = Literal["self", "assisted", "paper"]
+
+
+class Session(Base):
+    """One contact walking one consultation. It stays on the revision it began with."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        one_of("status", get_args(Status)),
+        one_of("mode", get_args(Mode)),
+        exactly("pseudonym", 32),
+        exactly("waiting_key", 16),
+        CheckConstraint("waiting_key IS NULL OR status = 'waiting'", name="only_waiting_has_key"),
+        UniqueConstraint(
+            "pseudonym", "consultation_id"
+        ),  # one answer set per person; in this order it also finds by pseudonym
+        UniqueConstraint("waiting_key"),  # at most one waiting session per contact
+        UniqueConstraint("receipt"),
+        Index(None, "consultation_id", "id"),
+        {"postgresql_with": {"fillfactor": 70}},  # every turn rewrites the row: room to do it in place
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    pseudonym: Mapped[str]  # 32 hexadecimal digits: keyed hash of contact and consultation
+    waiting_key: Mapped[bytes | None]  # 16 bytes: keyed hash of the contact, only while the session waits for a message
+    state: Mapped[str]  # JSON of the engine
+    status: Mapped[str]
+    channel: Mapped[str]
+    language: Mapped[str]
+    mode: Mapped[str]
+    receipt: Mapped[str]  # the code a resident can ask with
+    place_code: Mapped[str | None]  # of a poster or a multiplier, never of a person
+    started_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class StoredSession(NamedTuple):
+    """A whole session: what ``insert`` takes and what the queries give."""
+
+    id: int
+    consultation_id: int
+    revision_id: int
+    pseudonym: str
+    waiting_key: bytes | None
+    state: str
+    status: Status
+    channel: str
+    language: str
+    mode: Mode
+    receipt: str
+    place_code: str | None
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+class SessionChange(NamedTuple):
+    """What a turn may change of a session."""
+
+    id: int
+    waiting_key: bytes | None
+    state: str
+    status: Status
+    channel: str
+    language: str
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+class _Person(NamedTuple):
+    pseudonym: str
+
+
+_sessions = table_of(Session)
+_columns = [_sessions.c[field] for field in StoredSession._fields]
+_whole = select(*_columns).order_by(_sessions.c.id)  # ordered, so that two processes lock rows in the same order
+_by_key = bulk.ByKeys(_whole, _sessions.c.waiting_key)
+_by_pseudonym = bulk.ByKeys(_whole, _sessions.c.pseudonym)
+
+insert = bulk.insert(_sessions, StoredSession)
+"""Add sessions. Raises Duplicate when the person already has one there, or another one waits."""
+
+_update = bulk.change(_sessions, SessionChange, key=("id",))
+_erase = bulk.remove(_sessions, _Person)
+
+
+def waiting(connection: Connection, keys: Sequence[bytes], *, lock: bool = False) -> dict[bytes, StoredSession]:
+    """The session that waits for each of these contacts, by ``waiting_key``.
+
+    With ``lock`` no other process can change them before this transaction ends; ask before looking at anything else.
+    """
+    return {row.waiting_key: StoredSession._make(row) for row in _by_key(connection, keys, lock=lock)}
+
+
+def of_people(connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False) -> dict[str, StoredSession]:
+    """The session of each of these pseudonyms, waiting or not."""
+    return {row.pseudonym: StoredSession._make(row) for row in _by_pseudonym(connection, pseudonyms, lock=lock)}
+
+
+def change(connection: Connection, rows: Sequence[SessionChange]) -> int:
+    """Write what turns changed; gives how many sessions there were. Call it before ``insert``.
+
+    Sessions that stop waiting are written first: they free the ``waiting_key`` that another one of the batch may need.
+    """
+    ended = [row for row in rows if row.waiting_key is None]
+    if not ended or len(ended) == len(rows):
+        return _update(connection, rows)
+    return _update(connection, ended) + _update(connection, [row for row in rows if row.waiting_key is not None])
+
+
+def by_receipt(connection: Connection, receipt: str) -> StoredSession | None:
+    """The session with this receipt code."""
+    row = connection.execute(select(*_columns).where(_sessions.c.receipt == receipt)).first()
+    return None if row is None else StoredSession._make(row)
+
+
+def count_by_status(connection: Connection, consultation_id: int) -> dict[str, int]:
+    """How many sessions of a consultation are in each status."""
+    query = select(_sessions.c.status, func.count()).where(_sessions.c.consultation_id == consultation_id)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.status))}
+
+
+def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
+    """Delete these people's sessions, and with them their answers; gives how many sessions."""
+    return _erase(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
