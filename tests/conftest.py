@@ -1,0 +1,53 @@
+"""What all tests share: `--full`, and a spoken account of what was skipped."""
+
+from collections import Counter
+from collections.abc import Generator
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full",
+        action="store_true",
+        help="a part that is missing here (a browser, PostgreSQL …) fails the run instead of being skipped",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_instead_of_skip(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_instead_of_skip(report, collector.config)
+    return report
+
+
+def fail_instead_of_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    """With --full, nothing is missing silently. An expected failure stays one."""
+    if report.skipped and not hasattr(report, "wasxfail") and config.getoption("full"):
+        report.outcome = "failed"
+        report.longrepr = f"--full: {skip_reason(report)}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = Counter(skip_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"skipped {count} × {reason}")
+    if reasons:
+        terminalreporter.write_line("--full makes each of these a failure.")
+
+
+def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The words given to pytest.skip."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")

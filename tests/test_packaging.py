@@ -1,0 +1,100 @@
+"""The four top-level names are ours, and the locks say what pyproject.toml asks for."""
+
+import importlib.util
+import re
+import tomllib
+from importlib import metadata
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from bot import bootstrap
+
+PROJECT = tomllib.loads((bootstrap.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+OURS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+
+@pytest.mark.parametrize("name", ["bot", "adapters", "flows", "storage"])
+def test_top_level_name_is_this_project(name: str) -> None:
+    assert name in OURS
+    found = importlib.util.find_spec(name)
+    assert found is not None
+    assert found.origin == str(bootstrap.ROOT / name / "__init__.py")
+
+
+def test_nothing_else_of_ours_would_be_left_out_of_the_wheel() -> None:
+    packages = {path.parent.name for path in bootstrap.ROOT.glob("*/__init__.py")}
+    assert packages - {"tests"} == set(OURS)
+
+
+@pytest.mark.parametrize("level", bootstrap.LEVELS)
+def test_lock_fulfils_what_the_project_asks_for(level: str) -> None:
+    pins = read_lock(level)
+    for wanted in wanted_by(level):
+        assert canonicalize_name(wanted.name) in pins, f"{wanted} is not locked: docs/install.md says how to re-lock"
+        assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)]), str(wanted)
+
+
+@pytest.mark.parametrize("level", bootstrap.LEVELS)
+def test_lock_is_whole(level: str) -> None:
+    """The lock is installed without looking for dependencies: every one of a locked package is locked as well."""
+    pins = read_lock(level)
+    waiting = wanted_by(level)
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        wanted = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if (name, frozenset(wanted.extras)) in seen or not applies(wanted, set()):
+            continue
+        seen.add((name, frozenset(wanted.extras)))
+        assert wanted.specifier.contains(pins[name]), f"{wanted} against {pins[name]}"
+        waiting += dependencies_of(name, wanted.extras)
+
+
+@pytest.mark.parametrize(("smaller", "larger"), [("run", "test"), ("test", "dev")])
+def test_each_lock_holds_the_one_before(smaller: str, larger: str) -> None:
+    assert read_lock(smaller).items() <= read_lock(larger).items()
+
+
+@pytest.mark.parametrize("level", bootstrap.LEVELS)
+def test_lock_names_hashes_and_no_place(level: str) -> None:
+    text = bootstrap.lock_of(level).read_text(encoding="utf-8")
+    for entry in re.split(r"\n(?=\S)", text.strip()):
+        assert "--hash=sha256:" in entry, entry
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+@pytest.mark.parametrize("level", bootstrap.LEVELS)
+def test_bootstrap_understands_every_requirement(level: str) -> None:
+    """It has no parser of its own for them: a bound it cannot read would never be checked."""
+    understood = {name for name, _, _ in bootstrap.direct_requirements(level)}
+    assert understood == {wanted.name for wanted in wanted_by(level) if not wanted.marker}
+
+
+def read_lock(level: str) -> dict[str, str]:
+    """Package name to pinned version."""
+    text = bootstrap.lock_of(level).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, flags=re.MULTILINE))
+
+
+def wanted_by(level: str) -> list[Requirement]:
+    """What pyproject.toml asks for on a level."""
+    groups = {"run": [], "test": ["test"], "dev": ["test", "dev"]}[level]
+    entries = [entry for group in groups for entry in PROJECT["dependency-groups"][group] if isinstance(entry, str)]
+    return [Requirement(entry) for entry in PROJECT["project"]["dependencies"] + entries]
+
+
+def applies(wanted: Requirement, extras: set[str]) -> bool:
+    """Tell whether a requirement counts on this machine, given the extras asked for."""
+    return wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in extras | {""})
+
+
+def dependencies_of(name: str, extras: set[str]) -> list[Requirement]:
+    """What an installed package asks for. What is not installed here (a level above ours) cannot be asked."""
+    try:
+        entries = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [wanted for entry in entries if applies(wanted := Requirement(entry), extras)]
