@@ -97,7 +97,7 @@ class Consultation(_Part):
     """A sample to try things out: marked as such wherever it is shown."""
     address: FormOfAddress = "sie"
     languages: dict[str, LanguageOffer] = Field(min_length=1)
-    """Offered languages; the first is the one the consultation was written in. A list is fine where nothing is to be said."""
+    """Offered languages, the one it was written in first. In a file a plain list of tags will do."""
     title: Text
     asks: Text
     """Who asks."""

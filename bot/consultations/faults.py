@@ -1,0 +1,62 @@
+"""What is wrong with a consultation file, said so that a facilitator with a text editor can mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Where = tuple[str | int, ...]
+
+_PARTS = {"questions": "question", "options": "option", "exits": "exit", "keywords": "keyword", "languages": "language"}
+
+
+class Fault(NamedTuple):
+    """One fault: where, what is wrong, what to do. A warning does not stop the publishing.
+
+    >>> str(Fault("kiez.yaml", 7, "question 1 (lamps): “text” is missing", "write what is asked"))
+    'kiez.yaml:7: question 1 (lamps): “text” is missing; write what is asked'
+    """
+
+    file: str
+    line: int
+    reason: str
+    remedy: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.reason}; {self.remedy}"
+
+
+def line_of(where: Where, lines: Mapping[Where, int]) -> int:
+    """The line of the innermost known part of a path. Names which the file does not have are passed over."""
+    known: Where = ()
+    for part in where:
+        if (*known, part) in lines:
+            known = (*known, part)
+    return lines.get(known, 1)
+
+
+def place(where: Where, data: object) -> str:
+    """A path in words: `("questions", 0, "options", 1)` becomes "question 1 (lamps), option 2".
+
+    >>> place(("questions", 0, "options", 1), {"questions": [{"key": "lamps", "options": []}]})
+    'question 1 (lamps), option 2'
+    """
+    words: list[str] = []
+    before: str | int = ""
+    for part in where:
+        data = _inside(data, part)
+        if isinstance(part, int):
+            key = data.get("key") if isinstance(data, dict) else None
+            named = f" ({key})" if isinstance(key, str) else ""
+            words[-1:] = [f"{_PARTS.get(str(before), str(before))} {part + 1}{named}"]
+        else:
+            words.append(str(part))
+        before = part
+    return ", ".join(words)
+
+
+def _inside(data: object, part: str | int) -> Any:
+    if isinstance(data, dict):
+        return data.get(part)
+    return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None

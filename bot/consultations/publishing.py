@@ -1,0 +1,120 @@
+"""From a checked file to a revision in the store, with the words that start it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import Final, NamedTuple, get_args
+
+from sqlalchemy import Connection
+
+from bot.consultations.faults import Fault
+from bot.consultations.reading import Checked, content, fingerprint, read
+from flows.definition import Consultation
+from flows.text import fold
+from storage import consultations
+from storage.consultations import Publication, PublishedRevision, State
+from storage.errors import StorageError
+from storage.store import Store
+
+SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
+KEYWORD: Final = "keyword"
+
+
+class Desk(NamedTuple):
+    """What publishing needs from outside: new ids, the time, and the city's zone, where a day begins at midnight."""
+
+    new_id: Callable[[], int]
+    now: datetime
+    zone: tzinfo
+
+
+class Published(NamedTuple):
+    """What came of it. `revision` is None where faults prevented it; `new` is false where nothing had changed."""
+
+    revision: PublishedRevision | None
+    new: bool
+    faults: tuple[Fault, ...]
+
+
+def publish(store: Store, path: Path, desk: Desk) -> Published:
+    """Reads, checks and publishes a file, all or nothing. For commands; within a transaction use `record`."""
+    checked = read(path)
+    if checked.publishable is None:
+        return Published(None, False, checked.faults)
+    return store.run(lambda connection: record(connection, checked, desk, str(path)))
+
+
+def record(connection: Connection, checked: Checked, desk: Desk, name: str) -> Published:
+    """Makes a checked consultation the newest revision, unless it is that already or its words are taken."""
+    consultation = checked.publishable
+    if consultation is None:
+        return Published(None, False, checked.faults)
+    before = consultations.latest(connection, consultation.slug)
+    own = before.consultation_id if before else 0
+    known = consultations.triggers(connection)
+    wanted = keywords(consultation)
+    taken = [word for word in wanted if known.get((KEYWORD, word), own) != own]
+    if taken:
+        faults = (
+            Fault(name, 1, f"“{word}” already starts another consultation", "choose another word") for word in taken
+        )
+        return Published(None, False, (*checked.faults, *faults))
+    revision = consultations.publish(connection, _publication(consultation, desk))
+    others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
+    consultations.replace_triggers(
+        connection, revision.consultation_id, [*others, *((KEYWORD, word) for word in wanted)]
+    )
+    new = before is None or revision.number > before.number
+    return Published(revision, new, (*checked.faults, *_remarks(consultation, revision, before, desk, name)))
+
+
+def publish_samples(store: Store, desk: Desk) -> list[Fault]:
+    """Publishes what is shipped, into a store that holds nothing yet. A broken file is a fault, never a stop."""
+    faults: list[Fault] = []
+    try:
+        with store.reading() as connection:
+            if consultations.list_latest(connection, get_args(State)):
+                return []
+        for path in sorted(SAMPLES.glob("*.yaml")):
+            faults += publish(store, path, desk).faults
+    except StorageError as fault:
+        faults.append(Fault(str(SAMPLES), 1, f"the samples could not be stored ({fault})", "see what doctor says"))
+    return faults
+
+
+def keywords(consultation: Consultation) -> list[str]:
+    """The words that start it, as they are compared: its slug and its keywords, each once."""
+    return list(dict.fromkeys(fold(word) for word in (consultation.slug, *consultation.keywords)))
+
+
+def _publication(consultation: Consultation, desk: Desk) -> Publication:
+    stored = content(consultation)
+    return Publication(
+        consultation_id=desk.new_id(),
+        revision_id=desk.new_id(),
+        slug=consultation.slug,
+        content=stored,
+        content_hash=fingerprint(stored),
+        published_at=desk.now,
+        sample=consultation.sample,
+        opens_at=_midnight(consultation.opens, desk.zone),
+        # Open until the end of the day it closes on.
+        closes_at=_midnight(consultation.closes, desk.zone, days=1),
+    )
+
+
+def _midnight(day: date | None, zone: tzinfo, days: int = 0) -> datetime | None:
+    return None if day is None else datetime.combine(day + timedelta(days), time(), zone)
+
+
+def _remarks(
+    consultation: Consultation, revision: PublishedRevision, before: PublishedRevision | None, desk: Desk, name: str
+) -> Iterator[Fault]:
+    if consultation.closes and consultation.closes < desk.now.astimezone(desk.zone).date():
+        reason = f"it closed on {consultation.closes}, so nobody can take part"
+        yield Fault(name, 1, reason, "correct closes if that is not meant", warning=True)
+    if before and revision.number < before.number:
+        reason = f"this is revision {revision.number} again; revision {before.number} stays the one that is asked"
+        yield Fault(name, 1, reason, "change a word in it to make it the newest", warning=True)

@@ -1,0 +1,95 @@
+"""From a file to a checked consultation, or to the list of what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from bot import phrases
+from bot.consultations import source
+from bot.consultations.faults import Fault, line_of, place
+from bot.consultations.sentences import explain
+from flows.check import check
+from flows.definition import Consultation
+from flows.phrases import Phrases
+
+
+class Checked(NamedTuple):
+    """What a file turned out to be. `consultation` is None where its form already is wrong."""
+
+    consultation: Consultation | None
+    faults: tuple[Fault, ...]
+
+    @property
+    def publishable(self) -> Consultation | None:
+        """The consultation where nothing but warnings was found."""
+        return None if any(not fault.warning for fault in self.faults) else self.consultation
+
+
+def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> Checked:
+    """Reads and checks a file. Never raises: whatever is wrong comes back as a fault with its line.
+
+    >>> read(Path("nowhere.yaml")).faults[0].reason
+    'there is no such file'
+    """
+    return judge(source.load(path), str(path), catalogues)
+
+
+def judge(found: source.Source, name: str, catalogues: Mapping[str, Phrases] | None = None) -> Checked:
+    """The same for data that has been parsed already (a form of the console, a test)."""
+    if found.data is None and found.faults:
+        return Checked(None, found.faults)
+    if not isinstance(found.data, dict):
+        return Checked(None, (*found.faults, Fault(name, 1, "this is no consultation", "begin with “slug: …”")))
+    try:
+        consultation = Consultation.model_validate(found.data)
+    except ValidationError as fault:
+        return Checked(None, _sorted([*found.faults, *_model_faults(fault, found, name)]))
+    except RecursionError:
+        return Checked(None, (*found.faults, Fault(name, 1, "this is nested too deeply", "use fewer levels")))
+    problems = check(consultation, catalogues if catalogues is not None else all_phrases())
+    faults = [
+        Fault(name, line_of(it.where, found.lines), _at(place(it.where, found.data), it.reason), it.remedy, it.warning)
+        for it in problems
+    ]
+    return Checked(consultation, _sorted([*found.faults, *faults]))
+
+
+def content(consultation: Consultation) -> str:
+    """The consultation as it is stored: canonical, so that equal consultations have equal content."""
+    data = consultation.model_dump(mode="json")
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def fingerprint(stored: str) -> str:
+    """The SHA-256 of stored content: what tells one revision from another."""
+    return hashlib.sha256(stored.encode()).hexdigest()
+
+
+def all_phrases() -> dict[str, Phrases]:
+    """The bot's phrases in every language it speaks."""
+    return {language: phrases.load(language) for language in phrases.languages()}
+
+
+def _model_faults(fault: ValidationError, found: source.Source, name: str) -> Iterator[Fault]:
+    for where, reason, remedy in explain(fault):
+        last = where[-1:] if where and isinstance(where[-1], int) else ()
+        known = (*(part for part in where[:-1] if isinstance(part, int) or part in _CONTAINERS), *last)
+        yield Fault(name, line_of(where, found.lines), _at(place(known, found.data), reason), remedy)
+
+
+_CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
+
+
+def _at(words: str, reason: str) -> str:
+    return f"{words}: {reason}" if words else reason
+
+
+def _sorted(faults: list[Fault]) -> tuple[Fault, ...]:
+    """In the order of the file, each fault once."""
+    return tuple(dict.fromkeys(sorted(faults, key=lambda fault: fault.line)))

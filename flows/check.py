@@ -1,0 +1,294 @@
+"""What must be right before a consultation may be published, beyond its form: filled in, translated, fitting, fair."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from flows import logic, speech
+from flows.commands import Command, Commands
+from flows.definition import Consultation
+from flows.flow import Flow
+from flows.languages import LANGUAGES
+from flows.messages import MsgOut
+from flows.phrases import Phrases
+from flows.question import Option, Problem, Question
+from flows.readability import sentences, simple_hints, words
+from flows.text import clean, fold, utf16_length
+from flows.wording import Review, Text
+
+Where = tuple[str | int, ...]
+
+
+class ChannelLimits(NamedTuple):
+    """What the narrowest channel carries."""
+
+    text: int = 4096
+    """UTF-16 units in a message, its options as a numbered list included."""
+    label: int = 64
+    options: int = 20
+    token: int = 64
+    """Bytes of the token behind a button."""
+
+
+NARROWEST: Final = ChannelLimits()
+MOST_QUESTIONS: Final = 7
+MOST_SENTENCES: Final = 2
+LONGEST_CODE: Final = "x" * 12
+"""Stands for the code of a compiled revision, which is part of every token."""
+
+_FILLED_IN = ("title", "asks", "why", "readers", "decides", "feedback", "audience")
+_PLACEHOLDER = re.compile(r"[\W_]*(?:todo|tbd|tba|fixme|x{2,}|n/?a|lorem ipsum.*)?[\W_]*", re.IGNORECASE | re.DOTALL)
+_LEICHTE_SPRACHE = re.compile(r"\bleichte[rn]?[ -]sprache\b", re.IGNORECASE)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_DEMOGRAPHIC = frozenset({"age_band", "gender", "origin"})
+
+
+def check(
+    consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits = NARROWEST
+) -> list[Problem]:
+    """All problems of a consultation, each with its path in the file; publishing refuses while one is no warning.
+
+    `catalogues` are the bot's own phrases: what it says around the questions counts for the length of a message, and an
+    answer should not have the name of a chat word.
+    """
+    problems = [
+        *_filled_in(consultation),
+        *_contact_and_dates(consultation),
+        *_languages(consultation, catalogues),
+        *_texts(consultation),
+        *(
+            Problem(("questions", index, *where), reason, remedy, warning)
+            for index, node in enumerate(consultation.questions)
+            for where, reason, remedy, warning in node.problems()
+        ),
+        *_consent(consultation),
+        *logic.problems(consultation),
+    ]
+    if not consultation.asked():
+        problems.append(Problem(("questions",), "nothing is asked", "add at least one question"))
+    sound = not any(not problem.warning for problem in problems)
+    problems += _chat_words(consultation, catalogues)
+    problems += _labels(consultation, limits)
+    if sound:
+        problems += _lengths(consultation, catalogues, limits)
+    return [*problems, *_advice(consultation)]
+
+
+def _filled_in(consultation: Consultation) -> Iterator[Problem]:
+    named: list[tuple[Where, Text]] = [((name,), getattr(consultation, name)) for name in _FILLED_IN]
+    named.append((("retention", "remains"), consultation.retention.remains))
+    named.append((("contact", "name"), consultation.contact.name))
+    for where, text in named:
+        for tag, wording in text.items():
+            if _PLACEHOLDER.fullmatch(wording.text):
+                yield Problem((*where, tag), f"“{wording.text}” says nothing", "fill it in; people need to know this")
+
+
+def _contact_and_dates(consultation: Consultation) -> Iterator[Problem]:
+    contact = consultation.contact
+    if not (contact.phone.strip() or contact.email.strip() or contact.web.strip()):
+        yield Problem(("contact",), "nobody can be reached", "give a phone number, an email address or a web page")
+    if contact.phone and not re.search(r"\d{3}", contact.phone.replace(" ", "")):
+        yield Problem(("contact", "phone"), f"“{contact.phone}” is no phone number", "write digits")
+    if contact.email and not _EMAIL.fullmatch(contact.email):
+        yield Problem(("contact", "email"), f"“{contact.email}” is no email address", "write name@place")
+    if contact.web and not contact.web.startswith(("https://", "http://")):
+        yield Problem(("contact", "web"), f"“{contact.web}” is no web address", "begin with https://")
+    opens, closes = consultation.opens, consultation.closes
+    if opens and closes and closes < opens:
+        yield Problem(("closes",), f"it closes ({closes}) before it opens ({opens})", "swap or correct the two dates")
+    if closes is None and not consultation.sample:
+        reason = "no closing date is given, so nobody knows how long there is time, nor when answers are deleted"
+        yield Problem(("closes",), reason, "add closes: year-month-day", True)
+
+
+def _languages(consultation: Consultation, catalogues: Mapping[str, Phrases]) -> Iterator[Problem]:
+    offered = consultation.languages
+    for tag, offer in offered.items():
+        where = ("languages", tag)
+        if tag not in LANGUAGES:
+            yield Problem(where, f"the language “{tag}” is not known", f"use {', '.join(LANGUAGES)}")
+        elif tag not in catalogues:
+            known = ", ".join(catalogues)
+            yield Problem(
+                where, f"the bot itself does not speak “{tag}” yet", f"offer only {known}, or add a catalogue"
+            )
+        if offer.fallback is not None and offer.fallback not in offered:
+            yield Problem(where, f"the fallback “{offer.fallback}” is not offered itself", "name an offered language")
+        elif tag in _chain(tag, consultation.fallbacks):
+            yield Problem(where, "the fallbacks go round in circles", "let the last one have no fallback")
+    yield from _untranslated(consultation)
+    yield from _strangers(consultation)
+
+
+def _untranslated(consultation: Consultation) -> Iterator[Problem]:
+    offered = consultation.languages
+    borrowed: Counter[str] = Counter()
+    for path, text in consultation.texts():
+        for tag in offered:
+            if tag in text.languages():
+                continue
+            if text.languages().isdisjoint(_chain(tag, consultation.fallbacks)):
+                yield Problem(path, f"the text is missing in “{tag}”", f"translate it, or give “{tag}” a fallback")
+            else:
+                borrowed[tag] += 1
+    for tag, count in borrowed.items():
+        reason = f"{count} texts are missing in “{tag}” and shown in “{offered[tag].fallback}”"
+        yield Problem(("languages", tag), reason, "translate them when you can", True)
+
+
+def _chain(tag: str, fallbacks: Mapping[str, str]) -> tuple[str, ...]:
+    """The languages a missing text is looked for in, one after the other; ends where it would repeat itself."""
+    chain: list[str] = []
+    while (after := fallbacks.get(chain[-1] if chain else tag)) and after not in chain:
+        chain.append(after)
+    return tuple(chain)
+
+
+def _strangers(consultation: Consultation) -> Iterator[Problem]:
+    """Texts nobody will ever see, and texts nobody has read yet."""
+    strange: dict[str, Where] = {}
+    unread: Counter[str] = Counter()
+    for path, text in consultation.texts():
+        for tag in text.languages():
+            if tag not in consultation.languages:
+                strange.setdefault(tag, (*path, tag))
+            elif consultation.review_of(text, tag) is Review.UNREVIEWED:
+                unread[tag] += 1
+    for tag, where in strange.items():
+        reason = f"there are texts in “{tag}”, but the language is not offered"
+        yield Problem(where, reason, "add it under languages, or correct the tag", True)
+    for tag, count in unread.items():
+        reason = f"{count} texts in “{tag}” are not reviewed"
+        yield Problem(("languages", tag), reason, "let a speaker read them and write review: reviewed", True)
+
+
+def _texts(consultation: Consultation) -> Iterator[Problem]:
+    proven = consultation.is_leichte_sprache()
+    for path, text in consultation.texts():
+        for tag, wording in text.items():
+            if not proven and _LEICHTE_SPRACHE.search(wording.text):
+                reason = "“Leichte Sprache” may only be said of texts that readers have checked"
+                yield Problem((*path, tag), reason, "write “Einfache Sprache”, or have all de-simple texts checked")
+            if clean(wording.text) != wording.text:
+                reason = "the text holds invisible or uncommon characters"
+                yield Problem((*path, tag), reason, "retype it, or paste it as plain text")
+
+
+def _consent(consultation: Consultation) -> Iterator[Problem]:
+    """A sensitive question may only come after consent was asked for."""
+    asked_before = False
+    for index, node in enumerate(consultation.questions):
+        asked_before = asked_before or node.type == "consent"
+        if isinstance(node, Question) and node.sensitive and not asked_before:
+            reason = "a sensitive question is asked without consent"
+            yield Problem(("questions", index), reason, "ask a question of type consent before it")
+
+
+def _chat_words(consultation: Consultation, catalogues: Mapping[str, Phrases]) -> Iterator[Problem]:
+    commands = Commands(catalogues[tag] for tag in consultation.languages if tag in catalogues)
+    for where, word in [
+        (("slug",), consultation.slug),
+        *((("keywords", n), w) for n, w in enumerate(consultation.keywords)),
+    ]:
+        folded = fold(word)
+        if len(folded) < 2 or folded.isdigit():
+            yield Problem(where, f"“{word}” is too short to start something", "use a word of at least two letters")
+        elif commands.find(folded):
+            yield Problem(where, f"“{word}” is a chat word already", "choose a word that means nothing else")
+    for where, word in _answers(consultation):
+        spoken = commands.find(fold(word))
+        if spoken and spoken.command is Command.STOP:
+            yield Problem(where, f"whoever types “{word}” stops the chat", "choose another word for this answer", True)
+        elif spoken:
+            reason = f"“{word}” is also the chat word for {spoken.command}; here it will count as the answer"
+            yield Problem(where, reason, "choose another word if people may need both", True)
+
+
+def _answers(consultation: Consultation) -> Iterator[tuple[Where, str]]:
+    """Every label and synonym people may type as an answer."""
+    for index, node in enumerate(consultation.questions):
+        for number, option in enumerate(getattr(node, "options", ())):
+            if not isinstance(option, Option):
+                continue
+            where = ("questions", index, "options", number)
+            for tag, wording in option.label.items():
+                yield (*where, "label", tag), wording.text
+            for tag, synonyms in option.synonyms.items():
+                yield from (((*where, "synonyms", tag), word) for word in synonyms)
+
+
+def _labels(consultation: Consultation, limits: ChannelLimits) -> Iterator[Problem]:
+    for path, text in consultation.texts():
+        for tag, wording in text.items() if "label" in path else ():
+            if len(wording.text) > limits.label:
+                reason = f"the label has {len(wording.text)} characters; a button holds {limits.label}"
+                yield Problem((*path, tag), reason, "shorten it and say the rest in the question")
+
+
+def _lengths(consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits) -> Iterator[Problem]:
+    """Every message as it will be sent, measured."""
+    flow = Flow(consultation, catalogues, LONGEST_CODE)
+    for tag, script in flow.scripts.items():
+        sent: list[tuple[Where, MsgOut]] = [
+            (("why",), speech.greeting(flow, script)),
+            (("retention",), speech.privacy(flow, script)),
+            (("contact",), speech.person(flow, script)),
+        ]
+        sent += [(("questions", i), script.asks[node.key]) for i, node in enumerate(consultation.questions)]
+        for where, msg in sent:
+            if (length := utf16_length(_as_list(msg))) > limits.text:
+                reason = f"in “{tag}” this message has {length} characters; a channel carries {limits.text}"
+                yield Problem(where, reason, "shorten the texts that stand in it")
+            yield from _buttons(where, msg, limits)
+
+
+def _buttons(where: Where, msg: MsgOut, limits: ChannelLimits) -> Iterator[Problem]:
+    if any(len(reply.token.encode()) > limits.token for reply in msg.quick_replies):
+        yield Problem(
+            where, f"key and value together are longer than {limits.token} bytes", "shorten the key or the values"
+        )
+    # "Don't know" and "prefer not to say" are numbered too.
+    if sum(1 for reply in msg.quick_replies if reply.number) > limits.options + 2:
+        yield Problem(where, f"more than {limits.options} answers are offered", "ask in two steps")
+
+
+def _as_list(msg: MsgOut) -> str:
+    """The message as a channel without buttons shows it."""
+    return "\n".join([msg.text, *(f"{reply.number}. {reply.label}" for reply in msg.quick_replies)])
+
+
+def _advice(consultation: Consultation) -> Iterator[Problem]:
+    asked = consultation.asked()
+    if len(asked) > MOST_QUESTIONS:
+        reason = f"{len(asked)} questions are asked; after {MOST_QUESTIONS} many people leave"
+        yield Problem(("questions",), reason, "leave out what nobody will act on", True)
+    if asked and (asked[0].type in _DEMOGRAPHIC or (isinstance(asked[0], Question) and asked[0].sensitive)):
+        index = consultation.questions.index(asked[0])
+        reason = "it begins with a question about the person"
+        yield Problem(("questions", index), reason, "ask about the matter first, about the person last", True)
+    shortest, longest = _minutes(consultation)
+    if not shortest <= consultation.minutes <= longest:
+        reason = f"{consultation.minutes} minutes for {len(asked)} questions is hardly true"
+        yield Problem(("minutes",), reason, f"time it; {shortest} to {longest} would be usual", True)
+    for path, text in consultation.texts():
+        for tag, wording in text.items():
+            if path[-1] in {"text", "hint"} and (count := len(sentences(wording.text))) > MOST_SENTENCES:
+                yield Problem((*path, tag), f"{count} sentences at once are hard to follow", "use at most two", True)
+            if tag == "de-simple":
+                yield from (
+                    Problem((*path, tag), reason, remedy, True) for reason, remedy in simple_hints(wording.text)
+                )
+
+
+def _minutes(consultation: Consultation) -> tuple[int, int]:
+    """A fair span: 120 to 240 words read a minute, 5 seconds to a minute for an answer, 3 minutes for an open text."""
+    tag = consultation.main_language
+    read = sum(len(words(text.root[tag].text)) for _, text in consultation.texts() if tag in text.root)
+    answers = consultation.asked()
+    slow = sum(180 if node.type == "text" else 60 for node in answers) + read / 2
+    quick = 5 * len(answers) + read / 4
+    return max(1, int(quick // 60)), max(2, -int(-slow // 60))
