@@ -223,7 +223,7 @@ def _answers(consultation: Consultation) -> Iterator[tuple[Where, str]]:
 
 def _labels(consultation: Consultation, limits: ChannelLimits) -> Iterator[Problem]:
     for path, text in consultation.texts():
-        for tag, wording in text.items() if "label" in path else ():
+        for tag, wording in text.items() if str(path[-1]).endswith("label") else ():
             if len(wording.text) > limits.label:
                 reason = f"the label has {len(wording.text)} characters; a button holds {limits.label}"
                 yield Problem((*path, tag), reason, "shorten it and say the rest in the question")

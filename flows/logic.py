@@ -139,8 +139,10 @@ def _reachability(consultation: Consultation, walks: Walks) -> Iterator[Problem]
                 ("questions", index), f"nobody ever comes to this {what}", "check ask_if here and the exits before it"
             )
             continue
-        for number, _ in enumerate(node.exits):
-            if (index, number) not in walks.taken:
+        # What the type adds of its own comes first (a refused consent leaves).
+        own = len(node.leaving()) - len(node.exits)
+        for number in range(len(node.exits)):
+            if (index, own + number) not in walks.taken:
                 reason = "nobody ever takes this exit"
                 yield Problem(
                     ("questions", index, "exits", number), reason, "check its condition and the exits above it", True
@@ -243,7 +245,8 @@ def _answers(question: Question, comparisons: list[Comparison]) -> list[Any]:
             : len(possible) if _is_numeric(possible) else 1
         ]
         if _takes_several(question):
-            given = [list(some) for size in range(1, min(len(given), 6) + 1) for some in combinations(given, size)]
+            least = 0 if getattr(question, "min", 1) == 0 else 1
+            given = [list(some) for size in range(least, min(len(given), 6) + 1) for some in combinations(given, size)]
     else:
         given = [*mentioned, _SOMETHING_ELSE]
     may_lack = question.skip or question.dont_know or question.refuse
