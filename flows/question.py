@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Short enough that a token "code.key.value" fits into 64 bytes, the least any channel gives to a button.
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
 
+ValueType = type[str] | type[int] | type[float] | type[bool]
+
 END = "end"
 LEAVE = "leave"
 
@@ -96,6 +98,8 @@ class Node(BaseModel, ABC):
     exits: tuple[Exit, ...] = ()
 
     waits: ClassVar[bool] = True
+    free_text: ClassVar[bool] = False
+    """Whether answers are words of a person, which leave the house only after another person released them."""
 
     def problems(self) -> Iterator[Problem]:
         """Faults the model alone cannot see (clashing labels, impossible limits)."""
@@ -145,6 +149,10 @@ class Asked(ABC):
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         """The reply as a value, a missing code, a draft or a rejection; never raises for anything a person can send."""
 
+    def again(self, draft: Value | None) -> MsgOut:
+        """The question as it stands now: with the answer in the making, where there is one."""
+        return self.prompt
+
     @abstractmethod
     def show(self, value: Value) -> str:
         """The value as a person reads it (in the summary, in an echo)."""
@@ -165,41 +173,57 @@ class Option(BaseModel):
 
 
 class Picker:
-    """The offered answers of a question in one language: its numbered quick replies and what a reply is taken for.
+    """The offered answers of a question in one language: its quick replies and what a reply is taken for.
 
-    Real options come first, then "don't know" and "prefer not to say" where the question allows them.
+    Real options come first, then "don't know" and "prefer not to say" where the question allows them. Each option is
+    its value, its label and what else it is called. Not `numbered`: typed digits mean something else here. `exact`:
+    nothing is guessed, so that no free text is mistaken for "don't know" and nobody consents by a typo.
     """
 
-    __slots__ = ("_matcher", "labels", "quick_replies")
+    __slots__ = ("_matcher", "_values", "labels", "quick_replies")
 
-    def __init__(self, question: Question, voice: Voice, options: Iterable[tuple[str, str, Iterable[str]]]) -> None:
+    def __init__(
+        self,
+        question: Question,
+        voice: Voice,
+        options: Iterable[tuple[str, str, Iterable[str]]],
+        *,
+        numbered: bool = True,
+        exact: bool = False,
+    ) -> None:
         offered = [(value, label, tuple(names)) for value, label, names in options]
         self.labels = {value: label for value, label, _ in offered}
-        offered += [(code.value, label, words) for code, label, words in voice.missing(question)]
+        self._values: dict[str, str | Missing] = {value: value for value in self.labels}
+        for code, label, words in voice.missing(question):
+            offered.append((code.value, label, words))
+            self._values[code.value] = code
         self.quick_replies = tuple(
-            QuickReply(voice.token(question.key, value), label, number)
+            QuickReply(voice.token(question.key, value), label, number if numbered else 0)
             for number, (value, label, _) in enumerate(offered, start=1)
         )
-        self._matcher = Matcher([(value, (label, *names)) for value, label, names in offered])
+        self._matcher = Matcher(
+            [(self._values[value], (label, *names)) for value, label, names in offered],
+            numbered=numbered,
+            exact=exact,
+            small=voice.small_words(),
+        )
 
     def pick(self, reply: Reply) -> str | Missing | Guess | None:
-        """The value meant, `Guess` where a typo was forgiven, or None."""
+        """The value meant, `Guess` where a typo was forgiven or the answer stood in a sentence, or None."""
         if reply.choice:
-            return self._value(reply.choice) if reply.choice in self.labels or reply.choice in _CODES else None
+            return self._values.get(reply.choice)
         match = self._matcher.find_folded(reply.folded)
         if match is None:
             return None
-        value = self._value(match.value)
-        return value if match.sure or isinstance(value, Missing) else Guess(value)
+        return match.value if match.sure or isinstance(match.value, Missing) else Guess(match.value)
+
+    def split(self, folded: str) -> tuple[list[str | Missing], list[str]]:
+        """All values named in a reply, and the words that name none."""
+        return self._matcher.split(folded)
 
     def knows(self, folded: str) -> bool:
         return self._matcher.knows(folded)
 
-    def _value(self, value: str) -> str | Missing:
-        return value if value in self.labels else Missing(value)
-
-
-_CODES = frozenset(code.value for code in Missing)
 
 N = TypeVar("N", bound=Node)
 _registry: dict[str, type[Node]] = {}

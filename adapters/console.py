@@ -1,0 +1,69 @@
+"""The channel of the terminal: one person, typed lines in, printed messages out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from adapters.base import Delivery, Limits, Outgoing, Receive, Sent
+from flows.messages import MsgIn, MsgOut
+
+
+class ConsoleChannel:
+    """A chat in the terminal. `show` prints a message; `type` is what the person enters.
+
+    Also the working stand-in of the tests: whatever is shown piles up in a list there.
+    """
+
+    limits = Limits(text_utf16=1_000_000, idempotent=True, workers=1)
+
+    def __init__(self, show: Callable[[MsgOut], None], *, name: str = "console", address: str = "terminal") -> None:
+        self.name = name
+        self.address = address
+        self._show = show
+        self._receive: Receive | None = None
+        self._run = datetime.now(UTC).isoformat()
+        self._number = 0
+
+    async def start(self, receive: Receive) -> None:
+        self._receive = receive
+
+    async def type(self, text: str, *, choice: str = "", language_hint: str = "") -> None:
+        """One line of the person; returns when it is stored."""
+        assert self._receive is not None, "the channel is not started"  # noqa: S101
+        self._number += 1
+        msg = MsgIn(
+            self.name,
+            self.address,
+            f"{self._run}/{self._number}",
+            datetime.now(UTC),
+            text=text,
+            choice=choice,
+            language_hint=language_hint,
+        )
+        await self._receive([msg])
+
+    async def send(self, message: Outgoing) -> Delivery:
+        self._show(message.msg)
+        return Sent()
+
+    async def stop(self) -> None:
+        self._receive = None
+
+
+def as_text(msg: MsgOut) -> str:
+    """A message with its quick replies as a terminal shows them: numbered where typing the number answers.
+
+    >>> from flows.messages import QuickReply
+    >>> print(as_text(MsgOut("Park?", (QuickReply("a", "Ja", 1), QuickReply("b", "Überspringen")))))
+    Park?
+      1  Ja
+      [Überspringen]
+    """
+    lines = [msg.text]
+    for reply in msg.quick_replies:
+        if reply.number:
+            lines.append(f"  {reply.number}  {reply.label}")
+    if unnumbered := [f"[{reply.label}]" for reply in msg.quick_replies if not reply.number]:
+        lines.append("  " + " ".join(unnumbered))
+    return "\n".join(lines)

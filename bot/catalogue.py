@@ -1,0 +1,128 @@
+"""The published consultations as the conversation needs them: compiled once, looked at anew now and then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from bot import phrases
+from flows.commands import Command
+from flows.definition import Consultation
+from flows.flow import Flow
+from flows.lobby import Invitation, Lobby
+from flows.phrases import Phrases
+from flows.text import fold
+from storage import consultations
+from storage.consultations import PublishedRevision
+
+CODE_LENGTH = 6
+
+
+class Published(NamedTuple):
+    """A published revision, ready to be walked."""
+
+    revision_id: int
+    consultation_id: int
+    slug: str
+    flow: Flow
+
+
+class Catalogue:
+    """Compiled revisions by id, and what is open now.
+
+    Used by the writing thread only. `refresh` reads what others published; everything else is memory.
+    """
+
+    def __init__(self, languages: tuple[str, ...] | None = None) -> None:
+        tags = languages or phrases.languages()
+        self._phrases = {tag: phrases.load(tag) for tag in sorted(tags, key=lambda tag: (tag != "de", tag))}
+        self._compiled: dict[int, Published] = {}
+        self._newest: dict[str, PublishedRevision] = {}
+        self._triggers: dict[str, str] = {}
+        self._start_words = tuple(
+            sorted({fold(word) for catalogue in self._phrases.values() for word in _start_words(catalogue)})
+        )
+        self.lobby = Lobby((), self._phrases)
+
+    def refresh(self, connection: Connection) -> None:
+        """Reads what is published now; compiles only what is new."""
+        newest = {revision.slug: revision for revision in consultations.list_latest(connection)}
+        slugs = {revision.consultation_id: slug for slug, revision in newest.items()}
+        self._triggers = {
+            fold(value): slugs[consultation_id]
+            for (_, value), consultation_id in consultations.triggers(connection).items()
+            if consultation_id in slugs
+        }
+        if {slug: revision.id for slug, revision in newest.items()} != {s: r.id for s, r in self._newest.items()}:
+            invitations = [_invitation(self._compile(revision).flow.consultation) for revision in newest.values()]
+            self.lobby = Lobby(invitations, self._phrases)
+        self._newest = newest
+
+    def newest(self, slug: str) -> Published | None:
+        """The newest revision of an open consultation; None for unknown or closed ones."""
+        revision = self._newest.get(slug)
+        return self._compile(revision) if revision and self.is_open(slug) else None
+
+    def is_open(self, slug: str, now: datetime | None = None) -> bool:
+        """Whether answers are taken at this moment."""
+        revision = self._newest.get(slug)
+        now = now or datetime.now(UTC)
+        return (
+            revision is not None
+            and (revision.opens_at is None or revision.opens_at <= now)
+            and (revision.closes_at is None or now < revision.closes_at)
+        )
+
+    def revision(self, connection: Connection, revision_id: int) -> Published:
+        """A revision by id, also an old one: sessions stay on the revision they began with.
+
+        Raises LookupError where there is none.
+        """
+        if revision_id not in self._compiled:
+            found = consultations.by_revision(connection, [revision_id])
+            self._compile(found[revision_id])
+        return self._compiled[revision_id]
+
+    def triggered(self, text: str, *, by_start_word: bool = False) -> str | None:
+        """The slug of the consultation a message asks for by keyword or code, "/start CODE" or just "CODE".
+
+        With `by_start_word` only the first form counts: inside a consultation a bare keyword may be an answer.
+        """
+        if not self._triggers or len(text) > 120:
+            return None
+        folded = fold(text)
+        if not by_start_word and folded in self._triggers:
+            return self._triggers[folded]
+        for word in self._start_words:
+            if folded.startswith(word) and (slug := self._triggers.get(folded[len(word) :].strip())):
+                return slug
+        return None
+
+    def all_consultation_ids(self, connection: Connection) -> list[int]:
+        """Ids of all consultations there ever were, for finding everything about one person."""
+        found = consultations.list_latest(connection, ("open", "closed", "archived"))
+        return [revision.consultation_id for revision in found]
+
+    def _compile(self, revision: PublishedRevision) -> Published:
+        if revision.id not in self._compiled:
+            consultation = Consultation.model_validate_json(revision.content)
+            flow = Flow(consultation, self._phrases, revision.content_hash[:CODE_LENGTH])
+            self._compiled[revision.id] = Published(revision.id, revision.consultation_id, revision.slug, flow)
+        return self._compiled[revision.id]
+
+
+def _invitation(consultation: Consultation) -> Invitation:
+    return Invitation(
+        consultation.slug,
+        consultation.title,
+        consultation.fallbacks,
+        consultation.main_language,
+        consultation.keywords,
+        consultation.contact.name,
+    )
+
+
+def _start_words(catalogue: Phrases) -> list[str]:
+    return [Command.START.value, *catalogue.words(f"words.{Command.START}")]

@@ -1,0 +1,159 @@
+"""What turns caused, as rows: one function per event, one statement per table and batch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+from adapters.base import Outgoing
+from bot.ids import Ids
+from bot.person import Person, Place
+from flows import events
+from flows.messages import MsgOut
+from storage import answers, contacts, messages, outbox, sessions
+from storage.answers import NewAnswer, NewConsent
+from storage.contacts import AddressOwner, ContactLanguage, ContactStop, NewAddress, NewContact
+from storage.messages import NewDeadLetter
+from storage.outbox import NewOutboxMessage, Purpose
+
+
+@dataclass(slots=True)
+class Effects:
+    """The rows of one batch, gathered while it is worked on and written at its end.
+
+    `outgoing` is what the outbox may send once the batch is committed.
+    """
+
+    ids: Ids
+    now: datetime
+    new_contacts: list[NewContact] = field(default_factory=list)
+    new_addresses: list[NewAddress] = field(default_factory=list)
+    adopted: list[AddressOwner] = field(default_factory=list)
+    languages: list[ContactLanguage] = field(default_factory=list)
+    stops: list[ContactStop] = field(default_factory=list)
+    places: dict[int, tuple[Person, Place]] = field(default_factory=dict)
+    answers: list[NewAnswer] = field(default_factory=list)
+    consents: list[NewConsent] = field(default_factory=list)
+    farewells: list[NewOutboxMessage] = field(default_factory=list)
+    outbox: list[NewOutboxMessage] = field(default_factory=list)
+    dead_letters: list[NewDeadLetter] = field(default_factory=list)
+    outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
+    data_wanted: list[Person] = field(default_factory=list)
+    erased: list[Person] = field(default_factory=list)
+
+    def apply(self, person: Person, happened: tuple[events.Event, ...], sent_at: datetime) -> None:
+        """Takes down what one message of a person caused, in order."""
+        if person.place is not None:
+            self.places[person.place.id] = (person, person.place)
+        for event in happened:
+            _APPLY[type(event)](self, person, event, sent_at)
+
+    def say(self, person: Person, msg: MsgOut) -> None:
+        """One message to a person, as an outbox row; to somebody who is being erased it is a farewell."""
+        number = self.ids()
+        purpose: Purpose = "farewell" if person in self.erased else "reply"
+        row = NewOutboxMessage(number, person.channel, person.lookup, payload_of(msg), purpose, None, self.now)
+        (self.farewells if purpose == "farewell" else self.outbox).append(row)
+        self.outgoing.append((person.channel, person.lookup, Outgoing(number, person.address, msg)))
+
+    def write(self, connection: Connection) -> None:
+        """All rows, identity first: one statement per table."""
+        contacts.insert(connection, self.new_contacts)
+        contacts.insert_addresses(connection, self.new_addresses)
+        contacts.adopt(connection, self.adopted)
+        contacts.set_languages(connection, self.languages)
+        contacts.mark_stopped(connection, self.stops)
+        stored = [place.change(person, self.now) for person, place in self.places.values() if place.is_stored]
+        sessions.change(connection, stored)  # first: who leaves one consultation for another frees the place
+        sessions.insert(connection, [p.row(person, self.now) for person, p in self.places.values() if not p.is_stored])
+        answers.upsert(connection, self.answers)
+        answers.insert_consents(connection, self.consents)
+        messages.set_aside(connection, self.dead_letters)
+        outbox.insert(connection, self.outbox)
+
+
+def payload_of(msg: MsgOut) -> str:
+    """A message as the outbox keeps it; `bot.outbox` reads it back after a restart."""
+    return to_json(msg.as_data()).decode()
+
+
+def _said(effects: Effects, person: Person, event: events.Said, sent_at: datetime) -> None:
+    effects.say(person, event.msg)
+
+
+def _answer_given(effects: Effects, person: Person, event: events.AnswerGiven, sent_at: datetime) -> None:
+    place = person.at()
+    effects.answers.append(
+        NewAnswer(
+            place.id,
+            event.key,
+            place.published.consultation_id,
+            place.published.revision_id,
+            None if event.value is None else to_json(event.value).decode(),
+            event.missing.value if event.missing else None,
+            place.published.flow.nodes[event.key].free_text,
+            sent_at,
+            person.channel,
+            place.session.language,
+            place.mode,
+        )
+    )
+
+
+def _consent_given(effects: Effects, person: Person, event: events.ConsentGiven, sent_at: datetime) -> None:
+    place = person.at()
+    digest = hashlib.sha256(event.text.encode()).hexdigest()
+    effects.consents.append(
+        NewConsent(
+            effects.ids(),
+            place.published.consultation_id,
+            place.pseudonym,
+            event.key,
+            digest,
+            place.session.language,
+            person.channel,
+            event.given,
+            sent_at,
+        )
+    )
+
+
+def _language_chosen(effects: Effects, person: Person, event: events.LanguageChosen, sent_at: datetime) -> None:
+    person.language = event.language
+    effects.languages.append(ContactLanguage(person.contact_id, event.language))
+
+
+def _pushes_stopped(effects: Effects, person: Person, event: events.PushesStopped, sent_at: datetime) -> None:
+    effects.stops.append(ContactStop(person.contact_id, effects.now))
+
+
+def _data_requested(effects: Effects, person: Person, event: events.DataRequested, sent_at: datetime) -> None:
+    effects.data_wanted.append(person)
+
+
+def _erasure_requested(effects: Effects, person: Person, event: events.ErasureRequested, sent_at: datetime) -> None:
+    effects.erased.append(person)
+
+
+def _nothing_to_store(effects: Effects, person: Person, event: events.Event, sent_at: datetime) -> None:
+    """The session itself holds it (completed, interrupted), or `bot.turns` has acted on it (chosen)."""
+
+
+_APPLY: dict[type[Any], Callable[[Effects, Person, Any, datetime], None]] = {
+    events.Said: _said,
+    events.AnswerGiven: _answer_given,
+    events.ConsentGiven: _consent_given,
+    events.LanguageChosen: _language_chosen,
+    events.PushesStopped: _pushes_stopped,
+    events.DataRequested: _data_requested,
+    events.ErasureRequested: _erasure_requested,
+    events.SessionCompleted: _nothing_to_store,
+    events.SessionInterrupted: _nothing_to_store,
+    events.ConsultationChosen: _nothing_to_store,
+}

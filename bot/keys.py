@@ -1,0 +1,82 @@
+"""The keys that keep identity and participation apart: pseudonyms, look-ups and sealed addresses.
+
+Everything is derived from one secret (`secret.key` in the data folder). Who has only the database can neither tell an
+address from its look-up nor which contact stands behind a pseudonym. Pseudonymous is not anonymous: who has both can.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+SECRET_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+
+
+class SecretError(Exception):
+    """The secret key is missing, damaged or of another installation."""
+
+
+class Keys:
+    """The keys of one installation, derived from its secret by HKDF-SHA256 (RFC 5869)."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != SECRET_BYTES:
+            raise SecretError(f"the secret key has {len(secret)} bytes instead of {SECRET_BYTES}")
+        self._lookup = _derive(secret, b"lookup")
+        self._pseudonym = _derive(secret, b"pseudonym")
+        self._waiting = _derive(secret, b"waiting")
+        self._seal = AESGCM(_derive(secret, b"seal"))
+
+    def lookup(self, channel: str, address: str) -> bytes:
+        """32 bytes by which an address is found again (HMAC-SHA256; an unkeyed hash of a phone number is no secret)."""
+        return hmac.digest(self._lookup, f"{channel}\0{address}".encode(), "sha256")
+
+    def pseudonym(self, contact_id: int, consultation_id: int) -> str:
+        """32 hexadecimal digits: who a contact is within one consultation, and nowhere else."""
+        return hmac.digest(self._pseudonym, b"%d|%d" % (contact_id, consultation_id), "sha256")[:16].hex()
+
+    def waiting(self, contact_id: int) -> bytes:
+        """16 bytes that mark the one session which waits for this contact."""
+        return hmac.digest(self._waiting, b"%d" % contact_id, "sha256")[:16]
+
+    def seal(self, text: str, lookup: bytes) -> bytes:
+        """The text encrypted (AES-256-GCM) and bound to the look-up it belongs to."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._seal.encrypt(nonce, text.encode(), lookup)
+
+    def unseal(self, sealed: bytes, lookup: bytes) -> str:
+        """The text that was sealed. Raises SecretError where key, look-up or content do not belong together."""
+        try:
+            return self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], lookup).decode()
+        except InvalidTag as fault:
+            raise SecretError("a sealed text does not belong to this secret key") from fault
+
+
+def _derive(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=b"mitsprache " + purpose).derive(secret)
+
+
+def load_or_create(path: Path) -> Keys:
+    """The keys from the secret in this file, which is created (readable by its owner only) where there is none.
+
+    Raises SecretError when the file is no key.
+    """
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        return Keys(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    except (ValueError, UnicodeDecodeError) as fault:
+        raise SecretError(f"{path} is not a secret key; put the right one back from your backup") from fault

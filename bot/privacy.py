@@ -1,0 +1,89 @@
+"""The only place where identity and participation meet: showing people what is stored of them, and erasing it."""
+
+from __future__ import annotations
+
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.catalogue import Catalogue
+from bot.effects import Effects
+from bot.keys import Keys
+from bot.person import Person
+from flows.languages import LANGUAGES
+from flows.messages import MsgOut
+from flows.values import Missing
+from storage import answers, contacts, messages, outbox, sessions
+from storage.answers import StoredAnswer
+from storage.contacts import NewAddress
+from storage.sessions import StoredSession
+
+
+def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue: Catalogue) -> Effects:
+    """Shows or erases what is stored of those who asked, after `asked` was written. Gives what there is to say."""
+    late = Effects(asked.ids, asked.now)
+    for person in asked.data_wanted:
+        late.say(person, data_of(connection, person, keys, catalogue))
+    late.write(connection)
+    if asked.erased:
+        erase(connection, asked.erased, keys, catalogue)
+        rows = [
+            NewAddress(person.lookup, None, person.channel, keys.seal(person.address, person.lookup), asked.now)
+            for person in asked.erased
+        ]
+        contacts.insert_addresses(connection, rows)
+        outbox.insert(connection, asked.farewells)
+    return late
+
+
+def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
+    """Everything stored about a person, in words and in their language."""
+    voice = catalogue.lobby.voice(person.language)
+    language = LANGUAGES[voice.language].name
+    lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=person.channel, language=language)]
+    pseudonyms = pseudonyms_of(connection, person, keys, catalogue)
+    stored = sessions.of_people(connection, pseudonyms)
+    given: dict[int, list[StoredAnswer]] = {}
+    for answer in answers.of_people(connection, pseudonyms):
+        given.setdefault(answer.session_id, []).append(answer)
+    for row in stored.values():
+        lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person)]
+    if not stored:
+        lines += ["", voice.say("mydata.nothing")]
+    return voice.message("\n".join(lines))
+
+
+def _session_in_words(
+    connection: Connection, row: StoredSession, given: list[StoredAnswer], catalogue: Catalogue, person: Person
+) -> list[str]:
+    flow = catalogue.revision(connection, row.revision_id).flow
+    script = flow.scripts[person.language if person.language in flow.languages else row.language]
+    by_key = {answer.question_key: answer for answer in given}
+    lines = [script.voice.text(flow.consultation.title)]
+    for key in flow.questions:
+        answer = by_key.get(key)
+        if answer is None:
+            continue
+        if answer.value is not None:
+            shown = script.asked[key].show(from_json(answer.value))
+        else:
+            shown = script.voice.say(f"summary.{answer.missing or Missing.NOT_ASKED.value}")
+        lines.append(f"{script.titles[key]}\n   → {shown}")
+    lines.append(script.voice.say("mydata.deletion", days=flow.consultation.retention.days))
+    return lines
+
+
+def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: Catalogue) -> None:
+    """Deletes contacts, addresses, waiting messages, sessions, answers and consents of these people.
+
+    Call `Store.scrub` after the commit. A message of theirs that comes later starts from zero.
+    """
+    pseudonyms = [name for person in people for name in pseudonyms_of(connection, person, keys, catalogue)]
+    sessions.erase(connection, pseudonyms)
+    answers.erase_consents(connection, pseudonyms)
+    messages.erase(connection, [person.lookup for person in people])
+    contacts.erase(connection, [person.contact_id for person in people])
+
+
+def pseudonyms_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> list[str]:
+    """Who this person is in each consultation there ever was."""
+    return [keys.pseudonym(person.contact_id, number) for number in catalogue.all_consultation_ids(connection)]

@@ -1,0 +1,270 @@
+"""One batch of messages inside one transaction: repeats dropped, people found, turns taken, rows written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+from adapters.base import Outgoing
+from bot import privacy
+from bot.catalogue import Catalogue, Published
+from bot.effects import Effects
+from bot.ids import Ids, receipt
+from bot.keys import Keys
+from bot.person import Person, Place
+from flows import engine
+from flows.events import ConsultationChosen, Said
+from flows.messages import MsgIn, MsgOut
+from flows.session import Session, Turn
+from flows.text import clean
+from storage import contacts, messages, sessions
+from storage.contacts import AddressOwner, NewAddress, NewContact
+from storage.messages import NewDeadLetter, NewReceived
+from storage.sessions import StoredSession
+
+log = structlog.get_logger()
+
+LONGEST_TEXT = 20_000
+"""Characters of a message that are looked at: more than any answer may have, so that its question says "too long"."""
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """What came of a batch; true once it is committed."""
+
+    taken: int
+    repeats: int
+    answers: int = 0
+    failures: int = 0
+    has_erased: bool = False
+    outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
+    """Channel, look-up and message of everything there is to say."""
+
+    def add(self, effects: Effects) -> None:
+        self.answers += len(effects.answers)
+        self.failures += len(effects.dead_letters)
+        self.has_erased |= bool(effects.erased)
+        self.outgoing += effects.outgoing
+
+
+class Turns:
+    """Works on batches. Everything it needs from outside is given here; `work` runs on the writing thread."""
+
+    def __init__(self, keys: Keys, catalogue: Catalogue, ids: Ids, *, refresh_seconds: float = 1.0) -> None:
+        self.keys = keys
+        self.catalogue = catalogue
+        self.ids = ids
+        self._refresh_seconds = refresh_seconds
+        self._refreshed_at = datetime.min.replace(tzinfo=UTC)
+
+    def work(self, connection: Connection, batch: Sequence[MsgIn]) -> BatchResult:
+        """Takes the messages in order. Touches nothing but its connection: it may be run again after a lost lock."""
+        now = datetime.now(UTC)
+        self._refresh(connection, now)
+        fresh = self._take(connection, batch, now)
+        result = BatchResult(taken=len(fresh), repeats=len(batch) - len(fresh))
+        while fresh:
+            effects = Effects(self.ids, now)
+            people = self._find(connection, effects, fresh)
+            fresh = self._rounds(connection, effects, people, fresh)
+            effects.write(connection)
+            result.add(effects)
+            if effects.data_wanted or effects.erased:
+                result.add(privacy.settle_rights(connection, effects, self.keys, self.catalogue))
+        return result
+
+    def _refresh(self, connection: Connection, now: datetime) -> None:
+        if (now - self._refreshed_at).total_seconds() >= self._refresh_seconds:
+            self.catalogue.refresh(connection)
+            self._refreshed_at = now
+
+    def _take(self, connection: Connection, batch: Sequence[MsgIn], now: datetime) -> list[MsgIn]:
+        """The messages that are new, each once, made safe."""
+        rows = {(msg.channel, msg.external_id): NewReceived(msg.channel, msg.external_id, now) for msg in batch}
+        new = messages.take(connection, list(rows.values()))
+        fresh = []
+        for msg in batch:
+            key = (msg.channel, msg.external_id)
+            if key in new:
+                new.discard(key)
+                fresh.append(msg._replace(text=clean(msg.text[:LONGEST_TEXT]), sent_at=min(msg.sent_at, now)))
+        return fresh
+
+    def _find(self, connection: Connection, effects: Effects, batch: list[MsgIn]) -> dict[tuple[str, str], Person]:
+        """The senders by channel and address, with the session that waits for each."""
+        addresses = {(msg.channel, msg.address): self.keys.lookup(msg.channel, msg.address) for msg in batch}
+        known = contacts.find(connection, list(addresses.values()))
+        people: dict[tuple[str, str], Person] = {}
+        waiting: dict[bytes, Person] = {}
+        for (channel, address), lookup in addresses.items():
+            found = known.get(lookup)
+            if found is None or found.contact_id is None:
+                person = self._welcome(effects, channel, address, lookup, is_known=found is not None)
+            else:
+                key = self.keys.waiting(found.contact_id)
+                person = Person(found.contact_id, key, lookup, channel, address, found.language)
+                waiting[key] = person
+            people[channel, address] = person
+        for key, row in sessions.waiting(connection, list(waiting), lock=_locks(connection)).items():
+            waiting[key].place = self._place(connection, row)
+        return people
+
+    def _welcome(self, effects: Effects, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
+        """Somebody we do not know (any more). A known look-up without contact is a farewell still on its way."""
+        contact_id = self.ids()
+        effects.new_contacts.append(NewContact(contact_id, None, effects.now))
+        if is_known:
+            effects.adopted.append(AddressOwner(lookup, contact_id))
+        else:
+            sealed = self.keys.seal(address, lookup)
+            effects.new_addresses.append(NewAddress(lookup, contact_id, channel, sealed, effects.now))
+        return Person(contact_id, self.keys.waiting(contact_id), lookup, channel, address, None)
+
+    def _place(self, connection: Connection, row: StoredSession) -> Place:
+        return Place(
+            row.id,
+            self.catalogue.revision(connection, row.revision_id),
+            Session.from_json(row.state),
+            row.pseudonym,
+            row.started_at,
+            row.updated_at,
+            row.mode,
+            is_stored=True,
+        )
+
+    def _rounds(
+        self,
+        connection: Connection,
+        effects: Effects,
+        people: dict[tuple[str, str], Person],
+        batch: list[MsgIn],
+    ) -> list[MsgIn]:
+        """Takes the messages in rounds, in each at most one of each person, so that their order is kept.
+
+        Gives what is left when somebody asked to see or erase their data: that is done before anything else happens.
+        """
+        while batch and not effects.data_wanted and not effects.erased:
+            later: list[MsgIn] = []
+            entering: list[tuple[MsgIn, Person, Published]] = []
+            busy: set[int] = set()
+            for msg in batch:
+                person = people[msg.channel, msg.address]
+                if person.contact_id in busy:
+                    later.append(msg)
+                    continue
+                busy.add(person.contact_id)
+                with self._setting_aside(effects, person, msg):
+                    chosen = self._turn(effects, person, msg)
+                    if chosen:
+                        entering.append((msg, person, chosen))
+            if entering:
+                self._enter(connection, effects, entering)
+            batch = later
+        return batch
+
+    def _turn(self, effects: Effects, person: Person, msg: MsgIn) -> Published | None:
+        """One message of one person. Gives the consultation the person wants to enter, if any."""
+        place = person.place
+        slug = self.catalogue.triggered(msg.text, by_start_word=place is not None)
+        if place is not None:
+            if slug is None or slug == place.published.slug:
+                if self.catalogue.is_open(place.published.slug, effects.now):
+                    idle = (effects.now - place.seen_at).total_seconds()
+                    _take_turn(effects, person, msg, engine.resume(place.published.flow, place.session, msg, idle))
+                else:
+                    _pause(effects, person, msg, is_closed=True)
+                return None
+            _pause(effects, person, msg, is_closed=False)
+        if slug is None:
+            happened = self.catalogue.lobby.receive(msg, person.language)
+            effects.apply(person, happened, msg.sent_at)
+            slug = next((event.slug for event in happened if isinstance(event, ConsultationChosen)), None)
+        if slug is None:
+            return None
+        published = self.catalogue.newest(slug)
+        if published is None:
+            effects.apply(person, self.catalogue.lobby.receive(msg._replace(text="", choice=""), None), msg.sent_at)
+        return published
+
+    def _enter(self, connection: Connection, effects: Effects, entering: list[tuple[MsgIn, Person, Published]]) -> None:
+        """Starts sessions, or opens again those which the people already have there: one query for all."""
+        names = [self.keys.pseudonym(person.contact_id, published.consultation_id) for _, person, published in entering]
+        earlier = {
+            pseudonym: self._place(connection, row)
+            for pseudonym, row in sessions.of_people(connection, names, lock=_locks(connection)).items()
+        }
+        earlier |= {place.pseudonym: place for _, place in effects.places.values()}
+        for pseudonym, (msg, person, published) in zip(names, entering, strict=True):
+            with self._setting_aside(effects, person, msg):
+                person.place = earlier.get(pseudonym)
+                if person.place is not None:
+                    turn = engine.reopen(person.place.published.flow, person.place.session)
+                else:
+                    turn = engine.start(
+                        published.flow, receipt=receipt(), language=person.language, hint=msg.language_hint
+                    )
+                    person.place = Place(self.ids(), published, turn.session, pseudonym, effects.now, effects.now)
+                _take_turn(effects, person, msg, turn)
+
+    @contextmanager
+    def _setting_aside(self, effects: Effects, person: Person, msg: MsgIn) -> Iterator[None]:
+        """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
+        try:
+            yield
+        except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
+            log.error("message set aside", channel=msg.channel, **where(fault))
+            effects.dead_letters.append(dead_letter(self.keys, self.ids(), person.lookup, msg, fault, effects.now))
+            effects.say(person, self._trouble(person.language, msg))
+
+    def _trouble(self, language: str | None, msg: MsgIn) -> MsgOut:
+        voice = self.catalogue.lobby.voice(language, msg.language_hint)
+        return voice.message(voice.say("trouble.message"))
+
+
+def dead_letter(keys: Keys, number: int, lookup: bytes, msg: MsgIn, fault: Exception, now: datetime) -> NewDeadLetter:
+    """A message that was set aside: sealed, with the place in the program that could not handle it."""
+    sealed = keys.seal(to_json(msg).decode(), lookup)
+    reason = "{fault} at {place}".format_map(where(fault))
+    return NewDeadLetter(number, msg.channel, msg.external_id, lookup, sealed, reason, now)
+
+
+def where(fault: BaseException) -> dict[str, str]:
+    """Class and place of a fault. Its text and the values around it may hold a person's words: no log sees them."""
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code if trace else None
+    place = f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if code and trace else "?"
+    return {"fault": type(fault).__name__, "place": place}
+
+
+def _take_turn(effects: Effects, person: Person, msg: MsgIn, turn: Turn) -> None:
+    place = person.at()
+    place.session = turn.session
+    place.seen_at = effects.now
+    effects.apply(person, turn.events, msg.sent_at)
+    if turn.session.status != "waiting":
+        person.place = None
+
+
+def _pause(effects: Effects, person: Person, msg: MsgIn, *, is_closed: bool) -> None:
+    """Leaves the consultation the person is in: for another one, or because it is over."""
+    place = person.at()
+    flow = place.published.flow
+    turn = engine.interrupt(flow, place.session)
+    voice = flow.scripts[place.session.language].voice
+    title = voice.text(flow.consultation.title)
+    phrase = "lobby.closed" if is_closed else "lobby.paused"
+    line = Said(voice.message(voice.say(phrase, title=title, keyword=f"/start {place.published.slug}")))
+    _take_turn(effects, person, msg, Turn(turn.session, (*turn.events, line)))
+
+
+def _locks(connection: Connection) -> bool:
+    """Whether rows are locked against other processes: SQLite has one writer anyway."""
+    return connection.dialect.name == "postgresql"

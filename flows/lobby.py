@@ -1,0 +1,148 @@
+"""What happens without an open session: the bot says what it is for and lets people choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from flows.commands import Command, Commands
+from flows.events import (
+    ConsultationChosen,
+    DataRequested,
+    ErasureRequested,
+    Event,
+    LanguageChosen,
+    PushesStopped,
+    Said,
+)
+from flows.languages import LANGUAGES, best_guess
+from flows.matching import Matcher
+from flows.messages import MsgIn, QuickReply
+from flows.phrases import Phrases
+from flows.text import fold
+from flows.voice import Voice
+from flows.wording import Text
+
+CODE = "lobby"
+
+
+class Invitation(NamedTuple):
+    """An open consultation as the lobby offers it."""
+
+    slug: str
+    title: Text
+    fallbacks: Mapping[str, str]
+    main_language: str
+    keywords: tuple[str, ...]
+    person: Text
+    """Whom to talk to."""
+
+    def in_language(self, text: Text, language: str) -> str:
+        """The text in this language, along the fallbacks, else in the main language."""
+        while language not in text.languages():
+            language = self.fallbacks.get(language, self.main_language)
+        return text.in_language(language, {})
+
+
+class Lobby:
+    """Everything open at the moment. Immutable; made anew when something is published or closes."""
+
+    __slots__ = ("_commands", "_languages", "_names", "_voices", "invitations")
+
+    def __init__(self, invitations: Sequence[Invitation], catalogues: Mapping[str, Phrases]) -> None:
+        self.invitations = tuple(invitations)
+        self._voices = {tag: Voice(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
+        self._commands = Commands(catalogues.values())
+        self._names = Matcher(
+            (invitation.slug, (invitation.slug, *invitation.keywords, *(w.text for _, w in invitation.title.items())))
+            for invitation in invitations
+        )
+        self._languages = Matcher(
+            ((tag, (LANGUAGES[tag].name, *catalogues[tag].words("words.this_language"))) for tag in catalogues),
+            numbered=False,
+        )
+
+    def receive(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+        """What a message causes; `language` is what the contact chose before, if anything."""
+        voice = self.voice(language, msg.language_hint)
+        folded = fold(msg.text)
+        if msg.choice:
+            _, _, rest = msg.choice.partition(".")
+            key, _, value = rest.partition(".")
+            if key == "start":
+                return (ConsultationChosen(value),)
+            folded = "" if key else value.replace("_", " ").replace(".", " ")
+            folded = folded.removeprefix("language ") or folded
+        spoken = self._commands.find(folded)
+        if spoken and spoken.command in _ANSWERS:
+            return _ANSWERS[spoken.command](self, voice)
+        chosen = self._languages.find_folded(folded)
+        if chosen is None and folded in self._voices:
+            return self._switch(folded)
+        if chosen is not None:
+            return self._switch(chosen.value)
+        if (spoken is None or spoken.command is not Command.START) and (named := self._names.find_folded(folded)):
+            return (ConsultationChosen(named.value),)
+        if len(self.invitations) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
+            return (ConsultationChosen(self.invitations[0].slug),)
+        return (self.welcome(voice),)
+
+    def voice(self, language: str | None, hint: str = "") -> Voice:
+        """The voice for a contact, by choice or else by the channel's hint."""
+        known = language if language in self._voices else best_guess(hint, tuple(self._voices))
+        assert known is not None  # noqa: S101 - for the type checker: best_guess always finds one
+        return self._voices[known]
+
+    def welcome(self, voice: Voice) -> Said:
+        """Who is speaking and what one can take part in."""
+        titles = [invitation.in_language(invitation.title, voice.language) for invitation in self.invitations]
+        replies = [
+            QuickReply(voice.token("start", invitation.slug), title, number)
+            for number, (invitation, title) in enumerate(zip(self.invitations, titles, strict=True), start=1)
+        ]
+        lines = [voice.say("lobby.hello"), voice.say("lobby.choose" if titles else "lobby.nothing")]
+        return Said(voice.message("\n".join(lines), (*replies, *self._language_replies(voice))))
+
+    def _language_replies(self, voice: Voice) -> list[QuickReply]:
+        return [
+            QuickReply(voice.token("", f"language.{tag}"), LANGUAGES[tag].name)
+            for tag in self._voices
+            if tag != voice.language
+        ]
+
+    def _switch(self, language: str) -> tuple[Event, ...]:
+        return (LanguageChosen(language), self.welcome(self._voices[language]))
+
+    def ask_language(self, voice: Voice) -> tuple[Event, ...]:
+        lines = dict.fromkeys(other.say("language.ask") for other in self._voices.values())
+        return (Said(voice.message("\n".join(lines), self._language_replies(voice))),)
+
+    def people(self, voice: Voice) -> tuple[Event, ...]:
+        names = (invitation.in_language(invitation.person, voice.language) for invitation in self.invitations)
+        return (Said(voice.message("\n".join([voice.say("human"), *dict.fromkeys(names)]))),)
+
+
+def _simple(phrase: str, *buttons: str) -> Callable[[Lobby, Voice], tuple[Event, ...]]:
+    def answer(lobby: Lobby, voice: Voice) -> tuple[Event, ...]:
+        return (Said(voice.message(voice.say(phrase), [voice.command(button) for button in buttons])),)
+
+    return answer
+
+
+def _with_event(event: Event, phrase: str, *buttons: str) -> Callable[[Lobby, Voice], tuple[Event, ...]]:
+    say = _simple(phrase, *buttons)
+    return lambda lobby, voice: (event, *say(lobby, voice))
+
+
+_BEGINNINGS = frozenset({Command.START, Command.CONTINUE, Command.REPEAT, Command.CHANGE, Command.SUBMIT})
+_ANSWERS: dict[Command, Callable[[Lobby, Voice], tuple[Event, ...]]] = {
+    Command.HELP: _simple("lobby.help"),
+    Command.PRIVACY: _simple("lobby.privacy"),
+    Command.DELETE: _simple("delete.ask", "delete_all"),
+    Command.DELETE_ALL: _with_event(ErasureRequested(), "delete.done"),
+    Command.STOP: _with_event(PushesStopped(), "stop.done", "start", "delete"),
+    Command.MYDATA: lambda lobby, voice: (DataRequested(),),
+    Command.STATUS: lambda lobby, voice: (DataRequested(),),
+    Command.LANGUAGE: lambda lobby, voice: lobby.ask_language(voice),
+    Command.HUMAN: lambda lobby, voice: lobby.people(voice),
+}
