@@ -1,21 +1,37 @@
-"""Understanding a short reply: by number, label, synonym, small typo or emoji digit."""
+"""Understanding a short reply: by number, label, synonym, small typo, emoji digit, or named in a few words."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from flows.text import fold
 
 V = TypeVar("V", bound=Hashable)
 
-_LEADING_NUMBER = re.compile(r"(?:\w{1,10} )?0*(\d{1,3})(?: .*)?")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+# Beyond this a reply is a text of its own, not a choice with a few words around it.
+_FEW_WORDS = 12
+_STRANGE_WORDS = 3
+
+
+class SmallWords(NamedTuple):
+    """The words which people of one language put around an answer; all folded.
+
+    `fillers` ("ich nehme die … bitte") change nothing; `negations` ("nicht", "kein") turn it into its opposite;
+    `numerals` says what words stand for 0, 1, 2 and so on.
+    """
+
+    fillers: frozenset[str] = frozenset()
+    negations: frozenset[str] = frozenset()
+    numerals: tuple[tuple[str, ...], ...] = ()
+
+
+_NONE = SmallWords()
 
 
 class Match(NamedTuple, Generic[V]):
-    """What a reply was taken for; `sure` is false where a typo was forgiven."""
+    """What a reply was taken for; `sure` is false where a typo was forgiven or the name stood in a sentence."""
 
     value: V
     sure: bool
@@ -24,58 +40,173 @@ class Match(NamedTuple, Generic[V]):
 class Matcher(Generic[V]):
     """Finds the one value a reply names.
 
-    `names` gives every value with all that people may call it; position in `names` is the number they may type, where
-    `numbered`.
+    `names` gives every value with all that people may call it, its label first; position in `names` is the number they
+    may type, where `numbered`. With `exact` nothing is guessed: for answers that must not be put into anybody's mouth.
 
     >>> yes_no = Matcher([("yes", ["Ja", "klar"]), ("no", ["Nein"])])
     >>> yes_no.find("JA!"), yes_no.find("2."), yes_no.find("neim"), yes_no.find("vielleicht")
     (Match(value='yes', sure=True), Match(value='no', sure=True), Match(value='no', sure=False), None)
+    >>> yes_no.find("Ja, auf jeden Fall"), yes_no.find("ja oder nein"), yes_no.find("1 nein")
+    (Match(value='yes', sure=False), None, None)
     """
 
-    __slots__ = ("_by_name", "_by_number")
+    __slots__ = ("_exact", "_guesses", "_letters", "_longest", "_parts", "_small")
 
-    def __init__(self, names: Iterable[tuple[V, Iterable[str]]], *, numbered: bool = True) -> None:
-        self._by_name: dict[str, V] = {}
-        self._by_number: dict[str, V] = {}
-        for number, (value, words) in enumerate(names, start=1):
-            if numbered:
-                self._by_number[str(number)] = value
-            for word in words:
-                for spelling in (word, word.translate(_UMLAUTS)):
-                    # The first to claim a name keeps it; `flows.definition.check` reports the clash.
-                    self._by_name.setdefault(fold(spelling), value)
-        self._by_name.pop("", None)
+    def __init__(
+        self,
+        names: Iterable[tuple[V, Iterable[str]]],
+        *,
+        numbered: bool = True,
+        exact: bool = False,
+        small: SmallWords = _NONE,
+    ) -> None:
+        offered = [(value, tuple(words)) for value, words in names]
+        by_name = _by_name(offered)
+        numbers: dict[str, V] = {}
+        numerals: dict[str, V] = {}
+        if numbered:
+            for number, (value, _) in enumerate(offered, start=1):
+                numbers[str(number)] = numbers[f"0{number}"] = value
+                if number < len(small.numerals):
+                    numerals |= dict.fromkeys(small.numerals[number][:1], value)
+        # What is called by name wins over what is counted: the option "3" may stand first.
+        self._exact = {name: Match(value, True) for name, value in (numerals | numbers | by_name).items()}
+        # Within a sentence a numeral is often an article ("bir", "one"), so there only the unmistakable ones count.
+        self._parts = {name: match for name, match in self._exact.items() if name not in small.fillers}
+        self._longest = max((name.count(" ") + 1 for name in self._parts), default=0)
+        self._small = small
+        self._guesses = not exact
+        self._letters = [(name, _letters_of(name), value) for name, value in by_name.items() if _allowed(name)]
 
     def knows(self, folded: str) -> bool:
         """Whether the folded reply names a value exactly, by name or number."""
-        return folded in self._by_name or folded in self._by_number
+        return folded in self._exact
 
     def find(self, reply: str) -> Match[V] | None:
         return self.find_folded(fold(reply))
 
     def find_folded(self, folded: str) -> Match[V] | None:
         """The value named by an already folded reply, or None where nothing or more than one thing fits."""
-        if folded in self._by_name:
-            return Match(self._by_name[folded], True)
-        if folded in self._by_number:
-            return Match(self._by_number[folded], True)
-        if self._by_number and (numbered := _LEADING_NUMBER.fullmatch(folded)):
-            value = self._by_number.get(numbered[1])
-            return None if value is None else Match(value, True)
-        near = {value for name, value in self._by_name.items() if is_typo(folded, name)}
-        return Match(near.pop(), False) if len(near) == 1 else None
+        match = self._exact.get(folded)
+        if match is not None or not folded or not self._guesses:
+            return match
+        return self._misspelt(folded) or self._mentioned(folded)
+
+    def split(self, folded: str) -> tuple[list[V], list[str]]:
+        """All values named in a folded reply, in order, and the words that name none.
+
+        >>> Matcher([("a", ["Grüner Park"]), ("b", ["Park"])]).split("park und gruner park")
+        (['b', 'a'], ['und'])
+        """
+        words = folded.split()
+        found: list[V] = []
+        rest: list[str] = []
+        at = 0
+        while at < len(words):
+            for end in range(min(len(words), at + self._longest), at, -1):
+                match = self._parts.get(" ".join(words[at:end]))
+                if match is not None:
+                    found.append(match.value)
+                    at = end
+                    break
+            else:
+                rest.append(words[at])
+                at += 1
+        return found, rest
+
+    def _mentioned(self, folded: str) -> Match[V] | None:
+        """The one value named among a few other words, unless they deny it or count something ("2 Kinder")."""
+        if folded.count(" ") >= _FEW_WORDS:
+            return None
+        found, rest = self.split(folded)
+        if len(set(found)) != 1:
+            return None
+        # "Nicht sicher" is not "sicher"; but after "nein" a second no only makes it stronger.
+        if denials := self._small.negations.intersection(folded.split()):
+            if denials.issubset(rest):
+                return None
+            rest = [word for word in rest if word not in denials]
+        strange = [word for word in rest if word not in self._small.fillers]
+        if not strange:
+            return Match(found[0], True)
+        if len(strange) > _STRANGE_WORDS or any(word.isdecimal() for word in folded.split()):
+            return None
+        return Match(found[0], False)
+
+    def _misspelt(self, folded: str) -> Match[V] | None:
+        """The one value whose name is nearest to the reply, within what a slip of the finger explains."""
+        letters = _letters_of(folded)
+        nearest = 3
+        values: set[V] = set()
+        for name, letters_of_name, value in self._letters:
+            # Cheap test first: one edit changes the set of letters by two at most.
+            if (letters ^ letters_of_name).bit_count() > 4:
+                continue
+            edits = _edits(folded, name)
+            if edits is not None and edits <= nearest:
+                values = {value} if edits < nearest else values | {value}
+                nearest = edits
+        return Match(values.pop(), False) if len(values) == 1 else None
+
+
+def spellings(name: str) -> Iterator[str]:
+    """A name as people type it, folded: as it is, and with ae, oe, ue for the umlauts."""
+    yield fold(name)
+    yield fold(name.translate(_UMLAUTS))
 
 
 def is_typo(written: str, meant: str) -> bool:
     """Whether `written` is `meant` with a slip of the finger: one edit from 4 letters on, two from 8 on.
 
     An edit is a missing, extra, wrong or swapped letter (optimal string alignment, Damerau 1964). Digits are never
-    forgiven: 12 is not a mistyped 13.
+    forgiven: 12 is not a mistyped 13. Nor is a syllable in front: "unsatisfied" is no slip of "satisfied".
     """
-    allowed = 0 if len(meant) < 4 else 1 if len(meant) < 8 else 2
-    if not allowed or abs(len(written) - len(meant)) > allowed or not meant.replace(" ", "").isalpha():
-        return False
-    return _distance(written, meant) <= allowed
+    return _edits(written, meant) is not None
+
+
+def _by_name(offered: list[tuple[V, tuple[str, ...]]]) -> dict[str, V]:
+    """Every folded name with its value. Labels win over other names; another name that two values claim counts for
+    neither, because asking again is better than a wrong answer."""
+    by_name: dict[str, V] = {}
+    for value, words in offered:
+        for word in words[:1]:
+            for spelling in spellings(word):
+                by_name.setdefault(spelling, value)
+    others: dict[str, set[V]] = {}
+    for value, words in offered:
+        for word in words[1:]:
+            for spelling in spellings(word):
+                others.setdefault(spelling, set()).add(value)
+    for spelling, values in others.items():
+        if len(values) == 1:
+            by_name.setdefault(spelling, next(iter(values)))
+    by_name.pop("", None)
+    return by_name
+
+
+def _allowed(meant: str) -> int:
+    """How many edits are forgiven in this name."""
+    if len(meant) < 4 or not meant.replace(" ", "").isalpha():
+        return 0
+    return 1 if len(meant) < 8 else 2
+
+
+def _edits(written: str, meant: str) -> int | None:
+    """How many slips lie between the two, or None where that is more than is forgiven."""
+    allowed = _allowed(meant)
+    longer = len(written) - len(meant)
+    if not allowed or abs(longer) > allowed or (longer == 2 and written.endswith(meant)):
+        return None
+    edits = _distance(written, meant)
+    return edits if edits <= allowed else None
+
+
+def _letters_of(text: str) -> int:
+    """The set of letters as bits; letters 64 code points apart share one."""
+    bits = 0
+    for char in text:
+        bits |= 1 << (ord(char) & 63)
+    return bits
 
 
 def _distance(a: str, b: str) -> int:

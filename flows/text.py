@@ -14,7 +14,9 @@ _UNSAFE = re.compile(
 _NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
 # Combining marks (also the Arabic ones and tatweel), variation selectors, keycap, zero-width signs: they change how a
 # word looks, not which word it is.
-_MARKS = re.compile("[\u0300-\u036f\u064b-\u065f\u0670\u0640\ufe0e\ufe0f\u20e3\u200b-\u200f\u2060]")
+_MARKS = re.compile(
+    "[\u00ad\u0300-\u036f\u061c\u064b-\u065f\u0670\u0640\u180e\ufe0e\ufe0f\ufeff\u20e3\u200b-\u200f\u2060-\u2064]"
+)
 _NOT_WORDS = re.compile(r"[\W_]+")
 # Letters which no Unicode decomposition brings together although people type one for the other.
 _LETTERS = str.maketrans(
@@ -29,6 +31,11 @@ _LETTERS = str.maketrans(
     }
 )
 _KEYCAP_TEN = "\U0001f51f"
+_KEYCAPS = re.compile("[\ufe0e\ufe0f\u20e3]")
+_OTHER_DIGITS = re.compile(r"[^\D0-9]")
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+_JOINED = re.compile("\u200d[^\\w\\s]|[\U0001f3fb-\U0001f3ff]")
+_UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 
 
 def clean(text: str) -> str:
@@ -55,8 +62,33 @@ def fold(text: str) -> str:
         return _NOT_WORDS.sub(" ", text).strip().casefold()
     text = text.replace(_KEYCAP_TEN, " 10 ").replace("İ", "i")
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
-    text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
-    return _NOT_WORDS.sub(" ", text).strip()
+    return _NOT_WORDS.sub(" ", plain_digits(text)).strip()
+
+
+def plain_digits(text: str) -> str:
+    """The text with the digits of every script (and of keycap emoji) as ASCII digits.
+
+    >>> plain_digits("١٢٫٥ km"), plain_digits("3️⃣")
+    ('12٫5 km', '3')
+    """
+    if text.isascii():
+        return text
+    text = _KEYCAPS.sub("", text)
+    return _OTHER_DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+
+
+def length_as_seen(text: str) -> int:
+    """Length as people count it: a letter with its accents is one, and so is a flag, a family or a tinted hand.
+
+    An approximation of Unicode's grapheme clusters (UAX 29) that errs by a sign or two, never by an order.
+
+    >>> length_as_seen("für"), length_as_seen("👩‍👩‍👧‍👦"), length_as_seen("🇹🇷"), length_as_seen("👍🏽")
+    (3, 1, 1, 1)
+    """
+    if text.isascii():
+        return len(text)
+    text = _FLAG.sub("x", _JOINED.sub("", text))
+    return sum(unicodedata.category(char)[0] != "M" and char not in _UNSEEN for char in text)
 
 
 def utf16_length(text: str) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from flows.matching import SmallWords
 from flows.messages import MsgOut, QuickReply
 from flows.phrases import FormOfAddress, Phrases
+from flows.text import fold
 from flows.values import Missing
 from flows.wording import Text
 
@@ -21,7 +23,7 @@ class Voice:
     is recognised for what it is.
     """
 
-    __slots__ = ("_fallbacks", "_form", "_phrases", "code", "language")
+    __slots__ = ("_fallbacks", "_form", "_phrases", "_small_words", "code", "language")
 
     def __init__(
         self, code: str, language: str, phrases: Phrases, form: FormOfAddress, fallbacks: Mapping[str, str]
@@ -31,6 +33,7 @@ class Voice:
         self._phrases = phrases
         self._form = form
         self._fallbacks = fallbacks
+        self._small_words: SmallWords | None = None
 
     def say(self, phrase: str, /, **values: object) -> str:
         """One of the bot's own phrases."""
@@ -39,6 +42,23 @@ class Voice:
     def words(self, phrase: str) -> list[str]:
         """What people may type for something, in this language."""
         return self._phrases.words(phrase)
+
+    def small_words(self) -> SmallWords:
+        """The words people put around an answer in this language, and its numerals from zero on."""
+        if self._small_words is None:
+            self._small_words = SmallWords(
+                frozenset(map(fold, self.words("words.fillers"))),
+                frozenset(map(fold, self.words("words.negations"))),
+                tuple(tuple(map(fold, numeral.split("/"))) for numeral in self.words("words.numbers")),
+            )
+        return self._small_words
+
+    def listed(self, labels: Iterable[str], phrase: str = "list.and") -> str:
+        """Labels in one line: "A, B and C" (or another way to join the last two, e.g. `list.or`)."""
+        *first, last = labels
+        if not first:
+            return last
+        return self.say(phrase, first=self.say("list.comma").join(first), last=last)
 
     def text(self, text: Text) -> str:
         """A text of the consultation."""
@@ -60,10 +80,12 @@ class Voice:
             if offered:
                 yield code, self.say(f"missing.{code}"), tuple(self.words(f"words.{code}"))
 
-    def prompt(self, question: Question, quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
-        """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped."""
-        text = self.text(question.text)
-        if question.hint:
-            text = f"{text}\n{self.text(question.hint)}"
+    def prompt(self, question: Question, quick_replies: Iterable[QuickReply] = (), line: str = "") -> MsgOut:
+        """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped.
+
+        `line` is what the type itself has to say (what the ends of a scale mean), between text and hint.
+        """
+        hint = self.text(question.hint) if question.hint else ""
+        text = "\n".join(filter(None, (self.text(question.text), line, hint)))
         replies = tuple(quick_replies)
         return self.message(text, (*replies, self.command("skip")) if question.skip else replies)

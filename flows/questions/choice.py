@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from flows.question import Asked, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
-from flows.values import Value
+from flows.text import fold
+from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
+
+LABEL_LENGTH: Final = 64
+_RESERVED: Final = frozenset(code.value for code in Missing)
 
 
 @question
@@ -71,20 +75,55 @@ def named(options: tuple[Option, ...], voice: Voice) -> Iterator[tuple[str, str,
 
 
 def clashes(options: tuple[Option, ...]) -> Iterator[Problem]:
-    """Options that share a value, or a label in one language."""
+    """Options which cannot be told apart: by value, or by what they are called in one language."""
     values: set[str] = set()
-    labels: set[tuple[str, str]] = set()
+    names: dict[tuple[str, str], int] = {}
     for index, option in enumerate(options):
-        if option.value in values:
-            yield Problem(
-                ("options", index, "value"), f"the value {option.value!r} stands twice", "give each option its own"
-            )
+        yield from _value_problems(index, option.value, values)
         values.add(option.value)
-        for language, wording in option.label.items():
-            if (language, wording.text.casefold()) in labels:
+        for path, language, name in _names(index, option):
+            where = ("options", index, *path)
+            folded = fold(name)
+            if names.setdefault((language, folded), index) != index:
+                yield Problem(where, f"the name {name!r} stands twice", "tell the options apart")
+            if folded.isdecimal() and 1 <= int(folded) <= len(options) and int(folded) != index + 1:
                 yield Problem(
-                    ("options", index, "label", language),
-                    f"the label {wording.text!r} stands twice",
-                    "tell the options apart",
+                    where,
+                    f"the name {name!r} is also the number of another option",
+                    "write it out, or use the type scale or number",
                 )
-            labels.add((language, wording.text.casefold()))
+        yield from _label_problems(index, option)
+
+
+def _names(index: int, option: Option) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    for language, wording in option.label.items():
+        yield ("label", language), language, wording.text
+    for language, words in option.synonyms.items():
+        for number, word in enumerate(words):
+            yield ("synonyms", language, number), language, word
+
+
+def _value_problems(index: int, value: str, before: set[str]) -> Iterator[Problem]:
+    where = ("options", index, "value")
+    if value in before:
+        yield Problem(where, f"the value {value!r} stands twice", "give each option its own")
+    if value in _RESERVED:
+        yield Problem(
+            where,
+            f"{value!r} is how a missing answer is recorded",
+            "choose another value, or leave the option to `dont_know` and `refuse`",
+        )
+
+
+def _label_problems(index: int, option: Option) -> Iterator[Problem]:
+    for language, wording in option.label.items():
+        where = ("options", index, "label", language)
+        if len(wording.text) > LABEL_LENGTH:
+            yield Problem(
+                where,
+                f"the label has {len(wording.text)} characters; buttons show about {LABEL_LENGTH}",
+                "shorten it, and explain in the question",
+                warning=True,
+            )
+        if not fold(wording.text):
+            yield Problem(where, "the label has no word that could be typed", "add a word", warning=True)

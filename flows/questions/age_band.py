@@ -1,0 +1,108 @@
+"""Ask for the age, in the bands of the official statistics."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from flows.question import Asked, Guess, Parsed, Picker, Question, Rejection, Reply, question
+from flows.text import fold
+from flows.values import Value
+from flows.voice import Voice
+
+BANDS: Final = {
+    "0_6": 0,
+    "6_15": 6,
+    "15_18": 15,
+    "18_27": 18,
+    "27_45": 27,
+    "45_55": 45,
+    "55_65": 55,
+    "65_plus": 65,
+}
+"""The age bands of the Berlin population register (Amt für Statistik Berlin-Brandenburg, report A I 16) with the age
+each begins at; "18_27" holds ages from 18 to below 27."""
+
+OLDEST: Final = 120
+_KEYS: Final = tuple(BANDS)
+_STARTS: Final = tuple(BANDS.values())
+_YEAR: Final = range(1900, 2100)
+
+
+def band_of(age: int) -> str:
+    """The band an age belongs to.
+
+    >>> band_of(26), band_of(27), band_of(65)
+    ('18_27', '27_45', '65_plus')
+    """
+    return _KEYS[bisect_right(_STARTS, age) - 1]
+
+
+@question
+class AgeBand(Question):
+    """Ask for the age in the eight official bands, so that answers can be held against the population.
+
+    Digits are ages here, never option numbers: "34", "34 Jahre" and "ich bin 34" are understood as the band they belong
+    to; only the band is kept.
+
+    ```yaml
+    - key: age
+      type: age_band
+      text: {de: Wie alt sind Sie?, en: How old are you?}
+      refuse: true
+      sensitive: true
+    ```
+    """
+
+    type: Literal["age_band"] = "age_band"
+
+    def values(self) -> frozenset[Value]:
+        return frozenset(BANDS)
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedAgeBand(self, voice)
+
+
+class _AskedAgeBand(Asked):
+    def __init__(self, definition: AgeBand, voice: Voice) -> None:
+        units = frozenset(map(fold, voice.words("words.age")))
+        self._picker = Picker(definition, voice, _bands(voice, units), numbered=False)
+        self._fillers = voice.small_words().fillers | units
+        self._hint = voice.say("hint.age_band")
+        self._hint_year = voice.say("hint.age_year")
+        self.prompt = voice.prompt(definition, self._picker.quick_replies)
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        if not reply.choice and reply.folded.isdecimal():
+            return self._band(reply.folded)
+        value = self._picker.pick(reply)
+        if value is not None:
+            return value
+        words = [word for word in reply.folded.split() if word not in self._fillers]
+        if reply.choice or not all(word.isdecimal() and len(word) <= 3 for word in words):
+            return self._band(words[0]) if len(words) == 1 and words[0].isdecimal() else Rejection(self._hint)
+        bands = {band_of(int(word)) for word in words if int(word) <= OLDEST}
+        return Guess(bands.pop()) if len(bands) == 1 else Rejection(self._hint)
+
+    def show(self, value: Value) -> str:
+        return self._picker.labels.get(str(value), str(value))
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded) or (folded.isdecimal() and len(folded) < 4 and int(folded) <= OLDEST)
+
+    def _band(self, digits: str) -> Parsed:
+        age = int(digits) if len(digits) <= 4 else OLDEST + 1
+        if age <= OLDEST:
+            return Guess(band_of(age))
+        return Rejection(self._hint_year if age in _YEAR else self._hint)
+
+
+def _bands(voice: Voice, units: frozenset[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The bands as a `Picker` takes them: also called by the label without "years" and by the bare digits ("18-27")."""
+    for band in BANDS:
+        label = voice.say(f"age_band.{band}")
+        short = " ".join(word for word in fold(label).split() if word not in units)
+        first, last = band.split("_")
+        others = (f"{first} {last}",) if last.isdecimal() else voice.words("words.oldest")
+        yield band, label, (short, *others)

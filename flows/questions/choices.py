@@ -1,0 +1,236 @@
+"""Pick several options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from pydantic import Field
+
+from flows.messages import MsgOut, QuickReply
+from flows.question import (
+    Asked,
+    Draft,
+    Guess,
+    Key,
+    Option,
+    Parsed,
+    Picker,
+    Problem,
+    Question,
+    Rejection,
+    Reply,
+    question,
+)
+from flows.questions.choice import clashes, named
+from flows.text import fold
+from flows.values import Missing, Value
+from flows.voice import Voice
+from flows.wording import Text
+
+# A sign which no option's value can contain, so the two never meet in a token.
+DONE: Final = "+done"
+CHOSEN: Final = "☑ "
+OPEN: Final = "☐ "
+_ECHO = 60
+_SEPARATORS = re.compile(r"[,;/+&|\n،؛、]| و ")
+_RANGE = re.compile(r"(\d{1,2}) ?[-–] ?(\d{1,2})")
+
+
+@question
+class Choices(Question):
+    """Pick several options, one after another or at once ("1, 3 und 5"), and say "done". The value is the list of the
+    options' values in the order of the definition.
+
+    Until "done" every reply changes the selection and shows it again; `exclusive` names the option which stands alone
+    ("none of these").
+
+    ```yaml
+    - key: wishes
+      type: choices
+      text: {de: Was fehlt auf dem Platz?, en: What is missing in the square?}
+      max: 3
+      exclusive: nothing
+      options:
+        - {value: trees, label: {de: Bäume, en: Trees}}
+        - {value: benches, label: {de: Bänke, en: Benches}}
+        - {value: nothing, label: {de: Nichts davon, en: None of these}}
+    ```
+    """
+
+    type: Literal["choices"] = "choices"
+    options: tuple[Option, ...] = Field(min_length=2, max_length=20)
+    min: int = Field(default=1, ge=0)
+    max: int | None = Field(default=None, ge=1)
+    exclusive: Key | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        yield from clashes(self.options)
+        values = [option.value for option in self.options]
+        choosable = len(values) - (self.exclusive in values)
+        if self.exclusive and self.exclusive not in values:
+            yield Problem(("exclusive",), f"there is no option {self.exclusive!r}", "name the value of an option")
+        if self.min > choosable:
+            yield Problem(("min",), f"{self.min} are required, but {choosable} offered", "lower `min` or add options")
+        if self.max is not None and self.max < self.min:
+            yield Problem(("max",), f"`max` {self.max} is below `min` {self.min}", "swap or correct them")
+        elif self.max is not None and self.max > choosable:
+            yield Problem(
+                ("max",), f"`max` {self.max} is more than the {choosable} offered", "leave it out", warning=True
+            )
+        elif self.max == 1:
+            yield Problem(("max",), "only one may be chosen", "use the type choice", warning=True)
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        for index, option in enumerate(self.options):
+            yield ("options", index, "label"), option.label
+
+    def values(self) -> frozenset[Value]:
+        return frozenset(option.value for option in self.options)
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedChoices(self, voice)
+
+
+class _AskedChoices(Asked):
+    def __init__(self, definition: Choices, voice: Voice) -> None:
+        self._voice = voice
+        self._picker = Picker(definition, voice, named(definition.options, voice))
+        self._exclusive = definition.exclusive
+        self._min = definition.min
+        self._max = min(definition.max or len(definition.options), len(definition.options))
+        self._hint = voice.say("hint.choices")
+        self._done_words = frozenset(map(fold, (voice.say("button.done"), *voice.words("words.done"))))
+        self._joining = frozenset(map(fold, voice.words("words.and"))) | voice.small_words().fillers
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
+        replies = (
+            reply._replace(label=OPEN + reply.label) if _value(reply) in self._picker.labels else reply
+            for reply in self._picker.quick_replies
+        )
+        done = (self._done,) if self._min == 0 else ()
+        self.prompt = voice.prompt(definition, (*replies, *done), _how_many(definition, voice))
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        chosen = self._chosen(draft)
+        if reply.choice == DONE or reply.folded in self._done_words:
+            return self._finish(chosen)
+        value = self._picker.pick(reply)
+        if isinstance(value, Missing):
+            return value
+        if isinstance(value, str):
+            return self._draft(self._toggled(chosen, value))
+        return Rejection(self._hint) if reply.choice else self._several(reply, chosen, value)
+
+    def again(self, draft: Value | None) -> MsgOut:
+        chosen = self._chosen(draft)
+        return self._draft(chosen).msg if chosen else self.prompt
+
+    def show(self, value: Value) -> str:
+        labels = [self._picker.labels.get(str(one), str(one)) for one in value] if isinstance(value, list) else []
+        return self._voice.say("list.comma").join(labels) if labels else self._voice.say("choices.nothing")
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded) or folded in self._done_words
+
+    def _chosen(self, draft: Value | None) -> list[str]:
+        """What is chosen so far, in the order of the options."""
+        before = draft if isinstance(draft, list) else ()
+        return [value for value in self._picker.labels if value in before]
+
+    def _toggled(self, chosen: list[str], value: str) -> list[str]:
+        if value in chosen:
+            return [one for one in chosen if one != value]
+        if value == self._exclusive:
+            return [value]
+        return self._chosen([*(one for one in chosen if one != self._exclusive), value])
+
+    def _several(self, reply: Reply, chosen: list[str], guess: Guess | None) -> Parsed:
+        """Several options in one reply are added (a list names what is wanted); what was not understood is said."""
+        values, unknown, done = self._named(reply)
+        if not values and guess is not None:
+            return self._draft(self._toggled(chosen, str(guess.value)))
+        if not values or len(unknown) > len(values) + 1:
+            return Rejection(self._hint)
+        wanted = {*values, *(one for one in chosen if one != self._exclusive)}
+        lines = []
+        if self._exclusive in wanted and len(wanted) > 1:
+            wanted.discard(self._exclusive)
+            lines.append(self._voice.say("hint.choices_exclusive", label=self._picker.labels[self._exclusive]))
+        if unknown:
+            lines.append(self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO]))
+        selected = self._chosen([*wanted])
+        if done and not lines and self._min <= len(selected) <= self._max:
+            return selected
+        return self._draft(selected, *lines)
+
+    def _named(self, reply: Reply) -> tuple[list[str], list[str], bool]:
+        """The options named, the words that name none, and whether "done" was among them."""
+        ranges = _RANGE.sub(_counted, reply.text)
+        values: list[str | Missing] = []
+        unknown: list[str] = []
+        done = False
+        for piece in map(fold, _SEPARATORS.split(ranges)):
+            found, rest = self._picker.split(piece)
+            if not found and rest:
+                match = self._picker.pick(Reply(piece, piece))
+                found, rest = ([str(match.value)], []) if isinstance(match, Guess) else (found, rest)
+            values += found
+            for word in rest:
+                digits, others = self._picker.split(" ".join(word.removeprefix("و")))
+                if word in self._done_words:
+                    done = True
+                elif word.removeprefix("و").isdecimal() and not others:
+                    values += digits
+                elif word not in self._joining:
+                    values += (prefixed := self._picker.split(word.removeprefix("و"))[0])
+                    unknown += [] if prefixed else [word]
+        return [value for value in values if not isinstance(value, Missing)], unknown, done
+
+    def _finish(self, chosen: list[str]) -> Parsed:
+        alone = chosen == [self._exclusive]
+        if self._min <= len(chosen) <= self._max or alone:
+            return list(chosen)
+        return self._draft(chosen) if chosen else Rejection(self._voice.say("choices.missing", n=self._min))
+
+    def _draft(self, chosen: list[str], *lines: str) -> Draft:
+        """The selection, shown so that it can be read without seeing the symbols."""
+        say = self._voice.say
+        if not chosen:
+            return Draft([], self.prompt._replace(text="\n".join((*lines, self.prompt.text))))
+        missing, many = self._min - len(chosen), len(chosen) - self._max
+        alone = chosen == [self._exclusive]
+        lines = (*lines, say("choices.chosen", labels=self.show(list(chosen)), n=len(chosen)))
+        if many > 0:
+            lines += (say("choices.many", n=many, max=self._max),)
+        elif missing > 0 and not alone:
+            lines += (say("choices.missing", n=missing),)
+        else:
+            lines += (say("choices.next", done=self._done.label),)
+        replies = [
+            reply._replace(label=(CHOSEN if is_chosen else OPEN) + label, chosen=is_chosen)
+            for reply, (value, label) in zip(self._picker.quick_replies, self._picker.labels.items(), strict=False)
+            for is_chosen in [value in chosen]
+        ]
+        done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
+        return Draft(list(chosen), self._voice.message("\n".join(lines), (*replies, *done)))
+
+
+def _value(reply: QuickReply) -> str:
+    return reply.token.rpartition(".")[2]
+
+
+def _counted(span: re.Match[str]) -> str:
+    """ "2-4" as "2 3 4"; what does not count upwards stays as it is."""
+    first, last = int(span[1]), int(span[2])
+    return " ".join(map(str, range(first, last + 1))) if first < last <= first + 20 else span[0]
+
+
+def _how_many(definition: Choices, voice: Voice) -> str:
+    least, most = definition.min, definition.max
+    if most is None:
+        return voice.say("choices.how_from", min=least) if least > 1 else voice.say("choices.how")
+    if least == most:
+        return voice.say("choices.how_exactly", max=most)
+    return voice.say("choices.how_between", min=least, max=most) if least > 1 else voice.say("choices.how_to", max=most)

@@ -1,0 +1,64 @@
+"""Ask for consent."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flows.conditions import Equal, Not, ValueOf
+from flows.question import LEAVE, Asked, Exit, Parsed, Picker, Question, Rejection, Reply, ValueType, question
+from flows.values import Missing, Value
+from flows.voice import Voice
+
+
+@question
+class Consent(Question):
+    """Ask for consent to exactly the text shown. The value is true or false.
+
+    There is no skipping and no guessing: silence, a typo or "maybe" is no consent. With `required` whoever refuses
+    leaves the consultation, and nothing of it is kept.
+
+    ```yaml
+    - key: may_store
+      type: consent
+      required: true
+      text: {de: Dürfen wir Ihre Antworten bis Juni speichern?, en: May we keep your answers until June?}
+    ```
+    """
+
+    type: Literal["consent"] = "consent"
+    required: bool = False
+    skip: Literal[False] = False
+    dont_know: Literal[False] = False
+    refuse: Literal[False] = False
+
+    def leaving(self) -> tuple[Exit, ...]:
+        if not self.required:
+            return self.exits
+        # "Not yes" rather than "no": whatever else might stand there is no consent either.
+        agreed = Equal(equal=ValueOf(question=self.key, value=True))
+        return Exit.model_validate({"if": Not.model_validate({"not": agreed}), "to": LEAVE}), *self.exits
+
+    def values(self) -> ValueType:
+        return bool
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedConsent(self, voice)
+
+
+class _AskedConsent(Asked):
+    def __init__(self, definition: Consent, voice: Voice) -> None:
+        offered = [(word, voice.say(f"consent.{word}"), tuple(voice.words(f"words.{word}"))) for word in ("yes", "no")]
+        self._picker = Picker(definition, voice, offered, exact=True)
+        self._hint = voice.say("hint.consent")
+        self.prompt = voice.prompt(definition, self._picker.quick_replies)
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        value = self._picker.pick(reply)
+        # Guesses and missing answers cannot occur here; if they did, they would be no consent.
+        return value == "yes" if isinstance(value, str) and not isinstance(value, Missing) else Rejection(self._hint)
+
+    def show(self, value: Value) -> str:
+        return self._picker.labels["yes" if value is True else "no"]
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded)

@@ -1,0 +1,113 @@
+"""Ask for the Berlin district (Bezirk)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal
+
+from flows.matching import Matcher, SmallWords, spellings
+from flows.question import Asked, Guess, Parsed, Picker, Question, Rejection, Reply, question
+from flows.values import Value
+from flows.voice import Voice
+
+OUTSIDE: Final = "outside"
+_MANY: Final = 3
+_TABLE: Final = json.loads((files(__package__) / "berlin_districts.json").read_text(encoding="utf-8"))
+
+DISTRICTS: Final[dict[str, str]] = {district["key"]: district["name"] for district in _TABLE["districts"]}
+"""The twelve Bezirke by their two-digit key, the first level of the LOR (Amt für Statistik Berlin-Brandenburg)."""
+
+
+@question
+class District(Question):
+    """Ask for the Bezirk. The value is its LOR key, "01" (Mitte) to "12" (Reinickendorf), also the number to type.
+
+    Ortsteile, Kieze, abbreviations and Turkish and Arabic spellings are understood ("Wedding", "Xberg", "نويكولن") and
+    the person is told as what; where a name lies in two Bezirke ("Kreuzkölln"), the person is asked which. With
+    `outside` "not in Berlin" is offered and stored as "outside".
+
+    ```yaml
+    - key: district
+      type: district
+      text: {de: In welchem Bezirk wohnen Sie?, en: Which district do you live in?}
+    ```
+    """
+
+    type: Literal["district"] = "district"
+    outside: bool = False
+
+    def values(self) -> frozenset[Value]:
+        return frozenset((*DISTRICTS, OUTSIDE) if self.outside else DISTRICTS)
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedDistrict(self, voice)
+
+
+class _AskedDistrict(Asked):
+    def __init__(self, definition: District, voice: Voice) -> None:
+        offered: list[tuple[str, str, tuple[str, ...]]] = [
+            (key, _label(key, voice.language), (name,)) for key, name in DISTRICTS.items()
+        ]
+        if definition.outside:
+            offered.append((OUTSIDE, voice.say("district.outside"), tuple(voice.words("words.outside"))))
+        self._voice = voice
+        self._picker = Picker(definition, voice, offered, exact=True)
+        self._areas = areas(voice.small_words())
+        self._hint = voice.say("hint.district")
+        self.prompt = voice.prompt(definition, self._picker.quick_replies)
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        value = self._picker.pick(reply)
+        if value is not None:
+            return value
+        if reply.choice:
+            return Rejection(self._hint)
+        match = self._areas.find_folded(reply.folded)
+        # Where no single place was meant, there may be several: "Kreuzberg oder Neukölln".
+        named = [match.value] if match else self._areas.split(reply.folded)[0]
+        keys = sorted({key for area in named for key in area})
+        if len(keys) == 1 and match:
+            return Guess(keys[0])
+        if not 2 <= len(keys) <= _MANY:
+            return Rejection(self._hint)
+        names = self._voice.listed((self._picker.labels[key] for key in keys), "list.or")
+        return Rejection(self._voice.say("hint.district_which", names=names))
+
+    def show(self, value: Value) -> str:
+        return self._picker.labels.get(str(value), str(value))
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded) or self._areas.knows(folded)
+
+
+def _label(key: str, language: str) -> str:
+    """The district as its signs have it, in Arabic also in Arabic letters."""
+    spelt = _TABLE["districts"][int(key) - 1]["spellings"]["ar"][0] if language == "ar" else ""
+    return f"{spelt} ({DISTRICTS[key]})" if spelt else DISTRICTS[key]
+
+
+@cache
+def areas(small: SmallWords) -> Matcher[tuple[str, ...]]:
+    """All places people may name, each with the keys of the districts it lies in; for one language's small words."""
+    keys: dict[str, set[str]] = {}
+    for name, key in _places():
+        for spelling in spellings(name):
+            keys.setdefault(spelling, set()).add(key)
+    # A district's own name is the district, whatever else is called so.
+    keys |= {spelling: {key} for key, name in DISTRICTS.items() for spelling in spellings(name)}
+    names: dict[tuple[str, ...], list[str]] = {}
+    for spelling, lies_in in keys.items():
+        names.setdefault(tuple(sorted(lies_in)), []).append(spelling)
+    return Matcher(names.items(), numbered=False, small=small)
+
+
+def _places() -> Iterator[tuple[str, str]]:
+    for district in _TABLE["districts"]:
+        spelt = (word for words in district["spellings"].values() for word in words)
+        for name in (*district["ortsteile"], *district["quarters"], *spelt):
+            yield name, district["key"]
+    for name, keys in _TABLE["several"].items():
+        yield from ((name, key) for key in keys)

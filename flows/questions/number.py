@@ -1,0 +1,180 @@
+"""Ask for a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final, Literal
+
+from pydantic import Field
+
+from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
+from flows.text import fold, plain_digits
+from flows.values import Missing, Value
+from flows.voice import Voice
+from flows.wording import Text
+
+# Beyond this an answer is a slip, and some tools of analysts lose digits.
+LARGEST: Final = 10**12
+
+_NUMBER = re.compile(r"(?<!\d)[-+−]? ?\d+(?:[.,٫٬'’ \u00a0\u202f]\d+)*")
+_SEPARATOR = re.compile(r"\D")
+_ALWAYS_THOUSANDS: Final = frozenset("٬'’ \u00a0\u202f")
+_STRANGE_WORDS: Final = 4
+
+
+@question
+class Number(Question):
+    """Ask for a number, whole or with `decimals`, within `min` and `max`. The value is an int, or a float.
+
+    Digits of every script and number words up to twelve are understood, and a unit that is written along. "1.000" means
+    a thousand to some and one to others: where both are possible the person is asked which.
+
+    ```yaml
+    - key: rooms
+      type: number
+      text: {de: Wie weit ist es bis zum nächsten Park?, en: How far is it to the nearest park?}
+      min: 0
+      max: 20
+      decimals: 1
+      unit: {de: km, en: km}
+    ```
+    """
+
+    type: Literal["number"] = "number"
+    min: int | float | None = Field(default=None, ge=-LARGEST, le=LARGEST)
+    max: int | float | None = Field(default=None, ge=-LARGEST, le=LARGEST)
+    decimals: int = Field(default=0, ge=0, le=6)
+    unit: Text | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            yield Problem(("max",), f"`max` {self.max} is not above `min` {self.min}", "swap or correct them")
+        for name, bound in (("min", self.min), ("max", self.max)):
+            if bound is not None and not self.decimals and bound != int(bound):
+                yield Problem((name,), f"{bound} cannot be reached by whole numbers", "round it, or set `decimals`")
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        if self.unit:
+            yield ("unit",), self.unit
+
+    def values(self) -> ValueType:
+        return float if self.decimals else int
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedNumber(self, voice)
+
+
+class _AskedNumber(Asked):
+    def __init__(self, definition: Number, voice: Voice) -> None:
+        self._voice = voice
+        self._decimals = definition.decimals
+        self._sign = voice.say("number.decimal")
+        self._unit = voice.text(definition.unit) if definition.unit else ""
+        self._min = Decimal(str(-LARGEST if definition.min is None else definition.min))
+        self._max = Decimal(str(LARGEST if definition.max is None else definition.max))
+        self._picker = Picker(definition, voice, (), numbered=False)
+        small = voice.small_words()
+        units = (fold(wording.text) for _, wording in definition.unit.items()) if definition.unit else ()
+        self._harmless = small.fillers | {word for unit in units for word in unit.split()}
+        self._negations = small.negations
+        self._numerals = {word: number for number, words in enumerate(small.numerals) for word in words}
+        self._wanted = self._range(definition)
+        self.prompt = voice.prompt(definition, self._picker.quick_replies, "" if definition.hint else self._wanted)
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        text = reply.text
+        if text.isdecimal() and len(text) <= 12 and not reply.choice:
+            return self._accept([Decimal(int(text))], sure=True)
+        missing = self._picker.pick(reply)
+        if isinstance(missing, Missing):
+            return missing
+        if reply.choice:
+            return Rejection(self._wanted)
+        text = plain_digits(text)
+        written = _NUMBER.findall(text)
+        if not written:
+            return self._in_words(reply.folded)
+        around = fold(_NUMBER.sub(" ", text)).split()
+        readings = read(written[0]) if len(written) == 1 and not any(char.isdecimal() for char in around) else []
+        if not readings or not self._negations.isdisjoint(around) or len(around) > _STRANGE_WORDS:
+            return Rejection(self._not_one())
+        return self._accept(readings, sure=self._harmless.issuperset(around))
+
+    def show(self, value: Value) -> str:
+        plain = format(Decimal(str(value)).normalize(), "f") if isinstance(value, int | float) else str(value)
+        return f"{plain.replace('.', self._sign)} {self._unit}".strip()
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded) or folded in self._numerals or (folded.isdecimal() and len(folded) <= 12)
+
+    def _in_words(self, folded: str) -> Parsed:
+        words = folded.split()
+        numbers = [self._numerals[word] for word in words if word in self._numerals]
+        others = [word for word in words if word not in self._numerals]
+        if len(numbers) != 1 or len(others) > _STRANGE_WORDS or not self._negations.isdisjoint(others):
+            return Rejection(self._not_one() if numbers else self._wanted)
+        return self._accept([Decimal(numbers[0])], sure=self._harmless.issuperset(others))
+
+    def _accept(self, readings: list[Decimal], *, sure: bool) -> Parsed:
+        """The one reading that fits what is asked; asks which where two do."""
+        # Nobody writes three zeros behind the decimal sign of a whole number, so there the first reading is the one.
+        whole = [
+            one
+            for one in (readings if self._decimals else readings[:1])
+            if self._decimals or one == one.to_integral_value()
+        ]
+        fitting = [one for one in whole if self._min <= one <= self._max]
+        if len(fitting) > 1:
+            first, second = (self.show(float(one)) for one in fitting)
+            return Rejection(self._voice.say("hint.number_ambiguous", first=first, second=second))
+        if not fitting:
+            return Rejection(self._wanted if whole else self._voice.say("hint.number_whole"))
+        value = fitting[0]
+        rounded: int | float = round(float(value), self._decimals) + 0.0 if self._decimals else int(value)
+        return rounded if sure and len(readings) == 1 and Decimal(str(rounded)) == value else Guess(rounded)
+
+    def _not_one(self) -> str:
+        return f"{self._voice.say('hint.number_one')} {self._wanted}"
+
+    def _range(self, definition: Number) -> str:
+        say, least, most = self._voice.say, definition.min, definition.max
+        if least is not None and most is not None:
+            return say("number.between", min=self._bare(least), max=self.show(most))
+        if least is not None:
+            return say("number.from", min=self.show(least))
+        if most is not None:
+            return say("number.to", max=self.show(most))
+        return say("number.in", unit=self._unit) if self._unit else say("number.any")
+
+    def _bare(self, value: int | float) -> str:
+        return self.show(value).removesuffix(self._unit).strip()
+
+
+def read(written: str) -> list[Decimal]:
+    """What digits with separators can mean: with thousands set apart first, with decimals second; empty if nothing.
+
+    >>> [str(reading) for reading in read("1.000")], [str(reading) for reading in read("1.000,5")]
+    (['1000', '1.000'], ['1000.5'])
+    """
+    body = written.lstrip("+-− ")
+    minus = "-" if written[:1] in "-−" else ""
+    parts = _SEPARATOR.split(body)
+    signs = _SEPARATOR.findall(body)
+    readings = []
+    if _is_grouped(parts, signs):
+        readings.append(Decimal(minus + "".join(parts)))
+    decimal = signs[-1:] and signs[-1] not in _ALWAYS_THOUSANDS and signs[-1] not in signs[:-1]
+    if decimal and _is_grouped(parts[:-1], signs[:-1]):
+        readings.append(Decimal(f"{minus}{''.join(parts[:-1])}.{parts[-1]}"))
+    return readings
+
+
+def _is_grouped(parts: list[str], signs: list[str]) -> bool:
+    """Whether the parts are thousands set apart by one and the same sign (or one part, with none)."""
+    if not signs:
+        return len(parts) == 1
+    groups = len(parts[0]) <= 3 and parts[0][0] != "0" and all(len(part) == 3 for part in parts[1:])
+    return groups and len(set(signs)) == 1 and signs[0] != "٫"

@@ -1,0 +1,139 @@
+"""Rate on a scale with labelled ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.questions.choice import LABEL_LENGTH
+from flows.text import fold, plain_digits
+from flows.values import Missing, Value
+from flows.voice import Voice
+from flows.wording import Text
+
+# "4/5", "4 von 5", "4 out of 5": the second number only says how long the scale is.
+_OUT_OF = re.compile(r"\s*(\d{1,2})\s*(?:/|\s[^\W\d_]{2,8}(?:\s[^\W\d_]{2,8})?\s)\s*(\d{1,2})\s*")
+
+
+@question
+class Scale(Question):
+    """Rate from `min` to `max`, by digit of any script, emoji digit, number word or the words of an end. The value is
+    the number.
+
+    ```yaml
+    - key: safety
+      type: scale
+      text: {de: Wie sicher fühlen Sie sich im Park?, en: How safe do you feel in the park?}
+      min: 1
+      max: 5
+      min_label: {de: gar nicht sicher, en: not safe at all}
+      max_label: {de: sehr sicher, en: very safe}
+      middle_label: {de: teils, en: so-so}
+    ```
+    """
+
+    type: Literal["scale"] = "scale"
+    min: int = Field(default=1, ge=0, le=10)
+    max: int = Field(default=5, ge=1, le=10)
+    min_label: Text
+    max_label: Text
+    middle_label: Text | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        if self.min >= self.max:
+            yield Problem(("max",), f"`max` {self.max} is not above `min` {self.min}", "swap or correct them")
+        elif self.middle_label and (self.min + self.max) % 2:
+            yield Problem(
+                ("middle_label",),
+                f"a scale from {self.min} to {self.max} has no middle",
+                "leave the label out, or make the number of steps odd",
+            )
+        seen: dict[tuple[str, str], str] = {}
+        for name, label in self._labels():
+            for language, wording in label.items():
+                if seen.setdefault((language, fold(wording.text)), name) != name:
+                    yield Problem((name, language), f"{wording.text!r} stands at two places", "give each its own words")
+                if len(wording.text) > LABEL_LENGTH:
+                    yield Problem(
+                        (name, language),
+                        f"the label has {len(wording.text)} characters; buttons show about {LABEL_LENGTH}",
+                        "shorten it",
+                        warning=True,
+                    )
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        for name, label in self._labels():
+            yield (name,), label
+
+    def values(self) -> frozenset[Value]:
+        return frozenset(range(self.min, self.max + 1))
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedScale(self, voice)
+
+    def label_at(self, step: int) -> Text | None:
+        """The label of a step: ends, and the middle where there is one."""
+        if 2 * step == self.min + self.max:
+            return self.middle_label
+        return {self.min: self.min_label, self.max: self.max_label}.get(step)
+
+    def _labels(self) -> Iterator[tuple[str, Text]]:
+        yield "min_label", self.min_label
+        if self.middle_label:
+            yield "middle_label", self.middle_label
+        yield "max_label", self.max_label
+
+
+class _AskedScale(Asked):
+    def __init__(self, definition: Scale, voice: Voice) -> None:
+        self._max = definition.max
+        self._labels = {step: _shown(definition, step, voice) for step in range(definition.min, definition.max + 1)}
+        self._picker = Picker(definition, voice, _steps(definition, voice), numbered=False)
+        self._hint = voice.say("hint.scale", min=definition.min, max=definition.max)
+        self.prompt = voice.prompt(definition, self._picker.quick_replies, self._ends(definition, voice))
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        value = self._picker.pick(reply)
+        if isinstance(value, Missing):
+            return value
+        if isinstance(value, str):
+            return int(value)
+        if value is not None:
+            return Guess(int(str(value.value)))
+        if rated := _OUT_OF.fullmatch(plain_digits(reply.text)):
+            step, out_of = int(rated[1]), int(rated[2])
+            if out_of == self._max and step in self._labels:
+                return Guess(step)
+        return Rejection(self._hint)
+
+    def show(self, value: Value) -> str:
+        return self._labels.get(value, str(value)) if isinstance(value, int) else str(value)
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded)
+
+    def _ends(self, definition: Scale, voice: Voice) -> str:
+        """What the labelled steps mean, for channels where the buttons are not seen."""
+        return voice.say("list.comma").join(
+            f"{step} = {voice.text(label)}" for step in self._labels if (label := definition.label_at(step))
+        )
+
+
+def _shown(definition: Scale, step: int, voice: Voice) -> str:
+    label = definition.label_at(step)
+    return f"{step} – {voice.text(label)}" if label else str(step)
+
+
+def _steps(definition: Scale, voice: Voice) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The steps as a `Picker` takes them, called by digit, number word and, at the ends, by label in every language."""
+    numerals = voice.small_words().numerals
+    for step in range(definition.min, definition.max + 1):
+        label = definition.label_at(step)
+        labels = (voice.text(label), *(wording.text for _, wording in label.items())) if label else ()
+        numeral = numerals[step][:1] if step < len(numerals) else ()
+        yield str(step), _shown(definition, step, voice), (str(step), *numeral, *labels)
