@@ -27,7 +27,6 @@ class ChannelLimits(NamedTuple):
 
     text: int = 4096
     """UTF-16 units in a message, its options as a numbered list included."""
-    label: int = 64
     options: int = 20
     token: int = 64
     """Bytes of the token behind a button."""
@@ -71,7 +70,6 @@ def check(
         problems.append(Problem(("questions",), "nothing is asked", "add at least one question"))
     sound = not any(not problem.warning for problem in problems)
     problems += _chat_words(consultation, catalogues)
-    problems += _labels(consultation, limits)
     if sound:
         problems += _lengths(consultation, catalogues, limits)
     return [*problems, *_advice(consultation)]
@@ -219,14 +217,6 @@ def _answers(consultation: Consultation) -> Iterator[tuple[Where, str]]:
                 yield (*where, "label", tag), wording.text
             for tag, synonyms in option.synonyms.items():
                 yield from (((*where, "synonyms", tag), word) for word in synonyms)
-
-
-def _labels(consultation: Consultation, limits: ChannelLimits) -> Iterator[Problem]:
-    for path, text in consultation.texts():
-        for tag, wording in text.items() if str(path[-1]).endswith("label") else ():
-            if len(wording.text) > limits.label:
-                reason = f"the label has {len(wording.text)} characters; a button holds {limits.label}"
-                yield Problem((*path, tag), reason, "shorten it and say the rest in the question")
 
 
 def _lengths(consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits) -> Iterator[Problem]:
