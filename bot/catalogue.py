@@ -44,6 +44,7 @@ class Catalogue:
         self._start_words = tuple(
             sorted({fold(word) for catalogue in self._phrases.values() for word in _start_words(catalogue)})
         )
+        self._first_words = frozenset(word.partition(" ")[0] for word in self._start_words)
         self.lobby = Lobby((), self._phrases)
 
     def refresh(self, connection: Connection) -> None:
@@ -90,15 +91,15 @@ class Catalogue:
 
         With `by_start_word` only the first form counts: inside a consultation a bare keyword may be an answer.
         """
-        if not self._triggers or len(text) > 120:
+        if len(text) > 120 or (by_start_word and " " not in text):
             return None
         folded = fold(text)
         if not by_start_word and folded in self._triggers:
             return self._triggers[folded]
-        for word in self._start_words:
-            if folded.startswith(word) and (slug := self._triggers.get(folded[len(word) :].strip())):
-                return slug
-        return None
+        if folded.partition(" ")[0] not in self._first_words:
+            return None
+        asked_for = (folded.removeprefix(word).strip() for word in self._start_words if folded.startswith(word))
+        return next((self._triggers[rest] for rest in asked_for if rest in self._triggers), None)
 
     def all_consultation_ids(self, connection: Connection) -> list[int]:
         """Ids of all consultations there ever were, for finding everything about one person."""

@@ -78,9 +78,27 @@ class Effects:
         outbox.insert(connection, self.outbox)
 
 
-def payload_of(msg: MsgOut) -> str:
-    """A message as the outbox keeps it; `bot.outbox` reads it back after a restart."""
-    return to_json(msg.as_data()).decode()
+class _Payloads:
+    """Messages as the outbox keeps them. Questions are asked again and again: the same object is encoded once."""
+
+    MOST = 5000
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[MsgOut, str]] = {}
+
+    def __call__(self, msg: MsgOut) -> str:
+        known = self._known.get(id(msg))
+        if known is not None and known[0] is msg:
+            return known[1]
+        payload = to_json(msg.as_data()).decode()
+        if len(self._known) >= self.MOST:
+            self._known.clear()
+        self._known[id(msg)] = (msg, payload)
+        return payload
+
+
+payload_of = _Payloads()
+"""A message as the outbox keeps it; `bot.outbox` reads it back after a restart."""
 
 
 def _said(effects: Effects, person: Person, event: events.Said, sent_at: datetime) -> None:

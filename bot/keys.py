@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SECRET_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+RECENT: Final = 10_000
 
 
 class SecretError(Exception):
@@ -35,8 +37,11 @@ class Keys:
         self._pseudonym = _derive(secret, b"pseudonym")
         self._waiting = _derive(secret, b"waiting")
         self._seal = AESGCM(_derive(secret, b"seal"))
+        # Whoever writes now will write again soon; an HMAC costs more than the rest of finding a person.
+        self.lookup = lru_cache(RECENT)(self._make_lookup)
+        self.waiting = lru_cache(RECENT)(self._make_waiting)
 
-    def lookup(self, channel: str, address: str) -> bytes:
+    def _make_lookup(self, channel: str, address: str) -> bytes:
         """32 bytes by which an address is found again (HMAC-SHA256; an unkeyed hash of a phone number is no secret)."""
         return hmac.digest(self._lookup, f"{channel}\0{address}".encode(), "sha256")
 
@@ -44,7 +49,7 @@ class Keys:
         """32 hexadecimal digits: who a contact is within one consultation, and nowhere else."""
         return hmac.digest(self._pseudonym, b"%d|%d" % (contact_id, consultation_id), "sha256")[:16].hex()
 
-    def waiting(self, contact_id: int) -> bytes:
+    def _make_waiting(self, contact_id: int) -> bytes:
         """16 bytes that mark the one session which waits for this contact."""
         return hmac.digest(self._waiting, b"%d" % contact_id, "sha256")[:16]
 
