@@ -122,10 +122,16 @@ _stored = select(
     _sessions.c.pseudonym,
     *(_answers.c[field] for field in StoredAnswer._fields if field != "pseudonym"),
 ).join_from(_answers, _sessions)
-_of_sessions = bulk.ByKeys(_stored.order_by(_answers.c.session_id, _answers.c.question_key), _answers.c.session_id)
-_of_people = bulk.ByKeys(_stored.order_by(_answers.c.session_id, _answers.c.question_key), _sessions.c.pseudonym)
+_of_sessions = bulk.ByKeys(
+    StoredAnswer, _stored.order_by(_answers.c.session_id, _answers.c.question_key), _answers.c.session_id
+)
+_of_people = bulk.ByKeys(
+    StoredAnswer, _stored.order_by(_answers.c.session_id, _answers.c.question_key), _sessions.c.pseudonym
+)
 _consents_of = bulk.ByKeys(
-    select(*(_consents.c[field] for field in NewConsent._fields)).order_by(_consents.c.id), _consents.c.pseudonym
+    NewConsent,
+    select(*(_consents.c[field] for field in NewConsent._fields)).order_by(_consents.c.id),
+    _consents.c.pseudonym,
 )
 
 upsert = bulk.upsert(
@@ -146,12 +152,12 @@ _erase_consents = bulk.remove(_consents, _Person)
 
 def of_sessions(connection: Connection, session_ids: Sequence[int]) -> list[StoredAnswer]:
     """The answers of these sessions, session by session."""
-    return [StoredAnswer._make(row) for row in _of_sessions(connection, session_ids)]
+    return list(_of_sessions(connection, session_ids))
 
 
 def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAnswer]:
     """The answers of these people, session by session."""
-    return [StoredAnswer._make(row) for row in _of_people(connection, pseudonyms)]
+    return list(_of_people(connection, pseudonyms))
 
 
 def for_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAnswer]:
@@ -175,7 +181,7 @@ def delete_of_sessions(connection: Connection, session_ids: Iterable[int]) -> in
 
 def consents_of(connection: Connection, pseudonyms: Sequence[str]) -> list[NewConsent]:
     """All consents and withdrawals of these people, oldest first."""
-    return [NewConsent._make(row) for row in _consents_of(connection, pseudonyms)]
+    return list(_consents_of(connection, pseudonyms))
 
 
 def erase_consents(connection: Connection, pseudonyms: Iterable[str]) -> int:

@@ -9,13 +9,14 @@ costs more than the database does (docs/data.md, "How fast").
   whole batch. The driver's ``executemany`` and its own conversion of lists were both measured to be slower.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ARRAY, BindParameter, ColumnElement, Connection, Row, Select, Table, any_, bindparam
+from sqlalchemy import ColumnElement, Connection, Select, Table, any_, literal_column
+from sqlalchemy.engine.interfaces import DBAPICursor
 
-from storage import encoding
+from storage import driver, encoding
 from storage.errors import BadRow
 
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
@@ -51,12 +52,10 @@ class Bulk(Generic[RowT]):
         return self._execute(connection, rows).rowcount if rows else 0
 
     def returned(self, connection: Connection, rows: Sequence[RowT]) -> list[Any]:
-        """The same for a statement that gives something back. PostgreSQL only: SQLite's driver cannot do it for many
-        rows.
-        """
-        return list(self._execute(connection, rows)) if rows else []
+        """The same, where a statement gives something back. PostgreSQL only: SQLite's driver cannot do it."""
+        return list(self._execute(connection, rows).fetchall()) if rows else []
 
-    def _execute(self, connection: Connection, rows: Sequence[RowT]) -> Any:
+    def _execute(self, connection: Connection, rows: Sequence[RowT]) -> DBAPICursor:
         name = connection.dialect.name
         sql, encoders = self._prepared.get(name) or self._prepare(name)
         if self._key and len(rows) > 1:
@@ -65,7 +64,9 @@ class Bulk(Generic[RowT]):
             cells = [encode(column) for encode, column in zip(encoders, zip(*rows, strict=True), strict=True)]
         except (ValueError, TypeError, AttributeError) as error:
             raise BadRow(str(error)) from error
-        return connection.exec_driver_sql(sql, list(zip(*cells, strict=True)) if name == "sqlite" else tuple(cells))
+        if name == "sqlite":
+            return driver.run(connection, sql, zip(*cells, strict=True), many=True)
+        return driver.run(connection, sql, cells)
 
     def _prepare(self, name: str) -> tuple[str, list[encoding.Encode]]:
         source = _Source(name, self._fields, [encoding.array_type(column) for column in self._columns])
@@ -143,13 +144,14 @@ def change(table: Table, row: type[RowT], key: Sequence[str], also: Mapping[str,
     return Bulk(table, row, write, one_per=key)
 
 
-def remove(table: Table, row: type[RowT]) -> Bulk[RowT]:
-    """Deletes the rows with these keys; the NamedTuple holds the key columns only."""
-    return Bulk(
-        table,
-        row,
-        lambda source: _words("DELETE FROM", table.name, source.rows("USING"), _same(table, source, source.fields)),
-    )
+def remove(table: Table, row: type[RowT], *, only: str = "") -> Bulk[RowT]:
+    """Deletes the rows with these keys: the NamedTuple holds key columns only. ``only`` spares rows not like this."""
+
+    def write(source: _Source) -> str:
+        spared = f"AND {only}" if only else ""
+        return _words("DELETE FROM", table.name, source.rows("USING"), _same(table, source, source.fields), spared)
+
+    return Bulk(table, row, write)
 
 
 def fields_of(row: type[RowT]) -> tuple[str, ...]:
@@ -175,27 +177,51 @@ def _same(table: Table, source: _Source, key: Sequence[str]) -> str:
     return "WHERE " + " AND ".join(f"{table.name}.{field} = {source.mark(field)}" for field in key)
 
 
-class ByKeys:
-    """A SELECT for the rows whose column is one of many keys."""
+class ByKeys(Generic[RowT]):
+    """Reads the rows whose column is one of many keys, as one NamedTuple type whose fields are the selected columns.
 
-    def __init__(self, statement: Select[Any], column: ColumnElement[Any]) -> None:
-        several: BindParameter[Any] = bindparam("keys", expanding=True)
-        # One parameter, whatever the number of keys: one text, so one prepared plan.
-        array = bindparam("keys", type_=ARRAY(column.type))
-        self._statements = {
-            "sqlite": statement.where(column.in_(several)),
-            "postgresql": statement.where(column == any_(array)),
-        }
-        # SQLite has no such words, and needs none: it has one writer at a time. SQLAlchemy leaves them out there.
-        self._locking = {name: statement.with_for_update() for name, statement in self._statements.items()}
+    The SELECT is built with SQLAlchemy, compiled once, and run by the driver: the keys of a batch are many parameters,
+    and giving each of them a name costs more than the query.
+    """
 
-    def __call__(
-        self, connection: Connection, keys: Sequence[Any], *, lock: bool = False, **parameters: Any
-    ) -> Iterator[Row[Any]]:
-        """The rows, in no particular order unless the statement orders them. ``lock`` holds them until the transaction
-        ends.
-        """
-        statement = (self._locking if lock else self._statements)[connection.dialect.name]
+    def __init__(self, row: type[RowT], statement: Select[Any], column: ColumnElement[Any], *, lock: str = "") -> None:
+        self._make: Callable[[Iterable[Any]], RowT] = row._make  # type: ignore[attr-defined]  # see `fields_of`
+        self._statement = statement
+        self._column = column
+        self._lock = lock
+        self._readers = encoding.sqlite_readers(statement.selected_columns)
+        self._prepared: dict[tuple[str, int], str] = {}
+
+    def __call__(self, connection: Connection, keys: Sequence[Any], *, lock: bool = False) -> Iterator[RowT]:
+        """The rows, in no particular order unless the statement has one. ``lock`` holds them till the commit."""
         for start in range(0, len(keys), KEYS_AT_ONCE):
-            parameters["keys"] = list(keys[start : start + KEYS_AT_ONCE])
-            yield from connection.execute(statement, parameters)
+            some = keys[start : start + KEYS_AT_ONCE]
+            if connection.dialect.name == "sqlite":
+                yield from self._sqlite(connection, some)  # without locks: there is one writer at a time anyway
+            else:
+                yield from self._postgresql(connection, some, self._lock if lock else "")
+
+    def _sqlite(self, connection: Connection, keys: Sequence[Any]) -> Iterator[RowT]:
+        # A few fixed numbers of marks, so that the driver finds the statement it prepared before; the last key fills up.
+        marks = 1 << (len(keys) - 1).bit_length()
+        sql = self._prepared.get(("sqlite", marks)) or self._compile("sqlite", marks)
+        filled = (*keys, *[keys[-1]] * (marks - len(keys)))
+        rows = driver.run(connection, sql, filled).fetchall()
+        return map(self._make, encoding.read_cells(rows, self._readers) if self._readers else rows)
+
+    def _postgresql(self, connection: Connection, keys: Sequence[Any], lock: str) -> Iterator[RowT]:
+        sql = self._prepared.get(("postgresql", 1)) or self._compile("postgresql", 1)
+        array = encoding.encoder("postgresql", self._column)(keys)
+        return map(self._make, driver.run(connection, f"{sql} {lock}", (array,)).fetchall())
+
+    def _compile(self, dialect: str, marks: int) -> str:
+        keys: ColumnElement[Any] = literal_column("$keys")
+        if dialect == "sqlite":
+            query, source = self._statement.where(self._column.in_([keys])), ", ".join("?" * marks)
+        else:
+            # One parameter, whatever the number of keys: one text, so one prepared plan.
+            query = self._statement.where(self._column == any_(keys))
+            source = f"%s::{encoding.array_type(self._column)}"
+        sql = str(query.compile(dialect=encoding.DIALECTS[dialect])).replace("$keys", source)
+        self._prepared[dialect, marks] = sql
+        return sql

@@ -112,7 +112,7 @@ _published = select(
     _revisions.c.published_at,
 ).join_from(_revisions, _consultations)
 
-_by_id = bulk.ByKeys(_published, _revisions.c.id)
+_by_id = bulk.ByKeys(PublishedRevision, _published, _revisions.c.id)
 _insert_triggers = bulk.insert(_triggers, NewTrigger)
 
 
@@ -167,7 +167,7 @@ def latest(connection: Connection, slug: str) -> PublishedRevision | None:
 
 def by_revision(connection: Connection, revision_ids: Sequence[int]) -> dict[int, PublishedRevision]:
     """These revisions, for sessions that began with them."""
-    return {row[0]: PublishedRevision._make(row) for row in _by_id(connection, revision_ids)}
+    return {row.id: row for row in _by_id(connection, revision_ids)}
 
 
 def list_latest(connection: Connection, states: Sequence[State] = ("open",)) -> list[PublishedRevision]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, ForeignKey, Index, delete, exists, select
+from sqlalchemy import Connection, ForeignKey, Index, delete, exists, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -92,6 +92,16 @@ class AddressState(NamedTuple):
     unreachable_reason: str | None
 
 
+class AddressOwner(NamedTuple):
+    lookup: bytes
+    contact_id: int | None
+
+
+class SealedAddress(NamedTuple):
+    lookup: bytes
+    sealed: bytes
+
+
 class _ContactKey(NamedTuple):
     id: int
 
@@ -103,31 +113,23 @@ class _Owner(NamedTuple):
 _contacts = table_of(Contact)
 _addresses = table_of(Address)
 
-_known = bulk.ByKeys(
-    select(
-        _addresses.c.lookup,
-        _addresses.c.contact_id,
-        _addresses.c.channel,
-        _contacts.c.language,
-        _contacts.c.stopped_at,
-        _addresses.c.unreachable_at,
-    ).outerjoin_from(_addresses, _contacts),
+_known_columns = (
     _addresses.c.lookup,
+    _addresses.c.contact_id,
+    _addresses.c.channel,
+    _contacts.c.language,
+    _contacts.c.stopped_at,
+    _addresses.c.unreachable_at,
 )
+_known = bulk.ByKeys(KnownAddress, select(*_known_columns).outerjoin_from(_addresses, _contacts), _addresses.c.lookup)
 _of_contacts = bulk.ByKeys(
-    select(
-        _addresses.c.lookup,
-        _addresses.c.contact_id,
-        _addresses.c.channel,
-        _contacts.c.language,
-        _contacts.c.stopped_at,
-        _addresses.c.unreachable_at,
-    )
+    KnownAddress,
+    select(*_known_columns)
     .join_from(_addresses, _contacts)
-    .order_by(_addresses.c.created_at, _addresses.c.lookup),
+    .order_by(_addresses.c.contact_id, _addresses.c.created_at, _addresses.c.lookup),
     _addresses.c.contact_id,
 )
-_sealed = bulk.ByKeys(select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
+_sealed = bulk.ByKeys(SealedAddress, select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
 
 insert = bulk.insert(_contacts, NewContact)
 """Add contacts. Raises Duplicate for an id that exists."""
@@ -145,18 +147,21 @@ mark_stopped = bulk.change(_contacts, ContactStop, key=("id",))
 mark_unreachable = bulk.change(_addresses, AddressState, key=("lookup",))
 """Remember which addresses a channel refuses for good (blocked, gone), or that they answered again."""
 
+adopt = bulk.change(_addresses, AddressOwner, key=("lookup",))
+"""Give addresses that were left behind by an erasure to new contacts: the person writes again, from zero."""
+
 _erase_addresses = bulk.remove(_addresses, _Owner)
 _erase_contacts = bulk.remove(_contacts, _ContactKey)
 
 
 def find(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, KnownAddress]:
     """The known ones among these addresses, each with what is known of its contact."""
-    return {row.lookup: KnownAddress._make(row) for row in _known(connection, lookups)}
+    return {row.lookup: row for row in _known(connection, lookups)}
 
 
 def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[KnownAddress]:
-    """All addresses of these contacts, oldest first."""
-    return [KnownAddress._make(row) for row in _of_contacts(connection, contact_ids)]
+    """All addresses of these contacts; those of one contact oldest first."""
+    return list(_of_contacts(connection, contact_ids))
 
 
 def sealed(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -176,7 +181,8 @@ def erase(connection: Connection, contact_ids: Iterable[int]) -> int:
 
 
 def purge_orphans(connection: Connection) -> int:
-    """Delete addresses without contact and contacts without address; gives how many rows."""
-    addresses = connection.execute(delete(_addresses).where(_addresses.c.contact_id.is_(None)))
+    """Delete addresses without contact for which nothing waits, and contacts without address; gives how many."""
+    still_needed = exists(text("1")).select_from(text("outbox")).where(text("outbox.lookup = addresses.lookup"))
+    addresses = connection.execute(delete(_addresses).where(_addresses.c.contact_id.is_(None), ~still_needed))
     reachable = exists().where(_addresses.c.contact_id == _contacts.c.id)
     return addresses.rowcount + connection.execute(delete(_contacts).where(~reachable)).rowcount

@@ -1,27 +1,32 @@
 """How one column of a batch is handed to a driver."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from json import dumps
 from typing import Any
 
-from sqlalchemy import JSON, Column, LargeBinary, Text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import JSON, Boolean, ColumnElement, Dialect, LargeBinary, Text, create_mock_engine
+from sqlalchemy.dialects import sqlite
 
 from storage.base import UtcDateTime, to_iso
 
 Encode = Callable[[Sequence[Any]], Any]
 """Takes the values of one column; gives a list of values (SQLite) or the text of an array (PostgreSQL)."""
 
-_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+Read = Callable[[Any], Any]
+
+DIALECTS: dict[str, Dialect] = {
+    "sqlite": sqlite.dialect(),
+    "postgresql": create_mock_engine("postgresql+psycopg://", lambda *_: None).dialect,
+}
 
 
-def array_type(column: Column[Any]) -> str:
+def array_type(column: ColumnElement[Any]) -> str:
     """The name of PostgreSQL's array type for a column: ``BIGINT[]``."""
-    return f"{column.type.compile(dialect=_POSTGRESQL)}[]"
+    return f"{column.type.compile(dialect=DIALECTS['postgresql'])}[]"
 
 
-def encoder(dialect: str, column: Column[Any]) -> Encode:
+def encoder(dialect: str, column: ColumnElement[Any]) -> Encode:
     """The encoder of a column for ``sqlite`` or ``postgresql``.
 
     Encoders raise ValueError for a time without zone, and on SQLite for text with a NUL character: PostgreSQL cannot
@@ -33,6 +38,23 @@ def encoder(dialect: str, column: Column[Any]) -> Encode:
     return lambda values: "{" + ",".join(_each(write or _plain, values)) + "}"
 
 
+def sqlite_readers(columns: Iterable[ColumnElement[Any]]) -> list[tuple[int, Read]]:
+    """The places of a result in which SQLite's driver gives something else than the column means, and what helps."""
+    readers: dict[type, Read] = {UtcDateTime: datetime.fromisoformat, Boolean: bool}
+    places = enumerate(columns)
+    return [(place, readers[type(column.type)]) for place, column in places if type(column.type) in readers]
+
+
+def read_cells(rows: Iterable[Sequence[Any]], readers: Sequence[tuple[int, Read]]) -> Iterator[list[Any]]:
+    """Rows as SQLite's driver gave them, as their columns mean them."""
+    for row in rows:
+        cells = list(row)
+        for place, read in readers:
+            if cells[place] is not None:
+                cells[place] = read(cells[place])
+        yield cells
+
+
 def _each(write: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
     """Every value written; only once if all are the same, as channel, language and time mostly are within a batch."""
     first = values[0]
@@ -41,7 +63,7 @@ def _each(write: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
     return [write(value) for value in values]
 
 
-def _writer(dialect: str, column: Column[Any]) -> Callable[[Any], Any] | None:
+def _writer(dialect: str, column: ColumnElement[Any]) -> Callable[[Any], Any] | None:
     kind = column.type
     if dialect == "sqlite":
         if isinstance(kind, UtcDateTime):

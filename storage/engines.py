@@ -9,6 +9,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from storage.driver import take_over
 from storage.errors import StoreBusy, StoreLost, translate
 
 WRITE_SECONDS = 60
@@ -56,11 +57,9 @@ def _engine(url: URL, busy_seconds: float, size: int, *, write: bool) -> Engine:
 
 
 def _raise_ours(context: ExceptionContext) -> None:
-    error = translate(context.original_exception)
+    error = take_over(context.original_exception)
     if error is None:
         return
-    # The driver's error stays visible as the cause; PostgreSQL quotes whole rows in it, and tracebacks end up in logs.
-    context.original_exception.args = (error.detail,)
     if isinstance(error, StoreLost):
         context.is_disconnect = True  # start over with fresh connections, on SQLite too
     raise error
@@ -153,6 +152,10 @@ def _postgresql_engine(url: URL, busy_seconds: float, options: dict[str, Any], *
         "idle_in_transaction_session_timeout": f"{WRITE_SECONDS if write else READ_SECONDS}s",
         "default_transaction_read_only": "off" if write else "on",
     }
+    if write:
+        # Everything the writer does in a turn goes by key. Without statistics of a young table the planner would rather
+        # read the whole outbox to settle a few rows of it; clean-ups that have to read a whole table still do.
+        settings |= {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
     arguments = {
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         "application_name": "mitsprache",

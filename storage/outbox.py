@@ -1,8 +1,10 @@
 """Messages that are to be sent: written with the turn that caused them, sent after the commit.
 
 An outbox row belongs to identity (it names an address) and therefore knows no session: a column for it would join what
-people said to who they are. What the bot says often repeats an answer, so a row loses its text in the same statement
-that settles it; a rule of the table refuses settled rows with text.
+people said to who they are. What the bot says often repeats an answer, so nothing of it is kept longer than needed:
+a reply that was sent is deleted; one that could not be sent loses its text and its address, and stays as a number for
+statistics; a broadcast loses its text, but keeps the address for as long as the row lives, so that one sent by mistake
+can be taken back. Rules of the table refuse anything else.
 """
 
 from collections.abc import Sequence
@@ -20,7 +22,11 @@ Purpose = Literal["reply", "broadcast", "notice", "farewell"]
 State = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
 """``unknown``: the channel was asked to send and did not answer; sending again could say it twice."""
 
+PASSING = "purpose IN ('reply', 'farewell')"
+"""Belongs to a conversation: of no use to anybody once it was said."""
 WAITING = text("state = 'waiting'")
+ADDRESSED = text("lookup IS NOT NULL")
+"""The two indexes hold few rows and stay in memory, however many messages were ever sent."""
 
 
 class OutboxMessage(Base):
@@ -32,14 +38,15 @@ class OutboxMessage(Base):
         one_of("state", get_args(State)),
         CheckConstraint("(state = 'waiting') = (payload IS NOT NULL)", name="no_text_once_settled"),
         CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="settled_at"),
+        CheckConstraint(f"lookup IS NOT NULL OR (state <> 'waiting' AND {PASSING})", name="address_while_needed"),
         Index("ix_outbox_waiting", "channel", "id", sqlite_where=WAITING, postgresql_where=WAITING),
-        Index(None, "lookup"),
+        Index(None, "lookup", sqlite_where=ADDRESSED, postgresql_where=ADDRESSED),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str]
-    lookup: Mapped[bytes] = mapped_column(ForeignKey("addresses.lookup", ondelete="CASCADE"))
+    lookup: Mapped[bytes | None] = mapped_column(ForeignKey("addresses.lookup", ondelete="CASCADE"))
     payload: Mapped[str | None]  # JSON, made and read by the caller
     purpose: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="waiting")
@@ -87,12 +94,16 @@ class Outcome(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """A message that is to be tried again later."""
+    """A message that is to be tried again later; ``attempts`` counts all tries."""
 
     id: int
     attempts: int
     not_before: datetime
     error: str | None
+
+
+class _Sent(NamedTuple):
+    id: int
 
 
 _outbox = table_of(OutboxMessage)
@@ -101,8 +112,13 @@ _addresses = table_of(Address)
 insert = bulk.insert(_outbox, NewOutboxMessage)
 """Add messages to send. Raises BadRow when an address is not known (any more)."""
 
-settle = bulk.change(_outbox, Outcome, key=("id",), also={"payload": "NULL"})
-"""Note what became of messages, and delete their texts. Rows that were erased meanwhile are passed over."""
+_delete_sent = bulk.remove(_outbox, _Sent, only=f"outbox.{PASSING}")
+_settle = bulk.change(
+    _outbox,
+    Outcome,
+    key=("id",),
+    also={"payload": "NULL", "lookup": f"CASE WHEN outbox.{PASSING} THEN NULL ELSE outbox.lookup END"},
+)
 
 reschedule = bulk.change(_outbox, Delay, key=("id",))
 """Put messages off: not before a moment, with the number of tries so far and what the channel said."""
@@ -125,6 +141,17 @@ _waiting = (
 )
 
 
+def settle(connection: Connection, outcomes: Sequence[Outcome]) -> int:
+    """Note what became of messages; gives how many there still were. Those that were erased meanwhile are passed over.
+
+    A reply that was sent leaves nothing behind. Of what could not be sent, and of every broadcast, a row without text
+    stays until ``forget_settled_before``.
+    """
+    sent = [_Sent(outcome.id) for outcome in outcomes if outcome.state == "sent"]
+    deleted = _delete_sent(connection, sent)
+    return deleted if deleted == len(outcomes) else deleted + _settle(connection, outcomes)
+
+
 def waiting(
     connection: Connection,
     channel: str,
@@ -144,6 +171,12 @@ def waiting(
     if purposes is not None:
         query = query.where(_outbox.c.purpose.in_(purposes))
     return [WaitingMessage._make(row) for row in connection.execute(query)]
+
+
+def has_farewells(connection: Connection) -> bool:
+    """Whether a last message still waits for somebody who was erased: until then the address is needed."""
+    farewell = select(_outbox.c.id).where(_outbox.c.state == text("'waiting'"), _outbox.c.purpose == "farewell")
+    return connection.execute(farewell.limit(1)).first() is not None
 
 
 def count_by_state(connection: Connection) -> dict[tuple[str, str], int]:

@@ -150,7 +150,7 @@ _proposals = table_of(Proposal)
 _ratings = table_of(Rating)
 _statuses = table_of(ProposalStatus)
 _columns = [_proposals.c[field] for field in StoredProposal._fields]
-_by_code = bulk.ByKeys(select(*_columns), _proposals.c.code)
+_by_code = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.code)
 
 insert = bulk.insert(_proposals, NewProposal)
 """Add proposals as received. Raises Duplicate for a code, or a (source, source id), that exists."""
@@ -169,7 +169,7 @@ _erase_proposals = bulk.remove(_proposals, _Person)
 
 def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, StoredProposal]:
     """The proposals with these codes."""
-    return {row.code: StoredProposal._make(row) for row in _by_code(connection, codes)}
+    return {row.code: row for row in _by_code(connection, codes)}
 
 
 def add_statuses(connection: Connection, rows: Sequence[NewStatus]) -> None:
