@@ -61,9 +61,9 @@ def judge(found: source.Source, name: str, catalogues: Mapping[str, Phrases] | N
 
 
 def content(consultation: Consultation) -> str:
-    """The consultation as it is stored: canonical, so that equal consultations have equal content."""
+    """The consultation as it is stored. Keys keep their order: the first language is the one it was written in."""
     data = consultation.model_dump(mode="json")
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def fingerprint(stored: str) -> str:
