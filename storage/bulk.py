@@ -202,7 +202,7 @@ class ByKeys(Generic[RowT]):
                 yield from self._postgresql(connection, some, self._lock if lock else "")
 
     def _sqlite(self, connection: Connection, keys: Sequence[Any]) -> Iterator[RowT]:
-        # A few fixed numbers of marks, so that the driver finds the statement it prepared before; the last key fills up.
+        # A few fixed numbers of marks, so that the driver finds the statement it prepared; the last key fills up.
         marks = 1 << (len(keys) - 1).bit_length()
         sql = self._prepared.get(("sqlite", marks)) or self._compile("sqlite", marks)
         filled = (*keys, *[keys[-1]] * (marks - len(keys)))
