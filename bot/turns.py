@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -20,7 +19,7 @@ from bot.keys import Keys
 from bot.person import Person, Place
 from flows import engine
 from flows.events import ConsultationChosen, Said
-from flows.messages import MsgIn, MsgOut
+from flows.messages import MsgIn
 from flows.session import Session, Turn
 from flows.text import clean
 from storage import contacts, messages, sessions
@@ -159,10 +158,13 @@ class Turns:
                     later.append(msg)
                     continue
                 busy.add(person.contact_id)
-                with self._setting_aside(effects, person, msg):
+                try:
                     chosen = self._turn(effects, person, msg)
-                    if chosen:
-                        entering.append((msg, person, chosen))
+                except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
+                    self._set_aside(effects, person, msg, fault)
+                    continue
+                if chosen:
+                    entering.append((msg, person, chosen))
             if entering:
                 self._enter(connection, effects, entering)
             batch = later
@@ -201,30 +203,25 @@ class Turns:
         }
         earlier |= {place.pseudonym: place for _, place in effects.places.values()}
         for pseudonym, (msg, person, published) in zip(names, entering, strict=True):
-            with self._setting_aside(effects, person, msg):
-                person.place = earlier.get(pseudonym)
-                if person.place is not None:
-                    turn = engine.reopen(person.place.published.flow, person.place.session)
-                else:
-                    turn = engine.start(
-                        published.flow, receipt=receipt(), language=person.language, hint=msg.language_hint
-                    )
-                    person.place = Place(self.ids(), published, turn.session, pseudonym, effects.now, effects.now)
-                _take_turn(effects, person, msg, turn)
+            person.place = earlier.get(pseudonym)
+            try:
+                _take_turn(effects, person, msg, self._enter_one(effects, person, msg, published, pseudonym))
+            except Exception as fault:  # noqa: BLE001 - as above
+                self._set_aside(effects, person, msg, fault)
 
-    @contextmanager
-    def _setting_aside(self, effects: Effects, person: Person, msg: MsgIn) -> Iterator[None]:
+    def _enter_one(self, effects: Effects, person: Person, msg: MsgIn, published: Published, pseudonym: str) -> Turn:
+        if person.place is not None:
+            return engine.reopen(person.place.published.flow, person.place.session)
+        turn = engine.start(published.flow, receipt=receipt(), language=person.language, hint=msg.language_hint)
+        person.place = Place(self.ids(), published, turn.session, pseudonym, effects.now, effects.now)
+        return turn
+
+    def _set_aside(self, effects: Effects, person: Person, msg: MsgIn, fault: Exception) -> None:
         """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
-        try:
-            yield
-        except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
-            log.error("message set aside", channel=msg.channel, **where(fault))
-            effects.dead_letters.append(dead_letter(self.keys, self.ids(), person.lookup, msg, fault, effects.now))
-            effects.say(person, self._trouble(person.language, msg))
-
-    def _trouble(self, language: str | None, msg: MsgIn) -> MsgOut:
-        voice = self.catalogue.lobby.voice(language, msg.language_hint)
-        return voice.message(voice.say("trouble.message"))
+        log.error("message set aside", channel=msg.channel, **where(fault))
+        effects.dead_letters.append(dead_letter(self.keys, self.ids(), person.lookup, msg, fault, effects.now))
+        voice = self.catalogue.lobby.voice(person.language, msg.language_hint)
+        effects.say(person, voice.message(voice.say("trouble.message")))
 
 
 def dead_letter(keys: Keys, number: int, lookup: bytes, msg: MsgIn, fault: Exception, now: datetime) -> NewDeadLetter:

@@ -26,7 +26,7 @@ from flows.values import Missing
 def greet(flow: Flow, session: Session) -> Turn:
     """The greeting, then the first question."""
     turn = go_on(flow, session, "")
-    return Turn(turn.session, (Said(speech.greeting(flow, speech.script_of(flow, session))), *turn.events))
+    return Turn(turn.session, (Said(speech.greeting(flow, session.language)), *turn.events))
 
 
 def obey(flow: Flow, session: Session, spoken: Spoken) -> Turn:

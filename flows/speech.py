@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flows.flow import Flow, Script
 from flows.messages import MsgOut, QuickReply
 from flows.session import Session
@@ -12,9 +14,10 @@ def script_of(flow: Flow, session: Session) -> Script:
     return flow.scripts[session.language]
 
 
-def greeting(flow: Flow, script: Script) -> MsgOut:
+@lru_cache(256)  # the same for everybody
+def greeting(flow: Flow, language: str) -> MsgOut:
     """Who asks, why, how long, who reads, how long it is kept: all that is to be known before the first question."""
-    voice, consultation = script.voice, flow.consultation
+    voice, consultation = flow.scripts[language].voice, flow.consultation
     lines = [
         voice.text(consultation.title),
         voice.say("greeting.sample") if consultation.sample else "",

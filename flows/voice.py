@@ -23,7 +23,7 @@ class Voice:
     is recognised for what it is.
     """
 
-    __slots__ = ("_fallbacks", "_form", "_phrases", "_small_words", "code", "language")
+    __slots__ = ("_commands", "_fallbacks", "_form", "_phrases", "_small_words", "code", "language")
 
     def __init__(
         self, code: str, language: str, phrases: Phrases, form: FormOfAddress, fallbacks: Mapping[str, str]
@@ -33,6 +33,7 @@ class Voice:
         self._phrases = phrases
         self._form = form
         self._fallbacks = fallbacks
+        self._commands: dict[str, QuickReply] = {}
         self._small_words: SmallWords | None = None
 
     def say(self, phrase: str, /, **values: object) -> str:
@@ -67,9 +68,12 @@ class Voice:
     def token(self, key: str, value: str) -> str:
         return f"{self.code}.{key}.{value}"
 
-    def command(self, command: str, label: str = "") -> QuickReply:
+    def command(self, command: str) -> QuickReply:
         """A quick reply for a chat word, e.g. "Überspringen"."""
-        return QuickReply(self.token("", command), label or self.say(f"button.{command}"))
+        known = self._commands.get(command)
+        if known is None:
+            known = self._commands[command] = QuickReply(self.token("", command), self.say(f"button.{command}"))
+        return known
 
     def message(self, text: str, quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
         return MsgOut(text, tuple(quick_replies), self.language)

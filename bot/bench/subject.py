@@ -49,6 +49,7 @@ def message(address: str, number: int, text: str) -> MsgIn:
 def publish_subject(connection: Connection) -> None:
     """Makes it an open consultation of this store."""
     subject = consultation()
-    publication = Publication(1, 2, SLUG, content(subject), fingerprint(subject), datetime.now(UTC))
+    stored = content(subject)
+    publication = Publication(1, 2, SLUG, stored, fingerprint(stored), datetime.now(UTC))
     revision = consultations.publish(connection, publication)
     consultations.replace_triggers(connection, revision.consultation_id, [("keyword", SLUG)])
