@@ -25,8 +25,8 @@ class Answer(Base):
         one_of("mode", get_args(Mode)),
         CheckConstraint("(value IS NULL) <> (missing IS NULL)", name="value_or_missing"),
         # What is not JSON would break the views for everybody who reads them; better to refuse the one row.
-        CheckConstraint("json_valid(value)", name="value_is_json").ddl_if(dialect="sqlite"),
-        CheckConstraint("value::jsonb IS NOT NULL", name="value_is_json").ddl_if(dialect="postgresql"),
+        CheckConstraint("value IS NULL OR json_valid(value)", name="value_is_json").ddl_if(dialect="sqlite"),
+        CheckConstraint("value IS NULL OR value::jsonb IS NOT NULL", name="value_is_json").ddl_if(dialect="postgresql"),
         {"sqlite_with_rowid": False},
     )
 

@@ -181,7 +181,8 @@ def consultations() -> None:
 
 
 def participation() -> None:
-    json_rule = "json_valid(value)" if op.get_bind().dialect.name == "sqlite" else "value::jsonb IS NOT NULL"
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    json_rule = "value IS NULL OR " + ("json_valid(value)" if is_sqlite else "value::jsonb IS NOT NULL")
     op.create_table(
         "sessions",
         sa.Column("id", ID, autoincrement=False, nullable=False),
