@@ -95,10 +95,19 @@ def load(address: str) -> bytes:
     if parts.username:
         secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         request.add_header("Authorization", "Basic " + base64.b64encode(secret.encode()).decode())
-    trusted = ssl.create_default_context(cafile=os.environ.get("PIP_CERT") or None)
-    with urlopen(request, timeout=30, context=trusted) as answer:
+    with urlopen(request, timeout=30, context=trusted()) as answer:
         content: bytes = answer.read()
     return content
+
+
+def trusted() -> ssl.SSLContext:
+    """The certificates that pip would trust: those of PIP_CERT (a file or a folder), else those of the system."""
+    own = os.environ.get("PIP_CERT")
+    if not own:
+        return ssl.create_default_context()
+    if not Path(own).exists():
+        raise OSError(f"PIP_CERT: no TLS CA certificate bundle at {own}")
+    return ssl.create_default_context(capath=own) if Path(own).is_dir() else ssl.create_default_context(cafile=own)
 
 
 def install(folder: Path, lock: Path, turn: int) -> None:
