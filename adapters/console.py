@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Sent
-from flows.messages import MsgIn, MsgOut
+from adapters.base import Delivery, Limits, Outgoing, Receive, Refused, Sent
+from flows.messages import MsgIn, MsgOut, Place
 
 
 class ConsoleChannel:
@@ -28,22 +28,39 @@ class ConsoleChannel:
     async def start(self, receive: Receive) -> None:
         self._receive = receive
 
-    async def type(self, text: str, *, choice: str = "", language_hint: str = "") -> None:
-        """One line of the person; returns when it is stored."""
+    async def type(
+        self,
+        text: str,
+        *,
+        choice: str = "",
+        media: str = "",
+        place: Place | None = None,
+        edits: int = 0,
+        language_hint: str = "",
+    ) -> None:
+        """One line of the person; returns when it is stored. `edits` is the number of an earlier line."""
         assert self._receive is not None, "the channel is not started"  # noqa: S101
         self._number += 1
         msg = MsgIn(
             self.name,
             self.address,
-            f"{self._run}/{self._number}",
+            self._id(self._number),
             datetime.now(UTC),
             text=text,
             choice=choice,
+            media=media,
+            place=place,
+            edits=self._id(edits) if edits else "",
             language_hint=language_hint,
         )
         await self._receive([msg])
 
+    def _id(self, number: int) -> str:
+        return f"{self._run}/{number}"
+
     async def send(self, message: Outgoing) -> Delivery:
+        if message.address != self.address:
+            return Refused("that terminal was closed")  # left over from a chat that ended abruptly
         self._show(message.msg)
         return Sent()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -42,12 +44,18 @@ class Settings(_Section):
     """Address on which the web page listens."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port on which the web page listens; 0 takes a free one."""
+    timezone: str = "Europe/Berlin"
+    """Where the city's days begin and end: a name of the IANA database."""
     samples: bool = True
     """Whether the sample consultations are published."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: readable in a terminal, JSON in a service."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     channels: dict[str, ChannelSettings] = {}
+
+    def zone(self) -> tzinfo:
+        """The city's time zone; UTC where this machine has no time zones at all."""
+        return ZoneInfo(self.timezone) if available_timezones() else UTC
 
     def database(self) -> str:
         """The URL of the database, also where none was set."""

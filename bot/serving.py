@@ -1,0 +1,133 @@
+"""`serve`: the house runs until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from adapters.base import Channel
+from bot.app import build
+from bot.house import HouseError, furnish, program
+from bot.keys import Keys
+from bot.settings import Settings
+from bot.web import WebServer
+from storage import consultations
+from storage.store import Store
+
+log = structlog.get_logger()
+
+Say = Callable[[str], None]
+
+
+def serve(settings: Settings, say: Say) -> None:
+    """Sets up what is missing, serves until Ctrl-C or SIGTERM, finishes what was begun. Raises as `furnish` does."""
+    channels = open_channels(settings)
+    with only_one(settings.data, say):
+        store, keys, faults = furnish(settings)
+        for fault in faults:
+            say(str(fault))
+        asyncio.run(_serve(settings, channels, store, keys, say))
+
+
+async def _serve(settings: Settings, channels: dict[str, Channel], store: Store, keys: Keys, say: Say) -> None:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    app = build(settings, channels, store=store, keys=keys)
+    web = WebServer(app)
+    async with app.running():
+        try:
+            port = await web.start(settings.host, settings.port)
+            open_now = await store.read(consultations.list_latest)
+            for line in _welcome(settings, port, [revision.slug for revision in open_now]):
+                say(line)
+            log.info("serving", port=port, pid=os.getpid(), count=len(channels))
+            await stop.wait()
+            say("Ich beende, was begonnen ist … · Finishing what was begun …")
+        finally:
+            await web.stop()
+    log.info("stopped")
+
+
+def open_channels(settings: Settings) -> dict[str, Channel]:
+    """The configured channels, each made by `open_channel(name, settings)` of the adapter its type names.
+
+    Raises HouseError.
+    """
+    channels: dict[str, Channel] = {}
+    for name, section in settings.channels.items():
+        try:
+            adapter = importlib.import_module(f"adapters.{section.type}")
+            channels[name] = adapter.open_channel(name, section)
+        except (ImportError, AttributeError, TypeError, ValueError) as fault:
+            raise HouseError(
+                f"[channels.{name}]: there is no channel type {section.type!r} that can be configured; "
+                "take the section away, or check the spelling of its type"
+            ) from fault
+    return channels
+
+
+def _welcome(settings: Settings, port: int, slugs: list[str]) -> Iterator[str]:
+    if settings.port not in {0, port}:
+        yield (f"Port {settings.port} ist belegt, darum {port}. · Port {settings.port} is taken, so it is {port}.")
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
+    page = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    chat = f"{program()} play {slugs[0] if slugs else 'SLUG'}"
+    if settings.data != Path("data"):
+        chat += f" --data {settings.data}"
+    yield f"Mitsprache läuft: {page} · Im Terminal chatten: {chat}"
+    yield f"Mitsprache is running: {page} · Chat in the terminal: {chat}"
+    yield f"Daten · Data: {settings.data.absolute()}"
+    yield "Stopp · Stop: Ctrl-C"
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first Ctrl-C or SIGTERM asks to stop; a second one does not wait."""
+    loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask)
+
+
+@contextmanager
+def only_one(data: Path, say: Say) -> Iterator[None]:
+    """Lets one service at a time run on a data folder: two would send every waiting message twice.
+
+    `play` and the other commands may run beside it. Raises HouseError.
+    """
+    path = data / "serve.lock"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as fault:
+        raise HouseError(f"{fault.filename}: {fault.strerror}; check --data, its rights and the free space") from fault
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as fault:
+        pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
+        os.close(descriptor)
+        raise HouseError(
+            f"{data.absolute()}: Mitsprache is running here already (process {pid}); stop it first, "
+            "or give this one a folder of its own with --data"
+        ) from fault
+    except OSError:
+        say("Dieser Datenordner kennt keine Sperren: bitte nur einmal starten. · No locks in this data folder.")
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
