@@ -224,7 +224,7 @@ def _lengths(consultation: Consultation, catalogues: Mapping[str, Phrases], limi
     flow = Flow(consultation, catalogues, LONGEST_CODE)
     for tag, script in flow.scripts.items():
         sent: list[tuple[Where, MsgOut]] = [
-            (("why",), speech.greeting(flow, script)),
+            (("why",), speech.greeting(flow, tag)),
             (("retention",), speech.privacy(flow, script)),
             (("contact",), speech.person(flow, script)),
         ]

@@ -59,13 +59,18 @@ def _keys(consultation: Consultation) -> Iterator[Problem]:
         seen.add(node.key)
 
 
+def _places(consultation: Consultation) -> dict[str, int]:
+    """The index of every question by key; of two with the same key the first."""
+    return {node.key: index for index, node in reversed(list(enumerate(consultation.questions)))}
+
+
 def _comparisons(consultation: Consultation) -> Iterator[Problem]:
-    places = {node.key: index for index, node in enumerate(consultation.questions)}
+    places = _places(consultation)
     for where, last, condition in conditions(consultation):
         for comparison in condition.comparisons():
             index = places.get(comparison.question)
             if index is None:
-                known = ", ".join(places)
+                known = ", ".join(reversed(places))
                 yield Problem(where, f"there is no question “{comparison.question}”", f"use one of: {known}")
             elif index > last:
                 reason = f"“{comparison.question}” is not answered yet at this point"
@@ -113,7 +118,7 @@ def _is_numeric(possible: frozenset[Value] | type | None) -> bool:
 
 
 def _exits(consultation: Consultation) -> Iterator[Problem]:
-    places = {node.key: index for index, node in enumerate(consultation.questions)}
+    places = _places(consultation)
     for index, node in enumerate(consultation.questions):
         for number, way in enumerate(node.exits):
             where = ("questions", index, "exits", number)

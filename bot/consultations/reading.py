@@ -61,9 +61,12 @@ def judge(found: source.Source, name: str, catalogues: Mapping[str, Phrases] | N
 
 
 def content(consultation: Consultation) -> str:
-    """The consultation as it is stored. Keys keep their order: the first language is the one it was written in."""
+    """The consultation as it is stored: canonical, so that equal consultations have equal content.
+
+    Names are sorted. The order of the languages is not lost by that: the model writes them as a list.
+    """
     data = consultation.model_dump(mode="json")
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def fingerprint(stored: str) -> str:

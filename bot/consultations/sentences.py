@@ -65,6 +65,8 @@ def _is_echo(error: ErrorDetails) -> bool:
 
 def _sentence(error: ErrorDetails) -> Sentence:
     where = error["loc"]
+    if where[:1] == ("questions",):
+        where = (*where[:2], *where[3:])  # third comes the question type, which is no name in the file
     members = 0
     while where and where[-1] in _UNION_MEMBERS:
         where, members = where[:-1], members + 1

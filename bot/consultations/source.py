@@ -252,9 +252,10 @@ def _joined(text: str, line: int) -> str:
 
 
 def _explained(fault: MarkedYAMLError) -> _Refused:
-    mark = fault.problem_mark or fault.context_mark
-    line = mark.line + 1 if mark else 1
     said = f"{fault.context or ''} {fault.problem or ''}"
+    # A quotation mark is missing where it was opened, not where the file ends.
+    marks = (fault.context_mark, fault.problem_mark) if "quoted" in said else (fault.problem_mark, fault.context_mark)
+    line = next((mark.line + 1 for mark in marks if mark), 1)
     for words, reason, remedy in _ADVICE:
         if words in said:
             return _Refused(line, reason, remedy)

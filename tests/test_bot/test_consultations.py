@@ -1,0 +1,337 @@
+"""Reading, checking and publishing consultation files."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.consultations import source
+from bot.consultations.faults import Fault
+from bot.consultations.publishing import SAMPLES, Desk, publish, publish_samples
+from bot.consultations.reading import all_phrases, content, fingerprint, judge, read
+from flows.definition import Consultation
+from storage import consultations
+from storage.models import metadata
+from storage.store import Store
+
+FILES = Path(__file__).parents[1] / "consultations"
+GOOD = (FILES / "good.yaml").read_text(encoding="utf-8")
+UNREAD = re.compile(r"\d+ texts in “[a-z-]+” are not reviewed")
+
+
+class Broken(NamedTuple):
+    """A broken file: the change to good.yaml, and what has to be said about it."""
+
+    title: str
+    text: str
+    faults: list[str]
+    warnings: list[str]
+
+
+def broken_files() -> Iterator[Broken]:
+    for block in re.split(r"\n\n+", (FILES / "faults.txt").read_text(encoding="utf-8")):
+        lines = block.splitlines()
+        signs = {sign: [line[2:] for line in lines if line.startswith(f"{sign} ")] for sign in "#=~"}
+        if signs["="] or signs["~"]:
+            yield Broken(signs["#"][0], changed([it for it in lines if it[0] in "-+"]), signs["="], signs["~"])
+
+
+def changed(lines: list[str]) -> str:
+    text = GOOD
+    for hunk in re.split(r"\n(?=-)(?<=\n)", "\n".join(lines)):
+        old = "".join(f"{line[2:]}\n" for line in hunk.splitlines() if line[0] == "-")
+        new = "".join(f"{line[2:]}\n" for line in hunk.splitlines() if line[0] == "+")
+        assert f"\n{text}".count(f"\n{old}") == 1, f"{old!r} must stand once in good.yaml"
+        text = f"\n{text}".replace(f"\n{old}", f"\n{new}")[1:]
+    return text
+
+
+def check_text(text: str) -> tuple[Consultation | None, tuple[Fault, ...]]:
+    checked = judge(source.parse(text, "park.yaml"), "park.yaml", CATALOGUES)
+    return checked.consultation, checked.faults
+
+
+CATALOGUES = all_phrases()
+BROKEN = list(broken_files())
+
+
+@pytest.mark.parametrize("file", BROKEN, ids=[it.title for it in BROKEN])
+def test_says_what_is_wrong_with_a_file(file: Broken):
+    _, faults = check_text(file.text)
+    assert sorted(f"{it.line}: {it.reason}" for it in faults if not it.warning) == sorted(file.faults)
+    assert sorted(f"{it.line}: {it.reason}" for it in faults if it.warning) == sorted(file.warnings)
+    assert all(it.remedy for it in faults)
+
+
+def test_finds_nothing_wrong_with_a_good_file():
+    assert read(FILES / "good.yaml").faults == ()
+
+
+def test_prints_a_fault_with_its_place_and_remedy():
+    _, faults = check_text(GOOD.replace("level: consultation\n", ""))
+    assert [str(it) for it in faults] == [
+        "park.yaml:1: “level” is missing; write information, consultation, cooperation or decision"
+    ]
+    _, warnings = check_text(GOOD.replace("minutes: 2", "minutes: 45"))
+    assert str(warnings[0]).startswith("park.yaml:3: warning: minutes: 45 minutes")
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        (b"", 1, "the file is empty"),
+        (b"# nothing but a comment\n", 1, "the file is empty"),
+        (b"just words", 1, "this is no consultation"),
+        (b"- a\n- b\n", 1, "this is no consultation"),
+        (b"null", 1, "this is no consultation"),
+        ("slug: park\ntitle: {de: Gr\xfcn}\n".encode("latin-1"), 2, "this is not a text file in UTF-8"),
+        ("slug: park\n".encode("utf-16"), 1, "this is not a text file in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", 1, "this is not a text file in UTF-8"),
+        (b"slug: park\nwhy: a\x07b\n", 2, "a character stands here which no text needs"),
+        (b"a: " + b"x" * source.LARGEST, 1, "the file is larger than 1 MB"),
+        (b"[" * 200_000, 1, "this is nested too deeply"),
+        (b'{"a":' * 100_000, 1, "this is nested too deeply"),
+        (b"a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n", 2, "a reference (*name) stands here"),
+        (b"a: &a\n  b: *a\n", 2, "a reference (*name) stands here"),
+        (b"? {a: b}\n: c\n", 1, "a name is expected before the colon"),
+        (b'{"slug": "\\ud800"}', 1, "half a character (\\ud…) stands here"),
+        (b"a: b\n\xef\xbb\xbf\xef\xbf\xbe: c", 2, "a character stands here which no text needs"),
+    ],
+)
+def test_turns_strange_files_into_one_fault(tmp_path: Path, content: bytes, line: int, reason: str):
+    path = tmp_path / "strange.yaml"
+    path.write_bytes(content)
+    checked = read(path)
+    assert checked.consultation is None
+    assert [(it.file, it.line, it.reason) for it in checked.faults] == [(str(path), line, reason)]
+
+
+def test_says_so_when_there_is_no_file(tmp_path: Path):
+    assert [it.reason for it in read(tmp_path / "none.yaml").faults] == ["there is no such file"]
+    assert [it.reason for it in read(tmp_path).faults] == ["this is a folder"]
+    assert [it.reason for it in read(Path("\0")).faults] != []
+    if Path("/dev/zero").exists():
+        assert [it.reason for it in read(Path("/dev/zero")).faults] == ["there is no such file"]
+
+
+def test_keeps_what_older_yaml_would_change():
+    found = source.parse("a: no\nb: 12:30\nc: 1_000\nd: 0x1F\ne: 2027-01-01\nf: .inf\ng: 1.5\nyes: on\n1: ~", "x")
+    assert found.data == {
+        "a": "no",
+        "b": "12:30",
+        "c": "1_000",
+        "d": "0x1F",
+        "e": "2027-01-01",
+        "f": ".inf",
+        "g": 1.5,
+        "yes": "on",
+        "1": None,
+    }
+
+
+def test_reads_json_with_tabs_and_halved_emoji():
+    data = json.loads(content(check_text(GOOD)[0] or pytest.fail("not read")))
+    data["title"]["de"]["text"] = "Park \U0001f333"
+    text = json.dumps(data, indent="\t").replace("/", "\\/")
+    consultation, faults = check_text(text)
+    assert faults == ()
+    assert consultation is not None
+    assert consultation.title.in_language("de", {}) == "Park \U0001f333"
+
+
+def test_content_does_not_depend_on_the_order_in_the_file():
+    consultation, _ = check_text(GOOD)
+    reordered, _ = check_text(GOOD.replace("{de: Unser Park, en: Our park}", "{en: Our park, de: Unser Park}"))
+    assert consultation is not None
+    assert reordered is not None
+    stored = content(consultation)
+    assert content(reordered) == stored
+    assert fingerprint(stored) == fingerprint(content(Consultation.model_validate_json(stored)))
+
+
+def test_content_remembers_the_main_language():
+    text = GOOD.replace("  de: {review: reviewed}\n  en: {review: reviewed, fallback: de}", "  en: {}\n  de: {}")
+    consultation, _ = check_text(text)
+    assert consultation is not None
+    again = Consultation.model_validate_json(json.dumps(json.loads(content(consultation)), sort_keys=True))
+    assert again == consultation
+    assert again.main_language == "en"
+    assert list(again.languages) == ["en", "de"]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_samples_are_without_fault(path: Path):
+    checked = read(path)
+    consultation = checked.publishable
+    assert consultation is not None
+    assert [str(it) for it in checked.faults if not UNREAD.search(it.reason)] == []
+    assert consultation.sample
+    assert consultation.slug == path.stem
+    assert list(consultation.languages) == ["de", "de-simple", "en", "tr", "ar"]
+    assert all(text.languages() == set(consultation.languages) for _, text in consultation.texts())
+    assert all("example.org" in way for way in (consultation.contact.email, consultation.contact.web))
+
+
+class TestPublishing:
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        (tmp_path / "test.db").touch()
+        store = Store(f"sqlite:///{tmp_path}/test.db")
+        with store.begin() as connection:
+            metadata.create_all(connection)
+        yield store
+        store.dispose()
+
+    @pytest.fixture
+    def desk(self) -> Desk:
+        return Desk(count(1).__next__, datetime(2026, 11, 23, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        path = tmp_path / "park.yaml"
+        path.write_text(GOOD, encoding="utf-8")
+        return path
+
+    def test_makes_a_revision_with_its_words_and_dates(self, store: Store, desk: Desk, file: Path):
+        published = publish(store, file, desk)
+        assert published.new
+        assert published.faults == ()
+        with store.reading() as connection:
+            revision = consultations.latest(connection, "park")
+            known = consultations.triggers(connection)
+        assert revision == published.revision
+        assert revision is not None
+        assert set(known) == {("keyword", "park"), ("keyword", "wiese"), ("keyword", "cayir")}
+        assert revision.opens_at == datetime(2026, 12, 31, 23, tzinfo=UTC)
+        assert revision.closes_at == datetime(2027, 3, 31, 22, tzinfo=UTC), "open until the end of the last day"
+        assert Consultation.model_validate_json(revision.content).closes == date(2027, 3, 31)
+
+    def test_the_same_again_changes_nothing(self, store: Store, desk: Desk, file: Path):
+        first = publish(store, file, desk)
+        file.write_text(f"# a comment\n{GOOD}", encoding="utf-8")
+        again = publish(store, file, desk)
+        assert not again.new
+        assert again.revision == first.revision
+
+    def test_a_change_is_a_new_revision_and_keeps_other_triggers(self, store: Store, desk: Desk, file: Path):
+        first = publish(store, file, desk).revision
+        assert first is not None
+        with store.begin() as connection:
+            consultations.replace_triggers(connection, first.consultation_id, [("code", "x7"), ("keyword", "park")])
+        file.write_text(GOOD.replace("wiese, çayır", "rasen"), encoding="utf-8")
+        second = publish(store, file, desk)
+        assert second.new
+        assert second.revision is not None
+        assert (second.revision.number, second.revision.consultation_id) == (2, first.consultation_id)
+        with store.reading() as connection:
+            assert set(consultations.triggers(connection)) == {
+                ("code", "x7"),
+                ("keyword", "park"),
+                ("keyword", "rasen"),
+            }
+
+    def test_says_that_an_old_content_does_not_become_the_newest(self, store: Store, desk: Desk, file: Path):
+        publish(store, file, desk)
+        file.write_text(GOOD.replace("wiese, çayır", "rasen"), encoding="utf-8")
+        publish(store, file, desk)
+        file.write_text(GOOD, encoding="utf-8")
+        old = publish(store, file, desk)
+        assert not old.new
+        assert "this is revision 1 again; revision 2 stays the one that is asked" in str(old.faults[0])
+
+    def test_refuses_while_there_are_faults(self, store: Store, desk: Desk, file: Path):
+        file.write_text(GOOD.replace("level: consultation\n", ""), encoding="utf-8")
+        refused = publish(store, file, desk)
+        assert refused.revision is None
+        assert len(refused.faults) == 1
+        with store.reading() as connection:
+            assert consultations.latest(connection, "park") is None
+
+    def test_refuses_a_word_that_starts_another_consultation(self, store: Store, desk: Desk, file: Path):
+        publish(store, file, desk)
+        file.write_text(GOOD.replace("slug: park", "slug: wald"), encoding="utf-8")
+        refused = publish(store, file, desk)
+        assert refused.revision is None
+        assert [it.reason for it in refused.faults] == [
+            "“wiese” already starts another consultation",
+            "“cayir” already starts another consultation",
+        ]
+
+    def test_warns_of_a_closing_date_in_the_past(self, store: Store, desk: Desk, file: Path):
+        late = desk._replace(now=datetime(2027, 3, 31, 22, 30, tzinfo=UTC))
+        assert ["it closed on 2027-03-31" in str(it) for it in publish(store, file, late).faults] == [True]
+
+    def test_publishes_the_samples_into_an_empty_store_only(self, store: Store, desk: Desk):
+        assert [it for it in publish_samples(store, desk) if not it.warning] == []
+        with store.reading() as connection:
+            slugs = [revision.slug for revision in consultations.list_latest(connection)]
+        assert slugs == sorted(path.stem for path in SAMPLES.glob("*.yaml"))
+        assert publish_samples(store, desk) == []
+
+    def test_a_store_that_fails_is_a_fault_and_no_stop(self, tmp_path: Path, desk: Desk):
+        store = Store(f"sqlite:///{tmp_path}/nowhere.db")
+        try:
+            assert ["the samples could not be stored" in it.reason for it in publish_samples(store, desk)] == [True]
+        finally:
+            store.dispose()
+
+
+SAMPLE_LINES = (SAMPLES / "buergerhaushalt.yaml").read_text(encoding="utf-8").splitlines()
+KEY_LINES = [number for number, line in enumerate(SAMPLE_LINES) if re.match(r"[ -]*[a-z-]+:", line)]
+JARGON = re.compile(r"validation|pydantic|Input should|type=|NoneType|Traceback|Error", re.IGNORECASE)
+
+
+def block_end(number: int) -> int:
+    """The line after everything that belongs to the key in this line."""
+    indent = len(SAMPLE_LINES[number]) - len(SAMPLE_LINES[number].lstrip(" "))
+    for after in range(number + 1, len(SAMPLE_LINES)):
+        line = SAMPLE_LINES[after]
+        if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
+            return after
+    return len(SAMPLE_LINES)
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    number=st.sampled_from(KEY_LINES),
+    how=st.sampled_from(["line", "block", "rename", "empty", "number", "list", "indent"]),
+)
+def test_any_changed_key_is_reported_with_its_line(number: int, how: str):
+    lines, line = list(SAMPLE_LINES), SAMPLE_LINES[number]
+    before, _, after = line.partition(":")
+    if how == "line":
+        del lines[number]
+    elif how == "block":
+        del lines[number : block_end(number)]
+    else:
+        lines[number] = {
+            "rename": f"{before}x:{after}",
+            "empty": f"{before}:",
+            "number": f"{before}: 7",
+            "list": f"{before}: [[], {{}}]",
+            "indent": f" {line}",
+        }[how]
+    checked = judge(source.parse("\n".join(lines), "x.yaml"), "x.yaml", CATALOGUES)
+    for fault in checked.faults:
+        assert 1 <= fault.line <= len(SAMPLE_LINES) + 1
+        assert fault.reason
+        assert fault.remedy
+        assert not JARGON.search(str(fault)), str(fault)
+    if how in {"rename", "list"}:
+        assert checked.publishable is None or "synonyms" in line
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
+def test_no_text_makes_reading_raise(text: str):
+    checked = judge(source.parse(text, "x.yaml"), "x.yaml", CATALOGUES)
+    assert checked.consultation is None
+    assert checked.faults

@@ -1,0 +1,168 @@
+"""The catalogues held against each other and against the program that says them."""
+
+import re
+from collections import Counter
+from string import Formatter
+
+import pytest
+
+from bot import phrases
+from flows.commands import Command, Commands
+from flows.text import fold
+
+LANGUAGES = phrases.languages()
+GERMAN = {message.id if isinstance(message.id, str) else message.id[0] for message in phrases.read("de") if message.id}
+# These address the person, so there must be a second text for the other form of address.
+ADDRESSES = {
+    "de": re.compile(r"\b(Sie|Ihr|Ihre[nmrs]?|Ihnen)\b"),
+    "de-simple": re.compile(r"\b(Sie|Ihr|Ihre[nmrs]?|Ihnen)\b"),
+    "tr": re.compile(
+        r"\w(iniz|ınız|unuz|ünüz|siniz|sınız|sunuz|sünüz|yorsunuz)\b|\b(siz|size|sizi|sizin|sizden)\b", re.I
+    ),
+}
+INFORMAL = {
+    "de": re.compile(r"\b(du|dich|dir|dein\w*)\b", re.I),
+    "de-simple": re.compile(r"\b(du|dich|dir|dein\w*)\b", re.I),
+}
+
+
+def entries(language: str) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Form of address and id → all plural forms."""
+    found = {}
+    for message in phrases.read(language):
+        if message.id:
+            name = message.id if isinstance(message.id, str) else message.id[0]
+            text = message.string or ""
+            found[message.context or "", name] = (text,) if isinstance(text, str) else tuple(text)
+    return found
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_there_are_five():
+    assert LANGUAGES == ("ar", "de", "de-simple", "en", "tr")
+
+
+def test_an_unknown_language_is_an_error_that_names_the_known_ones():
+    with pytest.raises(phrases.PhrasesError, match=r"does not speak 'pl' yet; there is ar, de, de-simple, en, tr"):
+        phrases.load("pl")
+    with pytest.raises(phrases.PhrasesError):
+        phrases.load("../../etc/passwd")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+class TestCatalogue:
+    def test_says_exactly_the_same_phrases(self, language: str):
+        assert {name for form, name in entries(language) if not form} == GERMAN
+
+    def test_informal_phrases_are_formal_ones_too(self, language: str):
+        formal = {name for form, name in entries(language) if not form}
+        assert {form for form, _ in entries(language)} <= {"", "du"}
+        assert {name for form, name in entries(language) if form} <= formal
+
+    def test_no_id_stands_twice(self, language: str):
+        text = (phrases.FOLDER / f"{language}.po").read_text(encoding="utf-8")
+        ids = re.findall(r'^(?:msgctxt "(\w+)"\n)?msgid "(.+)"', text, re.MULTILINE)
+        assert [it for it, count in Counter(ids).items() if count > 1] == []
+
+    def test_no_text_is_empty_or_has_loose_ends(self, language: str):
+        for (form, name), texts in entries(language).items():
+            for text in texts:
+                assert text.strip(), (form, name)
+                assert text == text.strip() or name == "list.comma", (form, name)
+                assert "  " not in text, (form, name)
+
+    def test_has_the_placeholders_of_the_german_text(self, language: str):
+        german = entries("de")
+        for (form, name), texts in entries(language).items():
+            # A plural form may spell its number out: "two questions".
+            spelt = {"n"} if len(texts) > 1 else set()
+            wanted = placeholders(german["", name][0])
+            assert placeholders(texts[-1]) == wanted, (form, name)
+            for text in texts:
+                assert wanted - spelt <= placeholders(text) <= wanted, (form, name)
+
+    def test_has_a_form_for_every_number(self, language: str):
+        catalogue = phrases.read(language)
+        plural = {name for (_, name), texts in entries("de").items() if len(texts) > 1}
+        for (form, name), texts in entries(language).items():
+            if name in plural:
+                assert len(texts) == catalogue.num_plurals, (form, name)
+        said = phrases.load(language)
+        for number in range(201):
+            assert said.say("status.question", "sie", n=number, question="?")
+
+    def test_names_no_command_twice(self, language: str):
+        words = {command: phrases.load(language).words(f"words.{command}") for command in Command}
+        claimed = Counter(word for command in Command for word in {fold(word) for word in words[command]})
+        assert [word for word, count in claimed.items() if count > 1] == []
+        assert all(words.values())
+
+    def test_the_words_it_tells_people_to_type_are_understood(self, language: str):
+        commands = Commands([phrases.load(language)])
+        for form in ("sie", "du"):
+            _, *lines = phrases.load(language).say("help", form).splitlines()
+            for word in re.sub(r" \(.*?\)", "", " · ".join(lines)).split(" · "):
+                assert commands.find(fold(word)), word
+
+    def test_every_word_list_is_a_list(self, language: str):
+        said = phrases.load(language)
+        for name in (name for name in GERMAN if name.startswith("words.")):
+            assert said.words(name), name
+        assert len(said.words("words.numbers")) == 13, "zero to twelve"
+
+    def test_never_promises_leichte_sprache_or_anonymity(self, language: str):
+        for texts in entries(language).values():
+            for text in texts:
+                assert not re.search(r"leichte[rn]? sprache", text, re.IGNORECASE)
+                assert not re.search(r"(?<!nicht )anonym(?! değil| demek değil)", text) or "not anonymous" in text, text
+
+
+def test_no_word_means_two_commands_in_two_languages():
+    # People mix languages, and all that are offered are understood at once.
+    means: dict[str, set[Command]] = {}
+    for language in LANGUAGES:
+        for command in Command:
+            for word in phrases.load(language).words(f"words.{command}"):
+                means.setdefault(fold(word), set()).add(command)
+    assert {word: found for word, found in means.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("language", sorted(ADDRESSES))
+def test_whoever_is_addressed_formally_can_be_addressed_informally(language: str):
+    known = entries(language)
+    for (form, name), texts in known.items():
+        if form or name.startswith("words."):
+            continue
+        if any(ADDRESSES[language].search(text) for text in texts):
+            assert ("du", name) in known, f"{name} has no text for du"
+            assert not any(ADDRESSES[language].search(text) for text in known["du", name]), name
+
+
+@pytest.mark.parametrize("language", sorted(INFORMAL))
+def test_nobody_is_addressed_informally_by_mistake(language: str):
+    for (form, name), texts in entries(language).items():
+        if not form and not name.startswith("words."):
+            assert not any(INFORMAL[language].search(text) for text in texts), name
+
+
+def test_knows_what_no_speaker_has_read():
+    everything = {name for _, name in entries("tr")}
+    assert phrases.unreviewed("tr") == phrases.unreviewed("ar") == phrases.unreviewed("de-simple") == everything
+    assert phrases.unreviewed("de") == phrases.unreviewed("en") == frozenset()
+
+
+def test_unreviewed_phrases_are_said_all_the_same():
+    assert phrases.load("tr").say("button.skip", "sie") == "Geç"
+    assert phrases.load("ar").say("choices.missing", "du", n=2) == "يرجى اختيار إجابتين أخريين."
+
+
+def test_a_damaged_catalogue_is_a_clear_error(tmp_path, monkeypatch):
+    (tmp_path / "de.po").write_bytes(b'msgid "a"\nmsgstr "\xff"\n')
+    (tmp_path / "en.po").write_text('msgid "a"\nnonsense "b"\n', encoding="utf-8")
+    monkeypatch.setattr(phrases, "FOLDER", tmp_path)
+    for language in ("de", "en"):
+        with pytest.raises(phrases.PhrasesError, match=rf"{language}\.po cannot be read"):
+            phrases.read(language)
