@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -140,11 +140,16 @@ class OneOf(_Condition):
     one_of: ValuesOf
 
     def compile(self) -> Test:
-        key, wanted = self.one_of.question, frozenset(self.one_of.values)
+        key = self.one_of.question
+        # To Python true is 1; to somebody who writes a consultation it is not.
+        wanted_bools = frozenset(value for value in self.one_of.values if isinstance(value, bool))
+        wanted = frozenset(value for value in self.one_of.values if not isinstance(value, bool))
 
         def test(answers: Answers) -> bool:
             value = answers.get(key)
-            return not wanted.isdisjoint(value) if isinstance(value, list) else value in wanted
+            if isinstance(value, list):
+                return not wanted.isdisjoint(value)
+            return value in wanted_bools if isinstance(value, bool) else value in wanted
 
         return test
 
@@ -159,7 +164,7 @@ class Less(_Condition):
 
     def compile(self) -> Test:
         key, than = self.less.question, self.less.than
-        return lambda answers: key in answers and answers[key] < than
+        return lambda answers: _is_number(value := answers.get(key)) and value < than
 
     def comparisons(self) -> Iterator[Comparison]:
         yield Comparison(question=self.less.question, values=(self.less.than,), ordered=True)
@@ -172,10 +177,15 @@ class Greater(_Condition):
 
     def compile(self) -> Test:
         key, than = self.greater.question, self.greater.than
-        return lambda answers: key in answers and answers[key] > than
+        return lambda answers: _is_number(value := answers.get(key)) and value > than
 
     def comparisons(self) -> Iterator[Comparison]:
         yield Comparison(question=self.greater.question, values=(self.greater.than,), ordered=True)
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    """An answer given to an older revision may be of another kind than the question is now."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _kind(condition: object) -> str | None:

@@ -13,6 +13,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": 
 # Beyond this a reply is a text of its own, not a choice with a few words around it.
 _FEW_WORDS = 12
 _STRANGE_WORDS = 3
+_SHORTEST_PART = 4
 
 
 class SmallWords(NamedTuple):
@@ -50,7 +51,7 @@ class Matcher(Generic[V]):
     (Match(value='yes', sure=False), None, None)
     """
 
-    __slots__ = ("_exact", "_guesses", "_letters", "_longest", "_parts", "_small")
+    __slots__ = ("_exact", "_guesses", "_letters", "_long", "_longest", "_parts", "_small")
 
     def __init__(
         self,
@@ -72,11 +73,18 @@ class Matcher(Generic[V]):
         # What is called by name wins over what is counted: the option "3" may stand first.
         self._exact = {name: Match(value, True) for name, value in (numerals | numbers | by_name).items()}
         # Within a sentence a numeral is often an article ("bir", "one"), so there only the unmistakable ones count.
-        self._parts = {name: match for name, match in self._exact.items() if name not in small.fillers}
+        articles = small.fillers.intersection(numerals) - by_name.keys()
+        self._parts = {name: match for name, match in self._exact.items() if name not in articles}
         self._longest = max((name.count(" ") + 1 for name in self._parts), default=0)
         self._small = small
         self._guesses = not exact
-        self._letters = [(name, _letters_of(name), value) for name, value in by_name.items() if _allowed(name)]
+        # One edit changes the set of letters by two at most: a cheap test before the dear one.
+        self._letters = [
+            (name, _letters_of(name), 2 * allowed, value)
+            for name, value in by_name.items()
+            if (allowed := _allowed(name))
+        ]
+        self._long = [(f" {name} ", value) for name, value in by_name.items() if " " in name]
 
     def knows(self, folded: str) -> bool:
         """Whether the folded reply names a value exactly, by name or number."""
@@ -90,7 +98,7 @@ class Matcher(Generic[V]):
         match = self._exact.get(folded)
         if match is not None or not folded or not self._guesses:
             return match
-        return self._misspelt(folded) or self._mentioned(folded)
+        return self._misspelt(folded) or self._mentioned(folded) or self._shortened(folded)
 
     def split(self, folded: str) -> tuple[list[V], list[str]]:
         """All values named in a folded reply, in order, and the words that name none.
@@ -133,14 +141,26 @@ class Matcher(Generic[V]):
             return None
         return Match(found[0], False)
 
+    def _shortened(self, folded: str) -> Match[V] | None:
+        """The one value whose name has these very words in it ("Mitternacht" for "Bis Mitternacht")."""
+        if len(folded) < _SHORTEST_PART:
+            return None
+        within = {(name, value) for name, value in self._long if f" {folded} " in name}
+        if len({value for _, value in within}) != 1:
+            return None
+        # "Sicher" is not short for "nicht sicher".
+        no = self._small.negations
+        if no.isdisjoint(folded.split()) and not all(no.isdisjoint(name.split()) for name, _ in within):
+            return None
+        return Match(next(iter(within))[1], False)
+
     def _misspelt(self, folded: str) -> Match[V] | None:
         """The one value whose name is nearest to the reply, within what a slip of the finger explains."""
         letters = _letters_of(folded)
         nearest = 3
         values: set[V] = set()
-        for name, letters_of_name, value in self._letters:
-            # Cheap test first: one edit changes the set of letters by two at most.
-            if (letters ^ letters_of_name).bit_count() > 4:
+        for name, letters_of_name, most, value in self._letters:
+            if (letters ^ letters_of_name).bit_count() > most:
                 continue
             edits = _edits(folded, name)
             if edits is not None and edits <= nearest:

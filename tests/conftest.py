@@ -12,6 +12,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="a part that is missing here (a browser, PostgreSQL …) fails the run instead of being skipped",
     )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite tests/test_flows/golden/ from what the question types do now, to be read in the diff",
+    )
 
 
 @pytest.hookimpl(wrapper=True)

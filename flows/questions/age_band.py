@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, Literal
@@ -27,7 +28,8 @@ each begins at; "18_27" holds ages from 18 to below 27."""
 OLDEST: Final = 120
 _KEYS: Final = tuple(BANDS)
 _STARTS: Final = tuple(BANDS.values())
-_YEAR: Final = range(1900, 2100)
+_YEAR_DIGITS: Final = 4
+_DIGITS: Final = re.compile(r"\d+")
 
 
 def band_of(age: int) -> str:
@@ -79,9 +81,13 @@ class _AskedAgeBand(Asked):
         value = self._picker.pick(reply)
         if value is not None:
             return value
-        words = [word for word in reply.folded.split() if word not in self._fillers]
-        if reply.choice or not all(word.isdecimal() and len(word) <= 3 for word in words):
-            return self._band(words[0]) if len(words) == 1 and words[0].isdecimal() else Rejection(self._hint)
+        if reply.choice:
+            return Rejection(self._hint)
+        words = [word for word in _DIGITS.sub(r" \g<0> ", reply.folded).split() if word not in self._fillers]
+        if any(word.isdecimal() and len(word) == _YEAR_DIGITS for word in words):
+            return Rejection(self._hint_year)
+        if not all(word.isdecimal() and len(word) < _YEAR_DIGITS for word in words):
+            return Rejection(self._hint)
         bands = {band_of(int(word)) for word in words if int(word) <= OLDEST}
         return Guess(bands.pop()) if len(bands) == 1 else Rejection(self._hint)
 
@@ -92,10 +98,10 @@ class _AskedAgeBand(Asked):
         return self._picker.knows(folded) or (folded.isdecimal() and len(folded) < 4 and int(folded) <= OLDEST)
 
     def _band(self, digits: str) -> Parsed:
-        age = int(digits) if len(digits) <= 4 else OLDEST + 1
+        age = int(digits) if len(digits) < _YEAR_DIGITS else OLDEST + 1
         if age <= OLDEST:
             return Guess(band_of(age))
-        return Rejection(self._hint_year if age in _YEAR else self._hint)
+        return Rejection(self._hint_year if len(digits) == _YEAR_DIGITS else self._hint)
 
 
 def _bands(voice: Voice, units: frozenset[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:

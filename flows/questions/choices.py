@@ -34,6 +34,8 @@ DONE: Final = "+done"
 CHOSEN: Final = "☑ "
 OPEN: Final = "☐ "
 _ECHO = 60
+# More than twenty labels with all their words; a longer text is no answer to this.
+_WORDS = 160
 _SEPARATORS = re.compile(r"[,;/+&|\n،؛、]| و ")
 _RANGE = re.compile(r"(\d{1,2}) ?[-–] ?(\d{1,2})")
 
@@ -105,12 +107,13 @@ class _AskedChoices(Asked):
         self._done_words = frozenset(map(fold, (voice.say("button.done"), *voice.words("words.done"))))
         self._joining = frozenset(map(fold, voice.words("words.and"))) | voice.small_words().fillers
         self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
-        replies = (
-            reply._replace(label=OPEN + reply.label) if _value(reply) in self._picker.labels else reply
-            for reply in self._picker.quick_replies
-        )
+        replies = self._picker.quick_replies[: len(self._picker.labels)]
+        # Each option as it is shown while open, and while chosen.
+        self._open = tuple(reply._replace(label=OPEN + reply.label) for reply in replies)
+        self._ticked = tuple(reply._replace(label=CHOSEN + reply.label, chosen=True) for reply in replies)
         done = (self._done,) if self._min == 0 else ()
-        self.prompt = voice.prompt(definition, (*replies, *done), _how_many(definition, voice))
+        offered = (*self._open, *self._picker.quick_replies[len(replies) :], *done)
+        self.prompt = voice.prompt(definition, offered, _how_many(definition, voice))
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         chosen = self._chosen(draft)
@@ -121,7 +124,9 @@ class _AskedChoices(Asked):
             return value
         if isinstance(value, str):
             return self._draft(self._toggled(chosen, value))
-        return Rejection(self._hint) if reply.choice else self._several(reply, chosen, value)
+        if reply.choice or reply.folded.count(" ") > _WORDS:
+            return Rejection(self._hint)
+        return self._several(reply, chosen, value)
 
     def again(self, draft: Value | None) -> MsgOut:
         chosen = self._chosen(draft)
@@ -209,16 +214,11 @@ class _AskedChoices(Asked):
         else:
             lines += (say("choices.next", done=self._done.label),)
         replies = [
-            reply._replace(label=(CHOSEN if is_chosen else OPEN) + label, chosen=is_chosen)
-            for reply, (value, label) in zip(self._picker.quick_replies, self._picker.labels.items(), strict=False)
-            for is_chosen in [value in chosen]
+            ticked if value in chosen else empty
+            for value, ticked, empty in zip(self._picker.labels, self._ticked, self._open, strict=True)
         ]
         done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
         return Draft(list(chosen), self._voice.message("\n".join(lines), (*replies, *done)))
-
-
-def _value(reply: QuickReply) -> str:
-    return reply.token.rpartition(".")[2]
 
 
 def _counted(span: re.Match[str]) -> str:

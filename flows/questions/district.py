@@ -15,6 +15,7 @@ from flows.voice import Voice
 
 OUTSIDE: Final = "outside"
 _MANY: Final = 3
+_WORDS: Final = 12
 _TABLE: Final = json.loads((files(__package__) / "berlin_districts.json").read_text(encoding="utf-8"))
 
 DISTRICTS: Final[dict[str, str]] = {district["key"]: district["name"] for district in _TABLE["districts"]}
@@ -67,7 +68,7 @@ class _AskedDistrict(Asked):
             return Rejection(self._hint)
         match = self._areas.find_folded(reply.folded)
         # Where no single place was meant, there may be several: "Kreuzberg oder Neukölln".
-        named = [match.value] if match else self._areas.split(reply.folded)[0]
+        named = [match.value] if match else self._named(reply.folded)
         keys = sorted({key for area in named for key in area})
         if len(keys) == 1 and match:
             return Guess(keys[0])
@@ -75,6 +76,10 @@ class _AskedDistrict(Asked):
             return Rejection(self._hint)
         names = self._voice.listed((self._picker.labels[key] for key in keys), "list.or")
         return Rejection(self._voice.say("hint.district_which", names=names))
+
+    def _named(self, folded: str) -> list[tuple[str, ...]]:
+        """The places named in a reply that is short enough to be an answer."""
+        return self._areas.split(folded)[0] if folded.count(" ") < _WORDS else []
 
     def show(self, value: Value) -> str:
         return self._picker.labels.get(str(value), str(value))

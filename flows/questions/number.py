@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
 
 from pydantic import Field
@@ -71,6 +71,7 @@ class _AskedNumber(Asked):
     def __init__(self, definition: Number, voice: Voice) -> None:
         self._voice = voice
         self._decimals = definition.decimals
+        self._step = Decimal(1).scaleb(-definition.decimals)
         self._sign = voice.say("number.decimal")
         self._unit = voice.text(definition.unit) if definition.unit else ""
         self._min = Decimal(str(-LARGEST if definition.min is None else definition.min))
@@ -88,15 +89,12 @@ class _AskedNumber(Asked):
         text = reply.text
         if text.isdecimal() and len(text) <= 12 and not reply.choice:
             return self._accept([Decimal(int(text))], sure=True)
-        missing = self._picker.pick(reply)
-        if isinstance(missing, Missing):
-            return missing
-        if reply.choice:
-            return Rejection(self._wanted)
-        text = plain_digits(text)
-        written = _NUMBER.findall(text)
+        written = [] if reply.choice else _NUMBER.findall(text := plain_digits(text))
         if not written:
-            return self._in_words(reply.folded)
+            missing = None if reply.folded in self._numerals else self._picker.pick(reply)
+            if isinstance(missing, Missing):
+                return missing
+            return Rejection(self._wanted) if reply.choice else self._in_words(reply.folded)
         around = fold(_NUMBER.sub(" ", text)).split()
         readings = read(written[0]) if len(written) == 1 and not any(char.isdecimal() for char in around) else []
         if not readings or not self._negations.isdisjoint(around) or len(around) > _STRANGE_WORDS:
@@ -132,9 +130,10 @@ class _AskedNumber(Asked):
             return Rejection(self._voice.say("hint.number_ambiguous", first=first, second=second))
         if not fitting:
             return Rejection(self._wanted if whole else self._voice.say("hint.number_whole"))
-        value = fitting[0]
-        rounded: int | float = round(float(value), self._decimals) + 0.0 if self._decimals else int(value)
-        return rounded if sure and len(readings) == 1 and Decimal(str(rounded)) == value else Guess(rounded)
+        value = fitting[0].quantize(self._step, ROUND_HALF_UP)
+        # Adding zero makes a "-0" a plain one.
+        number = float(value) + 0.0 if self._decimals else int(value)
+        return number if sure and len(readings) == 1 and value == fitting[0] else Guess(number)
 
     def _not_one(self) -> str:
         return f"{self._voice.say('hint.number_one')} {self._wanted}"

@@ -1,0 +1,130 @@
+"""What a short reply is taken for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.matching import Match, Matcher, SmallWords, is_typo
+from flows.text import fold
+
+SMALL = SmallWords(
+    fillers=frozenset({"ich", "nehme", "die", "bitte", "option", "ein"}),
+    negations=frozenset({"nicht", "kein", "nein", "keinen"}),
+    numerals=(("null",), ("eins", "ein"), ("zwei",), ("drei",)),
+)
+PARKS = Matcher(
+    [
+        ("all", ["Grüner Park am See", "überall"]),
+        ("park", ["Park"]),
+        ("none", ["Nein, kein Park", "nein"]),
+    ],
+    small=SMALL,
+)
+
+
+@pytest.mark.parametrize(
+    ("reply", "value", "sure"),
+    [
+        ("1", "all", True),
+        ("02", "park", True),
+        ("3.", "none", True),
+        ("zwei", "park", True),
+        ("park", "park", True),
+        ("gruener park am see", "all", True),
+        ("GRUNER PARK AM SEE", "all", True),
+        ("ueberall", "all", True),
+        ("uberal", "all", False),
+        ("ich nehme die 2", "park", True),
+        ("2 Park", "park", True),
+        ("Option 1 bitte", "all", True),
+        ("Park, weil er schön ist", None, False),
+        ("Park, finde ich gut", "park", False),
+        ("nein, auf keinen Fall", "none", False),
+        ("kein Park", "none", False),
+        ("nicht Park", None, False),
+        ("nicht 2", None, False),
+        ("am see", "all", False),
+        ("2 Kinder", None, False),
+        ("1 oder 2", None, False),
+        ("1 Park", None, False),
+        ("4", None, False),
+        ("0", None, False),
+        ("", None, False),
+        ("!?", None, False),
+        ("ein Hund", None, False),
+        ("Park " * 20, None, False),
+    ],
+)
+def test_find(reply: str, value: str | None, *, sure: bool) -> None:
+    assert PARKS.find(reply) == (None if value is None else Match(value, sure))
+
+
+def test_exact_matchers_guess_nothing() -> None:
+    matcher = Matcher([("yes", ["Ja"]), ("no", ["Nein"])], exact=True, small=SMALL)
+    assert [matcher.find(reply) for reply in ("neim", "Ja bitte", "nein danke", "1 ja")] == [None] * 4
+    assert matcher.find("nein!") == Match("no", True)
+
+
+def test_labels_win_over_other_names_and_shared_names_count_for_none() -> None:
+    matcher = Matcher([("poison", ["Gift", "beides"]), ("present", ["Geschenk", "Gift", "beides"])])
+    assert matcher.find("gift") == Match("poison", True)
+    assert matcher.find("beides") is None
+
+
+def test_a_label_that_is_a_number_wins_over_the_number() -> None:
+    matcher = Matcher([("none", ["0"]), ("one", ["1"]), ("two", ["2"])])
+    assert [matcher.find(digit) for digit in "0123"] == [
+        Match("none", True),
+        Match("one", True),
+        Match("two", True),
+        Match("two", True),
+    ]
+
+
+def test_without_numbers_digits_mean_nothing() -> None:
+    assert Matcher([("a", ["Anna"]), ("b", ["Bert"])], numbered=False, small=SMALL).find("1") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "forgiven"),
+    [
+        ("neim", "nein", True),
+        ("nien", "nein", True),
+        ("nei", "nein", True),
+        ("neinn", "nein", True),
+        ("ne", "nein", False),
+        ("jo", "ja", False),
+        ("aja", "ja", False),
+        ("lichtenbreg", "lichtenberg", True),
+        ("lichtenbergg", "lichtenberg", True),
+        ("lichtnbreg", "lichtenberg", True),
+        ("lichnbreg", "lichtenberg", False),
+        ("unzufrieden", "zufrieden", False),
+        ("12", "13", False),
+        ("zone 2", "zone 3", False),
+        ("", "nein", False),
+    ],
+)
+def test_typos(written: str, meant: str, *, forgiven: bool) -> None:
+    assert is_typo(written, meant) is forgiven
+
+
+@given(st.text(alphabet="abcdeü ", max_size=14), st.text(alphabet="abcdeü ", max_size=14))
+def test_the_quick_look_at_the_letters_loses_no_typo(written: str, meant: str) -> None:
+    written, meant = fold(written), fold(meant)
+    expected = bool(meant) and (written == meant or is_typo(written, meant))
+    matcher = Matcher([("it", [meant])], numbered=False)
+    found = matcher.find_folded(written)
+    assert expected <= (found is not None)
+
+
+@given(st.text(max_size=60))
+def test_nothing_said_raises(reply: str) -> None:
+    folded = fold(reply)
+    found, rest = PARKS.split(folded)
+    assert len(found) + len(rest) <= len(folded.split())
+    match = PARKS.find(reply)
+    assert match is None or match.value in {"all", "park", "none"}
+    assert PARKS.knows(folded) <= (match is not None)

@@ -1,0 +1,209 @@
+"""Every question type: what it makes of replies, what it promises for any input, which faults it finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.phrases import languages
+from flows.question import Draft, Guess, Question, Rejection, Reply
+from flows.questions.age_band import BANDS, band_of
+from flows.text import clean, fold
+from flows.values import Missing
+from tests.test_flows.golden_files import (
+    FOLDER,
+    TYPES,
+    NamingVoice,
+    ask,
+    node_of,
+    outcome,
+    read,
+    reply_of,
+    shown,
+    write,
+)
+
+DEFINITIONS = {name: read(name)["definition"] for name in TYPES if (FOLDER / f"{name}.json").exists()}
+ASKED = {(name, language): ask(DEFINITIONS[name], language) for name in DEFINITIONS for language in languages()}
+WAITING = [name for name in DEFINITIONS if node_of(DEFINITIONS[name]).waits]
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_golden(name: str, request: pytest.FixtureRequest) -> None:
+    data = read(name)
+    prompts = {language: shown(ask(data["definition"], language).prompt) for language in data["prompts"]}
+    replies = {
+        language: [_played(data, language, row) for row, _ in rows] for language, rows in data["replies"].items()
+    }
+    if request.config.getoption("update_golden"):
+        write(name, {**data, "prompts": prompts, "replies": replies})
+    assert prompts == read(name)["prompts"]
+    for language, rows in read(name)["replies"].items():
+        for expected, played in zip(rows, replies[language], strict=True):
+            assert played == expected
+
+
+def _played(data: dict[str, Any], language: str, row: Any) -> list[Any]:
+    reply, draft = reply_of(row)
+    return [row, outcome(ask(data["definition"], language, voice=NamingVoice).parse(reply, draft))]
+
+
+def test_no_golden_file_without_a_type() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(TYPES)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_sample_definitions_have_no_faults(name: str) -> None:
+    node = node_of(DEFINITIONS[name])
+    assert list(node.problems()) == []
+    assert node_of(node.model_dump(mode="json", by_alias=True, exclude_unset=True)) == node
+
+
+# Signs and words that mean something to one type or another, and some that break things.
+SIGNS = st.text("0123456789٣۳½🔟️⃣ ,.;/-–+'٫٬و{}%\\\"İıßﷺ\u200d\u202e\u00a0\ud800\x00\n", max_size=20)
+WORDS = st.lists(
+    st.sampled_from(["ja", "nicht", "keine", "fertig", "und", "ve", "Mitte", "Bäume", "sicher", "34", "1", "3"])
+)
+ANY_TEXT = st.text(max_size=300) | SIGNS | WORDS.map(" ".join) | st.tuples(SIGNS, WORDS).map(str)
+ANY_DRAFT = (
+    st.none() | st.lists(st.sampled_from(["trees", "benches", "nothing", "gone", "+done"])) | st.text(max_size=5)
+)
+ANY_CHOICE = st.just("") | st.text(max_size=30) | st.sampled_from(["yes", "no", "3", "07", "+done", *Missing, "27_45"])
+
+
+@given(st.sampled_from(sorted(ASKED)), ANY_TEXT, ANY_CHOICE, ANY_DRAFT)
+def test_any_reply_gets_an_answer_of_the_promised_kind(
+    which: tuple[str, str], text: str, choice: str, draft: Any
+) -> None:
+    """Whatever is sent: no exception, no value outside `values()`, no missing code that was not offered."""
+    node, asked = node_of(DEFINITIONS[which[0]]), ASKED[which]
+    text = clean(text)
+    parsed = asked.parse(Reply(text, fold(text), choice), draft)
+    if isinstance(parsed, Rejection):
+        assert parsed.hint.strip()
+        return
+    assert isinstance(node, Question)
+    if isinstance(parsed, Missing):
+        assert {Missing.DONT_KNOW: node.dont_know, Missing.REFUSED: node.refuse}[parsed]
+        return
+    value = parsed.value if isinstance(parsed, Guess | Draft) else parsed
+    possible = node.values()
+    for one in value if isinstance(value, list) else [value]:
+        assert one in possible if isinstance(possible, frozenset) else isinstance(one, possible or object)
+    assert asked.show(value)
+    if isinstance(parsed, Draft):
+        assert asked.again(value).quick_replies == parsed.msg.quick_replies
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("name", WAITING)
+def test_what_is_offered_can_be_tapped_typed_and_numbered(name: str, language: str) -> None:
+    """Buttons are never required: number and label mean the same as the button."""
+    asked = ASKED[name, language]
+    for offered in asked.prompt.quick_replies:
+        _, key, value = offered.token.split(".", 2)
+        assert len(offered.token.encode()) <= 64
+        if not key:
+            continue
+        tapped = asked.parse(Reply(choice=value), None)
+        assert not isinstance(tapped, Rejection)
+        assert asked.parse(Reply(offered.label, fold(offered.label)), None) == tapped
+        assert asked.knows(fold(offered.label))
+        if offered.number:
+            assert asked.parse(Reply(str(offered.number), str(offered.number)), None) == tapped
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("form", ["du", "sie"])
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_can_be_asked_in_every_language_and_form(name: str, form: Any, language: str) -> None:
+    """Finds a phrase that is missing from a catalogue, or a placeholder that a translation lost or invented."""
+    asked = ask(DEFINITIONS[name], language, form)
+    for row, _ in (row for rows in read(name)["replies"].values() for row in rows):
+        reply, draft = reply_of(row)
+        assert asked.parse(reply, draft) is not None
+    assert asked.prompt.text
+    assert asked.prompt.language == language
+
+
+def test_a_draft_says_in_words_what_is_chosen() -> None:
+    """The symbols ☑ and ☐ alone would tell nothing to a screen reader that leaves them out."""
+    draft = ASKED["choices", "de"].parse(Reply("1 3", "1 3"), None)
+    assert isinstance(draft, Draft)
+    assert "Bäume, Bänke und Tische" in draft.msg.text
+    assert [reply.label for reply in draft.msg.quick_replies if reply.chosen] == ["☑ Bäume", "☑ Bänke und Tische"]
+    assert ASKED["choices", "de"].again(["trees", "tables"]) == draft.msg
+    assert ASKED["choices", "de"].again(None) == ASKED["choices", "de"].prompt
+
+
+def test_required_consent_lets_only_a_yes_pass() -> None:
+    first, *_ = node_of(DEFINITIONS["consent"]).leaving()
+    assert first.condition is not None
+    leaves = first.condition.compile()
+    assert (first.to, leaves({"may_store": False}), leaves({}), leaves({"may_store": True})) == (
+        "leave",
+        True,
+        True,
+        False,
+    )
+    assert node_of({**DEFINITIONS["consent"], "required": False}).leaving() == ()
+
+
+@pytest.mark.parametrize("field", ["skip", "dont_know", "refuse"])
+def test_consent_cannot_be_skipped(field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        node_of({**DEFINITIONS["consent"], field: True})
+
+
+def test_bands_meet_without_gap_or_overlap() -> None:
+    assert [band_of(age) for age in (0, 5, 6, 14, 15, 17, 18, 26, 27, 44, 45, 54, 55, 64, 65, 120)] == [
+        band for band in BANDS for _ in range(2)
+    ]
+
+
+def option(value: str, label: str, *synonyms: str) -> dict[str, Any]:
+    return {"value": value, "label": {"de": label}, "synonyms": {"de": synonyms} if synonyms else {}}
+
+
+TWO = [option("a", "Anna-Park"), option("b", "Bert-Park")]
+SCALE = {"type": "scale", "min_label": {"de": "wenig"}, "max_label": {"de": "viel"}}
+FAULTS: list[tuple[dict[str, Any], tuple[str | int, ...], bool]] = [
+    ({"type": "choice", "options": [*TWO, option("a", "Anders")]}, ("options", 2, "value"), False),
+    ({"type": "choice", "options": [*TWO, option("c", "anna park!")]}, ("options", 2, "label", "de"), False),
+    (
+        {"type": "choice", "options": [*TWO, option("c", "Neu", "Bert-Park")]},
+        ("options", 2, "synonyms", "de", 0),
+        False,
+    ),
+    ({"type": "choice", "options": [*TWO, option("c", "1")]}, ("options", 2, "label", "de"), False),
+    ({"type": "choice", "options": [*TWO, option("dont_know", "Egal")]}, ("options", 2, "value"), False),
+    ({"type": "choice", "options": [*TWO, option("c", "x" * 65)]}, ("options", 2, "label", "de"), True),
+    ({"type": "choice", "options": [*TWO, option("c", "👍")]}, ("options", 2, "label", "de"), True),
+    ({"type": "choices", "options": [*TWO, option("a", "Anders")]}, ("options", 2, "value"), False),
+    ({"type": "choices", "options": TWO, "min": 3}, ("min",), False),
+    ({"type": "choices", "options": TWO, "min": 2, "exclusive": "b"}, ("min",), False),
+    ({"type": "choices", "options": TWO, "min": 2, "max": 1}, ("max",), False),
+    ({"type": "choices", "options": TWO, "max": 3}, ("max",), True),
+    ({"type": "choices", "options": TWO, "max": 1}, ("max",), True),
+    ({"type": "choices", "options": TWO, "exclusive": "c"}, ("exclusive",), False),
+    ({**SCALE, "min": 5, "max": 5}, ("max",), False),
+    ({**SCALE, "max_label": {"de": "Wenig!"}}, ("max_label", "de"), False),
+    ({**SCALE, "max": 4, "middle_label": {"de": "teils"}}, ("middle_label",), False),
+    ({**SCALE, "max_label": {"de": "x" * 65}}, ("max_label", "de"), True),
+    ({"type": "number", "min": 5, "max": 5}, ("max",), False),
+    ({"type": "number", "min": 0.5}, ("min",), False),
+    ({"type": "text", "min_length": 20, "max_length": 10}, ("max_length",), False),
+]
+
+
+@pytest.mark.parametrize(("definition", "where", "warning"), FAULTS)
+def test_faults_are_found_where_they_are(
+    definition: dict[str, Any], where: tuple[str | int, ...], *, warning: bool
+) -> None:
+    found = list(node_of({"key": "k", "text": {"de": "Frage?"}, **definition}).problems())
+    assert [(problem.where, problem.warning) for problem in found] == [(where, warning)]
+    assert found[0].reason
+    assert found[0].remedy
