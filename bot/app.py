@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,11 @@ from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.turns import Turns
 from storage import migrate
+from storage.errors import StorageError
 from storage.store import Store
+
+LAST_SENDS_SECONDS = 3.0
+"""So long a house that closes goes on sending; what is left waits in the table for the next start."""
 
 
 @dataclass(slots=True)
@@ -35,19 +39,44 @@ class App:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Everything works inside this block; on leaving it, what was begun is finished and the store is closed."""
+        """Everything works inside this block; on leaving it, what was begun is finished and the store is closed.
+
+        A fault that ends the work ends the block as well: a house that answers nobody must not seem to be alive.
+        """
+        here = asyncio.current_task()
+        assert here is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
         work = [asyncio.create_task(self.conversations.run()), asyncio.create_task(self.outbox.run())]
+        for task in work:
+            task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)
         try:
             for channel in self.channels.values():
                 await channel.start(self.conversations.receive)
             yield
+        except asyncio.CancelledError:
+            fault = next(filter(None, map(_fault, work)), None)
+            if fault is None:
+                raise
+            raise fault from None
         finally:
-            for channel in self.channels.values():
-                await channel.stop()
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
-            await self.store.close()
+            await self._finish(*work)
+
+    async def _finish(self, conversing: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
+        """Takes nothing more, commits the batch that was begun, sends what it said (for a moment), and closes."""
+        for channel in self.channels.values():
+            await channel.stop()
+        conversing.cancel()
+        await asyncio.wait([conversing])
+        if not sending.done():
+            with suppress(TimeoutError, StorageError):
+                async with asyncio.timeout(LAST_SENDS_SECONDS):
+                    await self.outbox.drained()
+        sending.cancel()
+        await asyncio.wait([sending])
+        await self.store.close()
+
+
+def _fault(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 def open_house(settings: Settings) -> tuple[Store, Keys]:

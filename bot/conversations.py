@@ -35,6 +35,13 @@ class _Arrival(NamedTuple):
     stored: asyncio.Future[None]
 
 
+def _tell(arrivals: Sequence[_Arrival]) -> None:
+    """Their messages are stored for good."""
+    for arrival in arrivals:
+        if not arrival.stored.done():
+            arrival.stored.set_result(None)
+
+
 class Counts:
     """What was done since the start, for the operator, `replay` and `bench`."""
 
@@ -84,10 +91,16 @@ class Conversations:
             await self._anything.wait()
             arrivals = self._next()
             batch = [msg for arrival in arrivals for msg in arrival.messages]
-            await asyncio.shield(self._commit(batch))
-            for arrival in arrivals:
-                if not arrival.stored.done():
-                    arrival.stored.set_result(None)
+            commit = asyncio.ensure_future(self._commit(batch))
+            try:
+                await asyncio.shield(commit)
+            except asyncio.CancelledError:
+                done, _ = await asyncio.wait([commit], timeout=PATIENCE_SECONDS)
+                if done and not commit.exception():
+                    _tell(arrivals)
+                commit.cancel()
+                raise
+            _tell(arrivals)
 
     def _next(self) -> list[_Arrival]:
         taken, size = 0, 0
@@ -117,6 +130,8 @@ class Conversations:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
+            except Exception as fault:  # noqa: BLE001 - a fault of ours about one message must not stop all others
+                await self._one_by_one(batch, fault)
             return
 
     async def _write(self, batch: Sequence[MsgIn]) -> None:
@@ -136,7 +151,7 @@ class Conversations:
         if result.has_erased:
             await asyncio.to_thread(self._store.scrub)
 
-    async def _one_by_one(self, batch: Sequence[MsgIn], fault: BadRow) -> None:
+    async def _one_by_one(self, batch: Sequence[MsgIn], fault: Exception) -> None:
         """Something in the batch cannot be stored: finds out what, and sets only that aside."""
         if len(batch) > 1:
             for msg in batch:
@@ -146,7 +161,7 @@ class Conversations:
         await self._store.write(lambda connection: self._bury(connection, batch[0], fault))
         self.counts.failures += 1
 
-    def _bury(self, connection: Connection, msg: MsgIn, fault: BadRow) -> None:
+    def _bury(self, connection: Connection, msg: MsgIn, fault: Exception) -> None:
         now, keys = datetime.now(UTC), self._turns.keys
         if messages.take(connection, [NewReceived(msg.channel, msg.external_id, now)]):
             lookup = keys.lookup(msg.channel, msg.address)
