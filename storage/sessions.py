@@ -27,7 +27,8 @@ class Session(Base):
         one_of("mode", get_args(Mode)),
         exactly("pseudonym", 32),
         exactly("waiting_key", 16),
-        CheckConstraint("waiting_key IS NULL OR status = 'waiting'", name="only_waiting_has_key"),
+        # Who looks at submitted answers again has a key and is still counted as completed.
+        CheckConstraint("waiting_key IS NULL OR status <> 'interrupted'", name="no_key_once_interrupted"),
         UniqueConstraint(
             "pseudonym", "consultation_id"
         ),  # one answer set per person; in this order it also finds by pseudonym

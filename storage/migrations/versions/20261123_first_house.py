@@ -204,7 +204,9 @@ def participation() -> None:
         sa.CheckConstraint(
             "status = 'waiting' OR status = 'completed' OR status = 'interrupted'", name=op.f("ck_sessions_status")
         ),
-        sa.CheckConstraint("waiting_key IS NULL OR status = 'waiting'", name=op.f("ck_sessions_only_waiting_has_key")),
+        sa.CheckConstraint(
+            "waiting_key IS NULL OR status <> 'interrupted'", name=op.f("ck_sessions_no_key_once_interrupted")
+        ),
         sa.CheckConstraint("length(pseudonym) = 32", name=op.f("ck_sessions_pseudonym")),
         sa.CheckConstraint("length(waiting_key) = 16", name=op.f("ck_sessions_waiting_key")),
         sa.ForeignKeyConstraint(
