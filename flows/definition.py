@@ -89,6 +89,12 @@ else:
     ]
 
 
+def _or_list(schema: dict[str, Any]) -> None:
+    """Tells editors that a list of tags will do."""
+    by_tag = {name: schema.pop(name) for name in ("type", "additionalProperties", "minProperties")}
+    schema["anyOf"] = [by_tag, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+
+
 class Consultation(_Part):
     """What a city asks. A published revision of this never changes."""
 
@@ -96,7 +102,7 @@ class Consultation(_Part):
     sample: bool = False
     """A sample to try things out: marked as such wherever it is shown."""
     address: FormOfAddress = "sie"
-    languages: dict[str, LanguageOffer] = Field(min_length=1)
+    languages: dict[str, LanguageOffer] = Field(min_length=1, json_schema_extra=_or_list)
     """Offered languages, the one it was written in first. In a file a plain list of tags will do."""
     title: Text
     asks: Text

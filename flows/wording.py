@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, RootModel, StringConstraints, model_validator
+from pydantic_core import CoreSchema
 
 
 class Review(StrEnum):
@@ -41,6 +42,13 @@ class Text(RootModel[dict[str, Wording]]):
         if not isinstance(data, Mapping):
             return data
         return {tag: {"text": text} if isinstance(text, str) else text for tag, text in data.items()}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Tells editors what files may hold: a plain string too."""
+        described = handler.resolve_ref_schema(handler(schema))
+        described["additionalProperties"] = {"anyOf": [{"type": "string"}, described["additionalProperties"]]}
+        return described
 
     def in_language(self, language: str, fallbacks: Mapping[str, str]) -> str:
         """The text in a language, else along the explicit fallbacks; KeyError if there is none (`check` sees to it)."""

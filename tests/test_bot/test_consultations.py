@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +18,7 @@ from bot.consultations.faults import Fault
 from bot.consultations.publishing import SAMPLES, Desk, publish, publish_samples
 from bot.consultations.reading import all_phrases, content, fingerprint, judge, read
 from flows.definition import Consultation
+from flows.question import registry
 from storage import consultations
 from storage.models import metadata
 from storage.store import Store
@@ -97,8 +98,8 @@ def test_prints_a_fault_with_its_place_and_remedy():
         (b"\x89PNG\r\n\x1a\n\0\0\0", 1, "this is not a text file in UTF-8"),
         (b"slug: park\nwhy: a\x07b\n", 2, "a character stands here which no text needs"),
         (b"a: " + b"x" * source.LARGEST, 1, "the file is larger than 1 MB"),
-        (b"[" * 200_000, 1, "this is nested too deeply"),
-        (b'{"a":' * 100_000, 1, "this is nested too deeply"),
+        (b"[" * 50_000, 1, "this is nested too deeply"),
+        (b'{"a":' * 50_000, 1, "this is nested too deeply"),
         (b"a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n", 2, "a reference (*name) stands here"),
         (b"a: &a\n  b: *a\n", 2, "a reference (*name) stands here"),
         (b"? {a: b}\n: c\n", 1, "a name is expected before the colon"),
@@ -335,3 +336,69 @@ def test_no_text_makes_reading_raise(text: str):
     checked = judge(source.parse(text, "x.yaml"), "x.yaml", CATALOGUES)
     assert checked.consultation is None
     assert checked.faults
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "consultations.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+
+
+def test_the_whole_file_in_the_docs_is_a_good_one():
+    consultation, faults = check_text(EXAMPLES[0])
+    assert consultation is not None
+    assert [str(fault) for fault in faults if not UNREAD.search(fault.reason)] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES[1:], ids=lambda text: text.split("\n")[0])
+def test_the_questions_in_the_docs_are_good_ones(example: str):
+    # The whole file without its questions, or with the one an example builds upon.
+    first = "  - key: why_dark" if "ask_if" in example or "type: note" in example else "  - key:"
+    head = EXAMPLES[0].partition(first)[0]
+    _, faults = check_text(head + "".join(f"  {line}\n" for line in example.splitlines()))
+    assert [str(fault) for fault in faults if not fault.warning] == []
+
+
+def test_the_docs_name_every_field_and_every_type():
+    for name in (*Consultation.model_fields, *(field for model in registry().values() for field in model.model_fields)):
+        assert f"`{name}`" in DOCS or f"{name}:" in DOCS, name
+    for kind in registry():
+        assert f"### {kind}" in DOCS, kind
+    for condition in ("answered", "equal", "one_of", "less", "greater", "all", "any", "not"):
+        assert f"{{{condition}: " in DOCS, condition
+
+
+def fits(data: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
+    """Whether data keeps to a JSON Schema; as much of the standard as pydantic writes."""
+    if ref := schema.get("$ref"):
+        return fits(data, root["$defs"][ref.rpartition("/")[2]], root)
+    if any_of := schema.get("anyOf") or schema.get("oneOf"):
+        return any(fits(data, {**schema, "anyOf": None, "oneOf": None, **one}, root) for one in any_of)
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "number": int | float, "boolean": bool}
+    kind = schema.get("type")
+    if kind == "null":
+        return data is None
+    if kind and (not isinstance(data, kinds[kind]) or (kind != "boolean" and isinstance(data, bool))):
+        return False
+    if data not in schema.get("enum", [data]) or data != schema.get("const", data):
+        return False
+    if isinstance(data, str):
+        return bool(re.search(schema.get("pattern", ""), data)) and len(data) >= schema.get("minLength", 0)
+    if isinstance(data, list):
+        return len(data) >= schema.get("minItems", 0) and all(fits(it, schema.get("items", {}), root) for it in data)
+    if isinstance(data, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+        return set(schema.get("required", ())) <= set(data) and all(
+            fits(value, known[name], root) if name in known else others and fits(value, others, root)
+            for name, value in data.items()
+        )
+    return True
+
+
+@pytest.mark.parametrize("path", [FILES / "good.yaml", *sorted(SAMPLES.glob("*.yaml"))], ids=lambda path: path.stem)
+def test_files_keep_to_the_json_schema(path: Path):
+    schema = Consultation.model_json_schema()
+    data = source.load(path).data
+    assert fits(data, schema, schema)
+    assert fits(data | {"languages": ["de", "en"]}, schema, schema)
+    assert not fits(data | {"sloug": "x"}, schema, schema)
+    assert not fits(data | {"title": "x"}, schema, schema)
+    assert not fits(data | {"questions": [{**data["questions"][0], "type": "choise"}]}, schema, schema)
