@@ -179,7 +179,7 @@ def is_typo(written: str, meant: str) -> bool:
     """Whether `written` is `meant` with a slip of the finger: one edit from 4 letters on, two from 8 on.
 
     An edit is a missing, extra, wrong or swapped letter (optimal string alignment, Damerau 1964). Digits are never
-    forgiven: 12 is not a mistyped 13. Nor is a syllable in front: "unsatisfied" is no slip of "satisfied".
+    forgiven: 12 is not a mistyped 13. Nor is a syllable in front: "unsafe" is no slip of "safe", or the other way.
     """
     return _edits(written, meant) is not None
 
@@ -215,7 +215,9 @@ def _edits(written: str, meant: str) -> int | None:
     """How many slips lie between the two, or None where that is more than is forgiven."""
     allowed = _allowed(meant)
     longer = len(written) - len(meant)
-    if not allowed or abs(longer) > allowed or (longer == 2 and written.endswith(meant)):
+    if not allowed or abs(longer) > allowed:
+        return None
+    if (longer == 2 and written.endswith(meant)) or (longer == -2 and meant.endswith(written)):
         return None
     edits = _distance(written, meant)
     return edits if edits <= allowed else None

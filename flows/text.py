@@ -60,7 +60,7 @@ def fold(text: str) -> str:
         if text.isalnum():
             return text.casefold()
         return _NOT_WORDS.sub(" ", text).strip().casefold()
-    text = text.replace(_KEYCAP_TEN, " 10 ").replace("İ", "i")
+    text = text.replace(_KEYCAP_TEN, " 10 ")
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
     return _NOT_WORDS.sub(" ", plain_digits(text)).strip()
 

@@ -16,7 +16,7 @@ from flows.voice import Voice
 from flows.wording import Text
 
 # "4/5", "4 von 5", "4 out of 5": the second number only says how long the scale is.
-_OUT_OF = re.compile(r"\s*(\d{1,2})\s*(?:/|\s[^\W\d_]{2,8}(?:\s[^\W\d_]{2,8})?\s)\s*(\d{1,2})\s*")
+_OUT_OF = re.compile(r"(\d{1,2}) ?(/|\D+) ?(\d{1,2})")
 
 
 @question
@@ -94,6 +94,7 @@ class _AskedScale(Asked):
         self._max = definition.max
         self._labels = {step: _shown(definition, step, voice) for step in range(definition.min, definition.max + 1)}
         self._picker = Picker(definition, voice, _steps(definition, voice), numbered=False)
+        self._out_of = frozenset(map(fold, voice.words("words.out_of")))
         self._hint = voice.say("hint.scale", min=definition.min, max=definition.max)
         self.prompt = voice.prompt(definition, self._picker.quick_replies, self._ends(definition, voice))
 
@@ -105,9 +106,9 @@ class _AskedScale(Asked):
             return int(value)
         if value is not None:
             return Guess(int(str(value.value)))
-        if rated := _OUT_OF.fullmatch(plain_digits(reply.text)):
-            step, out_of = int(rated[1]), int(rated[2])
-            if out_of == self._max and step in self._labels:
+        if rated := _OUT_OF.fullmatch(plain_digits(reply.text.strip())):
+            step, out_of = int(rated[1]), int(rated[3])
+            if out_of == self._max and step in self._labels and (rated[2] == "/" or fold(rated[2]) in self._out_of):
                 return Guess(step)
         return Rejection(self._hint)
 

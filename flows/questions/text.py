@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,8 @@ class FreeText(Question):
       max_length: 500
     ```
     """
+
+    free_text: ClassVar[bool] = True
 
     type: Literal["text"] = "text"
     min_length: int = Field(default=1, ge=1, le=1000)

@@ -44,7 +44,7 @@ def holds(condition: dict[str, Any], answers: dict[str, Any]) -> bool:
         (OLD, {}, False),
         (OLD, {"age": "66"}, False),
         (OLD, {"age": ["66"]}, False),
-        (OLD, {"age": True}, False),
+        ({"less": {"question": "age", "than": 18}}, {"age": True}, False),
         ({"less": {"question": "age", "than": 18}}, {"age": 17.5}, True),
         ({"less": {"question": "age", "than": 18}}, {"age": 18}, False),
         ({"less": {"question": "age", "than": 18}}, {"age": "x"}, False),

@@ -139,6 +139,22 @@ def test_a_draft_says_in_words_what_is_chosen() -> None:
     assert ASKED["choices", "de"].again(None) == ASKED["choices", "de"].prompt
 
 
+def test_none_of_these_is_enough_whatever_the_least_number() -> None:
+    asked = ask({**DEFINITIONS["choices"], "min": 2}, "de")
+    draft = asked.parse(Reply("5", "5"), None)
+    assert isinstance(draft, Draft)
+    assert draft.msg.quick_replies[-1].token.endswith("+done")
+    assert asked.parse(Reply(choice="+done"), draft.value) == ["nothing"]
+    assert isinstance(asked.parse(Reply(choice="+done"), ["trees"]), Draft)
+
+
+def test_nothing_chosen_is_an_answer_where_none_is_required() -> None:
+    asked = ask({**DEFINITIONS["choices"], "min": 0}, "de")
+    assert asked.prompt.quick_replies[-2].token.endswith("+done")
+    assert asked.parse(Reply(choice="+done"), None) == []
+    assert asked.show([])
+
+
 def test_required_consent_lets_only_a_yes_pass() -> None:
     first, *_ = node_of(DEFINITIONS["consent"]).leaving()
     assert first.condition is not None
