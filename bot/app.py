@@ -45,6 +45,7 @@ class App:
         """
         here = asyncio.current_task()
         assert here is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
+        await self.outbox.load()
         work = [asyncio.create_task(self.conversations.run()), asyncio.create_task(self.outbox.run())]
         for task in work:
             task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)

@@ -63,10 +63,13 @@ class Outbox:
         self._settled = Settled()
         self._anything_settled = asyncio.Event()
 
-    async def run(self) -> None:
-        """Finds what an earlier run left, then sends until it is cancelled."""
+    async def load(self) -> None:
+        """Finds what an earlier run left. Before anything new is accepted, or that would be found here once more."""
         for name in self._lanes:
             await self._load(name)
+
+    async def run(self) -> None:
+        """Sends until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for lane in self._lanes.values():
                 for _ in range(lane.channel.limits.workers):

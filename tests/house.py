@@ -1,0 +1,108 @@
+"""A running house for tests: the live path with a channel whose sent messages pile up in a list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.base import Delivery, Limits, Outgoing, Receive, Sent
+from bot.app import App, build
+from bot.consultations.reading import content, fingerprint
+from bot.ids import Ids
+from bot.keys import Keys
+from bot.settings import Settings
+from flows.definition import Consultation
+from flows.messages import MsgIn, MsgOut
+from storage import consultations
+from storage.consultations import Publication
+from storage.store import Store
+
+KEYS = Keys(bytes(32))
+_TEXT = {"de": "Ein Satz.", "en": "A sentence."}
+
+
+class Recorder:
+    """A channel that takes everything and remembers it; `answers` can hold what it should say instead of Sent."""
+
+    def __init__(self, name: str = "test", limits: Limits | None = None) -> None:
+        self.name = name
+        self.limits = limits or Limits(idempotent=True, workers=2)
+        self.sent: list[Outgoing] = []
+        self.answers: list[Delivery] = []
+        self.receive: Receive | None = None
+        self._number = 0
+
+    async def start(self, receive: Receive) -> None:
+        self.receive = receive
+
+    async def send(self, message: Outgoing) -> Delivery:
+        await asyncio.sleep(0)
+        self.sent.append(message)
+        return self.answers.pop(0) if self.answers else Sent(f"ref{message.id}")
+
+    async def stop(self) -> None:
+        self.receive = None
+
+    def msg(self, address: str, text: str = "", **more: Any) -> MsgIn:
+        """A message with an id of its own."""
+        self._number += 1
+        given = {"external_id": f"m{self._number}", "sent_at": datetime.now(UTC)} | more
+        return MsgIn(self.name, address, text=text, **given)
+
+    def texts(self, address: str) -> list[str]:
+        return [message.msg.text for message in self.sent if message.address == address]
+
+    def last(self, address: str) -> MsgOut:
+        return [message.msg for message in self.sent if message.address == address][-1]
+
+
+def consultation(slug: str = "park", questions: list[dict[str, Any]] | None = None, **more: Any) -> Consultation:
+    """A small consultation in German and English."""
+    yes_no = [
+        {"value": "yes", "label": {"de": "Ja", "en": "Yes"}},
+        {"value": "no", "label": {"de": "Nein", "en": "No"}},
+    ]
+    lamps = {"key": "lamps", "type": "choice", "text": {"de": "Licht im Park?", "en": "Light?"}, "options": yes_no}
+    wish = {"key": "wish", "type": "text", "text": {"de": "Was fehlt?", "en": "What is missing?"}}
+    data: dict[str, Any] = dict.fromkeys(("asks", "why", "readers", "decides", "feedback", "audience"), _TEXT)
+    data |= {
+        "slug": slug,
+        "title": {"de": f"Beispiel {slug}", "en": f"Sample {slug}"},
+        "languages": {"de": {}, "en": {}},
+        "level": "consultation",
+        "minutes": 2,
+        "retention": {"days": 30, "remains": _TEXT},
+        "contact": {"name": _TEXT, "hours": _TEXT, "email": "park@example.org"},
+        "questions": questions or [lamps, wish],
+    }
+    return Consultation.model_validate(data | more)
+
+
+def publish(store: Store, *published: Consultation, **more: Any) -> None:
+    """Makes consultations open; ids rise with their order."""
+    ids = Ids()
+    with store.begin() as connection:
+        for one in published:
+            stored = content(one)
+            publication = Publication(ids(), ids(), one.slug, stored, fingerprint(stored), datetime.now(UTC), **more)
+            revision = consultations.publish(connection, publication)
+            words = [("keyword", word) for word in (one.slug, *one.keywords)]
+            consultations.replace_triggers(connection, revision.consultation_id, words)
+
+
+@asynccontextmanager
+async def running(store: Store, channels: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[App, Recorder]]:
+    """A running app over a store; by default with one Recorder called "test"."""
+    recorder = Recorder()
+    app = build(Settings(), channels or {"test": recorder}, store=store, keys=KEYS)
+    async with app.running():
+        yield app, recorder
+
+
+async def say(app: App, *messages: MsgIn) -> None:
+    """Hands messages over in one call and waits until all replies are out."""
+    await app.conversations.receive(list(messages))
+    await app.outbox.drained()

@@ -1,0 +1,301 @@
+"""The live path: message in, one transaction, message out; whatever goes wrong in between."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from adapters.base import RetryAfter, Unknown, Unreachable
+from flows import engine
+from storage.base import to_iso
+from storage.errors import StoreBusy
+from storage.store import Store
+from tests.databases import database, houses, postgresql, sqlite_template
+from tests.house import Recorder, consultation, publish, running, say
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+
+
+@pytest.fixture
+def store(database):
+    """Each test runs on SQLite and on PostgreSQL."""
+    store = Store(database.url)
+    publish(store, consultation())
+    yield store
+    store.dispose()
+
+
+def rows(store: Store, sql: str) -> list[tuple]:
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+async def in_the_park(app, channel: Recorder, address: str = "a") -> None:
+    """Somebody who has chosen German and stands at the first question."""
+    await say(app, channel.msg(address, "/start park"), channel.msg(address, "Deutsch"))
+
+
+async def test_a_consultation_from_greeting_to_receipt(store):
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        for words in ("ja", "Mehr Bänke", "absenden"):
+            await say(app, channel.msg("a", words))
+        assert "Quittung" in channel.last("a").text
+        stored = rows(store, "SELECT question_key, value, missing, free_text, version FROM answers ORDER BY 1")
+        assert stored == [("lamps", '"yes"', None, 0, 1), ("wish", '"Mehr Bänke"', None, 1, 1)]
+        assert rows(store, "SELECT status, language, waiting_key FROM sessions") == [("completed", "de", None)]
+        assert rows(store, "SELECT * FROM outbox") == [], "what was sent leaves nothing behind"
+
+
+async def test_a_repeat_changes_nothing(store):
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        yes = channel.msg("a", "ja")
+        await say(app, yes, yes)
+        await say(app, yes._replace(text="nein"))
+        assert rows(store, "SELECT value, version FROM answers") == [('"yes"', 1)]
+        assert app.conversations.counts.repeats == 2
+        assert sum("Was fehlt?" in words for words in channel.texts("a")) == 1
+
+
+async def test_order_is_kept_within_one_batch(store):
+    async with running(store) as (app, channel):
+        lines = ("/start park", "Deutsch", "ja", "Bänke", "ändern 1", "nein", "absenden")
+        await say(app, *(channel.msg(who, line) for line in lines for who in ("a", "b", "c")))
+        assert app.conversations.counts.batches == 1
+        assert (
+            rows(store, "SELECT question_key, value FROM answers ORDER BY session_id, question_key")
+            == [
+                ("lamps", '"no"'),
+                ("wish", '"Bänke"'),
+            ]
+            * 3
+        )
+        assert rows(store, "SELECT count(*) FROM sessions WHERE status = 'completed'") == [(3,)]
+
+
+async def test_many_people_share_few_commits(store):
+    async with running(store) as (app, channel):
+        await asyncio.gather(*(app.conversations.receive([channel.msg(f"p{n}", "/start park")]) for n in range(100)))
+        assert app.conversations.counts.messages == 100
+        assert app.conversations.counts.batches < 10
+
+
+async def test_somebody_who_fails_takes_nobody_along(store, monkeypatch):
+    resume = engine.resume
+
+    def brittle(flow, session, msg, idle=0):
+        if "Kaffee" in msg.text:
+            raise RuntimeError("Kaffee")
+        return resume(flow, session, msg, idle)
+
+    monkeypatch.setattr(engine, "resume", brittle)
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel, "a")
+        await in_the_park(app, channel, "b")
+        await say(app, channel.msg("a", "Kaffee"), channel.msg("b", "ja"))
+        assert "konnte ich nicht verarbeiten" in channel.last("a").text
+        assert "Was fehlt?" in channel.last("b").text
+        [(reason, sealed)] = rows(store, "SELECT reason, sealed FROM dead_letters")
+        assert "RuntimeError" in reason
+        assert "Kaffee" not in reason
+        assert b"Kaffee" not in bytes(sealed)
+
+
+async def test_a_row_the_database_refuses_is_set_aside_alone(store, monkeypatch):
+    from bot import effects
+
+    payload = effects.payload_of
+
+    async with running(store) as (app, channel):
+        for who in "ab":
+            await in_the_park(app, channel, who)
+            await say(app, channel.msg(who, "ja"))
+        monkeypatch.setattr(effects, "payload_of", lambda msg: None if "Giftpilz" in msg.text else payload(msg))
+        await asyncio.wait_for(say(app, channel.msg("a", "Giftpilz"), channel.msg("b", "Bänke")), 10)
+        assert rows(store, "SELECT value FROM answers WHERE question_key = 'wish'") == [('"Bänke"',)]
+        assert len(rows(store, "SELECT id FROM dead_letters")) == 1
+
+
+async def test_the_database_goes_away_and_comes_back(store, monkeypatch):
+    monkeypatch.setattr("bot.conversations.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("bot.conversations.PATIENCE_SECONDS", 0.0)
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        write, failures = store.write, 3
+
+        async def away(work):
+            nonlocal failures
+            if failures:
+                failures -= 1
+                raise StoreBusy("locked")
+            return await write(work)
+
+        monkeypatch.setattr(store, "write", away)
+        await say(app, channel.msg("a", "ja"))
+        assert any("Störung" in words for words in channel.texts("a"))
+        assert rows(store, "SELECT value FROM answers") == [('"yes"',)]
+
+
+async def test_sending_follows_what_the_channel_says(store):
+    async with running(store) as (app, channel):
+        channel.answers = [RetryAfter(0.05, "slow down")]
+        await say(app, channel.msg("a", "/start park"))
+        await asyncio.sleep(0.2)
+        await app.outbox.drained()
+        assert len(channel.sent) == 2
+        assert channel.sent[0].id == channel.sent[1].id
+        assert rows(store, "SELECT * FROM outbox") == []
+
+
+async def test_blocked_means_nothing_more_is_sent(store):
+    async with running(store) as (app, channel):
+        channel.answers = [Unreachable("blocked by the user")]
+        await say(app, channel.msg("a", "/start park"))
+        assert rows(store, "SELECT state, payload FROM outbox") == [("unreachable", None)]
+        assert rows(store, "SELECT unreachable_reason FROM addresses") == [("blocked by the user",)]
+
+
+async def test_an_unknown_outcome_is_tried_once_more_and_not_again(store):
+    async with running(store) as (app, channel):
+        channel.answers = [Unknown("timeout"), Unknown("timeout"), Unknown("timeout")]
+        await say(app, channel.msg("a", "/start park"))
+        await asyncio.sleep(1.3)
+        await app.outbox.drained()
+        assert len(channel.sent) == 2
+        assert rows(store, "SELECT state, attempts FROM outbox") == [("unknown", 2)]
+
+
+async def test_a_restart_sends_what_was_left(store, database):
+    silent = Recorder()
+    silent.answers = [RetryAfter(3600)] * 5
+    async with running(store, {"test": silent}) as (app, _):
+        await app.conversations.receive([silent.msg("a", "/start park")])
+        await app.outbox.drained()
+    again = Store(database.url)
+    with again.begin() as connection:
+        connection.execute(text("UPDATE outbox SET not_before = NULL"))
+    async with running(again) as (app, channel):
+        await asyncio.sleep(0.05)
+        await app.outbox.drained()
+        assert [message.address for message in channel.sent] == ["a"]
+        assert channel.sent[0].id == silent.sent[0].id
+
+
+async def test_leaving_for_another_consultation_and_coming_back(store):
+    publish(store, consultation("budget"))
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        await say(app, channel.msg("a", "ja"), channel.msg("a", "/start budget"))
+        assert any("unterbrechen" in words for words in channel.texts("a"))
+        assert rows(store, "SELECT count(*) FROM sessions WHERE waiting_key IS NOT NULL") == [(1,)]
+        await say(app, channel.msg("a", "/start park"), channel.msg("a", "1"))
+        assert "Was fehlt?" in channel.last("a").text
+        assert rows(store, "SELECT question_key, missing FROM answers WHERE missing IS NOT NULL ORDER BY 1") == [
+            ("lamps", "interrupted"),
+            ("wish", "interrupted"),
+            ("wish", "interrupted"),
+        ]
+
+
+async def test_returning_after_days_is_asked_first(store):
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        await say(app, channel.msg("a", "ja"))
+        days_ago = datetime.now(UTC) - timedelta(days=3)
+        with store.begin() as connection:
+            connection.execute(
+                text("UPDATE sessions SET updated_at = :at"),
+                {"at": days_ago if store.dialect == "postgresql" else to_iso(days_ago)},
+            )
+        await say(app, channel.msg("a", "Hallo, da bin ich"))
+        assert "Willkommen zurück" in channel.last("a").text
+        await say(app, channel.msg("a", "weitermachen"))
+        assert "Was fehlt?" in channel.last("a").text
+        assert rows(store, "SELECT value FROM answers") == [('"yes"',)]
+
+
+async def test_my_data_shows_what_is_stored(store):
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        await say(app, channel.msg("a", "ja"), channel.msg("a", "meine daten"))
+        shown = channel.last("a").text
+        assert "Beispiel park" in shown
+        assert "→ Ja" in shown
+        await say(app, channel.msg("b", "mydata"))
+        assert "→ Ja" not in channel.last("b").text
+
+
+async def test_erasure_leaves_nothing_but_the_farewell(store, database):
+    async with running(store) as (app, channel):
+        for who in ("kanarienvogel", "b"):
+            await in_the_park(app, channel, who)
+            await say(app, channel.msg(who, "ja"), channel.msg(who, f"Bänke von {who}"))
+        await say(app, channel.msg("kanarienvogel", "löschen"))
+        assert len(rows(store, "SELECT * FROM sessions")) == 2
+        await say(app, channel.msg("kanarienvogel", "alles löschen"), channel.msg("kanarienvogel", "hallo"))
+        texts = channel.texts("kanarienvogel")
+        assert any("gelöscht" in words for words in texts[-3:])
+        assert len(rows(store, "SELECT * FROM sessions WHERE status = 'waiting'")) == 2, "b's, and a fresh one"
+        assert rows(store, "SELECT value FROM answers WHERE question_key = 'wish'") == [('"Bänke von b"',)]
+    if database.dialect == "sqlite":
+        for file in database.file.parent.glob(f"{database.file.name}*"):
+            assert b"von kanarienvogel" not in file.read_bytes(), file.name
+
+
+async def test_identity_and_answers_share_no_value(store):
+    """Only names of things (channel, language) and times stand in both halves; no id and no key."""
+
+    def cells(*tables: str) -> set:
+        found = (cell for table in tables for row in rows(store, f"SELECT * FROM {table}") for cell in row)
+        return {bytes(cell) if isinstance(cell, memoryview) else cell for cell in found}
+
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel, "somebody")
+        await say(app, channel.msg("somebody", "ja"))
+    identity, participation = cells("contacts", "addresses"), cells("sessions", "answers")
+    shared = {cell for cell in identity & participation if isinstance(cell, int | bytes) and cell not in (0, 1)}
+    assert shared == set()
+    assert not [cell for cell in identity if isinstance(cell, bytes) and b"somebody" in cell]
+
+
+async def test_a_closed_consultation_says_so(store):
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        with store.begin() as connection:
+            connection.execute(text("UPDATE consultations SET state = 'closed'"))
+        app.conversations._turns._refresh_seconds = 0
+        await say(app, channel.msg("a", "ja"))
+        assert "beendet" in channel.last("a").text
+        assert rows(store, "SELECT status FROM sessions") == [("interrupted",)]
+
+
+async def test_one_voice_per_person(store):
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        for words in ("ja", "Bänke", "absenden", "/start park", "1", "nein"):
+            await say(app, channel.msg("a", words))
+        assert len(rows(store, "SELECT * FROM sessions")) == 1
+        assert rows(store, "SELECT value, version FROM answers WHERE question_key = 'lamps'") == [('"no"', 2)]
+        assert rows(store, "SELECT status FROM sessions") == [("completed",)]
+
+
+async def test_no_message_ever_goes_unanswered(store):
+    """Any kind of message at every step gets a reply."""
+    async with running(store) as (app, channel):
+        kinds = [
+            {"text": ""}, {"media": "voice"}, {"media": "sticker"}, {"text": "👍"}, {"text": "x" * 30_000},
+            {"text": "/start"}, {"text": "نعم"}, {"choice": "old123.lamps.yes"}, {"choice": "nonsense"},
+            {"text": "nein", "edits": "m1"}, {"text": "\x00\ud800"}, {"text": "ändern 99"}, {"text": "🔟"},
+        ]  # fmt: skip
+        for step in range(4):
+            who = f"p{step}"
+            await say(app, *(channel.msg(who, words) for words in ("/start park", "de", "ja", "x")[:step]))
+            for kind in kinds:
+                before = len(channel.texts(who))
+                await say(app, channel.msg(who, **kind))
+                assert len(channel.texts(who)) > before, (step, kind)
+        assert app.conversations.counts.failures == 0
