@@ -134,7 +134,7 @@ def _untranslated(consultation: Consultation) -> Iterator[Problem]:
             else:
                 borrowed[tag] += 1
     for tag, count in borrowed.items():
-        reason = f"{count} texts are missing in “{tag}” and shown in “{offered[tag].fallback}”"
+        reason = f"texts missing and shown in “{offered[tag].fallback}” instead: {count}"
         yield Problem(("languages", tag), reason, "translate them when you can", True)
 
 
@@ -160,7 +160,7 @@ def _strangers(consultation: Consultation) -> Iterator[Problem]:
         reason = f"there are texts in “{tag}”, but the language is not offered"
         yield Problem(where, reason, "add it under languages, or correct the tag", True)
     for tag, count in unread.items():
-        reason = f"{count} texts in “{tag}” are not reviewed"
+        reason = f"texts which nobody has reviewed: {count}"
         yield Problem(("languages", tag), reason, "let a speaker read them and write review: reviewed", True)
 
 
@@ -198,6 +198,8 @@ def _chat_words(consultation: Consultation, catalogues: Mapping[str, Phrases]) -
         elif commands.find(folded):
             yield Problem(where, f"“{word}” is a chat word already", "choose a word that means nothing else")
     for where, word in _answers(consultation):
+        if "synonyms" in where and where[-1] not in LANGUAGES:
+            yield Problem(where, f"the language “{where[-1]}” is not known", "correct the tag", True)
         spoken = commands.find(fold(word))
         if spoken and spoken.command is Command.STOP:
             yield Problem(where, f"whoever types “{word}” stops the chat", "choose another word for this answer", True)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot import phrases
 from bot.consultations import source
-from bot.consultations.faults import Fault, line_of, place
+from bot.consultations.faults import Fault, Where, line_of, place
 from bot.consultations.sentences import explain
 from flows.check import check
 from flows.definition import Consultation
@@ -79,14 +79,22 @@ def all_phrases() -> dict[str, Phrases]:
     return {language: phrases.load(language) for language in phrases.languages()}
 
 
+_CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
+
+
 def _model_faults(fault: ValidationError, found: source.Source, name: str) -> Iterator[Fault]:
     for where, reason, remedy in explain(fault):
-        last = where[-1:] if where and isinstance(where[-1], int) else ()
-        known = (*(part for part in where[:-1] if isinstance(part, int) or part in _CONTAINERS), *last)
-        yield Fault(name, line_of(where, found.lines), _at(place(known, found.data), reason), remedy)
+        yield Fault(name, line_of(where, found.lines), _at(place(_containers(where), found.data), reason), remedy)
 
 
-_CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
+def _containers(where: Where) -> Where:
+    """The part of a path that says which question, option or exit is meant; the sentence itself names the field."""
+    kept: Where = ()
+    for before, part in zip(("", *where), where, strict=False):
+        is_entry = isinstance(part, int) and before in _CONTAINERS
+        if is_entry or (part in _CONTAINERS and part != where[-1]):
+            kept = (*kept, part)
+    return kept
 
 
 def _at(words: str, reason: str) -> str:

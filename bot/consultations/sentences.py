@@ -77,6 +77,8 @@ def _sentence(error: ErrorDetails) -> Sentence:
 
 def _explained(error: ErrorDetails, where: Where) -> tuple[str, str]:
     name = str(where[-1]) if where else "the file"
+    if len(where) > 1 and isinstance(where[-1], int):
+        name = f"{where[-2]} {where[-1] + 1}"
     if error["input"] is None and error["type"] != "missing":
         return f"“{name}” is empty", _MISSING.get(name, "fill it in or take the line away")
     if name in LANGUAGES and error["type"] == "model_type":

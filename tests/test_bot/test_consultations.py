@@ -25,7 +25,7 @@ from storage.store import Store
 
 FILES = Path(__file__).parents[1] / "consultations"
 GOOD = (FILES / "good.yaml").read_text(encoding="utf-8")
-UNREAD = re.compile(r"\d+ texts in “[a-z-]+” are not reviewed")
+UNREAD = re.compile(r"texts which nobody has reviewed: \d+")
 
 
 class Broken(NamedTuple):

@@ -320,7 +320,7 @@ class TestLanguages:
         offer = {"de": {"review": "reviewed"}, "en": {"fallback": "de"}, "de-simple": {"fallback": "en"}}
         problems = found(consultation(languages=offer))
         assert [problem.warning for problem in problems] == [True, True]
-        assert all("are missing" in problem.reason for problem in problems)
+        assert all("texts missing" in problem.reason for problem in problems)
 
     def test_circles_among_other_languages_end(self):
         offer = {"de": {"fallback": "en"}, "en": {"fallback": "de-simple"}, "de-simple": {"fallback": "en"}}
