@@ -8,6 +8,7 @@ import pytest
 
 from bot import phrases
 from flows.commands import Command, Commands
+from flows.readability import simple_hints
 from flows.text import fold
 
 LANGUAGES = phrases.languages()
@@ -146,6 +147,12 @@ def test_nobody_is_addressed_informally_by_mistake(language: str):
     for (form, name), texts in entries(language).items():
         if not form and not name.startswith("words."):
             assert not any(INFORMAL[language].search(text) for text in texts), name
+
+
+def test_einfache_sprache_is_simple():
+    for (_, name), texts in entries("de-simple").items():
+        if not name.startswith("words."):
+            assert [hint for text in texts for hint in simple_hints(text)] == [], name
 
 
 def test_knows_what_no_speaker_has_read():
