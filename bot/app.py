@@ -12,11 +12,11 @@ from adapters.base import Channel
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
 from bot.ids import Ids
-from bot.keys import Keys, load_or_create
+from bot.keys import Keys, SecretError, load_or_create
 from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.turns import Turns
-from storage import migrate
+from storage import contacts, migrate
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -85,11 +85,32 @@ def open_house(settings: Settings) -> tuple[Store, Keys]:
 
     Raises the classes of `storage.errors` and `SecretError`.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
-    keys = load_or_create(Path(settings.data) / "secret.key")
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database())
-    migrate.upgrade(store)
-    return store, keys
+    try:
+        migrate.upgrade(store)
+        return store, _fitting_keys(settings.data / "secret.key", store)
+    except BaseException:
+        store.dispose()
+        raise
+
+
+def _fitting_keys(path: Path, store: Store) -> Keys:
+    """The keys with which the addresses in the database were sealed. A new one is made for an empty house only:
+    with another key everybody would be a stranger, and nobody could be answered or have their data deleted.
+    """
+    with store.reading() as connection:
+        sealed = contacts.any_sealed(connection)
+    if sealed is None:
+        return load_or_create(path)
+    if not path.exists():
+        raise SecretError(f"{path} is missing, but the database needs it; put it back from your backup")
+    keys = load_or_create(path)
+    try:
+        keys.unseal(sealed.sealed, sealed.lookup)
+    except SecretError as fault:
+        raise SecretError(f"{path} is not the key of this database; put the right one back from your backup") from fault
+    return keys
 
 
 def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, keys: Keys) -> App:

@@ -1,8 +1,10 @@
-"""The command line: parses, calls, prints. What a command does stands in a module of its own."""
+"""The command line: parses, calls, prints. What a command does stands in a module of its own.
+
+Each command imports its module when it is called: nobody waits for a web server in order to read `--help`.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
@@ -13,13 +15,11 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
-from bot import logs, play, serving, settings
-from bot.consultations import publishing, reading
-from bot.house import HouseError, desk, furnish, program
+from bot import logs, settings
+from bot.errors import HouseError, program
 from bot.keys import SecretError
 from bot.phrases import PhrasesError
 from bot.settings import Settings, SettingsError
-from flows.definition import Consultation
 from storage.errors import StorageError
 
 INTERNAL_FAULT = 70
@@ -74,7 +74,7 @@ def begin(
 ) -> None:
     context.obj = Given(config, data, host, port)
     if context.invoked_subcommand is None:
-        serving.serve(load(context, None, None), say)
+        serve(context)
 
 
 @app.command()
@@ -82,11 +82,13 @@ def serve(
     context: typer.Context, config: Config = None, data: Data = None, host: Host = None, port: Port = None
 ) -> None:
     """Serve all channels until Ctrl-C; the same as no command at all."""
+    from bot import serving
+
     serving.serve(load(context, config, data, host=host, port=port), say)
 
 
 @app.command("play")
-def play_(
+def chat(
     context: typer.Context,
     slug: Annotated[str, typer.Argument(help="Which consultation; without it all that are open are offered.")] = "",
     lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="Language, instead of being asked for it.")] = "",
@@ -100,6 +102,8 @@ def play_(
     data: Data = None,
 ) -> None:
     """Chat in the terminal. From a pipe: one message a line."""
+    from bot import play
+
     wish = play.Wish(slug, lang, address, record)
     play.play(load(context, config, data), wish, sys.stdin, sys.stdout, complain)
 
@@ -110,15 +114,13 @@ def check(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of such files instead.")] = False,
 ) -> None:
     """Check consultation files: a line per fault, exit code 1 if any is more than a warning."""
+    from bot import checking
+
     if schema:
-        say(json.dumps(Consultation.model_json_schema(), ensure_ascii=False, indent=2))
-        return
-    if not files:
+        say(checking.schema())
+    elif not files:
         raise HouseError(f"which file? Try: {program()} check flows/consultations/mein-kiez.yaml")
-    found = [reading.read(file) for file in files]
-    for fault in [fault for checked in found for fault in checked.faults]:
-        say(str(fault))
-    if any(checked.publishable is None for checked in found):
+    elif not checking.check(files, say):
         raise typer.Exit(1)
 
 
@@ -130,25 +132,62 @@ def publish(
     data: Data = None,
 ) -> None:
     """Publish a consultation file as the newest revision, unless a fault is found."""
-    found = load(context, config, data)
-    store, _, _ = furnish(found)
-    published = publishing.publish(store, file, desk(found))
-    store.dispose()
-    for fault in published.faults:
-        say(str(fault))
-    if published.revision is None:
+    from bot import house
+
+    if not house.publish(load(context, config, data), file, say):
         raise typer.Exit(1)
-    revision = published.revision
-    news = "published" if published.new else "unchanged"
-    say(f"{revision.slug}: revision {revision.number} {news}; try it: {program()} play {revision.slug}")
+
+
+@app.command()
+def consultations(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """List what is published: name, title, state, revision, languages."""
+    from bot import house
+
+    house.list_consultations(load(context, config, data), say)
 
 
 @app.command()
 def migrate(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """Bring the database up to date. `serve` does so by itself."""
-    store, _, _ = furnish(load(context, config, data))
-    store.dispose()
-    say("The database is up to date.")
+    from bot import house
+
+    house.migrate(load(context, config, data), say)
+
+
+@app.command()
+def doctor(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """Say in words whether all is well; exit code 1 if not. Changes nothing."""
+    from bot import doctor
+
+    if not doctor.examine(load(context, config, data), say):
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where backups are kept.")] = Path("backups"),
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Copy database, secret key and settings into a new folder, also while the service runs."""
+    from bot import backup
+
+    found = load(context, config, data)
+    say(str(backup.back_up(found, settings.file_of(config or context.obj.config), to)))
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `backup` made.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a backup into an empty data folder, after checking it."""
+    from bot import backup
+
+    backup.restore(load(context, config, data), folder, say)
 
 
 def say(text: str) -> None:

@@ -1,22 +1,31 @@
-"""What every command needs before it begins: an open database, the secret key, the samples; and how it says no."""
+"""The house before anybody comes in: opened, furnished with samples, filled with what is published."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
+from sqlalchemy.exc import ArgumentError
+
+from bot import phrases
 from bot.app import open_house
+from bot.consultations import publishing
 from bot.consultations.faults import Fault
 from bot.consultations.publishing import Desk, publish_samples
+from bot.errors import HouseError, program
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.settings import Settings
+from flows.definition import Consultation
+from flows.wording import Review
+from storage import consultations
+from storage.consultations import PublishedRevision, State
 from storage.store import Store
 
-
-class HouseError(Exception):
-    """A command cannot do what was asked. The text says what is wrong, where, and what to do about it."""
+Say = Callable[[str], None]
 
 
 def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
@@ -28,10 +37,23 @@ def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
         store, keys = open_house(settings)
     except OSError as fault:
         raise HouseError(f"{fault.filename}: {fault.strerror}; check --data, its rights and the free space") from fault
-    except ValueError as fault:
-        raise HouseError(str(fault)) from fault
+    except (ValueError, ArgumentError) as fault:
+        reason = str(fault).removeprefix("database_url: ")
+        raise HouseError(f"database_url: {reason}; see docs/settings.md") from None
     faults = publish_samples(store, desk(settings)) if settings.samples else []
     return store, keys, [fault for fault in faults if not fault.warning]
+
+
+@contextmanager
+def furnished(settings: Settings, say: Say) -> Iterator[Store]:
+    """The open store of a furnished house, for one command."""
+    store, _, faults = furnish(settings)
+    for fault in faults:
+        say(str(fault))
+    try:
+        yield store
+    finally:
+        store.dispose()
 
 
 def desk(settings: Settings) -> Desk:
@@ -39,7 +61,51 @@ def desk(settings: Settings) -> Desk:
     return Desk(Ids(), datetime.now(UTC), settings.zone())
 
 
-def program() -> str:
-    """How this program was called, for sentences that say what to type next."""
-    name = Path(sys.argv[0]).name
-    return "python3 -m bot" if name in {"__main__.py", "-m", "-c"} else name
+def publish(settings: Settings, path: Path, say: Say) -> bool:
+    """Publishes a file and says what came of it; False where faults prevented it."""
+    with furnished(settings, say) as store:
+        published = publishing.publish(store, path, desk(settings))
+    for fault in published.faults:
+        say(str(fault))
+    revision = published.revision
+    if revision is None:
+        return False
+    news = "published" if published.new else "is published already"
+    say(f"{revision.slug}: revision {revision.number} {news}; try it: {program()} play {revision.slug}")
+    return True
+
+
+def migrate(settings: Settings, say: Say) -> None:
+    """Brings the database up to date, which opening it does."""
+    with furnished(settings, say) as store:
+        say(f"The database ({store.dialect}) is up to date.")
+
+
+def list_consultations(settings: Settings, say: Say) -> None:
+    """Says what is published, a line each."""
+    with furnished(settings, say) as store, store.reading() as connection:
+        revisions = consultations.list_latest(connection, get_args(State))
+    if not revisions:
+        say("Nothing is published yet.")
+    for revision in revisions:
+        say(_in_a_line(revision))
+
+
+def _in_a_line(revision: PublishedRevision) -> str:
+    consultation = Consultation.model_validate_json(revision.content)
+    title = consultation.title.in_language(consultation.main_language, {})
+    languages = ", ".join(
+        tag if review.review is not Review.UNREVIEWED and not phrases.unreviewed(tag) else f"{tag} (unreviewed)"
+        for tag, review in consultation.languages.items()
+    )
+    marks = "sample, " if revision.sample else ""
+    return f"{revision.slug}  “{title}”  {marks}{_state(revision)}, revision {revision.number}  {languages}"
+
+
+def _state(revision: PublishedRevision) -> str:
+    now = datetime.now(UTC)
+    if revision.state == "open" and revision.opens_at and now < revision.opens_at:
+        return f"opens {revision.opens_at:%Y-%m-%d}"
+    if revision.state == "open" and revision.closes_at and now >= revision.closes_at:
+        return "closed"
+    return revision.state

@@ -20,7 +20,8 @@ from adapters.base import Channel
 from adapters.console import ConsoleChannel, as_text
 from bot import phrases, transcript
 from bot.app import App, build
-from bot.house import HouseError, furnish, program
+from bot.errors import HouseError, program
+from bot.house import furnish
 from bot.settings import Settings
 from flows.definition import Consultation
 from flows.messages import MsgOut

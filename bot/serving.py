@@ -15,7 +15,8 @@ import structlog
 
 from adapters.base import Channel
 from bot.app import build
-from bot.house import HouseError, furnish, program
+from bot.errors import HouseError, program
+from bot.house import furnish
 from bot.keys import Keys
 from bot.settings import Settings
 from bot.web import WebServer
@@ -110,7 +111,7 @@ def only_one(data: Path, say: Say) -> Iterator[None]:
     """
     path = data / "serve.lock"
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as fault:
         raise HouseError(f"{fault.filename}: {fault.strerror}; check --data, its rights and the free space") from fault

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, tzinfo
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-PREFIX = "MITSPRACHE_"
-_NOT_SETTINGS = ("MITSPRACHE_TEST_",)  # read by the tests only
+PREFIX: Final = "MITSPRACHE_"
+FILE: Final = Path("mitsprache.toml")
+_NOT_SETTINGS: Final = ("MITSPRACHE_TEST_", "MITSPRACHE_DEBUG")  # for the tests; for tracebacks
 
 
 class SettingsError(Exception):
@@ -23,38 +28,53 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _known_zone(name: str) -> str:
+    zones = available_timezones()
+    if zones and name not in zones:
+        near = get_close_matches(name, zones, 1)
+        raise PydanticCustomError("zone", "there is no such time zone{hint}", {"hint": f"; {near[0]}?" if near else ""})
+    return name
+
+
 class ChannelSettings(BaseModel):
     """One configured way to reach people. What else belongs there is the business of the channel's own file."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: str
+    type: str = Field(pattern="^[a-z][a-z0-9_]*$")
     """Name of the file in `adapters/` that speaks this channel, e.g. `telegram`."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Tokens and passwords are among the other keys: only the names are shown.
+        yield "type", self.type
+        yield from ((name, "**********") for name in self.model_extra or ())
 
 
 class Settings(_Section):
     """Everything an operator can set. Each key stands in `mitsprache.toml`, or in the environment as `MITSPRACHE_KEY`,
     with `__` between levels; `key_file` names a file that holds the value of `key`."""
 
-    data: Path = Path("data")
-    """Folder for the database, the secret key and attachments."""
+    data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
+    """Folder for the database and the secret key."""
     database_url: SecretStr = SecretStr("")
     """`sqlite:///…` or `postgresql://…`; empty: `mitsprache.db` in the data folder."""
     host: str = "127.0.0.1"
     """Address on which the web page listens."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port on which the web page listens; 0 takes a free one."""
-    timezone: str = "Europe/Berlin"
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Berlin"
     """Where the city's days begin and end: a name of the IANA database."""
     samples: bool = True
-    """Whether the sample consultations are published."""
+    """Whether the sample consultations are published into an empty house."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: readable in a terminal, JSON in a service."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are still written."""
     channels: dict[str, ChannelSettings] = {}
+    """The ways to reach people, each a section `[channels.NAME]` with its `type`."""
 
     def zone(self) -> tzinfo:
-        """The city's time zone; UTC where this machine has no time zones at all."""
+        """The city's time zone; UTC where this machine has no time zones at all (`doctor` says so)."""
         return ZoneInfo(self.timezone) if available_timezones() else UTC
 
     def database(self) -> str:
@@ -63,71 +83,127 @@ class Settings(_Section):
         return url or f"sqlite:///{(self.data / 'mitsprache.db').absolute()}"
 
 
+class _Given(NamedTuple):
+    value: Any
+    place: str
+    """Where it was set, as a person would look for it."""
+
+
+_Flat = dict[tuple[str, ...], _Given]
+
+
 def load(path: Path | None = None, **given: Any) -> Settings:
     """The settings: `given` (from the command line) before the environment before the file before defaults.
 
     `path` None means `mitsprache.toml` if it is there. Raises SettingsError.
     """
-    tree = _from_file(path)
-    _merge(tree, _from_environment(), "the environment")
-    _merge(tree, {key: value for key, value in given.items() if value is not None}, "the command line")
+    command = {(key,): _Given(value, f"--{key}") for key, value in given.items() if value is not None}
+    flat = _secrets(_from_file(path)) | _secrets(_from_environment()) | command
     try:
-        return Settings.model_validate(_read_files(tree))
+        return Settings.model_validate(_tree(flat))
     except ValidationError as fault:
-        raise SettingsError("\n".join(_in_words(error) for error in fault.errors())) from fault
+        # Without a cause: pydantic's own text quotes the values, and one of them may be a password.
+        raise SettingsError("\n".join(_in_words(error, flat) for error in fault.errors())) from None
 
 
-def _from_file(path: Path | None) -> dict[str, Any]:
-    wanted = path or Path("mitsprache.toml")
-    if path is None and not wanted.exists():
+def file_of(path: Path | None) -> Path | None:
+    """The settings file that is read: the one that was named, or the usual one if it is there."""
+    return path or (FILE if FILE.exists() else None)
+
+
+def _from_file(path: Path | None) -> _Flat:
+    found = file_of(path)
+    if found is None:
         return {}
     try:
-        return tomllib.loads(wanted.read_text(encoding="utf-8"))
+        text = found.read_text(encoding="utf-8-sig")
+        tree = tomllib.loads(text)
     except OSError as fault:
-        raise SettingsError(f"{wanted}: cannot be read ({fault.strerror}); check --config") from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise SettingsError(f"{wanted}: is not valid TOML: {fault}") from fault
+        raise SettingsError(f"{found}: cannot be read ({fault.strerror}); check --config") from fault
+    except UnicodeDecodeError as fault:
+        raise SettingsError(f"{found}: is not a text file in UTF-8; save it as one") from fault
+    except tomllib.TOMLDecodeError as fault:
+        raise SettingsError(f"{found}: is not valid TOML: {fault}; texts need quotation marks") from fault
+    lines = _lines(text)
+    return {key: _Given(value, f"{found}:{lines[key]}" if key in lines else str(found)) for key, value in _leaves(tree)}
 
 
-def _from_environment() -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for name, value in os.environ.items():
-        if name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS):
-            *levels, last = name.removeprefix(PREFIX).lower().split("__")
-            place = tree
-            for level in levels:
-                place = place.setdefault(level, {})
-            place[last] = value
-    return tree
-
-
-def _merge(tree: dict[str, Any], stronger: dict[str, Any], source: str) -> None:
-    for key, value in stronger.items():
-        if isinstance(value, dict) and isinstance(tree.get(key), dict):
-            _merge(tree[key], value, source)
-        else:
-            tree[key] = value
-
-
-def _read_files(tree: dict[str, Any]) -> dict[str, Any]:
-    """Replaces `key_file = path` by `key = what stands in the file`, so that secrets need not stand among settings."""
-    result: dict[str, Any] = {}
+def _leaves(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in tree.items():
-        if isinstance(value, dict):
-            result[key] = _read_files(value)
-        elif key.endswith("_file"):
-            try:
-                result[key.removesuffix("_file")] = Path(value).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError, TypeError) as fault:
-                raise SettingsError(f"{key}: the file {value!r} cannot be read; check its path and rights") from fault
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*above, key))
         else:
-            result[key] = value
+            yield (*above, key), value
+
+
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """The line of each plainly written key. The parser does not tell."""
+    lines: dict[tuple[str, ...], int] = {}
+    section: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if head := re.match(r"\s*\[([\w.-]+)\]", line):
+            section = tuple(head[1].split("."))
+            lines.setdefault(section, number)
+        elif key := re.match(r"\s*([\w.-]+)\s*=", line):
+            lines.setdefault((*section, *key[1].split(".")), number)
+    return lines
+
+
+def _from_environment() -> _Flat:
+    """Every MITSPRACHE_… variable that is not empty."""
+    return {
+        tuple(name.removeprefix(PREFIX).lower().split("__")): _Given(value, name)
+        for name, value in os.environ.items()
+        if name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS) and value
+    }
+
+
+def _secrets(flat: _Flat) -> _Flat:
+    """Replaces `key_file = path` by `key = what stands in the file`, so that secrets need not stand among settings."""
+    result: _Flat = {}
+    for key, given in flat.items():
+        if not key[-1].endswith("_file"):
+            result[key] = given
+            continue
+        wanted = (*key[:-1], key[-1].removesuffix("_file"))
+        if wanted in flat:
+            raise SettingsError(f"{given.place}: both {wanted[-1]} and {key[-1]} are set; keep one of them")
+        try:
+            result[wanted] = _Given(Path(given.value).expanduser().read_text(encoding="utf-8").strip(), given.place)
+        except (OSError, UnicodeDecodeError, TypeError) as fault:
+            raise SettingsError(
+                f"{given.place}: {key[-1]} names {given.value!r}, which cannot be read; check its path and rights"
+            ) from fault
     return result
 
 
-def _in_words(error: Any) -> str:
-    name = ".".join(str(part) for part in error["loc"])
+def _tree(flat: _Flat) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, given in flat.items():
+        place = tree
+        for level in key[:-1]:
+            place = place.setdefault(level, {})
+            if not isinstance(place, dict):
+                raise SettingsError(f"{given.place}: {level!r} holds a single value, nothing stands below it")
+        if isinstance(place.get(key[-1]), dict):
+            raise SettingsError(f"{given.place}: {key[-1]!r} is a section; name one of the keys in it")
+        place[key[-1]] = given.value
+    return tree
+
+
+def _in_words(error: ErrorDetails, flat: _Flat) -> str:
+    """A fault as one sentence: where, which key, what to do. The value is not repeated: it may be a secret."""
+    where = tuple(str(part) for part in error["loc"])
+    name = ".".join(where)
+    place = next(
+        (given.place for key, given in flat.items() if key[: len(where)] == where or where[: len(key)] == key), ""
+    )
+    place = f"{place}: " if place else ""
     if error["type"] == "extra_forbidden":
-        known = ", ".join(Settings.model_fields)
-        return f"unknown setting {name!r}; check the spelling. Known settings: {known}"
-    return f"setting {name!r}: {error['msg'].lower()}"
+        near = get_close_matches(where[-1], Settings.model_fields, 1)
+        hint = f"is {near[0]!r} meant?" if near else f"known are {', '.join(Settings.model_fields)}"
+        return f"{place}unknown setting {name!r}; {hint}"
+    if error["type"] == "missing":
+        return f"{place}setting {name!r} is missing; see docs/settings.md"
+    said = error["msg"].removeprefix("Input should be ")
+    return f"{place}setting {name!r} must be {said}" if said != error["msg"] else f"{place}setting {name!r}: {said}"

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from bot.app import App
-from bot.house import HouseError, program
+from bot.errors import HouseError, program
 from storage import consultations
 from storage.errors import StorageError
 

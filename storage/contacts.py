@@ -169,6 +169,12 @@ def sealed(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, byte
     return {row.lookup: row.sealed for row in _sealed(connection, lookups)}
 
 
+def any_sealed(connection: Connection) -> SealedAddress | None:
+    """One address of the house, to see whether its secret key fits; None while nobody is known."""
+    row = connection.execute(select(_addresses.c.lookup, _addresses.c.sealed).limit(1)).first()
+    return None if row is None else SealedAddress._make(row)
+
+
 def erase(connection: Connection, contact_ids: Iterable[int]) -> int:
     """Forget contacts, their addresses and every message waiting for them. Gives the number of contacts that existed.
 

@@ -1,0 +1,128 @@
+"""`backup` and `restore`: database, secret key and settings, together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bot.errors import HouseError, program
+from bot.keys import load_or_create
+from bot.settings import Settings
+from storage.engines import parse_url, sqlite_file
+
+DATABASE: Final = "mitsprache.db"
+KEY: Final = "secret.key"
+SETTINGS: Final = "mitsprache.toml"
+INVENTORY: Final = "inventory.json"
+_ELSEWHERE: Final = (
+    "the database is PostgreSQL: back it up with `pg_dump --format=custom`, bring it back with `pg_restore`, "
+    "and keep a copy of {secret} apart from it"
+)
+
+
+def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
+    """Copies everything that cannot be made anew into a new folder in `to`, and gives that folder.
+
+    The service may run meanwhile: SQLite gives a copy of one moment. Raises HouseError.
+    """
+    database = _database(settings)
+    secret = settings.data / KEY
+    for path in (database, secret):
+        if not path.is_file():
+            raise HouseError(f"{path}: is not there, so there is nothing to back up; check --data")
+    folder = to / f"mitsprache-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    unfinished = folder.with_suffix(".part")
+    try:
+        unfinished.mkdir(parents=True, mode=0o700)
+        _copy_database(database, unfinished / DATABASE)
+        _copy(secret, unfinished / KEY)
+        if settings_file:
+            _copy(settings_file, unfinished / SETTINGS)
+        inventory = {path.name: _fingerprint(path) for path in sorted(unfinished.iterdir())}
+        (unfinished / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
+        unfinished.rename(folder)
+    except OSError as fault:
+        raise HouseError(f"{fault.filename}: {fault.strerror}; check --to, its rights and the free space") from fault
+    except sqlite3.Error as fault:
+        raise HouseError(f"{database}: cannot be copied ({fault}); see {program()} doctor") from fault
+    return folder
+
+
+def restore(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
+    """Puts a backup in place after checking it. Never writes over anything. Raises HouseError."""
+    database = _database(settings)
+    check(folder)
+    for path in (database, settings.data / KEY):
+        if path.exists():
+            raise HouseError(f"{path}: is there already; restore into an empty folder (--data), or move it away first")
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _copy(folder / KEY, settings.data / KEY)
+        unfinished = database.with_name(f"{database.name}.part")
+        _copy(folder / DATABASE, unfinished)
+        unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
+    except OSError as fault:
+        raise HouseError(f"{fault.filename}: {fault.strerror}; check --data, its rights and the free space") from fault
+    say(f"{folder} is restored to {settings.data}.")
+    if (folder / SETTINGS).exists():
+        say(f"Its settings are in {folder / SETTINGS}; put the file where you start the program.")
+
+
+def check(folder: Path) -> None:
+    """Raises HouseError unless the backup is whole, unchanged, and a sound database with its secret key."""
+    try:
+        inventory = json.loads((folder / INVENTORY).read_text(encoding="utf-8"))
+        changed = [name for name, fingerprint in inventory.items() if _fingerprint(folder / name) != fingerprint]
+        missing = {DATABASE, KEY} - inventory.keys()
+    except (OSError, ValueError, AttributeError) as fault:
+        raise HouseError(f"{folder}: is not a whole backup ({type(fault).__name__}); choose another one") from fault
+    if changed or missing:
+        raise HouseError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
+    load_or_create(folder / KEY)
+    with closing(sqlite3.connect(f"{(folder / DATABASE).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
+        try:
+            verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        except sqlite3.Error as fault:
+            verdict = str(fault)
+    if verdict != "ok":
+        raise HouseError(f"{folder}: the database in it is damaged ({verdict}); choose another backup")
+
+
+def _database(settings: Settings) -> Path:
+    url = parse_url(settings.database())
+    if url.get_backend_name() != "sqlite":
+        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY))
+    return sqlite_file(url)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    _create(target)
+    with (
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as original,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
+
+
+def _copy(source: Path, target: Path) -> None:
+    _create(target)
+    shutil.copyfile(source, target)
+
+
+def _create(path: Path) -> None:
+    """An empty file that only its owner can read, from the first moment."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,14 @@
+"""How a command says no."""
+
+import sys
+from pathlib import Path
+
+
+class HouseError(Exception):
+    """A command cannot do what was asked. The text says what is wrong, where, and what to do about it."""
+
+
+def program() -> str:
+    """How this program was called, for sentences that say what to type next."""
+    name = Path(sys.argv[0]).name
+    return name if name == "mitsprache" else "python3 -m bot"
