@@ -57,6 +57,7 @@ class Choices(Question):
       options:
         - {value: trees, label: {de: Bäume, en: Trees}}
         - {value: benches, label: {de: Bänke, en: Benches}}
+        - {value: water, label: {de: Trinkwasser, en: Drinking water}}
         - {value: nothing, label: {de: Nichts davon, en: None of these}}
     ```
     """

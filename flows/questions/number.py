@@ -32,7 +32,7 @@ class Number(Question):
     a thousand to some and one to others: where both are possible the person is asked which.
 
     ```yaml
-    - key: rooms
+    - key: distance
       type: number
       text: {de: Wie weit ist es bis zum nächsten Park?, en: How far is it to the nearest park?}
       min: 0

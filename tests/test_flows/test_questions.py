@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import doctest
+import inspect
+import re
+from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
+import flows.matching
+import flows.questions.age_band
+import flows.questions.number
+import flows.text
 from bot.phrases import languages
-from flows.question import Draft, Guess, Question, Rejection, Reply
+from flows.question import Draft, Guess, Question, Rejection, Reply, registry
 from flows.questions.age_band import BANDS, band_of
 from flows.text import clean, fold
 from flows.values import Missing
@@ -53,6 +62,23 @@ def _played(data: dict[str, Any], language: str, row: Any) -> list[Any]:
 
 def test_no_golden_file_without_a_type() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == set(TYPES)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_the_example_in_the_docstring_can_be_copied(name: str) -> None:
+    example = re.search(r"```yaml\n(.*?)```", inspect.getdoc(registry()[name]) or "", re.DOTALL)
+    assert example
+    (definition,) = YAML(typ="safe").load(example[1])
+    assert definition["type"] == name
+    assert list(node_of(definition).problems()) == []
+    assert ask(definition, "de").prompt.text
+
+
+@pytest.mark.parametrize("module", [flows.text, flows.matching, flows.questions.age_band, flows.questions.number])
+def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
+    tried = doctest.testmod(module)
+    assert tried.attempted
+    assert not tried.failed
 
 
 @pytest.mark.parametrize("name", TYPES)
