@@ -21,6 +21,7 @@ class Place:
     started_at: datetime
     seen_at: datetime
     mode: Mode = "self"
+    place_code: str = ""
     is_stored: bool = False
 
     def row(self, person: Person, now: datetime) -> StoredSession:
@@ -37,7 +38,7 @@ class Place:
             self.session.language,
             self.mode,
             self.session.receipt,
-            None,
+            self.place_code or None,
             self.started_at,
             now,
             self._ended(now),

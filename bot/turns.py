@@ -213,7 +213,9 @@ class Turns:
         if person.place is not None:
             return engine.reopen(person.place.published.flow, person.place.session)
         turn = engine.start(published.flow, receipt=receipt(), language=person.language, hint=msg.language_hint)
-        person.place = Place(self.ids(), published, turn.session, pseudonym, effects.now, effects.now)
+        person.place = Place(
+            self.ids(), published, turn.session, pseudonym, effects.now, effects.now, msg.mode, msg.place_code
+        )
         return turn
 
     def _set_aside(self, effects: Effects, person: Person, msg: MsgIn, fault: Exception) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flows.commands import Commands
-from flows.conditions import Test
+from flows.conditions import Answers, Test
 from flows.definition import Consultation
 from flows.errors import EndlessFlowError
 from flows.matching import Matcher
@@ -26,6 +26,10 @@ class Step(NamedTuple):
     waits: bool
     test: Test | None
     exits: tuple[tuple[Test | None, str], ...]
+
+    def applies(self, answers: Answers) -> bool:
+        """Whether the node's own condition holds."""
+        return self.test is None or self.test(answers)
 
 
 class Path(NamedTuple):
@@ -133,31 +137,31 @@ class Flow:
                 if key not in answers and key not in missing:
                     return self._straight[number]
             return self._straight[-1]
+        return self._branching_path(session)
+
+    def _branching_path(self, session: Session) -> Path:
+        answers, missing = session.answers, session.missing
         passed: list[str] = []
         jump = ""
         for key, step in self._steps.items():
             if jump and key != jump:
                 continue
             jump = ""
-            if step.test is not None and not step.test(answers):
+            if not step.applies(answers):
                 continue
             if step.waits and key not in answers and key not in missing:
                 return Path(tuple(passed), key, "")
             passed.append(key)
-            for test, to in step.exits:
-                if test is None or test(answers):
-                    if to in {END, LEAVE}:
-                        return Path(tuple(passed), "", to)
-                    jump = to
-                    break
+            jump = next((to for test, to in step.exits if test is None or test(answers)), "")
+            if jump in {END, LEAVE}:
+                return Path(tuple(passed), "", jump)
         if jump:
             raise EndlessFlowError(f"{self.consultation.slug}: {jump!r} lies behind or does not exist")
         return Path(tuple(passed), "", END)
 
     def asked_for(self, key: str, session: Session) -> bool:
         """Whether the question's own condition holds, as far as can be told now."""
-        test = self._steps[key].test
-        return test is None or test(session.answers)
+        return self._steps[key].applies(session.answers)
 
     def language_replies(self) -> tuple[QuickReply, ...]:
         """The offered languages, each in its own words and script."""

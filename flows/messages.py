@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class Place(NamedTuple):
@@ -11,6 +11,9 @@ class Place(NamedTuple):
 
     latitude: float
     longitude: float
+
+
+Mode = Literal["self", "assisted", "paper"]
 
 
 class MsgIn(NamedTuple):
@@ -37,6 +40,10 @@ class MsgIn(NamedTuple):
     """External id of the earlier message which this one replaces."""
     language_hint: str = ""
     """What the channel believes the person reads, as a BCP 47 tag; a hint, never a decision."""
+    mode: Mode = "self"
+    """Who typed it: the person, a helper for the person, or somebody copying from paper."""
+    place_code: str = ""
+    """Where the person came from, by the code of a poster or a multiplier; never a person."""
 
 
 class QuickReply(NamedTuple):
@@ -52,17 +59,24 @@ class QuickReply(NamedTuple):
     chosen: bool = False
 
 
+Expects = Literal["", "one", "many", "text", "number"]
+"""What kind of answer a message waits for: a channel with forms offers radio buttons, check boxes or a field."""
+
+
 class MsgOut(NamedTuple):
     """One message of the bot, in one language, as plain text (never markup)."""
 
     text: str
     quick_replies: tuple[QuickReply, ...] = ()
     language: str = "de"
+    expects: Expects = ""
+    title: str = ""
+    """Of a question: its own words within `text`, for channels which show a form."""
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for storage; `from_data` is its inverse."""
-        return {"text": self.text, "quick_replies": self.quick_replies, "language": self.language}
+        return self._asdict()
 
     @staticmethod
     def from_data(data: dict[str, Any]) -> MsgOut:
-        return MsgOut(data["text"], tuple(QuickReply(*reply) for reply in data["quick_replies"]), data["language"])
+        return MsgOut(**data | {"quick_replies": tuple(QuickReply(*reply) for reply in data["quick_replies"])})

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.conditions import Condition
 from flows.matching import Matcher
-from flows.messages import MsgIn, MsgOut, QuickReply
+from flows.messages import Expects, MsgIn, MsgOut, QuickReply
 from flows.values import Missing, Value
 from flows.wording import Text
 
@@ -120,6 +120,8 @@ class Node(BaseModel, ABC):
 
 class Question(Node):
     """A node that waits for an answer."""
+
+    expects: ClassVar[Expects] = "one"
 
     hint: Text | None = None
     """A second line: how to answer, what to leave out."""

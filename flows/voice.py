@@ -92,4 +92,5 @@ class Voice:
         hint = self.text(question.hint) if question.hint else ""
         text = "\n".join(filter(None, (self.text(question.text), line, hint)))
         replies = tuple(quick_replies)
-        return self.message(text, (*replies, self.command("skip")) if question.skip else replies)
+        asked = self.message(text, (*replies, self.command("skip")) if question.skip else replies)
+        return asked._replace(expects=question.expects, title=self.text(question.text))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from flows.messages import MsgOut, QuickReply
+from flows.messages import Expects, MsgOut, QuickReply
 from flows.question import (
     Asked,
     Draft,
@@ -61,6 +61,8 @@ class Choices(Question):
         - {value: nothing, label: {de: Nichts davon, en: None of these}}
     ```
     """
+
+    expects: ClassVar[Expects] = "many"
 
     type: Literal["choices"] = "choices"
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
@@ -219,7 +221,8 @@ class _AskedChoices(Asked):
             for value, ticked, empty in zip(self._picker.labels, self._ticked, self._open, strict=True)
         ]
         done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
-        return Draft(list(chosen), self._voice.message("\n".join(lines), (*replies, *done)))
+        msg = self._voice.message("\n".join(lines), (*replies, *done))
+        return Draft(list(chosen), msg._replace(expects="many", title=self.prompt.title))
 
 
 def _counted(span: re.Match[str]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
+from flows.messages import Expects
 from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
 from flows.text import fold, plain_digits
 from flows.values import Missing, Value
@@ -41,6 +42,8 @@ class Number(Question):
       unit: {de: km, en: km}
     ```
     """
+
+    expects: ClassVar[Expects] = "number"
 
     type: Literal["number"] = "number"
     min: int | float | None = Field(default=None, ge=-LARGEST, le=LARGEST)

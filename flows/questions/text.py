@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from flows.messages import Expects
 from flows.question import Asked, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
 from flows.text import length_as_seen
 from flows.values import Missing, Value
@@ -29,6 +30,7 @@ class FreeText(Question):
     """
 
     free_text: ClassVar[bool] = True
+    expects: ClassVar[Expects] = "text"
 
     type: Literal["text"] = "text"
     min_length: int = Field(default=1, ge=1, le=1000)
