@@ -72,12 +72,14 @@ def prepare(level: str) -> Path:
     here = Path(sys.executable)
     if not lock_of(level).exists():
         return here  # not a checkout: whoever installed the program installed its packages too
+    ready = is_ready(level)
     if STAMP.exists() and Path(sys.prefix).resolve() == VENV.resolve():
-        if is_ready(level):
+        if ready:
             return here
-    elif is_satisfied(level):
+    # A plain Python goes on to `.venv` at once; an environment that somebody chose is asked whether it is enough.
+    elif (not ready or sys.prefix != sys.base_prefix) and is_satisfied(level):
         return here
-    if not is_ready(level):
+    if not ready:
         with only_one() as turn:
             if not is_ready(level):
                 set_up(level, turn)

@@ -46,6 +46,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # so that it can be killed with all its children
         )
 
     def run(self, *words: str) -> tuple[int, str, str]:
