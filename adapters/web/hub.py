@@ -10,13 +10,14 @@ are in the database, and the database is the only place where they are.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Sent, Unreachable
+from adapters.base import Delivery, Limits, Outgoing, Receive, Refused, Sent
 from flows.messages import Mode, MsgIn, MsgOut
 
 LOG_LENGTH = 40
@@ -85,7 +86,7 @@ class WebHub:
     async def send(self, message: Outgoing) -> Delivery:
         chat = self._chats.get(message.address)
         if chat is None:
-            return Unreachable("the page is closed")
+            return Refused("the page is closed")
         chat.add(message.msg)
         return Sent(str(chat.seq))
 
@@ -132,7 +133,7 @@ class WebHub:
         msg = MsgIn(
             self.name,
             address,
-            f"{address}/{client_id}",
+            _external_id(address, client_id),
             datetime.now(UTC),
             text=text,
             choice=choice,
@@ -166,3 +167,8 @@ class WebHub:
             if chat.seen > limit and len(self._chats) < MOST_CHATS:
                 return
             del self._chats[address]
+
+
+def _external_id(address: str, client_id: str) -> str:
+    """Names the message without naming the conversation: it is stored for days, and the address is a secret."""
+    return hashlib.blake2b(f"{address}/{client_id}".encode(), digest_size=16).hexdigest()
