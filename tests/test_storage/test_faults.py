@@ -1,0 +1,281 @@
+"""When the database is locked, full, gone or restarted: a clear error, nothing half, and recovery afterwards."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, func, select, text
+
+from storage import contacts
+from storage.contacts import Contact, NewContact
+from storage.errors import CommitUnknown, StoreBusy, StoreDamaged, StoreFull, StoreLost
+from storage.store import Store
+from tests.databases import Database, only_postgresql, only_sqlite
+from tests.test_storage.rows import NOW
+
+
+def add(store: Store, *numbers: int) -> None:
+    with store.begin() as connection:
+        contacts.insert(connection, [NewContact(number, "de", NOW) for number in numbers])
+
+
+def count(store: Store) -> int:
+    with store.reading() as connection:
+        return connection.execute(select(func.count()).select_from(Contact)).scalar_one()
+
+
+def test_a_second_writer_waits_then_is_told_then_recovers(store: Store, database: Database) -> None:
+    other = Store(database.url, busy_seconds=0.2)
+    with store.begin() as connection:
+        contacts.insert(connection, [NewContact(1, "de", NOW)])
+        with pytest.raises(StoreBusy) as caught:
+            add(other, 1)  # on PostgreSQL two writers meet only where they write the same row
+        assert caught.value.retryable
+    add(other, 2)
+    assert count(store) == 2
+    other.dispose()
+
+
+def test_a_writer_that_waits_gets_its_turn(store: Store, database: Database) -> None:
+    other = Store(database.url, busy_seconds=5)
+    holding = threading.Event()
+
+    def hold() -> None:
+        with store.begin() as connection:
+            contacts.insert(connection, [NewContact(1, "de", NOW)])
+            holding.set()
+            connection.execute(text("SELECT count(*) FROM contacts"))
+            threading.Event().wait(0.3)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait()
+    add(other, 2)
+    thread.join()
+    assert count(other) == 2
+    other.dispose()
+
+
+@only_sqlite
+def test_a_full_disk(store: Store) -> None:
+    add(store, 1)
+
+    def limit(pages: int) -> None:
+        with closing(store.writer.raw_connection()) as pooled:
+            pooled.cursor().execute(f"PRAGMA max_page_count = {pages}")
+
+    limit(1)  # no more than there is
+    words = "x" * 3_000
+    with pytest.raises(StoreFull) as caught, store.begin() as connection:
+        contacts.insert(connection, [NewContact(number, words, NOW) for number in range(2, 500)])
+    assert caught.value.retryable
+    assert caught.value.alarm
+    assert count(store) == 1
+    limit(1_000_000)
+    add(store, 2)
+    assert count(store) == 2
+
+
+def fill(store: Store) -> int:
+    """Write until the disk is full; gives how many rows were committed."""
+    for number in range(10_000):
+        try:
+            with store.begin() as connection:
+                contacts.insert(connection, [NewContact(number, "x" * 3_000, NOW)])
+        except StoreFull:
+            return number
+    raise AssertionError("the disk never filled up")
+
+
+@only_sqlite
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="a small disk: only root can mount one")
+def test_a_really_full_disk(database: Database) -> None:
+    """On a file system of one megabyte: what was committed stays, and work goes on once there is space."""
+    mount = database.file.with_name("small")
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount], check=False).returncode != 0:
+        pytest.skip("a small disk: this container may not mount one")
+    try:
+        shutil.copy(database.file, mount / "a.db")
+        store = Store(f"sqlite:///{mount / 'a.db'}")
+        written = fill(store)
+        assert count(store) == written > 10
+        subprocess.run(["mount", "-o", "remount,size=8m", mount], check=True)
+        add(store, 20_000)
+        assert count(store) == written + 1
+        store.dispose()
+    finally:
+        subprocess.run(["umount", mount], check=True)
+
+
+@only_sqlite
+def test_a_vanished_file_is_noticed_and_found_again(store: Store, database: Database) -> None:
+    """Who holds a deleted file open could write on, into nothing."""
+    add(store, 1)
+    store.scrub()
+    away = database.file.with_name("away.db")
+    database.file.rename(away)
+    for attempt in (lambda: add(store, 2), lambda: count(store)):
+        with pytest.raises(StoreLost) as caught:
+            attempt()
+        assert caught.value.alarm
+    assert not database.file.exists()  # no new and empty house in its place
+    away.rename(database.file)
+    add(store, 3)
+    assert count(store) == 2
+
+
+@only_sqlite
+def test_a_restored_file_is_used_from_then_on(store: Store, database: Database) -> None:
+    store.scrub()
+    backup = shutil.copy(database.file, database.file.with_name("backup.db"))
+    add(store, 1)
+    Path(backup).replace(database.file)
+    for end in ("-wal", "-shm"):
+        database.file.with_name(database.file.name + end).unlink(missing_ok=True)
+    assert count(store) == 0
+    add(store, 2)
+    assert count(store) == 1
+
+
+@only_sqlite
+@pytest.mark.parametrize("content", [b"no database at all" * 500, None], ids=["garbage", "damaged"])
+def test_a_damaged_file_is_told(store: Store, database: Database, content: bytes | None) -> None:
+    store.dispose()
+    whole = database.file.read_bytes()
+    database.file.write_bytes(content or whole[:4096] + b"\xff" * (len(whole) - 4096))
+    broken = Store(database.url)
+    with pytest.raises(StoreDamaged) as caught:
+        add(broken, 1)
+    assert caught.value.alarm
+    assert not caught.value.retryable
+    broken.dispose()
+
+
+@only_sqlite
+def test_a_migration_that_is_missing_is_told(store: Store) -> None:
+    with store.begin() as connection:
+        connection.execute(text("DROP TABLE outbox"))
+        connection.execute(text("DROP TABLE addresses"))
+    with pytest.raises(Exception, match="no such table"):
+        store.run(lambda connection: contacts.find(connection, [b"x" * 32]))
+
+
+def drop_connections(database: Database) -> None:
+    """What an operator, a restart or a network does: all connections to the database end."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@only_postgresql
+def test_dropped_connections_are_replaced(store: Store, database: Database) -> None:
+    add(store, 1)
+    assert count(store) == 1
+    drop_connections(database)
+    with pytest.raises(StoreLost) as caught:
+        add(store, 2)
+    assert caught.value.retryable
+    add(store, 2)
+    drop_connections(database)
+    store.run(lambda connection: contacts.insert(connection, [NewContact(3, "de", NOW)]))  # tries again by itself
+    assert store.run(lambda connection: connection.execute(select(func.count(Contact.id))).scalar()) == 3
+
+
+@only_postgresql
+def test_a_connection_lost_within_a_transaction_leaves_nothing(store: Store, database: Database) -> None:
+    runs: list[int] = []
+
+    def work(connection: Connection) -> None:
+        runs.append(1)
+        contacts.insert(connection, [NewContact(len(runs), "de", NOW)])
+        if len(runs) == 1:
+            drop_connections(database)
+        contacts.insert(connection, [NewContact(len(runs) + 10, "de", NOW)])
+
+    store.run(work)
+    assert len(runs) == 2
+    with store.reading() as connection:
+        assert connection.execute(select(Contact.id).order_by(Contact.id)).scalars().all() == [2, 12]
+
+
+@only_postgresql
+def test_a_connection_lost_during_the_commit_is_told_apart(store: Store, database: Database) -> None:
+    """Nobody knows whether it is written, so it is not tried again without being asked to."""
+    runs: list[int] = []
+
+    def work(connection: Connection) -> None:
+        runs.append(1)
+        contacts.insert(connection, [NewContact(1, "de", NOW)])
+        drop_connections(database)
+
+    with pytest.raises(CommitUnknown) as caught:
+        store.run(work)
+    assert len(runs) == 1
+    assert not caught.value.retryable
+    assert caught.value.alarm
+    add(store, 2)
+
+
+@only_postgresql
+def test_a_deadlock_is_tried_again(store: Store, database: Database) -> None:
+    other = Store(database.url, busy_seconds=10)
+    patient = Store(database.url, busy_seconds=10)
+    add(store, 1, 2)
+    both_hold_one = threading.Barrier(2)
+
+    def crosswise(opened: Store, first: int, second: int) -> None:
+        runs: list[int] = []
+
+        def work(connection: Connection) -> None:
+            runs.append(1)
+            contacts.set_languages(connection, [contacts.ContactLanguage(first, "tr")])
+            if len(runs) == 1:
+                both_hold_one.wait(10)
+            contacts.set_languages(connection, [contacts.ContactLanguage(second, "tr")])
+
+        opened.run(work)
+
+    thread = threading.Thread(target=crosswise, args=(other, 2, 1))
+    thread.start()
+    crosswise(patient, 1, 2)
+    thread.join()
+    with store.reading() as connection:
+        assert connection.execute(select(Contact.language)).scalars().all() == ["tr", "tr"]
+    other.dispose()
+    patient.dispose()
+
+
+@only_postgresql
+def test_a_restart_is_survived(store: Store, database: Database) -> None:
+    if database.restart is None:
+        pytest.skip("PostgreSQL restart: the server of MITSPRACHE_TEST_POSTGRES is not ours to restart")
+    add(store, 1)
+    database.restart()
+    store.run(lambda connection: contacts.insert(connection, [NewContact(2, "de", NOW)]))
+    assert store.run(lambda connection: connection.execute(select(func.count(Contact.id))).scalar()) == 2
+
+
+def test_an_unreachable_server_is_told() -> None:
+    store = Store("postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(StoreLost):
+        add(store, 1)
+    store.dispose()
+
+
+@only_sqlite
+def test_a_locked_file_is_told(store: Store, database: Database) -> None:
+    with closing(sqlite3.connect(database.file, isolation_level=None)) as foreign:
+        foreign.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreBusy):
+            add(store, 1)
+        foreign.execute("COMMIT")
+    add(store, 1)

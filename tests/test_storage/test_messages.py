@@ -1,0 +1,43 @@
+from storage import messages
+from storage.messages import NewDeadLetter, NewReceived
+from storage.store import Store
+from tests.test_storage.rows import LATER, NOW, new_id
+
+
+def rows(*keys: tuple[str, str]) -> list[NewReceived]:
+    return [NewReceived(channel, external_id, NOW) for channel, external_id in keys]
+
+
+def test_a_repeat_is_recognised_per_channel(store: Store) -> None:
+    first = rows(("telegram", "1"), ("telegram", "2"), ("matrix", "1"))
+    with store.begin() as connection:
+        assert messages.take(connection, first) == {("telegram", "1"), ("telegram", "2"), ("matrix", "1")}
+    with store.begin() as connection:
+        again = rows(("telegram", "2"), ("telegram", "3"), ("matrix", "1"), ("web", "1"))
+        assert messages.take(connection, again) == {("telegram", "3"), ("web", "1")}
+        assert messages.take(connection, first) == set()
+        assert messages.take(connection, []) == set()
+        everything = [("telegram", "1"), ("telegram", "9"), ("web", "1")]
+        assert messages.seen(connection, everything) == {("telegram", "1"), ("web", "1")}
+
+
+def test_a_repeat_within_a_batch_counts_once(store: Store) -> None:
+    with store.begin() as connection:
+        assert messages.take(connection, rows(("web", "1"), ("web", "1"))) == {("web", "1")}
+
+
+def test_old_messages_are_forgotten(store: Store) -> None:
+    with store.begin() as connection:
+        messages.insert(connection, [NewReceived("web", "old", NOW), NewReceived("web", "new", LATER)])
+        assert messages.forget_before(connection, LATER) == 1
+        assert messages.seen(connection, [("web", "old"), ("web", "new")]) == {("web", "new")}
+
+
+def test_a_dead_letter_waits_until_a_person_has_looked(store: Store) -> None:
+    letters = [NewDeadLetter(new_id(), "web", str(at), None, b"\x00\xff", "ValueError", NOW) for at in range(3)]
+    with store.begin() as connection:
+        messages.set_aside(connection, letters)
+        assert [tuple(found[:-1]) for found in messages.dead_letters(connection)] == letters
+        assert messages.settle(connection, [letters[0].id], LATER) == 1
+        assert [found.id for found in messages.dead_letters(connection, limit=1)] == [letters[1].id]
+        assert messages.forget_dead_letters_before(connection, LATER) == 3

@@ -1,0 +1,112 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+
+from storage import contacts, outbox
+from storage.errors import BadRow
+from storage.outbox import Delay, OutboxMessage, Outcome
+from storage.store import Store
+from tests.test_storage.rows import LATER, NOW, lookup, message, person
+
+
+def test_messages_wait_in_order_with_their_sealed_address(store: Store) -> None:
+    with store.begin() as connection:
+        person(connection, 1)
+        person(connection, 2)
+        rows = [message(1), message(2, "broadcast"), message(1, channel="web"), message(2, "notice")]
+        outbox.insert(connection, list(reversed(rows)))
+        found = outbox.waiting(connection, "telegram")
+        assert [row.id for row in found] == [rows[0].id, rows[1].id, rows[3].id]
+        assert (found[0].sealed, found[0].payload, found[0].attempts) == (b"sealed 1", '{"text": "Thank you."}', 0)
+        assert [row.id for row in outbox.waiting(connection, "telegram", after_id=rows[0].id, limit=1)] == [rows[1].id]
+        assert [row.id for row in outbox.waiting(connection, "telegram", purposes=["notice"])] == [rows[3].id]
+        assert outbox.waiting(connection, "matrix") == []
+
+
+def test_a_message_put_off_comes_when_it_is_due(store: Store) -> None:
+    with store.begin() as connection:
+        person(connection, 1)
+        row = message(1)
+        outbox.insert(connection, [row])
+        assert outbox.next_due(connection, "telegram") is None
+        outbox.reschedule(connection, [Delay(row.id, 2, LATER, "retry after 300")])
+        assert outbox.next_due(connection, "telegram") == LATER
+        assert outbox.waiting(connection, "telegram", due=NOW) == []
+        found = outbox.waiting(connection, "telegram", due=LATER)
+        assert [(row.attempts, row.not_before) for row in found] == [(2, LATER)]
+
+
+def test_a_sent_reply_leaves_nothing(store: Store) -> None:
+    with store.begin() as connection:
+        person(connection, 1)
+        rows = [message(1), message(1, "farewell")]
+        outbox.insert(connection, rows)
+        assert outbox.settle(connection, [Outcome(row.id, "sent", 1, NOW, "77", None) for row in rows]) == 2
+        assert outbox.count_by_state(connection) == {}
+
+
+def test_what_could_not_be_sent_loses_text_and_address(store: Store) -> None:
+    with store.begin() as connection:
+        person(connection, 1)
+        reply, broadcast, sent = message(1), message(1, "broadcast"), message(1, "broadcast")
+        outbox.insert(connection, [reply, broadcast, sent])
+        outcomes = [
+            Outcome(reply.id, "refused", 3, LATER, None, "too long"),
+            Outcome(broadcast.id, "unknown", 1, LATER, None, "timeout"),
+            Outcome(sent.id, "sent", 1, LATER, "78", None),
+            Outcome(4711, "sent", 1, LATER, "79", None),  # erased meanwhile
+        ]
+        assert outbox.settle(connection, outcomes) == 3
+        assert outbox.waiting(connection, "telegram") == []
+        columns = (OutboxMessage.id, OutboxMessage.state, OutboxMessage.payload, OutboxMessage.lookup)
+        rows = [tuple(row) for row in connection.execute(select(*columns).order_by(OutboxMessage.id))]
+        assert rows == [
+            (reply.id, "refused", None, None),
+            (broadcast.id, "unknown", None, lookup(1)),
+            (sent.id, "sent", None, lookup(1)),
+        ]
+        assert outbox.forget_settled_before(connection, LATER) == 0
+        assert outbox.forget_settled_before(connection, LATER + timedelta(seconds=1)) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "sent", "settled_at": NOW},  # text stays
+        {"payload": None},  # nothing to send
+        {"lookup": None},  # nobody to send to
+        {"state": "lost"},
+        {"purpose": "spam"},
+    ],
+)
+def test_the_table_keeps_its_rules(store: Store, change: dict[str, object]) -> None:
+    with store.begin() as connection:
+        person(connection, 1)
+        outbox.insert(connection, [message(1)])
+    with pytest.raises(BadRow), store.begin() as connection:
+        connection.execute(update(OutboxMessage).values(change))
+
+
+def test_a_message_for_nobody_is_refused(store: Store) -> None:
+    with pytest.raises(BadRow), store.begin() as connection:
+        outbox.insert(connection, [message(1)])
+
+
+def test_messages_go_with_their_address(store: Store) -> None:
+    with store.begin() as connection:
+        contact = person(connection, 1)
+        outbox.insert(connection, [message(1), message(1, "broadcast")])
+        contacts.erase(connection, [contact])
+        assert connection.execute(text("SELECT count(*) FROM outbox")).scalar() == 0
+
+
+def test_farewells_are_noticed(store: Store) -> None:
+    with store.begin() as connection:
+        person(connection, 1)
+        row = message(1, "farewell")
+        assert not outbox.has_farewells(connection)
+        outbox.insert(connection, [row])
+        assert outbox.has_farewells(connection)
+        outbox.settle(connection, [Outcome(row.id, "unreachable", 1, NOW, None, "blocked")])
+        assert not outbox.has_farewells(connection)

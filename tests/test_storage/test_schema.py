@@ -1,0 +1,172 @@
+"""Migrations make exactly the tables of the models; the two halves of the data share nothing."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Inspector, inspect, text
+
+from storage import migrate
+from storage.errors import StoreBusy, StoreOutdated, StoreTooNew
+from storage.migrate import Migrated
+from storage.models import metadata
+from storage.store import Store
+from tests.databases import Database, Houses, only_sqlite
+from tests.test_storage.rows import lookup, person
+
+HEAD = "20261123_views"
+IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox"}
+PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "proposal_statuses"}
+MAY_BE_CALLED_ALIKE = {"id", "channel", "language", "created_at", "at", "state", "reason"}
+"""Names of columns in both halves that say nothing about a person: ids are made for each row anew."""
+
+
+@contextmanager
+def opened(database: Database) -> Iterator[Store]:
+    store = Store(database.url, busy_seconds=0.5)
+    try:
+        yield store
+    finally:
+        store.dispose()
+
+
+def test_models_and_migrations_agree(store: Store) -> None:
+    with store.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_models_and_migrations_agree_on_every_rule(houses: Houses) -> None:
+    """What the comparison above does not look at: rules of tables, keys, conditions of indexes."""
+    with opened(houses.make()) as migrated, opened(houses.make_empty()) as made:
+        if made.dialect == "sqlite":
+            Path(str(made.writer.url.database)).touch()
+        with made.begin() as connection:
+            metadata.create_all(connection)
+            expected = described(inspect(connection))
+        with migrated.begin() as connection:
+            found = described(inspect(connection))
+    found.pop("alembic_version")
+    assert found == expected
+
+
+def described(inspector: Inspector) -> dict[str, Any]:
+    """Everything the database tells about its tables, in a form that can be compared."""
+
+    def plain(found: Any) -> list[str]:
+        return sorted(json.dumps(each, sort_keys=True, default=str) for each in found)
+
+    return {
+        table: {
+            "columns": plain(inspector.get_columns(table)),
+            "key": plain([inspector.get_pk_constraint(table)]),
+            "references": plain(inspector.get_foreign_keys(table)),
+            "unique": plain(inspector.get_unique_constraints(table)),
+            "rules": plain(inspector.get_check_constraints(table)),
+            "indexes": plain(inspector.get_indexes(table)),
+            "options": plain([inspector.get_table_options(table)]),
+        }
+        for table in inspector.get_table_names()
+    }
+
+
+def test_up_down_up(houses: Houses) -> None:
+    with opened(houses.make_empty()) as store:
+        assert migrate.upgrade(store) == Migrated(None, HEAD, None)
+        assert migrate.upgrade(store) == Migrated(HEAD, HEAD, None)
+        migrate.check(store)
+        assert migrate.downgrade(store, "base").now is None
+        with store.begin() as connection:
+            assert set(inspect(connection).get_table_names()) == {"alembic_version"}
+            assert inspect(connection).get_view_names() == []
+        assert migrate.upgrade(store)[:2] == (None, HEAD)
+
+
+def test_revisions_are_named_by_date() -> None:
+    for script in migrate._scripts().walk_revisions():
+        assert script.module.__file__ is not None
+        assert script.module.__file__.endswith(f"{script.revision}.py")
+        assert script.revision[:8].isdigit()
+
+
+def test_tables_of_a_newer_program_are_left_alone(store: Store) -> None:
+    with store.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '20990101_flying_cars'"))
+    for attempt in (migrate.upgrade, migrate.check):
+        with pytest.raises(StoreTooNew, match="20990101_flying_cars"):
+            attempt(store)
+
+
+def test_older_tables_are_noticed(store: Store) -> None:
+    migrate.downgrade(store, "20261123_first_house")
+    with pytest.raises(StoreOutdated, match="20261123_first_house"):
+        migrate.check(store)
+
+
+def test_two_that_start_at_once_take_turns(houses: Houses) -> None:
+    database = houses.make_empty()
+
+    def start(_: int) -> Migrated:
+        with opened(database) as store:
+            return migrate.upgrade(store)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(start, range(4)))
+    assert sorted(done, key=str) == sorted([Migrated(None, HEAD, None), *[Migrated(HEAD, HEAD, None)] * 3], key=str)
+
+
+def test_waiting_for_the_tables_ends(database: Database) -> None:
+    with opened(database) as holder, opened(database) as late:
+        migrate.downgrade(late, "20261123_first_house")
+        with holder.begin() as connection:
+            if holder.dialect == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({migrate.LOCK})"))
+            with pytest.raises(StoreBusy):
+                migrate.upgrade(late, wait_seconds=0.1)
+        assert migrate.upgrade(late).now == HEAD
+
+
+@only_sqlite
+def test_sqlite_is_copied_before(houses: Houses) -> None:
+    database = houses.make()
+    with opened(database) as store:
+        with store.begin() as connection:
+            person(connection, 1)
+        down = migrate.downgrade(store, "20261123_first_house")
+        up = migrate.upgrade(store)
+        assert down.copy is not None
+        assert up.copy == database.file.with_name("0.before-20261123_first_house.db")
+        assert up.copy.stat().st_mode & 0o777 == 0o600
+    with opened(Database("sqlite", f"sqlite:///{up.copy}")) as copy, copy.reading() as connection:
+        assert connection.execute(text("SELECT lookup FROM addresses")).scalar() == lookup(1)
+        assert migrate.current(connection) == "20261123_first_house"
+
+
+@only_sqlite
+def test_a_new_house_is_for_its_owner_only(houses: Houses) -> None:
+    database = houses.make_empty()
+    with opened(database) as store:
+        migrate.upgrade(store)
+        assert database.file.stat().st_mode & 0o777 == 0o600
+
+
+def test_every_table_belongs_to_a_half_or_to_what_is_asked() -> None:
+    assert set(metadata.tables) == IDENTITY | PARTICIPATION | {"consultations", "revisions", "triggers"}
+
+
+def test_nothing_joins_who_somebody_is_to_what_they_said() -> None:
+    identity, participation = (
+        {column.name for table in half for column in metadata.tables[table].c} for half in (IDENTITY, PARTICIPATION)
+    )
+    assert identity & participation == MAY_BE_CALLED_ALIKE
+    assert not participation & {"contact_id", "lookup", "address", "external_id"}
+    assert not identity & {"session_id", "pseudonym", "consultation_id", "receipt", "waiting_key"}
+    for table in metadata.tables.values():
+        for key in table.foreign_keys:
+            assert (table.name in IDENTITY) == (key.column.table.name in IDENTITY)

@@ -1,0 +1,225 @@
+"""The store keeps its promises when all is well: transactions, threads, settings."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select, text
+
+from storage import contacts
+from storage.contacts import Contact, NewContact
+from storage.engines import parse_url
+from storage.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy
+from storage.store import ATTEMPTS, Store
+from tests.databases import only_postgresql, only_sqlite
+from tests.test_storage.rows import NOW
+
+
+def add(number: int) -> NewContact:
+    return NewContact(number, "de", NOW)
+
+
+def stored(store: Store) -> list[int]:
+    with store.reading() as connection:
+        return list(connection.execute(select(Contact.id).order_by(Contact.id)).scalars())
+
+
+@only_sqlite
+def test_sqlite_is_durable_and_forgets_what_is_erased(store: Store) -> None:
+    def settings(connection: Connection) -> dict[str, object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout", "query_only")
+        return {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in names}
+
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1, "busy_timeout": 500}
+    with store.begin() as connection:
+        assert settings(connection) == {**expected, "query_only": 0}
+    with store.reading() as connection:
+        assert settings(connection) == {**expected, "query_only": 1}
+
+
+@only_postgresql
+def test_postgresql_is_durable_and_never_waits_for_ever(store: Store) -> None:
+    def settings(connection: Connection) -> dict[str, object]:
+        names = ("synchronous_commit", "TimeZone", "lock_timeout", "statement_timeout", "transaction_isolation")
+        return {name: connection.execute(text(f"SHOW {name}")).scalar() for name in names}
+
+    expected = {"synchronous_commit": "on", "TimeZone": "UTC", "lock_timeout": "500ms"}
+    with store.begin() as connection:
+        assert settings(connection) == {
+            **expected, "statement_timeout": "1min", "transaction_isolation": "read committed"
+        }  # fmt: skip
+    with store.reading() as connection:
+        assert settings(connection) == {
+            **expected, "statement_timeout": "10min", "transaction_isolation": "repeatable read"
+        }  # fmt: skip
+
+
+def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:
+    Store(f"sqlite:///{tmp_path / 'nowhere.db'}").dispose()
+    Store("postgresql://nobody@nowhere.invalid/nothing").dispose()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite:///data/mitsprache.db", "sqlite"),
+        ("postgresql://u:p@host/name", "postgresql+psycopg"),
+        ("postgres://host/name", "postgresql+psycopg"),
+    ],
+)
+def test_urls(url: str, driver: str) -> None:
+    assert parse_url(url).drivername == driver
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:secret@host/name", "sqlite://", "sqlite:///:memory:", "sqlite+aiosqlite:///a"]
+)
+def test_other_urls_are_refused_without_telling_the_password(url: str) -> None:
+    with pytest.raises(ValueError, match="database_url") as caught:
+        parse_url(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_transaction_is_whole_or_not_at_all(store: Store) -> None:
+    def half(connection: Connection) -> None:
+        contacts.insert(connection, [add(1)])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.run(half)
+    assert stored(store) == []
+    with store.begin() as connection:
+        contacts.insert(connection, [add(2)])
+    assert stored(store) == [2]
+
+
+async def test_a_write_is_committed_when_it_returns(store: Store) -> None:
+    def work(connection: Connection) -> str:
+        contacts.insert(connection, [add(1)])
+        return threading.current_thread().name
+
+    first, second = await asyncio.gather(store.write(work), store.write(lambda _: threading.current_thread().name))
+    assert first == second  # one writing thread
+    assert await store.read(lambda connection: connection.execute(select(Contact.id)).scalars().all()) == [1]
+    await store.close()
+
+
+async def test_what_work_raises_arrives_and_nothing_is_written(store: Store) -> None:
+    runs = 0
+
+    def work(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
+        contacts.insert(connection, [add(1)])
+        contacts.insert(connection, [NewContact(2, "d\0e", NOW)])
+
+    with pytest.raises(BadRow):
+        await store.write(work)
+    assert (runs, stored(store)) == (1, [])
+
+
+async def test_a_write_goes_on_when_nobody_waits_any_more(store: Store) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        entered.set()
+        leave.wait()
+        contacts.insert(connection, [add(1)])
+
+    task = asyncio.create_task(store.write(work))
+    await asyncio.to_thread(entered.wait)
+    task.cancel()
+    leave.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await store.write(lambda _: None)  # comes after it
+    assert stored(store) == [1]
+
+
+def test_what_may_pass_is_tried_again(store: Store) -> None:
+    runs: list[int] = []
+
+    def work(connection: Connection) -> str:
+        runs.append(len(runs))
+        contacts.insert(connection, [add(len(runs))])
+        if len(runs) < ATTEMPTS:
+            raise (StoreBusy, Duplicate)[len(runs) % 2]("somebody else")
+        return "done"
+
+    assert store.run(work) == "done"
+    assert stored(store) == [ATTEMPTS]
+
+
+def test_trying_again_ends(store: Store) -> None:
+    runs: list[int] = []
+
+    def work(_: Connection) -> None:
+        runs.append(1)
+        raise StoreBusy
+
+    with pytest.raises(StoreBusy):
+        store.run(work)
+    assert len(runs) == ATTEMPTS
+
+
+def test_a_transaction_within_a_transaction_is_noticed(store: Store) -> None:
+    with store.begin(), pytest.raises(StoreBusy, match="still open"), store.begin():
+        pass
+
+
+def test_readers_cannot_write_and_see_one_moment(store: Store) -> None:
+    with store.reading() as reader:
+        assert reader.execute(select(Contact.id)).all() == []
+        with store.begin() as connection:
+            contacts.insert(connection, [add(1)])
+        assert reader.execute(select(Contact.id)).all() == []
+    assert stored(store) == [1]
+    with pytest.raises(StorageError), store.reading() as reader:
+        contacts.insert(reader, [add(2)])
+    assert stored(store) == [1]
+
+
+def test_all_readers_in_use(store: Store) -> None:
+    opened = [store.reading() for _ in range(4)]
+    for reader in opened:
+        reader.__enter__()
+    with pytest.raises(StoreBusy, match="in use"), store.reading():
+        pass
+    for reader in opened:
+        reader.__exit__(None, None, None)
+    assert stored(store) == []
+
+
+def test_a_faulty_statement_is_our_fault(store: Store) -> None:
+    with pytest.raises(BadStatement) as caught, store.begin() as connection:
+        connection.execute(text("SELECT nothing FROM nowhere"))
+    assert caught.value.alarm
+    assert not caught.value.retryable
+
+
+@only_sqlite
+def test_nothing_erased_stays_in_the_files(store: Store) -> None:
+    secret = "a-language-that-nobody-else-speaks" * 20
+    with store.begin() as connection:
+        contacts.insert(connection, [NewContact(number, secret, NOW) for number in range(200)])
+    files = [Path(str(store.writer.url.database) + end) for end in ("", "-wal")]
+    assert any(secret.encode() in file.read_bytes() for file in files)
+    with store.begin() as connection:
+        contacts.erase(connection, range(200))
+    store.scrub()
+    assert not any(secret.encode() in file.read_bytes() for file in files)
+
+
+@only_sqlite
+def test_scrubbing_waits_for_readers_but_not_for_ever(store: Store) -> None:
+    with store.begin() as connection:
+        contacts.insert(connection, [add(1)])
+    with store.reading() as reader:
+        reader.execute(select(Contact.id)).all()
+        with store.begin() as connection:
+            contacts.insert(connection, [add(2)])
+        with pytest.raises(StoreBusy):
+            store.scrub()
+    store.scrub()
