@@ -97,7 +97,7 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
     if misspelt:
         return obey(flow, session, misspelt)
     script = speech.script_of(flow, session)
-    question = script.asked[session.at].prompt
+    question = script.asked[session.at].again(session.draft)
     hint = rejection.hint
     if reply.msg and (reply.msg.media or reply.msg.place):
         hint = f"{script.voice.say('media.unreadable')} {hint}"
@@ -131,12 +131,15 @@ def _open(flow: Flow, session: Session) -> MsgOut:
             return speech.offer_return(flow, session)
         case "change":
             return speech.which_answer(flow, session)
-    return speech.script_of(flow, session).asks[session.at] if session.at else speech.summary(flow, session)
+    return speech.open_question(flow, session) if session.at else speech.summary(flow, session)
 
 
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
+    """A second "hello": where something is answered already, the offer to go on or start over."""
     if session.aside == "language":
         return _say(session, speech.which_language(flow))
+    if not session.answers and not session.missing:
+        return _repeat(flow, session, argument)
     return offer_return(flow, session)
 
 

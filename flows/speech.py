@@ -57,6 +57,12 @@ def which_language(flow: Flow) -> MsgOut:
     return MsgOut("\n".join(dict.fromkeys(lines)), flow.language_replies(), flow.languages[0])
 
 
+def open_question(flow: Flow, session: Session) -> MsgOut:
+    """The question that waits, as it stands: with the answer in the making, where there is one."""
+    script = script_of(flow, session)
+    return script.asked[session.at].again(session.draft) if session.draft else script.asks[session.at]
+
+
 def shown(flow: Flow, session: Session, key: str) -> str:
     """An answer in words, also when it is a missing one."""
     script = script_of(flow, session)
@@ -123,8 +129,9 @@ def thanks(flow: Flow, session: Session) -> MsgOut:
 
 
 def _numbered(flow: Flow, session: Session) -> list[str]:
+    arrow = script_of(flow, session).voice.arrow
     return [
-        f"{number}. {_title(flow, session, key)}\n   → {shown(flow, session, key)}"
+        f"{number}. {_title(flow, session, key)}\n   {arrow} {shown(flow, session, key)}"
         for number, key in enumerate(answered_keys(flow, session), start=1)
     ]
 

@@ -36,9 +36,10 @@ def _behind(path: Path, after: str) -> tuple[str, ...]:
 
 
 def ask(flow: Flow, session: Session, key: str, line: str = "") -> Turn:
-    """Asks one question (again), a line of the bot's own before it."""
-    session = session._replace(at=key, aside="", draft=None)
-    return Turn(session, (Said(with_line(line, speech.script_of(flow, session).asks[key])),))
+    """Asks one question (again), a line of the bot's own before it. Several choices are there to be corrected."""
+    draft = session.answers.get(key) if flow.question(key).expects == "many" else None
+    session = session._replace(at=key, aside="", draft=draft)
+    return Turn(session, (Said(with_line(line, speech.open_question(flow, session))),))
 
 
 def with_line(line: str, msg: MsgOut) -> MsgOut:
