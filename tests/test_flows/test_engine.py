@@ -1,0 +1,190 @@
+"""The engine: branches, going back, changing, leaving and coming back. Everyday talk stands in tests/transcripts/."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import phrases
+from flows import engine
+from flows.errors import EndlessFlowError
+from flows.events import AnswerGiven, ConsentGiven, Said, SessionCompleted, SessionInterrupted
+from flows.flow import Flow
+from flows.messages import MsgIn
+from flows.session import Session
+from flows.values import Missing
+from tests.house import consultation
+
+YES_NO = [{"value": "yes", "label": {"de": "Ja", "en": "Yes"}}, {"value": "no", "label": {"de": "Nein", "en": "No"}}]
+
+
+def ask(key: str, **more):
+    return {"key": key, "type": "choice", "text": {"de": f"Frage {key}?", "en": f"{key}?"}, "options": YES_NO} | more
+
+
+def compiled(*questions) -> Flow:
+    made = consultation(questions=list(questions)) if questions else consultation()
+    return Flow(made, {tag: phrases.load(tag) for tag in made.languages}, "code1")
+
+
+class Walk:
+    """A session that is stored and read back between messages."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.turn = engine.start(flow, receipt="R", language="de")
+        self.number = 0
+
+    @property
+    def session(self) -> Session:
+        return self.turn.session
+
+    def say(self, text: str = "", **more) -> Walk:
+        self.number += 1
+        msg = MsgIn("c", "a", more.pop("external_id", f"m{self.number}"), datetime.now(UTC), text=text, **more)
+        stored = Session.from_json(self.session.to_json())
+        assert stored == self.session
+        self.turn = engine.resume(self.flow, stored, msg)
+        return self
+
+    def answers(self) -> list[tuple]:
+        return [
+            (event.key, event.missing or event.value) for event in self.turn.events if isinstance(event, AnswerGiven)
+        ]
+
+    def said(self) -> str:
+        return "\n".join(event.msg.text for event in self.turn.events if isinstance(event, Said))
+
+
+def test_a_question_is_asked_only_where_its_condition_holds():
+    flow = compiled(ask("a"), ask("b", ask_if={"equal": {"question": "a", "value": "yes"}}), ask("c"))
+    assert Walk(flow).say("nein").session.at == "c"
+    assert Walk(flow).say("ja").session.at == "b"
+
+
+def test_what_was_never_asked_is_recorded_at_the_end():
+    flow = compiled(ask("a"), ask("b", ask_if={"equal": {"question": "a", "value": "yes"}}))
+    walk = Walk(flow).say("nein").say("absenden")
+    assert walk.answers() == [("b", Missing.NOT_ASKED)]
+    assert SessionCompleted() in walk.turn.events
+
+
+def test_a_change_takes_back_what_does_not_belong_any_more():
+    flow = compiled(ask("a"), ask("b", ask_if={"equal": {"question": "a", "value": "yes"}}), ask("c"))
+    walk = Walk(flow).say("ja").say("ja").say("ja").say("ändern 1").say("nein")
+    assert walk.answers() == [("a", "no"), ("b", Missing.NOT_ASKED)]
+    assert "b" not in walk.session.answers
+    assert walk.session.answers["c"] == "yes", "later answers are kept"
+
+
+def test_exits_jump_forward_to_the_summary_and_out():
+    jump = {"if": {"equal": {"question": "a", "value": "yes"}}, "to": "c"}
+    leave = {"if": {"equal": {"question": "a", "value": "no"}}, "to": "leave"}
+    flow = compiled(ask("a", exits=[jump, leave]), ask("b"), ask("c"))
+    assert Walk(flow).say("ja").session.at == "c"
+    left = Walk(flow).say("nein")
+    assert left.session.status == "interrupted"
+    assert SessionInterrupted() in left.turn.events
+
+
+def test_a_flow_that_goes_in_circles_is_stopped():
+    flow = compiled(ask("a"), ask("b", exits=[{"to": "a"}]))
+    with pytest.raises(EndlessFlowError):
+        Walk(flow).say("ja").say("ja")
+
+
+def test_a_refused_consent_ends_politely_and_is_on_record():
+    consent = {"key": "ok", "type": "consent", "required": True, "text": {"de": "Einverstanden?", "en": "Agree?"}}
+    flow = compiled(consent, ask("a"))
+    walk = Walk(flow).say("nein")
+    given = [event for event in walk.turn.events if isinstance(event, ConsentGiven)]
+    assert [(event.given, "Einverstanden?" in event.text) for event in given] == [(False, True)]
+    assert walk.session.status == "interrupted"
+    assert Walk(flow).say("ja").session.at == "a"
+
+
+def test_an_edit_corrects_the_answer_it_gave():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja", external_id="first").say("neim", edits="first")
+    assert walk.answers() == [("a", "no")]
+    assert walk.session.at == "b"
+    assert walk.say("egal", edits="something else").answers() == []
+
+
+def test_old_buttons_are_harmless():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja")
+    for token in ("other.a.no", "code1.zzz.no", "code1..nonsense", "garbage", "code1.a.no"):
+        assert walk.say(choice=token).answers() == [], token
+        assert walk.session.at == "b"
+    assert "ändern 1" in walk.said()
+
+
+def test_stop_wins_over_everything_and_says_what_is_open():
+    flow = compiled(ask("a"), {"key": "w", "type": "text", "text": {"de": "Wunsch?", "en": "Wish?"}})
+    walk = Walk(flow).say("ja").say("STOPP")
+    assert walk.answers() == [("w", Missing.INTERRUPTED)]
+    again = engine.reopen(flow, walk.session)
+    assert again.session.status == "waiting"
+    assert again.session.aside == "return"
+
+
+def test_starting_over_forgets_and_says_so():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja").say("start").say("2")
+    assert walk.answers() == [("a", Missing.NOT_ASKED)]
+    assert walk.session.at == "a"
+
+
+def test_two_repairs_then_a_way_out():
+    walk = Walk(compiled(ask("a"), ask("b")))
+    first, second, third = (walk.say("blafasel").said() for _ in range(3))
+    assert first != second != third
+    assert "überspringen" in third
+    assert walk.say("überspringen").answers() == [("a", Missing.SKIPPED)]
+
+
+def test_the_language_changes_at_any_moment_and_answers_stay():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("ja").say("language").say("english")
+    assert walk.session.language == "en"
+    assert walk.session.answers == {"a": "yes"}
+    assert "b?" in walk.said()
+
+
+WORDS = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        [
+            "ja",
+            "nein",
+            "1",
+            "2",
+            "9",
+            "zurück",
+            "weiter",
+            "überspringen",
+            "start",
+            "stopp",
+            "hilfe",
+            "status",
+            "ändern",
+            "sprache",
+            "2️⃣",
+            "absenden",
+            "löschen",
+        ]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(WORDS, st.sampled_from(["", "code1.a.yes", "code1..skip", "x.y.z"])), max_size=12))
+def test_nothing_anybody_says_leaves_them_without_an_answer(said):
+    flow = compiled(ask("a"), {"key": "w", "type": "text", "text": {"de": "Wunsch?", "en": "Wish?"}}, ask("b"))
+    walk = Walk(flow)
+    for text, choice in said:
+        if walk.session.status != "waiting":
+            break
+        walk.say(text, choice=choice)
+        assert walk.turn.events
+        assert walk.session.at in ("", *flow.questions)
