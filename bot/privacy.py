@@ -37,7 +37,9 @@ def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue:
 
 def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
     """Everything stored about a person, in words and in their language."""
-    voice = catalogue.lobby.voice(person.language)
+    place = person.place  # where somebody is addressed with du, the bot does not change to Sie for this
+    script = place and place.published.flow.scripts[place.session.language]
+    voice = script.voice if script else catalogue.lobby.voice(person.language)
     language = LANGUAGES[voice.language].name
     lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=person.channel, language=language)]
     pseudonyms = pseudonyms_of(connection, person, keys, catalogue)
@@ -67,7 +69,7 @@ def _session_in_words(
             shown = script.asked[key].show(from_json(answer.value))
         else:
             shown = script.voice.say(f"summary.{answer.missing or Missing.NOT_ASKED.value}")
-        lines.append(f"{script.titles[key]}\n   → {shown}")
+        lines.append(f"{script.titles[key]}\n   {script.voice.arrow} {shown}")
     lines.append(script.voice.say("mydata.deletion", days=flow.consultation.retention.days))
     return lines
 

@@ -18,6 +18,7 @@ from bot.ids import Ids, receipt
 from bot.keys import Keys
 from bot.person import Person, Place
 from flows import engine
+from flows.commands import Command
 from flows.events import ConsultationChosen, Said
 from flows.messages import MsgIn
 from flows.session import Session, Turn
@@ -176,6 +177,8 @@ class Turns:
         slug = self.catalogue.triggered(msg.text, by_start_word=place is not None)
         if place is not None:
             if slug is None or slug == place.published.slug:
+                if slug:  # "/start CODE" once more, e.g. by opening the same link again: never an answer
+                    msg = msg._replace(text=f"/{Command.START}")
                 if self.catalogue.is_open(place.published.slug, effects.now):
                     idle = (effects.now - place.seen_at).total_seconds()
                     _take_turn(effects, person, msg, engine.resume(place.published.flow, place.session, msg, idle))

@@ -134,7 +134,9 @@ def _accept(
         if key in missing:
             missing = {name: code for name, code in missing.items() if name != key}
         event = AnswerGiven(key, value)
-    session = session._replace(answers=answers, missing=missing, last_message=msg.external_id, last_key=key)
+    # An edit can be edited again: channels name the first message each time.
+    message = msg.edits if corrected else msg.external_id
+    session = session._replace(answers=answers, missing=missing, last_message=message, last_key=key)
     events: tuple[Event, ...] = (event,)
     script = speech.script_of(flow, session)
     if flow.nodes[key].type == "consent" and isinstance(value, bool):

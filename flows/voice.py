@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from flows.languages import LANGUAGES
 from flows.matching import SmallWords
 from flows.messages import MsgOut, QuickReply
 from flows.phrases import FormOfAddress, Phrases
@@ -39,6 +40,11 @@ class Voice:
     def say(self, phrase: str, /, **values: object) -> str:
         """One of the bot's own phrases."""
         return self._phrases.say(phrase, self._form, **values)
+
+    @property
+    def arrow(self) -> str:
+        """Points at the text after it, also where that is read from right to left: nobody else turns arrows round."""
+        return "←" if LANGUAGES[self.language].right_to_left else "→"
 
     def words(self, phrase: str) -> list[str]:
         """What people may type for something, in this language."""
