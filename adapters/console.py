@@ -23,7 +23,7 @@ class ConsoleChannel:
         self._show = show
         self._receive: Receive | None = None
         self._run = datetime.now(UTC).isoformat()
-        self._number = 0
+        self.number = 0
 
     async def start(self, receive: Receive) -> None:
         self._receive = receive
@@ -40,11 +40,11 @@ class ConsoleChannel:
     ) -> None:
         """One line of the person; returns when it is stored. `edits` is the number of an earlier line."""
         assert self._receive is not None, "the channel is not started"  # noqa: S101
-        self._number += 1
+        self.number += 1
         msg = MsgIn(
             self.name,
             self.address,
-            self._id(self._number),
+            self._id(self.number),
             datetime.now(UTC),
             text=text,
             choice=choice,

@@ -17,6 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/test_flows/golden/ from what the question types do now, to be read in the diff",
     )
+    parser.addoption(
+        "--update-transcripts",
+        action="store_true",
+        help="rewrite tests/transcripts/ from what the bot says now, to be read in the diff",
+    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,132 @@
+"""Plays a transcript through the live path and gives the text that came of it.
+
+# what it is about
+@ hint: tr                     the channel believes the person reads Turkish
+@ language: de                 the person chose German before
+@ later: 13 hours              time passes
+@ closed: mein-kiez            the city closes the consultation
+> Ja                           typed
+> [Weiter]                     a tap on the newest button with this label
+> [tap: lamps=yes]             a tap on this answer of this question, whether it is shown or not
+> [old tap: lamps=yes]         the same on a button of an earlier revision
+> (voice)                      a message without text
+> (edit of 2) Nein             the second line of the person, changed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from bot.app import build
+from bot.keys import Keys
+from bot.play import Chat
+from bot.settings import Settings
+from flows.messages import MsgOut, Place
+from storage import consultations
+from storage.sessions import Session
+from storage.store import Store
+
+KEYS = Keys(bytes(32))
+_SCRIPTED = ("#", "@", ">", "")
+_TAP = re.compile(r"\[(old )?tap: (\w*)=([\w.]*)\]")
+_BUTTON = re.compile(r"\[(.+)\]")
+_EDIT = re.compile(r"\(edit of (\d+)\) (.*)")
+_MEDIA = re.compile(r"\((voice|picture|video|file|sticker|contact|location)\)")
+
+
+async def replay(store: Store, path: Path) -> str:
+    """The transcript as it reads when its resident says the same again to this house."""
+    scene = Scene(store)
+    async with scene.chat.house.running():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line[:1] in _SCRIPTED:
+                await scene.perform(line)
+    return "".join(scene.written)
+
+
+class Scene:
+    """One resident in front of a house."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.written: list[str] = []
+        make = partial(build, Settings(), store=store, keys=KEYS)
+        self.chat = Chat(make, lambda _: None, self.written.append, "somebody")
+        self._said: list[int] = []
+        self._hint = ""
+
+    async def perform(self, line: str) -> None:
+        """One scripted line."""
+        if line.startswith(">"):
+            self._said.append(self.chat.channel.number + 1)
+            text = line[2:]
+            said = self._meant(text)
+            await self.chat.say(said.pop("text", ""), text, language_hint=self._hint, **said)
+        elif line.startswith("@"):
+            name, _, value = line[2:].partition(": ")
+            await self._set(name, value)
+        else:
+            self.written.append(f"{line}\n")
+
+    def _meant(self, text: str) -> dict[str, Any]:
+        if tap := _TAP.fullmatch(text):
+            code = "0ld0ld" if tap[1] else self._code()
+            return {"choice": f"{code}.{tap[2]}.{tap[3]}"}
+        if button := _BUTTON.fullmatch(text):
+            return {"choice": self._token(button[1])}
+        if edit := _EDIT.fullmatch(text):
+            return {"text": edit[2], "edits": self._said[int(edit[1]) - 1]}
+        if media := _MEDIA.fullmatch(text):
+            return {"place": Place(52.5, 13.4)} if media[1] == "location" else {"media": media[1]}
+        return {"text": text}
+
+    def _code(self) -> str:
+        """The code of the revision the person is in, as its buttons carry it."""
+        codes = (reply.token.partition(".")[0] for msg in self._newest() for reply in msg.quick_replies)
+        return next(code for code in codes if code != "lobby")
+
+    def _token(self, label: str) -> str:
+        found = (r.token for msg in self._newest() for r in msg.quick_replies if r.label == label)
+        token = next(found, None)
+        assert token, f"no button {label!r} was ever shown"
+        return token
+
+    def _newest(self) -> Iterator[MsgOut]:
+        return reversed(self.chat.messages)
+
+    async def _set(self, name: str, value: str) -> None:
+        match name:
+            case "language":
+                await self.chat.choose_language(value)
+                return
+            case "hint":
+                self._hint = value
+            case "later":
+                await self.store.write(partial(_let_pass, hours=int(value.removesuffix(" hours"))))
+            case "closed":
+                await self.store.write(partial(_close, slug=value))
+                await asyncio.sleep(1.1)  # the house looks once a second
+            case _:
+                raise LookupError(f"@ {name}: no such thing")
+        self.written.append(f"@ {name}: {value}\n")
+
+
+def _let_pass(connection: Connection, hours: int) -> None:
+    """What time does to sessions, as far as the house can see: they were last changed longer ago."""
+    for number, moment in connection.execute(select(Session.id, Session.updated_at)).all():
+        earlier = {"updated_at": moment - timedelta(hours=hours)}
+        connection.execute(update(Session).where(Session.id == number).values(earlier))
+
+
+def _close(connection: Connection, slug: str) -> None:
+    found = consultations.latest(connection, slug)
+    assert found
+    consultations.set_state(connection, found.consultation_id, "closed")
