@@ -139,6 +139,23 @@ def publish(
 
 
 @app.command()
+def replay(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="One message a line, as JSON.")],
+    skip_bad_lines: Annotated[
+        bool, typer.Option("--skip-bad-lines", help="Feed the good lines of a recording with bad ones.")
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Feed recorded messages as if they came in now; exit code 1 if a line or a message was bad."""
+    from bot import replay
+
+    if not replay.replay(load(context, config, data), file, say, complain, skip_bad_lines=skip_bad_lines):
+        raise typer.Exit(1)
+
+
+@app.command()
 def consultations(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """List what is published: name, title, state, revision, languages."""
     from bot import house

@@ -1,0 +1,251 @@
+"""`replay`: recorded messages through the live path, and what is said about lines that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from adapters.base import RetryAfter
+from bot import recording, replay
+from bot.errors import HouseError
+from bot.recording import BadLine
+from bot.settings import Settings
+from flows import engine
+from flows.messages import MsgIn, Place
+from storage.store import Store
+from tests.databases import database, houses, postgresql, sqlite_template
+from tests.house import KEYS, Recorder, consultation, publish, running, say
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+
+TIME = "2026-11-20T08:30:00+01:00"
+SAID = ("/start park", "Deutsch", "ja", "Mehr Bänke", "absenden")
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def store(database):
+    store = Store(database.url)
+    publish(store, consultation())
+    yield store
+    store.dispose()
+
+
+@pytest.fixture
+def write(tmp_path) -> Write:
+    """Makes a recording of messages (or of lines as they are)."""
+
+    def write(*lines: dict[str, Any] | bytes, name: str = "r.jsonl") -> Path:
+        path: Path = tmp_path / name
+        path.write_bytes(b"".join(line if isinstance(line, bytes) else as_line(line) for line in lines))
+        return path
+
+    return write
+
+
+def as_line(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, ensure_ascii=False).encode() + b"\n"
+
+
+def said(address: str, number: int, words: str, **more: Any) -> dict[str, Any]:
+    name = f"{address}/{number}"
+    return {"channel": "town", "address": address, "external_id": name, "text": words, "sent_at": TIME} | more
+
+
+def walk(address: str, **more: Any) -> list[dict[str, Any]]:
+    return [said(address, number, words, **more) for number, words in enumerate(SAID)]
+
+
+async def feed(store: Store, path: Path) -> replay.Report:
+    found = recording.scan(path, lambda bad: None)
+    return await replay.feed(path, found, Settings(), store, KEYS, lambda done: None)
+
+
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+def everything(store: Store) -> list[tuple[Any, ...]]:
+    return rows(store, "SELECT * FROM sessions ORDER BY id") + rows(store, "SELECT * FROM answers ORDER BY 1, 2")
+
+
+async def test_a_recording_is_answered_and_fed_twice_changes_nothing(store, write):
+    people = [walk(name, channel=channel) for name, channel in (("a", "town"), ("b", "town"), ("b", "village"))]
+    path = write(*(line for lines in zip(*people, strict=True) for line in lines))
+    report = await feed(store, path)
+    assert report.messages == 15
+    assert (report.repeats, report.answers, report.errors) == (0, 6, 0)
+    # Which language · greeting, question · question · summary · thanks: six messages to each of three people.
+    assert report.said == 18
+    assert rows(store, "SELECT status, count(*) FROM sessions GROUP BY 1") == [("completed", 3)]
+    before = everything(store)
+    again = await feed(store, path)
+    assert (again.messages, again.repeats, again.answers, again.said) == (15, 15, 0, 0)
+    assert everything(store) == before
+
+
+async def test_the_time_of_sending_is_the_time_of_the_answer(store, write):
+    await feed(store, write(*walk("a")))
+    assert rows(store, "SELECT DISTINCT answered_at FROM v_answers_long") == [("2026-11-20T07:30:00Z",)]
+
+
+async def test_order_is_kept_across_chunks(store, write, monkeypatch):
+    monkeypatch.setattr(replay, "LARGEST_BATCH", 2)
+    path = write(*(line for lines in zip(*map(walk, "abcde"), strict=True) for line in lines))
+    report = await feed(store, path)
+    assert report.batches > 5
+    assert rows(store, "SELECT status, count(*) FROM sessions GROUP BY 1") == [("completed", 5)]
+
+
+async def test_what_waited_to_be_sent_is_not_swallowed(store, database, write):
+    """A message for a real channel that is down must not vanish in a sink of the same name."""
+    real = Recorder("town")
+    real.answers = [RetryAfter(3600)]
+    async with running(Store(database.url), {"town": real}) as (app, _):
+        await say(app, real.msg("z", "/start park"))
+    waiting = rows(store, "SELECT id, state, attempts FROM outbox")
+    assert len(waiting) == 1
+    await feed(store, write(*walk("a")))
+    assert rows(store, "SELECT id, state, attempts FROM outbox") == waiting
+
+
+async def test_messages_that_are_set_aside_are_errors(store, write, monkeypatch):
+    resume = engine.resume
+
+    def brittle(flow, session, msg, idle=0):
+        if "Bänke" in msg.text:
+            raise RuntimeError
+        return resume(flow, session, msg, idle)
+
+    monkeypatch.setattr(engine, "resume", brittle)
+    report = await feed(store, write(*walk("a")))
+    assert (report.errors, report.answers) == (1, 1)
+
+
+async def test_a_fault_of_the_work_ends_the_feeding(store, write, monkeypatch):
+    """Otherwise it would wait for ever for messages that nobody stores."""
+
+    async def broken(self):
+        raise RuntimeError
+
+    monkeypatch.setattr("bot.conversations.Conversations.run", broken)
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(feed(store, write(*walk("a"))), 10)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{]\n", "this is not JSON"),
+        (b'{"channel": "town"', "this is not JSON"),
+        (b"[1]\n", "this is JSON, but not an object"),
+        (b'{"text": "\xe4"}\n', "byte 11 is not UTF-8"),
+        (b'{"text": "\\ud800"}\n', "this is not JSON"),
+        (as_line(said("a", 1, "x") | {"text": 7}), "“text” is not a text"),
+        (as_line({key: value for key, value in said("a", 1, "x").items() if key != "address"}), "“address” is missing"),
+        (as_line(said("", 1, "x")), "“address” is empty"),
+        (as_line(said("a\0", 1, "x")), "“address” holds a control character"),
+        (as_line(said("a" * 501, 1, "x")), "“address” has 501 characters"),
+        (as_line(said("a", 1, "x", sent_at="yesterday")), "“sent_at” is not a time"),
+        (as_line(said("a", 1, "x", sent_at="2026-02-30T10:00:00Z")), "“sent_at” is not a time"),
+        (as_line(said("a", 1, "x", sent_at="0001-01-01T00:00:00+10:00")), "“sent_at” is not a time"),
+        (as_line(said("a", 1, "x", sent_at="2026-11-20T08:30:00")), "“sent_at” has no time zone"),
+        (as_line(said("a", 1, "x", mode="robot")), "“mode” is none of self, assisted, paper"),
+        (as_line(said("a", 1, "x", choice=None)), "“choice” is not a text"),
+        (as_line(said("a", 1, "x", place="here")), "“place” is not a place"),
+        (b'{"text": "' + b"x" * recording.LONGEST_LINE + b'"}\n', "the line is too long"),
+    ],
+)
+def test_a_bad_line_is_named_with_reason_and_remedy(write, line, reason):
+    path = write(as_line(said("a", 1, "x")), b"\n", line)
+    good, bad = recording.read(path)
+    assert isinstance(good, MsgIn)
+    assert isinstance(bad, BadLine)
+    assert (bad.line, bad.reason) == (3, reason)
+    assert str(bad).startswith(f"{path}:3: {reason}; {bad.remedy}")
+    assert bad.remedy
+
+
+def test_all_fields_arrive(write):
+    more = {"choice": "c.k.v", "media": "voice", "edits": "m0", "language_hint": "tr"}
+    more |= {"mode": "paper", "place_code": "KIOSK7"}
+    path = write(
+        b"\xef\xbb\xbf" + as_line(said("a", 1, "مرحبا\n👋", place={"latitude": 52.5, "longitude": 13}, **more))
+    )
+    [msg] = recording.read(path)
+    assert isinstance(msg, MsgIn)
+    assert msg.text == "مرحبا\n👋"
+    assert {name: getattr(msg, name) for name in more} == more
+    assert msg.place == Place(52.5, 13)
+    assert msg.sent_at.isoformat() == "2026-11-20T07:30:00+00:00"
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return Settings(data=tmp_path / "data")
+
+
+def command(settings: Settings, path: Path, **more: Any) -> tuple[bool, list[str], list[str]]:
+    """The command as called: whether all was well, what it prints, what it complains about."""
+    out: list[str] = []
+    complaints: list[str] = []
+    fine = replay.replay(settings, path, out.append, complaints.append, **more)
+    return fine, out, complaints
+
+
+def test_one_bad_line_stops_everything_unless_told_otherwise(settings, write):
+    path = write(as_line(said("a", 1, "Hallo")), b"oops\n", as_line(said("a", 2, "Hilfe")))
+    fine, out, complaints = command(settings, path)
+    assert (fine, out) == (False, [])
+    assert complaints[0] == f"{path}:2: this is not JSON; write one complete object on each line"
+    assert not settings.data.exists(), "nothing was begun"
+    fine, out, complaints = command(settings, path, skip_bad_lines=True)
+    assert not fine
+    assert out[0].startswith("messages      2 in ")
+    assert out[-1] == "bad lines     1"
+
+
+def test_a_fine_recording_in_a_new_house(settings, write):
+    fine, out, complaints = command(settings, write(as_line(said("a", 1, "Hallo"))))
+    assert (fine, complaints) == (True, [])
+    assert [line.split()[0] for line in out] == [
+        *("messages", "repeats", "answers", "said", "errors", "batches", "bad")
+    ]
+
+
+def test_many_bad_lines_are_counted_not_all_told(settings, write):
+    _, _, complaints = command(settings, write(*[b"oops\n"] * 250))
+    assert len(complaints) == replay.MOST_COMPLAINTS + 2
+    assert complaints[-2].endswith("… and 150 more bad lines")
+
+
+def test_what_cannot_be_read_is_one_sentence(settings, tmp_path):
+    with pytest.raises(HouseError, match=r"nowhere\.jsonl: cannot be read \(No such file"):
+        command(settings, tmp_path / "nowhere.jsonl")
+    with pytest.raises(HouseError, match="is no file"):
+        command(settings, tmp_path)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(HouseError, match="write a pipe into a file first"):
+        command(settings, pipe)
+
+
+def test_memory_does_not_grow_with_the_recording(write):
+    def peak(lines: int) -> int:
+        path = write(*[as_line(said("a", number, "ja")) for number in range(lines)])
+        tracemalloc.start()
+        recording.scan(path, lambda bad: None)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert peak(20_000) < peak(200) + 100_000
