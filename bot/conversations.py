@@ -13,8 +13,9 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
+from bot.logs import where
 from bot.outbox import Outbox
-from bot.turns import BatchResult, Turns, dead_letter, where
+from bot.turns import BatchResult, Turns, dead_letter
 from flows.messages import MsgIn
 from storage import messages
 from storage.errors import BadRow, StorageError

@@ -65,8 +65,9 @@ def look_up(connection: Connection, keys: Keys, catalogue: Catalogue, channel: s
     for answer in given:
         facts[f"answer {answer.question_key}"] = answer.value or f"({answer.missing})"
     slugs = {row.consultation_id: row.slug for row in list_latest(connection, ("open", "closed", "archived"))}
-    for row in sessions.of_people(connection, names).values():
-        facts[f"session {slugs[row.consultation_id]}"] = row.status
+    found = {slugs[row.consultation_id]: row for row in sessions.of_people(connection, names).values()}
+    for slug in sorted(found):
+        facts[f"session {slug}"] = found[slug].status
     return Stored(facts)
 
 

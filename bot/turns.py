@@ -16,6 +16,7 @@ from bot.catalogue import Catalogue, Published
 from bot.effects import Effects
 from bot.ids import Ids, receipt
 from bot.keys import Keys
+from bot.logs import where
 from bot.person import Person, Place
 from flows import engine
 from flows.commands import Command
@@ -234,16 +235,6 @@ def dead_letter(keys: Keys, number: int, lookup: bytes, msg: MsgIn, fault: Excep
     sealed = keys.seal(to_json(msg).decode(), lookup)
     reason = "{fault} at {place}".format_map(where(fault))
     return NewDeadLetter(number, msg.channel, msg.external_id, lookup, sealed, reason, now)
-
-
-def where(fault: BaseException) -> dict[str, str]:
-    """Class and place of a fault. Its text and the values around it may hold a person's words: no log sees them."""
-    trace = fault.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code if trace else None
-    place = f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if code and trace else "?"
-    return {"fault": type(fault).__name__, "place": place}
 
 
 def _take_turn(effects: Effects, person: Person, msg: MsgIn, turn: Turn) -> None:
