@@ -50,12 +50,24 @@ def leave(flow: Flow, session: Session, events: tuple[Event, ...]) -> Turn:
     """Ends the waiting. What is open is recorded, so that analysts can tell interrupted from not asked."""
     if session.submitted:
         return Turn(session._replace(status="completed", at="", aside=""), events)
-    open_questions = (key for key in flow.questions if key not in session.answers and key not in session.missing)
-    gaps = (
-        AnswerGiven(key, None, Missing.INTERRUPTED if flow.asked_for(key, session) else Missing.NOT_ASKED)
-        for key in open_questions
-    )
-    return Turn(session._replace(status="interrupted", aside="", draft=None), (*events, *gaps, SessionInterrupted()))
+    recorded = (AnswerGiven(key, None, code) for key, code in gaps(flow, session).items())
+    left = session._replace(status="interrupted", aside="", draft=None)
+    return Turn(left, (*events, *recorded, SessionInterrupted()))
+
+
+def gaps(flow: Flow, session: Session) -> dict[str, Missing]:
+    """Why each question without an answer would have none if the person went now.
+
+    Interrupted is what would still have been asked, as far as can be told; what an exit or a condition has passed over
+    is not asked.
+    """
+    keys, next_one = flow.questions, flow.path(session).open
+    ahead = frozenset(keys[keys.index(next_one) :]) if next_one else frozenset()
+    return {
+        key: Missing.INTERRUPTED if key in ahead and flow.asked_for(key, session) else Missing.NOT_ASKED
+        for key in keys
+        if key not in session.answers and key not in session.missing
+    }
 
 
 def _drop_unasked(session: Session, path: Path, events: tuple[Event, ...]) -> tuple[Session, tuple[Event, ...]]:

@@ -121,6 +121,16 @@ def test_old_buttons_are_harmless():
     assert "ändern 1" in walk.said()
 
 
+def test_what_was_jumped_over_is_not_asked_and_not_interrupted():
+    jump = {"if": {"equal": {"question": "a", "value": "yes"}}, "to": "c"}
+    only_no = {"equal": {"question": "a", "value": "no"}}
+    flow = compiled(ask("a", exits=[jump]), ask("b"), ask("c"), ask("d", ask_if=only_no), ask("e"))
+    gaps = {"b": Missing.NOT_ASKED, "c": Missing.INTERRUPTED, "d": Missing.NOT_ASKED, "e": Missing.INTERRUPTED}
+    assert dict(Walk(flow).say("ja").say("stopp").answers()) == gaps
+    out = {"if": {"equal": {"question": "a", "value": "no"}}, "to": "leave"}
+    assert Walk(compiled(ask("a", exits=[out]), ask("b"))).say("nein").answers()[-1] == ("b", Missing.NOT_ASKED)
+
+
 def test_stop_wins_over_everything_and_says_what_is_open():
     flow = compiled(ask("a"), {"key": "w", "type": "text", "text": {"de": "Wunsch?", "en": "Wish?"}})
     walk = Walk(flow).say("ja").say("STOPP")
