@@ -1,0 +1,106 @@
+"""Doors: one conversation of one browser with one consultation, its cookie and its resume code.
+
+Every consultation is a door of its own, with a cookie of its own that only its own pages get; so nothing links what a
+person says in two of them. The cookie holds the conversation's id and a keyed check sum over it: a forged one is
+recognised without asking the database. The id is also the resume code, in groups of four.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+COOKIE: Final = "talk"
+COOKIE_SECONDS: Final = 90 * 24 * 3600
+ID_LENGTH: Final = 16
+"""Characters of an id: 16 of 5 bits, 80 random bits."""
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD: Final = str.maketrans("OIL", "011")
+_ID: Final = re.compile(f"[{_ALPHABET}]{{{ID_LENGTH}}}")
+SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One door of one person. Its `id` is a secret of that person: never log it, never put it into a URL.
+
+    >>> Conversation("mein-kiez", "0123456789ABCDEF", csrf="").resume_code
+    '0123-4567-89AB-CDEF'
+    """
+
+    slug: str
+    id: str
+    csrf: str
+    """What a form of this conversation has to send along; nobody else can know it."""
+    is_new: bool = False
+    """The browser has no cookie of it yet: call `set_cookie`."""
+
+    @property
+    def address(self) -> str:
+        """Where the hub and the bot know it by; the same id at another door is another address."""
+        return f"{self.slug}/{self.id}"
+
+    @property
+    def resume_code(self) -> str:
+        """The id as people read and type it."""
+        return "-".join(self.id[start : start + 4] for start in range(0, ID_LENGTH, 4))
+
+
+class Doors:
+    """Makes conversations and recognises them. `secret` is a key of its own, derived from the house's."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def new(self, slug: str) -> Conversation:
+        """A conversation nobody had before."""
+        return self._conversation(slug, "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH)), is_new=True)
+
+    def from_cookie(self, request: web.Request, slug: str) -> Conversation | None:
+        """The conversation of the browser's cookie; None where it has none, or a forged one."""
+        id_, _, check = request.cookies.get(COOKIE, "").partition(".")
+        if not _ID.fullmatch(id_) or not _same(check, self._check("cookie", slug, id_)):
+            return None
+        return self._conversation(slug, id_)
+
+    def from_code(self, code: str, slug: str) -> Conversation | None:
+        """The conversation a resume code would name, if there is one; None where the code cannot be one.
+
+        Case, blanks and hyphens do not matter, and O, I and L are read as the digits they look like.
+        """
+        plain = re.sub(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]", "", code[:100]).upper().translate(_MISREAD)
+        return self._conversation(slug, plain, is_new=True) if _ID.fullmatch(plain) else None
+
+    def cookie(self, conversation: Conversation) -> str:
+        """The value of the conversation's cookie."""
+        return f"{conversation.id}.{self._check('cookie', conversation.slug, conversation.id)}"
+
+    def is_csrf(self, conversation: Conversation, token: str) -> bool:
+        """Whether a form's token belongs to this conversation."""
+        return _same(token, conversation.csrf)
+
+    def _conversation(self, slug: str, id_: str, *, is_new: bool = False) -> Conversation:
+        return Conversation(slug, id_, self._check("form", slug, id_), is_new)
+
+    def _check(self, purpose: str, slug: str, id_: str) -> str:
+        digest = hmac.digest(self._secret, f"{purpose}/{slug}/{id_}".encode(), hashlib.sha256)
+        return digest[:16].hex()
+
+
+def set_cookie(
+    response: web.StreamResponse, slug: str, value: str, *, is_secure: bool, max_age: int | None = COOKIE_SECONDS
+) -> None:
+    """Gives the browser the cookie of a door; its pages get it, other doors do not. `max_age` None: until it closes."""
+    response.set_cookie(
+        COOKIE, value, path=f"/c/{slug}", max_age=max_age, httponly=True, samesite="Lax", secure=is_secure
+    )
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())

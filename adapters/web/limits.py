@@ -1,0 +1,135 @@
+"""How much one person, one address and one network may do: token buckets in memory, bounded themselves."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, NamedTuple
+
+from aiohttp import web
+
+MOST_BUCKETS: Final = 50_000
+_Address = IPv4Address | IPv6Address
+_Network = IPv4Network | IPv6Network
+
+
+class Rate(NamedTuple):
+    """So many at once, and so many per second from then on; `burst` 0 means no limit."""
+
+    burst: int
+    per_second: float
+
+
+class WebLimits(NamedTuple):
+    """The limits of the web channel. One address may be a school or a town hall, so those are wide."""
+
+    text: int = 4_000
+    """Characters of one message."""
+    frame: int = 16 * 1024
+    """Bytes of one message with all its wrapping."""
+    conversation: Rate = Rate(20, 1)
+    """Messages of one conversation."""
+    address: Rate = Rate(300, 20)
+    """Messages from one address (IPv6: from one /64)."""
+    new: Rate = Rate(200, 0.5)
+    """New conversations from one address."""
+    new_network: Rate = Rate(1_000, 2)
+    """New conversations from one network (IPv4: /24, IPv6: /48)."""
+    codes: Rate = Rate(20, 0.1)
+    """Resume codes tried from one address."""
+    lines: int = 8
+    """Open lines (tabs) of one conversation."""
+    lines_address: int = 500
+    """Open lines from one address; 0 for no limit."""
+    send_seconds: float = 15
+    """A client that has not taken what was sent to it after so long is cut off."""
+    body_seconds: float = 15
+    """A request whose body is not there after so long is refused."""
+    heartbeat_seconds: float = 20
+    poll_seconds: float = 25
+    """The longest that a poll waits for something new."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of our own proxies: only their X-Forwarded-For and -Proto are believed."""
+
+
+class Buckets:
+    """A token bucket for each key: one number, the moment at which it will be full again (GCRA).
+
+    >>> buckets = Buckets(Rate(burst=2, per_second=1), clock=lambda: 0.0)
+    >>> [buckets.take("a") for _ in range(3)]
+    [0.0, 0.0, 1.0]
+    """
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def take(self, key: str) -> float:
+        """Takes one; gives 0, or the seconds until there is one again (then nothing was taken)."""
+        if not self._rate.burst:
+            return 0.0
+        now, step = self._clock(), 1 / self._rate.per_second
+        full_at = max(self._full_at.get(key, now), now) + step
+        wait = full_at - now - self._rate.burst * step
+        # The rounding error of a long uptime must not refuse anybody.
+        if wait > 1e-6:
+            return wait
+        self._full_at[key] = full_at
+        self._full_at.move_to_end(key)
+        while len(self._full_at) > MOST_BUCKETS:
+            self._full_at.popitem(last=False)
+        return 0.0
+
+
+class Origins:
+    """Where requests come from, through our own proxies if there are any."""
+
+    def __init__(self, proxies: Sequence[str]) -> None:
+        self._proxies: list[_Network] = [ip_network(proxy, strict=False) for proxy in proxies]
+
+    def address(self, request: web.BaseRequest) -> str:
+        """The client's address: the last one that is not our own proxy. What a stranger claims is not believed."""
+        hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "")[-1000:].split(",")]
+        current = _parsed(request.remote or "")
+        while current is not None and self._is_ours(current) and hops:
+            following = _parsed(hops.pop())
+            if following is None:
+                break
+            current = following
+        return _unit(current, 64)
+
+    def network(self, request: web.BaseRequest) -> str:
+        """The wider network of that address."""
+        address, _, _ = self.address(request).partition("/")
+        current = _parsed(address)
+        return _unit(current, 48, 24)
+
+    def is_secure(self, request: web.BaseRequest) -> bool:
+        """Whether the browser's line is encrypted: to us, or to our proxy."""
+        current = _parsed(request.remote or "")
+        if current is not None and self._is_ours(current):
+            return request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[-1].strip() == "https"
+        return request.secure
+
+    def _is_ours(self, address: _Address) -> bool:
+        return any(address in network for network in self._proxies if network.version == address.version)
+
+
+def _parsed(text: str) -> _Address | None:
+    try:
+        address = ip_address(text.split("%", 1)[0])
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _unit(address: _Address | None, ipv6_bits: int, ipv4_bits: int = 32) -> str:
+    """The network that counts as one: whoever has IPv6 has at least a /64 of addresses to choose from."""
+    if address is None:
+        return "?"
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, ipv6_bits), strict=False))
+    return str(address) if ipv4_bits == 32 else str(ip_network((address, ipv4_bits), strict=False))
