@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 import time
 
@@ -19,15 +18,20 @@ class Ids:
 
     def __init__(self) -> None:
         self._process = secrets.randbits(10) << 12
-        self._counter = itertools.count()
         self._last = 0
+        self.tick()
 
     def __call__(self) -> int:
+        self._last += 1
+        if not self._last & 0xFFF:
+            self.tick()
+        return self._last
+
+    def tick(self) -> None:
+        """Moves on to the present; once per batch is enough. After 4,096 ids it happens by itself."""
         moment = int(time.time() * 1000) - _EPOCH_MS
-        number = (moment << 22) | self._process | (next(self._counter) & 0xFFF)
-        # More than 4,096 in a millisecond, or a clock set back: go on from the last one instead of repeating it.
-        self._last = number = max(number, self._last + 1)
-        return number
+        # A clock set back must not repeat anything: then the millisecond after the last one serves.
+        self._last = (max(moment, (self._last >> 22) + 1) << 22) | self._process
 
 
 def receipt() -> str:

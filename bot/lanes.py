@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import structlog
@@ -29,19 +28,22 @@ Settle = Callable[[Item, Delivery], float | None]
 """Takes down what became of a message; gives the seconds after which to try again, None when it is done with."""
 
 
-@dataclass(slots=True)
 class _Chat:
     """What waits for one address, each kind in order. `is_busy`: a message is on its way, or a pause."""
 
-    replies: deque[Item] = field(default_factory=deque)
-    broadcasts: deque[Item] = field(default_factory=deque)
-    is_busy: bool = False
+    __slots__ = ("broadcasts", "is_busy", "replies")
 
-    def queue(self) -> deque[Item]:
+    def __init__(self) -> None:
+        # Lists, because there is mostly one message in them, and for a moment only.
+        self.replies: list[Item] = []
+        self.broadcasts: list[Item] = []
+        self.is_busy = False
+
+    def queue(self) -> list[Item]:
         """Replies overtake broadcasts."""
         return self.replies or self.broadcasts
 
-    def queue_for(self, purpose: Purpose) -> deque[Item]:
+    def queue_for(self, purpose: Purpose) -> list[Item]:
         return self.broadcasts if purpose == "broadcast" else self.replies
 
 
@@ -63,14 +65,17 @@ class Lane:
 
     def put(self, item: Item, wait: float = 0) -> None:
         """Queues a message behind the others of its kind for the same chat, for `wait` seconds from now."""
-        chat = self._chats.setdefault(item.lookup, _Chat())
+        chat = self._chats.get(item.lookup)
+        if chat is None:
+            chat = self._chats[item.lookup] = _Chat()
         chat.queue_for(item.purpose).append(item)
         self._pending += 1
         self.idle.clear()
-        if wait > 0 and not chat.is_busy:
-            self._pause(item.lookup, chat, wait)
-        elif not chat.is_busy and len(chat.replies) + len(chat.broadcasts) == 1:
-            self._enqueue(item.lookup, chat)
+        if not chat.is_busy:
+            if wait > 0:
+                self._pause(item.lookup, chat, wait)
+            else:
+                self._enqueue(item.lookup, item.purpose)
 
     async def work(self) -> None:
         """Sends until it is cancelled. Several of these run at once."""
@@ -83,11 +88,11 @@ class Lane:
             if chat is None or chat.is_busy or not chat.queue():
                 continue
             chat.is_busy = True
-            item = chat.queue().popleft()
+            item = chat.queue().pop(0)
             await self._keep_pace()
             wait = self._settle(item, await self._send(item.message))
             if wait is not None:
-                chat.queue_for(item.purpose).appendleft(item._replace(attempts=item.attempts + 1))
+                chat.queue_for(item.purpose).insert(0, item._replace(attempts=item.attempts + 1))
                 self._pause(lookup, chat, wait)
                 continue
             self._done()
@@ -130,13 +135,14 @@ class Lane:
 
     def _release(self, lookup: bytes, chat: _Chat) -> None:
         chat.is_busy = False
-        if chat.queue():
-            self._enqueue(lookup, chat)
+        if queue := chat.queue():
+            self._enqueue(lookup, queue[0].purpose)
         else:
             del self._chats[lookup]
 
-    def _enqueue(self, lookup: bytes, chat: _Chat) -> None:
-        (self._replies if chat.replies else self._broadcasts).append(lookup)
+    def _enqueue(self, lookup: bytes, purpose: Purpose) -> None:
+        """Lets the next free worker look at this chat. It may stand here twice: who finds nothing to do goes on."""
+        (self._broadcasts if purpose == "broadcast" else self._replies).append(lookup)
         self._anything.set()
 
     def _done(self) -> None:
