@@ -9,7 +9,7 @@ from storage.errors import StorageError, StoreLost, translate
 
 
 def run(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> DBAPICursor:
-    """Run a statement in the connection's transaction and give the driver's cursor.
+    """Run a statement in the connection's transaction, which has begun, and give the driver's cursor.
 
     For the few statements of the live path, which are compiled once and whose rows are already what the driver takes:
     what SQLAlchemy does around a statement costs as much as SQLite needs for a dozen rows. Raises the classes of

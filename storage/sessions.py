@@ -4,7 +4,7 @@ Nothing here names a contact or an address. ``pseudonym`` and ``waiting_key`` ar
 can compute.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
@@ -16,6 +16,8 @@ from storage.base import Base, exactly, one_of, table_of
 
 Status = Literal["waiting", "completed", "interrupted"]
 Mode = Literal["self", "assisted", "paper"]
+
+IDS_AT_ONCE = 10_000
 
 
 class Session(Base):
@@ -29,9 +31,8 @@ class Session(Base):
         exactly("waiting_key", 16),
         # Who looks at submitted answers again has a key and is still counted as completed.
         CheckConstraint("waiting_key IS NULL OR status <> 'interrupted'", name="no_key_once_interrupted"),
-        UniqueConstraint(
-            "pseudonym", "consultation_id"
-        ),  # one answer set per person; in this order it also finds by pseudonym
+        # One answer set per person; in this order it also finds by pseudonym.
+        UniqueConstraint("pseudonym", "consultation_id"),
         UniqueConstraint("waiting_key"),  # at most one waiting session per contact
         UniqueConstraint("receipt"),
         Index(None, "consultation_id", "id"),
@@ -109,6 +110,7 @@ _whole = select(*_columns)
 _LOCK = "ORDER BY sessions.id FOR UPDATE"
 _by_key = bulk.ByKeys(StoredSession, _whole, _sessions.c.waiting_key, lock=_LOCK)
 _by_pseudonym = bulk.ByKeys(StoredSession, _whole, _sessions.c.pseudonym, lock=_LOCK)
+_by_id = bulk.ByKeys(StoredSession, _whole, _sessions.c.id)
 
 insert = bulk.insert(_sessions, StoredSession)
 """Add sessions. Raises Duplicate when the person already has one there, or another one waits."""
@@ -142,6 +144,17 @@ def change(connection: Connection, rows: Sequence[SessionChange]) -> int:
     if not ended or len(ended) == len(rows):
         return _update(connection, rows)
     return _update(connection, ended) + _update(connection, [row for row in rows if row.waiting_key is not None])
+
+
+def by_id(connection: Connection, session_ids: Sequence[int]) -> dict[int, StoredSession]:
+    """These sessions, waiting or not."""
+    return {row.id: row for row in _by_id(connection, session_ids)}
+
+
+def ids_of(connection: Connection, consultation_id: int) -> Iterator[int]:
+    """The ids of all sessions of a consultation, oldest first, read as they are consumed."""
+    query = select(_sessions.c.id).where(_sessions.c.consultation_id == consultation_id).order_by(_sessions.c.id)
+    yield from connection.scalars(query.execution_options(yield_per=IDS_AT_ONCE))
 
 
 def by_receipt(connection: Connection, receipt: str) -> StoredSession | None:

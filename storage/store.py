@@ -27,9 +27,12 @@ from storage.errors import CommitUnknown, Duplicate, StorageError, StoreBusy, St
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
-AT_ONCE = (StoreBusy, StoreLost, Duplicate)
-"""What often passes within moments: a lock or deadlock, a database that restarts, somebody who wrote the same row
-first.
+AT_ONCE: dict[str, tuple[type[StorageError], ...]] = {
+    "sqlite": (StoreBusy, StoreLost),
+    "postgresql": (StoreBusy, StoreLost, Duplicate),
+}
+"""What often passes within moments: a lock or deadlock, a database that restarts, another process that wrote the same
+row first. On SQLite nobody can: whoever writes has the file for itself from the first read on.
 """
 ATTEMPTS = 4
 PAUSE_SECONDS = 0.05
@@ -105,7 +108,7 @@ class Store:
             try:
                 with self.begin() as connection:
                     return work(connection)
-            except AT_ONCE:
+            except AT_ONCE[self.dialect]:
                 pass
             time.sleep(pause)
             pause *= 2

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, text
 from storage import contacts
 from storage.contacts import Contact, NewContact
 from storage.engines import parse_url
-from storage.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy
+from storage.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
 from storage.store import ATTEMPTS, Store
 from tests.databases import only_postgresql, only_sqlite
 from tests.test_storage.rows import NOW
@@ -145,11 +145,25 @@ def test_what_may_pass_is_tried_again(store: Store) -> None:
         runs.append(len(runs))
         contacts.insert(connection, [add(len(runs))])
         if len(runs) < ATTEMPTS:
-            raise (StoreBusy, Duplicate)[len(runs) % 2]("somebody else")
+            raise (StoreBusy, StoreLost)[len(runs) % 2]("for a moment")
         return "done"
 
     assert store.run(work) == "done"
     assert stored(store) == [ATTEMPTS]
+
+
+@pytest.mark.parametrize(("houses", "expected"), [("sqlite", 1), ("postgresql", ATTEMPTS)], indirect=["houses"])
+def test_a_row_somebody_else_wrote_first_is_looked_for_again(store: Store, expected: int) -> None:
+    """On SQLite there is nobody else, so it is a fault, and waiting would only hold up the others."""
+    runs: list[int] = []
+
+    def work(connection: Connection) -> None:
+        runs.append(1)
+        contacts.insert(connection, [add(1), add(1)])
+
+    with pytest.raises(Duplicate):
+        store.run(work)
+    assert len(runs) == expected
 
 
 def test_trying_again_ends(store: Store) -> None:
