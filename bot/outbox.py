@@ -23,7 +23,7 @@ from flows.messages import MsgOut
 from storage import contacts, outbox
 from storage.contacts import AddressState
 from storage.errors import StorageError
-from storage.outbox import Delay, Outcome, Purpose, State, WaitingMessage
+from storage.outbox import Delay, Outcome, Purpose, SentReply, State, WaitingMessage
 from storage.store import Store
 
 log = structlog.get_logger()
@@ -38,15 +38,17 @@ PAGE = 1000
 class Settled:
     """Outcomes not written yet."""
 
+    sent: list[SentReply] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     delays: list[Delay] = field(default_factory=list)
     unreachable: list[AddressState] = field(default_factory=list)
     has_farewells: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.outcomes or self.delays or self.unreachable)
+        return bool(self.sent or self.outcomes or self.delays or self.unreachable)
 
     def absorb(self, other: Settled) -> None:
+        self.sent[:0] = other.sent
         self.outcomes[:0] = other.outcomes
         self.delays[:0] = other.delays
         self.unreachable[:0] = other.unreachable
@@ -108,6 +110,7 @@ class Outbox:
 
     def write_settled(self, connection: Connection, settled: Settled) -> None:
         """Notes what became of messages; runs on the writing thread."""
+        outbox.delete_sent(connection, settled.sent)
         outbox.settle(connection, settled.outcomes)
         outbox.reschedule(connection, settled.delays)
         contacts.mark_unreachable(connection, settled.unreachable)
@@ -116,6 +119,10 @@ class Outbox:
 
     def _settle(self, item: Item, delivery: Delivery) -> float | None:
         """Notes a delivery; gives the seconds after which to try again, or None where the message is done with."""
+        self._anything_settled.set()
+        if type(delivery) is Sent and item.purpose == "reply":
+            self._settled.sent.append(SentReply(item.message.id))
+            return None
         now, attempts = datetime.now(UTC), item.attempts + 1
         wait = _seconds_to_wait(item, delivery)
         if wait is not None:
@@ -127,7 +134,6 @@ class Outbox:
             self._settled.has_farewells |= item.purpose == "farewell"
         if isinstance(delivery, Unreachable):
             self._settled.unreachable.append(AddressState(item.lookup, now, delivery.reason))
-        self._anything_settled.set()
         return wait
 
     async def _flush_now_and_then(self) -> None:

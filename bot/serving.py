@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from adapters.base import Channel
-from bot.app import build
+from bot.app import build, calm_collector
 from bot.errors import HouseError, program
 from bot.house import furnish
 from bot.keys import Keys
@@ -42,6 +42,7 @@ async def _serve(settings: Settings, channels: dict[str, Channel], store: Store,
     stop = asyncio.Event()
     _on_signals(stop)
     app = build(settings, channels, store=store, keys=keys)
+    calm_collector()
     web = WebServer(app)
     async with app.running():
         try:

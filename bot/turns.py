@@ -67,6 +67,7 @@ class Turns:
     def work(self, connection: Connection, batch: Sequence[MsgIn]) -> BatchResult:
         """Takes the messages in order. Touches nothing but its connection: it may be run again after a lost lock."""
         now = datetime.now(UTC)
+        self.ids.tick()
         self._refresh(connection, now)
         fresh = self._take(connection, batch, now)
         result = BatchResult(taken=len(fresh), repeats=len(batch) - len(fresh))
@@ -94,7 +95,7 @@ class Turns:
             key = (msg.channel, msg.external_id)
             if key in new:
                 new.discard(key)
-                fresh.append(msg._replace(text=clean(msg.text[:LONGEST_TEXT]), sent_at=min(msg.sent_at, now)))
+                fresh.append(_made_safe(msg, now))
         return fresh
 
     def _find(self, connection: Connection, effects: Effects, batch: list[MsgIn]) -> dict[tuple[str, str], Person]:
@@ -228,6 +229,13 @@ class Turns:
         effects.dead_letters.append(dead_letter(self.keys, self.ids(), person.lookup, msg, fault, effects.now))
         voice = self.catalogue.lobby.voice(person.language, msg.language_hint)
         effects.say(person, voice.message(voice.say("trouble.message")))
+
+
+def _made_safe(msg: MsgIn, now: datetime) -> MsgIn:
+    text = clean(msg.text[:LONGEST_TEXT])
+    if text == msg.text and msg.sent_at <= now:
+        return msg
+    return msg._replace(text=text, sent_at=min(msg.sent_at, now))
 
 
 def dead_letter(keys: Keys, number: int, lookup: bytes, msg: MsgIn, fault: Exception, now: datetime) -> NewDeadLetter:

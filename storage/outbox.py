@@ -102,7 +102,9 @@ class Delay(NamedTuple):
     error: str | None
 
 
-class _Sent(NamedTuple):
+class SentReply(NamedTuple):
+    """A reply that the channel took: it leaves nothing behind."""
+
     id: int
 
 
@@ -112,7 +114,9 @@ _addresses = table_of(Address)
 insert = bulk.insert(_outbox, NewOutboxMessage)
 """Add messages to send. Raises BadRow when an address is not known (any more)."""
 
-_delete_sent = bulk.remove(_outbox, _Sent, only=f"outbox.{PASSING}")
+delete_sent = bulk.remove(_outbox, SentReply, only=f"outbox.{PASSING}")
+"""Forget replies that were sent; the short way for what happens to nearly all messages."""
+
 _settle = bulk.change(
     _outbox,
     Outcome,
@@ -147,8 +151,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> int:
     A reply that was sent leaves nothing behind. Of what could not be sent, and of every broadcast, a row without text
     stays until ``forget_settled_before``.
     """
-    sent = [_Sent(outcome.id) for outcome in outcomes if outcome.state == "sent"]
-    deleted = _delete_sent(connection, sent)
+    sent = [SentReply(outcome.id) for outcome in outcomes if outcome.state == "sent"]
+    deleted = delete_sent(connection, sent)
     return deleted if deleted == len(outcomes) else deleted + _settle(connection, outcomes)
 
 

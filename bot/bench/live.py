@@ -7,7 +7,7 @@ import time
 from typing import NamedTuple
 
 from adapters.base import Delivery, Limits, Outgoing, Receive, Sent
-from bot.app import App, build
+from bot.app import App, build, calm_collector
 from bot.bench.subject import QUESTIONS, REPLIES, SLUG, message, publish_subject
 from bot.keys import Keys
 from bot.settings import Settings
@@ -47,7 +47,9 @@ def house(url: str) -> App:
     migrate.upgrade(store)
     with store.begin() as connection:
         publish_subject(connection)
-    return build(Settings(), {"bench": Sink()}, store=store, keys=Keys(bytes(32)))
+    app = build(Settings(), {"bench": Sink()}, store=store, keys=Keys(bytes(32)))
+    calm_collector()
+    return app
 
 
 async def measure(url: str, residents: int, *, seconds: float = SECONDS) -> Measured:
