@@ -223,6 +223,9 @@ def main(words: list[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an odd byte, or a terminal without Arabic letters
     logs.configure(level="error")
+    is_debugging = os.environ.get("MITSPRACHE_DEBUG") == "1"
+    if not is_debugging:
+        logs.watch_over_what_nobody_catches()
     try:
         app(sys.argv[1:] if words is None else words, prog_name=program())
     except (HouseError, SettingsError, SecretError, PhrasesError, StorageError) as fault:
@@ -231,7 +234,7 @@ def main(words: list[str] | None = None) -> NoReturn:
             complain(f"What is wrong with the database: {program()} doctor")
         sys.exit(1)
     except Exception as fault:  # noqa: BLE001 - the last line of defence, which keeps people's words out of the terminal
-        if os.environ.get("MITSPRACHE_DEBUG") == "1":
+        if is_debugging:
             traceback.print_exc()
         log.critical("internal fault", **logs.where(fault))
         complain(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from collections.abc import MutableMapping
 from typing import Any, Final, TextIO
 
@@ -56,6 +57,17 @@ def configure(form: str = "auto", level: str = "info", stream: TextIO | None = N
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(_LEVELS[level], logging.WARNING))
     logging.captureWarnings(capture=True)
+
+
+def watch_over_what_nobody_catches() -> None:
+    """Python itself prints such exceptions with their text; here they are logged like all others."""
+    sys.excepthook = lambda kind, fault, _: _uncaught(fault)
+    sys.unraisablehook = lambda unraisable: _uncaught(unraisable.exc_value)
+    threading.excepthook = lambda arguments: _uncaught(arguments.exc_value)
+
+
+def _uncaught(fault: BaseException | None) -> None:
+    structlog.get_logger().error("nobody caught this", **(where(fault) if fault else {}))
 
 
 def where(fault: BaseException) -> dict[str, str]:

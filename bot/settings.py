@@ -191,14 +191,20 @@ def _tree(flat: _Flat) -> dict[str, Any]:
     return tree
 
 
+def _place_of(where: tuple[str, ...], flat: _Flat) -> str:
+    """Where a key was set; of a key that is missing, where its neighbours are."""
+    for wanted in (where, where[:-1]):
+        for key, given in flat.items():
+            if wanted and (key[: len(wanted)] == wanted or wanted[: len(key)] == key):
+                return f"{given.place}: "
+    return ""
+
+
 def _in_words(error: ErrorDetails, flat: _Flat) -> str:
     """A fault as one sentence: where, which key, what to do. The value is not repeated: it may be a secret."""
     where = tuple(str(part) for part in error["loc"])
     name = ".".join(where)
-    place = next(
-        (given.place for key, given in flat.items() if key[: len(where)] == where or where[: len(key)] == key), ""
-    )
-    place = f"{place}: " if place else ""
+    place = _place_of(where, flat)
     if error["type"] == "extra_forbidden":
         near = get_close_matches(where[-1], Settings.model_fields, 1)
         hint = f"is {near[0]!r} meant?" if near else f"known are {', '.join(Settings.model_fields)}"

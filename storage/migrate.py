@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from storage import engines
-from storage.errors import StoreBusy, StoreDamaged, StoreOutdated, StoreTooNew
+from storage.errors import StoreBusy, StoreDamaged, StoreOutdated, StoreTooNew, translate
 from storage.store import Store
 
 LOCK = 0x4D697473  # "Mits": PostgreSQL's advisory locks are numbers
@@ -123,8 +123,11 @@ def _keys_unchecked(store: Store) -> Iterator[None]:
     if store.dialect != "sqlite":
         yield
         return
-    with closing(store.writer.raw_connection()) as pooled:
-        pooled.cursor().execute("PRAGMA foreign_keys = OFF")
+    try:
+        with closing(store.writer.raw_connection()) as pooled:
+            pooled.cursor().execute("PRAGMA foreign_keys = OFF")
+    except sqlite3.Error as error:  # a raw connection tells the driver's errors
+        raise translate(error) or error from error
     try:
         yield
     finally:

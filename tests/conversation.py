@@ -17,20 +17,24 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, select, update
 
 from bot.app import build
+from bot.consultations.publishing import Desk, publish_samples
+from bot.ids import Ids
 from bot.keys import Keys
 from bot.play import Chat
 from bot.settings import Settings
 from flows.messages import MsgOut, Place
-from storage import consultations
+from storage import consultations, migrate
 from storage.sessions import Session
 from storage.store import Store
 
@@ -40,6 +44,28 @@ _TAP = re.compile(r"\[(old )?tap: (\w*)=([\w.]*)\]")
 _BUTTON = re.compile(r"\[(.+)\]")
 _EDIT = re.compile(r"\(edit of (\d+)\) (.*)")
 _MEDIA = re.compile(r"\((voice|picture|video|file|sticker|contact|location)\)")
+
+
+@pytest.fixture(scope="session")
+def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the samples, made once per run; `furnished` is a copy of it."""
+    file = tmp_path_factory.mktemp("house") / "mitsprache.db"
+    store = Store(f"sqlite:///{file}")
+    migrate.upgrade(store)
+    faults = publish_samples(store, Desk(Ids(), datetime.now(UTC), UTC))
+    assert not [fault for fault in faults if not fault.warning]
+    store.dispose()
+    return file
+
+
+@pytest.fixture
+def furnished(furnished_file: Path, tmp_path: Path) -> Iterator[Store]:
+    """A house with the samples, as a first start leaves it."""
+    file = tmp_path / "mitsprache.db"
+    shutil.copyfile(furnished_file, file)
+    store = Store(f"sqlite:///{file}")
+    yield store
+    store.dispose()
 
 
 async def replay(store: Store, path: Path) -> str:

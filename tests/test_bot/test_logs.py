@@ -1,0 +1,186 @@
+"""Nothing that a person wrote, and nobody's address, can get into a log."""
+
+import ast
+import asyncio
+import io
+import json
+import logging
+import sys
+import threading
+import warnings
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import structlog
+
+from bot import logs
+from bot.app import build
+from bot.keys import Keys
+from bot.play import Chat
+from bot.settings import Settings
+from storage.errors import StoreLost
+
+CANARY = "Kanarienvogel 0170 1234567 kanari@example.org"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def lines():
+    """Everything that is logged, at the most talkative level."""
+    written = io.StringIO()
+    before = structlog.get_config()
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    logs.configure("json", "debug", written)
+    yield lambda: written.getvalue().splitlines()
+    structlog.configure(**before)
+    logging.getLogger().handlers, logging.getLogger().level = handlers, level
+    logging.captureWarnings(capture=False)
+
+
+def test_only_declared_keys_are_said(lines):
+    structlog.get_logger().info("taken", count=3, text=CANARY, channel="web")
+    (line,) = map(json.loads, lines())
+    assert line.pop("timestamp")
+    assert line == {"event": "taken", "level": "info", "count": 3, "channel": "web", "text": logs.HIDDEN}
+
+
+def test_values_that_are_neither_number_nor_text_are_hidden(lines):
+    structlog.get_logger().info("taken", count={"words": CANARY})
+    assert json.loads(lines()[0])["count"] == logs.HIDDEN
+
+
+def test_long_values_are_cut(lines):
+    structlog.get_logger().info("taken", route="x" * 1000)
+    assert len(json.loads(lines()[0])["route"]) == logs.LONGEST + 1
+
+
+def test_an_exception_is_told_by_class_and_place(lines):
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        structlog.get_logger().exception("it failed")
+    line = json.loads(lines()[0])
+    assert (line["fault"], line["place"].split(":")[0]) == ("ValueError", "test_logs.py")
+    assert CANARY not in lines()[0]
+
+
+def test_libraries_are_told_by_place_only(lines):
+    logging.getLogger("some.library").warning("talking of %s", CANARY)
+    try:
+        raise KeyError(CANARY)
+    except KeyError:
+        logging.getLogger("asyncio").exception(f"Task failed: {CANARY}")  # noqa: G004 - as asyncio itself does
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn(CANARY, stacklevel=1)
+    assert "Kanarienvogel" not in "".join(lines())
+    told = [json.loads(line) for line in lines()]
+    assert [line["logger"] for line in told] == ["some.library", "asyncio", "py.warnings"]
+    assert told[1]["fault"] == "KeyError"
+
+
+async def test_a_task_that_fails_unseen_is_told_without_its_words(lines):
+    async def fail() -> None:
+        raise RuntimeError(CANARY)
+
+    task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del task
+    assert "Kanarienvogel" not in "".join(lines())
+    assert any("RuntimeError" in line for line in lines())
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("trick", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u2028b", "a\u202eb", 'a", "level": "x', "a\x85b"])
+def test_no_value_can_forge_a_line(form, trick, lines):
+    written = io.StringIO()
+    logs.configure(form, "debug", written)
+    structlog.get_logger().info("taken", channel=trick)
+    (line,) = written.getvalue().splitlines()
+    assert line.isprintable()
+    if form == "json":
+        assert json.loads(line)["channel"] == trick
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(lines):
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    logs.configure("json", "debug", Full())
+    structlog.get_logger().error("database not available")
+
+
+def test_a_person_at_a_terminal_reads_words(lines, monkeypatch):
+    written = io.StringIO()
+    monkeypatch.setattr(written, "isatty", lambda: True)
+    logs.configure("auto", "info", written)
+    structlog.get_logger().warning("database not available", fault="StoreLost")
+    assert written.getvalue()[8:] == " warning database not available fault=StoreLost\n"
+
+
+async def test_a_conversation_leaves_no_trace_of_what_was_said(furnished, lines, monkeypatch):
+    """The canary is address and answer; a question type breaks on it, and the database is lost for a moment."""
+    shown: list[str] = []
+    make = partial(build, Settings(), store=furnished, keys=Keys(bytes(32)))
+    chat = Chat(make, lambda msg: shown.append(msg.text), lambda _: None, CANARY)
+    async with chat.house.running():
+        await chat.begin("buergerhaushalt", "de")
+        monkeypatch.setattr("flows.engine._answer", _break)
+        await chat.say(CANARY)
+        monkeypatch.undo()
+        write, lost = furnished.write, iter([StoreLost(CANARY)])
+
+        async def sometimes(work):
+            for fault in lost:
+                raise fault
+            return await write(work)
+
+        monkeypatch.setattr(furnished, "write", sometimes)
+        await chat.say(CANARY)
+    assert any("konnte ich nicht verarbeiten" in text for text in shown)
+    assert any(CANARY in text for text in shown), "the second time the words were taken and are shown to their author"
+    events = [json.loads(line)["event"] for line in lines()]
+    assert "message set aside" in events
+    assert "database not available" in events
+    assert not [line for line in lines() if "Kanarienvogel" in line or "0170" in line or "kanari" in line]
+
+
+def _break(*arguments):
+    raise ValueError(f"cannot read {arguments[-1].text}")
+
+
+def test_every_log_call_says_a_fixed_sentence_with_declared_keys():
+    wrong = []
+    for path in [path for folder in ("bot", "adapters") for path in (ROOT / folder).rglob("*.py")]:
+        for call in [
+            node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+        ]:
+            function = call.func
+            if not (
+                isinstance(function, ast.Attribute)
+                and isinstance(function.value, ast.Name)
+                and function.value.id == "log"
+            ):
+                continue
+            keys = {keyword.arg for keyword in call.keywords} - {None, "exc_info"}
+            if not (len(call.args) == 1 and isinstance(call.args[0], ast.Constant)) or not keys <= logs.SAFE:
+                wrong.append(f"{path.relative_to(ROOT)}:{call.lineno}")
+    assert wrong == []
+
+
+def test_what_no_one_catches_is_told_by_place(lines):
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
+    logs.watch_over_what_nobody_catches()
+    try:
+        thread = threading.Thread(target=_break, args=(SimpleNamespace(text=CANARY),))
+        thread.start()
+        thread.join()
+        sys.excepthook(ValueError, ValueError(CANARY), None)
+    finally:
+        sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
+    assert [json.loads(line)["fault"] for line in lines()] == ["ValueError", "ValueError"]
+    assert "Kanarienvogel" not in "".join(lines())

@@ -1,0 +1,186 @@
+"""The chat in the terminal: from a pipe, at a terminal, written down, and what goes wrong."""
+
+import fcntl
+import io
+import os
+import pty
+import subprocess
+import sys
+import termios
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.console import as_text
+from bot import play
+from bot.errors import HouseError
+from bot.settings import Settings
+from flows.messages import MsgOut, QuickReply
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def house(furnished_file, tmp_path):
+    """Settings of a house with the samples."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "mitsprache.db").write_bytes(furnished_file.read_bytes())
+    return Settings(data=data)
+
+
+def chat(house: Settings, *lines: str, **wish: Any) -> tuple[str, str]:
+    """What the bot says and what the program says, when these lines come from a pipe."""
+    out = io.StringIO()
+    said: list[str] = []
+    play.play(house, play.Wish(**wish), io.StringIO("".join(f"{line}\n" for line in lines)), out, said.append)
+    return out.getvalue(), "\n".join(said)
+
+
+def test_a_pipe_gets_the_messages_and_nothing_else(house):
+    out, said = chat(house, "Mitte", "", "1", "fertig", slug="mein-kiez", language="de")
+    assert out.startswith("Mein Kiez, lebenswert\n")
+    assert "Frage 3 von 5" in out
+    assert "Sprache" not in out
+    assert "\x1b" not in out
+    assert said == ""
+
+
+def test_right_to_left_text_goes_out_as_it_is(house):
+    out, _ = chat(house, "١", slug="mein-kiez", language="ar")
+    assert "  12  راينيكندورف (Reinickendorf)\n" in out
+    assert "السؤال 2 من 5" in out
+    assert not any(mark in out for mark in "\u200e\u200f\u202a\u202b\u2066\u2067\x1b")
+
+
+def test_without_slug_one_begins_in_the_lobby(house):
+    out, _ = chat(house, "2", language="de")
+    assert "  1  Bürger:innenhaushalt\n  2  Mein Kiez, lebenswert\n" in out
+    assert "Frage 1 von 5" in out
+
+
+def test_a_new_address_each_time_unless_one_is_given(house):
+    chat(house, "Mitte", slug="mein-kiez", language="de")
+    assert "Frage 1 von 5" in chat(house, slug="mein-kiez", language="de")[0]
+    chat(house, "Mitte", slug="mein-kiez", language="de", address="anna")
+    again, _ = chat(house, "weiter", slug="mein-kiez", address="anna")
+    assert again.startswith("Willkommen zurück")
+    assert "Frage 2 von 5" in again
+
+
+@pytest.mark.parametrize(
+    ("wish", "fault"),
+    [
+        ({"slug": "nope"}, "no open consultation is called 'nope'; there is buergerhaushalt, mein-kiez"),
+        ({"slug": "mein-kiez", "language": "fr"}, "--lang fr: this is not spoken here; there is de, de-simple, en"),
+        ({"language": "xx"}, "--lang xx"),
+        ({"slug": "mein-kiez", "record": Path("/nowhere/x.txt")}, "/nowhere/x.txt: cannot be written"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_there_is(house, wish, fault):
+    with pytest.raises(HouseError, match=fault):
+        chat(house, **wish)
+
+
+def test_a_recording_is_a_transcript(house, tmp_path):
+    file = tmp_path / "chat.txt"
+    chat(house, "Für Schulwege.\x07", "absenden", slug="buergerhaushalt", language="de", record=file)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert lines[:3] == ["@ language: de", "> /start buergerhaushalt", "< Bürger:innenhaushalt"]
+    assert "> Für Schulwege." in lines
+    assert '= answer spending: "Für Schulwege."' in lines
+    assert "< Ihre Quittung: XXXXX-XXXXX" in lines
+    assert lines[-1] == "= session buergerhaushalt: completed"
+    with pytest.raises(HouseError, match="there is such a file already"):
+        chat(house, slug="buergerhaushalt", record=file)
+
+
+def test_a_fault_in_the_house_ends_the_chat(house, monkeypatch):
+    async def fail(self):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("bot.conversations.Conversations.run", fail)
+    with pytest.raises(RuntimeError, match="out of order"):
+        chat(house, "Hallo", slug="mein-kiez")
+
+
+def test_what_a_crashed_chat_left_unsent_is_not_shown_to_another(house, monkeypatch):
+    with monkeypatch.context() as crash:
+        crash.setattr("bot.outbox.Outbox.accept", lambda *_: None)
+        chat(house, slug="mein-kiez", language="de", address="anna")
+    assert "Mein Kiez, lebenswert" not in chat(house, address="berta", language="de")[0].split("Woran")[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "parts"),
+    [
+        ("  1  Parks und Bäume", 16, ["  1  Parks und", "     Bäume"]),
+        ("  10  Parks und Bäume", 16, ["  10  Parks und", "      Bäume"]),
+        ("   → eine lange Antwort", 14, ["   → eine", "   lange", "   Antwort"]),
+        ("", 20, [""]),
+        ("https://example.org/sehr/lang", 10, ["https://example.org/sehr/lang"]),
+        ("  12  راينيكندورف (Reinickendorf)", 20, ["  12  راينيكندورف", "      (Reinickendorf)"]),
+        ("1 = لا أحبه أبدًا، 5 = أحبه كثيرًا", 18, ["1 = لا أحبه أبدًا،", "5 = أحبه كثيرًا"]),
+    ],
+)
+def test_lines_are_wrapped_below_themselves(line, width, parts):
+    assert play.wrapped(line, width) == parts
+
+
+def test_numbers_are_shown_where_typing_them_answers():
+    replies = (QuickReply("a", "Ja", 1), QuickReply("b", "Nein", 2), QuickReply("c", "Überspringen"))
+    assert as_text(MsgOut("Park?", replies)) == "Park?\n  1  Ja\n  2  Nein\n  [Überspringen]"
+
+
+def test_bytes_that_are_no_text_do_no_harm(house):
+    command = [sys.executable, "-m", "bot", "play", "mein-kiez", "--lang", "de", "--data", str(house.data)]
+    done = subprocess.run(command, cwd=ROOT, input=b"\xff\xfe Mitte\nMitte\n", capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Frage 2 von 5" in done.stdout.decode()
+
+
+def test_at_a_terminal_one_types_and_ends_with_ctrl_d(house):
+    screen = _at_a_terminal(house, ["Mitte\n", "\n", "1\n", "\x04"])
+    assert "> " in screen
+    assert "Frage 2 von 5" in screen
+    assert "Weitermachen · To go on: python3 -m bot play mein-kiez --address " in screen
+
+
+def test_at_a_terminal_ctrl_c_ends_in_good_order(house):
+    screen = _at_a_terminal(house, ["Mitte\n", "\x03"])
+    assert "To go on" in screen
+    assert "Traceback" not in screen
+
+
+def _at_a_terminal(house: Settings, keys: list[str]) -> str:
+    """What stands on a terminal of 60 columns after these keys; each waits for the prompt."""
+    command = [sys.executable, "-m", "bot", "play", "mein-kiez", "--lang", "de", "--data", str(house.data)]
+    here, there = pty.openpty()
+    environment = os.environ | {"COLUMNS": "60", "TERM": "dumb"}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C means this process
+    )
+    os.close(there)
+    screen = ""
+    try:
+        for key in keys:
+            before = len(screen)
+            while "> " not in screen[before:]:
+                screen += os.read(here, 10_000).decode(errors="replace")
+            os.write(here, key.encode())
+        while True:
+            screen += os.read(here, 10_000).decode(errors="replace")
+    except OSError:
+        pass
+    finally:
+        os.close(here)
+    assert process.wait(timeout=30) == 0, screen
+    return screen

@@ -1,0 +1,204 @@
+"""The service as a process: what it makes, says, refuses, and how it ends."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.errors import HouseError
+from bot.serving import only_one, open_channels
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class Service:
+    """A running `python3 -m bot`. What it said so far is in `said`."""
+
+    def __init__(self, *words: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bot", *words],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said = ""
+
+    def until(self, words: str) -> None:
+        assert self.process.stdout
+        while words not in self.said:
+            line = self.process.stdout.readline()
+            assert line, f"it ended: {self.said} {self.process.stderr and self.process.stderr.read()}"
+            self.said += line
+
+    @property
+    def url(self) -> str:
+        found = re.search(r"http://\S+/", self.said)
+        assert found
+        return found[0]
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=20)
+
+
+@contextmanager
+def serving(*words: str, **environment: str) -> Iterator[Service]:
+    service = Service(*words, **environment)
+    try:
+        service.until("Stop: Ctrl-C")
+        yield service
+    finally:
+        service.process.kill()
+        service.process.communicate()
+
+
+def get(url: str) -> tuple[int, str, dict[str, str]]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode(), dict(answer.headers)
+    except urllib.error.HTTPError as fault:
+        with fault:
+            return fault.code, fault.read().decode(), dict(fault.headers)
+
+
+def test_a_first_start_makes_everything_and_says_how_to_go_on(tmp_path):
+    data = tmp_path / "new" / "data"
+    with serving("--data", str(data), "--port", "0") as service:
+        lines = service.said.splitlines()
+        assert lines[0].startswith("Mitsprache läuft: http://127.0.0.1:")
+        assert f"python3 -m bot play buergerhaushalt --data {data}" in lines[0]
+        assert lines[1].startswith("Mitsprache is running: ")
+        assert len(lines) <= 4
+        assert get(f"{service.url}healthz")[:2] == (200, "ok\n")
+        assert get(f"{service.url}readyz")[:2] == (200, "ready\n")
+        status, page, headers = get(service.url)
+        assert (status, "play buergerhaushalt" in page) == (200, True)
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert get(f"{service.url}nothing")[0] == 404
+        assert {path.name for path in data.iterdir()} >= {"mitsprache.db", "secret.key", "serve.lock"}
+        assert [path.name for path in data.iterdir() if path.stat().st_mode & 0o077] == []
+        assert data.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_quickly_and_in_good_order(tmp_path, number):
+    with serving("--data", str(tmp_path), "--port", "0") as service:
+        began = time.monotonic()
+        assert service.end(number) == 0
+        assert time.monotonic() - began < 5
+        out, err = service.process.communicate()
+        assert "Finishing what was begun" in out
+        assert "Traceback" not in err
+
+
+def test_an_open_connection_does_not_hold_it_up(tmp_path):
+    with serving("--data", str(tmp_path), "--port", "0") as service:
+        port = int(service.url.rsplit(":", 1)[1].strip("/"))
+        with socket.create_connection(("127.0.0.1", port)) as half:
+            half.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+            began = time.monotonic()
+            assert service.end() == 0
+            assert time.monotonic() - began < 6
+
+
+def test_a_taken_port_is_said_and_the_next_one_used(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with serving("--data", str(tmp_path), "--port", str(port)) as service:
+            assert f"Port {port} is taken, so it is {service.url.rsplit(':', 1)[1].strip('/')}" in service.said
+            assert get(f"{service.url}healthz")[0] == 200
+
+
+def test_a_second_service_on_the_same_data_is_refused_but_others_may_work_there(tmp_path):
+    with serving("--data", str(tmp_path), "--port", "0") as service:
+        second = subprocess.run(
+            [sys.executable, "-m", "bot", "--data", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
+        assert second.returncode == 1
+        assert f"is running here already (process {service.process.pid})" in second.stderr
+        beside = subprocess.run(
+            [sys.executable, "-m", "bot", "play", "mein-kiez", "--lang", "de", "--data", str(tmp_path)],
+            cwd=ROOT,
+            input="Mitte\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert "Frage 2 von 5" in beside.stdout
+        assert service.end() == 0
+
+
+def test_a_service_that_was_killed_leaves_no_lock(tmp_path):
+    with serving("--data", str(tmp_path), "--port", "0") as service:
+        service.process.kill()
+        service.process.wait()
+    with serving("--data", str(tmp_path), "--port", "0") as service:
+        assert service.end() == 0
+
+
+def test_it_logs_json_without_paths_of_visitors(tmp_path):
+    with serving(
+        "--data", str(tmp_path), "--port", "0", MITSPRACHE_LOG_LEVEL="debug", MITSPRACHE_LOG_FORMAT="json"
+    ) as service:
+        get(f"{service.url}p/SECRETCODE?token=SECRETTOKEN")
+        service.end()
+        _, err = service.process.communicate()
+    assert '"event": "request"' in err
+    assert "SECRET" not in err
+    assert "127.0.0.1" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["--host", "192.0.2.1"], "the address '192.0.2.1' is not one of this machine"),
+        (["--host", "no.such.host.invalid"], "the address 'no.such.host.invalid' is not one of this machine"),
+        (["--port", "99999"], "--port: setting 'port' must be less than or equal to 65535"),
+        (["--config", "/nowhere.toml"], "/nowhere.toml: cannot be read"),
+        (["--data", "/proc/nowhere"], "/proc/nowhere"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(tmp_path, words, fault):
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "--data", str(tmp_path), *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert fault in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unknown_channel_is_named():
+    settings = Settings.model_validate({"channels": {"town": {"type": "carrierpigeon"}}})
+    with pytest.raises(HouseError, match=r"\[channels.town\]: there is no channel type 'carrierpigeon'"):
+        open_channels(settings)
+
+
+def test_a_folder_without_locks_is_used_all_the_same(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    said: list[str] = []
+    with only_one(tmp_path, said.append):
+        assert "No locks" in said[0]
