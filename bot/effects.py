@@ -69,13 +69,24 @@ class Effects:
         contacts.adopt(connection, self.adopted)
         contacts.set_languages(connection, self.languages)
         contacts.mark_stopped(connection, self.stops)
-        stored = [place.change(person, self.now) for person, place in self.places.values() if place.is_stored]
-        sessions.change(connection, stored)  # first: who leaves one consultation for another frees the place
-        sessions.insert(connection, [p.row(person, self.now) for person, p in self.places.values() if not p.is_stored])
+        self._write_places(connection)
         answers.upsert(connection, self.answers)
         answers.insert_consents(connection, self.consents)
         messages.set_aside(connection, self.dead_letters)
         outbox.insert(connection, self.outbox)
+
+    def _write_places(self, connection: Connection) -> None:
+        steps, changes, new = [], [], []
+        for person, place in self.places.values():
+            if place.is_step():
+                steps.append(place.step(person, self.now))
+            elif place.is_stored:
+                changes.append(place.change(person, self.now))
+            else:
+                new.append(place.row(person, self.now))
+        sessions.step(connection, steps)
+        sessions.change(connection, changes)  # before insert: who leaves one consultation for another frees the place
+        sessions.insert(connection, new)
 
 
 class _Payloads:

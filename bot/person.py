@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.catalogue import Published
 from flows.session import Session
-from storage.sessions import Mode, SessionChange, Status, StoredSession
+from storage.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +23,8 @@ class Place:
     mode: Mode = "self"
     place_code: str = ""
     is_stored: bool = False
+    was_waiting: bool = False
+    """Whether the stored row waits and was not submitted: then an ordinary turn is the cheapest of changes."""
 
     def row(self, person: Person, now: datetime) -> StoredSession:
         """The session as a new row."""
@@ -43,6 +45,14 @@ class Place:
             now,
             self._ended(now),
         )
+
+    def is_step(self) -> bool:
+        """Whether nothing happened but an ordinary turn."""
+        return self.was_waiting and self.session.status == "waiting" and not self.session.submitted
+
+    def step(self, person: Person, now: datetime) -> SessionStep:
+        """What an ordinary turn changed in the row."""
+        return SessionStep(self.id, self.session.to_json(), person.channel, self.session.language, now)
 
     def change(self, person: Person, now: datetime) -> SessionChange:
         """What a turn changed in the row."""

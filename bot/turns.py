@@ -138,6 +138,7 @@ class Turns:
             row.updated_at,
             row.mode,
             is_stored=True,
+            was_waiting=row.waiting_key is not None and row.status == "waiting",
         )
 
     def _rounds(
