@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 import time
 from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -26,10 +28,16 @@ MOST_WAITING = 20
 """Messages of one person that may wait to be stored; more are refused with `TooMany`."""
 MOST_CHATS = 50_000
 IDLE_SECONDS = 3600.0
+LOOKED_AT = 100
+"""How many conversations are looked at to make room for one: a bound on the work, not on what is kept."""
 
 
 class TooMany(Exception):  # noqa: N818 - says what happened
     """The person writes faster than anybody can; what is refused was not stored."""
+
+
+class NotRunning(Exception):  # noqa: N818 - says what happened
+    """The house has not opened yet, or is about to close."""
 
 
 class Entry(NamedTuple):
@@ -49,17 +57,30 @@ class Chat:
     seq: int = 0
     waiting: int = 0
     seen: float = 0.0
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    lines: tuple[Callable[[], None], ...] = ()
+    """Who wants to be told of every new entry. A tuple: it is copied when it changes, and small."""
+    opening: asyncio.Task[None] | None = None
+    """The bot is being asked to say where one stands."""
+    is_open: bool = False
+    """The bot was asked, and the log shows where one stands."""
+    is_gone: bool = False
+    """Wiped: whoever watches should let go."""
 
     def add(self, msg: MsgOut | None, own: str = "", client_id: str = "") -> None:
         self.seq += 1
         self.entries.append(Entry(self.seq, msg, own, client_id))
-        # Whoever waits holds the old event; a new one is for those who come next.
-        self.changed.set()
-        self.changed = asyncio.Event()
+        for tell in self.lines:
+            tell()
 
     def after(self, seq: int) -> list[Entry]:
         return [entry for entry in self.entries if entry.seq > seq]
+
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Calls `tell` at every new entry from now on; it must not wait."""
+        self.lines = (*self.lines, tell)
+
+    def unwatch(self, tell: Callable[[], None]) -> None:
+        self.lines = tuple(line for line in self.lines if line != tell)
 
 
 class WebHub:
@@ -74,6 +95,8 @@ class WebHub:
 
     def __init__(self, name: str = "web") -> None:
         self.name = name
+        self.epoch = secrets.token_hex(4)
+        """Another one in every process: a page that knows another epoch has numbers of a log that is gone."""
         self._receive: Receive | None = None
         self._chats: OrderedDict[str, Chat] = OrderedDict()
 
@@ -102,11 +125,48 @@ class WebHub:
 
     def is_known(self, address: str) -> bool:
         """Whether the conversation is in memory; if not, the page should ask the bot to repeat."""
-        return address in self._chats
+        chat = self._chats.get(address)
+        return chat is not None and (chat.is_open or chat.seq > 0)
+
+    def language(self, address: str) -> str:
+        """The language the bot spoke last in a conversation, "" where it has said nothing yet."""
+        chat = self._chats.get(address)
+        return next((entry.msg.language for entry in reversed(chat.entries) if entry.msg), "") if chat else ""
+
+    def label(self, address: str, token: str) -> str:
+        """What stands on the button of this token, "" if none of the messages in memory has it."""
+        chat = self._chats.get(address)
+        offered = (
+            (reply for entry in reversed(chat.entries) if entry.msg for reply in entry.msg.quick_replies)
+            if chat
+            else ()
+        )
+        return next((reply.label for reply in offered if reply.token == token), "")
+
+    async def open(self, address: str, ask: Callable[[], Awaitable[None]]) -> None:
+        """Runs `ask` unless the conversation is in memory; two tabs that open at the same moment ask once."""
+        chat = self.chat(address)
+        if self.is_known(address):
+            return
+        if chat.opening is None:
+            chat.opening = asyncio.create_task(self._open(chat, ask))
+        await asyncio.shield(chat.opening)
+
+    async def _open(self, chat: Chat, ask: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await ask()
+            chat.is_open = True
+        finally:
+            chat.opening = None
 
     def forget(self, address: str) -> None:
-        """Wipes a conversation from memory (kiosk, after deletion)."""
-        self._chats.pop(address, None)
+        """Wipes a conversation from memory (kiosk, after deletion); open lines of it end."""
+        chat = self._chats.pop(address, None)
+        if chat is not None:
+            chat.entries.clear()
+            chat.is_gone = True
+            for tell in chat.lines:
+                tell()
 
     async def say(
         self,
@@ -123,10 +183,12 @@ class WebHub:
         """Hands one message of the person over; returns when it is stored. The same `client_id` again changes nothing.
 
         `shown` is how the person's own words are shown in the log (the label of a tapped answer); empty for messages
-        nobody typed, such as the start. Raises TooMany.
+        nobody typed, such as the start. Raises TooMany, NotRunning.
         """
         chat = self.chat(address)
-        if self._receive is None or chat.waiting >= MOST_WAITING:
+        if self._receive is None:
+            raise NotRunning
+        if chat.waiting >= MOST_WAITING:
             raise TooMany
         if shown and all(entry.client_id != client_id for entry in chat.entries):
             chat.add(None, shown, client_id)
@@ -151,22 +213,29 @@ class WebHub:
         """What came after this entry; waits up to so many seconds for the first of it."""
         chat = self.chat(address)
         if not (entries := chat.after(after)) and seconds > 0:
+            came = asyncio.Event()
+            chat.watch(came.set)
             try:
                 async with asyncio.timeout(seconds):
-                    await chat.changed.wait()
+                    await came.wait()
             except TimeoutError:
                 return []
+            finally:
+                chat.unwatch(came.set)
             entries = chat.after(after)
         return entries
 
     def _forget_idle(self) -> None:
-        """Makes room: conversations nobody has looked at for long, oldest first."""
+        """Makes room: conversations nobody has looked at for long, oldest first. Those with an open line stay."""
         limit = time.monotonic() - IDLE_SECONDS
-        while self._chats:
+        for _ in range(min(LOOKED_AT, len(self._chats))):
             address, chat = next(iter(self._chats.items()))
-            if chat.seen > limit and len(self._chats) < MOST_CHATS:
+            if chat.lines or chat.waiting:
+                self._chats.move_to_end(address)
+            elif chat.seen < limit or len(self._chats) >= MOST_CHATS:
+                del self._chats[address]
+            else:
                 return
-            del self._chats[address]
 
 
 def _external_id(address: str, client_id: str) -> str:

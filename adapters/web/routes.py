@@ -1,22 +1,31 @@
-"""The web channel's routes under `/c/SLUG`, and what the pages need from them."""
+"""The web channel as the pages see it: conversations of browsers, within their limits."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from aiohttp import web
 
-from adapters.web.doors import COOKIE_SECONDS, Conversation, Doors, set_cookie
-from adapters.web.hub import WebHub
-from adapters.web.limits import Buckets, Origins, WebLimits
+from adapters.web import requests
+from adapters.web.doors import COOKIE_SECONDS, SLUG, Conversation, Doors, set_cookie
+from adapters.web.hub import NotRunning, TooMany, WebHub
+from adapters.web.limits import Buckets, Origins, Rate, WebLimits
+from adapters.web.protocol import check_words
 from adapters.web.trouble import Trouble
 from flows.messages import Mode
 
 Door = Literal["open", "closed", "unknown"]
 STATIC: Final = Path(__file__).parent / "static"
+BUSY_SECONDS: Final = 5.0
+QUIET_SECONDS: Final = 0.06
+"""So long after its last message the bot has probably said everything."""
 
 
 class Say(Protocol):
@@ -26,10 +35,10 @@ class Say(Protocol):
 
 
 class WebRoutes:
-    """The transports of the web channel, and the conversations of browsers.
+    """The conversations of browsers: who is behind a request, what they may do, what to tell them.
 
     >>> routes = WebRoutes(hub, secret=key, known=known, say=say, door=door)                 # doctest: +SKIP
-    >>> routes.add_to(application.router)                                                    # doctest: +SKIP
+    >>> Transports(routes).add_to(application)                                               # doctest: +SKIP
     >>> conversation = routes.conversation_of(request, slug)         # in a page's handler   # doctest: +SKIP
     >>> await routes.begin(request, conversation)                    # the log is not empty  # doctest: +SKIP
     >>> routes.set_cookie(request, response, conversation)                                   # doctest: +SKIP
@@ -52,25 +61,34 @@ class WebRoutes:
         """
         self.hub = hub
         self.limits = limits or WebLimits()
-        self.say = say
-        self.door = door
         self.clients = Origins(self.limits.proxies)
         self._known = known
+        self._say = say
+        self._door = door
         self._origins = frozenset(origins)
         self._doors = Doors(secret)
+        self._messages = Buckets(self.limits.conversation)
+        self._messages_address = Buckets(self.limits.address)
         self._new = Buckets(self.limits.new)
         self._new_network = Buckets(self.limits.new_network)
         self._codes = Buckets(self.limits.codes)
+        self._lines: Counter[str] = Counter()
         script = (STATIC / "chat.js").read_bytes()
         self.script = f"/c/-/chat.{hashlib.sha256(script).hexdigest()[:12]}.js"
         """Path of the widget; another one whenever it changes, so that browsers may keep it for good."""
 
-    def add_to(self, router: web.UrlDispatcher) -> None:
-        """Adds `/c/SLUG/ws`, `events`, `poll`, `say` and the widget. `/c/SLUG` itself is a page, and not ours."""
-
     def conversation_of(self, request: web.Request, slug: str) -> Conversation:
         """The browser's conversation at this door; a new one (`is_new`) where its cookie is missing or forged."""
         return self._doors.from_cookie(request, slug) or self._doors.new(slug)
+
+    def present(self, request: web.Request, slug: str) -> Conversation:
+        """The browser's conversation, which must be there. Raises Trouble (`unknown`, `session`)."""
+        if not SLUG.fullmatch(slug):
+            raise Trouble("unknown")
+        conversation = self._doors.from_cookie(request, slug)
+        if conversation is None:
+            raise Trouble("unknown" if self._door(slug) == "unknown" else "session")
+        return conversation
 
     def set_cookie(
         self,
@@ -106,11 +124,40 @@ class WebRoutes:
         mode: Mode = "self",
         place_code: str = "",
     ) -> None:
-        """Lets the bot say where one stands, unless the conversation is in memory. Returns when it said it.
+        """Lets the bot say where one stands, unless the log shows it already. Returns when that is stored.
 
-        Raises Trouble: `unknown`, `closed` (for new conversations), `too_many`, `busy`.
+        `language_hint` "" means what the browser asks for. Raises Trouble: `unknown`, `closed` (for who is new),
+        `too_many`, `busy`.
         """
-        raise NotImplementedError
+        if self.hub.is_known(conversation.address):
+            return
+        hint = language_hint or requests.language_of(request)
+
+        async def ask() -> None:
+            is_known = not conversation.is_new and await self._known(conversation.address)
+            if not is_known:
+                self._check_new(request, conversation.slug)
+            text = "repeat" if is_known else f"/start {conversation.slug}"
+            # Another id every time: the same question after the next restart is not a repeat of this one.
+            await self.hub.say(
+                conversation.address,
+                f"begin-{secrets.token_hex(8)}",
+                text=text,
+                language_hint=hint,
+                mode=mode,
+                place_code=place_code,
+            )
+
+        with _in_trouble():
+            await self.hub.open(conversation.address, ask)
+
+    def _check_new(self, request: web.Request, slug: str) -> None:
+        state = self._door(slug)
+        if state != "open":
+            raise Trouble(state)
+        wait = self._new.take(self.clients.address(request)) or self._new_network.take(self.clients.network(request))
+        if wait:
+            raise Trouble("too_many", wait)
 
     async def take(
         self,
@@ -123,12 +170,44 @@ class WebRoutes:
         shown: str = "",
         mode: Mode = "self",
     ) -> None:
-        """Hands over one message within all limits; returns when it is stored. Raises Trouble."""
-        raise NotImplementedError
+        """Hands over one message within all limits; returns when it is stored. The same `client_id` again is harmless.
+
+        `shown` is how the log shows it: left "", a text as it is and a choice by its label. Raises Trouble:
+        `malformed`, `empty`, `too_long`, `too_many`, `busy`, and what `begin` raises.
+        """
+        words = check_words({"id": client_id, "text": text, "choice": choice, "shown": shown})
+        try:
+            if len(words.text) > self.limits.text:
+                raise Trouble("too_long")
+            wait = self._messages.take(conversation.address)
+            wait = wait or self._messages_address.take(self.clients.address(request))
+            if wait:
+                raise Trouble("too_many", wait)
+            await self.begin(request, conversation, mode=mode)
+            label = self.hub.label(conversation.address, words.choice) or words.shown or words.choice
+            with _in_trouble():
+                await self.hub.say(
+                    conversation.address,
+                    words.id,
+                    text=words.text,
+                    choice=words.choice,
+                    shown=words.shown or words.text or label,
+                    mode=mode,
+                )
+        except Trouble as trouble:
+            trouble.id = words.id
+            raise
 
     async def settled(self, conversation: Conversation, after: int, seconds: float = 3.0) -> None:
-        """Waits until the bot has said what it has to say to the message after entry `after` (for pages)."""
-        raise NotImplementedError
+        """Waits until the bot has answered what came after entry `after` of the log, for pages that cannot wait."""
+        loop = asyncio.get_running_loop()
+        until, has_answered = loop.time() + seconds, False
+        while (left := until - loop.time()) > 0:
+            entries = await self.hub.wait(conversation.address, after, QUIET_SECONDS if has_answered else left)
+            if not entries:
+                return
+            after = entries[-1].seq
+            has_answered = has_answered or any(entry.msg for entry in entries)
 
     def is_form(self, conversation: Conversation, token: object) -> bool:
         """Whether a form's hidden `csrf` belongs to this conversation."""
@@ -136,8 +215,42 @@ class WebRoutes:
 
     def is_ours(self, request: web.BaseRequest) -> bool:
         """Whether a request that changes something comes from one of our own pages (Origin, Sec-Fetch-Site)."""
-        raise NotImplementedError
+        return requests.is_ours(request, self._origins)
 
-    def sentence(self, request: web.Request, conversation: Conversation | None, trouble: Trouble) -> str:
+    def sentence(self, request: web.BaseRequest, trouble: Trouble, conversation: Conversation | None = None) -> str:
         """What a trouble is called in the language of this person."""
-        raise NotImplementedError
+        language = self.hub.language(conversation.address) if conversation else ""
+        language = language or requests.language_of(request)
+        sentences = [self._say(language, phrase) for phrase in trouble.phrases]
+        return " ".join(sentence if sentence[-1:] in set(".!?؟…") else f"{sentence}." for sentence in sentences)
+
+    @contextmanager
+    def line(self, request: web.BaseRequest, conversation: Conversation) -> Iterator[None]:
+        """Counts an open line. Raises Trouble (`too_many_lines`)."""
+        address = self.clients.address(request)
+        most = ((conversation.address, self.limits.lines), (f"from {address}", self.limits.lines_address))
+        if any(limit and self._lines[key] >= limit for key, limit in most):
+            raise Trouble("too_many_lines", BUSY_SECONDS)
+        self._lines.update(key for key, _ in most)
+        try:
+            yield
+        finally:
+            for key, _ in most:
+                self._lines[key] -= 1
+                if not self._lines[key]:
+                    del self._lines[key]
+
+
+@contextmanager
+def _in_trouble() -> Iterator[None]:
+    """The hub's own words for what is refused, as ours."""
+    try:
+        yield
+    except TooMany as fault:
+        raise Trouble("too_many", 1) from fault
+    except NotRunning as fault:
+        raise Trouble("busy", BUSY_SECONDS) from fault
+
+
+FRAMES: Final = Rate(60, 10)
+"""Frames of any kind on one line: who sends more is not a person."""

@@ -6,7 +6,10 @@ from typing import Final, NamedTuple
 
 
 class Kind(NamedTuple):
-    """`status` answers a request, `close` ends a WebSocket (0: the line stays open, the message is refused)."""
+    """`status` answers a request; `close` ends a WebSocket, where the trouble is not about one message only.
+
+    `phrase` names what it is called in the catalogue; with `_text` behind it, what to do.
+    """
 
     status: int
     close: int
@@ -14,19 +17,20 @@ class Kind(NamedTuple):
 
 
 KINDS: Final = {
-    "malformed": Kind(400, 0, "web.error.malformed"),
-    "origin": Kind(403, 4403, "web.error.origin"),
-    "form": Kind(403, 4403, "web.error.form"),
-    "session": Kind(401, 4401, "web.error.session"),
-    "unknown": Kind(404, 4404, "web.error.unknown"),
+    "malformed": Kind(400, 4400, "web.error.trouble"),
+    "empty": Kind(400, 4400, "web.form.fill"),
+    "session": Kind(401, 4401, "web.error.expired"),
+    "origin": Kind(403, 4403, "web.error.expired"),
+    "form": Kind(403, 4403, "web.error.expired"),
+    "unknown": Kind(404, 4404, "web.error.not_found"),
+    "code": Kind(404, 4404, "web.resume.unknown"),
+    "slow": Kind(408, 4408, "web.error.trouble"),
     "closed": Kind(410, 4410, "web.error.closed"),
-    "code": Kind(404, 4404, "web.error.code"),
-    "too_long": Kind(413, 0, "web.error.too_long"),
-    "too_large": Kind(413, 1009, "web.error.too_large"),
-    "too_many": Kind(429, 0, "web.error.too_many"),
-    "too_many_lines": Kind(429, 4429, "web.error.too_many_lines"),
-    "busy": Kind(503, 1013, "web.error.busy"),
-    "slow": Kind(408, 4408, "web.error.slow"),
+    "too_long": Kind(413, 1009, "web.error.too_long"),
+    "too_large": Kind(413, 1009, "web.error.too_long"),
+    "too_many": Kind(429, 4429, "web.error.too_many"),
+    "too_many_lines": Kind(429, 4429, "web.error.too_many"),
+    "busy": Kind(503, 1013, "web.error.trouble"),
 }
 
 
@@ -37,12 +41,20 @@ class Trouble(Exception):  # noqa: N818 - says what happened
     429
     """
 
-    def __init__(self, code: str, seconds: float = 0) -> None:
+    def __init__(self, code: str, seconds: float = 0, id_: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.seconds = seconds
         """After which it may be tried again, where waiting helps."""
+        self.id = id_
+        """The message it is about; "" where it is about the whole line."""
 
     @property
     def kind(self) -> Kind:
         return KINDS[self.code]
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """Ids of its sentences in the catalogue, in their order."""
+        phrase = self.kind.phrase
+        return (phrase, f"{phrase}_text") if phrase.startswith("web.error.") else (phrase,)

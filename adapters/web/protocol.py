@@ -1,0 +1,104 @@
+"""The one protocol of all web transports: what the page says and what it is told, as JSON. See docs/web-protocol.md."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, Final, NamedTuple
+
+from adapters.web.hub import Entry
+from adapters.web.trouble import Trouble
+
+CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LONGEST_TOKEN: Final = 300
+LONGEST_SHOWN: Final = 500
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+
+
+class Words(NamedTuple):
+    """One message of the person as it came over the line."""
+
+    id: str
+    text: str = ""
+    choice: str = ""
+    shown: str = ""
+
+
+def parse_words(frame: str | bytes) -> Words:
+    """Reads one message, e.g. `{"id": "a1", "text": "Mehr Bänke"}`. Raises Trouble (`malformed`)."""
+    try:
+        data = json.loads(frame)
+    except (ValueError, RecursionError) as fault:
+        raise Trouble("malformed") from fault
+    if not isinstance(data, dict) or not data.keys() <= set(Words._fields):
+        raise Trouble("malformed")
+    return check_words(data)
+
+
+def check_words(data: dict[str, Any]) -> Words:
+    """The same of fields that were read already. Raises Trouble (`malformed`, `empty`)."""
+    values = [data.get(name, "") for name in Words._fields]
+    if not all(isinstance(value, str) for value in values):
+        raise Trouble("malformed")
+    words = Words._make(map(_whole, values))
+    if not CLIENT_ID.fullmatch(words.id) or len(words.choice) > LONGEST_TOKEN or (words.text and words.choice):
+        raise Trouble("malformed")
+    if not words.choice and not words.text.strip():
+        raise Trouble("empty", id_=words.id)
+    return words._replace(shown=words.shown[:LONGEST_SHOWN])
+
+
+def greeting(epoch: str, seq: int) -> str:
+    """The first thing a line says: which log this is, and its newest number."""
+    return json.dumps({"epoch": epoch, "seq": seq})
+
+
+def acknowledged(id_: str) -> str:
+    """The message is stored for good; the page may forget it."""
+    return json.dumps({"ack": id_})
+
+
+def refused(trouble: Trouble, sentence: str) -> str:
+    """A message, or the line, was refused: a code for programs, a sentence for people."""
+    data: dict[str, Any] = {"error": trouble.code, "text": sentence}
+    if trouble.id:
+        data["id"] = trouble.id
+    if trouble.seconds:
+        data["retry"] = math.ceil(trouble.seconds)
+    return json.dumps(data, ensure_ascii=False)
+
+
+def entry_json(entry: Entry) -> str:
+    """One entry of the log."""
+    return json.dumps(entry_data(entry), ensure_ascii=False)
+
+
+def entry_data(entry: Entry) -> dict[str, Any]:
+    """One entry of the log as plain data."""
+    msg = entry.msg
+    if msg is None:
+        return {"seq": entry.seq, "own": entry.own, "id": entry.client_id}
+    return {
+        "seq": entry.seq,
+        "text": msg.text,
+        "quick_replies": [reply._asdict() for reply in msg.quick_replies],
+        "language": msg.language,
+        "dir": direction(msg.language),
+        "expects": msg.expects,
+        "title": msg.title,
+    }
+
+
+def direction(language: str) -> str:
+    """How a language is written: `ltr` or `rtl`.
+
+    >>> direction("ar"), direction("de-simple")
+    ('rtl', 'ltr')
+    """
+    return "rtl" if language.split("-", 1)[0].lower() in _RIGHT_TO_LEFT else "ltr"
+
+
+def _whole(text: str) -> str:
+    """Without halves of characters, which JSON can carry and nothing else can."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

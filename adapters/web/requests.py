@@ -1,0 +1,74 @@
+"""Reading requests carefully: whose page sent them, how long they may be, which language the person reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from aiohttp import web
+
+from adapters.web.trouble import Trouble
+
+FORM_GROWTH = 4
+"""Forms write a character of 4 bytes as 12, so their bodies may be longer than the same words in JSON."""
+MOST_FIELDS = 40
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def is_ours(request: web.BaseRequest, origins: Collection[str]) -> bool:
+    """Whether a request comes from a page of ours; one that names no origin at all comes from no browser's script.
+
+    Forms of a page without referrers say "null" for their origin: then the browser's own word decides, or, where it is
+    too old to give one, the form's token (which every form has to be asked for anyway).
+    """
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site")
+    if origin is None:
+        return site in {None, "none", "same-origin"}
+    if origin == "null":
+        return site == "same-origin" or (site is None and request.content_type == FORM)
+    if origin in origins:
+        return True
+    parts = urlsplit(origin)
+    return parts.scheme in {"http", "https"} and parts.netloc.lower() == request.host.lower()
+
+
+async def body_of(request: web.BaseRequest, most: int, seconds: float) -> bytes:
+    """The body, if it is short enough and comes soon enough. Raises Trouble (`too_large`, `slow`)."""
+    if (request.content_length or 0) > most:
+        raise Trouble("too_large")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > most:
+                    raise Trouble("too_large")
+    except TimeoutError as fault:
+        raise Trouble("slow") from fault
+    except web.RequestPayloadError as fault:
+        raise Trouble("malformed") from fault
+    return bytes(body)
+
+
+def form_fields(body: bytes) -> Mapping[str, str]:
+    """The fields of a plain form, of several with one name the last. Raises Trouble (`malformed`)."""
+    try:
+        text = body.decode("ascii")
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace"))
+    except (UnicodeDecodeError, ValueError) as fault:
+        raise Trouble("malformed") from fault
+
+
+def language_of(request: web.BaseRequest) -> str:
+    """The first language the browser asks for, "" for none."""
+    return request.headers.get("Accept-Language", "").split(",")[0].split(";")[0].strip()[:35]
+
+
+def number_of(request: web.BaseRequest, name: str) -> int:
+    """A whole number from the query; 0 where there is none."""
+    text = request.query.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0

@@ -1,0 +1,267 @@
+"""Four lines over one protocol: WebSocket, server-sent events, long poll and plain forms."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from adapters.web import protocol, requests
+from adapters.web.doors import Conversation
+from adapters.web.hub import Entry
+from adapters.web.limits import Buckets
+from adapters.web.routes import FRAMES, STATIC, WebRoutes
+from adapters.web.sockets import SocketLine
+from adapters.web.trouble import Trouble
+
+EVENTS_SECONDS: Final = 600.0
+"""A stream of events ends after so long and is opened again: who does not read cannot hold it for good."""
+PUSH_BYTES: Final = 16 * 1024
+ErrorPage = Callable[[web.Request, Trouble, str], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Transports:
+    """The handlers below `/c/SLUG`. `error_page` shows a trouble to people without JavaScript: (request, it, sentence).
+
+    >>> transports = Transports(routes)                                                      # doctest: +SKIP
+    >>> transports.add_to(application)                                                       # doctest: +SKIP
+    """
+
+    def __init__(self, routes: WebRoutes, error_page: ErrorPage | None = None) -> None:
+        self._routes = routes
+        self._error_page = error_page
+        self._frames = Buckets(FRAMES)
+        self._sockets: set[SocketLine] = set()
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        script = (STATIC / "chat.js").read_bytes()
+        self._script = {"": script, "gzip": gzip.compress(script, mtime=0)}
+
+    def add_to(self, application: web.Application) -> None:
+        """Adds `ws`, `events`, `poll` and `say` below `/c/SLUG`, and the widget. `/c/SLUG` itself is a page."""
+        router = application.router
+        router.add_get(self._routes.script, self._widget)
+        router.add_get("/c/{slug}/ws", self._ws)
+        router.add_get("/c/{slug}/events", self._guarded(self._events), allow_head=False)
+        router.add_get("/c/{slug}/poll", self._guarded(self._poll), allow_head=False)
+        router.add_post("/c/{slug}/say", self._say)
+        application.on_shutdown.append(self._shut)
+
+    async def _shut(self, _: web.Application) -> None:
+        """Lets go of everybody who waits: their pages will come again, to the next process."""
+        for task in self._waiting:
+            task.cancel()
+        closing = [socket.close(WSCloseCode.SERVICE_RESTART, "restart") for socket in self._sockets]
+        await asyncio.gather(*closing, *self._work, return_exceptions=True)
+
+    async def _ws(self, request: web.Request) -> web.StreamResponse:
+        """`GET /c/SLUG/ws?after=N&epoch=E`: everything both ways."""
+        routes = self._routes
+        if "Origin" not in request.headers or not routes.is_ours(request):
+            return self._refusal(request, Trouble("origin"))
+        ws = web.WebSocketResponse(
+            heartbeat=routes.limits.heartbeat_seconds,
+            max_msg_size=routes.limits.frame,
+            autoping=False,
+            compress=False,  # its dictionaries take ten times the memory of everything else, for messages of 300 bytes
+            timeout=2,
+            writer_limit=PUSH_BYTES,
+        )
+        if not ws.can_prepare(request):
+            return self._refusal(request, Trouble("malformed"))
+        await ws.prepare(request)
+        conversation: Conversation | None = None
+        try:
+            # From here on refusals are close codes: a browser does not show its page how a handshake failed.
+            conversation = routes.present(request, request.match_info["slug"])
+            with routes.line(request, conversation):
+                await routes.begin(request, conversation)
+                await self._converse(request, ws, conversation)
+        except Trouble as trouble:
+            with suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(routes.limits.send_seconds):
+                    await ws.send_str(protocol.refused(trouble, routes.sentence(request, trouble, conversation)))
+                    await ws.close(code=trouble.kind.close, message=trouble.code.encode())
+        return ws
+
+    async def _converse(self, request: web.Request, ws: web.WebSocketResponse, conversation: Conversation) -> None:
+        chat = self._routes.hub.chat(conversation.address)
+        line = SocketLine(request, ws, chat, self._after(request), self._routes.limits.send_seconds)
+        self._sockets.add(line)
+        try:
+            await line.send(protocol.greeting(self._routes.hub.epoch, chat.seq))
+            line.tell()
+            async for frame in ws:
+                if wait := self._frames.take(conversation.address):
+                    raise Trouble("too_many", wait)
+                if frame.type is WSMsgType.TEXT:
+                    self._later(self._answer(request, line, conversation, frame.data))
+                elif frame.type is WSMsgType.PING:
+                    await line.pong(frame.data)
+                elif frame.type is not WSMsgType.PONG:
+                    break
+        finally:
+            self._sockets.discard(line)
+            line.end()
+        if ws.close_code is None:
+            raise Trouble("malformed")
+
+    async def _answer(self, request: web.Request, line: SocketLine, conversation: Conversation, frame: str) -> None:
+        """Takes one message and says what became of it. Goes on when the line is gone: the message is there."""
+        try:
+            words = protocol.parse_words(frame)
+            await self._take(request, conversation, words)
+            answer = protocol.acknowledged(words.id)
+        except Trouble as trouble:
+            answer = protocol.refused(trouble, self._routes.sentence(request, trouble, conversation))
+        await line.send(answer)
+
+    async def _events(self, request: web.Request, conversation: Conversation) -> web.StreamResponse:
+        """`GET /c/SLUG/events?after=N&epoch=E`, or with Last-Event-ID: what is new, as it comes."""
+        hub, limits = self._routes.hub, self._routes.limits
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
+        after = self._after(request)
+        await response.prepare(request)
+
+        async def write(text: str) -> None:
+            async with asyncio.timeout(limits.send_seconds):
+                await response.write(text.encode())
+
+        until = asyncio.get_running_loop().time() + EVENTS_SECONDS
+        try:
+            await write(f"data: {protocol.greeting(hub.epoch, hub.chat(conversation.address).seq)}\n\n")
+            while asyncio.get_running_loop().time() < until:
+                entries = await hub.wait(conversation.address, after, limits.heartbeat_seconds)
+                for entry in entries:
+                    await write(f"id: {hub.epoch}-{entry.seq}\ndata: {protocol.entry_json(entry)}\n\n")
+                    after = entry.seq
+                if not entries:
+                    await write(":\n\n")
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+    async def _poll(self, request: web.Request, conversation: Conversation) -> web.StreamResponse:
+        """`GET /c/SLUG/poll?after=N&epoch=E&wait=S`: what is new; waits up to so many seconds for it."""
+        hub = self._routes.hub
+        wait = min(requests.number_of(request, "wait"), self._routes.limits.poll_seconds)
+        entries: list[Entry] = await hub.wait(conversation.address, self._after(request), wait)
+        answer = {
+            "epoch": hub.epoch,
+            "seq": hub.chat(conversation.address).seq,
+            "entries": [protocol.entry_data(entry) for entry in entries],
+        }
+        return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    async def _say(self, request: web.Request) -> web.StreamResponse:
+        """`POST /c/SLUG/say`: one message, as JSON (answered by JSON) or as a plain form (answered by the page)."""
+        is_form = request.content_type == requests.FORM
+        conversation: Conversation | None = None
+        try:
+            if not self._routes.is_ours(request):
+                raise Trouble("origin")
+            conversation = self._routes.present(request, request.match_info["slug"])
+            if is_form:
+                return await self._say_form(request, conversation)
+            # Of another type than JSON a foreign page could post without asking.
+            if request.content_type != "application/json":
+                raise Trouble("malformed")
+            limits = self._routes.limits
+            words = protocol.parse_words(await requests.body_of(request, limits.frame, limits.body_seconds))
+            await self._take(request, conversation, words)
+            return _json(protocol.acknowledged(words.id))
+        except Trouble as trouble:
+            if is_form and self._error_page:
+                sentence = self._routes.sentence(request, trouble, conversation)
+                return await self._error_page(request, trouble, sentence)
+            return self._refusal(request, trouble, conversation)
+
+    async def _say_form(self, request: web.Request, conversation: Conversation) -> web.StreamResponse:
+        limits, hub = self._routes.limits, self._routes.hub
+        body = await requests.body_of(request, limits.frame * requests.FORM_GROWTH, limits.body_seconds)
+        fields = requests.form_fields(body)
+        if not self._routes.is_form(conversation, fields.get("csrf")):
+            raise Trouble("form")
+        choice = fields.get("choice", "")
+        # A tapped button sends whatever stands in the field beside it as well.
+        text = "" if choice else fields.get("text", "")
+        words = protocol.check_words({"id": fields.get("id", ""), "text": text, "choice": choice})
+        chat = hub.chat(conversation.address)
+        after, is_repeat = chat.seq, any(entry.client_id == words.id for entry in chat.entries)
+        await self._take(request, conversation, words)
+        if not is_repeat:
+            await self._routes.settled(conversation, after)
+        return web.Response(status=303, headers={"Location": f"/c/{conversation.slug}#latest"})
+
+    async def _take(self, request: web.Request, conversation: Conversation, words: protocol.Words) -> None:
+        await self._routes.take(
+            request, conversation, words.id, text=words.text, choice=words.choice, shown=words.shown
+        )
+
+    def _guarded(self, handler: Callable[[web.Request, Conversation], Awaitable[web.StreamResponse]]) -> Handler:
+        """For lines that only listen: who it is, within how many lines, with the bot asked where one stands."""
+
+        async def listen(request: web.Request) -> web.StreamResponse:
+            conversation: Conversation | None = None
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
+            try:
+                if not self._routes.is_ours(request):
+                    raise Trouble("origin")
+                conversation = self._routes.present(request, request.match_info["slug"])
+                with self._routes.line(request, conversation):
+                    await self._routes.begin(request, conversation)
+                    self._waiting.add(task)
+                    return await handler(request, conversation)
+            except Trouble as trouble:
+                return self._refusal(request, trouble, conversation)
+            finally:
+                self._waiting.discard(task)
+
+        return listen
+
+    async def _widget(self, request: web.Request) -> web.StreamResponse:
+        encoding = "gzip" if "gzip" in request.headers.get("Accept-Encoding", "") else ""
+        headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        return web.Response(
+            body=self._script[encoding], content_type="text/javascript", charset="utf-8", headers=headers
+        )
+
+    def _after(self, request: web.Request) -> int:
+        """The newest entry the page has; 0 where its numbers are of a log that is gone."""
+        epoch, _, last = request.headers.get("Last-Event-ID", "").partition("-")
+        if last.isdigit() and len(last) < 16:
+            return int(last) if epoch == self._routes.hub.epoch else 0
+        if request.query.get("epoch") != self._routes.hub.epoch:
+            return 0
+        return requests.number_of(request, "after")
+
+    def _refusal(
+        self, request: web.Request, trouble: Trouble, conversation: Conversation | None = None
+    ) -> web.StreamResponse:
+        response = _json(protocol.refused(trouble, self._routes.sentence(request, trouble, conversation)))
+        response.set_status(trouble.kind.status)
+        if trouble.seconds:
+            response.headers["Retry-After"] = str(int(trouble.seconds) + 1)
+        if trouble.code in {"too_large", "slow"}:
+            response.force_close()
+        return response
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+
+def _json(text: str) -> web.Response:
+    return web.Response(text=text, content_type="application/json", headers={"Cache-Control": "no-store"})
