@@ -122,6 +122,7 @@ def _invitation(consultation: Consultation) -> Invitation:
         consultation.main_language,
         consultation.keywords,
         consultation.contact.name,
+        tuple(filter(None, (consultation.contact.phone, consultation.contact.email, consultation.contact.web))),
     )
 
 

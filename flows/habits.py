@@ -20,6 +20,7 @@ from flows.messages import MsgOut
 from flows.question import Rejection, Reply
 from flows.session import Session, Turn
 from flows.steps import ask, go_on, leave, with_line
+from flows.text import fold
 from flows.values import Missing
 
 
@@ -31,6 +32,8 @@ def greet(flow: Flow, session: Session) -> Turn:
 
 def obey(flow: Flow, session: Session, spoken: Spoken) -> Turn:
     """Does what a chat word asks for."""
+    if session.aside == "delete":  # any other word means that nothing is to be deleted now
+        session = session._replace(aside="")
     return _HABITS[spoken.command](flow, session, spoken.argument)
 
 
@@ -79,7 +82,17 @@ def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
         return _continue(flow, session, "") if folded == "1" else _start_over(flow, session, "")
     if session.aside == "change" and folded.isdigit():
         return _change(flow, session, folded)
+    if session.aside == "delete":
+        return _settle_delete(flow, session, folded)
     return None
+
+
+def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """A plain "no" goes back to the question; a plain "yes" is too little to delete everything, so it is asked again."""
+    voice = speech.script_of(flow, session).voice
+    if folded in map(fold, voice.words("words.no")):
+        return _repeat(flow, session._replace(aside=""), "")
+    return _delete(flow, session, "") if folded in map(fold, voice.words("words.yes")) else None
 
 
 def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
@@ -119,6 +132,8 @@ def _say(session: Session, *messages: MsgOut) -> Turn:
 
 def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     """Says something and asks once more what is open: the question, the summary, or the side question."""
+    if session.aside == "delete":
+        session = session._replace(aside="")
     line = line or speech.script_of(flow, session).voice.say(phrase)
     return _say(session, with_line(line, _open(flow, session)))
 
@@ -213,7 +228,8 @@ def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _delete(flow: Flow, session: Session, argument: str) -> Turn:
     voice = speech.script_of(flow, session).voice
-    return _say(session, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
+    asked = session._replace(aside=session.aside or "delete")
+    return _say(asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
 
 
 def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:

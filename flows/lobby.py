@@ -36,6 +36,8 @@ class Invitation(NamedTuple):
     keywords: tuple[str, ...]
     person: Text
     """Whom to talk to."""
+    ways: tuple[str, ...] = ()
+    """Telephone, e-mail, page: how to reach that person."""
 
     def in_language(self, text: Text, language: str) -> str:
         """The text in this language, along the fallbacks, else in the main language."""
@@ -118,8 +120,10 @@ class Lobby:
         return (Said(voice.message("\n".join(lines), self._language_replies(voice))),)
 
     def people(self, voice: Voice) -> tuple[Event, ...]:
-        names = (invitation.in_language(invitation.person, voice.language) for invitation in self.invitations)
-        return (Said(voice.message("\n".join([voice.say("human"), *dict.fromkeys(names)]))),)
+        lines = [voice.say("human")]
+        for invitation in self.invitations:
+            lines += [invitation.in_language(invitation.person, voice.language), *invitation.ways]
+        return (Said(voice.message("\n".join(dict.fromkeys(lines)))),)
 
 
 def _simple(phrase: str, *buttons: str) -> Callable[[Lobby, Voice], tuple[Event, ...]]:

@@ -9,8 +9,9 @@ from pydantic_core import from_json, to_json
 from flows.events import Event
 from flows.values import Value
 
-Aside = Literal["", "language", "return", "change"]
-"""A side question which is open next to the question itself: which language, go on or start over, which answer."""
+Aside = Literal["", "language", "return", "change", "delete"]
+"""A side question which is open next to the question itself: which language, go on or start over, which answer, really
+delete."""
 Status = Literal["waiting", "completed", "interrupted"]
 
 
