@@ -88,7 +88,7 @@ def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 
 def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """A plain "no" goes back to the question; a plain "yes" is too little to delete everything, so it is asked again."""
+    """A plain "no" goes back to the question; a plain "yes" is too little to delete everything: it is asked again."""
     voice = speech.script_of(flow, session).voice
     if folded in map(fold, voice.words("words.no")):
         return _repeat(flow, session._replace(aside=""), "")
