@@ -156,6 +156,26 @@ def replay(
 
 
 @app.command()
+def export(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="A new folder, or a new file ending in .zip.")],
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="public|analysis|raw", help="How much of people is in it.")
+    ] = "analysis",
+    format_: Annotated[str, typer.Option("--format", metavar="csv", help="Format of the tables.")] = "csv",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write the answers of a consultation to files for spreadsheets and statistics."""
+    from bot.exports import package
+
+    if format_ != "csv":
+        raise HouseError(f"--format {format_}: there is csv")
+    package.export(load(context, config, data), package.Wish(slug, out, profile), say, complain)
+
+
+@app.command()
 def consultations(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """List what is published: name, title, state, revision, languages."""
     from bot import house

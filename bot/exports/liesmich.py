@@ -1,0 +1,126 @@
+"""LIESMICH.txt: how to read an export, in German and English."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from textwrap import fill
+from typing import Final
+
+from bot.exports.metadata import Profile, caveats
+from bot.exports.subject import Subject
+
+_DE: Final = """\
+{title}
+Export der Befragung „{slug}“, Profil: {profile}
+
+Bitte beachten
+{caveats}
+
+Dateien
+{files}
+
+Fehlende Antworten
+Fünf Kürzel sagen, warum es keine Antwort gibt; codebook.csv erklärt sie:
+not_asked, skipped, refused, dont_know, interrupted. Sie sind keine Werte: beim
+Rechnen ausschließen.
+{more}
+Die Auskunft über Zeitpunkt, Sprachen, Fassungen und Anzahlen steht in
+metadata.json.
+"""
+_EN: Final = """\
+{title}
+Export of the consultation "{slug}", profile: {profile}
+
+Please note
+{caveats}
+
+Files
+{files}
+
+Missing answers
+Five codes say why there is no answer; codebook.csv explains them:
+not_asked, skipped, refused, dont_know, interrupted. They are no values: leave
+them out of calculations.
+{more}
+When, which languages, revisions and how many: see metadata.json.
+"""
+_MORE_DE: Final = """
+Lesen
+R:       read.csv("answers_wide.csv", na.strings = c("", "not_asked", "skipped",
+         "refused", "dont_know", "interrupted"))
+pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
+         "refused", "dont_know", "interrupted"])
+Excel:   answers_wide_excel.csv mit Doppelklick öffnen. Nur in dieser Datei steht
+         vor Texten, die wie eine Formel beginnen (= + - @), ein Apostroph, und
+         Zahlen haben ein Komma. Excel streicht führende Nullen (Bezirk 01 wird 1).
+
+Mehrfachauswahl: Die Spalte der Frage nennt alle gewählten Kürzel; für jedes
+Kürzel gibt es außerdem eine Spalte frage.kuerzel mit 1 (gewählt) oder 0. Leer
+ohne fehlendes Kürzel heißt: geantwortet, aber nichts gewählt.
+Freier Text: frage.missing nennt das Kürzel, falls es keinen Text gibt;
+frage.withheld ist 1, wenn es einen gibt, der noch nicht freigegeben ist.
+"""
+_MORE_EN: Final = """
+Reading
+R:       read.csv("answers_wide.csv", na.strings = c("", "not_asked", "skipped",
+         "refused", "dont_know", "interrupted"))
+pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
+         "refused", "dont_know", "interrupted"])
+Excel:   open answers_wide_excel.csv by double click (made for German Excel). In
+         this file only, texts that begin like a formula (= + - @) have an
+         apostrophe in front, and numbers have a decimal comma. Excel drops
+         leading zeros (district 01 becomes 1).
+
+Several choices: the question's column names all chosen codes; for each code
+there is also a column question.code with 1 (chosen) or 0. Empty without a
+missing code means: answered, but nothing chosen.
+Free text: question.missing has the code if there is no text; question.withheld
+is 1 if there is one that was not released yet.
+"""
+_COUNTS_DE: Final = """
+Lesen von counts.csv
+Jede Zeile ist eine Zahl. Bei einer Frage ergeben die Zeilen option/answered und
+missing zusammen alle Teilnahmen; chosen zählt bei Mehrfachauswahl, wie viele von
+denen, die geantwortet haben, diese Antwort gewählt haben. suppressed = 1: nicht
+veröffentlicht, weil zu wenige Menschen dahinterstehen oder weil sich sonst eine
+solche Zahl errechnen ließe. Die 0 wird veröffentlicht.
+"""
+_COUNTS_EN: Final = """
+Reading counts.csv
+Each row is a number. Of a question, the rows option/answered and missing add up
+to all participations; chosen counts, for several choices, how many of those who
+answered chose this. suppressed = 1: not published, because too few people stand
+behind it or because such a number could be computed otherwise. 0 is published.
+"""
+_FILES: Final = {
+    "answers_long.csv": ("eine Zeile je Teilnahme und Frage", "a row per participation and question"),
+    "answers_wide.csv": ("eine Zeile je Teilnahme, eine Spalte je Frage", "a row per participation, a column each"),
+    "answers_wide_excel.csv": ("dasselbe für Excel", "the same for Excel"),
+    "counts.csv": ("Anzahlen je Frage und Antwort", "counts per question and answer"),
+    "codebook.csv": ("was Spalten und Kürzel bedeuten", "what columns and codes mean"),
+    "metadata.json": ("was, wann, wie viele, Vorbehalte", "what, when, how many, caveats"),
+    "LIESMICH.txt": ("diese Datei", "this file"),
+}
+
+
+def liesmich(subject: Subject, profile: Profile, now: datetime, files: list[str]) -> str:
+    """The whole text, German first. It holds no time and no count: the same answers, the same file."""
+    more = (_COUNTS_DE, _COUNTS_EN) if profile == "public" else (_MORE_DE, _MORE_EN)
+    notes = caveats(subject, profile, now)
+    texts = [
+        template.format(
+            title=_title(subject, language),
+            slug=subject.newest.slug,
+            profile=profile,
+            caveats="\n".join(fill(f"- {note[which]}", 80, subsequent_indent="  ") for note in notes),
+            files="\n".join(f"{name:24}{_FILES[name][which]}" for name in files),
+            more=more[which],
+        )
+        for which, (template, language) in enumerate(((_DE, "de"), (_EN, "en")))
+    ]
+    return f"(English below)\n\n{texts[0]}\n{'-' * 80}\n\n{texts[1]}"
+
+
+def _title(subject: Subject, language: str) -> str:
+    title = subject.flow.consultation.title.root
+    return title[language if language in title else subject.language].text

@@ -1,0 +1,141 @@
+"""What one must know about an export to read it rightly: `metadata.json` and the caveats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+from bot.exports.codebook import MISSING
+from bot.exports.counting import CONTEXTS, Counts
+from bot.exports.subject import Subject
+from bot.exports.suppression import LEAST
+from flows.wording import Review, Text
+
+Profile = Literal["public", "analysis", "raw"]
+PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
+
+FORMAT: Final = 1
+"""Raised when a file or column is renamed or means something else; new ones may come at any time."""
+
+_TEXTS: Final = ("title", "asks", "why", "readers", "decides", "feedback", "audience")
+
+
+def metadata(subject: Subject, profile: Profile, counts: Counts, now: datetime, files: list[str]) -> dict[str, Any]:
+    """The content of `metadata.json`. `exported_at` is all that differs between two exports of the same answers."""
+    consultation, newest = subject.flow.consultation, subject.newest
+    is_public = profile == "public"
+    total = None if is_public and 0 < counts.responses < LEAST else counts.responses
+    contexts = {name: counts.published(name) if is_public else dict(counts.contexts[name]) for name in CONTEXTS}
+    return {
+        "format": FORMAT,
+        "exported_at": now.isoformat(timespec="seconds"),
+        "profile": profile,
+        "consultation": newest.slug,
+        "sample": newest.sample,
+        "state": newest.state,
+        "level": consultation.level.value,
+        "opens": consultation.opens.isoformat() if consultation.opens else None,
+        "closes": consultation.closes.isoformat() if consultation.closes else None,
+        "texts": {name: _by_language(getattr(consultation, name)) for name in _TEXTS},
+        "languages": [
+            {"tag": tag, "review": offer.review.value, "reviewed_by": offer.reviewed_by}
+            for tag, offer in consultation.languages.items()
+        ],
+        "label_language": subject.language,
+        "revisions": [
+            {
+                "number": revision.number,
+                "sha256": revision.content_hash,
+                "published_at": revision.published_at.isoformat(timespec="seconds"),
+            }
+            for revision in subject.revisions
+        ],
+        "participations": total,
+        "participations_by": {name: dict(sorted(cells.items())) for name, cells in contexts.items()},
+        "smallest_published_cell": LEAST if is_public else None,
+        "missing_codes": {code.value: {"de": german, "en": english} for code, (german, english) in MISSING.items()},
+        "personal_data": not is_public,
+        "data_anonymized": is_public,
+        "caveats": [{"de": german, "en": english} for german, english in caveats(subject, profile, now)],
+        "files": files,
+    }
+
+
+def _by_language(text: Text) -> Mapping[str, str]:
+    return {language: wording.text for language, wording in text.items()}
+
+
+def caveats(subject: Subject, profile: Profile, now: datetime) -> list[tuple[str, str]]:
+    """What nobody may overlook, in German and English."""
+    found = []
+    if subject.newest.sample:
+        found.append(
+            (
+                "BEISPIEL: Die Befragung ist erfunden; die Antworten gehören in keinen Bericht.",
+                "SAMPLE: the consultation is invented; its answers belong into no report.",
+            )
+        )
+    found += _ALWAYS
+    closes = subject.newest.closes_at
+    if subject.newest.state == "open" and (closes is None or now < closes):
+        found.append(
+            (
+                "Die Befragung ist noch nicht abgeschlossen; die Zahlen können sich ändern.",
+                "The consultation is not closed yet; the numbers may change.",
+            )
+        )
+    languages = subject.flow.consultation.languages.items()
+    if unreviewed := [tag for tag, offer in languages if offer.review is Review.UNREVIEWED]:
+        tags = ", ".join(unreviewed)
+        found.append(
+            (
+                f"Fragetexte in diesen Sprachen hat noch niemand geprüft: {tags}.",
+                f"Nobody has reviewed the questions in these languages yet: {tags}.",
+            )
+        )
+    return [*found, *_OF_PROFILE[profile]]
+
+
+_ALWAYS: Final = [
+    (
+        "Wer mitmacht, hat sich selbst dafür entschieden: Das ist keine repräsentative Stichprobe.",
+        "People chose to take part: this is no representative sample.",
+    ),
+    (
+        "Jede Person zählt je Kanal einmal; wer mehrere Kanäle nutzt, kann mehrfach vorkommen.",
+        "Each person counts once per channel; who uses several may occur several times.",
+    ),
+]
+_OF_PROFILE: Final[dict[Profile, list[tuple[str, str]]]] = {
+    "raw": [
+        (
+            "Personenbezogene Daten (pseudonym, mit freiem Text und genauen Zeiten): nur für das Kernteam, nicht "
+            "weitergeben.",
+            "Personal data (pseudonymous, with free text and exact times): for the core team only, not to be passed "
+            "on.",
+        ),
+    ],
+    "analysis": [
+        (
+            "Pseudonyme Daten, also personenbezogen: nicht veröffentlichen. Kennungen gelten nur in diesem Export.",
+            "Pseudonymous, hence personal data: not to be published. Ids are valid in this export only.",
+        ),
+        (
+            "Freie Texte fehlen, bis ein Mensch sie freigegeben hat; Zeiten stehen als Kalenderwoche da.",
+            "Free text is missing until a person has released it; times are calendar weeks.",
+        ),
+    ],
+    "public": [
+        (
+            f"Zahlen unter {LEAST} sind ausgelassen, und dazu so viele andere, dass sie sich nicht errechnen lassen.",
+            f"Numbers below {LEAST} are left out, and as many others as are needed so that they cannot be computed.",
+        ),
+        (
+            "Solange die Befragung läuft, zeigt der Vergleich zweier Veröffentlichungen, was dazwischen kam: am besten "
+            "erst nach dem Abschluss veröffentlichen.",
+            "While the consultation runs, comparing two publications shows what came in between: better publish once "
+            "it is closed.",
+        ),
+    ],
+}

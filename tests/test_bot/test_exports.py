@@ -1,0 +1,468 @@
+"""`export`: what stands in the files, and what does not."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+import io
+import itertools
+import json
+import tracemalloc
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.errors import HouseError
+from bot.exports import package
+from bot.exports.package import Wish
+from bot.exports.suppression import LEAST, hidden
+from bot.exports.tables import LONG
+from bot.settings import Settings
+from flows.messages import MsgIn
+from storage.store import Store
+from tests.databases import database, houses, postgresql, sqlite_template
+from tests.house import consultation, publish, running, say
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+SAID_AT = datetime(2026, 11, 1, 23, 30, 5, tzinfo=UTC)  # in Berlin it is already Monday: the next week
+BERLIN = ZoneInfo("Europe/Berlin")
+Row = dict[str, str]
+Question = dict[str, Any]
+
+
+def text(german: str) -> dict[str, str]:
+    return {"de": german, "en": f"{german} (en)"}
+
+
+def options(*values: str) -> list[dict[str, Any]]:
+    return [{"value": value, "label": text(value.title())} for value in values]
+
+
+LAMPS: Question = {"key": "lamps", "type": "choice", "text": text("Licht?"), "options": options("ja", "nein", "egal")}
+WISHES: Question = {
+    "key": "wishes",
+    "type": "choices",
+    "min": 0,
+    "text": text("Was?"),
+    "options": options("baum", "bank"),
+}
+FAR: Question = {"key": "far", "type": "number", "decimals": 1, "text": text("Wie weit?")}
+WORDS: Question = {"key": "words", "type": "text", "text": text("Worte?")}
+WHY: Question = {**WORDS, "key": "why", "ask_if": {"equal": {"question": "lamps", "value": "nein"}}}
+ALL = [LAMPS, WHY, WISHES, FAR, WORDS]
+
+
+@pytest.fixture
+def opened(database) -> Iterator[Callable[[], Store]]:
+    """Opens the database as often as wanted: a house closes its store when it stops."""
+    stores: list[Store] = []
+
+    def open_() -> Store:
+        stores.append(Store(database.url))
+        return stores[-1]
+
+    yield open_
+    for store in stores:
+        store.dispose()
+
+
+async def chat(store: Store, *people: tuple[str, ...], slug: str = "park", channel: str = "test") -> None:
+    """Everybody says their lines, in German, all at the same moment."""
+    async with running(store) as (app, _):
+        for number, lines in enumerate(people):
+            address = f"{channel}{number}"
+            said = (f"/start {slug}", "Deutsch", *lines)
+            msgs = [MsgIn("test", address, f"{address}/{n}/{slug}", SAID_AT, line) for n, line in enumerate(said)]
+            await say(app, *msgs)
+
+
+def export(store: Store, out: Path, profile: str = "raw", **more: Any) -> int:
+    return package.write(store, Wish("park", out, profile, BERLIN, **more), NOW)
+
+
+def read(path: Path, name: str) -> list[Row]:
+    with (path / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def cells(path: Path) -> dict[tuple[str, ...], str]:
+    """counts.csv by table or question, kind and code; "" where suppressed."""
+    return {
+        (row["question_key"] or row["table"], row["kind"], row["code"]): row["n"] for row in read(path, "counts.csv")
+    }
+
+
+# --- what people said comes out as they said it ---
+
+WILD = [
+    "=1+1",
+    "+49",
+    "-5",
+    "@alle",
+    'sie sagte "gut", dann; ging sie',
+    "eine Zeile\nund noch eine",
+    "مرحبا بكم 👩‍👩‍👧",
+    "skipped",
+    "' ein Apostroph",
+    "a\tb",
+]
+
+
+async def test_every_text_comes_out_as_it_went_in(opened, tmp_path):
+    publish(opened(), consultation(questions=[WORDS]))
+    await chat(opened(), *((words,) for words in WILD))
+    export(opened(), tmp_path / "raw")
+    assert [row["text"] for row in read(tmp_path / "raw", "answers_long.csv")] == WILD
+    wide = read(tmp_path / "raw", "answers_wide.csv")
+    assert [row["words"] for row in wide] == WILD
+    assert {row["words.missing"] for row in wide} == {""}, "a text that reads like a missing code is none"
+
+
+async def test_only_the_excel_file_guards_against_formulas(opened, tmp_path):
+    publish(opened(), consultation(questions=[WORDS, FAR]))
+    await chat(opened(), *((words, "-2,5") for words in WILD))
+    export(opened(), tmp_path / "raw")
+    data = (tmp_path / "raw" / "answers_wide_excel.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert [row["words"] for row in rows] == [f"'{words}" if words[0] in "=+-@" else words for words in WILD]
+    assert {row["far"] for row in rows} == {"-2,5"}, "a number is no formula"
+    assert {row["far"] for row in read(tmp_path / "raw", "answers_wide.csv")} == {"-2.5"}
+
+
+# --- rows and columns ---
+
+
+async def test_long_and_wide_rows(opened, tmp_path):
+    publish(opened(), consultation(questions=ALL))
+    await chat(opened(), ("nein", "zu dunkel", "1 und 2", "fertig", "1,5 km", "danke", "absenden"))
+    assert export(opened(), tmp_path / "raw") == 1
+    long = read(tmp_path / "raw", "answers_long.csv")
+    assert tuple(long[0]) == LONG
+    shown = [tuple(row[name] for name in LONG[3:9]) for row in long]
+    assert shown == [
+        ("lamps", "choice", "nein", "Nein", "", ""),
+        ("why", "text", "", "", "", "zu dunkel"),
+        ("wishes", "choices", "baum", "Baum", "", ""),
+        ("wishes", "choices", "bank", "Bank", "", ""),
+        ("far", "number", "", "", "1.5", ""),
+        ("words", "text", "", "", "", "danke"),
+    ]
+    assert {row["answered_at"] for row in long} == {"2026-11-01T23:30:05Z"}
+    assert {(row["withheld"], row["missing"], row["version"]) for row in long} == {("0", "", "1")}
+    [wide] = read(tmp_path / "raw", "answers_wide.csv")
+    assert wide["response_id"] == long[0]["response_id"]
+    assert len(wide["response_id"]) == 32
+    assert (wide["status"], wide["language"], wide["mode"]) == ("completed", "de", "self")
+    assert (wide["wishes"], wide["wishes.baum"], wide["wishes.bank"]) == ("baum bank", "1", "1")
+    assert (wide["lamps"], wide["why"], wide["far"], wide["words"]) == ("nein", "zu dunkel", "1.5", "danke")
+
+
+async def test_the_five_missing_codes_can_be_told_apart(opened, tmp_path):
+    publish(opened(), consultation(questions=[LAMPS | {"refuse": True}, WHY, WISHES, FAR, WORDS]))
+    await chat(
+        opened(),
+        ("ja", "überspringen", "weiß nicht", "danke", "absenden"),
+        ("möchte ich nicht sagen", "fertig"),
+        ("nein",),
+        (),
+        ("nein", "stopp"),
+    )
+    export(opened(), tmp_path / "raw")
+    wide = read(tmp_path / "raw", "answers_wide.csv")
+    keys = ("lamps", "why", "wishes", "far", "words")
+    assert [tuple(row[key] for key in keys) for row in wide] == [
+        ("ja", "not_asked", "skipped", "dont_know", "danke"),
+        ("refused", "not_asked", "", "interrupted", "interrupted"),
+        ("nein", "interrupted", "interrupted", "interrupted", "interrupted"),
+        ("interrupted", "not_asked", "interrupted", "interrupted", "interrupted"),
+        ("nein", "interrupted", "interrupted", "interrupted", "interrupted"),
+    ]
+    assert [row["status"] for row in wide] == ["completed", "waiting", "waiting", "waiting", "interrupted"]
+    assert [row["wishes.baum"] for row in wide] == ["", "0", "", "", ""], "nothing chosen is no missing answer"
+    assert [row["words.missing"] for row in wide][:2] == ["", "interrupted"]
+    long = read(tmp_path / "raw", "answers_long.csv")
+    assert len(long) == 25, "the person who only looked is there too"
+    assert [row["missing"] for row in long[:5]] == ["", "not_asked", "skipped", "dont_know", ""]
+
+
+async def test_names_of_columns_never_meet(opened, tmp_path):
+    keys = ("language", "status", "a", "a_missing")
+    questions = [{**WORDS, "key": key} for key in keys] + [{**WISHES, "key": "w"}, {**LAMPS, "key": "w_baum"}]
+    publish(opened(), consultation(questions=questions))
+    export(opened(), tmp_path / "raw")
+    with (tmp_path / "raw" / "answers_wide.csv").open(encoding="utf-8") as file:
+        head = next(csv.reader(file))
+    assert len(head) == len(set(head))
+    assert {"language", "q.language", "status", "q.status", "a.missing", "a_missing", "w.baum", "w_baum"} <= set(head)
+    variables = {(row["variable"], row["question_key"]) for row in read(tmp_path / "raw", "codebook.csv")}
+    assert ("q.language", "language") in variables
+    assert {name for name, _ in variables} >= set(head), "every column stands in the codebook"
+
+
+async def test_revisions_stand_side_by_side(opened, tmp_path):
+    older = {**LAMPS, "options": options("ja", "nein", "vielleicht")}
+    publish(opened(), consultation(questions=[older, FAR]))
+    await chat(opened(), ("vielleicht", "3", "absenden"))
+    publish(opened(), consultation(questions=[WORDS, LAMPS]))
+    await chat(opened(), ("neu", "egal", "absenden"), channel="later")
+    export(opened(), tmp_path / "raw")
+    first, second = read(tmp_path / "raw", "answers_wide.csv")
+    assert (first["revision"], first["lamps"], first["far"], first["words"]) == ("1", "vielleicht", "3", "not_asked")
+    assert (second["revision"], second["lamps"], second["far"], second["words"]) == ("2", "egal", "not_asked", "neu")
+    codes = [row for row in read(tmp_path / "raw", "codebook.csv") if row["question_key"] == "lamps"]
+    assert [row["code"] for row in codes] == ["", "ja", "nein", "egal", "vielleicht"]
+    assert codes[0]["revisions"] == "1 2"
+    [label] = {
+        row["option_label"] for row in read(tmp_path / "raw", "answers_long.csv") if row["option_code"] == "egal"
+    }
+    assert label == "Egal"
+
+
+async def test_a_question_that_changed_its_type_breaks_nothing(opened, tmp_path):
+    publish(opened(), consultation(questions=[{**WORDS, "key": "x"}]))
+    await chat(opened(), ("Worte", "absenden"))
+    publish(opened(), consultation(questions=[{**WISHES, "key": "x"}]))
+    await chat(opened(), ("1", "fertig", "absenden"), channel="later")
+    export(opened(), tmp_path / "raw")
+    assert [(row["x"], row["x.baum"]) for row in read(tmp_path / "raw", "answers_wide.csv")] == [
+        ("Worte", "0"),
+        ("baum", "1"),
+    ]
+    export(opened(), tmp_path / "analysis", "analysis")
+    assert "Worte" not in "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "analysis").iterdir())
+
+
+# --- how much of people is in it ---
+
+
+async def test_analysis_holds_no_words_no_times_no_pseudonyms_and_no_order(opened, tmp_path):
+    publish(opened(), consultation(questions=ALL))
+    people = [("ja", "fertig", str(n), f"geheim {n}", "absenden") for n in range(40)]
+    await chat(opened(), *people)
+    export(opened(), tmp_path / "raw")
+    for name in ("one", "two"):
+        export(opened(), tmp_path / name, "analysis")
+    raw = read(tmp_path / "raw", "answers_wide.csv")
+    one, two = (read(tmp_path / name, "answers_wide.csv") for name in ("one", "two"))
+    names = [{row["response_id"] for row in rows} for rows in (raw, one, two)]
+    assert sum(map(len, names)) == len(set().union(*names)) == 120, "ids are new in every export"
+    assert [row["far"] for row in raw] == [str(n) for n in range(40)]
+    assert [row["far"] for row in one] != [row["far"] for row in two], "by chance the same once in 10^47"
+    assert sorted(row["far"] for row in one) == sorted(row["far"] for row in raw)
+    everything = b"".join(path.read_bytes() for path in (tmp_path / "one").iterdir())
+    assert b"geheim" not in everything
+    assert not any(row["response_id"].encode() in everything for row in raw)
+    assert {(row["words"], row["words.missing"], row["words.withheld"]) for row in one} == {("", "", "1")}
+    long = read(tmp_path / "one", "answers_long.csv")
+    assert {row["answered_at"] for row in long} == {"2026-W45"}
+    assert {row["withheld"] for row in long if row["question_key"] == "words"} == {"1"}
+    assert not any("T" in row["started_at"] for row in one)
+
+
+async def test_public_holds_counts_only(opened, tmp_path):
+    publish(opened(), consultation(questions=[LAMPS, WISHES, WORDS]))
+    people = [("ja", "1", "fertig", "geheim", "absenden")] * 12 + [("nein", "1 und 2", "fertig")] * 6 + [("egal",)] * 3
+    await chat(opened(), *people)
+    assert export(opened(), tmp_path / "public", "public") == 21
+    names = {path.name for path in (tmp_path / "public").iterdir()}
+    assert names == {"counts.csv", "codebook.csv", "metadata.json", "LIESMICH.txt"}
+    found = cells(tmp_path / "public")
+    assert found["participations", "total", ""] == "21"
+    # Three people could be computed if only they were left out: the next larger cell goes with them.
+    assert [found["lamps", "option", code] for code in ("ja", "nein", "egal")] == ["12", "", ""]
+    assert found["wishes", "answered", ""] == ""
+    assert found["wishes", "missing", "interrupted"] == ""
+    assert found["words", "answered", ""] == "12"
+    numbers = [int(n) for n in found.values() if n]
+    assert not [n for n in numbers if 0 < n < LEAST]
+    assert "geheim" not in "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "public").iterdir())
+
+
+async def test_a_published_number_does_not_tell_a_suppressed_one_through_a_condition(opened, tmp_path):
+    only_no = {"ask_if": {"equal": {"question": "lamps", "value": "nein"}}}
+    publish(opened(), consultation(questions=[LAMPS, {**LAMPS, "key": "then", **only_no}]))
+    people = [("nein", "ja", "absenden")] * 6 + [("ja", "absenden")] * 3 + [("egal", "absenden")] * 30
+    await chat(opened(), *people)
+    export(opened(), tmp_path / "public", "public")
+    found = cells(tmp_path / "public")
+    assert [found["lamps", "option", code] for code in ("ja", "nein", "egal")] == ["", "", "30"]
+    # 33 not asked would say that 6 said no, and so that 3 said yes.
+    assert found["then", "missing", "not_asked"] == ""
+    assert found["then", "option", "ja"] == ""
+
+
+async def test_too_few_people_publish_nothing(opened, tmp_path):
+    publish(opened(), consultation(questions=[LAMPS]))
+    await chat(opened(), *[("ja", "absenden")] * 4)
+    export(opened(), tmp_path / "public", "public")
+    assert set(cells(tmp_path / "public").values()) == {""}
+    data = json.loads((tmp_path / "public" / "metadata.json").read_text())
+    assert data["participations"] is None
+    assert data["participations_by"]["channel"] == {"test": None}
+
+
+def test_nobody_can_compute_a_suppressed_cell_even_who_knows_the_rule():
+    """Every table with up to four cells and 22 people: what is published always leaves several numbers possible."""
+    for size, total in itertools.product((2, 3, 4), range(LEAST, 23)):
+        possible: dict[tuple[int | None, ...], list[tuple[int, ...]]] = defaultdict(list)
+        for table in tables(total, size):
+            named = {str(place): n for place, n in enumerate(table)}
+            out = hidden(named)
+            assert not [place for place, n in named.items() if 0 < n < LEAST and place not in out]
+            possible[tuple(None if place in out else n for place, n in named.items())].append(table)
+        for published, worlds in possible.items():
+            left_out = [place for place, n in enumerate(published) if n is None]
+            assert all(len({world[place] for world in worlds}) > 1 for place in left_out), (published, worlds)
+            assert not left_out or total - sum(n or 0 for n in published) >= LEAST
+
+
+def tables(total: int, size: int) -> Iterator[tuple[int, ...]]:
+    """All ways to spread so many people over so many cells."""
+    for cuts in itertools.combinations(range(total + size - 1), size - 1):
+        edges = (-1, *cuts, total + size - 1)
+        yield tuple(right - left - 1 for left, right in itertools.pairwise(edges))
+
+
+# --- the package ---
+
+
+async def test_the_same_answers_give_the_same_bytes_but_for_one_time(opened, tmp_path):
+    publish(opened(), consultation(questions=ALL))
+    await chat(opened(), *[("ja", "fertig", str(n), "danke", "absenden") for n in range(30)])
+    for profile in ("raw", "analysis", "public"):
+        for name in ("one.zip", "two.zip"):
+            export(opened(), tmp_path / profile / name, profile, seed=7)
+        assert filecmp.cmp(tmp_path / profile / "one.zip", tmp_path / profile / "two.zip", shallow=False), profile
+        wish = Wish("park", tmp_path / profile / "later", profile, BERLIN, 7)
+        package.write(opened(), wish, NOW + timedelta(hours=1))
+        with zipfile.ZipFile(tmp_path / profile / "one.zip") as first:
+            for name in first.namelist():
+                later = (tmp_path / profile / "later" / name).read_bytes().split(b"\n")
+                changed = [(a, b) for a, b in zip(first.read(name).split(b"\n"), later, strict=True) if a != b]
+                assert len(changed) == (name == "metadata.json"), name
+                assert all(b"exported_at" in a for a, _ in changed)
+
+
+async def test_metadata_says_what_one_must_know(opened, tmp_path):
+    publish(opened(), consultation(questions=[LAMPS], sample=True), sample=True)
+    await chat(opened(), *[("ja", "absenden")] * 6, ("nein",))
+    export(opened(), tmp_path / "raw")
+    data = json.loads((tmp_path / "raw" / "metadata.json").read_text(encoding="utf-8"))
+    assert (data["consultation"], data["profile"], data["sample"]) == ("park", "raw", True)
+    assert data["exported_at"] == "2026-11-24T09:00:00+00:00"
+    assert data["participations"] == 7
+    assert data["participations_by"]["status"] == {"completed": 6, "waiting": 1}
+    assert data["participations_by"]["language"] == {"de": 7}
+    assert len(data["revisions"][0]["sha256"]) == 64
+    assert data["personal_data"] is True
+    guide = (tmp_path / "raw" / "LIESMICH.txt").read_text(encoding="utf-8")
+    assert "BEISPIEL" in guide
+    assert "SAMPLE" in guide
+    assert {path.name for path in (tmp_path / "raw").iterdir()} == set(data["files"])
+    assert all(name in guide for name in data["files"])
+
+
+def test_an_empty_consultation_is_a_valid_export(opened, tmp_path):
+    publish(opened(), consultation())
+    for profile in ("raw", "analysis", "public"):
+        assert export(opened(), tmp_path / f"{profile}.zip", profile) == 0
+        with zipfile.ZipFile(tmp_path / f"{profile}.zip") as zipped:
+            assert zipped.testzip() is None
+    export(opened(), tmp_path / "raw")
+    assert read(tmp_path / "raw", "answers_wide.csv") == []
+    export(opened(), tmp_path / "public", "public")
+    assert set(cells(tmp_path / "public").values()) == {"0"}
+
+
+def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(opened, tmp_path):
+    store = opened()
+    publish(store, consultation())
+    full, file = tmp_path / "full", tmp_path / "file"
+    full.mkdir()
+    (full / "mine").touch()
+    file.touch()
+    for out, reason in (
+        (full, "the folder is not empty"),
+        (file, "this is there already"),
+        (file / "below", "cannot be"),
+        (Path("/"), "names no folder or file"),
+    ):
+        with pytest.raises(HouseError, match=reason):
+            export(store, out)
+    with pytest.raises(HouseError, match="there is public, analysis, raw"):
+        export(store, tmp_path / "new", "secret")
+    with pytest.raises(HouseError, match="no consultation is called 'kiez'; there is park"):
+        package.write(store, Wish("kiez", tmp_path / "new"), NOW)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix not in (".db", ".db-wal", ".db-shm")) == [
+        "file",
+        "full",
+    ]
+
+
+@pytest.mark.parametrize("target", ["new", "new.zip"])
+def test_an_export_that_fails_leaves_nothing(opened, tmp_path, monkeypatch, target):
+    publish(opened(), consultation())
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bot.exports.codebook.rows", full_disk)
+    folder = tmp_path / "exports"
+    with pytest.raises(HouseError, match="No space left"):
+        export(opened(), folder / target)
+    assert list(folder.iterdir()) == []
+
+
+def test_who_may_read_it(opened, tmp_path):
+    publish(opened(), consultation())
+    (tmp_path / "empty").mkdir()
+    export(opened(), tmp_path / "empty")
+    assert (tmp_path / "empty").stat().st_mode & 0o777 == 0o700
+    modes = {}
+    for profile in ("raw", "public"):
+        export(opened(), tmp_path / f"{profile}.zip", profile)
+        modes[profile] = (tmp_path / f"{profile}.zip").stat().st_mode & 0o777
+    assert modes == {"raw": 0o600, "public": 0o644}
+
+
+async def test_memory_does_not_grow_with_the_answers(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.exports.responses.AT_ONCE", 20)
+    publish(opened(), consultation(questions=[WORDS]))
+    await chat(opened(), *[("x" * 900,)] * 400)
+
+    def peak(number: int, profile: str) -> int:
+        store = opened()
+        monkeypatch.setattr("storage.sessions.ids_of", lambda *_: iter(ids[:number]))
+        tracemalloc.start()
+        export(store, tmp_path / f"{profile}{number}", profile)
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    from storage import consultations, sessions
+
+    with opened().reading() as connection:
+        found = consultations.latest(connection, "park")
+        assert found
+        ids = list(sessions.ids_of(connection, found.consultation_id))
+    assert len(ids) == 400
+    peak(20, "raw")  # what is loaded once is loaded now
+    for profile in ("raw", "analysis", "public"):
+        assert peak(400, profile) < peak(40, profile) + 100_000
+
+
+def test_the_command(tmp_path):
+    """As it is called: with the samples, and nothing said so far."""
+    out: list[str] = []
+    settings = Settings(data=tmp_path / "data")
+    package.export(settings, Wish("mein-kiez", tmp_path / "kiez.zip"), out.append, out.append)
+    assert out == [f"{tmp_path / 'kiez.zip'}: 0 participations, profile analysis"]
