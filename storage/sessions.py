@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -99,6 +99,15 @@ class SessionStep(NamedTuple):
     updated_at: datetime
 
 
+class PlaceCount(NamedTuple):
+    """Sessions from one place in one mode: begun, and of these completed."""
+
+    place_code: str
+    mode: Mode
+    begun: int
+    completed: int
+
+
 class _Person(NamedTuple):
     pseudonym: str
 
@@ -167,6 +176,18 @@ def count_by_status(connection: Connection, consultation_id: int) -> dict[str, i
     """How many sessions of a consultation are in each status."""
     query = select(_sessions.c.status, func.count()).where(_sessions.c.consultation_id == consultation_id)
     return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.status))}
+
+
+def count_by_place(connection: Connection, consultation_id: int) -> list[PlaceCount]:
+    """How many sessions of a consultation came from each place, in each mode; without a place code last."""
+    done = func.sum(case((_sessions.c.status == "completed", 1), else_=0))
+    query = (
+        select(_sessions.c.place_code, _sessions.c.mode, func.count(), done)
+        .where(_sessions.c.consultation_id == consultation_id)
+        .group_by(_sessions.c.place_code, _sessions.c.mode)
+    )
+    found = [PlaceCount(place or "", mode, begun, int(done)) for place, mode, begun, done in connection.execute(query)]
+    return sorted(found, key=lambda count: (not count.place_code, count))
 
 
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
