@@ -184,6 +184,58 @@ def consultations(context: typer.Context, config: Config = None, data: Data = No
 
 
 @app.command()
+def places(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Count where people came from, by place code and way of entry; small numbers as "<5"."""
+    from bot import places
+
+    places.show(load(context, config, data), slug, say)
+
+
+staff_app = typer.Typer(help="Let people in who help, ask, read or run: personal codes.", no_args_is_help=True)
+app.add_typer(staff_app, name="staff")
+
+
+@staff_app.command("add")
+def add_staff(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whom to let in.")],
+    role: Annotated[str, typer.Option("--role", metavar="helper|facilitator|kernteam|admin", help="What for.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Let somebody in; prints the personal code once."""
+    from bot import staff
+
+    staff.add(load(context, config, data), name, role, say)
+
+
+@staff_app.command("list")
+def list_staff(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """List who is let in, and who no more."""
+    from bot import staff
+
+    staff.list_all(load(context, config, data), say)
+
+
+@staff_app.command("revoke")
+def revoke_staff(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whom to let in no more.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Let somebody in no more, at once."""
+    from bot import staff
+
+    staff.revoke(load(context, config, data), name, say)
+
+
+@app.command()
 def migrate(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """Bring the database up to date. `serve` does so by itself."""
     from bot import house

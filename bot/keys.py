@@ -37,6 +37,10 @@ class Keys:
         self._pseudonym = _derive(secret, b"pseudonym")
         self._waiting = _derive(secret, b"waiting")
         self._seal = AESGCM(_derive(secret, b"seal"))
+        self.web = _derive(secret, b"web")
+        """Signs what browsers keep, so that nobody can make up a conversation."""
+        self.staff = _derive(secret, b"staff")
+        """Hashes personal codes of staff and signs what they are let in with."""
         # Whoever writes now will write again soon; an HMAC costs more than the rest of finding a person.
         self.lookup = lru_cache(RECENT)(self._make_lookup)
         self.waiting = lru_cache(RECENT)(self._make_waiting)

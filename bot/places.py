@@ -1,0 +1,54 @@
+"""Place codes: where people came from, by the code of a poster or a multiplier. Never a person; counted coarsely."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from bot.errors import HouseError, program
+from bot.house import furnished
+from bot.settings import Settings
+from storage import consultations, sessions
+from storage.sessions import PlaceCount
+
+SMALL: Final = 5
+"""A smaller cell is shown as "<5": three people from one waiting room are soon recognised."""
+_CODE: Final = re.compile(r"[A-Za-z0-9-]{1,24}")
+_HEAD: Final = ("place", "entered", "begun", "completed")
+Say = Callable[[str], None]
+
+
+def place_code(text: str) -> str:
+    """The code as it is kept, "" for anything that cannot be one.
+
+    >>> place_code("KIEZ-7"), place_code("a b"), place_code("x" * 25)
+    ('KIEZ-7', '', '')
+    """
+    return text if _CODE.fullmatch(text) else ""
+
+
+def show(settings: Settings, slug: str, say: Say) -> None:
+    """Says how many took part from where, a line for each place. Raises HouseError."""
+    with furnished(settings, say) as store, store.reading() as connection:
+        revision = consultations.latest(connection, slug)
+        if revision is None:
+            raise HouseError(f"there is no consultation {slug!r}; `{program()} consultations` lists what there is")
+        counts = sessions.count_by_place(connection, revision.consultation_id)
+    for line in table(counts):
+        say(line)
+
+
+def table(counts: Iterable[PlaceCount]) -> Iterator[str]:
+    """The lines of the table, with small cells hidden. Without sums: they would show what is hidden."""
+    rows = [_HEAD]
+    for count in counts:
+        rows.append((count.place_code or "(none)", count.mode, _coarse(count.begun), _coarse(count.completed)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for place, mode, begun, completed in rows:
+        cells = (place.ljust(widths[0]), mode.ljust(widths[1]), begun.rjust(widths[2]), completed.rjust(widths[3]))
+        yield "  ".join(cells)
+
+
+def _coarse(number: int) -> str:
+    return f"<{SMALL}" if 0 < number < SMALL else str(number)

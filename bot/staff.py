@@ -1,0 +1,154 @@
+"""People who work here: personal codes, tickets they are let in with, and the commands that give and take both.
+
+A code is 80 random bits and is shown once; the table holds a keyed hash of it. Whoever signs in gets a ticket for a
+working day: signed, so that nobody can make one up, and worth nothing once its owner is revoked.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, get_args
+
+from sqlalchemy import Connection
+
+from bot.errors import HouseError, program
+from bot.house import furnish
+from bot.ids import Ids
+from bot.keys import Keys
+from bot.settings import Settings
+from storage import staff
+from storage.errors import Duplicate
+from storage.staff import Role, StaffMember
+from storage.store import Store
+
+HOURS: Final = 8
+"""So long a ticket lasts: a working day."""
+CODE_LENGTH: Final = 16
+LONGEST_NAME: Final = 80
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD: Final = str.maketrans("OIL", "011")
+_CODE: Final = re.compile(f"[{_ALPHABET}]{{{CODE_LENGTH}}}")
+_BETWEEN: Final = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]")
+Say = Callable[[str], None]
+
+
+def new_code() -> str:
+    """A personal code of 80 random bits, in groups that can be read out: "7K2M-PX0Q-4ZTA-9C3D"."""
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
+    return "-".join(letters[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+
+
+def code_hash(keys: Keys, code: str) -> bytes:
+    """What the table knows of a code. Case, blanks and hyphens do not matter; O, I and L are the digits they look like.
+
+    What cannot be a code is hashed all the same, so that it is refused like any other.
+    """
+    plain = _BETWEEN.sub("", code[:100]).upper().translate(_MISREAD)
+    return hmac.digest(keys.staff, b"code/" + plain.encode("utf-8", "replace"), "sha256")
+
+
+async def sign_in(store: Store, keys: Keys, code: str) -> StaffMember | None:
+    """Whom this code lets in; None for a wrong code and a revoked one alike.
+
+    The code itself is never compared, only its keyed hash: how long that takes tells nothing about codes.
+    """
+    return await store.write(partial(_take_code, code_hash=code_hash(keys, code), now=datetime.now(UTC)))
+
+
+def _take_code(connection: Connection, code_hash: bytes, now: datetime) -> StaffMember | None:
+    member = staff.by_code(connection, code_hash)
+    known = member.code_hash if member else bytes(len(code_hash))
+    if not hmac.compare_digest(known, code_hash) or member is None or member.revoked_at is not None:
+        return None
+    staff.used(connection, member.id, now)
+    return member
+
+
+def ticket(keys: Keys, member: StaffMember, now: datetime) -> str:
+    """What the browser of somebody who signed in keeps: who, until when, and a signature."""
+    content = f"{member.id}.{int((now + timedelta(hours=HOURS)).timestamp())}"
+    return f"{content}.{_signature(keys, content)}"
+
+
+async def bearer(store: Store, keys: Keys, value: str, now: datetime) -> StaffMember | None:
+    """Who holds this ticket; None for forged and old ones, and once its owner is revoked."""
+    content, _, signature = value[:200].rpartition(".")
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(keys, content).encode()):
+        return None
+    number, _, until = content.partition(".")
+    if now.timestamp() >= int(until):
+        return None
+    member = await store.read(partial(staff.by_id, staff_id=int(number)))
+    return member if member and member.revoked_at is None else None
+
+
+def form_token(keys: Keys, value: str) -> str:
+    """What forms of this ticket's pages have to send along; nobody else can know it."""
+    return hmac.digest(keys.staff, f"form/{value}".encode("utf-8", "replace"), "sha256")[:16].hex()
+
+
+def is_form(keys: Keys, value: str, token: object) -> bool:
+    """Whether a form was on a page of this ticket."""
+    return hmac.compare_digest(str(token or "").encode("utf-8", "replace"), form_token(keys, value).encode())
+
+
+def _signature(keys: Keys, content: str) -> str:
+    return hmac.digest(keys.staff, f"ticket/{content}".encode("utf-8", "replace"), "sha256").hex()
+
+
+def add(settings: Settings, name: str, role: str, say: Say) -> None:
+    """Lets somebody in: prints the personal code, once. Raises HouseError."""
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise HouseError(f"a name has 1 to {LONGEST_NAME} printable characters")
+    known: tuple[Role, ...] = get_args(Role)
+    wanted = next((one for one in known if one == role), None)
+    if wanted is None:
+        raise HouseError(f"--role {role}: there is {', '.join(known)}")
+    code = new_code()
+    store, keys, _ = furnish(settings)
+    member = StaffMember(Ids()(), name, wanted, code_hash(keys, code), datetime.now(UTC))
+    try:
+        store.run(partial(staff.insert, members=[member]))
+    except Duplicate as fault:
+        raise HouseError(
+            f"{name!r} has a code already; `{program()} staff revoke` takes it away, then there can be a new one"
+        ) from fault
+    finally:
+        store.dispose()
+    say(f"{name} ({wanted}): {code}")
+    say("Hand this code over in person. It is shown only now; whoever has it is let in as this person.")
+
+
+def revoke(settings: Settings, name: str, say: Say) -> None:
+    """Lets somebody in no more, from the next request on. Raises HouseError."""
+    name = " ".join(name.split())
+    store, _, _ = furnish(settings)
+    try:
+        count = store.run(partial(staff.revoke, name=name, now=datetime.now(UTC)))
+    finally:
+        store.dispose()
+    if not count:
+        raise HouseError(f"nobody called {name!r} is let in; `{program()} staff list` shows who is")
+    say(f"{name} is let in no more.")
+
+
+def list_all(settings: Settings, say: Say) -> None:
+    """Says who is let in, a line each: name, role, since when, last use."""
+    store, _, _ = furnish(settings)
+    try:
+        with store.reading() as connection:
+            members = staff.everybody(connection)
+    finally:
+        store.dispose()
+    if not members:
+        say(f"Nobody yet. `{program()} staff add NAME --role helper` lets somebody in.")
+    for member in members:
+        used = f"last used {member.used_at:%Y-%m-%d}" if member.used_at else "never used"
+        state = f"revoked {member.revoked_at:%Y-%m-%d}" if member.revoked_at else used
+        say(f"{member.name}  {member.role}  since {member.created_at:%Y-%m-%d}  {state}")
