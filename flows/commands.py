@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from flows.matching import is_typo
+from flows.matching import is_typo, spellings
 from flows.phrases import Phrases
-from flows.text import fold
 
 
 class Command(StrEnum):
@@ -56,7 +55,8 @@ class Commands:
         for phrases in catalogues:
             for command in Command:
                 for word in (command.value.replace("_", " "), *phrases.words(f"words.{command}")):
-                    self._by_word.setdefault(fold(word), command)
+                    for spelling in spellings(word):
+                        self._by_word.setdefault(spelling, command)
 
     def find(self, folded: str) -> Spoken | None:
         """The chat word which the whole reply is, e.g. "zuruck" or "andern 2"; None for everything else."""

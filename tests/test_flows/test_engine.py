@@ -113,6 +113,13 @@ def test_an_edit_corrects_the_answer_it_gave():
     assert walk.say("egal", edits="something else").answers() == []
 
 
+def test_chat_words_are_understood_without_umlauts():
+    walk = Walk(compiled(ask("a"), ask("b"))).say("Ueberspringen!")
+    assert walk.answers() == [("a", Missing.SKIPPED)]
+    assert walk.say("zurueck").session.at == "a"
+    assert walk.say("ja").say("nein").say("aendern 2").session.at == "b"
+
+
 def test_old_buttons_are_harmless():
     walk = Walk(compiled(ask("a"), ask("b"))).say("ja")
     for token in ("other.a.no", "code1.zzz.no", "code1..nonsense", "garbage", "code1.a.no"):
