@@ -37,7 +37,7 @@ class Catalogue:
 
     def __init__(self, languages: tuple[str, ...] | None = None) -> None:
         tags = languages or phrases.languages()
-        self._phrases = {tag: phrases.load(tag) for tag in sorted(tags, key=lambda tag: (tag != "de", tag))}
+        self._phrases = {tag: phrases.load(tag) for tag in tags}
         self._compiled: dict[int, Published] = {}
         self._newest: dict[str, PublishedRevision] = {}
         self._triggers: dict[str, str] = {}

@@ -10,6 +10,7 @@ from typing import Final
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import PoFileError, read_po
 
+from flows.languages import LANGUAGES
 from flows.phrases import Phrases
 
 FOLDER: Final = Path(__file__).parents[1] / "flows" / "locale"
@@ -20,8 +21,8 @@ class PhrasesError(LookupError):
 
 
 def languages() -> tuple[str, ...]:
-    """The languages that have a catalogue: the only ones a consultation can be offered in."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.po")))
+    """The languages that have a catalogue, in the order of the house: no consultation can be offered in another."""
+    return tuple(tag for tag in LANGUAGES if (FOLDER / f"{tag}.po").exists())
 
 
 @cache

@@ -60,7 +60,8 @@ def check_text(text: str) -> tuple[Consultation | None, tuple[Fault, ...]]:
     return checked.consultation, checked.faults
 
 
-CATALOGUES = all_phrases()
+# As if there were no Polish yet, so that a known language without a catalogue is met too.
+CATALOGUES = {tag: said for tag, said in all_phrases().items() if tag != "pl"}
 BROKEN = list(broken_files())
 
 

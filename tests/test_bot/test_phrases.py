@@ -1,13 +1,16 @@
 """The catalogues held against each other and against the program that says them."""
 
+import gettext
 import re
 from collections import Counter
 from string import Formatter
 
 import pytest
+from babel.core import Locale
 
 from bot import phrases
 from flows.commands import Command, Commands
+from flows.languages import LANGUAGES as NAMES
 from flows.readability import simple_hints
 from flows.text import fold
 
@@ -20,11 +23,20 @@ ADDRESSES = {
     "tr": re.compile(
         r"\w(iniz|ınız|unuz|ünüz|siniz|sınız|sunuz|sünüz|yorsunuz)\b|\b(siz|size|sizi|sizin|sizden)\b", re.I
     ),
+    "ru": re.compile(r"\b(вы|вас|вам|вами|ваш\w*)\b|\w(йте|(?<!защ)ите|ете|ёте|ьте)\b", re.I),
+    "uk": re.compile(r"\b(ви|вас|вам|вами|ваш\w*)\b|\w(йте|іть|ите|ете|єте|їте)\b", re.I),
+    # "защите" is a noun. Polish says neither Pan nor Pani, and asks by "proszę" with an infinitive.
+    "pl": re.compile(r"\b(proszę|państw\w*|pan|pana|panu|panem|pani|panią)\b", re.I),
 }
 INFORMAL = {
     "de": re.compile(r"\b(du|dich|dir|dein\w*)\b", re.I),
     "de-simple": re.compile(r"\b(du|dich|dir|dein\w*)\b", re.I),
+    "ru": re.compile(r"\b(ты|тебя|тебе|тобой|тво\w+)\b|\w(ешь|ишь)\b|\b(на)?пиши\b|\bвыбери\b", re.I),
+    "uk": re.compile(r"\b(ти|тебе|тобі|тобою|тво\w+)\b|\w(еш|єш|иш|їш)\b|\b(на)?пиши\b|\bвибери\b", re.I),
+    "pl": re.compile(r"\b(ty|ciebie|cię|tobie|tobą|tw[oó]j\w*)\b|\w(esz|isz|ysz)\b|\b(na)?pisz\b|\bwybierz\b", re.I),
 }
+ANONYMOUS = re.compile("anonym|anonim|аноним|анонім", re.I)
+DENIED = re.compile(r"\b(nicht|not|değil\w*|nie|не|а не)\b", re.I)
 
 
 def entries(language: str) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -42,13 +54,14 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_there_are_five():
-    assert LANGUAGES == ("ar", "de", "de-simple", "en", "tr")
+def test_every_language_of_the_house_has_a_catalogue():
+    assert LANGUAGES == tuple(NAMES) == ("de", "de-simple", "en", "tr", "ar", "ru", "uk", "pl")
+    assert {path.stem for path in phrases.FOLDER.glob("*.po")} == set(LANGUAGES)
 
 
 def test_an_unknown_language_is_an_error_that_names_the_known_ones():
-    with pytest.raises(phrases.PhrasesError, match=r"does not speak 'pl' yet; there is ar, de, de-simple, en, tr"):
-        phrases.load("pl")
+    with pytest.raises(phrases.PhrasesError, match=r"does not speak 'vi' yet; there is de, de-simple, en, tr, ar, ru"):
+        phrases.load("vi")
     with pytest.raises(phrases.PhrasesError):
         phrases.load("../../etc/passwd")
 
@@ -118,7 +131,8 @@ class TestCatalogue:
         for texts in entries(language).values():
             for text in texts:
                 assert not re.search(r"leichte[rn]? sprache", text, re.IGNORECASE)
-                assert not re.search(r"(?<!nicht )anonym(?! değil| demek değil)", text) or "not anonymous" in text, text
+                for sentence in re.split(r"[.!?]\s", text):
+                    assert not ANONYMOUS.search(sentence) or DENIED.search(sentence), sentence
 
 
 def test_no_word_means_two_commands_in_two_languages():
@@ -156,14 +170,69 @@ def test_einfache_sprache_is_simple():
 
 
 def test_knows_what_no_speaker_has_read():
-    everything = {name for _, name in entries("tr")}
-    assert phrases.unreviewed("tr") == phrases.unreviewed("ar") == phrases.unreviewed("de-simple") == everything
-    assert phrases.unreviewed("de") == phrases.unreviewed("en") == frozenset()
+    for language in LANGUAGES:
+        everything = {name for _, name in entries(language)}
+        assert phrases.unreviewed(language) == (frozenset() if language in {"de", "en"} else everything)
 
 
 def test_unreviewed_phrases_are_said_all_the_same():
     assert phrases.load("tr").say("button.skip", "sie") == "Geç"
     assert phrases.load("ar").say("choices.missing", "du", n=2) == "يرجى اختيار إجابتين أخريين."
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "few", "many"),
+    [
+        ("ru", "ещё 1 ответ.", "ещё 3 ответа.", "ещё 5 ответов."),
+        ("uk", "ще 1 відповідь.", "ще 3 відповіді.", "ще 5 відповідей."),
+        ("pl", "jeszcze 1 odpowiedź.", "jeszcze 3 odpowiedzi.", "jeszcze 5 odpowiedzi."),
+    ],
+)
+def test_slavic_languages_count_in_three_forms(language: str, one: str, few: str, many: str):
+    for number, ending in ((1, one), (3, few), (5, many)):
+        assert phrases.load(language).say("choices.missing", "du", n=number).endswith(ending)
+    # Russian and Ukrainian count 21 like 1, Polish like 5; eleven is many everywhere.
+    like = {
+        number: phrases.load(language).say("status.question", "sie", n=number, question="").replace(f"{number} ", "")
+        for number in (1, 5, 11, 21, 22, 112)
+    }
+    assert (like[21] == like[1]) == (language != "pl")
+    assert like[11] == like[5] == like[112] != like[22]
+
+
+# Turkish counts "5 soru", never "5 sorular": one form is enough, whatever the verb might need.
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "tr"])
+def test_plural_forms_are_those_of_cldr(language: str):
+    ours = gettext.c2py(phrases.read(language).plural_expr)
+    of_cldr = Locale.parse(language.partition("-")[0]).plural_form
+    together = {(of_cldr(number), ours(number)) for number in range(201)}
+    assert len(together) == len({theirs for theirs, _ in together}) == len({form for _, form in together})
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "meant"),
+    [
+        ("ru", "Назад", "back"),
+        ("ru", "nazad", "back"),
+        ("ru", "Ещё раз!", "repeat"),
+        ("ru", "еще раз", "repeat"),
+        ("ru", "изменить 2", "change"),
+        ("ru", "Стоп.", "stop"),
+        ("uk", "далі", "continue"),
+        ("uk", "мої дані", "mydata"),
+        ("uk", "Допомога", "help"),
+        ("pl", "pomiń", "skip"),
+        ("pl", "pomin", "skip"),
+        ("pl", "zmien 3", "change"),
+        ("pl", "usun wszystko", "delete_all"),
+        ("pl", "pomoc", "help"),
+        ("pl", "dalej", "continue"),
+    ],
+)
+def test_chat_words_as_people_type_them(language: str, typed: str, meant: str):
+    spoken = Commands([phrases.load(language)]).find(fold(typed))
+    assert spoken
+    assert spoken.command.value == meant
 
 
 def test_a_damaged_catalogue_is_a_clear_error(tmp_path, monkeypatch):

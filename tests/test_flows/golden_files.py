@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import flows.questions
-from bot.phrases import load
+from bot.phrases import languages, load
 from flows.messages import MsgIn, MsgOut, Place
 from flows.phrases import FormOfAddress
 from flows.question import Asked, Draft, Guess, Node, Parsed, Rejection, Reply, registry
@@ -56,7 +56,7 @@ def node_of(definition: dict[str, Any]) -> Node:
 
 
 def ask(definition: dict[str, Any], language: str, form: FormOfAddress = "sie", voice: type[Voice] = Voice) -> Asked:
-    fallbacks = dict.fromkeys(("de-simple", "en", "tr", "ar"), "de")
+    fallbacks = dict.fromkeys((tag for tag in languages() if tag != "de"), "de")
     return node_of(definition).ask(voice(CODE, language, load(language), form, fallbacks))
 
 
