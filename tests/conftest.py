@@ -24,6 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "beside: needs what lies beside the project; --full does not insist on it")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -43,8 +47,9 @@ def pytest_make_collect_report(
 
 
 def fail_instead_of_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
-    """With --full, nothing is missing silently. An expected failure stays one."""
-    if report.skipped and not hasattr(report, "wasxfail") and config.getoption("full"):
+    """With --full, nothing is missing silently. An expected failure stays one; what `beside` marks is not ours."""
+    may_be = hasattr(report, "wasxfail") or "beside" in getattr(report, "keywords", ())
+    if report.skipped and not may_be and config.getoption("full"):
         report.outcome = "failed"
         report.longrepr = f"--full: {skip_reason(report)}"
 
@@ -54,7 +59,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"skipped {count} × {reason}")
     if reasons:
-        terminalreporter.write_line("--full makes each of these a failure.")
+        terminalreporter.write_line("--full makes each of these a failure, save what lies beside the project.")
 
 
 def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
