@@ -25,26 +25,31 @@ def languages() -> tuple[str, ...]:
     return tuple(tag for tag in LANGUAGES if (FOLDER / f"{tag}.po").exists())
 
 
-@cache
 def load(language: str) -> Phrases:
     """All phrases in one language.
 
     >>> load("de").say("missing.dont_know", "sie")
     'Weiß nicht'
     """
+    return _known(language)[0]
+
+
+def unreviewed(language: str) -> frozenset[str]:
+    """Ids of the phrases no speaker of the language has read yet. They are used all the same, and said to be unread."""
+    return _known(language)[1]
+
+
+@cache
+def _known(language: str) -> tuple[Phrases, frozenset[str]]:
+    """The phrases and which of them are unreviewed: reading a file takes some ten milliseconds, so it is read once."""
     catalogue = read(language)
     texts = {
         (message.context or "", _name(message.id)): _forms(message.string)
         for message in catalogue
         if message.id and any(_forms(message.string))
     }
-    return Phrases(language, texts, gettext.c2py(catalogue.plural_expr))
-
-
-@cache
-def unreviewed(language: str) -> frozenset[str]:
-    """Ids of the phrases no speaker of the language has read yet. They are used all the same, and said to be unread."""
-    return frozenset(_name(message.id) for message in read(language) if message.id and message.fuzzy)
+    unread = frozenset(_name(message.id) for message in catalogue if message.id and message.fuzzy)
+    return Phrases(language, texts, gettext.c2py(catalogue.plural_expr)), unread
 
 
 def read(language: str) -> Catalog:
