@@ -6,7 +6,7 @@ The cost of a durable commit is thus shared by all who write at that moment, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -117,12 +117,19 @@ class Conversations:
 
     async def _commit(self, batch: Sequence[MsgIn]) -> None:
         """Commits the batch, however long the database is away; what cannot be stored is set aside one by one."""
+        try:
+            await self._patiently(batch, lambda: self._write(batch))
+        except Exception as fault:  # noqa: BLE001 - a fault of ours about one message must not stop all others
+            await self._one_by_one(batch, fault)
+
+    async def _patiently(self, batch: Sequence[MsgIn], write: Callable[[], Awaitable[None]]) -> None:
+        """Writes as soon as there is a database. Raises what another attempt would not mend."""
         pause, began, asked_to_wait = FIRST_PAUSE_SECONDS, datetime.now(UTC), False
         while True:
             try:
-                await self._write(batch)
-            except BadRow as fault:
-                await self._one_by_one(batch, fault)
+                await write()
+            except BadRow:
+                raise
             except StorageError as fault:
                 log.error("database not available", **where(fault))
                 if not asked_to_wait and (datetime.now(UTC) - began).total_seconds() >= PATIENCE_SECONDS:
@@ -131,8 +138,6 @@ class Conversations:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
-            except Exception as fault:  # noqa: BLE001 - a fault of ours about one message must not stop all others
-                await self._one_by_one(batch, fault)
             return
 
     async def _write(self, batch: Sequence[MsgIn]) -> None:
@@ -159,8 +164,15 @@ class Conversations:
                 await self._commit([msg])
             return
         log.error("message cannot be stored", channel=batch[0].channel, **where(fault))
-        await self._store.write(lambda connection: self._bury(connection, batch[0], fault))
         self.counts.failures += 1
+
+        async def bury() -> None:
+            await self._store.write(lambda connection: self._bury(connection, batch[0], fault))
+
+        try:
+            await self._patiently(batch, bury)
+        except Exception as deeper:  # noqa: BLE001 - an id or address no database can hold: nothing is left to keep
+            log.error("message dropped", channel=batch[0].channel, **where(deeper))
 
     def _bury(self, connection: Connection, msg: MsgIn, fault: Exception) -> None:
         now, keys = datetime.now(UTC), self._turns.keys

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from adapters.base import RetryAfter, Unknown, Unreachable
+from bot.conversations import Conversations
 from flows import engine
 from storage.base import to_iso
 from storage.errors import StoreBusy
-from storage.store import Store
+from storage.store import ATTEMPTS, Store
 from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import Recorder, consultation, publish, running, say
 
@@ -299,3 +300,29 @@ async def test_no_message_ever_goes_unanswered(store):
                 await say(app, channel.msg(who, **kind))
                 assert len(channel.texts(who)) > before, (step, kind)
         assert app.conversations.counts.failures == 0
+
+
+@pytest.mark.parametrize("bad", [{"external_id": "a\0b"}, {"external_id": "\ud800"}, {"external_id": "x" * 9000}])
+async def test_a_message_that_cannot_even_be_set_aside_stops_nobody(store, bad):
+    async with running(store) as (app, channel):
+        start = "/start park"
+        await say(app, channel.msg("a", start), channel.msg("b", start, **bad), channel.msg("c", start))
+        await say(app, channel.msg("d", start))
+        assert all(channel.texts(address) for address in "acd")
+    assert rows(store, "SELECT count(*) FROM sessions")[0][0] in (3, 4)
+
+
+async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypatch):
+    bury, tries = Conversations._bury, []
+
+    def away_at_first(self, *arguments):
+        tries.append(1)
+        if len(tries) <= ATTEMPTS:
+            raise StoreBusy
+        bury(self, *arguments)
+
+    monkeypatch.setattr(Conversations, "_bury", away_at_first)
+    monkeypatch.setattr("bot.effects.Effects.write", lambda *_: 1 / 0)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", "/start park"))
+    assert rows(store, "SELECT count(*) FROM dead_letters") == [(1,)]
