@@ -10,27 +10,31 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from adapters.base import Channel
+from adapters.web.hub import WebHub
 from bot.app import build, calm_collector
 from bot.errors import HouseError, program
 from bot.house import furnish
 from bot.keys import Keys
 from bot.settings import Settings
-from bot.web import WebServer
+from bot.web.server import WebServer
 from storage import consultations
 from storage.store import Store
 
 log = structlog.get_logger()
 
 Say = Callable[[str], None]
+WEB: Final = "web"
+"""The one channel that is always there."""
 
 
 def serve(settings: Settings, say: Say) -> None:
     """Sets up what is missing, serves until Ctrl-C or SIGTERM, finishes what was begun. Raises as `furnish` does."""
-    channels = open_channels(settings)
+    channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
     with only_one(settings.data, say):
         store, keys, faults = furnish(settings)
         for fault in faults:

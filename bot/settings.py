@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from bot.web.options import WebSettings
+
 PREFIX: Final = "MITSPRACHE_"
 FILE: Final = Path("mitsprache.toml")
 _NOT_SETTINGS: Final = ("MITSPRACHE_TEST_", "MITSPRACHE_DEBUG")  # for the tests; for tracebacks
@@ -70,6 +72,8 @@ class Settings(_Section):
     """`auto`: readable in a terminal, JSON in a service."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important lines that are still written."""
+    web: WebSettings = WebSettings()
+    """How the web pages look and where they are reached, the section `[web]`."""
     channels: dict[str, ChannelSettings] = {}
     """The ways to reach people, each a section `[channels.NAME]` with its `type`."""
 

@@ -1,0 +1,70 @@
+"""Styles, scripts and the icon: read once, packed once, kept by browsers for as long as they do not change."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from aiohttp import web
+
+from bot.web.colours import for_dark_pages
+
+FOLDER: Final = Path(__file__).parent / "static"
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_FOR_GOOD: Final = "public, max-age=31536000, immutable"
+_SOON_AGAIN: Final = "public, max-age=300"
+
+
+class Asset(NamedTuple):
+    """One file as it is sent. `version` changes whenever the content does."""
+
+    content_type: str
+    plain: bytes
+    packed: bytes
+    version: str
+
+
+class Assets:
+    """All files of `static/`, with the accent colour of this deployment in front of the style sheets."""
+
+    def __init__(self, accent: str) -> None:
+        colours = f":root{{--accent-light:{accent};--accent-dark:{for_dark_pages(accent)}}}\n"
+        self._assets = {path.name: _asset(path, colours) for path in sorted(FOLDER.iterdir()) if path.suffix in _TYPES}
+
+    def url(self, name: str) -> str:
+        """Where a page finds a file; another address whenever its content changes."""
+        return f"/static/{name}?v={self._assets[name].version}"
+
+    async def send(self, request: web.Request) -> web.Response:
+        """Answers with the file named in the path."""
+        return self.named(request, request.match_info["name"])
+
+    async def icon(self, request: web.Request) -> web.Response:
+        return self.named(request, "icon.svg")
+
+    def named(self, request: web.Request, name: str) -> web.Response:
+        asset = self._assets.get(name)
+        if asset is None:
+            raise web.HTTPNotFound
+        is_exact = request.query.get("v") == asset.version
+        headers = {
+            "Cache-Control": _FOR_GOOD if is_exact else _SOON_AGAIN,
+            "Vary": "Accept-Encoding",
+            "ETag": f'"{asset.version}"',
+        }
+        if request.headers.get("If-None-Match") == headers["ETag"]:
+            return web.Response(status=304, headers=headers)
+        body = asset.plain
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            body = asset.packed
+        return web.Response(body=body, headers=headers, content_type=asset.content_type, charset="utf-8")
+
+
+def _asset(path: Path, colours: str) -> Asset:
+    text = path.read_text(encoding="utf-8")
+    plain = (colours + text if path.suffix == ".css" else text).encode()
+    version = hashlib.sha256(plain).hexdigest()[:12]
+    return Asset(_TYPES[path.suffix], plain, gzip.compress(plain, 9, mtime=0), version)

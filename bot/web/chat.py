@@ -1,0 +1,191 @@
+"""The door of a consultation and its chat page, which works without JavaScript: every tap and word is a form."""
+
+from __future__ import annotations
+
+import secrets
+
+from aiohttp import web
+
+from adapters.web.doors import Conversation
+from adapters.web.hub import Entry
+from adapters.web.trouble import Trouble
+from bot.web.board import Notice
+from bot.web.decency import error_page
+from bot.web.reading import is_language_question, language_of, last_message, shown
+from bot.web.site import EMBED, language_links, site_of
+from bot.web.tongues import COOKIE, Tongue, tongue_of, wished
+from flows.definition import Slug
+
+SLUG = r"{slug:[a-z][a-z0-9-]{1,39}}"
+SECONDS = 3.0
+"""So long a page waits for what the bot has to say, before it offers to be loaded again."""
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(f"/c/{SLUG}", _page)
+    router.add_post(f"/c/{SLUG}/start", _begin)
+    router.add_post(f"/c/{SLUG}/language", _switch)
+
+
+async def _page(request: web.Request) -> web.Response:
+    """The chat where there is a conversation, the door where there is none yet."""
+    site, notice = site_of(request), notice_of(request)
+    conversation = site.routes.conversation_of(request, notice.slug)
+    if conversation.is_new:
+        return door(request, notice, conversation)
+    entries = await log_of(request, conversation)
+    language = notice.best(language_of(entries) or tongue_of(request).tag)
+    last = last_message(entries)
+    return site.page(
+        request,
+        "chat.html",
+        Tongue.of(language),
+        notice=notice,
+        title=notice.text(notice.consultation.title, language),
+        entries=shown(entries),
+        last=last.msg if last else None,
+        after=entries[-1].seq if entries else 0,
+        epoch=site.routes.hub.epoch,
+        script=site.routes.script,
+        csrf=conversation.csrf,
+        message_id=new_id(),
+        code=conversation.resume_code,
+        limit=site.routes.limits.text,
+        offers=notice.offers,
+        is_unreviewed=is_unreviewed(notice, language),
+    )
+
+
+def door(request: web.Request, notice: Notice, conversation: Conversation) -> web.Response:
+    """What it is about, and in which language; nothing is stored yet, not even a cookie."""
+    site = site_of(request)
+    state = notice.state()
+    tags = tuple(notice.consultation.languages)
+    chosen = request.cookies.get(COOKIE, "")
+    tongue = Tongue.of(chosen if chosen in tags else wished(request, tags))
+    zone = site.house.settings.zone()
+    if state != "open":
+        day = notice.opens(zone)
+        values = {"date": tongue.day(day)} if state == "not_yet" and day else {}
+        return error_page(site, request, state, 410 if state == "closed" else 404, tongue, **values)
+    closes = notice.closes(zone)
+    texts = notice.consultation
+    return site.page(
+        request,
+        "door.html",
+        tongue,
+        notice=notice,
+        title=notice.text(texts.title, tongue.tag),
+        asks=notice.text(texts.asks, tongue.tag),
+        why=notice.text(texts.why, tongue.tag),
+        readers=notice.text(texts.readers, tongue.tag),
+        until=tongue.day(closes) if closes else "",
+        languages=[link for link in language_links(request, tongue) if link["tag"] in tags],
+        is_unreviewed=is_unreviewed(notice, tongue.tag),
+        place=request.query.get("at", "")[:40],
+    )
+
+
+async def _begin(request: web.Request) -> web.StreamResponse:
+    """The language was chosen: from here on there is a conversation."""
+    site, notice = site_of(request), notice_of(request)
+    if not site.routes.is_ours(request):
+        raise Trouble("origin")
+    data = await request.post()
+    language = notice.best(str(data.get("lang", "")))
+    conversation = site.routes.conversation_of(request, notice.slug)
+    place = str(data.get("at", ""))[:40]
+    await site.routes.begin(request, conversation, language_hint=language, place_code=place)
+    await choose_language(request, conversation, language)
+    response = see_other(request, notice.slug, form=data.get("view") == "form")
+    site.routes.set_cookie(request, response, conversation)
+    response.set_cookie(COOKIE, language, max_age=365 * 24 * 3600, samesite="Lax", httponly=True)
+    return response
+
+
+async def _switch(request: web.Request) -> web.StreamResponse:
+    """Another language from here on; answers stay."""
+    notice = notice_of(request)
+    data = await request.post()
+    conversation = own_conversation(request, notice.slug, data.get("csrf"))
+    language = notice.best(str(data.get("lang", "")))
+    spoken = language_of(await log_of(request, conversation))
+    if spoken != language:
+        label = Tongue.of(spoken).say("web.language")
+        await tell(request, conversation, new_id(), text="/language", label=label)
+        await choose_language(request, conversation, language)
+    response = see_other(request, notice.slug, form=data.get("view") == "form")
+    response.set_cookie(COOKIE, language, max_age=365 * 24 * 3600, samesite="Lax", httponly=True)
+    return response
+
+
+async def choose_language(request: web.Request, conversation: Conversation, language: str) -> None:
+    """Answers the bot's question for the language, if that is what it asks."""
+    last = last_message(await log_of(request, conversation))
+    if last is None or last.msg is None or not is_language_question(last.msg):
+        return
+    token = next((r.token for r in last.msg.quick_replies if r.token.rpartition("language.")[2] == language), "")
+    if token:
+        await tell(request, conversation, new_id(), choice=token)
+
+
+async def tell(
+    request: web.Request,
+    conversation: Conversation,
+    client_id: str,
+    *,
+    text: str = "",
+    choice: str = "",
+    label: str = "",
+) -> None:
+    """Hands a message over and waits for what the bot says to it. Raises Trouble."""
+    routes = site_of(request).routes
+    after = routes.hub.chat(conversation.address).seq
+    await routes.take(request, conversation, client_id, text=text, choice=choice, shown=label)
+    await routes.settled(conversation, after, SECONDS)
+
+
+async def log_of(request: web.Request, conversation: Conversation) -> list[Entry]:
+    """The conversation so far; the bot is asked to say where one stands if it is not in memory. Raises Trouble."""
+    routes = site_of(request).routes
+    await routes.begin(request, conversation)
+    entries = routes.hub.chat(conversation.address).after(0)
+    if not entries or entries[-1].msg is None:
+        await routes.settled(conversation, entries[-1].seq if entries else 0, SECONDS)
+        entries = routes.hub.chat(conversation.address).after(0)
+    return entries
+
+
+def own_conversation(request: web.Request, slug: str, token: object) -> Conversation:
+    """The browser's conversation, if one of our own forms says so. Raises Trouble."""
+    routes = site_of(request).routes
+    conversation = routes.conversation_of(request, slug)
+    if conversation.is_new:
+        raise Trouble("session")
+    if not routes.is_ours(request) or not routes.is_form(conversation, token):
+        raise Trouble("form")
+    return conversation
+
+
+def notice_of(request: web.Request) -> Notice:
+    """The consultation of the path, in whatever state. Raises Trouble."""
+    slug: Slug = request.match_info["slug"]
+    notice = site_of(request).board.find(slug)
+    if notice is None:
+        raise Trouble("unknown")
+    return notice
+
+
+def see_other(request: web.Request, slug: str, *, form: bool) -> web.Response:
+    """To the page where the conversation goes on."""
+    query = f"?{EMBED}=1" if EMBED in request.query else ""
+    return web.Response(status=303, headers={"Location": f"/c/{slug}{'/form' if form else ''}{query}"})
+
+
+def is_unreviewed(notice: Notice, language: str) -> bool:
+    return any(offer.is_unreviewed for offer in notice.offers if offer.tag == language)
+
+
+def new_id() -> str:
+    """An id for one message: the same form sent twice counts once."""
+    return secrets.token_hex(8)

@@ -1,0 +1,173 @@
+"""The form: the same conversation, one question a page, for people who do not like chats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from adapters.web.doors import Conversation
+from adapters.web.hub import Entry
+from bot.web.board import Notice
+from bot.web.chat import (
+    SLUG,
+    is_unreviewed,
+    log_of,
+    new_id,
+    notice_of,
+    own_conversation,
+    see_other,
+    tell,
+)
+from bot.web.reading import DONE, Choice, Step, last_message, step_of
+from bot.web.site import site_of
+from bot.web.tongues import Tongue, tongue_of
+
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+_WORDS: Final = {
+    "back": ("/back", "web.form.back"),
+    "keep": ("/continue", "web.form.keep"),
+    "reload": ("/repeat", "web.form.next"),
+}
+"""What the form's own buttons say to the bot, and how the log shows it."""
+CHANGE: Final = "change-"
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(f"/c/{SLUG}/form", _page)
+    router.add_post(f"/c/{SLUG}/form", _post)
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    notice = notice_of(request)
+    conversation = site_of(request).routes.conversation_of(request, notice.slug)
+    if conversation.is_new:
+        return see_other(request, notice.slug, form=False)
+    return await _show(request, notice, conversation)
+
+
+async def _show(
+    request: web.Request, notice: Notice, conversation: Conversation, *, problem: str = "", written: str = ""
+) -> web.Response:
+    """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
+    site = site_of(request)
+    entries = await log_of(request, conversation)
+    step = step_of(entries)
+    language = notice.best(step.language or tongue_of(request).tag)
+    tongue = Tongue.of(language)
+    title = notice.text(notice.consultation.title, language)
+    fault = tongue.say(problem) if problem else (step.hint if step.is_repair else "")
+    return site.page(
+        request,
+        f"form_{step.kind}.html",
+        tongue,
+        status=422 if problem else 200,
+        notice=notice,
+        consultation_title=title,
+        step=step if not step.is_repair else step._replace(hint=""),
+        about=[note for note in step.notes if note.startswith(title)],
+        notes=[note for note in step.notes if not note.startswith(title)],
+        fault=fault,
+        written=written or _last_words(entries, is_wanted=step.is_repair and step.expects in {"text", "number"}),
+        may_keep=_went_back(entries),
+        csrf=conversation.csrf,
+        message_id=new_id(),
+        offers=notice.offers,
+        is_unreviewed=is_unreviewed(notice, language),
+        limit=site.routes.limits.text,
+    )
+
+
+async def _post(request: web.Request) -> web.StreamResponse:
+    """Takes what the page sent and shows the next one."""
+    notice = notice_of(request)
+    data = await request.post()
+    conversation = own_conversation(request, notice.slug, data.get("csrf"))
+    step = step_of(await log_of(request, conversation))
+    # A page that was left open, or sent twice: its answer belongs to an earlier question.
+    if str(data.get("at", "")) == str(step.seq):
+        problem = await take_form(request, conversation, step, data)
+        if problem:
+            return await _show(request, notice, conversation, problem=problem, written=_text(data))
+    return see_other(request, notice.slug, form=True)
+
+
+async def take_form(request: web.Request, conversation: Conversation, step: Step, data: Form) -> str:
+    """Says to the bot what the form says; gives the phrase for what is missing instead, if anything."""
+    sent, do = str(data.get("id", ""))[:40] or new_id(), str(data.get("do", ""))
+    if do:
+        await _press(request, conversation, step, sent, do)
+    elif step.expects == "many":
+        return await _tick(request, conversation, step, sent, _among(step.options, data.getall("choice", [])))
+    elif step.options:
+        chosen = _among(step.options + step.others, data.getall("choice", []))
+        if not chosen:
+            return "web.form.choose"
+        await tell(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
+    elif step.expects:
+        if not (text := _text(data)):
+            return "web.form.fill"
+        await tell(request, conversation, sent, text=text, label=text)
+    return ""
+
+
+async def _press(request: web.Request, conversation: Conversation, step: Step, sent: str, do: str) -> None:
+    """A button beside the answer: the form's own ones, else what the bot offers as words."""
+    say = Tongue.of(step.language).say
+    if do in _WORDS:
+        text, label = _WORDS[do]
+        await tell(request, conversation, f"{do}-{sent}", text=text, label=say(label))
+    elif do == "see":
+        text = f"/start {conversation.slug}"
+        await tell(request, conversation, sent, text=text, label=say("web.form.see"))
+    elif do.startswith(CHANGE):
+        text = f"/change {do.removeprefix(CHANGE)[:2]}"
+        await tell(request, conversation, f"back-{sent}", text=text, label=say("web.form.change"))
+    elif word := _among(step.words + step.others, [do]):
+        await tell(request, conversation, sent, choice=word[0].token, label=word[0].label)
+
+
+async def _tick(request: web.Request, conversation: Conversation, step: Step, sent: str, ticked: list[Choice]) -> str:
+    """Brings the bot's list to what is ticked here, then says that this is all."""
+    off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
+    new = [choice for choice in ticked if not choice.is_chosen]
+    if not ticked and not off:
+        return "web.form.choose"
+    for number, choice in enumerate(off):
+        await tell(request, conversation, f"{sent}-{number}", choice=choice.token)
+    label = ", ".join(choice.label for choice in new)
+    if len(new) == 1:
+        await tell(request, conversation, sent, choice=new[0].token, label=label)
+    elif new:
+        numbers = ", ".join(str(choice.number) for choice in new)
+        await tell(request, conversation, sent, text=numbers, label=label)
+    last = last_message(await log_of(request, conversation))
+    done = next((r for r in last.msg.quick_replies if r.token.endswith(DONE)), None) if last and last.msg else None
+    if done is None:
+        return ""
+    await tell(request, conversation, f"{sent}-done", choice=done.token)
+    return ""
+
+
+def _among(offered: Iterable[Choice], tokens: Iterable[object]) -> list[Choice]:
+    """What was chosen of what is offered now; anything else was never on the page."""
+    wanted = set(map(str, tokens))
+    return [choice for choice in offered if choice.token in wanted]
+
+
+def _text(data: Form) -> str:
+    return str(data.get("text", "")).strip()
+
+
+def _went_back(entries: list[Entry]) -> bool:
+    """Whether the person went back to this question, so that its answer could stay as it is."""
+    own = [entry for entry in entries if entry.msg is None]
+    return bool(own) and own[-1].client_id.startswith("back-")
+
+
+def _last_words(entries: list[Entry], *, is_wanted: bool) -> str:
+    """What the person wrote last, to be corrected instead of written again."""
+    own = [entry.own for entry in entries if entry.msg is None]
+    return own[-1] if own and is_wanted else ""

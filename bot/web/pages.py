@@ -1,0 +1,65 @@
+"""Pages that belong to no conversation: the start page, accessibility, privacy."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from bot.web.site import language_links, site_of
+from bot.web.tongues import tongue_of
+
+_ROBOTS: Final = "User-agent: *\nDisallow: /c/\nDisallow: /console\nDisallow: /p/\nDisallow: /api/\n"
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get("/", _start)
+    router.add_get("/accessibility", _accessibility)
+    router.add_get("/privacy", _privacy)
+    router.add_get("/robots.txt", _robots)
+
+
+async def _start(request: web.Request) -> web.Response:
+    """Open consultations, each with who asks, how long it takes, until when and in which languages."""
+    site, tongue = site_of(request), tongue_of(request)
+    zone = site.house.settings.zone()
+    cards = []
+    for notice in site.board.open_now():
+        language = notice.best(tongue.tag)
+        closes = notice.closes(zone)
+        cards.append(
+            {
+                "notice": notice,
+                "language": language,
+                "direction": notice.tongue(tongue.tag).direction,
+                "title": notice.text(notice.consultation.title, language),
+                "asks": notice.text(notice.consultation.asks, language),
+                "why": notice.text(notice.consultation.why, language),
+                "until": tongue.day(closes) if closes else "",
+            }
+        )
+    return site.page(request, "start.html", tongue, cards=cards, languages=language_links(request, tongue))
+
+
+async def _accessibility(request: web.Request) -> web.Response:
+    """The accessibility statement."""
+    site, tongue = site_of(request), tongue_of(request)
+    await site.board.look()
+    people = {
+        (notice.text(notice.consultation.contact.name, tongue.tag), notice.consultation.contact.email)
+        for notice in site.board.open_now()
+    }
+    languages = language_links(request, tongue)
+    return site.page(request, "accessibility.html", tongue, languages=languages, people=sorted(people))
+
+
+async def _privacy(request: web.Request) -> web.Response:
+    """What is stored, in short."""
+    site, tongue = site_of(request), tongue_of(request)
+    words = {name: tongue.phrases.words(f"words.{name}")[0] for name in ("mydata", "delete")}
+    return site.page(request, "privacy.html", tongue, languages=language_links(request, tongue), words=words)
+
+
+async def _robots(request: web.Request) -> web.Response:
+    """Search engines may find the start page; conversations are nobody's business."""
+    return web.Response(text=_ROBOTS)

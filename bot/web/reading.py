@@ -1,0 +1,186 @@
+"""The conversation log as pages show it: what is asked now, and what was said before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, NamedTuple
+
+from adapters.web.hub import Entry
+from flows.messages import MsgOut, QuickReply
+
+Kind = Literal["question", "summary", "thanks", "menu", "waiting"]
+_RECEIPT: Final = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
+_LINE: Final = re.compile(r"^(\d+)\. (.*)$")
+_ARROWS: Final = ("   → ", "   ← ")
+_BOXES: Final = ("☐ ", "☑ ")
+DONE: Final = "+done"
+
+
+class Choice(NamedTuple):
+    """One answer offered. `label` is without the box that stands for ticked or not."""
+
+    token: str
+    label: str
+    number: int
+    is_chosen: bool
+
+
+class Row(NamedTuple):
+    """One answer of the summary."""
+
+    number: int
+    question: str
+    answer: str
+
+
+class Step(NamedTuple):
+    """Where a conversation stands, for the form: one page."""
+
+    kind: Kind
+    seq: int = 0
+    language: str = ""
+    notes: tuple[str, ...] = ()
+    """What the bot said before, e.g. how it understood the last answer."""
+    caption: str = ""
+    """Where one stands: "question 2 of 5"."""
+    title: str = ""
+    hint: str = ""
+    expects: str = ""
+    options: tuple[Choice, ...] = ()
+    others: tuple[Choice, ...] = ()
+    """Answers beside the real ones: "I do not know"."""
+    words: tuple[Choice, ...] = ()
+    """Chat words offered as buttons: skip, submit."""
+    rows: tuple[Row, ...] = ()
+    receipt: str = ""
+    receipt_name: str = ""
+    is_repair: bool = False
+    """The bot did not take the last reply; `hint` says why."""
+
+
+def is_language_question(msg: MsgOut) -> bool:
+    """Whether it asks for the language; the page has asked that already, and better."""
+    return bool(msg.quick_replies) and all(_parts(reply)[1:] == ("", "language") for reply in msg.quick_replies)
+
+
+def shown(entries: Sequence[Entry]) -> list[Entry]:
+    """What a page shows of a conversation: all but questions for the language that are settled."""
+    last = entries[-1].seq if entries else 0
+    return [entry for entry in entries if entry.msg is None or entry.seq == last or not is_language_question(entry.msg)]
+
+
+def language_of(entries: Iterable[Entry]) -> str:
+    """The language in which the bot spoke last; "" where it has not spoken."""
+    spoken = [entry.msg.language for entry in entries if entry.msg and not is_language_question(entry.msg)]
+    return spoken[-1] if spoken else ""
+
+
+def last_message(entries: Sequence[Entry]) -> Entry | None:
+    """What the bot said last, unless it still has to answer."""
+    return entries[-1] if entries and entries[-1].msg is not None else None
+
+
+def step_of(entries: Sequence[Entry]) -> Step:
+    """The page of the form for where the conversation stands."""
+    last = last_message(entries)
+    if last is None or last.msg is None:
+        return Step("waiting", entries[-1].seq if entries else 0)
+    notes = _before(shown(entries))
+    step = Step("menu", last.seq, last.msg.language, notes)
+    words = tuple(_choice(reply) for reply in last.msg.quick_replies if not _parts(reply)[1])
+    if last.msg.title:
+        return _question(step, last.msg, words)
+    if any(_parts(reply)[2] == "submit" for reply in last.msg.quick_replies):
+        return _summary(step, last.msg, words)
+    if not last.msg.quick_replies and (receipt := _RECEIPT.search(last.msg.text)):
+        return _thanks(step, last.msg, receipt[0])
+    answers = tuple(_choice(reply) for reply in last.msg.quick_replies)
+    title, _, rest = last.msg.text.partition("\n")
+    return step._replace(title=title, hint=rest.strip(), words=answers)
+
+
+def _before(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """What the bot said since the person's last words, before its last message."""
+    texts: list[str] = []
+    for entry in reversed(entries[:-1]):
+        if entry.msg is None or entry.msg.quick_replies:
+            break
+        texts.append(entry.msg.text)
+    return tuple(reversed(texts))
+
+
+def _question(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
+    before, found, hint = msg.text.partition(msg.title)
+    line, caption = _line_and_caption(before)
+    answers = [_choice(reply) for reply in msg.quick_replies if _parts(reply)[1] and _parts(reply)[2] != DONE]
+    is_missing = {reply.token: _parts(reply)[2] in {"dont_know", "refused"} for reply in msg.quick_replies}
+    is_draft = any(answer.is_chosen for answer in answers) and any(_parts(r)[2] == DONE for r in msg.quick_replies)
+    return step._replace(
+        kind="question",
+        title=msg.title,
+        caption=caption if found else "",
+        hint=hint.strip() if found else msg.text,
+        notes=(*step.notes, line) if line and found else step.notes,
+        expects=msg.expects,
+        options=tuple(answer for answer in answers if not is_missing[answer.token]),
+        others=tuple(answer for answer in answers if is_missing[answer.token]),
+        words=words,
+        is_repair=not found and not is_draft,
+    )
+
+
+def _line_and_caption(before: str) -> tuple[str, str]:
+    """What stands before a question: a line of the bot's own, a blank line, "question 2 of 5"."""
+    line, _, caption = before.rpartition("\n\n")
+    return line.strip(), caption.strip()
+
+
+def _summary(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
+    rows: list[Row] = []
+    head: list[str] = []
+    is_answer = False
+    for line in msg.text.split("\n"):
+        found = _LINE.match(line)
+        if found and int(found[1]) == len(rows) + 1 and (is_answer or not rows):
+            rows.append(Row(len(rows) + 1, found[2], ""))
+            is_answer = False
+        elif rows and not is_answer and line.startswith(_ARROWS):
+            rows[-1] = rows[-1]._replace(answer=line[5:])
+            is_answer = True
+        elif rows and is_answer:
+            rows[-1] = rows[-1]._replace(answer=f"{rows[-1].answer}\n{line}")
+        elif rows:
+            rows[-1] = rows[-1]._replace(question=f"{rows[-1].question}\n{line}")
+        else:
+            head.append(line)
+    if rows:
+        # After a blank line the last answer is followed by how to go on; buttons say that here.
+        rows[-1] = rows[-1]._replace(answer=rows[-1].answer.rpartition("\n\n")[0] or rows[-1].answer)
+    return step._replace(kind="summary", hint="\n".join(head).strip(), rows=tuple(rows), words=words)
+
+
+def _thanks(step: Step, msg: MsgOut, receipt: str) -> Step:
+    title, *paragraphs = msg.text.split("\n\n")
+    told = [paragraph for paragraph in paragraphs if receipt not in paragraph]
+    name, _, keep = next(paragraph for paragraph in paragraphs if receipt in paragraph).partition(receipt)
+    # The last paragraph names chat words; the form has buttons.
+    return step._replace(
+        kind="thanks",
+        title=title,
+        notes=(keep.strip(), *told[:-1]),
+        receipt=receipt,
+        receipt_name=name.rstrip(" :"),
+    )
+
+
+def _choice(reply: QuickReply) -> Choice:
+    label = next((reply.label.removeprefix(box) for box in _BOXES if reply.label.startswith(box)), reply.label)
+    return Choice(reply.token, label, reply.number, reply.chosen)
+
+
+def _parts(reply: QuickReply) -> tuple[str, str, str]:
+    """Revision, question key ("" for a chat word) and value of a token; of a chat word only its name."""
+    code, _, rest = reply.token.partition(".")
+    key, _, value = rest.partition(".")
+    return code, key, value if key else value.partition(".")[0]

@@ -1,0 +1,116 @@
+"""The HTTP server: listens, and hands each request to the page it is for."""
+
+from __future__ import annotations
+
+import errno
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from adapters.web.hub import WebHub
+from adapters.web.limits import WebLimits
+from adapters.web.routes import WebRoutes
+from adapters.web.transports import Transports
+from bot.app import App
+from bot.errors import HouseError
+from bot.web import chat, decency, forms, pages, resume
+from bot.web.assets import Assets
+from bot.web.board import Board
+from bot.web.options import WebSettings
+from bot.web.site import SITE, Site, environment, site_of
+from bot.web.tongues import Tongue
+from storage import consultations, contacts
+from storage.errors import StorageError
+
+PORTS_TRIED: Final = 20
+BODY_BYTES: Final = 128 * 1024
+"""The longest form that is read: a long answer, every character of it written as %XX."""
+
+
+class WebServer:
+    """Listens on one port. `start` gives the port that was free."""
+
+    def __init__(self, house: App, limits: WebLimits | None = None) -> None:
+        # aiohttp's own access log would write down addresses and whole paths, in which codes stand.
+        self._runner = web.AppRunner(application(house, limits), access_log=None, shutdown_timeout=2)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listens on this port, or the next free one. Raises HouseError."""
+        await self._runner.setup()
+        for candidate in range(port, min(port + PORTS_TRIED, 65536)):
+            try:
+                await web.TCPSite(self._runner, host, candidate).start()
+            except OSError as fault:
+                if fault.errno != errno.EADDRINUSE:
+                    raise HouseError(_in_words(fault, host, candidate)) from fault
+            else:
+                return int(self._runner.addresses[0][1])
+        raise HouseError(f"ports {port} to {candidate} on {host} are all taken; name a free one with --port")
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+
+def application(house: App, limits: WebLimits | None = None) -> web.Application:
+    """All pages of a house, without a port: what the server serves and tests ask."""
+    options = house.settings.web
+    board = Board(house.store)
+    routes = _routes(house, board, options, limits)
+    application = web.Application(middlewares=[decency.decently], client_max_size=BODY_BYTES)
+    application[SITE] = Site(house, options, board, Assets(options.accent), routes, environment())
+    router = application.router
+    router.add_get("/healthz", _health)
+    router.add_get("/readyz", _readiness)
+    router.add_get("/static/{name}", application[SITE].assets.send)
+    router.add_get("/favicon.ico", application[SITE].assets.icon)
+    pages.add_to(router)
+    resume.add_to(router)
+    chat.add_to(router)
+    forms.add_to(router)
+    Transports(routes, decency.refused).add_to(application)
+    return application
+
+
+def _routes(house: App, board: Board, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
+    hub = next((channel for channel in house.channels.values() if isinstance(channel, WebHub)), None)
+    if hub is None:
+        hub = WebHub()
+
+    async def known(address: str) -> bool:
+        lookup = house.keys.lookup(hub.name, address)
+        found = await house.store.read(partial(contacts.find, lookups=[lookup]))
+        return any(owner.contact_id is not None for owner in found.values())
+
+    def say(language: str, phrase: str, /, **values: object) -> str:
+        return Tongue.of(language).say(phrase, **values)
+
+    return WebRoutes(
+        hub,
+        secret=house.keys.web,
+        known=known,
+        say=say,
+        door=board.door,
+        origins=(options.public_url,) if options.public_url else (),
+        limits=(limits or WebLimits())._replace(proxies=options.trusted_proxies),
+    )
+
+
+def _in_words(fault: OSError, host: str, port: int) -> str:
+    if fault.errno in {errno.EACCES, errno.EPERM}:
+        return f"port {port} is reserved for the administrator; choose one above 1023 with --port"
+    return f"the address {host!r} is not one of this machine; check --host (127.0.0.1: only from here, 0.0.0.0: all)"
+
+
+async def _health(request: web.Request) -> web.Response:
+    """The process lives."""
+    return web.Response(text="ok\n")
+
+
+async def _readiness(request: web.Request) -> web.Response:
+    """The database answers."""
+    try:
+        await site_of(request).house.store.read(consultations.triggers)
+    except StorageError:
+        return web.Response(status=503, text="the database does not answer\n")
+    return web.Response(text="ready\n")

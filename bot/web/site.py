@@ -1,0 +1,107 @@
+"""What the handlers of the web pages share: settings, board, files, transports; and how a page is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from adapters.web import protocol
+from adapters.web.routes import WebRoutes
+from bot.app import App
+from bot.web.assets import Assets
+from bot.web.board import Board
+from bot.web.options import WebSettings
+from bot.web.tongues import Tongue, offered
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+SIZE_COOKIE: Final = "size"
+EMBED: Final = "embed"
+YEAR_SECONDS: Final = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything a handler needs."""
+
+    house: App
+    options: WebSettings
+    board: Board
+    assets: Assets
+    routes: WebRoutes
+    templates: Environment
+
+    def origin(self, request: web.Request) -> str:
+        """Where people reach this house, for links that are taken along."""
+        if self.options.public_url:
+            return self.options.public_url
+        scheme = "https" if self.routes.clients.is_secure(request) else "http"
+        return f"{scheme}://{request.host}"
+
+    def page(
+        self, request: web.Request, template: str, tongue: Tongue, *, status: int = 200, **values: Any
+    ) -> web.Response:
+        """A page in this language."""
+        is_large = request.cookies.get(SIZE_COOKIE) == "large"
+        html = self.templates.get_template(template).render(
+            t=tongue.say,
+            tongue=tongue,
+            options=self.options,
+            asset=self.assets.url,
+            is_large=is_large,
+            direction=protocol.direction,
+            # Browsers say whether the page goes into a frame.
+            is_embedded=EMBED in request.query or request.headers.get("Sec-Fetch-Dest") == "iframe",
+            here=request.path,
+            size_link=_with(request, size="normal" if is_large else "large"),
+            **values,
+        )
+        response = web.Response(text=html, content_type="text/html", status=status)
+        response.headers["Content-Language"] = tongue.tag
+        response.headers["Cache-Control"] = "no-store" if request.path.startswith("/c/") else "private, no-cache"
+        if len(html) > 1000 and "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+
+SITE: Final = web.AppKey("site", Site)
+
+
+def site_of(request: web.Request) -> Site:
+    return request.app[SITE]
+
+
+def environment() -> Environment:
+    """Templates that escape everything, and refuse a name that is not there."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+
+
+def language_links(request: web.Request, tongue: Tongue) -> list[dict[str, Any]]:
+    """The languages of the house, each in its own name, to switch this page."""
+    return [
+        {
+            "tag": language.tag,
+            "name": language.name,
+            "direction": "rtl" if language.right_to_left else "ltr",
+            "link": _with(request, lang=language.tag),
+            "is_current": language.tag == tongue.tag,
+        }
+        for language in offered()
+    ]
+
+
+def _with(request: web.Request, **wishes: str) -> str:
+    query: Mapping[str, str] = {**request.query, **wishes}
+    return f"?{urlencode(query)}"

@@ -1,0 +1,260 @@
+"""From the start page to the receipt without JavaScript: as a chat and as a form, on one device and on two."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from bot.consultations.publishing import publish_samples
+from bot.house import desk
+from bot.settings import Settings
+from flows.languages import LANGUAGES
+from storage import migrate
+from storage.store import Store
+from tests.test_bot.browser import Browser, House, serving
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/web.db")
+    migrate.upgrade(store)
+    assert [fault for fault in publish_samples(store, desk(Settings())) if not fault.warning] == []
+    yield store
+    store.dispose()
+
+
+def answers(store: Store) -> dict[str, str]:
+    with store.reading() as connection:
+        rows = connection.execute(text("SELECT question_key, value, missing FROM answers"))
+        return {key: value if missing is None else f"({missing})" for key, value, missing in rows}
+
+
+def states(store: Store) -> list[str]:
+    with store.reading() as connection:
+        return [row[0] for row in connection.execute(text("SELECT status FROM sessions"))]
+
+
+GIVEN = {
+    "district": '"01"',
+    "good": '["green","shops"]',
+    "liking": "4",
+    "wish": '"Mehr Bänke"',
+    "value": '"sustainable"',
+}
+WISH = "Was soll sich in deinem Kiez ändern? Erzähl uns ein Beispiel aus deinem Alltag."
+SUSTAINABLE = "Umwelt und Klima schützen (nachhaltige Stadt)"
+
+
+async def at_the_first_question(house: House, view: str = "Chat", language: str = "Deutsch") -> Browser:
+    browser = house.browser()
+    await browser.get("/c/mein-kiez")
+    form = next(form for form in browser.page.forms if form.action.endswith("/start"))
+    how = next(label for label in form.options if label.startswith(view))
+    return await browser.press(form.buttons[0][2], next(o for o in form.options if o.startswith(language)), how)
+
+
+async def test_the_chat_without_javascript_goes_from_door_to_receipt(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        assert (page.status, page.path) == (200, "/c/mein-kiez")
+        assert "In welchem Bezirk liegt dein Kiez?" in page.text
+        assert "Which language would you like" not in page.text, "the door has asked that"
+        await page.press("Mitte")
+        await page.press("Senden", text="1 und 3")
+        await page.press("Fertig")
+        await page.press("4")
+        await page.press("Senden", text="Mehr Bänke")
+        await page.press(SUSTAINABLE)
+        assert "Deine Antworten:" in page.text
+        await page.press("Absenden")
+        assert re.search(r"Deine Quittung: [0-9A-Z]{5}-[0-9A-Z]{5}", page.text)
+    assert answers(store) == GIVEN
+    assert states(store) == ["completed"]
+
+
+async def test_the_form_writes_the_same_answers(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        assert (page.path, page.heading()) == ("/c/mein-kiez/form", "In welchem Bezirk liegt dein Kiez?")
+        assert "Frage 1 von 5" in page.text
+        await page.press("Weiter", "Mitte")
+        assert page.step().types == ["checkbox"] * 8
+        await page.press("Weiter", "Parks und Bäume", "Läden und Ärzte in der Nähe")
+        assert page.heading() == "Wie gern lebst du in deinem Kiez?"
+        await page.press("Weiter", "4")
+        await page.press("Weiter", text="Mehr Bänke")
+        await page.press("Weiter", SUSTAINABLE)
+        assert page.heading() == "Antworten prüfen"
+        assert page.text.count("Mehr Bänke") == 1
+        await page.press("Absenden")
+        assert "Quittung" in page.text
+        assert re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", page.text)
+    assert answers(store) == GIVEN
+    assert states(store) == ["completed"]
+
+
+async def test_the_form_goes_back_keeps_and_changes(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        await page.press("Weiter", "Mitte")
+        await page.press("Weiter", "Ruhe")
+        await page.press("Zurück")
+        assert page.heading() == "Was ist in deinem Kiez gut?"
+        await page.press("Antwort behalten")
+        assert page.heading() == "Wie gern lebst du in deinem Kiez?"
+        for _ in range(3):
+            await page.press("Überspringen")
+        assert page.heading() == "Antworten prüfen"
+        await page.press("Ändern")
+        assert page.heading() == "In welchem Bezirk liegt dein Kiez?"
+        await page.press("Weiter", "Spandau")
+        assert page.heading() == "Antworten prüfen"
+        await page.press("Absenden")
+    assert answers(store) == {"district": '"05"', "good": '["quiet"]'} | dict.fromkeys(
+        ("liking", "wish", "value"), "(skipped)"
+    )
+
+
+async def test_the_form_changes_what_is_ticked(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        await page.press("Weiter", "Mitte")
+        four = ("Parks und Bäume", "Die Nachbarschaft", "Bus und Bahn", "Ruhe")
+        await page.press("Weiter", *four)
+        assert page.heading() == "Was ist in deinem Kiez gut?"
+        assert "Höchstens 3 sind möglich" in page.text
+        assert answers(store).get("good") is None
+        await page.press("Weiter", "Ruhe", "Bus und Bahn")
+        assert page.heading() == "Wie gern lebst du in deinem Kiez?"
+    assert answers(store)["good"] == '["transport","quiet"]'
+
+
+async def test_the_form_says_what_is_missing_and_keeps_what_was_written(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        await page.press("Weiter")
+        assert page.status == 422
+        assert "Bitte eine Antwort auswählen." in page.text
+        await page.press("Weiter", "Mitte")
+        await page.press("Weiter")
+        assert page.status == 422
+        await page.press("Weiter", "Ruhe")
+        await page.press("Weiter", "3")
+        await page.press("Weiter", text="  ")
+        assert (page.status, page.heading()) == (
+            422,
+            WISH,
+        )
+        assert "Bitte eine Antwort eingeben." in page.text
+        await page.press("Weiter", text="🌳🌳🌳")
+        assert "🌳🌳🌳" in page.page.html, "to be corrected, not to be written again"
+        assert "Da stimmt etwas noch nicht" in page.text
+
+
+async def test_a_form_that_was_left_open_changes_nothing(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        first = page.page
+        await page.press("Weiter", "Mitte")
+        second = page.page
+        page.page = first
+        await page.press("Weiter", "Spandau")
+        assert page.heading() == "Was ist in deinem Kiez gut?"
+        page.page = second
+        await page.press("Weiter", "Ruhe")
+        page.page = second
+        await page.press("Weiter", "Bus und Bahn")
+    assert answers(store) == {"district": '"01"', "good": '["quiet"]'}
+
+
+async def test_another_device_goes_on_with_the_code(store):
+    async with serving(store) as house:
+        one = await at_the_first_question(house)
+        await one.press("Mitte")
+        await one.press("Später oder auf einem anderen Gerät weitermachen")
+        code = re.search(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b", one.text)
+        assert code
+        assert "<svg" in one.page.html
+        other = await house.browser(**{"Accept-Language": "de"}).get("/")
+        await other.press("Weitermachen", slug="mein-kiez", code=code[0].lower().replace("-", " "))
+        assert other.path == "/c/mein-kiez"
+        assert "Was ist in deinem Kiez gut?" in other.text
+        await other.press("Senden", text="6")
+        await other.press("Fertig")
+        await one.get("/c/mein-kiez")
+        assert "Wie gern lebst du in deinem Kiez?" in one.text
+    assert answers(store) == {"district": '"01"', "good": '["quiet"]'}
+
+
+async def test_a_wrong_code_is_told_and_opens_nothing(store):
+    async with serving(store) as house:
+        page = await house.browser(**{"Accept-Language": "de"}).get("/c/mein-kiez/resume")
+        for code in ("0000-0000-0000-0000", "falsch", "'; DROP TABLE answers; --"):
+            await page.press("Weitermachen", code=code)
+            assert page.status == 404
+            assert "Dieser Code passt nicht" in page.text
+            assert not page.http.cookie_jar.filter_cookies(house.server.make_url("/c/mein-kiez"))
+
+
+async def test_the_conversation_survives_a_restart_of_the_house(store, tmp_path):
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        await page.press("Mitte")
+        cookies = page.http.cookie_jar.filter_cookies(house.server.make_url("/c/mein-kiez"))
+        talk = cookies["talk"].value
+    again = Store(str(store.writer.url))
+    async with serving(again) as house:
+        page = await house.browser(Cookie=f"talk={talk}").get("/c/mein-kiez")
+        assert "Was ist in deinem Kiez gut?" in page.text
+        await page.get("/c/mein-kiez/form")
+        assert page.heading() == "Was ist in deinem Kiez gut?"
+
+
+async def test_the_language_changes_at_any_moment_and_answers_stay(store):
+    async with serving(store) as house:
+        for view in ("Chat", "Formular"):
+            page = await at_the_first_question(house, view)
+            await page.press("Mitte") if view == "Chat" else await page.press("Weiter", "Mitte")
+            await page.press("العربية")
+            assert 'lang="ar" dir="rtl"' in page.page.html.split("<head>")[0]
+            assert "ما الأشياء الجيدة في حيّكم؟" in page.text
+    assert answers(store) == {"district": '"01"'}
+
+
+async def test_a_form_of_a_stranger_is_refused(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        form = page.step()
+        fields = [("csrf", "forged") if key == "csrf" else (key, value) for key, value in form.fields]
+        await page.post("/c/mein-kiez/form", [*fields, form.options["Mitte"]])
+        assert page.status == 403
+        fields = [*form.fields, form.options["Mitte"]]
+        await page.post("/c/mein-kiez/form", fields, Origin="https://evil.example")
+        assert page.status == 403
+        await page.post("/c/mein-kiez/start", [("lang", "de")], Origin="https://evil.example")
+        assert page.status == 403
+    assert answers(store) == {}
+
+
+@pytest.mark.parametrize("language", ["de", "de-simple", "en", "tr", "ar"])
+async def test_every_language_leads_to_a_receipt_in_the_form(store, language):
+    async with serving(store) as house:
+        page = house.browser()
+        await page.get("/c/mein-kiez")
+        start = next(form for form in page.page.forms if form.action.endswith("/start"))
+        await page.post(start.action, [("lang", language), ("view", "form")])
+        assert (
+            f'<html lang="{language}" dir="{"rtl" if LANGUAGES[language].right_to_left else "ltr"}"' in page.page.html
+        )
+        for _ in range(12):
+            form = page.step()
+            if not any(name == "do" and value.endswith(".submit") for name, value, _ in form.buttons):
+                skip = next(button for button in form.buttons if button[1].endswith(".skip"))
+                await page.post(page.path, [*form.fields, skip[:2]])
+        form = page.step()
+        submit = next(button for button in form.buttons if button[1].endswith(".submit"))
+        await page.post(page.path, [*form.fields, submit[:2]])
+        assert re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", page.text)
+    assert states(store) == ["completed"]
