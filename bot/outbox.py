@@ -64,6 +64,7 @@ class Outbox:
         self._lanes = {name: Lane(channel, self._settle) for name, channel in channels.items()}
         self._settled = Settled()
         self._anything_settled = asyncio.Event()
+        self._flushing = asyncio.Lock()
 
     async def load(self) -> None:
         """Finds what an earlier run left. Before anything new is accepted, or that would be found here once more."""
@@ -147,14 +148,15 @@ class Outbox:
                 await asyncio.sleep(1)
 
     async def _flush(self) -> None:
-        settled = self.take_settled()
-        if not settled:
-            return
-        try:
-            await self._store.write(lambda connection: self.write_settled(connection, settled))
-        except BaseException:
-            self.put_back(settled)
-            raise
+        async with self._flushing:  # so that nobody believes all is noted while another flush is still writing
+            settled = self.take_settled()
+            if not settled:
+                return
+            try:
+                await self._store.write(lambda connection: self.write_settled(connection, settled))
+            except BaseException:
+                self.put_back(settled)
+                raise
 
     async def _load(self, name: str) -> None:
         after = 0
