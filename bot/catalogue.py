@@ -40,6 +40,7 @@ class Catalogue:
         self._phrases = {tag: phrases.load(tag) for tag in tags}
         self._compiled: dict[int, Published] = {}
         self._newest: dict[str, PublishedRevision] = {}
+        self._offered: tuple[int, ...] = ()
         self._triggers: dict[str, str] = {}
         self._start_words = tuple(
             sorted({fold(word) for catalogue in self._phrases.values() for word in _start_words(catalogue)})
@@ -49,22 +50,30 @@ class Catalogue:
 
     def refresh(self, connection: Connection) -> None:
         """Reads what is published now; compiles only what is new."""
-        newest = {revision.slug: revision for revision in consultations.list_latest(connection)}
+        found = consultations.list_latest(connection, ("open", "closed"))
+        newest = {revision.slug: revision for revision in found}
         slugs = {revision.consultation_id: slug for slug, revision in newest.items()}
         self._triggers = {
             fold(value): slugs[consultation_id]
             for (_, value), consultation_id in consultations.triggers(connection).items()
             if consultation_id in slugs
         }
-        if {slug: revision.id for slug, revision in newest.items()} != {s: r.id for s, r in self._newest.items()}:
-            invitations = [_invitation(self._compile(revision).flow.consultation) for revision in newest.values()]
-            self.lobby = Lobby(invitations, self._phrases)
         self._newest = newest
+        offered = tuple(revision.id for slug, revision in newest.items() if self.is_open(slug))
+        if offered != self._offered:
+            open_now = [self._compile(revision) for revision in found if revision.id in offered]
+            self.lobby = Lobby([_invitation(published.flow.consultation) for published in open_now], self._phrases)
+            self._offered = offered
 
     def newest(self, slug: str) -> Published | None:
         """The newest revision of an open consultation; None for unknown or closed ones."""
         revision = self._newest.get(slug)
         return self._compile(revision) if revision and self.is_open(slug) else None
+
+    def title(self, slug: str, language: str) -> str:
+        """The title of a consultation that is known, open or not. KeyError for others."""
+        invitation = _invitation(self._compile(self._newest[slug]).flow.consultation)
+        return invitation.in_language(invitation.title, language)
 
     def is_open(self, slug: str, now: datetime | None = None) -> bool:
         """Whether answers are taken at this moment."""
@@ -72,6 +81,7 @@ class Catalogue:
         now = now or datetime.now(UTC)
         return (
             revision is not None
+            and revision.state == "open"
             and (revision.opens_at is None or revision.opens_at <= now)
             and (revision.closes_at is None or now < revision.closes_at)
         )

@@ -197,7 +197,9 @@ class Turns:
             return None
         published = self.catalogue.newest(slug)
         if published is None:
-            effects.apply(person, self.catalogue.lobby.receive(msg._replace(text="", choice=""), None), msg.sent_at)
+            voice = self.catalogue.lobby.voice(person.language, msg.language_hint)
+            title = self.catalogue.title(slug, voice.language)
+            effects.say(person, voice.message(voice.say("lobby.closed", title=title)))
         return published
 
     def _enter(self, connection: Connection, effects: Effects, entering: list[tuple[MsgIn, Person, Published]]) -> None:

@@ -326,3 +326,14 @@ async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypat
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", "/start park"))
     assert rows(store, "SELECT count(*) FROM dead_letters") == [(1,)]
+
+
+async def test_the_way_into_a_closed_consultation_says_so(store):
+    publish(store, consultation("budget"))
+    with store.begin() as connection:
+        connection.execute(text("UPDATE consultations SET state = 'closed' WHERE slug = 'park'"))
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", "/start park", language_hint="de"))
+        assert "Beispiel park" in channel.last("a").text
+        assert "beendet" in channel.last("a").text
+        assert rows(store, "SELECT * FROM sessions") == []
