@@ -49,7 +49,7 @@ class Recorder:
     def msg(self, address: str, text: str = "", **more: Any) -> MsgIn:
         """A message with an id of its own."""
         self._number += 1
-        given = {"external_id": f"m{self._number}", "sent_at": datetime.now(UTC)} | more
+        given: dict[str, Any] = {"external_id": f"m{self._number}", "sent_at": datetime.now(UTC)} | more
         return MsgIn(self.name, address, text=text, **given)
 
     def texts(self, address: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -29,7 +30,7 @@ def store(database):
     store.dispose()
 
 
-def rows(store: Store, sql: str) -> list[tuple]:
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
     with store.reading() as connection:
         return [tuple(row) for row in connection.execute(text(sql))]
 
@@ -250,7 +251,7 @@ async def test_erasure_leaves_nothing_but_the_farewell(store, database):
 async def test_identity_and_answers_share_no_value(store):
     """Only names of things (channel, language) and times stand in both halves; no id and no key."""
 
-    def cells(*tables: str) -> set:
+    def cells(*tables: str) -> set[Any]:
         found = (cell for table in tables for row in rows(store, f"SELECT * FROM {table}") for cell in row)
         return {bytes(cell) if isinstance(cell, memoryview) else cell for cell in found}
 
