@@ -50,7 +50,7 @@ class Walk:
         self.turn = engine.resume(self.flow, stored, msg)
         return self
 
-    def answers(self) -> list[tuple[object, ...]]:
+    def answers(self) -> list[tuple[str, object]]:
         return [
             (event.key, event.missing or event.value) for event in self.turn.events if isinstance(event, AnswerGiven)
         ]
