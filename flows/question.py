@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -18,10 +18,8 @@ from flows.conditions import Condition
 from flows.matching import Matcher
 from flows.messages import Expects, MsgIn, MsgOut, QuickReply
 from flows.values import Missing, Value
+from flows.voice import Voice
 from flows.wording import Text
-
-if TYPE_CHECKING:
-    from flows.voice import Voice
 
 # Short enough that a token "code.key.value" fits into 64 bytes, the least any channel gives to a button.
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
@@ -137,6 +135,22 @@ class Question(Node):
         if self.hint:
             yield ("hint",), self.hint
 
+    def missing(self, voice: Voice) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
+        """The missing codes the question offers, each with its label and what else people say for it."""
+        for code, offered in ((Missing.DONT_KNOW, self.dont_know), (Missing.REFUSED, self.refuse)):
+            if offered:
+                yield code, voice.say(f"missing.{code}"), tuple(voice.words(f"words.{code}"))
+
+    def prompt(self, voice: Voice, quick_replies: Iterable[QuickReply] = (), line: str = "") -> MsgOut:
+        """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped.
+
+        `line` is what the type itself has to say (what the ends of a scale mean), between text and hint.
+        """
+        title = voice.text(self.text)
+        text = "\n".join(filter(None, (title, line, voice.text(self.hint) if self.hint else "")))
+        replies = (*quick_replies, voice.command("skip")) if self.skip else tuple(quick_replies)
+        return voice.message(text, replies)._replace(expects=self.expects, title=title)
+
     def values(self) -> frozenset[Value] | builtins.type | None:
         """What conditions may compare with: the possible values, a type (int, float, bool, str), or None for any."""
         return None
@@ -196,7 +210,7 @@ class Picker:
         offered = [(value, label, tuple(names)) for value, label, names in options]
         self.labels = {value: label for value, label, _ in offered}
         self._values: dict[str, str | Missing] = {value: value for value in self.labels}
-        for code, label, words in voice.missing(question):
+        for code, label, words in question.missing(voice):
             offered.append((code.value, label, words))
             self._values[code.value] = code
         self.quick_replies = tuple(

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from flows.languages import LANGUAGES
 from flows.matching import SmallWords
 from flows.messages import MsgOut, QuickReply
 from flows.phrases import FormOfAddress, Phrases
 from flows.text import fold
-from flows.values import Missing
 from flows.wording import Text
-
-if TYPE_CHECKING:
-    from flows.question import Question
 
 
 class Voice:
@@ -83,20 +78,3 @@ class Voice:
 
     def message(self, text: str, quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
         return MsgOut(text, tuple(quick_replies), self.language)
-
-    def missing(self, question: Question) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
-        """The missing codes a question offers, each with its label and what else people say for it."""
-        for code, offered in ((Missing.DONT_KNOW, question.dont_know), (Missing.REFUSED, question.refuse)):
-            if offered:
-                yield code, self.say(f"missing.{code}"), tuple(self.words(f"words.{code}"))
-
-    def prompt(self, question: Question, quick_replies: Iterable[QuickReply] = (), line: str = "") -> MsgOut:
-        """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped.
-
-        `line` is what the type itself has to say (what the ends of a scale mean), between text and hint.
-        """
-        hint = self.text(question.hint) if question.hint else ""
-        text = "\n".join(filter(None, (self.text(question.text), line, hint)))
-        replies = tuple(quick_replies)
-        asked = self.message(text, (*replies, self.command("skip")) if question.skip else replies)
-        return asked._replace(expects=question.expects, title=self.text(question.text))

@@ -73,7 +73,7 @@ class _AskedAgeBand(Asked):
         self._fillers = voice.small_words().fillers | units
         self._hint = voice.say("hint.age_band")
         self._hint_year = voice.say("hint.age_year")
-        self.prompt = voice.prompt(definition, self._picker.quick_replies)
+        self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         if not reply.choice and reply.folded.isdecimal():

@@ -53,7 +53,7 @@ class _AskedChoice(Asked):
     def __init__(self, definition: Choice, voice: Voice) -> None:
         self._picker = Picker(definition, voice, named(definition.options, voice))
         self._hint = voice.say("hint.choice")
-        self.prompt = voice.prompt(definition, self._picker.quick_replies)
+        self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         value = self._picker.pick(reply)

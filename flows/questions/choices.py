@@ -116,7 +116,7 @@ class _AskedChoices(Asked):
         self._ticked = tuple(reply._replace(label=CHOSEN + reply.label, chosen=True) for reply in replies)
         done = (self._done,) if self._min == 0 else ()
         offered = (*self._open, *self._picker.quick_replies[len(replies) :], *done)
-        self.prompt = voice.prompt(definition, offered, _how_many(definition, voice))
+        self.prompt = definition.prompt(voice, offered, _how_many(definition, voice))
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         chosen = self._chosen(draft)

@@ -50,7 +50,7 @@ class _AskedConsent(Asked):
         offered = [(word, voice.say(f"consent.{word}"), tuple(voice.words(f"words.{word}"))) for word in ("yes", "no")]
         self._picker = Picker(definition, voice, offered, exact=True)
         self._hint = voice.say("hint.consent")
-        self.prompt = voice.prompt(definition, self._picker.quick_replies)
+        self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         value = self._picker.pick(reply)

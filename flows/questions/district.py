@@ -58,7 +58,7 @@ class _AskedDistrict(Asked):
         self._picker = Picker(definition, voice, offered, exact=True)
         self._areas = areas(voice.small_words())
         self._hint = voice.say("hint.district")
-        self.prompt = voice.prompt(definition, self._picker.quick_replies)
+        self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         value = self._picker.pick(reply)

@@ -86,7 +86,7 @@ class _AskedNumber(Asked):
         self._negations = small.negations
         self._numerals = {word: number for number, words in enumerate(small.numerals) for word in words}
         self._wanted = self._range(definition)
-        self.prompt = voice.prompt(definition, self._picker.quick_replies, "" if definition.hint else self._wanted)
+        self.prompt = definition.prompt(voice, self._picker.quick_replies, "" if definition.hint else self._wanted)
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         text = reply.text

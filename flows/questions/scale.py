@@ -96,7 +96,7 @@ class _AskedScale(Asked):
         self._picker = Picker(definition, voice, _steps(definition, voice), numbered=False)
         self._out_of = frozenset(map(fold, voice.words("words.out_of")))
         self._hint = voice.say("hint.scale", min=definition.min, max=definition.max)
-        self.prompt = voice.prompt(definition, self._picker.quick_replies, self._ends(definition, voice))
+        self.prompt = definition.prompt(voice, self._picker.quick_replies, self._ends(definition, voice))
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         value = self._picker.pick(reply)

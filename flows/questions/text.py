@@ -58,7 +58,7 @@ class _AskedText(Asked):
         self._picker = Picker(definition, voice, (), numbered=False, exact=True)
         self._min, self._max = definition.min_length, definition.max_length
         line = voice.say("hint.leave_names_out") if definition.leave_names_out else ""
-        self.prompt = voice.prompt(definition, self._picker.quick_replies, line)
+        self.prompt = definition.prompt(voice, self._picker.quick_replies, line)
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         missing = self._picker.pick(reply)
