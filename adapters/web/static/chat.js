@@ -1,1 +1,407 @@
+/* The chat of a consultation. The page works without this file; with it nothing has to be loaded anew.
+   No library, no build: what stands here is what runs. docs/web-protocol.md describes the protocol. */
 "use strict";
+
+/* The line to the server: WebSocket, else server-sent events, else polling. Keeps what is not acknowledged and sends it
+   again, with the same id, until it is. `host` is the page: show(entry), clear(), sent(id), refused(words, text),
+   line(state), trouble(text); and what a browser has, so that it can be tried without one. */
+function openLine(host) {
+  const KINDS = ["ws", "sse", "poll"];
+  const queue = [];
+  let epoch = host.epoch, after = host.after, kind = 0, proven = -1, failures = 0, isUp = false, isOver = false;
+  let close = null, retry = null, resend = null;
+
+  function query(more) {
+    return "?after=" + after + "&epoch=" + encodeURIComponent(epoch) + (more || "");
+  }
+
+  function hear(data) {
+    if (data.epoch) {
+      if (data.epoch !== epoch) {
+        epoch = data.epoch;
+        after = 0;
+        host.clear();
+      }
+      if (!isUp) {
+        isUp = true;
+        proven = kind;
+        failures = 0;
+        host.line("online");
+        flush();
+      }
+    }
+    (data.entries || [data]).forEach(entry => {
+      if (entry.seq > after && ("text" in entry || "own" in entry)) {
+        after = entry.seq;
+        host.show(entry);
+      }
+    });
+    if (data.ack) settle(data.ack);
+    if (data.error) refuse(data);
+  }
+
+  function settle(id) {
+    if (!queue.length || queue[0].id !== id) return;
+    queue.shift();
+    host.clearTimeout(resend);
+    host.sent(id);
+    flush();
+  }
+
+  function refuse(data) {
+    if (data.id && queue.length && queue[0].id === data.id) {
+      host.clearTimeout(resend);
+      if (data.retry) {
+        resend = host.setTimeout(flush, data.retry * 1000);
+        host.trouble(data.text);
+      } else {
+        host.refused(queue.shift(), data.text);
+        flush();
+      }
+    } else if (!data.id) {
+      host.trouble(data.text);
+      // Waiting does not help: no conversation, no such consultation, over.
+      if (/^(session|unknown|closed)$/.test(data.error)) {
+        isOver = true;
+        queue.splice(0).forEach(words => host.refused(words, data.text));
+      }
+      if (data.retry) failures = Math.max(failures, 4);
+    }
+  }
+
+  /* One message at a time, so that they arrive in their order. */
+  function flush() {
+    host.clearTimeout(resend);
+    if (!queue.length || !isUp || isOver) return;
+    const words = JSON.stringify(queue[0]);
+    // A line that is half dead says nothing at all: after a while it is taken for broken.
+    resend = host.setTimeout(lost, 30000);
+    if (close.send) return close.send(words);
+    host.fetch(host.endpoint + "/say", {
+      method: "POST", credentials: "same-origin", body: words, headers: {"Content-Type": "application/json"}
+    }).then(response => response.json()).then(hear, lost);
+  }
+
+  function lost() {
+    if (close) close();
+    close = null;
+    host.clearTimeout(resend);
+    host.clearTimeout(retry);
+    if (isOver) return;
+    host.line("offline");
+    // Something on the way may not let this kind through. One that worked before gets more time: the server restarts.
+    if (!isUp && ++failures % (proven === kind ? 6 : 2) === 0) kind = (kind + 1) % KINDS.length;
+    isUp = false;
+    // Spread out: after a restart of the server nobody should come at the same moment as everybody.
+    retry = host.setTimeout(connect, Math.min(30000, 500 * Math.pow(2, failures)) * (0.5 + host.random()));
+  }
+
+  function connect() {
+    host.clearTimeout(retry);
+    if (kind === 0 && !host.WebSocket) kind = 1;
+    if (kind === 1 && !host.EventSource) kind = 2;
+    close = {ws: socket, sse: events, poll: poll}[KINDS[kind]]();
+  }
+
+  function socket() {
+    const ws = new host.WebSocket(host.endpoint.replace(/^http/, "ws") + "/ws" + query());
+    let isOpen = true;
+    ws.onmessage = event => isOpen && hear(JSON.parse(event.data));
+    ws.onclose = event => {
+      if (!isOpen) return;
+      isOpen = false;
+      // Too large for the line: sent again it would be too large again.
+      if (event.code === 1009 && queue.length) host.refused(queue.shift(), "");
+      lost();
+    };
+    const end = () => {
+      isOpen = false;
+      ws.close();
+    };
+    end.send = words => ws.readyState === 1 && ws.send(words);
+    return end;
+  }
+
+  function events() {
+    const source = new host.EventSource(host.endpoint + "/events" + query());
+    source.onmessage = event => hear(JSON.parse(event.data));
+    source.onerror = lost;
+    return () => {
+      source.onerror = null;
+      source.close();
+    };
+  }
+
+  function poll() {
+    let isOpen = true;
+    (function ask() {
+      host.fetch(host.endpoint + "/poll" + query(isUp ? "&wait=25" : ""), {credentials: "same-origin"})
+        .then(response => response.json())
+        .then(data => {
+          if (!isOpen) return;
+          hear(data);
+          if (data.error) lost();
+          else ask();
+        })
+        .catch(() => isOpen && lost());
+    })();
+    return () => { isOpen = false; };
+  }
+
+  connect();
+  return {
+    say(words) {
+      queue.push(words);
+      if (queue.length === 1) flush();
+    },
+    waiting: () => queue,
+    /* The browser believes there is a line again, or somebody looks at the page again. */
+    wake() {
+      if (isUp || isOver) return;
+      if (close) close();
+      failures = 0;
+      connect();
+    }
+  };
+}
+
+function startChat(main) {
+  const find = (selector, inside) => (inside || main).querySelector(selector);
+  const log = find("#log"), form = find("#say"), replies = find(".replies", form), text = find("textarea", form);
+  const status = find("#status"), template = find("template"), words = main.dataset;
+  const page = words.language || document.documentElement.lang;
+  const calm = window.matchMedia && matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let tapped = null, hasSaid = false, isFollowing = false, spoken = null;
+  let scrollTimer = null, lineTimer = null, statusTimer = null;
+
+  /* Only what the bot says is announced, and without the buttons: a log with buttons in it is read twice by some. */
+  const announcer = document.createElement("div");
+  announcer.className = "hidden";
+  announcer.setAttribute("aria-live", "polite");
+  log.parentNode.setAttribute("aria-live", "off");
+  main.appendChild(announcer);
+
+  function announce(entry) {
+    const line = document.createElement("p");
+    line.lang = entry.language;
+    line.dir = entry.dir;
+    line.textContent = entry.text;
+    while (announcer.childNodes.length > 3) announcer.removeChild(announcer.firstChild);
+    announcer.appendChild(line);
+  }
+
+  function note(sentence, seconds) {
+    clearTimeout(statusTimer);
+    if (status.textContent !== sentence) status.textContent = sentence || "";
+    if (seconds) statusTimer = setTimeout(() => { status.textContent = ""; }, seconds * 1000);
+  }
+
+  function bubble(kind, content) {
+    const item = document.importNode(template.content, true).querySelector("li");
+    item.className = kind + (calm ? "" : " fresh");
+    find(".hidden", item).textContent = (kind === "bot" ? words.textBot : words.textOwn) || "";
+    find(".text", item).textContent = content;
+    log.appendChild(item);
+    return item;
+  }
+
+  function show(entry) {
+    const old = document.getElementById("latest");
+    if (old) old.removeAttribute("id");
+    if ("own" in entry) {
+      const item = find('li[data-id="' + entry.id + '"]', log) || bubble("own", entry.own);
+      item.dataset.seq = entry.seq;
+      item.dir = "auto";
+      return;
+    }
+    const item = bubble("bot", entry.text);
+    item.id = "latest";
+    item.dataset.seq = entry.seq;
+    item.lang = entry.language;
+    item.dir = entry.dir;
+    if (find("#waiting")) find("#waiting").remove();
+    addVoice(item);
+    follow(item, entry);
+    offer(entry);
+  }
+
+  /* After a tap the focus goes to the first thing the bot says to it, which is then read anyway. It never moves while
+     somebody writes, nor when the bot speaks without being asked. */
+  function follow(item, entry) {
+    const isHere = tapped && !text.value && document.activeElement !== text;
+    if (isHere && tapped !== "moved" && !entry.quick_replies.some(reply => reply.token === tapped)) {
+      tapped = "moved";
+      item.tabIndex = -1;
+      item.focus({preventScroll: true});
+    } else {
+      announce(entry);
+    }
+    if (!isFollowing) return;
+    isFollowing = false;
+    clearTimeout(scrollTimer);
+    scrollTimer = setTimeout(() => {
+      form.scrollIntoView({block: "end", behavior: "auto"});
+      item.scrollIntoView({block: "nearest", behavior: calm ? "auto" : "smooth"});
+    }, 80);
+  }
+
+  function offer(entry) {
+    const held = replies.contains(document.activeElement) ? document.activeElement.value : tapped;
+    replies.textContent = "";
+    entry.quick_replies.forEach(reply => {
+      const button = document.createElement("button");
+      button.name = "choice";
+      button.value = reply.token;
+      button.lang = entry.language;
+      if (entry.expects === "many" && reply.number) button.setAttribute("aria-pressed", String(reply.chosen));
+      if (reply.number) {
+        const number = document.createElement("span");
+        number.className = "n";
+        number.setAttribute("aria-hidden", "true");
+        number.textContent = reply.number;
+        button.append(number, " ");
+      }
+      const label = document.createElement("span");
+      label.textContent = reply.label;
+      button.append(label);
+      replies.append(button);
+      if (held === reply.token) button.focus({preventScroll: true});
+    });
+    text.setAttribute("inputmode", entry.expects === "number" ? "numeric" : "text");
+    if (hasSaid && entry.language !== page) setTimeout(() => followLanguage(entry.language), 400);
+  }
+
+  /* The page's own words follow the language of the conversation; never in the middle of a sentence, and once only. */
+  function followLanguage(language) {
+    if (text.value || line.waiting().length) return;
+    try {
+      if (sessionStorage.getItem("lang") === language) return;
+      sessionStorage.setItem("lang", language);
+      location.reload();
+    } catch (fault) {
+      // Without a memory it could go on for ever: rather stay.
+    }
+  }
+
+  function addVoice(item) {
+    if (!window.speechSynthesis || !words.textRead) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link";
+    button.textContent = words.textRead;
+    button.onclick = () => {
+      const isStop = spoken === button;
+      speechSynthesis.cancel();
+      if (spoken) spoken.textContent = words.textRead;
+      spoken = null;
+      if (isStop) return;
+      const speech = new SpeechSynthesisUtterance(find(".text", item).textContent);
+      speech.lang = item.lang.replace(/-simple$/, "");
+      speech.onend = speech.onerror = () => {
+        button.textContent = words.textRead;
+        if (spoken === button) spoken = null;
+      };
+      button.textContent = words.textStop;
+      spoken = button;
+      speechSynthesis.speak(speech);
+    };
+    const tools = document.createElement("div");
+    tools.className = "tools";
+    tools.append(button);
+    item.append(tools);
+  }
+
+  function say(message, shown) {
+    message.id = Date.now().toString(36) + "-" + Math.random().toString(36).slice(2, 12);
+    message.shown = shown;
+    const item = bubble("own unsent", shown);
+    item.dataset.id = message.id;
+    item.dir = "auto";
+    isFollowing = hasSaid = true;
+    setTimeout(() => line.waiting().indexOf(message) >= 0 && note(words.textSending), 700);
+    line.say(message);
+  }
+
+  main.addEventListener("submit", event => {
+    const from = event.target;
+    if (from.getAttribute("action") !== form.getAttribute("action")) return;
+    event.preventDefault();
+    const button = document.activeElement;
+    const pressed = event.submitter || (from.contains(button) && button.type === "submit" ? button : null);
+    if (pressed && pressed.name === "choice") {
+      const isToggle = pressed.hasAttribute("aria-pressed");
+      // Once is enough: until the bot has answered, a second tap on the same question would be one too many.
+      if (!isToggle && line.waiting().some(message => message.choice)) return;
+      tapped = pressed.value;
+      if (isToggle) pressed.setAttribute("aria-pressed", String(pressed.getAttribute("aria-pressed") !== "true"));
+      say({choice: pressed.value}, pressed.lastElementChild.textContent);
+      return;
+    }
+    const field = from.elements.text, content = field.value;
+    tapped = from === form ? null : "help";
+    if (!content.trim()) return field.focus();
+    if (from === form) field.value = "";
+    say({text: content}, content);
+  });
+
+  text.addEventListener("keydown", event => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    find(".write button", form).click();
+  });
+
+  const line = openLine({
+    endpoint: location.origin + words.endpoint,
+    epoch: words.epoch,
+    after: Number(words.after) || 0,
+    WebSocket: window.WebSocket,
+    EventSource: window.EventSource,
+    fetch: (url, options) => fetch(url, options),
+    setTimeout: (act, wait) => setTimeout(act, wait),
+    clearTimeout: timer => clearTimeout(timer),
+    random: Math.random,
+    show: show,
+    clear() {
+      Array.from(log.children).forEach(item => item.matches(".unsent") || item.remove());
+    },
+    sent(id) {
+      const item = find('li[data-id="' + id + '"]', log);
+      if (item) item.classList.remove("unsent");
+      if (status.textContent === words.textSending) note(words.textSent, 3);
+    },
+    refused(message, sentence) {
+      const item = find('li[data-id="' + message.id + '"]', log);
+      if (item) item.remove();
+      // What somebody wrote is theirs: it goes back to where it can be changed.
+      if (message.text && !text.value) text.value = message.text;
+      note(sentence || words.textFailed);
+    },
+    line(state) {
+      if (state === "offline") {
+        // Most breaks are over before anybody needs to know.
+        lineTimer = lineTimer || setTimeout(() => note(words.textOffline), 1500);
+        return;
+      }
+      clearTimeout(lineTimer);
+      lineTimer = null;
+      if (status.textContent === words.textOffline) note(words.textOnline, 3);
+      else if (status.textContent === words.textConnecting) note("");
+    },
+    trouble: sentence => note(sentence)
+  });
+
+  Array.from(log.children).forEach(item => item.matches(".bot") && addVoice(item));
+  lineTimer = setTimeout(() => note(words.textConnecting), 1500);
+  window.addEventListener("online", line.wake);
+  document.addEventListener("visibilitychange", () => document.hidden || line.wake());
+  window.addEventListener("pagehide", () => window.speechSynthesis && speechSynthesis.cancel());
+  window.addEventListener("beforeunload", event => {
+    if (line.waiting().length) event.preventDefault();
+  });
+}
+
+if (typeof module === "object") {
+  module.exports = {openLine: openLine};
+} else if (window.fetch && document.querySelector("main[data-chat] template")) {
+  startChat(document.querySelector("main[data-chat]"));
+}
