@@ -11,7 +11,7 @@ from adapters.web.hub import Entry
 from adapters.web.trouble import Trouble
 from bot.web.board import Notice
 from bot.web.decency import error_page
-from bot.web.reading import is_language_question, language_of, last_message, shown
+from bot.web.reading import is_language_question, is_lobby, language_of, last_message, shown
 from bot.web.site import EMBED, language_links, site_of
 from bot.web.tongues import COOKIE, Tongue, tongue_of, wished
 from flows.definition import Slug
@@ -80,7 +80,7 @@ def door(request: web.Request, notice: Notice, conversation: Conversation) -> we
         why=notice.text(texts.why, tongue.tag),
         readers=notice.text(texts.readers, tongue.tag),
         until=tongue.day(closes) if closes else "",
-        languages=[link for link in language_links(request, tongue) if link["tag"] in tags],
+        languages=language_links(request, tongue, tags),
         is_unreviewed=is_unreviewed(notice, tongue.tag),
         place=request.query.get("at", "")[:40],
     )
@@ -149,6 +149,18 @@ async def log_of(request: web.Request, conversation: Conversation) -> list[Entry
     """The conversation so far; the bot is asked to say where one stands if it is not in memory. Raises Trouble."""
     routes = site_of(request).routes
     await routes.begin(request, conversation)
+    entries = await _answered(request, conversation)
+    if is_lobby(entries):
+        # Who has submitted stands in no consultation any more; here there is one only, so back into it.
+        text, label = f"/start {conversation.slug}", tongue_of(request).say("web.form.see")
+        await routes.take(request, conversation, new_id(), text=text, shown=label)
+        entries = await _answered(request, conversation)
+    return entries
+
+
+async def _answered(request: web.Request, conversation: Conversation) -> list[Entry]:
+    """The log, when the bot has said what it has to say."""
+    routes = site_of(request).routes
     entries = routes.hub.chat(conversation.address).after(0)
     if not entries or entries[-1].msg is None:
         await routes.settled(conversation, entries[-1].seq if entries else 0, SECONDS)

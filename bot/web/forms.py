@@ -21,7 +21,7 @@ from bot.web.chat import (
     see_other,
     tell,
 )
-from bot.web.reading import DONE, Choice, Step, last_message, step_of
+from bot.web.reading import DONE, Choice, Step, last_message, shown, step_of
 from bot.web.site import site_of
 from bot.web.tongues import Tongue, tongue_of
 
@@ -71,6 +71,7 @@ async def _show(
         notes=[note for note in step.notes if not note.startswith(title)],
         fault=fault,
         written=written or _last_words(entries, is_wanted=step.is_repair and step.expects in {"text", "number"}),
+        may_go_back=any(entry.msg is None for entry in shown(entries)),
         may_keep=_went_back(entries),
         csrf=conversation.csrf,
         message_id=new_id(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import dropwhile
 from typing import Final, Literal, NamedTuple
 
 from adapters.web.hub import Entry
@@ -64,10 +65,17 @@ def is_language_question(msg: MsgOut) -> bool:
     return bool(msg.quick_replies) and all(_parts(reply)[1:] == ("", "language") for reply in msg.quick_replies)
 
 
+def is_lobby(entries: Sequence[Entry]) -> bool:
+    """Whether the bot offers other consultations, because it knows of none that is open for the person."""
+    last = last_message(entries)
+    return last is not None and last.msg is not None and any(_parts(r)[1] == "start" for r in last.msg.quick_replies)
+
+
 def shown(entries: Sequence[Entry]) -> list[Entry]:
-    """What a page shows of a conversation: all but questions for the language that are settled."""
+    """What a page shows of a conversation: all but questions for the language, and the answer at the beginning."""
     last = entries[-1].seq if entries else 0
-    return [entry for entry in entries if entry.msg is None or entry.seq == last or not is_language_question(entry.msg)]
+    said = [e for e in entries if e.msg is None or e.seq == last or not is_language_question(e.msg)]
+    return list(dropwhile(lambda entry: entry.msg is None and entry.seq != last, said))
 
 
 def language_of(entries: Iterable[Entry]) -> str:

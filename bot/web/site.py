@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from bot.app import App
 from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
-from bot.web.tongues import Tongue, offered
+from bot.web.tongues import Tongue, offered, spoken
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 SIZE_COOKIE: Final = "size"
@@ -88,8 +88,9 @@ def environment() -> Environment:
     )
 
 
-def language_links(request: web.Request, tongue: Tongue) -> list[dict[str, Any]]:
-    """The languages of the house, each in its own name, to switch this page."""
+def language_links(request: web.Request, tongue: Tongue, among: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """The languages of the house (or those `among` them), each in its own name, to switch this page."""
+    tags = frozenset(spoken() if among is None else among)
     return [
         {
             "tag": language.tag,
@@ -99,6 +100,7 @@ def language_links(request: web.Request, tongue: Tongue) -> list[dict[str, Any]]
             "is_current": language.tag == tongue.tag,
         }
         for language in offered()
+        if language.tag in tags
     ]
 
 

@@ -127,7 +127,7 @@ class Browser:
         found = [(f, b) for f in self.page.forms for b in f.buttons if b[2] == label or b[2].endswith(f" {label}")]
         assert found, (label, [button[2] for form in self.page.forms for button in form.buttons])
         form, (name, value, _) = found[0]
-        picked = [form.options[option] for option in chosen]
+        picked = [next(it for name, it in form.options.items() if name.endswith(option)) for option in chosen]
         names = {name for name, _ in picked}
         fields = [(key, written.pop(key, old)) for key, old in form.fields if key not in names] + picked
         assert not written, f"there is no field {written}"

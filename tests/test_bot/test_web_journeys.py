@@ -47,12 +47,11 @@ WISH = "Was soll sich in deinem Kiez ändern? Erzähl uns ein Beispiel aus deine
 SUSTAINABLE = "Umwelt und Klima schützen (nachhaltige Stadt)"
 
 
-async def at_the_first_question(house: House, view: str = "Chat", language: str = "Deutsch") -> Browser:
+async def at_the_first_question(house: House, view: str = "Chat") -> Browser:
     browser = house.browser()
-    await browser.get("/c/mein-kiez")
-    form = next(form for form in browser.page.forms if form.action.endswith("/start"))
-    how = next(label for label in form.options if label.startswith(view))
-    return await browser.press(form.buttons[0][2], next(o for o in form.options if o.startswith(language)), how)
+    await browser.get("/c/mein-kiez?lang=de")
+    [how] = [option for option in browser.page.forms[0].options if option.startswith(view)]
+    return await browser.press("Los geht es", how)
 
 
 async def test_the_chat_without_javascript_goes_from_door_to_receipt(store):
@@ -210,6 +209,21 @@ async def test_the_conversation_survives_a_restart_of_the_house(store, tmp_path)
         assert "Was ist in deinem Kiez gut?" in page.text
         await page.get("/c/mein-kiez/form")
         assert page.heading() == "Was ist in deinem Kiez gut?"
+
+
+async def test_who_has_submitted_finds_the_own_answers_after_a_restart(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        for _ in range(5):
+            await page.press("Überspringen")
+        await page.press("Absenden")
+        talk = page.http.cookie_jar.filter_cookies(house.server.make_url("/c/mein-kiez"))["talk"].value
+    async with serving(Store(str(store.writer.url))) as house:
+        page = await house.browser(Cookie=f"talk={talk}").get("/c/mein-kiez")
+        assert "Du hast schon teilgenommen. Deine Antworten:" in page.text
+        await page.get("/c/mein-kiez/form")
+        assert page.heading() == "Antworten prüfen"
+    assert states(store) == ["completed"]
 
 
 async def test_the_language_changes_at_any_moment_and_answers_stay(store):
