@@ -34,6 +34,10 @@ FILES = 40_000
 NO_LIMIT = Rate(0, 1)
 
 
+def phrase(language: str, name: str, /, **values: object) -> str:
+    return name
+
+
 class Pages(asyncio.Protocol):
     """The least that a page does: reads, and answers heartbeats."""
 
@@ -87,9 +91,7 @@ def serve(pipe: Connection) -> None:
             return False
 
         limits = WebLimits(new=NO_LIMIT, new_network=NO_LIMIT, lines_address=0)
-        routes = WebRoutes(
-            hub, secret=SECRET, known=known, say=lambda _, phrase, **v: phrase, door=lambda _: "open", limits=limits
-        )
+        routes = WebRoutes(hub, secret=SECRET, known=known, say=phrase, door=lambda _: "open", limits=limits)
         application = web.Application()
         Transports(routes).add_to(application)
         runner = web.AppRunner(application, access_log=None)

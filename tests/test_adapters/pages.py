@@ -156,10 +156,17 @@ class Socket:
 
     def tear(self) -> None:
         """The line breaks without a word."""
+        self._transport().abort()
+
+    def stop_reading(self) -> None:
+        """The page takes nothing more, and does not say so."""
+        self._transport().pause_reading()
+
+    def _transport(self) -> asyncio.Transport:
         connection = self.raw._response.connection
         assert connection is not None
         assert connection.transport is not None
-        connection.transport.abort()
+        return connection.transport
 
 
 class House:
