@@ -236,6 +236,20 @@ def revoke_staff(
 
 
 @app.command()
+def bench(
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How often each figure is measured.")] = 5,
+    postgres: Annotated[
+        str, typer.Option("--postgres", metavar="URL", help="A server on which test databases may be made.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One flat object of the medians.")] = False,
+) -> None:
+    """Measure engine, live path and start-up on this machine, in temporary databases. Takes some minutes."""
+    from bot.bench import run
+
+    run.report(runs, postgres, say, complain, as_json=as_json)
+
+
+@app.command()
 def migrate(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """Bring the database up to date. `serve` does so by itself."""
     from bot import house

@@ -90,6 +90,8 @@ class Conversations:
         """Works until it is cancelled. A batch that was begun is finished first."""
         while True:
             await self._anything.wait()
+            # Whoever was just told "stored" may have the next message ready: one round of the loop lets it join.
+            await asyncio.sleep(0)
             arrivals = self._next()
             batch = [msg for arrival in arrivals for msg in arrival.messages]
             commit = asyncio.ensure_future(self._commit(batch))

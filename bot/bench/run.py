@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ MEMORY_SESSIONS = 10_000
 
 Url = Callable[[], str]
 """Gives the address of a new, empty database each time."""
+Say = Callable[[str], None]
 
 
 class Figure(NamedTuple):
@@ -61,6 +63,16 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
         full = url()
         asyncio.run(house.open_sessions(full, OPEN_SESSIONS))
         yield Figure("startup_s_100k_sessions", "s", tuple(asyncio.run(house.start_up_s(full)) for _ in range(runs)))
+
+
+def report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) -> None:
+    """Prints each figure as soon as it is known; with `as_json` the medians at the end, null where there is none."""
+    medians: dict[str, float | None] = {}
+    for figure in run(runs, postgres):
+        medians[figure.name] = figure.median
+        (complain if as_json else say)(figure.line())
+    if as_json:
+        say(json.dumps(medians))
 
 
 def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:
