@@ -89,7 +89,8 @@ class Lane:
                 continue
             chat.is_busy = True
             item = chat.queue().pop(0)
-            await self._keep_pace()
+            if self.channel.limits.per_second:
+                await self._keep_pace()
             wait = self._settle(item, await self._send(item.message))
             if wait is not None:
                 chat.queue_for(item.purpose).insert(0, item._replace(attempts=item.attempts + 1))
@@ -112,8 +113,6 @@ class Lane:
     async def _keep_pace(self) -> None:
         """Waits for the channel's next slot: evenly spread, so that no second holds more than the channel bears."""
         rate = self.channel.limits.per_second
-        if not rate:
-            return
         now = asyncio.get_running_loop().time()
         self._next_slot = max(self._next_slot, now) + 1 / rate
         await asyncio.sleep(self._next_slot - 1 / rate - now)
