@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
-from flows.matching import is_typo, spellings
+from flows.matching import Matcher, spellings
 from flows.phrases import Phrases
 
 
@@ -46,17 +47,24 @@ _NUMBER = re.compile(r"\d{1,2}")
 
 
 class Commands:
-    """Finds the chat word in a reply. Languages are searched together: people mix them."""
+    """Finds the chat word in a reply. Languages are searched together: people mix them.
 
-    __slots__ = ("_by_word",)
+    Of the languages in `others`, which are not spoken here, words are known where they are written rightly: whoever
+    cannot read what the bot says must still be able to stop it.
+    """
 
-    def __init__(self, catalogues: Iterable[Phrases]) -> None:
-        self._by_word: dict[str, Command] = {}
+    __slots__ = ("_by_word", "_harmless")
+
+    def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
+        spoken: dict[str, Command] = {}
         for phrases in catalogues:
-            for command in Command:
-                for word in (command.value.replace("_", " "), *phrases.words(f"words.{command}")):
-                    for spelling in spellings(word):
-                        self._by_word.setdefault(spelling, command)
+            spoken = _words(phrases) | spoken
+        self._harmless = Matcher(
+            ((command, [word for word in spoken if spoken[word] is command]) for command in _HARMLESS), numbered=False
+        )
+        self._by_word = spoken
+        for phrases in others:
+            self._by_word = _words(phrases) | self._by_word
 
     def find(self, folded: str) -> Spoken | None:
         """The chat word which the whole reply is, e.g. "zuruck" or "andern 2"; None for everything else."""
@@ -71,5 +79,16 @@ class Commands:
 
     def find_misspelt(self, folded: str) -> Spoken | None:
         """The one harmless chat word that a reply nobody understood was probably meant to be."""
-        near = {command for word, command in self._by_word.items() if command in _HARMLESS and is_typo(folded, word)}
-        return Spoken(near.pop()) if len(near) == 1 else None
+        near = self._harmless.misspelt(folded)
+        return Spoken(near.value) if near else None
+
+
+@lru_cache(64)
+def _words(phrases: Phrases) -> dict[str, Command]:
+    """All spellings of the chat words of one language, the stable names among them."""
+    return {
+        spelling: command
+        for command in reversed(Command)
+        for word in (command.value.replace("_", " "), *phrases.words(f"words.{command}"))
+        for spelling in spellings(word)
+    }

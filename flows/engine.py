@@ -24,16 +24,19 @@ PAUSE = 12 * 3600
 def start(flow: Flow, *, receipt: str, language: str | None, hint: str = "") -> Turn:
     """Opens a session: asks for the language where it is not known yet, else greets and asks the first question.
 
+    Somebody whose language is not offered is told so in that language, and asked which of the others it shall be.
+
     `language` is what the contact chose before, `hint` what the channel believes; `receipt` is the code
     that will be shown when the answers are submitted.
     """
-    known = language in flow.languages or len(flow.languages) == 1
-    chosen = language if language in flow.languages else best_guess(hint, flow.languages)
-    assert chosen is not None  # noqa: S101 - for the type checker: best_guess always finds one
-    session = Session(flow.code, chosen, receipt)
-    if not known:
-        return Turn(session._replace(aside="language"), (Said(speech.which_language(flow)),))
-    return habits.greet(flow, session)
+    if language in flow.languages:
+        return habits.greet(flow, Session(flow.code, language, receipt))
+    wanted = language if language in flow.other_voices else ""
+    session = Session(flow.code, best_guess(hint, flow.languages), receipt, wanted=wanted)
+    if len(flow.languages) > 1:
+        return habits.ask_language(flow, session)
+    turn = habits.greet(flow, session)
+    return Turn(turn.session, (Said(speech.only_language(flow, wanted)), *turn.events)) if wanted else turn
 
 
 def resume(flow: Flow, session: Session, msg: MsgIn, idle: float = 0) -> Turn:
@@ -66,6 +69,8 @@ def reopen(flow: Flow, session: Session) -> Turn:
     if session.submitted:
         session = session._replace(at="")
         return Turn(session, (Said(speech.summary(flow, session)),))
+    if not session.at and flow.path(session).open:  # left before the first question
+        return habits.ask_language(flow, session)
     return habits.offer_return(flow, session)
 
 

@@ -9,6 +9,7 @@ from flows.commands import Commands
 from flows.conditions import Answers, Test
 from flows.definition import Consultation
 from flows.errors import EndlessFlowError
+from flows.languages import LANGUAGES
 from flows.matching import Matcher
 from flows.messages import MsgOut, QuickReply
 from flows.phrases import Phrases
@@ -52,7 +53,11 @@ class Script(NamedTuple):
 
 
 class Flow:
-    """A compiled revision. Immutable; shared by all sessions."""
+    """A compiled revision. Immutable; shared by all sessions.
+
+    It is compiled in the languages it is offered in. Of the other languages in `catalogues` it knows the names and the
+    chat words, and a voice with the bot's own phrases, to say that there is nothing more.
+    """
 
     __slots__ = (
         "_is_linear",
@@ -65,6 +70,8 @@ class Flow:
         "languages",
         "nodes",
         "notes",
+        "other_languages",
+        "other_voices",
         "questions",
         "scripts",
     )
@@ -77,11 +84,17 @@ class Flow:
         self.questions = tuple(node.key for node in consultation.questions if node.waits)
         """Keys of all questions that wait, in order."""
         self.notes = frozenset(self.nodes) - frozenset(self.questions)
-        self.commands = Commands(catalogues[tag] for tag in self.languages)
+        others = {tag: phrases for tag, phrases in catalogues.items() if tag not in self.languages}
+        self.commands = Commands((catalogues[tag] for tag in self.languages), others.values())
         self.language_matcher = Matcher(
             (tag, (tag, consultation.language_name(tag), *catalogues[tag].words("words.this_language")))
             for tag in self.languages
         )
+        names = ((tag, LANGUAGES[tag].name, *phrases.words("words.this_language")) for tag, phrases in others.items())
+        self.other_languages = Matcher(zip(others, names, strict=True), numbered=False)
+        self.other_voices = {
+            tag: Voice(code, tag, phrases, consultation.address, {}) for tag, phrases in others.items()
+        }
         self._steps = {
             node.key: Step(
                 node.key,

@@ -30,6 +30,11 @@ def greet(flow: Flow, session: Session) -> Turn:
     return Turn(turn.session, (Said(speech.greeting(flow, session.language)), *turn.events))
 
 
+def ask_language(flow: Flow, session: Session) -> Turn:
+    """Which language shall it be?"""
+    return _say(session._replace(aside="language", repairs=0), speech.which_language(flow, session.wanted))
+
+
 def obey(flow: Flow, session: Session, spoken: Spoken) -> Turn:
     """Does what a chat word asks for."""
     if session.aside == "delete":  # any other word means that nothing is to be deleted now
@@ -75,9 +80,12 @@ def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
         match = flow.language_matcher.find_folded(folded)
         if match:
             return _language(flow, session, match.value)
+        other = flow.other_languages.find_folded(folded)
+        if other and other.value != session.wanted:
+            return _not_offered(flow, session, other.value)
         if session.repairs >= 1:
             return _language(flow, session, session.language)
-        return Turn(session._replace(repairs=session.repairs + 1), (Said(speech.which_language(flow)),))
+        return _say(session._replace(repairs=session.repairs + 1), speech.which_language(flow, session.wanted))
     if session.aside == "return" and folded in {"1", "2"}:
         return _continue(flow, session, "") if folded == "1" else _start_over(flow, session, "")
     if session.aside == "change" and folded.isdigit():
@@ -134,14 +142,14 @@ def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     """Says something and asks once more what is open: the question, the summary, or the side question."""
     if session.aside == "delete":
         session = session._replace(aside="")
-    line = line or speech.script_of(flow, session).voice.say(phrase)
+    line = line or speech.voice_of(flow, session).say(phrase)
     return _say(session, with_line(line, _open(flow, session)))
 
 
 def _open(flow: Flow, session: Session) -> MsgOut:
     match session.aside:
         case "language":
-            return speech.which_language(flow)
+            return speech.which_language(flow, session.wanted)
         case "return":
             return speech.offer_return(flow, session)
         case "change":
@@ -152,7 +160,7 @@ def _open(flow: Flow, session: Session) -> MsgOut:
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
     """A second "hello": where something is answered already, the offer to go on or start over."""
     if session.aside == "language":
-        return _say(session, speech.which_language(flow))
+        return _repeat(flow, session, argument)
     if not session.answers and not session.missing:
         return _repeat(flow, session, argument)
     return offer_return(flow, session)
@@ -165,11 +173,19 @@ def _help(flow: Flow, session: Session, argument: str) -> Turn:
 def _language(flow: Flow, session: Session, argument: str) -> Turn:
     """Asks for the language, or switches at once where one was named. Answers stay."""
     if argument not in flow.languages:
-        return _say(session._replace(aside="language", repairs=0), speech.which_language(flow))
+        return ask_language(flow, session)
     first = session.aside == "language" and not session.at and not session.answers and not session.missing
-    session = session._replace(language=argument, aside="", draft=None, repairs=0)
+    # A makeshift, chosen because the wanted language is not offered here, does not count elsewhere.
+    chosen = () if session.wanted else (LanguageChosen(argument),)
+    session = session._replace(language=argument, aside="", draft=None, repairs=0, wanted="")
     turn = greet(flow, session) if first else _say(session, _open(flow, session))
-    return Turn(turn.session, (LanguageChosen(argument), *turn.events))
+    return Turn(turn.session, (*chosen, *turn.events))
+
+
+def _not_offered(flow: Flow, session: Session, language: str) -> Turn:
+    """A language which the bot speaks, but not here: says so in that language, and remembers it for elsewhere."""
+    session = session._replace(wanted=language)
+    return Turn(session, (LanguageChosen(language), Said(speech.which_language(flow, language))))
 
 
 def _back(flow: Flow, session: Session, argument: str) -> Turn:
@@ -215,6 +231,8 @@ def _change(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _status(flow: Flow, session: Session, argument: str) -> Turn:
+    if session.aside == "language" and not session.at:
+        return _repeat(flow, session, argument)
     return _again(flow, session, "", speech.where(flow, session))
 
 
@@ -227,18 +245,18 @@ def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _delete(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = speech.script_of(flow, session).voice
+    voice = speech.voice_of(flow, session)
     asked = session._replace(aside=session.aside or "delete")
     return _say(asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
 
 
 def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = speech.script_of(flow, session).voice
+    voice = speech.voice_of(flow, session)
     return Turn(session, (ErasureRequested(), Said(voice.message(voice.say("delete.done")))))
 
 
 def _stop(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = speech.script_of(flow, session).voice
+    voice = speech.voice_of(flow, session)
     farewell = Said(voice.message(voice.say("stop.done"), [voice.command("start"), voice.command("delete")]))
     return leave(flow, session, (PushesStopped(), farewell))
 
@@ -248,7 +266,7 @@ def _human(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _submit(flow: Flow, session: Session, argument: str) -> Turn:
-    if session.at and session.at not in session.answers and session.at not in session.missing:
+    if flow.path(session).open:
         return _again(flow, session, "submit.not_yet")
     not_asked = (
         AnswerGiven(key, None, Missing.NOT_ASKED)
@@ -261,6 +279,8 @@ def _submit(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _continue(flow: Flow, session: Session, argument: str) -> Turn:
     """On to the first open question; what was answered stays."""
+    if session.aside == "language":
+        return _language(flow, session, session.language)
     return go_on(flow, session, session.at)
 
 

@@ -98,7 +98,7 @@ class Matcher(Generic[V]):
         match = self._exact.get(folded)
         if match is not None or not folded or not self._guesses:
             return match
-        return self._misspelt(folded) or self._mentioned(folded) or self._shortened(folded)
+        return self.misspelt(folded) or self._mentioned(folded) or self._shortened(folded)
 
     def split(self, folded: str) -> tuple[list[V], list[str]]:
         """All values named in a folded reply, in order, and the words that name none.
@@ -154,7 +154,7 @@ class Matcher(Generic[V]):
             return None
         return Match(next(iter(within))[1], False)
 
-    def _misspelt(self, folded: str) -> Match[V] | None:
+    def misspelt(self, folded: str) -> Match[V] | None:
         """The one value whose name is nearest to the reply, within what a slip of the finger explains."""
         letters = _letters_of(folded)
         nearest = 3

@@ -37,6 +37,8 @@ class Session(NamedTuple):
     last_key: str = ""
     status: Status = "waiting"
     submitted: bool = False
+    wanted: str = ""
+    """While the language is asked: the one the person wants, which the bot speaks but this consultation does not."""
 
     def to_json(self) -> str:
         """The session as stored; what has its default is left out."""

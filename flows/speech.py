@@ -5,13 +5,21 @@ from __future__ import annotations
 from functools import lru_cache
 
 from flows.flow import Flow, Script
+from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.session import Session
 from flows.values import Missing
+from flows.voice import Voice
 
 
 def script_of(flow: Flow, session: Session) -> Script:
     return flow.scripts[session.language]
+
+
+def voice_of(flow: Flow, session: Session) -> Voice:
+    """The voice for the bot's own phrases: until an offered language is chosen, the one the person asked for."""
+    other = flow.other_voices.get(session.wanted) if session.aside == "language" else None
+    return other or script_of(flow, session).voice
 
 
 @lru_cache(256)  # the same for everybody
@@ -51,10 +59,19 @@ def person(flow: Flow, script: Script) -> MsgOut:
     return voice.message("\n".join([voice.say("human"), *filter(None, ways)]))
 
 
-def which_language(flow: Flow) -> MsgOut:
-    """Asks for the language in all of them, since none is known yet."""
+def which_language(flow: Flow, wanted: str = "") -> MsgOut:
+    """Asks for the language: in all of them, or, where `wanted` is not among them, in this one, saying so."""
+    if voice := flow.other_voices.get(wanted):
+        line = voice.say("language.not_offered", language=LANGUAGES[wanted].name)
+        return voice.message(line, flow.language_replies())
     lines = (flow.scripts[tag].voice.say("language.ask") for tag in flow.languages)
     return MsgOut("\n".join(dict.fromkeys(lines)), flow.language_replies(), flow.languages[0])
+
+
+def only_language(flow: Flow, wanted: str) -> MsgOut:
+    """Says, in the language that was wanted, that there is just the one that follows."""
+    voice, (only,) = flow.other_voices[wanted], flow.languages
+    return voice.message(voice.say("language.only", language=flow.consultation.language_name(only)))
 
 
 def open_question(flow: Flow, session: Session) -> MsgOut:
