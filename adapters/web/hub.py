@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ class Entry(NamedTuple):
 class Chat:
     """One conversation in memory. `seq` rises with every entry and never repeats within this process."""
 
-    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+    entries: list[Entry] = field(default_factory=list)
     seq: int = 0
     waiting: int = 0
     seen: float = 0.0
@@ -69,6 +69,7 @@ class Chat:
     def add(self, msg: MsgOut | None, own: str = "", client_id: str = "") -> None:
         self.seq += 1
         self.entries.append(Entry(self.seq, msg, own, client_id))
+        del self.entries[:-LOG_LENGTH]
         for tell in self.lines:
             tell()
 

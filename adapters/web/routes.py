@@ -224,21 +224,21 @@ class WebRoutes:
         sentences = [self._say(language, phrase) for phrase in trouble.phrases]
         return " ".join(sentence if sentence[-1:] in set(".!?؟…") else f"{sentence}." for sentence in sentences)
 
-    @contextmanager
-    def line(self, request: web.BaseRequest, conversation: Conversation) -> Iterator[None]:
-        """Counts an open line. Raises Trouble (`too_many_lines`)."""
-        address = self.clients.address(request)
-        most = ((conversation.address, self.limits.lines), (f"from {address}", self.limits.lines_address))
-        if any(limit and self._lines[key] >= limit for key, limit in most):
-            raise Trouble("too_many_lines", BUSY_SECONDS)
-        self._lines.update(key for key, _ in most)
-        try:
-            yield
-        finally:
-            for key, _ in most:
-                self._lines[key] -= 1
-                if not self._lines[key]:
-                    del self._lines[key]
+    def open_line(self, request: web.BaseRequest, conversation: Conversation) -> tuple[str, str]:
+        """Counts an open line; give what it returns to `close_line`. Raises Trouble (`too_many_lines`)."""
+        keys = (conversation.address, f"from {self.clients.address(request)}")
+        for key, most in zip(keys, (self.limits.lines, self.limits.lines_address), strict=True):
+            if most and self._lines[key] >= most:
+                raise Trouble("too_many_lines", BUSY_SECONDS)
+        self._lines.update(keys)
+        return keys
+
+    def close_line(self, keys: tuple[str, str]) -> None:
+        """The line is closed."""
+        for key in keys:
+            self._lines[key] -= 1
+            if not self._lines[key]:
+                del self._lines[key]
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""One WebSocket of one conversation: sends what is new in the log, and cuts whoever does not take it."""
+"""WebSockets of conversations: send what is new in the log, and cut whoever does not take it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from contextlib import suppress
 
 from aiohttp import web
@@ -11,6 +12,9 @@ from adapters.web import protocol
 from adapters.web.hub import Chat
 from adapters.web.trouble import Trouble
 
+TICKS = 20
+"""Heartbeats of all lines are spread over so many moments of a period."""
+
 
 class SocketLine:
     """The log is its queue: it remembers only how far it came, so a slow client costs nothing but its own time.
@@ -18,7 +22,7 @@ class SocketLine:
     A task runs while there is something to send; an idle line has none.
     """
 
-    __slots__ = ("__weakref__", "_chat", "_request", "_seconds", "_sending", "_seq", "_ws")
+    __slots__ = ("__weakref__", "_chat", "_is_asked", "_request", "_seconds", "_sending", "_seq", "_ws")
 
     def __init__(self, request: web.Request, ws: web.WebSocketResponse, chat: Chat, after: int, seconds: float) -> None:
         self._request = request
@@ -27,6 +31,7 @@ class SocketLine:
         self._seq = after
         self._seconds = seconds
         self._sending: asyncio.Task[None] | None = None
+        self._is_asked = False
         chat.watch(self.tell)
 
     def tell(self) -> None:
@@ -48,6 +53,20 @@ class SocketLine:
                     await self._ws.send_str(text)
             except TimeoutError:
                 self._cut()
+
+    def hear(self) -> None:
+        """The client sent something, so it is there."""
+        self._is_asked = False
+
+    async def beat(self) -> None:
+        """Asks whether the client is there; cuts the line if it has not answered since the last time."""
+        if self._is_asked:
+            self._cut()
+            return
+        self._is_asked = True
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                await self._ws.ping()
 
     async def pong(self, data: bytes) -> None:
         """Answers a ping of the client."""
@@ -74,3 +93,38 @@ class SocketLine:
     def _cut(self) -> None:
         if self._request.transport is not None:
             self._request.transport.abort()
+
+
+class Sockets:
+    """All open lines, with one heartbeat for all of them: a timer for each would be the larger part of an idle line."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due: OrderedDict[SocketLine, float] = OrderedDict()
+        self._beating: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def add(self, line: SocketLine) -> None:
+        self._due[line] = asyncio.get_running_loop().time() + self._seconds
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat())
+
+    def discard(self, line: SocketLine) -> None:
+        self._due.pop(line, None)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Ends all lines."""
+        if self._beating is not None:
+            self._beating.cancel()
+        await asyncio.gather(*[line.close(code, reason) for line in self._due], *self._asking, return_exceptions=True)
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._seconds / TICKS)
+            while self._due and next(iter(self._due.values())) <= loop.time():
+                line, _ = self._due.popitem(last=False)
+                self._due[line] = loop.time() + self._seconds
+                task = asyncio.create_task(line.beat())
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)

@@ -15,7 +15,7 @@ from adapters.web.doors import Conversation
 from adapters.web.hub import Entry
 from adapters.web.limits import Buckets
 from adapters.web.routes import FRAMES, STATIC, WebRoutes
-from adapters.web.sockets import SocketLine
+from adapters.web.sockets import SocketLine, Sockets
 from adapters.web.trouble import Trouble
 
 EVENTS_SECONDS: Final = 600.0
@@ -36,7 +36,7 @@ class Transports:
         self._routes = routes
         self._error_page = error_page
         self._frames = Buckets(FRAMES)
-        self._sockets: set[SocketLine] = set()
+        self._sockets = Sockets(routes.limits.heartbeat_seconds)
         self._waiting: set[asyncio.Task[Any]] = set()
         self._work: set[asyncio.Task[None]] = set()
         script = (STATIC / "chat.js").read_bytes()
@@ -56,8 +56,8 @@ class Transports:
         """Lets go of everybody who waits: their pages will come again, to the next process."""
         for task in self._waiting:
             task.cancel()
-        closing = [socket.close(WSCloseCode.SERVICE_RESTART, "restart") for socket in self._sockets]
-        await asyncio.gather(*closing, *self._work, return_exceptions=True)
+        await self._sockets.close(WSCloseCode.SERVICE_RESTART, "restart")
+        await asyncio.gather(*self._work, return_exceptions=True)
 
     async def _ws(self, request: web.Request) -> web.StreamResponse:
         """`GET /c/SLUG/ws?after=N&epoch=E`: everything both ways."""
@@ -65,7 +65,6 @@ class Transports:
         if "Origin" not in request.headers or not routes.is_ours(request):
             return self._refusal(request, Trouble("origin"))
         ws = web.WebSocketResponse(
-            heartbeat=routes.limits.heartbeat_seconds,
             max_msg_size=routes.limits.frame,
             autoping=False,
             compress=False,  # its dictionaries take ten times the memory of everything else, for messages of 300 bytes
@@ -79,9 +78,7 @@ class Transports:
         try:
             # From here on refusals are close codes: a browser does not show its page how a handshake failed.
             conversation = routes.present(request, request.match_info["slug"])
-            with routes.line(request, conversation):
-                await routes.begin(request, conversation)
-                await self._converse(request, ws, conversation)
+            await self._converse(request, ws, conversation)
         except Trouble as trouble:
             with suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(routes.limits.send_seconds):
@@ -90,26 +87,35 @@ class Transports:
         return ws
 
     async def _converse(self, request: web.Request, ws: web.WebSocketResponse, conversation: Conversation) -> None:
-        chat = self._routes.hub.chat(conversation.address)
-        line = SocketLine(request, ws, chat, self._after(request), self._routes.limits.send_seconds)
-        self._sockets.add(line)
+        hub = self._routes.hub
+        counted = self._routes.open_line(request, conversation)
+        line: SocketLine | None = None
         try:
-            await line.send(protocol.greeting(self._routes.hub.epoch, chat.seq))
+            await self._routes.begin(request, conversation)
+            chat = hub.chat(conversation.address)
+            line = SocketLine(request, ws, chat, self._after(request), self._routes.limits.send_seconds)
+            self._sockets.add(line)
+            await line.send(protocol.greeting(hub.epoch, chat.seq))
             line.tell()
-            async for frame in ws:
+            del chat
+            while True:
+                frame = await ws.receive()
+                line.hear()
                 if wait := self._frames.take(conversation.address):
                     raise Trouble("too_many", wait)
                 if frame.type is WSMsgType.TEXT:
                     self._later(self._answer(request, line, conversation, frame.data))
                 elif frame.type is WSMsgType.PING:
                     await line.pong(frame.data)
+                elif frame.type is WSMsgType.BINARY:
+                    raise Trouble("malformed")
                 elif frame.type is not WSMsgType.PONG:
-                    break
+                    return
         finally:
-            self._sockets.discard(line)
-            line.end()
-        if ws.close_code is None:
-            raise Trouble("malformed")
+            self._routes.close_line(counted)
+            if line is not None:
+                self._sockets.discard(line)
+                line.end()
 
     async def _answer(self, request: web.Request, line: SocketLine, conversation: Conversation, frame: str) -> None:
         """Takes one message and says what became of it. Goes on when the line is gone: the message is there."""
@@ -217,10 +223,13 @@ class Transports:
                 if not self._routes.is_ours(request):
                     raise Trouble("origin")
                 conversation = self._routes.present(request, request.match_info["slug"])
-                with self._routes.line(request, conversation):
+                counted = self._routes.open_line(request, conversation)
+                try:
                     await self._routes.begin(request, conversation)
                     self._waiting.add(task)
                     return await handler(request, conversation)
+                finally:
+                    self._routes.close_line(counted)
             except Trouble as trouble:
                 return self._refusal(request, trouble, conversation)
             finally:
