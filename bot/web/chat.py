@@ -9,6 +9,7 @@ from aiohttp import web
 from adapters.web.doors import Conversation
 from adapters.web.hub import Entry
 from adapters.web.trouble import Trouble
+from bot.places import place_code
 from bot.web.board import Notice
 from bot.web.decency import error_page
 from bot.web.reading import is_language_question, is_lobby, language_of, last_message, shown
@@ -51,6 +52,7 @@ async def _page(request: web.Request) -> web.Response:
         message_id=new_id(),
         code=conversation.resume_code,
         limit=site.routes.limits.text,
+        help_word=Tongue.of(language).phrases.words("words.help")[0],
         offers=notice.offers,
         is_unreviewed=is_unreviewed(notice, language),
     )
@@ -82,7 +84,7 @@ def door(request: web.Request, notice: Notice, conversation: Conversation) -> we
         until=tongue.day(closes) if closes else "",
         languages=language_links(request, tongue, tags),
         is_unreviewed=is_unreviewed(notice, tongue.tag),
-        place=request.query.get("at", "")[:40],
+        place=place_code(request.query.get("at", "")),
     )
 
 
@@ -94,7 +96,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     data = await request.post()
     language = notice.best(str(data.get("lang", "")))
     conversation = site.routes.conversation_of(request, notice.slug)
-    place = str(data.get("at", ""))[:40]
+    place = place_code(str(data.get("at", "")))
     await site.routes.begin(request, conversation, language_hint=language, place_code=place)
     await choose_language(request, conversation, language)
     response = see_other(request, notice.slug, form=data.get("view") == "form")

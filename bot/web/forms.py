@@ -24,6 +24,8 @@ from bot.web.chat import (
 from bot.web.reading import DONE, Choice, Step, last_message, shown, step_of
 from bot.web.site import site_of
 from bot.web.tongues import Tongue, tongue_of
+from flows.phrases import FormOfAddress
+from flows.values import Missing
 
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 _WORDS: Final = {
@@ -33,6 +35,7 @@ _WORDS: Final = {
 }
 """What the form's own buttons say to the bot, and how the log shows it."""
 CHANGE: Final = "change-"
+_GAP: Final = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
 def add_to(router: web.UrlDispatcher) -> None:
@@ -58,7 +61,10 @@ async def _show(
     language = notice.best(step.language or tongue_of(request).tag)
     tongue = Tongue.of(language)
     title = notice.text(notice.consultation.title, language)
+    notes, before = _split_off_answer(step, tongue, notice.consultation.address)
     fault = tongue.say(problem) if problem else (step.hint if step.is_repair else "")
+    if step.is_repair and step.expects in {"text", "number"}:
+        before = _last_words(entries)
     return site.page(
         request,
         f"form_{step.kind}.html",
@@ -67,12 +73,12 @@ async def _show(
         notice=notice,
         consultation_title=title,
         step=step if not step.is_repair else step._replace(hint=""),
-        about=[note for note in step.notes if note.startswith(title)],
-        notes=[note for note in step.notes if not note.startswith(title)],
+        about=[note for note in notes if note.startswith(title)],
+        notes=[note for note in notes if not note.startswith(title)],
         fault=fault,
-        written=written or _last_words(entries, is_wanted=step.is_repair and step.expects in {"text", "number"}),
+        written=written or before,
         may_go_back=any(entry.msg is None for entry in shown(entries)),
-        may_keep=_went_back(entries),
+        may_keep=_went_back(entries) and not before and not any(option.is_chosen for option in step.options),
         csrf=conversation.csrf,
         message_id=new_id(),
         offers=notice.offers,
@@ -168,7 +174,22 @@ def _went_back(entries: list[Entry]) -> bool:
     return bool(own) and own[-1].client_id.startswith("back-")
 
 
-def _last_words(entries: list[Entry], *, is_wanted: bool) -> str:
+def _last_words(entries: list[Entry]) -> str:
     """What the person wrote last, to be corrected instead of written again."""
     own = [entry.own for entry in entries if entry.msg is None]
-    return own[-1] if own and is_wanted else ""
+    return own[-1] if own else ""
+
+
+def _split_off_answer(step: Step, tongue: Tongue, form: FormOfAddress) -> tuple[list[str], str]:
+    """The notes without "your answer so far: …", and that answer: the form shows it where it was given."""
+    head, _, tail = tongue.phrases.say("back.answer", form, answer=_GAP).partition(_GAP)
+    gaps = {tongue.phrases.say(f"summary.{code.value}", form) for code in Missing}
+    notes, answer = [], ""
+    for note in step.notes:
+        if not note.startswith(head) or not note.endswith(tail):
+            notes.append(note)
+        elif (found := note.removeprefix(head).removesuffix(tail)) in gaps:
+            notes.append(f"{head}{found}")
+        else:
+            answer = found
+    return notes, answer

@@ -101,6 +101,9 @@ class Parser(HTMLParser):
             self._label = None
 
     def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["textarea"]:
+            name, _ = self.forms[-1].fields.pop()
+            self.forms[-1].fields.append((name, data))
         if self._label is not None:
             self._label.append(data)
         if "head" not in self.open:
