@@ -16,6 +16,7 @@ from flows.events import (
     SessionCompleted,
 )
 from flows.flow import Flow
+from flows.matching import Matcher
 from flows.messages import MsgOut
 from flows.question import Rejection, Reply
 from flows.session import Session, Turn
@@ -88,11 +89,23 @@ def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
         return _say(session._replace(repairs=session.repairs + 1), speech.which_language(flow, session.wanted))
     if session.aside == "return" and folded in {"1", "2"}:
         return _continue(flow, session, "") if folded == "1" else _start_over(flow, session, "")
-    if session.aside == "change" and folded.isdigit():
-        return _change(flow, session, folded)
+    if session.aside == "change":
+        return _settle_change(flow, session, folded)
     if session.aside == "delete":
         return _settle_delete(flow, session, folded)
     return None
+
+
+def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """The number of an answer, or its question; asked once more before the reply counts as something else."""
+    titles = speech.script_of(flow, session).titles
+    numbered = ((str(n), [titles[key]]) for n, key in enumerate(speech.answered_keys(flow, session), start=1))
+    meant = Matcher(numbered).find_folded(folded)
+    if meant:
+        return _change(flow, session, meant.value)
+    if session.repairs:
+        return None
+    return _say(session._replace(repairs=1), speech.which_answer(flow, session))
 
 
 def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
@@ -224,7 +237,7 @@ def _change(flow: Flow, session: Session, argument: str) -> Turn:
         return _again(flow, session, "change.nothing")
     number = int(argument) if argument.isdigit() else 0
     if not 1 <= number <= len(answered):
-        return _say(session._replace(aside="change"), speech.which_answer(flow, session))
+        return _say(session._replace(aside="change", repairs=0), speech.which_answer(flow, session))
     key = answered[number - 1]
     line = speech.script_of(flow, session).voice.say("back.answer", answer=speech.shown(flow, session, key))
     return ask(flow, session._replace(repairs=0), key, line)

@@ -168,6 +168,14 @@ def test_the_language_changes_at_any_moment_and_answers_stay():
     assert "b?" in walk.said()
 
 
+def test_which_answer_to_change_is_told_by_number_or_by_its_question():
+    wish = {"key": "w", "type": "text", "text": {"de": "Wunsch?", "en": "Wish?"}}
+    walk = Walk(compiled(ask("a"), wish)).say("ja").say("ändern")
+    assert walk.session.aside == "change"
+    assert walk.say("was weiß ich").answers() == [], "no wish was meant"
+    assert walk.say("Frage a?").session.at == "a"
+
+
 WORDS = st.one_of(
     st.text(max_size=40),
     st.sampled_from(
