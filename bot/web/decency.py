@@ -52,7 +52,8 @@ async def decently(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         response = _remembered(request) or await _answered(site, request, handler)
     except web.HTTPException as redirect:
-        response = redirect
+        # Not the exception itself: aiohttp takes it for a response today, and says it will not for long.
+        response = web.Response(status=redirect.status, headers={"Location": redirect.headers.get("Location", "/")})
     if not response.prepared:
         protect(site, request, response)
     route = request.match_info.route.resource

@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.places import place_code
 from bot.web.site import language_links, site_of
 from bot.web.tongues import tongue_of
 
@@ -38,7 +39,9 @@ async def _start(request: web.Request) -> web.Response:
                 "until": tongue.day(closes) if closes else "",
             }
         )
-    return site.page(request, "start.html", tongue, cards=cards, languages=language_links(request, tongue))
+    place = place_code(request.query.get("at", ""))
+    at = f"?at={place}" if place else ""
+    return site.page(request, "start.html", tongue, cards=cards, languages=language_links(request, tongue), at=at)
 
 
 async def _accessibility(request: web.Request) -> web.Response:
