@@ -197,13 +197,13 @@ class Tab:
             raise BrowserError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
-    async def until(self, condition: str, why: str = "", patience: float = PATIENCE) -> Any:
+    async def until(self, condition: str, why: str = "", patience: float = PATIENCE) -> None:
         """Waits until an expression is true, also across the loading of pages."""
-        end, value = time.monotonic() + patience, None
+        end = time.monotonic() + patience
         while time.monotonic() < end:
             try:
-                if value := await self.evaluate(condition):
-                    return value
+                if await self.evaluate(f"!!({condition})"):
+                    return
             except BrowserError:
                 pass  # between two pages there is nothing to evaluate in
             await asyncio.sleep(0.02)

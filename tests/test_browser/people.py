@@ -1,0 +1,90 @@
+"""How people go through "Mein Kiez" in a browser, told by the tokens of the answers, so that it reads in every language."""
+
+from __future__ import annotations
+
+from tests.test_browser.browser import Tab
+from tests.test_browser.conftest import World
+
+WORDS = {"de": "Mehr Bänke", "ar": "مقاعد أكثر", "en": "More benches", "tr": "Daha çok bank", "de-simple": "Mehr Bänke"}
+NAMES = {"de": "Deutsch", "ar": "العربية", "en": "English", "tr": "Türkçe", "de-simple": "Deutsch (Einfache Sprache)"}
+SUBMIT = ".submit"
+AT = "document.querySelector('.replies button[value*=\".KEY.\"]')"
+
+
+def given(language: str = "de") -> dict[str, str]:
+    """What is stored when somebody has answered like `chat_by_keyboard`."""
+    return {
+        "district": '"01"',
+        "good": '["green","shops"]',
+        "liking": "4",
+        "wish": f'"{WORDS[language]}"',
+        "value": '"sustainable"',
+    }
+
+
+async def enter(tab: Tab, language: str, *, is_form: bool = False, name: str = "") -> None:
+    """From the start page through the door, by keyboard alone."""
+    await tab.go("/")
+    await tab.tab_to(NAMES[language])
+    await tab.press("Enter")
+    await tab.until(f"document.documentElement.lang === '{language}' && document.readyState === 'complete'")
+    join = await tab.evaluate("document.querySelector('a[href$=\"/c/mein-kiez\"]').getAttribute('aria-label')")
+    await tab.tab_to(join)
+    await tab.press("Enter")
+    await tab.until("document.querySelector('form[action$=\"/start\"]') && document.readyState === 'complete'")
+    await tab.tab_to("chat")
+    if is_form:
+        await tab.press("ArrowDown")
+        assert (await tab.focused()).value == "form"
+    await tab.tab_to(await tab.evaluate("document.querySelector('form[action$=\"/start\"] button').innerText"))
+    await tab.press("Enter")
+    await tab.until("document.querySelector('#say, .pick') && !location.pathname.endsWith('/start')")
+    await tab.until("location.pathname !== '/c/mein-kiez' || document.querySelector('#say')")
+
+
+async def asked(tab: Tab, key: str) -> None:
+    """Waits until a question can be answered in the chat."""
+    await tab.until(AT.replace("KEY", key), f"question {key}")
+
+
+async def choose(tab: Tab, token: str) -> None:
+    await tab.tab_to(token)
+    await tab.press("Enter")
+
+
+async def chat_by_keyboard(world: World, tab: Tab, language: str, name: str = "") -> None:
+    """All five questions and the summary; ends at the receipt."""
+    await asked(tab, "district")
+    await look(world, tab, name, "district")
+    await choose(tab, ".district.01")
+    await asked(tab, "good")
+    for value in ("green", "shops"):
+        await tab.tab_to(f".good.{value}")
+        await tab.press("Space")
+        await tab.until(f'document.querySelector(\'[value$=".good.{value}"][aria-pressed="true"]\')')
+    await tab.until("!document.querySelector('.unsent')")
+    await look(world, tab, name, "draft")
+    await choose(tab, ".good.+done")
+    await asked(tab, "liking")
+    await look(world, tab, name, "scale")
+    await choose(tab, ".liking.4")
+    await tab.until("!document.querySelector('[value*=\".liking.\"]')")
+    label = await tab.evaluate("document.querySelector('label[for=text]').innerText")
+    await tab.tab_to(label)
+    await look(world, tab, name, "text")
+    await tab.write(WORDS[language])
+    await tab.press("Tab")
+    await tab.press("Enter")
+    await asked(tab, "value")
+    await look(world, tab, name, "choice")
+    await choose(tab, ".value.sustainable")
+    await tab.until(f"document.querySelector('[value$=\"{SUBMIT}\"]')", "the summary")
+    await look(world, tab, name, "summary")
+    await choose(tab, SUBMIT)
+    await tab.until("/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.querySelector('#log').innerText)", "the receipt")
+    await look(world, tab, name, "receipt")
+
+
+async def look(world: World, tab: Tab, name: str, state: str) -> None:
+    if name:
+        await world.picture(tab, f"{name}-{state}")
