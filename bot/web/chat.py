@@ -13,7 +13,7 @@ from bot.places import place_code
 from bot.web.board import Notice
 from bot.web.decency import error_page
 from bot.web.reading import is_language_question, is_lobby, language_of, last_message, shown
-from bot.web.site import EMBED, language_links, site_of
+from bot.web.site import EMBED, form_of, language_links, site_of
 from bot.web.tongues import COOKIE, Tongue, tongue_of, wished
 from flows.definition import Slug
 
@@ -93,7 +93,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     site, notice = site_of(request), notice_of(request)
     if not site.routes.is_ours(request):
         raise Trouble("origin")
-    data = await request.post()
+    data = await form_of(request)
     language = notice.best(str(data.get("lang", "")))
     conversation = site.routes.conversation_of(request, notice.slug)
     place = place_code(str(data.get("at", "")))
@@ -108,7 +108,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
 async def _switch(request: web.Request) -> web.StreamResponse:
     """Another language from here on; answers stay."""
     notice = notice_of(request)
-    data = await request.post()
+    data = await form_of(request)
     conversation = own_conversation(request, notice.slug, data.get("csrf"))
     language = notice.best(str(data.get("lang", "")))
     spoken = language_of(await log_of(request, conversation))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
-from multidict import MultiDictProxy
 
 from adapters.web.doors import Conversation
 from adapters.web.hub import Entry
@@ -22,15 +21,15 @@ from bot.web.chat import (
     tell,
 )
 from bot.web.reading import DONE, Choice, Step, last_message, shown, step_of
-from bot.web.site import site_of
+from bot.web.site import Form, form_of, site_of
 from bot.web.tongues import Tongue, tongue_of
 from flows.phrases import FormOfAddress
 from flows.values import Missing
 
-Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 _WORDS: Final = {
     "back": ("/back", "web.form.back"),
     "keep": ("/continue", "web.form.keep"),
+    "human": ("/human", "button.human"),
     "reload": ("/repeat", "web.form.next"),
 }
 """What the form's own buttons say to the bot, and how the log shows it."""
@@ -90,7 +89,7 @@ async def _show(
 async def _post(request: web.Request) -> web.StreamResponse:
     """Takes what the page sent and shows the next one."""
     notice = notice_of(request)
-    data = await request.post()
+    data = await form_of(request)
     conversation = own_conversation(request, notice.slug, data.get("csrf"))
     step = step_of(await log_of(request, conversation))
     # A page that was left open, or sent twice: its answer belongs to an earlier question.

@@ -16,7 +16,7 @@ from adapters.web.trouble import Trouble
 from bot.web.board import Notice
 from bot.web.chat import SLUG, notice_of, own_conversation, see_other
 from bot.web.reading import language_of
-from bot.web.site import language_links, site_of
+from bot.web.site import form_of, language_links, site_of
 from bot.web.tongues import Tongue, tongue_of
 
 EXAMPLE = "7K2M-PX0Q-4ZTA-9C3D"
@@ -31,7 +31,7 @@ def add_to(router: web.UrlDispatcher) -> None:
 
 async def _found(request: web.Request) -> web.StreamResponse:
     """The code form of the start page, which says for which consultation the code is."""
-    data = await request.post()
+    data = await form_of(request)
     await site_of(request).board.look()
     notice = site_of(request).board.find(str(data.get("slug", "")))
     if notice is None:
@@ -44,7 +44,7 @@ async def _ask(request: web.Request) -> web.Response:
 
 
 async def _resume(request: web.Request) -> web.StreamResponse:
-    data = await request.post()
+    data = await form_of(request)
     return await _opened(request, notice_of(request), str(data.get("code", "")))
 
 
@@ -83,7 +83,7 @@ def _form(request: web.Request, notice: Notice, *, status: int = 200, code: str 
 async def _show(request: web.Request) -> web.Response:
     """The code of this conversation, to be written down or scanned."""
     site, notice = site_of(request), notice_of(request)
-    data = await request.post()
+    data = await form_of(request)
     conversation = own_conversation(request, notice.slug, data.get("csrf"))
     entries = site.routes.hub.chat(conversation.address).after(0)
     tongue = Tongue.of(language_of(entries) or tongue_of(request).tag)

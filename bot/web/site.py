@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,19 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from multidict import MultiDictProxy
 
 from adapters.web import protocol
+from adapters.web.requests import FORM
 from adapters.web.routes import WebRoutes
+from adapters.web.trouble import Trouble
 from bot.app import App
 from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
 from bot.web.tongues import Tongue, offered, spoken
 
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 TEMPLATES: Final = Path(__file__).parent / "templates"
 SIZE_COOKIE: Final = "size"
 EMBED: Final = "embed"
@@ -67,6 +72,19 @@ class Site:
         if len(html) > 1000 and "gzip" in request.headers.get("Accept-Encoding", ""):
             response.enable_compression(web.ContentCoding.gzip)
         return response
+
+
+async def form_of(request: web.Request) -> Form:
+    """The fields of a plain form; files are taken by none of ours. Raises Trouble (`malformed`, `slow`)."""
+    if request.content_type != FORM:
+        raise Trouble("malformed")
+    try:
+        async with asyncio.timeout(site_of(request).routes.limits.body_seconds):
+            return await request.post()
+    except TimeoutError as fault:
+        raise Trouble("slow") from fault
+    except (web.RequestPayloadError, ValueError) as fault:
+        raise Trouble("malformed") from fault
 
 
 SITE: Final = web.AppKey("site", Site)

@@ -155,7 +155,7 @@ class Browser:
     def step(self) -> Form:
         """The form of the current question."""
         forms = [form for form in self.page.forms if "at" in dict(form.fields)]
-        return forms[-1]
+        return max(forms, key=lambda form: len(form.buttons) + len(form.options) + len(form.fields))
 
     def heading(self) -> str:
         """What the h1 says."""

@@ -160,6 +160,15 @@ async def test_the_form_says_what_is_missing_and_keeps_what_was_written(store):
         assert "Da stimmt etwas noch nicht" in page.text
 
 
+async def test_a_person_can_be_asked_for_at_every_question(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        await page.press("Mit einem Menschen sprechen")
+        assert "beispiel@example.org" in page.text
+        await page.press("Weiter")
+        assert page.heading() == "In welchem Bezirk liegt dein Kiez?"
+
+
 async def test_a_form_that_was_left_open_changes_nothing(store):
     async with serving(store) as house:
         page = await at_the_first_question(house, "Formular")

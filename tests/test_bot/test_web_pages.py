@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -207,6 +208,15 @@ async def test_what_is_too_long_is_refused_with_a_page(store):
         fields = dict(say.fields) | {"text": "x" * 5000}
         await page.post(say.action, list(fields.items()))
         assert (page.status, page.heading()) == (413, "Das war zu lang")
+
+
+async def test_files_are_not_taken(store):
+    async with serving(store) as house:
+        page = house.browser(Cookie="lang=de")
+        file = {"file": io.BytesIO(b"x" * 1000)}
+        async with page.http.post(house.server.make_url("/c/mein-kiez/form"), data=file) as answer:
+            assert answer.status == 400
+            assert "<h1>" in await answer.text()
 
 
 @pytest.mark.parametrize("cookie", ["forged", "0123456789ABCDEF." + "0" * 32, "ü" * 40, "." * 5])
