@@ -23,9 +23,9 @@ ADDRESSES = {
     "tr": re.compile(
         r"\w(iniz|ınız|unuz|ünüz|siniz|sınız|sunuz|sünüz|yorsunuz)\b|\b(siz|size|sizi|sizin|sizden)\b", re.I
     ),
-    "ru": re.compile(r"\b(вы|вас|вам|вами|ваш\w*)\b|\w(йте|(?<!защ)ите|ете|ёте|ьте)\b", re.I),
+    "ru": re.compile(r"\b(вы|вас|вам|вами|ваш\w*)\b|\w(йте|(?<!защ)ите|(?<!анк)ете|ёте|ьте)\b", re.I),
     "uk": re.compile(r"\b(ви|вас|вам|вами|ваш\w*)\b|\w(йте|іть|ите|ете|єте|їте)\b", re.I),
-    # "защите" is a noun. Polish says neither Pan nor Pani, and asks by "proszę" with an infinitive.
+    # "защите" and "анкете" are nouns. Polish says neither Pan nor Pani, and asks by "proszę" with an infinitive.
     "pl": re.compile(r"\b(proszę|państw\w*|pan|pana|panu|panem|pani|panią)\b", re.I),
 }
 INFORMAL = {
@@ -33,7 +33,8 @@ INFORMAL = {
     "de-simple": re.compile(r"\b(du|dich|dir|dein\w*)\b", re.I),
     "ru": re.compile(r"\b(ты|тебя|тебе|тобой|тво\w+)\b|\w(ешь|ишь)\b|\b(на)?пиши\b|\bвыбери\b", re.I),
     "uk": re.compile(r"\b(ти|тебе|тобі|тобою|тво\w+)\b|\w(еш|єш|иш|їш)\b|\b(на)?пиши\b|\bвибери\b", re.I),
-    "pl": re.compile(r"\b(ty|ciebie|cię|tobie|tobą|tw[oó]j\w*)\b|\w(esz|isz|ysz)\b|\b(na)?pisz\b|\bwybierz\b", re.I),
+    # Buttons may say "wpisz" and "zapisz", as everywhere.
+    "pl": re.compile(r"\b(ty|ciebie|cię|tobie|tobą|tw[oó]j\w*)\b|\w(esz|(?<!p)isz|ysz)\b|\b(napisz|wybierz)\b", re.I),
 }
 ANONYMOUS = re.compile("anonym|anonim|аноним|анонім", re.I)
 DENIED = re.compile(r"\b(nicht|not|değil\w*|nie|не|а не)\b", re.I)
