@@ -12,10 +12,12 @@ _UNSAFE = re.compile(
     "\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
 )
 _NEWLINES = re.compile("\r\n?|\u2028|\u2029|\x85")
-# Combining marks (also the Arabic ones and tatweel), variation selectors, keycap, zero-width signs: they change how a
-# word looks, not which word it is.
+# Combining marks (also the Arabic ones and tatweel), variation selectors, keycap, zero-width signs, and the apostrophe
+# within Cyrillic words ("п'ять"), which people write in many ways or not at all: they change how a word looks, not
+# which word it is.
 _MARKS = re.compile(
     "[\u00ad\u0300-\u036f\u061c\u064b-\u065f\u0670\u0640\u180e\ufe0e\ufe0f\ufeff\u20e3\u200b-\u200f\u2060-\u2064]"
+    "|['`\u2018\u2019\u02bc](?<=[\u0430-\u0491].)(?=[\u0430-\u0491])"
 )
 _NOT_WORDS = re.compile(r"[\W_]+")
 # Letters which no Unicode decomposition brings together although people type one for the other.
@@ -24,6 +26,7 @@ _LETTERS = str.maketrans(
         "\u0131": "i",  # Turkish dotless i
         "\u0142": "l",
         "\u00f8": "o",
+        "\u0491": "\u0433",  # Ukrainian ge with upturn, ge
         "\u0649": "\u064a",  # Arabic alef maksura, yeh
         "\u0629": "\u0647",  # teh marbuta, heh
         "\u06a9": "\u0643",  # Persian kaf

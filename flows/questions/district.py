@@ -26,7 +26,7 @@ DISTRICTS: Final[dict[str, str]] = {district["key"]: district["name"] for distri
 class District(Question):
     """Ask for the Bezirk. The value is its LOR key, "01" (Mitte) to "12" (Reinickendorf), also the number to type.
 
-    Ortsteile, Kieze, abbreviations and Turkish and Arabic spellings are understood ("Wedding", "Xberg", "نويكولن") and
+    Ortsteile, Kieze, abbreviations and spellings in other scripts are understood ("Wedding", "Xberg", "Нойкёльн") and
     the person is told as what; where a name lies in two Bezirke ("Kreuzkölln"), the person is asked which. With
     `outside` "not in Berlin" is offered and stored as "outside".
 

@@ -112,12 +112,25 @@ class _AskedNumber(Asked):
         return self._picker.knows(folded) or folded in self._numerals or (folded.isdecimal() and len(folded) <= 12)
 
     def _in_words(self, folded: str) -> Parsed:
-        words = folded.split()
-        numbers = [self._numerals[word] for word in words if word in self._numerals]
-        others = [word for word in words if word not in self._numerals]
+        numbers, others = self._numerals_in(folded.split())
         if len(numbers) != 1 or len(others) > _STRANGE_WORDS or not self._negations.isdisjoint(others):
             return Rejection(self._not_one() if numbers else self._wanted)
         return self._accept([Decimal(numbers[0])], sure=self._harmless.issuperset(others))
+
+    def _numerals_in(self, words: list[str]) -> tuple[list[int], list[str]]:
+        """The numbers spelt out, also in two words ("on iki", "أحد عشر"), and the words around them."""
+        numbers: list[int] = []
+        others: list[str] = []
+        at = 0
+        while at < len(words):
+            pair = " ".join(words[at : at + 2])
+            word = pair if pair in self._numerals else words[at]
+            if word in self._numerals:
+                numbers.append(self._numerals[word])
+            else:
+                others.append(word)
+            at += 1 + word.count(" ")
+        return numbers, others
 
     def _accept(self, readings: list[Decimal], *, sure: bool) -> Parsed:
         """The one reading that fits what is asked; asks which where two do."""
