@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
@@ -40,11 +40,11 @@ class Conversation:
     """What a form of this conversation has to send along; nobody else can know it."""
     is_new: bool = False
     """The browser has no cookie of it yet: call `set_cookie`."""
+    address: str = field(init=False)
+    """Where the hub and the bot know it by; the same id at another door is another address."""
 
-    @property
-    def address(self) -> str:
-        """Where the hub and the bot know it by; the same id at another door is another address."""
-        return f"{self.slug}/{self.id}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", f"{self.slug}/{self.id}")
 
     @property
     def resume_code(self) -> str:

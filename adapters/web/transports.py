@@ -62,7 +62,8 @@ class Transports:
     async def _ws(self, request: web.Request) -> web.StreamResponse:
         """`GET /c/SLUG/ws?after=N&epoch=E`: everything both ways."""
         routes = self._routes
-        if "Origin" not in request.headers or not routes.is_ours(request):
+        # What is looked up in a request stays in it as long as the line is open: so a copy is asked.
+        if "Origin" not in request.headers or not routes.is_ours(request.clone()):
             return self._refusal(request, Trouble("origin"))
         ws = web.WebSocketResponse(
             max_msg_size=routes.limits.frame,
@@ -77,7 +78,7 @@ class Transports:
         conversation: Conversation | None = None
         try:
             # From here on refusals are close codes: a browser does not show its page how a handshake failed.
-            conversation = routes.present(request, request.match_info["slug"])
+            conversation = routes.present(request.clone(), request.match_info["slug"])
             await self._converse(request, ws, conversation)
         except Trouble as trouble:
             with suppress(ConnectionError, TimeoutError):
@@ -88,12 +89,12 @@ class Transports:
 
     async def _converse(self, request: web.Request, ws: web.WebSocketResponse, conversation: Conversation) -> None:
         hub = self._routes.hub
-        counted = self._routes.open_line(request, conversation)
+        counted = self._routes.open_line(request.clone(), conversation)
         line: SocketLine | None = None
         try:
-            await self._routes.begin(request, conversation)
+            await self._routes.begin(request.clone(), conversation)
             chat = hub.chat(conversation.address)
-            line = SocketLine(request, ws, chat, self._after(request), self._routes.limits.send_seconds)
+            line = SocketLine(request, ws, chat, self._after(request.clone()), self._routes.limits.send_seconds)
             self._sockets.add(line)
             await line.send(protocol.greeting(hub.epoch, chat.seq))
             line.tell()

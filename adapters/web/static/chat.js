@@ -277,6 +277,7 @@ function startChat(main) {
     try {
       if (sessionStorage.getItem("lang") === language) return;
       sessionStorage.setItem("lang", language);
+      sessionStorage.setItem("reloaded", "1");
       location.reload();
     } catch (fault) {
       // Without a memory it could go on for ever: rather stay.
@@ -392,6 +393,16 @@ function startChat(main) {
 
   Array.from(log.children).forEach(item => item.matches(".bot") && addVoice(item));
   lineTimer = setTimeout(() => note(words.textConnecting), 1500);
+  try {
+    const latest = document.getElementById("latest");
+    if (sessionStorage.getItem("reloaded") && latest) {
+      latest.tabIndex = -1;
+      latest.focus();
+    }
+    sessionStorage.removeItem("reloaded");
+  } catch (fault) {
+    // No memory, so nothing was remembered.
+  }
   window.addEventListener("online", line.wake);
   document.addEventListener("visibilitychange", () => document.hidden || line.wake());
   window.addEventListener("pagehide", () => window.speechSynthesis && speechSynthesis.cancel());
