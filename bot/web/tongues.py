@@ -7,10 +7,8 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from aiohttp import web
-from babel.core import Locale
-from babel.dates import format_date
 
-from bot import phrases
+from bot import formats, phrases
 from flows.languages import LANGUAGES, Language, best_guess
 from flows.phrases import Phrases
 
@@ -56,7 +54,7 @@ class Tongue(NamedTuple):
 
     def day(self, day: date) -> str:
         """A date in full: "31. März 2027"."""
-        return format_date(day, "long", locale=Locale.parse(self.tag.partition("-")[0]))
+        return formats.date(day, self.tag)
 
 
 @cache
