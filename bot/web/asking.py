@@ -11,9 +11,9 @@ from aiohttp import web
 from adapters.web.trouble import Trouble
 from bot.web import forms
 from bot.web.board import Notice
-from bot.web.chat import SLUG, choose_language, is_unreviewed, log_of, new_id, notice_of, tell
+from bot.web.chat import SLUG, choose_language, log_of, new_id, notice_of, tell
 from bot.web.reading import language_of, step_of
-from bot.web.site import site_of
+from bot.web.site import form_of, site_of
 from bot.web.tickets import must_help
 from bot.web.tongues import Tongue
 from bot.web.visits import HELP, KIOSK, Desk, Visit, hand_over, is_form, place_of, visit_of, visits_of, wiped
@@ -80,30 +80,17 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
 async def _ask(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
     entries = await log_of(request, visit.conversation)
     step = step_of(entries)
-    language = notice.best(step.language or notice.consultation.main_language)
-    tongue = Tongue.of(language)
-    title = notice.text(notice.consultation.title, language)
-    fault = tongue.say(visit.problem) if visit.problem else (step.hint if step.is_repair else "")
-    is_writing = step.kind == "question" and not step.options
-    values: dict[str, Any] = {
-        "step": step._replace(hint="") if step.is_repair else step,
-        "consultation_title": title,
-        "about": [note for note in step.notes if note.startswith(title)],
-        "notes": [note for note in step.notes if not note.startswith(title)],
-        "fault": fault,
-        "written": visit.written,
-        "message_id": new_id(),
-        "is_unreviewed": is_unreviewed(notice, language),
-        "limit": site_of(request).routes.limits.text,
-        "seconds": desk.typing if is_writing else desk.idle,
-    }
+    tongue = Tongue.of(notice.best(step.language or notice.consultation.main_language))
+    values = forms.values_of(notice, tongue, entries, step, problem=visit.problem, written=visit.written)
     visit.problem = visit.written = ""
-    return _page(request, "visit_ask.html", tongue, desk, notice, visit, **values)
+    is_writing = step.kind == "question" and not step.options
+    seconds = desk.typing if is_writing else desk.idle
+    return _page(request, "visit_ask.html", tongue, desk, visit, seconds=seconds, **values)
 
 
 async def _answer(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
     """Takes what the page sent. Always goes on by way of an address, so that going back sends nothing again."""
-    data = await request.post()
+    data = await form_of(request)
     if not is_form(request, visit, data.get("csrf")):
         raise Trouble("form")
     step = step_of(await log_of(request, visit.conversation))
@@ -116,13 +103,13 @@ async def _answer(request: web.Request, desk: Desk, notice: Notice, visit: Visit
             if trouble.code != "too_long":
                 raise
             visit.problem = "web.error.too_long_text"
-        visit.written = text if visit.problem or step.expects in {"text", "number"} else ""
+        visit.written = text if visit.problem else ""
     return _to(request, desk, notice.slug, "ask")
 
 
 async def _switch(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
     """Another language from here on; answers stay."""
-    data = await request.post()
+    data = await form_of(request)
     if not is_form(request, visit, data.get("csrf")):
         raise Trouble("form")
     language = notice.best(str(data.get("lang", "")))
@@ -136,14 +123,14 @@ async def _still(request: web.Request, desk: Desk, notice: Notice, visit: Visit)
     """Asks, without JavaScript, whether somebody is still there; shows nothing of what was said."""
     entries = await log_of(request, visit.conversation)
     tongue = notice.tongue(language_of(entries) or notice.consultation.main_language)
-    return _page(request, "visit_still.html", tongue, desk, notice, visit)
+    return _page(request, "visit_still.html", tongue, desk, visit, notice=notice)
 
 
 async def _here(request: web.Request, desk: Desk) -> web.StreamResponse:
     """The page says that somebody is there: 204, or 410 where the visit is over."""
     slug = request.match_info["slug"]
     visit = visit_of(request, desk, slug, await owner_of(request, desk))
-    data = await request.post()
+    data = await form_of(request)
     if visit is None or not is_form(request, visit, data.get("csrf")):
         return web.Response(status=410, headers=NOT_KEPT)
     visits_of(request).touch(visit)
@@ -155,22 +142,19 @@ async def _end(request: web.Request, desk: Desk) -> web.StreamResponse:
     return wiped(request, desk, request.match_info["slug"], owner)
 
 
-def _page(
-    request: web.Request, template: str, tongue: Tongue, desk: Desk, notice: Notice, visit: Visit, **values: Any
-) -> web.Response:
-    place = place_of(request)
-    pages = {page: desk.path(notice.slug, page, place) for page in ("ask", "language", "still", "here", "end")}
+def _page(request: web.Request, template: str, tongue: Tongue, desk: Desk, visit: Visit, **values: Any) -> web.Response:
+    place, slug = place_of(request), visit.conversation.slug
+    pages = {page: desk.path(slug, page, place) for page in ("ask", "language", "still", "here", "end")}
     return site_of(request).page(
         request,
         template,
         tongue,
         desk=desk,
-        notice=notice,
         pages=pages,
-        begin=desk.path(notice.slug, place=place) if desk is KIOSK else desk.base,
+        begin=desk.path(slug, place=place) if desk is KIOSK else desk.base,
         csrf=visit.conversation.csrf,
         is_helping=desk is HELP,
-        offers=notice.offers,
+        limit=site_of(request).routes.limits.text,
         **values,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -54,36 +54,39 @@ async def _show(
     request: web.Request, notice: Notice, conversation: Conversation, *, problem: str = "", written: str = ""
 ) -> web.Response:
     """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
-    site = site_of(request)
     entries = await log_of(request, conversation)
     step = step_of(entries)
-    language = notice.best(step.language or tongue_of(request).tag)
-    tongue = Tongue.of(language)
-    title = notice.text(notice.consultation.title, language)
+    tongue = Tongue.of(notice.best(step.language or tongue_of(request).tag))
+    values = values_of(notice, tongue, entries, step, problem=problem, written=written)
+    site, status = site_of(request), 422 if problem else 200
+    limit = site.routes.limits.text
+    template = f"form_{step.kind}.html"
+    return site.page(request, template, tongue, status=status, csrf=conversation.csrf, limit=limit, **values)
+
+
+def values_of(
+    notice: Notice, tongue: Tongue, entries: list[Entry], step: Step, *, problem: str = "", written: str = ""
+) -> dict[str, Any]:
+    """What a page shows of the current step, on whatever kind of device."""
+    title = notice.text(notice.consultation.title, tongue.tag)
     notes, before = _split_off_answer(step, tongue, notice.consultation.address)
     fault = tongue.say(problem) if problem else (step.hint if step.is_repair else "")
     if step.is_repair and step.expects in {"text", "number"}:
         before = _last_words(entries)
-    return site.page(
-        request,
-        f"form_{step.kind}.html",
-        tongue,
-        status=422 if problem else 200,
-        notice=notice,
-        consultation_title=title,
-        step=step if not step.is_repair else step._replace(hint=""),
-        about=[note for note in notes if note.startswith(title)],
-        notes=[note for note in notes if not note.startswith(title)],
-        fault=fault,
-        written=written or before,
-        may_go_back=any(entry.msg is None for entry in shown(entries)),
-        may_keep=_went_back(entries) and not before and not any(option.is_chosen for option in step.options),
-        csrf=conversation.csrf,
-        message_id=new_id(),
-        offers=notice.offers,
-        is_unreviewed=is_unreviewed(notice, language),
-        limit=site.routes.limits.text,
-    )
+    return {
+        "notice": notice,
+        "consultation_title": title,
+        "step": step if not step.is_repair else step._replace(hint=""),
+        "about": [note for note in notes if note.startswith(title)],
+        "notes": [note for note in notes if not note.startswith(title)],
+        "fault": fault,
+        "written": written or before,
+        "may_go_back": any(entry.msg is None for entry in shown(entries)),
+        "may_keep": _went_back(entries) and not before and not any(option.is_chosen for option in step.options),
+        "message_id": new_id(),
+        "offers": notice.offers,
+        "is_unreviewed": is_unreviewed(notice, tongue.tag),
+    }
 
 
 async def _post(request: web.Request) -> web.StreamResponse:

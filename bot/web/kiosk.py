@@ -12,7 +12,7 @@ from bot.web import asking
 from bot.web.board import Notice
 from bot.web.chat import SLUG, notice_of
 from bot.web.decency import error_page
-from bot.web.site import site_of
+from bot.web.site import form_of, site_of
 from bot.web.tongues import Tongue
 from bot.web.visits import KIOSK, clear, place_of, visit_of, visits_of
 
@@ -63,7 +63,7 @@ async def _start(request: web.Request) -> web.StreamResponse:
     """The language was chosen: a fresh conversation, whatever there was before."""
     site = site_of(request)
     await site.board.look()
-    data = await request.post()
+    data = await form_of(request)
     notice = notice_of(request)
     if not site.routes.is_ours(request):
         raise Trouble("origin")

@@ -11,7 +11,7 @@ from aiohttp import web
 from adapters.web.limits import Buckets, Rate
 from adapters.web.trouble import Trouble
 from bot import staff
-from bot.web.site import site_of
+from bot.web.site import form_of, site_of
 from bot.web.visits import HELP
 from storage.staff import StaffMember
 
@@ -45,7 +45,7 @@ def csrf_of(request: web.Request) -> str:
 
 async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, list[str]]]:
     """Who signed in, and the fields of their form, if it was on a page of theirs. Raises Trouble, HTTPSeeOther."""
-    site, data = site_of(request), await request.post()
+    site, data = site_of(request), await form_of(request)
     helper = await must_help(request)
     value = request.cookies.get(COOKIE, "")
     if not site.routes.is_ours(request) or not staff.is_form(site.house.keys, value, data.get("csrf")):
@@ -57,7 +57,7 @@ async def sign_in(request: web.Request) -> web.Response | None:
     """Takes the code of the form: to the start page with a ticket; None for a wrong one. Raises Trouble."""
     site = site_of(request)
     # Read in any case: a refusal before the end of a request closes the line.
-    data = await request.post()
+    data = await form_of(request)
     if not site.routes.is_ours(request):
         raise Trouble("origin")
     if wait := request.app[BUCKETS].take(site.routes.clients.address(request)):
