@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Sent
+from adapters.base import Channel, Delivery, Limits, Outgoing, Receive, Sent
 from bot.app import App, build, calm_collector
 from bot.bench.subject import QUESTIONS, REPLIES, SLUG, message, publish_subject
 from bot.keys import Keys
@@ -41,13 +42,13 @@ class Sink:
         """Nothing to end."""
 
 
-def house(url: str) -> App:
-    """A running house with nothing but the subject. Call it inside an event loop."""
+def house(url: str, channels: Mapping[str, Channel] | None = None) -> App:
+    """A house with nothing but the subject, and a sink unless other channels are given. Call it in an event loop."""
     store = Store(url)
     migrate.upgrade(store)
     with store.begin() as connection:
         publish_subject(connection)
-    app = build(Settings(), {"bench": Sink()}, store=store, keys=Keys(bytes(32)))
+    app = build(Settings(), channels or {"bench": Sink()}, store=store, keys=Keys(bytes(32)))
     calm_collector()
     return app
 

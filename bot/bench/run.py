@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.bench import engine, house, live
+from bot.bench import engine, house, live, web
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
@@ -57,6 +57,7 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
     yield from _on_postgres(runs, postgres, seconds)
     yield Figure("p50_ms_sqlite_1", "ms", tuple(measured.p50_ms for measured in alone))
     yield Figure("p99_ms_sqlite_64", "ms", tuple(measured.p99_ms for measured in crowd))
+    yield from _on_the_web(runs)
     with _sqlite() as url:
         # One run: memory that a first run left to the process would hide what the second one takes.
         yield Figure("kb_per_open_session", "kB", (asyncio.run(house.open_sessions(url(), MEMORY_SESSIONS)),))
@@ -73,6 +74,15 @@ def report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) 
         (complain if as_json else say)(figure.line())
     if as_json:
         say(json.dumps(medians))
+
+
+def _on_the_web(runs: int) -> Iterator[Figure]:
+    with _sqlite() as url:
+        measured = [asyncio.run(web.measure(url())) for _ in range(runs)]
+    yield Figure("ws_answers_per_s_200", "answers/s", tuple(one.answers_per_s for one in measured))
+    yield Figure("ws_p50_ms_200", "ms", tuple(one.p50_ms for one in measured))
+    yield Figure("ws_p99_ms_200", "ms", tuple(one.p99_ms for one in measured))
+    yield Figure("page_kb_gzip", "kB", tuple(one.page_kb for one in measured))
 
 
 def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:
