@@ -238,6 +238,10 @@ class Tab:
     async def scripts(self, *, on: bool) -> None:
         await self.call("Emulation.setScriptExecutionDisabled", value=not on)
 
+    async def still(self) -> None:
+        """Waits for the end of what moves: halfway there, things are transparent."""
+        await self.evaluate("Promise.allSettled(document.getAnimations().map(it => it.finished)).then(() => true)")
+
     async def picture(self, file: Path) -> None:
         """The whole page as PNG."""
         shot = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)

@@ -96,6 +96,7 @@ class World:
         return await (await self.device()).tab(path)
 
     async def picture(self, tab: Tab, name: str) -> None:
+        await tab.still()
         await tab.picture(self._album / f"{name}.png")
 
     def check(self) -> None:

@@ -1,9 +1,13 @@
-"""How people go through "Mein Kiez" in a browser, told by the tokens of the answers, so that it reads in every language."""
+"""How people go through "Mein Kiez" in a browser: by the tokens of the answers, so that it reads in every language."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from tests.test_browser.browser import Tab
-from tests.test_browser.conftest import World
+
+See = Callable[[Tab, str], Awaitable[None]]
+"""What is done at each state: looked at, photographed."""
 
 WORDS = {"de": "Mehr Bänke", "ar": "مقاعد أكثر", "en": "More benches", "tr": "Daha çok bank", "de-simple": "Mehr Bänke"}
 NAMES = {"de": "Deutsch", "ar": "العربية", "en": "English", "tr": "Türkçe", "de-simple": "Deutsch (Einfache Sprache)"}
@@ -22,7 +26,7 @@ def given(language: str = "de") -> dict[str, str]:
     }
 
 
-async def enter(tab: Tab, language: str, *, is_form: bool = False, name: str = "") -> None:
+async def enter(tab: Tab, language: str, *, is_form: bool = False) -> None:
     """From the start page through the door, by keyboard alone."""
     await tab.go("/")
     await tab.tab_to(NAMES[language])
@@ -52,10 +56,10 @@ async def choose(tab: Tab, token: str) -> None:
     await tab.press("Enter")
 
 
-async def chat_by_keyboard(world: World, tab: Tab, language: str, name: str = "") -> None:
+async def chat_by_keyboard(tab: Tab, language: str, see: See) -> None:
     """All five questions and the summary; ends at the receipt."""
     await asked(tab, "district")
-    await look(world, tab, name, "district")
+    await see(tab, "district")
     await choose(tab, ".district.01")
     await asked(tab, "good")
     for value in ("green", "shops"):
@@ -63,28 +67,60 @@ async def chat_by_keyboard(world: World, tab: Tab, language: str, name: str = ""
         await tab.press("Space")
         await tab.until(f'document.querySelector(\'[value$=".good.{value}"][aria-pressed="true"]\')')
     await tab.until("!document.querySelector('.unsent')")
-    await look(world, tab, name, "draft")
+    await see(tab, "draft")
     await choose(tab, ".good.+done")
     await asked(tab, "liking")
-    await look(world, tab, name, "scale")
+    await see(tab, "scale")
     await choose(tab, ".liking.4")
     await tab.until("!document.querySelector('[value*=\".liking.\"]')")
     label = await tab.evaluate("document.querySelector('label[for=text]').innerText")
     await tab.tab_to(label)
-    await look(world, tab, name, "text")
+    await see(tab, "text")
     await tab.write(WORDS[language])
     await tab.press("Tab")
     await tab.press("Enter")
     await asked(tab, "value")
-    await look(world, tab, name, "choice")
+    await see(tab, "choice")
     await choose(tab, ".value.sustainable")
     await tab.until(f"document.querySelector('[value$=\"{SUBMIT}\"]')", "the summary")
-    await look(world, tab, name, "summary")
+    await see(tab, "summary")
     await choose(tab, SUBMIT)
     await tab.until("/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.querySelector('#log').innerText)", "the receipt")
-    await look(world, tab, name, "receipt")
+    await see(tab, "receipt")
 
 
-async def look(world: World, tab: Tab, name: str, state: str) -> None:
-    if name:
-        await world.picture(tab, f"{name}-{state}")
+async def form_by_keyboard(tab: Tab, language: str, see: See) -> None:
+    """The same in the form view, with radio buttons and check boxes."""
+    await see(tab, "district")
+    await tab.tab_to(".district.01")
+    await tab.press("Space")
+    await go_on(tab)
+    for value in ("green", "shops"):
+        await tab.tab_to(f".good.{value}")
+        await tab.press("Space")
+    await see(tab, "choices")
+    await go_on(tab)
+    await tab.tab_to(".liking.1")
+    for _ in range(3):
+        await tab.press("ArrowDown")
+    await see(tab, "scale")
+    await go_on(tab)
+    await tab.tab_to(await tab.evaluate("document.querySelector('label[for=text]').innerText"))
+    await tab.write(WORDS[language])
+    await see(tab, "text")
+    await go_on(tab)
+    await tab.tab_to(".value.sustainable")
+    await tab.press("Space")
+    await go_on(tab)
+    await see(tab, "summary")
+    await choose(tab, SUBMIT)
+    await tab.until("/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.body.innerText)", "the receipt")
+    await see(tab, "receipt")
+
+
+async def go_on(tab: Tab) -> None:
+    """To the button that sends the page, and to the next page."""
+    await tab.evaluate("document.documentElement.classList.add('old')")
+    await tab.tab_to(await tab.evaluate("document.querySelector('.actions button').innerText"))
+    await tab.press("Enter")
+    await tab.until("!document.querySelector('.old') && document.readyState === 'complete'", "the next page")
