@@ -150,15 +150,18 @@ class WebHub:
         if self.is_known(address):
             return
         if chat.opening is None:
-            chat.opening = asyncio.create_task(self._open(chat, ask))
+            chat.opening = asyncio.create_task(self._open(address, chat, ask))
         await asyncio.shield(chat.opening)
 
-    async def _open(self, chat: Chat, ask: Callable[[], Awaitable[None]]) -> None:
+    async def _open(self, address: str, chat: Chat, ask: Callable[[], Awaitable[None]]) -> None:
         try:
             await ask()
             chat.is_open = True
         finally:
             chat.opening = None
+            # Who was refused must not take the place of somebody who was not.
+            if not chat.is_open and not chat.seq and self._chats.get(address) is chat:
+                del self._chats[address]
 
     def forget(self, address: str) -> None:
         """Wipes a conversation from memory (kiosk, after deletion); open lines of it end."""

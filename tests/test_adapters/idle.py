@@ -65,7 +65,7 @@ class Pages(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if b"quick_replies" in data:
             Pages.heard += 1
-        if data.startswith(b"\x89\x00"):
+        if b"\x89\x00" in data:  # a ping; behind a message it comes in one piece with it
             self.transport.write(b"\x8a\x80\x00\x00\x00\x00")
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -239,6 +239,7 @@ async def test_new_conversations_of_one_address_are_counted():
         for page in pages:
             await page.load()
         assert [(await page.poll())[0] for page in pages] == [200, 200, 200, 429, 429]
+        assert len(here.hub._chats) == 3, "who is refused takes nobody's place"
         assert (await pages[0].poll())[0] == 200
         here.bot.known.add(here.conversation(pages[4]).address)
         assert (await pages[4].poll())[0] == 200, "who comes back is not new"
