@@ -44,6 +44,9 @@ _PAGES: Final = {
     "origin": "expired",
 }
 
+_FOR_GOOD: Final = frozenset({"not_found", "closed", "not_yet"})
+"""What trying again does not mend."""
+
 
 @web.middleware
 async def decently(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -103,7 +106,17 @@ def error_page(
     """A page that says in plain words what is wrong and what to do."""
     tongue = tongue or tongue_of(request)
     title, text = tongue.say(f"web.error.{what}"), tongue.say(f"web.error.{what}_text", **values)
-    return site.page(request, "error.html", tongue, status=status, title=title, text=text, lines=values.get("lines"))
+    return site.page(request, "error.html", tongue, status=status, title=title, text=text, again=_again(request, what))
+
+
+def _again(request: web.Request, what: str) -> str:
+    """Where the same may be tried once more; "" where that would not help."""
+    if what in _FOR_GOOD:
+        return ""
+    slug = request.match_info.get("slug")
+    if not slug:
+        return request.path if request.method == "GET" else ""
+    return f"/c/{slug}/form" if request.path.endswith("/form") else f"/c/{slug}"
 
 
 def protect(site: Site, request: web.Request, response: web.StreamResponse) -> None:

@@ -123,6 +123,8 @@ async def test_a_card_says_who_asks_how_long_and_in_which_languages(store):
         ):
             assert words in page.text
         assert "Sample" in page.text
+        assert "Türkçe* (unchecked translation)" in page.text
+        assert "Deutsch*" not in page.text, "it was written in German"
         await page.get("/c/mein-kiez?lang=tr")
         assert Tongue.of("tr").say("web.unreviewed") in page.text
         await page.get("/c/mein-kiez?lang=de")
@@ -180,6 +182,7 @@ async def test_trouble_is_said_in_the_language_of_the_person(store, monkeypatch)
         await page.get("/")
         assert (page.status, page.heading()) == (503, Tongue.of("tr").say("web.error.trouble"))
         assert "secret" not in page.page.html
+        assert (Tongue.of("tr").say("web.error.again"), "/") in page.page.links
         monkeypatch.setattr(Store, "read", lambda self, work: 1 / 0)
         await page.get("/")
         assert (page.status, page.heading()) == (500, Tongue.of("tr").say("web.error.trouble"))
