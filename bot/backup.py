@@ -1,4 +1,4 @@
-"""`backup` and `restore`: database, secret key and settings, together or not at all."""
+"""`backup` and `restore`: database, secret key, recordings and settings, together or not at all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from bot.consultations.recordings import FOLDER, MEDIA_NAME
 from bot.errors import HouseError, program
 from bot.keys import load_or_create
 from bot.settings import Settings
@@ -24,7 +25,7 @@ SETTINGS: Final = "mitsprache.toml"
 INVENTORY: Final = "inventory.json"
 _ELSEWHERE: Final = (
     "the database is PostgreSQL: back it up with `pg_dump --format=custom`, bring it back with `pg_restore`, "
-    "and keep a copy of {secret} apart from it"
+    "and keep copies of {secret} (apart from it) and of the folder {media}"
 )
 
 
@@ -44,9 +45,12 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
         unfinished.mkdir(parents=True, mode=0o700)
         _copy_database(database, unfinished / DATABASE)
         _copy(secret, unfinished / KEY)
+        # After the database: whatever recording that copy names was there before it.
+        _copy_media(settings.data / FOLDER, unfinished / FOLDER)
         if settings_file:
             _copy(settings_file, unfinished / SETTINGS)
-        inventory = {path.name: _fingerprint(path) for path in sorted(unfinished.iterdir())}
+        files = sorted(path for path in unfinished.rglob("*") if path.is_file())
+        inventory = {path.relative_to(unfinished).as_posix(): _fingerprint(path) for path in files}
         (unfinished / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
         unfinished.rename(folder)
     except OSError as fault:
@@ -66,6 +70,7 @@ def restore(settings: Settings, folder: Path, say: Callable[[str], None]) -> Non
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(folder / KEY, settings.data / KEY)
+        _copy_media(folder / FOLDER, settings.data / FOLDER)
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
         unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
@@ -99,7 +104,7 @@ def check(folder: Path) -> None:
 def _database(settings: Settings) -> Path:
     url = parse_url(settings.database())
     if url.get_backend_name() != "sqlite":
-        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY))
+        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, media=settings.data / FOLDER))
     return sqlite_file(url)
 
 
@@ -111,6 +116,16 @@ def _copy_database(source: Path, target: Path) -> None:
     ):
         original.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
+
+
+def _copy_media(source: Path, target: Path) -> None:
+    """The recordings. One that is there already has the same content: its name is the hash of it."""
+    if not source.is_dir():
+        return
+    target.mkdir(mode=0o700, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if MEDIA_NAME.fullmatch(path.name) and not (target / path.name).exists():
+            _copy(path, target / path.name)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot import phrases
 from bot.app import open_house
-from bot.consultations import publishing
+from bot.consultations import publishing, recordings
 from bot.consultations.faults import Fault
 from bot.consultations.publishing import Desk, publish_samples
 from bot.errors import HouseError, program
@@ -58,7 +58,7 @@ def furnished(settings: Settings, say: Say) -> Iterator[Store]:
 
 def desk(settings: Settings) -> Desk:
     """What publishing needs from outside."""
-    return Desk(Ids(), datetime.now(UTC), settings.zone())
+    return Desk(Ids(), datetime.now(UTC), settings.zone(), settings.data / recordings.FOLDER)
 
 
 def publish(settings: Settings, path: Path, say: Say) -> bool:

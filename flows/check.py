@@ -58,6 +58,7 @@ def check(
         *_contact_and_dates(consultation),
         *_languages(consultation, catalogues),
         *_texts(consultation),
+        *_recordings(consultation),
         *(
             Problem(("questions", index, *where), reason, remedy, warning)
             for index, node in enumerate(consultation.questions)
@@ -174,6 +175,19 @@ def _texts(consultation: Consultation) -> Iterator[Problem]:
             if clean(wording.text) != wording.text:
                 reason = "the text holds invisible or uncommon characters"
                 yield Problem((*path, tag), reason, "retype it, or paste it as plain text")
+
+
+def _recordings(consultation: Consultation) -> Iterator[Problem]:
+    """Recordings nobody will ever hear: each is played with the text of its own language only."""
+    for index, node in enumerate(consultation.questions):
+        for tag in node.audio:
+            where = ("questions", index, "audio", tag)
+            if tag not in consultation.languages:
+                reason = f"there is a recording in “{tag}”, but the language is not offered"
+                yield Problem(where, reason, "add it under languages, or correct the tag", True)
+            elif tag not in node.text.languages():
+                reason = f"there is a recording in “{tag}”, but no text"
+                yield Problem(where, reason, f"write the text in “{tag}”, or it will never be heard", True)
 
 
 def _consent(consultation: Consultation) -> Iterator[Problem]:

@@ -72,6 +72,8 @@ class MsgOut(NamedTuple):
     expects: Expects = ""
     title: str = ""
     """Of a question: its own words within `text`, for channels which show a form."""
+    audio: str = ""
+    """The recording in which a person reads this message aloud, by its media name; "" where there is none."""
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for storage; `from_data` is its inverse."""

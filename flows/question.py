@@ -8,6 +8,7 @@ Pure: no clock, no I/O.
 from __future__ import annotations
 
 import builtins
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, NamedTuple, TypeVar
@@ -23,6 +24,8 @@ from flows.wording import Text
 
 # Short enough that a token "code.key.value" fits into 64 bytes, the least any channel gives to a button.
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+
+Recording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 ValueType = type[str] | type[int] | type[float] | type[bool]
 
@@ -92,6 +95,11 @@ class Node(BaseModel, ABC):
     key: Key
     type: str
     text: Text
+    audio: dict[str, Recording] = Field(default={}, exclude_if=operator.not_)
+    """The text read aloud, by language: in a file the path of a recording, in a published revision its media name.
+
+    Left out where it is empty, so that what was published before there were recordings is still the same content.
+    """
     ask_if: Condition | None = None
     exits: tuple[Exit, ...] = ()
 
@@ -149,7 +157,9 @@ class Question(Node):
         title = voice.text(self.text)
         text = "\n".join(filter(None, (title, line, voice.text(self.hint) if self.hint else "")))
         replies = (*quick_replies, voice.command("skip")) if self.skip else tuple(quick_replies)
-        return voice.message(text, replies)._replace(expects=self.expects, title=title)
+        return voice.message(text, replies)._replace(
+            expects=self.expects, title=title, audio=voice.recording(self.text, self.audio)
+        )
 
     def values(self) -> frozenset[Value] | builtins.type | None:
         """What conditions may compare with: the possible values, a type (int, float, bool, str), or None for any."""

@@ -66,6 +66,10 @@ class Voice:
         """A text of the consultation."""
         return text.in_language(self.language, self._fallbacks)
 
+    def recording(self, text: Text, recordings: Mapping[str, str]) -> str:
+        """The recording of a text, "" if there is none: in the very language in which the text is shown."""
+        return recordings.get(text.shown_in(self.language, self._fallbacks), "")
+
     def token(self, key: str, value: str) -> str:
         return f"{self.code}.{key}.{value}"
 

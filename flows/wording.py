@@ -52,8 +52,13 @@ class Text(RootModel[dict[str, Wording]]):
 
     def in_language(self, language: str, fallbacks: Mapping[str, str]) -> str:
         """The text in a language, else along the explicit fallbacks; KeyError if there is none (`check` sees to it)."""
-        wording = self.root.get(language)
-        return wording.text if wording else self.in_language(fallbacks[language], fallbacks)
+        return self.root[self.shown_in(language, fallbacks)].text
+
+    def shown_in(self, language: str, fallbacks: Mapping[str, str]) -> str:
+        """The language in which the text is shown to somebody who reads this one."""
+        while language not in self.root:
+            language = fallbacks[language]
+        return language
 
     def languages(self) -> frozenset[str]:
         return frozenset(self.root)

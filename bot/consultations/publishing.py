@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, get_args
 
 from sqlalchemy import Connection
 
+from bot.consultations import recordings
 from bot.consultations.faults import Fault
 from bot.consultations.reading import Checked, content, fingerprint, read
 from flows.definition import Consultation
@@ -23,11 +24,14 @@ KEYWORD: Final = "keyword"
 
 
 class Desk(NamedTuple):
-    """What publishing needs from outside: new ids, the time, and the city's zone, where a day begins at midnight."""
+    """What publishing needs from outside: new ids, the time, the city's zone, where a day begins at midnight, and the
+    folder for recordings.
+    """
 
     new_id: Callable[[], int]
     now: datetime
     zone: tzinfo
+    media: Path | None = None
 
 
 class Published(NamedTuple):
@@ -43,6 +47,9 @@ def publish(store: Store, path: Path, desk: Desk) -> Published:
     checked = read(path)
     if checked.publishable is None:
         return Published(None, False, checked.faults)
+    # Before the revision that names them: a recording too many harms nobody, one too few does.
+    if faults := _kept(checked, desk, str(path)):
+        return Published(None, False, (*checked.faults, *faults))
     return store.run(lambda connection: record(connection, checked, desk, str(path)))
 
 
@@ -51,6 +58,9 @@ def record(connection: Connection, checked: Checked, desk: Desk, name: str) -> P
     consultation = checked.publishable
     if consultation is None:
         return Published(None, False, checked.faults)
+    if missing := [it for it in recordings.names(consultation) if not (desk.media and (desk.media / it).is_file())]:
+        fault = Fault(name, 1, f"recordings are not in the media folder: {', '.join(missing)}", "put them back")
+        return Published(None, False, (*checked.faults, fault))
     before = consultations.latest(connection, consultation.slug)
     own = before.consultation_id if before else 0
     known = consultations.triggers(connection)
@@ -82,6 +92,18 @@ def publish_samples(store: Store, desk: Desk) -> list[Fault]:
     except StorageError as fault:
         faults.append(Fault(str(SAMPLES), 1, f"the samples could not be stored ({fault})", "see what doctor says"))
     return faults
+
+
+def _kept(checked: Checked, desk: Desk, name: str) -> list[Fault]:
+    """Puts the recordings into the media folder; gives why they cannot be kept."""
+    if not checked.recordings or desk.media is None:
+        return []
+    try:
+        changed = recordings.keep(checked.recordings, desk.media)
+    except OSError as fault:
+        reason = f"the recordings cannot be kept in {desk.media} ({fault.strerror})"
+        return [Fault(name, 1, reason, "check --data, its rights and the free space")]
+    return [Fault(name, 1, f"“{path}” changed while it was read", "publish again") for path in changed]
 
 
 def keywords(consultation: Consultation) -> list[str]:

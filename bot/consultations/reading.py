@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from bot import phrases
-from bot.consultations import source
+from bot.consultations import recordings, source
 from bot.consultations.faults import Fault, Where, line_of, place
 from bot.consultations.sentences import explain
 from flows.check import check
@@ -24,6 +24,8 @@ class Checked(NamedTuple):
 
     consultation: Consultation | None
     faults: tuple[Fault, ...]
+    recordings: Mapping[str, Path] = {}
+    """The recordings it needs, by media name, where the file names any."""
 
     @property
     def publishable(self) -> Consultation | None:
@@ -37,11 +39,16 @@ def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> Checked
     >>> read(Path("nowhere.yaml")).faults[0].reason
     'there is no such file'
     """
-    return judge(source.load(path), str(path), catalogues)
+    return judge(source.load(path), str(path), catalogues, path.parent)
 
 
-def judge(found: source.Source, name: str, catalogues: Mapping[str, Phrases] | None = None) -> Checked:
-    """The same for data that has been parsed already (a form of the console, a test)."""
+def judge(
+    found: source.Source, name: str, catalogues: Mapping[str, Phrases] | None = None, folder: Path | None = None
+) -> Checked:
+    """The same for data that has been parsed already (a form of the console, a test).
+
+    Recordings are paths in `folder`; without one they must be media names, as in a published revision.
+    """
     if found.data is None and found.faults:
         return Checked(None, found.faults)
     if not isinstance(found.data, dict):
@@ -53,11 +60,12 @@ def judge(found: source.Source, name: str, catalogues: Mapping[str, Phrases] | N
     except RecursionError:
         return Checked(None, (*found.faults, Fault(name, 1, "this is nested too deeply", "use fewer levels")))
     problems = check(consultation, catalogues if catalogues is not None else all_phrases())
+    consultation, files, silent = recordings.find(consultation, folder)
     faults = [
         Fault(name, line_of(it.where, found.lines), _at(place(it.where, found.data), it.reason), it.remedy, it.warning)
-        for it in problems
+        for it in (*problems, *silent)
     ]
-    return Checked(consultation, _sorted([*found.faults, *faults]))
+    return Checked(consultation, _sorted([*found.faults, *faults]), files)
 
 
 def content(consultation: Consultation) -> str:

@@ -30,7 +30,9 @@ class Note(Node):
 
 class _AskedNote(Asked):
     def __init__(self, definition: Note, voice: Voice) -> None:
-        self.prompt = voice.message(voice.text(definition.text))
+        self.prompt = voice.message(voice.text(definition.text))._replace(
+            audio=voice.recording(definition.text, definition.audio)
+        )
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         # Nobody is asked, so nothing is an answer; the engine never comes here.

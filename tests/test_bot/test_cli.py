@@ -177,6 +177,10 @@ def test_every_command_has_a_help_text(run):
 def test_a_backup_brings_everything_back(run):
     run("migrate")
     Path("mitsprache.toml").write_text("port = 81\n", encoding="utf-8")
+    recording = Path("data/media", f"{'0' * 64}.mp3")
+    recording.parent.mkdir()
+    recording.write_bytes(b"ID3")
+    recording.with_suffix(".part").write_bytes(b"half of one")
     code, out, _ = run("backup")
     folder = Path(out.strip())
     assert code == 0
@@ -186,6 +190,7 @@ def test_a_backup_brings_everything_back(run):
         "secret.key",
         "mitsprache.toml",
         "inventory.json",
+        "media",
     }
     assert [
         path.name for path in folder.iterdir() if path.name != "inventory.json" and path.stat().st_mode & 0o077
@@ -194,6 +199,7 @@ def test_a_backup_brings_everything_back(run):
     code, out, _ = run("restore", str(folder), "--data", "again")
     assert code == 0
     assert (Path("again") / "secret.key").read_bytes() == Path("data/secret.key").read_bytes()
+    assert [path.read_bytes() for path in Path("again/media").iterdir()] == [b"ID3"]
     assert run("consultations", "--data", "again")[1] == run("consultations")[1]
 
 
@@ -213,6 +219,17 @@ def test_a_damaged_backup_is_refused(run, name):
     code, _, err = run("restore", str(folder), "--data", "again")
     assert code == 1
     assert f"{name} is damaged or missing" in err
+
+
+def test_a_backup_whose_recording_is_damaged_is_refused(run):
+    run("migrate")
+    Path("data/media").mkdir()
+    Path("data/media", f"{'0' * 64}.mp3").write_bytes(b"ID3")
+    folder = Path(run("backup")[1].strip())
+    next((folder / "media").iterdir()).write_bytes(b"ID4")
+    code, _, err = run("restore", str(folder), "--data", "again")
+    assert code == 1
+    assert "000.mp3 is damaged or missing" in err
     assert not Path("again").exists()
 
 

@@ -1,0 +1,216 @@
+"""Recordings beside a consultation: checked with it, kept once, named by their content for good."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import wave
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from bot.consultations import recordings
+from bot.consultations.publishing import Desk, Published, publish
+from bot.consultations.reading import all_phrases, content, judge, read
+from bot.consultations.source import parse
+from flows.definition import Consultation
+from flows.flow import Flow
+from flows.messages import MsgOut, QuickReply
+from storage import migrate
+from storage.store import Store
+
+GOOD = (Path(__file__).parents[1] / "consultations" / "good.yaml").read_text(encoding="utf-8")
+LINE = "    text: {de: Licht im Park?"
+
+
+def sound(seconds: float = 0.1) -> bytes:
+    """A WAV file of silence."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(int(seconds * 16000)))
+    return file.getvalue()
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/house.db")
+    migrate.upgrade(store)
+    yield store
+    store.dispose()
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(count(1).__next__, datetime(2026, 11, 23, tzinfo=UTC), UTC, tmp_path / "data" / "media")
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file whose first question has a recording in German."""
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "de.wav").write_bytes(sound())
+    return written(tmp_path / "park.yaml", "{de: recordings/de.wav}")
+
+
+def written(path: Path, audio: str) -> Path:
+    lines = GOOD.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("    text: ")) + 1
+    lines.insert(at, f"    audio: {audio}")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def faults(path: Path) -> list[str]:
+    return [str(fault).removeprefix(f"{path}:") for fault in read(path).faults if not fault.warning]
+
+
+def stored(published: Published) -> Consultation:
+    assert published.revision is not None
+    return Consultation.model_validate_json(published.revision.content)
+
+
+def test_a_good_recording_is_no_fault(file):
+    assert faults(file) == []
+
+
+@pytest.mark.parametrize(
+    ("audio", "said"),
+    [
+        ("{de: recordings/none.mp3}", "there is no recording “recordings/none.mp3”; put it beside"),
+        ("{de: recordings/de.flac}", "is no mp3, ogg, opus, m4a or wav file; convert"),
+        ("{de: recordings/page.mp3}", "is not what its ending says"),
+        ("{de: recordings/de.mp3}", "is not what its ending says"),
+        ("{de: recordings/long.wav}", "is larger than 5 MB; shorten"),
+        ("{de: ../secret.wav}", "lies elsewhere; put it into the folder"),
+        ("{de: recordings/link.wav}", "lies elsewhere"),
+        ("{de: recordings/folder.wav}", "is no file"),
+        ('{de: "a\\0b.wav"}', "cannot be read"),
+        ("{de: 7}", "must be"),
+        ("recordings/de.wav", "audio"),
+    ],
+)
+def test_a_bad_recording_is_a_fault_with_its_line(file, audio, said):
+    folder = file.parent / "recordings"
+    (folder / "page.mp3").write_bytes(b"<html>" + bytes(100))
+    (folder / "de.mp3").write_bytes(sound())
+    (folder / "long.wav").write_bytes(sound(330))
+    (folder / "folder.wav").mkdir()
+    outside = file.parents[1] / "secret.wav"
+    outside.write_bytes(sound())
+    (folder / "link.wav").symlink_to(outside)
+    found = faults(written(file, audio))
+    outside.unlink()
+    line = file.read_text().splitlines().index(f"    audio: {audio}") + 1
+    assert len(found) == 1, found
+    assert found[0].startswith(f"{line}: question 1")
+    assert said in found[0]
+
+
+def test_a_recording_nobody_will_hear_is_a_warning(file):
+    written(file, "{de: recordings/de.wav, pl: recordings/de.wav}")
+    assert any("a recording in “pl”, but the language is not offered" in str(it) for it in read(file).faults)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"ID3\x04" + bytes(20), "mp3"),
+        (b"\xff\xfb\x90\x64", "mp3"),
+        (b"\xff\xf3\x40\xc4", "mp3"),
+        (b"\xff\xff\xff\xff", ""),
+        (b"\xff\xf1\x50\x80", ""),  # AAC
+        (b"OggS" + bytes(24) + b"OpusHead", "ogg"),
+        (b"\0\0\0\x20ftypM4A ", "m4a"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "wav"),
+        (b"RIFF\0\0\0\0AVI ", ""),
+        (b"", ""),
+    ],
+)
+def test_kinds_are_told_by_their_first_bytes(start, kind):
+    assert recordings.kind_of(start) == kind
+
+
+def test_publishing_keeps_a_recording_once_under_its_hash(store, desk, file):
+    name = f"{hashlib.sha256(sound()).hexdigest()}.wav"
+    published = publish(store, file, desk)
+    kept = desk.media / name
+    assert list(recordings.names(stored(published))) == [name]
+    assert [path.name for path in desk.media.iterdir()] == [name]
+    assert kept.stat().st_mode & 0o077 == 0
+    assert kept.read_bytes() == sound()
+    before = kept.stat().st_mtime_ns
+    assert not publish(store, file, desk).new
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_a_published_revision_does_not_change_with_its_files(store, desk, file):
+    first = publish(store, file, desk)
+    (file.parent / "recordings" / "de.wav").write_bytes(sound(0.2))
+    second = publish(store, file, desk)
+    assert second.new
+    (old,), (new,) = (recordings.names(stored(it)) for it in (first, second))
+    assert old != new
+    assert (desk.media / old).read_bytes() == sound()
+    assert (desk.media / new).read_bytes() == sound(0.2)
+
+
+def test_nothing_is_published_without_its_recordings(store, desk, file, monkeypatch):
+    desk.media.parent.mkdir()
+    desk.media.write_text("no folder")
+    refused = publish(store, file, desk)
+    assert refused.revision is None
+    assert "the recordings cannot be kept" in str(refused.faults[-1])
+    desk.media.unlink()
+    monkeypatch.setattr(recordings, "keep", lambda *_: [])
+    refused = publish(store, file, desk)
+    assert refused.revision is None
+    assert "not in the media folder" in str(refused.faults[-1])
+
+
+def test_a_recording_that_changes_between_check_and_copy_is_refused(file, desk):
+    checked = read(file)
+    (file.parent / "recordings" / "de.wav").write_bytes(sound(0.3))
+    assert recordings.keep(checked.recordings, desk.media) == [str(file.parent / "recordings" / "de.wav")]
+    assert not desk.media.exists()
+
+
+def test_data_without_a_file_names_media_only(file):
+    text = file.read_text(encoding="utf-8")
+    assert any("cannot be read from here" in str(it) for it in judge(parse(text, "x"), "x").faults)
+    named = text.replace("recordings/de.wav", f"{'a' * 64}.wav")
+    assert not any("cannot be read" in str(it) for it in judge(parse(named, "x"), "x").faults)
+
+
+def test_content_without_recordings_is_what_it_was():
+    consultation = judge(parse(GOOD, "x"), "x").consultation
+    assert consultation is not None
+    assert "audio" not in content(consultation)
+
+
+def flow(audio: dict[str, str]) -> Flow:
+    """The German question has a wording of its own in Turkish, but none in Einfache Sprache, which falls back."""
+    checked = judge(parse(GOOD, "x"), "x")
+    assert checked.consultation is not None
+    data = checked.consultation.model_dump(mode="json")
+    data["languages"] = [{"tag": "de"}, {"tag": "tr", "fallback": "de"}, {"tag": "de-simple", "fallback": "de"}]
+    note = {"key": "hello", "type": "note", "text": {"de": "Hallo."}, "audio": audio}
+    data["questions"] = [note, {**data["questions"][0], "audio": audio}]
+    data["questions"][1]["text"] = {"de": "Licht?", "tr": "Işık?"}
+    return Flow(Consultation.model_validate(data), all_phrases(), "code")
+
+
+def test_a_message_names_the_recording_of_the_language_it_is_shown_in():
+    scripts = flow({"de": "d.wav"}).scripts
+    key = next(key for key in scripts["de"].asks if key != "hello")
+    heard = {tag: (script.asks["hello"].audio, script.asks[key].audio) for tag, script in scripts.items()}
+    assert heard == {"de": ("d.wav", "d.wav"), "tr": ("d.wav", ""), "de-simple": ("d.wav", "d.wav")}
+
+
+def test_messages_stored_before_there_were_recordings_are_understood():
+    old = {"text": "Park?", "quick_replies": [["t", "Ja", 1, False]], "language": "de", "expects": "one", "title": ""}
+    assert MsgOut.from_data(old) == MsgOut("Park?", (QuickReply("t", "Ja", 1),), "de", "one")
+    spoken = MsgOut("Park?", audio="x.mp3")
+    assert MsgOut.from_data(spoken.as_data()) == spoken
