@@ -12,6 +12,7 @@ from pathlib import Path
 from adapters.base import Channel
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
+from bot.housekeeping import keep_house
 from bot.ids import Ids
 from bot.keys import Keys, SecretError, load_or_create
 from bot.outbox import Outbox
@@ -59,6 +60,7 @@ class App:
         assert here is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
         await self.outbox.load()
         work = [asyncio.create_task(self.conversations.run()), asyncio.create_task(self.outbox.run())]
+        housekeeping = asyncio.create_task(keep_house(self.store))
         for task in work:
             task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)
         try:
@@ -71,6 +73,8 @@ class App:
                 raise
             raise fault from None
         finally:
+            housekeeping.cancel()
+            await asyncio.wait([housekeeping])
             await self._finish(*work)
 
     async def _finish(self, conversing: asyncio.Task[None], sending: asyncio.Task[None]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, select
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -187,3 +187,8 @@ def consents_of(connection: Connection, pseudonyms: Sequence[str]) -> list[NewCo
 def erase_consents(connection: Connection, pseudonyms: Iterable[str]) -> int:
     """Delete the consents of these people; gives how many. For the end of their retention, not for a withdrawal."""
     return _erase_consents(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
+
+
+def erase_consents_of_consultation(connection: Connection, consultation_id: int) -> int:
+    """Delete the consents of a consultation whose answers are deleted as well; gives how many."""
+    return connection.execute(delete(_consents).where(_consents.c.consultation_id == consultation_id)).rowcount

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, UniqueConstraint, case, func, select
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, UniqueConstraint, case, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -193,3 +193,8 @@ def count_by_place(connection: Connection, consultation_id: int) -> list[PlaceCo
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
     """Delete these people's sessions, and with them their answers; gives how many sessions."""
     return _erase(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
+
+
+def erase_consultation(connection: Connection, consultation_id: int) -> int:
+    """Delete all sessions of a consultation, and with them the answers: their time is over; gives how many sessions."""
+    return connection.execute(delete(_sessions).where(_sessions.c.consultation_id == consultation_id)).rowcount
