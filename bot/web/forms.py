@@ -142,7 +142,7 @@ async def _tick(request: web.Request, conversation: Conversation, step: Step, se
     """Brings the bot's list to what is ticked here, then says that this is all."""
     off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
     new = [choice for choice in ticked if not choice.is_chosen]
-    if not ticked and not off:
+    if not ticked and not off and not await _done_token(request, conversation):
         return "web.form.choose"
     for number, choice in enumerate(off):
         await tell(request, conversation, f"{sent}-{number}", choice=choice.token)
@@ -152,12 +152,16 @@ async def _tick(request: web.Request, conversation: Conversation, step: Step, se
     elif new:
         numbers = ", ".join(str(choice.number) for choice in new)
         await tell(request, conversation, sent, text=numbers, label=label)
-    last = last_message(await log_of(request, conversation))
-    done = next((r for r in last.msg.quick_replies if r.token.endswith(DONE)), None) if last and last.msg else None
-    if done is None:
-        return ""
-    await tell(request, conversation, f"{sent}-done", choice=done.token)
+    if token := await _done_token(request, conversation):
+        await tell(request, conversation, f"{sent}-done", choice=token)
     return ""
+
+
+async def _done_token(request: web.Request, conversation: Conversation) -> str:
+    """The token that ends the list; "" while too few or too many are ticked."""
+    last = last_message(await log_of(request, conversation))
+    replies = last.msg.quick_replies if last and last.msg else ()
+    return next((reply.token for reply in replies if reply.token.endswith(DONE)), "")
 
 
 def _among(offered: Iterable[Choice], tokens: Iterable[object]) -> list[Choice]:

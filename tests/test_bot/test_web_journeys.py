@@ -13,6 +13,7 @@ from bot.settings import Settings
 from flows.languages import LANGUAGES
 from storage import migrate
 from storage.store import Store
+from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 
 
@@ -289,3 +290,73 @@ async def test_every_language_leads_to_a_receipt_in_the_form(store, language):
         await page.post(page.path, [*form.fields, submit[:2]])
         assert re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", page.text)
     assert states(store) == ["completed"]
+
+
+def a_text(words: str) -> dict[str, str]:
+    return {"de": words, "en": f"{words} (en)"}
+
+
+EVERY_TYPE = [
+    {"key": "hello", "type": "note", "text": a_text("Guten Tag aus dem Park.")},
+    {"key": "old", "type": "age_band", "text": a_text("Wie alt?")},
+    {"key": "distance", "type": "number", "text": a_text("Wie weit?"), "min": 0, "max": 20, "decimals": 1},
+    {
+        "key": "scale",
+        "type": "scale",
+        "text": a_text("Wie gut?"),
+        "min_label": a_text("schlecht"),
+        "max_label": a_text("gut"),
+    },
+    {
+        "key": "extras",
+        "type": "choices",
+        "min": 0,
+        "text": a_text("Was dazu?"),
+        "options": [{"value": "water", "label": a_text("Wasser")}, {"value": "shade", "label": a_text("Schatten")}],
+    },
+    {"key": "ok", "type": "consent", "text": a_text("Einverstanden?")},
+]
+
+
+async def test_the_form_asks_every_type_of_question(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/web.db")
+    migrate.upgrade(store)
+    publish(store, consultation("park", EVERY_TYPE))
+    async with serving(store) as house:
+        page = house.browser(Cookie="lang=de")
+        await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
+        assert (page.heading(), page.step().types[0]) == ("Wie alt?", "radio")
+        assert "Guten Tag aus dem Park." in page.text
+        await page.press("Weiter", next(iter(page.step().options)))
+        assert (page.heading(), 'inputmode="decimal"' in page.page.html) == ("Wie weit?", True)
+        await page.press("Weiter", text="500")
+        assert page.heading() == "Wie weit?"
+        assert "Da stimmt etwas noch nicht" in page.text
+        assert ("text", "500") in page.step().fields
+        await page.press("Weiter", text="2,5")
+        assert (page.heading(), len(page.step().options)) == ("Wie gut?", 6)
+        await page.press("Weiter", "3")
+        assert page.heading() == "Was dazu?"
+        await page.press("Weiter", "Schatten")
+        assert page.heading() == "Einverstanden?"
+        await page.press("Weiter", next(iter(page.step().options)))
+        assert page.heading() == "Antworten prüfen"
+        await page.press("Absenden")
+        assert "Quittung" in page.text
+    found = answers(store)
+    assert found.pop("old")
+    assert found == {"distance": "2.5", "scale": "3", "extras": '["shade"]', "ok": "true"}
+    store.dispose()
+
+
+async def test_nothing_ticked_is_an_answer_where_nothing_may_be_ticked(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/web.db")
+    migrate.upgrade(store)
+    publish(store, consultation("park", EVERY_TYPE[4:5]))
+    async with serving(store) as house:
+        page = house.browser(Cookie="lang=de")
+        await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
+        await page.press("Weiter")
+        assert page.heading() == "Antworten prüfen"
+    assert answers(store) == {"extras": "[]"}
+    store.dispose()
