@@ -10,7 +10,7 @@ from bot.places import place_code
 from bot.web.site import language_links, site_of
 from bot.web.tongues import tongue_of
 
-_ROBOTS: Final = "User-agent: *\nDisallow: /c/\nDisallow: /console\nDisallow: /p/\nDisallow: /api/\n"
+_ROBOTS: Final = "User-agent: *\nDisallow: /c/\nDisallow: /help-out\nDisallow: /kiosk/\nDisallow: /console\nDisallow: /p/\nDisallow: /api/\n"
 
 
 def add_to(router: web.UrlDispatcher) -> None:

@@ -26,6 +26,7 @@ from bot.web.tickets import checked_form, csrf_of, must_help
 from bot.web.tongues import Tongue
 from bot.web.visits import HELP
 from flows.flow import Flow
+from flows.text import clean
 
 _SHEET: Final = re.compile(r"[0-9a-f]{32}")
 MOST_KEPT: Final = 200
@@ -85,7 +86,7 @@ async def _save(request: web.Request) -> web.Response:
 async def _feed(request: web.Request, conversation: Conversation, rehearsal: Rehearsal, place: str) -> Saved:
     """Sends what the rehearsal found, in order. Raises Trouble where it did not come to its end."""
     routes = site_of(request).routes
-    hub, address = routes.hub, conversation.address
+    hub, address, after = routes.hub, conversation.address, 0
     try:
         await hub.say(address, "sheet", text=f"/start {conversation.slug}", mode="paper", place_code=place)
         for number, words in enumerate(rehearsal.messages):
@@ -110,7 +111,8 @@ def _remember(sheets: OrderedDict[str, Saved], id_: str, saved: Saved) -> None:
 
 def _filled(data: Mapping[str, list[str]], key: str) -> Filled:
     ticked = tuple(token for token in data.get(f"tick-{key}", []) if token)
-    return Filled("\n".join(data.get(f"text-{key}", [])), ticked)
+    # Cleaned as every message is, so that the rehearsal sees what will be stored.
+    return Filled(clean("\n".join(data.get(f"text-{key}", []))), ticked)
 
 
 def _first(data: Mapping[str, list[str]], name: str) -> str:

@@ -1,0 +1,89 @@
+"""What the tests of shared devices have in common: a house with samples, and a browser that remembers every page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import text
+
+from bot import staff
+from bot.ids import Ids
+from bot.web.visits import VISITS, Visits
+from storage import staff as staff_table
+from storage.staff import StaffMember
+from storage.store import Store
+from tests.house import KEYS
+from tests.test_bot.browser import Browser, House
+
+CANARY = "Kanarienvogel-7731 wohnt hier"
+WISH = "Was soll sich in deinem Kiez ändern?"
+
+
+class Watcher(Browser):
+    """A browser that remembers every page it was ever shown."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.server, **{"Accept-Language": "de"})
+        house.browsers.append(self)
+        self.seen: list[str] = []
+
+    async def _see(self, response):
+        page = await super()._see(response)
+        self.seen.append(self.page.html)
+        return page
+
+
+def rows(store: Store, what: str, table: str = "sessions") -> list[tuple[Any, ...]]:
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(text(f"SELECT {what} FROM {table} ORDER BY id"))]
+
+
+def answers(store: Store, mode: str) -> dict[str, str]:
+    with store.reading() as connection:
+        found = connection.execute(
+            text("SELECT question_key, value, missing, mode FROM answers WHERE mode = :m"), {"m": mode}
+        )
+        return {key: value if missing is None else f"({missing})" for key, value, missing, _ in found}
+
+
+def member(store: Store, name: str = "Aylin") -> str:
+    """The code of a new helper."""
+    code = staff.new_code()
+    row = StaffMember(Ids()(), name, "helper", staff.code_hash(KEYS, code), datetime.now(UTC))
+    store.run(partial(staff_table.insert, members=[row]))
+    return code
+
+
+def visits_in(house: House) -> Visits:
+    app = house.server.app
+    assert isinstance(app, web.Application)
+    return app[VISITS]
+
+
+async def at_the_kiosk(house: House, query: str = "", path: str = "/kiosk/mein-kiez") -> Watcher:
+    page = Watcher(house)
+    await page.get(f"{path}{query}")
+    return page
+
+
+async def answered(page: Browser, wish: str) -> None:
+    """From the first question to the thanks."""
+    await page.press("Weiter", "Mitte")
+    await page.press("Weiter", "Parks und Bäume", "Bus und Bahn")
+    await page.press("Weiter", "4")
+    await page.press("Weiter", text=wish)
+    await page.press("Überspringen")
+    assert page.heading() == "Antworten prüfen"
+    await page.press("Absenden")
+
+
+async def signed_in(house: House, store: Store, name: str = "Aylin") -> Watcher:
+    """A helper who signed in."""
+    page = Watcher(house)
+    await page.get("/help-out")
+    await page.press("Anmelden", code=member(store, name).lower().replace("-", " "))
+    assert f"Angemeldet: {name}" in page.text
+    return page
