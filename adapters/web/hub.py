@@ -27,6 +27,8 @@ LOG_LENGTH = 40
 MOST_WAITING = 20
 """Messages of one person that may wait to be stored; more are refused with `TooMany`."""
 MOST_CHATS = 50_000
+MOST_COMMON = 2_000
+"""Messages that many conversations share in memory."""
 IDLE_SECONDS = 3600.0
 LOOKED_AT = 100
 """How many conversations are looked at to make room for one: a bound on the work, not on what is kept."""
@@ -100,6 +102,8 @@ class WebHub:
         """Another one in every process: a page that knows another epoch has numbers of a log that is gone."""
         self._receive: Receive | None = None
         self._chats: OrderedDict[str, Chat] = OrderedDict()
+        self._common: dict[MsgOut, MsgOut] = {}
+        self._said_once: set[int] = set()
 
     async def start(self, receive: Receive) -> None:
         self._receive = receive
@@ -111,8 +115,26 @@ class WebHub:
         chat = self._chats.get(message.address)
         if chat is None:
             return Refused("the page is closed")
-        chat.add(message.msg)
+        chat.add(self._shared(message.msg))
         return Sent(str(chat.seq))
+
+    def _shared(self, msg: MsgOut) -> MsgOut:
+        """The same message, in memory once, where many are told the same: questions are the larger part of a log.
+
+        Only what was said twice is kept; what one person is told alone is in no log but that person's.
+        """
+        known = self._common.get(msg)
+        if known is not None:
+            return known
+        mark = hash(msg)
+        if mark not in self._said_once:
+            self._said_once.add(mark)
+        else:
+            self._common[msg] = msg
+        for kept in (self._common, self._said_once):
+            if len(kept) > MOST_COMMON:
+                kept.clear()
+        return msg
 
     def chat(self, address: str) -> Chat:
         """The conversation of an address, a new and empty one if it is not in memory."""

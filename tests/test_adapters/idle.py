@@ -82,7 +82,7 @@ def serve(pipe: Connection) -> None:
         async def receive(messages: Sequence[MsgIn]) -> None:
             for number, msg in enumerate(messages):
                 replies = tuple(QuickReply(f"p.q.{n}", f"Antwort Nummer {n}", n) for n in range(1, 5))
-                text = f"Frage an {msg.address}: " + "Was soll sich im Park ändern, damit man dort gern sitzt? " * 4
+                text = "Frage 1 von 5\n" + "Was soll sich im Park ändern, damit man dort gern sitzt? " * 4
                 await hub.send(Outgoing(number, msg.address, MsgOut(text, replies, "de", "one", "Frage")))
 
         await hub.start(receive)

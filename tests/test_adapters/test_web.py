@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from adapters.base import Outgoing
 from adapters.web.hub import WebHub
+from flows.messages import MsgOut
 from tests.test_adapters.pages import house
 
 
@@ -216,3 +218,13 @@ async def test_a_stopping_server_lets_go_of_everybody():
         async with asyncio.timeout(5):
             await asyncio.gather(here.server.close(), ws.until("never"), polling, return_exceptions=True)
         assert ws.raw.close_code == 1012
+
+
+async def test_what_many_are_told_is_in_memory_once_and_what_one_is_told_is_not_kept():
+    hub = WebHub()
+    for number, text in enumerate(["Frage 1", "Frage 1", "Frage 1", "Quittung A", "Quittung B"]):
+        hub.chat(str(number))
+        await hub.send(Outgoing(number, str(number), MsgOut("".join(text))))
+    logs = [hub.chat(str(number)).entries[0].msg for number in range(5)]
+    assert logs[1] is logs[2]
+    assert [msg.text for msg in hub._common] == ["Frage 1"]
