@@ -27,6 +27,7 @@ def add_to(router: web.UrlDispatcher) -> None:
     router.add_get(f"/c/{SLUG}/resume", _ask)
     router.add_post(f"/c/{SLUG}/resume", _resume)
     router.add_post(f"/c/{SLUG}/code", _show)
+    router.add_post(f"/c/{SLUG}/leave", _leave)
 
 
 async def _found(request: web.Request) -> web.StreamResponse:
@@ -95,9 +96,19 @@ async def _show(request: web.Request) -> web.Response:
         notice=notice,
         title=notice.text(notice.consultation.title, tongue.tag),
         code=conversation.resume_code,
+        csrf=conversation.csrf,
         qr=qr(link),
         is_form=data.get("view") == "form",
     )
+
+
+async def _leave(request: web.Request) -> web.StreamResponse:
+    """Lets this browser forget the conversation, which somebody else may use next; its code still opens it."""
+    notice = notice_of(request)
+    conversation = own_conversation(request, notice.slug, (await form_of(request)).get("csrf"))
+    response = web.Response(status=303, headers={"Location": "/"})
+    site_of(request).routes.leave(request, response, conversation)
+    return response
 
 
 def qr(link: str) -> Markup:

@@ -123,5 +123,10 @@ def language_links(request: web.Request, tongue: Tongue, among: Iterable[str] | 
 
 
 def _with(request: web.Request, **wishes: str) -> str:
-    query: Mapping[str, str] = {**request.query, **wishes}
-    return f"?{urlencode(query)}"
+    """This page with other wishes; where it was the answer to a form, the nearest page that can be asked for."""
+    if request.method in {"GET", "HEAD"}:
+        query: Mapping[str, str] = {**request.query, **wishes}
+        return f"?{urlencode(query)}"
+    slug = request.match_info.get("slug", "")
+    page = "/form" if request.path.endswith("/form") else ""
+    return f"{f'/c/{slug}{page}' if slug else '/'}?{urlencode(wishes)}"

@@ -205,6 +205,26 @@ async def test_another_device_goes_on_with_the_code(store):
     assert answers(store) == {"district": '"01"', "good": '["quiet"]'}
 
 
+async def test_a_shared_device_forgets_and_the_code_still_opens(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        await page.press("Mitte")
+        await page.press("Später oder auf einem anderen Gerät weitermachen")
+        code = re.search(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b", page.text)
+        assert code
+        larger = next(link for label, link in page.page.links if label == "Größere Schrift")
+        assert larger == "/c/mein-kiez?size=large", "this page itself is the answer to a form"
+        await page.press("Aufhören und Bildschirm löschen")
+        assert page.path == "/"
+        await page.get("/c/mein-kiez")
+        assert any(form.action.endswith("/start") for form in page.page.forms)
+        assert "Mitte" not in page.text
+        await page.get("/c/mein-kiez/resume")
+        await page.press("Weitermachen", code=code[0])
+        assert "Was ist in deinem Kiez gut?" in page.text
+    assert answers(store) == {"district": '"01"'}
+
+
 async def test_a_wrong_code_is_told_and_opens_nothing(store):
     async with serving(store) as house:
         page = await house.browser(**{"Accept-Language": "de"}).get("/c/mein-kiez/resume")
