@@ -247,6 +247,12 @@ class Tab:
         shot = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
         await asyncio.to_thread(file.write_bytes, base64.b64decode(shot["data"]))
 
+    async def offline(self, *, on: bool) -> None:
+        """What the browser believes about its line, as on a phone in a tunnel."""
+        await self.call(
+            "Network.emulateNetworkConditions", offline=on, latency=0, downloadThroughput=-1, uploadThroughput=-1
+        )
+
     # What a person does
 
     async def press(self, key: str, *, shift: bool = False) -> None:
@@ -287,14 +293,20 @@ class Tab:
         raise AssertionError(f"no Tab leads to {wanted!r}, but to: " + ", ".join(dict.fromkeys(way)))
 
     async def point(self, selector: str) -> tuple[float, float]:
-        """The middle of an element, scrolled into view."""
+        """The middle of an element, scrolled into view, once nothing moves it any more."""
         script = f"""(element => {{
+          const box = element.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+          if (element.contains(document.elementFromPoint(x, y))) return [x, y];
           element.scrollIntoView({{block: "center"}});
-          const box = element.getBoundingClientRect();
-          return [box.x + box.width / 2, box.y + box.height / 2];
+          return null;
         }})(document.querySelector({json.dumps(selector)}))"""
-        x, y = await self.evaluate(script)
-        return x, y
+        before, now, end = None, None, time.monotonic() + PATIENCE
+        while now is None or before != now:
+            assert time.monotonic() < end, f"{selector} lies under something, or moves for ever"
+            # Longer than the page takes to begin to scroll to what was said last.
+            await asyncio.sleep(0.12)
+            before, now = now, await self.evaluate(script)
+        return now[0], now[1]
 
     async def tap(self, selector: str) -> None:
         """A finger on the middle of an element."""

@@ -122,11 +122,6 @@ class World:
         with self.store.reading() as connection:
             return [row[0] for row in connection.execute(text("SELECT status FROM sessions"))]
 
-    def heard(self) -> list[str]:
-        """All messages of residents, as they came in."""
-        with self.store.reading() as connection:
-            return [row[0] for row in connection.execute(text("SELECT text FROM messages WHERE direction = 'in'"))]
-
 
 @pytest.fixture
 async def world(

@@ -18,13 +18,14 @@ _STICKS_OUT: Final = """(() => {
   return [root.scrollWidth + " > " + root.clientWidth, ...wide];
 })()"""
 # Links within a sentence are as high as its lines; 2.5.8 knows that, and so do people.
-_SMALL: Final = """Array.from(document.querySelectorAll("a, button, summary, input:not([type=hidden]), select, textarea"))
+_SMALL: Final = """Array.from(document.querySelectorAll("a, button, summary, input, select, textarea"))
   .filter(element => {
+    if (!element.checkVisibility() || element.matches(".skip, [type=hidden]")) return false;
     const target = element.closest("label") || element;
     const box = target.getBoundingClientRect();
     const isText = element.matches("a") && getComputedStyle(element).display === "inline"
       && element.parentElement.textContent.trim() !== element.textContent.trim();
-    return box.width && !element.matches(".skip") && !isText && (box.width < 44 || box.height < 44) && element.checkVisibility();
+    return !isText && (box.width < 44 || box.height < 44);
   })
   .map(element => {
     const box = element.getBoundingClientRect();

@@ -124,3 +124,12 @@ async def go_on(tab: Tab) -> None:
     await tab.tab_to(await tab.evaluate("document.querySelector('.actions button').innerText"))
     await tab.press("Enter")
     await tab.until("!document.querySelector('.old') && document.readyState === 'complete'", "the next page")
+
+
+async def go_in(tab: Tab, language: str, *, is_form: bool = False) -> None:
+    """Straight through the door, for who wants to see what is behind it."""
+    await tab.go(f"/c/mein-kiez?lang={language}")
+    if is_form:
+        await tab.evaluate("document.querySelector('[value=form]').click()")
+    await tab.click("form[action$='/start'] button")
+    await tab.until("document.querySelector('#say, .pick') && !document.querySelector('form[action$=\"/start\"]')")

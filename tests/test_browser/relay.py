@@ -7,11 +7,15 @@ from contextlib import suppress
 
 
 class Relay:
-    """Passes bytes from its port to another one; `cut` ends all connections and refuses new ones until `mend`."""
+    """Passes bytes from its port to another one; `cut` ends all connections and refuses new ones until `mend`.
+
+    While it is `deaf`, what people send arrives, and nothing comes back: the line that breaks in mid-answer.
+    """
 
     def __init__(self, port: int) -> None:
         self.upstream = port
         self.port = 0
+        self.deaf = False
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,16 +49,16 @@ class Relay:
             return
         both = {writer, back}
         self._open |= both
-        await asyncio.gather(_pass(reader, back), _pass(there, writer))
+        await asyncio.gather(self._pass(reader, back), self._pass(there, writer, is_back=True))
         self._open -= both
         for end in both:
             end.transport.abort()
 
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Passes on until one side has had enough, and tells the other."""
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_back: bool = False) -> None:
+        """Passes on until one side has had enough, and tells the other."""
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if not (is_back and self.deaf):
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()
