@@ -10,7 +10,8 @@ from bot.places import place_code
 from bot.web.site import language_links, site_of
 from bot.web.tongues import tongue_of
 
-_ROBOTS: Final = "User-agent: *\nDisallow: /c/\nDisallow: /help-out\nDisallow: /kiosk/\nDisallow: /console\nDisallow: /p/\nDisallow: /api/\n"
+_HIDDEN: Final = ("/c/", "/kiosk/", "/help-out", "/console", "/p/", "/api/")
+_ROBOTS: Final = "".join(("User-agent: *\n", *(f"Disallow: {path}\n" for path in _HIDDEN)))
 
 
 def add_to(router: web.UrlDispatcher) -> None:
