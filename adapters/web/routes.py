@@ -185,6 +185,8 @@ class WebRoutes:
                 raise Trouble("too_many", wait)
             await self.begin(request, conversation, mode=mode)
             label = self.hub.label(conversation.address, words.choice) or words.shown or words.choice
+            # The box on a button tells how it was before the tap.
+            label = label.removeprefix("☐ ").removeprefix("☑ ")
             with _in_trouble():
                 await self.hub.say(
                     conversation.address,

@@ -335,7 +335,8 @@ function startChat(main) {
       if (!isToggle && line.waiting().some(message => message.choice)) return;
       tapped = pressed.value;
       if (isToggle) pressed.setAttribute("aria-pressed", String(pressed.getAttribute("aria-pressed") !== "true"));
-      say({choice: pressed.value}, pressed.lastElementChild.textContent);
+      // The box on the button tells how it was before the tap.
+      say({choice: pressed.value}, pressed.lastElementChild.textContent.replace(/^[☐☑] /, ""));
       return;
     }
     const field = from.elements.text, content = field.value;
