@@ -32,7 +32,10 @@ def is_ours(request: web.BaseRequest, origins: Collection[str]) -> bool:
         return site == "same-origin" or (site is None and request.content_type == FORM)
     if origin in origins:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     return parts.scheme in {"http", "https"} and parts.netloc.lower() == request.host.lower()
 
 

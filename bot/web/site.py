@@ -83,7 +83,8 @@ async def form_of(request: web.Request) -> Form:
             return await request.post()
     except TimeoutError as fault:
         raise Trouble("slow") from fault
-    except (web.RequestPayloadError, ValueError) as fault:
+    except (web.RequestPayloadError, ValueError, LookupError) as fault:
+        # LookupError: the request names an encoding that does not exist.
         raise Trouble("malformed") from fault
 
 
