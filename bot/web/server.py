@@ -27,13 +27,24 @@ PORTS_TRIED: Final = 20
 BODY_BYTES: Final = 128 * 1024
 """The longest form that is read: a long answer, every character of it written as %XX."""
 
+KEPT_SECONDS: Final = 75
+"""A connection on which nobody has asked for anything completely for so long is closed: a little longer than proxies
+keep theirs, so that none of them sends a request into a line that is just being closed."""
+
 
 class WebServer:
     """Listens on one port. `start` gives the port that was free."""
 
     def __init__(self, house: App, limits: WebLimits | None = None) -> None:
         # aiohttp's own access log would write down addresses and whole paths, in which codes stand.
-        self._runner = web.AppRunner(application(house, limits), access_log=None, shutdown_timeout=2)
+        # Packed bodies stay packed: no page sends any, and a kilobyte of them can be a gigabyte of work.
+        self._runner = web.AppRunner(
+            application(house, limits),
+            access_log=None,
+            shutdown_timeout=2,
+            keepalive_timeout=KEPT_SECONDS,
+            auto_decompress=False,
+        )
 
     async def start(self, host: str, port: int) -> int:
         """Listens on this port, or the next free one. Raises HouseError."""

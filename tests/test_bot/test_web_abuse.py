@@ -1,15 +1,25 @@
-"""What strangers and broken programs send to the pages: always a helpful page, never a fault of ours, nothing stored."""
+"""What strangers and broken programs send: always a helpful page, never a fault of ours, nothing stored."""
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
+from adapters.web.hub import WebHub
+from bot.app import build
 from bot.consultations.publishing import publish_samples
 from bot.house import desk
 from bot.settings import Settings
+from bot.web import server
+from bot.web.server import WebServer
 from storage import migrate
 from storage.store import Store
-from tests.test_bot.browser import serving
+from tests.house import KEYS
+from tests.test_bot.browser import QUICK, serving
 
 FORM = "application/x-www-form-urlencoded"
 DOORS = (
@@ -60,3 +70,48 @@ async def test_an_origin_that_cannot_be_read_is_not_ours(store, origin):
         for path in ("/c/mein-kiez/start", "/resume", "/kiosk/mein-kiez/start"):
             await page.post(path, [("lang", "de"), ("slug", "mein-kiez")], Origin=origin)
             assert page.status == 403
+
+
+@asynccontextmanager
+async def listening(store: Store) -> AsyncIterator[int]:
+    """The server itself, not the one of the tests. Gives its port."""
+    app = build(Settings(), {"web": WebHub()}, store=store, keys=KEYS)
+    async with app.running():
+        running = WebServer(app, QUICK)
+        try:
+            yield await running.start("127.0.0.1", 0)
+        finally:
+            await running.stop()
+
+
+async def asked(port: int, request: bytes) -> bytes:
+    """What comes back until the server closes the line."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(10):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"])
+async def test_who_never_ends_a_request_is_cut_off(store, monkeypatch, said):
+    assert server.KEPT_SECONDS <= 90
+    monkeypatch.setattr(server, "KEPT_SECONDS", 0.5)
+    async with listening(store) as port:
+        assert (await asked(port, said)).startswith(b"HTTP/1.1 200" if b"healthz" in said else b"")
+
+
+async def test_a_packed_body_is_not_unpacked(store):
+    bomb = gzip.compress(b"lang=en&x=" + bytes(4_000_000))
+    assert len(bomb) < server.BODY_BYTES
+    async with listening(store) as port:
+        for path in ("/c/mein-kiez/start", "/kiosk/mein-kiez/start"):
+            head = (
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nConnection: close\r\n"
+                f"Content-Type: {FORM}\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+            )
+            status = (await asked(port, head.encode() + bomb)).split(b" ")[1]
+            # Unpacked, it would be too large: 413.
+            assert status in {b"303", b"400"}
