@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -316,7 +317,7 @@ def a_text(words: str) -> dict[str, str]:
     return {"de": words, "en": f"{words} (en)"}
 
 
-EVERY_TYPE = [
+EVERY_TYPE: list[dict[str, Any]] = [
     {"key": "hello", "type": "note", "text": a_text("Guten Tag aus dem Park.")},
     {"key": "old", "type": "age_band", "text": a_text("Wie alt?")},
     {"key": "distance", "type": "number", "text": a_text("Wie weit?"), "min": 0, "max": 20, "decimals": 1},
