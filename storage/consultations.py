@@ -182,6 +182,12 @@ def revisions(connection: Connection, consultation_id: int) -> list[PublishedRev
     return [PublishedRevision._make(row) for row in connection.execute(query)]
 
 
+def mentions(connection: Connection, words: str) -> bool:
+    """Whether any revision, also an old one, holds these very words (the name of a recording)."""
+    found = select(_revisions.c.id).where(_revisions.c.content.contains(words, autoescape=True)).limit(1)
+    return connection.execute(found).first() is not None
+
+
 def set_state(connection: Connection, consultation_id: int, state: State) -> None:
     """Open, close or archive a consultation."""
     connection.execute(update(_consultations).where(_consultations.c.id == consultation_id).values(state=state))

@@ -49,6 +49,13 @@ class Entry(NamedTuple):
     msg: MsgOut | None
     own: str = ""
     client_id: str = ""
+    speak: str = ""
+    """Where the house reads the message aloud by itself; "" where it cannot, or a person has recorded it."""
+
+    @property
+    def recording(self) -> str:
+        """Where the recording of the message is."""
+        return f"/media/{self.msg.audio}" if self.msg and self.msg.audio else ""
 
 
 @dataclass(slots=True)
@@ -68,9 +75,9 @@ class Chat:
     is_gone: bool = False
     """Wiped: whoever watches should let go."""
 
-    def add(self, msg: MsgOut | None, own: str = "", client_id: str = "") -> None:
+    def add(self, msg: MsgOut | None, own: str = "", client_id: str = "", speak: str = "") -> None:
         self.seq += 1
-        self.entries.append(Entry(self.seq, msg, own, client_id))
+        self.entries.append(Entry(self.seq, msg, own, client_id, speak))
         del self.entries[:-LOG_LENGTH]
         for tell in self.lines:
             tell()
@@ -100,6 +107,8 @@ class WebHub:
         self.name = name
         self.epoch = secrets.token_hex(4)
         """Another one in every process: a page that knows another epoch has numbers of a log that is gone."""
+        self.voices: frozenset[str] = frozenset()
+        """Languages in which the house can read aloud by itself, below `/c/SLUG/speak/`."""
         self._receive: Receive | None = None
         self._chats: OrderedDict[str, Chat] = OrderedDict()
         self._common: dict[MsgOut, MsgOut] = {}
@@ -115,7 +124,11 @@ class WebHub:
         chat = self._chats.get(message.address)
         if chat is None:
             return Refused("the page is closed")
-        chat.add(self._shared(message.msg))
+        speak = ""
+        if message.msg.language in self.voices and not message.msg.audio:
+            slug, _, _ = message.address.partition("/")
+            speak = f"/c/{slug}/speak/{chat.seq + 1}"
+        chat.add(self._shared(message.msg), speak=speak)
         return Sent(str(chat.seq))
 
     def _shared(self, msg: MsgOut) -> MsgOut:

@@ -79,7 +79,7 @@ def entry_data(entry: Entry) -> dict[str, Any]:
     msg = entry.msg
     if msg is None:
         return {"seq": entry.seq, "own": entry.own, "id": entry.client_id}
-    return {
+    data = {
         "seq": entry.seq,
         "text": msg.text,
         "quick_replies": [reply._asdict() for reply in msg.quick_replies],
@@ -88,6 +88,11 @@ def entry_data(entry: Entry) -> dict[str, Any]:
         "expects": msg.expects,
         "title": msg.title,
     }
+    if entry.recording:
+        data["audio"] = entry.recording
+    elif entry.speak:
+        data["speak"] = entry.speak
+    return data
 
 
 def direction(language: str) -> str:

@@ -75,6 +75,7 @@ def values_of(
         before = _last_words(entries)
     return {
         "notice": notice,
+        "said": last_message(entries),
         "consultation_title": title,
         "step": step if not step.is_repair else step._replace(hint=""),
         "about": [note for note in notes if note.startswith(title)],

@@ -220,7 +220,7 @@ function startChat(main) {
     item.lang = entry.language;
     item.dir = entry.dir;
     if (find("#waiting")) find("#waiting").remove();
-    addVoice(item);
+    addVoice(item, entry);
     follow(item, entry);
     offer(entry);
   }
@@ -284,32 +284,86 @@ function startChat(main) {
     }
   }
 
-  function addVoice(item) {
-    if (!window.speechSynthesis || !words.textRead) return;
+  /* One sound at a time: a person who recorded the text, else the browser's voice, else that of the house. */
+  function addVoice(item, entry) {
+    const player = find("audio", item), source = (entry ? entry.audio || entry.speak : player && player.getAttribute("src")) || "";
+    if (player) player.parentNode.remove();
+    const synth = window.speechSynthesis, isRecorded = source.startsWith("/media/");
+    if (!words.textRead || !(source || synth)) return;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "link";
     button.textContent = words.textRead;
+    button.setAttribute("aria-pressed", "false");
     button.onclick = () => {
-      const isStop = spoken === button;
-      speechSynthesis.cancel();
-      if (spoken) spoken.textContent = words.textRead;
-      spoken = null;
+      const isStop = spoken && spoken.button === button;
+      hush();
       if (isStop) return;
-      const speech = new SpeechSynthesisUtterance(find(".text", item).textContent);
-      speech.lang = item.lang.replace(/-simple$/, "");
-      speech.onend = speech.onerror = () => {
-        button.textContent = words.textRead;
-        if (spoken === button) spoken = null;
+      const mine = spoken = {button: button};
+      const lang = item.lang.replace(/-.*/, "");
+      const hasVoice = synth && synth.getVoices().some(voice => voice.lang.toLowerCase().split(/[-_]/)[0] === lang);
+      const play = () => {
+        mine.sound = new Audio(source);
+        mine.sound.onended = end;
+        const failed = once(next);
+        mine.sound.onerror = failed;
+        (mine.sound.play() || Promise.resolve()).catch(failed);
       };
-      button.textContent = words.textStop;
-      spoken = button;
-      speechSynthesis.speak(speech);
+      const speak = () => {
+        const speech = mine.speech = new SpeechSynthesisUtterance(sayable(item, entry));
+        speech.lang = lang;
+        const failed = speech.onerror = once(next);
+        speech.onend = end;
+        // Where there is no voice some browsers say nothing at all, not even that.
+        const patience = setTimeout(failed, 4000);
+        speech.onstart = () => clearTimeout(patience);
+        synth.speak(speech);
+      };
+      // A browser may name no voice and have one all the same: worth a try, when there is nothing better.
+      const ways = [isRecorded && play, hasVoice && speak, source && !isRecorded && play, synth && !hasVoice && speak];
+      const end = () => spoken === mine && hush();
+      const next = () => {
+        if (spoken !== mine) return;
+        let way;
+        while (ways.length && !way) way = ways.shift();
+        if (way) return way();
+        hush();
+        note(words.textNoSound, 5);
+      };
+      button.setAttribute("aria-pressed", "true");
+      button.title = words.textStop;
+      next();
     };
     const tools = document.createElement("div");
     tools.className = "tools";
     tools.append(button);
     item.append(tools);
+  }
+
+  function once(act) {
+    return () => {
+      if (act) act();
+      act = null;
+    };
+  }
+
+  function hush() {
+    if (!spoken) return;
+    const last = spoken;
+    spoken = null;
+    last.button.setAttribute("aria-pressed", "false");
+    last.button.title = "";
+    if (last.sound) last.sound.pause();
+    if (last.speech) speechSynthesis.cancel();
+  }
+
+  /* What a voice reads out: the words and the answers offered, without boxes, arrows and emoji. */
+  function sayable(item, entry) {
+    const labels = entry ? entry.quick_replies.map(reply => (reply.number ? reply.number + ": " : "") + reply.label)
+      : item.id === "latest" ? Array.from(replies.children, button => button.textContent.replace(/^(\d+) /, "$1: ")) : [];
+    return [find(".text", item).textContent].concat(labels).join("\n")
+      .replace(/[\u2190-\u21ff\u2300-\u23ff\u2500-\u27bf\u2b00-\u2bff\u20e3\ufe0f]|[\ud83c-\ud83e][\udc00-\udfff]/g, " ")
+      .replace(/([^\s.!?:;…؟])[ \t]*\n/g, "$1.\n");
   }
 
   function say(message, shown) {
@@ -392,7 +446,7 @@ function startChat(main) {
     trouble: sentence => note(sentence)
   });
 
-  Array.from(log.children).forEach(item => item.matches(".bot") && addVoice(item));
+  Array.from(log.children).forEach(item => item.matches(".bot") && addVoice(item, null));
   lineTimer = setTimeout(() => note(words.textConnecting), 1500);
   try {
     const latest = document.getElementById("latest");
@@ -406,7 +460,7 @@ function startChat(main) {
   }
   window.addEventListener("online", line.wake);
   document.addEventListener("visibilitychange", () => document.hidden || line.wake());
-  window.addEventListener("pagehide", () => window.speechSynthesis && speechSynthesis.cancel());
+  window.addEventListener("pagehide", hush);
   window.addEventListener("beforeunload", event => {
     if (line.waiting().length) event.preventDefault();
   });
