@@ -13,6 +13,7 @@ from adapters.web.trouble import Trouble
 from bot.logs import where
 from bot.web.site import SIZE_COOKIE, YEAR_SECONDS, Site, site_of
 from bot.web.tongues import COOKIE, Tongue, spoken, tongue_of
+from bot.web.visits import KIOSK, desk_of, place_of, visit_of
 from storage.errors import StorageError
 
 log = structlog.get_logger()
@@ -104,9 +105,21 @@ def error_page(
     site: Site, request: web.Request, what: str, status: int, tongue: Tongue | None = None, **values: object
 ) -> web.Response:
     """A page that says in plain words what is wrong and what to do."""
-    tongue = tongue or tongue_of(request)
+    tongue = tongue or _tongue(site, request)
     title, text = tongue.say(f"web.error.{what}"), tongue.say(f"web.error.{what}_text", **values)
-    return site.page(request, "error.html", tongue, status=status, title=title, text=text, again=_again(request, what))
+    # A shared device has a page without links out of it: what somebody begins there would stay for the next person.
+    template = "desk_error.html" if desk_of(request) else "error.html"
+    response = site.page(request, template, tongue, status=status, title=title, text=text, again=_again(request, what))
+    if desk_of(request):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _tongue(site: Site, request: web.Request) -> Tongue:
+    """The language of the page on which it went wrong."""
+    visit = visit_of(request, KIOSK, request.match_info.get("slug", "")) if desk_of(request) is KIOSK else None
+    spoken_there = site.routes.hub.language(visit.conversation.address) if visit else ""
+    return Tongue.of(spoken_there) if spoken_there else tongue_of(request)
 
 
 def _again(request: web.Request, what: str) -> str:
@@ -114,6 +127,8 @@ def _again(request: web.Request, what: str) -> str:
     if what in _FOR_GOOD:
         return ""
     slug = request.match_info.get("slug")
+    if desk := desk_of(request):
+        return desk.path(slug, "ask", place_of(request)) if slug else ""
     if not slug:
         return request.path if request.method == "GET" else ""
     return f"/c/{slug}/form" if request.path.endswith("/form") else f"/c/{slug}"

@@ -143,6 +143,11 @@ async def sweeping(application: web.Application) -> AsyncIterator[None]:
         await task
 
 
+def desk_of(request: web.Request) -> Desk | None:
+    """The kind of shared device that shows this page; None for pages in people's own browsers."""
+    return next((desk for desk in (KIOSK, HELP) if f"{request.path}/".startswith(f"{desk.base}/")), None)
+
+
 def visits_of(request: web.Request) -> Visits:
     return request.app[VISITS]
 

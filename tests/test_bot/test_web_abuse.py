@@ -19,7 +19,7 @@ from bot.web.server import WebServer
 from storage import migrate
 from storage.store import Store
 from tests.house import KEYS
-from tests.test_bot.browser import QUICK, serving
+from tests.test_bot.browser import QUICK, Browser, serving
 
 FORM = "application/x-www-form-urlencoded"
 DOORS = (
@@ -115,3 +115,41 @@ async def test_a_packed_body_is_not_unpacked(store):
             status = (await asked(port, head.encode() + bomb)).split(b" ")[1]
             # Unpacked, it would be too large: 413.
             assert status in {b"303", b"400"}
+
+
+@pytest.mark.parametrize("base", ["/kiosk", "/help-out"])
+async def test_no_error_page_leads_out_of_a_shared_device(store, base):
+    """What somebody begins in the ordinary pages lasts 90 days: the next person at the kiosk would find it."""
+    async with serving(store) as house:
+        page = house.browser()
+        for path in (
+            f"{base}/mein-kiez/start",
+            f"{base}/mein-kiez/nowhere",
+            f"{base}/nowhere/ask?at=x",
+            f"{base}/a/b/c/d",
+        ):
+            await page.post(path, [("lang", "de")], Origin="http://evil.example")
+            if page.status == 200:
+                continue  # the page to sign in
+            assert page.status >= 400
+            assert [link for _, link in page.page.links if not link.startswith(("#", f"{base}/"))] == [], path
+            assert page.headers["Cache-Control"] == "no-store"
+
+
+async def test_trouble_at_a_kiosk_is_told_in_the_language_of_the_visit_and_leads_back(store):
+    async with serving(store) as house:
+        page = house.browser(**{"Accept-Language": "de"})
+        await page.get("/kiosk/mein-kiez?at=kiez-7")
+        await page.press(start_in(page, "English"))
+        question = page.heading()
+        await page.post("/kiosk/mein-kiez/ask?at=kiez-7", [("csrf", "forged"), ("text", "x")])
+        assert page.status == 403
+        assert 'lang="en"' in page.page.html
+        assert "url=/kiosk/mein-kiez/ask?at=kiez-7" in page.page.html
+        await page.get(next(link for label, link in page.page.links if not link.startswith("#")))
+        assert (page.status, page.heading()) == (200, question)
+
+
+def start_in(page: Browser, language: str) -> str:
+    """The button that begins in a language."""
+    return next(label for form in page.page.forms for _, _, label in form.buttons if label.startswith(language))
