@@ -240,7 +240,7 @@ class Tab:
 
     async def still(self) -> None:
         """Waits for the end of what moves: halfway there, things are transparent."""
-        await self.evaluate("Promise.allSettled(document.getAnimations().map(it => it.finished)).then(() => true)")
+        await self.evaluate(_STILL)
 
     async def picture(self, file: Path) -> None:
         """The whole page as PNG."""
@@ -322,6 +322,9 @@ class Tab:
             await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
 
+_STILL: Final = """Promise.race([
+  Promise.allSettled(document.getAnimations().map(it => it.finished)),
+  new Promise(done => setTimeout(done, 2000))]).then(() => true)"""
 _FOCUS: Final = """(element => {
   const shown = style => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 ? style.outline : "";
   const label = element.closest("label");

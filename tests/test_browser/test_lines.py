@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.test_browser.browser import Tab
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
@@ -44,7 +46,7 @@ async def test_a_line_that_breaks_before_the_answer_is_acknowledged(world):
     for _ in range(200):
         if world.answers():
             break
-        await tab.still()
+        await asyncio.sleep(0.05)
     assert world.answers() == {"district": '"01"'}, "it has arrived, and the browser does not know it"
     assert await tab.evaluate("!!document.querySelector('.unsent')")
     await world.relay.cut()
