@@ -250,7 +250,7 @@ class Transports:
     def _after(self, request: web.Request) -> int:
         """The newest entry the page has; 0 where its numbers are of a log that is gone."""
         epoch, _, last = request.headers.get("Last-Event-ID", "").partition("-")
-        if last.isdigit() and len(last) < 16:
+        if last.isascii() and last.isdigit() and len(last) < 16:
             return int(last) if epoch == self._routes.hub.epoch else 0
         if request.query.get("epoch") != self._routes.hub.epoch:
             return 0

@@ -67,6 +67,9 @@ async def decently(request: web.Request, handler: Handler) -> web.StreamResponse
 
 async def _answered(site: Site, request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
+        if not request.host.isascii():
+            # It goes into links and QR codes; browsers write every name in ASCII.
+            raise Trouble("malformed")
         if request.path == "/" or request.path.startswith("/c/"):
             await site.board.look()
         return await handler(request)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from yarl import URL
 
 from adapters.web.hub import WebHub
 from bot.app import build
@@ -153,3 +154,37 @@ async def test_trouble_at_a_kiosk_is_told_in_the_language_of_the_visit_and_leads
 def start_in(page: Browser, language: str) -> str:
     """The button that begins in a language."""
     return next(label for form in page.page.forms for _, _, label in form.buttons if label.startswith(language))
+
+
+@pytest.mark.parametrize("path", ["/", "/c/mein-kiez", "/c/mein-kiez/paper", "/help-out"])
+async def test_a_host_no_browser_would_name_is_refused(store, path):
+    async with listening(store) as port:
+        answer = await asked(
+            port, f"GET {path} HTTP/1.1\r\nConnection: close\r\nHost: \xff".encode("latin-1") + b"\r\n\r\n"
+        )
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert b"Content-Security-Policy" in answer
+
+
+async def test_a_number_that_is_no_number_starts_the_log_anew(store):
+    async with serving(store) as house:
+        page = house.browser()
+        await page.post("/c/mein-kiez/start", [("lang", "de")])
+        hub = next(iter(house.app.channels.values()))
+        assert isinstance(hub, WebHub)
+        for last in (f"{hub.epoch}-\u00b2", f"{hub.epoch}--1", "-", f"{hub.epoch}-{'9' * 40}"):
+            url = house.server.make_url("/c/mein-kiez/events")
+            async with page.http.get(url, headers={"Last-Event-ID": last}) as answer:
+                assert answer.status == 200
+                assert (await answer.content.readline()).startswith(b'data: {"epoch"')
+
+
+async def test_a_link_back_never_leads_to_another_host(store):
+    async with serving(store) as house:
+        page = house.browser()
+        for path in ("//evil.example/", "/\\evil.example/", "/%2F/evil.example/", "/%09/evil.example", "/%0d%0aX:y"):
+            url = URL(f"{house.server.make_url('/').origin()}{path}?lang=de&x=%0d%0aX:y", encoded=True)
+            async with page.http.get(url, allow_redirects=False) as answer:
+                assert answer.status == 303
+                assert url.join(URL(answer.headers["Location"])).origin() == url.origin()
+                assert "X" not in answer.headers
