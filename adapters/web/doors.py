@@ -12,6 +12,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from typing import Final
 
 from aiohttp import web
@@ -94,12 +95,31 @@ class Doors:
 
 
 def set_cookie(
-    response: web.StreamResponse, slug: str, value: str, *, is_secure: bool, max_age: int | None = COOKIE_SECONDS
+    response: web.StreamResponse,
+    slug: str,
+    value: str,
+    *,
+    is_secure: bool,
+    is_framed: bool = False,
+    max_age: int | None = COOKIE_SECONDS,
 ) -> None:
-    """Gives the browser the cookie of a door; its pages get it, other doors do not. `max_age` None: until it closes."""
-    response.set_cookie(
-        COOKIE, value, path=f"/c/{slug}", max_age=max_age, httponly=True, samesite="Lax", secure=is_secure
-    )
+    """Gives the browser the cookie of a door; its pages get it, other doors do not. `max_age` None: until it closes.
+
+    `is_framed`: also where a page of another site shows ours in a frame. The cookie is then kept for that site alone
+    (CHIPS, "Partitioned"), which browsers do over TLS only; tokens and origins are checked all the same.
+    """
+    cookie: SimpleCookie = SimpleCookie({COOKIE: value})
+    morsel = cookie[COOKIE]
+    morsel["path"], morsel["httponly"], morsel["samesite"] = f"/c/{slug}", True, "Lax"
+    if max_age is not None:
+        morsel["max-age"] = str(max_age)
+    if is_secure:
+        morsel["secure"] = True
+    if is_secure and is_framed:
+        morsel["samesite"] = "None"
+    # Written out because Python knows the attribute only since 3.14.
+    partitioned = "; Partitioned" if is_secure and is_framed else ""
+    response.headers.add("Set-Cookie", morsel.OutputString() + partitioned)
 
 
 def _same(given: str, expected: str) -> bool:

@@ -24,6 +24,8 @@ from flows.messages import Mode, MsgIn, MsgOut
 
 LOG_LENGTH = 40
 """Entries of a conversation that are kept; older ones are not needed to go on."""
+LOG_CHARACTERS = 20_000
+"""Characters of all entries together: some pages of reading, and a bound on what one person can make us remember."""
 MOST_WAITING = 20
 """Messages of one person that may wait to be stored; more are refused with `TooMany`."""
 MOST_CHATS = 50_000
@@ -78,9 +80,18 @@ class Chat:
     def add(self, msg: MsgOut | None, own: str = "", client_id: str = "", speak: str = "") -> None:
         self.seq += 1
         self.entries.append(Entry(self.seq, msg, own, client_id, speak))
-        del self.entries[:-LOG_LENGTH]
+        del self.entries[: self._too_many()]
         for tell in self.lines:
             tell()
+
+    def _too_many(self) -> int:
+        """How many of the oldest entries have to go, so that nobody fills the memory; the newest stays in any case."""
+        size = 0
+        for kept, entry in enumerate(reversed(self.entries)):
+            size += len(entry.own) + (len(entry.msg.text) if entry.msg else 0)
+            if kept and (kept == LOG_LENGTH or size > LOG_CHARACTERS):
+                return len(self.entries) - kept
+        return 0
 
     def after(self, seq: int) -> list[Entry]:
         return [entry for entry in self.entries if entry.seq > seq]

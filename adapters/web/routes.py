@@ -54,10 +54,12 @@ class WebRoutes:
         door: Callable[[str], Door],
         origins: Collection[str] = (),
         limits: WebLimits | None = None,
+        is_framed: bool = False,
     ) -> None:
         """`known`: whether the bot knows an address. `door`: whether a consultation is there and open.
 
         `origins`: where our pages may be, e.g. `https://mitsprache.example`; besides the host a request names.
+        `is_framed`: whether pages of other sites may show ours in a frame.
         """
         self.hub = hub
         self.limits = limits or WebLimits()
@@ -66,6 +68,7 @@ class WebRoutes:
         self._say = say
         self._door = door
         self._origins = frozenset(origins)
+        self._is_framed = is_framed
         self._doors = Doors(secret)
         self._messages = Buckets(self.limits.conversation)
         self._messages_address = Buckets(self.limits.address)
@@ -98,13 +101,23 @@ class WebRoutes:
         max_age: int | None = COOKIE_SECONDS,
     ) -> None:
         """Lets the browser keep the conversation; `max_age` None: until it is closed (kiosk)."""
-        value = self._doors.cookie(conversation)
-        set_cookie(response, conversation.slug, value, is_secure=self.clients.is_secure(request), max_age=max_age)
+        self._write_cookie(request, response, conversation, self._doors.cookie(conversation), max_age)
 
     def leave(self, request: web.Request, response: web.StreamResponse, conversation: Conversation) -> None:
         """Wipes a conversation from this browser and from memory; what was answered stays answered."""
         self.hub.forget(conversation.address)
-        set_cookie(response, conversation.slug, "", is_secure=self.clients.is_secure(request), max_age=0)
+        self._write_cookie(request, response, conversation, "", 0)
+
+    def _write_cookie(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        conversation: Conversation,
+        value: str,
+        max_age: int | None,
+    ) -> None:
+        is_secure = self.clients.is_secure(request)
+        set_cookie(response, conversation.slug, value, is_secure=is_secure, is_framed=self._is_framed, max_age=max_age)
 
     async def open_by_code(self, request: web.Request, code: str, slug: str) -> Conversation:
         """The conversation of a resume code; call `set_cookie` then. Raises Trouble (`code`, `too_many`)."""

@@ -6,10 +6,12 @@ import asyncio
 import json
 
 import pytest
-from aiohttp import WSServerHandshakeError
+from aiohttp import WSServerHandshakeError, web
 from aiohttp.test_utils import make_mocked_request
 
+from adapters.web import doors
 from adapters.web.doors import COOKIE, Doors
+from adapters.web.hub import LOG_CHARACTERS, LOG_LENGTH, Chat
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
 from tests.test_adapters.pages import Page, house
 
@@ -352,3 +354,25 @@ def test_whether_the_line_is_encrypted():
     assert origins.is_secure(request_of("10.0.0.1", **{"X-Forwarded-Proto": "https"}))
     assert not origins.is_secure(request_of("192.0.2.1", **{"X-Forwarded-Proto": "https"}))
     assert Origins([]).network(request_of("192.0.2.77")) == "192.0.2.0/24"
+
+
+def test_a_log_forgets_what_is_old_by_number_and_by_length():
+    chat = Chat()
+    for number in range(LOG_LENGTH + 5):
+        chat.add(None, f"word {number}")
+    assert len(chat.entries) == LOG_LENGTH
+    chat.add(None, "x" * (LOG_CHARACTERS + 1))
+    assert [len(entry.own) for entry in chat.entries] == [LOG_CHARACTERS + 1]
+    chat.add(None, "next")
+    assert [entry.own for entry in chat.entries] == ["next"]
+
+
+def test_the_cookie_reaches_a_frame_of_another_site_only_over_tls_and_where_frames_are_allowed():
+    for is_secure, is_framed, expected in ((True, True, True), (True, False, False), (False, True, False)):
+        response = web.Response()
+        doors.set_cookie(response, "park", "value", is_secure=is_secure, is_framed=is_framed)
+        cookie = response.headers["Set-Cookie"]
+        assert ("SameSite=None" in cookie and cookie.endswith("; Partitioned")) is expected
+        assert "HttpOnly" in cookie
+        assert ("Secure" in cookie) is is_secure
+        assert "Path=/c/park" in cookie
