@@ -14,6 +14,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from adapters.web.hub import WebHub
+from adapters.web.limits import Rate
 from adapters.web.trouble import Trouble
 from bot.app import build
 from bot.settings import Settings
@@ -222,7 +223,7 @@ async def test_what_goes_wrong_is_said_in_the_language_of_the_person(store, tmp_
 
 
 async def test_who_asks_for_too_much_is_told_to_wait(store, tmp_path, speaking, monkeypatch):
-    monkeypatch.setattr(aloud, "CONVERSATION", aloud.Rate(1, 0.01))
+    monkeypatch.setattr(aloud, "CONVERSATION", Rate(1, 0.01))
     async with serving(store, tmp_path) as house:
         browser = await began(house, "en")
         first = sources(browser)[-1]
