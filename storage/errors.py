@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - the names say what happened and are read in `except` lines; an "Error" at the end adds nothing
 """What can go wrong in the store, told so that a caller can decide without reading driver messages.
 
 Both drivers' errors are turned into the classes below at the place where they arise (``translate``, installed on every

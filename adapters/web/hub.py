@@ -36,11 +36,11 @@ LOOKED_AT = 100
 """How many conversations are looked at to make room for one: a bound on the work, not on what is kept."""
 
 
-class TooMany(Exception):  # noqa: N818 - says what happened
+class TooMany(Exception):
     """The person writes faster than anybody can; what is refused was not stored."""
 
 
-class NotRunning(Exception):  # noqa: N818 - says what happened
+class NotRunning(Exception):
     """The house has not opened yet, or is about to close."""
 
 

@@ -34,7 +34,7 @@ KINDS: Final = {
 }
 
 
-class Trouble(Exception):  # noqa: N818 - says what happened
+class Trouble(Exception):
     """Why a request or message is refused; nothing of it was stored.
 
     >>> Trouble("too_many", 12.2).kind.status

@@ -34,7 +34,7 @@ class Recordings(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this file
+class _Refused(Exception):
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(reason)
         self.reason, self.remedy = reason, remedy

@@ -88,7 +88,7 @@ class Source(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this file
+class _Refused(Exception):
     def __init__(self, line: int, reason: str, remedy: str) -> None:
         super().__init__(reason)
         self.line, self.reason, self.remedy = line, reason, remedy
