@@ -173,7 +173,10 @@ def _read(terminal: int, screen: str) -> str:
 def _at_a_terminal(house: Settings, keys: list[str]) -> str:
     """What stands on a terminal of 60 columns after these keys; each waits for the prompt."""
     command = [sys.executable, "-m", "bot", "play", "mein-kiez", "--lang", "de", "--data", str(house.data)]
-    here, there = pty.openpty()
+    try:
+        here, there = pty.openpty()
+    except OSError as fault:
+        pytest.skip(f"a terminal: this machine gives out none ({fault})")
     environment = os.environ | {"COLUMNS": "60", "TERM": "dumb"}
     process = subprocess.Popen(
         command,
