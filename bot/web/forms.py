@@ -23,6 +23,7 @@ from bot.web.chat import (
 from bot.web.reading import DONE, Choice, Step, last_message, shown, step_of
 from bot.web.site import Form, form_of, site_of
 from bot.web.tongues import Tongue, tongue_of
+from flows.messages import QuickReply
 from flows.phrases import FormOfAddress
 from flows.values import Missing
 
@@ -153,16 +154,23 @@ async def _tick(request: web.Request, conversation: Conversation, step: Step, se
     elif new:
         numbers = ", ".join(str(choice.number) for choice in new)
         await tell(request, conversation, sent, text=numbers, label=label)
-    if token := await _done_token(request, conversation):
+    # Where the bot took something else ("none of these" beside others), the page comes again and shows what it took.
+    taken = {reply.token for reply in await _replies(request, conversation) if reply.chosen}
+    token = await _done_token(request, conversation)
+    if token and taken == {choice.token for choice in ticked}:
         await tell(request, conversation, f"{sent}-done", choice=token)
     return ""
 
 
 async def _done_token(request: web.Request, conversation: Conversation) -> str:
     """The token that ends the list; "" while too few or too many are ticked."""
-    last = last_message(await log_of(request, conversation))
-    replies = last.msg.quick_replies if last and last.msg else ()
+    replies = await _replies(request, conversation)
     return next((reply.token for reply in replies if reply.token.endswith(DONE)), "")
+
+
+async def _replies(request: web.Request, conversation: Conversation) -> tuple[QuickReply, ...]:
+    last = last_message(await log_of(request, conversation))
+    return last.msg.quick_replies if last and last.msg else ()
 
 
 def _among(offered: Iterable[Choice], tokens: Iterable[object]) -> list[Choice]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from bot import phrases
 from bot.consultations.publishing import publish_samples
 from bot.house import desk
 from bot.settings import Settings
@@ -380,4 +382,21 @@ async def test_nothing_ticked_is_an_answer_where_nothing_may_be_ticked(tmp_path)
         await page.press("Weiter")
         assert page.heading() == "Antworten prüfen"
     assert answers(store) == {"extras": "[]"}
+    store.dispose()
+
+
+async def test_none_of_these_beside_others_is_shown_before_it_counts(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/web.db")
+    migrate.upgrade(store)
+    publish(store, consultation("park", [EVERY_TYPE[4] | {"exclusive": "shade"}]))
+    async with serving(store) as house:
+        page = house.browser(Cookie="lang=de")
+        await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
+        await page.press("Weiter", "Wasser", "Schatten")
+        assert page.heading() == "Was dazu?", "the page comes again"
+        assert phrases.load("de").say("hint.choices_exclusive", "sie", label="Schatten") in html.unescape(page.text)
+        assert answers(store) == {}
+        await page.press("Weiter", "Wasser")
+        assert page.heading() == "Antworten prüfen"
+    assert answers(store) == {"extras": '["water"]'}
     store.dispose()
