@@ -156,8 +156,9 @@ async def _tick(request: web.Request, conversation: Conversation, step: Step, se
         await tell(request, conversation, sent, text=numbers, label=label)
     # Where the bot took something else ("none of these" beside others), the page comes again and shows what it took.
     taken = {reply.token for reply in await _replies(request, conversation) if reply.chosen}
-    token = await _done_token(request, conversation)
-    if token and taken == {choice.token for choice in ticked}:
+    if taken != {choice.token for choice in ticked}:
+        return "web.form.not_together"
+    if token := await _done_token(request, conversation):
         await tell(request, conversation, f"{sent}-done", choice=token)
     return ""
 
