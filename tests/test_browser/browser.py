@@ -310,13 +310,17 @@ class Tab:
 
     async def tap(self, selector: str) -> None:
         """A finger on the middle of an element."""
-        await self.until(f"document.querySelector({json.dumps(selector)})", selector)
+        # A page that is still arriving moves under the finger.
+        there = f"document.readyState === 'complete' && document.querySelector({json.dumps(selector)})"
+        await self.until(there, selector)
         x, y = await self.point(selector)
         await self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         await self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     async def click(self, selector: str) -> None:
-        await self.until(f"document.querySelector({json.dumps(selector)})", selector)
+        # A page that is still arriving moves under the finger.
+        there = f"document.readyState === 'complete' && document.querySelector({json.dumps(selector)})"
+        await self.until(there, selector)
         x, y = await self.point(selector)
         for kind in ("mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
