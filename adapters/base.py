@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from aiohttp import web
 
 from flows.messages import MsgIn, MsgOut
 
@@ -32,6 +34,12 @@ class RetryAfter(NamedTuple):
     reason: str = ""
 
 
+class Moved(NamedTuple):
+    """The chat goes on under another address: the message, and all that follow, belong there."""
+
+    address: str
+
+
 class Unreachable(NamedTuple):
     """The person cannot be reached there any more: blocked, left, deleted. Nothing more is sent."""
 
@@ -50,13 +58,14 @@ class Unknown(NamedTuple):
     reason: str
 
 
-Delivery = Sent | RetryAfter | Unreachable | Refused | Unknown
+Delivery = Sent | RetryAfter | Moved | Unreachable | Refused | Unknown
 
 
 class Limits(NamedTuple):
-    """What a channel can take. Rates are messages per second, 0 for none."""
+    """What a channel can take, and what people should know about it. Rates are 0 where there is no limit."""
 
     text_utf16: int = 4096
+    """UTF-16 units of one message; the channel itself splits longer ones (`adapters.splitting`)."""
     buttons: bool = False
     idempotent: bool = False
     """Whether sending the same id twice is the same as once; else every sent message is noted before the next one."""
@@ -64,6 +73,14 @@ class Limits(NamedTuple):
     """How many messages may be on their way at once."""
     per_second: float = 0
     per_chat_per_second: float = 0
+    per_group_per_minute: float = 0
+    group_prefix: str = ""
+    """Addresses that begin like this are groups; "" where there are none."""
+    is_confidential: bool = True
+    """Whether only the person and this house can read along. If not, people are told before the first question, and
+    questions marked `web_only` are not asked here."""
+    is_proactive: bool = True
+    """Whether it can write to people who have not just written: only there anybody is reminded or pushed to."""
 
 
 class Channel(Protocol):
@@ -80,3 +97,22 @@ class Channel(Protocol):
 
     async def stop(self) -> None:
         """Ends receiving; messages not yet stored will come again."""
+
+    def trouble(self) -> str:
+        """What is wrong with the channel at the moment, in a few words for the operator; "" while all is well."""
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A channel that is called from outside: `/hooks/NAME` hands each request to it."""
+
+    async def hook(self, request: web.Request) -> web.Response:
+        """Answers 200 only after the commit, so that whoever calls does so again otherwise."""
+
+
+@runtime_checkable
+class Fetching(Protocol):
+    """A channel whose attachments can be fetched by the `media_ref` of a message."""
+
+    async def fetch(self, media_ref: str) -> bytes | Delivery:
+        """The attachment, or why there is none (yet)."""

@@ -67,6 +67,9 @@ class ConsoleChannel:
     async def stop(self) -> None:
         self._receive = None
 
+    def trouble(self) -> str:
+        return ""
+
 
 def as_text(msg: MsgOut) -> str:
     """A message with its quick replies as a terminal shows them: numbered where typing the number answers.

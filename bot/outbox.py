@@ -16,7 +16,7 @@ import structlog
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from adapters.base import Channel, Delivery, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
+from adapters.base import Channel, Delivery, Moved, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
 from bot.keys import Keys, SecretError
 from bot.lanes import Item, Lane
 from flows.messages import MsgOut
@@ -194,6 +194,8 @@ def _state_of(delivery: Delivery) -> tuple[State, str | None, str | None]:
             return "sent", reference or None, None
         case Unreachable(reason):
             return "unreachable", None, reason
+        case Moved():
+            return "unreachable", None, "moved"
         case Refused(reason):
             return "refused", None, reason
         case RetryAfter(_, reason):

@@ -77,6 +77,9 @@ class Sink:
     async def stop(self) -> None:
         """Nothing to end."""
 
+    def trouble(self) -> str:
+        return ""
+
 
 async def feed(path: Path, found: Scan, settings: Settings, store: Store, keys: Keys, watch: Watch) -> Report:
     """Feeds the messages of a scanned recording in their order; bad lines are left out.

@@ -44,6 +44,10 @@ class MsgIn(NamedTuple):
     """Who typed it: the person, a helper for the person, or somebody copying from paper."""
     place_code: str = ""
     """Where the person came from, by the code of a poster or a multiplier; never a person."""
+    media_ref: str = ""
+    """The channel's own handle of the attachment, to fetch it with; "" where it cannot be fetched."""
+    is_group: bool = False
+    """Said where others read along: nothing is asked or stored there, people are invited to answer in private."""
 
 
 class QuickReply(NamedTuple):

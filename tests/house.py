@@ -46,6 +46,9 @@ class Recorder:
     async def stop(self) -> None:
         self.receive = None
 
+    def trouble(self) -> str:
+        return ""
+
     def msg(self, address: str, text: str = "", **more: Any) -> MsgIn:
         """A message with an id of its own."""
         self._number += 1

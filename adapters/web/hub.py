@@ -112,7 +112,7 @@ class WebHub:
     >>> for entry in await hub.wait("address", after=0, seconds=5): ...   # what is new
     """
 
-    limits = Limits(text_utf16=100_000, buttons=True, idempotent=True, workers=1)
+    limits = Limits(text_utf16=100_000, buttons=True, idempotent=True, workers=1, is_proactive=False)
 
     def __init__(self, name: str = "web") -> None:
         self.name = name
@@ -130,6 +130,9 @@ class WebHub:
 
     async def stop(self) -> None:
         self._receive = None
+
+    def trouble(self) -> str:
+        return ""
 
     async def send(self, message: Outgoing) -> Delivery:
         chat = self._chats.get(message.address)

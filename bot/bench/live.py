@@ -41,6 +41,9 @@ class Sink:
     async def stop(self) -> None:
         """Nothing to end."""
 
+    def trouble(self) -> str:
+        return ""
+
 
 def house(url: str, channels: Mapping[str, Channel] | None = None) -> App:
     """A house with nothing but the subject, and a sink unless other channels are given. Call it in an event loop."""
