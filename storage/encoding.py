@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from json import dumps
+from json import dumps, loads
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, ColumnElement, Dialect, LargeBinary, Text, create_mock_engine
@@ -40,7 +40,7 @@ def encoder(dialect: str, column: ColumnElement[Any]) -> Encode:
 
 def sqlite_readers(columns: Iterable[ColumnElement[Any]]) -> list[tuple[int, Read]]:
     """The places of a result in which SQLite's driver gives something else than the column means, and what helps."""
-    readers: dict[type, Read] = {UtcDateTime: datetime.fromisoformat, Boolean: bool}
+    readers: dict[type, Read] = {UtcDateTime: datetime.fromisoformat, Boolean: bool, JSON: loads}
     places = enumerate(columns)
     return [(place, readers[type(column.type)]) for place, column in places if type(column.type) in readers]
 

@@ -1,8 +1,8 @@
 """All tables at once, for migrations and for tests: importing this module completes ``Base.metadata``."""
 
-from storage import answers, consultations, contacts, messages, outbox, proposals, sessions, staff
+from storage import answers, consultations, contacts, messages, moderation, outbox, proposals, ratings, sessions, staff
 from storage.base import Base
 
-SUBJECTS = (answers, consultations, contacts, messages, outbox, proposals, sessions, staff)
+SUBJECTS = (answers, consultations, contacts, messages, moderation, outbox, proposals, ratings, sessions, staff)
 
 metadata = Base.metadata

@@ -1,4 +1,6 @@
-"""The shared proposal database: ideas of residents, how others rate them, and what became of them.
+"""The shared proposal database: ideas of residents, and what became of them.
+
+How others rate them stands in ``storage.ratings``, who let them out in ``storage.moderation``.
 
 Other programs read it through the views ``v_proposals``, ``v_ratings`` and ``v_status`` (docs/data.md).
 """
@@ -7,14 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, SmallInteger, UniqueConstraint, select
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
 from storage.base import Base, Json, exactly, one_of, table_of
 
 Status = Literal["received", "under_consideration", "next_phase", "accepted", "rejected", "done"]
-Vote = Literal[-1, 0, 1]
 
 
 class Proposal(Base):
@@ -46,24 +47,9 @@ class Proposal(Base):
     source: Mapped[str | None]
     source_id: Mapped[str | None]
     created_at: Mapped[datetime]
-
-
-class Rating(Base):
-    """What one person thinks of one proposal."""
-
-    __tablename__ = "ratings"
-    __table_args__ = (
-        CheckConstraint("vote IN (-1, 0, 1)", name="vote"),
-        exactly("pseudonym", 32),
-        Index(None, "pseudonym"),
-        {"sqlite_with_rowid": False},
-    )
-
-    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"), primary_key=True)
-    pseudonym: Mapped[str] = mapped_column(primary_key=True)
-    vote: Mapped[int] = mapped_column(SmallInteger)
-    important: Mapped[bool]
-    rated_at: Mapped[datetime]
+    place: Mapped[str | None]  # where it is about, in the person's words
+    latitude: Mapped[float | None]  # coarse, never where somebody lives: degrees (WGS 84), two decimals
+    longitude: Mapped[float | None]
 
 
 class ProposalStatus(Base):
@@ -95,19 +81,16 @@ class NewProposal(NamedTuple):
     source: str | None
     source_id: str | None
     created_at: datetime
-
-
-class NewRating(NamedTuple):
-    proposal_id: int
-    pseudonym: str
-    vote: Vote
-    important: bool
-    rated_at: datetime
+    place: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 class StoredProposal(NamedTuple):
     id: int
     consultation_id: int
+    pseudonym: str | None
+    question_key: str | None
     code: str
     title: str | None
     text: str
@@ -117,7 +100,12 @@ class StoredProposal(NamedTuple):
     status: Status
     released_at: datetime | None
     withdrawn_at: datetime | None
+    source: str | None
+    source_id: str | None
     created_at: datetime
+    place: str | None
+    latitude: float | None
+    longitude: float | None
 
 
 class NewStatus(NamedTuple):
@@ -131,10 +119,25 @@ class NewStatus(NamedTuple):
 
 
 class Release(NamedTuple):
-    """``released_at`` None takes a release back."""
+    """``released_at`` None takes a release back: what is hidden or merged is not released."""
 
     id: int
     released_at: datetime | None
+
+
+class Withdrawal(NamedTuple):
+    """The author takes the proposal back; None: it is there again."""
+
+    id: int
+    withdrawn_at: datetime | None
+
+
+class Rewording(NamedTuple):
+    """Another text of the same proposal: by its author, or by staff for privacy."""
+
+    id: int
+    title: str | None
+    text: str
 
 
 class _CurrentStatus(NamedTuple):
@@ -147,29 +150,52 @@ class _Person(NamedTuple):
 
 
 _proposals = table_of(Proposal)
-_ratings = table_of(Rating)
 _statuses = table_of(ProposalStatus)
 _columns = [_proposals.c[field] for field in StoredProposal._fields]
 _by_code = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.code)
+_by_id = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.id)
+_by_author = bulk.ByKeys(StoredProposal, select(*_columns).order_by(_proposals.c.id), _proposals.c.pseudonym)
 
 insert = bulk.insert(_proposals, NewProposal)
 """Add proposals as received. Raises Duplicate for a code, or a (source, source id), that exists."""
 
-rate = bulk.upsert(_ratings, NewRating, key=("proposal_id", "pseudonym"), if_changed=("vote", "important"))
-"""Store ratings; a person's later rating of the same proposal replaces the earlier."""
-
 release = bulk.change(_proposals, Release, key=("id",))
 """Let proposals out, after a person read them."""
 
+withdraw = bulk.change(_proposals, Withdrawal, key=("id",))
+"""Take proposals back, as their authors wish."""
+
+reword = bulk.change(_proposals, Rewording, key=("id",))
+"""Change what proposals say."""
+
 _insert_statuses = bulk.insert(_statuses, NewStatus)
 _set_status = bulk.change(_proposals, _CurrentStatus, key=("id",))
-_erase_ratings = bulk.remove(_ratings, _Person)
 _erase_proposals = bulk.remove(_proposals, _Person)
 
 
 def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, StoredProposal]:
     """The proposals with these codes."""
     return {row.code: row for row in _by_code(connection, codes)}
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> dict[int, StoredProposal]:
+    """These proposals, released or not."""
+    return {row.id: row for row in _by_id(connection, ids)}
+
+
+def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredProposal]:
+    """All proposals of these people, oldest first; released, hidden, withdrawn or not."""
+    return sorted(_by_author(connection, pseudonyms), key=lambda row: row.id)
+
+
+def released(connection: Connection, consultation_id: int) -> list[StoredProposal]:
+    """What everybody may see of a consultation: released by a person, not withdrawn, oldest first."""
+    query = select(*_columns).where(
+        _proposals.c.consultation_id == consultation_id,
+        _proposals.c.released_at.is_not(None),
+        _proposals.c.withdrawn_at.is_(None),
+    )
+    return [StoredProposal._make(row) for row in connection.execute(query.order_by(_proposals.c.id))]
 
 
 def add_statuses(connection: Connection, rows: Sequence[NewStatus]) -> None:
@@ -179,6 +205,5 @@ def add_statuses(connection: Connection, rows: Sequence[NewStatus]) -> None:
 
 
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
-    """Delete these people's proposals and ratings; gives how many rows."""
-    people = [_Person(pseudonym) for pseudonym in pseudonyms]
-    return _erase_ratings(connection, people) + _erase_proposals(connection, people)
+    """Delete these people's proposals, with all that was said about them; gives how many proposals."""
+    return _erase_proposals(connection, [_Person(pseudonym) for pseudonym in pseudonyms])

@@ -2,8 +2,8 @@ import pytest
 from sqlalchemy import select
 
 from storage import proposals
-from storage.errors import BadRow, Duplicate
-from storage.proposals import NewRating, NewStatus, ProposalStatus, Rating, Release
+from storage.errors import Duplicate
+from storage.proposals import NewStatus, ProposalStatus, Release, Rewording, Withdrawal
 from storage.store import Store
 from tests.test_storage.rows import LATER, NOW, new_id, proposal, pseudonym, published
 
@@ -29,18 +29,6 @@ def test_taking_over_twice_changes_nothing(store: Store) -> None:
         proposals.insert(connection, [proposal(lamps.consultation_id, 1, "P-4", **outside)])
 
 
-def test_a_later_rating_replaces_the_earlier(store: Store) -> None:
-    with store.begin() as connection:
-        bench = proposal(published(connection).consultation_id, 1, "P-1")
-        proposals.insert(connection, [bench])
-        proposals.rate(connection, [NewRating(bench.id, pseudonym(at), 1, False, NOW) for at in range(3)])
-        proposals.rate(connection, [NewRating(bench.id, pseudonym(2), -1, True, LATER)])
-        rows = connection.execute(select(Rating.vote, Rating.important).order_by(Rating.pseudonym))
-        assert [tuple(row) for row in rows] == [(1, False), (1, False), (-1, True)]
-    with pytest.raises(BadRow), store.begin() as connection:
-        proposals.rate(connection, [NewRating(bench.id, pseudonym(4), 2, False, NOW)])  # type: ignore[arg-type]
-
-
 def test_every_status_is_kept_with_its_reason(store: Store) -> None:
     with store.begin() as connection:
         bench = proposal(published(connection).consultation_id, 1, "P-1")
@@ -58,13 +46,26 @@ def test_every_status_is_kept_with_its_reason(store: Store) -> None:
         assert history == [{"de": "Wird geprüft."}, reason]
 
 
-def test_erasing_takes_proposals_and_ratings(store: Store) -> None:
+def test_only_what_is_let_out_and_not_taken_back_is_released(store: Store) -> None:
+    with store.begin() as connection:
+        lamps = published(connection)
+        made = [proposal(lamps.consultation_id, at, f"P-{at}", latitude=52.52, place="Alex") for at in range(3)]
+        proposals.insert(connection, made)
+        proposals.release(connection, [Release(made[0].id, LATER), Release(made[1].id, LATER)])
+        proposals.withdraw(connection, [Withdrawal(made[1].id, LATER)])
+        proposals.reword(connection, [Rewording(made[0].id, "Bench", "A bench")])
+        (found,) = proposals.released(connection, lamps.consultation_id)
+        assert (found.code, found.title, found.text, found.latitude, found.place) == (
+            "P-0", "Bench", "A bench", 52.52, "Alex"
+        )  # fmt: skip
+        assert [row.code for row in proposals.of_people(connection, [pseudonym(1), pseudonym(2)])] == ["P-1", "P-2"]
+        assert proposals.by_ids(connection, [made[1].id])[made[1].id].withdrawn_at == LATER
+
+
+def test_erasing_takes_the_proposals_of_these_people_only(store: Store) -> None:
     with store.begin() as connection:
         lamps = published(connection)
         mine, others = (proposal(lamps.consultation_id, at, f"P-{at}") for at in (1, 2))
         proposals.insert(connection, [mine, others])
-        proposals.rate(connection, [NewRating(others.id, pseudonym(1), 1, False, NOW)])
-        proposals.rate(connection, [NewRating(mine.id, pseudonym(2), 1, False, NOW)])
-        assert proposals.erase(connection, [pseudonym(1)]) == 2
+        assert proposals.erase(connection, [pseudonym(1)]) == 1
         assert proposals.by_codes(connection, ["P-1", "P-2"]).keys() == {"P-2"}
-        assert connection.execute(select(Rating.proposal_id)).all() == []

@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, func, select
 
-from storage import answers, messages, proposals, sessions
+from storage import answers, messages, proposals, ratings, sessions
 from storage.answers import Answer
 from storage.errors import Duplicate
 from storage.messages import Key, NewReceived
-from storage.proposals import NewRating, Rating
+from storage.ratings import NewRatingEvent, Rating
 from storage.sessions import Session
 from storage.store import Store
 from tests.databases import Database
-from tests.test_storage.rows import NOW, answer, key, proposal, pseudonym, published, session, stored_session
+from tests.test_storage.rows import NOW, answer, key, new_id, proposal, pseudonym, published, session, stored_session
 
 CLICKS = 4
 PEOPLE = 500
@@ -44,7 +44,8 @@ def test_five_hundred_people_who_click_four_times(store: Store, database: Databa
             # Each program in another order, so that they wait for each other crosswise.
             mine = people[click * 100 :] + people[: click * 100]
             answers.upsert(connection, [answer(person, "lamps", f'"{click}"') for person in mine])
-            proposals.rate(connection, [NewRating(bench.id, person.pseudonym, 1, False, NOW) for person in mine])
+            votes = [NewRatingEvent(new_id(), bench.id, person.pseudonym, 1, False, NOW) for person in mine]
+            ratings.rate(connection, votes)
 
         return work
 

@@ -20,9 +20,14 @@ from storage.store import Store
 from tests.databases import Database, Houses, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261123_staff"
+HEAD = "20261125_weighing"
 IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox"}
-PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "proposal_statuses"}
+PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "proposal_statuses"} | {
+    "rating_events",
+    "moderations",
+    "decisions",
+    "proposal_texts",
+}
 STAFF = {"staff"}
 """Those who work here: they are no residents, and nothing leads from them to what anybody said."""
 MAY_BE_CALLED_ALIKE = {"id", "channel", "language", "created_at", "at", "state", "reason"}

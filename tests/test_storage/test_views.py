@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import Connection, delete, text, update
 
-from storage import answers, proposals, sessions
+from storage import answers, proposals, ratings, sessions
 from storage.consultations import Consultation
 from storage.errors import StorageError
-from storage.proposals import NewRating, NewStatus, Proposal, Release
+from storage.proposals import NewStatus, Proposal, Release
+from storage.ratings import NewRatingEvent
 from storage.sessions import SessionChange
 from storage.store import Store
 from tests.test_storage.rows import LATER, NOW, answer, new_id, person, proposal, pseudonym, published, stored_session
@@ -104,7 +105,7 @@ def test_only_released_proposals_are_seen(store: Store) -> None:
         proposals.release(connection, [Release(made[0].id, LATER), Release(made[1].id, LATER)])
         connection.execute(update(Proposal).where(Proposal.id == made[1].id).values(withdrawn_at=LATER))
         for each in made:
-            proposals.rate(connection, [NewRating(each.id, pseudonym(9), 1, True, NOW)])
+            ratings.rate(connection, [NewRatingEvent(new_id(), each.id, pseudonym(9), 1, True, NOW)])
             status = NewStatus(new_id(), each.id, "accepted", {"de": "Ja"}, "Strategieboard", None, LATER)
             proposals.add_statuses(connection, [status])
     with store.reading() as connection:

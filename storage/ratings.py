@@ -1,0 +1,142 @@
+"""How people weigh the proposals of others: every vote as an event, and the last one of each person as it stands."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, SmallInteger, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage import bulk
+from storage.base import Base, exactly, table_of
+from storage.proposals import Proposal
+
+Vote = Literal[-1, 0, 1]
+"""Disagree, pass, agree."""
+
+ROWS_AT_ONCE = 10_000
+
+
+class Rating(Base):
+    """What one person thinks of one proposal now."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (
+        CheckConstraint("vote IN (-1, 0, 1)", name="vote"),
+        exactly("pseudonym", 32),
+        Index(None, "pseudonym"),
+        {"sqlite_with_rowid": False},
+    )
+
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"), primary_key=True)
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    vote: Mapped[int] = mapped_column(SmallInteger)
+    important: Mapped[bool]
+    rated_at: Mapped[datetime]
+
+
+class RatingEvent(Base):
+    """One vote as it was given. Rows are added, never changed: results can be computed anew from them."""
+
+    __tablename__ = "rating_events"
+    __table_args__ = (
+        CheckConstraint("vote IN (-1, 0, 1)", name="vote"),
+        exactly("pseudonym", 32),
+        Index(None, "proposal_id", "id"),
+        Index(None, "pseudonym"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
+    pseudonym: Mapped[str]
+    vote: Mapped[int] = mapped_column(SmallInteger)
+    important: Mapped[bool]
+    at: Mapped[datetime]
+
+
+class NewRating(NamedTuple):
+    proposal_id: int
+    pseudonym: str
+    vote: Vote
+    important: bool
+    rated_at: datetime
+
+
+class NewRatingEvent(NamedTuple):
+    id: int
+    proposal_id: int
+    pseudonym: str
+    vote: Vote
+    important: bool
+    at: datetime
+
+
+class _Person(NamedTuple):
+    pseudonym: str
+
+
+class _Rated(NamedTuple):
+    pseudonym: str
+    proposal_id: int
+
+
+_ratings = table_of(Rating)
+_events = table_of(RatingEvent)
+_proposals = table_of(Proposal)
+_stored = select(*(_ratings.c[field] for field in NewRating._fields))
+_of_people = bulk.ByKeys(NewRating, _stored, _ratings.c.pseudonym)
+
+_set_last = bulk.upsert(_ratings, NewRating, key=("proposal_id", "pseudonym"), if_changed=("vote", "important"))
+_add_events = bulk.insert(_events, NewRatingEvent)
+_erase_last = bulk.remove(_ratings, _Person)
+_erase_events = bulk.remove(_events, _Person)
+_take_back = bulk.remove(_ratings, _Rated)
+
+
+def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
+    """Store votes: each as an event, and as what the person thinks now, which replaces an earlier rating.
+
+    Raises BadRow for a proposal that does not exist (any more).
+    """
+    _add_events(connection, rows)
+    _set_last(connection, [NewRating(*row[1:]) for row in rows])
+
+
+def take_back(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
+    """Forget what these people (pseudonym, proposal id) think now; the events stay. Gives how many ratings."""
+    return _take_back(connection, [_Rated(*pair) for pair in pairs])
+
+
+def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRating]:
+    """All ratings of these people as they stand."""
+    return list(_of_people(connection, pseudonyms))
+
+
+def of_consultation(connection: Connection, consultation_id: int) -> Iterator[NewRating]:
+    """All ratings of a consultation as they stand, by proposal and person, read as they are consumed."""
+    query = (
+        _stored.join_from(_ratings, _proposals)
+        .where(_proposals.c.consultation_id == consultation_id)
+        .order_by(_ratings.c.proposal_id, _ratings.c.pseudonym)
+    )
+    for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield NewRating._make(row)
+
+
+def events_of(connection: Connection, consultation_id: int, after_id: int = 0) -> Iterator[NewRatingEvent]:
+    """All votes of a consultation in the order they were given, those after an id only, read as they are consumed."""
+    query = (
+        select(*(_events.c[field] for field in NewRatingEvent._fields))
+        .join_from(_events, _proposals)
+        .where(_proposals.c.consultation_id == consultation_id, _events.c.id > after_id)
+        .order_by(_events.c.id)
+    )
+    for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield NewRatingEvent._make(row)
+
+
+def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
+    """Delete these people's ratings and votes; gives how many ratings."""
+    people = [_Person(pseudonym) for pseudonym in pseudonyms]
+    _erase_events(connection, people)
+    return _erase_last(connection, people)

@@ -1,0 +1,57 @@
+import pytest
+from sqlalchemy import Connection
+
+from storage import proposals, ratings
+from storage.errors import BadRow
+from storage.proposals import NewProposal
+from storage.ratings import NewRating, NewRatingEvent, Vote
+from storage.store import Store
+from tests.test_storage.rows import LATER, NOW, new_id, proposal, pseudonym, published
+
+
+def proposed(connection: Connection, number: int = 1) -> NewProposal:
+    made = proposal(published(connection).consultation_id, number, f"P-{number}")
+    proposals.insert(connection, [made])
+    return made
+
+
+def vote(of: NewProposal, number: int, given: Vote, *, important: bool = False) -> NewRatingEvent:
+    return NewRatingEvent(new_id(), of.id, pseudonym(number), given, important, NOW)
+
+
+def test_the_last_vote_stands_and_every_vote_is_kept(store: Store) -> None:
+    with store.begin() as connection:
+        bench = proposed(connection)
+        ratings.rate(connection, [vote(bench, at, 1) for at in range(3)])
+        ratings.rate(connection, [vote(bench, 2, -1, important=True)._replace(at=LATER)])
+        standing = list(ratings.of_consultation(connection, bench.consultation_id))
+        assert [(row.vote, row.important) for row in standing] == [(1, False), (1, False), (-1, True)]
+        events = list(ratings.events_of(connection, bench.consultation_id))
+        assert [event.vote for event in events] == [1, 1, 1, -1]
+        assert [event.vote for event in ratings.events_of(connection, bench.consultation_id, events[2].id)] == [-1]
+        assert ratings.of_people(connection, [pseudonym(2)]) == [NewRating(bench.id, pseudonym(2), -1, True, LATER)]
+
+
+def test_a_vote_is_one_of_three(store: Store) -> None:
+    with store.begin() as connection:
+        bench = proposed(connection)
+    with pytest.raises(BadRow), store.begin() as connection:
+        ratings.rate(connection, [vote(bench, 1, 2)])  # type: ignore[arg-type]
+
+
+def test_what_is_taken_back_does_not_count_any_more(store: Store) -> None:
+    with store.begin() as connection:
+        bench = proposed(connection)
+        ratings.rate(connection, [vote(bench, 1, 1), vote(bench, 2, 1)])
+        assert ratings.take_back(connection, [(pseudonym(1), bench.id)]) == 1
+        assert [row.pseudonym for row in ratings.of_consultation(connection, bench.consultation_id)] == [pseudonym(2)]
+
+
+def test_erasing_takes_ratings_and_votes(store: Store) -> None:
+    with store.begin() as connection:
+        bench = proposed(connection)
+        ratings.rate(connection, [vote(bench, 1, 1), vote(bench, 2, 1)])
+        assert ratings.erase(connection, [pseudonym(1)]) == 1
+        assert [event.pseudonym for event in ratings.events_of(connection, bench.consultation_id)] == [pseudonym(2)]
+        proposals.erase(connection, [bench.pseudonym or ""])
+        assert list(ratings.events_of(connection, bench.consultation_id)) == []
