@@ -1,0 +1,94 @@
+"""Splits a long text into messages a channel takes: at paragraphs if possible, never inside a sign as people see it.
+
+Pure, standard library only. Lengths are UTF-16 code units, the unit of Telegram (core.telegram.org/api/entities).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+# Where to cut, the best places first; the white space that follows a cut is dropped.
+_PLACES: Final = (
+    re.compile(r"\n\s*\n"),
+    re.compile(r"\n"),
+    re.compile(r"(?:(?<=[.!?…؟۔])|(?<=[.!?…؟۔][\"'”“»)\]]))[^\S\u00a0\u2007\u202f]"),
+    re.compile(r"[^\S\u00a0\u2007\u202f]"),  # not at spaces that are there to hold words together
+)
+_ZERO_WIDTH_JOINER: Final = "\u200d"
+_LINE_FEED, _CARRIAGE_RETURN = "\n", "\r"
+
+
+def split(text: str, limit: int) -> list[str]:
+    """The text in parts of at most `limit` UTF-16 units, in order; only white space where it was cut is left out.
+
+    A text that fits stays as it is. Parts are never empty: of nothing but white space nothing remains.
+
+    >>> split("Guten Tag. Wie geht es?", 12)
+    ['Guten Tag.', 'Wie geht es?']
+    """
+    if utf16_length(text) <= limit:
+        return [text]
+    parts = []
+    rest = text.strip()
+    while utf16_length(rest) > limit:
+        cut = _cut(rest, limit)
+        parts.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*parts, rest] if rest else parts
+
+
+def utf16_length(text: str) -> int:
+    """Length in UTF-16 code units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _cut(text: str, limit: int) -> int:
+    """Where to end the first part of a text that is too long: far enough back if there is a good place there."""
+    end = _longest(text, limit)
+    for least in (end // 2, 1):
+        for place in _PLACES:
+            found = [match.start() for match in place.finditer(text, least, end + 2) if match.start() <= end]
+            if found:
+                return found[-1]
+    return next((index for index in range(end, 0, -1) if _is_border(text, index)), end)
+
+
+def _longest(text: str, limit: int) -> int:
+    """How many characters fit into so many units; at least one."""
+    units = 0
+    for index, char in enumerate(text):
+        units += 2 if char > "\uffff" else 1
+        if units > limit:
+            return max(index, 1)
+    return len(text)
+
+
+def _is_border(text: str, index: int) -> bool:
+    """Whether what people see as one sign ends before this character.
+
+    The rules of Unicode's grapheme clusters (UAX 29) as far as the standard library knows the properties they need.
+    """
+    before, after = text[index - 1], text[index]
+    if _is_flag_half(before) and _is_flag_half(after):
+        halves = 0
+        while halves < index and _is_flag_half(text[index - 1 - halves]):
+            halves += 1
+        return halves % 2 == 0
+    return not (_extends(after) or before == _ZERO_WIDTH_JOINER or (before, after) == (_CARRIAGE_RETURN, _LINE_FEED))
+
+
+def _extends(char: str) -> bool:
+    """Whether a character belongs to the sign before it: accents, vowel signs, joiners, variants, skin tones, tags."""
+    return (
+        unicodedata.category(char)[0] == "M"
+        or char in "\u200c\u200d"
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
+        or "\U000e0020" <= char <= "\U000e007f"
+        or "\u1160" <= char <= "\u11ff"  # vowels and finals of Hangul letters
+    )
+
+
+def _is_flag_half(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
