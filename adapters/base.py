@@ -13,6 +13,17 @@ Receive = Callable[[Sequence[MsgIn]], Awaitable[None]]
 """Takes messages; returns when they are stored for good. Only then may the channel move on."""
 
 
+class BadSettings(Exception):
+    """A channel cannot be made of its section; the text says which key, why and what to do, and repeats no value."""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. What is not well says what to do."""
+
+    is_well: bool
+    words: str
+
+
 class Outgoing(NamedTuple):
     """One message to be sent. `id` rises with time and stays the same when the message is sent again."""
 

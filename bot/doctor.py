@@ -11,10 +11,11 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import available_timezones
 
-from bot import phrases
+from adapters.base import Finding
+from bot import channels, phrases
 from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
 from bot.keys import SecretError, load_or_create
@@ -24,13 +25,6 @@ from storage.errors import StorageError
 from storage.store import Store
 
 LEAST_SPACE_MB: Final = 500
-
-
-class Finding(NamedTuple):
-    """One thing looked at. What is not well says what to do."""
-
-    is_well: bool
-    words: str
 
 
 def examine(settings: Settings, say: Callable[[str], None]) -> bool:
@@ -51,6 +45,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _database(settings)
     yield _port(settings)
     yield _zones(settings)
+    yield from channels.findings(settings)
     yield from _texts()
 
 

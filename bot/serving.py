@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import importlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import structlog
 from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import build, calm_collector
+from bot.channels import open_channels
 from bot.errors import HouseError, program
 from bot.house import furnish
 from bot.keys import Keys
@@ -60,24 +60,6 @@ async def _serve(settings: Settings, channels: dict[str, Channel], store: Store,
         finally:
             await web.stop()
     log.info("stopped")
-
-
-def open_channels(settings: Settings) -> dict[str, Channel]:
-    """The configured channels, each made by `open_channel(name, settings)` of the adapter its type names.
-
-    Raises HouseError.
-    """
-    channels: dict[str, Channel] = {}
-    for name, section in settings.channels.items():
-        try:
-            adapter = importlib.import_module(f"adapters.{section.type}")
-            channels[name] = adapter.open_channel(name, section)
-        except (ImportError, AttributeError, TypeError, ValueError) as fault:
-            raise HouseError(
-                f"[channels.{name}]: there is no channel type {section.type!r} that can be configured; "
-                "take the section away, or check the spelling of its type"
-            ) from fault
-    return channels
 
 
 def _welcome(settings: Settings, port: int, slugs: list[str]) -> Iterator[str]:

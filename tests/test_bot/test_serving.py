@@ -15,9 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import HouseError
-from bot.serving import only_one, open_channels
-from bot.settings import Settings
+from bot.serving import only_one
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,12 +185,6 @@ def test_what_cannot_be_is_one_sentence(tmp_path, words, fault):
     assert fault in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_an_unknown_channel_is_named():
-    settings = Settings.model_validate({"channels": {"town": {"type": "carrierpigeon"}}})
-    with pytest.raises(HouseError, match=r"\[channels.town\]: there is no channel type 'carrierpigeon'"):
-        open_channels(settings)
 
 
 def test_a_folder_without_locks_is_used_all_the_same(tmp_path, monkeypatch):

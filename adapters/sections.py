@@ -1,0 +1,39 @@
+"""Reads the section of a channel in the settings file as the typed settings of its adapter."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from adapters.base import BadSettings
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_section(model: type[M], section: BaseModel) -> M:
+    """The section as the adapter's own model, which forbids what it does not know.
+
+    Raises BadSettings with one sentence per fault; values are never repeated, for one of them may be a secret.
+    """
+    try:
+        return model.model_validate(dict(section))
+    except ValidationError as fault:
+        known = [name for name in model.model_fields if name != "type"]
+        raise BadSettings("; ".join(_in_words(error, known) for error in fault.errors())) from None
+
+
+def _in_words(error: ErrorDetails, known: list[str]) -> str:
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        near = get_close_matches(name, known, 1)
+        return f"unknown setting {name!r}; " + (f"is {near[0]!r} meant?" if near else f"known are {', '.join(known)}")
+    if error["type"] == "missing":
+        return f"setting {name!r} is missing"
+    said = error["msg"].removeprefix("Value error, ")
+    if not name:
+        return said
+    wanted = said.removeprefix("Input should be ")
+    return f"setting {name!r} must be {wanted}" if wanted != said else f"setting {name!r}: {said}"
