@@ -1,0 +1,11 @@
+"""The kinds of arrays the mathematics works on."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Votes: TypeAlias = npt.NDArray[np.int8]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
