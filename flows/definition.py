@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
 from pydantic import (
     BaseModel,
@@ -36,6 +36,10 @@ def _written_out(day: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_written_out)]
+
+
+ResultsShown = Literal["live", "at_close"]
+SMALLEST_CELL: Final = 5
 
 
 class Level(StrEnum):
@@ -124,6 +128,12 @@ class Consultation(_Part):
     keywords: tuple[str, ...] = ()
     """Words that start it, next to its slug."""
     thanks: Text | None = None
+    results: Annotated[ResultsShown, Field(exclude_if=lambda shown: shown == "at_close")] = "at_close"
+    """Whether figures are shown to the public while people still answer. Hidden means hidden everywhere."""
+    smallest_cell: Annotated[int, Field(ge=2, le=100, exclude_if=lambda people: people == SMALLEST_CELL)] = (
+        SMALLEST_CELL
+    )
+    """Fewer people than this make no published figure."""
     questions: tuple[AnyNode, ...] = Field(min_length=1)
 
     @field_validator("languages", mode="before")

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.exports.responses import Response
 from bot.exports.subject import Subject, Variable, code_of
-from bot.exports.suppression import LEAST, hidden, hidden_shares
+from bot.exports.suppression import hidden, hidden_shares
 from bot.exports.tables import Row
 from flows.values import Missing
 
@@ -50,7 +50,7 @@ class Counts:
 
     def published(self, name: str) -> dict[str, int | None]:
         """The counts of a context, None where they are too small."""
-        return _published(self.contexts[name], self.responses)
+        return _published(self.contexts[name], self.responses, self.subject.least)
 
 
 def _is_closed(variable: Variable) -> bool:
@@ -63,14 +63,15 @@ def _cells_of(variable: Variable) -> dict[str, int]:
     return dict.fromkeys((*answers, *(f"missing.{code.value}" for code in Missing)), 0)
 
 
-def _published(cells: Mapping[str, int], total: int, forced: tuple[str, ...] = ()) -> dict[str, int | None]:
-    out = frozenset(cells) if 0 < total < LEAST else hidden(cells, forced)
+def _published(cells: Mapping[str, int], total: int, least: int, forced: tuple[str, ...] = ()) -> dict[str, int | None]:
+    out = frozenset(cells) if 0 < total < least else hidden(cells, forced, least)
     return {name: None if name in out else n for name, n in cells.items()}
 
 
 def rows(counts: Counts, missing_labels: Mapping[str, str]) -> Iterator[Row]:
     """The published table, one row per cell; `n` is empty where it is suppressed."""
-    total = None if 0 < counts.responses < LEAST else counts.responses
+    least = counts.subject.least
+    total = None if 0 < counts.responses < least else counts.responses
     yield _row("participations", "", "", "total", "", "", total)
     for name in CONTEXTS:
         cells = counts.published(name)
@@ -78,7 +79,8 @@ def rows(counts: Counts, missing_labels: Mapping[str, str]) -> Iterator[Row]:
     telling: set[str] = set()
     for variable in counts.subject.variables:
         leads = _leading_to(counts.subject, variable.key)
-        cells = _published(counts.cells[variable.key], counts.responses, () if leads.isdisjoint(telling) else _TELLING)
+        forced = () if leads.isdisjoint(telling) else _TELLING
+        cells = _published(counts.cells[variable.key], counts.responses, least, forced)
         shares = _shares(counts, variable, cells)
         if None in cells.values() or None in shares.values():
             telling.add(variable.key)
@@ -91,7 +93,7 @@ def _shares(counts: Counts, variable: Variable, cells: Mapping[str, int | None])
     answered = cells.get(_ANSWERED)
     if answered is None:
         return dict.fromkeys(options)
-    out = hidden_shares(options, answered)
+    out = hidden_shares(options, answered, counts.subject.least)
     return {code: None if code in out else n for code, n in options.items()}
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, get_args
 from bot.exports.codebook import MISSING
 from bot.exports.counting import CONTEXTS, Counts
 from bot.exports.subject import Subject
-from bot.exports.suppression import LEAST
 from flows.wording import Review, Text
 
 Profile = Literal["public", "analysis", "raw"]
@@ -25,7 +24,7 @@ def metadata(subject: Subject, profile: Profile, counts: Counts, now: datetime, 
     """The content of `metadata.json`. `exported_at` is all that differs between two exports of the same answers."""
     consultation, newest = subject.flow.consultation, subject.newest
     is_public = profile == "public"
-    total = None if is_public and 0 < counts.responses < LEAST else counts.responses
+    total = None if is_public and 0 < counts.responses < subject.least else counts.responses
     contexts = {name: counts.published(name) if is_public else dict(counts.contexts[name]) for name in CONTEXTS}
     return {
         "format": FORMAT,
@@ -53,7 +52,7 @@ def metadata(subject: Subject, profile: Profile, counts: Counts, now: datetime, 
         ],
         "participations": total,
         "participations_by": {name: dict(sorted(cells.items())) for name, cells in contexts.items()},
-        "smallest_published_cell": LEAST if is_public else None,
+        "smallest_published_cell": subject.least if is_public else None,
         "missing_codes": {code.value: {"de": german, "en": english} for code, (german, english) in MISSING.items()},
         "personal_data": not is_public,
         "data_anonymized": is_public,
@@ -94,7 +93,8 @@ def caveats(subject: Subject, profile: Profile, now: datetime) -> list[tuple[str
                 f"Nobody has reviewed the questions in these languages yet: {tags}.",
             )
         )
-    return [*found, *_OF_PROFILE[profile]]
+    found += _OF_PROFILE[profile]
+    return [(german.format(least=subject.least), english.format(least=subject.least)) for german, english in found]
 
 
 _ALWAYS: Final = [
@@ -128,8 +128,8 @@ _OF_PROFILE: Final[dict[Profile, list[tuple[str, str]]]] = {
     ],
     "public": [
         (
-            f"Zahlen unter {LEAST} sind ausgelassen, und dazu so viele andere, dass sie sich nicht errechnen lassen.",
-            f"Numbers below {LEAST} are left out, and as many others as are needed so that they cannot be computed.",
+            "Zahlen unter {least} sind ausgelassen, und dazu so viele andere, dass sie sich nicht errechnen lassen.",
+            "Numbers below {least} are left out, and as many others as are needed so that they cannot be computed.",
         ),
         (
             "Solange die Befragung läuft, zeigt der Vergleich zweier Veröffentlichungen, was dazwischen kam: am besten "

@@ -69,6 +69,11 @@ class Subject:
         """The language in which the files are labelled."""
         return self.flow.consultation.main_language
 
+    @property
+    def least(self) -> int:
+        """Fewer people than this make no published figure."""
+        return self.flow.consultation.smallest_cell
+
     def number_of(self, revision_id: int) -> int:
         return next(revision.number for revision in self.revisions if revision.id == revision_id)
 

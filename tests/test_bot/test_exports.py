@@ -287,6 +287,17 @@ async def test_public_holds_counts_only(opened, tmp_path):
     assert "geheim" not in "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "public").iterdir())
 
 
+@pytest.mark.parametrize(("smallest", "published"), [(3, "3"), (4, "")])
+async def test_a_consultation_says_what_its_smallest_published_cell_is(opened, tmp_path, smallest, published):
+    publish(opened(), consultation(questions=[LAMPS], smallest_cell=smallest))
+    await chat(opened(), *[("ja", "absenden")] * 9, *[("nein", "absenden")] * 3)
+    export(opened(), tmp_path / "public", "public")
+    assert cells(tmp_path / "public")["lamps", "option", "nein"] == published
+    metadata = json.loads((tmp_path / "public" / "metadata.json").read_text(encoding="utf-8"))
+    assert metadata["smallest_published_cell"] == smallest
+    assert any(f"Zahlen unter {smallest} " in caveat["de"] for caveat in metadata["caveats"])
+
+
 async def test_a_published_number_does_not_tell_a_suppressed_one_through_a_condition(opened, tmp_path):
     only_no = {"ask_if": {"equal": {"question": "lamps", "value": "nein"}}}
     publish(opened(), consultation(questions=[LAMPS, {**LAMPS, "key": "then", **only_no}]))
