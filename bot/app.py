@@ -12,6 +12,7 @@ from pathlib import Path
 from adapters.base import Channel
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
+from bot.desk.reception import Desk
 from bot.housekeeping import keep_house
 from bot.ids import Ids
 from bot.keys import Keys, SecretError, load_or_create
@@ -134,5 +135,5 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     ids = Ids()
     catalogue = Catalogue()
     outbox = Outbox(store, keys, channels)
-    conversations = Conversations(store, Turns(keys, catalogue, ids), outbox)
+    conversations = Conversations(store, Turns(keys, catalogue, ids, Desk(settings, keys, catalogue)), outbox)
     return App(settings, store, keys, ids, catalogue, channels, outbox, conversations)

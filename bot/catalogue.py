@@ -14,6 +14,7 @@ from flows.flow import Flow
 from flows.lobby import Invitation, Lobby
 from flows.phrases import Phrases
 from flows.text import fold
+from flows.voice import Voice
 from storage import consultations
 from storage.consultations import PublishedRevision
 
@@ -64,6 +65,15 @@ class Catalogue:
             open_now = [self._compile(revision) for revision in found if revision.id in offered]
             self.lobby = Lobby([_invitation(published.flow.consultation) for published in open_now], self._phrases)
             self._offered = offered
+
+    def voice(self, code: str, language: str | None, hint: str = "") -> Voice:
+        """A voice outside consultations; `code` marks its buttons, language and hint are those of the lobby."""
+        tag = self.lobby.voice(language, hint).language
+        return Voice(code, tag, self._phrases[tag], "sie", {})
+
+    def words(self, phrase: str) -> frozenset[str]:
+        """What people may type for something in any language of the house, folded."""
+        return frozenset(fold(word) for said in self._phrases.values() for word in said.words(phrase))
 
     def newest(self, slug: str) -> Published | None:
         """The newest revision of an open consultation; None for unknown or closed ones."""

@@ -16,11 +16,12 @@ from bot.ids import Ids
 from bot.person import Person, Place
 from flows import events
 from flows.messages import MsgOut
-from storage import answers, contacts, messages, outbox, sessions
+from storage import answers, contacts, messages, outbox, sessions, staff
 from storage.answers import NewAnswer, NewConsent
 from storage.contacts import AddressOwner, ContactLanguage, ContactStop, NewAddress, NewContact
 from storage.messages import NewDeadLetter
 from storage.outbox import NewOutboxMessage, Purpose
+from storage.staff import NewStaffChat
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Effects:
     answers: list[NewAnswer] = field(default_factory=list)
     consents: list[NewConsent] = field(default_factory=list)
     farewells: list[NewOutboxMessage] = field(default_factory=list)
+    staff_chats: list[NewStaffChat] = field(default_factory=list)
     outbox: list[NewOutboxMessage] = field(default_factory=list)
     dead_letters: list[NewDeadLetter] = field(default_factory=list)
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Effects:
         contacts.adopt(connection, self.adopted)
         contacts.set_languages(connection, self.languages)
         contacts.mark_stopped(connection, self.stops)
+        staff.bind_chats(connection, self.staff_chats)
         self._write_places(connection)
         answers.upsert(connection, self.answers)
         answers.insert_consents(connection, self.consents)

@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.catalogue import Published
 from flows.session import Session
 from storage.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
+from storage.staff import TeamMember
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +90,8 @@ class Person:
     address: str
     language: str | None
     place: Place | None = None
+    member: TeamMember | None = None
+    """Who works here from this chat; looked up only for messages that may be meant for the desk."""
 
     def at(self) -> Place:
         """Where the person stands; events about answers only happen to somebody who stands somewhere."""

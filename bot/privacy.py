@@ -12,7 +12,7 @@ from bot.person import Person
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.values import Missing
-from storage import answers, contacts, messages, outbox, sessions
+from storage import answers, contacts, messages, outbox, sessions, staff
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
 from storage.sessions import StoredSession
@@ -42,6 +42,8 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
     voice = script.voice if script else catalogue.lobby.voice(person.language)
     language = LANGUAGES[voice.language].name
     lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=person.channel, language=language)]
+    for member in staff.in_chats(connection, [person.lookup]).values():
+        lines.append(voice.say("mydata.team", name=member.name))
     pseudonyms = pseudonyms_of(connection, person, keys, catalogue)
     stored = sessions.of_people(connection, pseudonyms)
     given: dict[int, list[StoredAnswer]] = {}

@@ -1,21 +1,18 @@
-"""People who work here: personal codes, tickets they are let in with, and the commands that give and take both.
+"""People who work here: tickets they are let in with, and the commands that give and take personal codes.
 
-A code is 80 random bits and is shown once; the table holds a keyed hash of it. Whoever signs in gets a ticket for a
-working day: signed, so that nobody can make one up, and worth nothing once its owner is revoked.
+Whoever signs in with a code (`bot.codes`) gets a ticket for a working day: signed, so that nobody can make one up, and
+worth nothing once its owner is revoked.
 """
 
 from __future__ import annotations
 
 import hmac
-import re
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, get_args
 
-from sqlalchemy import Connection
-
+from bot.codes import code_hash, new_code, take_code
 from bot.errors import HouseError, program
 from bot.house import furnish
 from bot.ids import Ids
@@ -28,28 +25,8 @@ from storage.store import Store
 
 HOURS: Final = 8
 """So long a ticket lasts: a working day."""
-CODE_LENGTH: Final = 16
 LONGEST_NAME: Final = 80
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_MISREAD: Final = str.maketrans("OIL", "011")
-_CODE: Final = re.compile(f"[{_ALPHABET}]{{{CODE_LENGTH}}}")
-_BETWEEN: Final = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]")
 Say = Callable[[str], None]
-
-
-def new_code() -> str:
-    """A personal code of 80 random bits, in groups that can be read out: "7K2M-PX0Q-4ZTA-9C3D"."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
-    return "-".join(letters[start : start + 4] for start in range(0, CODE_LENGTH, 4))
-
-
-def code_hash(keys: Keys, code: str) -> bytes:
-    """What the table knows of a code. Case, blanks and hyphens do not matter; O, I and L are the digits they look like.
-
-    What cannot be a code is hashed all the same, so that it is refused like any other.
-    """
-    plain = _BETWEEN.sub("", code[:100]).upper().translate(_MISREAD)
-    return hmac.digest(keys.staff, b"code/" + plain.encode("utf-8", "replace"), "sha256")
 
 
 async def sign_in(store: Store, keys: Keys, code: str) -> StaffMember | None:
@@ -57,16 +34,7 @@ async def sign_in(store: Store, keys: Keys, code: str) -> StaffMember | None:
 
     The code itself is never compared, only its keyed hash: how long that takes tells nothing about codes.
     """
-    return await store.write(partial(_take_code, code_hash=code_hash(keys, code), now=datetime.now(UTC)))
-
-
-def _take_code(connection: Connection, code_hash: bytes, now: datetime) -> StaffMember | None:
-    member = staff.by_code(connection, code_hash)
-    known = member.code_hash if member else bytes(len(code_hash))
-    if not hmac.compare_digest(known, code_hash) or member is None or member.revoked_at is not None:
-        return None
-    staff.used(connection, member.id, now)
-    return member
+    return await store.write(partial(take_code, digest=code_hash(keys, code), now=datetime.now(UTC)))
 
 
 def ticket(keys: Keys, member: StaffMember, now: datetime) -> str:

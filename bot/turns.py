@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from adapters.base import Outgoing
 from bot import privacy
 from bot.catalogue import Catalogue, Published
+from bot.desk.reception import Desk
 from bot.effects import Effects
 from bot.ids import Ids, receipt
 from bot.keys import Keys
@@ -57,10 +58,11 @@ class BatchResult:
 class Turns:
     """Works on batches. Everything it needs from outside is given here; `work` runs on the writing thread."""
 
-    def __init__(self, keys: Keys, catalogue: Catalogue, ids: Ids, *, refresh_seconds: float = 1.0) -> None:
+    def __init__(self, keys: Keys, catalogue: Catalogue, ids: Ids, desk: Desk, *, refresh_seconds: float = 1.0) -> None:
         self.keys = keys
         self.catalogue = catalogue
         self.ids = ids
+        self.desk = desk
         self._refresh_seconds = refresh_seconds
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
@@ -115,6 +117,7 @@ class Turns:
             people[channel, address] = person
         for key, row in sessions.waiting(connection, list(waiting), lock=_locks(connection)).items():
             waiting[key].place = self._place(connection, row)
+        self.desk.recognise(connection, people, batch)
         return people
 
     def _welcome(self, effects: Effects, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
@@ -163,7 +166,7 @@ class Turns:
                     continue
                 busy.add(person.contact_id)
                 try:
-                    chosen = self._turn(effects, person, msg)
+                    chosen = self._turn(connection, effects, person, msg)
                 except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
                     self._set_aside(effects, person, msg, fault)
                     continue
@@ -174,8 +177,10 @@ class Turns:
             batch = later
         return batch
 
-    def _turn(self, effects: Effects, person: Person, msg: MsgIn) -> Published | None:
+    def _turn(self, connection: Connection, effects: Effects, person: Person, msg: MsgIn) -> Published | None:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
+        if self.desk.receive(connection, effects, person, msg):
+            return None
         place = person.place
         slug = self.catalogue.triggered(msg.text, by_start_word=place is not None)
         if place is not None:

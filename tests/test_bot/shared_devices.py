@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import text
 
-from bot import staff
+from bot import codes
 from bot.ids import Ids
 from bot.web.visits import VISITS, Visits
 from storage import staff as staff_table
@@ -51,8 +51,8 @@ def answers(store: Store, mode: str) -> dict[str, str]:
 
 def member(store: Store, name: str = "Aylin") -> str:
     """The code of a new helper."""
-    code = staff.new_code()
-    row = StaffMember(Ids()(), name, "helper", staff.code_hash(KEYS, code), datetime.now(UTC))
+    code = codes.new_code()
+    row = StaffMember(Ids()(), name, "helper", codes.code_hash(KEYS, code), datetime.now(UTC))
     store.run(partial(staff_table.insert, members=[row]))
     return code
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from bot import staff
+from bot import codes
 from bot.ids import Ids
 from storage import staff as staff_table
 from storage.staff import StaffMember
@@ -98,8 +98,8 @@ async def test_idle_warns_is_prolonged_and_wipes(world):
 @pytest.mark.parametrize("language", ["de", "ar"])
 async def test_helpers_and_paper(world, language):
     look = Look(world, f"help-{language}")
-    code = staff.new_code()
-    row = StaffMember(Ids()(), "Aylin", "helper", staff.code_hash(KEYS, code), datetime.now(UTC))
+    code = codes.new_code()
+    row = StaffMember(Ids()(), "Aylin", "helper", codes.code_hash(KEYS, code), datetime.now(UTC))
     world.store.run(partial(staff_table.insert, members=[row]))
     tab = await world.tab(f"/help-out?lang={language}")
     await look(tab, "sign-in")

@@ -20,8 +20,8 @@ from storage.store import Store
 from tests.databases import Database, Houses, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261125_weighing"
-IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox"}
+HEAD = "20261125_staff_chats"
+IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats"}
 PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "proposal_statuses"} | {
     "rating_events",
     "moderations",

@@ -1,0 +1,111 @@
+"""Who may come to the desk, and what they want there. Everybody else talks to the ordinary bot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from adapters.web.limits import Buckets, Rate
+from bot.catalogue import Catalogue
+from bot.desk import team
+from bot.desk.registry import CODE, Call, commands
+from bot.effects import Effects
+from bot.keys import Keys
+from bot.person import Person
+from bot.settings import Settings
+from flows.messages import MsgIn, MsgOut
+from flows.text import fold
+from storage import staff
+
+TRIES: Final = Rate(burst=5, per_second=5 / 3600)
+"""Codes one address may try. A code has 80 random bits; this keeps people from making a game of it."""
+_SLASHES: Final = ("/", "!")  # some programs of Matrix keep what begins with a slash to themselves
+
+
+class Desk:
+    """Recognises the team among the senders of a batch and runs what they ask for."""
+
+    def __init__(self, settings: Settings, keys: Keys, catalogue: Catalogue) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._catalogue = catalogue
+        self._commands = commands()
+        self._by_word = {
+            word: name for name in self._commands for word in (name, *catalogue.words(f"words.desk.{name}"))
+        }
+        self._tries = Buckets(TRIES)
+
+    def recognise(
+        self, connection: Connection, people: Mapping[tuple[str, str], Person], batch: Sequence[MsgIn]
+    ) -> None:
+        """Notes who of the senders works here: one query for those whose message may be a command."""
+        maybe = {people[msg.channel, msg.address].lookup for msg in batch if self._command_of(msg)[0]}
+        members = staff.in_chats(connection, list(maybe)) if maybe else {}
+        for person in people.values():
+            person.member = members.get(person.lookup)
+
+    def receive(self, connection: Connection, effects: Effects, person: Person, msg: MsgIn) -> bool:
+        """Does what a message asks for; False where it is meant for the ordinary bot.
+
+        A command that fails leaves nothing behind; the fault is raised, and the message set aside like any other.
+        """
+        name, argument = self._command_of(msg)
+        if not name or not self._is_meant(person, msg, name, argument):
+            return False
+        voice = self._catalogue.voice(CODE, person.language, msg.language_hint)
+        with connection.begin_nested():
+            if person.member is None:
+                replies: Iterable[MsgOut] = [self._bind(connection, effects, person, argument, msg)]
+            else:
+                call = Call(
+                    connection,
+                    effects,
+                    self._settings,
+                    self._keys,
+                    self._catalogue,
+                    person,
+                    person.member,
+                    voice,
+                    argument,
+                )
+                replies = list(self._run(call, name))
+        for reply in replies:
+            effects.say(person, reply)
+        return True
+
+    def _command_of(self, msg: MsgIn) -> tuple[str, str]:
+        """The command a message begins with, and what came along; "" for all other messages."""
+        if msg.is_group or msg.edits:
+            return "", ""
+        text = msg.text
+        if msg.choice:
+            code, _, rest = msg.choice.partition(".")
+            if code != CODE:
+                return "", ""
+            text = rest.lstrip(".").replace(".", " ")
+        word, _, argument = text.partition(" ")
+        return self._by_word.get(fold(word), ""), argument.strip()
+
+    def _is_meant(self, person: Person, msg: MsgIn, name: str, argument: str) -> bool:
+        """Whether it is a command: without a slash it may be an answer, and of strangers only a code is taken."""
+        if person.member is None:
+            return name == team.NAME and bool(argument) and msg.text.startswith(_SLASHES)
+        return bool(msg.choice) or msg.text.startswith(_SLASHES) or person.place is None
+
+    def _run(self, call: Call, name: str) -> Iterable[MsgOut]:
+        wanted = self._commands[name]
+        if call.member.role not in wanted.roles:
+            return [call.reply("desk.not_yours", role=call.voice.say(f"desk.role.{call.member.role}"))]
+        return wanted.run(call)
+
+    def _bind(self, connection: Connection, effects: Effects, person: Person, code: str, msg: MsgIn) -> MsgOut:
+        """Lets the owner of a code work from this chat. Wrong, revoked and too many codes get the same answer."""
+        voice = self._catalogue.voice(CODE, person.language, msg.language_hint)
+        allowed = not self._tries.take(person.lookup.hex())
+        outcome = team.bind(connection, effects, self._keys, person, code) if allowed else team.WRONG
+        text = voice.say(outcome, name=person.member.name if person.member else "")
+        if person.member:
+            text = "\n".join([text, *team.abilities(voice, person.member.role)])
+        return voice.message(text)

@@ -1,0 +1,63 @@
+"""`/team`: binding a chat by a code, leaving it, and what one can do from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.codes import code_hash, take_code
+from bot.desk.registry import Call, command, commands
+from bot.effects import Effects
+from bot.keys import Keys
+from bot.person import Person
+from flows.messages import MsgOut
+from flows.voice import Voice
+from storage import staff
+from storage.staff import NewStaffChat, Role, TeamMember
+
+NAME: Final = "team"
+WRONG: Final = "desk.code.wrong"
+
+
+@command(NAME)
+def team(call: Call) -> Iterable[MsgOut]:
+    """Who one is here and what one can do; with `leave`, an end to it. Another code changes nothing."""
+    if not call.argument:
+        role = call.voice.say(f"desk.role.{call.member.role}")
+        head = call.voice.say("desk.team", name=call.member.name, role=role)
+        return [call.voice.message("\n".join([head, *abilities(call.voice, call.member.role)]))]
+    if not call.means("words.desk.leave"):
+        return [call.reply("desk.chat.taken", name=call.member.name)]
+    _leave(call)
+    return [call.reply("desk.left")]
+
+
+def bind(connection: Connection, effects: Effects, keys: Keys, person: Person, code: str) -> str:
+    """Tries a code; gives the phrase that says what came of it. `person.member` is set where it fits."""
+    found = take_code(connection, code_hash(keys, code), effects.now)
+    if found is None:
+        return WRONG
+    is_pending = any(row.member_id == found.id for row in effects.staff_chats)
+    if is_pending or staff.chat_of(connection, found.id) is not None:
+        return "desk.code.used"
+    effects.staff_chats.append(NewStaffChat(found.id, person.lookup, effects.now))
+    person.member = TeamMember(person.lookup, found.id, found.name, found.role)
+    return "desk.bound"
+
+
+def _leave(call: Call) -> None:
+    """Ends the binding, also one that is written only with this batch. The row stays: the code is spent."""
+    number = call.member.staff_id
+    staff.leave_chat(call.connection, number)
+    pending = call.effects.staff_chats
+    pending[:] = [row._replace(lookup=None) if row.member_id == number else row for row in pending]
+    call.person.member = None
+
+
+def abilities(voice: Voice, role: Role) -> Iterator[str]:
+    """What this role can do, a line a command."""
+    for name, known in commands().items():
+        if role in known.roles:
+            yield f"/{name} – {voice.say(f'desk.help.{name}')}"
