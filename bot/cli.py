@@ -176,6 +176,23 @@ def export(
 
 
 @app.command()
+def results(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Every figure as one JSON object.")] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Of the opinion groups; the same again, the same.")
+    ] = 0,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Counts, balance and consensus in plain words, with how many people stand behind each figure."""
+    from bot.results import command
+
+    command.show(load(context, config, data), slug, say, seed=seed, as_json=as_json)
+
+
+@app.command()
 def consultations(context: typer.Context, config: Config = None, data: Data = None) -> None:
     """List what is published: name, title, state, revision, languages."""
     from bot import house

@@ -8,7 +8,7 @@ those away. The smallest agreement is then a range too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -53,7 +53,9 @@ class Agreement(NamedTuple):
 def agreements(matrix: Matrix, sectors: Mapping[str, Flags], least: int = LEAST) -> list[Agreement]:
     """Every statement over the sectors. `sectors` says for each who declared it; several per person are fine."""
     declared = {name: matrix.totals(people) for name, people in sectors.items()}
-    nowhere = ~_any(list(sectors.values()), len(matrix.people))
+    nowhere = np.ones(len(matrix.people), dtype=np.bool_)
+    for people in sectors.values():
+        nowhere &= ~people
     rest = matrix.totals(nowhere)
     found = []
     for place, name in enumerate(matrix.statements):
@@ -62,10 +64,6 @@ def agreements(matrix: Matrix, sectors: Mapping[str, Flags], least: int = LEAST)
         seen[_REST], agrees[_REST] = int(rest.seen[place]), int(rest.agrees[place])
         found.append(agreement(name, seen, agrees, least))
     return found
-
-
-def _any(flags: Sequence[Flags], size: int) -> Flags:
-    return np.logical_or.reduce(flags) if flags else np.zeros(size, dtype=np.bool_)
 
 
 def agreement(statement: str, seen: Mapping[str, int], agrees: Mapping[str, int], least: int = LEAST) -> Agreement:

@@ -1,0 +1,84 @@
+"""`results`: counts, balance and consensus of a consultation, in plain words or as JSON.
+
+Small cells are left out here too: the lines of a terminal are soon pasted into a mail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.exports import subject
+from bot.exports.counting import CONTEXTS, Counts, rows
+from bot.exports.responses import stream
+from bot.exports.subject import Subject
+from bot.house import furnished
+from bot.results import loading, wording
+from bot.results.report import Report, report
+from bot.settings import Settings
+
+Say = Callable[[str], None]
+
+
+def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False) -> None:
+    """The command. Raises HouseError."""
+    with furnished(settings, say) as store, store.reading() as connection:
+        found = subject.find(connection, slug)
+        counts = counted(connection, found)
+        loaded = loading.load(connection, found.newest.consultation_id)
+        result = report(loaded.log, loaded.shown, {}, least=found.least, seed=seed)
+    texts = {code: loaded.proposals[code].title or loaded.proposals[code].text for code in loaded.shown}
+    if as_json:
+        say(json.dumps(as_data(found, counts, result, texts), ensure_ascii=False, indent=2))
+        return
+    for line in lines(found, counts, result, texts):
+        say(line)
+
+
+def counted(connection: Connection, found: Subject) -> Counts:
+    """All participations, counted."""
+    counts = Counts(found)
+    for response in stream(connection, found):
+        counts.add(response)
+    return counts
+
+
+def as_data(found: Subject, counts: Counts, result: Report, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Everything as one JSON object; null where a number may not be told."""
+    least = result.least
+    return {
+        "consultation": found.newest.slug,
+        "sample": found.newest.sample,
+        "participations": counts.responses if counts.responses == 0 or counts.responses >= least else None,
+        "balance": {name: counts.published(name) for name in CONTEXTS},
+        "questions": _questions(counts),
+        "ratings": wording.plain(result),
+        "texts": dict(texts),
+    }
+
+
+def _questions(counts: Counts) -> dict[str, dict[str, Any]]:
+    """Question → its type and its counts, "option.yes" or "missing.skipped", as the public export tells them."""
+    found: dict[str, dict[str, Any]] = {}
+    for table, key, type_, kind, code, _, n, _ in rows(counts, {}):
+        if table == "question":
+            cells = found.setdefault(str(key), {"type": type_, "counts": {}})["counts"]
+            cells[f"{kind}.{code}" if code else kind] = n
+    return found
+
+
+def lines(found: Subject, counts: Counts, result: Report, texts: Mapping[str, str]) -> Iterator[str]:
+    """The same in plain words."""
+    data = as_data(found, counts, result, texts)
+    sample = " (a sample: invented, never part of a report)" if found.newest.sample else ""
+    yield f"{found.newest.slug}{sample}"
+    yield f"Participations: {wording.number(data['participations'], result.least)}"
+    for name in ("channel", "language", "mode"):
+        yield f"  by {name}: {wording.cells(data['balance'][name])}"
+    for key, question in data["questions"].items():
+        told = {name.partition(".")[2] or name: n for name, n in question["counts"].items() if n != 0}
+        yield f"{key} ({question['type']}): {wording.cells(told)}"
+    yield from wording.ratings(result, texts)

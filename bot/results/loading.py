@@ -1,0 +1,50 @@
+"""From the store to the log: every vote of a consultation, the statements it has, and who declared which sector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.results.matrix import Log, VoteEvent
+from storage import moderation, proposals, ratings
+from storage.proposals import StoredProposal
+
+
+class Loaded(NamedTuple):
+    """Everything results are computed from. Statements are named by their public codes."""
+
+    log: Log
+    proposals: Mapping[str, StoredProposal]
+    """By code, oldest first; merged ones are not there."""
+    shown: tuple[str, ...]
+    """Codes of those which are released and not withdrawn."""
+
+
+def load(connection: Connection, consultation_id: int) -> Loaded:
+    """One moment of a consultation. Votes on a merged proposal count for the one it was merged into."""
+    every = {row.id: row for row in proposals.of_consultation(connection, consultation_id)}
+    states = moderation.of_proposals(connection, list(every))
+    target = {number: _final(number, states) for number in every}
+    kept = {row.code: row for number, row in every.items() if target[number] == number}
+    codes = {number: every[into].code for number, into in target.items() if into in every}
+    log = Log.of(_events(connection, consultation_id, codes), statements=tuple(kept))
+    shown = tuple(code for code, row in kept.items() if row.released_at and not row.withdrawn_at)
+    return Loaded(log, kept, shown)
+
+
+def _final(number: int, states: Mapping[int, moderation.NewModeration]) -> int:
+    """Where a chain of merges ends."""
+    for _ in range(len(states)):
+        state = states.get(number)
+        if state is None or state.merged_into is None:
+            break
+        number = state.merged_into
+    return number
+
+
+def _events(connection: Connection, consultation_id: int, codes: Mapping[int, str]) -> Iterator[VoteEvent]:
+    for row in ratings.events_of(connection, consultation_id):
+        if code := codes.get(row.proposal_id):
+            yield VoteEvent(row.pseudonym, code, row.vote, row.important, row.id)

@@ -1,0 +1,121 @@
+"""The whole result: what is told adds up, and nothing small is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.results import wording
+from bot.results.matrix import Log, VoteEvent
+from bot.results.report import report
+from tests.test_results.test_groups import planted
+
+
+def log_of(matrix) -> Log:
+    cells = [
+        VoteEvent(person, statement, int(matrix.votes[row, column]), False, row)
+        for row, person in enumerate(matrix.people)
+        for column, statement in enumerate(matrix.statements)
+        if matrix.voted[row, column]
+    ]
+    return Log.of(cells, matrix.statements)
+
+
+def test_a_large_conversation_is_told_whole():
+    matrix, _ = planted(240)
+    sectors = {name: frozenset(matrix.people[place::5]) for place, name in enumerate("abcde")}
+    found = report(log_of(matrix), matrix.statements[:18], sectors)
+    assert found.people == 240
+    assert len(found.statements) == 18
+    assert sorted(found.group_sizes, reverse=True) == list(found.group_sizes)
+    assert sum(found.group_sizes) == 240
+    assert dict(found.sector_people) == dict.fromkeys("abcde", 48)
+    one = found.statements[0]
+    agrees = int((matrix.votes[:, 0] == 1).sum())
+    assert one.by_last_vote.agrees == agrees == one.overall.agrees
+    cells = one.groups.cells
+    assert one.group_informed is not None
+    assert one.group_informed.low == pytest.approx(cells[0].agreement.low * cells[1].agreement.low)
+    assert {it.group for it in found.highlights} == {None, 0, 1}
+    assert report(log_of(matrix), matrix.statements[:18], sectors) == found, "the same again"
+    text = "\n".join(wording.ratings(found, dict.fromkeys(matrix.statements, "Mehr Bäume")))
+    assert f"{agrees} of {one.overall.seen} agree" in wording.agreed(one.overall, 5)
+    assert sum(line.endswith("“Mehr Bäume”") for line in text.splitlines()) == 20, (
+        "ten across sectors, ten across groups"
+    )
+    assert json.loads(json.dumps(wording.plain(found)))["people"] == 240
+
+
+def test_a_small_conversation_has_figures_but_no_groups():
+    matrix, _ = planted(30)
+    found = report(log_of(matrix), matrix.statements, {})
+    assert found.people == 30
+    assert found.group_sizes == ()
+    assert found.no_groups_because.startswith("30 people")
+    assert all(it.group_informed is None for it in found.statements)
+    assert "Opinion groups: none (30 people" in "\n".join(wording.ratings(found, {}))
+
+
+def test_of_four_people_nothing_is_told():
+    matrix, _ = planted(4)
+    found = report(log_of(matrix), matrix.statements, {})
+    assert (found.people, found.votes, found.statements, found.highlights) == (None, None, (), ())
+    assert list(wording.ratings(found, {})) == ["Ratings: fewer than 5 people rated; nothing is told."]
+    nobody = report(Log.of([], ("s1",)), ("s1",), {})
+    assert nobody.people == 0
+    assert list(wording.ratings(nobody, {})) == []
+
+
+def test_both_ways_of_counting_hide_the_same():
+    events = [VoteEvent(f"p{n}", "s", 1, n < 7, n) for n in range(20)]
+    events += [
+        VoteEvent("p0", "s", -1, False, 30),
+        VoteEvent("p1", "s", 0, False, 31),
+        VoteEvent("p1", "s", 1, True, 32),
+    ]
+    (one,) = report(Log.of(events), ("s",), {}).statements
+    # 19 agree, 1 disagrees: the one is hidden, and 19 with it, since there is nothing else to hide behind
+    assert one.by_last_vote == (None, None, 0, 20)
+    assert one.by_vote_events == (None, None, None, 23)
+    assert one.important == 6
+    assert one.overall.agreement.low == pytest.approx(17 / 22)
+
+
+votes = st.lists(
+    st.builds(
+        VoteEvent,
+        st.integers(0, 14).map(str),
+        st.sampled_from("xy"),
+        st.sampled_from((-1, 0, 1)),
+        st.booleans(),
+        st.integers(0, 9),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=60)
+@given(votes, st.lists(st.integers(0, 14), max_size=10))
+def test_nothing_small_is_ever_told(events, members):
+    found = report(Log.of(events), ("x", "y"), {"a": frozenset(map(str, members))}, least_people=10)
+    numbers = [found.people, found.votes, *found.sector_people.values(), *found.group_sizes]
+    for it in found.statements:
+        numbers += [*it.by_last_vote, *it.by_vote_events, it.important]
+        for cell in (it.overall, *it.sectors.cells, *it.groups.cells):
+            numbers += [cell.seen, cell.agrees]
+        told = [n for n in it.by_last_vote[:3] if n is not None]
+        untold = 3 - len(told)
+        assert untold != 1 or it.by_last_vote.votes is None, "one alone is what is missing up to the total"
+    assert all(n is None or n == 0 or n >= 5 for n in numbers)
+
+
+def test_a_hidden_statement_is_told_nowhere():
+    matrix, _ = planted(150)
+    found = report(log_of(matrix), matrix.statements[5:], {})
+    names = {it.name for it in found.statements} | {it.name for it in found.highlights}
+    assert names == set(matrix.statements[5:]) | (names - set(matrix.statements))
+    assert not names & set(matrix.statements[:5])
+    assert all(it.overall.seen for it in found.statements)
