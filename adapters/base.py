@@ -39,10 +39,14 @@ class Sent(NamedTuple):
 
 
 class RetryAfter(NamedTuple):
-    """Not now: try again after so many seconds."""
+    """Not now: try again after so many seconds; nothing at all is sent until then where `is_overall`.
+
+    A channel that does not say whom it means (Telegram) means everybody; a chat alone only where that is known.
+    """
 
     seconds: float
     reason: str = ""
+    is_overall: bool = False
 
 
 class Moved(NamedTuple):

@@ -154,6 +154,8 @@ class Conversations:
         except BaseException:
             self._outbox.put_back(settled)
             raise
+        self._outbox.confirm(settled)
+        self._outbox.forget(result.recalled)
         self.counts.add(result)
         self._outbox.accept(result.outgoing)
         if result.has_erased:

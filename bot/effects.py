@@ -18,7 +18,7 @@ from flows import events
 from flows.messages import MsgOut
 from storage import answers, contacts, messages, outbox, sessions, staff
 from storage.answers import NewAnswer, NewConsent
-from storage.contacts import AddressOwner, ContactLanguage, ContactStop, NewAddress, NewContact
+from storage.contacts import AddressOwner, AddressState, ContactLanguage, ContactStop, NewAddress, NewContact
 from storage.messages import NewDeadLetter
 from storage.outbox import NewOutboxMessage, Purpose
 from storage.staff import NewStaffChat
@@ -38,6 +38,7 @@ class Effects:
     adopted: list[AddressOwner] = field(default_factory=list)
     languages: list[ContactLanguage] = field(default_factory=list)
     stops: list[ContactStop] = field(default_factory=list)
+    reachable: list[AddressState] = field(default_factory=list)
     places: dict[int, tuple[Person, Place]] = field(default_factory=dict)
     answers: list[NewAnswer] = field(default_factory=list)
     consents: list[NewConsent] = field(default_factory=list)
@@ -48,6 +49,8 @@ class Effects:
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     data_wanted: list[Person] = field(default_factory=list)
     erased: list[Person] = field(default_factory=list)
+    recalled: list[int] = field(default_factory=list)
+    """Broadcasts taken back while the rows were written."""
 
     def apply(self, person: Person, happened: tuple[events.Event, ...], sent_at: datetime) -> None:
         """Takes down what one message of a person caused, in order."""
@@ -72,6 +75,8 @@ class Effects:
         contacts.set_languages(connection, self.languages)
         contacts.mark_stopped(connection, self.stops)
         staff.bind_chats(connection, self.staff_chats)
+        contacts.mark_unreachable(connection, self.reachable)
+        self.recalled += outbox.recall_from(connection, [stop.id for stop in self.stops])
         self._write_places(connection)
         answers.upsert(connection, self.answers)
         answers.insert_consents(connection, self.consents)

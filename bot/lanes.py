@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import structlog
 
-from adapters.base import Channel, Delivery, Outgoing, Unknown
+from adapters.base import Channel, Delivery, Outgoing, RetryAfter, Unknown
+from bot.pace import Cycle, Pace
 from storage.outbox import Purpose
 
 log = structlog.get_logger()
+
+PATIENCE_SECONDS = 0.1
+"""Longer than this no message should wait only because others are on their way."""
+LOOK_AGAIN_SECONDS = 0.02
+"""When nothing may start because enough is on its way."""
 
 
 class Item(NamedTuple):
@@ -24,20 +31,35 @@ class Item(NamedTuple):
     attempts: int = 0
 
 
-Settle = Callable[[Item, Delivery], float | None]
-"""Takes down what became of a message; gives the seconds after which to try again, None when it is done with."""
+class Again(NamedTuple):
+    """A message to be tried once more: as it is now (its chat may have moved), in so many seconds."""
+
+    item: Item
+    wait: float = 0.0
+
+
+Settle = Callable[[Item, Delivery], Again | None]
+"""Takes down what became of a message; says how to try again, None when it is done with."""
+Noted = Callable[[], Awaitable[None]]
+"""Returns when everything taken down so far is stored for good."""
 
 
 class _Chat:
-    """What waits for one address, each kind in order. `is_busy`: a message is on its way, or a pause."""
+    """What waits for one address, each kind in order. `is_busy`: a message is on its way, or a pause; `is_put_off`:
+    a pause that somebody else decided on, which nobody waits for.
+    """
 
-    __slots__ = ("broadcasts", "is_busy", "replies")
+    __slots__ = ("broadcasts", "is_busy", "is_put_off", "replies")
 
     def __init__(self) -> None:
         # Lists, because there is mostly one message in them, and for a moment only.
         self.replies: list[Item] = []
         self.broadcasts: list[Item] = []
         self.is_busy = False
+        self.is_put_off = False
+
+    def __len__(self) -> int:
+        return len(self.replies) + len(self.broadcasts)
 
     def queue(self) -> list[Item]:
         """Replies overtake broadcasts."""
@@ -48,60 +70,131 @@ class _Chat:
 
 
 class Lane:
-    """Messages of one channel. Several workers send at once, but never two to the same chat."""
+    """Messages of one channel: replies before broadcasts, several at once, but never two to the same chat.
 
-    def __init__(self, channel: Channel, settle: Settle) -> None:
+    Which message goes is decided when its slot begins, so a reply waits for one slot, whatever else is queued; a
+    quarter of the workers is kept free of broadcasts. Where sending twice is not the same as once, a message counts as
+    on its way until it is noted, and as few are on their way at once as the pace needs: so many a crash can double.
+    """
+
+    def __init__(self, channel: Channel, settle: Settle, noted: Noted) -> None:
         self.channel = channel
         self.idle = asyncio.Event()
         """Set while nothing is on its way; what waits for a later moment does not count."""
         self.idle.set()
         self._settle = settle
+        self._noted = noted
         self._chats: dict[bytes, _Chat] = {}
         self._replies: deque[bytes] = deque()
         self._broadcasts: deque[bytes] = deque()
-        self._anything = asyncio.Event()
+        self._wake = asyncio.Event()
         self._pending = 0
-        self._next_slot = 0.0
+        self._pace = Pace(channel.limits.per_second)
+        self._paused_until = 0.0
+        self._cycle = Cycle()
+        self._started: dict[int, float] = {}
+        self._broadcasting = 0
 
     def put(self, item: Item, wait: float = 0) -> None:
         """Queues a message behind the others of its kind for the same chat, for `wait` seconds from now."""
-        chat = self._chats.get(item.lookup)
-        if chat is None:
-            chat = self._chats[item.lookup] = _Chat()
+        chat = self._chat(item.lookup)
         chat.queue_for(item.purpose).append(item)
-        self._pending += 1
-        self.idle.clear()
+        if not chat.is_put_off:
+            self._count(1)
         if not chat.is_busy:
             if wait > 0:
-                self._pause(item.lookup, chat, wait)
+                self._pause(item.lookup, chat, wait, is_put_off=True)
             else:
                 self._enqueue(item.lookup, item.purpose)
 
-    async def work(self) -> None:
-        """Sends until it is cancelled. Several of these run at once."""
-        while True:
-            while not self._replies and not self._broadcasts:
-                self._anything.clear()
-                await self._anything.wait()
-            lookup = (self._replies or self._broadcasts).popleft()
+    def drop_broadcasts(self, waiting: Mapping[int, bytes]) -> None:
+        """Forgets broadcasts that wait, given by id and address. What is on its way arrives."""
+        for lookup in set(waiting.values()):
             chat = self._chats.get(lookup)
-            if chat is None or chat.is_busy or not chat.queue():
+            if chat is None:
                 continue
-            chat.is_busy = True
-            item = chat.queue().pop(0)
-            if self.channel.limits.per_second:
-                await self._keep_pace()
-            wait = self._settle(item, await self._send(item.message))
-            if wait is not None:
-                chat.queue_for(item.purpose).insert(0, item._replace(attempts=item.attempts + 1))
-                self._pause(lookup, chat, wait)
-                continue
-            self._done()
-            pace = self.channel.limits.per_chat_per_second
-            if pace:
-                self._pause(lookup, chat, 1 / pace, is_idle=False)
-            else:
-                self._release(lookup, chat)
+            before = len(chat)
+            chat.broadcasts = [item for item in chat.broadcasts if item.message.id not in waiting]
+            if not chat.is_put_off:
+                self._count(len(chat) - before)
+
+    async def run(self) -> None:
+        """Sends until it is cancelled. Workers come when there is something to send, and go when there is not."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as crew:
+            while True:
+                self._wake.clear()
+                while item := self._next():
+                    crew.create_task(self._carry(item))
+                later = self._next_look()
+                timer = None if later is None else loop.call_at(later, self._wake.set)
+                try:
+                    await self._wake.wait()
+                finally:
+                    if timer:
+                        timer.cancel()
+
+    async def _carry(self, item: Item | None) -> None:
+        """Sends a message, and then others for as long as some may go at once."""
+        clock = asyncio.get_running_loop().time
+        while item is not None:
+            again = self._settle(item, delivery := await self._send(item.message))
+            if not self.channel.limits.idempotent:
+                await self._noted()
+            self._cycle.add(clock() - self._started.pop(item.message.id))
+            self._broadcasting -= item.purpose == "broadcast"
+            if again is not None and isinstance(delivery, RetryAfter) and delivery.is_overall:
+                self._paused_until = max(self._paused_until, clock() + again.wait)
+                again = again._replace(wait=0)
+            self._finish(item, again)
+            item = self._next()
+        self._wake.set()
+
+    def _next(self) -> Item | None:
+        """The message that may go now, if any."""
+        now = asyncio.get_running_loop().time()
+        if now < self._paused_until or now < self._pace.free_at or len(self._started) >= self._most_at_once(now):
+            return None
+        lookup = self._ready(self._replies)
+        workers = self.channel.limits.workers
+        if lookup is None and self._broadcasting < max(1, workers - workers // 4):
+            lookup = self._ready(self._broadcasts)
+        if lookup is None:
+            return None
+        self._pace.take(now)
+        chat = self._chats[lookup]
+        chat.is_busy = True
+        item = chat.queue().pop(0)
+        self._started[item.message.id] = now
+        self._broadcasting += item.purpose == "broadcast"
+        return item
+
+    def _ready(self, queue: deque[bytes]) -> bytes | None:
+        """The first chat in line for which something may go. Chats may stand there in vain: those are passed over."""
+        while queue:
+            chat = self._chats.get(queue[0])
+            lookup = queue.popleft()
+            if chat is not None and not chat.is_busy and chat.queue():
+                return lookup
+        return None
+
+    def _most_at_once(self, now: float) -> int:
+        """How many may be on their way: what the pace needs by Little's law, half as many more for uneven times."""
+        workers = self.channel.limits.workers
+        if self.channel.limits.idempotent:
+            return workers
+        rate = self._pace.rate or (len(self._replies) + len(self._broadcasts)) / PATIENCE_SECONDS
+        # Where one hangs, others must not wait for it: its age is what a message takes at the moment.
+        oldest = next(iter(self._started.values()), now)
+        return min(workers, max(1, math.ceil(1.5 * rate * max(self._cycle.seconds, now - oldest))))
+
+    def _next_look(self) -> float | None:
+        """When something that waits may go, as far as that is known."""
+        if not self._replies and not self._broadcasts:
+            return None
+        now = asyncio.get_running_loop().time()
+        later = max(self._paused_until, self._pace.free_at)
+        return later if later > now else now + LOOK_AGAIN_SECONDS
 
     async def _send(self, message: Outgoing) -> Delivery:
         try:
@@ -110,24 +203,56 @@ class Lane:
             log.error("channel failed to send", channel=self.channel.name, fault=type(fault).__name__)
             return Unknown(type(fault).__name__)
 
-    async def _keep_pace(self) -> None:
-        """Waits for the channel's next slot: evenly spread, so that no second holds more than the channel bears."""
-        rate = self.channel.limits.per_second
-        now = asyncio.get_running_loop().time()
-        self._next_slot = max(self._next_slot, now) + 1 / rate
-        await asyncio.sleep(self._next_slot - 1 / rate - now)
+    def _finish(self, item: Item, again: Again | None) -> None:
+        """What comes next in the chat of a message that was sent, or is to be sent again."""
+        chat = self._chats[item.lookup]
+        if again is None:
+            self._count(-1)
+            self._pause(item.lookup, chat, self._pace_of_chat(item.message.address))
+            return
+        chat.queue_for(item.purpose).insert(0, again.item)
+        if again.item.lookup != item.lookup:
+            self._move(item.lookup, again.item.lookup, again.item.message.address)
+        else:
+            self._pause(item.lookup, chat, again.wait, is_put_off=True)
 
-    def _pause(self, lookup: bytes, chat: _Chat, seconds: float, *, is_idle: bool = True) -> None:
-        """Lets a chat wait. Meanwhile its messages count as put off (`is_idle`) or as on their way."""
-        chat.is_busy = True
-        waiting = len(chat.replies) + len(chat.broadcasts) if is_idle else 0
-        self._pending -= waiting
-        self._note_idle()
+    def _pace_of_chat(self, address: str) -> float:
+        """Seconds until the next message to the same chat."""
+        limits = self.channel.limits
+        if limits.per_group_per_minute and limits.group_prefix and address.startswith(limits.group_prefix):
+            return 60 / limits.per_group_per_minute
+        return 1 / limits.per_chat_per_second if limits.per_chat_per_second else 0.0
+
+    def _move(self, old: bytes, new: bytes, address: str) -> None:
+        """Everything that waits for a chat goes on under another address, before what waits there already."""
+        moved, chat = self._chats.pop(old), self._chat(new)
+        if chat.is_put_off:
+            self._count(-len(moved))
+        there = lambda item: item._replace(lookup=new, message=item.message._replace(address=address))  # noqa: E731
+        chat.replies[:0] = map(there, moved.replies)
+        chat.broadcasts[:0] = map(there, moved.broadcasts)
+        if not chat.is_busy:
+            self._release(new, chat)
+
+    def _chat(self, lookup: bytes) -> _Chat:
+        chat = self._chats.get(lookup)
+        if chat is None:
+            chat = self._chats[lookup] = _Chat()
+        return chat
+
+    def _pause(self, lookup: bytes, chat: _Chat, seconds: float, *, is_put_off: bool = False) -> None:
+        """Lets a chat wait. Meanwhile its messages count as put off, or as on their way."""
+        if not seconds:
+            self._release(lookup, chat)
+            return
+        chat.is_busy, chat.is_put_off = True, is_put_off
+        if is_put_off:
+            self._count(-len(chat))
 
         def resume() -> None:
-            self._pending += waiting
-            if waiting:
-                self.idle.clear()
+            if chat.is_put_off:
+                chat.is_put_off = False
+                self._count(len(chat))
             self._release(lookup, chat)
 
         asyncio.get_running_loop().call_later(seconds, resume)
@@ -137,17 +262,16 @@ class Lane:
         if queue := chat.queue():
             self._enqueue(lookup, queue[0].purpose)
         else:
-            del self._chats[lookup]
+            self._chats.pop(lookup, None)
 
     def _enqueue(self, lookup: bytes, purpose: Purpose) -> None:
-        """Lets the next free worker look at this chat. It may stand here twice: who finds nothing to do goes on."""
+        """Puts a chat in line. It may stand there twice."""
         (self._broadcasts if purpose == "broadcast" else self._replies).append(lookup)
-        self._anything.set()
+        self._wake.set()
 
-    def _done(self) -> None:
-        self._pending -= 1
-        self._note_idle()
-
-    def _note_idle(self) -> None:
+    def _count(self, more: int) -> None:
+        self._pending += more
         if self._pending <= 0:
             self.idle.set()
+        else:
+            self.idle.clear()

@@ -1,16 +1,17 @@
 """Sends what is committed: in order for each address, replies before broadcasts, at the pace each channel bears.
 
-What a channel answers is data and decides what happens: sent, later, unreachable, refused, unknown. Outcomes are
+What a channel answers is data and decides what happens: sent, later, moved, unreachable, refused, unknown. Outcomes are
 written with the next batch of messages, or shortly after on their own. A restart finds unsent rows in the table.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import get_args
 
 import structlog
 from pydantic_core import from_json
@@ -18,10 +19,11 @@ from sqlalchemy import Connection
 
 from adapters.base import Channel, Delivery, Moved, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
 from bot.keys import Keys, SecretError
-from bot.lanes import Item, Lane
+from bot.lanes import Again, Item, Lane
+from bot.supply import LONGEST_PUT_OFF_SECONDS, Supply
 from flows.messages import MsgOut
 from storage import contacts, outbox
-from storage.contacts import AddressState
+from storage.contacts import AddressMove, AddressState
 from storage.errors import StorageError
 from storage.outbox import Delay, Outcome, Purpose, SentReply, State, WaitingMessage
 from storage.store import Store
@@ -32,6 +34,11 @@ FLUSH_SECONDS = 0.02
 """How long outcomes wait for a batch to be written with."""
 MOST_ATTEMPTS = 12
 PAGE = 1000
+IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose != "broadcast"]
+"""What is queued as soon as it is written; broadcasts come in portions (`bot.supply`)."""
+
+Ledger = Callable[[Connection, Sequence[Outcome]], object]
+"""Is told what became of broadcasts, within the transaction that notes it."""
 
 
 @dataclass(slots=True)
@@ -41,50 +48,79 @@ class Settled:
     sent: list[SentReply] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     delays: list[Delay] = field(default_factory=list)
+    moves: list[AddressMove] = field(default_factory=list)
     unreachable: list[AddressState] = field(default_factory=list)
+    broadcasts: list[Outcome] = field(default_factory=list)
+    left_memory: list[tuple[str, int, bool]] = field(default_factory=list)
+    """Channel and id of broadcasts that are no longer in a lane, and whether they still wait."""
+    noted: list[asyncio.Future[None]] = field(default_factory=list)
+    """Who waits until all this is written."""
     has_farewells: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.sent or self.outcomes or self.delays or self.unreachable)
+        return any(getattr(self, each.name) for each in fields(self))
 
     def absorb(self, other: Settled) -> None:
-        self.sent[:0] = other.sent
-        self.outcomes[:0] = other.outcomes
-        self.delays[:0] = other.delays
-        self.unreachable[:0] = other.unreachable
-        self.has_farewells |= other.has_farewells
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            setattr(self, each.name, theirs + mine if isinstance(mine, list) else mine or theirs)
 
 
 class Outbox:
     """All messages on their way, a lane for each channel."""
 
     def __init__(self, store: Store, keys: Keys, channels: Mapping[str, Channel]) -> None:
+        self.ledger: Ledger | None = None
         self._store = store
         self._keys = keys
-        self._lanes = {name: Lane(channel, self._settle) for name, channel in channels.items()}
+        self._lanes = {
+            name: Lane(channel, partial(self._settle, name), self._noted) for name, channel in channels.items()
+        }
+        self._supplies = {name: Supply(store, lane, self._restore) for name, lane in self._lanes.items()}
         self._settled = Settled()
-        self._anything_settled = asyncio.Event()
+        self._flush_now = asyncio.Event()
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._flushing = asyncio.Lock()
 
     async def load(self) -> None:
         """Finds what an earlier run left. Before anything new is accepted, or that would be found here once more."""
         for name in self._lanes:
             await self._load(name)
+            self._supplies[name].look()
 
     async def run(self) -> None:
         """Sends until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for lane in self._lanes.values():
-                for _ in range(lane.channel.limits.workers):
-                    tasks.create_task(lane.work())
+                tasks.create_task(lane.run())
+            for supply in self._supplies.values():
+                tasks.create_task(supply.run())
             tasks.create_task(self._flush_now_and_then())
 
     def accept(self, outgoing: Iterable[tuple[str, bytes, Outgoing]], purpose: Purpose = "reply") -> None:
-        """Takes committed messages. Those of channels that are not running stay in the table."""
+        """Takes committed messages other than broadcasts. Those of channels that are not running stay in the table."""
         for name, lookup, message in outgoing:
             lane = self._lanes.get(name)
             if lane:
                 lane.put(Item(lookup, message, purpose))
+
+    def look_for_broadcasts(self) -> None:
+        """There are new broadcasts in the table, committed: they are sent in the order of their ids, in portions.
+
+        Of however many, `supply.KEPT` of each channel are in memory.
+        """
+        for supply in self._supplies.values():
+            supply.look()
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Broadcasts that were taken back (`storage.outbox.recall`, `recall_from`), after that commit.
+
+        Called before anything else is awaited, nothing of them begins to be sent. What was on its way at that moment
+        arrives, and the ledger is told so.
+        """
+        if ids := list(ids):
+            for supply in self._supplies.values():
+                supply.forget(ids)
 
     async def send_at_once(self, channel: str, address: str, msg: MsgOut) -> None:
         """One message past the table, for when there is no table; lost if it fails."""
@@ -94,53 +130,103 @@ class Outbox:
 
     async def drained(self) -> None:
         """Returns when everything accepted was sent (or put off) and noted."""
-        for lane in self._lanes.values():
-            await lane.idle.wait()
+        for name, lane in self._lanes.items():
+            is_fed = self._supplies[name].is_fed
+            while not (lane.idle.is_set() and is_fed.is_set()):
+                await is_fed.wait()
+                await lane.idle.wait()
         await self._flush()
 
     def take_settled(self) -> Settled:
-        """The outcomes to be written now; `put_back` them when that fails."""
+        """The outcomes to be written now; tell `confirm` when that is done, `put_back` when it failed."""
         settled, self._settled = self._settled, Settled()
-        self._anything_settled.clear()
+        self._flush_now.clear()
+        if self._flush_timer:
+            self._flush_timer.cancel()
+            self._flush_timer = None
         return settled
 
     def put_back(self, settled: Settled) -> None:
         if settled:
             self._settled.absorb(settled)
-            self._anything_settled.set()
+            self._flush_now.set()
+
+    def confirm(self, settled: Settled) -> None:
+        """These outcomes are stored for good."""
+        for name, id_, still_waits in settled.left_memory:
+            self._supplies[name].noted([id_])
+            if still_waits:
+                self._supplies[name].look()
+        for future in settled.noted:
+            if not future.done():
+                future.set_result(None)
 
     def write_settled(self, connection: Connection, settled: Settled) -> None:
         """Notes what became of messages; runs on the writing thread."""
+        contacts.move(connection, settled.moves)
         outbox.delete_sent(connection, settled.sent)
         outbox.settle(connection, settled.outcomes)
         outbox.reschedule(connection, settled.delays)
         contacts.mark_unreachable(connection, settled.unreachable)
+        if settled.broadcasts and self.ledger:
+            self.ledger(connection, settled.broadcasts)
         if settled.has_farewells and not outbox.has_farewells(connection):
             contacts.purge_orphans(connection)
 
-    def _settle(self, item: Item, delivery: Delivery) -> float | None:
-        """Notes a delivery; gives the seconds after which to try again, or None where the message is done with."""
-        self._anything_settled.set()
+    def _settle(self, channel: str, item: Item, delivery: Delivery) -> Again | None:
+        """Notes a delivery; says how to try again, or None where the message is done with."""
+        self._flush_soon()
         if type(delivery) is Sent and item.purpose == "reply":
             self._settled.sent.append(SentReply(item.message.id))
             return None
-        now, attempts = datetime.now(UTC), item.attempts + 1
+        if isinstance(delivery, Moved) and item.attempts + 1 < MOST_ATTEMPTS:
+            return self._move(channel, item, delivery.address)
+        now = datetime.now(UTC)
         wait = _seconds_to_wait(item, delivery)
-        if wait is not None:
-            reason = getattr(delivery, "reason", "")
-            self._settled.delays.append(Delay(item.message.id, attempts, now + timedelta(seconds=wait), reason))
-        else:
-            state, reference, error = _state_of(delivery)
-            self._settled.outcomes.append(Outcome(item.message.id, state, attempts, now, reference, error))
-            self._settled.has_farewells |= item.purpose == "farewell"
+        if wait is None:
+            self._done(channel, item, delivery, now)
+            return None
+        is_fault = not (isinstance(delivery, RetryAfter) and delivery.is_overall)
+        again = item._replace(attempts=item.attempts + is_fault)
+        reason = getattr(delivery, "reason", "")
+        self._settled.delays.append(Delay(item.message.id, again.attempts, now + timedelta(seconds=wait), reason))
+        if item.purpose == "broadcast" and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
+            self._settled.left_memory.append((channel, item.message.id, True))
+            return None
+        return Again(again, wait)
+
+    def _done(self, channel: str, item: Item, delivery: Delivery, now: datetime) -> None:
+        state, reference, error = _state_of(delivery)
+        outcome = Outcome(item.message.id, state, item.attempts + 1, now, reference, error)
+        self._settled.outcomes.append(outcome)
+        self._settled.has_farewells |= item.purpose == "farewell"
+        if item.purpose == "broadcast":
+            self._settled.broadcasts.append(outcome)
+            self._settled.left_memory.append((channel, item.message.id, False))
         if isinstance(delivery, Unreachable):
             self._settled.unreachable.append(AddressState(item.lookup, now, delivery.reason))
-        return wait
+
+    def _move(self, channel: str, item: Item, address: str) -> Again:
+        lookup = self._keys.lookup(channel, address)
+        self._settled.moves.append(AddressMove(item.lookup, lookup, self._keys.seal(address, lookup)))
+        message = item.message._replace(address=address)
+        return Again(item._replace(lookup=lookup, message=message, attempts=item.attempts + 1))
+
+    async def _noted(self) -> None:
+        """Returns when everything settled so far is written."""
+        future = asyncio.get_running_loop().create_future()
+        self._settled.noted.append(future)
+        self._flush_now.set()
+        await future
+
+    def _flush_soon(self) -> None:
+        if self._flush_timer is None:
+            loop = asyncio.get_running_loop()
+            self._flush_timer = loop.call_later(FLUSH_SECONDS, self._flush_now.set)
 
     async def _flush_now_and_then(self) -> None:
         while True:
-            await self._anything_settled.wait()
-            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush_now.wait()
             try:
                 await self._flush()
             except StorageError as fault:
@@ -157,30 +243,34 @@ class Outbox:
             except BaseException:
                 self.put_back(settled)
                 raise
+            self.confirm(settled)
 
     async def _load(self, name: str) -> None:
         after = 0
         while True:
-            rows = await self._store.read(partial(outbox.waiting, channel=name, after_id=after, limit=PAGE))
+            query = partial(outbox.waiting, channel=name, after_id=after, limit=PAGE, purposes=IN_MEMORY)
+            rows = await self._store.read(query)
             for row in rows:
                 self._restore(row)
             if len(rows) < PAGE:
                 return
             after = rows[-1].id
 
-    def _restore(self, row: WaitingMessage) -> None:
+    def _restore(self, row: WaitingMessage) -> bool:
+        """Queues a message from the table; says whether its address could be read."""
         try:
             address = self._keys.unseal(row.sealed, row.lookup)
         except SecretError:
             log.error("an address was sealed with another secret key", outbox_id=row.id)
-            return
+            return False
         message = Outgoing(row.id, address, MsgOut.from_data(from_json(row.payload)))
         wait = (row.not_before - datetime.now(UTC)).total_seconds() if row.not_before else 0
         self._lanes[row.channel].put(Item(row.lookup, message, row.purpose, row.attempts), wait)
+        return True
 
 
 def _seconds_to_wait(item: Item, delivery: Delivery) -> float | None:
-    if isinstance(delivery, RetryAfter) and item.attempts + 1 < MOST_ATTEMPTS:
+    if isinstance(delivery, RetryAfter) and (delivery.is_overall or item.attempts + 1 < MOST_ATTEMPTS):
         return delivery.seconds
     # An unknown outcome is tried once more where a doubled reply does no harm; a broadcast never says a thing twice.
     if isinstance(delivery, Unknown) and item.purpose != "broadcast" and item.attempts == 0:

@@ -25,6 +25,7 @@ def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue:
         late.say(person, data_of(connection, person, keys, catalogue))
     late.write(connection)
     if asked.erased:
+        late.recalled += outbox.recall_from(connection, [person.contact_id for person in asked.erased])
         erase(connection, asked.erased, keys, catalogue)
         rows = [
             NewAddress(person.lookup, None, person.channel, keys.seal(person.address, person.lookup), asked.now)

@@ -26,7 +26,7 @@ from flows.messages import MsgIn
 from flows.session import Session, Turn
 from flows.text import clean
 from storage import contacts, messages, sessions
-from storage.contacts import AddressOwner, NewAddress, NewContact
+from storage.contacts import AddressOwner, AddressState, NewAddress, NewContact
 from storage.messages import NewDeadLetter, NewReceived
 from storage.sessions import StoredSession
 
@@ -47,12 +47,15 @@ class BatchResult:
     has_erased: bool = False
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     """Channel, look-up and message of everything there is to say."""
+    recalled: list[int] = field(default_factory=list)
+    """Broadcasts taken back, because somebody said "stop" or was erased."""
 
     def add(self, effects: Effects) -> None:
         self.answers += len(effects.answers)
         self.failures += len(effects.dead_letters)
         self.has_erased |= bool(effects.erased)
         self.outgoing += effects.outgoing
+        self.recalled += effects.recalled
 
 
 class Turns:
@@ -114,6 +117,8 @@ class Turns:
                 key = self.keys.waiting(found.contact_id)
                 person = Person(found.contact_id, key, lookup, channel, address, found.language)
                 waiting[key] = person
+                if found.unreachable_at is not None:  # whoever writes can be reached
+                    effects.reachable.append(AddressState(lookup, None, None))
             people[channel, address] = person
         for key, row in sessions.waiting(connection, list(waiting), lock=_locks(connection)).items():
             waiting[key].place = self._place(connection, row)

@@ -6,9 +6,10 @@ one from the other, with keys that are not in the database.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, ForeignKey, Index, delete, exists, select, text
+from sqlalchemy import Connection, ForeignKey, Index, TextClause, delete, exists, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -95,6 +96,14 @@ class AddressState(NamedTuple):
 class AddressOwner(NamedTuple):
     lookup: bytes
     contact_id: int | None
+
+
+class AddressMove(NamedTuple):
+    """A chat that goes on under another address."""
+
+    old: bytes
+    new: bytes
+    sealed: bytes
 
 
 class SealedAddress(NamedTuple):
@@ -184,6 +193,45 @@ def erase(connection: Connection, contact_ids: Iterable[int]) -> int:
     ids = list(contact_ids)
     _erase_addresses(connection, [_Owner(id_) for id_ in ids])
     return _erase_contacts(connection, [_ContactKey(id_) for id_ in ids])
+
+
+def move(connection: Connection, moves: Sequence[AddressMove]) -> None:
+    """Replace addresses by those under which their chats go on; every row that names the old one follows.
+
+    Where the new address is known already it stays with its contact, and only what waits for the old one comes along:
+    two contacts are never merged without being asked. An address that is not known (any more) moves nothing.
+    """
+    for each in moves:
+        where = {"old": each.old, "new": each.new, "sealed": each.sealed}
+        connection.execute(_move_address, where)
+        for follow in _followers():
+            connection.execute(follow, where)
+        connection.execute(_leave_address, where)
+
+
+_move_address = text(
+    "INSERT INTO addresses (lookup, contact_id, channel, sealed, created_at)"
+    " SELECT :new, contact_id, channel, :sealed, created_at FROM addresses WHERE lookup = :old"
+    " ON CONFLICT (lookup) DO UPDATE SET contact_id = coalesce(addresses.contact_id, excluded.contact_id)"
+)
+_leave_address = text("DELETE FROM addresses WHERE lookup = :old")
+
+
+@cache
+def _followers() -> list[TextClause]:
+    """One statement for each column that names an address."""
+    named = [
+        (table.name, column.name)
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if any(key.target_fullname == "addresses.lookup" for key in column.foreign_keys)
+    ]
+    # Names of our own tables: nothing from outside becomes SQL here.
+    return [
+        text(f"UPDATE {table} SET {column} = :new WHERE {column} = :old AND"  # noqa: S608
+             " EXISTS (SELECT 1 FROM addresses WHERE lookup = :new)")
+        for table, column in named
+    ]  # fmt: skip
 
 
 def purge_orphans(connection: Connection) -> int:

@@ -108,6 +108,10 @@ class SentReply(NamedTuple):
     id: int
 
 
+class _Key(NamedTuple):
+    id: int
+
+
 _outbox = table_of(OutboxMessage)
 _addresses = table_of(Address)
 
@@ -126,6 +130,15 @@ _settle = bulk.change(
 
 reschedule = bulk.change(_outbox, Delay, key=("id",))
 """Put messages off: not before a moment, with the number of tries so far and what the channel said."""
+
+_remove = bulk.remove(_outbox, _Key)
+_is_waiting_broadcast = (_outbox.c.state == text("'waiting'"), _outbox.c.purpose == text("'broadcast'"))
+_waiting_broadcasts = bulk.ByKeys(_Key, select(_outbox.c.id).where(*_is_waiting_broadcast), _outbox.c.id)
+_broadcasts_to = bulk.ByKeys(
+    _Key,
+    select(_outbox.c.id).join_from(_outbox, _addresses).where(*_is_waiting_broadcast),
+    _addresses.c.contact_id,
+)
 
 _waiting = (
     select(
@@ -175,6 +188,21 @@ def waiting(
     if purposes is not None:
         query = query.where(_outbox.c.purpose.in_(purposes))
     return [WaitingMessage._make(row) for row in connection.execute(query)]
+
+
+def recall(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Take back broadcasts that still wait; gives the ids of those. Tell ``Outbox.forget`` after the commit."""
+    return _recall(connection, [row.id for row in _waiting_broadcasts(connection, ids)])
+
+
+def recall_from(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
+    """Take back every broadcast that waits for these contacts, at any of their addresses; gives their ids."""
+    return _recall(connection, [row.id for row in _broadcasts_to(connection, contact_ids)])
+
+
+def _recall(connection: Connection, ids: list[int]) -> list[int]:
+    _remove(connection, [_Key(id_) for id_ in ids])
+    return ids
 
 
 def has_farewells(connection: Connection) -> bool:

@@ -1,0 +1,261 @@
+"""The outbox over its table: moved chats, people who block and come back, broadcasts in portions, and taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from adapters.base import Delivery, Limits, Moved, Outgoing, RetryAfter, Sent, Unknown, Unreachable
+from bot import supply
+from bot.effects import payload_of
+from flows.messages import MsgOut
+from storage import outbox
+from storage.outbox import NewOutboxMessage, Outcome
+from storage.store import Store
+from tests.databases import database, houses, postgresql, sqlite_template
+from tests.house import KEYS, Recorder, consultation, publish, running, say
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+
+
+@pytest.fixture
+def store(database):
+    store = Store(database.url)
+    publish(store, consultation())
+    yield store
+    store.dispose()
+
+
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+async def known(app, channel: Recorder, *addresses: str) -> None:
+    """People who said hello once."""
+    await say(app, *(channel.msg(address, "/start") for address in addresses))
+    channel.sent.clear()
+
+
+async def push(app, store: Store, *addresses: str, words: str = "Neue Umfrage", **more: Any) -> list[int]:
+    """Broadcasts in the table, as whoever plans a push writes them."""
+    now = datetime.now(UTC)
+    new = [
+        NewOutboxMessage(
+            app.ids(), "test", KEYS.lookup("test", address), payload_of(MsgOut(words)), "broadcast",
+            more.get("not_before"), now,
+        )
+        for address in addresses
+    ]  # fmt: skip
+    await store.write(lambda connection: outbox.insert(connection, new))
+    app.outbox.look_for_broadcasts()
+    return [row.id for row in new]
+
+
+class Slow(Recorder):
+    """Takes one message after another, some milliseconds each."""
+
+    def __init__(self) -> None:
+        super().__init__(limits=Limits(idempotent=True, workers=1, per_second=200))
+
+
+async def test_a_moved_chat_is_followed_and_what_waits_for_it_comes_along(store):
+    async with running(store) as (app, channel):
+        await known(app, channel, "old", "b")
+        channel.answers = [Moved("new")]
+        await push(app, store, "old", "old", "b")
+        await app.outbox.drained()
+        assert Counter(message.address for message in channel.sent if message.address != "old") == {"new": 2, "b": 1}
+        assert rows(store, "SELECT count(*) FROM addresses") == [(2,)]
+        assert rows(store, "SELECT state, count(*) FROM outbox GROUP BY state") == [("sent", 3)]
+        [contact] = rows(store, "SELECT count(*) FROM contacts")
+        await say(app, channel.msg("new", "/start park"))
+        assert rows(store, "SELECT count(*) FROM contacts") == [contact], "the same person as before"
+
+
+async def test_a_chat_that_moves_to_a_known_address_merges_nobody(store):
+    async with running(store) as (app, channel):
+        await known(app, channel, "old", "new")
+        before = rows(store, "SELECT contact_id FROM addresses ORDER BY 1")
+        channel.answers = [Moved("new")]
+        await push(app, store, "old")
+        await app.outbox.drained()
+        assert channel.sent[-1].address == "new"
+        [left] = rows(store, "SELECT contact_id FROM addresses")
+        assert left in before
+
+
+async def test_a_chat_that_moves_in_circles_is_given_up(store):
+    async with running(store) as (app, channel):
+        await known(app, channel, "a")
+        channel.answers = [Moved("b"), Moved("a")] * 20
+        await push(app, store, "a")
+        await asyncio.wait_for(app.outbox.drained(), 5)
+        assert rows(store, "SELECT state, error FROM outbox") == [("unreachable", "moved")]
+
+
+async def test_who_blocked_and_writes_again_is_reachable_again(store):
+    async with running(store) as (app, channel):
+        channel.answers = [Unreachable("blocked")]
+        await say(app, channel.msg("a", "/start"))
+        assert rows(store, "SELECT unreachable_reason FROM addresses") == [("blocked",)]
+        await say(app, channel.msg("a", "/start park"))
+        assert rows(store, "SELECT unreachable_at, unreachable_reason FROM addresses") == [(None, None)]
+        assert len(channel.texts("a")) > 1
+
+
+async def test_a_flood_answer_for_all_counts_against_no_message(store):
+    async with running(store) as (app, channel):
+        channel.answers = [RetryAfter(0.01, "flood", is_overall=True)] * 30
+        await say(app, channel.msg("a", "/start park"))
+        assert channel.texts("a")
+        assert len(channel.sent) == 31
+        assert rows(store, "SELECT * FROM outbox") == []
+
+
+async def test_an_unknown_outcome_of_a_broadcast_is_never_tried_again(store):
+    async with running(store) as (app, channel):
+        await known(app, channel, "a")
+        channel.answers = [Unknown("timeout")]
+        await push(app, store, "a")
+        await app.outbox.drained()
+        await asyncio.sleep(0.1)
+        assert len(channel.sent) == 1
+        assert rows(store, "SELECT state, attempts FROM outbox") == [("unknown", 1)]
+
+
+async def test_few_of_many_broadcasts_are_in_memory_and_each_is_sent_once(store, monkeypatch):
+    monkeypatch.setattr(supply, "KEPT", 50)
+    channel = Recorder(limits=Limits(idempotent=True, workers=4))
+    people = [f"p{number}" for number in range(500)]
+    async with running(store, {"test": channel}) as (app, _):
+        await known(app, channel, *people)
+        most = 0
+        send = channel.send
+
+        async def counting(message: Outgoing) -> Delivery:
+            nonlocal most
+            most = max(most, len(app.outbox._supplies["test"]._known))
+            return await send(message)
+
+        monkeypatch.setattr(channel, "send", counting)
+        await push(app, store, *people[:300])
+        await push(app, store, *people[300:])
+        await app.outbox.drained()
+        assert Counter(message.address for message in channel.sent) == dict.fromkeys(people, 1)
+        assert 0 < most <= 50
+        assert rows(store, "SELECT count(*) FROM outbox WHERE state = 'sent' AND channel_ref IS NOT NULL") == [(500,)]
+
+
+async def test_a_restart_goes_on_with_a_broadcast_where_it_stopped(store, database, monkeypatch):
+    people = [f"p{number}" for number in range(60)]
+    slow = Slow()
+    async with running(store, {"test": slow}) as (app, _):
+        await known(app, slow, *people)
+        monkeypatch.setattr(app.outbox, "drained", lambda: asyncio.sleep(0))  # leaves what waits, as a crash would
+        await push(app, store, *people)
+        while len(slow.sent) < 10:
+            await asyncio.sleep(0.001)
+    first = {message.id for message in slow.sent}
+    async with running(Store(database.url)) as (app, channel):
+        await app.outbox.drained()
+        sent = Counter(message.id for message in channel.sent)
+    assert len(first | set(sent)) == 60
+    assert len(first & set(sent)) <= 6, "no more than what was sent in the 20 ms before it would have been noted"
+
+
+async def test_a_broadcast_waits_in_the_table_until_it_is_due(store):
+    async with running(store) as (app, channel):
+        await known(app, channel, "a", "b")
+        await push(app, store, "a", not_before=datetime.now(UTC) + timedelta(seconds=1.2))
+        await push(app, store, "b", not_before=datetime.now(UTC) + timedelta(hours=1))
+        await app.outbox.drained()
+        assert channel.sent == []
+        await asyncio.sleep(1.6)
+        assert [message.address for message in channel.sent] == ["a"]
+
+
+async def test_a_broadcast_put_off_for_long_makes_room_in_memory(store):
+    async with running(store) as (app, channel):
+        await known(app, channel, "a")
+        channel.answers = [RetryAfter(3600)]
+        await push(app, store, "a")
+        await app.outbox.drained()
+        assert app.outbox._supplies["test"]._known == {}
+        assert rows(store, "SELECT state, attempts FROM outbox") == [("waiting", 1)]
+        with store.begin() as connection:
+            connection.execute(text("UPDATE outbox SET not_before = NULL"))
+        app.outbox.look_for_broadcasts()
+        await app.outbox.drained()
+        assert rows(store, "SELECT state, attempts FROM outbox") == [("sent", 2)]
+
+
+async def test_after_stop_nothing_of_a_running_push_is_sent(store):
+    """Also to the person's other waiting messages; others get theirs, and the ledger knows what was sent."""
+    people = [f"p{number}" for number in range(80)]
+    slow = Slow()
+    told: list[Outcome] = []
+    async with running(store, {"test": slow}) as (app, _):
+        app.outbox.ledger = lambda connection, outcomes: told.extend(outcomes)
+        await known(app, slow, *people)
+        await push(app, store, *people, *people)
+        while len(slow.sent) < 20:
+            await asyncio.sleep(0.001)
+        await app.conversations.receive([slow.msg(address, "stopp") for address in people[60:]])
+        await app.outbox.drained()
+        for address in people[60:]:
+            said = slow.texts(address)
+            assert said.count("Neue Umfrage") == 0, "they stood at the end of the line"
+            assert said, "and were told that it stops"
+        assert Counter(slow.texts("p0")) == {"Neue Umfrage": 2}
+        assert {outcome.id for outcome in told} == {row[0] for row in rows(store, "SELECT id FROM outbox")}
+        assert len(told) == 120
+
+
+async def test_who_is_erased_during_a_push_hears_the_farewell_and_nothing_else(store):
+    slow = Slow()
+    people = [f"p{number}" for number in range(60)]
+    async with running(store, {"test": slow}) as (app, _):
+        await known(app, slow, *people)
+        await say(app, slow.msg("p59", "/start park"), slow.msg("p59", "Deutsch"), slow.msg("p59", "löschen"))
+        await push(app, store, *people)
+        await app.conversations.receive([slow.msg("p59", "alles löschen")])
+        await app.outbox.drained()
+        assert "Neue Umfrage" not in slow.texts("p59")
+        assert "gelöscht" in slow.last("p59").text
+
+
+async def test_a_recall_takes_back_what_is_not_on_its_way(store):
+    slow = Slow()
+    people = [f"p{number}" for number in range(100)]
+    async with running(store, {"test": slow}) as (app, _):
+        await known(app, slow, *people)
+        ids = await push(app, store, *people)
+        while len(slow.sent) < 10:
+            await asyncio.sleep(0.001)
+        app.outbox.forget(await store.write(lambda connection: outbox.recall(connection, ids)))
+        sent = len(slow.sent)
+        await app.outbox.drained()
+        assert len(slow.sent) <= sent + 1
+        [(left,)] = rows(store, "SELECT count(*) FROM outbox")
+        assert left <= sent
+        assert rows(store, "SELECT count(*) FROM outbox WHERE state = 'waiting'") == [(0,)]
+
+
+async def test_where_sending_twice_is_not_the_same_each_message_is_noted_before_the_next(store):
+    class Strict(Recorder):
+        async def send(self, message: Outgoing) -> Delivery:
+            waiting.append(rows(store, "SELECT count(*) FROM outbox")[0][0])
+            self.sent.append(message)
+            return Sent()
+
+    waiting: list[int] = []
+    channel = Strict(limits=Limits(idempotent=False, workers=8, per_second=100))
+    async with running(store, {"test": channel}) as (app, _):
+        await say(app, *(channel.msg(f"p{number}", "/start") for number in range(10)))
+    assert waiting == list(range(10, 0, -1))
