@@ -134,6 +134,8 @@ class Consultation(_Part):
         SMALLEST_CELL
     )
     """Fewer people than this make no published figure."""
+    four_eyes: Annotated[bool, Field(exclude_if=lambda wanted: not wanted)] = False
+    """Whether two people have to approve a proposal before anybody sees it."""
     questions: tuple[AnyNode, ...] = Field(min_length=1)
 
     @field_validator("languages", mode="before")

@@ -165,6 +165,11 @@ def latest(connection: Connection, slug: str) -> PublishedRevision | None:
     return _one(connection, _newest().where(_consultations.c.slug == slug))
 
 
+def newest_of(connection: Connection, consultation_id: int) -> PublishedRevision | None:
+    """The newest revision of a consultation by its id, in whatever state it is."""
+    return _one(connection, _newest().where(_consultations.c.id == consultation_id))
+
+
 def by_revision(connection: Connection, revision_ids: Sequence[int]) -> dict[int, PublishedRevision]:
     """These revisions, for sessions that began with them."""
     return {row.id: row for row in _by_id(connection, revision_ids)}

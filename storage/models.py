@@ -1,8 +1,32 @@
 """All tables at once, for migrations and for tests: importing this module completes ``Base.metadata``."""
 
-from storage import answers, consultations, contacts, messages, moderation, outbox, proposals, ratings, sessions, staff
+from storage import (
+    answers,
+    api_keys,
+    consultations,
+    contacts,
+    messages,
+    moderation,
+    outbox,
+    proposals,
+    ratings,
+    sessions,
+    staff,
+)
 from storage.base import Base
 
-SUBJECTS = (answers, consultations, contacts, messages, moderation, outbox, proposals, ratings, sessions, staff)
+SUBJECTS = (
+    answers,
+    api_keys,
+    consultations,
+    contacts,
+    messages,
+    moderation,
+    outbox,
+    proposals,
+    ratings,
+    sessions,
+    staff,
+)
 
 metadata = Base.metadata

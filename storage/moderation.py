@@ -3,11 +3,11 @@
 What is hidden or merged is not released (``proposals.released_at`` is NULL), so that no other query has to know more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, select
+from sqlalchemy import Connection, ForeignKey, Index, case, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -22,7 +22,12 @@ class Moderation(Base):
     """Where one proposal stands with the people who read it. Made with the proposal."""
 
     __tablename__ = "moderations"
-    __table_args__ = (one_of("state", get_args(State)), Index(None, "state", "proposal_id"), Index(None, "merged_into"))
+    __table_args__ = (
+        one_of("state", get_args(State)),
+        Index(None, "state", "proposal_id"),
+        Index(None, "merged_into"),
+        Index(None, "split_from"),
+    )
 
     proposal_id: Mapped[int] = mapped_column(
         ForeignKey("proposals.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
@@ -32,6 +37,7 @@ class Moderation(Base):
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("proposals.id", ondelete="SET NULL"))
     original: Mapped[bytes | None]  # what the person wrote, sealed, where it was edited for privacy
     changed_at: Mapped[datetime]
+    split_from: Mapped[int | None]  # the proposal of which this is a part; no key: a part outlives what it was made of
 
 
 class Decision(Base):
@@ -70,6 +76,7 @@ class NewModeration(NamedTuple):
     merged_into: int | None
     original: bytes | None
     changed_at: datetime
+    split_from: int | None = None
 
 
 class StateChange(NamedTuple):
@@ -105,12 +112,29 @@ class NewProposalText(NamedTuple):
     at: datetime
 
 
+class _Of(NamedTuple):
+    proposal_id: int
+
+
+class _Link(NamedTuple):
+    to: int
+    proposal_id: int
+
+
 _moderations = table_of(Moderation)
 _decisions = table_of(Decision)
 _texts = table_of(ProposalText)
 _proposals = table_of(Proposal)
 _by_proposal = bulk.ByKeys(
-    NewModeration, select(*(_moderations.c[field] for field in NewModeration._fields)), _moderations.c.proposal_id
+    NewModeration,
+    select(*(_moderations.c[field] for field in NewModeration._fields)),
+    _moderations.c.proposal_id,
+)
+_by_target = bulk.ByKeys(
+    _Link, select(_moderations.c.merged_into.label("to"), _moderations.c.proposal_id), _moderations.c.merged_into
+)
+_by_whole = bulk.ByKeys(
+    _Link, select(_moderations.c.split_from.label("to"), _moderations.c.proposal_id), _moderations.c.split_from
 )
 _texts_of = bulk.ByKeys(
     NewProposalText,
@@ -139,6 +163,15 @@ set_texts = bulk.upsert(_texts, NewProposalText, key=("proposal_id", "language")
 """Store translations; a later one of the same language replaces the earlier."""
 
 
+_orphaned = (_moderations.c.state == "merged") & _moderations.c.merged_into.is_(None)
+_erase_texts = bulk.remove(_texts, _Of)
+
+
+def erase_texts(connection: Connection, ids: Iterable[int]) -> int:
+    """Forget the translations of these proposals, e.g. because what was translated is not said any more."""
+    return _erase_texts(connection, [_Of(id_) for id_ in ids])
+
+
 def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, NewModeration]:
     """Where these proposals stand."""
     return {row.proposal_id: row for row in _by_proposal(connection, ids)}
@@ -160,12 +193,15 @@ def decisions_of(connection: Connection, ids: Sequence[int]) -> list[NewDecision
 def queue(
     connection: Connection, consultation_id: int, state: State = "waiting", *, after_id: int = 0, limit: int = 50
 ) -> list[int]:
-    """Ids of proposals in this state, oldest first, not withdrawn, those after an id only."""
+    """Ids of proposals in this state, oldest first, not withdrawn, those after an id only.
+
+    What was merged into a proposal that is gone waits again.
+    """
     query = (
         select(_moderations.c.proposal_id)
         .join_from(_moderations, _proposals, _proposals.c.id == _moderations.c.proposal_id)
         .where(
-            _moderations.c.state == state,
+            (_orphaned | (_moderations.c.state == state)) if state == "waiting" else _moderations.c.state == state,
             _moderations.c.proposal_id > after_id,
             _proposals.c.consultation_id == consultation_id,
             _proposals.c.withdrawn_at.is_(None),
@@ -176,7 +212,30 @@ def queue(
     return list(connection.scalars(query))
 
 
-def merged_into(connection: Connection, proposal_id: int) -> list[int]:
-    """Ids of the proposals that were merged into this one, directly: a merge flattens what was merged before."""
-    query = select(_moderations.c.proposal_id).where(_moderations.c.merged_into == proposal_id)
-    return list(connection.scalars(query.order_by(_moderations.c.proposal_id)))
+def count_states(connection: Connection, consultation_id: int) -> dict[State, int]:
+    """How many proposals of a consultation stand where, those that were withdrawn left out."""
+    state = case((_orphaned, "waiting"), else_=_moderations.c.state).label("state")
+    query = (
+        select(state, func.count().label("number"))
+        .join_from(_moderations, _proposals, _proposals.c.id == _moderations.c.proposal_id)
+        .where(_proposals.c.consultation_id == consultation_id, _proposals.c.withdrawn_at.is_(None))
+        .group_by(state)
+    )
+    return {row.state: row.number for row in connection.execute(query)}
+
+
+def merged_into(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Ids of the proposals that were merged into these, directly: a merge flattens what was merged before."""
+    return _linked(_by_target(connection, ids))
+
+
+def parts_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Ids of the proposals into which these were split."""
+    return _linked(_by_whole(connection, ids))
+
+
+def _linked(links: Iterable[_Link]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for link in sorted(links):
+        found.setdefault(link.to, []).append(link.proposal_id)
+    return found

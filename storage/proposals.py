@@ -9,13 +9,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
 from storage.base import Base, Json, exactly, one_of, table_of
 
 Status = Literal["received", "under_consideration", "next_phase", "accepted", "rejected", "done"]
+
+
+TELLING = text("tell_after IS NOT NULL")
+"""The index holds few rows: a step of which everybody was told leaves it."""
 
 
 class Proposal(Base):
@@ -56,7 +60,11 @@ class ProposalStatus(Base):
     """A step in a proposal's life, with the reason people were told. Rows are added, never changed."""
 
     __tablename__ = "proposal_statuses"
-    __table_args__ = (one_of("status", get_args(Status)), Index(None, "proposal_id", "id"))
+    __table_args__ = (
+        one_of("status", get_args(Status)),
+        Index(None, "proposal_id", "id"),
+        Index("ix_proposal_statuses_telling", "id", sqlite_where=TELLING, postgresql_where=TELLING),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
@@ -65,6 +73,7 @@ class ProposalStatus(Base):
     body: Mapped[str | None]  # who decided
     link: Mapped[str | None]
     at: Mapped[datetime]
+    tell_after: Mapped[int | None]  # how far telling those who wanted to know has come; NULL: nothing (more) to tell
 
 
 class NewProposal(NamedTuple):
@@ -116,6 +125,14 @@ class NewStatus(NamedTuple):
     body: str | None
     link: str | None
     at: datetime
+    tell_after: int | None = None
+
+
+class Telling(NamedTuple):
+    """How far telling people of a step has come: a position in the caller's own order; None: everybody was told."""
+
+    id: int
+    tell_after: int | None
 
 
 class Release(NamedTuple):
@@ -140,6 +157,16 @@ class Rewording(NamedTuple):
     text: str
 
 
+class InHand(NamedTuple):
+    """How far a proposal has come. ``answered_at`` is the first step after "received"; None: there was none."""
+
+    id: int
+    code: str
+    status: Status
+    created_at: datetime
+    answered_at: datetime | None
+
+
 class _CurrentStatus(NamedTuple):
     id: int
     status: Status
@@ -153,7 +180,12 @@ _proposals = table_of(Proposal)
 _statuses = table_of(ProposalStatus)
 _columns = [_proposals.c[field] for field in StoredProposal._fields]
 _by_code = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.code)
-_by_id = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.id)
+_by_id = bulk.ByKeys(
+    StoredProposal,
+    select(*_columns).order_by(_proposals.c.id),  # who locks several takes them in one order
+    _proposals.c.id,
+    lock="FOR NO KEY UPDATE",  # ratings of it may still be written
+)
 _by_author = bulk.ByKeys(StoredProposal, select(*_columns).order_by(_proposals.c.id), _proposals.c.pseudonym)
 
 insert = bulk.insert(_proposals, NewProposal)
@@ -168,6 +200,12 @@ withdraw = bulk.change(_proposals, Withdrawal, key=("id",))
 reword = bulk.change(_proposals, Rewording, key=("id",))
 """Change what proposals say."""
 
+_history_columns = [_statuses.c[field] for field in NewStatus._fields]
+_history = bulk.ByKeys(NewStatus, select(*_history_columns).order_by(_statuses.c.id), _statuses.c.proposal_id)
+
+note_telling = bulk.change(_statuses, Telling, key=("id",))
+"""Take down how far telling people of steps has come."""
+
 _insert_statuses = bulk.insert(_statuses, NewStatus)
 _set_status = bulk.change(_proposals, _CurrentStatus, key=("id",))
 _erase_proposals = bulk.remove(_proposals, _Person)
@@ -178,9 +216,9 @@ def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, StoredPr
     return {row.code: row for row in _by_code(connection, codes)}
 
 
-def by_ids(connection: Connection, ids: Sequence[int]) -> dict[int, StoredProposal]:
-    """These proposals, released or not."""
-    return {row.id: row for row in _by_id(connection, ids)}
+def by_ids(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, StoredProposal]:
+    """These proposals, released or not. With ``lock`` nobody else changes them before this transaction ends."""
+    return {row.id: row for row in _by_id(connection, ids, lock=lock)}
 
 
 def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredProposal]:
@@ -194,14 +232,53 @@ def of_consultation(connection: Connection, consultation_id: int) -> list[Stored
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
 
-def released(connection: Connection, consultation_id: int) -> list[StoredProposal]:
+def released(
+    connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
+) -> list[StoredProposal]:
     """What everybody may see of a consultation: released by a person, not withdrawn, oldest first."""
     query = select(*_columns).where(
         _proposals.c.consultation_id == consultation_id,
         _proposals.c.released_at.is_not(None),
         _proposals.c.withdrawn_at.is_(None),
+        _proposals.c.id > after_id,
     )
-    return [StoredProposal._make(row) for row in connection.execute(query.order_by(_proposals.c.id))]
+    rows = connection.execute(query.order_by(_proposals.c.id).limit(limit))
+    return [StoredProposal._make(row) for row in rows]
+
+
+def in_hand(connection: Connection, consultation_id: int) -> list[InHand]:
+    """All proposals of people in a consultation, not withdrawn, oldest first, with when they were answered first."""
+    query = (
+        select(
+            _proposals.c.id, _proposals.c.code, _proposals.c.status, _proposals.c.created_at, func.min(_statuses.c.at)
+        )
+        .outerjoin_from(
+            _proposals, _statuses, (_statuses.c.proposal_id == _proposals.c.id) & (_statuses.c.status != "received")
+        )
+        .where(
+            _proposals.c.consultation_id == consultation_id,
+            _proposals.c.withdrawn_at.is_(None),
+            _proposals.c.source.is_(None),
+        )
+        .group_by(_proposals.c.id, _proposals.c.code, _proposals.c.status, _proposals.c.created_at)
+        .order_by(_proposals.c.id)
+    )
+    return [InHand._make(row) for row in connection.execute(query)]
+
+
+def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewStatus]]:
+    """The steps of these proposals so far, oldest first."""
+    found: dict[int, list[NewStatus]] = {}
+    for row in sorted(_history(connection, ids), key=lambda row: row.id):
+        found.setdefault(row.proposal_id, []).append(row)
+    return found
+
+
+def next_to_tell(connection: Connection) -> NewStatus | None:
+    """The oldest step of which not everybody was told yet."""
+    query = select(*_history_columns).where(TELLING).order_by(_statuses.c.id).limit(1)
+    row = connection.execute(query.with_for_update()).first()
+    return None if row is None else NewStatus._make(row)
 
 
 def add_statuses(connection: Connection, rows: Sequence[NewStatus]) -> None:

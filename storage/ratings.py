@@ -4,7 +4,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, SmallInteger, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    case,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -71,6 +83,22 @@ class NewRatingEvent(NamedTuple):
     at: datetime
 
 
+class Count(NamedTuple):
+    """How many people think what of a proposal, by the last vote of each."""
+
+    proposal_id: int
+    agree: int
+    disagree: int
+    pass_: int
+    important: int
+
+
+class _GivenAt(NamedTuple):
+    proposal_id: int
+    pseudonym: str
+    at: datetime
+
+
 class _Person(NamedTuple):
     pseudonym: str
 
@@ -78,6 +106,11 @@ class _Person(NamedTuple):
 class _Rated(NamedTuple):
     pseudonym: str
     proposal_id: int
+
+
+def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    # As an integer on PostgreSQL too, which sums bigints to a decimal number.
+    return cast(func.sum(case((condition, 1), else_=0)), Integer)
 
 
 _ratings = table_of(Rating)
@@ -90,6 +123,19 @@ _set_last = bulk.upsert(_ratings, NewRating, key=("proposal_id", "pseudonym"), i
 _add_events = bulk.insert(_events, NewRatingEvent)
 _erase_last = bulk.remove(_ratings, _Person)
 _erase_events = bulk.remove(_events, _Person)
+_erase_event = bulk.remove(_events, _GivenAt)
+_of_proposals = bulk.ByKeys(NewRating, _stored, _ratings.c.proposal_id)
+_count = bulk.ByKeys(
+    Count,
+    select(
+        _ratings.c.proposal_id,
+        _sum(_ratings.c.vote == 1),
+        _sum(_ratings.c.vote == -1),
+        _sum(_ratings.c.vote == 0),
+        _sum(_ratings.c.important),
+    ).group_by(_ratings.c.proposal_id),
+    _ratings.c.proposal_id,
+)
 _take_back = bulk.remove(_ratings, _Rated)
 
 
@@ -105,6 +151,26 @@ def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
 def take_back(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
     """Forget what these people (pseudonym, proposal id) think now; the events stay. Gives how many ratings."""
     return _take_back(connection, [_Rated(*pair) for pair in pairs])
+
+
+def give_back(connection: Connection, rows: Iterable[NewRating]) -> None:
+    """Forget votes (proposal, person, moment) that were only copied from a proposal which was merged into this one."""
+    gone = list(rows)
+    _erase_event(connection, [_GivenAt(row.proposal_id, row.pseudonym, row.rated_at) for row in gone])
+    _take_back(connection, [_Rated(row.pseudonym, row.proposal_id) for row in gone])
+
+
+def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewRating]]:
+    """All ratings of these proposals as they stand, by proposal and person."""
+    found: dict[int, dict[str, NewRating]] = {id_: {} for id_ in ids}
+    for row in _of_proposals(connection, ids):
+        found[row.proposal_id][row.pseudonym] = row
+    return found
+
+
+def count(connection: Connection, ids: Sequence[int]) -> dict[int, Count]:
+    """How these proposals were rated; those nobody rated are left out."""
+    return {row.proposal_id: row for row in _count(connection, ids)}
 
 
 def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRating]:

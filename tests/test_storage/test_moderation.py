@@ -16,7 +16,7 @@ def test_the_queue_holds_what_waits_oldest_first(store: Store) -> None:
         waiting = [made[1].id, made[3].id]
         assert moderation.queue(connection, lamps.consultation_id) == waiting
         assert moderation.queue(connection, lamps.consultation_id, after_id=waiting[0]) == waiting[1:]
-        assert moderation.merged_into(connection, made[0].id) == [made[2].id]
+        assert moderation.merged_into(connection, [made[0].id]) == {made[0].id: [made[2].id]}
         found = moderation.of_proposals(connection, [made[1].id])[made[1].id]
         assert (found.flags, found.original, found.state) == (["email"], b"sealed", "waiting")
 

@@ -1,0 +1,143 @@
+"""Proposals that say the same become one, one that says two things becomes two; authors and ratings are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.proposals.codes import new_code
+from bot.proposals.moderating import Chair, Wording, after, asked, checked, note, put, take
+from bot.proposals.standing import Refusal, Standing, check_possible, find
+from storage import moderation, proposals, ratings
+from storage.moderation import NewModeration, StateChange
+from storage.proposals import NewProposal, StoredProposal
+from storage.ratings import NewRating, NewRatingEvent
+
+MOST_PARTS: Final = 10
+
+
+def merge(chair: Chair, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None) -> Standing:
+    """Lets `into` stand for this proposal too. Ratings of this one count there for who has not rated that one.
+
+    What was merged into this one before is merged into `into` as well: there are no chains.
+    """
+    if proposal_id == into:
+        raise Refusal("itself")
+    # All that may change is locked at once, in the order of the ids: two merges across wait, and do not deadlock.
+    children = moderation.merged_into(chair.connection, [proposal_id]).get(proposal_id, [])
+    locked = find(chair.connection, [proposal_id, into, *children], lock=True)
+    source, target = locked.get(proposal_id), locked.get(into)
+    if source is None or target is None:
+        raise Refusal("unknown")
+    check_possible(source, "merge", seen)
+    _check_target(chair.connection, source, target)
+    if list(source.joined) != children:
+        raise Refusal("changed", state=source.state)
+    note(chair, proposal_id, "merge", asked(reason) if reason.strip() else target.proposal.code)
+    put(chair, source, "merged", into)
+    moved = [StateChange(child, "merged", into, chair.now) for child in children]
+    moderation.set_states(chair.connection, moved)
+    _carry(chair, [proposal_id], target.proposal)
+    return after(chair, proposal_id)
+
+
+def _check_target(connection: Connection, source: Standing, target: Standing) -> None:
+    if source.proposal.consultation_id != target.proposal.consultation_id:
+        raise Refusal("elsewhere")
+    if target.proposal.withdrawn_at is not None:
+        raise Refusal("withdrawn")
+    if target.state == "merged" and target.moderation.merged_into is not None:
+        root = proposals.by_ids(connection, [target.moderation.merged_into])
+        raise Refusal("merged", code=next((row.code for row in root.values()), "?"))
+    if target.state not in {"waiting", "released"}:
+        raise Refusal("already", state=target.state)
+
+
+def _carry(chair: Chair, sources: Sequence[int], target: StoredProposal) -> None:
+    """Lets ratings of the sources count for the target, at the moment they were given.
+
+    Not where the person rated the target, and not for its own author, who never rates it.
+    """
+    found = ratings.of_proposals(chair.connection, [*sources, target.id])
+    taken = {*found[target.id], target.pseudonym}
+    events: dict[str, NewRatingEvent] = {}
+    for row in sorted((row for source in sources for row in found[source].values()), key=lambda row: row.rated_at):
+        if row.pseudonym not in taken:
+            events[row.pseudonym] = NewRatingEvent(chair.new_id(), target.id, *row[1:])
+    ratings.rate(chair.connection, list(events.values()))
+
+
+def restore(chair: Chair, proposal_id: int, reason: str = "", *, seen: str | None = None) -> Standing:
+    """Takes back that a proposal was hidden or merged: it waits to be read again."""
+    known = find(chair.connection, [proposal_id]).get(proposal_id)
+    into = known.moderation.merged_into if known else None
+    if into is not None:
+        find(chair.connection, [proposal_id, into], lock=True)
+    standing = take(chair, proposal_id, "restore", seen)
+    if standing.moderation.merged_into != into:
+        raise Refusal("changed", state=standing.state)
+    note(chair, proposal_id, "restore", asked(reason) if reason.strip() else None)
+    put(chair, standing, "waiting")
+    target = proposals.by_ids(chair.connection, [into]).get(into) if into is not None else None
+    if target is not None:
+        _undo_carrying(chair, proposal_id, target)
+    return after(chair, proposal_id)
+
+
+def _undo_carrying(chair: Chair, source: int, target: StoredProposal) -> None:
+    """Takes the source's ratings out of the target again; those of others that were merged into it stay or come in."""
+    still = moderation.merged_into(chair.connection, [target.id]).get(target.id, [])
+    found = ratings.of_proposals(chair.connection, [source, target.id])
+    ratings.give_back(chair.connection, _copies(found[source].values(), found[target.id]))
+    _carry(chair, still, target)
+
+
+def _copies(given: Iterable[NewRating], standing: dict[str, NewRating]) -> list[NewRating]:
+    """Those ratings among the standing ones that were carried over: same person, same moment."""
+    pairs = ((row, standing.get(row.pseudonym)) for row in given)
+    return [other for row, other in pairs if other is not None and other.rated_at == row.rated_at]
+
+
+def split(
+    chair: Chair, proposal_id: int, parts: Sequence[Wording], reason: str = "", *, seen: str | None = None
+) -> list[Standing]:
+    """Makes several proposals of one that says several things. They have its author, wait to be read, and begin
+    without ratings: nobody knows which part was meant.
+    """
+    standing = take(chair, proposal_id, "split", seen)
+    wordings = [checked(part) for part in parts]
+    if not 2 <= len(set(wordings)) == len(wordings) <= MOST_PARTS:
+        raise Refusal("parts", most=str(MOST_PARTS))
+    whole = NewProposal(*(getattr(standing.proposal, field) for field in NewProposal._fields))
+    made = [
+        whole._replace(id=chair.new_id(), code=new_code(), title=title, text=text, source=None, source_id=None)
+        for title, text in wordings
+    ]
+    note(chair, proposal_id, "split", asked(reason) if reason.strip() else None)
+    put(chair, standing, "split")
+    proposals.insert(chair.connection, made)
+    flags = standing.moderation.flags
+    moderation.insert(
+        chair.connection,
+        [NewModeration(part.id, "waiting", flags, None, None, chair.now, proposal_id) for part in made],
+    )
+    return list(find(chair.connection, [part.id for part in made]).values())
+
+
+def authors(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The pseudonyms of all who brought these proposals: their own authors, those of what was merged into them, and
+    those of what they were split from.
+    """
+    states = moderation.of_proposals(connection, ids)
+    wholes = {number: row.split_from for number, row in states.items() if row.split_from is not None}
+    joined = moderation.merged_into(connection, [*ids, *wholes.values()])
+    family = {number: {number, *joined.get(number, ()), *joined.get(wholes.get(number, -1), ())} for number in ids}
+    everyone = proposals.by_ids(connection, sorted({member for members in family.values() for member in members}))
+    return {
+        number: frozenset(
+            name for member in members if (row := everyone.get(member)) and (name := row.pseudonym) is not None
+        )
+        for number, members in family.items()
+    }

@@ -1,0 +1,154 @@
+"""Everything there is to know about proposals when somebody decides about them, and what a decision may be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from sqlalchemy import Connection
+
+from storage import moderation, proposals
+from storage.moderation import Kind, NewDecision, NewModeration, NewProposalText, State
+from storage.proposals import NewStatus, StoredProposal
+
+Reason = Literal[
+    "unknown",
+    "changed",
+    "withdrawn",
+    "already",
+    "twice",
+    "itself",
+    "merged",
+    "elsewhere",
+    "no_reason",
+    "same_text",
+    "no_text",
+    "parts",
+    "language",
+    "status",
+    "reason_languages",
+    "owed",
+]
+"""Why a decision cannot be made."""
+
+
+class Refusal(Exception):
+    """A decision cannot be made; nothing was written. `values` say more: a state, a code, languages."""
+
+    def __init__(self, reason: Reason, **values: str) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+        self.values = values
+
+
+class Standing(NamedTuple):
+    """One proposal with all that was decided and said about it."""
+
+    proposal: StoredProposal
+    moderation: NewModeration
+    decisions: tuple[NewDecision, ...] = ()
+    texts: Mapping[str, NewProposalText] = MappingProxyType({})
+    steps: tuple[NewStatus, ...] = ()
+    joined: tuple[int, ...] = ()
+    """Ids of proposals that were merged into this one."""
+    parts: tuple[int, ...] = ()
+    """Ids of the proposals into which this one was split."""
+
+    @property
+    def state(self) -> State:
+        """Where it stands; what was merged into a proposal that is gone waits again."""
+        is_orphan = self.moderation.state == "merged" and self.moderation.merged_into is None
+        return "waiting" if is_orphan else self.moderation.state
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may read it."""
+        return self.proposal.released_at is not None and self.proposal.withdrawn_at is None
+
+    @property
+    def version(self) -> str:
+        """Changes with everything one should have seen before deciding: text, state, status, decisions."""
+        about = self.proposal
+        seen = (
+            *(self.state, self.moderation.merged_into, about.title, about.text, about.status),
+            *(about.withdrawn_at, about.released_at, self.decisions[-1].id if self.decisions else 0),
+        )
+        return hashlib.sha256(repr(seen).encode("utf-8", "replace")).hexdigest()[:12]
+
+    def reason_of(self, kind: Kind) -> str:
+        """Why the last decision of this kind was made, in the words of who made it; "" if nobody said."""
+        return next((row.reason or "" for row in reversed(self.decisions) if row.kind == kind), "")
+
+
+_POSSIBLE: Final[dict[Kind, frozenset[State]]] = {
+    "approve": frozenset({"waiting"}),
+    "hide": frozenset({"waiting", "released"}),
+    "edit": frozenset({"waiting", "released"}),
+    "merge": frozenset({"waiting", "released"}),
+    "split": frozenset({"waiting", "released"}),
+    "translate": frozenset({"waiting", "released"}),
+    "status": frozenset({"waiting", "released"}),
+    # Who wants a split one back hides its parts and edits one of them: the text would be there twice.
+    "restore": frozenset({"hidden", "merged"}),
+}
+_CHANGES: Final[frozenset[Kind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
+
+
+def check_possible(standing: Standing, kind: Kind, seen: str | None) -> None:
+    """Refuses a decision about what has changed since it was `seen`, was withdrawn, or is in another state by now."""
+    if standing.proposal.withdrawn_at is not None:
+        raise Refusal("withdrawn")
+    if seen is not None and seen != standing.version:
+        raise Refusal("changed", state=standing.state)
+    if standing.state not in _POSSIBLE[kind]:
+        raise Refusal("already", state=standing.state)
+
+
+def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
+    """Who approved what stands there now: an approval before the last change was one of something else."""
+    found: set[int] = set()
+    for row in decisions:
+        if row.kind in _CHANGES:
+            found.clear()
+        elif row.kind == "approve" and row.staff_id is not None:
+            found.add(row.staff_id)
+    return frozenset(found)
+
+
+def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, Standing]:
+    """These proposals, in the order of their ids. With `lock` nobody else decides before this transaction ends."""
+    about = proposals.by_ids(connection, ids, lock=lock)
+    known = list(about)
+    states = moderation.of_proposals(connection, known)
+    texts = moderation.texts_of(connection, known)
+    steps = proposals.history(connection, known)
+    joined, parts = moderation.merged_into(connection, known), moderation.parts_of(connection, known)
+    decisions: dict[int, list[NewDecision]] = {}
+    for row in moderation.decisions_of(connection, known):
+        decisions.setdefault(row.proposal_id, []).append(row)
+    return {
+        number: Standing(
+            row,
+            states.get(number) or _not_read_here(row),
+            tuple(decisions.get(number, ())),
+            texts.get(number, {}),
+            tuple(steps.get(number, ())),
+            tuple(joined.get(number, ())),
+            tuple(parts.get(number, ())),
+        )
+        for number, row in about.items()
+    }
+
+
+def by_code(connection: Connection, code: str) -> Standing | None:
+    """The proposal with this code, released or not."""
+    about = proposals.by_codes(connection, [code]).get(code)
+    return find(connection, [about.id])[about.id] if about else None
+
+
+def _not_read_here(about: StoredProposal) -> NewModeration:
+    """Where a proposal stands that was taken over from another program, which decided about it there."""
+    state: State = "released" if about.released_at else "waiting"
+    return NewModeration(about.id, state, [], None, None, about.created_at)

@@ -1,0 +1,82 @@
+"""A consultation with ideas of residents and people who read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.proposals.codes import new_code
+from bot.proposals.moderating import Chair, approve
+from storage import consultations, moderation, proposals, ratings
+from storage.moderation import NewModeration
+from storage.proposals import NewProposal, StoredProposal
+from storage.ratings import NewRatingEvent
+from storage.store import Store
+from tests.house import KEYS, consultation, publish
+from tests.test_storage.rows import new_id, proposal, pseudonym
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+AYLIN, BORA = 1, 2
+"""Two people who read."""
+
+
+def open_consultation(store: Store, slug: str = "park", **more: Any) -> int:
+    """Publishes a small consultation; gives its id."""
+    publish(store, consultation(slug, **more))
+    with store.reading() as connection:
+        revision = consultations.latest(connection, slug)
+    assert revision
+    return revision.consultation_id
+
+
+def chair(connection: Connection, staff_id: int | None = AYLIN, later: int = 0) -> Chair:
+    """Somebody who decides, so many minutes after noon."""
+    return Chair(connection, KEYS, new_id, NOW + timedelta(minutes=later), staff_id, f"staff {staff_id}")
+
+
+def submit(connection: Connection, consultation_id: int, number: int, text: str = "", **more: Any) -> NewProposal:
+    """An idea of person `number`, as it comes in."""
+    made = proposal(consultation_id, number, new_code(), created_at=NOW - timedelta(days=3))
+    made = made._replace(text=text or f"Idea {number}: more benches", **more)
+    proposals.insert(connection, [made])
+    moderation.insert(connection, [NewModeration(made.id, "waiting", [], None, None, NOW)])
+    return made
+
+
+def released(connection: Connection, consultation_id: int, number: int, **more: Any) -> NewProposal:
+    """One that was let out."""
+    made = submit(connection, consultation_id, number, **more)
+    approve(chair(connection), made.id)
+    return made
+
+
+def rate(connection: Connection, proposal_id: int, votes: dict[int, int], at: datetime = NOW) -> None:
+    """What these people (by number) think."""
+    rows = [
+        NewRatingEvent(new_id(), proposal_id, pseudonym(number), vote, False, at)  # type: ignore[arg-type]
+        for number, vote in votes.items()
+    ]
+    ratings.rate(connection, rows)
+
+
+def votes(connection: Connection, proposal_id: int) -> dict[int, int]:
+    """What people think now, by their number."""
+    found = ratings.of_proposals(connection, [proposal_id])[proposal_id]
+    return {int(name, 16): row.vote for name, row in found.items()}
+
+
+def visible(connection: Connection, consultation_id: int) -> list[str]:
+    """The texts everybody may read."""
+    return [row.text for row in proposals.released(connection, consultation_id)]
+
+
+def one(connection: Connection, proposal_id: int) -> StoredProposal:
+    return proposals.by_ids(connection, [proposal_id])[proposal_id]
+
+
+def kinds(connection: Connection, ids: Iterable[int]) -> list[tuple[str, int | None, str | None]]:
+    """What was decided: kind, who, why."""
+    return [(row.kind, row.staff_id, row.reason) for row in moderation.decisions_of(connection, list(ids))]

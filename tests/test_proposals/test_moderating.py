@@ -1,0 +1,272 @@
+"""Decisions of people about proposals, on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from bot.proposals import joining, moderating
+from bot.proposals.codes import new_code, recognise
+from bot.proposals.moderating import Wording
+from bot.proposals.standing import Refusal, find
+from storage import moderation, proposals
+from storage.proposals import Withdrawal
+from storage.store import Store
+from tests.databases import Database
+from tests.house import KEYS
+from tests.test_proposals.ideas import (
+    AYLIN,
+    BORA,
+    NOW,
+    chair,
+    kinds,
+    one,
+    open_consultation,
+    rate,
+    released,
+    submit,
+    visible,
+    votes,
+)
+from tests.test_storage.rows import pseudonym
+
+
+def test_nothing_is_seen_before_somebody_approved_it(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1, "A bench")
+        assert visible(connection, park) == []
+        standing = moderating.approve(chair(connection), idea.id)
+        assert (standing.state, standing.is_public) == ("released", True)
+        assert visible(connection, park) == ["A bench"]
+        assert kinds(connection, [idea.id]) == [("approve", AYLIN, None)]
+
+
+def test_with_four_eyes_two_different_people_approve_the_same_words(store: Store) -> None:
+    park = open_consultation(store, four_eyes=True)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1, "Call 030 12345")
+        assert moderating.approve(chair(connection, AYLIN), idea.id).state == "waiting"
+        with pytest.raises(Refusal, match="twice"):
+            moderating.approve(chair(connection, AYLIN), idea.id)
+        moderating.edit(chair(connection, BORA), idea.id, Wording(None, "Call me"), "a number")
+        assert moderating.approve(chair(connection, BORA), idea.id).state == "waiting", "what Aylin read is gone"
+        assert visible(connection, park) == []
+        assert moderating.approve(chair(connection, AYLIN), idea.id).state == "released"
+        moderating.edit(chair(connection, AYLIN), idea.id, Wording(None, "Call us"), "better")
+        assert visible(connection, park) == [], "new words are read anew"
+
+
+def test_hiding_needs_a_reason_and_can_be_taken_back(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = released(connection, park, 1)
+        with pytest.raises(Refusal, match="no_reason"):
+            moderating.hide(chair(connection), idea.id, " \n")
+        standing = moderating.hide(chair(connection), idea.id, "an advertisement")
+        assert (standing.state, standing.reason_of("hide")) == ("hidden", "an advertisement")
+        assert visible(connection, park) == []
+        assert joining.restore(chair(connection), idea.id).state == "waiting"
+        assert visible(connection, park) == []
+
+
+def test_what_was_edited_is_kept_sealed_and_its_translations_go(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = released(connection, park, 1, text="Ask Erika Mustermann", title="Call")
+        moderating.translate(chair(connection), idea.id, "en", Wording(None, "Ask Erika"), reviewed=True)
+        moderating.edit(chair(connection), idea.id, Wording("Call", "Ask the office"), "a name")
+        moderating.edit(chair(connection), idea.id, Wording("Call", "Ask the town hall"), "clearer")
+        standing = find(connection, [idea.id])[idea.id]
+        assert (standing.proposal.text, standing.texts) == ("Ask the town hall", {})
+        assert moderating.original(KEYS, standing) == Wording("Call", "Ask Erika Mustermann")
+        assert standing.moderation.original is not None
+        assert b"Erika" not in standing.moderation.original
+        assert not any("Erika" in (why or "") for _, _, why in kinds(connection, [idea.id]))
+        with pytest.raises(Refusal, match="same_text"):
+            moderating.edit(chair(connection), idea.id, Wording("Call ", "Ask the town hall"), "again")
+
+
+def test_a_translation_says_whose_it_is(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1, language="tr")
+        moderating.translate(chair(connection), idea.id, "de", Wording(None, "Eine Bank"), translator="machine")
+        moderating.translate(chair(connection), idea.id, "de", Wording(None, "Eine Parkbank"), reviewed=True)
+        german = find(connection, [idea.id])[idea.id].texts["de"]
+        assert (german.text, german.translator, german.reviewed) == ("Eine Parkbank", "staff 1", True)
+        for language in ("tr", "xx"):
+            with pytest.raises(Refusal, match="language"):
+                moderating.translate(chair(connection), idea.id, language, Wording(None, "Bank"))
+
+
+def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        first, second, third = (released(connection, park, number) for number in (1, 2, 3))
+        rate(connection, third.id, {10: 1, 11: -1, 12: 1, 1: 1})
+        rate(connection, second.id, {11: 1})
+        rate(connection, first.id, {12: -1})
+        joining.merge(chair(connection), third.id, second.id)
+        assert votes(connection, second.id) == {10: 1, 11: 1, 12: 1, 1: 1}
+        joining.merge(chair(connection), second.id, first.id)
+        # 12 rated the target, and 1 is its author: nobody rates what is their own.
+        assert votes(connection, first.id) == {10: 1, 11: 1, 12: -1}
+        assert moderation.merged_into(connection, [first.id]) == {first.id: [second.id, third.id]}
+        assert joining.authors(connection, [first.id])[first.id] == {pseudonym(1), pseudonym(2), pseudonym(3)}
+        assert visible(connection, park) == [first.text]
+
+
+def test_a_merge_taken_back_gives_the_ratings_back(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        first, second, third = (released(connection, park, number) for number in (1, 2, 3))
+        rate(connection, second.id, {10: 1, 11: 1})
+        rate(connection, third.id, {10: -1, 12: 1})
+        rate(connection, first.id, {20: 1}, at=NOW.replace(hour=13))
+        joining.merge(chair(connection), second.id, first.id)
+        joining.merge(chair(connection), third.id, first.id)
+        assert votes(connection, first.id) == {10: 1, 11: 1, 12: 1, 20: 1}
+        joining.restore(chair(connection), second.id)
+        assert votes(connection, first.id) == {10: -1, 12: 1, 20: 1}, "10 rated the other one as well"
+        assert votes(connection, second.id) == {10: 1, 11: 1}
+
+
+def test_merges_in_circles_chains_and_across_consultations_are_refused(store: Store) -> None:
+    park, lake = open_consultation(store), open_consultation(store, "lake")
+    with store.begin() as connection:
+        first, second, third = (released(connection, park, number) for number in (1, 2, 3))
+        elsewhere = released(connection, lake, 1)
+        joining.merge(chair(connection), second.id, first.id)
+        for source, target, reason in (
+            (first, first, "itself"),
+            (first, second, "merged"),
+            (third, second, "merged"),
+            (third, elsewhere, "elsewhere"),
+            (second, third, "already"),
+        ):
+            with pytest.raises(Refusal, match=reason):
+                joining.merge(chair(connection), source.id, target.id)
+        with pytest.raises(Refusal, match="unknown"):
+            joining.merge(chair(connection), third.id, 4711)
+
+
+def test_what_was_merged_into_something_erased_waits_again(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        first, second = (released(connection, park, number) for number in (1, 2))
+        joining.merge(chair(connection), second.id, first.id)
+        proposals.erase(connection, [pseudonym(1)])
+        assert moderation.queue(connection, park) == [second.id]
+        assert moderation.count_states(connection, park) == {"waiting": 1}
+        assert moderating.approve(chair(connection), second.id).is_public
+
+
+def test_splitting_keeps_the_author_and_asks_to_read_anew(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = released(connection, park, 1, text="Benches, and lamps")
+        other = released(connection, park, 2)
+        joining.merge(chair(connection), other.id, idea.id)
+        parts = joining.split(chair(connection), idea.id, [Wording(None, "Benches"), Wording(None, "Lamps")])
+        assert visible(connection, park) == []
+        assert [part.state for part in parts] == ["waiting", "waiting"]
+        assert len({idea.code, *(part.proposal.code for part in parts)}) == 3
+        ids = [part.proposal.id for part in parts]
+        assert set(joining.authors(connection, ids).values()) == {frozenset({pseudonym(1), pseudonym(2)})}
+        assert find(connection, [idea.id])[idea.id].parts == tuple(ids)
+        with pytest.raises(Refusal, match="parts"):
+            joining.split(chair(connection), ids[0], [Wording(None, "One")])
+        with pytest.raises(Refusal, match="already"):
+            joining.restore(chair(connection), idea.id)
+
+
+def test_what_was_withdrawn_or_has_changed_is_not_decided_about(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1)
+        seen = find(connection, [idea.id])[idea.id].version
+        moderating.edit(chair(connection), idea.id, Wording(None, "Other words"), "clearer")
+        with pytest.raises(Refusal, match="changed"):
+            moderating.approve(chair(connection), idea.id, seen=seen)
+        proposals.withdraw(connection, [Withdrawal(idea.id, NOW)])
+        with pytest.raises(Refusal, match="withdrawn"):
+            moderating.approve(chair(connection), idea.id)
+        assert one(connection, idea.id).released_at is None
+
+
+def test_of_two_who_decide_at_once_the_second_is_told(store: Store, database: Database) -> None:
+    """Two processes: nothing is lost, whichever comes first."""
+    park = open_consultation(store)
+    with store.begin() as connection:
+        ideas = [submit(connection, park, number) for number in range(1, 9)]
+        seen = {number: standing.version for number, standing in find(connection, [i.id for i in ideas]).items()}
+    barrier = Barrier(2)
+
+    def decide(who: int) -> list[str]:
+        other = Store(database.url, busy_seconds=10)
+        said = []
+        for idea in ideas:
+            barrier.wait()
+            try:
+                with other.begin() as connection:
+                    by = chair(connection, who)
+                    if who == AYLIN:
+                        moderating.approve(by, idea.id, seen=seen[idea.id])
+                    else:
+                        moderating.hide(by, idea.id, "an advertisement", seen=seen[idea.id])
+                said.append("done")
+            except Refusal as refusal:
+                said.append(refusal.reason)
+        other.dispose()
+        return said
+
+    with ThreadPoolExecutor(2) as threads:
+        said = list(threads.map(decide, (AYLIN, BORA)))
+    assert all({one, other} == {"done", "changed"} for one, other in zip(*said, strict=True))
+    with store.reading() as connection:
+        assert len(kinds(connection, [idea.id for idea in ideas])) == len(ideas)
+
+
+def test_two_merges_across_do_not_make_a_circle(store: Store, database: Database) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        pairs = [(released(connection, park, at), released(connection, park, at + 100)) for at in range(1, 7)]
+    barrier = Barrier(2)
+
+    def decide(turned: bool) -> int:
+        other, refused = Store(database.url, busy_seconds=10), 0
+        for pair in pairs:
+            source, target = reversed(pair) if turned else pair
+            barrier.wait()
+            try:
+                with other.begin() as connection:
+                    joining.merge(chair(connection), source.id, target.id)
+            except Refusal:
+                refused += 1
+        other.dispose()
+        return refused
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sum(threads.map(decide, (False, True))) == len(pairs)
+
+
+@pytest.mark.parametrize("typed", ["{}", " {} ", "#{}", "{}.", "{lower}", "{bare}", "{spaced}", "{long}"])
+def test_a_code_is_recognised_however_it_is_typed(typed: str) -> None:
+    code = new_code()
+    forms = {
+        "lower": code.lower(),
+        "bare": code.replace("-", ""),
+        "spaced": code.replace("-", " "),
+        "long": code.replace("-", "–"),
+    }
+    assert recognise(typed.format(code, **forms)) == code
+
+
+@pytest.mark.parametrize(
+    "text", ["", "P", "Parkbank", "P-1234", "P-7K2M-PX0Q and more", "7K2M-PX0Q", "P" * 5000, "park 1234 5678"]
+)
+def test_other_words_are_no_codes(text: str) -> None:
+    assert recognise(text) is None
