@@ -16,6 +16,7 @@ from bot.desk.reception import Desk
 from bot.housekeeping import keep_house
 from bot.ids import Ids
 from bot.keys import Keys, SecretError, load_or_create
+from bot.knowing import Knowing
 from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.turns import Turns
@@ -135,5 +136,6 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     ids = Ids()
     catalogue = Catalogue()
     outbox = Outbox(store, keys, channels)
-    conversations = Conversations(store, Turns(keys, catalogue, ids, Desk(settings, keys, catalogue)), outbox)
+    turns = Turns(keys, catalogue, ids, Desk(settings, keys, catalogue), Knowing({}))
+    conversations = Conversations(store, turns, outbox)
     return App(settings, store, keys, ids, catalogue, channels, outbox, conversations)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.catalogue import Published
+from flows.known import NOTHING, Known
 from flows.session import Session
 from storage.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
 from storage.staff import TeamMember
@@ -92,6 +93,8 @@ class Person:
     place: Place | None = None
     member: TeamMember | None = None
     """Who works here from this chat; looked up only for messages that may be meant for the desk."""
+    known: Known = NOTHING
+    """What was found out for the turn that is being taken."""
 
     def at(self) -> Place:
         """Where the person stands; events about answers only happen to somebody who stands somewhere."""

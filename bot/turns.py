@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
 
 import structlog
 from pydantic_core import to_json
@@ -17,11 +18,13 @@ from bot.desk.reception import Desk
 from bot.effects import Effects
 from bot.ids import Ids, receipt
 from bot.keys import Keys
+from bot.knowing import Asker, Knowing
 from bot.logs import where
 from bot.person import Person, Place
 from flows import engine
 from flows.commands import Command
 from flows.events import ConsultationChosen, Said
+from flows.known import NOTHING, Lacking
 from flows.messages import MsgIn
 from flows.session import Session, Turn
 from flows.text import clean
@@ -34,6 +37,34 @@ log = structlog.get_logger()
 
 LONGEST_TEXT = 20_000
 """Characters of a message that are looked at: more than any answer may have, so that its question says "too long"."""
+MOST_ATTEMPTS = 9
+"""A turn finds out what it lacks step by step; one that still lacks something then would never end."""
+
+
+class _Here(NamedTuple):
+    """A message of a person, taken where they stand."""
+
+    msg: MsgIn
+    person: Person
+
+    def asker(self, effects: Effects) -> Asker:
+        place = self.person.at()
+        return Asker(self.person, place.published, place.pseudonym, effects)
+
+
+class _Entering(NamedTuple):
+    """A message with which a person enters a consultation."""
+
+    msg: MsgIn
+    person: Person
+    published: Published
+    pseudonym: str
+
+    def asker(self, effects: Effects) -> Asker:
+        return Asker(self.person, self.published, self.pseudonym, effects)
+
+
+_Attempt = TypeVar("_Attempt", _Here, _Entering)
 
 
 @dataclass(slots=True)
@@ -61,11 +92,21 @@ class BatchResult:
 class Turns:
     """Works on batches. Everything it needs from outside is given here; `work` runs on the writing thread."""
 
-    def __init__(self, keys: Keys, catalogue: Catalogue, ids: Ids, desk: Desk, *, refresh_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        catalogue: Catalogue,
+        ids: Ids,
+        desk: Desk,
+        knowing: Knowing,
+        *,
+        refresh_seconds: float = 1.0,
+    ) -> None:
         self.keys = keys
         self.catalogue = catalogue
         self.ids = ids
         self.desk = desk
+        self._knowing = knowing
         self._refresh_seconds = refresh_seconds
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
@@ -162,7 +203,7 @@ class Turns:
         """
         while batch and not effects.data_wanted and not effects.erased:
             later: list[MsgIn] = []
-            entering: list[tuple[MsgIn, Person, Published]] = []
+            turns: list[_Here] = []
             busy: set[int] = set()
             for msg in batch:
                 person = people[msg.channel, msg.address]
@@ -170,17 +211,47 @@ class Turns:
                     later.append(msg)
                     continue
                 busy.add(person.contact_id)
-                try:
-                    chosen = self._turn(connection, effects, person, msg)
-                except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
-                    self._set_aside(effects, person, msg, fault)
-                    continue
-                if chosen:
-                    entering.append((msg, person, chosen))
+                turns.append(_Here(msg, person))
+            entering = self._take_turns(connection, effects, turns)
             if entering:
                 self._enter(connection, effects, entering)
             batch = later
         return batch
+
+    def _take_turns(self, connection: Connection, effects: Effects, turns: list[_Here]) -> list[_Entering]:
+        """One message of each of these people; gives those who enter a consultation with it."""
+        entering: list[_Entering] = []
+
+        def take(here: _Here) -> None:
+            if chosen := self._turn(connection, effects, here.person, here.msg):
+                pseudonym = self.keys.pseudonym(here.person.contact_id, chosen.consultation_id)
+                entering.append(_Entering(here.msg, here.person, chosen, pseudonym))
+
+        self._try_all(connection, effects, turns, take)
+        return entering
+
+    def _try_all(
+        self, connection: Connection, effects: Effects, attempts: list[_Attempt], take: Callable[[_Attempt], None]
+    ) -> None:
+        """Lets everybody take their turn; those who lack knowledge once more, when all of them have it."""
+        for _ in range(MOST_ATTEMPTS):
+            lacking: list[tuple[_Attempt, Lacking]] = []
+            for attempt in attempts:
+                try:
+                    take(attempt)
+                except Lacking as what:
+                    lacking.append((attempt, what))
+                    continue
+                except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
+                    self._set_aside(effects, attempt.person, attempt.msg, fault)
+                attempt.person.known = NOTHING
+            if not lacking:
+                return
+            self._knowing.tell(connection, [(attempt.asker(effects), lack.needs) for attempt, lack in lacking])
+            attempts = [attempt for attempt, _ in lacking]
+        for attempt, unknown in lacking:
+            self._set_aside(effects, attempt.person, attempt.msg, unknown)
+            attempt.person.known = NOTHING
 
     def _turn(self, connection: Connection, effects: Effects, person: Person, msg: MsgIn) -> Published | None:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
@@ -194,7 +265,12 @@ class Turns:
                     msg = msg._replace(text=f"/{Command.START}")
                 if self.catalogue.is_open(place.published.slug, effects.now):
                     idle = (effects.now - place.seen_at).total_seconds()
-                    _take_turn(effects, person, msg, engine.resume(place.published.flow, place.session, msg, idle))
+                    _take_turn(
+                        effects,
+                        person,
+                        msg,
+                        engine.resume(place.published.flow, place.session, msg, idle, person.known),
+                    )
                 else:
                     _pause(effects, person, msg, is_closed=True)
                 return None
@@ -212,25 +288,28 @@ class Turns:
             effects.say(person, voice.message(voice.say("lobby.closed", title=title)))
         return published
 
-    def _enter(self, connection: Connection, effects: Effects, entering: list[tuple[MsgIn, Person, Published]]) -> None:
+    def _enter(self, connection: Connection, effects: Effects, entering: list[_Entering]) -> None:
         """Starts sessions, or opens again those which the people already have there: one query for all."""
-        names = [self.keys.pseudonym(person.contact_id, published.consultation_id) for _, person, published in entering]
+        names = [one.pseudonym for one in entering]
         earlier = {
             pseudonym: self._place(connection, row)
             for pseudonym, row in sessions.of_people(connection, names, lock=_locks(connection)).items()
         }
         earlier |= {place.pseudonym: place for _, place in effects.places.values()}
-        for pseudonym, (msg, person, published) in zip(names, entering, strict=True):
-            person.place = earlier.get(pseudonym)
-            try:
-                _take_turn(effects, person, msg, self._enter_one(effects, person, msg, published, pseudonym))
-            except Exception as fault:  # noqa: BLE001 - as above
-                self._set_aside(effects, person, msg, fault)
 
-    def _enter_one(self, effects: Effects, person: Person, msg: MsgIn, published: Published, pseudonym: str) -> Turn:
+        def take(one: _Entering) -> None:
+            one.person.place = earlier.get(one.pseudonym)
+            _take_turn(effects, one.person, one.msg, self._enter_one(effects, one))
+
+        self._try_all(connection, effects, entering, take)
+
+    def _enter_one(self, effects: Effects, one: _Entering) -> Turn:
+        msg, person, published, pseudonym = one
         if person.place is not None:
             return engine.reopen(person.place.published.flow, person.place.session)
-        turn = engine.start(published.flow, receipt=receipt(), language=person.language, hint=msg.language_hint)
+        turn = engine.start(
+            published.flow, receipt=receipt(), language=person.language, hint=msg.language_hint, known=person.known
+        )
         person.place = Place(
             self.ids(), published, turn.session, pseudonym, effects.now, effects.now, msg.mode, msg.place_code
         )

@@ -13,7 +13,7 @@ from flows.languages import LANGUAGES
 from flows.matching import Matcher
 from flows.messages import MsgOut, QuickReply
 from flows.phrases import Phrases
-from flows.question import END, LEAVE, Asked, Node, Question
+from flows.question import END, LEAVE, Asked, Informed, Node, Question
 from flows.session import Session
 from flows.voice import Voice
 
@@ -66,6 +66,7 @@ class Flow:
         "code",
         "commands",
         "consultation",
+        "informed",
         "language_matcher",
         "languages",
         "nodes",
@@ -107,6 +108,9 @@ class Flow:
         self._is_linear = not any(step.test or step.exits for step in self._steps.values())
         self._straight = self._straight_paths()
         self.scripts = {tag: self._script(tag, catalogues[tag]) for tag in self.languages}
+        asked = self.scripts[self.languages[0]].asked
+        self.informed = frozenset(key for key in self.questions if isinstance(asked[key], Informed))
+        """Keys of the questions that must know something from the store."""
 
     def _straight_paths(self) -> tuple[Path, ...]:
         """All ways through a flow without branches, by the number of questions answered."""

@@ -222,8 +222,12 @@ def _skip(flow: Flow, session: Session, argument: str) -> Turn:
         return _continue(flow, session, argument)
     if not flow.question(key).skip:
         return _again(flow, session, "skip.not_here")
-    skipped = session._replace(missing={**session.missing, key: Missing.SKIPPED.value})
-    return go_on(flow, skipped, key, (AnswerGiven(key, None, Missing.SKIPPED),))
+    left = speech.script_of(flow, session).asked[key].left(session.draft)
+    if not isinstance(left, Missing):
+        answered = session._replace(answers={**session.answers, key: left})
+        return go_on(flow, answered, key, (AnswerGiven(key, left),))
+    skipped = session._replace(missing={**session.missing, key: left.value})
+    return go_on(flow, skipped, key, (AnswerGiven(key, None, left),))
 
 
 def _repeat(flow: Flow, session: Session, argument: str) -> Turn:

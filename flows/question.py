@@ -16,6 +16,8 @@ from typing import Annotated, ClassVar, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.conditions import Condition
+from flows.events import Event
+from flows.known import UNASKED, Known
 from flows.matching import Matcher
 from flows.messages import Expects, MsgIn, MsgOut, QuickReply
 from flows.values import Missing, Value
@@ -50,11 +52,21 @@ class Guess(NamedTuple):
     value: Value
 
 
+class Given(NamedTuple):
+    """A value with what it causes besides, and with words of its own where the value is only a reference."""
+
+    value: Value
+    events: tuple[Event, ...] = ()
+    words: str = ""
+
+
 class Draft(NamedTuple):
     """An answer in the making (several choices, a ranking): keep it, say this, wait on."""
 
     value: Value
     msg: MsgOut
+    events: tuple[Event, ...] = ()
+    """What happened on the way, e.g. one of several statements was rated."""
 
 
 class Rejection(NamedTuple):
@@ -63,7 +75,7 @@ class Rejection(NamedTuple):
     hint: str
 
 
-Parsed = Value | Missing | Guess | Draft | Rejection
+Parsed = Value | Missing | Guess | Given | Draft | Rejection
 
 
 class Problem(NamedTuple):
@@ -175,9 +187,22 @@ class Asked(ABC):
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         """The reply as a value, a missing code, a draft or a rejection; never raises for anything a person can send."""
 
+    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+        """What comes of a reply; types that must know something from the store are `Informed` and look it up here."""
+        return self.parse(reply, draft)
+
     def again(self, draft: Value | None) -> MsgOut:
         """The question as it stands now: with the answer in the making, where there is one."""
         return self.prompt
+
+    def reopened(self, value: Value | None) -> Value | None:
+        """The draft with which the question is asked again where it has this answer: several choices are there to be
+        corrected, everything else is answered anew."""
+        return value if self.prompt.expects == "many" else None
+
+    def left(self, draft: Value | None) -> Value | Missing:
+        """What it counts as when somebody skips the question with this answer in the making."""
+        return Missing.SKIPPED
 
     @abstractmethod
     def show(self, value: Value) -> str:
@@ -186,6 +211,24 @@ class Asked(ABC):
     def knows(self, folded: str) -> bool:
         """Whether these very words are an answer offered, so that they win over a chat word of the same name."""
         return False
+
+
+class Informed(Asked):
+    """A question that must know something from the store. It looks up its needs in what is known (`flows.known`)."""
+
+    @abstractmethod
+    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+        """As `parse`, knowing. Raises Lacking where something is not known yet."""
+
+    def begin(self, known: Known) -> Draft | None:
+        """The answer in the making which the question is asked with, said after its prompt. Raises Lacking.
+
+        It is kept in the session, so that the question can be repeated without looking anything up again.
+        """
+        return None
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        return self.respond(reply, draft, UNASKED)
 
 
 class Option(BaseModel):

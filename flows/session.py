@@ -39,6 +39,8 @@ class Session(NamedTuple):
     submitted: bool = False
     wanted: str = ""
     """While the language is asked: the one the person wants, which the bot speaks but this consultation does not."""
+    words: dict[str, str] = {}  # noqa: RUF012
+    """How answers read whose value is only a reference, by question key."""
 
     def to_json(self) -> str:
         """The session as stored; what has its default is left out."""

@@ -84,6 +84,8 @@ def shown(flow: Flow, session: Session, key: str) -> str:
     """An answer in words, also when it is a missing one."""
     script = script_of(flow, session)
     if key in session.answers:
+        if key in session.words:
+            return session.words[key]
         return script.asked[key].show(session.answers[key])
     code = session.missing.get(key, Missing.NOT_ASKED)
     return script.voice.say(f"summary.{Missing(code).value}")

@@ -37,8 +37,8 @@ def _behind(path: Path, after: str) -> tuple[str, ...]:
 
 def ask(flow: Flow, session: Session, key: str, line: str = "") -> Turn:
     """Asks one question (again), a line of the bot's own before it. Several choices are there to be corrected."""
-    draft = session.answers.get(key) if flow.question(key).expects == "many" else None
-    session = session._replace(at=key, aside="", draft=draft)
+    asked = speech.script_of(flow, session).asked[key]
+    session = session._replace(at=key, aside="", draft=asked.reopened(session.answers.get(key)))
     return Turn(session, (Said(with_line(line, speech.open_question(flow, session))),))
 
 

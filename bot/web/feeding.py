@@ -16,6 +16,7 @@ from bot.web.tongues import Tongue
 from flows import engine
 from flows.events import Said
 from flows.flow import LANGUAGE_TOKEN, Flow
+from flows.known import UNASKED
 from flows.messages import MsgIn
 from flows.session import Session
 from flows.text import fold
@@ -78,7 +79,7 @@ class _Walk:
         self.result = Rehearsal()
         self.heard = ""
         """What the bot said last."""
-        self.session: Session = engine.start(flow, receipt="", language=language).session
+        self.session: Session = engine.start(flow, receipt="", language=language, known=UNASKED).session
         if len(flow.languages) > 1:
             # A new conversation is asked for its language first; the rehearsal knows it already.
             self.result.messages.append(Words(choice=f"{flow.code}..{LANGUAGE_TOKEN}.{language}"))
@@ -86,7 +87,7 @@ class _Walk:
     def say(self, words: Words) -> None:
         number = len(self.result.messages)
         msg = MsgIn("paper", "", str(number), _LONG_AGO, text=words.text, choice=words.choice, mode="paper")
-        turn = engine.resume(self.flow, self.session, msg)
+        turn = engine.resume(self.flow, self.session, msg, known=UNASKED)
         self.session = turn.session
         said = [event.msg.text for event in turn.events if isinstance(event, Said)]
         self.heard = said[-1] if said else self.heard

@@ -89,10 +89,10 @@ async def test_many_people_share_few_commits(store):
 async def test_somebody_who_fails_takes_nobody_along(store, monkeypatch):
     resume = engine.resume
 
-    def brittle(flow, session, msg, idle=0):
+    def brittle(flow, session, msg, *more):
         if "Kaffee" in msg.text:
             raise RuntimeError("Kaffee")
-        return resume(flow, session, msg, idle)
+        return resume(flow, session, msg, *more)
 
     monkeypatch.setattr(engine, "resume", brittle)
     async with running(store) as (app, channel):

@@ -18,7 +18,7 @@ import flows.questions.age_band
 import flows.questions.number
 import flows.text
 from bot.phrases import languages
-from flows.question import Draft, Guess, Question, Rejection, Reply, registry
+from flows.question import Draft, Given, Guess, Question, Rejection, Reply, registry
 from flows.questions.age_band import BANDS, band_of
 from flows.text import clean, fold
 from flows.values import Missing
@@ -115,7 +115,7 @@ def test_any_reply_gets_an_answer_of_the_promised_kind(
     if isinstance(parsed, Missing):
         assert {Missing.DONT_KNOW: node.dont_know, Missing.REFUSED: node.refuse}[parsed]
         return
-    value = parsed.value if isinstance(parsed, Guess | Draft) else parsed
+    value = parsed.value if isinstance(parsed, Guess | Given | Draft) else parsed
     possible = node.values()
     for one in value if isinstance(value, list) else [value]:
         assert one in possible if isinstance(possible, frozenset) else isinstance(one, possible or object)

@@ -1,0 +1,71 @@
+"""What a question must know from the store: asked for as a need, given as a fact, so that the engine itself stays pure.
+
+A question that is asked or answered looks its needs up in what is `Known`. Where one is not there yet, the turn ends
+with `Lacking` and has caused nothing; whoever runs the engine finds out for all people of a batch at once and lets
+those take their turn again, now knowing it. Questions that need nothing pay nothing.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Need(ABC, Generic[T]):
+    """One thing to know, of type T. Subclasses are frozen dataclasses: the kind is the class, the fields say which."""
+
+    @property
+    @abstractmethod
+    def nothing(self) -> T:
+        """The fact where nobody looks anything up: on paper, in a rehearsal."""
+
+
+class Lacking(Exception):
+    """A turn needs to know this first."""
+
+    def __init__(self, *needs: Need[Any]) -> None:
+        super().__init__(*(type(need).__name__ for need in needs))
+        self.needs = needs
+
+
+class Known:
+    """The facts known for one person's turn."""
+
+    __slots__ = ("_facts",)
+
+    def __init__(self, facts: Mapping[Need[Any], Any] | None = None) -> None:
+        self._facts = facts or {}
+
+    def of(self, need: Need[T]) -> T:
+        """The fact. Raises Lacking where it is not known yet."""
+        try:
+            return self._facts[need]  # type: ignore[no-any-return]  # a need's type says what its fact is
+        except KeyError:
+            raise Lacking(need) from None
+
+    def require(self, *needs: Need[Any]) -> None:
+        """Raises Lacking with all of these that are not known yet, so that they are found out together."""
+        if lacking := [need for need in needs if need not in self._facts]:
+            raise Lacking(*lacking)
+
+    def with_facts(self, facts: Mapping[Need[Any], Any]) -> Known:
+        return Known({**self._facts, **facts})
+
+
+class Unasked(Known):
+    """Nobody looks anything up: every need is answered with its `nothing`."""
+
+    __slots__ = ()
+
+    def of(self, need: Need[T]) -> T:
+        return need.nothing
+
+    def require(self, *needs: Need[Any]) -> None:
+        """All is said to be known."""
+
+
+NOTHING = Known()
+UNASKED = Unasked()

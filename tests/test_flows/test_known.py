@@ -1,0 +1,134 @@
+"""What a question must know from the store: asked for as a need, given as a fact, never looked up by the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import pytest
+
+from bot import phrases
+from flows import engine
+from flows.events import Said
+from flows.flow import Flow
+from flows.known import NOTHING, UNASKED, Known, Lacking, Need
+from flows.messages import MsgIn
+from flows.question import Asked, Draft, Given, Informed, Parsed, Question, Rejection, Reply
+from flows.session import Session, Turn
+from flows.values import Missing, Value
+from flows.voice import Voice
+from tests.house import consultation
+
+
+@dataclass(frozen=True)
+class Weather(Need[str]):
+    """A kind of need that only these tests have."""
+
+    day: str
+
+    @property
+    def nothing(self) -> str:
+        return "unknown"
+
+
+class Umbrella(Question):
+    type: Literal["umbrella"] = "umbrella"
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedUmbrella(self, voice)
+
+
+class _AskedUmbrella(Informed):
+    def __init__(self, definition: Umbrella, voice: Voice) -> None:
+        self._voice = voice
+        self.prompt = definition.prompt(voice)
+
+    def begin(self, known: Known) -> Draft:
+        weather = known.of(Weather("today"))
+        return Draft([weather], self._voice.message(f"It is {weather}."))
+
+    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+        known.require(Weather("today"), Weather("tomorrow"))
+        if reply.folded == "hm":
+            return Rejection("Say yes.")
+        return Given(len(reply.folded), words=f"an umbrella for {known.of(Weather('tomorrow'))}")
+
+    def show(self, value: Value) -> str:
+        return str(value)
+
+    def left(self, draft: Value | None) -> Value | Missing:
+        return 0
+
+
+def compiled() -> Flow:
+    made = consultation()
+    umbrella = Umbrella.model_validate({"key": "u", "text": {"de": "Schirm?", "en": "Umbrella?"}})
+    made = made.model_copy(update={"questions": (*made.questions[:1], umbrella)})
+    return Flow(made, {tag: phrases.load(tag) for tag in made.languages}, "code1")
+
+
+FLOW = compiled()
+TODAY = Known({Weather("today"): "dry"})
+BOTH = TODAY.with_facts({Weather("tomorrow"): "rain"})
+
+
+def say(session: Session, text: str, known: Known = NOTHING) -> Turn:
+    stored = Session.from_json(session.to_json())
+    assert stored == session
+    return engine.resume(FLOW, stored, MsgIn("c", "a", "m", datetime.now(UTC), text=text), known=known)
+
+
+def said(turn: Turn) -> list[str]:
+    return [event.msg.text for event in turn.events if isinstance(event, Said)]
+
+
+@pytest.fixture
+def asked() -> Session:
+    begun = engine.start(FLOW, receipt="R", language="de")
+    return say(begun.session, "ja", TODAY).session
+
+
+def test_a_turn_that_lacks_knowledge_says_what_and_has_caused_nothing() -> None:
+    begun = engine.start(FLOW, receipt="R", language="de")
+    with pytest.raises(Lacking) as lacking:
+        say(begun.session, "ja")
+    assert lacking.value.needs == (Weather("today"),)
+    turn = say(begun.session, "ja", TODAY)
+    assert turn.session.draft == ["dry"]
+    assert [line.splitlines()[-1] for line in said(turn)] == ["Schirm?", "It is dry."]
+
+
+def test_several_needs_are_told_at_once(asked: Session) -> None:
+    with pytest.raises(Lacking) as lacking:
+        say(asked, "ja", TODAY)
+    assert lacking.value.needs == (Weather("tomorrow"),)
+    with pytest.raises(Lacking) as lacking:
+        say(asked, "ja")
+    assert lacking.value.needs == (Weather("today"), Weather("tomorrow"))
+
+
+def test_a_value_that_is_a_reference_reads_in_words_of_its_own(asked: Session) -> None:
+    done = say(asked, "ja", BOTH)
+    assert done.session.answers["u"] == 2
+    assert "an umbrella for rain" in said(done)[-1]
+    again = say(done.session, "ändern 2", BOTH)
+    assert "an umbrella for rain" in said(again)[0]
+    assert said(say(again.session, "start over", BOTH))
+
+
+def test_what_was_looked_up_is_kept_while_the_question_stands(asked: Session) -> None:
+    for words in ("status", "hilfe", "datenschutz"):
+        turn = say(asked, words)
+        assert turn.session.draft == ["dry"], "nothing is looked up again"
+    english = say(say(asked, "sprache").session, "english", Known({Weather("today"): "wet"}))
+    assert english.session.draft == ["wet"], "another language is another question"
+
+
+def test_leaving_a_question_may_be_an_answer(asked: Session) -> None:
+    assert say(asked, "überspringen").session.answers["u"] == 0
+
+
+def test_a_rehearsal_looks_nothing_up() -> None:
+    turn = engine.start(FLOW, receipt="R", language="de", known=UNASKED)
+    assert say(turn.session, "ja", UNASKED).session.draft == ["unknown"]
