@@ -10,6 +10,7 @@ from storage import (
     outbox,
     proposals,
     ratings,
+    rooms,
     sessions,
     staff,
 )
@@ -25,6 +26,7 @@ SUBJECTS = (
     outbox,
     proposals,
     ratings,
+    rooms,
     sessions,
     staff,
 )

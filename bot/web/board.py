@@ -103,6 +103,10 @@ class Board:
         """A consultation in whatever state; None where there is none."""
         return self._notices.get(slug)
 
+    def by_id(self, consultation_id: int) -> Notice | None:
+        """The same by the number of the consultation."""
+        return next((it for it in self._notices.values() if it.revision.consultation_id == consultation_id), None)
+
     def open_now(self) -> list[Notice]:
         """What one can take part in: those that end first come first, samples last."""
         found = [notice for notice in self._notices.values() if notice.state() == "open"]

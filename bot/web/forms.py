@@ -48,10 +48,10 @@ async def _page(request: web.Request) -> web.StreamResponse:
     conversation = site_of(request).routes.conversation_of(request, notice.slug)
     if conversation.is_new:
         return see_other(request, notice.slug, form=False)
-    return await _show(request, notice, conversation)
+    return await show(request, notice, conversation)
 
 
-async def _show(
+async def show(
     request: web.Request, notice: Notice, conversation: Conversation, *, problem: str = "", written: str = ""
 ) -> web.Response:
     """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
@@ -101,7 +101,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     if str(data.get("at", "")) == str(step.seq):
         problem = await take_form(request, conversation, step, data)
         if problem:
-            return await _show(request, notice, conversation, problem=problem, written=_text(data))
+            return await show(request, notice, conversation, problem=problem, written=_text(data))
     return see_other(request, notice.slug, form=True)
 
 

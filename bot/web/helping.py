@@ -9,7 +9,7 @@ from aiohttp import web
 from adapters.web.limits import Buckets
 from adapters.web.trouble import Trouble
 from bot.places import place_code
-from bot.web import asking, kiosk, paper, sheets, tickets
+from bot.web import asking, kiosk, leading, paper, sheets, tickets
 from bot.web.chat import SLUG, notice_of
 from bot.web.site import SITE, language_links, site_of
 from bot.web.tongues import tongue_of
@@ -28,7 +28,7 @@ def add_to(application: web.Application) -> None:
     router.add_post(f"{HELP.base}/sign-in", _sign_in)
     router.add_post(f"{HELP.base}/sign-out", _sign_out)
     router.add_post(f"{HELP.base}/{SLUG}/start", _start)
-    for module in (paper, sheets, kiosk, asking):
+    for module in (paper, sheets, kiosk, leading, asking):
         module.add_to(router)
 
 
@@ -56,6 +56,7 @@ async def _list(request: web.Request, helper: StaffMember) -> web.Response:
         tongue,
         cards=cards,
         helper=helper.name,
+        may_lead=helper.role in leading.LEADERS,
         csrf=tickets.csrf_of(request),
         languages=language_links(request, tongue),
     )

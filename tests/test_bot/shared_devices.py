@@ -13,7 +13,7 @@ from bot import codes
 from bot.ids import Ids
 from bot.web.visits import VISITS, Visits
 from storage import staff as staff_table
-from storage.staff import StaffMember
+from storage.staff import Role, StaffMember
 from storage.store import Store
 from tests.house import KEYS
 from tests.test_bot.browser import Browser, House
@@ -49,10 +49,10 @@ def answers(store: Store, mode: str) -> dict[str, str]:
         return {key: value if missing is None else f"({missing})" for key, value, missing, _ in found}
 
 
-def member(store: Store, name: str = "Aylin") -> str:
-    """The code of a new helper."""
+def member(store: Store, name: str = "Aylin", role: Role = "helper") -> str:
+    """The code of somebody new who works here."""
     code = codes.new_code()
-    row = StaffMember(Ids()(), name, "helper", codes.code_hash(KEYS, code), datetime.now(UTC))
+    row = StaffMember(Ids()(), name, role, codes.code_hash(KEYS, code), datetime.now(UTC))
     store.run(partial(staff_table.insert, members=[row]))
     return code
 
@@ -80,10 +80,10 @@ async def answered(page: Browser, wish: str) -> None:
     await page.press("Absenden")
 
 
-async def signed_in(house: House, store: Store, name: str = "Aylin") -> Watcher:
-    """A helper who signed in."""
+async def signed_in(house: House, store: Store, name: str = "Aylin", role: Role = "helper") -> Watcher:
+    """Somebody who works here and signed in."""
     page = Watcher(house)
     await page.get("/help-out")
-    await page.press("Anmelden", code=member(store, name).lower().replace("-", " "))
+    await page.press("Anmelden", code=member(store, name, role).lower().replace("-", " "))
     assert f"Angemeldet: {name}" in page.text
     return page

@@ -1,16 +1,10 @@
 """Kiosk, helpers and paper in a real browser: no fault of access, no way back to whoever was there before."""
 
 import asyncio
-from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 
-from bot import codes
-from bot.ids import Ids
-from storage import staff as staff_table
-from storage.staff import StaffMember
-from tests.house import KEYS
+from tests.test_bot.shared_devices import member
 from tests.test_browser.looks import Look
 
 NEXT = "form[autocomplete] .actions button:not(.quiet)"
@@ -98,9 +92,7 @@ async def test_idle_warns_is_prolonged_and_wipes(world):
 @pytest.mark.parametrize("language", ["de", "ar"])
 async def test_helpers_and_paper(world, language):
     look = Look(world, f"help-{language}")
-    code = codes.new_code()
-    row = StaffMember(Ids()(), "Aylin", "helper", codes.code_hash(KEYS, code), datetime.now(UTC))
-    world.store.run(partial(staff_table.insert, members=[row]))
+    code = member(world.store)
     tab = await world.tab(f"/help-out?lang={language}")
     await look(tab, "sign-in")
     await tab.evaluate(f"document.getElementById('code').value = '{code}'; 1")

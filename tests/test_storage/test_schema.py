@@ -20,7 +20,7 @@ from storage.store import Store
 from tests.databases import Database, Houses, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261125_answering"
+HEAD = "20261125_rooms"
 IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats"}
 PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "proposal_statuses"} | {
     "rating_events",
@@ -164,7 +164,9 @@ def test_a_new_house_is_for_its_owner_only(houses: Houses) -> None:
 
 
 def test_every_table_belongs_to_a_half_or_to_what_is_asked() -> None:
-    assert set(metadata.tables) == IDENTITY | PARTICIPATION | {"consultations", "revisions", "triggers"} | STAFF
+    assert (
+        set(metadata.tables) == IDENTITY | PARTICIPATION | {"consultations", "revisions", "triggers", "rooms"} | STAFF
+    )
 
 
 def test_nothing_joins_who_somebody_is_to_what_they_said() -> None:

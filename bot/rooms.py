@@ -1,0 +1,110 @@
+"""Live meetings: a room walks through a consultation together, question by question, as its moderator goes on.
+
+Who joins answers an ordinary session, marked by the room's place code; the room only says up to where questions are
+open. So answers of a meeting are in the same export as all others, and nothing more is stored of anybody.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.exports.suppression import hidden, hidden_shares
+from flows.flow import Flow
+from storage import rooms
+from storage.rooms import AnswerCount, RoomStep, StoredRoom
+
+CODE_LENGTH: Final = 6
+HOURS: Final = 24
+"""After so long a room that nobody ended has ended."""
+_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE: Final = re.compile(f"[{_ALPHABET}]{{{CODE_LENGTH}}}")
+_BETWEEN: Final = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]")
+
+Move = Literal["next", "back", "show", "hide", "end"]
+
+
+class Answers(NamedTuple):
+    """What a room said to one question. `given` counts everybody who answered, with or without a value."""
+
+    given: int
+    values: dict[str, int | None]
+    """By code; None where too few people stand behind it. Empty for free text."""
+
+
+def new_code() -> str:
+    """A code that can be read out and typed on a phone: six letters and digits that are not mistaken for others."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def plain_code(text: str) -> str:
+    """The code somebody typed, "" for what cannot be one.
+
+    >>> plain_code("k7m 2px"), plain_code("hello")
+    ('K7M2PX', '')
+    """
+    code = _BETWEEN.sub("", text[:40]).upper()
+    return code if _CODE.fullmatch(code) else ""
+
+
+def place_of(room: StoredRoom) -> str:
+    """The place code of those who join this room."""
+    return f"room-{room.code}"
+
+
+def open_keys(flow: Flow, room: StoredRoom) -> tuple[str, ...]:
+    """The questions the room has come to, the present one last."""
+    return flow.questions[: flow.questions.index(room.at) + 1] if room.at in flow.questions else ()
+
+
+def is_over(room: StoredRoom, now: datetime) -> bool:
+    return room.ended_at is not None or (now - room.created_at).total_seconds() > HOURS * 3600
+
+
+def moved(flow: Flow, room: StoredRoom, move: Move, now: datetime) -> RoomStep:
+    """Where the room stands after the moderator did this."""
+    at, keys = room.at, flow.questions
+    if move in ("next", "back"):
+        place = keys.index(at) if at in keys else -1
+        place = min(place + 1, len(keys) - 1) if move == "next" else max(place - 1, 0)
+        return RoomStep(room.id, keys[place], shows_results=False, ended_at=room.ended_at)
+    return RoomStep(
+        room.id, at, move == "show" or (move == "end" and room.shows_results), now if move == "end" else None
+    )
+
+
+def said(connection: Connection, room: StoredRoom, codes: Iterable[str], least: int) -> Answers:
+    """What the room answered to its present question, as far as it may be shown."""
+    return summed(rooms.count_answers(connection, room.consultation_id, place_of(room), room.at), codes, least)
+
+
+def summed(counts: Iterable[AnswerCount], codes: Iterable[str], least: int) -> Answers:
+    """Counts per code, small cells hidden; of several options each person may be in several.
+
+    >>> summed([AnswerCount('"yes"', None, 9), AnswerCount('"no"', None, 2)], ["yes", "no"], 5)
+    Answers(given=11, values={'yes': None, 'no': None})
+    """
+    cells = dict.fromkeys(codes, 0)
+    given = answered = 0
+    are_several = False
+    for count in counts:
+        given += count.number
+        if count.value is None:
+            continue
+        value = from_json(count.value)
+        answered += count.number
+        are_several |= isinstance(value, list)
+        for one in value if isinstance(value, list) else [value]:
+            code = str(one).lower() if isinstance(one, bool) else str(one)
+            if code in cells:
+                cells[code] += count.number
+    if answered < least:
+        return Answers(given, dict.fromkeys(cells))
+    out = hidden_shares(cells, answered, least) if are_several else hidden(cells, least=least)
+    return Answers(given, {code: None if code in out else number for code, number in cells.items()})

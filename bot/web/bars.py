@@ -1,0 +1,60 @@
+"""Bars: figures as a drawing and as a table beside it. The drawing has no text of its own and needs no script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+WIDTH: Final = 100
+"""Units of the drawing: per cent."""
+HEIGHT: Final = 6
+_SVG: Final = Markup(
+    '<svg class="bar" viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+    '<rect class="whole" width="{width}" height="{height}"/>{pieces}</svg>'
+)
+_PIECE: Final = Markup('<rect class="piece{number}" x="{at:.1f}" width="{size:.1f}" height="{height}"/>')
+
+
+class Bar(NamedTuple):
+    """One row. `number` is None where too few people stand behind it; `share` is between 0 and 1."""
+
+    label: str
+    number: int | None
+    share: float | None = None
+    low: float | None = None
+    """Where the share may lie, if the table says so."""
+    high: float | None = None
+
+    @property
+    def percent(self) -> int | None:
+        """The share as people read it, None where it is hidden."""
+        return None if self.share is None else round(100 * self.share)
+
+
+def bars(numbers: Mapping[str, int | None], of: int | None, labels: Mapping[str, str]) -> list[Bar]:
+    """Rows of counts among `of` people; without `of` there are no shares.
+
+    >>> [(bar.label, bar.number, bar.percent) for bar in bars({"yes": 3, "no": None}, 4, {"yes": "Ja", "no": "Nein"})]
+    [('Ja', 3, 75), ('Nein', None, None)]
+    """
+    return [
+        Bar(labels.get(name, name), number, number / of if number is not None and of else None)
+        for name, number in numbers.items()
+    ]
+
+
+def drawing(share: float | None) -> Markup:
+    """One bar as SVG, hidden from screen readers: the table beside it says the same. Hidden figures have no bar."""
+    return stack([share or 0.0])
+
+
+def stack(shares: Sequence[float]) -> Markup:
+    """Several shares that follow each other in one bar (agree, pass, disagree), as SVG for eyes only."""
+    pieces, at = [], 0.0
+    for number, share in enumerate(shares):
+        size = max(0.0, min(1.0, share)) * WIDTH
+        pieces.append(_PIECE.format(number=number, at=at, size=size, height=HEIGHT))
+        at += size
+    return _SVG.format(width=WIDTH, height=HEIGHT, pieces=Markup("").join(pieces))

@@ -1,0 +1,45 @@
+"""A live meeting in real browsers: the phone follows the moderator by itself, and the wall can be read by all."""
+
+import pytest
+
+from tests.test_bot.shared_devices import member
+from tests.test_browser.looks import Look
+
+LOADED = "document.readyState === 'complete'"
+
+
+@pytest.mark.parametrize("language", ["de", "ar"])
+async def test_the_phone_follows_the_moderator(world, language):
+    look = Look(world, f"room-{language}")
+    lead = await world.tab(f"/help-out?lang={language}")
+    await lead.evaluate(f"document.getElementById('code').value = '{member(world.store, role='facilitator')}'; 1")
+    await lead.click("main button")
+    await lead.click("form[action='/help-out/mein-kiez/room'] button")
+    await lead.until("location.pathname.startsWith('/help-out/room/')")
+    await look(lead, "lead")
+    code = (await lead.evaluate("location.pathname")).rpartition("/")[2]
+
+    phone = await world.tab(f"/room/{code}?lang={language}")
+    await look(phone, "join")
+    await phone.click(f"input[value='{language}']")
+    await phone.click("main button")
+    await phone.until("!!document.querySelector('.done')")
+    await look(phone, "soon")
+    wall = await world.tab(f"/room/{code}/screen?in={language}")
+    await look(wall, "wall-soon")
+    await lead.click("button[value=next]")
+    await phone.until("!!document.querySelector('.pick')", "the page loads by itself", 10)
+    await phone.click("input[value$='.district.01']")
+    await phone.click(".actions button")
+    await phone.until("!!document.querySelector('.done')")
+    await look(phone, "wait")
+    await wall.until("!!document.querySelector('.offered')", "so does the wall", 10)
+    await wall.until("document.querySelector('[data-count=given]').textContent === '1'", "and counts", 10)
+    await look(wall, "wall-question")
+    await lead.click("button[value=show]")
+    await wall.until("!!document.querySelector('.figures')", "the result", 10)
+    await look(wall, "wall-result")
+    await lead.click("button[value=end]")
+    await phone.go(f"/c/mein-kiez/room/{code}")
+    await look(phone, "over")
+    look.check()
