@@ -131,3 +131,31 @@ class Fetching(Protocol):
 
     async def fetch(self, media_ref: str) -> bytes | Delivery:
         """The attachment, or why there is none (yet)."""
+
+
+class Introduction(NamedTuple):
+    """What the bot is and which chat words it knows, in one language, for channels that show it in advance."""
+
+    language: str
+    description: str
+    """Who speaks, what for, how long: a few sentences."""
+    short: str
+    """The same in one sentence."""
+    commands: tuple[tuple[str, str], ...]
+    """Stable names of chat words, each with what it does."""
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A channel that still has something open after `stop`, while the last messages are being sent."""
+
+    async def close(self) -> None:
+        """Ends sending, too. Called last."""
+
+
+@runtime_checkable
+class Introducing(Protocol):
+    """A channel on which the bot introduces itself."""
+
+    def introduce(self, introductions: Sequence[Introduction]) -> None:
+        """Called before `start`, with one introduction for each language the bot speaks."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.base import Channel
+from adapters.base import Channel, Closing
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
 from bot.desk.reception import Desk
@@ -91,6 +91,9 @@ class App:
                     await self.outbox.drained()
         sending.cancel()
         await asyncio.wait([sending])
+        for channel in self.channels.values():
+            if isinstance(channel, Closing):
+                await channel.close()
         await self.store.close()
 
 

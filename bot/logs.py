@@ -20,14 +20,14 @@ SAFE: Final = frozenset((
     "event", "level", "timestamp", "logger", "fault", "place",
     "channel", "outbox_id", "consultation_id", "revision", "state", "attempts",
     "count", "messages", "repeats", "answers", "failures", "seconds", "milliseconds",
-    "port", "pid", "method", "route", "status",
+    "port", "pid", "method", "route", "status", "update_id",
 ))
 # fmt: on
 """Keys that may be logged. Whoever adds one answers for what is said under it."""
 HIDDEN: Final = "(hidden)"
 LONGEST: Final = 200
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-_QUIET: Final = ("aiohttp.access", "alembic", "asyncio", "sqlalchemy")
+_QUIET: Final = ("aiohttp.access", "alembic", "asyncio", "httpcore", "httpx", "sqlalchemy", "telegram")
 """Libraries that talk a lot at the level of information."""
 
 Line = MutableMapping[str, Any]

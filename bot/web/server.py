@@ -14,7 +14,7 @@ from adapters.web.routes import WebRoutes
 from adapters.web.transports import Transports
 from bot.app import App
 from bot.errors import HouseError
-from bot.web import aloud, chat, decency, forms, helping, pages, resume, rooms
+from bot.web import aloud, chat, decency, forms, helping, hooks, pages, resume, rooms
 from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
@@ -79,6 +79,7 @@ def application(house: App, limits: WebLimits | None = None) -> web.Application:
     resume.add_to(router)
     chat.add_to(router)
     forms.add_to(router)
+    hooks.add_to(router)
     rooms.add_to(router)
     helping.add_to(application)
     aloud.add_to(application)

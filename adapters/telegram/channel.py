@@ -1,0 +1,244 @@
+"""The channel of one Telegram bot: receives by polling or webhook, sends, and says what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+from pydantic_core import from_json
+from telegram.error import InvalidToken, TelegramError
+
+from adapters.base import Delivery, Introduction, Limits, Outgoing, Receive, RetryAfter, Unknown
+from adapters.telegram.chats import Chats
+from adapters.telegram.introducing import introduce
+from adapters.telegram.line import Line
+from adapters.telegram.options import TelegramSettings
+from adapters.telegram.outcomes import TROUBLE_SECONDS, delivery_of, in_words
+from adapters.telegram.polling import TOKEN_PAUSE, Poller
+from adapters.telegram.sending import Sender
+from adapters.telegram.updates import ALLOWED, Reader
+from flows.messages import MsgIn
+
+log = structlog.get_logger()
+
+SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+COMMIT_SECONDS: Final = 50.0
+"""Telegram waits a minute for the answer to a call; before that it hears that it must call again."""
+WEBHOOK_CHECK_SECONDS: Final = 300.0
+LONGEST_WAIT: Final = 300.0
+_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+
+
+class TelegramChannel:
+    """One bot. Addresses are chat ids as text; those of groups begin with a minus."""
+
+    def __init__(self, name: str, settings: TelegramSettings, *, pace: float = 1.0) -> None:
+        self.name = name
+        self.limits = Limits(
+            buttons=True,
+            workers=settings.at_once(),
+            per_second=settings.per_second,
+            per_chat_per_second=1,
+            per_group_per_minute=20,
+            group_prefix="-",
+            is_confidential=False,
+        )
+        self._settings = settings
+        self._pace = pace
+        self._line = Line(settings)
+        self._reader = Reader(name, settings.token.get_secret_value())
+        self._chats = Chats()
+        self._sender = Sender(self._line, self._chats, self._beside, pace / self.limits.per_chat_per_second)
+        self._poller = Poller(self._line.updates, self._handle, pace=pace)
+        self._secrets = [secret.encode() for secret in settings.secrets()]
+        self._introductions: Sequence[Introduction] = ()
+        self._receive: Receive | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._small_tasks: set[asyncio.Task[None]] = set()
+        self._trouble = ""
+        self._failing_since = 0.0
+
+    def introduce(self, introductions: Sequence[Introduction]) -> None:
+        """What to tell Telegram about the bot, at the next start."""
+        self._introductions = introductions
+
+    async def start(self, receive: Receive) -> None:
+        """Begins; whether Telegram answers is seen in `trouble`, so that no other channel waits for it."""
+        self._receive = receive
+        await self._line.open()
+        self._work = asyncio.create_task(self._for_ever())
+
+    async def stop(self) -> None:
+        """Ends receiving. Sending goes on until the process ends: the last replies are still on their way."""
+        self._receive = None
+        if self._work:
+            self._work.cancel()
+            await asyncio.wait([self._work])
+
+    async def close(self) -> None:
+        """Ends everything."""
+        for task in self._small_tasks:
+            task.cancel()
+        if self._small_tasks:
+            await asyncio.wait(self._small_tasks)
+        await self._line.close()
+
+    def trouble(self) -> str:
+        return self._trouble or (self._poller.trouble() if self._settings.mode == "polling" else "")
+
+    async def send(self, message: Outgoing) -> Delivery:
+        try:
+            delivery = await self._sender.send(message)
+        except TelegramError as fault:
+            delivery = delivery_of(fault, self._wait())
+            if isinstance(delivery, Unknown) or (isinstance(delivery, RetryAfter) and delivery.reason != "too fast"):
+                self._failing_since = self._failing_since or time.monotonic()
+                self._trouble = in_words(fault)
+            return delivery
+        if self._failing_since:
+            self._failing_since, self._trouble = 0.0, ""
+        return delivery
+
+    def _wait(self) -> float:
+        """Until the next attempt: as long as it has been going wrong, so that few attempts outlast a long outage."""
+        failing = time.monotonic() - self._failing_since if self._failing_since else 0.0
+        return min(max(TROUBLE_SECONDS, failing), LONGEST_WAIT) * self._pace
+
+    async def fetch(self, media_ref: str) -> bytes | Delivery:
+        """An attachment of at most 20 MB, by the `media_ref` of its message."""
+        try:
+            file = await self._line.bot.get_file(media_ref)
+            if not file.file_path:
+                return Unknown("no path")
+            return await self._line.transport.retrieve(file.file_path)
+        except TelegramError as fault:
+            return delivery_of(fault, self._wait())
+
+    async def hook(self, request: web.Request) -> web.Response:
+        """One call of Telegram: 200 after the commit, 503 where there is none yet, 403 for everybody else."""
+        shown = request.headers.get(SECRET_HEADER, "").encode()
+        if not any([hmac.compare_digest(shown, secret) for secret in self._secrets]):  # noqa: C419 - always all
+            return web.Response(status=403)
+        try:
+            update = from_json(await request.read())
+        except ValueError:
+            return web.Response(status=400)
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await self._handle([update])
+        except Exception as fault:  # noqa: BLE001 - whatever it is, Telegram shall call again
+            log.error("a call of telegram was not stored", fault=type(fault).__name__)
+            return web.Response(status=503)
+        return web.Response()
+
+    async def _handle(self, updates: Sequence[Any]) -> None:
+        """Hands over what is in these updates, in order and as one; returns when it is stored for good."""
+        if self._receive is None:
+            raise RuntimeError("the channel is not started")
+        messages = [message for update in updates if (message := self._read(update))]
+        if messages:
+            await self._receive(messages)
+
+    def _read(self, update: Any) -> MsgIn | None:
+        """An update as a message; what cannot be understood is passed over, so that it blocks nobody."""
+        try:
+            message = self._reader.read(update)
+            tap = update.get("callback_query")
+            if tap:  # at once: the button shows a clock until then, and after a while it is too late
+                self._beside(self._line.call("answerCallbackQuery", callback_query_id=tap["id"]))
+            if message is None:
+                return None
+            if tap:
+                self._chats.tapped(message.address, tap["message"], message.choice)
+            else:
+                self._chats.said(message.address)
+        except _UNREADABLE as fault:
+            number = update.get("update_id") if isinstance(update, dict) else None
+            log.error("update passed over", update_id=number, fault=type(fault).__name__)
+            return None
+        return message
+
+    def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Does something whose failure harms nobody, while everything else goes on."""
+        task = asyncio.create_task(_harmless(work))
+        self._small_tasks.add(task)
+        task.add_done_callback(self._small_tasks.discard)
+
+    async def _for_ever(self) -> None:
+        """A fault of ours must not leave a channel that is silent and looks alive."""
+        while True:
+            try:
+                await self._connect()
+                if self._settings.mode == "polling":
+                    await self._poller.run()
+                else:
+                    await self._watch_webhook()
+            except Exception as fault:  # noqa: BLE001 - as above
+                log.error("telegram begins anew", fault=type(fault).__name__)
+                self._trouble = f"a fault in the channel ({type(fault).__name__})"
+                await asyncio.sleep(TROUBLE_SECONDS * self._pace)
+
+    async def _connect(self) -> None:
+        """Gets to know the bot and says how updates are to come; insists until it is done."""
+        await self._insist(self._line.bot.initialize)
+        self._reader.username = self._sender.username = self._line.bot.username
+        await self._insist(self._choose_way)
+        if self._introductions:
+            self._beside(introduce(self._line.bot, self._introductions))
+
+    async def _choose_way(self) -> None:
+        if self._settings.mode == "polling":
+            await self._line.bot.delete_webhook(drop_pending_updates=False)
+            return
+        await self._line.bot.set_webhook(
+            self._settings.webhook_url,
+            secret_token=self._settings.secrets()[0],
+            allowed_updates=ALLOWED,
+            max_connections=100,
+            drop_pending_updates=False,
+        )
+
+    async def _insist(self, step: Callable[[], Awaitable[object]]) -> None:
+        pause = 1.0
+        while True:
+            try:
+                await step()
+            except TelegramError as fault:
+                words = in_words(fault)
+                if words != self._trouble:
+                    log.error("telegram does not let us in", fault=type(fault).__name__)
+                self._trouble = words
+                await asyncio.sleep((TOKEN_PAUSE if isinstance(fault, InvalidToken) else pause) * self._pace)
+                pause = min(pause * 2, 60.0)
+                continue
+            self._trouble = ""
+            return
+
+    async def _watch_webhook(self) -> None:
+        """Looks now and then whether Telegram still calls here: another program with the token may have changed it."""
+        while True:
+            await asyncio.sleep(WEBHOOK_CHECK_SECONDS * self._pace)
+            try:
+                info = await self._line.bot.get_webhook_info()
+            except TelegramError as fault:
+                self._trouble = in_words(fault)
+                continue
+            if info.url != self._settings.webhook_url:
+                log.error("telegram called another address")
+                await self._insist(self._choose_way)
+            elif info.last_error_message and info.pending_update_count:
+                self._trouble = f"Telegram cannot reach the webhook, {info.pending_update_count} updates wait"
+            else:
+                self._trouble = ""
+
+
+async def _harmless(work: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await work
+    except TelegramError as fault:
+        log.debug("telegram did not do a small thing", fault=type(fault).__name__)

@@ -1,0 +1,53 @@
+"""The connection to one bot of Telegram: its address, its two pools of connections, and how to ask."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from telegram import Bot
+
+from adapters.telegram.options import TelegramSettings
+from adapters.telegram.transport import READ_SECONDS, Transport
+from adapters.telegram.updates import ALLOWED
+
+POLL_SECONDS: Final = 25
+"""So long Telegram holds a question for updates open where there are none."""
+MOST_UPDATES: Final = 100
+
+
+class Line:
+    """Asks the Bot API. Polling has a connection of its own, so that nothing else ever waits for it."""
+
+    def __init__(self, settings: TelegramSettings, *, read_seconds: float = READ_SECONDS) -> None:
+        token = settings.token.get_secret_value()
+        # One more than messages on their way: taps are answered beside them.
+        self.transport = Transport(settings.at_once() + 8, read_seconds)
+        self._polling = Transport(2, read_seconds)
+        self._root = f"{settings.base_url}/bot{token}/"
+        self.bot = Bot(
+            token,
+            base_url=f"{settings.base_url}/bot",
+            base_file_url=f"{settings.base_url}/file/bot",
+            request=self.transport,
+            get_updates_request=self._polling,
+        )
+
+    async def open(self) -> None:
+        """Makes the pools; asks nothing yet."""
+        await self.transport.initialize()
+        await self._polling.initialize()
+
+    async def close(self) -> None:
+        await self.transport.shutdown()
+        await self._polling.shutdown()
+
+    async def call(self, method: str, **parameters: Any) -> Any:
+        """The bare result of a method."""
+        return await self.transport.ask(self._root + method, parameters)
+
+    async def updates(self, offset: int, seconds: int = POLL_SECONDS) -> Any:
+        """Raw updates from an offset on (0: all that are not confirmed); everything before it is confirmed."""
+        parameters: dict[str, Any] = {"timeout": seconds, "limit": MOST_UPDATES, "allowed_updates": ALLOWED}
+        if offset:
+            parameters["offset"] = offset
+        return await self._polling.ask(f"{self._root}getUpdates", parameters, seconds=seconds + 10)

@@ -1,0 +1,59 @@
+"""Messages as Telegram shows them: plain text and a keyboard under it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from adapters.splitting import split, utf16_length
+from flows.messages import MsgOut, QuickReply
+
+TEXT_UNITS: Final = 4096
+TOKEN_BYTES: Final = 64
+BUTTON_LETTERS: Final = 32
+"""What a telephone shows of a button that takes a whole row; what is longer stands in the text as well."""
+
+Keyboard = dict[str, list[list[dict[str, str]]]]
+
+
+class Rendered(NamedTuple):
+    """Parts of a message in order; the keyboard belongs under the last."""
+
+    parts: list[str]
+    keyboard: Keyboard | None
+
+
+def render(msg: MsgOut, *, deep_link: str = "") -> Rendered:
+    """The message as it is sent. With a `deep_link` (in groups) buttons lead into the private chat."""
+    replies = [reply for reply in msg.quick_replies if len(reply.token.encode()) <= TOKEN_BYTES]
+    text = msg.text
+    numbered = any(len(reply.label) > BUTTON_LETTERS for reply in replies)
+    if numbered:
+        lines = [f"{reply.number}. {reply.label}" for reply in replies if reply.number]
+        text = "\n".join((text, "", *lines))
+    rows = [[_button(reply, deep_link, numbered=numbered)] for reply in replies]
+    return Rendered(split(text, TEXT_UNITS) or ["…"], {"inline_keyboard": rows} if rows else None)
+
+
+def _button(reply: QuickReply, deep_link: str, *, numbered: bool) -> dict[str, str]:
+    label = f"{reply.number}. {reply.label}" if numbered and reply.number else reply.label
+    if deep_link:
+        return {"text": label, "url": f"{deep_link}?start={reply.token.rpartition('.')[2]}"}
+    return {"text": label, "callback_data": reply.token}
+
+
+def question_of(msg: MsgOut) -> str:
+    """Revision and key of the question a message asks with buttons; "" where there are none."""
+    return msg.quick_replies[0].token.rpartition(".")[0] if msg.quick_replies else ""
+
+
+def with_choice(text: str, label: str) -> str:
+    """A message after its button was tapped: what was chosen stays to be read. "" where there is no room for it."""
+    marked = f"{text}\n\n✓ {label}"
+    return marked if text and utf16_length(marked) <= TEXT_UNITS else ""
+
+
+def label_of(keyboard: Any, token: str) -> str:
+    """What stood on the button with this token; "" where there is none."""
+    rows = keyboard.get("inline_keyboard", []) if isinstance(keyboard, dict) else []
+    buttons = (button for row in rows if isinstance(row, list) for button in row if isinstance(button, dict))
+    return next((str(button.get("text", "")) for button in buttons if button.get("callback_data") == token), "")

@@ -1,0 +1,99 @@
+"""One message to one chat: sent, or, where something was ticked in a question, changed in place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from telegram.error import TelegramError
+
+from adapters.base import Delivery, Outgoing, Sent
+from adapters.telegram.chats import Asked, Chats
+from adapters.telegram.line import Line
+from adapters.telegram.outcomes import is_missing
+from adapters.telegram.rendering import Rendered, render, with_choice
+
+MOST_BEGUN: Final = 10_000
+_NO_PREVIEW: Final = {"is_disabled": True}
+
+Beside = Callable[[Coroutine[Any, Any, Any]], None]
+
+
+class Sender:
+    """Sends messages; raises the library's errors. `username` is needed for links into the private chat."""
+
+    def __init__(self, line: Line, chats: Chats, beside: Beside, part_seconds: float) -> None:
+        self._line = line
+        self._chats = chats
+        self._beside = beside
+        self._part_seconds = part_seconds
+        """Between the parts of one message, which count as messages of their own."""
+        self._begun: dict[int, int] = {}
+        """How many parts of a message have arrived, so that another attempt goes on there."""
+        self.username = ""
+
+    async def send(self, message: Outgoing) -> Delivery:
+        """Sends, or changes the message that was just tapped."""
+        address, msg = message.address, message.msg
+        rendered = render(msg, deep_link=self._deep_link(address))
+        there = self._chats.to_change(address, msg)
+        if there and len(rendered.parts) == 1 and await self._change(address, there, rendered):
+            return Sent(str(there))
+        if tapped := self._chats.take_tapped(address):
+            self._beside(self._put_away(address, tapped))
+        message_id = await self._send_parts(message, rendered)
+        if rendered.keyboard:
+            self._chats.sent(address, msg, message_id)
+        return Sent(str(message_id))
+
+    def _deep_link(self, address: str) -> str:
+        return f"https://t.me/{self.username}" if address.startswith("-") and self.username else ""
+
+    async def _send_parts(self, message: Outgoing, rendered: Rendered) -> int:
+        """Gives the number of the last part's message."""
+        done = self._begun.get(message.id, 0)
+        message_id = 0
+        last = len(rendered.parts) - 1
+        for number, part in enumerate(rendered.parts[done:], start=done):
+            if number > done:
+                await asyncio.sleep(self._part_seconds)
+            more = {"reply_markup": rendered.keyboard} if rendered.keyboard and number == last else {}
+            sent = await self._line.call(
+                "sendMessage", chat_id=message.address, text=part, link_preview_options=_NO_PREVIEW, **more
+            )
+            message_id = int(sent["message_id"])
+            if number < last and message.id:
+                self._note_begun(message.id, number + 1)
+        self._begun.pop(message.id, None)
+        return message_id
+
+    def _note_begun(self, number: int, parts: int) -> None:
+        if len(self._begun) >= MOST_BEGUN:
+            self._begun.clear()
+        self._begun[number] = parts
+
+    async def _change(self, address: str, message_id: int, rendered: Rendered) -> bool:
+        """Whether the message could be changed; one that is gone or too old is left."""
+        try:
+            await self._line.call(
+                "editMessageText",
+                chat_id=address,
+                message_id=message_id,
+                text=rendered.parts[0],
+                link_preview_options=_NO_PREVIEW,
+                **({"reply_markup": rendered.keyboard} if rendered.keyboard else {}),
+            )
+        except TelegramError as fault:
+            if is_missing(fault):
+                return False
+            raise
+        return True
+
+    async def _put_away(self, address: str, asked: Asked) -> None:
+        """Takes the buttons off a message that has its answer, and leaves the answer to be read."""
+        where = {"chat_id": address, "message_id": asked.message_id}
+        if text := with_choice(asked.text, asked.chosen) if asked.chosen else "":
+            await self._line.call("editMessageText", **where, text=text, link_preview_options=_NO_PREVIEW)
+        else:
+            await self._line.call("editMessageReplyMarkup", **where, reply_markup={"inline_keyboard": []})

@@ -1,0 +1,154 @@
+"""Updates of the Bot API as messages. Pure: one raw update in, one message (or none) out.
+
+Chat and message numbers never leave this channel as they are: the id of a message is a keyed digest of them, so that
+nobody can tell from a stored id who wrote.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from flows.messages import MsgIn, Place
+
+ALLOWED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
+"""The kinds of updates that are asked for."""
+
+Raw = Mapping[str, Any]
+
+# What a message can hold besides text → our word for it.
+_KINDS: Final = {
+    "voice": "voice",
+    "audio": "file",
+    "photo": "picture",
+    "video": "video",
+    "video_note": "video",
+    "animation": "video",
+    "document": "file",
+    "sticker": "sticker",
+    "contact": "contact",
+    "dice": "other",
+    "poll": "other",
+    "game": "other",
+    "story": "other",
+    "checklist": "other",
+    "paid_media": "other",
+}
+_GROUPS: Final = frozenset({"group", "supergroup"})
+_GONE: Final = frozenset({"kicked", "left"})
+
+
+class Reader:
+    """Reads the updates of one bot. `username` is known once Telegram has told it.
+
+    What is no message for us (a pinned message, somebody joining a group) gives None; what cannot be understood raises
+    KeyError, TypeError, ValueError, AttributeError or OverflowError, and is passed over by who calls.
+    """
+
+    def __init__(self, channel: str, secret: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.channel = channel
+        self.username = ""
+        self._key = hmac.digest(secret.encode(), b"ids of messages", "sha256")
+        self._now = now
+
+    def read(self, update: Raw) -> MsgIn | None:
+        """The message of an update."""
+        if message := update.get("message"):
+            return self._message(message)
+        if edited := update.get("edited_message"):
+            return self._edited(edited, update["update_id"])
+        if tap := update.get("callback_query"):
+            return self._tapped(tap)
+        if change := update.get("my_chat_member"):
+            return self._joined_or_left(change, update["update_id"])
+        return None
+
+    def _message(self, message: Raw) -> MsgIn | None:
+        chat, sender = message["chat"], message.get("from") or {}
+        if chat["type"] not in ("private", *_GROUPS) or sender.get("is_bot"):
+            return None
+        text = self._addressed(message.get("text") or message.get("caption") or "")
+        if text is None:
+            return None
+        media, handle = _media(message)
+        place = message.get("location")
+        if not (text or media or place):
+            return None  # a service message: somebody joined, something was pinned, the group was upgraded
+        return MsgIn(
+            self.channel,
+            str(int(chat["id"])),
+            self._id(chat["id"], message["message_id"]),
+            datetime.fromtimestamp(message["date"], UTC),
+            text=str(text),
+            media=media,
+            media_ref=handle,
+            place=Place(float(place["latitude"]), float(place["longitude"])) if place else None,
+            language_hint=str(sender.get("language_code") or ""),
+            is_group=chat["type"] in _GROUPS,
+        )
+
+    def _edited(self, message: Raw, update_id: int) -> MsgIn | None:
+        read = self._message(message)
+        if read is None or read.place or read.is_group:  # a live location is edited all the time
+            return None
+        number = self._id(message["chat"]["id"], message["message_id"], message["edit_date"], update_id)
+        edited_at = datetime.fromtimestamp(message["edit_date"], UTC)
+        return read._replace(external_id=number, edits=read.external_id, sent_at=edited_at)
+
+    def _tapped(self, tap: Raw) -> MsgIn | None:
+        chat = (tap.get("message") or {}).get("chat")
+        if not chat or chat["type"] != "private" or not tap.get("data"):
+            return None
+        return MsgIn(
+            self.channel,
+            str(int(chat["id"])),
+            self._id("tap", tap["id"]),
+            self._now(),
+            choice=str(tap["data"]),
+            language_hint=str(tap["from"].get("language_code") or ""),
+        )
+
+    def _joined_or_left(self, change: Raw, update_id: int) -> MsgIn | None:
+        """Somebody stops the bot: the last word is "stop". A group takes it in: it introduces itself."""
+        chat, before, after = change["chat"], change["old_chat_member"]["status"], change["new_chat_member"]["status"]
+        is_private = chat["type"] == "private"
+        if is_private and after in _GONE:
+            text = "/stop"
+        elif chat["type"] in _GROUPS and before in _GONE and after not in _GONE:
+            text = "/start"
+        else:
+            return None
+        return MsgIn(
+            self.channel,
+            str(int(chat["id"])),
+            self._id("member", chat["id"], change["date"], update_id),
+            datetime.fromtimestamp(change["date"], UTC),
+            text=text,
+            language_hint=str(change["from"].get("language_code") or ""),
+            is_group=not is_private,
+        )
+
+    def _addressed(self, text: str) -> str | None:
+        """A command without the name of the bot behind it; None for a command to another bot."""
+        if not text.startswith("/"):
+            return text
+        command, space, rest = text.partition(" ")
+        command, _, name = command.partition("@")
+        if name and self.username and name.casefold() != self.username.casefold():
+            return None
+        return command + space + rest
+
+    def _id(self, *parts: object) -> str:
+        return hmac.digest(self._key, "|".join(map(str, parts)).encode(), "sha256")[:16].hex()
+
+
+def _media(message: Raw) -> tuple[str, str]:
+    """Kind of attachment and the handle to fetch it with."""
+    for name, kind in _KINDS.items():
+        if name in message:
+            found = message[name]
+            largest = found[-1] if isinstance(found, list) and found else found
+            return kind, str(largest.get("file_id", "")) if isinstance(largest, dict) else ""
+    return "", ""

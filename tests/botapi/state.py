@@ -1,0 +1,117 @@
+"""What the server knows: chats, messages, and the queue of updates."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from typing import Any
+
+from tests.botapi.ledger import Ledger, Sent
+
+KEPT_SECONDS = 24 * 3600
+BOT_ID = 4711
+USERNAME = "MitspracheTestBot"
+
+
+class Refusal(Exception):
+    """The server says no: status, words, and what it has to say besides."""
+
+    def __init__(self, status: int, description: str, **parameters: int) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+        self.parameters = parameters
+
+
+class State:
+    """One bot and everybody who talks to it."""
+
+    def __init__(self, number_from: int = 1_000_000) -> None:
+        self.ledger = Ledger()
+        self.queue: OrderedDict[int, tuple[float, dict[str, Any]]] = OrderedDict()
+        self.arrived = asyncio.Event()
+        self.chats: dict[int, dict[str, Any]] = {}
+        self.blocked: set[int] = set()
+        self.deactivated: set[int] = set()
+        self.moved: dict[int, int] = {}
+        self.messages: dict[tuple[int, int], Sent] = {}
+        self.taps: dict[str, float] = {}
+        self.files: dict[str, bytes] = {}
+        self.allowed: tuple[str, ...] = ()
+        self.heard: dict[int, asyncio.Event] = {}
+        """Per chat: something the bot did arrived."""
+        self.age = 0.0
+        """Seconds by which the clock of the queue was put forward."""
+        self._next_update = number_from
+        self._next_message = 100
+
+    def now(self) -> float:
+        return time.time() + self.age
+
+    def jump(self, number: int) -> None:
+        """Updates are numbered from here on, as after a silent week."""
+        self._next_update = number
+
+    def message_id(self) -> int:
+        self._next_message += 1
+        return self._next_message
+
+    def add_update(self, kind: str, content: dict[str, Any]) -> int:
+        """Queues an update; gives its number. What the bot did not ask for is dropped, as Telegram does."""
+        number = self._next_update
+        self._next_update += 1
+        if self.allowed and kind not in self.allowed:
+            return number
+        self.queue[number] = (self.now(), {"update_id": number, kind: content})
+        self.arrived.set()
+        return number
+
+    def waiting(self) -> OrderedDict[int, tuple[float, dict[str, Any]]]:
+        """The queue without what is too old."""
+        limit = self.now() - KEPT_SECONDS
+        while self.queue:
+            number, (at, _) = next(iter(self.queue.items()))  # the oldest is the first
+            if at >= limit:
+                break
+            self.ledger.expired.add(number)
+            del self.queue[number]
+        return self.queue
+
+    def confirm(self, numbers: list[int]) -> None:
+        for number in numbers:
+            del self.queue[number]
+            self.ledger.confirmed.add(number)
+        if not self.queue:
+            self.arrived.clear()
+
+    def chat_for_sending(self, chat_id: int) -> dict[str, Any]:
+        """The chat, if the bot may write there."""
+        if chat_id in self.moved:
+            words = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refusal(400, words, migrate_to_chat_id=self.moved[chat_id])
+        if chat_id in self.blocked:
+            raise Refusal(403, "Forbidden: bot was blocked by the user")
+        if chat_id in self.deactivated:
+            raise Refusal(403, "Forbidden: user is deactivated")
+        if chat_id not in self.chats:
+            raise Refusal(400, "Bad Request: chat not found")
+        return self.chats[chat_id]
+
+    def tell(self, chat_id: int) -> None:
+        """Wakes whoever waits for the bot in this chat."""
+        if event := self.heard.get(chat_id):
+            event.set()
+
+    def message_data(self, sent: Sent) -> dict[str, Any]:
+        """A message of the bot as the API writes it."""
+        data: dict[str, Any] = {
+            "message_id": sent.message_id,
+            "date": int(sent.at),
+            "chat": self.chats[sent.chat_id],
+            "from": {"id": BOT_ID, "is_bot": True, "first_name": "Mitsprache", "username": USERNAME},
+            "text": sent.text,
+        }
+        if sent.edits:
+            data["edit_date"] = int(self.now())
+        if sent.keyboard:
+            data["reply_markup"] = {"inline_keyboard": sent.keyboard}
+        return data

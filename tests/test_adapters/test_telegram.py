@@ -1,0 +1,51 @@
+"""Telegram from end to end: a house, its Telegram channel, and a strict Bot API with residents."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests import botapi
+from tests.botapi import BotApi, Rates
+from tests.databases import database, houses, postgresql, sqlite_template, store
+from tests.house import consultation, publish
+from tests.telegram import answers_of, telegram
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
+
+FREE = Rates(0, 0, 0)
+YES_NO = [{"value": value, "label": {"de": label, "en": label}} for value, label in (("yes", "Ja"), ("no", "Nein"))]
+MANY = {"key": "wishes", "type": "choices", "text": {"de": "Was fehlt?", "en": "What?"}, "options": YES_NO}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[BotApi]:
+    async with botapi.running(FREE) as started:
+        yield started
+
+
+async def test_a_resident_takes_part(api, store):
+    publish(store, consultation())
+    async with telegram(store, api):
+        resident = api.resident()
+        resident.start("park")
+        (which,) = await resident.hears()
+        assert "Deutsch" in which.labels
+        resident.tap("Deutsch")
+        _, first = await resident.hears(2)
+        assert first.labels[:2] == ["Ja", "Nein"]
+        resident.tap("Ja")
+        (second,) = await resident.hears()
+        assert "Was fehlt?" in second.text
+        await resident.until(lambda: not first.keyboard)
+        assert first.text.endswith("✓ Ja")  # the buttons are gone, the answer stays
+        resident.say("Bäume")
+        (summary,) = await resident.hears()
+        assert "Bäume" in summary.text
+        resident.tap(summary.labels[0])
+        await resident.hears()
+        assert len(api.ledger.answered_taps) == 3
+    assert answers_of(store) == {"lamps": '"yes"', "wish": '"Bäume"'}
+    assert not api.state.queue
+    assert not [refusal for refusal in api.ledger.refused if refusal[0] == "sendmessage"]

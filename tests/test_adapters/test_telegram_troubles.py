@@ -1,0 +1,333 @@
+"""What goes wrong between the house and Telegram: nothing is lost, nobody waits for another, the operator is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from adapters.base import Moved, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
+from adapters.telegram.channel import TelegramChannel
+from flows.messages import MsgIn, MsgOut, QuickReply
+from tests import botapi
+from tests.botapi import BotApi, Fault, Rates
+from tests.botapi.limits import FREE
+from tests.telegram import channel_to
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[BotApi]:
+    async with botapi.running(FREE) as started:
+        yield started
+
+
+class Inbox:
+    """Stores messages like a house: repeats count once. `gate` holds the commit back."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, MsgIn] = {}
+        self.batches: list[int] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.faults: list[Exception] = []
+        self._anything = asyncio.Event()
+
+    async def __call__(self, messages: Sequence[MsgIn]) -> None:
+        await self.gate.wait()
+        if self.faults:
+            raise self.faults.pop(0)
+        self.batches.append(len(messages))
+        for message in messages:
+            self.taken.setdefault(message.external_id, message)
+        self._anything.set()
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.taken.values()]
+
+    async def holds(self, number: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.taken) < number:
+                self._anything.clear()
+                await self._anything.wait()
+
+
+@asynccontextmanager
+async def receiving(api: BotApi, **settings: Any) -> AsyncIterator[tuple[TelegramChannel, Inbox]]:
+    channel, inbox = channel_to(api, **settings), Inbox()
+    await channel.start(inbox)
+    try:
+        yield channel, inbox
+    finally:
+        await channel.stop()
+        await channel.close()
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def out(address: object, text: str = "Guten Tag", number: int = 1, **more: Any) -> Outgoing:
+    return Outgoing(number, str(address), MsgOut(text, **more))
+
+
+# Receiving
+
+
+async def test_updates_are_confirmed_only_after_the_commit(api):
+    resident = api.resident()
+    async with receiving(api) as (_, inbox):
+        inbox.gate.clear()
+        resident.say("eins")
+        await until(lambda: api.ledger.delivered)
+        resident.say("zwei")
+        await asyncio.sleep(0.1)
+        assert not api.ledger.confirmed
+        inbox.gate.set()
+        await inbox.holds(2)
+        await until(lambda: len(api.ledger.confirmed) == 2)
+
+
+async def test_what_was_not_committed_comes_again_after_a_crash(api):
+    resident = api.resident()
+    resident.say("eins")
+    async with receiving(api) as (_, inbox):
+        inbox.gate.clear()
+        await until(lambda: api.ledger.delivered)
+    async with receiving(api) as (_, inbox):
+        await inbox.holds(1)
+    assert inbox.texts == ["eins"]
+    assert max(api.ledger.delivered.values()) == 2
+
+
+async def test_three_hundred_messages_written_while_the_house_was_down(api):
+    residents = [api.resident() for _ in range(30)]
+    for number in range(300):
+        residents[number % 30].say(str(number))
+    async with receiving(api) as (_, inbox):
+        await inbox.holds(300)
+    assert inbox.texts == [str(number) for number in range(300)]
+    assert inbox.batches == [100, 100, 100]
+
+
+async def test_a_poisoned_update_blocks_nobody(api):
+    resident = api.resident()
+    resident.say("davor")
+    api.state.add_update("message", {"message_id": "?", "chat": {"id": None}})
+    api.state.add_update("message", {"chat": "?"})
+    resident.say("danach")
+    async with receiving(api) as (channel, inbox):
+        await inbox.holds(2)
+        await until(lambda: not api.state.queue)
+        assert channel.trouble() == ""
+    assert inbox.texts == ["davor", "danach"]
+
+
+async def test_numbers_that_fall_after_a_silent_week(api):
+    resident = api.resident()
+    async with receiving(api) as (_, inbox):
+        resident.say("vor der Stille")
+        await inbox.holds(1)
+        await until(lambda: not api.state.queue)
+        api.state.jump(17)
+        resident.say("nach der Stille")
+        await inbox.holds(2)
+    assert inbox.texts == ["vor der Stille", "nach der Stille"]
+
+
+FAULTS = [
+    Fault("garbage", "getUpdates"),
+    Fault("html", "getUpdates", status=502),
+    Fault("html", "getUpdates", status=200),
+    Fault("empty", "getUpdates"),
+    Fault("list", "getUpdates"),
+    Fault("no_result", "getUpdates"),
+    Fault("reset", "getUpdates", times=3),
+    Fault("reset", "getUpdates", after=True),
+    Fault("error", "getUpdates", status=500),
+    Fault("error", "getUpdates", status=401, description="Unauthorized"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind}-{fault.status}-{fault.after}")
+async def test_bad_answers_lose_nothing(api, fault):
+    resident = api.resident()
+    api.faults.append(fault)
+    resident.say("eins")
+    async with receiving(api, pace=0.0005) as (channel, inbox):
+        await inbox.holds(1)
+        resident.say("zwei")
+        await inbox.holds(2)
+        assert channel.trouble() == ""
+    assert inbox.texts == ["eins", "zwei"]
+
+
+async def test_two_pollers_one_waits_and_takes_over(api):
+    resident = api.resident()
+    async with receiving(api) as (first, inbox):
+        resident.say("eins")
+        await inbox.holds(1)
+        async with receiving(api) as (second, other):
+            await until(lambda: first.trouble() or second.trouble())
+            assert "another program" in first.trouble() + second.trouble()
+            resident.say("zwei")
+            await until(lambda: len(inbox.taken) + len(other.taken) >= 2)
+        resident.say("drei")
+        await until(lambda: "drei" in inbox.texts)
+        assert set(inbox.texts + other.texts) == {"eins", "zwei", "drei"}
+
+
+async def test_a_revoked_token_is_told_and_does_not_spin(api):
+    async with receiving(api, pace=0.001) as (channel, _):
+        await until(lambda: api.ledger.calls["getupdates"])
+        api.revoke()
+        api.resident().say("weckt die Abfrage")
+        await until(lambda: "token" in channel.trouble())
+        before = api.ledger.calls["getupdates"]
+        await asyncio.sleep(0.2)
+        assert api.ledger.calls["getupdates"] - before <= 2
+        assert isinstance(await channel.send(out(api.resident().chat_id)), RetryAfter)
+
+
+async def test_a_server_that_is_away_at_the_start(api, unused_port):
+    channel = channel_to(api, base_url=f"http://127.0.0.1:{unused_port}")
+    inbox = Inbox()
+    await channel.start(inbox)
+    await until(channel.trouble)
+    assert "cannot be reached" in channel.trouble()
+    delivery = await channel.send(out(1))
+    assert isinstance(delivery, RetryAfter)
+    async with botapi.running(FREE, port=unused_port) as late:
+        late.resident().say("endlich")
+        await inbox.holds(1)
+        assert channel.trouble() == ""
+        await channel.stop()
+        await channel.close()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_taps_are_answered_before_anything_is_stored(api):
+    resident = api.resident()
+    async with receiving(api) as (channel, inbox):
+        inbox.gate.clear()
+        assert isinstance(await channel.send(out(resident.chat_id, quick_replies=(QuickReply("c.k.a", "Ja"),))), Sent)
+        tap = resident.tap("Ja")
+        await until(lambda: tap in api.ledger.answered_taps)
+        assert not inbox.taken
+        inbox.gate.set()
+        await inbox.holds(1)
+    (message,) = inbox.taken.values()
+    assert message.choice == "c.k.a"
+
+
+# Sending
+
+
+async def test_outcomes(api):
+    async with receiving(api) as (channel, _):
+        resident, blocked, gone = api.resident(), api.resident(), api.resident()
+        api.state.blocked.add(blocked.number)
+        api.state.deactivated.add(gone.number)
+        group = api.resident(group=-900)
+        moved = api.migrate(-900)
+        assert isinstance(await channel.send(out(resident.chat_id)), Sent)
+        assert await channel.send(out(blocked.chat_id)) == Unreachable("blocked")
+        assert await channel.send(out(gone.chat_id)) == Unreachable("gone")
+        assert await channel.send(out(123456)) == Unreachable("not found")
+        assert await channel.send(out(group.chat_id)) == Moved(str(moved))
+        api.faults.append(Fault("error", "sendMessage", status=400, description="Bad Request: TOPIC_CLOSED"))
+        assert isinstance(await channel.send(out(resident.chat_id)), Refused)
+        assert channel.trouble() == ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (Fault("reset", "sendMessage"), Unknown),
+        (Fault("reset", "sendMessage", after=True), Unknown),
+        (Fault("hang", "sendMessage"), Unknown),
+        (Fault("html", "sendMessage", status=403), Unknown),  # a proxy, not Telegram: nobody has blocked anything
+        (Fault("html", "sendMessage", status=502), Unknown),
+        (Fault("garbage", "sendMessage"), Unknown),
+        (Fault("empty", "sendMessage"), Unknown),
+        (Fault("no_result", "sendMessage"), Unknown),
+        (Fault("list", "sendMessage"), Unknown),
+        (Fault("error", "sendMessage", status=500), RetryAfter),
+        (Fault("error", "sendMessage", status=401, description="Unauthorized"), RetryAfter),
+    ],
+    ids=lambda value: f"{value.kind}-{value.status}-{value.after}" if isinstance(value, Fault) else value.__name__,
+)
+async def test_bad_answers_to_a_message(api, fault, outcome):
+    async with receiving(api) as (channel, _):
+        channel._line.transport._read_seconds = 0.2
+        resident = api.resident()
+        api.faults.append(fault)
+        assert isinstance(await channel.send(out(resident.chat_id)), outcome)
+        assert channel.trouble()
+        assert isinstance(await channel.send(out(resident.chat_id, "Noch einmal")), Sent)
+        assert channel.trouble() == ""
+        assert resident.messages()[-1].text == "Noch einmal"
+
+
+async def test_too_fast_waits_as_long_as_telegram_says():
+    async with botapi.running(Rates(overall=2, chat=0)) as api, receiving(api) as (channel, _):
+        resident = api.resident()
+        assert [type(await channel.send(out(resident.chat_id))) for _ in range(3)] == [Sent, Sent, RetryAfter]
+        assert await channel.send(out(resident.chat_id)) == RetryAfter(1.0, "too fast")
+
+
+async def test_long_texts_go_on_at_the_part_that_failed(api):
+    text = "\n\n".join(f"Absatz {number}. " + "👩‍👩‍👧‍👦" * 200 for number in range(5))
+    keyboard = (QuickReply("c.k.a", "Weiter"),)
+    async with receiving(api) as (channel, _):
+        resident = api.resident()
+        message = out(resident.chat_id, text, quick_replies=keyboard)
+        api.faults.append(Fault("error", "editMessageText"))  # stands before the other and does nothing
+        assert isinstance(await channel.send(message), Sent)
+        whole = [sent.text for sent in resident.messages()]
+        assert len(whole) > 2
+        assert "".join("".join(whole).split()) == "".join(text.split())
+        assert [sent.labels for sent in resident.messages()] == [[]] * (len(whole) - 1) + [["Weiter"]]
+
+        other = api.resident()
+        message = message._replace(id=2, address=str(other.chat_id))
+        first = asyncio.create_task(channel.send(message))
+        await until(other.messages)
+        api.faults.append(Fault("error", "sendMessage", status=500))
+        assert isinstance(await first, RetryAfter)
+        assert isinstance(await channel.send(message), Sent)
+        assert [sent.text for sent in other.messages()] == whole
+
+
+async def test_what_was_ticked_is_changed_in_place(api):
+    def question(*ticked: str) -> MsgOut:
+        labels = {value: ("☑ " if value in ticked else "☐ ") + value for value in ("a", "b")}
+        replies = tuple(QuickReply(f"c.many.{value}", label) for value, label in labels.items())
+        return MsgOut(f"Gewählt: {', '.join(ticked)}", replies, expects="many")
+
+    async with receiving(api) as (channel, inbox):
+        resident = api.resident()
+        await channel.send(Outgoing(1, str(resident.chat_id), question()))
+        resident.tap("☐ a")
+        await inbox.holds(1)
+        await channel.send(Outgoing(2, str(resident.chat_id), question("a")))
+        assert [(sent.text, sent.edits) for sent in resident.messages()] == [("Gewählt: a", 1)]
+        await channel.send(Outgoing(3, str(resident.chat_id), question("a")))  # not modified: as good as sent
+        assert len(resident.messages()) == 1
+        resident.say("b")
+        await inbox.holds(2)
+        await channel.send(Outgoing(4, str(resident.chat_id), question("a", "b")))
+        assert [sent.text for sent in resident.messages()] == ["Gewählt: a", "Gewählt: a, b"]

@@ -1,0 +1,104 @@
+"""Updates as Telegram writes them, and what they say."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapters.telegram.updates import Reader
+from flows.messages import MsgIn, Place
+
+PAYLOADS = sorted((Path(__file__).parents[1] / "payloads" / "telegram").glob("*.json"))
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def reader(secret: str = "4711:secret") -> Reader:
+    made = Reader("town", secret, lambda: NOW)
+    made.username = "MitspracheTestBot"
+    return made
+
+
+@pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: path.stem)
+def test_recorded_updates(path):
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    read = reader().read(recorded["update"])
+    expected = recorded["message"]
+    if expected is None:
+        assert read is None
+        return
+    assert read is not None
+    sent_at = datetime.fromisoformat(expected.pop("sent_at"))
+    place = Place(*expected.pop("place")) if "place" in expected else None
+    edits = read.edits if expected.pop("edits", "") else ""
+    assert read == MsgIn("town", external_id=read.external_id, sent_at=sent_at, place=place, edits=edits, **expected)
+    assert bool(read.edits) == path.stem.startswith("edited")
+
+
+def update(number: int, **message: object) -> dict[str, object]:
+    chat = {"id": 5001, "type": "private"}
+    given = {"message_id": 42, "chat": chat, "from": {"id": 5001}, "date": 1764000000, "text": "Ja"} | message
+    return {"update_id": number, "edited_message" if "edit_date" in message else "message": given}
+
+
+def ids(*updates: dict[str, object]) -> list[str]:
+    found = [reader().read(one) for one in updates]
+    return [one.external_id for one in found if one]
+
+
+def test_a_repeat_has_the_same_id_whatever_its_number():
+    first, repeat, renumbered, other = ids(update(1), update(1), update(900), update(1, message_id=43))
+    assert first == repeat == renumbered
+    assert other != first
+
+
+def test_a_number_that_comes_again_after_a_silent_week_is_no_repeat():
+    before, after = ids(update(700, message_id=42), update(700, message_id=99, date=1765000000))
+    assert before != after
+
+
+def test_an_edit_names_the_message_it_changes():
+    original, edit, second = (
+        reader().read(one) for one in (update(1), update(2, edit_date=1764000060), update(3, edit_date=1764000060))
+    )
+    assert original
+    assert edit
+    assert second
+    assert edit.edits == second.edits == original.external_id
+    assert len({original.external_id, edit.external_id, second.external_id}) == 3
+
+
+def test_ids_tell_nobody_who_wrote():
+    """They are stored in both halves of the data: only who has the token could find the chat behind one."""
+    (here,) = ids(update(1))
+    there = reader("4711:another").read(update(1))
+    assert there
+    assert "5001" not in here
+    assert here != there.external_id
+    assert len(here) == 32
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"message": {"message_id": 1}},
+        {"message": "text"},
+        {"message": {"chat": {"id": "x", "type": "private"}, "message_id": 1, "date": 1, "text": "a"}},
+        {"message": {"chat": {"id": 1, "type": "private"}, "message_id": 1, "date": 10**30, "text": "a"}},
+        {
+            "message": {
+                "chat": {"id": 1, "type": "private"},
+                "message_id": 1,
+                "date": 1,
+                "location": {"latitude": "north"},
+            }
+        },
+        {"callback_query": {"id": "1", "data": "a", "message": {"chat": {"type": "private"}}}},
+        {"my_chat_member": {"chat": {}}},
+    ],
+)
+def test_what_cannot_be_understood_raises_what_the_channel_expects(poison):
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError, OverflowError)):
+        reader().read({"update_id": 1, **poison})
