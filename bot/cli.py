@@ -163,16 +163,41 @@ def export(
     profile: Annotated[
         str, typer.Option("--profile", metavar="public|analysis|raw", help="How much of people is in it.")
     ] = "analysis",
-    format_: Annotated[str, typer.Option("--format", metavar="csv", help="Format of the tables.")] = "csv",
+    format_: Annotated[
+        str, typer.Option("--format", metavar="csv|polis|…", help="Answers as csv, or proposals as others read them.")
+    ] = "csv",
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Write the answers of a consultation to files for spreadsheets and statistics."""
+    """Write the answers of a consultation to files for spreadsheets and statistics, or proposals for other tools."""
+    if format_ != "csv":
+        from bot.exchange import command
+
+        command.export(load(context, config, data), slug, format_, out, say, complain)
+        return
     from bot.exports import package
 
-    if format_ != "csv":
-        raise HouseError(f"--format {format_}: there is csv")
     package.export(load(context, config, data), package.Wish(slug, out, profile), say, complain)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="polis, …: which program wrote it.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file, a folder or a ZIP file.")],
+    as_: Annotated[
+        str, typer.Option("--as", metavar="SLUG", help="Into this consultation; made if it is not there.")
+    ] = "",
+    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="The language the contributions are in.")] = "de",
+    open_: Annotated[bool, typer.Option("--open", help="Let residents rate what comes in, if it is made now.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Take over proposals and votes of another program, all or nothing; a second time changes nothing."""
+    from bot.exchange import command
+    from bot.exchange.taking import Wish
+
+    command.import_(load(context, config, data), kind, path, Wish(as_, lang, open_), say, complain)
 
 
 @app.command()

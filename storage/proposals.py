@@ -226,6 +226,12 @@ def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredP
     return sorted(_by_author(connection, pseudonyms), key=lambda row: row.id)
 
 
+def of_source(connection: Connection, source: str) -> list[StoredProposal]:
+    """What was taken over from this source, in whatever consultation."""
+    query = select(*_columns).where(_proposals.c.source == source).order_by(_proposals.c.id)
+    return [StoredProposal._make(row) for row in connection.execute(query)]
+
+
 def of_consultation(connection: Connection, consultation_id: int) -> list[StoredProposal]:
     """All proposals of a consultation, oldest first; released, hidden, withdrawn or not."""
     query = select(*_columns).where(_proposals.c.consultation_id == consultation_id).order_by(_proposals.c.id)

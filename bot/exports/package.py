@@ -6,12 +6,8 @@ Everything is written beside the target first and moved there when it is whole: 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -25,6 +21,7 @@ from bot.exports.counting import Counts
 from bot.exports.liesmich import liesmich
 from bot.exports.metadata import PROFILES, Profile, metadata
 from bot.exports.responses import randomness, stream
+from bot.exports.staging import check_target, staged
 from bot.exports.subject import Subject
 from bot.exports.tables import LONG, Table, View, long_rows, to_the_second, to_the_week, wide_head, wide_row
 from bot.house import furnished
@@ -33,8 +30,6 @@ from storage.store import Store
 
 ROWS: Final = ("answers_long.csv", "answers_wide.csv", "answers_wide_excel.csv")
 ABOUT: Final = ("codebook.csv", "metadata.json", "LIESMICH.txt")
-_EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in a ZIP: the true one would make equal exports differ."""
 
 
 class Wish(NamedTuple):
@@ -57,11 +52,11 @@ def export(settings: Settings, wish: Wish, say: Callable[[str], None], complain:
 
 def write(store: Store, wish: Wish, now: datetime) -> int:
     """Writes an export; gives the number of participations in it. Raises HouseError."""
-    _check_target(wish.out)
+    check_target(wish.out)
     profile = _known_profile(wish.profile)
     with store.reading() as connection:
         found = subject.find(connection, wish.slug)
-        with _staged(wish) as folder:
+        with staged(wish.out, is_public=profile == "public") as folder:
             return _fill(connection, found, wish, profile, folder, now)
 
 
@@ -112,58 +107,3 @@ def _write_rows(connection: Connection, counts: Counts, wish: Wish, folder: Path
         long.write(long_rows(found, response, name, view))
         wide.write([row])
         excel.write([row])
-
-
-def _check_target(out: Path) -> None:
-    """Raises HouseError where something stands already. An empty folder may be there."""
-    if not out.name:
-        raise HouseError(f"--out {out}: names no folder or file of its own; add a name")
-    try:
-        is_folder = out.is_dir() and not _is_zip(out)
-        is_taken = any(out.iterdir()) if is_folder else os.path.lexists(out)
-    except OSError as fault:
-        raise HouseError(f"--out {out}: cannot be looked at ({fault.strerror}); choose another place") from fault
-    if is_taken:
-        what = "the folder is not empty" if is_folder else "this is there already"
-        raise HouseError(f"--out {out}: {what}; give another name")
-
-
-def _is_zip(out: Path) -> bool:
-    return out.suffix.lower() == ".zip"
-
-
-@contextmanager
-def _staged(wish: Wish) -> Iterator[Path]:
-    """A folder to write into, which becomes the target at the end, or vanishes. Raises HouseError."""
-    out = wish.out.absolute()
-    with ExitStack() as closing:
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-            closing.callback(shutil.rmtree, staging, ignore_errors=True)
-            folder = staging / "export"
-            folder.mkdir()
-            yield folder
-            whole = folder
-            if _is_zip(out):
-                whole = staging / "export.zip"
-                _pack(folder, whole)
-            # Only the public profile is for everybody's eyes.
-            mode = 0o644 if _is_zip(out) else 0o755
-            whole.chmod(mode if wish.profile == "public" else mode & 0o700)
-            _check_target(out)
-            whole.rename(out)
-        except OSError as fault:
-            reason = fault.strerror or type(fault).__name__
-            raise HouseError(f"--out {wish.out}: cannot be written ({reason}); choose another place") from fault
-
-
-def _pack(folder: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
-        for file in sorted(folder.iterdir()):
-            entry = zipfile.ZipInfo(file.name, _EARLIEST)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            entry.file_size = file.stat().st_size
-            with file.open("rb") as source, package.open(entry, "w") as part:
-                shutil.copyfileobj(source, part)

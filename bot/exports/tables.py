@@ -34,7 +34,7 @@ LONG: Final = (
     "mode",
     "version",
 )
-_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 class View(NamedTuple):
@@ -142,14 +142,11 @@ def _plain(row: Row) -> Row:
 def _for_excel(row: Row) -> Row:
     """Numbers with a comma, as German Excel reads them; no text that it would run as a formula."""
     return [
-        code_of(cell).replace(".", ",")
-        if isinstance(cell, float)
-        else _guarded(cell)
-        if isinstance(cell, str)
-        else cell
+        code_of(cell).replace(".", ",") if isinstance(cell, float) else guarded(cell) if isinstance(cell, str) else cell
         for cell in row
     ]
 
 
-def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+def guarded(text: str) -> str:
+    """A text no spreadsheet runs as a formula."""
+    return f"'{text}" if text.startswith(FORMULAS) else text

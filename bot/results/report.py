@@ -185,5 +185,6 @@ def _highlights(statements: Sequence[Statement], matrix: Matrix, is_shown: Flags
     for group, chosen in enumerate(consensus.representatives(matrix, groups, ~is_shown)):
         for it in chosen:
             cell = by_name[name(it)].groups.cells[group]
-            found.append(Highlight(name(it), it.side, cell, group, it.is_best_agreed))
+            if cell.seen is not None:
+                found.append(Highlight(name(it), it.side, cell, group, it.is_best_agreed))
     return found

@@ -1,0 +1,80 @@
+"""The consultation that is made for what is taken over: what is known about it, said honestly, and no more."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, Final
+
+from bot.consultations.reading import Checked, judge
+from bot.consultations.source import Source
+from flows.question import registry
+
+_RETENTION_DAYS: Final = 3650
+_TEXTS: Final[dict[str, dict[str, str]]] = {
+    "asks": {
+        "de": "die Stelle, von der diese Beiträge übernommen wurden.",
+        "en": "the body these contributions came from.",
+    },
+    "why": {
+        "de": "Diese Beiträge stammen aus einem anderen Programm und stehen hier zum Lesen und Bewerten.",
+        "en": "These contributions come from another program and can be read and rated here.",
+    },
+    "readers": {"de": "alle, die die Ergebnisse lesen.", "en": "everybody who reads the results."},
+    "decides": {"de": "Über die Beiträge entscheidet, wer gefragt hat.", "en": "Whoever asked decides about them."},
+    "feedback": {
+        "de": "Die Ergebnisse stehen auf der Ergebnisseite.",
+        "en": "The results stand on the page of results.",
+    },
+    "audience": {"de": "Alle, die mitmachen möchten.", "en": "Everybody who would like to take part."},
+    "remains": {"de": "die Beiträge und die Zahlen.", "en": "the contributions and the counts."},
+    "name": {
+        "de": "die Seite, von der diese Beiträge stammen",
+        "en": "the page these contributions came from",
+    },
+    "hours": {"de": "jederzeit", "en": "at any time"},
+    "statements": {"de": "Was halten Sie von diesen Beiträgen?", "en": "What do you think of these contributions?"},
+}
+STATEMENTS: Final = "statements"
+
+
+def slug_of(title: str) -> str:
+    """A name made of a title.
+
+    >>> slug_of("Produktion & Konsum: Maßnahmen für 2040")
+    'produktion-konsum-massnahmen-fur-2040'
+    """
+    plain = unicodedata.normalize("NFKD", title.replace("ß", "ss").lower()).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return (words if words[:1].isalpha() else f"c-{words}".strip("-"))[:40].rstrip("-")
+
+
+def definition(slug: str, title: str, language: str, home: str) -> Checked:
+    """A consultation with one question: to rate the statements. Its texts are nobody's yet: unreviewed."""
+    known = "de" if language.partition("-")[0] == "de" else "en"
+    languages: list[dict[str, str]] = [{"tag": language, "review": "unreviewed"}]
+    if language != known:
+        languages = [
+            {"tag": language, "review": "unreviewed", "fallback": known},
+            {"tag": known, "review": "unreviewed"},
+        ]
+    texts = {name: {known: by_language[known]} for name, by_language in _TEXTS.items()}
+    # Also in the language the texts are taken from: a title is a name.
+    titles = dict.fromkeys((language, known), title)
+    data: dict[str, Any] = {
+        "slug": slug,
+        "languages": languages,
+        "title": titles,
+        "level": "consultation",
+        "minutes": 3,
+        "retention": {"days": _RETENTION_DAYS, "remains": texts["remains"]},
+        "contact": {"name": texts["name"], "hours": texts["hours"], "web": home},
+        "questions": [_question(texts[STATEMENTS])],
+    }
+    data |= {name: texts[name] for name in ("asks", "why", "readers", "decides", "feedback", "audience")}
+    return judge(Source(data, {}, ()), slug)
+
+
+def _question(text: dict[str, str]) -> dict[str, Any]:
+    type_ = STATEMENTS if STATEMENTS in registry() else "text"
+    return {"key": STATEMENTS, "type": type_, "text": text}
