@@ -139,6 +139,7 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     ids = Ids()
     catalogue = Catalogue()
     outbox = Outbox(store, keys, channels)
-    turns = Turns(keys, catalogue, ids, Desk(settings, keys, catalogue), Knowing({}))
+    proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
+    turns = Turns(keys, catalogue, ids, Desk(settings, keys, catalogue), Knowing({}), proactive)
     conversations = Conversations(store, turns, outbox)
     return App(settings, store, keys, ids, catalogue, channels, outbox, conversations)

@@ -80,6 +80,10 @@ class Catalogue:
         revision = self._newest.get(slug)
         return self._compile(revision) if revision and self.is_open(slug) else None
 
+    def is_known(self, slug: str) -> bool:
+        """Whether a consultation is published and not archived."""
+        return slug in self._newest
+
     def title(self, slug: str, language: str) -> str:
         """The title of a consultation that is known, open or not. KeyError for others."""
         invitation = _invitation(self._compile(self._newest[slug]).flow.consultation)

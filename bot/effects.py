@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import Connection
@@ -15,13 +15,23 @@ from adapters.base import Outgoing
 from bot.ids import Ids
 from bot.person import Person, Place
 from flows import events
+from flows.events import Wanted
 from flows.messages import MsgOut
-from storage import answers, contacts, messages, outbox, sessions, staff
+from storage import answers, contacts, messages, opt_ins, outbox, sessions, staff
 from storage.answers import NewAnswer, NewConsent
 from storage.contacts import AddressOwner, AddressState, ContactLanguage, ContactStop, NewAddress, NewContact
 from storage.messages import NewDeadLetter
 from storage.outbox import NewOutboxMessage, Purpose
 from storage.staff import NewStaffChat
+
+
+class NewsWish(NamedTuple):
+    """Somebody asked for news; `place` is where they stood then, `language` how to answer elsewhere."""
+
+    person: Person
+    wanted: Wanted
+    place: Place | None
+    language: str = ""
 
 
 @dataclass(slots=True)
@@ -51,6 +61,7 @@ class Effects:
     erased: list[Person] = field(default_factory=list)
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back while the rows were written."""
+    news: list[NewsWish] = field(default_factory=list)
 
     def apply(self, person: Person, happened: tuple[events.Event, ...], sent_at: datetime) -> None:
         """Takes down what one message of a person caused, in order."""
@@ -74,6 +85,7 @@ class Effects:
         contacts.adopt(connection, self.adopted)
         contacts.set_languages(connection, self.languages)
         contacts.mark_stopped(connection, self.stops)
+        opt_ins.withdraw_all(connection, [stop.id for stop in self.stops if stop.stopped_at])
         staff.bind_chats(connection, self.staff_chats)
         contacts.mark_unreachable(connection, self.reachable)
         self.recalled += outbox.recall_from(connection, [stop.id for stop in self.stops])
@@ -121,7 +133,17 @@ payload_of = _Payloads()
 
 
 def _said(effects: Effects, person: Person, event: events.Said, sent_at: datetime) -> None:
-    effects.say(person, event.msg)
+    # Where nobody can be written to unasked, news are not offered.
+    effects.say(person, event.msg if person.is_proactive else _without_news(event.msg))
+
+
+def _without_news(msg: MsgOut) -> MsgOut:
+    kept = tuple(reply for reply in msg.quick_replies if "..news." not in reply.token)
+    return msg if len(kept) == len(msg.quick_replies) else msg._replace(quick_replies=kept)
+
+
+def _news_asked(effects: Effects, person: Person, event: events.NewsAsked, sent_at: datetime) -> None:
+    effects.news.append(NewsWish(person, event.wanted, person.place, event.language))
 
 
 def _answer_given(effects: Effects, person: Person, event: events.AnswerGiven, sent_at: datetime) -> None:
@@ -190,6 +212,7 @@ _APPLY: dict[type[Any], Callable[[Effects, Person, Any, datetime], None]] = {
     events.PushesStopped: _pushes_stopped,
     events.DataRequested: _data_requested,
     events.ErasureRequested: _erasure_requested,
+    events.NewsAsked: _news_asked,
     events.SessionCompleted: _nothing_to_store,
     events.SessionInterrupted: _nothing_to_store,
     events.ConsultationChosen: _nothing_to_store,

@@ -91,6 +91,8 @@ class Person:
     address: str
     language: str | None
     place: Place | None = None
+    is_proactive: bool = True
+    """Whether the channel can write to somebody who has not just written."""
     member: TeamMember | None = None
     """Who works here from this chat; looked up only for messages that may be meant for the desk."""
     known: Known = NOTHING

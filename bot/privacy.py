@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
+from bot import news
 from bot.catalogue import Catalogue
 from bot.effects import Effects
 from bot.keys import Keys
@@ -12,7 +13,7 @@ from bot.person import Person
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.values import Missing
-from storage import answers, contacts, messages, outbox, sessions, staff
+from storage import answers, contacts, messages, opt_ins, outbox, sessions, staff
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
 from storage.sessions import StoredSession
@@ -45,6 +46,8 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
     lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=person.channel, language=language)]
     for member in staff.in_chats(connection, [person.lookup]).values():
         lines.append(voice.say("mydata.team", name=member.name))
+    wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
+    lines += [voice.say("mydata.news", what=what) for what in news.chosen(wishes, voice, catalogue)]
     pseudonyms = pseudonyms_of(connection, person, keys, catalogue)
     stored = sessions.of_people(connection, pseudonyms)
     given: dict[int, list[StoredAnswer]] = {}

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot import privacy
+from bot import news, privacy
 from bot.catalogue import Catalogue, Published
 from bot.desk.reception import Desk
 from bot.effects import Effects
@@ -99,14 +99,17 @@ class Turns:
         ids: Ids,
         desk: Desk,
         knowing: Knowing,
+        proactive: frozenset[str],
         *,
         refresh_seconds: float = 1.0,
     ) -> None:
+        """`proactive`: the channels that can write to people who have not just written."""
         self.keys = keys
         self.catalogue = catalogue
         self.ids = ids
         self.desk = desk
         self._knowing = knowing
+        self.proactive = proactive
         self._refresh_seconds = refresh_seconds
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
@@ -125,6 +128,8 @@ class Turns:
             result.add(effects)
             if effects.data_wanted or effects.erased:
                 result.add(privacy.settle_rights(connection, effects, self.keys, self.catalogue))
+            if effects.news:
+                result.add(news.settle(connection, effects, self.catalogue))
         return result
 
     def _refresh(self, connection: Connection, now: datetime) -> None:
@@ -160,6 +165,7 @@ class Turns:
                 waiting[key] = person
                 if found.unreachable_at is not None:  # whoever writes can be reached
                     effects.reachable.append(AddressState(lookup, None, None))
+            person.is_proactive = channel in self.proactive
             people[channel, address] = person
         for key, row in sessions.waiting(connection, list(waiting), lock=_locks(connection)).items():
             waiting[key].place = self._place(connection, row)
@@ -199,9 +205,10 @@ class Turns:
     ) -> list[MsgIn]:
         """Takes the messages in rounds, in each at most one of each person, so that their order is kept.
 
-        Gives what is left when somebody asked to see or erase their data: that is done before anything else happens.
+        Gives what is left when somebody asked to see or erase their data, or for news: that is done before anything
+        else happens.
         """
-        while batch and not effects.data_wanted and not effects.erased:
+        while batch and not (effects.data_wanted or effects.erased or effects.news):
             later: list[MsgIn] = []
             turns: list[_Here] = []
             busy: set[int] = set()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from flows import news
 from flows.matching import Matcher, spellings
 from flows.phrases import Phrases
 
@@ -29,13 +30,15 @@ class Command(StrEnum):
     DELETE_ALL = "delete_all"
     STOP = "stop"
     HUMAN = "human"
+    NEWS = "news"
     SUBMIT = "submit"
     CONTINUE = "continue"
     START_OVER = "start_over"
 
 
 class Spoken(NamedTuple):
-    """A chat word that was said, with what came along: "2" of "change 2", "tr" of a tapped language."""
+    """A chat word that was said, with what came along: "2" of "change 2", "tr" of a tapped language,
+    "topic.economy" of "news economy"."""
 
     command: Command
     argument: str = ""
@@ -53,9 +56,10 @@ class Commands:
     cannot read what the bot says must still be able to stop it.
     """
 
-    __slots__ = ("_by_word", "_harmless")
+    __slots__ = ("_by_word", "_harmless", "_news")
 
     def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
+        catalogues, others = tuple(catalogues), tuple(others)
         spoken: dict[str, Command] = {}
         for phrases in catalogues:
             spoken = _words(phrases) | spoken
@@ -63,14 +67,20 @@ class Commands:
             ((command, [word for word in spoken if spoken[word] is command]) for command in _HARMLESS), numbered=False
         )
         self._by_word = spoken
+        self._news: dict[str, str] = {}
         for phrases in others:
             self._by_word = _words(phrases) | self._by_word
+        for phrases in (*catalogues, *others):
+            self._news = _news(phrases) | self._news
 
     def find(self, folded: str) -> Spoken | None:
         """The chat word which the whole reply is, e.g. "zuruck" or "andern 2"; None for everything else."""
         command = self._by_word.get(folded)
         if command is not None:
             return Spoken(command)
+        head, _, rest = folded.partition(" ")
+        if rest in self._news and self._by_word.get(head) is Command.NEWS:
+            return Spoken(Command.NEWS, self._news[rest])
         if len(folded) < 40 and (number := _NUMBER.search(folded)):
             rest = " ".join((folded[: number.start()] + folded[number.end() :]).split())
             if self._by_word.get(rest) is Command.CHANGE:
@@ -92,3 +102,8 @@ def _words(phrases: Phrases) -> dict[str, Command]:
         for word in (command.value.replace("_", " "), *phrases.words(f"words.{command}"))
         for spelling in spellings(word)
     }
+
+
+@lru_cache(64)
+def _news(phrases: Phrases) -> dict[str, str]:
+    return news.spoken(phrases)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,8 +22,10 @@ from pydantic import StringConstraints as Limits
 
 import flows.questions  # noqa: F401 - the types enter the registry
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
+from flows.news import Topic
 from flows.phrases import FormOfAddress
 from flows.question import Node, registry
+from flows.questions.district import DISTRICTS
 from flows.wording import Review, Text
 
 Slug = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
@@ -40,6 +43,16 @@ Day = Annotated[date, BeforeValidator(_written_out)]
 
 ResultsShown = Literal["live", "at_close"]
 SMALLEST_CELL: Final = 5
+
+
+def _known_district(key: str) -> str:
+    if key not in DISTRICTS:
+        listed = ", ".join(f"{number} {name}" for number, name in DISTRICTS.items())
+        raise ValueError(f"there is no district {key!r}; there is {listed}")
+    return key
+
+
+DistrictKey = Annotated[str, AfterValidator(_known_district)]
 
 
 class Level(StrEnum):
@@ -125,6 +138,10 @@ class Consultation(_Part):
     minutes: Annotated[int, Field(ge=1, le=60)]
     opens: Day | None = None
     closes: Day | None = None
+    topics: tuple[Topic, ...] = ()
+    """Fields of the strategy it belongs to: whoever asked for news of one may be written to about it."""
+    districts: tuple[DistrictKey, ...] = ()
+    """The districts it is about, by their two-digit key; none: the whole city."""
     keywords: tuple[str, ...] = ()
     """Words that start it, next to its slug."""
     thanks: Text | None = None

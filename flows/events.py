@@ -62,6 +62,22 @@ class PushesStopped(NamedTuple):
     """Somebody does not want to be written to unasked."""
 
 
+class Wanted(NamedTuple):
+    """What somebody asks for. `kind` "" asks what there is, "topics" and "districts" to choose from."""
+
+    kind: str = ""
+    value: str = ""
+    withdrawn: bool = False
+
+
+class NewsAsked(NamedTuple):
+    """Somebody wants to be told about something from now on, no more, or to know what there is (`flows.news`)."""
+
+    wanted: Wanted
+    language: str = ""
+    """In which it is answered outside of consultations."""
+
+
 Event = (
     Said
     | AnswerGiven
@@ -73,4 +89,5 @@ Event = (
     | DataRequested
     | ErasureRequested
     | PushesStopped
+    | NewsAsked
 )

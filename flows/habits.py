@@ -11,13 +11,16 @@ from flows.events import (
     DataRequested,
     ErasureRequested,
     LanguageChosen,
+    NewsAsked,
     PushesStopped,
     Said,
     SessionCompleted,
+    Wanted,
 )
 from flows.flow import Flow
 from flows.matching import Matcher
 from flows.messages import MsgOut
+from flows.news import parse_wanted
 from flows.question import Rejection, Reply
 from flows.session import Session, Turn
 from flows.steps import ask, go_on, leave, with_line
@@ -282,6 +285,16 @@ def _human(flow: Flow, session: Session, argument: str) -> Turn:
     return _say(session, speech.person(flow, speech.script_of(flow, session)))
 
 
+def _news(flow: Flow, session: Session, argument: str) -> Turn:
+    """What one can be told about. The consultation one is in is remembered, so that its outcome is offered."""
+    wanted = parse_wanted(argument)
+    if wanted is None:
+        return stale(flow, session)
+    if wanted == Wanted():
+        wanted = Wanted("about", flow.consultation.slug)
+    return Turn(session, (NewsAsked(wanted),))
+
+
 def _submit(flow: Flow, session: Session, argument: str) -> Turn:
     if flow.path(session).open:
         return _again(flow, session, "submit.not_yet")
@@ -323,6 +336,7 @@ _HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.DELETE_ALL: _delete_all,
     Command.STOP: _stop,
     Command.HUMAN: _human,
+    Command.NEWS: _news,
     Command.SUBMIT: _submit,
     Command.CONTINUE: _continue,
     Command.START_OVER: _start_over,

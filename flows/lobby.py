@@ -12,12 +12,14 @@ from flows.events import (
     ErasureRequested,
     Event,
     LanguageChosen,
+    NewsAsked,
     PushesStopped,
     Said,
 )
 from flows.languages import LANGUAGES, best_guess
 from flows.matching import Matcher
 from flows.messages import MsgIn, QuickReply
+from flows.news import parse_wanted
 from flows.phrases import Phrases
 from flows.text import fold
 from flows.voice import Voice
@@ -73,9 +75,14 @@ class Lobby:
             key, _, value = rest.partition(".")
             if key == "start":
                 return (ConsultationChosen(value),)
+            name, _, argument = value.partition(".")
+            if not key and name == Command.NEWS and (wanted := parse_wanted(argument)):
+                return (NewsAsked(wanted, voice.language),)
             folded = "" if key else value.replace("_", " ").replace(".", " ")
             folded = folded.removeprefix("language ") or folded
         spoken = self._commands.find(folded)
+        if spoken and spoken.command is Command.NEWS and (wanted := parse_wanted(spoken.argument)):
+            return (NewsAsked(wanted, voice.language),)
         if spoken and spoken.command in _ANSWERS:
             return _ANSWERS[spoken.command](self, voice)
         chosen = self._languages.find_folded(folded)

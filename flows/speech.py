@@ -144,7 +144,8 @@ def thanks(flow: Flow, session: Session) -> MsgOut:
         voice.text(consultation.feedback),
         voice.say("thanks.words"),
     ]
-    return voice.message("\n\n".join(lines))
+    news = voice.command("news")
+    return voice.message("\n\n".join(lines), [news._replace(token=f"{news.token}.about.{consultation.slug}")])
 
 
 def _numbered(flow: Flow, session: Session) -> list[str]:

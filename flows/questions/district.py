@@ -50,7 +50,7 @@ class District(Question):
 class _AskedDistrict(Asked):
     def __init__(self, definition: District, voice: Voice) -> None:
         offered: list[tuple[str, str, tuple[str, ...]]] = [
-            (key, _label(key, voice.language), (name,)) for key, name in DISTRICTS.items()
+            (key, label(key, voice.language), (name,)) for key, name in DISTRICTS.items()
         ]
         if definition.outside:
             offered.append((OUTSIDE, voice.say("district.outside"), tuple(voice.words("words.outside"))))
@@ -88,7 +88,7 @@ class _AskedDistrict(Asked):
         return self._picker.knows(folded) or self._areas.knows(folded)
 
 
-def _label(key: str, language: str) -> str:
+def label(key: str, language: str) -> str:
     """The district as its signs have it, in Arabic also in Arabic letters."""
     spelt = _TABLE["districts"][int(key) - 1]["spellings"]["ar"][0] if language == "ar" else ""
     return f"{spelt} ({DISTRICTS[key]})" if spelt else DISTRICTS[key]

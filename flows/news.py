@@ -1,0 +1,56 @@
+"""News: what people can ask to be told about, and how they say it. Nobody is written to who did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, get_args
+
+from flows.events import Wanted
+from flows.matching import spellings
+from flows.phrases import Phrases
+from flows.questions.district import DISTRICTS, label
+from flows.text import fold
+
+Topic = Literal["economy", "inclusion", "chances", "administration", "neighbourhoods"]
+"""The strategy "Gemeinsam Digital: Berlin": its four fields, and the Kieze. None of them says what somebody is."""
+TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
+
+
+def parse_wanted(argument: str) -> Wanted | None:
+    """Reads "", "all", "topics", "topic.economy", "district.01", "outcome.SLUG", each with ".no" to take it back.
+
+    None for what was never offered.
+    """
+    if not argument:
+        return Wanted()
+    kind, *rest = argument.split(".")
+    withdrawn = rest[-1:] == ["no"]
+    value = ".".join(rest[:-1] if withdrawn else rest)
+    known = {
+        "none": not value,
+        "topics": not value,
+        "districts": not value,
+        "all": not value,
+        "topic": value in TOPICS,
+        "district": value in DISTRICTS,
+        "about": bool(value),
+        "outcome": bool(value),
+    }
+    return Wanted(kind, value, withdrawn) if known.get(kind) else None
+
+
+def spoken(phrases: Phrases) -> dict[str, str]:
+    """What may be typed after the chat word, folded, and which argument it is: "verkehr" or "mitte"."""
+    return {fold(word): argument for argument, name in _labels(phrases) for word in spellings(name)}
+
+
+def _labels(phrases: Phrases) -> Iterator[tuple[str, str]]:
+    for word in phrases.words("words.news.all"):
+        yield "all", word
+    for word in phrases.words("words.news.none"):
+        yield "none", word
+    for topic in TOPICS:
+        yield f"topic.{topic}", phrases.say(f"topic.{topic}", "sie")
+    for key, name in DISTRICTS.items():
+        yield f"district.{key}", name
+        yield f"district.{key}", label(key, phrases.language)
