@@ -277,6 +277,44 @@ def revoke_staff(
     staff.revoke(load(context, config, data), name, say)
 
 
+@staff_app.command("key")
+def add_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who answers for it; somebody who works here.")],
+    scope: Annotated[list[str], typer.Option("--scope", metavar="read|moderate|publish", help="What for.")],
+    consultation: Annotated[
+        str, typer.Option("--consultation", metavar="SLUG", help="The only one it is good for. [default: all]")
+    ] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Make a key with which another program uses the API; prints it once."""
+    from bot.api import keyring
+
+    keyring.add(load(context, config, data), name, scope, consultation, say)
+
+
+@staff_app.command("keys")
+def list_keys(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """List the keys of other programs, and those that are revoked."""
+    from bot.api import keyring
+
+    keyring.list_all(load(context, config, data), say)
+
+
+@staff_app.command("revoke-key")
+def revoke_key(
+    context: typer.Context,
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="The first part of the key, as `staff keys` shows it.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Let a key in no more, at once."""
+    from bot.api import keyring
+
+    keyring.revoke(load(context, config, data), label, say)
+
+
 @app.command()
 def bench(
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How often each figure is measured.")] = 5,

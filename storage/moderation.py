@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
 from storage.base import Base, Json, one_of, table_of
-from storage.proposals import Proposal
+from storage.proposals import Proposal, ProposalStatus, Status
 
 State = Literal["waiting", "released", "hidden", "merged", "split"]
 Kind = Literal["approve", "hide", "edit", "merge", "split", "translate", "status", "restore"]
@@ -112,6 +112,17 @@ class NewProposalText(NamedTuple):
     at: datetime
 
 
+class InHand(NamedTuple):
+    """How far a proposal has come. ``answered_at`` is the first step after "received"; None: there was none yet."""
+
+    code: str
+    state: State
+    status: Status
+    created_at: datetime
+    changed_at: datetime
+    answered_at: datetime | None
+
+
 class _Of(NamedTuple):
     proposal_id: int
 
@@ -125,6 +136,7 @@ _moderations = table_of(Moderation)
 _decisions = table_of(Decision)
 _texts = table_of(ProposalText)
 _proposals = table_of(Proposal)
+_steps = table_of(ProposalStatus)
 _by_proposal = bulk.ByKeys(
     NewModeration,
     select(*(_moderations.c[field] for field in NewModeration._fields)),
@@ -164,6 +176,7 @@ set_texts = bulk.upsert(_texts, NewProposalText, key=("proposal_id", "language")
 
 
 _orphaned = (_moderations.c.state == "merged") & _moderations.c.merged_into.is_(None)
+_state = case((_orphaned, "waiting"), else_=_moderations.c.state)
 _erase_texts = bulk.remove(_texts, _Of)
 
 
@@ -191,9 +204,15 @@ def decisions_of(connection: Connection, ids: Sequence[int]) -> list[NewDecision
 
 
 def queue(
-    connection: Connection, consultation_id: int, state: State = "waiting", *, after_id: int = 0, limit: int = 50
+    connection: Connection,
+    consultation_id: int,
+    state: State = "waiting",
+    *,
+    after_id: int = 0,
+    limit: int = 50,
+    newest: bool = False,
 ) -> list[int]:
-    """Ids of proposals in this state, oldest first, not withdrawn, those after an id only.
+    """Ids of proposals in this state, oldest (or newest) first, not withdrawn, those after an id only.
 
     What was merged into a proposal that is gone waits again.
     """
@@ -206,7 +225,7 @@ def queue(
             _proposals.c.consultation_id == consultation_id,
             _proposals.c.withdrawn_at.is_(None),
         )
-        .order_by(_moderations.c.proposal_id)
+        .order_by(_moderations.c.proposal_id.desc() if newest else _moderations.c.proposal_id)
         .limit(limit)
     )
     return list(connection.scalars(query))
@@ -214,7 +233,7 @@ def queue(
 
 def count_states(connection: Connection, consultation_id: int) -> dict[State, int]:
     """How many proposals of a consultation stand where, those that were withdrawn left out."""
-    state = case((_orphaned, "waiting"), else_=_moderations.c.state).label("state")
+    state = _state.label("state")
     query = (
         select(state, func.count().label("number"))
         .join_from(_moderations, _proposals, _proposals.c.id == _moderations.c.proposal_id)
@@ -222,6 +241,35 @@ def count_states(connection: Connection, consultation_id: int) -> dict[State, in
         .group_by(state)
     )
     return {row.state: row.number for row in connection.execute(query)}
+
+
+def in_hand(connection: Connection, consultation_id: int) -> list[InHand]:
+    """What people proposed in a consultation and did not withdraw, oldest first; nothing that was taken over."""
+    first = (
+        select(func.min(_steps.c.id))
+        .where(_steps.c.proposal_id == _proposals.c.id, _steps.c.status != "received")
+        .correlate(_proposals)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            _proposals.c.code,
+            _state,
+            _proposals.c.status,
+            _proposals.c.created_at,
+            _moderations.c.changed_at,
+            _steps.c.at,
+        )
+        .join_from(_proposals, _moderations, _moderations.c.proposal_id == _proposals.c.id)
+        .outerjoin(_steps, _steps.c.id == first)
+        .where(
+            _proposals.c.consultation_id == consultation_id,
+            _proposals.c.withdrawn_at.is_(None),
+            _proposals.c.source.is_(None),
+        )
+        .order_by(_proposals.c.id)
+    )
+    return [InHand._make(row) for row in connection.execute(query)]
 
 
 def merged_into(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -157,16 +157,6 @@ class Rewording(NamedTuple):
     text: str
 
 
-class InHand(NamedTuple):
-    """How far a proposal has come. ``answered_at`` is the first step after "received"; None: there was none."""
-
-    id: int
-    code: str
-    status: Status
-    created_at: datetime
-    answered_at: datetime | None
-
-
 class _CurrentStatus(NamedTuple):
     id: int
     status: Status
@@ -250,26 +240,6 @@ def released(
     )
     rows = connection.execute(query.order_by(_proposals.c.id).limit(limit))
     return [StoredProposal._make(row) for row in rows]
-
-
-def in_hand(connection: Connection, consultation_id: int) -> list[InHand]:
-    """All proposals of people in a consultation, not withdrawn, oldest first, with when they were answered first."""
-    query = (
-        select(
-            _proposals.c.id, _proposals.c.code, _proposals.c.status, _proposals.c.created_at, func.min(_statuses.c.at)
-        )
-        .outerjoin_from(
-            _proposals, _statuses, (_statuses.c.proposal_id == _proposals.c.id) & (_statuses.c.status != "received")
-        )
-        .where(
-            _proposals.c.consultation_id == consultation_id,
-            _proposals.c.withdrawn_at.is_(None),
-            _proposals.c.source.is_(None),
-        )
-        .group_by(_proposals.c.id, _proposals.c.code, _proposals.c.status, _proposals.c.created_at)
-        .order_by(_proposals.c.id)
-    )
-    return [InHand._make(row) for row in connection.execute(query)]
 
 
 def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewStatus]]:

@@ -12,9 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
-    case,
-    cast,
-    func,
+    literal_column,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -108,9 +106,9 @@ class _Rated(NamedTuple):
     proposal_id: int
 
 
-def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    # As an integer on PostgreSQL too, which sums bigints to a decimal number.
-    return cast(func.sum(case((condition, 1), else_=0)), Integer)
+def _how_many(condition: str) -> ColumnElement[int]:
+    # Written out, because ``ByKeys`` knows no other parameters than its keys.
+    return literal_column(f"CAST(sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS INTEGER)", Integer)
 
 
 _ratings = table_of(Rating)
@@ -129,10 +127,10 @@ _count = bulk.ByKeys(
     Count,
     select(
         _ratings.c.proposal_id,
-        _sum(_ratings.c.vote == 1),
-        _sum(_ratings.c.vote == -1),
-        _sum(_ratings.c.vote == 0),
-        _sum(_ratings.c.important),
+        _how_many("ratings.vote = 1"),
+        _how_many("ratings.vote = -1"),
+        _how_many("ratings.vote = 0"),
+        _how_many("ratings.important"),
     ).group_by(_ratings.c.proposal_id),
     _ratings.c.proposal_id,
 )

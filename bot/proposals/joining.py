@@ -39,8 +39,18 @@ def merge(chair: Chair, proposal_id: int, into: int, reason: str = "", *, seen: 
     put(chair, source, "merged", into)
     moved = [StateChange(child, "merged", into, chair.now) for child in children]
     moderation.set_states(chair.connection, moved)
+    _share_status(chair, [proposal_id, *children], target)
     _carry(chair, [proposal_id], target.proposal)
     return after(chair, proposal_id)
+
+
+def _share_status(chair: Chair, sources: Sequence[int], target: Standing) -> None:
+    """What became of the target so far is now true of what was merged into it, and its authors are told."""
+    if not target.steps:
+        return
+    last = target.steps[-1]
+    rows = [last._replace(id=chair.new_id(), proposal_id=source, at=chair.now, tell_after=0) for source in sources]
+    proposals.add_statuses(chair.connection, rows)
 
 
 def _check_target(connection: Connection, source: Standing, target: Standing) -> None:

@@ -29,6 +29,7 @@ Reason = Literal[
     "language",
     "status",
     "reason_languages",
+    "link",
     "owed",
 ]
 """Why a decision cannot be made."""

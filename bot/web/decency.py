@@ -154,7 +154,7 @@ def _remembered(request: web.Request) -> web.Response | None:
     """Keeps the language or text size asked for by a link, and goes back to the page without it."""
     wishes = {COOKIE: request.query.get(COOKIE), SIZE_COOKIE: request.query.get(SIZE_COOKIE)}
     wanted = {name: value for name, value in wishes.items() if value is not None}
-    if request.method != "GET" or not wanted:
+    if request.method != "GET" or not wanted or request.path.startswith("/api/"):
         return None
     rest = {name: value for name, value in request.query.items() if name not in wanted}
     # Relative to this host: a path of two slashes would lead to another one.

@@ -12,6 +12,7 @@ from adapters.web.hub import WebHub
 from adapters.web.limits import WebLimits
 from adapters.web.routes import WebRoutes
 from adapters.web.transports import Transports
+from bot.api import serving as api
 from bot.app import App
 from bot.errors import HouseError
 from bot.web import aloud, chat, decency, forms, helping, hooks, pages, resume, rooms
@@ -82,6 +83,7 @@ def application(house: App, limits: WebLimits | None = None) -> web.Application:
     hooks.add_to(router)
     rooms.add_to(router)
     helping.add_to(application)
+    api.add_to(router)
     aloud.add_to(application)
     Transports(routes, decency.refused).add_to(application)
     return application

@@ -1,0 +1,156 @@
+"""From rows to what the API shows: nothing that leads to a person goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.api.models import (
+    ConsultationOut,
+    CountsOut,
+    DecisionOut,
+    ProposalOut,
+    QueuedOut,
+    SimilarOut,
+    StatusOut,
+    TranslationOut,
+    WordingOut,
+)
+from bot.keys import Keys
+from bot.proposals.likeness import Similar, similar
+from bot.proposals.moderating import original
+from bot.proposals.publicity import are_results_public, is_over
+from bot.proposals.standing import Standing, approvers
+from flows.definition import Consultation
+from storage import proposals, staff
+from storage.consultations import PublishedRevision
+from storage.moderation import NewDecision
+from storage.proposals import NewStatus
+from storage.ratings import Count
+
+MACHINE = "machine"
+
+
+def consultation_of(revision: PublishedRevision) -> Consultation:
+    return Consultation.model_validate_json(revision.content)
+
+
+def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
+    """A consultation as everybody may see it."""
+    about = consultation_of(revision)
+    begins_later = revision.opens_at is not None and now < revision.opens_at
+    over = "archived" if revision.state == "archived" else "closed" if is_over(revision, now) else None
+    return ConsultationOut(
+        slug=revision.slug,
+        title={tag: wording.text for tag, wording in about.title.items()},
+        state=over or ("not_yet" if begins_later else "open"),
+        sample=revision.sample,
+        languages=list(about.languages),
+        revision=revision.number,
+        opens_at=revision.opens_at,
+        closes_at=revision.closes_at,
+        results=about.results,
+        are_results_public=are_results_public(about, revision, now),
+        smallest_cell=about.smallest_cell,
+        four_eyes=about.four_eyes,
+    )
+
+
+def proposal(standing: Standing, slug: str) -> ProposalOut:
+    """A released proposal."""
+    about = standing.proposal
+    return ProposalOut(
+        code=about.code,
+        consultation=slug,
+        title=about.title,
+        text=about.text,
+        language=about.language,
+        translations={
+            tag: TranslationOut(
+                title=row.title, text=row.text, is_by_machine=row.translator == MACHINE, is_reviewed=row.reviewed
+            )
+            for tag, row in standing.texts.items()
+        },
+        district=about.district,
+        topic=about.topic,
+        place=about.place,
+        latitude=about.latitude,
+        longitude=about.longitude,
+        status=about.status,
+        created_at=about.created_at,
+        released_at=about.released_at,
+        version=standing.version,
+    )
+
+
+def queued(connection: Connection, keys: Keys, standings: Sequence[Standing], slug: str) -> list[QueuedOut]:
+    """Proposals of one consultation for those who decide about them."""
+    if not standings:
+        return []
+    about = [standing.proposal for standing in standings]
+    likeness = similar(connection, about[0].consultation_id, about)
+    codes = _codes(connection, standings)
+    names = {member.id: member.name for member in staff.everybody(connection)}
+    return [_queued(keys, standing, slug, likeness[standing.proposal.id], codes, names) for standing in standings]
+
+
+def _codes(connection: Connection, standings: Sequence[Standing]) -> dict[int, str]:
+    """Codes of all proposals these lead to."""
+    numbers = {
+        number
+        for standing in standings
+        for number in (standing.moderation.merged_into, standing.moderation.split_from, *standing.joined)
+        if number is not None
+    }
+    return {number: row.code for number, row in proposals.by_ids(connection, sorted(numbers)).items()}
+
+
+def _queued(
+    keys: Keys,
+    standing: Standing,
+    slug: str,
+    likeness: Sequence[Similar],
+    codes: Mapping[int, str],
+    names: Mapping[int, str],
+) -> QueuedOut:
+    before = original(keys, standing)
+    return QueuedOut(
+        **proposal(standing, slug).__dict__,
+        state=standing.state,
+        is_withdrawn=standing.proposal.withdrawn_at is not None,
+        flags=standing.moderation.flags,
+        original=WordingOut(title=before.title, text=before.text) if before else None,
+        merged_into=codes.get(standing.moderation.merged_into or 0),
+        split_from=codes.get(standing.moderation.split_from or 0),
+        stands_for=[codes[number] for number in standing.joined],
+        approvals=len(approvers(standing.decisions)),
+        decisions=[_decision(row, names) for row in standing.decisions],
+        similar=[_similar(one) for one in likeness],
+    )
+
+
+def _decision(row: NewDecision, names: Mapping[int, str]) -> DecisionOut:
+    by = names.get(row.staff_id, "?") if row.staff_id is not None else None
+    return DecisionOut(kind=row.kind, by=by, reason=row.reason, at=row.at)
+
+
+def _similar(one: Similar) -> SimilarOut:
+    row = one.proposal
+    return SimilarOut(
+        code=row.code, title=row.title, text=row.text, language=row.language, state=one.state, likeness=one.likeness
+    )
+
+
+def status(row: NewStatus) -> StatusOut:
+    return StatusOut(status=row.status, reason=row.reason, body=row.body, link=row.link, at=row.at)
+
+
+def counts(code: str, row: Count | None, least: int) -> CountsOut:
+    """How a proposal was rated. Zero is said: nobody stands behind it; a few people are not."""
+    agree, disagree, passed, important = row[1:] if row else (0, 0, 0, 0)
+    people = agree + disagree + passed
+    if 0 < people < least:
+        return CountsOut(code=code, people=None, agree=None, disagree=None, passed=None, important=None)
+    return CountsOut(code=code, people=people, agree=agree, disagree=disagree, passed=passed, important=important)

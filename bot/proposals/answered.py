@@ -1,0 +1,75 @@
+"""How reliably people hear what became of their contributions: shares for the public, and what is still owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import median
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from storage import moderation
+from storage.moderation import InHand
+from storage.proposals import Status
+
+FINAL: Final[frozenset[Status]] = frozenset({"next_phase", "accepted", "rejected", "done"})
+"""With these a person knows what became of it; "under consideration" says only that somebody is at it."""
+DAY_SECONDS: Final = 86_400
+
+
+class Answered(NamedTuple):
+    """Numbers for the public; None where they would be about too few people."""
+
+    contributions: int | None
+    answered: int | None
+    median_days: float | None
+    """Days from submitting to the first answer, in the middle of all that were answered."""
+
+    @property
+    def share(self) -> float | None:
+        """Which part was answered, 0 to 1."""
+        if not self.contributions or self.answered is None:
+            return None
+        return self.answered / self.contributions
+
+
+class Owed(NamedTuple):
+    """A contribution whose author does not know yet what became of it."""
+
+    code: str
+    status: Status
+    is_unread: bool
+
+
+def answered(connection: Connection, consultation_id: int, least: int) -> Answered:
+    """How many contributions there are, how many were answered, and how long that took; `least` as for all figures."""
+    return summary(moderation.in_hand(connection, consultation_id), least)
+
+
+def summary(rows: Sequence[InHand], least: int) -> Answered:
+    """The same from rows. What was split counts by its parts.
+
+    >>> summary([], least=5)
+    Answered(contributions=0, answered=0, median_days=None)
+    """
+    counted = [row for row in rows if row.state != "split"]
+    if 0 < len(counted) < least:
+        return Answered(None, None, None)
+    waits = [(moment - row.created_at).total_seconds() for row in counted if (moment := _first_answer(row))]
+    days = round(max(0.0, median(waits)) / DAY_SECONDS, 1) if len(waits) >= least else None
+    return Answered(len(counted), len(waits), days)
+
+
+def owed(connection: Connection, consultation_id: int) -> list[Owed]:
+    """Whose authors still wait: what nobody has read yet, and what has no final status. Oldest first."""
+    return [
+        Owed(row.code, row.status, row.state == "waiting")
+        for row in moderation.in_hand(connection, consultation_id)
+        if row.state not in {"hidden", "split"} and row.status not in FINAL
+    ]
+
+
+def _first_answer(row: InHand) -> datetime | None:
+    """When the author was answered first. Who is told why it stays hidden has an answer too."""
+    return row.answered_at or (row.changed_at if row.state == "hidden" else None)

@@ -1,0 +1,79 @@
+"""What became of a proposal: a public status with its reason, and the duty not to forget anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
+
+from bot.proposals.answered import Owed, owed
+from bot.proposals.moderating import LONGEST_REASON, Chair, after, note, take
+from bot.proposals.standing import Refusal, Standing
+from flows.languages import LANGUAGES
+from flows.text import clean
+from storage import consultations, proposals
+from storage.proposals import NewStatus, Status
+
+REQUIRED: Final = "de"
+"""Every reason can be read in German; and in the language in which the proposal was written."""
+LONGEST_BODY: Final = 200
+
+
+class Outcome(NamedTuple):
+    """What was decided about a proposal, why (text per language), by whom, and where more can be read."""
+
+    status: Status
+    reason: Mapping[str, str]
+    body: str = ""
+    link: str = ""
+
+
+def set_status(chair: Chair, proposal_id: int, outcome: Outcome, *, seen: str | None = None) -> Standing:
+    """Tells what became of a proposal and of what was merged into it. Everybody who wanted to know will be told."""
+    standing = take(chair, proposal_id, "status", seen)
+    row = _checked(chair, standing, outcome)
+    if standing.steps and standing.steps[-1][2:6] == row[2:6]:
+        raise Refusal("same_text")
+    note(chair, proposal_id, "status", outcome.status)
+    joined = [row._replace(id=chair.new_id(), proposal_id=number, tell_after=None) for number in standing.joined]
+    proposals.add_statuses(chair.connection, [row, *joined])
+    return after(chair, proposal_id)
+
+
+def _checked(chair: Chair, standing: Standing, outcome: Outcome) -> NewStatus:
+    """The step as it is stored. Raises Refusal."""
+    if outcome.status == "received":
+        raise Refusal("status")
+    reason = {tag: clean(text).strip()[:LONGEST_REASON] for tag, text in outcome.reason.items()}
+    reason = {tag: text for tag, text in reason.items() if text}
+    missing = [tag for tag in dict.fromkeys((REQUIRED, standing.proposal.language)) if tag not in reason]
+    if missing or not reason.keys() <= LANGUAGES.keys():
+        raise Refusal("reason_languages", languages=", ".join(missing or sorted(reason.keys() - LANGUAGES.keys())))
+    body, link = clean(outcome.body).strip()[:LONGEST_BODY], outcome.link.strip()
+    if link and not _is_link(link):
+        raise Refusal("link")
+    number = standing.proposal.id
+    return NewStatus(chair.new_id(), number, outcome.status, reason, body or None, link or None, chair.now, 0)
+
+
+def _is_link(link: str) -> bool:
+    """Whether a link leads to a page; nothing else is shown to people as one."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and len(link) <= 500 and link.isprintable()
+
+
+def archive(connection: Connection, consultation_id: int) -> None:
+    """Puts a consultation away. Raises Refusal while somebody still waits for an answer."""
+    waiting = owed(connection, consultation_id)
+    if waiting:
+        raise Refusal("owed", codes=", ".join(map(_in_words, waiting[:20])), count=str(len(waiting)))
+    consultations.set_state(connection, consultation_id, "archived")
+
+
+def _in_words(one: Owed) -> str:
+    return f"{one.code} ({'not read yet' if one.is_unread else one.status.replace('_', ' ')})"

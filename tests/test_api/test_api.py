@@ -1,0 +1,257 @@
+"""The API as another program uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.web.limits import Buckets, Rate
+from bot.api import serving
+from bot.api.registry import OPERATIONS
+from bot.api.showing import consultation
+from bot.proposals.answering import Outcome, set_status
+from storage import api_keys, consultations, staff
+from storage.store import Store
+from tests.databases import only_sqlite
+from tests.test_api.client import Client, ServedHouse, hire, key_for, served
+from tests.test_proposals.ideas import chair, open_consultation, rate, released, submit
+
+
+@pytest.fixture
+async def house(store: Store):
+    async with served(store) as house:
+        yield house
+
+
+def client_of(house: ServedHouse, name: str = "Aylin") -> Client:
+    return house.client(key_for(house.store, hire(house.store, name)))
+
+
+async def test_from_the_queue_to_a_status(house: ServedHouse) -> None:
+    park = open_consultation(house.store, results="live")
+    with house.store.begin() as connection:
+        released(connection, park, 1, text="More benches in the park, please")
+        idea = submit(connection, park, 2, "please more benches in the park. Erika M.")
+    aylin = client_of(house)
+    queue = await aylin.get("/consultations/park/queue")
+    (waiting,) = queue.json["items"]
+    assert (waiting["code"], waiting["similar"][0]["likeness"] > 80) == (idea.code, True)
+    assert queue.json["states"] == {"released": 1, "waiting": 1}
+    read = await aylin.get(f"/proposals/{idea.code}/queued")
+    assert read.tag.strip('"') == read.json["version"] == waiting["version"]
+    words = {"kind": "edit", "text": "More benches", "reason": "a name"}
+    edited = await aylin.post(f"/proposals/{idea.code}/decisions", words, tag=read.tag)
+    assert edited.json["original"]["text"] == idea.text
+    assert [(one["kind"], one["by"], one["reason"]) for one in edited.json["decisions"]] == [
+        ("edit", "Aylin", "a name")
+    ]
+    assert edited.tag != read.tag
+    done = await aylin.post(f"/proposals/{idea.code}/decisions", {"kind": "approve"}, tag=edited.tag)
+    assert (done.json["state"], done.json["text"]) == ("released", "More benches")
+    outcome = {"status": "accepted", "reason": {"de": "Ja."}, "body": "Bezirksamt", "link": "https://example.org"}
+    told = await aylin.post(f"/proposals/{idea.code}/statuses", outcome, tag=done.tag)
+    assert told.json["items"][-1]["status"] == "accepted"
+    shown = await aylin.get(f"/proposals/{idea.code}")
+    assert (shown.json["status"], shown.json["text"]) == ("accepted", "More benches")
+    assert "original" not in shown.json
+
+
+async def test_every_decision_can_be_made(house: ServedHouse) -> None:
+    park = open_consultation(house.store)
+    with house.store.begin() as connection:
+        first, second, third = (released(connection, park, number) for number in (1, 2, 3))
+    aylin = client_of(house)
+
+    async def decide(code: str, **body: object):
+        reply = await aylin.post(f"/proposals/{code}/decisions", body)
+        assert reply.status == 200, reply.text
+        return reply.json
+
+    text = {"text": "Eine Bank", "title": "Bank"}
+    assert (await decide(first.code, kind="translate", language="en", **text))["translations"]["en"] == {
+        "title": "Bank",
+        "text": "Eine Bank",
+        "is_by_machine": False,
+        "is_reviewed": False,
+    }
+    assert (await decide(second.code, kind="merge", into=first.code))["merged_into"] == first.code
+    assert (await aylin.get(f"/proposals/{first.code}/queued")).json["stands_for"] == [second.code]
+    assert (await decide(second.code, kind="restore"))["state"] == "waiting"
+    assert (await decide(third.code, kind="split", parts=[{"text": "One"}, {"text": "Two"}]))["state"] == "split"
+    assert (await decide(second.code, kind="hide", reason="an advertisement"))["state"] == "hidden"
+    waiting = (await aylin.get("/consultations/park/queue")).json["items"]
+    assert [(row["text"], row["split_from"]) for row in waiting] == [("One", third.code), ("Two", third.code)]
+
+
+async def test_a_decision_is_about_what_was_read(house: ServedHouse) -> None:
+    park = open_consultation(house.store)
+    with house.store.begin() as connection:
+        idea = submit(connection, park, 1)
+    aylin, bora = client_of(house), client_of(house, "Bora")
+    path = f"/proposals/{idea.code}/decisions"
+    tag = (await aylin.get(f"/proposals/{idea.code}/queued")).tag
+    assert (await aylin.post(path, {"kind": "approve"}, tag="")).kind == "version_missing"
+    replies = await asyncio.gather(
+        aylin.post(path, {"kind": "approve"}, tag=tag), bora.post(path, {"kind": "hide", "reason": "spam"}, tag=tag)
+    )
+    assert sorted(reply.status for reply in replies) == [200, 412]
+    late = next(reply for reply in replies if reply.status == 412)
+    assert (late.kind, "changed since you read it" in late.json["detail"]) == ("changed", True)
+    fresh = await aylin.get(f"/proposals/{idea.code}/queued")
+    assert len(fresh.json["decisions"]) == 1
+    unchanged = await aylin.get(f"/proposals/{idea.code}/queued", **{"If-None-Match": fresh.tag})
+    assert (unchanged.status, unchanged.text) == (304, "")
+
+
+async def test_lists_come_in_pages(house: ServedHouse) -> None:
+    park = open_consultation(house.store, results="live")
+    with house.store.begin() as connection:
+        ideas = [released(connection, park, number) for number in range(5)]
+    aylin = client_of(house)
+    for name in ("proposals", "ratings"):
+        seen, after = [], ""
+        while after is not None:
+            page = (await aylin.get(f"/consultations/park/{name}?limit=2&after={after}")).json
+            seen += [row["code"] for row in page["items"]]
+            after = page["next"]
+        assert seen == [idea.code for idea in ideas]
+
+
+@only_sqlite
+async def test_counts_are_hidden_until_closing_and_small_ones_always(house: ServedHouse) -> None:
+    park, lake = open_consultation(house.store), open_consultation(house.store, "lake", results="live")
+    with house.store.begin() as connection:
+        many, few, none = (released(connection, lake, number) for number in (1, 2, 3))
+        released(connection, park, 1)
+        rate(connection, many.id, {10: 1, 11: 1, 12: -1, 13: 0, 14: 1})
+        rate(connection, few.id, {10: 1, 11: 1, 12: -1, 13: 0})
+    aylin = client_of(house)
+    found = {row["code"]: row for row in (await aylin.get("/consultations/lake/ratings")).json["items"]}
+    assert [found[many.code][name] for name in ("people", "agree", "disagree", "passed")] == [5, 3, 1, 1]
+    assert [found[few.code][name] for name in ("people", "agree", "important")] == [None, None, None]
+    assert found[none.code]["people"] == 0
+    assert (await aylin.get("/consultations/park/ratings")).kind == "hidden_until_closing"
+    with house.store.begin() as connection:
+        consultations.set_state(connection, park, "closed")
+    assert (await aylin.get("/consultations/park/ratings")).status == 200
+
+
+async def test_archiving_says_who_waits(house: ServedHouse) -> None:
+    park = open_consultation(house.store)
+    with house.store.begin() as connection:
+        idea = released(connection, park, 1)
+    aylin = client_of(house)
+    refused = await aylin.post("/consultations/park/archive")
+    assert (refused.status, idea.code in refused.json["detail"]) == (409, True)
+    with house.store.begin() as connection:
+        set_status(chair(connection), idea.id, Outcome("rejected", {"de": "Kein Platz."}))
+    assert (await aylin.post("/consultations/park/archive")).json["state"] == "archived"
+    assert (await aylin.get("/consultations/park")).json["state"] == "archived"
+    assert (await aylin.get("/consultations/park/answered")).json["contributions"] is None
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ({"kind": "approve", "staff_id": 1}, 422, "malformed"),
+        ({"kind": "delete"}, 422, "malformed"),
+        ({"kind": "hide"}, 422, "malformed"),
+        ({"kind": "hide", "reason": " "}, 422, "no_reason"),
+        ({"kind": "split", "parts": [{"text": "a"}]}, 422, "malformed"),
+        ({"kind": "edit", "text": "x" * 15_000, "reason": "r"}, 422, "no_text"),
+        ({"kind": "merge", "into": "P-0000-0000"}, 404, "unknown"),
+        ([], 422, "malformed"),
+        ("{", 415, "media_type"),
+        ("x" * 300_000, 413, "too_large"),
+    ],
+)
+async def test_nonsense_is_answered_in_words(house: ServedHouse, body, status, kind) -> None:
+    park = open_consultation(house.store)
+    with house.store.begin() as connection:
+        idea = released(connection, park, 1)
+    reply = await client_of(house).post(f"/proposals/{idea.code}/decisions", body)
+    assert (reply.status, reply.kind) == (status, kind), reply.text
+    assert reply.json["detail"].endswith((".", ")"))
+
+
+@only_sqlite
+async def test_nowhere_and_the_wrong_method_are_problems_too(house: ServedHouse) -> None:
+    aylin = client_of(house)
+    for method, path in (("GET", "/nothing"), ("DELETE", "/consultations"), ("GET", "/api"), ("PUT", "/api/x?lang=de")):
+        reply = await aylin.ask(method, path, None)
+        assert reply.status in {404, 405}
+        if path != "/api":
+            assert reply.kind == "unknown"
+    assert (await aylin.get("/consultations?sort=name")).kind == "malformed"
+    assert (await aylin.get("/consultations?lang=de")).kind == "malformed"
+    assert (await aylin.get("/consultations/park")).kind == "unknown"
+
+
+@only_sqlite
+async def test_a_key_ends_with_itself_or_its_owner(house: ServedHouse) -> None:
+    store, member = house.store, hire(house.store, "Aylin")
+    first, second = key_for(store, member), key_for(store, member)
+    assert (await house.client(first).get("/consultations")).status == 200
+    with store.begin() as connection:
+        rows = {row.label: row for row in api_keys.all_keys(connection)}
+        assert [row.used_at is not None for row in rows.values()] == [row.label in first for row in rows.values()]
+        api_keys.revoke(connection, first.split("_")[1], datetime.now(UTC))
+    assert (await house.client(first).get("/consultations")).kind == "wrong_key"
+    assert (await house.client(second).get("/consultations")).status == 200
+    with store.begin() as connection:
+        staff.revoke(connection, "Aylin", datetime.now(UTC))
+    assert (await house.client(second).get("/consultations")).kind == "wrong_key"
+
+
+@only_sqlite
+async def test_too_many_requests_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "REQUESTS", Rate(3, 0.1))
+    monkeypatch.setattr(serving, "WRONG_KEYS", Rate(2, 0.1))
+    async with served(store) as house:
+        aylin, bora = client_of(house), client_of(house, "Bora")
+        replies = [await aylin.get("/consultations") for _ in range(4)]
+        assert [reply.status for reply in replies] == [200, 200, 200, 429]
+        assert int(replies[-1].headers["Retry-After"]) > 5
+        assert (await bora.get("/consultations")).status == 200
+        guesses = [await house.client(f"mitsprache_guess{at}").get("/consultations") for at in range(3)]
+        assert [guess.status for guess in guesses] == [401, 401, 429]
+    assert Buckets(serving.REQUESTS).take("x") == 0
+
+
+@only_sqlite
+async def test_the_description_is_true(house: ServedHouse) -> None:
+    described = (await house.client().get("/api/openapi.json")).json
+    assert described["openapi"] == "3.1.0"
+    operations = {
+        (method.upper(), path): about
+        for path, methods in described["paths"].items()
+        for method, about in methods.items()
+    }
+    assert operations.keys() == {(one.method, one.path) for one in OPERATIONS.values()}
+    refs = set(re.findall(r'"#/components/(schemas|responses)/(\w+)"', str(described).replace("'", '"')))
+    assert all(name in described["components"][kind] for kind, name in refs)
+    decide = operations["POST", "/api/v1/proposals/{code}/decisions"]
+    assert {parameter["name"] for parameter in decide["parameters"]} == {"code", "If-Match"}
+    kinds = decide["requestBody"]["content"]["application/json"]["schema"]["discriminator"]["mapping"]
+    assert kinds.keys() == {"approve", "hide", "edit", "merge", "split", "translate", "restore"}
+    for name, schema in described["components"]["schemas"].items():
+        assert not {"pseudonym", "id", "lookup", "address"} & schema.get("properties", {}).keys(), name
+
+
+def test_states_of_a_consultation(store: Store) -> None:
+    park = open_consultation(store)
+    now = datetime.now(UTC)
+    with store.reading() as connection:
+        row = consultations.newest_of(connection, park)
+    assert row
+    for changes, state in (
+        ({}, "open"),
+        ({"opens_at": now + timedelta(days=1)}, "not_yet"),
+        ({"closes_at": now - timedelta(days=1)}, "closed"),
+        ({"state": "archived"}, "archived"),
+    ):
+        assert consultation(row._replace(**changes), now).state == state

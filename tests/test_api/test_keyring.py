@@ -1,0 +1,101 @@
+"""The commands around keys, and the examples of docs/api.md run as they stand there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bot import staff
+from bot.api import keyring
+from bot.api.registry import ROOT
+from bot.errors import HouseError
+from bot.settings import Settings
+from storage.store import Store
+from tests.databases import only_sqlite
+from tests.test_api.client import hire, key_for, served
+from tests.test_proposals.ideas import open_consultation, submit
+
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    settings = Settings(data=tmp_path)
+    for name, role in (("Aylin", "facilitator"), ("Bora", "admin"), ("Cem", "helper")):
+        staff.add(settings, name, role, lambda _: None)
+    return settings
+
+
+def said(run, *arguments) -> list[str]:
+    lines: list[str] = []
+    run(*arguments, lines.append)
+    return lines
+
+
+def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
+    shown, _ = said(keyring.add, settings, "Aylin", ["moderate|read"], "mein-kiez")
+    key = shown.rpartition(": ")[2]
+    assert shown.startswith("Aylin (moderate, read, mein-kiez): mitsprache_")
+    (line,) = said(keyring.list_all, settings)
+    label = key.split("_")[1]
+    assert line.startswith(f"{label}  Aylin  moderate,read  mein-kiez  since ")
+    for file in tmp_path.rglob("*.db*"):
+        assert key.rpartition("_")[2].encode() not in file.read_bytes()
+    assert said(keyring.revoke, settings, label.lower()) == [f"{label} is let in no more."]
+    assert "revoked" in said(keyring.list_all, settings)[0]
+    with pytest.raises(HouseError, match="there is no key"):
+        keyring.revoke(settings, label, print)
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "slug", "reason"),
+    [
+        ("Dora", ["read"], "", "nobody called 'Dora' works here"),
+        ("Bora", ["read", "moderate"], "", "whose keys cannot have --scope moderate; there is read"),
+        ("Cem", ["read"], "", "there is none"),
+        ("Aylin", ["everything"], "", "--scope everything: there is read, moderate, publish"),
+        ("Aylin", [" "], "", "there is read, moderate, publish"),
+        ("Aylin", ["read"], "nowhere", "--consultation nowhere: there is none"),
+    ],
+)
+def test_nonsense_is_refused(settings, name, scopes, slug, reason) -> None:
+    with pytest.raises(HouseError, match=re.escape(reason)):
+        keyring.add(settings, name, scopes, slug, print)
+
+
+@only_sqlite
+@pytest.mark.skipif(not shutil.which("curl"), reason="docs/api.md: there is no curl")
+async def test_the_examples_of_the_documentation_work(store: Store) -> None:
+    examples = re.findall(r"^```sh\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 4
+    kiez = open_consultation(store, "mein-kiez")
+    with store.begin() as connection:
+        idea = submit(connection, kiez, 1, "Mehr Bänke im Park. Erika M.")
+    async with served(store) as house:
+        given = {
+            "KEY": key_for(store, hire(store, "Aylin")),
+            "HOST": house.base,
+            "CODE": idea.code,
+            "PATH": "/usr/bin:/bin",
+        }
+        script = "set -e\n" + "\necho\n".join(examples)
+        run = await asyncio.create_subprocess_exec(
+            "sh", "-c", script, env=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await run.communicate()
+    text = out.decode()
+    assert (run.returncode, err) == (0, b"")
+    assert "urn:mitsprache:problem" not in text, text
+    assert f'"code":"{idea.code}"' in text
+    assert "Drei Bänke werden gebaut." in text
+    assert '"state":"archived"' in text
+
+
+def test_the_documentation_names_every_operation_of_its_examples() -> None:
+    paths = re.findall(r"\$HOST(/[\w/$-]*)", DOCS.read_text(encoding="utf-8"))
+    assert len(paths) > 8
+    assert all(path.startswith(ROOT) for path in paths)

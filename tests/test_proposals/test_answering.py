@@ -1,0 +1,122 @@
+"""What became of proposals: statuses, what is owed, and the figures about it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from bot.proposals import joining, moderating
+from bot.proposals.answered import Answered, answered, owed
+from bot.proposals.answering import Outcome, archive, set_status
+from bot.proposals.moderating import Wording
+from bot.proposals.standing import Refusal, find
+from storage import consultations, proposals
+from storage.proposals import Status, Withdrawal
+from storage.store import Store
+from tests.test_proposals.ideas import NOW, chair, kinds, one, open_consultation, released, submit
+
+YES = Outcome("accepted", {"de": "Wird gebaut."}, "Bezirksamt", "https://example.org/bau")
+
+
+def test_a_status_has_a_reason_in_german_and_in_the_language_of_the_idea(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = released(connection, park, 1, language="tr")
+        for reason, missing in (({}, "de, tr"), ({"de": "Ja."}, "tr"), ({"de": " ", "tr": "Evet."}, "de")):
+            with pytest.raises(Refusal) as refused:
+                set_status(chair(connection), idea.id, YES._replace(reason=reason))
+            assert (refused.value.reason, refused.value.values["languages"]) == ("reason_languages", missing)
+        both = {"de": "Wird gebaut.", "tr": "Yapılacak."}
+        standing = set_status(chair(connection), idea.id, YES._replace(reason=both))
+        assert standing.proposal.status == "accepted"
+        assert (standing.steps[-1].reason, standing.steps[-1].body) == (both, "Bezirksamt")
+        assert kinds(connection, [idea.id])[-1] == ("status", 1, "accepted")
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "//example.org", "https://", "https://[x", "x" * 600])
+def test_a_link_leads_to_a_page(store: Store, link: str) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection, pytest.raises(Refusal, match="link"):
+        set_status(chair(connection), released(connection, park, 1).id, YES._replace(link=link))
+
+
+def test_the_same_is_not_told_twice_and_received_is_no_answer(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = released(connection, park, 1)
+        set_status(chair(connection), idea.id, YES)
+        with pytest.raises(Refusal, match="same_text"):
+            set_status(chair(connection), idea.id, YES)
+        with pytest.raises(Refusal, match="status"):
+            set_status(chair(connection), idea.id, YES._replace(status="received"))
+        set_status(chair(connection), idea.id, YES._replace(status="done"))
+        assert [step.status for step in find(connection, [idea.id])[idea.id].steps] == ["accepted", "done"]
+
+
+def test_what_was_merged_shares_what_became_of_it(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        first, second, third = (released(connection, park, number) for number in (1, 2, 3))
+        joining.merge(chair(connection), second.id, first.id)
+        set_status(chair(connection), first.id, YES)
+        joining.merge(chair(connection), third.id, first.id)
+        assert {one(connection, idea.id).status for idea in (first, second, third)} == {"accepted"}
+        told = [find(connection, [idea.id])[idea.id].steps[-1].tell_after for idea in (first, second, third)]
+        # The second's author is told with the first; the third's came later and is told on their own.
+        assert told == [0, None, 0]
+
+
+def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        answered_one, at_it = (released(connection, park, number) for number in (1, 2))
+        unread, hidden, whole, gone = (submit(connection, park, number) for number in (3, 4, 5, 6))
+        set_status(chair(connection), answered_one.id, YES)
+        set_status(chair(connection), at_it.id, YES._replace(status="under_consideration"))
+        moderating.hide(chair(connection), hidden.id, "an advertisement")
+        parts = joining.split(chair(connection), whole.id, [Wording(None, "One"), Wording(None, "Two")])
+        proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
+        submit(connection, park, 7, source="polis", source_id="1")
+        assert [(row.code, row.is_unread) for row in owed(connection, park)] == [
+            (at_it.code, False),
+            (unread.code, True),
+            *((part.proposal.code, True) for part in parts),
+        ]
+        with pytest.raises(Refusal) as refused:
+            archive(connection, park)
+        assert refused.value.values["count"] == "4"
+        assert f"{at_it.code} (under consideration)" in refused.value.values["codes"]
+        for number in (at_it.id, unread.id, *(part.proposal.id for part in parts)):
+            set_status(chair(connection), number, YES._replace(status="rejected"))
+        archive(connection, park)
+        latest = consultations.latest(connection, "park")
+        assert latest
+        assert latest.state == "archived"
+
+
+def test_the_public_hears_how_many_were_answered_and_how_fast(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        ideas = [released(connection, park, number) for number in range(1, 10)]
+        assert answered(connection, park, 5) == Answered(9, 0, None)
+        for days, idea in enumerate(ideas[:4], start=1):
+            set_status(chair(connection, later=days * 24 * 60), idea.id, YES)
+        assert answered(connection, park, 5) == Answered(9, 4, None), "too few for a figure about time"
+        moderating.hide(chair(connection, later=5 * 24 * 60), ideas[4].id, "an advertisement")
+        # A second step changes nothing: people wait for the first.
+        set_status(chair(connection, later=99 * 24 * 60), ideas[0].id, YES._replace(status="done"))
+        found = answered(connection, park, 5)
+        assert found == Answered(9, 5, 6.0), "submitted three days before noon, answered 1, 2, 3, 4, 5 days after"
+        assert found.share == pytest.approx(5 / 9)
+        assert answered(connection, park, 10) == Answered(None, None, None)
+
+
+def test_every_status_fits_the_table(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = released(connection, park, 1)
+        for status in get_args(Status)[1:]:
+            by = chair(connection)._replace(now=NOW + timedelta(days=1))
+            assert set_status(by, idea.id, YES._replace(status=status)).proposal.status == status
