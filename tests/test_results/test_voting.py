@@ -1,0 +1,222 @@
+"""Pairwise comparisons, orders, grades, budgets and weights: by hand, and against slow and plain ways."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.results.budgets import equal_shares, greedy
+from bot.results.grades import majority_judgment, majority_value
+from bot.results.pairwise import bradley_terry
+from bot.results.rankings import agreements, borda, preferences, rank
+from bot.results.weights import rake
+
+
+def test_two_options_by_hand():
+    # s = (w+1)/(…): with a = 3 wins of 4 the equations are solved by s₀ = √2, s₁ = 1/√2.
+    strong, weak = bradley_terry(np.array([[0, 3], [1, 0]]))
+    # At the solution wins equal expected wins: 3 + 1 = 4·s₀/(s₀+s₁) + 2·s₀/(s₀+1)
+    s0, s1 = (it.score / (1 - it.score) for it in (strong, weak))
+    assert pytest.approx(4 * s0 / (s0 + s1) + 2 * s0 / (s0 + 1)) == 4
+    assert s0 * s1 == pytest.approx(1)
+    assert (strong.option, strong.wins, strong.losses) == (0, 3, 1)
+    # information: 4·s₀s₁/(s₀+s₁)² between them, 2·s/(s+1)² each with the imagined one
+    between, own = 4 / (s0 + s1) ** 2, 2 * s0 / (s0 + 1) ** 2
+    spread = math.sqrt((between + own) / ((between + own) ** 2 - between**2))
+    high = math.log(s0) + 1.959964 * spread
+    assert strong.chance.high == pytest.approx(1 / (1 + math.exp(-high)), abs=1e-6)
+
+
+def test_a_planted_order_is_found_again():
+    chance = np.random.default_rng(1)
+    strength = np.exp(np.linspace(1.5, -1.5, 8))
+    wins = np.zeros((8, 8), dtype=np.int64)
+    for _ in range(4000):
+        a, b = chance.choice(8, 2, replace=False)
+        winner, loser = (a, b) if chance.random() < strength[a] / (strength[a] + strength[b]) else (b, a)
+        wins[winner, loser] += 1
+    found = bradley_terry(wins)
+    assert [it.option for it in found] == list(range(8))
+    truth = strength / (strength + 1)
+    assert sum(it.chance.low <= truth[it.option] <= it.chance.high for it in found) >= 7
+
+
+def test_who_won_everything_is_strong_but_not_infinitely():
+    first = bradley_terry(np.array([[0, 20], [0, 0]]))[0]
+    assert 0.7 < first.score < first.chance.high < 1
+    assert bradley_terry(np.zeros((1, 1), dtype=np.int64))[0].score == 0.5
+
+
+ballots = st.lists(
+    st.integers(2, 5).flatmap(lambda _: st.lists(st.integers(0, 4), unique=True, max_size=5)), min_size=0, max_size=7
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ballots)
+def test_kemeny_is_the_best_of_all_orders(some):
+    found = rank(some, 5)
+    preferred = preferences(some, 5)
+    scores = [agreements(order, preferred) for order in itertools.permutations(range(5))]
+    assert found.agreements == agreements(found.order, preferred) == max(scores)
+    assert found.equally_good == scores.count(max(scores))
+
+
+def test_orders_by_hand():
+    # Condorcet's example of a circle: 23 a>b>c, 17 b>c>a, 2 b>a>c, 10 c>a>b, 8 c>b>a
+    people = [[0, 1, 2]] * 23 + [[1, 2, 0]] * 17 + [[1, 0, 2]] * 2 + [[2, 0, 1]] * 10 + [[2, 1, 0]] * 8
+    found = rank(people, 3)
+    assert preferences(people, 3).tolist() == [[0, 33, 25], [27, 0, 42], [35, 18, 0]]
+    assert (found.order, found.agreements, found.comparisons) == ((1, 2, 0), 104, 180)
+    assert borda(people, 3).tolist() == [58, 69, 53]
+    assert borda([[2]], 3).tolist() == [0.5, 0.5, 2], "who is not on the ballot shares what is left"
+
+
+def test_beyond_fourteen_options_it_says_borda():
+    fourteen = rank([list(range(14))], 14)
+    assert (fourteen.method, fourteen.order) == ("kemeny", tuple(range(14)))
+    fifteen = rank([list(range(15))], 15)
+    assert (fifteen.method, fifteen.order, fifteen.equally_good) == ("borda", tuple(range(15)), 0)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=5))
+def test_medians_are_taken_away_one_by_one(counts):
+    grades = [grade for grade, number in enumerate(counts) for _ in range(number)]
+    plain = []
+    while grades:
+        plain.append(grades.pop((len(grades) - 1) // 2))
+    assert majority_value(counts) == tuple(plain)
+
+
+def test_majority_judgment_by_hand():
+    # Grades 0 … 2 of five people. Medians: a 1, b 1, c 2. Without one 1 each: a (0, 0, 1, 2) 0, b (0, 1, 2, 2) 1.
+    found = majority_judgment({"a": [2, 2, 1], "b": [1, 2, 2], "c": [2, 0, 3], "d": [0, 0, 0], "e": [2, 0, 3]})
+    assert [(it.option, it.median, it.tied) for it in found] == [
+        ("c", 2, False),
+        ("e", 2, True),
+        ("b", 1, False),
+        ("a", 1, False),
+        ("d", None, False),
+    ]
+
+
+def plain_round(costs: Mapping[str, int], voters: Sequence[frozenset[str]], names: Sequence[str], purse: Fraction):
+    """One run of Equal Shares word by word, in fractions."""
+    purses = [purse] * len(voters)
+    bought: list[str] = []
+    while True:
+        offers = []
+        for place, name in enumerate(names):
+            mine = [n for n, it in enumerate(voters) if name in it]
+            if name not in bought and sum(purses[n] for n in mine) >= costs[name]:
+                each = plain_payment(costs[name], sorted(purses[n] for n in mine))
+                offers.append((each / costs[name], -len(mine), costs[name], place, name, mine))
+        if not offers:
+            return bought
+        share, _, cost, _, name, mine = min(offers)
+        for n in mine:
+            purses[n] -= min(purses[n], share * cost)
+        bought.append(name)
+
+
+def plain_payment(cost: int, purses: Sequence[Fraction]) -> Fraction:
+    """What each pays who can: the poorer ones give all they have."""
+    left = Fraction(cost)
+    for place, purse in enumerate(purses):
+        if purse * (len(purses) - place) >= left:
+            return left / (len(purses) - place)
+        left -= purse
+    raise AssertionError("the purses do not hold the price")
+
+
+def plain_shares(costs: Mapping[str, int], people: Sequence[frozenset[str]], budget: int) -> tuple[str, ...]:
+    """Equal Shares with steps of one unit, then the rest greedily."""
+    votes = {name: sum(name in it for it in people) for name in costs}
+    names = [it for it in costs if votes[it] and costs[it] <= budget]
+    voters = [it for it in people if it]
+    chosen: list[str] = []
+    for raised in itertools.count():
+        found = plain_round(costs, voters, names, Fraction(budget, max(len(voters), 1)) + raised)
+        if sum(costs[it] for it in found) > budget:
+            break
+        chosen = found
+        if len(chosen) == len(names):
+            break
+    left = budget - sum(costs[it] for it in chosen)
+    for name in sorted(set(names) - set(chosen), key=lambda it: (-votes[it], costs[it], names.index(it))):
+        if costs[name] <= left:
+            chosen.append(name)
+            left -= costs[name]
+    return tuple(chosen)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 60), min_size=1),
+    st.lists(st.frozensets(st.sampled_from("abcdef"), max_size=4), max_size=9),
+    st.integers(1, 120),
+)
+def test_equal_shares_are_those_of_exact_fractions(costs, people, budget):
+    found = equal_shares(costs, people, budget)
+    assert found.projects == plain_shares(costs, people, budget)
+    assert found.spent == sum(costs[it] for it in found.projects) <= budget
+    assert found.step == 1
+
+
+def test_equal_shares_serve_a_minority_that_greedy_leaves_out():
+    costs = {"road": 60, "bridge": 40, "park": 40}
+    people = [frozenset({"road", "bridge"})] * 6 + [frozenset({"park"})] * 4
+    assert greedy(costs, people, 100).projects == ("bridge", "road")
+    found = equal_shares(costs, people, 100)
+    # Everybody has 10. The six buy the cheaper one of theirs, the four have 40 and buy the park.
+    assert set(found.projects) == {"bridge", "park"}
+    assert (found.spent, found.voters, found.votes["park"]) == (80, 10, 4)
+    assert equal_shares(costs, [], 100).projects == ()
+
+
+def test_large_budgets_take_larger_steps_and_say_so():
+    found = equal_shares({"a": 3_000_000, "b": 2_000_000}, [frozenset("a"), frozenset("b")], 3_500_000)
+    assert found.step == 3_500_000 // 400
+    assert found.projects in {("a",), ("b",)}
+    assert found.spent <= 3_500_000
+
+
+def test_weights_meet_the_margins():
+    chance = np.random.default_rng(2)
+    sex = chance.choice(["f", "m"], 500, p=[0.7, 0.3]).tolist()
+    age = chance.choice(["young", "old"], 500, p=[0.4, 0.6]).tolist()
+    targets = {"sex": {"f": 0.5, "m": 0.5}, "age": {"young": 0.6, "old": 0.4}}
+    found = rake({"sex": sex, "age": age}, targets)
+    for name, column in (("sex", sex), ("age", age)):
+        for category, share in targets[name].items():
+            assert found.weights[np.array(column) == category].sum() / 500 == pytest.approx(share, abs=1e-6)
+    assert found.farthest < 1e-6
+    assert found.effective == pytest.approx(found.weights.sum() ** 2 / (found.weights**2).sum())
+    assert 300 < found.effective < 500
+
+
+def test_the_cap_holds_and_says_what_it_costs():
+    found = rake({"sex": ["f"] * 99 + ["m"]}, {"sex": {"f": 0.5, "m": 0.5}}, cap=5)
+    assert found.weights.max() <= 5
+    assert found.capped == 1
+    assert found.farthest > 0.4
+
+
+@pytest.mark.parametrize(
+    ("targets", "reason"),
+    [
+        ({"sex": {"f": 1.0}}, "no target for m"),
+        ({"sex": {"f": 0.5, "m": 0.4, "d": 0.1}}, "nobody is in d"),
+        ({"sex": {"f": 0.5, "m": 0.4}}, "must add up to 1"),
+    ],
+)
+def test_weights_cannot_make_people_up(targets, reason):
+    with pytest.raises(ValueError, match=reason):
+        rake({"sex": ["f", "m"]}, targets)
