@@ -40,7 +40,7 @@ class Comparison(BaseModel):
 
 
 class ValueOf(BaseModel):
-    """The right side of `equal`: a question and the value it must have (or, of several choices, contain)."""
+    """The right side of `equal`: a question and the value it must have (or, of several, contain)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -147,7 +147,7 @@ class OneOf(_Condition):
 
         def test(answers: Answers) -> bool:
             value = answers.get(key)
-            if isinstance(value, list):
+            if isinstance(value, list | dict):
                 return not wanted.isdisjoint(value)
             return value in wanted_bools if isinstance(value, bool) else value in wanted
 

@@ -193,7 +193,9 @@ def _language(flow: Flow, session: Session, argument: str) -> Turn:
     first = session.aside == "language" and not session.at and not session.answers and not session.missing
     # A makeshift, chosen because the wanted language is not offered here, does not count elsewhere.
     chosen = () if session.wanted else (LanguageChosen(argument),)
-    session = session._replace(language=argument, aside="", draft=None, repairs=0, wanted="")
+    # What was looked up may be in words of the old language; what was chosen is not.
+    draft = None if session.at in flow.informed else session.draft
+    session = session._replace(language=argument, aside="", draft=draft, repairs=0, wanted="")
     turn = greet(flow, session) if first else _say(session, _open(flow, session))
     return Turn(turn.session, (*chosen, *turn.events))
 

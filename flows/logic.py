@@ -268,4 +268,4 @@ def _numbers(question: Question, mentioned: set[Any]) -> list[float]:
 
 
 def _takes_several(question: Question) -> bool:
-    return question.type in {"choices", "ranking"}
+    return question.expects in {"many", "order", "amounts"}

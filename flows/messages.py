@@ -61,10 +61,13 @@ class QuickReply(NamedTuple):
     label: str
     number: int = 0
     chosen: bool = False
+    amount: int = 0
+    """Where it is chosen by more than yes or no: its place in an order, how much of a budget it has."""
 
 
-Expects = Literal["", "one", "many", "text", "number"]
-"""What kind of answer a message waits for: a channel with forms offers radio buttons, check boxes or a field."""
+Expects = Literal["", "one", "many", "order", "amounts", "text", "number"]
+"""What kind of answer a message waits for: a channel with forms offers radio buttons, check boxes, a field, or a number
+beside each option (its place in an order, how much of a budget it gets)."""
 
 
 class MsgOut(NamedTuple):

@@ -195,10 +195,13 @@ class Asked(ABC):
         """The question as it stands now: with the answer in the making, where there is one."""
         return self.prompt
 
-    def reopened(self, value: Value | None) -> Value | None:
-        """The draft with which the question is asked again where it has this answer: several choices are there to be
-        corrected, everything else is answered anew."""
-        return value if self.prompt.expects == "many" else None
+    def reopened(self, value: Value | None, seed: str = "") -> Value | None:
+        """The draft with which the question is asked where it has this answer, None at first: several choices, orders
+        and amounts are there to be corrected, everything else is answered anew.
+
+        `seed` is another one in every session, for what differs from person to person.
+        """
+        return value if self.prompt.expects in {"many", "order", "amounts"} else None
 
     def left(self, draft: Value | None) -> Value | Missing:
         """What it counts as when somebody skips the question with this answer in the making."""
@@ -207,6 +210,10 @@ class Asked(ABC):
     @abstractmethod
     def show(self, value: Value) -> str:
         """The value as a person reads it (in the summary, in an echo)."""
+
+    def label(self, value: Value) -> str:
+        """One of the possible values by itself, as a person reads it: where several can be given, one of these."""
+        return self.show(value)
 
     def knows(self, folded: str) -> bool:
         """Whether these very words are an answer offered, so that they win over a chat word of the same name."""

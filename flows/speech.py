@@ -77,7 +77,14 @@ def only_language(flow: Flow, wanted: str) -> MsgOut:
 def open_question(flow: Flow, session: Session) -> MsgOut:
     """The question that waits, as it stands: with the answer in the making, where there is one."""
     script = script_of(flow, session)
-    return script.asked[session.at].again(session.draft) if session.draft else script.asks[session.at]
+    if not session.draft:
+        return script.asks[session.at]
+    asked = script.asked[session.at]
+    msg = asked.again(session.draft)
+    if not msg.text.startswith(msg.title):
+        return msg
+    progress = script.asks[session.at].text.removesuffix(asked.prompt.text)
+    return msg._replace(text=f"{progress}{msg.text}")
 
 
 def shown(flow: Flow, session: Session, key: str) -> str:

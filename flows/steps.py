@@ -21,8 +21,9 @@ def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = 
     if path.end == LEAVE:
         messages.append(script.voice.message(script.voice.say("left")))
         return leave(flow, session, (*events, *map(Said, messages)))
-    session = session._replace(at=path.open, aside="", draft=None, repairs=0)
-    messages.append(script.asks[path.open] if path.open else speech.summary(flow, session))
+    draft = script.asked[path.open].reopened(None, session.receipt) if path.open else None
+    session = session._replace(at=path.open, aside="", draft=draft, repairs=0)
+    messages.append(speech.open_question(flow, session) if path.open else speech.summary(flow, session))
     if echo:
         messages[0] = with_line(echo, messages[0])
     return Turn(session, (*events, *map(Said, messages)))
@@ -38,7 +39,8 @@ def _behind(path: Path, after: str) -> tuple[str, ...]:
 def ask(flow: Flow, session: Session, key: str, line: str = "") -> Turn:
     """Asks one question (again), a line of the bot's own before it. Several choices are there to be corrected."""
     asked = speech.script_of(flow, session).asked[key]
-    session = session._replace(at=key, aside="", draft=asked.reopened(session.answers.get(key)))
+    draft = asked.reopened(session.answers.get(key), session.receipt)
+    session = session._replace(at=key, aside="", draft=draft)
     return Turn(session, (Said(with_line(line, speech.open_question(flow, session))),))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-Value = str | int | float | bool | list[str]
+Value = str | int | float | bool | list[str] | dict[str, int]
+"""One value; several, of which the order may count (a ranking); or an amount for each of several (points)."""
 
 
 class Missing(StrEnum):

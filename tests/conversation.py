@@ -1,6 +1,7 @@
 """Plays a transcript through the live path and gives the text that came of it.
 
 # what it is about
+@ publish: weighing            one of `tests/consultations` is published before
 @ hint: tr                     the channel believes the person reads Turkish
 @ language: de                 the person chose German before
 @ later: 13 hours              time passes
@@ -28,7 +29,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from bot.app import build
-from bot.consultations.publishing import Desk, publish_samples
+from bot.consultations.publishing import Desk, publish, publish_samples
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.play import Chat
@@ -39,6 +40,8 @@ from storage.sessions import Session
 from storage.store import Store
 
 KEYS = Keys(bytes(32))
+CONSULTATIONS = Path(__file__).parent / "consultations"
+_PUBLISH = "@ publish: "
 _SCRIPTED = ("#", "@", ">", "")
 _TAP = re.compile(r"\[(old )?tap: (\w*)=([\w.]*)\]")
 _BUTTON = re.compile(r"\[(.+)\]")
@@ -52,7 +55,7 @@ def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("house") / "mitsprache.db"
     store = Store(f"sqlite:///{file}")
     migrate.upgrade(store)
-    faults = publish_samples(store, Desk(Ids(), datetime.now(UTC), UTC))
+    faults = publish_samples(store, _desk())
     assert not [fault for fault in faults if not fault.warning]
     store.dispose()
     return file
@@ -68,11 +71,20 @@ def furnished(furnished_file: Path, tmp_path: Path) -> Iterator[Store]:
     store.dispose()
 
 
+def _desk() -> Desk:
+    return Desk(Ids(), datetime.now(UTC), UTC)
+
+
 async def replay(store: Store, path: Path) -> str:
     """The transcript as it reads when its resident says the same again to this house."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if line.startswith(_PUBLISH):
+            published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk())
+            assert not [fault for fault in published.faults if not fault.warning]
     scene = Scene(store)
     async with scene.chat.house.running():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in lines:
             if line[:1] in _SCRIPTED:
                 await scene.perform(line)
     return "".join(scene.written)
@@ -135,6 +147,8 @@ class Scene:
                 return
             case "hint":
                 self._hint = value
+            case "publish":
+                pass  # done before the house opened
             case "later":
                 await self.store.write(partial(_let_pass, hours=int(value.removesuffix(" hours"))))
             case "closed":

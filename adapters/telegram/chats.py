@@ -50,7 +50,12 @@ class Chats:
     def to_change(self, address: str, msg: MsgOut) -> int | None:
         """The message to change instead of sending this one: the same question, in which something was just ticked."""
         asked = self._asked.get(address)
-        if msg.expects == "many" and asked and asked.is_tapped and asked.question == question_of(msg):
+        if (
+            msg.expects in {"many", "order", "amounts"}
+            and asked
+            and asked.is_tapped
+            and asked.question == question_of(msg)
+        ):
             return asked.message_id
         return None
 

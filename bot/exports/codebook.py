@@ -73,7 +73,7 @@ def _variable_rows(subject: Subject, variable: Variable) -> Iterator[Row]:
     for code in variable.codes:
         labels = [variable.labels[code].get(language, "") for language in languages]
         yield (variable.name, variable.key, question.type, "code", code, *about, *labels)
-        if variable.kind == "several":
+        if variable.is_several:
             yield (f"{variable.name}.{code}", variable.key, question.type, "column", code, *about, *labels)
     if variable.kind == "text":
         for name, german, english in (

@@ -30,7 +30,7 @@ class Counts:
         self.options = {
             variable.key: Counter[str](dict.fromkeys(variable.codes, 0))
             for variable in subject.variables
-            if variable.kind == "several"
+            if variable.is_several
         }
 
     def add(self, response: Response) -> None:
@@ -45,7 +45,7 @@ class Counts:
                 self.cells[variable.key][f"missing.{given.missing}"] += 1
                 continue
             self.cells[variable.key][f"option.{code_of(given.value)}" if _is_closed(variable) else _ANSWERED] += 1
-            if variable.key in self.options and isinstance(given.value, list):
+            if variable.key in self.options and isinstance(given.value, list | dict):
                 self.options[variable.key].update(given.value)
 
     def published(self, name: str) -> dict[str, int | None]:

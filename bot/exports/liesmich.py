@@ -57,6 +57,10 @@ Excel:   answers_wide_excel.csv mit Doppelklick öffnen. Nur in dieser Datei ste
 Mehrfachauswahl: Die Spalte der Frage nennt alle gewählten Kürzel; für jedes
 Kürzel gibt es außerdem eine Spalte frage.kuerzel mit 1 (gewählt) oder 0. Leer
 ohne fehlendes Kürzel heißt: geantwortet, aber nichts gewählt.
+Reihenfolgen: frage.kuerzel nennt den Platz (1 ist der beste), leer ohne Platz.
+Punkte: frage.kuerzel nennt die Menge, 0 für nichts; die Spalte der Frage alle
+(park=3 trees=2). Vergleiche: "park>trees" (park gewann), "park=trees" (nicht
+entschieden), in der langen Datei je eine Zeile.
 Freier Text: frage.missing nennt das Kürzel, falls es keinen Text gibt;
 frage.withheld ist 1, wenn es einen gibt, der noch nicht freigegeben ist.
 """
@@ -74,6 +78,10 @@ Excel:   open answers_wide_excel.csv by double click (made for German Excel). In
 Several choices: the question's column names all chosen codes; for each code
 there is also a column question.code with 1 (chosen) or 0. Empty without a
 missing code means: answered, but nothing chosen.
+Rankings: question.code has the place (1 is the best), empty where not ranked.
+Points: question.code has the amount, 0 for nothing; the question's column all of
+them (park=3 trees=2). Comparisons: "park>trees" (the park won), "park=trees"
+(could not decide), one row each in the long file.
 Free text: question.missing has the code if there is no text; question.withheld
 is 1 if there is one that was not released yet.
 """

@@ -12,17 +12,19 @@ from sqlalchemy import Connection
 from bot.catalogue import Catalogue
 from bot.errors import HouseError
 from flows.flow import Flow
+from flows.messages import Expects
 from flows.question import Question
 from flows.values import Value
 from storage import consultations
 from storage.consultations import PublishedRevision
 
-Kind = Literal["text", "several", "option", "number"]
-"""How answers are written down: words, codes of several options, the code of one, a number."""
+Kind = Literal["text", "several", "order", "amounts", "option", "number"]
+"""How answers are written down: words, codes of several options (or the place or the amount of each), the code of one,
+a number."""
 
 RESPONSE: Final = ("response_id", "consultation", "revision", "status", "channel", "language", "mode", "place_code")
 TIMES: Final = ("started_at", "ended_at")
-_SEVERAL: Final = frozenset({"choices"})
+_SEVERAL: Final[Mapping[Expects, Kind]] = {"many": "several", "order": "order", "amounts": "amounts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,17 @@ class Variable:
     """Code → language → what people read."""
     revisions: tuple[int, ...]
 
+    @property
+    def is_several(self) -> bool:
+        """Whether an answer says something about several options."""
+        return self.kind in _SEVERAL.values()
+
     def columns(self) -> tuple[str, ...]:
         """Its columns in the wide files. A dot stands in no key, so they never meet those of another question."""
-        match self.kind:
-            case "several":
-                return (self.name, *(f"{self.name}.{code}" for code in self.codes))
-            case "text":
-                return (self.name, f"{self.name}.missing", f"{self.name}.withheld")
+        if self.is_several:
+            return (self.name, *(f"{self.name}.{code}" for code in self.codes))
+        if self.kind == "text":
+            return (self.name, f"{self.name}.missing", f"{self.name}.withheld")
         return (self.name,)
 
 
@@ -112,8 +118,8 @@ def _kind(question: Question) -> Kind:
     values = question.values()
     if question.free_text:
         return "text"
-    if question.type in _SEVERAL:
-        return "several"
+    if question.expects in _SEVERAL and isinstance(values, frozenset):
+        return _SEVERAL[question.expects]
     numbers = values in (int, float) or (isinstance(values, frozenset) and all(type(it) is int for it in values))
     return "number" if numbers else "option"
 
@@ -131,10 +137,7 @@ def _labels(flow: Flow, key: str) -> dict[str, dict[str, str]]:
         return code not in offered, offered.index(code) if code in offered else 0, "" if value is True else code
 
     return {
-        code_of(value): {
-            language: script.asked[key].show([str(value)] if question.type in _SEVERAL else value)
-            for language, script in flow.scripts.items()
-        }
+        code_of(value): {language: script.asked[key].label(value) for language, script in flow.scripts.items()}
         for value in sorted(possible, key=place)
     }
 
@@ -149,4 +152,6 @@ def code_of(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return format(Decimal(repr(value)).normalize(), "f")
+    if isinstance(value, dict):
+        return " ".join(f"{code}={amount}" for code, amount in value.items())
     return " ".join(value) if isinstance(value, list) else str(value)

@@ -56,7 +56,7 @@ def to_the_week(zone: tzinfo) -> Callable[[datetime], str]:
 
 
 def long_rows(subject: Subject, response: Response, name: str, view: View) -> Iterator[Row]:
-    """One row for each question; for several options one for each that was chosen."""
+    """One row for each question; for several options one for each that was chosen, with its place or amount if any."""
     head = (name, subject.newest.slug, response.revision)
     for variable in subject.variables:
         given = response.of(variable)
@@ -73,15 +73,24 @@ def _contents(subject: Subject, variable: Variable, given: Given, view: View) ->
         yield None, None, None, None, 0
     elif given.free_text or variable.kind == "text":
         yield (None, None, None, str(value), 0) if view.shows_text else (None, None, None, None, 1)
-    elif isinstance(value, list):
-        for code in value:
-            yield code, _label(subject, variable, code), None, None, 0
+    elif isinstance(value, list | dict):
+        for code, number in _by_code(variable, value).items():
+            yield code, _label(subject, variable, code), number, None, 0
         if not value:
             yield None, None, None, None, 0
     elif _is_number(value):
         yield None, _label(subject, variable, code_of(value)), value, None, 0
     else:
         yield code_of(value), _label(subject, variable, code_of(value)), None, None, 0
+
+
+def _by_code(variable: Variable, value: list[str] | dict[str, int]) -> dict[str, int | None]:
+    """What several options have each: an amount, a place from 1 on, or nothing but that they were chosen."""
+    if isinstance(value, dict):
+        return {**value}
+    if variable.kind == "order":
+        return {code: place for place, code in enumerate(value, start=1)}
+    return dict.fromkeys(value)
 
 
 def _label(subject: Subject, variable: Variable, code: str) -> str | None:
@@ -112,10 +121,18 @@ def _wide_cells(variable: Variable, given: Given, view: View) -> list[Cell]:
         cells: list[Cell] = [given.missing or (None if is_withheld else str(value)), given.missing, int(is_withheld)]
     else:
         cells = [given.missing if value is None else value if _is_number(value) else code_of(value)]
-    if variable.kind == "several":
-        chosen = value if isinstance(value, list) else [value]
-        cells[1:] = [None if value is None else int(code in chosen) for code in variable.codes]
+    if variable.is_several:
+        cells[1:] = [None if value is None else _wide_cell(variable, value, code) for code in variable.codes]
     return cells[: len(variable.columns())]
+
+
+def _wide_cell(variable: Variable, value: Value, code: str) -> Cell:
+    """What one option has: 1 or 0, its amount, or its place (empty where it was not ranked)."""
+    given = _by_code(variable, value if isinstance(value, list | dict) else [str(value)])
+    if variable.kind == "order":
+        return given.get(code)
+    number = given.get(code)
+    return int(code in given) if number is None else number
 
 
 def _is_number(value: Value) -> TypeGuard[int | float]:

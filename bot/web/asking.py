@@ -96,14 +96,13 @@ async def _answer(request: web.Request, desk: Desk, notice: Notice, visit: Visit
     step = step_of(await log_of(request, visit.conversation))
     # A page that was left open, or sent twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
-        text = str(data.get("text", ""))
         try:
             visit.problem = await forms.take_form(request, visit.conversation, step, data)
         except Trouble as trouble:
             if trouble.code != "too_long":
                 raise
             visit.problem = "web.error.too_long_text"
-        visit.written = text if visit.problem else ""
+        visit.written = forms.written_in(step, data) if visit.problem else ""
     return _to(request, desk, notice.slug, "ask")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from bot.web.numbers import NUMBERED
 from bot.web.paper import PaperQuestion
 from bot.web.tongues import Tongue
 from flows import engine
@@ -117,6 +118,8 @@ def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
         if walk.flow.commands.find(fold(text)):
             return walk.tongue.say("staff.sheet_word")
         walk.say(Words(text=text))
+        if question.expects in NUMBERED and walk.session.at == question.key and walk.session.draft:
+            walk.say(Words(choice=f"{walk.flow.code}.{question.key}.{DONE}"))
     elif others:
         walk.say(Words(choice=others[0].token))
     elif ticked and question.expects == "many":
@@ -134,9 +137,11 @@ def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
     """Several answers, one after another, then "that is all"; what does not go together is not left out silently."""
     for value in values:
         walk.say(Words(choice=f"{walk.flow.code}.{question.key}.{value}"))
-    if walk.session.draft != values:
-        # Only an answer that stands alone makes others go, or goes itself.
+    if list(walk.session.draft if isinstance(walk.session.draft, list | dict) else ()) != values:
+        # An answer that stands alone makes others go, or goes itself; else there was not enough for all.
         alone = getattr(walk.flow.nodes[question.key], "exclusive", None)
+        if alone is None:
+            return walk.heard
         label = next((box.label for box in question.boxes if box.value == alone), "")
         return walk.flow.scripts[walk.session.language].voice.say("hint.choices_exclusive", label=label)
     walk.say(Words(choice=f"{walk.flow.code}.{question.key}.{DONE}"))

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from adapters.web.doors import Conversation
 from adapters.web.hub import Entry
+from bot.web import numbers
 from bot.web.board import Notice
 from bot.web.chat import (
     SLUG,
@@ -20,6 +21,7 @@ from bot.web.chat import (
     see_other,
     tell,
 )
+from bot.web.numbers import NUMBERED
 from bot.web.reading import DONE, Choice, Step, last_message, shown, step_of
 from bot.web.site import Form, form_of, site_of
 from bot.web.tongues import Tongue, tongue_of
@@ -83,6 +85,7 @@ def values_of(
         "notes": [note for note in notes if not note.startswith(title)],
         "fault": fault,
         "written": written or before,
+        "numbers": numbers.filled(step, written) if step.expects in NUMBERED else {},
         "may_go_back": any(entry.msg is None for entry in shown(entries)),
         "may_keep": _went_back(entries) and not before and not any(option.is_chosen for option in step.options),
         "message_id": new_id(),
@@ -101,7 +104,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     if str(data.get("at", "")) == str(step.seq):
         problem = await take_form(request, conversation, step, data)
         if problem:
-            return await show(request, notice, conversation, problem=problem, written=_text(data))
+            return await show(request, notice, conversation, problem=problem, written=written_in(step, data))
     return see_other(request, notice.slug, form=True)
 
 
@@ -110,6 +113,8 @@ async def take_form(request: web.Request, conversation: Conversation, step: Step
     sent, do = str(data.get("id", ""))[:40] or new_id(), str(data.get("do", ""))
     if do:
         await _press(request, conversation, step, sent, do)
+    elif step.expects in NUMBERED and step.options:
+        return await numbers.take(request, conversation, step, sent, data)
     elif step.expects == "many":
         return await _tick(request, conversation, step, sent, _among(step.options, data.getall("choice", [])))
     elif step.options:
@@ -178,6 +183,11 @@ def _among(offered: Iterable[Choice], tokens: Iterable[object]) -> list[Choice]:
     """What was chosen of what is offered now; anything else was never on the page."""
     wanted = set(map(str, tokens))
     return [choice for choice in offered if choice.token in wanted]
+
+
+def written_in(step: Step, data: Form) -> str:
+    """What the person wrote, to be shown again beside what is wrong with it."""
+    return numbers.written(step, data) if step.expects in NUMBERED and step.options else _text(data)
 
 
 def _text(data: Form) -> str:

@@ -23,7 +23,7 @@ from flows.messages import Expects, QuickReply
 from flows.question import END, LEAVE, Asked, Exit, Node
 from flows.values import Missing, Value
 
-LINES: Final = {"text": 7, "number": 1}
+LINES: Final = {"text": 7, "number": 1, "order": 1, "amounts": 1}
 _BOXES: Final = ("☐ ", "☑ ")
 _MISSING: Final = frozenset(code.value for code in Missing)
 
@@ -164,7 +164,7 @@ def _named(condition: Condition, script: Script) -> tuple[str, str] | None:
     else:
         return None
     boxes = {box.value: box.label for box in _boxes(script.asked[key])[0]}
-    labels = [boxes.get(str(value)) or script.asked[key].show(value) for value in values]
+    labels = [boxes.get(str(value)) or script.asked[key].label(value) for value in values]
     return key, " / ".join(labels)
 
 

@@ -25,6 +25,8 @@ class Choice(NamedTuple):
     label: str
     number: int
     is_chosen: bool
+    amount: int = 0
+    """Its place in an order, or how much of a budget it has."""
 
 
 class Row(NamedTuple):
@@ -121,7 +123,7 @@ def _before(entries: Sequence[Entry]) -> tuple[str, ...]:
 def _question(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
     before, found, hint = msg.text.partition(msg.title)
     line, caption = _line_and_caption(before)
-    answers = [_choice(reply) for reply in msg.quick_replies if _parts(reply)[1] and _parts(reply)[2] != DONE]
+    answers = [_choice(reply) for reply in msg.quick_replies if _parts(reply)[1] and _parts(reply)[2][:1] not in "+-"]
     is_missing = {reply.token: _parts(reply)[2] in {"dont_know", "refused"} for reply in msg.quick_replies}
     is_draft = any(answer.is_chosen for answer in answers) and any(_parts(r)[2] == DONE for r in msg.quick_replies)
     return step._replace(
@@ -184,7 +186,9 @@ def _thanks(step: Step, msg: MsgOut, receipt: str) -> Step:
 
 def _choice(reply: QuickReply) -> Choice:
     label = next((reply.label.removeprefix(box) for box in _BOXES if reply.label.startswith(box)), reply.label)
-    return Choice(reply.token, label, reply.number, reply.chosen)
+    # Beside a number to fill in, the place or amount in front of the name would be said twice.
+    label = label.removeprefix(f"{reply.amount}. ") if reply.amount else label
+    return Choice(reply.token, label, reply.number, reply.chosen, reply.amount)
 
 
 def _parts(reply: QuickReply) -> tuple[str, str, str]:

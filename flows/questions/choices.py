@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from flows.messages import Expects, MsgOut, QuickReply
+from flows.naming import DONE, Naming
 from flows.question import (
     Asked,
     Draft,
@@ -24,20 +24,15 @@ from flows.question import (
     question,
 )
 from flows.questions.choice import clashes, named
-from flows.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
 
-# A sign which no option's value can contain, so the two never meet in a token.
-DONE: Final = "+done"
 CHOSEN: Final = "☑ "
 OPEN: Final = "☐ "
 _ECHO = 60
 # More than twenty labels with all their words; a longer text is no answer to this.
 _WORDS = 160
-_SEPARATORS = re.compile(r"[,;/+&|\n،؛、]| و ")
-_RANGE = re.compile(r"(\d{1,2}) ?[-–] ?(\d{1,2})")
 
 
 @question
@@ -107,8 +102,7 @@ class _AskedChoices(Asked):
         self._min = definition.min
         self._max = min(definition.max or len(definition.options), len(definition.options))
         self._hint = voice.say("hint.choices")
-        self._done_words = frozenset(map(fold, (voice.say("button.done"), *voice.words("words.done"))))
-        self._joining = frozenset(map(fold, voice.words("words.and"))) | voice.small_words().fillers
+        self._naming = Naming(self._picker, voice)
         self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
         replies = self._picker.quick_replies[: len(self._picker.labels)]
         # Each option as it is shown while open, and while chosen.
@@ -120,7 +114,7 @@ class _AskedChoices(Asked):
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
         chosen = self._chosen(draft)
-        if reply.choice == DONE or reply.folded in self._done_words:
+        if self._naming.says_done(reply):
             return self._finish(chosen)
         value = self._picker.pick(reply)
         if isinstance(value, Missing):
@@ -139,8 +133,11 @@ class _AskedChoices(Asked):
         labels = [self._picker.labels.get(str(one), str(one)) for one in value] if isinstance(value, list) else []
         return self._voice.say("list.comma").join(labels) if labels else self._voice.say("choices.nothing")
 
+    def label(self, value: Value) -> str:
+        return self._picker.labels.get(str(value), str(value))
+
     def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded) or folded in self._done_words
+        return self._picker.knows(folded) or folded in self._naming.done_words
 
     def _chosen(self, draft: Value | None) -> list[str]:
         """What is chosen so far, in the order of the options."""
@@ -156,7 +153,7 @@ class _AskedChoices(Asked):
 
     def _several(self, reply: Reply, chosen: list[str], guess: Guess | None) -> Parsed:
         """Several options in one reply are added (a list names what is wanted); what was not understood is said."""
-        values, unknown, done = self._named(reply)
+        values, unknown, done = self._naming.find(reply)
         if not values and guess is not None:
             return self._draft(self._toggled(chosen, str(guess.value)))
         if not values or len(unknown) > len(values) + 1:
@@ -172,29 +169,6 @@ class _AskedChoices(Asked):
         if done and not lines and self._min <= len(selected) <= self._max:
             return selected
         return self._draft(selected, *lines)
-
-    def _named(self, reply: Reply) -> tuple[list[str], list[str], bool]:
-        """The options named, the words that name none, and whether "done" was among them."""
-        ranges = _RANGE.sub(_counted, reply.text)
-        values: list[str | Missing] = []
-        unknown: list[str] = []
-        done = False
-        for piece in map(fold, _SEPARATORS.split(ranges)):
-            found, rest = self._picker.split(piece)
-            if not found and rest:
-                match = self._picker.pick(Reply(piece, piece))
-                found, rest = ([str(match.value)], []) if isinstance(match, Guess) else (found, rest)
-            values += found
-            for word in rest:
-                digits, others = self._picker.split(" ".join(word.removeprefix("و")))
-                if word in self._done_words:
-                    done = True
-                elif word.removeprefix("و").isdecimal() and not others:
-                    values += digits
-                elif word not in self._joining:
-                    values += (prefixed := self._picker.split(word.removeprefix("و"))[0])
-                    unknown += [] if prefixed else [word]
-        return [value for value in values if not isinstance(value, Missing)], unknown, done
 
     def _finish(self, chosen: list[str]) -> Parsed:
         alone = chosen == [self._exclusive]
@@ -223,12 +197,6 @@ class _AskedChoices(Asked):
         done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
         msg = self._voice.message("\n".join(lines), (*replies, *done))
         return Draft(list(chosen), msg._replace(expects="many", title=self.prompt.title))
-
-
-def _counted(span: re.Match[str]) -> str:
-    """ "2-4" as "2 3 4"; what does not count upwards stays as it is."""
-    first, last = int(span[1]), int(span[2])
-    return " ".join(map(str, range(first, last + 1))) if first < last <= first + 20 else span[0]
 
 
 def _how_many(definition: Choices, voice: Voice) -> str:

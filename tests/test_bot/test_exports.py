@@ -54,6 +54,20 @@ WISHES: Question = {
     "text": text("Was?"),
     "options": options("baum", "bank"),
 }
+ORDER: Question = {
+    "key": "first",
+    "type": "rank",
+    "min": 1,
+    "text": text("Zuerst?"),
+    "options": options("baum", "bank"),
+}
+FUND: Question = {
+    "key": "fund",
+    "type": "points",
+    "budget": 5,
+    "text": text("Wie viel?"),
+    "options": options("a1", "b2"),
+}
 FAR: Question = {"key": "far", "type": "number", "decimals": 1, "text": text("Wie weit?")}
 WORDS: Question = {"key": "words", "type": "text", "text": text("Worte?")}
 WHY: Question = {**WORDS, "key": "why", "ask_if": {"equal": {"question": "lamps", "value": "nein"}}}
@@ -477,3 +491,35 @@ def test_the_command(tmp_path):
     settings = Settings(data=tmp_path / "data")
     package.export(settings, Wish("mein-kiez", tmp_path / "kiez.zip"), out.append, out.append)
     assert out == [f"{tmp_path / 'kiez.zip'}: 0 participations, profile analysis"]
+
+
+async def test_orders_and_amounts_are_numbers_beside_each_option(opened, tmp_path):
+    publish(store := opened(), consultation(questions=[ORDER, FUND]))
+    await chat(store, ("2 1", "1: 2, 2: 3"), ("2 fertig", "2 fertig"), ("weiß nicht", "weiß nicht"))
+    export(opened(), tmp_path / "raw")
+    long = [
+        (row["question_key"], row["option_code"], row["value"]) for row in read(tmp_path / "raw", "answers_long.csv")
+    ]
+    assert sorted(long) == sorted([
+        ("first", "bank", "1"), ("first", "baum", "2"), ("fund", "a1", "2"), ("fund", "b2", "3"),
+        ("first", "bank", "1"), ("fund", "b2", "1"), ("first", "", ""), ("fund", "", ""),
+    ])  # fmt: skip
+    columns = ("first", "first.baum", "first.bank", "fund", "fund.a1", "fund.b2")
+    assert sorted([row[column] for column in columns] for row in read(tmp_path / "raw", "answers_wide.csv")) == [
+        ["bank", "", "1", "b2=1", "0", "1"],
+        ["bank baum", "2", "1", "a1=2 b2=3", "2", "3"],
+        ["dont_know", "", "", "dont_know", "", ""],
+    ]
+    book = [row for row in read(tmp_path / "raw", "codebook.csv") if row["question_key"] == "first"]
+    assert [(row["entry"], row["code"], row["label_de"]) for row in book] == [
+        ("question", "", "Zuerst?"),
+        ("code", "baum", "Baum"),
+        ("column", "baum", "Baum"),
+        ("code", "bank", "Bank"),
+        ("column", "bank", "Bank"),
+    ]
+    with opened().reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT question_key, value FROM v_answers_long ORDER BY answered_at"
+        ).fetchall()
+    assert ("fund", '{"a1":2,"b2":3}') in [tuple(row) for row in rows]

@@ -27,6 +27,7 @@ from flows.voice import Voice
 FOLDER = Path(__file__).parent / "golden"
 # Ten characters are what a published revision is called by at most; the longest tokens come from it.
 CODE = "c123456789"
+NAMED = frozenset({"hint", "choices", "number", "rank", "points", "pairwise"})
 TYPES = sorted(registry())
 assert flows.questions.__path__
 
@@ -65,7 +66,7 @@ class NamingVoice(Voice):
 
     def say(self, phrase: str, /, **values: object) -> str:
         said = super().say(phrase, **values)
-        if phrase.partition(".")[0] not in {"hint", "choices", "number"} or phrase == "number.decimal":
+        if phrase.partition(".")[0] not in NAMED or phrase in {"number.decimal", "points.unit"}:
             return said
         return f"<{' '.join([phrase, *(f'{name}={value}' for name, value in values.items())])}>"
 

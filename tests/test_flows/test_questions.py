@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+import flows.amounts
 import flows.matching
 import flows.questions.age_band
 import flows.questions.number
@@ -74,7 +75,9 @@ def test_the_example_in_the_docstring_can_be_copied(name: str) -> None:
     assert ask(definition, "de").prompt.text
 
 
-@pytest.mark.parametrize("module", [flows.text, flows.matching, flows.questions.age_band, flows.questions.number])
+@pytest.mark.parametrize(
+    "module", [flows.text, flows.amounts, flows.matching, flows.questions.age_band, flows.questions.number]
+)
 def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
     tried = doctest.testmod(module)
     assert tried.attempted
@@ -95,9 +98,16 @@ WORDS = st.lists(
 )
 ANY_TEXT = st.text(max_size=300) | SIGNS | WORDS.map(" ".join) | st.tuples(SIGNS, WORDS).map(str)
 ANY_DRAFT = (
-    st.none() | st.lists(st.sampled_from(["trees", "benches", "nothing", "gone", "+done"])) | st.text(max_size=5)
+    st.none()
+    | st.lists(st.sampled_from(["trees", "benches", "nothing", "gone", "+done", "park", "bridge", "park>bridge"]))
+    | st.text(max_size=5)
+    | st.dictionaries(st.sampled_from(["park", "trees", "gone"]), st.integers(-3, 20))
 )
-ANY_CHOICE = st.just("") | st.text(max_size=30) | st.sampled_from(["yes", "no", "3", "07", "+done", *Missing, "27_45"])
+ANY_CHOICE = (
+    st.just("")
+    | st.text(max_size=30)
+    | st.sampled_from(["yes", "no", "3", "07", "+done", "-park", "-", *Missing, "27_45"])
+)
 
 
 @given(st.sampled_from(sorted(ASKED)), ANY_TEXT, ANY_CHOICE, ANY_DRAFT)
@@ -117,7 +127,7 @@ def test_any_reply_gets_an_answer_of_the_promised_kind(
         return
     value = parsed.value if isinstance(parsed, Guess | Given | Draft) else parsed
     possible = node.values()
-    for one in value if isinstance(value, list) else [value]:
+    for one in value if isinstance(value, list | dict) else [value]:
         assert one in possible if isinstance(possible, frozenset) else isinstance(one, possible or object)
     assert asked.show(value)
     if isinstance(parsed, Draft):
@@ -231,6 +241,19 @@ FAULTS: list[tuple[dict[str, Any], tuple[str | int, ...], bool]] = [
     ({"type": "choices", "options": TWO, "max": 3}, ("max",), True),
     ({"type": "choices", "options": TWO, "max": 1}, ("max",), True),
     ({"type": "choices", "options": TWO, "exclusive": "c"}, ("exclusive",), False),
+    ({"type": "rank", "options": TWO, "min": 3}, ("min",), False),
+    ({"type": "rank", "options": TWO, "max": 3}, ("max",), False),
+    ({"type": "rank", "options": [*TWO, option("c", "Neu")], "min": 3, "max": 2}, ("max",), False),
+    ({"type": "rank", "options": [*TWO, option("a", "Anders")]}, ("options", 2, "value"), False),
+    ({"type": "points", "budget": 5, "step": 6, "options": TWO}, ("step",), False),
+    ({"type": "points", "budget": 5, "options": [*TWO, option("a", "Anders")]}, ("options", 2, "value"), False),
+    ({"type": "points", "budget": 5, "options": [{**TWO[0], "cost": 3}, TWO[1]]}, ("options", 1, "cost"), False),
+    (
+        {"type": "points", "budget": 5, "options": [{**TWO[0], "cost": 6}, {**TWO[1], "cost": 3}]},
+        ("options", 0, "cost"),
+        False,
+    ),
+    ({"type": "points", "budget": 5, "options": [{**it, "cost": 2} for it in TWO]}, ("budget",), True),
     ({**SCALE, "min": 5, "max": 5}, ("max",), False),
     ({**SCALE, "max_label": {"de": "Wenig!"}}, ("max_label", "de"), False),
     ({**SCALE, "max": 4, "middle_label": {"de": "teils"}}, ("middle_label",), False),

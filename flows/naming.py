@@ -1,0 +1,80 @@
+"""Several offered answers named in one reply: "1, 3 und 5", "Bäume und Bänke", "2-4 fertig"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from flows.question import Guess, Picker, Reply
+from flows.text import fold
+from flows.values import Missing
+from flows.voice import Voice
+
+# A sign which no option's value can contain, so the two never meet in a token.
+DONE: Final = "+done"
+_SEPARATORS = re.compile(r"[,;/+&|>\n،؛、]| و ")
+_RANGE = re.compile(r"(\d{1,2}) ?[-–] ?(\d{1,2})")
+
+
+class Named(NamedTuple):
+    """What a reply names: values in its order, words that name none, and whether it says that this is all."""
+
+    values: list[str]
+    unknown: list[str]
+    done: bool
+
+
+class Naming:
+    """Finds all the options a reply names, in one language."""
+
+    __slots__ = ("_joining", "_picker", "done_words")
+
+    def __init__(self, picker: Picker, voice: Voice) -> None:
+        self._picker = picker
+        self.done_words = frozenset(map(fold, (voice.say("button.done"), *voice.words("words.done"))))
+        """What people say when that is all, folded."""
+        self._joining = frozenset(map(fold, voice.words("words.and"))) | voice.small_words().fillers
+
+    def says_done(self, reply: Reply) -> bool:
+        """Whether the reply says nothing but that this is all."""
+        return reply.choice == DONE or reply.folded in self.done_words
+
+    def find(self, reply: Reply) -> Named:
+        """Everything named, number by number and word by word."""
+        values: list[str | Missing] = []
+        unknown: list[str] = []
+        done = False
+        for piece in self._pieces(reply.text):
+            found, rest = self._picker.split(piece)
+            if not found and rest:
+                match = self._picker.pick(Reply(piece, piece))
+                found, rest = ([str(match.value)], []) if isinstance(match, Guess) else (found, rest)
+            values += found
+            for word in rest:
+                digits, others = self._picker.split(" ".join(word.removeprefix("و")))
+                if word in self.done_words:
+                    done = True
+                elif word.removeprefix("و").isdecimal() and not others:
+                    values += digits
+                elif word not in self._joining:
+                    values += (prefixed := self._picker.split(word.removeprefix("و"))[0])
+                    unknown += [] if prefixed else [word]
+        return Named([value for value in values if not isinstance(value, Missing)], unknown, done)
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        """The reply at its separators; at words like "and" only where names would stay unknown otherwise."""
+        for piece in map(fold, _SEPARATORS.split(_RANGE.sub(_counted, text))):
+            _, rest = self._picker.split(piece)
+            if self._joining.isdisjoint(rest) or self._joining.issuperset(rest):
+                yield piece
+            else:
+                parts = groupby(piece.split(), self._joining.__contains__)
+                yield from (" ".join(words) for is_joining, words in parts if not is_joining)
+
+
+def _counted(span: re.Match[str]) -> str:
+    """ "2-4" as "2 3 4"; what does not count upwards stays as it is."""
+    first, last = int(span[1]), int(span[2])
+    return " ".join(map(str, range(first, last + 1))) if first < last <= first + 20 else span[0]

@@ -1,0 +1,231 @@
+"""Spread a budget over options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from flows.amounts import Amounts, Change
+from flows.messages import Expects, MsgOut, QuickReply
+from flows.naming import DONE, Naming
+from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.questions.choice import clashes, named
+from flows.questions.choices import CHOSEN, OPEN
+from flows.text import fold
+from flows.values import Missing, Value
+from flows.voice import Voice
+from flows.wording import Text
+
+LESS = "-"
+_ECHO = 60
+
+
+class PricedOption(Option):
+    """An option, and what it costs where it can only be had as a whole."""
+
+    cost: int | None = Field(default=None, ge=1, le=1_000_000_000)
+
+
+@question
+class Points(Question):
+    """Spread a budget: points over options, or money over options that cost something. The value says for each option
+    that gets something how much (`{"park": 3, "trees": 2}`), in the order of the options.
+
+    By text ("Park 3, Bäume 2", "1: 3"), or by taps of `step` more or less; options with a `cost` are taken or not. What
+    is left is always said, and nothing goes beyond the budget. Nothing need be left over, but something may.
+
+    ```yaml
+    - key: fund
+      type: points
+      budget: 10
+      text: {de: Wie viele Punkte geben Sie wem?, en: How many points do you give to whom?}
+      options:
+        - {value: park, label: {de: Park, en: Park}}
+        - {value: trees, label: {de: Straßenbäume, en: Street trees}}
+    ```
+    """
+
+    expects: ClassVar[Expects] = "amounts"
+
+    type: Literal["points"] = "points"
+    budget: int = Field(ge=1, le=1_000_000_000)
+    step: int = Field(default=1, ge=1)
+    unit: Text | None = None
+    """What the budget is counted in ("Euro"); points, where it is left out."""
+    options: tuple[PricedOption, ...] = Field(min_length=2, max_length=10)
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether options are taken as a whole, at what they cost."""
+        return self.options[0].cost is not None
+
+    def problems(self) -> Iterator[Problem]:
+        yield from clashes(self.options)
+        if self.step > self.budget:
+            yield Problem(("step",), f"a step of {self.step} is more than the budget of {self.budget}", "lower `step`")
+        for index, option in enumerate(self.options):
+            where = ("options", index, "cost")
+            if (option.cost is None) == self.is_priced:
+                yield Problem(where, "some options have a cost and some have none", "give each a cost, or none")
+            elif option.cost and option.cost > self.budget:
+                reason = f"it costs {option.cost}, more than the budget of {self.budget}"
+                yield Problem(where, reason, "raise the budget, or leave the option out")
+        costs = [option.cost for option in self.options if option.cost]
+        if len(costs) == len(self.options) and sum(costs) <= self.budget:
+            yield Problem(("budget",), "the budget is enough for everything", "lower it, or there is no choice", True)
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        if self.unit:
+            yield ("unit",), self.unit
+        for index, option in enumerate(self.options):
+            yield ("options", index, "label"), option.label
+
+    def values(self) -> frozenset[Value]:
+        return frozenset(option.value for option in self.options)
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedPoints(self, voice)
+
+
+class _AskedPoints(Asked):
+    def __init__(self, definition: Points, voice: Voice) -> None:
+        self._definition = definition
+        self._voice = voice
+        self._priced = definition.is_priced
+        self._cost = {option.value: option.cost or 0 for option in definition.options}
+        self._unit = voice.text(definition.unit) if definition.unit else ""
+        self._picker = Picker(definition, voice, named(definition.options, voice), numbered=self._priced)
+        self._naming = Naming(self._picker, voice)
+        self._amounts = Amounts(
+            ((value, names) for value, _, names in named(definition.options, voice)),
+            voice.small_words().numerals,
+            voice.small_words().fillers | self._unit_words(),
+            frozenset(map(fold, voice.words("words.and"))),
+        )
+        self._hint = voice.say("hint.points_cost" if self._priced else "hint.points")
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
+        line = f"{voice.say('points.budget', amount=self._said(definition.budget))}\n{self._hint}"
+        others = self._picker.quick_replies[len(definition.options) :]
+        self.prompt = definition.prompt(voice, (*self._replies({}), *others), line)
+        self._labels = frozenset(fold(reply.label) for reply in self._replies({}))
+        if self._priced:
+            self.prompt = self.prompt._replace(expects="many")
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        spent = self._spent(draft)
+        if self._naming.says_done(reply):
+            return spent if spent else Rejection(self._hint)
+        value = self._picker.pick(reply) if reply.choice else self._missing(reply)
+        if isinstance(value, Missing):
+            return value
+        if reply.choice:
+            taken_back = reply.choice.removeprefix(LESS)
+            if taken_back not in self._cost:
+                return Rejection(self._hint)
+            change = Change(taken_back, None, LESS if reply.choice.startswith(LESS) else "")
+            return self._checked(spent, self._wanted(spent, [change]))
+        changes, unknown = self._amounts.find(reply.text)
+        done = not self._naming.done_words.isdisjoint(unknown)
+        unknown = [word for word in unknown if word not in self._naming.done_words]
+        if not changes or len(unknown) > len(changes) + 1:
+            return Rejection(self._hint)
+        lines = [self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
+        after = self._wanted(spent, changes)
+        is_whole = done or (len(changes) > 1 and self._left(after) == 0)
+        if is_whole and after and self._left(after) >= 0 and not lines:
+            return after
+        return self._checked(spent, after, *lines)
+
+    def again(self, draft: Value | None) -> MsgOut:
+        spent = self._spent(draft)
+        return self._draft(spent).msg if spent else self.prompt
+
+    def show(self, value: Value) -> str:
+        spent = value if isinstance(value, dict) else {}
+        parts = [f"{self.label(one)}: {self._said(amount)}" for one, amount in spent.items()]
+        return self._voice.say("list.comma").join(parts) if parts else self._voice.say("points.nothing")
+
+    def label(self, value: Value) -> str:
+        return self._picker.labels.get(str(value), str(value))
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded) or folded in self._naming.done_words or folded in self._labels
+
+    def _missing(self, reply: Reply) -> Missing | None:
+        """Only what stands beside the options: an option named alone is a step."""
+        value = self._picker.pick(reply)
+        return value if isinstance(value, Missing) else None
+
+    def _unit_words(self) -> frozenset[str]:
+        said = [self._unit, *(self._voice.say("points.unit", n=n) for n in (1, 2, 3, 5, 20))]
+        return frozenset(word for text in said for word in fold(text).split() if not word.isdecimal())
+
+    def _said(self, amount: int) -> str:
+        """An amount with its unit; thousands set apart by a thin space, which every language understands."""
+        if not self._unit:
+            return self._voice.say("points.unit", n=amount)
+        return f"{amount:,} {self._unit}".replace(",", "\u202f")
+
+    def _spent(self, draft: Value | None) -> dict[str, int]:
+        """What each option has so far, in the order of the options."""
+        before = draft if isinstance(draft, dict) else {}
+        return {value: before[value] for value in self._cost if before.get(value, 0) > 0}
+
+    def _left(self, spent: dict[str, int]) -> int:
+        return self._definition.budget - sum(spent.values())
+
+    def _wanted(self, spent: dict[str, int], changes: list[Change]) -> dict[str, int]:
+        """What each would have after the changes, whether there is enough or not."""
+        after = dict(spent)
+        for value, amount, sign in changes:
+            before = after.get(value, 0)
+            if self._priced:
+                # A list names what is wanted; one alone is taken or given back, as a tap does.
+                keeps = len(changes) > 1 or not before if amount is None else amount > 0
+                after[value] = self._cost[value] if keeps and sign != LESS else 0
+            elif amount is None or sign:
+                step = self._definition.step if amount is None else amount
+                after[value] = max(before - step if sign == LESS else before + step, 0)
+            else:
+                after[value] = amount
+        return self._spent(after)
+
+    def _checked(self, spent: dict[str, int], after: dict[str, int], *lines: str) -> Draft:
+        """The new amounts, or, where there is not enough, the old ones and by how much it is too much."""
+        lacking = -self._left(after)
+        if lacking > 0:
+            return self._draft(spent, *lines, self._voice.say("points.too_much", amount=self._said(lacking)))
+        return self._draft(after, *lines)
+
+    def _draft(self, spent: dict[str, int], *lines: str) -> Draft:
+        """What is spread so far and what is left, in words."""
+        say = self._voice.say
+        if not spent:
+            return Draft({}, self.prompt._replace(text="\n".join((*lines, self.prompt.text))))
+        lines = (
+            *lines,
+            say("points.so_far", labels=self.show(dict(spent))),
+            say("points.left", amount=self._said(self._left(spent))),
+            say("points.next", done=self._done.label),
+        )
+        msg = self._voice.message("\n".join(lines), (*self._replies(spent), self._done))
+        return Draft(dict(spent), msg._replace(expects=self.prompt.expects, title=self.prompt.title))
+
+    def _replies(self, spent: dict[str, int]) -> Iterator[QuickReply]:
+        """A button to give each option a step more, and one to take it back from what has some."""
+        key, step, token = self._definition.key, self._definition.step, self._voice.token
+        left = self._left(spent)
+        for number, value in enumerate(self._cost, start=1):
+            has = spent.get(value, 0)
+            label = self.label(value)
+            if self._priced:
+                shown = f"{CHOSEN if has else OPEN}{label} ({self._said(self._cost[value])})"
+                yield QuickReply(token(key, value), shown, number, chosen=has > 0)
+                continue
+            if left >= step or not has:
+                yield QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has)
+            if has:
+                yield QuickReply(token(key, f"{LESS}{value}"), f"−{step} {label}")

@@ -1,0 +1,173 @@
+"""Put options in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from flows.messages import Expects, MsgOut, QuickReply
+from flows.naming import DONE, Naming
+from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.questions.choice import clashes, named
+from flows.values import Missing, Value
+from flows.voice import Voice
+from flows.wording import Text
+
+_ECHO = 60
+
+
+@question
+class Rank(Question):
+    """Put options in order, at once ("3 1 2") or one after another, and say "done". The value is the list of the
+    options' values, the best first.
+
+    `min` and `max` say how many must and can be ranked; left out, all of them. Who orders all that can be ordered in
+    one reply is done; else every reply changes the order and shows it again.
+
+    ```yaml
+    - key: first
+      type: rank
+      text: {de: Was soll zuerst gebaut werden?, en: What should be built first?}
+      min: 1
+      options:
+        - {value: park, label: {de: Der Park, en: The park}}
+        - {value: school, label: {de: Die Schule, en: The school}}
+        - {value: bridge, label: {de: Die Brücke, en: The bridge}}
+    ```
+    """
+
+    expects: ClassVar[Expects] = "order"
+
+    type: Literal["rank"] = "rank"
+    options: tuple[Option, ...] = Field(min_length=2, max_length=14)
+    min: int | None = Field(default=None, ge=1)
+    max: int | None = Field(default=None, ge=1)
+
+    @property
+    def most(self) -> int:
+        """How many can be ranked."""
+        return min(self.max or len(self.options), len(self.options))
+
+    @property
+    def least(self) -> int:
+        """How many must be ranked."""
+        return self.min or self.most
+
+    def problems(self) -> Iterator[Problem]:
+        yield from clashes(self.options)
+        for name, number in (("min", self.min), ("max", self.max)):
+            if number is not None and number > len(self.options):
+                reason = f"`{name}` {number} is more than the {len(self.options)} offered"
+                yield Problem((name,), reason, "lower it or add options")
+        if self.min is not None and self.most < self.min <= len(self.options):
+            yield Problem(("max",), f"`max` {self.max} is below `min` {self.min}", "swap or correct them")
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        for index, option in enumerate(self.options):
+            yield ("options", index, "label"), option.label
+
+    def values(self) -> frozenset[Value]:
+        return frozenset(option.value for option in self.options)
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedRank(self, voice)
+
+
+class _AskedRank(Asked):
+    def __init__(self, definition: Rank, voice: Voice) -> None:
+        self._voice = voice
+        self._picker = Picker(definition, voice, named(definition.options, voice))
+        self._naming = Naming(self._picker, voice)
+        self._least, self._most = definition.least, definition.most
+        self._hint = voice.say("hint.rank")
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
+        self.prompt = definition.prompt(voice, self._picker.quick_replies, self._how(len(definition.options)))
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        before = self._ranked(draft)
+        if self._naming.says_done(reply):
+            return self._finish(before)
+        value = self._picker.pick(reply)
+        if isinstance(value, Missing):
+            return value
+        if isinstance(value, str):
+            return self._toggled(before, value)
+        if reply.choice:
+            return Rejection(self._hint)
+        values, unknown, done = self._naming.find(reply)
+        if not values and value is not None:
+            return self._toggled(before, str(value.value))
+        if not values or len(unknown) > len(values) + 1:
+            return Rejection(self._hint)
+        return self._ordered(values, unknown, done)
+
+    def again(self, draft: Value | None) -> MsgOut:
+        ranked = self._ranked(draft)
+        return self._draft(ranked).msg if ranked else self.prompt
+
+    def show(self, value: Value) -> str:
+        values = value if isinstance(value, list) else [str(value)]
+        labels = (f"{place}. {self._picker.labels.get(one, one)}" for place, one in enumerate(values, start=1))
+        return self._voice.say("list.comma").join(labels)
+
+    def label(self, value: Value) -> str:
+        return self._picker.labels.get(str(value), str(value))
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded) or folded in self._naming.done_words
+
+    def _how(self, offered: int) -> str:
+        if self._least == self._most == offered:
+            return self._hint
+        return f"{self._hint}\n{self._voice.say('rank.how_some', min=self._least, max=self._most)}"
+
+    def _ranked(self, draft: Value | None) -> list[str]:
+        """What is ranked so far, best first, each option once."""
+        before = draft if isinstance(draft, list) else []
+        return [value for value in dict.fromkeys(before) if value in self._picker.labels][: self._most]
+
+    def _toggled(self, before: list[str], value: str) -> Draft:
+        if value in before:
+            return self._draft([one for one in before if one != value])
+        return self._shortened([*before, value])
+
+    def _ordered(self, values: list[str], unknown: list[str], done: bool) -> Parsed:
+        """A new order in one reply: taken at once where nothing about it is in doubt."""
+        order = list(dict.fromkeys(values))
+        is_plain = len(order) == len(values) and not unknown and len(order) <= self._most
+        if is_plain and (len(order) == self._most or (done and len(order) >= self._least)):
+            return order
+        lines = [self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
+        return self._shortened(order, *lines)
+
+    def _shortened(self, order: list[str], *lines: str) -> Draft:
+        if len(order) > self._most:
+            lines = (*lines, self._voice.say("rank.many", max=self._most))
+        return self._draft(order[: self._most], *lines)
+
+    def _finish(self, ranked: list[str]) -> Parsed:
+        if len(ranked) >= self._least:
+            return ranked
+        return self._draft(ranked) if ranked else Rejection(self._hint)
+
+    def _draft(self, ranked: list[str], *lines: str) -> Draft:
+        """The order so far, in words; options keep their numbers, what is ranked shows its place."""
+        say = self._voice.say
+        if not ranked:
+            return Draft([], self.prompt._replace(text="\n".join((*lines, self.prompt.text))))
+        missing = self._least - len(ranked)
+        then = say("rank.missing", n=missing) if missing > 0 else say("rank.next", done=self._done.label)
+        places = {value: place for place, value in enumerate(ranked, start=1)}
+        replies = [
+            reply._replace(label=f"{place}. {label}", chosen=True, amount=place)
+            if (place := places.get(value, 0))
+            else reply
+            for reply, (value, label) in zip(self._picker.quick_replies, self._picker.labels.items(), strict=False)
+        ]
+        done = () if missing > 0 else (self._done,)
+        text = "\n".join((*lines, say("rank.so_far", labels=self.show(list(ranked))), then))
+        msg = self._voice.message(text, (*replies, *done))
+        return Draft(list(ranked), msg._replace(expects="order", title=self.prompt.title))
