@@ -27,7 +27,11 @@ SAFE: Final = frozenset((
 HIDDEN: Final = "(hidden)"
 LONGEST: Final = 200
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-_QUIET: Final = ("aiohttp.access", "alembic", "asyncio", "httpcore", "httpx", "sqlalchemy", "telegram")
+# fmt: off
+_QUIET: Final = (
+    "aiohttp.access", "alembic", "asyncio", "httpcore", "httpx", "nio", "peewee", "sqlalchemy", "telegram",
+)
+# fmt: on
 """Libraries that talk a lot at the level of information."""
 
 Line = MutableMapping[str, Any]

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from adapters.base import Channel
-from adapters.console import ConsoleChannel, as_text
+from adapters.console import ConsoleChannel
+from adapters.numbered import as_text
 from bot import phrases, transcript
 from bot.app import App, build
 from bot.errors import HouseError, program

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from adapters.console import as_text
+from adapters.numbered import as_text
 from bot.catalogue import Catalogue
 from bot.keys import Keys
 from bot.person import Person

@@ -81,6 +81,8 @@ class MsgOut(NamedTuple):
     """Of a question: its own words within `text`, for channels which show a form."""
     audio: str = ""
     """The recording in which a person reads this message aloud, by its media name; "" where there is none."""
+    sensitive: bool = False
+    """Asks for something that nobody else must see, not even who carries the message."""
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for storage; `from_data` is its inverse."""

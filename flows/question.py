@@ -170,7 +170,10 @@ class Question(Node):
         text = "\n".join(filter(None, (title, line, voice.text(self.hint) if self.hint else "")))
         replies = (*quick_replies, voice.command("skip")) if self.skip else tuple(quick_replies)
         return voice.message(text, replies)._replace(
-            expects=self.expects, title=title, audio=voice.recording(self.text, self.audio)
+            expects=self.expects,
+            title=title,
+            audio=voice.recording(self.text, self.audio),
+            sensitive=self.sensitive,
         )
 
     def values(self) -> frozenset[Value] | builtins.type | None:

@@ -196,7 +196,9 @@ class _AskedChoices(Asked):
         ]
         done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
         msg = self._voice.message("\n".join(lines), (*replies, *done))
-        return Draft(list(chosen), msg._replace(expects="many", title=self.prompt.title))
+        return Draft(
+            list(chosen), msg._replace(expects="many", title=self.prompt.title, sensitive=self.prompt.sensitive)
+        )
 
 
 def _how_many(definition: Choices, voice: Voice) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import python
+from tests.peers import node, python
 
 
 def python_of_peers() -> Path:
@@ -12,3 +12,12 @@ def python_of_peers() -> Path:
     if not python.is_ready():
         pytest.skip("aiogram and Synapse: get them with python3 -m tests.peers")
     return python.PYTHON
+
+
+def folder_of_node() -> Path:
+    """The folder with matrix-js-sdk."""
+    if reason := node.missing():
+        pytest.skip(reason)
+    if not node.is_ready():
+        pytest.skip("matrix-js-sdk: get it with python3 -m tests.peers")
+    return node.FOLDER

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from adapters.console import as_text
+from adapters.numbered import as_text
 from bot import play
 from bot.errors import HouseError
 from bot.settings import Settings

@@ -1,0 +1,177 @@
+"""The bot's login: made once, then restored, so that it stays one device with one set of keys."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+from nio.client.async_client import AsyncClient, AsyncClientConfig
+
+from adapters.matrix import api, cross_signing, files
+from adapters.matrix.options import MatrixSettings
+
+FILE: Final = "login.json"
+_NAME_LENGTH: Final = 10
+_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class Trouble(Exception):
+    """The channel cannot work like this. The text is for the operator: what is wrong, what to do; never a secret."""
+
+
+class Client(AsyncClient):
+    """nio's client, which repeats and waits for nothing by itself, and keeps new keys before it shows them."""
+
+    def __init__(self, options: MatrixSettings, store: Path) -> None:
+        # store_sync_tokens stays off: nio would remember a sync before we have stored what it brought.
+        config = AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=api.TIMEOUT_SECONDS)
+        super().__init__(options.homeserver, options.user_id, "", str(store), config)
+        self.user_id = options.user_id
+
+    async def close(self) -> None:
+        """Ends the connections; the next request makes new ones."""
+        await super().close()  # type: ignore[no-untyped-call]
+
+    async def upload_keys(self) -> None:
+        """Uploads what is missing of the device's keys. Raises Refusal and NoAnswer.
+
+        Saved first: nio saves after the answer, and one-time keys of which a crash left only the public half would
+        make messages unreadable.
+        """
+        assert self.olm is not None  # noqa: S101 - for the type checker: encryption is always on
+        if self.should_upload_keys:
+            keys = self.olm.share_keys()
+            self.olm.save_account()
+            counts = await api.call(self, "POST", api.path("keys", "upload"), keys)
+            self.olm.account.shared = True
+            self.olm.uploaded_key_count = counts.get("one_time_key_counts", {}).get("signed_curve25519", 0)
+            self.olm.mark_keys_as_published()
+            self.olm.save_account()
+
+
+async def sign_in(client: Client, options: MatrixSettings, store: Path) -> None:
+    """Restores the login, or makes it the first time; afterwards the device's keys are known and signed.
+
+    Raises Trouble, Refusal and NoAnswer.
+    """
+    await is_homeserver(client)
+    login = files.read(store / FILE) or {}
+    if login and login.get("user_id") != options.user_id:
+        raise Trouble(
+            f"the store {store} is that of {login.get('user_id')}: give {options.user_id} a folder of its own"
+        )
+    if options.device_id and login.get("device_id", options.device_id) != options.device_id:
+        raise Trouble(f"the store {store} is that of another device than device_id: set the right one, or a new store")
+    token = options.access_token.get_secret_value() or login.get("access_token", "")
+    if token:
+        client.access_token = token
+        device = await _device_of_token(client, options, login)
+    else:
+        device = options.device_id or login.get("device_id") or _new_device()
+    # Written before the login: if we fall over right after it, the next one names the same device.
+    login = {"user_id": options.user_id, "device_id": device, "access_token": login.get("access_token", "")}
+    files.write(store / FILE, login)
+    if not client.access_token:
+        client.access_token = await _log_in(client, options, device)
+        files.write(store / FILE, login | {"access_token": client.access_token})
+    _open_store(client, device, store)
+    await _publish_keys(client, store)
+
+
+async def is_homeserver(client: AsyncClient) -> list[str]:
+    """The versions the homeserver speaks. Raises Trouble and NoAnswer."""
+    try:
+        versions = (await api.call(client, "GET", "/_matrix/client/versions")).get("versions")
+    except api.Refusal:
+        versions = None
+    if not isinstance(versions, list):
+        raise Trouble(f"{client.homeserver} is no Matrix homeserver: check homeserver")
+    return [str(version) for version in versions]
+
+
+def forget_token(store: Path) -> None:
+    """The stored login does not count any more; the device and its keys stay."""
+    login = files.read(store / FILE)
+    if login:
+        files.write(store / FILE, login | {"access_token": ""})
+
+
+async def _device_of_token(client: Client, options: MatrixSettings, login: dict[str, Any]) -> str:
+    """Whose token it is. A token that was revoked is forgotten where a password can bring a new one."""
+    try:
+        me = await api.call(client, "GET", api.path("account", "whoami"))
+    except api.Refusal as fault:
+        if not fault.is_signed_out:
+            raise
+        client.access_token = ""
+        if options.access_token.get_secret_value() or not options.password.get_secret_value():
+            raise Trouble(
+                f"the homeserver does not accept the token of {options.user_id}: set a new access_token"
+            ) from None
+        return options.device_id or str(login.get("device_id") or _new_device())
+    if me.get("user_id") != options.user_id:
+        raise Trouble(f"the access_token is not that of {options.user_id}: check user_id")
+    device = str(me.get("device_id", ""))
+    wanted = options.device_id or str(login.get("device_id") or device)
+    if not device or device != wanted:
+        raise Trouble("the access_token is that of another device: set the one of this store, or a new store")
+    return device
+
+
+async def _log_in(client: Client, options: MatrixSettings, device: str) -> str:
+    body = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": options.user_id},
+        "password": options.password.get_secret_value(),
+        "device_id": device,
+        "initial_device_display_name": options.display_name,
+    }
+    try:
+        answer = await api.call(client, "POST", api.path("login"), body)
+    except api.Refusal as fault:
+        if fault.code not in {"M_FORBIDDEN", "M_USER_DEACTIVATED", "M_UNKNOWN", "M_INVALID_USERNAME"}:
+            raise
+        raise Trouble(f"the homeserver does not let {options.user_id} in: check user_id and password") from None
+    if answer.get("user_id") != options.user_id:
+        raise Trouble(f"the homeserver calls this account {answer.get('user_id')}: set that as user_id")
+    return str(answer["access_token"])
+
+
+def _open_store(client: Client, device: str, store: Path) -> None:
+    if client.olm is None:
+        try:
+            client.restore_login(client.user_id, device, client.access_token)
+        except OSError:
+            raise
+        except ZeroDivisionError as fault:  # whatever a damaged file causes, the operator has to put it back
+            raise Trouble(f"the keys in {store} cannot be read: put them back from your backup") from fault
+        files.hide(store)
+
+
+async def _publish_keys(client: Client, store: Path) -> None:
+    """Uploads the device's keys where the homeserver has none, and signs them."""
+    assert client.olm is not None  # noqa: S101 - for the type checker: encryption is always on
+    device = str(client.device_id)
+    there = cross_signing.device_of(await cross_signing.look_up(client), client.user_id, device)
+    ours = client.olm.account.identity_keys["ed25519"]
+    theirs = there.get("keys", {}).get(f"ed25519:{device}")
+    if theirs and theirs != ours:
+        raise Trouble(
+            f"the keys in {store} are not those of device {device}: put the right ones back from your backup, "
+            "or sign this device out in another client and give the bot a new store"
+        )
+    if not theirs:
+        client.olm.account.shared = False  # a device that was deleted comes back under its name without keys
+    await client.upload_keys()
+    try:
+        await cross_signing.ensure(client, store)
+    except cross_signing.ForeignKeys:
+        raise Trouble(
+            f"{client.user_id} has cross-signing keys of another client, so people would not trust the bot: put "
+            f"{cross_signing.FILE} back from your backup, or reset the account's identity in that client"
+        ) from None
+
+
+def _new_device() -> str:
+    return "MITSPRACHE" + "".join(secrets.choice(_LETTERS) for _ in range(_NAME_LENGTH))

@@ -1,0 +1,112 @@
+"""One request to the homeserver, and what can come of it: the answer, a refusal, or nothing that can be understood.
+
+matrix-nio's own calls wait and repeat by themselves; the outbox and the sync loop decide that here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import ClientError, ClientTimeout
+from nio import ErrorResponse
+from nio.client.async_client import AsyncClient
+
+TIMEOUT_SECONDS = 30.0
+CLIENT = "/_matrix/client/v3"
+
+
+class Refusal(Exception):
+    """The homeserver said no. `code` is its word for why, `seconds` when it may be asked again (0: it did not say)."""
+
+    def __init__(self, status: int, code: str, seconds: float = 0) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+        self.seconds = seconds
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it only means: not so fast."""
+        return self.code == "M_LIMIT_EXCEEDED" or self.status == 429
+
+    @property
+    def is_signed_out(self) -> bool:
+        """Whether the login does not count any more."""
+        return self.code in {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"}
+
+
+class NoAnswer(Exception):
+    """No homeserver, or one that talks nonsense: whatever was asked for may have happened."""
+
+
+def path(*parts: str) -> str:
+    """A path of the client API; the parts are escaped.
+
+    >>> path("rooms", "!a/b", "leave")
+    '/_matrix/client/v3/rooms/%21a%2Fb/leave'
+    """
+    return "/".join([CLIENT, *(quote(part, safe="") for part in parts)])
+
+
+async def call(
+    client: AsyncClient,
+    method: str,
+    where: str,
+    body: dict[str, Any] | None = None,
+    *,
+    seconds: float = TIMEOUT_SECONDS,
+) -> dict[str, Any]:
+    """The JSON object that is answered. Raises Refusal and NoAnswer."""
+    raw, status = await fetch(client, method, where, body, seconds=seconds)
+    try:
+        answer = json.loads(raw)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise NoAnswer(f"status {status}, not JSON")
+    if status >= 400:
+        raise refusal(status, answer)
+    return answer
+
+
+async def fetch(
+    client: AsyncClient,
+    method: str,
+    where: str,
+    body: dict[str, Any] | None = None,
+    *,
+    seconds: float = TIMEOUT_SECONDS,
+    most: int = 200_000_000,
+) -> tuple[bytes, int]:
+    """The bytes that are answered, and the status. Raises NoAnswer."""
+    headers = {"Content-Type": "application/json"}
+    if client.access_token:
+        headers["Authorization"] = f"Bearer {client.access_token}"
+    data = None if body is None else json.dumps(body)
+    timeout: Any = ClientTimeout(total=seconds)  # nio says "float" and hands it on to aiohttp
+    try:
+        response = await client.send(method, where, data, headers, timeout=timeout)
+        async with response:
+            raw = bytearray()
+            async for chunk in response.content.iter_chunked(1 << 16):
+                raw += chunk
+                if len(raw) > most:
+                    raise NoAnswer("too much")
+            return bytes(raw), response.status
+    except (ClientError, TimeoutError, OSError) as fault:
+        raise NoAnswer(type(fault).__name__) from None
+
+
+def refusal(status: int, answer: dict[str, Any]) -> Refusal:
+    wait = answer.get("retry_after_ms")
+    seconds = wait / 1000 if isinstance(wait, int | float) else 0
+    return Refusal(status, str(answer.get("errcode", "")), seconds)
+
+
+def well(response: object) -> None:
+    """Raises Refusal where a call of nio's was refused: nio goes on as if nothing had been."""
+    if isinstance(response, ErrorResponse):
+        seconds = (response.retry_after_ms or 0) / 1000
+        raise Refusal(getattr(response.transport_response, "status", 0), str(response.status_code or ""), seconds)

@@ -1,0 +1,164 @@
+"""The Matrix channel: one account, one device, one loop that reads; the outbox calls `send` beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from adapters.base import Delivery, Limits, Outgoing, Receive, Unreachable
+from adapters.matrix import account, api, files, media, rooms
+from adapters.matrix.account import Client, Trouble
+from adapters.matrix.ledger import Ledger
+from adapters.matrix.options import MatrixSettings
+from adapters.matrix.sending import TEXT_UTF16, Sender
+from adapters.matrix.syncing import Syncer
+
+log = structlog.get_logger()
+
+FIRST_PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 60.0
+READY_SECONDS: Final = 3.0
+
+
+class MatrixChannel:
+    """A bot account on a homeserver. `trouble` says what is wrong; the loop goes on trying, ever more slowly."""
+
+    limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=rooms.GROUP_PREFIX)
+
+    def __init__(self, name: str, options: MatrixSettings, folder: Path) -> None:
+        self.name = name
+        self._options = options
+        self._store = options.store or folder
+        self._trouble = ""
+        self._online = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sending = 0
+        self._is_stopped = False
+        self._client: Client | None = None
+        self._ledger: Ledger | None = None
+        self._sender: Sender | None = None
+        self._syncer: Syncer | None = None
+
+    async def start(self, receive: Receive) -> None:
+        """Returns when the homeserver has answered, or after a moment: the house does not wait for it."""
+        self._tasks = [asyncio.create_task(self._run(receive))]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_SECONDS):
+                await self._tried.wait()
+
+    async def send(self, message: Outgoing) -> Delivery:
+        """While there is no homeserver, or no login, messages wait here instead of using up their attempts."""
+        self._sending += 1
+        try:
+            await self._online.wait()
+            return await self._sender.send(message) if self._sender else Unreachable("never signed in")
+        finally:
+            self._sending -= 1
+            await self._close_when_done()
+
+    async def fetch(self, media_ref: str) -> bytes | Delivery:
+        """An attachment, decrypted."""
+        await self._online.wait()
+        assert self._client is not None  # noqa: S101 - for the type checker: online means signed in
+        return await media.fetch(self._client, media_ref)
+
+    async def stop(self) -> None:
+        """Ends receiving; what is still to be said may be sent afterwards."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self._is_stopped = True
+        await self._close_when_done()
+
+    async def _close_when_done(self) -> None:
+        if self._is_stopped and not self._sending and self._client is not None:
+            await self._client.close()  # opened again by the next message, if there is one
+
+    def trouble(self) -> str:
+        return self._trouble
+
+    async def _run(self, receive: Receive) -> None:
+        pause = 0.0
+        while True:
+            try:
+                if self._syncer is None:
+                    self._syncer = await self._sign_in()
+                await self._syncer.step(receive, is_patient=self._online.is_set())
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the loop is the only one that could mend it
+                pause = min(max(FIRST_PAUSE_SECONDS, pause * 2), LONGEST_PAUSE_SECONDS)
+                pause = max(pause, self._note(fault))
+                self._tried.set()
+                await asyncio.sleep(pause)
+                continue
+            if self._trouble:
+                log.info("channel works again", channel=self.name)
+            pause, self._trouble = 0.0, ""
+            self._online.set()
+            self._tried.set()
+
+    def _note(self, fault: Exception) -> float:
+        """Takes down what is wrong; gives the seconds the homeserver wants us to wait."""
+        words, seconds = self._in_words(fault), 0.0
+        if isinstance(fault, api.Refusal):
+            seconds = fault.seconds
+            if fault.is_signed_out:
+                self._signed_out()
+        if not (isinstance(fault, api.Refusal) and fault.is_limit):
+            self._online.clear()
+        if words != self._trouble:
+            self._trouble = words
+            import traceback
+
+            traceback.print_exception(fault)
+            log.error("channel in trouble", channel=self.name, fault=type(fault).__name__)
+        return seconds
+
+    def _in_words(self, fault: Exception) -> str:
+        match fault:
+            case Trouble():
+                return str(fault)
+            case api.NoAnswer():
+                return f"{self._options.homeserver} does not answer as a Matrix homeserver ({fault})"
+            case api.Refusal() if fault.is_signed_out:
+                return f"{self._options.user_id} was signed out"
+            case api.Refusal():
+                return f"{self._options.homeserver} refuses ({fault})"
+            case OSError() | sqlite3.Error():
+                return f"the store {self._store} cannot be used: check its rights and the free space"
+        return f"a fault of the program itself ({type(fault).__name__})"
+
+    def _signed_out(self) -> None:
+        """The next round signs in again, as the same device."""
+        account.forget_token(self._store)
+        if self._client is not None:
+            self._client.access_token = ""
+        self._syncer = None
+
+    async def _sign_in(self) -> Syncer:
+        files.make_private(self._store)
+        if self._client is None:
+            self._client = Client(self._options, self._store)
+        if self._ledger is None:
+            self._ledger = Ledger(self._store)
+        await account.sign_in(self._client, self._options, self._store)
+        await self._show_name(self._client)
+        self._sender = Sender(self._client, self._ledger, self._options.choices)
+        doorman = rooms.Doorman(self._client, self._ledger)
+        for task in self._tasks[1:]:
+            task.cancel()
+        self._tasks[1:] = [asyncio.create_task(doorman.run())]
+        return Syncer(self.name, self._client, self._ledger, self._options, doorman)
+
+    async def _show_name(self, client: Client) -> None:
+        """Sets the name people see, where it is another one. It is not worth failing for."""
+        where = api.path("profile", client.user_id, "displayname")
+        with suppress(api.Refusal):
+            if (await api.call(client, "GET", where)).get("displayname") != self._options.display_name:
+                await api.call(client, "PUT", where, {"displayname": self._options.display_name})

@@ -1,0 +1,122 @@
+"""Signs the bot's device with cross-signing keys of its own account (Matrix specification, "Cross-signing").
+
+Clients that exclude devices nobody signed neither read what an unsigned bot says nor give it their keys. matrix-nio
+does not know cross-signing, so these are the few steps that are needed: three Ed25519 keys, the master key vouching for
+the other two, the self-signing key for the device. The seeds stay in the store: who loses them gets a new identity,
+which people see as a warning; who steals them can pass for the bot.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from nio.api import Api
+from nio.client.async_client import AsyncClient
+
+from adapters.matrix import api, files
+
+FILE: Final = "cross_signing.json"
+USAGES: Final = ("master", "self_signing", "user_signing")
+_SEED_BYTES: Final = 32
+
+Keys = dict[str, Ed25519PrivateKey]
+
+
+class ForeignKeys(Exception):
+    """The account has cross-signing keys of another client."""
+
+
+def load(store: Path) -> Keys | None:
+    """The bot's own keys, or None where it has none yet."""
+    seeds = files.read(store / FILE)
+    if seeds is None:
+        return None
+    return {usage: Ed25519PrivateKey.from_private_bytes(base64.b64decode(seeds[usage])) for usage in USAGES}
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    """The public half as Matrix writes it: base64 without padding."""
+    return _base64(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def sign(thing: dict[str, Any], user: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The object with a signature of this key (Matrix specification, "Signing JSON")."""
+    bare = {name: value for name, value in thing.items() if name not in {"signatures", "unsigned"}}
+    signature = _base64(key.sign(Api.to_canonical_json(bare).encode()))
+    signatures = {name: dict(by) for name, by in thing.get("signatures", {}).items()}
+    signatures.setdefault(user, {})[f"ed25519:{public(key)}"] = signature
+    return bare | {"signatures": signatures}
+
+
+async def look_up(client: AsyncClient) -> dict[str, Any]:
+    """What the homeserver tells everybody about the account's keys. Raises Refusal and NoAnswer."""
+    body: dict[str, Any] = {"device_keys": {client.user_id: []}}
+    return await api.call(client, "POST", api.path("keys", "query"), body)
+
+
+def is_signed(known: dict[str, Any], user: str, device: str, keys: Keys) -> bool:
+    """Whether the device carries the signature of the bot's own self-signing key."""
+    signatures = device_of(known, user, device).get("signatures", {}).get(user, {})
+    return f"ed25519:{public(keys['self_signing'])}" in signatures
+
+
+def device_of(known: dict[str, Any], user: str, device: str) -> dict[str, Any]:
+    """The device keys the homeserver knows; empty where it knows none."""
+    found = known.get("device_keys", {}).get(user, {}).get(device, {})
+    return found if isinstance(found, dict) else {}
+
+
+def master_of(known: dict[str, Any], user: str) -> str:
+    """The account's public master key, "" where it has none."""
+    keys = known.get("master_keys", {}).get(user, {}).get("keys", {})
+    return next(iter(keys.values()), "")
+
+
+async def ensure(client: AsyncClient, store: Path) -> None:
+    """Makes, uploads and uses the keys as far as that is not done yet. The device's own keys must be uploaded before.
+
+    Raises ForeignKeys, Refusal and NoAnswer.
+    """
+    user, device = client.user_id, str(client.device_id)
+    known = await look_up(client)
+    keys = load(store)
+    there = master_of(known, user)
+    if there and (keys is None or public(keys["master"]) != there):
+        raise ForeignKeys
+    if keys is None:
+        seeds = {usage: base64.b64encode(os.urandom(_SEED_BYTES)).decode() for usage in USAGES}
+        files.write(store / FILE, seeds)  # before anybody hears of them
+        keys = {usage: Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed)) for usage, seed in seeds.items()}
+    if not there:
+        await api.call(client, "POST", api.path("keys", "device_signing", "upload"), _uploaded(user, keys))
+    if not is_signed(known, user, device, keys):
+        signed = sign(device_of(known, user, device), user, keys["self_signing"])
+        answer = await api.call(client, "POST", api.path("keys", "signatures", "upload"), {user: {device: signed}})
+        if answer.get("failures"):
+            raise api.Refusal(400, "signature not taken")
+
+
+def _uploaded(user: str, keys: Keys) -> dict[str, Any]:
+    """The three public keys, the second and third vouched for by the first.
+
+    >>> key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    >>> uploaded = _uploaded("@b:x", dict.fromkeys(USAGES, key))
+    >>> list(uploaded["master_key"]["keys"].values())
+    ['O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik']
+    """
+    plain = {
+        usage: {"user_id": user, "usage": [usage], "keys": {f"ed25519:{public(key)}": public(key)}}
+        for usage, key in keys.items()
+    }
+    return {"master_key": plain["master"]} | {
+        f"{usage}_key": sign(plain[usage], user, keys["master"]) for usage in USAGES[1:]
+    }
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode().rstrip("=")

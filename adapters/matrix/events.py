@@ -1,0 +1,145 @@
+"""What a Matrix event says, as a message of a resident: pure functions over the JSON of (decrypted) events."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from flows.messages import Place
+
+_POLL_RESPONSES: Final = ("m.poll.response", "org.matrix.msc3381.poll.response")
+_MEDIA: Final = {"m.image": "picture", "m.video": "video", "m.audio": "file", "m.file": "file"}
+_KEYCAPS: Final = {f"{digit}\u20e3": str(digit) for digit in range(10)} | {"\U0001f51f": "10"}
+
+Content = Mapping[str, Any]
+
+
+class Heard(NamedTuple):
+    """What an event says. `reacts_to`: it only counts as an answer to that event."""
+
+    text: str = ""
+    choice: str = ""
+    media: str = ""
+    media_ref: str = ""
+    place: Place | None = None
+    edits: str = ""
+    reacts_to: str = ""
+    thread: str = ""
+    replies_to: str = ""
+    mentions: tuple[str, ...] = ()
+
+
+def hear(kind: str, content: Content) -> Heard | None:
+    """What an event of this type says; None where it says nothing to a bot. Takes whatever anybody can send.
+
+    >>> hear("m.room.message", {"msgtype": "m.text", "body": "Ja"}).text
+    'Ja'
+    >>> hear("m.reaction", {"m.relates_to": {"rel_type": "m.annotation", "event_id": "$q", "key": "2️⃣"}}).text
+    '2'
+    """
+    if kind == "m.room.message":
+        return _message(content)
+    if kind == "m.sticker":
+        return _related(content)._replace(media="sticker", media_ref=_media_ref(content))
+    if kind == "m.reaction":
+        return _reaction(content)
+    if kind in _POLL_RESPONSES:
+        return _poll_response(content)
+    return None
+
+
+def _message(content: Content) -> Heard | None:
+    heard = _related(content)
+    if heard.edits:
+        content = _object(content, "m.new_content")
+    kind, body = _text(content, "msgtype"), _text(content, "body")
+    if kind == "m.notice" or kind.startswith("m.key.verification") or not kind:
+        return None  # what bots say is never answered: two of them would never stop
+    if kind in {"m.text", "m.emote"}:
+        return heard._replace(text=_without_quote(body) if heard.replies_to else body)
+    if kind == "m.location":
+        place = _place(_text(content, "geo_uri") or _text(_object(content, "org.matrix.msc3488.location"), "uri"))
+        return heard._replace(place=place, media="" if place else "other")
+    media = _MEDIA.get(kind, "other")
+    if "org.matrix.msc3245.voice" in content:
+        media = "voice"
+    caption = body if _text(content, "filename") not in {"", body} else ""
+    return heard._replace(text=caption, media=media, media_ref=_media_ref(content))
+
+
+def _related(content: Content) -> Heard:
+    """Only what the event says about others: an edit, a thread, a reply, a mention."""
+    relation = _object(content, "m.relates_to")
+    kind, event = _text(relation, "rel_type"), _text(relation, "event_id")
+    reply = _text(_object(relation, "m.in_reply_to"), "event_id")
+    mentions = _object(content, "m.mentions").get("user_ids")
+    return Heard(
+        edits=event if kind == "m.replace" else "",
+        thread=event if kind == "m.thread" else "",
+        replies_to="" if relation.get("is_falling_back") is True else reply,
+        mentions=tuple(str(name) for name in mentions) if isinstance(mentions, list) else (),
+    )
+
+
+def _reaction(content: Content) -> Heard | None:
+    """A reaction with a number, e.g. the keycap 2️⃣, is that number as an answer to the event it stands at."""
+    relation = _object(content, "m.relates_to")
+    key = _text(relation, "key").replace("\ufe0f", "")
+    number = _KEYCAPS.get(key, key)
+    if _text(relation, "rel_type") != "m.annotation" or not re.fullmatch(r"\d{1,2}", number):
+        return None
+    return Heard(text=number, reacts_to=_text(relation, "event_id"))
+
+
+def _poll_response(content: Content) -> Heard | None:
+    """The answers of our own polls are the tokens of our quick replies."""
+    response = next((found for kind in _POLL_RESPONSES if (found := _object(content, kind))), content)
+    answers = response.get("answers") or response.get("m.selections")
+    if not isinstance(answers, list) or not answers or not isinstance(answers[0], str):
+        return None  # a vote taken back
+    return Heard(choice=answers[0])
+
+
+def _media_ref(content: Content) -> str:
+    """Where the attachment lies, with what it takes to decrypt it: JSON, for `media.fetch`."""
+    file = _object(content, "file")
+    if not file:
+        return json.dumps({"url": url}) if (url := _text(content, "url")) else ""
+    secret = {"k": _text(_object(file, "key"), "k"), "iv": _text(file, "iv")}
+    digest = _text(_object(file, "hashes"), "sha256")
+    return json.dumps({"url": _text(file, "url"), **secret, "sha256": digest})
+
+
+def _place(uri: str) -> Place | None:
+    """A geo URI (RFC 5870).
+
+    >>> _place("geo:52.5,13.4;u=35")
+    Place(latitude=52.5, longitude=13.4)
+    """
+    found = re.match(r"geo:(-?[\d.]+),(-?[\d.]+)", uri)
+    try:
+        place = Place(float(found[1]), float(found[2])) if found else None
+    except ValueError:
+        return None
+    return place if place and math.fabs(place.latitude) <= 90 and math.fabs(place.longitude) <= 180 else None
+
+
+def _without_quote(body: str) -> str:
+    """Older clients put what is replied to, in lines that begin with ">", before the reply."""
+    lines = body.split("\n")
+    while lines and lines[0].startswith(">"):
+        lines.pop(0)
+    return "\n".join(lines).strip("\n") if len(lines) < body.count("\n") + 1 else body
+
+
+def _object(content: Content, name: str) -> Content:
+    found = content.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _text(content: Content, name: str) -> str:
+    found = content.get(name)
+    return found if isinstance(found, str) else ""

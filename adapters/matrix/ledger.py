@@ -1,0 +1,187 @@
+"""What the channel must not forget: how far it has read, where it finds people, what it could not read yet.
+
+A small SQLite file of its own beside the keys. Everything written in one sync step is one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+FILE: Final = "channel.sqlite3"
+MOST_SEALED: Final = 10_000
+_TABLES: Final = """
+create table if not exists marks (name text primary key, value text not null) without rowid;
+create table if not exists doors (room text primary key, predecessor text not null, is_open integer not null);
+create table if not exists rooms (person text primary key, room text not null) without rowid;
+create index if not exists rooms_by_room on rooms (room);
+create table if not exists places (address text primary key, question text not null, thread text not null)
+  without rowid;
+create table if not exists sealed (event text primary key, room text not null, address text not null,
+  source text not null, since real not null, is_told integer not null default 0);
+create index if not exists sealed_by_address on sealed (address);
+"""
+
+
+class Door(NamedTuple):
+    """A room to be joined. Not `is_open`: it goes on from another room, and an invitation is awaited."""
+
+    room: str
+    predecessor: str = ""
+    is_open: bool = True
+
+
+class Place(NamedTuple):
+    """Where a conversation stands: the event of the question with numbered answers, and the thread it is held in."""
+
+    question: str = ""
+    thread: str = ""
+
+
+class Sealed(NamedTuple):
+    """An event whose key has not come. `since`: seconds of the epoch."""
+
+    event: str
+    room: str
+    address: str
+    source: dict[str, Any]
+    since: float
+    is_told: bool
+
+
+class Ledger:
+    """The file. Raises sqlite3.Error and OSError where it cannot be read or written."""
+
+    def __init__(self, folder: Path) -> None:
+        file = folder / FILE
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        self._connection = sqlite3.connect(file, isolation_level=None)
+        self._connection.executescript(
+            f"pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on; {_TABLES}"
+        )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """All writes inside are kept together, or none."""
+        self._connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def mark(self, name: str) -> str:
+        found = self._one("select value from marks where name = ?", name)
+        return str(found[0]) if found else ""
+
+    def set_mark(self, name: str, value: str) -> None:
+        self._do("insert into marks values (?, ?) on conflict (name) do update set value = excluded.value", name, value)
+
+    def doors(self) -> list[Door]:
+        """Rooms that may be joined now."""
+        rows = self._connection.execute("select room, predecessor from doors where is_open order by rowid")
+        return [Door(room, predecessor) for room, predecessor in rows]
+
+    def open_door(self, room: str) -> None:
+        """Somebody invites the bot there."""
+        self._do("insert into doors values (?, '', 1) on conflict (room) do update set is_open = 1", room)
+
+    def follow(self, room: str, predecessor: str) -> None:
+        """A room goes on elsewhere."""
+        self._do("insert into doors values (?, ?, 1) on conflict (room) do nothing", room, predecessor)
+
+    def await_invitation(self, room: str) -> None:
+        self._do("update doors set is_open = 0 where room = ?", room)
+
+    def is_awaited(self, room: str) -> bool:
+        """Whether the bot knows already that it belongs there."""
+        return self._one("select 1 from doors where room = ? and predecessor <> ''", room) is not None
+
+    def is_moving(self, room: str) -> bool:
+        """Whether the room goes on in another one the bot is not in yet."""
+        return self._one("select 1 from doors where predecessor = ?", room) is not None
+
+    def close_door(self, room: str) -> None:
+        """The room was joined, or cannot be: whoever was met in its predecessor is met there from now on."""
+        found = self._one("delete from doors where room = ? returning predecessor", room)
+        if found and found[0]:
+            self._do("update rooms set room = ? where room = ?", room, found[0])
+
+    def drop_door(self, room: str) -> None:
+        self._do("delete from doors where room = ?", room)
+
+    def room_of(self, person: str) -> str:
+        """The direct room in which a person wrote last, "" where there is none."""
+        found = self._one("select room from rooms where person = ?", person)
+        return str(found[0]) if found else ""
+
+    def meet(self, person: str, room: str) -> None:
+        self._do(
+            "insert into rooms values (?, ?) on conflict (person) do update set room = excluded.room", person, room
+        )
+
+    def forget_room(self, room: str) -> None:
+        """The bot is not there any more: whom it met there, and what is left of what they said, is forgotten."""
+        for (person,) in self._connection.execute("select person from rooms where room = ?", (room,)).fetchall():
+            self._do("delete from places where address = ?", person)
+        self._do("delete from rooms where room = ?", room)
+        self._do("delete from places where address >= ? and address < ?", f"{room} ", f"{room}!")
+        self._do("delete from sealed where room = ?", room)
+
+    def place(self, address: str) -> Place:
+        found = self._one("select question, thread from places where address = ?", address)
+        return Place(*found) if found else Place()
+
+    def set_place(self, address: str, place: Place) -> None:
+        if self.place(address) == place:
+            return
+        self._do("delete from places where address = ?", address)
+        if place != Place():
+            self._do("insert into places values (?, ?, ?)", address, *place)
+
+    def sealed(self) -> list[Sealed]:
+        """Events whose key has not come yet, the oldest first."""
+        rows = self._connection.execute("select * from sealed order by since, rowid").fetchall()
+        return [
+            Sealed(event, room, who, json.loads(text), since, bool(told))
+            for event, room, who, text, since, told in rows
+        ]
+
+    def put_aside(self, sealed: Sealed) -> None:
+        """Keeps an event until its key comes. The oldest give way where somebody sends thousands."""
+        row = (sealed.event, sealed.room, sealed.address, json.dumps(sealed.source), sealed.since, sealed.is_told)
+        self._do("insert into sealed values (?, ?, ?, ?, ?, ?) on conflict (event) do nothing", *row)
+        self._do(
+            "delete from sealed where rowid in (select rowid from sealed order by rowid desc limit -1 offset ?)",
+            MOST_SEALED,
+        )
+
+    def told(self, address: str) -> None:
+        """The person was told that something could not be read."""
+        self._do("update sealed set is_told = 1 where address = ?", address)
+
+    def opened(self, event: str) -> None:
+        self._do("delete from sealed where event = ?", event)
+
+    def give_up(self, address: str) -> None:
+        """What the person was told about is not waited for any more: they have written again."""
+        self._do("delete from sealed where address = ? and is_told", address)
+
+    def give_up_before(self, moment: float) -> None:
+        self._do("delete from sealed where since < ?", moment)
+
+    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+        return found
+
+    def _do(self, sql: str, *values: object) -> None:
+        self._connection.execute(sql, values)

@@ -1,0 +1,41 @@
+"""Fetches what people attached to a message, and decrypts it."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+from urllib.parse import quote
+
+from nio.crypto.attachments import decrypt_attachment
+from nio.exceptions import EncryptionError
+
+from adapters.base import Delivery, Refused, RetryAfter
+from adapters.matrix import api
+from adapters.matrix.account import Client
+
+MOST_BYTES: Final = 20_000_000
+SECONDS: Final = 120.0
+
+
+async def fetch(client: Client, media_ref: str) -> bytes | Delivery:
+    """The attachment behind a `media_ref` made by `events.hear`, or why there is none."""
+    try:
+        ref = json.loads(media_ref)
+        server, _, name = str(ref["url"]).removeprefix("mxc://").partition("/")
+    except (ValueError, KeyError, TypeError):
+        return Refused("not an attachment")
+    where = f"/_matrix/client/v1/media/download/{quote(server, safe=':')}/{quote(name, safe='')}"
+    try:
+        raw, status = await api.fetch(client, "GET", where, seconds=SECONDS, most=MOST_BYTES)
+    except api.NoAnswer as fault:
+        return Refused("too large") if str(fault) == "too much" else RetryAfter(30, "no answer")
+    if status == 429 or status >= 500:
+        return RetryAfter(30, f"status {status}")
+    if status != 200:
+        return Refused(f"status {status}")
+    if "k" not in ref:
+        return raw
+    try:
+        return bytes(decrypt_attachment(raw, ref["k"], ref["sha256"], ref["iv"]))
+    except (EncryptionError, ValueError, KeyError, TypeError):
+        return Refused("cannot be decrypted")

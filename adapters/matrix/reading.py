@@ -1,0 +1,199 @@
+"""From a sync response to messages: decrypts, fills gaps, keeps what cannot be read until its key comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from nio import Event, MegolmEvent
+from nio.exceptions import EncryptionError
+
+from adapters.matrix import api, events, rooms
+from adapters.matrix.account import Client
+from adapters.matrix.events import Heard
+from adapters.matrix.ledger import Ledger, Place, Sealed
+from flows.messages import MsgIn
+
+log = structlog.get_logger()
+
+PAGE: Final = 250
+GRACE_SECONDS: Final = 10.0
+"""So long a message may wait for its key before the person is asked to write it again."""
+LONGEST_WAIT_SECONDS: Final = 7 * 86_400.0
+NO_TOKEN_SECONDS: Final = 86_400.0
+"""How far back is read where nobody knows any more how far we were; what was taken then is taken once all the same."""
+SEALED: Final = "sealed"
+"""The kind of attachment a message counts as that cannot be decrypted."""
+
+Raw = Mapping[str, Any]
+
+
+class Reader:
+    """Reads what a sync brought. Writes to the ledger, inside the transaction of its caller."""
+
+    def __init__(self, name: str, client: Client, ledger: Ledger) -> None:
+        self._name = name
+        self._client = client
+        self._ledger = ledger
+
+    async def timeline(self, room_id: str, info: Raw, since: str) -> list[Raw]:
+        """What is new in a room, in order, also where the sync left a gap; nothing from before the bot belonged there.
+
+        Raises Refusal and NoAnswer.
+        """
+        line = _object(info.get("timeline"))
+        found = list(_objects(line.get("events")))
+        start = line.get("prev_batch")
+        if since and line.get("limited") and isinstance(start, str) and self._beginning(found) is None:
+            found = [*await self._gap(room_id, start, since), *found]
+        found = found[self._beginning(found) or 0 :]
+        if since:
+            return found
+        earliest = (time.time() - NO_TOKEN_SECONDS) * 1000
+        return [event for event in found if _moment(event) >= earliest]
+
+    async def _gap(self, room_id: str, start: str, since: str) -> list[Raw]:
+        """Everything between the last sync and this one, the oldest first."""
+        found: list[Raw] = []
+        while start:
+            where = f"{api.path('rooms', room_id, 'messages')}?dir=b&limit={PAGE}&from={start}&to={since}"
+            page = await api.call(self._client, "GET", where)
+            chunk = list(_objects(page.get("chunk")))
+            found += chunk
+            start = str(page.get("end") or "") if chunk else ""
+            if self._beginning(chunk[::-1]) is not None:
+                break
+        return found[::-1]
+
+    def _beginning(self, found: list[Raw]) -> int | None:
+        """Where in these events the bot begins to belong to the room: at its invitation, else where it joined."""
+        joined = None
+        for index in range(len(found) - 1, -1, -1):
+            event = found[index]
+            if event.get("type") == "m.room.member" and event.get("state_key") == self._client.user_id:
+                membership = _object(event.get("content")).get("membership")
+                before = _object(_object(event.get("unsigned")).get("prev_content")).get("membership")
+                if membership == "invite" or (membership == "join" and before not in {"join", "invite"}):
+                    return index
+                if membership == "join" and before == "invite":
+                    joined = index
+        return joined
+
+    def read(self, room_id: str, found: list[Raw], *, is_group: bool) -> list[MsgIn]:
+        """The messages among these events, and what they mean for the room itself."""
+        heard: list[MsgIn] = []
+        for event in found:
+            sender = event.get("sender")
+            if event.get("type") == "m.room.tombstone":
+                replacement = _object(event.get("content")).get("replacement_room")
+                if isinstance(replacement, str) and replacement:
+                    self._ledger.follow(replacement, room_id)
+            elif isinstance(sender, str) and sender != self._client.user_id and "state_key" not in event:
+                heard += self._event(room_id, sender, event, is_group=is_group)
+        return heard
+
+    def _event(self, room_id: str, sender: str, event: Raw, *, is_group: bool) -> Iterator[MsgIn]:
+        address = rooms.address_of(sender, room_id, is_group=is_group)
+        if event.get("type") == "m.room.encrypted":
+            opened = self.decrypt(room_id, event)
+            if opened is None:
+                if not is_group:  # among many nobody can tell whether it was meant for the bot
+                    sealed = Sealed(str(event.get("event_id")), room_id, address, dict(event), time.time(), False)
+                    self._ledger.put_aside(sealed)
+                return
+            event = opened
+        msg = self._message(room_id, address, event, is_group=is_group)
+        if msg is not None:
+            if not is_group:
+                self._ledger.meet(address, room_id)
+                self._ledger.give_up(address)
+            yield msg
+
+    def decrypt(self, room_id: str, event: Raw) -> Raw | None:
+        """The event in clear, None where its key is not there (yet)."""
+        parsed = Event.parse_encrypted_event(deepcopy(dict(event)))
+        if not isinstance(parsed, MegolmEvent):
+            return None
+        try:
+            opened = self._client.olm.decrypt_megolm_event(parsed, room_id) if self._client.olm else None
+        except EncryptionError:
+            return None
+        return getattr(opened, "source", None)
+
+    def _message(self, room_id: str, address: str, event: Raw, *, is_group: bool) -> MsgIn | None:
+        heard = events.hear(str(event.get("type")), _object(event.get("content")))
+        event_id = event.get("event_id")
+        if heard is None or not isinstance(event_id, str):
+            return None
+        place = self._ledger.place(address)
+        if heard.reacts_to and heard.reacts_to != place.question:
+            return None  # applause for something else, or a number at a question that is over
+        if is_group and not self._is_for_bot(heard):
+            return None
+        if not heard.reacts_to:
+            self._ledger.set_place(address, Place(place.question, heard.thread))
+        return MsgIn(
+            self._name,
+            address,
+            event_id,
+            datetime.fromtimestamp(_moment(event) / 1000, UTC),
+            text=heard.text,
+            choice=heard.choice,
+            media=heard.media,
+            media_ref=heard.media_ref,
+            place=heard.place,
+            edits=heard.edits,
+            is_group=is_group,
+        )
+
+    def _is_for_bot(self, heard: Heard) -> bool:
+        """Whether something said before others is meant for the bot; all else is none of its business."""
+        me = self._client.user_id
+        return heard.text.startswith(("!", "/")) or me in heard.mentions or me in heard.text
+
+    def late(self) -> Iterator[MsgIn]:
+        """What had no key and can be read now; and for what waited long enough, that it could not be read.
+
+        What people have written again since they were asked to is not waited for any more (`Ledger.give_up`).
+        """
+        now = time.time()
+        self._ledger.give_up_before(now - LONGEST_WAIT_SECONDS)
+        told: set[str] = set()
+        for sealed in self._ledger.sealed():
+            if sealed.is_told:
+                told.add(sealed.address)
+            opened = self.decrypt(sealed.room, sealed.source)
+            if opened is not None:
+                self._ledger.opened(sealed.event)
+                msg = self._message(sealed.room, sealed.address, opened, is_group=False)
+                if msg is not None:
+                    self._ledger.meet(sealed.address, sealed.room)
+                    yield msg
+            elif now - sealed.since >= GRACE_SECONDS and sealed.address not in told:
+                told.add(sealed.address)
+                self._ledger.meet(sealed.address, sealed.room)
+                self._ledger.told(sealed.address)
+                moment = datetime.fromtimestamp(_moment(sealed.source) / 1000, UTC)
+                yield MsgIn(self._name, sealed.address, f"{sealed.event} {SEALED}", moment, media=SEALED)
+
+    def has_grace(self) -> bool:
+        """Whether somebody may have to be told soon that a message could not be read."""
+        return any(not sealed.is_told for sealed in self._ledger.sealed())
+
+
+def _moment(event: Raw) -> float:
+    """When the sender's homeserver took the event, in milliseconds of the epoch; 0 where it says nonsense."""
+    moment = event.get("origin_server_ts")
+    return float(moment) if isinstance(moment, int) and 0 <= moment < 10**14 else 0.0
+
+
+def _object(found: object) -> Raw:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _objects(found: object) -> Iterable[Raw]:
+    return (one for one in found if isinstance(one, Mapping)) if isinstance(found, list) else ()

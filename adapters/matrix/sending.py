@@ -1,0 +1,190 @@
+"""Sends messages: as encrypted notices, each under a transaction id of its own, so that none is ever sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+from aiohttp import ClientError
+
+from adapters.base import Delivery, Outgoing, Refused, RetryAfter, Sent, Unreachable
+from adapters.matrix import api
+from adapters.matrix.account import Client
+from adapters.matrix.ledger import Ledger, Place
+from adapters.matrix.rooms import parts_of, people_in
+from adapters.numbered import as_text
+from adapters.splitting import split
+from flows.messages import MsgOut
+
+TEXT_UTF16: Final = 7_500
+"""An event may have 65,536 bytes; nio writes any letter but ASCII as six, and encryption makes four bytes of three."""
+AGAIN_SECONDS: Final = 5.0
+KEYCAPS: Final = (*(f"{digit}\ufe0f\u20e3" for digit in range(1, 10)), "\U0001f51f")
+POLL: Final = "org.matrix.msc3381.poll"
+_TEXT: Final = "org.matrix.msc1767.text"
+MOST_POLL_ANSWERS: Final = 20
+
+
+class Event(NamedTuple):
+    """An event to be sent. `suffix` tells the events of one message apart."""
+
+    suffix: str
+    kind: str
+    content: dict[str, Any]
+
+
+class Sender:
+    """Sends to rooms. Never waits for the homeserver's patience: when it wants a pause, that is the answer."""
+
+    def __init__(self, client: Client, ledger: Ledger, choices: str) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._choices = choices
+        self._next_free = 0.0
+        self._sharing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def send(self, message: Outgoing) -> Delivery:
+        """Sends a message. An unknown outcome is `RetryAfter`: the same transaction id is the same event."""
+        room, _ = parts_of(message.address)
+        is_direct = not room
+        room = room or self._ledger.room_of(message.address)
+        if not room:
+            return Unreachable("shares no room with the bot")
+        try:
+            others = await people_in(self._client, room) - {self._client.user_id}
+            if not others:
+                return Unreachable("left the room")
+            if is_direct and len(others) > 1:
+                return Refused("others have joined the room")
+            return Sent(await self._send_all(room, message))
+        except api.Refusal as fault:
+            return self._refused(room, fault)
+        except api.NoAnswer:
+            return RetryAfter(AGAIN_SECONDS, "no answer")
+
+    async def _send_all(self, room: str, message: Outgoing) -> str:
+        """Gives the id of the last part, which is the question where there is one."""
+        transaction = f"m{message.id}" if message.id else f"u{uuid4().hex}"  # 0 is what was never in the outbox
+        place = self._ledger.place(message.address)
+        event_id = ""
+        for event in render(message.msg, self._choices, place.thread):
+            event_id = await self._put(room, event, transaction + event.suffix)
+        has_numbers = any(reply.number for reply in message.msg.quick_replies)
+        if has_numbers or message.msg.expects:
+            with self._ledger.writing():
+                self._ledger.set_place(message.address, Place(event_id if has_numbers else "", place.thread))
+        if has_numbers and self._choices == "reactions" and not message.msg.sensitive:
+            for reaction in reactions(message.msg, event_id):
+                await self._put(room, reaction, transaction + reaction.suffix)
+        return event_id
+
+    async def _put(self, room: str, event: Event, transaction: str) -> str:
+        kind, content = event.kind, event.content
+        if self._client.rooms[room].encrypted and kind != "m.reaction":  # reactions are never encrypted in Matrix
+            await self._share_key(room)
+            kind, content = self._client.encrypt(room, kind, content)
+        where = api.path("rooms", room, "send", kind, transaction)
+        return str((await api.call(self._client, "PUT", where, content)).get("event_id", ""))
+
+    async def _share_key(self, room: str) -> None:
+        """Lets every device in the room have the key of what is sent next. Raises Refusal and NoAnswer.
+
+        nio would do this by itself, but take a refusal for success, and the message would stay unreadable.
+        """
+        client, olm = self._client, self._client.olm
+        assert olm is not None  # noqa: S101 - for the type checker: encryption is always on
+        async with self._sharing.setdefault(room, asyncio.Lock()):
+            try:
+                if client.should_query_keys:
+                    api.well(await client.keys_query())
+                if not olm.should_share_group_session(room):
+                    return
+                if missing := client.get_missing_sessions(room):
+                    api.well(await client.keys_claim(missing))
+                await client.share_group_session(room, ignore_unverified_devices=True)
+            except (ClientError, TimeoutError, OSError) as fault:
+                raise api.NoAnswer(type(fault).__name__) from None
+            session = olm.outbound_group_sessions[room]
+            if any(device not in session.users_shared_with | session.users_ignored for device in self._devices(room)):
+                session.shared = False
+                raise api.Refusal(503, "key not shared")
+
+    def _devices(self, room: str) -> Iterator[tuple[str, str]]:
+        """The devices in a room that can be given a key."""
+        olm = self._client.olm
+        assert olm is not None  # noqa: S101 - as above
+        for person in self._client.rooms[room].users:
+            for device in self._client.device_store.active_user_devices(person):
+                if olm.session_store.get(device.curve25519):
+                    yield person, device.id
+
+    def _refused(self, room: str, fault: api.Refusal) -> Delivery:
+        if fault.is_limit:
+            return RetryAfter(self._slot(fault.seconds or AGAIN_SECONDS), "limit of the homeserver")
+        if fault.is_signed_out or fault.status >= 500 or fault.status == 0:
+            return RetryAfter(fault.seconds or AGAIN_SECONDS, fault.code or f"status {fault.status}")
+        if fault.code in {"M_FORBIDDEN", "M_NOT_FOUND"}:
+            if self._ledger.is_moving(room):
+                return RetryAfter(60, "the room goes on elsewhere")
+            return Unreachable("not in the room")
+        return Refused(fault.code or f"status {fault.status}")
+
+    def _slot(self, seconds: float) -> float:
+        """Seconds until a message may be tried again: one after another, not all at the same moment."""
+        now = asyncio.get_running_loop().time()
+        self._next_free = max(self._next_free, now) + seconds
+        return self._next_free - now
+
+
+def render(msg: MsgOut, choices: str, thread: str) -> Iterator[Event]:
+    """The events of a message: its text in as many parts as needed, with numbered answers; or a poll.
+
+    >>> [event.content["body"] for event in render(MsgOut("Hallo"), "numbers", "")]
+    ['Hallo']
+    """
+    related = _in_thread(thread)
+    if choices == "polls" and msg.expects == "one" and 0 < len(msg.quick_replies) <= MOST_POLL_ANSWERS:
+        yield Event("", f"{POLL}.start", _poll(msg) | related)
+        return
+    for number, part in enumerate(split(as_text(msg), TEXT_UTF16)):
+        yield Event(f".{number}" if number else "", "m.room.message", {"msgtype": "m.notice", "body": part} | related)
+
+
+def reactions(msg: MsgOut, event_id: str) -> Iterator[Event]:
+    """A keycap for each numbered answer, as something to tap on."""
+    for reply in msg.quick_replies:
+        if 0 < reply.number <= len(KEYCAPS):
+            relation = {"rel_type": "m.annotation", "event_id": event_id, "key": KEYCAPS[reply.number - 1]}
+            yield Event(f".r{reply.number}", "m.reaction", {"m.relates_to": relation})
+
+
+def _poll(msg: MsgOut) -> dict[str, Any]:
+    """A poll whose answers carry the tokens of the quick replies (MSC3381)."""
+    answers = [{"id": reply.token, _TEXT: reply.label} for reply in msg.quick_replies]
+    return {
+        f"{POLL}.start": {
+            "kind": f"{POLL}.disclosed",
+            "max_selections": 1,
+            "question": {"msgtype": "m.text", "body": msg.text, _TEXT: msg.text},
+            "answers": answers,
+        },
+        _TEXT: as_text(msg),
+        "body": as_text(msg),
+        "msgtype": "m.notice",
+    }
+
+
+def _in_thread(root: str) -> dict[str, Any]:
+    if not root:
+        return {}
+    return {
+        "m.relates_to": {
+            "rel_type": "m.thread",
+            "event_id": root,
+            "is_falling_back": True,
+            "m.in_reply_to": {"event_id": root},
+        }
+    }

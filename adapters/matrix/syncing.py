@@ -1,0 +1,149 @@
+"""The sync loop's one step: what the homeserver has to tell, stored in the house before we say that we have read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+from aiohttp import ClientError
+from nio import SyncResponse
+from pydantic_core import to_json
+
+from adapters.base import Receive
+from adapters.matrix import api, rooms
+from adapters.matrix.account import Client
+from adapters.matrix.ledger import Ledger
+from adapters.matrix.options import MatrixSettings
+from adapters.matrix.reading import Reader
+from flows.messages import MsgIn
+
+log = structlog.get_logger()
+
+POLL_SECONDS: Final = 30
+GRACE_POLL_SECONDS: Final = 2
+SINCE: Final = "since"
+_NONE: Final[dict[str, list[str]]] = {"types": []}
+_FILTER: Final = quote(
+    to_json(
+        {
+            "presence": _NONE,
+            "account_data": _NONE,
+            "room": {
+                "timeline": {"limit": 100},
+                "state": {"lazy_load_members": True},
+                "ephemeral": _NONE,
+                "account_data": _NONE,
+            },
+        }
+    ).decode()
+)
+
+
+class Syncer:
+    """Reads what is new, again and again. A step that fails is taken again from where the last one ended."""
+
+    def __init__(
+        self, name: str, client: Client, ledger: Ledger, options: MatrixSettings, doorman: rooms.Doorman
+    ) -> None:
+        self._name = name
+        self._client = client
+        self._ledger = ledger
+        self._options = options
+        self._doorman = doorman
+        self._reader = Reader(name, client, ledger)
+
+    async def step(self, receive: Receive, *, is_patient: bool) -> None:
+        """One sync. Waits for news if `is_patient`. Raises Refusal and NoAnswer."""
+        since = self._ledger.mark(SINCE)
+        seconds = GRACE_POLL_SECONDS if self._reader.has_grace() else POLL_SECONDS
+        if not (is_patient and since):
+            seconds = 0
+        where = f"{api.path('sync')}?filter={_FILTER}&timeout={seconds * 1000}" + (f"&since={since}" if since else "")
+        body = await api.call(self._client, "GET", where, seconds=seconds + api.TIMEOUT_SECONDS)
+        await self._absorb(body)
+        await self._keep_keys()
+        await receive(await self._read(body, since))
+        with self._ledger.writing():
+            self._ledger.set_mark(SINCE, str(body["next_batch"]))
+
+    async def _absorb(self, body: dict[str, Any]) -> None:
+        """Lets nio take keys, members and devices from the response; a room that breaks it does not take the others."""
+        try:
+            await self._give_to_nio(body)
+        except Exception as fault:  # noqa: BLE001 - nio trips over events nobody has thought of
+            log.error("part of a sync not understood", channel=self._name, fault=type(fault).__name__)
+            for room_id, info in _rooms(body, "join").items():
+                with suppress(Exception):
+                    await self._give_to_nio({"next_batch": "", "rooms": {"join": {room_id: info}}})
+        changed = body.get("device_lists", {}).get("changed", [])
+        if self._client.olm is not None:
+            # nio itself looks only at people in rooms it has seen since the start.
+            self._client.olm.add_changed_users({user for user in changed if self._client.device_store[user]})
+
+    async def _give_to_nio(self, body: dict[str, Any]) -> None:
+        response = SyncResponse.from_dict(deepcopy(body))  # it takes events apart where they stand
+        if not isinstance(response, SyncResponse):
+            raise api.NoAnswer("not a sync response")
+        self._client.next_batch = ""  # else nio takes a response that comes again for nothing new
+        await self._client.receive_response(response)
+
+    async def _keep_keys(self) -> None:
+        """What nio's own loop would do after each sync: keys uploaded, asked for, claimed, messages to devices sent."""
+        client = self._client
+        await client.upload_keys()
+        try:
+            if client.should_query_keys:
+                api.well(await client.keys_query())
+            if client.should_claim_keys:
+                api.well(await client.keys_claim(client.get_users_for_key_claiming()))
+            await client.send_to_device_messages()
+        except (ClientError, TimeoutError, OSError) as fault:
+            raise api.NoAnswer(type(fault).__name__) from None
+
+    async def _read(self, body: dict[str, Any], since: str) -> list[MsgIn]:
+        """The messages of all rooms, in order for each; and what happened to the rooms themselves."""
+        client, ledger = self._client, self._ledger
+        for room_id in _rooms(body, "leave"):
+            rooms.forget(client, ledger, room_id)
+        for room_id, info in _rooms(body, "invite").items():
+            await self._invitation(room_id, info)
+        lines = []
+        for room_id, info in _rooms(body, "join").items():
+            try:
+                people = await rooms.people_in(client, room_id)
+                lines.append((room_id, people, await self._reader.timeline(room_id, info, since)))
+            except api.Refusal as fault:
+                if fault.status not in {403, 404}:
+                    raise
+                log.warning("room not readable", channel=self._name, status=fault.status)  # it was just left
+        messages: list[MsgIn] = []
+        with ledger.writing():
+            for room_id, people, found in lines:
+                messages += self._reader.read(room_id, found, is_group=len(people) > 2)
+            messages += self._reader.late()
+        self._doorman.knock()
+        for room_id, people, _ in lines:
+            if people == {client.user_id}:
+                await rooms.leave(client, ledger, room_id)
+        return messages
+
+    async def _invitation(self, room_id: str, info: Mapping[str, Any]) -> None:
+        """Opens the door, or declines."""
+        found = rooms.invitation(self._client.user_id, info.get("invite_state", {}).get("events", []))
+        if found is None:
+            return
+        sender, is_direct = found
+        if self._ledger.is_awaited(room_id) or rooms.may_invite(self._options, sender, is_direct=is_direct):
+            with self._ledger.writing():
+                self._ledger.open_door(room_id)
+        else:
+            await rooms.leave(self._client, self._ledger, room_id)
+
+
+def _rooms(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    found = body.get("rooms", {}).get(kind, {})
+    return {room_id: info for room_id, info in found.items() if isinstance(info, dict)}
