@@ -15,6 +15,7 @@ from bot.conversations import Conversations
 from bot.desk.reception import Desk
 from bot.housekeeping import keep_house
 from bot.ids import Ids
+from bot.introducing import introduce
 from bot.keys import Keys, SecretError, load_or_create
 from bot.knowing import Knowing
 from bot.outbox import Outbox
@@ -66,6 +67,7 @@ class App:
         for task in work:
             task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)
         try:
+            introduce(self.channels.values())
             for channel in self.channels.values():
                 await channel.start(self.conversations.receive)
             yield
@@ -137,9 +139,11 @@ def _fitting_keys(path: Path, store: Store) -> Keys:
 def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, keys: Keys) -> App:
     """The parts, connected. Call it inside a running event loop."""
     ids = Ids()
-    catalogue = Catalogue()
+    catalogue = Catalogue(public_url=settings.web.public_url)
     outbox = Outbox(store, keys, channels)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
-    turns = Turns(keys, catalogue, ids, Desk(settings, keys, catalogue), Knowing({}), proactive)
+    overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
+    desk = Desk(settings, keys, catalogue)
+    turns = Turns(keys, catalogue, ids, desk, Knowing({}), proactive, overheard=overheard)
     conversations = Conversations(store, turns, outbox)
     return App(settings, store, keys, ids, catalogue, channels, outbox, conversations)

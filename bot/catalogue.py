@@ -36,7 +36,8 @@ class Catalogue:
     Used by the writing thread only. `refresh` reads what others published; everything else is memory.
     """
 
-    def __init__(self, languages: tuple[str, ...] | None = None) -> None:
+    def __init__(self, languages: tuple[str, ...] | None = None, *, public_url: str = "") -> None:
+        self._public_url = public_url
         tags = languages or phrases.languages()
         self._phrases = {tag: phrases.load(tag) for tag in tags}
         self._compiled: dict[int, Published] = {}
@@ -133,7 +134,8 @@ class Catalogue:
     def _compile(self, revision: PublishedRevision) -> Published:
         if revision.id not in self._compiled:
             consultation = Consultation.model_validate_json(revision.content)
-            flow = Flow(consultation, self._phrases, revision.content_hash[:CODE_LENGTH])
+            link = f"{self._public_url}/c/{revision.slug}" if self._public_url else ""
+            flow = Flow(consultation, self._phrases, revision.content_hash[:CODE_LENGTH], link)
             self._compiled[revision.id] = Published(revision.id, revision.consultation_id, revision.slug, flow)
         return self._compiled[revision.id]
 

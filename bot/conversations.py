@@ -158,6 +158,7 @@ class Conversations:
         self._outbox.forget(result.recalled)
         self.counts.add(result)
         self._outbox.accept(result.outgoing)
+        self._outbox.accept(result.parting, "farewell")
         if result.has_erased:
             await asyncio.to_thread(self._store.scrub)
 

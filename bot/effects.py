@@ -38,7 +38,8 @@ class NewsWish(NamedTuple):
 class Effects:
     """The rows of one batch, gathered while it is worked on and written at its end.
 
-    `outgoing` is what the outbox may send once the batch is committed.
+    `outgoing` is what the outbox may send once the batch is committed; `parting` likewise, to addresses that are
+    forgotten when it was sent.
     """
 
     ids: Ids
@@ -57,6 +58,7 @@ class Effects:
     outbox: list[NewOutboxMessage] = field(default_factory=list)
     dead_letters: list[NewDeadLetter] = field(default_factory=list)
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
+    parting: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     data_wanted: list[Person] = field(default_factory=list)
     erased: list[Person] = field(default_factory=list)
     recalled: list[int] = field(default_factory=list)
@@ -76,7 +78,8 @@ class Effects:
         purpose: Purpose = "farewell" if person in self.erased else "reply"
         row = NewOutboxMessage(number, person.channel, person.lookup, payload_of(msg), purpose, None, self.now)
         (self.farewells if purpose == "farewell" else self.outbox).append(row)
-        self.outgoing.append((person.channel, person.lookup, Outgoing(number, person.address, msg)))
+        sent = self.parting if purpose == "farewell" else self.outgoing
+        sent.append((person.channel, person.lookup, Outgoing(number, person.address, msg)))
 
     def write(self, connection: Connection) -> None:
         """All rows, identity first: one statement per table."""

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot import news, privacy
+from bot import groups, news, privacy
 from bot.catalogue import Catalogue, Published
 from bot.desk.reception import Desk
 from bot.effects import Effects
@@ -78,6 +78,8 @@ class BatchResult:
     has_erased: bool = False
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     """Channel, look-up and message of everything there is to say."""
+    parting: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
+    """The same of what is said to addresses that are forgotten afterwards."""
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back, because somebody said "stop" or was erased."""
 
@@ -86,6 +88,7 @@ class BatchResult:
         self.failures += len(effects.dead_letters)
         self.has_erased |= bool(effects.erased)
         self.outgoing += effects.outgoing
+        self.parting += effects.parting
         self.recalled += effects.recalled
 
 
@@ -101,6 +104,7 @@ class Turns:
         knowing: Knowing,
         proactive: frozenset[str],
         *,
+        overheard: frozenset[str] = frozenset(),
         refresh_seconds: float = 1.0,
     ) -> None:
         """`proactive`: the channels that can write to people who have not just written."""
@@ -110,6 +114,8 @@ class Turns:
         self.desk = desk
         self._knowing = knowing
         self.proactive = proactive
+        self._overheard = overheard
+        """Names of the channels on which others can read along."""
         self._refresh_seconds = refresh_seconds
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
@@ -122,6 +128,7 @@ class Turns:
         result = BatchResult(taken=len(fresh), repeats=len(batch) - len(fresh))
         while fresh:
             effects = Effects(self.ids, now)
+            fresh = groups.answer(connection, effects, self.keys, self.catalogue, fresh)
             people = self._find(connection, effects, fresh)
             fresh = self._rounds(connection, effects, people, fresh)
             effects.write(connection)
@@ -276,7 +283,14 @@ class Turns:
                         effects,
                         person,
                         msg,
-                        engine.resume(place.published.flow, place.session, msg, idle, person.known),
+                        engine.resume(
+                            place.published.flow,
+                            place.session,
+                            msg,
+                            idle,
+                            person.known,
+                            overheard=msg.channel in self._overheard,
+                        ),
                     )
                 else:
                     _pause(effects, person, msg, is_closed=True)
@@ -312,10 +326,16 @@ class Turns:
 
     def _enter_one(self, effects: Effects, one: _Entering) -> Turn:
         msg, person, published, pseudonym = one
+        overheard = msg.channel in self._overheard
         if person.place is not None:
-            return engine.reopen(person.place.published.flow, person.place.session)
+            return engine.reopen(person.place.published.flow, person.place.session, overheard=overheard)
         turn = engine.start(
-            published.flow, receipt=receipt(), language=person.language, hint=msg.language_hint, known=person.known
+            published.flow,
+            receipt=receipt(),
+            language=person.language,
+            hint=msg.language_hint,
+            known=person.known,
+            overheard=overheard,
         )
         person.place = Place(
             self.ids(), published, turn.session, pseudonym, effects.now, effects.now, msg.mode, msg.place_code

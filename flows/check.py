@@ -191,13 +191,19 @@ def _recordings(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _consent(consultation: Consultation) -> Iterator[Problem]:
-    """A sensitive question may only come after consent was asked for."""
+    """A sensitive question may only come after consent was asked for, and not where others can read along."""
     asked_before = False
     for index, node in enumerate(consultation.questions):
         asked_before = asked_before or node.type == "consent"
         if isinstance(node, Question) and node.sensitive and not asked_before:
             reason = "a sensitive question is asked without consent"
             yield Problem(("questions", index), reason, "ask a question of type consent before it")
+        if isinstance(node, Question) and node.sensitive and not node.web_only:
+            reason = "others can read along on some channels, and a sensitive question is asked there too"
+            yield Problem(("questions", index), reason, "add web_only: true, if that is not meant", True)
+        if isinstance(node, Question) and node.web_only and node.type == "consent":
+            reason = "consent asked on the web only cannot cover the other channels"
+            yield Problem(("questions", index, "web_only"), reason, "ask for consent everywhere")
 
 
 def _chat_words(consultation: Consultation, catalogues: Mapping[str, Phrases]) -> Iterator[Problem]:
@@ -240,7 +246,7 @@ def _lengths(consultation: Consultation, catalogues: Mapping[str, Phrases], limi
     flow = Flow(consultation, catalogues, LONGEST_CODE)
     for tag, script in flow.scripts.items():
         sent: list[tuple[Where, MsgOut]] = [
-            (("why",), speech.greeting(flow, tag)),
+            (("why",), speech.greeting(flow, tag, overheard=True)),
             (("retention",), speech.privacy(flow, script)),
             (("contact",), speech.person(flow, script)),
         ]

@@ -13,6 +13,7 @@ from flows.flow import Flow
 from flows.known import NOTHING, Known
 from flows.languages import best_guess
 from flows.messages import MsgIn
+from flows.overheard import heard, is_withheld
 from flows.question import Draft, Given, Guess, Informed, Rejection, Reply
 from flows.session import Session, Turn
 from flows.steps import go_on, leave
@@ -23,33 +24,52 @@ PAUSE = 12 * 3600
 """Seconds after which somebody who comes back is asked whether to go on."""
 
 
-def start(flow: Flow, *, receipt: str, language: str | None, hint: str = "", known: Known = NOTHING) -> Turn:
+def start(
+    flow: Flow,
+    *,
+    receipt: str,
+    language: str | None,
+    hint: str = "",
+    known: Known = NOTHING,
+    overheard: bool = False,
+) -> Turn:
     """Opens a session: asks for the language where it is not known yet, else greets and asks the first question.
 
     Somebody whose language is not offered is told so in that language, and asked which of the others it shall be.
 
     `language` is what the contact chose before, `hint` what the channel believes; `receipt` is the code
-    that will be shown when the answers are submitted.
+    that will be shown when the answers are submitted. `overheard`: others can read along on this channel.
     """
-    return _begun(flow, _start(flow, receipt, language, hint), known)
+    return _begun(flow, _start(flow, receipt, language, hint, overheard=overheard), known)
 
 
-def _start(flow: Flow, receipt: str, language: str | None, hint: str) -> Turn:
+def _start(flow: Flow, receipt: str, language: str | None, hint: str, *, overheard: bool) -> Turn:
     if language in flow.languages:
-        return habits.greet(flow, Session(flow.code, language, receipt))
+        return habits.greet(flow, Session(flow.code, language, receipt, overheard=overheard))
     wanted = language if language in flow.other_voices else ""
-    session = Session(flow.code, best_guess(hint, flow.languages), receipt, wanted=wanted)
+    session = Session(flow.code, best_guess(hint, flow.languages), receipt, wanted=wanted, overheard=overheard)
     if len(flow.languages) > 1:
         return habits.ask_language(flow, session)
     turn = habits.greet(flow, session)
     return Turn(turn.session, (Said(speech.only_language(flow, wanted)), *turn.events)) if wanted else turn
 
 
-def resume(flow: Flow, session: Session, msg: MsgIn, idle: float = 0, known: Known = NOTHING) -> Turn:
+def resume(
+    flow: Flow,
+    session: Session,
+    msg: MsgIn,
+    idle: float = 0,
+    known: Known = NOTHING,
+    *,
+    overheard: bool = False,
+) -> Turn:
     """What one message of the resident causes, `idle` seconds after the one before.
 
-    Any message at any step gets a sensible answer.
+    Any message at any step gets a sensible answer. `overheard`: others can read along where it came from.
     """
+    session = heard(flow, session, overheard=overheard)
+    if is_withheld(flow, session, session.at):  # asked in private, and gone on elsewhere
+        return _begun(flow, go_on(flow, session, session.at), known)
     return _begun(flow, _resume(flow, session, msg, idle, known), known)
 
 
@@ -73,10 +93,10 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known)
     return _answer(flow, session, session.at, reply, known)
 
 
-def reopen(flow: Flow, session: Session) -> Turn:
+def reopen(flow: Flow, session: Session, *, overheard: bool = False) -> Turn:
     """Somebody comes back to a session that was interrupted or submitted: to the summary, or to be asked whether to go
     on, so that nothing has to be known yet."""
-    session = session._replace(status="waiting", aside="", repairs=0)
+    session = heard(flow, session._replace(status="waiting", aside="", repairs=0), overheard=overheard)
     if session.submitted:
         session = session._replace(at="")
         return Turn(session, (Said(speech.summary(flow, session)),))

@@ -69,22 +69,32 @@ class Flow:
         "informed",
         "language_matcher",
         "languages",
+        "link",
         "nodes",
         "notes",
         "other_languages",
         "other_voices",
         "questions",
         "scripts",
+        "web_only",
     )
 
-    def __init__(self, consultation: Consultation, catalogues: Mapping[str, Phrases], code: str) -> None:
+    def __init__(
+        self, consultation: Consultation, catalogues: Mapping[str, Phrases], code: str, link: str = ""
+    ) -> None:
         self.code = code
+        self.link = link
+        """Where the same is asked on a web page; "" where nobody has said."""
         self.consultation = consultation
         self.languages = tuple(consultation.languages)
         self.nodes: dict[str, Node] = {node.key: node for node in consultation.questions}
         self.questions = tuple(node.key for node in consultation.questions if node.waits)
         """Keys of all questions that wait, in order."""
         self.notes = frozenset(self.nodes) - frozenset(self.questions)
+        self.web_only = frozenset(
+            key for key, node in self.nodes.items() if isinstance(node, Question) and node.web_only
+        )
+        """Keys of the questions that are not asked where others can read along."""
         others = {tag: phrases for tag, phrases in catalogues.items() if tag not in self.languages}
         self.commands = Commands((catalogues[tag] for tag in self.languages), others.values())
         self.language_matcher = Matcher(

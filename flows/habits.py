@@ -21,6 +21,7 @@ from flows.flow import Flow
 from flows.matching import Matcher
 from flows.messages import MsgOut
 from flows.news import parse_wanted
+from flows.overheard import is_withheld
 from flows.question import Rejection, Reply
 from flows.session import Session, Turn
 from flows.steps import ask, go_on, leave, with_line
@@ -31,7 +32,9 @@ from flows.values import Missing
 def greet(flow: Flow, session: Session) -> Turn:
     """The greeting, then the first question."""
     turn = go_on(flow, session, "")
-    return Turn(turn.session, (Said(speech.greeting(flow, session.language)), *turn.events))
+    return Turn(
+        turn.session, (Said(speech.greeting(flow, session.language, overheard=session.overheard)), *turn.events)
+    )
 
 
 def ask_language(flow: Flow, session: Session) -> Turn:
@@ -170,7 +173,7 @@ def _open(flow: Flow, session: Session) -> MsgOut:
             return speech.offer_return(flow, session)
         case "change":
             return speech.which_answer(flow, session)
-    return speech.open_question(flow, session) if session.at else speech.summary(flow, session)
+    return speech.waiting(flow, session)
 
 
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
@@ -216,7 +219,8 @@ def _back(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _before(flow: Flow, session: Session) -> tuple[str, ...]:
     answered = speech.answered_keys(flow, session)
-    return answered[: answered.index(session.at)] if session.at in answered else answered
+    before = answered[: answered.index(session.at)] if session.at in answered else answered
+    return tuple(key for key in before if not is_withheld(flow, session, key))
 
 
 def _skip(flow: Flow, session: Session, argument: str) -> Turn:
@@ -318,7 +322,7 @@ def _continue(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _start_over(flow: Flow, session: Session, argument: str) -> Turn:
     forgotten = tuple(AnswerGiven(key, None, Missing.NOT_ASKED) for key in (*session.answers, *session.missing))
-    fresh = Session(session.flow, session.language, session.receipt)
+    fresh = Session(session.flow, session.language, session.receipt, overheard=session.overheard)
     turn = greet(flow, fresh)
     return Turn(turn.session, (*forgotten, *turn.events))
 

@@ -18,7 +18,7 @@ from flows.events import (
 )
 from flows.languages import LANGUAGES, best_guess
 from flows.matching import Matcher
-from flows.messages import MsgIn, QuickReply
+from flows.messages import MsgIn, MsgOut, QuickReply
 from flows.news import parse_wanted
 from flows.phrases import Phrases
 from flows.text import fold
@@ -111,6 +111,15 @@ class Lobby:
         ]
         lines = [voice.say("lobby.hello"), voice.say("lobby.choose" if titles else "lobby.nothing")]
         return Said(voice.message("\n".join(lines), (*replies, *self._language_replies(voice))))
+
+    def invite(self, hint: str) -> MsgOut:
+        """What is said in a group, where everybody reads along: each consultation opens in a private chat."""
+        voice = self.voice(None, hint)
+        replies = [
+            QuickReply(voice.token("start", one.slug), one.in_language(one.title, voice.language))
+            for one in self.invitations
+        ]
+        return voice.message(voice.say("lobby.group"), replies)
 
     def _language_replies(self, voice: Voice) -> list[QuickReply]:
         return [

@@ -254,7 +254,7 @@ def _answers(question: Question, comparisons: list[Comparison]) -> list[Any]:
             given = [list(some) for size in range(least, min(len(given), 6) + 1) for some in combinations(given, size)]
     else:
         given = [*mentioned, _SOMETHING_ELSE]
-    may_lack = question.skip or question.dont_know or question.refuse
+    may_lack = question.skip or question.dont_know or question.refuse or question.web_only
     return [*given, None] if may_lack else given
 
 

@@ -148,7 +148,9 @@ class Question(Node):
     refuse: bool = False
     """Whether "prefer not to say" is offered."""
     sensitive: bool = False
-    """Asked only with consent and only where the channel can keep it private."""
+    """Asked only with consent; with `web_only` not where others can read along."""
+    web_only: bool = Field(default=False, exclude_if=operator.not_)
+    """Not asked on channels which others can read: people are told so, with the way to the web page."""
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
         yield from super().texts()

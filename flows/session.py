@@ -41,6 +41,8 @@ class Session(NamedTuple):
     """While the language is asked: the one the person wants, which the bot speaks but this consultation does not."""
     words: dict[str, str] = {}  # noqa: RUF012
     """How answers read whose value is only a reference, by question key."""
+    overheard: bool = False
+    """Whether others can read along on the channel of the newest message."""
 
     def to_json(self) -> str:
         """The session as stored; what has its default is left out."""

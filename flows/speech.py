@@ -23,8 +23,11 @@ def voice_of(flow: Flow, session: Session) -> Voice:
 
 
 @lru_cache(256)  # the same for everybody
-def greeting(flow: Flow, language: str) -> MsgOut:
-    """Who asks, why, how long, who reads, how long it is kept: all that is to be known before the first question."""
+def greeting(flow: Flow, language: str, *, overheard: bool = False) -> MsgOut:
+    """Who asks, why, how long, who reads, how long it is kept: all that is to be known before the first question.
+
+    Where the channel is `overheard`, that too, and the way to the web page.
+    """
     voice, consultation = flow.scripts[language].voice, flow.consultation
     lines = [
         voice.text(consultation.title),
@@ -33,9 +36,21 @@ def greeting(flow: Flow, language: str) -> MsgOut:
         voice.text(consultation.why),
         voice.say("greeting.questions", n=len(flow.questions), minutes=consultation.minutes),
         voice.say("greeting.privacy", readers=voice.text(consultation.readers), days=consultation.retention.days),
+        _overheard(flow, voice) if overheard else "",
         voice.say("greeting.words"),
     ]
     return voice.message("\n\n".join(filter(None, lines)))
+
+
+def _overheard(flow: Flow, voice: Voice) -> str:
+    return " ".join((voice.say("overheard"), voice.say("overheard.link", link=flow.link) if flow.link else "")).strip()
+
+
+def withheld(flow: Flow, session: Session) -> str:
+    """Says that something is not asked here, and where it is."""
+    voice = script_of(flow, session).voice
+    where = voice.say("withheld.link", link=flow.link) if flow.link else ""
+    return " ".join((voice.say("withheld"), where)).strip()
 
 
 def privacy(flow: Flow, script: Script) -> MsgOut:
@@ -85,6 +100,11 @@ def open_question(flow: Flow, session: Session) -> MsgOut:
         return msg
     progress = script.asks[session.at].text.removesuffix(asked.prompt.text)
     return msg._replace(text=f"{progress}{msg.text}")
+
+
+def waiting(flow: Flow, session: Session) -> MsgOut:
+    """What waits for the person: the open question, or the summary."""
+    return open_question(flow, session) if session.at else summary(flow, session)
 
 
 def shown(flow: Flow, session: Session, key: str) -> str:

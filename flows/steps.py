@@ -6,6 +6,7 @@ from flows import speech
 from flows.events import AnswerGiven, Event, Said, SessionInterrupted
 from flows.flow import Flow, Path
 from flows.messages import MsgOut
+from flows.overheard import is_withheld, withhold
 from flows.question import LEAVE
 from flows.session import Session, Turn
 from flows.values import Missing
@@ -13,6 +14,8 @@ from flows.values import Missing
 
 def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = (), echo: str = "") -> Turn:
     """On from the node `after` ("" for the beginning): says the notes in between, then asks or sums up."""
+    session, withheld, line = withhold(flow, session)
+    events, echo = (*events, *withheld), "\n".join(filter(None, (echo, line)))
     path = flow.path(session)
     if not path.open:
         session, events = _drop_unasked(session, path, events)
@@ -38,6 +41,8 @@ def _behind(path: Path, after: str) -> tuple[str, ...]:
 
 def ask(flow: Flow, session: Session, key: str, line: str = "") -> Turn:
     """Asks one question (again), a line of the bot's own before it. Several choices are there to be corrected."""
+    if is_withheld(flow, session, key):
+        return Turn(session, (Said(with_line(speech.withheld(flow, session), speech.waiting(flow, session))),))
     asked = speech.script_of(flow, session).asked[key]
     draft = asked.reopened(session.answers.get(key), session.receipt)
     session = session._replace(at=key, aside="", draft=draft)

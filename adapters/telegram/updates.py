@@ -72,6 +72,8 @@ class Reader:
         text = self._addressed(message.get("text") or message.get("caption") or "")
         if text is None:
             return None
+        if chat["type"] in _GROUPS and self.username and f"@{self.username}".casefold() in text.casefold():
+            text = "/start"  # somebody called the bot by its name
         media, handle = _media(message)
         place = message.get("location")
         if not (text or media or place):

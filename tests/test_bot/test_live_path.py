@@ -89,10 +89,10 @@ async def test_many_people_share_few_commits(store):
 async def test_somebody_who_fails_takes_nobody_along(store, monkeypatch):
     resume = engine.resume
 
-    def brittle(flow, session, msg, *more):
+    def brittle(flow, session, msg, *more, **named):
         if "Kaffee" in msg.text:
             raise RuntimeError("Kaffee")
-        return resume(flow, session, msg, *more)
+        return resume(flow, session, msg, *more, **named)
 
     monkeypatch.setattr(engine, "resume", brittle)
     async with running(store) as (app, channel):

@@ -121,10 +121,10 @@ async def test_what_waited_to_be_sent_is_not_swallowed(store, database, write):
 async def test_messages_that_are_set_aside_are_errors(store, write, monkeypatch):
     resume = engine.resume
 
-    def brittle(flow, session, msg, *more):
+    def brittle(flow, session, msg, *more, **named):
         if "Bänke" in msg.text:
             raise RuntimeError
-        return resume(flow, session, msg, *more)
+        return resume(flow, session, msg, *more, **named)
 
     monkeypatch.setattr(engine, "resume", brittle)
     report = await feed(store, write(*walk("a")))
