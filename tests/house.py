@@ -77,6 +77,7 @@ def consultation(slug: str = "park", questions: list[dict[str, Any]] | None = No
         "languages": {"de": {}, "en": {}},
         "level": "consultation",
         "minutes": 2,
+        "results": "live",
         "retention": {"days": 30, "remains": _TEXT},
         "contact": {"name": _TEXT, "hours": _TEXT, "email": "park@example.org"},
         "questions": questions or [lamps, wish],

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.errors import HouseError
-from bot.exports import codebook, counting, subject
+from bot.exports import codebook, counting, opendata, subject
 from bot.exports.codebook import MISSING
 from bot.exports.counting import Counts
 from bot.exports.liesmich import liesmich
@@ -25,10 +25,13 @@ from bot.exports.staging import check_target, staged
 from bot.exports.subject import Subject
 from bot.exports.tables import LONG, Table, View, long_rows, to_the_second, to_the_week, wide_head, wide_row
 from bot.house import furnished
+from bot.publicity import figures_are_public
+from bot.results import published
 from bot.settings import Settings
 from storage.store import Store
 
 ROWS: Final = ("answers_long.csv", "answers_wide.csv", "answers_wide_excel.csv")
+COUNTS: Final = "counts.csv"
 ABOUT: Final = ("codebook.csv", "metadata.json", "LIESMICH.txt")
 
 
@@ -56,6 +59,11 @@ def write(store: Store, wish: Wish, now: datetime) -> int:
     profile = _known_profile(wish.profile)
     with store.reading() as connection:
         found = subject.find(connection, wish.slug)
+        if profile == "public" and not figures_are_public(found.flow.consultation, found.newest, now):
+            raise HouseError(
+                f"the figures of {wish.slug} are hidden until it is closed (`results: at_close` in its file); "
+                "use --profile analysis inside the house, or wait"
+            )
         with staged(wish.out, is_public=profile == "public") as folder:
             return _fill(connection, found, wish, profile, folder, now)
 
@@ -68,23 +76,30 @@ def _known_profile(name: str) -> Profile:
 
 
 def _fill(connection: Connection, found: Subject, wish: Wish, profile: Profile, folder: Path, now: datetime) -> int:
-    files = [*(("counts.csv",) if profile == "public" else ROWS), *ABOUT]
     counts = Counts(found)
     with ExitStack() as closing:
         if profile == "public":
-            for response in stream(connection, found):
-                counts.add(response)
-            labels = {code.value: german for code, (german, _) in MISSING.items()}
-            Table(folder / "counts.csv", counting.HEAD, closing).write(counting.rows(counts, labels))
+            tables = _write_counts(connection, counts, folder, closing)
         else:
+            tables = ROWS
             _write_rows(connection, counts, wish, folder, closing)
         Table(folder / "codebook.csv", codebook.head(found), closing).write(codebook.rows(found))
+    files = [*tables, *ABOUT]
     data = metadata(found, profile, counts, now, files)
     text = json.dumps(data, ensure_ascii=False, indent=2)
     (folder / "metadata.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
     guide = liesmich(found, profile, now, files)
     (folder / "LIESMICH.txt").write_text(guide, encoding="utf-8", newline="\r\n")  # for the editor of old Windows
     return counts.responses
+
+
+def _write_counts(connection: Connection, counts: Counts, folder: Path, closing: ExitStack) -> tuple[str, ...]:
+    """What everybody may see: counts, and what is released of proposals. Gives the names of the files."""
+    for response in stream(connection, counts.subject):
+        counts.add(response)
+    labels = {code.value: german for code, (german, _) in MISSING.items()}
+    Table(folder / COUNTS, counting.HEAD, closing).write(counting.rows(counts, labels))
+    return (COUNTS, *opendata.write(published.of(connection, counts.subject, counts), folder, closing))
 
 
 def _write_rows(connection: Connection, counts: Counts, wish: Wish, folder: Path, closing: ExitStack) -> None:

@@ -107,6 +107,11 @@ class Board:
         """The same by the number of the consultation."""
         return next((it for it in self._notices.values() if it.revision.consultation_id == consultation_id), None)
 
+    def everything(self) -> list[Notice]:
+        """All of them, in whatever state; those that end last come first, samples last."""
+        first = sorted(self._notices.values(), key=_rank, reverse=True)
+        return sorted(first, key=lambda notice: notice.revision.sample)
+
     def open_now(self) -> list[Notice]:
         """What one can take part in: those that end first come first, samples last."""
         found = [notice for notice in self._notices.values() if notice.state() == "open"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
 
 from bot.places import place_code
+from bot.publicity import figures_are_public
 from bot.web.site import language_links, site_of
 from bot.web.tongues import tongue_of
 
@@ -40,9 +42,16 @@ async def _start(request: web.Request) -> web.Response:
                 "until": tongue.day(closes) if closes else "",
             }
         )
+    now = datetime.now(UTC)
+    results = [
+        (notice.slug, notice.text(notice.consultation.title, tongue.tag), notice.best(tongue.tag))
+        for notice in site.board.everything()
+        if notice.state(now) != "not_yet" and figures_are_public(notice.consultation, notice.revision, now)
+    ]
     place = place_code(request.query.get("at", ""))
     at = f"?at={place}" if place else ""
-    return site.page(request, "start.html", tongue, cards=cards, languages=language_links(request, tongue), at=at)
+    languages = language_links(request, tongue)
+    return site.page(request, "start.html", tongue, cards=cards, results=results, languages=languages, at=at)
 
 
 async def _accessibility(request: web.Request) -> web.Response:

@@ -15,7 +15,7 @@ from adapters.web.transports import Transports
 from bot.api import serving as api
 from bot.app import App
 from bot.errors import HouseError
-from bot.web import aloud, chat, decency, forms, helping, hooks, pages, resume, rooms
+from bot.web import aloud, chat, decency, forms, helping, hooks, opendata, pages, results, resume, rooms
 from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
@@ -82,6 +82,8 @@ def application(house: App, limits: WebLimits | None = None) -> web.Application:
     forms.add_to(router)
     hooks.add_to(router)
     rooms.add_to(router)
+    results.add_to(application, house.store)
+    opendata.add_to(application, house.store, house.settings)
     helping.add_to(application)
     api.add_to(router)
     aloud.add_to(application)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, CookieJar
@@ -186,7 +187,8 @@ class House:
 @asynccontextmanager
 async def serving(store: Store, limits: WebLimits = QUICK, **web: Any) -> AsyncIterator[House]:
     """A house with the web channel only."""
-    app = build(Settings.model_validate({"web": web}), {"web": WebHub()}, store=store, keys=KEYS)
+    data = Path(store.writer.url.database or "").parent
+    app = build(Settings.model_validate({"web": web, "data": data}), {"web": WebHub()}, store=store, keys=KEYS)
     async with app.running():
         server = TestServer(application(app, limits))
         await server.start_server()

@@ -25,6 +25,7 @@ from bot.exports.suppression import LEAST, hidden
 from bot.exports.tables import LONG
 from bot.settings import Settings
 from flows.messages import MsgIn
+from storage import consultations
 from storage.store import Store
 from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import consultation, publish, running, say
@@ -288,7 +289,15 @@ async def test_public_holds_counts_only(opened, tmp_path):
     await chat(opened(), *people)
     assert export(opened(), tmp_path / "public", "public") == 21
     names = {path.name for path in (tmp_path / "public").iterdir()}
-    assert names == {"counts.csv", "codebook.csv", "metadata.json", "LIESMICH.txt"}
+    of_proposals = {
+        "proposals.csv",
+        "ratings.csv",
+        "agreement.csv",
+        "statuses.csv",
+        "datapackage.json",
+        "DATENKARTE.md",
+    }
+    assert names == {"counts.csv", "codebook.csv", "metadata.json", "LIESMICH.txt"} | of_proposals
     found = cells(tmp_path / "public")
     assert found["participations", "total", ""] == "21"
     # Three people could be computed if only they were left out: the next larger cell goes with them.
@@ -299,6 +308,19 @@ async def test_public_holds_counts_only(opened, tmp_path):
     numbers = [int(n) for n in found.values() if n]
     assert not [n for n in numbers if 0 < n < LEAST]
     assert "geheim" not in "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "public").iterdir())
+
+
+async def test_hidden_until_closing_means_hidden_in_open_data_too(opened, tmp_path):
+    publish(opened(), consultation(questions=[LAMPS], results="at_close"))
+    await chat(opened(), *[("ja", "absenden")] * 9)
+    with pytest.raises(HouseError, match="hidden until it is closed"):
+        export(opened(), tmp_path / "public", "public")
+    assert not (tmp_path / "public").exists()
+    store = opened()
+    with store.begin() as connection:
+        consultation_id = consultations.list_latest(connection)[0].consultation_id
+        consultations.set_state(connection, consultation_id, "closed")
+    assert export(opened(), tmp_path / "public", "public") == 9
 
 
 @pytest.mark.parametrize(("smallest", "published"), [(3, "3"), (4, "")])

@@ -1,0 +1,169 @@
+"""What a public export holds of proposals: their texts, how they were rated, what became of them; and a data card.
+
+Only released texts, and only counts: small cells are left out as on the result page, so that both say the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from bot.exports.subject import Subject
+from bot.exports.tables import Row, Table, to_the_second
+from bot.results.published import Published
+from bot.results.report import Statement
+
+LICENCE: Final = ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/")
+TABLES: Final = ("proposals.csv", "ratings.csv", "agreement.csv", "statuses.csv")
+CARD: Final = "DATENKARTE.md"
+PACKAGE: Final = "datapackage.json"
+
+_PROPOSALS: Final = [
+    "code",
+    "title",
+    "text",
+    "language",
+    "district",
+    "topic",
+    "place",
+    "latitude",
+    "longitude",
+    "status",
+    "source",
+    "source_id",
+    "released_at",
+]
+_RATINGS: Final = [
+    "code",
+    "agrees",
+    "disagrees",
+    "passes",
+    "votes",
+    "important",
+    "agrees_by_events",
+    "disagrees_by_events",
+    "passes_by_events",
+    "votes_by_events",
+]
+_AGREEMENT: Final = ["code", "sector", "seen", "agrees", "smoothed_low", "smoothed_high", "chance_low", "chance_high"]
+_STATUSES: Final = ["code", "status", "reason_language", "reason", "body", "link", "at"]
+_NUMBERS: Final = frozenset({"agrees", "disagrees", "passes", "votes", "important", "seen", "n", "suppressed"})
+
+
+def write(published: Published, folder: Path, closing: ExitStack) -> tuple[str, ...]:
+    """Writes the tables of proposals and the descriptions of all; gives the names of the files."""
+    statements = {statement.name: statement for statement in published.report.statements}
+    for name, head, rows in (
+        ("proposals.csv", _PROPOSALS, _proposals(published)),
+        ("ratings.csv", _RATINGS, map(_rating, statements.values())),
+        ("agreement.csv", _AGREEMENT, (row for it in statements.values() for row in _agreement(it))),
+        ("statuses.csv", _STATUSES, _statuses(published)),
+    ):
+        Table(folder / name, head, closing).write(rows)
+    package = json.dumps(_package(published.subject), ensure_ascii=False, indent=2)
+    (folder / PACKAGE).write_text(f"{package}\n", encoding="utf-8", newline="\n")
+    (folder / CARD).write_text(_card(published), encoding="utf-8", newline="\n")
+    return (*TABLES, PACKAGE, CARD)
+
+
+def _proposals(published: Published) -> Iterator[Row]:
+    for row in published.proposals.values():
+        released = to_the_second(row.released_at) if row.released_at else None
+        place = (row.place, row.latitude, row.longitude)
+        about = (row.code, row.title, row.text, row.language, row.district, row.topic)
+        yield (*about, *place, row.status, row.source, row.source_id, released)
+
+
+def _rating(statement: Statement) -> Row:
+    return (statement.name, *statement.by_last_vote, statement.important, *statement.by_vote_events)
+
+
+def _agreement(statement: Statement) -> Iterator[Row]:
+    for cell in statement.sectors.cells:
+        chance = cell.chance or (None, None)
+        told = cell.agreement if cell.seen is not None else (None, None)
+        yield (statement.name, cell.sector, cell.seen, cell.agrees, *told, *chance)
+
+
+def _statuses(published: Published) -> Iterator[Row]:
+    codes = {proposal.id: code for code, proposal in published.proposals.items()}
+    for number, steps in published.history.items():
+        for step in steps:
+            for language, reason in step.reason.items() or [("", None)]:
+                yield codes[number], step.status, language, reason, step.body, step.link, to_the_second(step.at)
+
+
+def _package(subject: Subject) -> dict[str, Any]:
+    """A Data Package (Frictionless, v1) over the tables."""
+    heads = dict(zip(TABLES, (_PROPOSALS, _RATINGS, _AGREEMENT, _STATUSES), strict=True))
+    consultation = subject.flow.consultation
+    name, path = LICENCE
+    return {
+        "profile": "tabular-data-package",
+        "name": subject.newest.slug,
+        "title": consultation.title.in_language(consultation.main_language, {}),
+        "description": consultation.why.in_language(consultation.main_language, {}),
+        "licenses": [{"name": name, "path": path}],
+        "resources": [
+            {
+                "name": file.removesuffix(".csv"),
+                "path": file,
+                "profile": "tabular-data-resource",
+                "encoding": "utf-8",
+                "schema": {"fields": [{"name": field, "type": _type(field)} for field in head], "missingValues": [""]},
+            }
+            for file, head in heads.items()
+        ],
+    }
+
+
+def _type(field: str) -> str:
+    if field in {"latitude", "longitude"} or field.endswith(("_low", "_high")):
+        return "number"
+    if field.removesuffix("_by_events") in _NUMBERS:
+        return "integer"
+    return "datetime" if field.endswith("at") and field in {"at", "released_at"} else "string"
+
+
+def _card(published: Published) -> str:
+    """The data card: what this is, how it was counted, what is left out; German first."""
+    subject, report = published.subject, published.report
+    consultation = subject.flow.consultation
+    main = consultation.main_language
+    least, groups, seed = subject.least, len(report.group_sizes), report.seed
+    from_, until = consultation.opens or "?", consultation.closes or "offen / open"
+    people = published.participations
+    sample = "**BEISPIEL / SAMPLE: erfunden, gehört in keinen Bericht. Invented, belongs into no report.**\n\n"
+    return f"""# {consultation.title.in_language(main, {})}
+
+{sample if subject.newest.sample else ""}| | |
+|---|---|
+| Wer fragt · Who asks | {consultation.asks.in_language(main, {})} |
+| Zeitraum · Period | {from_} – {until} |
+| Fassungen · Revisions | {len(subject.revisions)} |
+| Sprachen · Languages | {", ".join(consultation.languages)} |
+| Teilnahmen · Participations | {people if people is not None else f"< {least}"} |
+| Wer entscheidet · Who decides | {consultation.decides.in_language(main, {})} |
+| Lizenz · Licence | [{LICENCE[0]}]({LICENCE[1]}) |
+
+## Wie gezählt wurde
+
+Mitgemacht hat, wer wollte: keine repräsentative Stichprobe. Jede Person zählt mit ihrer letzten
+Bewertung (`agrees`, `disagrees`, `passes`); `…_by_events` zählt auch geänderte Bewertungen mit.
+Zustimmung je Bereich ist geglättet: (Zustimmungen + 1) / (Bewertungen + 2); `chance_low` und
+`chance_high` sind das Intervall nach Wilson (95 %). Zahlen unter {least} fehlen, und dazu so viele
+andere, dass sie sich nicht errechnen lassen. Gruppen ähnlicher Meinung: {groups}, Startwert {seed}.
+Freie Texte stehen hier nur, wenn ein Mensch sie freigegeben hat; Namen und einzelne Antworten nicht.
+
+## How it was counted
+
+Whoever wanted took part: no representative sample. Everybody counts with the last rating (`agrees`,
+`disagrees`, `passes`); `…_by_events` counts changed ratings as well. Agreement per sector is
+smoothed: (agrees + 1) / (ratings + 2); `chance_low` and `chance_high` are Wilson's interval (95 %).
+Numbers below {least} are missing, and as many others as are needed so that they cannot be computed.
+Groups of similar opinion: {groups}, seed {seed}. Free text is here only after a person released it;
+names and single answers are not.
+"""

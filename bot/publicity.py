@@ -1,0 +1,22 @@
+"""When the figures of a consultation may be seen by everybody. Hidden means hidden everywhere: pages, exports, API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flows.definition import Consultation
+from storage.consultations import PublishedRevision
+
+
+def is_closed(revision: PublishedRevision, now: datetime) -> bool:
+    """Whether no more answers are taken."""
+    is_over = revision.closes_at is not None and now >= revision.closes_at
+    return is_over or revision.state in {"closed", "archived"}
+
+
+def figures_are_public(consultation: Consultation, revision: PublishedRevision, now: datetime) -> bool:
+    """Whether everybody may see counts at this moment: always where they are `live`, else once it is closed.
+
+    Figures that are shown while people still decide lead some of them (decidim/decidim#12348 leaked them by an export).
+    """
+    return consultation.results == "live" or is_closed(revision, now)

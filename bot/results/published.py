@@ -1,0 +1,63 @@
+"""Everything of a consultation that the public may see, read in one moment of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.exports import subject
+from bot.exports.counting import Counts, rows
+from bot.exports.subject import Subject
+from bot.exports.tables import Row
+from bot.results import loading
+from bot.results.command import counted
+from bot.results.report import Report, report
+from storage import moderation, proposals
+from storage.moderation import NewProposalText
+from storage.proposals import NewStatus, StoredProposal
+
+
+class Published(NamedTuple):
+    """Counts with small cells left out, released proposals, and what became of them."""
+
+    subject: Subject
+    counts: Counts
+    rows: tuple[Row, ...]
+    """As in counts.csv."""
+    report: Report
+    proposals: Mapping[str, StoredProposal]
+    """Released and not withdrawn, by code, oldest first."""
+    texts: Mapping[int, Mapping[str, NewProposalText]]
+    """Translations by proposal id and language."""
+    history: Mapping[int, list[NewStatus]]
+
+    @property
+    def participations(self) -> int | None:
+        """How many took part; None where that is too few to be told."""
+        n = self.counts.responses
+        return n if n == 0 or n >= self.subject.least else None
+
+
+def read(connection: Connection, slug: str, *, seed: int = 0) -> Published:
+    """The public part of a consultation. Raises HouseError where there is none of this name."""
+    found = subject.find(connection, slug)
+    return of(connection, found, counted(connection, found), seed=seed)
+
+
+def of(connection: Connection, found: Subject, counts: Counts, *, seed: int = 0) -> Published:
+    """The same, where participations were counted already."""
+    number = found.newest.consultation_id
+    loaded = loading.load(connection, number)
+    shown = {code: loaded.proposals[code] for code in loaded.shown}
+    ids = [proposal.id for proposal in shown.values()]
+    return Published(
+        found,
+        counts,
+        tuple(rows(counts, {})),
+        report(loaded.log, loaded.shown, {}, least=found.least, seed=seed),
+        shown,
+        moderation.texts_of(connection, ids),
+        proposals.history(connection, ids),
+    )

@@ -1,0 +1,154 @@
+"""What the public sees: figures when their time has come, none that tell of single people; the same as open data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.ids import Ids
+from bot.web import board
+from storage import consultations, moderation, proposals, ratings
+from storage.moderation import NewModeration, NewProposalText, State
+from storage.proposals import NewProposal, NewStatus, Release
+from storage.ratings import NewRatingEvent
+from storage.store import Store
+from tests.house import KEYS, consultation, publish
+from tests.test_bot.browser import House, serving
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+IDS = Ids()
+
+
+@pytest.fixture
+def store(furnished):
+    publish(furnished, consultation("park"))
+    return furnished
+
+
+def number_of(store: Store, slug: str = "park") -> int:
+    with store.reading() as connection:
+        found = consultations.latest(connection, slug)
+        assert found is not None
+        return found.consultation_id
+
+
+def proposed(store: Store, code: str, words: str, votes: str = "", *, is_released: bool = True, **more: object) -> int:
+    """A proposal with these votes: + - 0, a person each."""
+    row = NewProposal(
+        IDS(), number_of(store), KEYS.pseudonym(99, 1), "idea", code, None, words, "de", None, None, None, None, NOW
+    )
+    row = row._replace(**more)  # type: ignore[arg-type]
+    with store.begin() as connection:
+        proposals.insert(connection, [row])
+        state: State = "released" if is_released else "waiting"
+        moderation.insert(connection, [NewModeration(row.id, state, [], None, None, NOW)])
+        proposals.release(connection, [Release(row.id, NOW)] if is_released else [])
+        events = [
+            NewRatingEvent(IDS(), row.id, KEYS.pseudonym(person, 1), {"+": 1, "-": -1, "0": 0}[vote], False, NOW)  # type: ignore[arg-type]
+            for person, vote in enumerate(votes)
+        ]
+        ratings.rate(connection, events)
+    return row.id
+
+
+async def answered(house: House, *answers: str) -> None:
+    for answer in answers:
+        page = house.browser(**{"Accept-Language": "de"})
+        await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
+        await page.press("Weiter", answer)
+
+
+async def test_figures_stand_as_bars_and_as_a_table(store):
+    async with serving(store) as house:
+        await answered(house, *["Ja"] * 6, *["Nein"] * 6)
+        page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
+        assert page.status == 200
+        assert page.text.count("50 %") == 2
+        assert "Ja 6 50 % Nein 6 50 %" in page.text
+        assert page.page.html.count('<svg class="bar"') >= 2
+        assert "Freie Antworten werden erst gezeigt" in page.text
+        assert "keine repräsentative Umfrage" in page.text
+
+
+async def test_small_numbers_stand_nowhere(store):
+    proposed(store, "P-1111-1111", "Mehr Bänke", "+++++++-")
+    async with serving(store) as house:
+        await answered(house, *["Ja"] * 9, *["Nein"] * 2)
+        page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
+        assert "Ja zu wenige Nein zu wenige" in page.text, "eleven and nine would tell the two"
+        ratings_row = page.text.partition("Bewertungen gesamt")[2]
+        assert ratings_row.split()[:2] == ["zu", "wenige"], "eight and seven would tell the one"
+
+
+async def test_ideas_stand_in_the_order_of_agreement_with_status_and_translation(store):
+    first = proposed(store, "P-1111-1111", "Mehr Bänke", "++++++------")
+    proposed(store, "P-2222-2222", "Daha fazla ağaç", "+++++++++++++------", language="tr")
+    proposed(store, "P-3333-3333", "Geheim <b>x</b>", is_released=False)
+    with store.begin() as connection:
+        step = NewStatus(IDS(), first, "accepted", {"de": "Passt."}, "Bezirksamt", None, NOW)
+        proposals.add_statuses(connection, [step])
+        second = proposals.by_codes(connection, ["P-2222-2222"])["P-2222-2222"].id
+        moderation.set_texts(connection, [NewProposalText(second, "de", None, "Mehr Bäume", "Ayşe", False, NOW)])
+    async with serving(store) as house:
+        page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
+        assert page.text.index("Mehr Bäume") < page.text.index("Mehr Bänke")
+        assert "Übersetzt von: Ayşe. Noch nicht geprüft." in page.text
+        assert "angenommen" in page.text
+        assert "Geheim" not in page.page.html, "nobody has released it"
+        assert "13 0 6" in page.text
+        english = await house.browser(Cookie="lang=en").get("/results/park")
+        assert 'lang="tr"' in english.page.html
+        assert "Daha fazla ağaç" in english.text, "no translation into English: the original"
+
+
+async def test_hidden_until_closing_means_hidden(furnished, monkeypatch):
+    monkeypatch.setattr(board, "SECONDS", 0.0)
+    publish(furnished, consultation("park", results="at_close"))
+    proposed(furnished, "P-1111-1111", "Mehr Bänke", "+" * 12)
+    async with serving(furnished) as house:
+        await answered(house, *["Ja"] * 6)
+        page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
+        assert "Noch keine Zahlen" in page.text
+        assert "Mehr Bänke" not in page.page.html
+        await page.get("/open-data/park.zip")
+        assert page.status == 404
+        with furnished.begin() as connection:
+            consultations.set_state(connection, number_of(furnished), "closed")
+        async with page.http.get(page.server.make_url("/open-data/park.zip")) as response:
+            assert (response.status, response.content_type) == (200, "application/zip")
+        await page.get("/results/park")
+        assert "Mehr Bänke" in page.text
+        await page.get("/")
+        assert ("Beispiel park", "/results/park") in page.page.links
+
+
+async def test_open_data_says_the_same_as_the_page(store):
+    proposed(store, "P-1111-1111", "=SUMME(A1) Mehr Bänke", "++++++------")
+    async with serving(store) as house:
+        await answered(house, *["Ja"] * 6)
+        browser = house.browser()
+        async with browser.http.get(browser.server.make_url("/open-data/park.zip")) as response:
+            package = zipfile.ZipFile(io.BytesIO(await response.read()))
+        files = {name: package.read(name).decode("utf-8") for name in package.namelist()}
+        (row,) = csv.DictReader(io.StringIO(files["ratings.csv"]))
+        assert (row["code"], row["agrees"], row["disagrees"], row["votes"]) == ("P-1111-1111", "6", "6", "12")
+        described = json.loads(files["datapackage.json"])
+        for resource in described["resources"]:
+            head = next(csv.reader(io.StringIO(files[resource["path"]])))
+            assert [field["name"] for field in resource["schema"]["fields"]] == head
+        assert "CC-BY-4.0" in files["DATENKARTE.md"]
+        everything = "".join(files.values())
+        assert not any(KEYS.pseudonym(person, 1) in everything for person in range(100)), "no pseudonym leaves"
+
+
+@pytest.mark.parametrize("path", ["/results/nowhere", "/open-data/nowhere.zip"])
+async def test_unknown_ones_are_said_in_plain_words(store, path):
+    async with serving(store) as house:
+        page = await house.browser(**{"Accept-Language": "de"}).get(path)
+        assert page.status == 404
+        assert page.heading()
