@@ -95,7 +95,7 @@ class TelegramChannel:
         try:
             delivery = await self._sender.send(message)
         except TelegramError as fault:
-            delivery = delivery_of(fault, self._wait())
+            delivery = delivery_of(fault, message.address, self._wait())
             if isinstance(delivery, Unknown) or (isinstance(delivery, RetryAfter) and delivery.reason != "too fast"):
                 self._failing_since = self._failing_since or time.monotonic()
                 self._trouble = in_words(fault)
@@ -117,7 +117,7 @@ class TelegramChannel:
                 return Unknown("no path")
             return await self._line.transport.retrieve(file.file_path)
         except TelegramError as fault:
-            return delivery_of(fault, self._wait())
+            return delivery_of(fault, attempt_seconds=self._wait())
 
     async def hook(self, request: web.Request) -> web.Response:
         """One call of Telegram: 200 after the commit, 503 where there is none yet, 403 for everybody else."""

@@ -18,18 +18,22 @@ _GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "user is 
 _MISSING: Final = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
-def delivery_of(fault: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
-    """The outcome as data. `attempt_seconds` is how long to wait where nobody says how long."""
+def delivery_of(fault: TelegramError, address: str = "", attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
+    """The outcome as data. `attempt_seconds` is how long to wait where nobody says how long.
+
+    Telegram does not say whom a "too fast" means: to a private chat everybody, for our own pace keeps its limits; to a
+    group (20 a minute) that one.
+    """
     said = fault.message.lower()
     match fault:
         case TooFast():
-            return RetryAfter(seconds_of(fault), "too fast")
+            return RetryAfter(seconds_of(fault), "too fast", is_overall=not address.startswith("-"))
         case ChatMigrated():
             return Moved(str(fault.new_chat_id))
         case Forbidden():
             return Unreachable("blocked" if "blocked" in said else "gone" if "deactivated" in said else "forbidden")
         case InvalidToken():
-            return RetryAfter(TOKEN_SECONDS, "token refused")
+            return RetryAfter(TOKEN_SECONDS, "token refused", is_overall=True)
         case BadRequest() if "not modified" in said:
             return Sent()
         case BadRequest() if any(words in said for words in _GONE):
@@ -37,7 +41,7 @@ def delivery_of(fault: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) 
         case BadRequest():
             return Refused(fault.message[:80])
         case NotSent() | Conflict():
-            return RetryAfter(attempt_seconds, "no connection")
+            return RetryAfter(attempt_seconds, "no connection", is_overall=True)
         case Unclear():
             return Unknown(fault.message[:80])
         case _:  # a plain refusal of the server: it was not done

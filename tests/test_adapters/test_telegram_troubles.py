@@ -286,7 +286,7 @@ async def test_too_fast_waits_as_long_as_telegram_says():
     async with botapi.running(Rates(overall=2, chat=0)) as api, receiving(api) as (channel, _):
         resident = api.resident()
         assert [type(await channel.send(out(resident.chat_id))) for _ in range(3)] == [Sent, Sent, RetryAfter]
-        assert await channel.send(out(resident.chat_id)) == RetryAfter(1.0, "too fast")
+        assert await channel.send(out(resident.chat_id)) == RetryAfter(1.0, "too fast", is_overall=True)
 
 
 async def test_long_texts_go_on_at_the_part_that_failed(api):
