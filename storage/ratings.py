@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
+    func,
     literal_column,
     select,
 )
@@ -197,6 +198,22 @@ def events_of(connection: Connection, consultation_id: int, after_id: int = 0) -
     )
     for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
         yield NewRatingEvent._make(row)
+
+
+def votes_of(connection: Connection, consultation_id: int) -> Iterator[Sequence[tuple[str, int, int, bool, int]]]:
+    """All votes of a consultation as (pseudonym, proposal id, vote, important, event id), for counting; oldest first,
+    many at a time.
+
+    Ids rise with time, so what was voted lies behind the first proposal. Reading on from there, past the votes of other
+    consultations, is several times as fast as picking a million rows out of the table through the index of proposals;
+    the sum keeps SQLite from doing that.
+    """
+    own = select(_proposals.c.id).where(_proposals.c.consultation_id == consultation_id)
+    first = select(func.min(_proposals.c.id)).where(_proposals.c.consultation_id == consultation_id).scalar_subquery()
+    columns = (_events.c.pseudonym, _events.c.proposal_id, _events.c.vote, _events.c.important, _events.c.id)
+    query = select(*columns).where(_events.c.id >= first, (_events.c.proposal_id + 0).in_(own)).order_by(_events.c.id)
+    result = connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
+    yield from result.partitions()
 
 
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.bench import engine, house, live, web
+from bot.bench import engine, house, live, results, web
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
@@ -66,6 +66,9 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
         asyncio.run(house.open_sessions(full, OPEN_SESSIONS))
         starts = [asyncio.run(house.start_up_s(full, person)) for person in range(runs)]
         yield Figure("startup_s_100k_sessions", "s", tuple(starts))
+        votes = url()
+        results.prepare(votes)
+        yield Figure("results_s_1m_votes", "s", tuple(results.seconds(votes) for _ in range(runs)))
 
 
 def report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.results.matrix import Log, VoteEvent
+from bot.results.matrix import Log
 from storage import moderation, proposals, ratings
 from storage.proposals import StoredProposal
 
@@ -28,8 +28,8 @@ def load(connection: Connection, consultation_id: int) -> Loaded:
     states = moderation.of_proposals(connection, list(every))
     target = {number: _final(number, states) for number in every}
     kept = {row.code: row for number, row in every.items() if target[number] == number}
-    codes = {number: every[into].code for number, into in target.items() if into in every}
-    log = Log.of(_events(connection, consultation_id, codes), statements=tuple(kept))
+    codes = {number: every.get(into, every[number]).code for number, into in target.items()}
+    log = Log.of_columns(_columns(connection, consultation_id, codes), statements=tuple(kept))
     shown = tuple(code for code, row in kept.items() if row.released_at and not row.withdrawn_at)
     return Loaded(log, kept, shown)
 
@@ -44,7 +44,10 @@ def _final(number: int, states: Mapping[int, moderation.NewModeration]) -> int:
     return number
 
 
-def _events(connection: Connection, consultation_id: int, codes: Mapping[int, str]) -> Iterator[VoteEvent]:
-    for row in ratings.events_of(connection, consultation_id):
-        if code := codes.get(row.proposal_id):
-            yield VoteEvent(row.pseudonym, code, row.vote, row.important, row.id)
+def _columns(
+    connection: Connection, consultation_id: int, codes: Mapping[int, str]
+) -> Iterator[Sequence[Sequence[object]]]:
+    """The votes as `Log.of_columns` takes them."""
+    for rows in ratings.votes_of(connection, consultation_id):
+        people, proposal_ids, *others = zip(*rows, strict=True)
+        yield people, [codes[it] for it in proposal_ids], *others

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -49,22 +49,23 @@ class Log:
         >>> Log.of([VoteEvent("ana", "s1", 1, False, 7), VoteEvent("ana", "s1", 0, False, 5)]).vote.tolist()
         [0, 1]
         """
+        columns = [*zip(*events, strict=True)]
+        return cls.of_columns([columns] if columns else [], statements)
+
+    @classmethod
+    def of_columns(cls, parts: Iterable[Sequence[Sequence[Any]]], statements: Sequence[str] = ()) -> Log:
+        """The same from columns: each part has those of VoteEvent. A million events are never objects all at once."""
         people: dict[str, int] = {}
         places = {name: place for place, name in enumerate(statements)}
-        rows = [
-            (
-                people.setdefault(it.person, len(people)),
-                places.setdefault(it.statement, len(places)),
-                it.vote,
-                it.important,
-                it.at,
-            )
-            for it in events
-        ]
-        table = np.array(rows, dtype=np.int64).reshape(-1, 5)
+        tables = [np.empty((0, 5), dtype=np.int64)]
+        for who, what, vote, important, at in parts:
+            persons = [people.setdefault(it, len(people)) for it in who]
+            on = [places.setdefault(it, len(places)) for it in what]
+            tables.append(np.column_stack([np.array(it, dtype=np.int64) for it in (persons, on, vote, important, at)]))
+        table = np.concatenate(tables)
         table = table[np.argsort(table[:, 4], kind="stable")]
-        vote = table[:, 2].astype(np.int8)
-        return cls(tuple(people), tuple(places), table[:, 0], table[:, 1], vote, table[:, 3].astype(np.bool_))
+        votes = table[:, 2].astype(np.int8)
+        return cls(tuple(people), tuple(places), table[:, 0], table[:, 1], votes, table[:, 3].astype(np.bool_))
 
 
 class Totals(NamedTuple):

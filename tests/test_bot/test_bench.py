@@ -1,8 +1,8 @@
-"""The benchmark measures what it says: a few residents over the WebSocket, each answer stored."""
+"""The benchmark measures what it says: every answer stored, every vote counted."""
 
 from __future__ import annotations
 
-from bot.bench import web
+from bot.bench import results, web
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -10,3 +10,9 @@ async def test_residents_answer_over_the_websocket(tmp_path):
     assert measured.answers_per_s > 0
     assert 0 < measured.p50_ms <= measured.p99_ms
     assert 5 < measured.page_kb < 40
+
+
+def test_every_stored_vote_is_counted(tmp_path):
+    url = f"sqlite:///{tmp_path}/bench.db"
+    results.prepare(url, people=200, statements=30, each=20)
+    assert results.seconds(url, votes=4000) > 0
