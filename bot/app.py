@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Channel, Closing
+from bot.broadcasts.sending import Broadcaster, Pushing
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
 from bot.desk.reception import Desk
@@ -52,6 +53,7 @@ class App:
     channels: Mapping[str, Channel]
     outbox: Outbox
     conversations: Conversations
+    broadcaster: Broadcaster
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -63,7 +65,7 @@ class App:
         assert here is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
         await self.outbox.load()
         work = [asyncio.create_task(self.conversations.run()), asyncio.create_task(self.outbox.run())]
-        housekeeping = asyncio.create_task(keep_house(self.store))
+        beside = [asyncio.create_task(keep_house(self.store)), asyncio.create_task(self.broadcaster.run())]
         for task in work:
             task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)
         try:
@@ -77,8 +79,9 @@ class App:
                 raise
             raise fault from None
         finally:
-            housekeeping.cancel()
-            await asyncio.wait([housekeeping])
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
             await self._finish(*work)
 
     async def _finish(self, conversing: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
@@ -143,7 +146,8 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     outbox = Outbox(store, keys, channels)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
-    desk = Desk(settings, keys, catalogue)
+    desk = Desk(settings, keys, catalogue, proactive, list(channels))
     turns = Turns(keys, catalogue, ids, desk, Knowing({}), proactive, overheard=overheard)
     conversations = Conversations(store, turns, outbox)
-    return App(settings, store, keys, ids, catalogue, channels, outbox, conversations)
+    broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
+    return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster)

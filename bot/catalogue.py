@@ -81,6 +81,14 @@ class Catalogue:
         revision = self._newest.get(slug)
         return self._compile(revision) if revision and self.is_open(slug) else None
 
+    def known_slugs(self) -> tuple[str, ...]:
+        """All consultations that are published and not archived."""
+        return tuple(self._newest)
+
+    def consultation_id(self, slug: str) -> int:
+        """The id of a consultation that is known. KeyError for others."""
+        return self._newest[slug].consultation_id
+
     def is_known(self, slug: str) -> bool:
         """Whether a consultation is published and not archived."""
         return slug in self._newest

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.logs import where
 from flows.definition import Consultation
-from storage import answers, consultations, messages, outbox, sessions
+from storage import answers, broadcasts, consultations, messages, outbox, sessions
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -22,6 +22,8 @@ EVERY: Final = timedelta(hours=1)
 REPEATS_KEPT: Final = timedelta(days=7)
 """Telegram keeps a message for a day; nobody hands one over a second time after a week."""
 FAILURES_KEPT: Final = timedelta(days=30)
+
+PUSHES_KEPT: Final = timedelta(days=90)
 
 
 class Tidied(NamedTuple):
@@ -39,6 +41,7 @@ def tidy(connection: Connection, now: datetime) -> Tidied:
     repeats = messages.forget_before(connection, now - REPEATS_KEPT)
     failures = messages.forget_dead_letters_before(connection, now - FAILURES_KEPT)
     outbox.forget_settled_before(connection, now - FAILURES_KEPT)
+    broadcasts.forget_before(connection, now - PUSHES_KEPT)
     over = [revision.consultation_id for revision in _over(connection, now)]
     for consultation_id in over:
         answers.erase_consents_of_consultation(connection, consultation_id)

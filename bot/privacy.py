@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
@@ -16,7 +18,7 @@ from flows.values import Missing
 from storage import answers, contacts, messages, opt_ins, outbox, sessions, staff
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
-from storage.sessions import StoredSession
+from storage.sessions import Status, StoredSession
 
 
 def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue: Catalogue) -> Effects:
@@ -95,3 +97,14 @@ def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: C
 def pseudonyms_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> list[str]:
     """Who this person is in each consultation there ever was."""
     return [keys.pseudonym(person.contact_id, number) for number in catalogue.all_consultation_ids(connection)]
+
+
+def participation(
+    connection: Connection, contact_ids: Sequence[int], consultation_id: int, keys: Keys
+) -> dict[int, Status]:
+    """How far these contacts have come in a consultation, of those who began. Computed for the moment: never store it
+    beside a contact.
+    """
+    names = {keys.pseudonym(contact_id, consultation_id): contact_id for contact_id in contact_ids}
+    found = sessions.status_of_people(connection, list(names))
+    return {names[pseudonym]: status for pseudonym, status in found.items()}

@@ -52,6 +52,22 @@ class ChannelSettings(BaseModel):
         yield from ((name, "**********") for name in self.model_extra or ())
 
 
+class PushSettings(_Section):
+    """When, how fast and how often people who asked for it are written to."""
+
+    quiet_from: int = Field(default=21, ge=0, le=23)
+    """Full hour, by the city's clocks, from which nobody is written to unasked."""
+    quiet_to: int = Field(default=8, ge=0, le=23)
+    """Full hour at which that ends; the same hour twice: never quiet."""
+    per_hour: int = Field(default=0, ge=0)
+    """Messages of one push in an hour; 0: as fast as the channels bear."""
+    most: int = Field(default=2, ge=1)
+    """Pushes one person gets within `days`, whatever they are about."""
+    days: int = Field(default=7, ge=1, le=365)
+    confirm_above: int = Field(default=500, ge=0)
+    """From more recipients than these on, a push is confirmed twice."""
+
+
 class Settings(_Section):
     """Everything an operator can set. Each key stands in `mitsprache.toml`, or in the environment as `MITSPRACHE_KEY`,
     with `__` between levels; `key_file` names a file that holds the value of `key`."""
@@ -74,6 +90,8 @@ class Settings(_Section):
     """The least important lines that are still written."""
     web: WebSettings = WebSettings()
     """How the web pages look and where they are reached, the section `[web]`."""
+    push: PushSettings = PushSettings()
+    """When and how often people are written to unasked, the section `[push]`."""
     channels: dict[str, ChannelSettings] = {}
     """The ways to reach people, each a section `[channels.NAME]` with its `type`."""
 

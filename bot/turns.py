@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Outgoing
 from bot import groups, news, privacy
+from bot.broadcasts.wording import as_typed
 from bot.catalogue import Catalogue, Published
 from bot.desk.reception import Desk
 from bot.effects import Effects
@@ -271,6 +272,7 @@ class Turns:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
         if self.desk.receive(connection, effects, person, msg):
             return None
+        msg = as_typed(msg)
         place = person.place
         slug = self.catalogue.triggered(msg.text, by_start_word=place is not None)
         if place is not None:

@@ -3,6 +3,7 @@
 from storage import (
     answers,
     api_keys,
+    broadcasts,
     consultations,
     contacts,
     messages,
@@ -20,6 +21,7 @@ from storage.base import Base
 SUBJECTS = (
     answers,
     api_keys,
+    broadcasts,
     consultations,
     contacts,
     messages,

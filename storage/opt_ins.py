@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, select
+from sqlalchemy import Connection, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
 from storage.base import Base, exactly, one_of, table_of
+from storage.contacts import Contact
 
 About = Literal["all", "topic", "district", "outcome"]
 
@@ -55,11 +56,19 @@ class Wish(NamedTuple):
     subject: str
 
 
+class Asked(NamedTuple):
+    """Somebody who asked for news of consultations and did not say "stop"."""
+
+    contact_id: int
+    language: str | None
+
+
 class _Contact(NamedTuple):
     contact_id: int
 
 
 _opt_ins = table_of(OptIn)
+_contacts = table_of(Contact)
 _of_contacts = bulk.ByKeys(
     NewOptIn,
     select(*(_opt_ins.c[field] for field in NewOptIn._fields)).order_by(
@@ -67,6 +76,14 @@ _of_contacts = bulk.ByKeys(
     ),
     _opt_ins.c.contact_id,
 )
+
+_asked = (
+    select(_opt_ins.c.contact_id, _contacts.c.language)
+    .distinct()
+    .join_from(_opt_ins, _contacts)
+    .where(_opt_ins.c.about != text("'outcome'"), _contacts.c.stopped_at.is_(None))
+)
+_asked_among = bulk.ByKeys(Asked, _asked, _opt_ins.c.contact_id)
 
 give = bulk.upsert(_opt_ins, NewOptIn, key=("contact_id", "about", "subject"))
 """Note wishes; the same one again counts from now, in the words of now."""
@@ -88,3 +105,14 @@ def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> dict[int,
     for row in _of_contacts(connection, contact_ids):
         found.setdefault(row.contact_id, []).append(row)
     return found
+
+
+def asked(connection: Connection, after: int, limit: int) -> list[Asked]:
+    """Those who may be pushed to, in the order of their ids, those above ``after`` only."""
+    query = _asked.where(_opt_ins.c.contact_id > after).order_by(_opt_ins.c.contact_id).limit(limit)
+    return [Asked._make(row) for row in connection.execute(query)]
+
+
+def asked_among(connection: Connection, contact_ids: Sequence[int]) -> list[Asked]:
+    """Those among these contacts who may (still) be pushed to."""
+    return list(_asked_among(connection, contact_ids))

@@ -108,6 +108,13 @@ class PlaceCount(NamedTuple):
     completed: int
 
 
+class StatusOf(NamedTuple):
+    """How far somebody has come."""
+
+    pseudonym: str
+    status: Status
+
+
 class _Person(NamedTuple):
     pseudonym: str
 
@@ -119,6 +126,7 @@ _whole = select(*_columns)
 _LOCK = "ORDER BY sessions.id FOR UPDATE"
 _by_key = bulk.ByKeys(StoredSession, _whole, _sessions.c.waiting_key, lock=_LOCK)
 _by_pseudonym = bulk.ByKeys(StoredSession, _whole, _sessions.c.pseudonym, lock=_LOCK)
+_status_of = bulk.ByKeys(StatusOf, select(_sessions.c.pseudonym, _sessions.c.status), _sessions.c.pseudonym)
 _by_id = bulk.ByKeys(StoredSession, _whole, _sessions.c.id)
 
 insert = bulk.insert(_sessions, StoredSession)
@@ -142,6 +150,11 @@ def waiting(connection: Connection, keys: Sequence[bytes], *, lock: bool = False
 def of_people(connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False) -> dict[str, StoredSession]:
     """The session of each of these pseudonyms, waiting or not."""
     return {row.pseudonym: row for row in _by_pseudonym(connection, pseudonyms, lock=lock)}
+
+
+def status_of_people(connection: Connection, pseudonyms: Sequence[str]) -> dict[str, Status]:
+    """How far each of these pseudonyms has come, of those who began."""
+    return {row.pseudonym: row.status for row in _status_of(connection, pseudonyms)}
 
 
 def change(connection: Connection, rows: Sequence[SessionChange]) -> int:

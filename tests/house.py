@@ -98,10 +98,12 @@ def publish(store: Store, *published: Consultation, **more: Any) -> None:
 
 
 @asynccontextmanager
-async def running(store: Store, channels: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[App, Recorder]]:
+async def running(
+    store: Store, channels: Mapping[str, Any] | None = None, settings: Settings | None = None
+) -> AsyncIterator[tuple[App, Recorder]]:
     """A running app over a store; by default with one Recorder called "test"."""
     recorder = Recorder()
-    app = build(Settings(), channels or {"test": recorder}, store=store, keys=KEYS)
+    app = build(settings or Settings(), channels or {"test": recorder}, store=store, keys=KEYS)
     async with app.running():
         yield app, recorder
 

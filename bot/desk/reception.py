@@ -27,7 +27,16 @@ _SLASHES: Final = ("/", "!")  # some programs of Matrix keep what begins with a 
 class Desk:
     """Recognises the team among the senders of a batch and runs what they ask for."""
 
-    def __init__(self, settings: Settings, keys: Keys, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        catalogue: Catalogue,
+        proactive: frozenset[str],
+        channels: Sequence[str],
+    ) -> None:
+        self._proactive = proactive
+        self._channels = tuple(channels)
         self._settings = settings
         self._keys = keys
         self._catalogue = catalogue
@@ -69,6 +78,8 @@ class Desk:
                     person.member,
                     voice,
                     argument,
+                    self._proactive,
+                    self._channels,
                 )
                 replies = list(self._run(call, name))
         for reply in replies:

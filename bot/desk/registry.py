@@ -43,6 +43,9 @@ class Call:
     member: TeamMember
     voice: Voice
     argument: str
+    proactive: frozenset[str]
+    """Channels that can write to people who have not just written."""
+    channels: tuple[str, ...]
 
     @property
     def now(self) -> datetime:

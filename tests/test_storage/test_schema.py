@@ -20,8 +20,12 @@ from storage.store import Store
 from tests.databases import Database, Houses, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261125_opt_ins"
-IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats", "opt_ins"}
+HEAD = "20261125_broadcasts"
+IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats"} | {
+    "opt_ins",
+    "broadcasts",
+    "broadcast_recipients",
+}
 PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "proposal_statuses"} | {
     "rating_events",
     "moderations",

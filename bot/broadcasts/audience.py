@@ -1,0 +1,166 @@
+"""Whom a push reaches: of those who asked for news of this kind, the ones in the segment, each at one address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot import privacy
+from bot.catalogue import Catalogue, Published
+from bot.keys import Keys
+from bot.segments import Known, Segment
+from bot.settings import PushSettings
+from flows.definition import Consultation
+from storage import broadcasts, contacts, opt_ins
+from storage.broadcasts import Earlier
+from storage.contacts import KnownAddress
+from storage.opt_ins import Asked, NewOptIn
+
+PAGE: Final = 2000
+"""People looked at in one go: what is kept in memory, and for how long planning keeps others from writing."""
+
+Obstacle = Literal["", "cap", "had_it", "unreachable"]
+"""Why somebody who is meant is not written to: got enough lately, got this one before, or cannot be reached."""
+
+
+class Found(NamedTuple):
+    """Somebody who is meant. `why` is the wish they are written to for: what it is about, and its subject."""
+
+    contact_id: int
+    obstacle: Obstacle
+    channel: str
+    lookup: bytes
+    language: str
+    why: tuple[str, str]
+
+
+@dataclass(slots=True)
+class Count:
+    """A dry run: recipients by channel and language, and how many who are meant would not be written to."""
+
+    recipients: Counter[tuple[str, str]] = field(default_factory=Counter)
+    obstacles: Counter[Obstacle] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        return self.recipients.total()
+
+    def add(self, found: Iterable[Found]) -> None:
+        for each in found:
+            if each.obstacle:
+                self.obstacles[each.obstacle] += 1
+            else:
+                self.recipients[each.channel, each.language] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is meant by one push. `consultations` are the ids of those the segment asks about, by slug."""
+
+    published: Published
+    segment: Segment
+    is_reminder: bool
+    keys: Keys
+    proactive: frozenset[str]
+    push: PushSettings
+    consultations: dict[str, int]
+
+    def look(self, connection: Connection, asked: Sequence[Asked], now: datetime) -> Iterator[Found]:
+        """Those of these people who are meant, at this moment; some of them with an obstacle."""
+        ids = [each.contact_id for each in asked]
+        wishes = opt_ins.of_contacts(connection, ids)
+        addresses = self._addresses(connection, ids)
+        own = privacy.participation(connection, ids, self.published.consultation_id, self.keys)
+        others = {
+            slug: privacy.participation(connection, ids, number, self.keys)
+            for slug, number in self.consultations.items()
+        }
+        earlier = broadcasts.earlier(connection, ids)
+        for each in asked:
+            number = each.contact_id
+            why = _covering(self.published.flow.consultation, wishes.get(number, []))
+            if why is None or self._is_wrong_time(own.get(number)):
+                continue
+            address = addresses.get(number)
+            language = self._language(each)
+            known = _known(wishes[number], each, address)
+            for slug, statuses in others.items():
+                if status := statuses.get(number):
+                    known.began.add(slug)
+                    if status == "completed":
+                        known.took_part.add(slug)
+            if self.segment.includes(known):
+                obstacle = self._obstacle(address, earlier.get(number, []), now)
+                channel, lookup = (address.channel, address.lookup) if address else ("", b"")
+                yield Found(number, obstacle, channel, lookup, language, why)
+
+    def count(self, connection: Connection, now: datetime) -> Count:
+        """The dry run. Memory does not grow with the number of people."""
+        result = Count()
+        for page in pages(connection, 0):
+            result.add(self.look(connection, page, now))
+        return result
+
+    def _addresses(self, connection: Connection, ids: list[int]) -> dict[int, KnownAddress]:
+        """One address of each, where they can be reached: of several the one that was met last."""
+        return {
+            row.contact_id: row
+            for row in contacts.of_contacts(connection, ids)
+            if row.contact_id is not None and row.unreachable_at is None and row.channel in self.proactive
+        }
+
+    def _is_wrong_time(self, status: str | None) -> bool:
+        """Who took part is not asked again; a reminder is for those who began and did not finish."""
+        return status is None or status == "completed" if self.is_reminder else status is not None
+
+    def _language(self, each: Asked) -> str:
+        offered = self.published.flow.languages
+        return each.language if each.language in offered else offered[0]
+
+    def _obstacle(self, address: KnownAddress | None, earlier: list[Earlier], now: datetime) -> Obstacle:
+        if address is None:
+            return "unreachable"
+        if any(one.slug == self.published.slug and one.is_reminder == self.is_reminder for one in earlier):
+            return "had_it"
+        since = now - timedelta(days=self.push.days)
+        return "cap" if sum(one.moved_at >= since for one in earlier) >= self.push.most else ""
+
+
+def pages(connection: Connection, after: int) -> Iterator[list[Asked]]:
+    """All who may be pushed to, page by page."""
+    while page := opt_ins.asked(connection, after, PAGE):
+        yield page
+        after = page[-1].contact_id
+
+
+def consultation_ids(catalogue: Catalogue, slugs: Iterable[str]) -> dict[str, int]:
+    """The ids of consultations by slug."""
+    return {slug: catalogue.consultation_id(slug) for slug in slugs}
+
+
+def _covering(consultation: Consultation, wishes: list[NewOptIn]) -> tuple[str, str] | None:
+    """The wish because of which somebody may hear of this consultation: the narrowest; None where there is none."""
+    has_all = None
+    for wish in wishes:
+        if wish.about == "district" and wish.subject in consultation.districts:
+            return "district", wish.subject
+        if wish.about == "topic" and wish.subject in consultation.topics:
+            return "topic", wish.subject
+        if wish.about == "all":
+            has_all = ("all", "")
+    return has_all
+
+
+def _known(wishes: list[NewOptIn], each: Asked, address: KnownAddress | None) -> Known:
+    return Known(
+        topics=frozenset(wish.subject for wish in wishes if wish.about == "topic"),
+        districts=frozenset(wish.subject for wish in wishes if wish.about == "district"),
+        wants_all=any(wish.about == "all" for wish in wishes),
+        language=each.language or "",
+        channel=address.channel if address else "",
+    )

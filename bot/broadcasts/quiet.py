@@ -1,0 +1,32 @@
+"""Quiet hours of the city: when nobody is written to unasked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+
+def is_quiet(moment: datetime, zone: tzinfo, begins: int, ends: int) -> bool:
+    """Whether a moment lies in the quiet hours, by the clocks of the city; equal hours mean that there are none.
+
+    >>> is_quiet(datetime(2026, 11, 25, 21, 30, tzinfo=UTC), UTC, 21, 8)
+    True
+    """
+    hour = moment.astimezone(zone).hour
+    if begins <= ends:
+        return begins <= hour < ends
+    return hour >= begins or hour < ends
+
+
+def next_open(moment: datetime, zone: tzinfo, begins: int, ends: int) -> datetime:
+    """The first moment from this one on at which people may be written to.
+
+    Walks by quarters of an hour of true time, because the city's clocks are changed in the night.
+    """
+    if not is_quiet(moment, zone, begins, ends):
+        return moment
+    step = timedelta(minutes=15)
+    whole = moment.astimezone(UTC).replace(second=0, microsecond=0)
+    at = whole - timedelta(minutes=whole.minute % 15)
+    while is_quiet(at, zone, begins, ends):
+        at += step
+    return at

@@ -1,0 +1,285 @@
+"""The work on pushes: counts drafts, plans page by page, moves recipients into the outbox in portions, keeps a ledger.
+
+Every step is one transaction that leaves the push further than it found it, so a restart goes on exactly there. Before
+anybody's message enters the outbox it is asked once more whether they still want it, may be written to and are meant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from adapters.base import Outgoing
+from bot.broadcasts import telling, wording
+from bot.broadcasts.audience import PAGE, Audience, Count, Found, consultation_ids
+from bot.broadcasts.quiet import is_quiet
+from bot.catalogue import Catalogue
+from bot.desk.registry import CODE
+from bot.effects import payload_of
+from bot.ids import Ids
+from bot.keys import Keys
+from bot.logs import where
+from bot.outbox import Outbox
+from bot.segments import SegmentError, parse
+from bot.settings import Settings
+from storage import broadcasts, contacts, opt_ins, outbox, staff
+from storage.broadcasts import Arrival, RecipientState, StoredBroadcast, StoredRecipient
+from storage.outbox import NewOutboxMessage, Outcome
+from storage.store import Store
+
+log = structlog.get_logger()
+
+IDLE_SECONDS: Final = 1.0
+SENDING_SECONDS: Final = 0.25
+IN_OUTBOX: Final = 1000
+"""So many messages of one push wait in the outbox at most: what is not there yet can be put off, paused, recalled."""
+BURST_SECONDS: Final = 60
+"""A push with a pace that was held up (a night, a restart) makes up for no more than this."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What one transaction did: true once it is committed."""
+
+    recalled: list[int] = field(default_factory=list)
+    queued: int = 0
+    is_planning: bool = False
+    is_sending: bool = False
+
+    @property
+    def pause(self) -> float:
+        """Seconds after which there may be more to do."""
+        return 0 if self.is_planning else SENDING_SECONDS if self.is_sending else IDLE_SECONDS
+
+
+class Pushing:
+    """Works on the pushes of a house. Everything it needs from outside is given here."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        proactive: frozenset[str],
+        channels: Sequence[str],
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.proactive = proactive
+        self.channels = channels
+        self.catalogue = catalogue or Catalogue(public_url=settings.web.public_url)
+        self.ids = Ids()
+
+    def audience(self, push: StoredBroadcast) -> Audience | None:
+        """Whom a push means; None where its consultation is not open or its segment has lost its sense."""
+        published = self.catalogue.newest(push.slug)
+        if published is None:
+            return None
+        try:
+            segment = parse(push.segment, self.catalogue.known_slugs(), self.channels)
+        except SegmentError:
+            return None
+        return Audience(
+            published,
+            segment,
+            push.is_reminder,
+            self.keys,
+            self.proactive,
+            self.settings.push,
+            consultation_ids(self.catalogue, segment.slugs),
+        )
+
+    def work(self, connection: Connection, now: datetime) -> Step:
+        """One step of every push that is not over."""
+        step = Step()
+        self.catalogue.refresh(connection)
+        self.ids.tick()
+        for push in broadcasts.unfinished(connection, lock=True):
+            match push.state:
+                case "planning":
+                    self._plan(connection, push, now, step)
+                case "sending":
+                    self._send(connection, push, now, step)
+                case "paused":
+                    self._take_back(connection, push, now, step)
+                case "recalled":
+                    self._take_back(connection, push, now, step)
+                    broadcasts.end_rest(connection, push.id, "recalled", "recalled", now)
+                    broadcasts.note(connection, push.id, finished_at=now)
+        return step
+
+    def count(self, connection: Connection, push: StoredBroadcast, now: datetime) -> Count:
+        """The dry run of a draft."""
+        self.catalogue.refresh(connection)
+        audience = self.audience(push)
+        return audience.count(connection, now) if audience else Count()
+
+    def tell_count(
+        self, connection: Connection, push: StoredBroadcast, count: Count, now: datetime
+    ) -> list[tuple[str, bytes, Outgoing]]:
+        """Notes what came of the dry run; gives the message for the chat that asked, as the outbox takes it."""
+        broadcasts.note(connection, push.id, counted=count.total)
+        asked_in = staff.chat_of(connection, push.member_id) if push.member_id else None
+        lookup = asked_in and asked_in.lookup
+        if lookup is None or not staff.in_chats(connection, [lookup]):
+            return []
+        chat = contacts.find(connection, [lookup])[lookup]
+        msg = telling.dry_run(self.settings, push, count, now, self.catalogue.voice(CODE, chat.language))
+        number = self.ids()
+        outbox.insert(
+            connection, [NewOutboxMessage(number, chat.channel, chat.lookup, payload_of(msg), "notice", None, now)]
+        )
+        address = self.keys.unseal(contacts.sealed(connection, [chat.lookup])[chat.lookup], chat.lookup)
+        return [(chat.channel, chat.lookup, Outgoing(number, address, msg))]
+
+    def _plan(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
+        """One page of people into the ledger."""
+        step.is_planning = True
+        audience = self.audience(push)
+        page = opt_ins.asked(connection, push.planned_to, PAGE) if audience else []
+        if not audience or not page:
+            broadcasts.move(connection, push.id, ["planning"], "sending")
+            return
+        found = audience.look(connection, page, now)
+        broadcasts.plan(connection, [_recipient(push, each, now) for each in found if each.obstacle != "had_it"])
+        broadcasts.note(connection, push.id, planned_to=page[-1].contact_id)
+
+    def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
+        """The next portion into the outbox, if this is the time for it."""
+        quiet = self.settings.push
+        broadcasts.note_withdrawn(connection, push.id, now)
+        if is_quiet(now, self.settings.zone(), quiet.quiet_from, quiet.quiet_to):
+            self._take_back(connection, push, now, step)
+            return
+        if push.starts_at > now:
+            return
+        audience = self.audience(push)
+        if audience is None:
+            self._take_back(connection, push, now, step)
+            broadcasts.end_rest(connection, push.id, "skipped", "closed", now)
+        waiting = len(broadcasts.queued(connection, push.id))
+        room = min(IN_OUTBOX - waiting, self._allowed(connection, push, now))
+        ids = broadcasts.planned(connection, push.id, room) if room > 0 else []
+        if audience and ids:
+            self._queue(connection, push, audience, ids, now, step)
+            step.is_sending = True
+        elif waiting or broadcasts.planned(connection, push.id, 1):
+            step.is_sending = True
+        elif broadcasts.move(connection, push.id, ["sending"], "done"):
+            broadcasts.note(connection, push.id, finished_at=now)
+
+    def _queue(
+        self,
+        connection: Connection,
+        push: StoredBroadcast,
+        audience: Audience,
+        ids: list[int],
+        now: datetime,
+        step: Step,
+    ) -> None:
+        """Asks once more who is meant; their messages go into the outbox, the others are skipped with the reason."""
+        asked = opt_ins.asked_among(connection, ids)
+        found = {each.contact_id: each for each in audience.look(connection, asked, now)}
+        rows: list[StoredRecipient] = []
+        letters: list[NewOutboxMessage] = []
+        for number in ids:
+            each = found.get(number)
+            if each is None or each.obstacle:
+                reason = each.obstacle if each else "withdrawn"
+                rows.append(StoredRecipient(push.id, number, "", "", "skipped", reason, None, now))
+                continue
+            msg = wording.message(
+                audience.published, each.language, each.why, self.catalogue, is_reminder=push.is_reminder
+            )
+            letter = self.ids()
+            letters.append(NewOutboxMessage(letter, each.channel, each.lookup, payload_of(msg), "broadcast", None, now))
+            rows.append(StoredRecipient(push.id, number, each.channel, each.language, "queued", None, letter, now))
+        outbox.insert(connection, letters)
+        broadcasts.change(connection, rows)
+        if push.per_hour:
+            used = timedelta(hours=len(letters) / push.per_hour)
+            broadcasts.note(connection, push.id, paced_to=self._paced_from(push, now) + used)
+        step.queued += len(letters)
+
+    def _allowed(self, connection: Connection, push: StoredBroadcast, now: datetime) -> int:
+        """How many messages the pace lets go by now."""
+        if not push.per_hour:
+            return IN_OUTBOX
+        return int((now - self._paced_from(push, now)).total_seconds() * push.per_hour / 3600)
+
+    def _paced_from(self, push: StoredBroadcast, now: datetime) -> datetime:
+        # At a slow pace one message takes longer than the burst: then that long.
+        burst = max(BURST_SECONDS, 3600 / push.per_hour)
+        return max(push.paced_to, now - timedelta(seconds=burst))
+
+    def _take_back(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
+        """What waits in the outbox goes back into the plan."""
+        recalled = outbox.recall(connection, broadcasts.queued(connection, push.id))
+        broadcasts.unqueue(connection, recalled, now)
+        step.recalled += recalled
+
+
+class Broadcaster:
+    """Lets `Pushing` work while the house runs, and the outbox know of it."""
+
+    def __init__(self, store: Store, outbox: Outbox, pushing: Pushing) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._pushing = pushing
+        outbox.ledger = note_outcomes
+
+    async def run(self) -> None:
+        """Works until it is cancelled. A failure is logged and tried again."""
+        while True:
+            pause = IDLE_SECONDS
+            try:
+                pause = (await self.step()).pause
+            except Exception as fault:  # noqa: BLE001 - one push that fails must not end all pushing for ever
+                log.error("pushes not continued yet", **where(fault))
+            await asyncio.sleep(pause)
+
+    async def step(self, now: datetime | None = None) -> Step:
+        """One transaction. Nothing is written while nothing is going on."""
+        unfinished = await self._store.read(broadcasts.unfinished)
+        if not unfinished:
+            return Step()
+        moment = now or datetime.now(UTC)
+        for push in unfinished:
+            if push.state == "draft":
+                await self._count(push, moment)
+        step = await self._store.write(partial(self._pushing.work, now=moment))
+        self._outbox.forget(step.recalled)
+        if step.queued:
+            self._outbox.look_for_broadcasts()
+        return step
+
+    async def _count(self, push: StoredBroadcast, now: datetime) -> None:
+        """The dry run of a draft: beside those who write, and told to the chat it was asked for in."""
+        count = await self._store.read(partial(self._pushing.count, push=push, now=now))
+        told = await self._store.write(partial(self._pushing.tell_count, push=push, count=count, now=now))
+        self._outbox.accept(told, "notice")
+
+
+def note_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """The ledger's part when the outbox notes what became of broadcasts, in the same transaction."""
+    arrivals = [
+        Arrival(outcome.id, "sent", None, outcome.settled_at)
+        if outcome.state == "sent"
+        else Arrival(outcome.id, "failed", outcome.state, outcome.settled_at)
+        for outcome in outcomes
+    ]
+    broadcasts.arrived(connection, arrivals)
+
+
+def _recipient(push: StoredBroadcast, found: Found, now: datetime) -> StoredRecipient:
+    """A row of the plan. Who got enough lately may be free again when it is their turn."""
+    state: RecipientState = "skipped" if found.obstacle == "unreachable" else "planned"
+    reason = "unreachable" if found.obstacle == "unreachable" else None
+    return StoredRecipient(push.id, found.contact_id, found.channel, found.language, state, reason, None, now)

@@ -1,0 +1,50 @@
+"""Pushes in words: for the command line and for the desk, in the language of whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from bot import formats
+from bot.broadcasts.audience import Count
+from bot.broadcasts.quiet import next_open
+from bot.settings import Settings
+from flows.languages import LANGUAGES
+from flows.messages import MsgOut, QuickReply
+from flows.voice import Voice
+from storage.broadcasts import StoredBroadcast
+
+Say = Callable[..., str]
+"""Says a phrase with its values: `Voice.say`, or the same in the language of the command line."""
+
+
+def describe_count(count: Count, say: Say) -> Iterator[str]:
+    """A dry run in words: how many, on which channel and in which language, and who is left out."""
+    yield say("push.count", number=count.total)
+    for (channel, language), number in sorted(count.recipients.items()):
+        yield say("push.cell", channel=channel, language=LANGUAGES[language].name, number=number)
+    for obstacle, number in sorted(count.obstacles.items()):
+        yield say("push.left_out", number=number, reason=say(f"push.reason.{obstacle}"))
+
+
+def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say: Say, language: str) -> str:
+    """When the first message goes out."""
+    quiet, zone = settings.push, settings.zone()
+    first = next_open(max(push.starts_at, now), zone, quiet.quiet_from, quiet.quiet_to)
+    if first <= now:
+        return say("push.when_now")
+    local = first.astimezone(zone)
+    return say("push.when", day=formats.date(local.date(), language), time=f"{local:%H:%M}")
+
+
+def dry_run(settings: Settings, push: StoredBroadcast, count: Count, now: datetime, voice: Voice) -> MsgOut:
+    """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
+    lines = [push.slug, *describe_count(count, voice.say)]
+    if not count.total:
+        return voice.message("\n".join([*lines, voice.say("push.nobody")]))
+    lines += [describe_time(settings, push, now, voice.say, voice.language), voice.say("push.confirm")]
+    buttons = [
+        QuickReply(voice.token("", f"push.{verb}.{push.id}"), voice.say(f"button.push.{verb}"))
+        for verb in ("yes", "no")
+    ]
+    return voice.message("\n".join(lines), buttons)

@@ -1,0 +1,44 @@
+"""What a pushed message says: who asks, what, how long it takes, why it comes, and how to have no more of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.catalogue import Catalogue, Published
+from bot.news import in_words
+from flows.messages import MsgIn, MsgOut, QuickReply
+
+CODE: Final = "push"
+"""Marks the buttons of pushed messages: they work at any time, also in the middle of another consultation."""
+_START: Final = f"{CODE}.start."
+_STOP: Final = f"{CODE}..stop"
+
+
+def message(
+    published: Published, language: str, why: tuple[str, str], catalogue: Catalogue, *, is_reminder: bool
+) -> MsgOut:
+    """The message in one language, for those who are written to because of this wish."""
+    flow = published.flow
+    voice, consultation = flow.scripts[language].voice, flow.consultation
+    lines = [
+        voice.say("push.reminder" if is_reminder else "push.new", title=voice.text(consultation.title)),
+        voice.say("push.asks", asks=voice.text(consultation.asks)),
+        voice.say("push.minutes", n=consultation.minutes),
+        voice.say("push.how", slug=published.slug),
+        "",
+        voice.say("push.because", what=in_words(*why, voice, catalogue)),
+        voice.say("push.stop"),
+    ]
+    start = "button.continue" if is_reminder else "button.start"
+    buttons = [
+        QuickReply(f"{_START}{published.slug}", voice.say(start)),
+        QuickReply(_STOP, voice.say("button.stop")),
+    ]
+    return voice.message("\n".join(lines), buttons)
+
+
+def as_typed(msg: MsgIn) -> MsgIn:
+    """A tap on a button of a pushed message, as if its words had been typed; any other message as it is."""
+    if msg.choice.startswith(_START):
+        return msg._replace(choice="", text=f"/start {msg.choice.removeprefix(_START)}")
+    return msg._replace(choice="", text="/stop") if msg.choice == _STOP else msg

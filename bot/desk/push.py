@@ -1,0 +1,137 @@
+"""`/push`: asking those who want to be asked; with a dry run before, a confirmation, and a ledger to watch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from bot.broadcasts import starting, telling
+from bot.broadcasts.sending import Pushing
+from bot.broadcasts.starting import PushError, Wish, parse_time
+from bot.desk.registry import Call, command
+from flows.messages import MsgOut, QuickReply
+from storage import broadcasts
+from storage.broadcasts import State, StoredBroadcast
+
+_AT: Final = re.compile(r"\bat\s+(\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?)(?=\s|$)", re.IGNORECASE)
+_PACE: Final = re.compile(r"\b(\d{1,7})\s+per\s+hour\b", re.IGNORECASE)
+_REMINDER: Final = re.compile(r"(?:^|(?<=\s))reminder(?=\s|$)", re.IGNORECASE)
+
+
+@command("push", roles=("facilitator", "admin"))
+def push(call: Call) -> Iterable[MsgOut]:
+    """`/push SLUG SEGMENT [at TIME] [N per hour] [reminder]` counts; verbs with or without a number do the rest."""
+    verb, _, number = call.argument.partition(" ")
+    try:
+        if not verb or verb == "status":
+            return [_overview(call)]
+        if verb in _VERBS and (not number or number.isdigit()):
+            return [_VERBS[verb](call, _meant(call, verb, number))]
+        return [_draft(call, verb, number)]
+    except PushError as refused:
+        return [call.reply(refused.phrase, **refused.values)]
+
+
+def _draft(call: Call, slug: str, rest: str) -> MsgOut:
+    """Stores what is wished; the house counts it and answers then: with many people that takes some seconds."""
+    pushing = _pushing(call)
+    at, pace = _AT.search(rest), _PACE.search(rest)
+    segment = _REMINDER.sub("", _PACE.sub("", _AT.sub("", rest))).strip()
+    wish = Wish(
+        slug.casefold(),
+        segment or "everybody",
+        parse_time(at[1], call.settings.zone()) if at else None,
+        int(pace[1]) if pace else None,
+        bool(_REMINDER.search(rest)),
+    )
+    draft = starting.check(pushing, call.connection, wish, call.now)
+    broadcasts.insert(call.connection, [draft._replace(member_id=call.member.staff_id)])
+    return call.reply("push.counting")
+
+
+def _overview(call: Call) -> MsgOut:
+    """How to push, what can be pushed, and where the last pushes stand."""
+    pushing = _pushing(call)
+    slugs = [invitation.slug for invitation in pushing.catalogue.lobby.invitations]
+    lines = [call.voice.say("push.usage", slug=slugs[0] if slugs else "…"), call.voice.say("push.segments")]
+    lines.append(call.voice.say("push.open", slugs=", ".join(slugs) or "–"))
+    buttons: list[QuickReply] = []
+    for one in broadcasts.newest(call.connection, 3):
+        lines += ["", *starting.describe(pushing, call.connection, one, call.voice.say)]
+        buttons = buttons or _buttons(call, one)
+    return call.voice.message("\n".join(lines), buttons)
+
+
+def _buttons(call: Call, one: StoredBroadcast) -> list[QuickReply]:
+    """What can be done with a push now."""
+    again = call.button("button.push.status", "push", "status")
+    pause, resume, recall = (
+        call.button(f"button.push.{verb}", "push", verb, one.id) for verb in ("pause", "resume", "recall")
+    )
+    match one.state:
+        case "planning" | "sending":
+            return [again, pause, recall]
+        case "paused":
+            return [again, resume, recall]
+    return []
+
+
+def _meant(call: Call, verb: str, number: str) -> StoredBroadcast:
+    """The push that is meant: by its number, else the newest one. Raises PushError."""
+    if number:
+        found = broadcasts.by_id(call.connection, int(number)) if len(number) < 20 else None
+    elif verb in {"yes", "surely", "no"}:
+        found = broadcasts.draft_of(call.connection, call.member.staff_id)
+    else:
+        found = next(iter(broadcasts.newest(call.connection, 1)), None)
+    if found is None:
+        raise PushError("push.stale")
+    return found
+
+
+def _confirm(call: Call, draft: StoredBroadcast, *, surely: bool = False) -> MsgOut:
+    """Begins; where many are reached, only after asking a second time."""
+    if draft.state != "draft" or draft.counted is None:
+        raise PushError("push.stale")
+    if draft.counted > call.settings.push.confirm_above and not surely:
+        yes = call.button("button.push.surely", "push", "surely", draft.id)
+        return call.reply(
+            "push.really", yes, call.button("button.push.no", "push", "no", draft.id), number=draft.counted
+        )
+    pushing = _pushing(call)
+    starting.begin(pushing, call.connection, draft, call.now)
+    when = telling.describe_time(call.settings, draft, call.now, call.voice.say, call.voice.language)
+    text = f"{call.voice.say('push.begun', slug=draft.slug)} {when}"
+    return call.voice.message(text, _buttons(call, draft._replace(state="planning")))
+
+
+def _cancel(call: Call, draft: StoredBroadcast) -> MsgOut:
+    if draft.state != "draft" or not broadcasts.forget_draft(call.connection, draft.id):
+        raise PushError("push.stale")
+    return call.reply("push.cancelled")
+
+
+def _mover(before: tuple[State, ...], after: State, phrase: str) -> Callable[[Call, StoredBroadcast], MsgOut]:
+    def move(call: Call, one: StoredBroadcast) -> MsgOut:
+        if not broadcasts.move(call.connection, one.id, before, after):
+            raise PushError("push.stale")
+        return call.voice.message(call.voice.say(phrase, slug=one.slug), _buttons(call, one._replace(state=after)))
+
+    return move
+
+
+_VERBS: Final[dict[str, Callable[[Call, StoredBroadcast], MsgOut]]] = {
+    "yes": _confirm,
+    "surely": lambda call, draft: _confirm(call, draft, surely=True),
+    "no": _cancel,
+    "pause": _mover(("planning", "sending"), "paused", "push.paused"),
+    # Planning goes on where it was, and is over at once where it had been finished.
+    "resume": _mover(("paused",), "planning", "push.resumed"),
+    "recall": _mover(("planning", "sending", "paused"), "recalled", "push.recalled"),
+}
+
+
+def _pushing(call: Call) -> Pushing:
+    """What knows whom a push means; with the catalogue of the writing thread, where commands run."""
+    return Pushing(call.settings, call.keys, call.proactive, call.channels, call.catalogue)
