@@ -118,6 +118,8 @@ class Node(BaseModel, ABC):
     waits: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     """Whether answers are words of a person, which leave the house only after another person released them."""
+    on_paper: ClassVar[bool] = True
+    """Whether it can be asked on a sheet of paper, where everybody is asked the same."""
 
     def problems(self) -> Iterator[Problem]:
         """Faults the model alone cannot see (clashing labels, impossible limits)."""

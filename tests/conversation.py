@@ -2,6 +2,7 @@
 
 # what it is about
 @ publish: weighing            one of `tests/consultations` is published before
+@ receipt: 7K3QP-2M9XD         the receipt, from which the order of pairs follows, is this one
 @ hint: tr                     the channel believes the person reads Turkish
 @ language: de                 the person chose German before
 @ later: 13 hours              time passes
@@ -28,6 +29,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
+import bot.turns
 from bot.app import build
 from bot.consultations.publishing import Desk, publish, publish_samples
 from bot.ids import Ids
@@ -43,7 +45,7 @@ KEYS = Keys(bytes(32))
 CONSULTATIONS = Path(__file__).parent / "consultations"
 _PUBLISH = "@ publish: "
 _SCRIPTED = ("#", "@", ">", "")
-_TAP = re.compile(r"\[(old )?tap: (\w*)=([\w.]*)\]")
+_TAP = re.compile(r"\[(old )?tap: (\w*)=([\w.+-]*)\]")
 _BUTTON = re.compile(r"\[(.+)\]")
 _EDIT = re.compile(r"\(edit of (\d+)\) (.*)")
 _MEDIA = re.compile(r"\((voice|picture|video|file|sticker|contact|location)\)")
@@ -82,7 +84,11 @@ async def replay(store: Store, path: Path) -> str:
         if line.startswith(_PUBLISH):
             published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk())
             assert not [fault for fault in published.faults if not fault.warning]
-    scene = Scene(store)
+    with pytest.MonkeyPatch.context() as patch:
+        return await _played(Scene(store, patch), lines)
+
+
+async def _played(scene: Scene, lines: list[str]) -> str:
     async with scene.chat.house.running():
         for line in lines:
             if line[:1] in _SCRIPTED:
@@ -93,8 +99,9 @@ async def replay(store: Store, path: Path) -> str:
 class Scene:
     """One resident in front of a house."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, patch: pytest.MonkeyPatch) -> None:
         self.store = store
+        self._patch = patch
         self.written: list[str] = []
         make = partial(build, Settings(), store=store, keys=KEYS)
         self.chat = Chat(make, lambda _: None, self.written.append, "somebody")
@@ -149,6 +156,8 @@ class Scene:
                 self._hint = value
             case "publish":
                 pass  # done before the house opened
+            case "receipt":
+                self._patch.setattr(bot.turns, "receipt", lambda: value)
             case "later":
                 await self.store.write(partial(_let_pass, hours=int(value.removesuffix(" hours"))))
             case "closed":

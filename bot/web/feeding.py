@@ -61,7 +61,9 @@ def rehearse(
     while walk.session.status == "waiting" and walk.session.at:
         key = walk.session.at
         asked.add(key)
-        if not _answer(walk, questions[key], sheet.get(key, Filled())):
+        if key not in questions:  # it cannot be asked on paper
+            walk.say(Words(choice=f"{flow.code}..skip"))
+        elif not _answer(walk, questions[key], sheet.get(key, Filled())):
             break
     else:
         _look_at_the_rest(walk, questions, sheet, asked)

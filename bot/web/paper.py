@@ -91,6 +91,9 @@ def questions(flow: Flow, language: str) -> list[PaperQuestion]:
             notes.append(script.titles[key])
             continue
         asked = script.asked[key]
+        if not node.on_paper:
+            notes += [script.titles[key], tongue.say("web.paper.not_here")]
+            continue
         boxes, others = _boxes(asked)
         found.append(
             PaperQuestion(

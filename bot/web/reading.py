@@ -98,7 +98,10 @@ def step_of(entries: Sequence[Entry]) -> Step:
         return Step("waiting", entries[-1].seq if entries else 0)
     notes = _before(shown(entries))
     step = Step("menu", last.seq, last.msg.language, notes)
-    words = tuple(_choice(reply) for reply in last.msg.quick_replies if not _parts(reply)[1])
+    is_one = last.msg.expects == "one"  # where one choice is made after another, "done" is a button of its own
+    words = tuple(
+        _choice(it) for it in last.msg.quick_replies if not _parts(it)[1] or (is_one and _parts(it)[2] == DONE)
+    )
     if last.msg.title:
         return _question(step, last.msg, words)
     if any(_parts(reply)[2] == "submit" for reply in last.msg.quick_replies):

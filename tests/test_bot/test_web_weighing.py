@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -140,3 +141,33 @@ async def test_a_sheet_of_paper_is_typed_in(store: Store) -> None:
         "fund": '{"park":4,"bridge":2}',
         "money": '{"lamps":12000}',
     }
+
+
+async def test_the_form_asks_pair_after_pair_until_it_is_enough(store: Store) -> None:
+    publish(store, CONSULTATIONS / "pairs.yaml", Desk(Ids(), datetime.now(UTC), UTC))
+    async with serving(store) as house:
+        page = await house.browser().get("/c/pairs?lang=de")
+        [how] = [option for option in page.page.forms[0].options if option.startswith("Formular")]
+        await page.press("Los geht es", how)
+        for number in (1, 2):
+            assert page.heading() == "Was ist wichtiger?"
+            assert f"Vergleich {number} von 4" in page.text
+            assert "Fertig" not in [label for _, _, label in page.step().buttons]
+            await page.press("Weiter", "Kann mich nicht entscheiden")
+        await page.press("Fertig")
+        assert page.heading() == "Was noch?"
+    decided = json.loads(answers(store)["rather"])
+    assert len(decided) == 2
+    assert all("=" in one for one in decided)
+
+
+async def test_a_sheet_of_paper_leaves_pairs_out(store: Store) -> None:
+    publish(store, CONSULTATIONS / "pairs.yaml", Desk(Ids(), datetime.now(UTC), UTC))
+    async with serving(store) as house:
+        page = await house.browser().get("/c/pairs/paper?in=de")
+        assert "Diese Frage gibt es nur im Chat und im Web." in page.text
+        page = await signed_in(house, store, "Aylin")
+        await page.get("/help-out/pairs/sheet?in=de")
+        await page.press("Bogen speichern", at="", **{"text-wish": "Bänke"})
+        assert "Der Bogen ist gespeichert" in page.text
+    assert answers(store) == {"rather": "(skipped)", "wish": '"Bänke"'}

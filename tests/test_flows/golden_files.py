@@ -66,7 +66,7 @@ class NamingVoice(Voice):
 
     def say(self, phrase: str, /, **values: object) -> str:
         said = super().say(phrase, **values)
-        if phrase.partition(".")[0] not in NAMED or phrase in {"number.decimal", "points.unit"}:
+        if phrase.partition(".")[0] not in NAMED or phrase in {"number.decimal", "points.unit", "pairwise.even"}:
             return said
         return f"<{' '.join([phrase, *(f'{name}={value}' for name, value in values.items())])}>"
 

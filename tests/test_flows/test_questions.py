@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import inspect
 import re
+from collections import Counter
 from types import ModuleType
 from typing import Any
 
@@ -17,10 +18,12 @@ import flows.amounts
 import flows.matching
 import flows.questions.age_band
 import flows.questions.number
+import flows.questions.pairwise
 import flows.text
 from bot.phrases import languages
 from flows.question import Draft, Given, Guess, Question, Rejection, Reply, registry
 from flows.questions.age_band import BANDS, band_of
+from flows.questions.pairwise import pairs
 from flows.text import clean, fold
 from flows.values import Missing
 from tests.test_flows.golden_files import (
@@ -76,7 +79,15 @@ def test_the_example_in_the_docstring_can_be_copied(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [flows.text, flows.amounts, flows.matching, flows.questions.age_band, flows.questions.number]
+    "module",
+    [
+        flows.text,
+        flows.amounts,
+        flows.matching,
+        flows.questions.age_band,
+        flows.questions.number,
+        flows.questions.pairwise,
+    ],
 )
 def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
     tried = doctest.testmod(module)
@@ -106,7 +117,7 @@ ANY_DRAFT = (
 ANY_CHOICE = (
     st.just("")
     | st.text(max_size=30)
-    | st.sampled_from(["yes", "no", "3", "07", "+done", "-park", "-", *Missing, "27_45"])
+    | st.sampled_from(["yes", "no", "3", "07", "+done", "-park", "-", "0-1", "7-2", *Missing, "27_45"])
 )
 
 
@@ -191,6 +202,39 @@ def test_nothing_chosen_is_an_answer_where_none_is_required() -> None:
     assert asked.show([])
 
 
+def test_everybody_is_asked_other_pairs_and_each_option_equally_often() -> None:
+    values = tuple("abcdefgh")
+    drawn = {seed: pairs(values, seed, 12) for seed in map(str, range(50))}
+    assert len({*drawn.values()}) == 50
+    for order in drawn.values():
+        assert len({frozenset(pair) for pair in order}) == 12
+        came = Counter(value for pair in order for value in pair)
+        assert len(came) == len(values)
+        assert max(came.values()) - min(came.values()) <= 2, "12 pairs of 8 options: each about three times"
+    left = Counter(order[0].first for order in drawn.values())
+    assert len(left) == len(values), "nobody always stands first"
+
+
+def test_a_pair_decided_is_never_asked_again() -> None:
+    asked = ASKED["pairwise", "de"]
+    draft = asked.reopened(None, "7K3QP")
+    seen = []
+    for _ in range(4):
+        msg = asked.again(draft)
+        seen.append(frozenset(reply.label for reply in msg.quick_replies[:2]))
+        parsed = asked.parse(Reply("1", "1"), draft)
+        assert isinstance(parsed, Draft)
+        draft = parsed.value
+    done = asked.parse(Reply("1", "1"), draft)
+    assert len({*seen}) == 4
+    assert isinstance(done, list)
+    assert len(done) == 5
+    assert asked.reopened(done[:3], "7K3QP") == ["#7K3QP", *done[:3]], "one goes on where one stopped"
+    assert asked.reopened(done, "7K3QP") == ["#7K3QP"], "what is complete begins anew"
+    assert asked.left(["#7K3QP", "park>well", "park>school"]) == ["park>well", "park>school"]
+    assert asked.left(["#7K3QP", "park>well"]) is Missing.SKIPPED
+
+
 def test_required_consent_lets_only_a_yes_pass() -> None:
     first, *_ = node_of(DEFINITIONS["consent"]).leaving()
     assert first.condition is not None
@@ -221,6 +265,7 @@ def option(value: str, label: str, *synonyms: str) -> dict[str, Any]:
 
 
 TWO = [option("a", "Anna-Park"), option("b", "Bert-Park")]
+THREE = [*TWO, option("c", "Neu-Park")]
 SCALE = {"type": "scale", "min_label": {"de": "wenig"}, "max_label": {"de": "viel"}}
 FAULTS: list[tuple[dict[str, Any], tuple[str | int, ...], bool]] = [
     ({"type": "choice", "options": [*TWO, option("a", "Anders")]}, ("options", 2, "value"), False),
@@ -245,6 +290,8 @@ FAULTS: list[tuple[dict[str, Any], tuple[str | int, ...], bool]] = [
     ({"type": "rank", "options": TWO, "max": 3}, ("max",), False),
     ({"type": "rank", "options": [*TWO, option("c", "Neu")], "min": 3, "max": 2}, ("max",), False),
     ({"type": "rank", "options": [*TWO, option("a", "Anders")]}, ("options", 2, "value"), False),
+    ({"type": "pairwise", "options": THREE, "min": 5, "max": 4}, ("max",), False),
+    ({"type": "pairwise", "options": THREE, "min": 4}, ("min",), False),
     ({"type": "points", "budget": 5, "step": 6, "options": TWO}, ("step",), False),
     ({"type": "points", "budget": 5, "options": [*TWO, option("a", "Anders")]}, ("options", 2, "value"), False),
     ({"type": "points", "budget": 5, "options": [{**TWO[0], "cost": 3}, TWO[1]]}, ("options", 1, "cost"), False),

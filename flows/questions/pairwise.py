@@ -1,0 +1,208 @@
+"""A or B, again and again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import combinations
+from typing import ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from flows.messages import Expects, MsgOut, QuickReply
+from flows.naming import DONE
+from flows.question import Asked, Draft, Guess, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.questions.choice import clashes, named
+from flows.text import fold
+from flows.values import Missing, Value
+from flows.voice import Voice
+from flows.wording import Text
+
+_SEED = "#"
+_FIRST, _SECOND, _NEITHER = "123"
+_DECISION = re.compile(r"[a-z][a-z0-9_]*[>=][a-z][a-z0-9_]*")
+_SHOWN = 3
+"""How many of those ahead a summary names."""
+
+
+class Pair(NamedTuple):
+    """Two options as they are shown: what stands first was drawn, too."""
+
+    first: str
+    second: str
+
+
+@question
+class Pairwise(Question):
+    """A or B, again and again, in an order that differs from person to person. The value is the list of what was
+    decided: "park>school" (the park rather than the school), "park=school" (could not decide).
+
+    After `min` pairs one may say "done" at any time; after `max` pairs it is over. Every option comes about equally
+    often. `skip` in the middle keeps what was decided, where that is enough.
+
+    ```yaml
+    - key: rather
+      type: pairwise
+      text: {de: Was ist wichtiger?, en: Which matters more?}
+      min: 2
+      max: 5
+      options:
+        - {value: park, label: {de: Park, en: Park}}
+        - {value: school, label: {de: Schule, en: School}}
+        - {value: bridge, label: {de: Brücke, en: Bridge}}
+    ```
+    """
+
+    expects: ClassVar[Expects] = "one"
+    on_paper: ClassVar[bool] = False
+
+    type: Literal["pairwise"] = "pairwise"
+    options: tuple[Option, ...] = Field(min_length=3, max_length=20)
+    min: int = Field(default=1, ge=1)
+    max: int = Field(default=10, ge=1, le=50)
+    skip: Literal[True] = True
+    dont_know: Literal[False] = False
+
+    @property
+    def most(self) -> int:
+        """How many pairs are asked at most."""
+        return min(self.max, len(self.options) * (len(self.options) - 1) // 2)
+
+    def problems(self) -> Iterator[Problem]:
+        yield from clashes(self.options)
+        if self.min > self.max:
+            yield Problem(("max",), f"`max` {self.max} is below `min` {self.min}", "swap or correct them")
+        elif self.min > self.most:
+            yield Problem(("min",), f"`min` {self.min} is more than the {self.most} pairs there are", "lower it")
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        for index, option in enumerate(self.options):
+            yield ("options", index, "label"), option.label
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedPairwise(self, voice)
+
+
+@lru_cache(1024)
+def pairs(values: tuple[str, ...], seed: str, most: int) -> tuple[Pair, ...]:
+    """The pairs in the order in which they are asked: drawn by hashing `seed`, those first whose options came least.
+
+    >>> [len(pairs(("a", "b", "c", "d"), "7K3QP", most)) for most in (2, 99)]
+    [2, 6]
+    >>> sorted(sum(pairs(("a", "b", "c", "d"), "7K3QP", 2), ()))
+    ['a', 'b', 'c', 'd']
+    """
+    drawn = {pair: hashlib.sha256("|".join((seed, *pair)).encode()).digest() for pair in combinations(values, 2)}
+    came: Counter[str] = Counter()
+    order: list[Pair] = []
+    while drawn and len(order) < most:
+        one = min(drawn, key=lambda pair: (came[pair[0]] + came[pair[1]], max(came[it] for it in pair), drawn[pair]))
+        # The last bit says who stands left, so that standing first helps nobody.
+        order.append(Pair(*one) if drawn.pop(one)[-1] & 1 else Pair(one[1], one[0]))
+        came.update(one)
+    return tuple(order)
+
+
+class _AskedPairwise(Asked):
+    """Drafts are the seed, then what is decided; the pair that is asked follows from both."""
+
+    def __init__(self, definition: Pairwise, voice: Voice) -> None:
+        self._definition = definition
+        self._voice = voice
+        self._names = {value: (label, names) for value, label, names in named(definition.options, voice)}
+        self._even = (voice.say("pairwise.even"), tuple(voice.words("words.even")))
+        words = (word for label, names in (*self._names.values(), self._even) for word in (label, *names))
+        self._known = frozenset(map(fold, words)) | {_FIRST, _SECOND, _NEITHER}
+        self._picker = lru_cache(256)(self._make_picker)
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
+        self._done_words = frozenset(map(fold, (self._done.label, *voice.words("words.done"))))
+        self._hint = voice.say("hint.pairwise")
+        self.prompt = self._message("", [])
+
+    def reopened(self, value: Value | None, seed: str = "") -> Value | None:
+        """Where one stopped; from the beginning where nothing is left to decide."""
+        before = value if isinstance(value, list) else []
+        return [f"{_SEED}{seed}", *(before if len(before) < self._definition.most else ())]
+
+    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        seed, decided = self._read(draft)
+        if reply.choice == DONE or reply.folded in self._done_words:
+            return decided if len(decided) >= self._definition.min else Rejection(self._hint)
+        number, _, meant = reply.choice.partition("-")
+        if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and int(number) != len(decided):
+            # A button of an earlier pair, perhaps tapped twice.
+            return self._draft(seed, decided, self._voice.say("stale"))
+        picked = self._picker(len(decided), self._pair(seed, decided)).pick(reply)
+        if picked is None:
+            return Rejection(self._hint)
+        if isinstance(picked, Missing):
+            return picked
+        value = str(picked.value) if isinstance(picked, Guess) else picked
+        return self._next(seed, decided, value.partition("-")[2], is_guess=isinstance(picked, Guess))
+
+    def again(self, draft: Value | None) -> MsgOut:
+        return self._message(*self._read(draft))
+
+    def left(self, draft: Value | None) -> Value | Missing:
+        _, decided = self._read(draft)
+        return decided if len(decided) >= self._definition.min else Missing.SKIPPED
+
+    def show(self, value: Value) -> str:
+        decided = value if isinstance(value, list) else [str(value)]
+        wins = Counter(one.partition(">")[0] for one in decided if ">" in one)
+        said = self._voice.say("pairwise.decided", n=len(decided))
+        ahead = [self._label(winner) for winner, _ in wins.most_common(_SHOWN)]
+        return f"{said}, {self._voice.say('pairwise.won', labels=self._voice.listed(ahead))}" if ahead else said
+
+    def knows(self, folded: str) -> bool:
+        return folded in self._known or folded in self._done_words
+
+    def _label(self, value: str) -> str:
+        return self._names[value][0] if value in self._names else value
+
+    def _read(self, draft: Value | None) -> tuple[str, list[str]]:
+        """Seed and decisions of a draft, whatever else stands there."""
+        kept = draft if isinstance(draft, list) else []
+        seed = kept[0].removeprefix(_SEED) if kept and kept[0].startswith(_SEED) else ""
+        decided = [one for one in kept if _DECISION.fullmatch(one)]
+        return seed, decided[: self._definition.most - 1]
+
+    def _pair(self, seed: str, decided: list[str]) -> Pair:
+        return pairs(tuple(self._names), seed, self._definition.most)[len(decided)]
+
+    def _make_picker(self, number: int, pair: Pair) -> Picker:
+        offered = [(_FIRST, *self._names[pair.first]), (_SECOND, *self._names[pair.second]), (_NEITHER, *self._even)]
+        return Picker(
+            self._definition,
+            self._voice,
+            [(f"{number}-{value}", label, names) for value, label, names in offered],
+        )
+
+    def _next(self, seed: str, decided: list[str], meant: str, *, is_guess: bool) -> Parsed:
+        first, second = self._pair(seed, decided)
+        code = {_FIRST: f"{first}>{second}", _SECOND: f"{second}>{first}", _NEITHER: f"{first}={second}"}[meant]
+        after = [*decided, code]
+        if len(after) == self._definition.most:
+            return Guess(after) if is_guess else after
+        label = {_FIRST: self._label(first), _SECOND: self._label(second)}.get(meant, self._even[0])
+        line = self._voice.say("answer.understood", answer=label) if is_guess else ""
+        return self._draft(seed, after, line)
+
+    def _draft(self, seed: str, decided: list[str], line: str) -> Draft:
+        msg = self._message(seed, decided)
+        shown = msg._replace(text=f"{line}\n\n{msg.text}") if line else msg
+        return Draft([f"{_SEED}{seed}", *decided], shown)
+
+    def _message(self, seed: str, decided: list[str]) -> MsgOut:
+        """The next pair, and where one stands."""
+        say, definition = self._voice.say, self._definition
+        replies = self._picker(len(decided), self._pair(seed, decided)).quick_replies
+        lines = [say("pairwise.of", number=len(decided) + 1, max=definition.most)]
+        if len(decided) >= definition.min:
+            replies = (*replies, self._done)
+            lines.append(say("pairwise.may_stop", done=self._done.label))
+        return definition.prompt(self._voice, replies, "\n".join(lines))
