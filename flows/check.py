@@ -9,12 +9,14 @@ from typing import Final, NamedTuple
 
 from flows import logic, speech
 from flows.commands import Command, Commands
+from flows.conditions import Equal
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.phrases import Phrases
 from flows.question import Option, Problem, Question
+from flows.questions.consent import Consent
 from flows.readability import sentences, simple_hints, words
 from flows.text import clean, fold, utf16_length
 from flows.wording import Review, Text
@@ -42,7 +44,7 @@ _FILLED_IN = ("title", "asks", "why", "readers", "decides", "feedback", "audienc
 _PLACEHOLDER = re.compile(r"[\W_]*(?:todo|tbd|tba|fixme|x{2,}|n/?a|lorem ipsum.*)?[\W_]*", re.IGNORECASE | re.DOTALL)
 _LEICHTE_SPRACHE = re.compile(r"\bleichte[rn]?[ -]sprache\b", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_DEMOGRAPHIC = frozenset({"age_band", "gender", "origin"})
+_DEMOGRAPHIC = frozenset({"age_band", "gender", "origin", "sectors", "traits"})
 
 
 def check(
@@ -65,6 +67,7 @@ def check(
             for where, reason, remedy, warning in node.problems()
         ),
         *_consent(consultation),
+        *_own_consent(consultation),
         *logic.problems(consultation),
     ]
     if not consultation.asked():
@@ -204,6 +207,26 @@ def _consent(consultation: Consultation) -> Iterator[Problem]:
         if isinstance(node, Question) and node.web_only and node.type == "consent":
             reason = "consent asked on the web only cannot cover the other channels"
             yield Problem(("questions", index, "web_only"), reason, "ask for consent everywhere")
+
+
+def _own_consent(consultation: Consultation) -> Iterator[Problem]:
+    """What people say about themselves is asked only of those who agreed to this very question."""
+    optional = {it.key for it in consultation.questions if isinstance(it, Consent) and not it.required}
+    claimed: dict[str, str] = {}
+    for index, node in enumerate(consultation.questions):
+        if not (isinstance(node, Question) and node.needs_own_consent):
+            continue
+        where = ("questions", index, "ask_if")
+        consent = node.ask_if.equal if isinstance(node.ask_if, Equal) else None
+        if consent is None or consent.question not in optional or consent.value is not True:
+            reason = f"“{node.key}” is asked without a consent of its own"
+            remedy = (
+                "ask a consent that is not required before it, and write ask_if: {equal: {question: …, value: true}}"
+            )
+            yield Problem(where, reason, remedy)
+        elif (other := claimed.setdefault(consent.question, node.key)) != node.key:
+            reason = f"“{other}” and “{node.key}” share one consent"
+            yield Problem(where, reason, "ask a consent for each")
 
 
 def _chat_words(consultation: Consultation, catalogues: Mapping[str, Phrases]) -> Iterator[Problem]:

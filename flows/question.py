@@ -118,6 +118,8 @@ class Node(BaseModel, ABC):
     waits: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     """Whether answers are words of a person, which leave the house only after another person released them."""
+    needs_own_consent: ClassVar[bool] = False
+    """Whether only those may be asked who agreed to this very question."""
     on_paper: ClassVar[bool] = True
     """Whether it can be asked on a sheet of paper, where everybody is asked the same."""
 

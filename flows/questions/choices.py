@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
@@ -35,8 +36,25 @@ _ECHO = 60
 _WORDS = 160
 
 
+class Several(Question):
+    """Several of some answers: what `choices` and the types with answers of their own have in common."""
+
+    expects: ClassVar[Expects] = "many"
+
+    min: int = Field(default=1, ge=0)
+    max: int | None = Field(default=None, ge=1)
+    exclusive: Key | None = None
+
+    @abstractmethod
+    def offered(self, voice: Voice) -> Iterable[tuple[str, str, Iterable[str]]]:
+        """The answers: value, label, and what else each is called."""
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedChoices(self, voice)
+
+
 @question
-class Choices(Question):
+class Choices(Several):
     """Pick several options, one after another or at once ("1, 3 und 5"), and say "done". The value is the list of the
     options' values in the order of the definition.
 
@@ -57,13 +75,8 @@ class Choices(Question):
     ```
     """
 
-    expects: ClassVar[Expects] = "many"
-
     type: Literal["choices"] = "choices"
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
-    min: int = Field(default=1, ge=0)
-    max: int | None = Field(default=None, ge=1)
-    exclusive: Key | None = None
 
     def problems(self) -> Iterator[Problem]:
         yield from clashes(self.options)
@@ -90,17 +103,17 @@ class Choices(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedChoices(self, voice)
+    def offered(self, voice: Voice) -> Iterable[tuple[str, str, Iterable[str]]]:
+        return named(self.options, voice)
 
 
 class _AskedChoices(Asked):
-    def __init__(self, definition: Choices, voice: Voice) -> None:
+    def __init__(self, definition: Several, voice: Voice) -> None:
         self._voice = voice
-        self._picker = Picker(definition, voice, named(definition.options, voice))
+        self._picker = Picker(definition, voice, definition.offered(voice))
         self._exclusive = definition.exclusive
         self._min = definition.min
-        self._max = min(definition.max or len(definition.options), len(definition.options))
+        self._max = min(definition.max or len(self._picker.labels), len(self._picker.labels))
         self._hint = voice.say("hint.choices")
         self._naming = Naming(self._picker, voice)
         self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
@@ -201,7 +214,7 @@ class _AskedChoices(Asked):
         )
 
 
-def _how_many(definition: Choices, voice: Voice) -> str:
+def _how_many(definition: Several, voice: Voice) -> str:
     least, most = definition.min, definition.max
     if most is None:
         return voice.say("choices.how_from", min=least) if least > 1 else voice.say("choices.how")

@@ -387,3 +387,56 @@ def test_hints_at_what_is_hard_to_read(words: str, hints: list[str]):
 def test_reading_hints_never_fail(words: str):
     list(simple_hints(words))
     assert len(sentences(words)) <= len(words)
+
+
+def own_consent(key: str, consent: str | None = "ok", **more: Any) -> dict[str, Any]:
+    asked_of = {"ask_if": {"equal": {"question": consent, "value": True}}} if consent else {}
+    return {"key": key, "type": "sectors", "text": text("Wo?"), **asked_of, **more}
+
+
+OK = {"key": "ok", "type": "consent", "text": text("Dürfen wir das fragen?")}
+
+
+@pytest.mark.parametrize(
+    ("questions", "reason"),
+    [
+        ([OK, own_consent("sector", None)], "“sector” is asked without a consent of its own"),
+        ([{**OK, "required": True}, own_consent("sector")], "“sector” is asked without a consent of its own"),
+        (
+            [OK, own_consent("sector", ask_if={"equal": {"question": "ok", "value": False}})],
+            "“sector” is asked without a consent of its own",
+        ),
+        (
+            [
+                OK,
+                own_consent(
+                    "sector", ask_if={"any": [{"answered": "ok"}, {"equal": {"question": "ok", "value": True}}]}
+                ),
+            ],
+            "“sector” is asked without a consent of its own",
+        ),
+        (
+            [OK, own_consent("sector"), {**own_consent("about_me"), "type": "traits"}],
+            "“sector” and “about_me” share one consent",
+        ),
+    ],
+)
+def test_what_people_say_about_themselves_needs_a_consent_of_its_own(
+    questions: list[dict[str, Any]], reason: str
+) -> None:
+    found = [it for it in check(consultation(free("wish"), *questions), CATALOGUES) if not it.warning]
+    assert [it.reason for it in found] == [reason]
+
+
+def test_a_consent_each_is_enough() -> None:
+    second = {**OK, "key": "ok_too"}
+    asked = consultation(
+        free("wish"), OK, own_consent("sector"), second, {**own_consent("about_me", "ok_too"), "type": "traits"}
+    )
+    assert [it for it in check(asked, CATALOGUES) if not it.warning] == []
+
+
+@pytest.mark.parametrize("field", [{"skip": False}, {"refuse": False}, {"sensitive": False}, {"options": []}])
+def test_nobody_must_say_who_they_are(field: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(field))):
+        consultation(free("wish"), OK, own_consent("sector", **field))
