@@ -10,13 +10,27 @@ from bot.exports.responses import Response
 from bot.exports.subject import Subject, Variable, code_of
 from bot.exports.suppression import hidden, hidden_shares
 from bot.exports.tables import Row
-from flows.values import Missing
+from flows.values import Missing, Value
 
 HEAD: Final = ("table", "question_key", "question_type", "kind", "code", "label", "n", "suppressed")
 CONTEXTS: Final = ("status", "channel", "language", "mode", "revision")
 _ANSWERED: Final = "answered."
 _TELLING: Final = ("missing.not_asked", "missing.interrupted")
 """How many came to a question says how many gave the answer that led there."""
+
+
+BALLOTS: Final = frozenset({"rank", "points", "pairwise"})
+
+
+def ballot_of(value: Value) -> tuple[object, ...]:
+    """An answer as something that can be counted.
+
+    >>> ballot_of(["a", "b"]), ballot_of({"a": 3})
+    (('a', 'b'), (('a', 3),))
+    """
+    if isinstance(value, dict):
+        return tuple(sorted(value.items()))
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 class Counts:
@@ -33,6 +47,13 @@ class Counts:
             if variable.is_several
         }
 
+        self.ballots = {
+            variable.key: Counter[tuple[object, ...]]()
+            for variable in subject.variables
+            if variable.question.type in BALLOTS
+        }
+        """Whole answers where the result is more than a count of each option (`bot.results.ballots`)."""
+
     def add(self, response: Response) -> None:
         self.responses += 1
         session = response.session
@@ -45,6 +66,8 @@ class Counts:
                 self.cells[variable.key][f"missing.{given.missing}"] += 1
                 continue
             self.cells[variable.key][f"option.{code_of(given.value)}" if _is_closed(variable) else _ANSWERED] += 1
+            if variable.key in self.ballots:
+                self.ballots[variable.key][ballot_of(given.value)] += 1
             if variable.key in self.options and isinstance(given.value, list | dict):
                 self.options[variable.key].update(given.value)
 

@@ -109,6 +109,7 @@ _FILES: Final = {
     "ratings.csv": ("Bewertungen je Vorschlag", "ratings per proposal"),
     "agreement.csv": ("Zustimmung je Bereich", "agreement per sector"),
     "statuses.csv": ("was aus Vorschlägen wurde", "what became of proposals"),
+    "ballots.csv": ("Reihenfolgen, Vergleiche, Budgets", "orders, comparisons, budgets"),
     "datapackage.json": ("Spalten, für Programme", "columns, for programs"),
     "DATENKARTE.md": ("wie gezählt wurde, Lizenz", "how it was counted, licence"),
     "codebook.csv": ("was Spalten und Kürzel bedeuten", "what columns and codes mean"),

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from bot.exports.subject import Subject
 from bot.exports.tables import Row, Table, to_the_second
+from bot.results.ballots import Comparison, Order, Spread
 from bot.results.published import Published
 from bot.results.report import Statement
 
 LICENCE: Final = ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/")
-TABLES: Final = ("proposals.csv", "ratings.csv", "agreement.csv", "statuses.csv")
+TABLES: Final = ("proposals.csv", "ratings.csv", "agreement.csv", "statuses.csv", "ballots.csv")
 CARD: Final = "DATENKARTE.md"
 PACKAGE: Final = "datapackage.json"
 
@@ -50,7 +51,8 @@ _RATINGS: Final = [
 ]
 _AGREEMENT: Final = ["code", "sector", "seen", "agrees", "smoothed_low", "smoothed_high", "chance_low", "chance_high"]
 _STATUSES: Final = ["code", "status", "reason_language", "reason", "body", "link", "at"]
-_NUMBERS: Final = frozenset({"agrees", "disagrees", "passes", "votes", "important", "seen", "n", "suppressed"})
+_BALLOTS: Final = ["question_key", "method", "place", "option", "figure", "people"]
+_NUMBERS: Final = frozenset({"agrees", "disagrees", "passes", "votes", "important", "seen", "place", "people"})
 
 
 def write(published: Published, folder: Path, closing: ExitStack) -> tuple[str, ...]:
@@ -61,6 +63,7 @@ def write(published: Published, folder: Path, closing: ExitStack) -> tuple[str, 
         ("ratings.csv", _RATINGS, map(_rating, statements.values())),
         ("agreement.csv", _AGREEMENT, (row for it in statements.values() for row in _agreement(it))),
         ("statuses.csv", _STATUSES, _statuses(published)),
+        ("ballots.csv", _BALLOTS, _ballots(published)),
     ):
         Table(folder / name, head, closing).write(rows)
     package = json.dumps(_package(published.subject), ensure_ascii=False, indent=2)
@@ -96,9 +99,27 @@ def _statuses(published: Published) -> Iterator[Row]:
                 yield codes[number], step.status, language, reason, step.body, step.link, to_the_second(step.at)
 
 
+def _ballots(published: Published) -> Iterator[Row]:
+    """Orders, comparisons and budgets: a row per option; of spendings a row per project that would be bought."""
+    for key, outcome in published.outcomes.items():
+        match outcome:
+            case Order(options, ranking):
+                for place, option in enumerate(options, start=1):
+                    yield key, ranking.method, place, option, None, ranking.ballots
+            case Comparison(options, strengths, people):
+                for place, it in enumerate(strengths, start=1):
+                    yield key, "bradley-terry", place, options[it.option], it.score, people
+            case Spread(shares, people, _, spendings):
+                for place, share in enumerate(shares, start=1):
+                    yield key, "mean", place, share.option, share.mean, people
+                for spending in spendings:
+                    for place, project in enumerate(spending.projects, start=1):
+                        yield key, spending.method, place, project, None, people
+
+
 def _package(subject: Subject) -> dict[str, Any]:
     """A Data Package (Frictionless, v1) over the tables."""
-    heads = dict(zip(TABLES, (_PROPOSALS, _RATINGS, _AGREEMENT, _STATUSES), strict=True))
+    heads = dict(zip(TABLES, (_PROPOSALS, _RATINGS, _AGREEMENT, _STATUSES, _BALLOTS), strict=True))
     consultation = subject.flow.consultation
     name, path = LICENCE
     return {
@@ -121,7 +142,7 @@ def _package(subject: Subject) -> dict[str, Any]:
 
 
 def _type(field: str) -> str:
-    if field in {"latitude", "longitude"} or field.endswith(("_low", "_high")):
+    if field in {"latitude", "longitude", "figure"} or field.endswith(("_low", "_high")):
         return "number"
     if field.removesuffix("_by_events") in _NUMBERS:
         return "integer"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -12,6 +12,7 @@ from bot.exports.counting import Counts, rows
 from bot.exports.subject import Subject
 from bot.exports.tables import Row
 from bot.results import loading
+from bot.results.ballots import Outcome, outcome
 from bot.results.command import counted
 from bot.results.report import Report, report
 from storage import moderation, proposals
@@ -26,6 +27,8 @@ class Published(NamedTuple):
     counts: Counts
     rows: tuple[Row, ...]
     """As in counts.csv."""
+    outcomes: Mapping[str, Outcome]
+    """Orders, budgets and comparisons by question, where enough people answered."""
     report: Report
     proposals: Mapping[str, StoredProposal]
     """Released and not withdrawn, by code, oldest first."""
@@ -56,8 +59,18 @@ def of(connection: Connection, found: Subject, counts: Counts, *, seed: int = 0)
         found,
         counts,
         tuple(rows(counts, {})),
+        dict(_outcomes(counts)),
         report(loaded.log, loaded.shown, {}, least=found.least, seed=seed),
         shown,
         moderation.texts_of(connection, ids),
         proposals.history(connection, ids),
     )
+
+
+def _outcomes(counts: Counts) -> Iterator[tuple[str, Outcome]]:
+    for variable in counts.subject.variables:
+        if variable.key in counts.ballots:
+            options = [option.value for option in getattr(variable.question, "options", ())]
+            found = outcome(variable.question, options, counts.ballots[variable.key], counts.subject.least)
+            if found is not None:
+                yield variable.key, found

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.publicity import figures_are_public, is_closed
 from bot.results import published
+from bot.results.ballots import Comparison, Order, Spread
 from bot.results.intervals import Interval
 from bot.results.published import Published
 from bot.results.report import Statement
@@ -60,6 +61,18 @@ class Question(NamedTuple):
     missing: list[Bar]
     is_several: bool
     is_free: bool
+
+
+class Weighed(NamedTuple):
+    """A question whose options were put in order, compared, or given a budget."""
+
+    title: str
+    kind: str
+    """`order`, `comparison` or `spread`."""
+    note: str
+    rows: list[Bar]
+    bought: list[tuple[str, str]]
+    """By which rule, and what a budget would then pay for."""
 
 
 class SectorRow(NamedTuple):
@@ -118,6 +131,7 @@ async def _page(request: web.Request) -> web.Response:
         found=found,
         least=consultation.smallest_cell,
         questions=list(_questions(found, tongue)) if found else [],
+        weighed=list(_weighed(found, tongue)) if found else [],
         ideas=_ideas(found, tongue) if found else [],
         channels=_context(found, "channel", {}) if found else [],
         languages_used=_context(found, "language", {tag: known.name for tag, known in LANGUAGES.items()})
@@ -144,6 +158,8 @@ def _questions(found: Published, tongue: Tongue) -> Iterator[Question]:
     """All questions whose answers can be counted, with the shares of all who took part."""
     total = found.participations
     for variable in found.subject.variables:
+        if variable.key in found.counts.ballots:
+            continue
         if variable.kind == "text" and not variable.codes:
             if variable.question.type == "text":
                 yield Question(_title(found, variable.key, tongue.tag), [], [], is_several=False, is_free=True)
@@ -161,6 +177,46 @@ def _questions(found: Published, tongue: Tongue) -> Iterator[Question]:
             yield Question(
                 _title(found, variable.key, tongue.tag), rows, missing, variable.kind == "several", is_free=False
             )
+
+
+def _weighed(found: Published, tongue: Tongue) -> Iterator[Weighed]:
+    """What came out of orders, comparisons and budgets; each figure says how it was worked out."""
+    for key, outcome in found.outcomes.items():
+        title, labels = _title(found, key, tongue.tag), _labels(found, key, tongue.tag)
+        match outcome:
+            case Order(options, ranking):
+                note = tongue.say(f"results.{ranking.method}", n=ranking.ballots)
+                most = max(ranking.points, default=1.0) or 1.0
+                places = {option: place for place, option in enumerate(labels)}
+                rows = [
+                    Bar(f"{place}. {labels[option]}", None, ranking.points[places[option]] / most)
+                    for place, option in enumerate(options, start=1)
+                ]
+                yield Weighed(title, "order", note, rows, [])
+            case Comparison(options, strengths, people):
+                rows = [Bar(labels[options[it.option]], it.wins, it.score) for it in strengths]
+                yield Weighed(title, "comparison", tongue.say("results.pairwise", n=people), rows, [])
+            case Spread(shares, people, budget, spendings):
+                rows = [
+                    Bar(labels[share.option], share.people, None if share.mean is None else share.mean / budget)
+                    for share in shares
+                ]
+                bought = [
+                    (
+                        tongue.say(f"results.{it.method.replace(' ', '_')}"),
+                        ", ".join(labels[one] for one in it.projects),
+                    )
+                    for it in spendings
+                ]
+                yield Weighed(title, "spread", tongue.say("results.spread", n=people), rows, bought)
+
+
+def _labels(found: Published, key: str, language: str) -> dict[str, str]:
+    """What the options of a question are called, in the order of its definition."""
+    question = next(variable.question for variable in found.subject.variables if variable.key == key)
+    fallbacks = found.subject.flow.consultation.fallbacks
+    tag = language if language in found.subject.flow.consultation.languages else found.subject.language
+    return {option.value: option.label.in_language(tag, fallbacks) for option in getattr(question, "options", ())}
 
 
 def _bar(code: object, n: object, total: int | None, labels: Mapping[str, str]) -> Bar:

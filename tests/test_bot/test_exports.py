@@ -294,6 +294,7 @@ async def test_public_holds_counts_only(opened, tmp_path):
         "ratings.csv",
         "agreement.csv",
         "statuses.csv",
+        "ballots.csv",
         "datapackage.json",
         "DATENKARTE.md",
     }

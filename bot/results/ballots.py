@@ -1,0 +1,129 @@
+"""Results of questions in which options are put in order, get a budget, or are compared two by two.
+
+Pure: ballots and options in, figures out. Nothing is told where fewer people than `least` answered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bot.exports.suppression import hidden
+from bot.results import budgets, pairwise, rankings
+from bot.results.budgets import Spending
+from bot.results.pairwise import Strength
+from bot.results.rankings import Ranking
+from flows.question import Question
+from flows.questions.points import Points
+
+Ballots = Mapping[tuple[object, ...], int]
+"""Ballot → how many people gave it; made by `bot.exports.counting.ballot_of`."""
+
+
+class Order(NamedTuple):
+    """Options in the common order, the best first."""
+
+    options: tuple[str, ...]
+    ranking: Ranking
+
+
+class Share(NamedTuple):
+    """What one option got of a budget; both None where too few people stand behind it."""
+
+    option: str
+    mean: float | None
+    people: int | None
+
+
+class Spread(NamedTuple):
+    """A budget as people spread it, the largest share first."""
+
+    shares: tuple[Share, ...]
+    people: int
+    budget: int
+    spendings: tuple[Spending, ...] = ()
+    """Where options cost something: what would be bought, by Equal Shares and by most votes."""
+
+
+class Comparison(NamedTuple):
+    """Options by strength, the strongest first; `option` of a strength is a place in `options`."""
+
+    options: tuple[str, ...]
+    strengths: tuple[Strength, ...]
+    people: int
+
+
+Outcome = Order | Spread | Comparison
+
+
+def outcome(question: Question, options: Sequence[str], ballots: Ballots, least: int) -> Outcome | None:
+    """The result of one question; None where too few answered, or the type has none."""
+    if sum(ballots.values()) < least:
+        return None
+    match question.type:
+        case "rank":
+            return order(options, ballots)
+        case "pairwise":
+            return comparison(options, ballots)
+        case "points" if isinstance(question, Points):
+            return spread(question, options, ballots, least)
+    return None
+
+
+def order(options: Sequence[str], ballots: Ballots) -> Order:
+    """The common order (Kemeny up to 14 options, else Borda).
+
+    >>> order(["a", "b"], {("b", "a"): 5, ("a",): 2}).options
+    ('b', 'a')
+    """
+    places = {option: place for place, option in enumerate(options)}
+    listed = [[places[str(it)] for it in ballot if it in places] for ballot in _each(ballots)]
+    ranking = rankings.rank(listed, len(options))
+    return Order(tuple(options[place] for place in ranking.order), ranking)
+
+
+def comparison(options: Sequence[str], ballots: Ballots) -> Comparison:
+    """Strengths by Bradley and Terry; who could not decide counts for neither."""
+    places = {option: place for place, option in enumerate(options)}
+    wins = np.zeros((len(options), len(options)), dtype=np.int64)
+    for ballot, number in ballots.items():
+        for decision in map(str, ballot):
+            winner, mark, loser = decision.partition(">")
+            if mark and winner in places and loser in places:
+                wins[places[winner], places[loser]] += number
+    return Comparison(tuple(options), tuple(pairwise.bradley_terry(wins)), sum(ballots.values()))
+
+
+def spread(question: Points, options: Sequence[str], ballots: Ballots, least: int) -> Spread:
+    """How the budget was spread, on average over all who answered; with costs also what it would pay for."""
+    people = sum(ballots.values())
+    given, amounts = Counter[str](dict.fromkeys(options, 0)), Counter[str]()
+    for ballot, number in ballots.items():
+        for option, amount in _amounts(ballot):
+            if option in given and amount:
+                given[option] += number
+                amounts[option] += number * amount
+    out = {option for option in options if hidden({"in": given[option], "out": people - given[option]}, least=least)}
+    shares = [
+        Share(option, None, None) if option in out else Share(option, amounts[option] / people, given[option])
+        for option in options
+    ]
+    ordered = tuple(sorted(shares, key=lambda share: -(share.mean or 0.0)))
+    return Spread(ordered, people, question.budget, _spendings(question, ballots) if question.is_priced else ())
+
+
+def _spendings(question: Points, ballots: Ballots) -> tuple[Spending, ...]:
+    costs = {option.value: option.cost for option in question.options if option.cost}
+    approved = [frozenset(option for option, amount in _amounts(ballot) if amount) for ballot in _each(ballots)]
+    return budgets.equal_shares(costs, approved, question.budget), budgets.greedy(costs, approved, question.budget)
+
+
+def _amounts(ballot: tuple[object, ...]) -> list[tuple[str, int]]:
+    return [(str(it[0]), int(it[1])) for it in ballot if isinstance(it, tuple)]
+
+
+def _each(ballots: Ballots) -> list[tuple[object, ...]]:
+    return [ballot for ballot, number in ballots.items() for _ in range(number)]
