@@ -122,7 +122,8 @@ async def test_lists_come_in_pages(house: ServedHouse) -> None:
 
 @only_sqlite
 async def test_counts_are_hidden_until_closing_and_small_ones_always(house: ServedHouse) -> None:
-    park, lake = open_consultation(house.store), open_consultation(house.store, "lake", results="live")
+    park = open_consultation(house.store, results="at_close")
+    lake = open_consultation(house.store, "lake", results="live")
     with house.store.begin() as connection:
         many, few, none = (released(connection, lake, number) for number in (1, 2, 3))
         released(connection, park, 1)
