@@ -133,6 +133,14 @@ class Fetching(Protocol):
         """The attachment, or why there is none (yet)."""
 
 
+@runtime_checkable
+class Forgetting(Protocol):
+    """A channel that keeps something of its own about people."""
+
+    def forget(self, address: str) -> None:
+        """Deletes it: the person had everything deleted, and the last word to them was sent."""
+
+
 class Introduction(NamedTuple):
     """What the bot is and which chat words it knows, in one language, for channels that show it in advance."""
 

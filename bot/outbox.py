@@ -17,7 +17,18 @@ import structlog
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from adapters.base import Channel, Delivery, Moved, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
+from adapters.base import (
+    Channel,
+    Delivery,
+    Forgetting,
+    Moved,
+    Outgoing,
+    Refused,
+    RetryAfter,
+    Sent,
+    Unknown,
+    Unreachable,
+)
 from bot.keys import Keys, SecretError
 from bot.lanes import Again, Item, Lane
 from bot.supply import LONGEST_PUT_OFF_SECONDS, Supply
@@ -199,7 +210,10 @@ class Outbox:
         state, reference, error = _state_of(delivery)
         outcome = Outcome(item.message.id, state, item.attempts + 1, now, reference, error)
         self._settled.outcomes.append(outcome)
-        self._settled.has_farewells |= item.purpose == "farewell"
+        if item.purpose == "farewell":
+            self._settled.has_farewells = True
+            if isinstance(there := self._lanes[channel].channel, Forgetting):
+                there.forget(item.message.address)
         if item.purpose == "broadcast":
             self._settled.broadcasts.append(outcome)
             self._settled.left_memory.append((channel, item.message.id, False))

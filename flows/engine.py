@@ -12,7 +12,7 @@ from flows.events import AnswerGiven, ConsentGiven, Event, Said
 from flows.flow import Flow
 from flows.known import NOTHING, Known
 from flows.languages import best_guess
-from flows.messages import MsgIn
+from flows.messages import SEALED, MsgIn
 from flows.overheard import heard, is_withheld
 from flows.question import Draft, Given, Guess, Informed, Rejection, Reply
 from flows.session import Session, Turn
@@ -67,6 +67,8 @@ def resume(
 
     Any message at any step gets a sensible answer. `overheard`: others can read along where it came from.
     """
+    if msg.media == SEALED:
+        return habits.sealed(flow, session)
     session = heard(flow, session, overheard=overheard)
     if is_withheld(flow, session, session.at):  # asked in private, and gone on elsewhere
         return _begun(flow, go_on(flow, session, session.at), known)

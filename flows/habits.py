@@ -76,6 +76,11 @@ def unknown_edit(flow: Flow, session: Session) -> Turn:
     return _again(flow, session, "edit.unknown")
 
 
+def sealed(flow: Flow, session: Session) -> Turn:
+    """A message that could not be decrypted: it is asked for again, and nothing else happens."""
+    return _again(flow, session, "media.sealed")
+
+
 def offer_return(flow: Flow, session: Session) -> Turn:
     """Go on or start over?"""
     return Turn(session._replace(aside="return", draft=None), (Said(speech.offer_return(flow, session)),))

@@ -18,7 +18,7 @@ from flows.events import (
 )
 from flows.languages import LANGUAGES, best_guess
 from flows.matching import Matcher
-from flows.messages import MsgIn, MsgOut, QuickReply
+from flows.messages import SEALED, MsgIn, MsgOut, QuickReply
 from flows.news import parse_wanted
 from flows.phrases import Phrases
 from flows.text import fold
@@ -69,6 +69,11 @@ class Lobby:
     def receive(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """What a message causes; `language` is what the contact chose before, if anything."""
         voice = self.voice(language, msg.language_hint)
+        if msg.media == SEALED:
+            return (Said(voice.message(voice.say("media.sealed"))),)
+        return self._understand(msg, voice)
+
+    def _understand(self, msg: MsgIn, voice: Voice) -> tuple[Event, ...]:
         folded = fold(msg.text)
         if msg.choice:
             _, _, rest = msg.choice.partition(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 
 class Place(NamedTuple):
@@ -12,6 +12,9 @@ class Place(NamedTuple):
     latitude: float
     longitude: float
 
+
+SEALED: Final = "sealed"
+"""As the kind of an attachment: a message that arrived encrypted and whose key did not."""
 
 Mode = Literal["self", "assisted", "paper"]
 
@@ -34,7 +37,7 @@ class MsgIn(NamedTuple):
     choice: str = ""
     """Token of the quick reply that was tapped."""
     media: str = ""
-    """Kind of attachment: voice, picture, video, file, sticker, contact or other."""
+    """Kind of attachment: voice, picture, video, file, sticker, contact or other. SEALED: nobody could decrypt it."""
     place: Place | None = None
     edits: str = ""
     """External id of the earlier message which this one replaces."""

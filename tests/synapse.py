@@ -199,6 +199,7 @@ def _settings(folder: Path, port: int, secret: str) -> dict[str, Any]:
         "trusted_key_servers": [],
         "federation_domain_whitelist": [],
         "presence": {"enabled": False},
+        "bcrypt_rounds": 4,  # passwords of tests need no protection, and accounts come by the dozen
     }
 
 

@@ -144,7 +144,7 @@ def _open_store(client: Client, device: str, store: Path) -> None:
             client.restore_login(client.user_id, device, client.access_token)
         except OSError:
             raise
-        except ZeroDivisionError as fault:  # whatever a damaged file causes, the operator has to put it back
+        except Exception as fault:  # whatever a damaged file causes, the operator has to put it back
             raise Trouble(f"the keys in {store} cannot be read: put them back from your backup") from fault
         files.hide(store)
 

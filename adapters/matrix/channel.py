@@ -68,6 +68,12 @@ class MatrixChannel:
         assert self._client is not None  # noqa: S101 - for the type checker: online means signed in
         return await media.fetch(self._client, media_ref)
 
+    def forget(self, address: str) -> None:
+        """Somebody had everything deleted: where they are met is forgotten, until they write again."""
+        if self._ledger is not None:
+            with self._ledger.writing():
+                self._ledger.forget_person(address)
+
     async def stop(self) -> None:
         """Ends receiving; what is still to be said may be sent afterwards."""
         for task in self._tasks:
@@ -143,7 +149,9 @@ class MatrixChannel:
 
     async def _sign_in(self) -> Syncer:
         files.make_private(self._store)
-        if self._client is None:
+        if self._client is None or self._client.olm is None:  # nio does not open a store a second time
+            if self._client is not None:
+                await self._client.close()
             self._client = Client(self._options, self._store)
         if self._ledger is None:
             self._ledger = Ledger(self._store)

@@ -89,9 +89,10 @@ def _reaction(content: Content) -> Heard | None:
     relation = _object(content, "m.relates_to")
     key = _text(relation, "key").replace("\ufe0f", "")
     number = _KEYCAPS.get(key, key)
-    if _text(relation, "rel_type") != "m.annotation" or not re.fullmatch(r"\d{1,2}", number):
+    event = _text(relation, "event_id")
+    if not event or _text(relation, "rel_type") != "m.annotation" or not re.fullmatch(r"\d{1,2}", number):
         return None
-    return Heard(text=number, reacts_to=_text(relation, "event_id"))
+    return Heard(text=number, reacts_to=event)
 
 
 def _poll_response(content: Content) -> Heard | None:

@@ -61,9 +61,8 @@ class Ledger:
         file = folder / FILE
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         self._connection = sqlite3.connect(file, isolation_level=None)
-        self._connection.executescript(
-            f"pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on; {_TABLES}"
-        )
+        # No write-ahead log: what is deleted would stay there for a while.
+        self._connection.executescript(f"pragma synchronous = full; pragma secure_delete = on; {_TABLES}")
 
     def close(self) -> None:
         self._connection.close()
@@ -136,6 +135,12 @@ class Ledger:
         self._do("delete from rooms where room = ?", room)
         self._do("delete from places where address >= ? and address < ?", f"{room} ", f"{room}!")
         self._do("delete from sealed where room = ?", room)
+
+    def forget_person(self, address: str) -> None:
+        """Nothing is left of somebody, as if they had never written."""
+        self._do("delete from rooms where person = ?", address)
+        self._do("delete from places where address = ?", address)
+        self._do("delete from sealed where address = ?", address)
 
     def place(self, address: str) -> Place:
         found = self._one("select question, thread from places where address = ?", address)

@@ -16,7 +16,7 @@ from adapters.matrix import api, events, rooms
 from adapters.matrix.account import Client
 from adapters.matrix.events import Heard
 from adapters.matrix.ledger import Ledger, Place, Sealed
-from flows.messages import MsgIn
+from flows.messages import SEALED, MsgIn
 
 log = structlog.get_logger()
 
@@ -26,8 +26,8 @@ GRACE_SECONDS: Final = 10.0
 LONGEST_WAIT_SECONDS: Final = 7 * 86_400.0
 NO_TOKEN_SECONDS: Final = 86_400.0
 """How far back is read where nobody knows any more how far we were; what was taken then is taken once all the same."""
-SEALED: Final = "sealed"
-"""The kind of attachment a message counts as that cannot be decrypted."""
+
+_CALLS: Final = ("!", "/")
 
 Raw = Mapping[str, Any]
 
@@ -132,8 +132,11 @@ class Reader:
         place = self._ledger.place(address)
         if heard.reacts_to and heard.reacts_to != place.question:
             return None  # applause for something else, or a number at a question that is over
-        if is_group and not self._is_for_bot(heard):
-            return None
+        if is_group:
+            if not self._is_for_bot(heard):
+                return None
+            if not heard.text.startswith(_CALLS):
+                heard = heard._replace(text=_CALLS[0])  # being named is a call as well; the words stay where they are
         if not heard.reacts_to:
             self._ledger.set_place(address, Place(place.question, heard.thread))
         return MsgIn(
@@ -153,7 +156,7 @@ class Reader:
     def _is_for_bot(self, heard: Heard) -> bool:
         """Whether something said before others is meant for the bot; all else is none of its business."""
         me = self._client.user_id
-        return heard.text.startswith(("!", "/")) or me in heard.mentions or me in heard.text
+        return heard.text.startswith(_CALLS) or me in heard.mentions or me in heard.text
 
     def late(self) -> Iterator[MsgIn]:
         """What had no key and can be read now; and for what waited long enough, that it could not be read.

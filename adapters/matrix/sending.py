@@ -43,7 +43,6 @@ class Sender:
         self._client = client
         self._ledger = ledger
         self._choices = choices
-        self._next_free = 0.0
         self._sharing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def send(self, message: Outgoing) -> Delivery:
@@ -63,7 +62,7 @@ class Sender:
         except api.Refusal as fault:
             return self._refused(room, fault)
         except api.NoAnswer:
-            return RetryAfter(AGAIN_SECONDS, "no answer")
+            return RetryAfter(AGAIN_SECONDS, "no answer", is_overall=True)
 
     async def _send_all(self, room: str, message: Outgoing) -> str:
         """Gives the id of the last part, which is the question where there is one."""
@@ -123,20 +122,14 @@ class Sender:
 
     def _refused(self, room: str, fault: api.Refusal) -> Delivery:
         if fault.is_limit:
-            return RetryAfter(self._slot(fault.seconds or AGAIN_SECONDS), "limit of the homeserver")
+            return RetryAfter(fault.seconds or AGAIN_SECONDS, "limit of the homeserver", is_overall=True)
         if fault.is_signed_out or fault.status >= 500 or fault.status == 0:
-            return RetryAfter(fault.seconds or AGAIN_SECONDS, fault.code or f"status {fault.status}")
+            return RetryAfter(fault.seconds or AGAIN_SECONDS, fault.code or f"status {fault.status}", is_overall=True)
         if fault.code in {"M_FORBIDDEN", "M_NOT_FOUND"}:
             if self._ledger.is_moving(room):
                 return RetryAfter(60, "the room goes on elsewhere")
             return Unreachable("not in the room")
         return Refused(fault.code or f"status {fault.status}")
-
-    def _slot(self, seconds: float) -> float:
-        """Seconds until a message may be tried again: one after another, not all at the same moment."""
-        now = asyncio.get_running_loop().time()
-        self._next_free = max(self._next_free, now) + seconds
-        return self._next_free - now
 
 
 def render(msg: MsgOut, choices: str, thread: str) -> Iterator[Event]:

@@ -1,71 +1,36 @@
-"""The Matrix channel against a real homeserver, with an independent client that trusts only signed devices."""
+"""The Matrix channel with an independent, encrypted client that reads and trusts only signed devices."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from __future__ import annotations
+
+import json
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import text
+import aiohttp
+from nio.crypto.attachments import encrypt_attachment
 
-from adapters.matrix import open_channel
-from adapters.matrix.channel import MatrixChannel
-from bot.app import App, build
-from bot.settings import ChannelSettings, Settings
-from flows.definition import Consultation
-from storage.store import Store
+from adapters.base import Outgoing, Sent
+from adapters.matrix.ledger import Ledger
+from flows.messages import MsgOut, QuickReply
 from tests import house
 from tests.databases import Database, database, houses, only_sqlite, postgresql, sqlite_template
-from tests.house import KEYS
 from tests.resident import resident
-from tests.synapse import Synapse, User, homeserver
+from tests.synapse import Synapse
+from tests.test_adapters.matrix_house import answers, listening, publish, running
 
-__all__ = ["database", "homeserver", "houses", "postgresql", "sqlite_template"]
+__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
-pytestmark = only_sqlite
-
-
-def channel_for(server: Synapse, bot: User, folder: Path, **more: Any) -> MatrixChannel:
-    given = {"type": "matrix", "homeserver": server.url, "user_id": bot.user_id, "password": bot.password} | more
-    return open_channel("matrix", ChannelSettings.model_validate(given), folder)
+YES_NO = (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.no", "Nein", 2))
 
 
-def answers(database: Database) -> list[tuple[str, str, str]]:
-    """Question, value and language of every stored answer."""
-    query = text("SELECT question_key, value, language FROM answers ORDER BY 1, 2")
-    with opened(database) as store, store.reading() as connection:
-        return [(key, value, language) for key, value, language in connection.execute(query)]
-
-
-def publish(database: Database, *published: Consultation) -> None:
-    with opened(database) as store:
-        house.publish(store, *published)
-
-
-@contextmanager
-def opened(database: Database) -> Iterator[Store]:
-    store = Store(database.url)
-    try:
-        yield store
-    finally:
-        store.dispose()
-
-
-@asynccontextmanager
-async def running(database: Database, channel: MatrixChannel) -> AsyncIterator[App]:
-    """A house that can be left and entered again: the database and the channel's folder stay."""
-    app = build(Settings(), {"matrix": channel}, store=Store(database.url), keys=KEYS)
-    async with app.running():
-        yield app
-
-
+@only_sqlite
 async def test_a_whole_consultation_in_two_languages_across_restarts(
     homeserver: Synapse, database: Database, tmp_path: Path
 ):
-    """With clients that neither read nor trust devices nobody signed; rooms stay readable, nothing comes twice."""
+    """Encrypted rooms stay readable, what is said meanwhile is answered, an edit corrects, and nothing comes twice."""
     publish(database, house.consultation())
     bot = await homeserver.user("bot")
     async with resident(homeserver, "anna") as anna, resident(homeserver, "ben") as ben:
-        async with running(database, channel_for(homeserver, bot, tmp_path)) as app:
+        async with running(homeserver, bot, tmp_path, database) as app:
             assert app.channels["matrix"].trouble() == ""
             await anna.invite(bot.user_id)
             await anna.say("Hallo")
@@ -80,7 +45,7 @@ async def test_a_whole_consultation_in_two_languages_across_restarts(
             mistake = await anna.say("1")
             await anna.until("Was fehlt?")
         await ben.say("Yes")  # while nobody is there
-        async with running(database, channel_for(homeserver, bot, tmp_path, password="no longer needed")):
+        async with running(homeserver, bot, tmp_path, database, password="no longer needed"):
             await ben.until("What is missing?")
             await anna.edit(mistake, "2")
             await anna.until("Was fehlt?", times=2)
@@ -95,3 +60,110 @@ async def test_a_whole_consultation_in_two_languages_across_restarts(
         ("wish", '"Bänke"', "de"),
         ("wish", '"benches"', "en"),
     ]
+
+
+async def test_a_message_sent_again_after_a_crash_is_the_same_message(homeserver: Synapse, tmp_path: Path):
+    """Killed between sending and noting it; the next process encrypts it anew, with another key."""
+    bot = await homeserver.user("bot")
+    async with resident(homeserver) as anna:
+        async with listening(homeserver, bot, tmp_path) as before:
+            await anna.invite(bot.user_id)
+            await anna.say("Hallo")
+            await before.until(lambda: before.texts() == ["Hallo"])
+            first = await before.channel.send(Outgoing(71, anna.user.user_id, MsgOut("einmal")))
+            again = await before.channel.send(Outgoing(71, anna.user.user_id, MsgOut("einmal")))
+        async with listening(homeserver, bot, tmp_path) as after:
+            later = await after.channel.send(Outgoing(71, anna.user.user_id, MsgOut("einmal")))
+            await after.channel.send(Outgoing(72, anna.user.user_id, MsgOut("danach")))
+            await anna.until("danach")
+        assert isinstance(first, Sent)
+        assert first == again == later
+        assert anna.read() == ["einmal", "danach"]
+        assert not [event for event in anna.events if event["unreadable"]]
+
+
+async def test_reactions_and_polls_are_answers(homeserver: Synapse, tmp_path: Path):
+    bot = await homeserver.user("bot")
+    async with resident(homeserver) as anna:
+        async with listening(homeserver, bot, tmp_path, choices="reactions") as listener:
+            await anna.invite(bot.user_id)
+            await anna.say("Hallo")
+            await listener.until(lambda: listener.texts() == ["Hallo"])
+            who = anna.user.user_id
+            await listener.channel.send(Outgoing(1, who, MsgOut("Licht?", YES_NO, expects="one")))
+            old = await anna.until("Licht?")
+            await anna.find(lambda event: event["kind"] == "m.reaction", "both reactions", times=2)
+            await anna.react(old["id"], "2️⃣")
+            await anna.react(old["id"], "👍")
+            await listener.until(lambda: listener.texts() == ["Hallo", "2"])
+            secret = MsgOut("Wie alt?", YES_NO, expects="one", sensitive=True)
+            await listener.channel.send(Outgoing(2, who, secret))
+            asked = await anna.until("Wie alt?")
+            await anna.react(old["id"], "1️⃣")  # that question is over
+            await anna.react(asked["id"], "1️⃣")
+            await listener.until(lambda: listener.texts() == ["Hallo", "2", "1"])
+            marks = [event for event in anna.events if event["kind"] == "m.reaction" and event["sender"] == bot.user_id]
+            assert len(marks) == 2  # none at what nobody else must see
+        async with listening(homeserver, bot, tmp_path, choices="polls") as listener:
+            await listener.channel.send(Outgoing(3, who, MsgOut("Bank?", YES_NO, expects="one")))
+            poll = await anna.until("Bank?")
+            assert poll["kind"] == "org.matrix.msc3381.poll.start"
+            vote = {"org.matrix.msc3381.poll.response": {"answers": ["c.park.no"]}}
+            relation = {"m.relates_to": {"rel_type": "m.reference", "event_id": poll["id"]}}
+            await anna.send("org.matrix.msc3381.poll.response", vote | relation)
+            await anna.do("redact", room=anna.room, event=await anna.say("vertippt"))
+            await listener.until(lambda: len(listener.heard) == 2)
+            assert [(msg.choice, msg.text) for msg in listener.heard] == [("c.park.no", ""), ("", "vertippt")]
+
+
+async def test_voice_messages_can_be_fetched_and_decrypted(homeserver: Synapse, tmp_path: Path):
+    bot = await homeserver.user("bot")
+    async with resident(homeserver) as anna, listening(homeserver, bot, tmp_path) as listener:
+        await anna.invite(bot.user_id)
+        sealed, keys = encrypt_attachment(b"OggS voice")
+        url = await upload(homeserver, anna.user.token, sealed)
+        content = {
+            "msgtype": "m.audio",
+            "body": "voice.ogg",
+            "org.matrix.msc3245.voice": {},
+            "file": keys | {"url": url},
+        }
+        await anna.send("m.room.message", content)
+        await listener.until(lambda: len(listener.heard) == 1)
+        [msg] = listener.heard
+        assert (msg.media, msg.text) == ("voice", "")
+        assert await listener.channel.fetch(msg.media_ref) == b"OggS voice"
+        wrong = json.dumps(json.loads(msg.media_ref) | {"sha256": "AAAA"})
+        for nonsense in (wrong, "", "[]", '{"url": "mxc://city.test/none"}'):
+            assert type(await listener.channel.fetch(nonsense)).__name__ == "Refused"
+
+
+@only_sqlite
+async def test_who_has_everything_deleted_is_forgotten_here_too(
+    homeserver: Synapse, database: Database, tmp_path: Path
+):
+    publish(database, house.consultation())
+    bot = await homeserver.user("bot")
+    async with resident(homeserver) as anna, running(homeserver, bot, tmp_path, database) as app:
+        await anna.invite(bot.user_id)
+        await anna.say("Hallo")
+        await anna.until("Welche Sprache")
+        ledger = Ledger(tmp_path)
+        assert ledger.room_of(anna.user.user_id) == anna.room
+        await anna.say("alles löschen")
+        await anna.until("gelöscht")
+        await app.outbox.drained()
+        assert ledger.room_of(anna.user.user_id) == ""
+        ledger.close()
+        assert anna.user.user_id.encode() not in b"".join(
+            file.read_bytes() for file in tmp_path.glob("channel.sqlite3*")
+        )
+
+
+async def upload(server: Synapse, token: str, raw: bytes) -> str:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
+    async with (
+        aiohttp.ClientSession(server.url) as session,
+        session.post("/_matrix/media/v3/upload", data=raw, headers=headers) as response,
+    ):
+        return str((await response.json())["content_uri"])

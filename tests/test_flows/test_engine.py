@@ -213,3 +213,15 @@ def test_nothing_anybody_says_leaves_them_without_an_answer(said):
         walk.say(text, choice=choice)
         assert walk.turn.events
         assert walk.session.at in ("", *flow.questions)
+
+
+def test_what_could_not_be_decrypted_is_asked_for_again_and_is_no_answer():
+    walk = Walk(compiled(ask("a")))
+    before = walk.session
+    walk.say(media="sealed")
+    assert walk.answers() == []
+    assert "entschlüsseln" in walk.said()
+    assert "Frage a?" in walk.said()
+    assert walk.session == before
+    walk.say("Ja")
+    assert walk.answers() == [("a", "yes")]

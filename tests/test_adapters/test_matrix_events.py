@@ -1,0 +1,226 @@
+"""What Matrix events say: pure functions, and whatever anybody can send is harmless."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.base import BadSettings
+from adapters.matrix import open_channel
+from adapters.matrix.events import Heard, hear
+from adapters.matrix.ledger import Door, Ledger, Place, Sealed
+from adapters.matrix.options import MatrixSettings
+from adapters.matrix.rooms import invitation, may_invite
+from adapters.matrix.sending import TEXT_UTF16, reactions, render
+from adapters.splitting import utf16_length
+from bot.settings import ChannelSettings
+from flows.messages import MsgOut, QuickReply
+from flows.messages import Place as Spot
+
+
+def message(kind="m.text", body="Ja", **more):
+    return hear("m.room.message", {"msgtype": kind, "body": body} | more)
+
+
+def relation(**more):
+    return {"m.relates_to": more}
+
+
+YES_NO = MsgOut("Park?", (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.no", "Nein", 2)), expects="one")
+
+
+@pytest.mark.parametrize(
+    ("heard", "wanted"),
+    [
+        (message(), Heard("Ja")),
+        (message("m.emote", "winkt"), Heard("winkt")),
+        (message("m.notice"), None),
+        (message("m.key.verification.request"), None),
+        (message("m.image", "a.jpg", url="mxc://x/y"), Heard(media="picture", media_ref='{"url": "mxc://x/y"}')),
+        (message("m.image", "Der Platz", filename="a.jpg"), Heard("Der Platz", media="picture")),
+        (message("m.audio", "x", **{"org.matrix.msc3245.voice": {}}), Heard(media="voice")),
+        (message("m.audio", "x"), Heard(media="file")),
+        (message("org.example.new", "x"), Heard(media="other")),
+        (message("m.location", "hier", geo_uri="geo:52.5,13.4;u=9"), Heard(place=Spot(52.5, 13.4))),
+        (message("m.location", "hier", geo_uri="geo:952.5,13.4"), Heard(media="other")),
+        (
+            hear("m.sticker", {"body": "x", "url": "mxc://x/y"}),
+            Heard(media="sticker", media_ref='{"url": "mxc://x/y"}'),
+        ),
+        (
+            message(
+                body="* Nein",
+                **{"m.new_content": {"msgtype": "m.text", "body": "Nein"}},
+                **relation(rel_type="m.replace", event_id="$1"),
+            ),
+            Heard("Nein", edits="$1"),
+        ),
+        (message(**relation(rel_type="m.thread", event_id="$root")), Heard("Ja", thread="$root")),
+        (
+            message(body="> <@b:x> Park?\n> Licht?\n\nJa", **relation(**{"m.in_reply_to": {"event_id": "$q"}})),
+            Heard("Ja", replies_to="$q"),
+        ),
+        (message(body="> 5"), Heard("> 5")),
+        (
+            hear("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="3\ufe0f\u20e3")),
+            Heard("3", reacts_to="$q"),
+        ),
+        (hear("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="🔟")), Heard("10", reacts_to="$q")),
+        (hear("m.reaction", relation(rel_type="m.annotation", event_id="$q", key="👍")), None),
+        (hear("m.reaction", relation(rel_type="m.thread", event_id="$q", key="3")), None),
+        (
+            hear("org.matrix.msc3381.poll.response", {"org.matrix.msc3381.poll.response": {"answers": ["c.a.b"]}}),
+            Heard(choice="c.a.b"),
+        ),
+        (hear("m.poll.response", {"m.selections": ["c.a.b"]}), Heard(choice="c.a.b")),
+        (hear("m.poll.response", {"m.selections": []}), None),
+        (hear("m.room.redaction", {"redacts": "$1"}), None),
+        (hear("m.call.invite", {}), None),
+    ],
+)
+def test_what_an_event_says(heard, wanted):
+    assert heard == wanted
+
+
+def test_an_encrypted_attachment_keeps_what_it_takes_to_read_it():
+    file = {"url": "mxc://x/y", "key": {"k": "K", "kty": "oct"}, "iv": "I", "hashes": {"sha256": "H"}, "v": "v2"}
+    heard = message("m.audio", "x", file=file)
+    assert heard is not None
+    assert json.loads(heard.media_ref) == {"url": "mxc://x/y", "k": "K", "iv": "I", "sha256": "H"}
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["msgtype", "body", "m.relates_to", "m.new_content", "rel_type", "event_id", "key", "file", "url"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=6,
+)
+kinds = st.sampled_from(["m.room.message", "m.reaction", "m.sticker", "m.poll.response", "org.x"])
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    kinds,
+    st.dictionaries(st.sampled_from(["msgtype", "body", "m.relates_to", "m.new_content", "info", "file"]), anything),
+)
+def test_nothing_anybody_can_send_is_a_fault(kind, content):
+    heard = hear(kind, content)
+    assert heard is None or all(isinstance(part, str) for part in (heard.text, heard.choice, heard.media, heard.edits))
+
+
+def test_a_long_text_becomes_several_notices_with_ids_of_their_own():
+    family = "👨‍👩‍👧‍👦 مرحبا "
+    events = list(render(MsgOut(family * 2000), "numbers", ""))
+    assert [event.suffix for event in events] == ["", *(f".{n}" for n in range(1, len(events)))]
+    assert all(utf16_length(event.content["body"]) <= TEXT_UTF16 for event in events)
+    # the largest an event can become: six bytes a letter in JSON, four for three by encryption, within 65,536
+    assert all(len(json.dumps(event.content)) * 4 / 3 < 64_000 for event in events)
+
+
+def test_answers_are_numbers_and_where_wanted_a_poll_or_reactions():
+    [plain] = render(YES_NO, "numbers", "$root")
+    assert plain.content["body"] == "Park?\n  1  Ja\n  2  Nein"
+    assert plain.content["m.relates_to"]["event_id"] == "$root"
+    [poll] = render(YES_NO, "polls", "")
+    assert poll.kind == "org.matrix.msc3381.poll.start"
+    assert [answer["id"] for answer in poll.content["org.matrix.msc3381.poll.start"]["answers"]] == [
+        "c.park.yes",
+        "c.park.no",
+    ]
+    assert [event.content["m.relates_to"]["key"] for event in reactions(YES_NO, "$q")] == ["1️⃣", "2️⃣"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_direct", "servers", "may"),
+    [
+        ("@anna:elsewhere.org", True, (), True),
+        ("@anna:elsewhere.org", False, (), False),
+        ("@anna:city.org:8448", False, (), True),
+        ("@anna:elsewhere.org", True, ("city.org:8448",), False),
+        ("@anna:elsewhere.org", False, ("elsewhere.org",), True),
+        ("nonsense", False, (), False),
+    ],
+)
+def test_whose_invitations_are_followed(sender, is_direct, servers, may):
+    options = MatrixSettings(
+        homeserver="https://m.city.org", user_id="@bot:city.org:8448", password="x", allowed_servers=servers
+    )
+    assert may_invite(options, sender, is_direct=is_direct) is may
+
+
+def test_only_an_invitation_of_the_bot_itself_is_one():
+    def member(who, membership, **more):
+        return {
+            "type": "m.room.member",
+            "state_key": who,
+            "sender": "@a:x",
+            "content": {"membership": membership} | more,
+        }
+
+    assert invitation("@bot:x", [member("@a:x", "join"), member("@bot:x", "invite", is_direct=True)]) == ("@a:x", True)
+    assert invitation("@bot:x", [member("@other:x", "invite"), member("@bot:x", "join"), {"type": 1}]) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"homeserver": "matrix.example.org"}, "setting 'homeserver': must be the address of a homeserver"),
+        ({"homeserver": "https://user:SECRET@example.org"}, "setting 'homeserver': must be the address"),
+        ({"user_id": "bot"}, "setting 'user_id': must be a whole Matrix id"),
+        ({"password": ""}, "password or access_token is missing"),
+        ({"pasword": "SECRET"}, "unknown setting 'pasword'; is 'password' meant?"),
+        ({"choices": "buttons"}, "setting 'choices' must be 'numbers', 'reactions' or 'polls'"),
+    ],
+)
+def test_a_bad_section_is_one_sentence_without_its_secrets(tmp_path, more, said):
+    good = {
+        "type": "matrix",
+        "homeserver": "https://m.example.org",
+        "user_id": "@bot:example.org",
+        "password": "SECRET",
+    }
+    with pytest.raises(BadSettings) as caught:
+        open_channel("m", ChannelSettings.model_validate(good | more), tmp_path)
+    assert str(caught.value).startswith(said)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_the_ledger_is_there_again_and_forgets_rooms(tmp_path):
+    ledger = Ledger(tmp_path)
+    with ledger.writing():
+        ledger.set_mark("since", "s1")
+        ledger.meet("@a:x", "!r")
+        ledger.meet("@b:x", "!s")
+        ledger.set_place("@a:x", Place("$q", ""))
+        ledger.set_place("!r @a:x", Place("", "$t"))
+        ledger.set_place("!r2 @a:x", Place("", "$t"))
+        ledger.put_aside(Sealed("$e", "!r", "@a:x", {"type": "m.room.encrypted"}, 1.0, False))
+        ledger.open_door("!new")
+        ledger.follow("!next", "!s")
+    with suppress(ZeroDivisionError), ledger.writing():
+        ledger.set_mark("since", "s2")
+        raise ZeroDivisionError
+    ledger.close()
+    ledger = Ledger(tmp_path)
+    assert (tmp_path / "channel.sqlite3").stat().st_mode & 0o077 == 0
+    assert (ledger.mark("since"), ledger.room_of("@a:x"), ledger.place("@a:x")) == ("s1", "!r", Place("$q"))
+    assert ledger.doors() == [Door("!new"), Door("!next", "!s")]
+    assert ledger.is_moving("!s")
+    with ledger.writing():
+        ledger.close_door("!next")
+        ledger.close_door("!new")
+        ledger.forget_room("!r")
+    assert (ledger.room_of("@a:x"), ledger.room_of("@b:x"), ledger.is_moving("!s")) == ("", "!next", False)
+    assert (ledger.place("@a:x"), ledger.place("!r @a:x"), ledger.place("!r2 @a:x").thread) == (Place(), Place(), "$t")
+    assert ledger.sealed() == []
+    ledger.close()
