@@ -126,8 +126,12 @@ class Doorman:
         while True:
             self._knock.clear()
             pause = 0.0
-            for door in self._ledger.doors():
-                pause = max(pause, await self._join(door))
+            try:
+                for door in self._ledger.doors():
+                    pause = max(pause, await self._join(door))
+            except Exception as fault:  # noqa: BLE001 - nobody else would open doors any more
+                log.error("doors not opened", fault=type(fault).__name__)
+                pause = AGAIN_SECONDS
             if pause:
                 await asyncio.sleep(pause)
             else:
