@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from nio import ErrorResponse, KeysClaimResponse, KeysQueryResponse, Response
 from nio.client.async_client import AsyncClient, AsyncClientConfig
 
 from adapters.matrix import api, cross_signing, files
@@ -48,6 +50,27 @@ class Client(AsyncClient):
             self.olm.uploaded_key_count = counts.get("one_time_key_counts", {}).get("signed_curve25519", 0)
             self.olm.mark_keys_as_published()
             self.olm.save_account()
+
+    async def query_keys(self, people: Collection[str]) -> None:
+        """Asks for the devices of these people. Raises Refusal and NoAnswer."""
+        body: dict[str, Any] = {"device_keys": {person: [] for person in people}}
+        answer = await api.call(self, "POST", api.path("keys", "query"), body)
+        await self._take(KeysQueryResponse.from_dict(answer))
+
+    async def claim_keys(self, devices: Mapping[str, Iterable[str]]) -> None:
+        """Gets what it takes to write to devices for the first time. Raises Refusal and NoAnswer."""
+        body = {person: dict.fromkeys(names, "signed_curve25519") for person, names in devices.items()}
+        answer = await api.call(self, "POST", api.path("keys", "claim"), {"one_time_keys": body})
+        await self._take(KeysClaimResponse.from_dict(answer))
+
+    async def keys_claim(self, user_set: dict[str, Iterable[str]]) -> KeysClaimResponse:
+        """Nothing: nio calls it while it shares a key, where a refusal would lock the room for good."""
+        return KeysClaimResponse({}, {})
+
+    async def _take(self, response: Response | ErrorResponse) -> None:
+        if isinstance(response, ErrorResponse):
+            raise api.NoAnswer("keys not understood")
+        await self.receive_response(response)
 
 
 async def sign_in(client: Client, options: MatrixSettings, store: Path) -> None:

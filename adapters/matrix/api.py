@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientTimeout
-from nio import ErrorResponse
 from nio.client.async_client import AsyncClient
 
 TIMEOUT_SECONDS = 30.0
@@ -103,10 +102,3 @@ def refusal(status: int, answer: dict[str, Any]) -> Refusal:
     wait = answer.get("retry_after_ms")
     seconds = wait / 1000 if isinstance(wait, int | float) else 0
     return Refusal(status, str(answer.get("errcode", "")), seconds)
-
-
-def well(response: object) -> None:
-    """Raises Refusal where a call of nio's was refused: nio goes on as if nothing had been."""
-    if isinstance(response, ErrorResponse):
-        seconds = (response.retry_after_ms or 0) / 1000
-        raise Refusal(getattr(response.transport_response, "status", 0), str(response.status_code or ""), seconds)

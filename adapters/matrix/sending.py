@@ -96,13 +96,13 @@ class Sender:
         client, olm = self._client, self._client.olm
         assert olm is not None  # noqa: S101 - for the type checker: encryption is always on
         async with self._sharing.setdefault(room, asyncio.Lock()):
+            if unknown := client.users_for_key_query & set(client.rooms[room].users):
+                await client.query_keys(unknown)
+            if not olm.should_share_group_session(room):
+                return
+            if missing := client.get_missing_sessions(room):
+                await client.claim_keys(missing)
             try:
-                if client.should_query_keys:
-                    api.well(await client.keys_query())
-                if not olm.should_share_group_session(room):
-                    return
-                if missing := client.get_missing_sessions(room):
-                    api.well(await client.keys_claim(missing))
                 await client.share_group_session(room, ignore_unverified_devices=True)
             except (ClientError, TimeoutError, OSError) as fault:
                 raise api.NoAnswer(type(fault).__name__) from None

@@ -55,6 +55,8 @@ class Syncer:
         self._options = options
         self._doorman = doorman
         self._reader = Reader(name, client, ledger)
+        self._not_answering: set[str] = set()
+        """People whose homeserver could not be asked for their devices."""
 
     async def step(self, receive: Receive, *, is_patient: bool) -> None:
         """One sync. Waits for news if `is_patient`. Raises Refusal and NoAnswer."""
@@ -95,11 +97,14 @@ class Syncer:
         """What nio's own loop would do after each sync: keys uploaded, asked for, claimed, messages to devices sent."""
         client = self._client
         await client.upload_keys()
+        if unknown := client.users_for_key_query - self._not_answering:
+            await client.query_keys(unknown)
+        self._not_answering = set(
+            client.users_for_key_query
+        )  # not asked with every sync; who writes to them asks again
+        if client.should_claim_keys:
+            await client.claim_keys(client.get_users_for_key_claiming())
         try:
-            if client.should_query_keys:
-                api.well(await client.keys_query())
-            if client.should_claim_keys:
-                api.well(await client.keys_claim(client.get_users_for_key_claiming()))
             await client.send_to_device_messages()
         except (ClientError, TimeoutError, OSError) as fault:
             raise api.NoAnswer(type(fault).__name__) from None

@@ -1,0 +1,87 @@
+"""A homeserver that refuses a single request at the wrong moment: nothing becomes unreadable, nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from adapters.base import Outgoing, RetryAfter, Sent
+from adapters.matrix import channel as matrix_channel
+from flows.messages import MsgOut
+from tests.resident import resident
+from tests.synapse import Synapse
+from tests.test_adapters.matrix_house import listening
+
+LIMIT = (429, '{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 40}')
+
+
+class Between:
+    """Stands between bot and homeserver. `refused`: parts of paths that are refused, each as often as it says."""
+
+    def __init__(self, server: Synapse, session: aiohttp.ClientSession) -> None:
+        self.refused: dict[str, int] = {}
+        self.answer = LIMIT
+        self._server = server
+        self._session = session
+
+    async def handle(self, request: web.Request) -> web.Response:
+        for part, times in self.refused.items():
+            if part in request.path and times:
+                self.refused[part] -= 1
+                status, text = self.answer
+                return web.Response(status=status, text=text, content_type="application/json")
+        headers = {name: value for name, value in request.headers.items() if name in {"Authorization", "Content-Type"}}
+        body = await request.read()
+        where = self._server.url + str(request.raw_path)
+        async with self._session.request(
+            request.method, URL(where, encoded=True), data=body, headers=headers
+        ) as answer:
+            return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
+
+
+@asynccontextmanager
+async def between(server: Synapse) -> AsyncIterator[tuple[str, Between]]:
+    async with aiohttp.ClientSession() as session:
+        middle = Between(server, session)
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", middle.handle)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}", middle
+        finally:
+            await runner.cleanup()
+
+
+@pytest.mark.parametrize("refused", ["/sendToDevice/", "/keys/claim", "/members", "/send/m.room.encrypted/"])
+async def test_a_message_never_goes_out_without_its_key(
+    homeserver: Synapse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+):
+    monkeypatch.setattr(matrix_channel, "FIRST_PAUSE_SECONDS", 0.05)
+    bot = await homeserver.user("bot")
+    async with resident(homeserver) as anna, between(homeserver) as (url, middle):
+        async with listening(homeserver, bot, tmp_path, homeserver=url) as listener:
+            await anna.invite(bot.user_id)
+            await anna.say("Hallo")
+            await listener.until(lambda: listener.texts() == ["Hallo"])
+        async with listening(homeserver, bot, tmp_path, homeserver=url) as listener:
+            if refused == "/keys/claim":  # as with a device the bot has never written to
+                listener.channel._client.olm.session_store._entries.clear()  # type: ignore[union-attr]
+            middle.refused = {refused: 1}
+            delivery = await listener.channel.send(Outgoing(5, anna.user.user_id, MsgOut("mit Schlüssel")))
+            assert middle.refused == {refused: 0}
+            assert isinstance(delivery, RetryAfter)
+            assert delivery.is_overall
+            assert isinstance(
+                await listener.channel.send(Outgoing(5, anna.user.user_id, MsgOut("mit Schlüssel"))), Sent
+            )
+            await anna.until("mit Schlüssel")
+        assert not [event for event in anna.events if event["unreadable"]]
+        assert anna.read() == ["mit Schlüssel"]
