@@ -34,6 +34,14 @@ class NewsWish(NamedTuple):
     language: str = ""
 
 
+class DoorWish(NamedTuple):
+    """Somebody wants to link or part chats; `place` is where they stood then."""
+
+    person: Person
+    asked: events.DoorAsked
+    place: Place | None
+
+
 @dataclass(slots=True)
 class Effects:
     """The rows of one batch, gathered while it is worked on and written at its end.
@@ -64,6 +72,7 @@ class Effects:
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back while the rows were written."""
     news: list[NewsWish] = field(default_factory=list)
+    doors: list[DoorWish] = field(default_factory=list)
 
     def apply(self, person: Person, happened: tuple[events.Event, ...], sent_at: datetime) -> None:
         """Takes down what one message of a person caused, in order."""
@@ -145,6 +154,10 @@ def _without_news(msg: MsgOut) -> MsgOut:
     return msg if len(kept) == len(msg.quick_replies) else msg._replace(quick_replies=kept)
 
 
+def _door_asked(effects: Effects, person: Person, event: events.DoorAsked, sent_at: datetime) -> None:
+    effects.doors.append(DoorWish(person, event, person.place))
+
+
 def _news_asked(effects: Effects, person: Person, event: events.NewsAsked, sent_at: datetime) -> None:
     effects.news.append(NewsWish(person, event.wanted, person.place, event.language))
 
@@ -216,6 +229,7 @@ _APPLY: dict[type[Any], Callable[[Effects, Person, Any, datetime], None]] = {
     events.DataRequested: _data_requested,
     events.ErasureRequested: _erasure_requested,
     events.NewsAsked: _news_asked,
+    events.DoorAsked: _door_asked,
     events.SessionCompleted: _nothing_to_store,
     events.SessionInterrupted: _nothing_to_store,
     events.ConsultationChosen: _nothing_to_store,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.logs import where
 from flows.definition import Consultation
-from storage import answers, broadcasts, consultations, messages, outbox, sessions
+from storage import answers, broadcasts, consultations, doors, messages, outbox, sessions
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -42,6 +42,7 @@ def tidy(connection: Connection, now: datetime) -> Tidied:
     failures = messages.forget_dead_letters_before(connection, now - FAILURES_KEPT)
     outbox.forget_settled_before(connection, now - FAILURES_KEPT)
     broadcasts.forget_before(connection, now - PUSHES_KEPT)
+    doors.tidy(connection, now)
     over = [revision.consultation_id for revision in _over(connection, now)]
     for consultation_id in over:
         answers.erase_consents_of_consultation(connection, consultation_id)

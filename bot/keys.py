@@ -41,6 +41,8 @@ class Keys:
         """Signs what browsers keep, so that nobody can make up a conversation."""
         self.staff = _derive(secret, b"staff")
         """Hashes personal codes of staff and signs what they are let in with."""
+        self.doors = _derive(secret, b"doors")
+        """Hashes the codes by which people link their chats."""
         # Whoever writes now will write again soon; an HMAC costs more than the rest of finding a person.
         self.lookup = lru_cache(RECENT)(self._make_lookup)
         self.waiting = lru_cache(RECENT)(self._make_waiting)

@@ -18,6 +18,7 @@ from flows.values import Missing
 from storage import answers, contacts, messages, opt_ins, outbox, sessions, staff
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
+from storage.doors import set_aside_of
 from storage.sessions import Status, StoredSession
 
 
@@ -45,7 +46,10 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
     script = place and place.published.flow.scripts[place.session.language]
     voice = script.voice if script else catalogue.lobby.voice(person.language)
     language = LANGUAGES[voice.language].name
-    lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=person.channel, language=language)]
+    channels = dict.fromkeys(door.channel for door in contacts.of_contacts(connection, [person.contact_id]))
+    channel = voice.say("list.comma").join(channels) or person.channel
+    lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=channel, language=language)]
+    lines.append(voice.say("mydata.doors"))
     for member in staff.in_chats(connection, [person.lookup]).values():
         lines.append(voice.say("mydata.team", name=member.name))
     wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
@@ -57,6 +61,11 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
         given.setdefault(answer.session_id, []).append(answer)
     for row in stored.values():
         lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person)]
+    for aside in set_aside_of(connection, person.contact_id):
+        kept = from_json(keys.unseal(aside.sealed, bound_to(aside.id)))
+        said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
+        where = kept["session"]["revision_id"], kept["session"]["language"]
+        lines += ["", voice.say("mydata.set_aside"), *_in_words(connection, *where, said, catalogue, person.language)]
     if not stored:
         lines += ["", voice.say("mydata.nothing")]
     return voice.message("\n".join(lines))
@@ -65,21 +74,50 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
 def _session_in_words(
     connection: Connection, row: StoredSession, given: list[StoredAnswer], catalogue: Catalogue, person: Person
 ) -> list[str]:
-    flow = catalogue.revision(connection, row.revision_id).flow
-    script = flow.scripts[person.language if person.language in flow.languages else row.language]
-    by_key = {answer.question_key: answer for answer in given}
+    said: dict[str, tuple[str | None, str | None]] = {
+        answer.question_key: (answer.value, answer.missing) for answer in given
+    }
+    return _in_words(connection, row.revision_id, row.language, said, catalogue, person.language)
+
+
+def _in_words(
+    connection: Connection,
+    revision_id: int,
+    spoken: str,
+    said: dict[str, tuple[str | None, str | None]],
+    catalogue: Catalogue,
+    language: str | None,
+) -> list[str]:
+    """Answers (JSON, or why there is none, by question) as a person reads them, in their language if it is offered."""
+    flow = catalogue.revision(connection, revision_id).flow
+    script = flow.scripts[language if language in flow.languages else spoken]
     lines = [script.voice.text(flow.consultation.title)]
     for key in flow.questions:
-        answer = by_key.get(key)
-        if answer is None:
+        if key not in said:
             continue
-        if answer.value is not None:
-            shown = script.asked[key].show(from_json(answer.value))
+        value, missing = said[key]
+        if value is not None:
+            shown = script.asked[key].show(from_json(value))
         else:
-            shown = script.voice.say(f"summary.{answer.missing or Missing.NOT_ASKED.value}")
+            shown = script.voice.say(f"summary.{missing or Missing.NOT_ASKED.value}")
         lines.append(f"{script.titles[key]}\n   {script.voice.arrow} {shown}")
     lines.append(script.voice.say("mydata.deletion", days=flow.consultation.retention.days))
     return lines
+
+
+def said_as(connection: Connection, pseudonym: str, language: str | None, catalogue: Catalogue) -> list[str]:
+    """What was answered under a pseudonym, as a person reads it."""
+    row = sessions.of_people(connection, [pseudonym])[pseudonym]
+    given = answers.of_people(connection, [pseudonym])
+    said: dict[str, tuple[str | None, str | None]] = {
+        answer.question_key: (answer.value, answer.missing) for answer in given
+    }
+    return _in_words(connection, row.revision_id, row.language, said, catalogue, language)
+
+
+def bound_to(number: int) -> bytes:
+    """What seals a set of answers that does not count to its row."""
+    return b"set aside %d" % number
 
 
 def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: Catalogue) -> None:
@@ -90,7 +128,8 @@ def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: C
     pseudonyms = [name for person in people for name in pseudonyms_of(connection, person, keys, catalogue)]
     sessions.erase(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)
-    messages.erase(connection, [person.lookup for person in people])
+    known = contacts.of_contacts(connection, [person.contact_id for person in people])
+    messages.erase(connection, [*(person.lookup for person in people), *(door.lookup for door in known)])
     contacts.erase(connection, [person.contact_id for person in people])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot import groups, news, privacy
+from bot import doors, groups, news, privacy
 from bot.broadcasts.wording import as_typed
 from bot.catalogue import Catalogue, Published
 from bot.desk.reception import Desk
@@ -138,6 +138,8 @@ class Turns:
                 result.add(privacy.settle_rights(connection, effects, self.keys, self.catalogue))
             if effects.news:
                 result.add(news.settle(connection, effects, self.catalogue))
+            if effects.doors:
+                result.add(doors.settle(connection, effects, self.keys, self.catalogue))
         return result
 
     def _refresh(self, connection: Connection, now: datetime) -> None:
@@ -170,7 +172,7 @@ class Turns:
             else:
                 key = self.keys.waiting(found.contact_id)
                 person = Person(found.contact_id, key, lookup, channel, address, found.language)
-                waiting[key] = person
+                waiting.setdefault(key, person)  # of several doors the one that comes first, see `_by_one_door`
                 if found.unreachable_at is not None:  # whoever writes can be reached
                     effects.reachable.append(AddressState(lookup, None, None))
             person.is_proactive = channel in self.proactive
@@ -213,10 +215,11 @@ class Turns:
     ) -> list[MsgIn]:
         """Takes the messages in rounds, in each at most one of each person, so that their order is kept.
 
-        Gives what is left when somebody asked to see or erase their data, or for news: that is done before anything
-        else happens.
+        Gives what is left when somebody asked to see or erase their data, for news or another door, and what came
+        through a second door: that is done before anything else happens.
         """
-        while batch and not (effects.data_wanted or effects.erased or effects.news):
+        batch, other_doors = _by_one_door(people, batch)
+        while batch and not (effects.data_wanted or effects.erased or effects.news or effects.doors):
             later: list[MsgIn] = []
             turns: list[_Here] = []
             busy: set[int] = set()
@@ -231,7 +234,7 @@ class Turns:
             if entering:
                 self._enter(connection, effects, entering)
             batch = later
-        return batch
+        return [*batch, *other_doors]
 
     def _take_turns(self, connection: Connection, effects: Effects, turns: list[_Here]) -> list[_Entering]:
         """One message of each of these people; gives those who enter a consultation with it."""
@@ -350,6 +353,18 @@ class Turns:
         effects.dead_letters.append(dead_letter(self.keys, self.ids(), person.lookup, msg, fault, effects.now))
         voice = self.catalogue.lobby.voice(person.language, msg.language_hint)
         effects.say(person, voice.message(voice.say("trouble.message")))
+
+
+def _by_one_door(people: Mapping[tuple[str, str], Person], batch: list[MsgIn]) -> tuple[list[MsgIn], list[MsgIn]]:
+    """The messages that can be taken now, and those of people who wrote through another of their doors as well: they
+    come when all of the first is done, because both see the same session."""
+    first: dict[int, Person] = {}
+    now: list[MsgIn] = []
+    later: list[MsgIn] = []
+    for msg in batch:
+        person = people[msg.channel, msg.address]
+        (now if first.setdefault(person.contact_id, person) is person else later).append(msg)
+    return now, later
 
 
 def _made_safe(msg: MsgIn, now: datetime) -> MsgIn:

@@ -31,6 +31,8 @@ class Command(StrEnum):
     STOP = "stop"
     HUMAN = "human"
     NEWS = "news"
+    LINK = "link"
+    UNLINK = "unlink"
     SUBMIT = "submit"
     CONTINUE = "continue"
     START_OVER = "start_over"
@@ -38,7 +40,7 @@ class Command(StrEnum):
 
 class Spoken(NamedTuple):
     """A chat word that was said, with what came along: "2" of "change 2", "tr" of a tapped language,
-    "topic.economy" of "news economy"."""
+    "topic.economy" of "news economy", the digits of "link 4711 0815 2342"."""
 
     command: Command
     argument: str = ""
@@ -81,6 +83,8 @@ class Commands:
         head, _, rest = folded.partition(" ")
         if rest in self._news and self._by_word.get(head) is Command.NEWS:
             return Spoken(Command.NEWS, self._news[rest])
+        if rest and rest.replace(" ", "").isdecimal() and self._by_word.get(head) is Command.LINK:
+            return Spoken(Command.LINK, rest)
         if len(folded) < 40 and (number := _NUMBER.search(folded)):
             rest = " ".join((folded[: number.start()] + folded[number.end() :]).split())
             if self._by_word.get(rest) is Command.CHANGE:

@@ -78,6 +78,15 @@ class NewsAsked(NamedTuple):
     """In which it is answered outside of consultations."""
 
 
+class DoorAsked(NamedTuple):
+    """Somebody wants a code to link another chat, enters one, confirms or not, or parts this chat (`flows.doors`)."""
+
+    kind: str
+    value: str = ""
+    language: str = ""
+    """In which it is answered outside of consultations."""
+
+
 Event = (
     Said
     | AnswerGiven
@@ -90,4 +99,5 @@ Event = (
     | ErasureRequested
     | PushesStopped
     | NewsAsked
+    | DoorAsked
 )

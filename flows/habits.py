@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from flows import speech
 from flows.commands import Command, Spoken
+from flows.doors import parse_link
 from flows.events import (
     AnswerGiven,
     DataRequested,
+    DoorAsked,
     ErasureRequested,
     LanguageChosen,
     NewsAsked,
@@ -306,6 +308,15 @@ def _news(flow: Flow, session: Session, argument: str) -> Turn:
     return Turn(session, (NewsAsked(wanted),))
 
 
+def _link(flow: Flow, session: Session, argument: str) -> Turn:
+    asked = parse_link(argument)
+    return Turn(session, (asked,)) if asked else stale(flow, session)
+
+
+def _unlink(flow: Flow, session: Session, argument: str) -> Turn:
+    return Turn(session, (DoorAsked("part"),))
+
+
 def _submit(flow: Flow, session: Session, argument: str) -> Turn:
     if flow.path(session).open:
         return _again(flow, session, "submit.not_yet")
@@ -348,6 +359,8 @@ _HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.STOP: _stop,
     Command.HUMAN: _human,
     Command.NEWS: _news,
+    Command.LINK: _link,
+    Command.UNLINK: _unlink,
     Command.SUBMIT: _submit,
     Command.CONTINUE: _continue,
     Command.START_OVER: _start_over,

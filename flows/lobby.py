@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from flows.commands import Command, Commands
+from flows.doors import parse_link
 from flows.events import (
     ConsultationChosen,
     DataRequested,
+    DoorAsked,
     ErasureRequested,
     Event,
     LanguageChosen,
@@ -81,13 +83,13 @@ class Lobby:
             if key == "start":
                 return (ConsultationChosen(value),)
             name, _, argument = value.partition(".")
-            if not key and name == Command.NEWS and (wanted := parse_wanted(argument)):
-                return (NewsAsked(wanted, voice.language),)
+            if not key and (wish := _wish(name, argument, voice)):
+                return (wish,)
             folded = "" if key else value.replace("_", " ").replace(".", " ")
             folded = folded.removeprefix("language ") or folded
         spoken = self._commands.find(folded)
-        if spoken and spoken.command is Command.NEWS and (wanted := parse_wanted(spoken.argument)):
-            return (NewsAsked(wanted, voice.language),)
+        if spoken and (wish := _wish(spoken.command, spoken.argument, voice)):
+            return (wish,)
         if spoken and spoken.command in _ANSWERS:
             return _ANSWERS[spoken.command](self, voice)
         chosen = self._languages.find_folded(folded)
@@ -145,6 +147,18 @@ class Lobby:
         for invitation in self.invitations:
             lines += [invitation.in_language(invitation.person, voice.language), *invitation.ways]
         return (Said(voice.message("\n".join(dict.fromkeys(lines)))),)
+
+
+def _wish(name: str, argument: str, voice: Voice) -> Event | None:
+    """What is asked for with an argument: news, or other doors."""
+    match name:
+        case Command.NEWS:
+            return NewsAsked(wanted, voice.language) if (wanted := parse_wanted(argument)) else None
+        case Command.LINK:
+            return parse_link(argument, voice.language)
+        case Command.UNLINK:
+            return DoorAsked("part", language=voice.language)
+    return None
 
 
 def _simple(phrase: str, *buttons: str) -> Callable[[Lobby, Voice], tuple[Event, ...]]:

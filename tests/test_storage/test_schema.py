@@ -20,11 +20,14 @@ from storage.store import Store
 from tests.databases import Database, Houses, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261125_broadcasts"
+HEAD = "20261125_doors"
 IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats"} | {
     "opt_ins",
     "broadcasts",
     "broadcast_recipients",
+    "link_codes",
+    "link_attempts",
+    "set_aside",
 }
 PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "proposal_statuses"} | {
     "rating_events",

@@ -1,0 +1,30 @@
+"""Linking chats: one person, several doors. What people say for it, and what it asks for."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from flows.events import DoorAsked
+
+CODE_DIGITS: Final = 12
+_CODE = re.compile(rf"\d{{{CODE_DIGITS}}}")
+
+
+def parse_link(argument: str, language: str = "") -> DoorAsked | None:
+    """Reads "" (show a code), a code, "join", "join.here", "join.there", "leave" (do not link), "part".
+
+    None for what was never offered.
+
+    >>> parse_link("4711 0815 2342"), parse_link("join.here"), parse_link("nonsense")
+    (DoorAsked(kind='code', value='471108152342', language=''), DoorAsked(kind='join', value='here', language=''), None)
+    """
+    digits = "".join(argument.split())
+    if _CODE.fullmatch(digits):
+        return DoorAsked("code", digits, language)
+    if digits.isdecimal():
+        return DoorAsked("code", "", language)
+    kind, _, value = argument.partition(".")
+    if (kind, value) in {("", ""), ("join", ""), ("join", "here"), ("join", "there"), ("leave", ""), ("part", "")}:
+        return DoorAsked(kind or "show", value, language)
+    return None
