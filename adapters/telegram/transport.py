@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import aiohttp
@@ -80,9 +81,7 @@ class Transport(BaseRequest):
         if self._session is None:
             raise NotSent("the channel is closed")
         seconds = read_timeout if isinstance(read_timeout, int | float) else self._read_seconds
-        timeout = aiohttp.ClientTimeout(
-            total=seconds + CONNECT_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=seconds
-        )
+        timeout = _timeout(seconds)
         body, headers = _body(request_data)
         try:
             async with self._session.request(
@@ -109,6 +108,12 @@ class Transport(BaseRequest):
         if not isinstance(answer, dict) or not isinstance(answer.get("parameters", {}), dict):
             raise Unclear("an answer of another kind")
         return answer
+
+
+@lru_cache(8)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    """So long for all of a request; a connection must come about sooner."""
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, CONNECT_SECONDS))
 
 
 def _told_without_json(status: int) -> TelegramError:

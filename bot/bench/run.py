@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.bench import engine, house, live, results, web
+from bot.bench import engine, house, live, results, telegram, web
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
@@ -59,6 +59,7 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
     yield Figure("p50_ms_sqlite_1", "ms", tuple(measured.p50_ms for measured in alone))
     yield Figure("p99_ms_sqlite_64", "ms", tuple(measured.p99_ms for measured in crowd))
     yield from _on_the_web(runs)
+    yield from _on_telegram(runs)
     with _sqlite() as url:
         # One run: memory that a first run left to the process would hide what the second one takes.
         yield Figure("kb_per_open_session", "kB", (asyncio.run(house.open_sessions(url(), MEMORY_SESSIONS)),))
@@ -88,6 +89,21 @@ def _on_the_web(runs: int) -> Iterator[Figure]:
     yield Figure("ws_p50_ms_200", "ms", tuple(one.p50_ms for one in measured))
     yield Figure("ws_p99_ms_200", "ms", tuple(one.p99_ms for one in measured))
     yield Figure("page_kb_gzip", "kB", tuple(one.page_kb for one in measured))
+
+
+def _on_telegram(runs: int) -> Iterator[Figure]:
+    names = ("telegram_answers_per_s_polling", "telegram_answers_per_s_webhook")
+    if not telegram.is_there():
+        for name in (*names, "telegram_sends_per_s"):
+            yield Figure(name, "/s", (), "the stand-in of Telegram comes with the tests")
+        return
+    with _sqlite() as url:
+        for name, mode in zip(names, telegram.MODES, strict=True):
+            measured = [asyncio.run(telegram.measure(url(), mode)) for _ in range(runs)]
+            yield Figure(name, "answers/s", tuple(one.answers_per_s for one in measured))
+            yield Figure(f"telegram_p50_ms_{mode}", "ms", tuple(one.p50_ms for one in measured))
+            yield Figure(f"telegram_p99_ms_{mode}", "ms", tuple(one.p99_ms for one in measured))
+    yield Figure("telegram_sends_per_s", "messages/s", tuple(asyncio.run(telegram.sends_per_s()) for _ in range(runs)))
 
 
 def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:

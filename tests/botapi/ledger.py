@@ -1,6 +1,6 @@
 """What really happened, as the server saw it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ class Ledger:
     expired: set[int] = field(default_factory=set)
     """Updates nobody took within 24 hours."""
     sent: list[Sent] = field(default_factory=list)
+    chats: dict[int, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    """The same by chat."""
     answered_taps: list[str] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[str, int, str]] = field(default_factory=list)
@@ -39,7 +41,11 @@ class Ledger:
     """Commands and descriptions: (method, scope, language) → what was set."""
 
     def texts(self, chat_id: int) -> list[str]:
-        return [message.text for message in self.sent if message.chat_id == chat_id]
+        return [message.text for message in self.chats[chat_id]]
+
+    def note(self, sent: Sent) -> None:
+        self.sent.append(sent)
+        self.chats[sent.chat_id].append(sent)
 
     def too_fast(self) -> int:
         return sum(status == 429 for _, status, _ in self.refused)

@@ -68,7 +68,7 @@ class Methods:
             raise Refusal(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
         sent = Sent(chat_id, state.message_id(), text, keyboard, state.now())
         state.messages[chat_id, sent.message_id] = sent
-        state.ledger.sent.append(sent)
+        state.ledger.note(sent)
         state.tell(chat_id)
         return state.message_data(sent)
 

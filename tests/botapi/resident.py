@@ -88,7 +88,7 @@ class Resident:
 
     def messages(self) -> list[Sent]:
         """Everything the bot said here, as it stands now."""
-        return [sent for sent in self.state.ledger.sent if sent.chat_id == self.chat_id]
+        return self.state.ledger.chats[self.chat_id]
 
     async def hears(self, number: int = 1) -> list[Sent]:
         """The next messages of the bot, as many as expected; TimeoutError where they do not come."""

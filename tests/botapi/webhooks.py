@@ -77,7 +77,7 @@ class Webhooks:
         while True:
             self._free.clear()
             for number, (_, update) in list(self._state.waiting().items()):
-                if len(self._tasks) >= self._connections:
+                if len(self._under_way) >= self._connections:
                     break
                 chat = _chat_of(update)
                 if number in self._under_way or chat in self._busy:

@@ -1,8 +1,10 @@
-"""The benchmark measures what it says: every answer stored, every vote counted."""
+"""The benchmark measures what it says: every answer stored, every vote counted, also over Telegram."""
 
 from __future__ import annotations
 
-from bot.bench import results, web
+import pytest
+
+from bot.bench import results, telegram, web
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -16,3 +18,14 @@ def test_every_stored_vote_is_counted(tmp_path):
     url = f"sqlite:///{tmp_path}/bench.db"
     results.prepare(url, people=200, statements=30, each=20)
     assert results.seconds(url, votes=4000) > 0
+
+
+@pytest.mark.parametrize("mode", telegram.MODES)
+async def test_residents_answer_over_telegram(tmp_path, mode):
+    measured = await telegram.measure(f"sqlite:///{tmp_path}/bench.db", mode, residents=3, rounds=2)
+    assert measured.answers_per_s > 0
+    assert 0 < measured.p50_ms <= measured.p99_ms
+
+
+async def test_messages_are_sent_over_telegram():
+    assert await telegram.sends_per_s(50) > 0
