@@ -174,6 +174,18 @@ def for_consultation(connection: Connection, consultation_id: int) -> Iterator[S
         yield StoredAnswer._make(row)
 
 
+def of_question(connection: Connection, consultation_id: int, question_key: str) -> dict[str, str]:
+    """Pseudonym → what the person answered to one question (JSON), with the last participation; only those who did."""
+    query = (
+        select(_sessions.c.pseudonym, _answers.c.value)
+        .join_from(_answers, _sessions)
+        .where(_sessions.c.consultation_id == consultation_id, _answers.c.question_key == question_key)
+        .where(_answers.c.value.is_not(None))
+        .order_by(_sessions.c.id)
+    )
+    return {row.pseudonym: row.value for row in connection.execute(query)}
+
+
 def delete_of_sessions(connection: Connection, session_ids: Iterable[int]) -> int:
     """Delete all answers of these sessions, which themselves stay; gives how many."""
     return _delete(connection, [_OfSession(id_) for id_ in session_ids])

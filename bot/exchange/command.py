@@ -1,7 +1,7 @@
 """`import` and `export --format`: files of other programs, in and out.
 
-A kind is a module in `bot/exchange/kinds/`: `read(path)` makes it one that can be imported, `write(content, folder)`
-one that can be exported. Nothing else lists them.
+A kind is a module in `bot/exchange/kinds/`: with `read(path, language)` it can be imported, with
+`write(content, folder)` exported. Nothing else lists them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def take(store: Store, settings: Settings, kind: str, path: Path, wish: Wish) ->
     """Reads a file and takes it into the store. Raises HouseError; then nothing was taken."""
     if wish.language not in LANGUAGES:
         raise HouseError(f"--lang {wish.language}: there is {', '.join(LANGUAGES)}")
-    bundle: Bundle = _of_kind(kind, READ)(path)
+    bundle: Bundle = _of_kind(kind, READ)(path, wish.language)
     wish = wish._replace(slug=wish.slug or definition.slug_of(bundle.title))
     tools = desk(settings)
     return bundle, store.run(lambda connection: taking.take(connection, bundle, wish, tools))
@@ -69,7 +69,7 @@ def export(settings: Settings, slug: str, kind: str, out: Path, say: Say, compla
     """The command. Raises HouseError."""
     write = _of_kind(kind, WRITE)
     with furnished(settings, complain) as store, store.reading() as connection:
-        found = content.load(connection, slug)
+        found = content.load(connection, slug, settings.web.public_url)
     with staged(out) as folder:
         files = write(found, folder)
     say(f"{out}: {', '.join(files)}")

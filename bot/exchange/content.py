@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from bot.exports import subject
+from bot.exports.responses import stream
+from bot.exports.subject import Subject
+from flows.questions.points import Points
 from storage import moderation, proposals, ratings
 from storage.moderation import NewModeration
 from storage.proposals import StoredProposal
 from storage.ratings import NewRatingEvent
+
+
+class Budget(NamedTuple):
+    """A question in which people choose options that cost something."""
+
+    key: str
+    title: str
+    amount: int
+    options: Mapping[str, tuple[str, int]]
+    """Code → label and cost."""
+    ballots: tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +42,17 @@ class Content:
     proposals: tuple[StoredProposal, ...]
     states: Mapping[int, NewModeration]
     votes: tuple[NewRatingEvent, ...]
+    answers: Mapping[int, str]
+    """Proposal → the reason of its status, in the main language where there is one."""
+    budgets: tuple[Budget, ...] = ()
+
+    @property
+    def sums(self) -> dict[int, tuple[int, int, int]]:
+        """Proposal → how many agree, disagree and pass, by last vote; votes on what was merged into it count for it."""
+        merged = {number: it.merged_into for number, it in self.states.items() if it.merged_into}
+        last = {(it.pseudonym, merged.get(it.proposal_id, it.proposal_id)): it.vote for it in self.votes}
+        counts = Counter((proposal, vote) for (_, proposal), vote in last.items())
+        return {it.id: (counts[it.id, 1], counts[it.id, -1], counts[it.id, 0]) for it in self.proposals}
 
     def is_shown(self, proposal: StoredProposal) -> bool:
         return proposal.released_at is not None and proposal.withdrawn_at is None
@@ -47,12 +74,42 @@ def load(connection: Connection, slug: str, link: str = "") -> Content:
     number = found.newest.consultation_id
     every = tuple(proposals.of_consultation(connection, number))
     votes = sorted(ratings.events_of(connection, number), key=lambda it: it.at)
+    ids = [it.id for it in every]
+    language = consultation.main_language
     return Content(
         slug,
-        consultation.title.in_language(consultation.main_language, consultation.fallbacks),
-        consultation.main_language,
+        consultation.title.in_language(language, consultation.fallbacks),
+        language,
         link.rstrip("/"),
         every,
-        moderation.of_proposals(connection, [it.id for it in every]),
+        moderation.of_proposals(connection, ids),
         tuple(votes),
+        {of: _reason(steps[-1].reason, language) for of, steps in proposals.history(connection, ids).items() if steps},
+        tuple(_budgets(connection, found)),
     )
+
+
+def _reason(reason: Mapping[str, str], language: str) -> str:
+    return reason.get(language) or next(iter(reason.values()), "")
+
+
+def _budgets(connection: Connection, found: Subject) -> Iterator[Budget]:
+    priced = [it for it in found.variables if isinstance(it.question, Points) and it.question.is_priced]
+    if not priced:
+        return
+    ballots: dict[str, list[frozenset[str]]] = {it.key: [] for it in priced}
+    for response in stream(connection, found):
+        for it in priced:
+            value = response.of(it).value
+            if isinstance(value, dict):
+                ballots[it.key].append(frozenset(code for code, amount in value.items() if amount))
+    for it in priced:
+        question = it.question
+        if isinstance(question, Points):
+            options = {
+                option.value: (option.label.in_language(found.language, found.flow.consultation.fallbacks), option.cost)
+                for option in question.options
+                if option.cost
+            }
+            title = question.text.in_language(found.language, found.flow.consultation.fallbacks)
+            yield Budget(it.key, title, question.budget, options, tuple(ballots[it.key]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import lzma
 import re
@@ -19,6 +20,11 @@ from bot.exports.tables import FORMULAS
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of one file, unpacked: ten times the largest published conversation."""
 _TAG: Final = re.compile(r"<[/!]?[a-zA-Z][^<>]*>")
+_ENDS: Final = re.compile(r"</(p|div|h[1-6]|ul|ol|blockquote)>", re.IGNORECASE)
+_BREAKS: Final = re.compile(r"<br ?/?>|</li>", re.IGNORECASE)
+_HARMLESS: Final = re.compile(
+    r"<(p|div|h[1-6]|ul|ol|li|blockquote|b|strong|i|em|u|a|span)(\s[^<>]*)?>|</(b|strong|i|em|u|a|span)>", re.IGNORECASE
+)
 _FORMULA: Final = re.compile(r"\s*(=|[+\-@]\w+[(!|])")
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -128,6 +134,16 @@ def text(name: Path | str, row: int, words: str) -> str:
     return words
 
 
+def stripped(name: Path | str, row: int, markup: str) -> str:
+    """The words of a text with harmless markup (paragraphs, lists, emphasis, links). Raises BadFile for any other.
+
+    >>> stripped("x.csv", 2, "<p>Bänke &amp; <b>Bäume</b></p><p>bitte</p>")
+    'Bänke & Bäume\\n\\nbitte'
+    """
+    words = _ENDS.sub("\n\n", _BREAKS.sub("\n", _HARMLESS.sub("", markup.strip())))
+    return text(name, row, html.unescape(re.sub(r"\n{3,}", "\n\n", words)))
+
+
 def whole(name: Path | str, row: int, column: str, cell: str) -> int:
     """A whole number. Raises BadFile."""
     try:
@@ -136,6 +152,19 @@ def whole(name: Path | str, row: int, column: str, cell: str) -> int:
     except ValueError:
         pass
     raise BadFile(name, row, f"{column} is {cell[:40]!r}", "it must be a whole number")
+
+
+def degrees(name: Path | str, row: int, column: str, cell: str, most: float) -> float | None:
+    """A coordinate (WGS 84), to two decimals: about a kilometre, never a front door. Raises BadFile."""
+    if not cell.strip():
+        return None
+    try:
+        value = float(cell.replace(",", "."))
+        if -most <= value <= most:
+            return round(value, 2)
+    except ValueError:
+        pass
+    raise BadFile(name, row, f"{column} is {cell[:40]!r}", f"it must be degrees from -{most:g} to {most:g}")
 
 
 def moment(name: Path | str, row: int, column: str, cell: str) -> datetime:

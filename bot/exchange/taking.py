@@ -46,7 +46,8 @@ class Taken(NamedTuple):
 def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> Taken:
     """Takes a bundle over, within the caller's transaction. Raises HouseError."""
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
-    there = proposals.of_source(connection, bundle.source)
+    wanted = {it.source_id for it in bundle.statements}
+    there = [it for it in proposals.of_source(connection, bundle.source) if it.source_id in wanted]
     if elsewhere := [it for it in there if it.consultation_id != consultation_id]:
         other = consultations.newest_of(connection, elsewhere[0].consultation_id)
         raise HouseError(

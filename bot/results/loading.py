@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from pydantic_core import from_json
 from sqlalchemy import Connection
 
+from bot.exports.subject import Subject
 from bot.results.matrix import Log
-from storage import moderation, proposals, ratings
+from storage import answers, moderation, proposals, ratings
 from storage.proposals import StoredProposal
+
+SECTORS: Final = "sectors"
 
 
 class Loaded(NamedTuple):
@@ -51,3 +55,21 @@ def _columns(
     for rows in ratings.votes_of(connection, consultation_id):
         people, proposal_ids, *others = zip(*rows, strict=True)
         yield people, [codes[it] for it in proposal_ids], *others
+
+
+def sectors(connection: Connection, found: Subject) -> dict[str, frozenset[str]]:
+    """Sector → the pseudonyms of those who see themselves in it, by the answers to questions of the type `sectors`.
+
+    Empty where nobody was asked; a sector nobody declared is there, since it is missing from every result.
+    """
+    declared: dict[str, set[str]] = {}
+    for variable in found.variables:
+        if variable.question.type == SECTORS:
+            values = variable.question.values()
+            for code in sorted(map(str, values)) if isinstance(values, frozenset) else ():
+                declared.setdefault(code, set())
+            said = answers.of_question(connection, found.newest.consultation_id, variable.key)
+            for pseudonym, value in said.items():
+                for code in from_json(value):
+                    declared.setdefault(code, set()).add(pseudonym)
+    return {code: frozenset(people) for code, people in declared.items()}

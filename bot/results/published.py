@@ -60,7 +60,7 @@ def of(connection: Connection, found: Subject, counts: Counts, *, seed: int = 0)
         counts,
         tuple(rows(counts, {})),
         dict(_outcomes(counts)),
-        report(loaded.log, loaded.shown, {}, least=found.least, seed=seed),
+        report(loaded.log, loaded.shown, loading.sectors(connection, found), least=found.least, seed=seed),
         shown,
         moderation.texts_of(connection, ids),
         proposals.history(connection, ids),

@@ -30,7 +30,7 @@ _TURNED: Final[dict[int, Vote]] = {-1: 1, 0: 0, 1: -1}
 _Sums = dict[str, tuple[int, int]]
 
 
-def read(path: Path) -> Bundle:
+def read(path: Path, language: str = "") -> Bundle:
     """The bundle in a folder or ZIP file. Raises BadFile."""
     folder = Folder(path)
     summary = _summary(folder)

@@ -1,0 +1,305 @@
+"""mein.berlin, Decidim, PDS and .pb: in and out, and broken files of which nothing is taken over."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]
+from sqlalchemy import text
+
+from bot.errors import HouseError
+from bot.exchange import command, content, sheets
+from bot.exchange.content import Budget, Content
+from bot.exchange.kinds import decidim, meinberlin, pb, pds
+from bot.exchange.taking import Wish
+from bot.settings import Settings
+from storage import ratings
+from storage.ratings import NewRatingEvent
+from storage.store import Store
+from tests.databases import database, houses, postgresql, sqlite_template, store
+from tests.test_storage import rows
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
+
+IDEA = {
+    "Referenznr.": "2026-00012",
+    "Link": "https://mein.berlin.de/ideas/2026-00012/",
+    "Titel": "Bänke am Weiher",
+    "Beschreibung": "<p>Drei Bänke &amp; ein Tisch</p>",
+    "Positive Bewertungen": "12",
+    "Negative Bewertungen": "3",
+    "Kategorie": "Plätze",
+    "Status": "wird umgesetzt",
+    "Rückmeldung": "Kommt im Mai.",
+    "Urheber": "Erika Mustermann",
+    "Erstellt": "2026-03-04T10:20:30+01:00",
+    "Ort (Längengrad)": "13.41234",
+    "Ort (Breitengrad)": "52.52345",
+    "Ortsbezeichnung": "Weißer See",
+}
+PLAIN = {"Referenznr.": "2026-00013", "Titel": "Mehr Licht", "Beschreibung": "Abends ist es dunkel."}
+
+
+def sheet(path: Path, *ideas: dict[str, str], head: tuple[str, ...] = meinberlin.HEAD) -> Path:
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, head)
+        for row, idea in enumerate(ideas, 1):
+            for place, name in enumerate(head):
+                if name in idea:
+                    page.write(row, place, idea[name])
+    return path
+
+
+def take(store: Store, kind: str, path: Path, slug: str = "ideen"):
+    return command.take(store, Settings(), kind, path, Wish(slug))
+
+
+def loaded(store: Store, slug: str = "ideen") -> Content:
+    with store.reading() as connection:
+        return content.load(connection, slug, "https://stadt.example")
+
+
+def test_ideas_of_mein_berlin_come_in_without_their_authors(store, tmp_path):
+    path = sheet(tmp_path / "ideen.xlsx", IDEA, PLAIN)
+    bundle, taken = take(store, "meinberlin", path)
+    assert taken[2:] == (2, 0, 0, 0)
+    assert "12 positive and 3 negative ratings are sums" in bundle.remarks[0]
+    assert take(store, "meinberlin", path)[1][1:] == (False, 0, 2, 0, 0)
+    first, second = loaded(store).proposals
+    assert (first.source, first.source_id) == ("https://mein.berlin.de", "2026-00012")
+    assert (first.title, first.text, first.topic, first.place) == (
+        "Bänke am Weiher",
+        "Drei Bänke & ein Tisch",
+        "Plätze",
+        "Weißer See",
+    )
+    assert (first.longitude, first.latitude) == (13.41, 52.52), "about a kilometre"
+    assert first.created_at == datetime(2026, 3, 4, 9, 20, 30, tzinfo=UTC)
+    assert first.status == "accepted"
+    assert loaded(store).answers[first.id] == "Kommt im Mai."
+    assert first.pseudonym is None
+    assert (second.status, second.topic, second.longitude) == ("received", None, None)
+    with store.reading() as connection:
+        assert "Mustermann" not in str(connection.execute(text("SELECT * FROM proposals")).all())
+
+
+def test_another_module_of_the_same_platform_may_go_elsewhere(store, tmp_path):
+    take(store, "meinberlin", sheet(tmp_path / "a.xlsx", IDEA))
+    take(store, "meinberlin", sheet(tmp_path / "b.xlsx", PLAIN), "zweite-runde")
+    assert len(loaded(store, "zweite-runde").proposals) == 1
+
+
+def test_ideas_go_out_as_mein_berlin_knows_them_and_come_back(store, tmp_path):
+    take(store, "meinberlin", sheet(tmp_path / "ideen.xlsx", IDEA, PLAIN | {"Titel": "- Licht"}))
+    found = loaded(store)
+    with store.begin() as connection:
+        votes = [(n, rows.pseudonym(person), v) for n, person, v in ((1, 1, 1), (2, 2, 1), (3, 3, -1), (4, 3, 1))]
+        at = datetime(2026, 11, 25, tzinfo=UTC)
+        ratings.rate(connection, [NewRatingEvent(n, found.proposals[0].id, who, v, False, at) for n, who, v in votes])  # type: ignore[arg-type]
+    found = loaded(store)
+    assert meinberlin.write(found, tmp_path) == ["meinberlin.xlsx"]
+    (_, first), (_, second) = sheets.table(tmp_path / "meinberlin.xlsx", meinberlin.HEAD)
+    assert first["Link"] == f"https://stadt.example/p/{found.proposals[0].code}"
+    assert (first["Positive Bewertungen"], first["Negative Bewertungen"]) == ("3", "0"), "by last vote"
+    assert (first["Status"], first["Rückmeldung"], first["Urheber"]) == ("wird umgesetzt", "Kommt im Mai.", "")
+    assert second["Titel"] == "'- Licht", "no spreadsheet runs it"
+    again = meinberlin.read(tmp_path / "meinberlin.xlsx")
+    assert [(it.title, it.text, it.status, it.longitude) for it in again.statements] == [
+        (it.title, it.text, it.status, it.longitude) for it in found.proposals
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"Status": "vielleicht"}, "row 2: Status is 'vielleicht'"),
+        ({"Beschreibung": "<script>alert(1)</script>"}, "row 2: the text holds HTML"),
+        ({"Titel": "=HYPERLINK(1)"}, "row 2: the text begins like a formula"),
+        ({"Titel": ""}, "row 2: the text is empty"),
+        ({"Referenznr.": " "}, "row 2: Referenznr. is empty"),
+        ({"Erstellt": "gestern"}, "row 2: Erstellt is 'gestern'"),
+        ({"Ort (Längengrad)": "190"}, r"row 2: Ort \(Längengrad\) is '190'"),
+        ({"Positive Bewertungen": "viele"}, "row 2: Positive Bewertungen is 'viele'"),
+    ],
+)
+def test_of_a_broken_sheet_nothing_is_taken_over(store, tmp_path, change, reason):
+    path = sheet(tmp_path / "ideen.xlsx", IDEA | change, PLAIN)
+    with pytest.raises(HouseError, match=reason):
+        take(store, "meinberlin", path)
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM consultations")).scalar_one() == 0
+
+
+def repack(path: Path, name: str, content_: bytes) -> None:
+    with zipfile.ZipFile(path) as old:
+        parts = {it: old.read(it) for it in old.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for it, old_content in (parts | {name: content_}).items():
+            new.writestr(it, old_content)
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+MAIN = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
+
+
+@pytest.mark.parametrize(
+    ("xml", "reason"),
+    [
+        (f"{LAUGHS}{MAIN}</sheetData></worksheet>", "declares entities"),
+        (f"{MAIN}</sheetData>", "its XML is broken"),
+        (
+            f'{MAIN}<row r="1"><c r="A1"><f>1+1</f><v>2</v></c></row></sheetData></worksheet>',
+            "row 1: a cell holds a formula",
+        ),
+        (f'{MAIN}<row r="1"><c r="A1" t="s"><v>999</v></c></row></sheetData></worksheet>', "a text that is not there"),
+        (f'{MAIN}<row r="1"><c r="A1" t="e"><v>#REF!</v></c></row></sheetData></worksheet>', "a cell holds an error"),
+        (f"{MAIN}</sheetData></worksheet>", "the first sheet is empty"),
+    ],
+)
+def test_spreadsheets_that_mean_harm_are_refused(tmp_path, xml, reason):
+    path = sheet(tmp_path / "ideen.xlsx", IDEA)
+    repack(path, SHEET, xml.encode())
+    with pytest.raises(HouseError, match=reason):
+        list(sheets.table(path, ("Titel",)))
+
+
+def test_a_bomb_in_utf_16_or_without_end_is_refused(tmp_path, monkeypatch):
+    path = sheet(tmp_path / "ideen.xlsx", IDEA)
+    repack(path, SHEET, f"{LAUGHS}{MAIN}</sheetData></worksheet>".encode("utf-16"))
+    with pytest.raises(HouseError, match="odd encoding"):
+        list(sheets.table(path, ("Titel",)))
+    far = f'{MAIN}<row r="1"><c r="ZZZ1"><v>1</v></c></row></sheetData></worksheet>'
+    repack(path, SHEET, far.encode())
+    monkeypatch.setattr(sheets, "_MOST_CELLS", 1000)
+    with pytest.raises(HouseError, match="more than 1000 cells"):
+        list(sheets.table(path, ("Titel",)))
+    monkeypatch.setattr(sheets, "LARGEST", 100)
+    with pytest.raises(HouseError, match="has more than 0 MB"):
+        list(sheets.table(path, ("Titel",)))
+    path.write_bytes(b"no zip")
+    with pytest.raises(HouseError, match="it is no XLSX file"):
+        list(sheets.table(path, ("Titel",)))
+
+
+def test_columns_may_stand_in_any_order_and_days_may_be_numbers(tmp_path):
+    head = ("Titel", "Erstellt", "Beschreibung", "Referenznr.")
+    path = tmp_path / "ideen.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, head)
+        page.write_row(1, 0, ("Licht", 46085.5, "Es ist dunkel.", "7"))
+    (it,) = meinberlin.read(path).statements
+    assert (it.title, it.created_at) == ("Licht", datetime(2026, 3, 4, 12, tzinfo=UTC))
+    with pytest.raises(HouseError, match=r"the columns Referenznr\. are missing"):
+        meinberlin.read(sheet(tmp_path / "x.xlsx", IDEA, head=("Titel", "Beschreibung")))
+
+
+DECIDIM = """id;title/ca;title/de;body/ca;body/de;state;answer/de;address;latitude;longitude;published_at;url
+5;Bancs;Bänke;<p>Tres</p>;<p>Drei</p>;accepted;Im Mai.;Weiher;52,5;13,4;2026-03-04 09:20:30 UTC;https://d.example/p/5
+6;Llum;;Fosc;;withdrawn;;;;;2026-03-05T09:20:30Z;
+"""
+
+
+@pytest.fixture
+def proposals_csv(tmp_path: Path) -> Path:
+    path = tmp_path / "proposals.csv"
+    path.write_text(DECIDIM.replace(" UTC", "+00:00"), encoding="utf-8")
+    return path
+
+
+def test_proposals_of_decidim_come_in_in_the_wished_language(store, proposals_csv, tmp_path):
+    _, taken = take(store, "decidim", proposals_csv)
+    assert taken[2:] == (2, 0, 0, 0)
+    first, second = loaded(store).proposals
+    assert (first.source, first.source_id) == ("decidim:d.example", "5")
+    assert (first.title, first.text, first.status, first.latitude) == ("Bänke", "Drei", "accepted", 52.5)
+    assert (second.title, second.text, second.released_at) == ("Llum", "Fosc", None)
+    assert [it.id for it in loaded(store).shown] == [first.id]
+    as_json = tmp_path / "proposals.json"
+    nested = [{"id": 5, "title": {"ca": "Bancs", "de": "Bänke"}, "body": {"de": "<p>Drei</p>"}, "state": None}]
+    as_json.write_text(json.dumps(nested), encoding="utf-8")
+    (it,) = decidim.read(as_json, "ca").statements
+    assert (it.source_id, it.title, it.text) == ("5", "Bancs", "Drei")
+
+
+def test_proposals_go_out_as_decidim_imports_them(store, proposals_csv, tmp_path):
+    take(store, "decidim", proposals_csv)
+    found = loaded(store)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert decidim.write(found, out) == ["proposals.csv", "proposals.json"]
+    head = (out / "proposals.csv").read_text().splitlines()[0].split(";")
+    assert {"title/de", "body/de", "address", "latitude", "longitude", "state", "answer/de"} <= set(head)
+    for name in ("proposals.csv", "proposals.json"):
+        (it,) = decidim.read(out / name).statements
+        assert (it.title, it.text, it.status, it.answer) == ("Bänke", "Drei", "accepted", "Im Mai.")
+        assert it.link == f"https://stadt.example/p/{found.shown[0].code}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content_", "reason"),
+    [
+        ("a.csv", "title/de;body/de\nx;y\n", "row 1: the columns id are missing"),
+        ("a.csv", "id;title/de;body/de;state\n1;x;y;lost\n", "row 2: state is 'lost'"),
+        ("a.csv", "id;title/de;body/de\n1;x;<iframe src=x>\n", "row 2: the text holds HTML"),
+        ("a.csv", "id;title/de;body/de\n1;x;y\n1;x;y\n", "row 3: the id '1' stands in row 2"),
+        ("a.json", "{", "this is no JSON"),
+        ("a.json", '{"id": 1}', "this is no list of proposals"),
+        ("a.json", "[" * 100_000, "this is no JSON"),
+        ("a.json", '[{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}]', "nested too deeply"),
+        ("a.json", "[]", "there is no proposal in it"),
+    ],
+)
+def test_broken_proposals_are_refused(tmp_path, name, content_, reason):
+    path = tmp_path / name
+    path.write_text(content_, encoding="utf-8")
+    with pytest.raises(HouseError, match=reason):
+        decidim.read(path)
+
+
+def test_located_proposals_go_out_as_geojson(store, tmp_path):
+    take(store, "meinberlin", sheet(tmp_path / "ideen.xlsx", IDEA, PLAIN))
+    assert pds.write(loaded(store), tmp_path) == ["proposals.geojson"]
+    collection = json.loads((tmp_path / "proposals.geojson").read_text())
+    (feature,) = collection["features"]
+    assert feature["geometry"] == {"type": "Point", "coordinates": [13.41, 52.52]}
+    assert feature["properties"]["title"] == "Bänke am Weiher"
+    assert (feature["properties"]["votingPro"], feature["properties"]["dateCreated"][:10]) == (0, "2026-03-04")
+
+
+def test_budgets_go_out_as_pb(tmp_path):
+    options = {"road": ("Straße; breit", 60), "bridge": ("Brücke", 40), "park": ("Park", 40)}
+    ballots = (*[frozenset({"road", "bridge"})] * 6, *[frozenset({"park"})] * 4)
+    found = Content(
+        "haushalt", "Haushalt", "de", "", (), {}, (), {}, (Budget("fund", "Wofür?", 100, options, ballots),)
+    )
+    assert pb.write(found, tmp_path) == ["haushalt-fund.pb"]
+    lines = (tmp_path / "haushalt-fund.pb").read_text().splitlines()
+    assert [lines.index(it) for it in ("META", "PROJECTS", "VOTES")] == [0, 11, 16]
+    assert "budget;100" in lines
+    assert lines[12:16] == [
+        "project_id;cost;votes;name;selected",
+        'road;60;6;"Straße; breit";0',
+        "bridge;40;6;Brücke;1",
+        "park;40;4;Park;1",
+    ]
+    assert lines[17:20] == ["voter_id;vote", "0;road,bridge", "1;road,bridge"]
+    with pytest.raises(HouseError, match=r"there is no \.pb"):
+        pb.write(Content("x", "X", "de", "", (), {}, (), {}), tmp_path)
+
+
+def test_one_file_may_be_called_as_one_likes(tmp_path):
+    settings = Settings(data=tmp_path / "data")
+    said: list[str] = []
+    path = sheet(tmp_path / "ideen.xlsx", IDEA)
+    command.import_(settings, "meinberlin", path, Wish("ideen"), said.append, said.append)
+    command.export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
+    assert [it.title for it in meinberlin.read(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
+    assert command.names("read") == ["decidim", "meinberlin", "polis"]
+    assert command.names("write") == ["decidim", "meinberlin", "pb", "pds", "polis"]
