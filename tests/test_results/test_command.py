@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.bench.subject import consultation as consultation_of_bench
 from bot.consultations.publishing import SAMPLES, publish
+from bot.consultations.reading import content
 from bot.errors import HouseError
 from bot.exports import subject
 from bot.house import desk
 from bot.results import command, loading
 from bot.results.report import report
 from bot.settings import Settings
-from storage import moderation, proposals, ratings
+from flows.definition import Consultation
+from storage import answers, moderation, proposals, ratings
 from storage.moderation import NewModeration
 from storage.proposals import Release
 from storage.ratings import NewRatingEvent
@@ -82,3 +85,46 @@ def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     assert data["ratings"]["statements"][0]["by_last_vote"] == {"agrees": 5, "disagrees": 7, "passes": 0, "votes": 12}
     assert data["questions"]
     assert data["texts"]["CODE0"] == "A bench under the lime tree"
+
+
+def asked_for_sectors(store: Store) -> int:
+    """A consultation that asks for sectors; 7 people of science, 6 of business, one of both, one said nothing."""
+    found = consultation_of_bench().model_dump(mode="json")
+    consent = {"key": "sector_ok", "type": "consent", "text": {"de": "Dürfen wir das auswerten?"}}
+    sectors = {"key": "sector", "type": "sectors", "text": {"de": "Wo sehen Sie sich?"}}
+    sectors["ask_if"] = {"equal": {"question": "sector_ok", "value": True}}
+    stored = content(Consultation.model_validate(found | {"slug": "lamps", "questions": [consent, sectors]}))
+    with store.begin() as connection:
+        revision = rows.published(connection, content=stored)
+        for number in range(15):
+            session = rows.stored_session(connection, revision, number)
+            said = [["science"], ["business"]][number % 2] if number < 13 else ["business", "science"]
+            value = json.dumps(said) if number < 14 else None
+            missing = None if value else "refused"
+            answers.upsert(connection, [rows.answer(session, "sector", value, missing=missing)])
+        idea = rows.proposal(revision.consultation_id, 99, "CODE")
+        proposals.insert(connection, [idea])
+        proposals.release(connection, [Release(idea.id, NOW)])
+        votes = [NewRatingEvent(rows.new_id(), idea.id, rows.pseudonym(n), 1, False, NOW) for n in range(14)]
+        ratings.rate(connection, votes)
+    return revision.consultation_id
+
+
+def test_sectors_are_what_people_answered(store):
+    asked_for_sectors(store)
+    with store.reading() as connection:
+        found = subject.find(connection, "lamps")
+        sectors = loading.sectors(connection, found)
+        loaded = loading.load(connection, found.newest.consultation_id)
+    assert {name: len(people) for name, people in sectors.items()} == {
+        "administration": 0,
+        "business": 7,
+        "civil_society": 0,
+        "residents": 0,
+        "science": 8,
+    }
+    (one,) = report(loaded.log, loaded.shown, sectors).statements
+    assert {cell.sector: cell.seen for cell in one.sectors.cells if cell.seen} == {"business": 7, "science": 8}
+    assert one.sectors.missing == ("administration", "civil_society", "residents")
+    assert one.sectors.smallest == (8 / 9, 8 / 9)
+    assert not one.sectors.is_agreed_by_all, "three sectors are missing"
