@@ -42,6 +42,14 @@ class DoorWish(NamedTuple):
     place: Place | None
 
 
+class MineWish(NamedTuple):
+    """Somebody asks for what they brought in; `place` is where they stood then."""
+
+    person: Person
+    asked: events.MineAsked
+    place: Place | None
+
+
 @dataclass(slots=True)
 class Effects:
     """The rows of one batch, gathered while it is worked on and written at its end.
@@ -73,6 +81,7 @@ class Effects:
     """Broadcasts taken back while the rows were written."""
     news: list[NewsWish] = field(default_factory=list)
     doors: list[DoorWish] = field(default_factory=list)
+    mine: list[MineWish] = field(default_factory=list)
 
     def apply(self, person: Person, happened: tuple[events.Event, ...], sent_at: datetime) -> None:
         """Takes down what one message of a person caused, in order."""
@@ -154,6 +163,10 @@ def _without_news(msg: MsgOut) -> MsgOut:
     return msg if len(kept) == len(msg.quick_replies) else msg._replace(quick_replies=kept)
 
 
+def _mine_asked(effects: Effects, person: Person, event: events.MineAsked, sent_at: datetime) -> None:
+    effects.mine.append(MineWish(person, event, person.place))
+
+
 def _door_asked(effects: Effects, person: Person, event: events.DoorAsked, sent_at: datetime) -> None:
     effects.doors.append(DoorWish(person, event, person.place))
 
@@ -230,6 +243,7 @@ _APPLY: dict[type[Any], Callable[[Effects, Person, Any, datetime], None]] = {
     events.ErasureRequested: _erasure_requested,
     events.NewsAsked: _news_asked,
     events.DoorAsked: _door_asked,
+    events.MineAsked: _mine_asked,
     events.SessionCompleted: _nothing_to_store,
     events.SessionInterrupted: _nothing_to_store,
     events.ConsultationChosen: _nothing_to_store,

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot import doors, groups, news, privacy
+from bot import doors, groups, news, ownership, privacy
 from bot.broadcasts.wording import as_typed
 from bot.catalogue import Catalogue, Published
 from bot.desk.reception import Desk
@@ -138,6 +138,8 @@ class Turns:
                 result.add(privacy.settle_rights(connection, effects, self.keys, self.catalogue))
             if effects.news:
                 result.add(news.settle(connection, effects, self.catalogue))
+            if effects.mine:
+                result.add(ownership.settle(connection, effects, self.keys, self.catalogue))
             if effects.doors:
                 result.add(doors.settle(connection, effects, self.keys, self.catalogue))
         return result
@@ -219,7 +221,7 @@ class Turns:
         through a second door: that is done before anything else happens.
         """
         batch, other_doors = _by_one_door(people, batch)
-        while batch and not (effects.data_wanted or effects.erased or effects.news or effects.doors):
+        while batch and not (effects.data_wanted or effects.erased or effects.news or effects.doors or effects.mine):
             later: list[MsgIn] = []
             turns: list[_Here] = []
             busy: set[int] = set()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from flows import news
 from flows.matching import Matcher, spellings
+from flows.mine import KINDS
 from flows.phrases import Phrases
 
 
@@ -33,6 +34,7 @@ class Command(StrEnum):
     NEWS = "news"
     LINK = "link"
     UNLINK = "unlink"
+    MINE = "mine"
     SUBMIT = "submit"
     CONTINUE = "continue"
     START_OVER = "start_over"
@@ -48,6 +50,7 @@ class Spoken(NamedTuple):
 
 # A typo is only forgiven where a wrong guess does no harm.
 _HARMLESS = frozenset({Command.HELP, Command.BACK, Command.REPEAT, Command.STATUS, Command.LANGUAGE, Command.HUMAN})
+_CODE = re.compile(r"\bp ?[0-9a-z]{4} ?[0-9a-z]{4}$")
 _NUMBER = re.compile(r"\d{1,2}")
 
 
@@ -58,7 +61,7 @@ class Commands:
     cannot read what the bot says must still be able to stop it.
     """
 
-    __slots__ = ("_by_word", "_harmless", "_news")
+    __slots__ = ("_by_word", "_harmless", "_mine", "_news")
 
     def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
         catalogues, others = tuple(catalogues), tuple(others)
@@ -74,6 +77,13 @@ class Commands:
             self._by_word = _words(phrases) | self._by_word
         for phrases in (*catalogues, *others):
             self._news = _news(phrases) | self._news
+        self._mine = {
+            spelling: kind
+            for phrases in (*catalogues, *others)
+            for kind in KINDS
+            for word in phrases.words(f"words.mine.{kind}")
+            for spelling in spellings(word)
+        }
 
     def find(self, folded: str) -> Spoken | None:
         """The chat word which the whole reply is, e.g. "zuruck" or "andern 2"; None for everything else."""
@@ -83,6 +93,8 @@ class Commands:
         head, _, rest = folded.partition(" ")
         if rest in self._news and self._by_word.get(head) is Command.NEWS:
             return Spoken(Command.NEWS, self._news[rest])
+        if (code := _CODE.search(folded)) and (doing := folded[: code.start()].rstrip()) in self._mine:
+            return Spoken(Command.MINE, f"{self._mine[doing]}.{code[0]}")
         if rest and rest.replace(" ", "").isdecimal() and self._by_word.get(head) is Command.LINK:
             return Spoken(Command.LINK, rest)
         if len(folded) < 40 and (number := _NUMBER.search(folded)):

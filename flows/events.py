@@ -78,6 +78,15 @@ class NewsAsked(NamedTuple):
     """In which it is answered outside of consultations."""
 
 
+class MineAsked(NamedTuple):
+    """Somebody wants to see, withdraw or delete what they brought in (`flows.mine`)."""
+
+    kind: str
+    code: str = ""
+    language: str = ""
+    """In which it is answered outside of consultations."""
+
+
 class DoorAsked(NamedTuple):
     """Somebody wants a code to link another chat, enters one, confirms or not, or parts this chat (`flows.doors`)."""
 
@@ -100,4 +109,5 @@ Event = (
     | PushesStopped
     | NewsAsked
     | DoorAsked
+    | MineAsked
 )

@@ -22,6 +22,7 @@ from flows.events import (
 from flows.flow import Flow
 from flows.matching import Matcher
 from flows.messages import MsgOut
+from flows.mine import parse_mine
 from flows.news import parse_wanted
 from flows.overheard import is_withheld
 from flows.question import Rejection, Reply
@@ -313,6 +314,11 @@ def _link(flow: Flow, session: Session, argument: str) -> Turn:
     return Turn(session, (asked,)) if asked else stale(flow, session)
 
 
+def _mine(flow: Flow, session: Session, argument: str) -> Turn:
+    asked = parse_mine(argument)
+    return Turn(session, (asked,)) if asked else stale(flow, session)
+
+
 def _unlink(flow: Flow, session: Session, argument: str) -> Turn:
     return Turn(session, (DoorAsked("part"),))
 
@@ -361,6 +367,7 @@ _HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.NEWS: _news,
     Command.LINK: _link,
     Command.UNLINK: _unlink,
+    Command.MINE: _mine,
     Command.SUBMIT: _submit,
     Command.CONTINUE: _continue,
     Command.START_OVER: _start_over,

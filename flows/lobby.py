@@ -21,6 +21,7 @@ from flows.events import (
 from flows.languages import LANGUAGES, best_guess
 from flows.matching import Matcher
 from flows.messages import SEALED, MsgIn, MsgOut, QuickReply
+from flows.mine import parse_mine
 from flows.news import parse_wanted
 from flows.phrases import Phrases
 from flows.text import fold
@@ -156,6 +157,8 @@ def _wish(name: str, argument: str, voice: Voice) -> Event | None:
             return NewsAsked(wanted, voice.language) if (wanted := parse_wanted(argument)) else None
         case Command.LINK:
             return parse_link(argument, voice.language)
+        case Command.MINE:
+            return parse_mine(argument, voice.language)
         case Command.UNLINK:
             return DoorAsked("part", language=voice.language)
     return None

@@ -162,6 +162,10 @@ class _CurrentStatus(NamedTuple):
     status: Status
 
 
+class _Key(NamedTuple):
+    id: int
+
+
 class _Person(NamedTuple):
     pseudonym: str
 
@@ -199,6 +203,7 @@ note_telling = bulk.change(_statuses, Telling, key=("id",))
 _insert_statuses = bulk.insert(_statuses, NewStatus)
 _set_status = bulk.change(_proposals, _CurrentStatus, key=("id",))
 _erase_proposals = bulk.remove(_proposals, _Person)
+_erase_by_id = bulk.remove(_proposals, _Key)
 
 
 def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, StoredProposal]:
@@ -266,3 +271,8 @@ def add_statuses(connection: Connection, rows: Sequence[NewStatus]) -> None:
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
     """Delete these people's proposals, with all that was said about them; gives how many proposals."""
     return _erase_proposals(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
+
+
+def erase_some(connection: Connection, ids: Iterable[int]) -> int:
+    """Delete these proposals, with all that was said about them; gives how many."""
+    return _erase_by_id(connection, [_Key(id_) for id_ in ids])
