@@ -32,7 +32,9 @@ class Client(AsyncClient):
         self.user_id = options.user_id
 
     async def close(self) -> None:
-        """Ends the connections; the next request makes new ones."""
+        """Lets go of connections and store; the next request opens them again."""
+        if self.store is not None:
+            self.store.database.close()
         await super().close()  # type: ignore[no-untyped-call]
 
     async def upload_keys(self) -> None:

@@ -85,7 +85,9 @@ class MatrixChannel:
 
     async def _close_when_done(self) -> None:
         if self._is_stopped and not self._sending and self._client is not None:
-            await self._client.close()  # opened again by the next message, if there is one
+            await self._client.close()  # all opened again by the next message, if there is one
+            if self._ledger is not None:
+                self._ledger.close()
 
     def trouble(self) -> str:
         return self._trouble

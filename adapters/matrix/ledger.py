@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 FILE: Final = "channel.sqlite3"
-MOST_SEALED: Final = 10_000
+MOST_SEALED: Final = 1000
+MOST_SEALED_EACH: Final = 20
+"""Of one person: they are told after the first, and nobody can make every sync slow by sending rubbish."""
 _TABLES: Final = """
 create table if not exists marks (name text primary key, value text not null) without rowid;
 create table if not exists doors (room text primary key, predecessor text not null, is_open integer not null);
@@ -60,12 +62,22 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         file = folder / FILE
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-        self._connection = sqlite3.connect(file, isolation_level=None)
-        # No write-ahead log: what is deleted would stay there for a while.
-        self._connection.executescript(f"pragma synchronous = full; pragma secure_delete = on; {_TABLES}")
+        self._file = file
+        self._open: sqlite3.Connection | None = None
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            self._open = sqlite3.connect(self._file, isolation_level=None)
+            # No write-ahead log: what is deleted would stay there for a while.
+            self._open.executescript(f"pragma synchronous = full; pragma secure_delete = on; {_TABLES}")
+        return self._open
 
     def close(self) -> None:
-        self._connection.close()
+        """Lets go of the file; the next use opens it again."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -162,13 +174,17 @@ class Ledger:
         ]
 
     def put_aside(self, sealed: Sealed) -> None:
-        """Keeps an event until its key comes. The oldest give way where somebody sends thousands."""
+        """Keeps an event until its key comes. The oldest give way where there are too many."""
         row = (sealed.event, sealed.room, sealed.address, json.dumps(sealed.source), sealed.since, sealed.is_told)
         self._do("insert into sealed values (?, ?, ?, ?, ?, ?) on conflict (event) do nothing", *row)
-        self._do(
-            "delete from sealed where rowid in (select rowid from sealed order by rowid desc limit -1 offset ?)",
-            MOST_SEALED,
-        )
+        rest = "select rowid from sealed {} order by rowid desc limit -1 offset ?"
+        of_one, of_all = rest.format("where address = ?"), rest.format("")
+        self._do(f"delete from sealed where rowid in ({of_one})", sealed.address, MOST_SEALED_EACH)  # noqa: S608 - ours
+        self._do(f"delete from sealed where rowid in ({of_all})", MOST_SEALED)  # noqa: S608 - as above
+
+    def has_untold(self) -> bool:
+        """Whether somebody may have to be told soon that a message could not be read."""
+        return self._one("select 1 from sealed where not is_told limit 1") is not None
 
     def told(self, address: str) -> None:
         """The person was told that something could not be read."""

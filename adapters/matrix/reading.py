@@ -183,10 +183,6 @@ class Reader:
                 moment = datetime.fromtimestamp(_moment(sealed.source) / 1000, UTC)
                 yield MsgIn(self._name, sealed.address, f"{sealed.event} {SEALED}", moment, media=SEALED)
 
-    def has_grace(self) -> bool:
-        """Whether somebody may have to be told soon that a message could not be read."""
-        return any(not sealed.is_told for sealed in self._ledger.sealed())
-
 
 def _moment(event: Raw) -> float:
     """When the sender's homeserver took the event, in milliseconds of the epoch; 0 where it says nonsense."""

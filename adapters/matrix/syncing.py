@@ -61,7 +61,7 @@ class Syncer:
     async def step(self, receive: Receive, *, is_patient: bool) -> None:
         """One sync. Waits for news if `is_patient`. Raises Refusal and NoAnswer."""
         since = self._ledger.mark(SINCE)
-        seconds = GRACE_POLL_SECONDS if self._reader.has_grace() else POLL_SECONDS
+        seconds = GRACE_POLL_SECONDS if self._ledger.has_untold() else POLL_SECONDS
         if not (is_patient and since):
             seconds = 0
         where = f"{api.path('sync')}?filter={_FILTER}&timeout={seconds * 1000}" + (f"&since={since}" if since else "")

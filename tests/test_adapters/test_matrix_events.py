@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.base import BadSettings
 from adapters.matrix import open_channel
 from adapters.matrix.events import Heard, hear
-from adapters.matrix.ledger import Door, Ledger, Place, Sealed
+from adapters.matrix.ledger import MOST_SEALED, MOST_SEALED_EACH, Door, Ledger, Place, Sealed
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.rooms import invitation, may_invite
 from adapters.matrix.sending import TEXT_UTF16, reactions, render
@@ -223,4 +223,22 @@ def test_the_ledger_is_there_again_and_forgets_rooms(tmp_path):
     assert (ledger.room_of("@a:x"), ledger.room_of("@b:x"), ledger.is_moving("!s")) == ("", "!next", False)
     assert (ledger.place("@a:x"), ledger.place("!r @a:x"), ledger.place("!r2 @a:x").thread) == (Place(), Place(), "$t")
     assert ledger.sealed() == []
+    ledger.close()
+
+
+def test_nobody_fills_the_ledger_with_what_cannot_be_read(tmp_path):
+    ledger = Ledger(tmp_path)
+    with ledger.writing():
+        for number in range(MOST_SEALED + 100):
+            ledger.put_aside(Sealed(f"$a{number}", "!r", "@a:x", {}, float(number), False))
+        ledger.put_aside(Sealed("$b", "!s", "@b:x", {}, 0.0, False))
+    kept = ledger.sealed()
+    assert len([sealed for sealed in kept if sealed.address == "@a:x"]) == MOST_SEALED_EACH
+    assert kept[-1].event == f"$a{MOST_SEALED + 99}"
+    assert kept[0].event == "$b"
+    assert ledger.has_untold()
+    with ledger.writing():
+        for number in range(MOST_SEALED + 100):
+            ledger.put_aside(Sealed(f"$c{number}", "!r", f"@{number}:x", {}, float(number), True))
+    assert len(ledger.sealed()) == MOST_SEALED
     ledger.close()

@@ -200,9 +200,11 @@ async def test_who_cannot_be_understood_is_told_once(
         await anna.say(room, "noch einmal")
         await listener.until(lambda: len(listener.heard) == 1)
         reader = listener.channel._syncer._reader  # type: ignore[union-attr]
-        assert not reader.has_grace()
+        ledger = listener.channel._ledger
+        assert ledger is not None
+        assert not ledger.has_untold()
         third = await anna.send(room, "m.room.encrypted", secret)
-        await listener.until(reader.has_grace)
+        await listener.until(ledger.has_untold)
         monkeypatch.setattr(reader, "decrypt", lambda *_: opened | {"event_id": third})
         await anna.send(room, "m.reaction", {})
         await listener.until(lambda: len(listener.heard) == 2)
