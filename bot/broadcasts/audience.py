@@ -21,7 +21,7 @@ from storage.broadcasts import Earlier
 from storage.contacts import KnownAddress
 from storage.opt_ins import Asked, NewOptIn
 
-PAGE: Final = 2000
+PAGE: Final = 1000
 """People looked at in one go: what is kept in memory, and for how long planning keeps others from writing."""
 
 Obstacle = Literal["", "cap", "had_it", "unreachable"]

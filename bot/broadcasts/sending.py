@@ -104,7 +104,8 @@ class Pushing:
         for push in broadcasts.unfinished(connection, lock=True):
             match push.state:
                 case "planning":
-                    self._plan(connection, push, now, step)
+                    self._plan(connection, push, now)
+                    step.is_planning = True
                 case "sending":
                     self._send(connection, push, now, step)
                 case "paused":
@@ -139,17 +140,24 @@ class Pushing:
         address = self.keys.unseal(contacts.sealed(connection, [chat.lookup])[chat.lookup], chat.lookup)
         return [(chat.channel, chat.lookup, Outgoing(number, address, msg))]
 
-    def _plan(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
-        """One page of people into the ledger."""
-        step.is_planning = True
+    def plan_page(self, connection: Connection, broadcast_id: int, now: datetime) -> int | None:
+        """One page of people into the ledger of one push; gives how many are meant, None where all is planned."""
+        for push in broadcasts.unfinished(connection, lock=True):
+            if push.id == broadcast_id and push.state == "planning":
+                return self._plan(connection, push, now)
+        return None
+
+    def _plan(self, connection: Connection, push: StoredBroadcast, now: datetime) -> int:
         audience = self.audience(push)
         page = opt_ins.asked(connection, push.planned_to, PAGE) if audience else []
         if not audience or not page:
             broadcasts.move(connection, push.id, ["planning"], "sending")
-            return
+            return 0
         found = audience.look(connection, page, now)
-        broadcasts.plan(connection, [_recipient(push, each, now) for each in found if each.obstacle != "had_it"])
+        rows = [_recipient(push, each, now) for each in found if each.obstacle != "had_it"]
+        broadcasts.plan(connection, rows)
         broadcasts.note(connection, push.id, planned_to=page[-1].contact_id)
+        return len(rows)
 
     def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
         """The next portion into the outbox, if this is the time for it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from bot.bench import results, telegram, web
+from bot.bench import pushes, results, telegram, web
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -29,3 +31,13 @@ async def test_residents_answer_over_telegram(tmp_path, mode):
 
 async def test_messages_are_sent_over_telegram():
     assert await telegram.sends_per_s(50) > 0
+
+
+async def test_everybody_is_planned_and_the_pace_is_kept(tmp_path):
+    url = f"sqlite:///{tmp_path}/bench.db"
+    Path(url.removeprefix("sqlite:///")).touch()
+    pushes.prepare(url, people=500)
+    assert pushes.plan(url, people=500).seconds > 0
+    pace = await pushes.send(url, 40, 3.2)
+    assert 36 <= pace.per_s <= 42
+    assert pace.refused == 0

@@ -1,0 +1,95 @@
+"""`push` on the command line: counts, refuses, plans, and changes what runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.console import ConsoleChannel
+from bot.broadcasts import command
+from bot.broadcasts.command import Order
+from bot.errors import HouseError
+from bot.house import furnish
+from bot.settings import PushSettings, Settings
+from storage import broadcasts, contacts, opt_ins
+from storage.contacts import NewAddress, NewContact
+from storage.opt_ins import NewOptIn
+from tests.house import consultation, publish
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    settings = Settings(data=tmp_path, samples=False, push=PushSettings(quiet_from=0, quiet_to=0, confirm_above=2))
+    town = ConsoleChannel(lambda _: None)
+    monkeypatch.setattr(command, "open_channels", lambda _: {"town": town})
+    store, keys, _ = furnish(settings)
+    publish(store, consultation())
+    with store.begin() as connection:
+        for number in (1, 2, 3):
+            lookup = keys.lookup("town", str(number))
+            contacts.insert(connection, [NewContact(number, "en", NOW)])
+            contacts.insert_addresses(connection, [NewAddress(lookup, number, "town", keys.seal("x", lookup), NOW)])
+            opt_ins.give(connection, [NewOptIn(number, "all", "", "en", "0" * 64, NOW)])
+    store.dispose()
+    return settings
+
+
+def run(settings: Settings, **order: object) -> list[str]:
+    said: list[str] = []
+    command.push(settings, Order("park", **order), said.append, lambda _: None)  # type: ignore[arg-type]  # as typed
+    return said
+
+
+def states(settings: Settings) -> list[tuple[str, int]]:
+    store, _, _ = furnish(settings)
+    with store.reading() as connection:
+        found: list[tuple[str, int]] = [
+            (one.state, sum(cell.number for cell in broadcasts.count(connection, one.id)))
+            for one in broadcasts.newest(connection)
+        ]
+    store.dispose()
+    return found
+
+
+def test_a_dry_run_counts_exactly_and_changes_nothing(settings):
+    assert run(settings, dry_run=True) == ["Recipients: 3", "town, English: 3", "It begins at once."]
+    assert states(settings) == []
+
+
+def test_plans_and_says_where_it_stands(settings):
+    assert run(settings, yes=True)[-1].startswith("Planned. The house that runs sends it;")
+    assert states(settings) == [("sending", 3)]
+    assert run(settings, action="status") == ["park, everybody: running", "waiting: 3"]
+    run(settings, action="pause")
+    assert states(settings) == [("paused", 3)]
+    with pytest.raises(HouseError, match="cannot be paused: it is paused"):
+        run(settings, action="pause")
+    run(settings, action="recall")
+    assert states(settings) == [("recalled", 3)]
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({}, "these are many, 3; nothing was planned. If you are sure, add --yes"),
+        ({"segment": "language=tr"}, "this means nobody"),
+        ({"segment": "language=xx"}, "from character 1 on. Possible is: ar, de, "),
+        ({"at": "2020-01-01 10:00"}, "This time is past"),
+        ({"at": "tomorrow"}, "tomorrow is no time. For example"),
+        ({"action": "status"}, "park was never pushed"),
+    ],
+)
+def test_what_is_refused_is_said_and_leaves_nothing(settings, order, reason):
+    with pytest.raises(HouseError, match=reason):
+        run(settings, **order)
+    assert states(settings) == []
+
+
+def test_the_same_again_while_it_runs_is_refused(settings):
+    run(settings, yes=True)
+    with pytest.raises(HouseError, match="park is on its way already"):
+        run(settings, yes=True)
+    assert states(settings) == [("sending", 3)]
