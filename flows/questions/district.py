@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from flows.matching import Matcher, SmallWords, spellings
 from flows.question import Asked, Guess, Parsed, Picker, Question, Rejection, Reply, question
+from flows.questions.berlin_points import district_of
 from flows.values import Value
 from flows.voice import Voice
 
@@ -26,9 +27,9 @@ DISTRICTS: Final[dict[str, str]] = {district["key"]: district["name"] for distri
 class District(Question):
     """Ask for the Bezirk. The value is its LOR key, "01" (Mitte) to "12" (Reinickendorf), also the number to type.
 
-    Ortsteile, Kieze, abbreviations and spellings in other scripts are understood ("Wedding", "Xberg", "Нойкёльн") and
-    the person is told as what; where a name lies in two Bezirke ("Kreuzkölln"), the person is asked which. With
-    `outside` "not in Berlin" is offered and stored as "outside".
+    Ortsteile, Kieze, abbreviations and spellings in other scripts are understood ("Wedding", "Xberg", "Нойкёльн"), a
+    shared position is guessed by the nearest Ortsteil, and the person is told as what; where a name lies in two Bezirke
+    ("Kreuzkölln"), the person is asked which. With `outside` "not in Berlin" is offered and stored as "outside".
 
     ```yaml
     - key: district
@@ -61,6 +62,8 @@ class _AskedDistrict(Asked):
         self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        if reply.msg and reply.msg.place and (near := district_of(reply.msg.place)):
+            return Guess(near)
         value = self._picker.pick(reply)
         if value is not None:
             return value
