@@ -20,6 +20,8 @@ from bot.introducing import introduce
 from bot.keys import Keys, SecretError, load_or_create
 from bot.knowing import Knowing
 from bot.outbox import Outbox
+from bot.proposals import facts
+from bot.proposals.pool import Pools
 from bot.settings import Settings
 from bot.turns import Turns
 from storage import contacts, migrate
@@ -147,7 +149,7 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
     desk = Desk(settings, keys, catalogue, proactive, list(channels))
-    turns = Turns(keys, catalogue, ids, desk, Knowing({}), proactive, overheard=overheard)
+    turns = Turns(keys, catalogue, ids, desk, Knowing(facts.finders(Pools())), proactive, overheard=overheard)
     conversations = Conversations(store, turns, outbox)
     broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
     return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster)

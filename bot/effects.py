@@ -14,14 +14,17 @@ from sqlalchemy import Connection
 from adapters.base import Outgoing
 from bot.ids import Ids
 from bot.person import Person, Place
+from bot.proposals import receiving
+from bot.proposals.receiving import Submitted
 from flows import events
 from flows.events import Wanted
 from flows.messages import MsgOut
-from storage import answers, contacts, messages, opt_ins, outbox, sessions, staff
+from storage import answers, contacts, messages, opt_ins, outbox, ratings, sessions, staff
 from storage.answers import NewAnswer, NewConsent
 from storage.contacts import AddressOwner, AddressState, ContactLanguage, ContactStop, NewAddress, NewContact
 from storage.messages import NewDeadLetter
 from storage.outbox import NewOutboxMessage, Purpose
+from storage.ratings import NewRatingEvent
 from storage.staff import NewStaffChat
 
 
@@ -69,6 +72,10 @@ class Effects:
     places: dict[int, tuple[Person, Place]] = field(default_factory=dict)
     answers: list[NewAnswer] = field(default_factory=list)
     consents: list[NewConsent] = field(default_factory=list)
+    submitted: dict[tuple[str, str], Submitted] = field(default_factory=dict)
+    """Ideas by pseudonym and question; the last one counts."""
+    taken_back: set[tuple[str, str]] = field(default_factory=set)
+    ratings: list[NewRatingEvent] = field(default_factory=list)
     farewells: list[NewOutboxMessage] = field(default_factory=list)
     staff_chats: list[NewStaffChat] = field(default_factory=list)
     outbox: list[NewOutboxMessage] = field(default_factory=list)
@@ -99,6 +106,11 @@ class Effects:
         sent = self.parting if purpose == "farewell" else self.outgoing
         sent.append((person.channel, person.lookup, Outgoing(number, person.address, msg)))
 
+    def take_back(self, pseudonym: str, key: str) -> None:
+        """There is no idea any more as the answer to this question."""
+        self.submitted.pop((pseudonym, key), None)
+        self.taken_back.add((pseudonym, key))
+
     def write(self, connection: Connection) -> None:
         """All rows, identity first: one statement per table."""
         contacts.insert(connection, self.new_contacts)
@@ -113,6 +125,9 @@ class Effects:
         self._write_places(connection)
         answers.upsert(connection, self.answers)
         answers.insert_consents(connection, self.consents)
+        receiving.take_back(connection, self.taken_back, self.now)
+        receiving.receive(connection, self.submitted.values(), self.ids, self.now)
+        ratings.rate(connection, self.ratings)
         messages.set_aside(connection, self.dead_letters)
         outbox.insert(connection, self.outbox)
 
@@ -192,6 +207,24 @@ def _answer_given(effects: Effects, person: Person, event: events.AnswerGiven, s
             place.mode,
         )
     )
+    if place.published.flow.nodes[event.key].type == "proposal" and event.value is None:
+        effects.take_back(place.pseudonym, event.key)
+
+
+def _proposed(effects: Effects, person: Person, event: events.Proposed, sent_at: datetime) -> None:
+    place = person.at()
+    node, given = place.published.flow.nodes[event.key], place.session.answers
+    where = [given.get(key) if (key := getattr(node, name, None)) else None for name in ("district_from", "topic_from")]
+    district, topic = (value if isinstance(value, str) else None for value in where)
+    effects.submitted[place.pseudonym, event.key] = Submitted(
+        event, place.published.consultation_id, place.pseudonym, district, topic, sent_at
+    )
+
+
+def _rated(effects: Effects, person: Person, event: events.Rated, sent_at: datetime) -> None:
+    effects.ratings.append(
+        NewRatingEvent(effects.ids(), event.proposal, person.at().pseudonym, event.vote, event.important, sent_at)
+    )
 
 
 def _consent_given(effects: Effects, person: Person, event: events.ConsentGiven, sent_at: datetime) -> None:
@@ -237,6 +270,8 @@ _APPLY: dict[type[Any], Callable[[Effects, Person, Any, datetime], None]] = {
     events.Said: _said,
     events.AnswerGiven: _answer_given,
     events.ConsentGiven: _consent_given,
+    events.Proposed: _proposed,
+    events.Rated: _rated,
     events.LanguageChosen: _language_chosen,
     events.PushesStopped: _pushes_stopped,
     events.DataRequested: _data_requested,

@@ -12,10 +12,11 @@ from bot.catalogue import Catalogue
 from bot.effects import Effects
 from bot.keys import Keys
 from bot.person import Person
+from bot.proposals import contributions
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.values import Missing
-from storage import answers, contacts, messages, opt_ins, outbox, sessions, staff
+from storage import answers, contacts, messages, opt_ins, outbox, proposals, ratings, sessions, staff
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
 from storage.doors import set_aside_of
@@ -68,6 +69,7 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
         lines += ["", voice.say("mydata.set_aside"), *_in_words(connection, *where, said, catalogue, person.language)]
     if not stored:
         lines += ["", voice.say("mydata.nothing")]
+    lines += contributions.in_words(connection, pseudonyms, voice)
     return voice.message("\n".join(lines))
 
 
@@ -121,11 +123,14 @@ def bound_to(number: int) -> bytes:
 
 
 def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: Catalogue) -> None:
-    """Deletes contacts, addresses, waiting messages, sessions, answers and consents of these people.
+    """Deletes contacts, addresses, waiting messages, sessions, answers, consents, proposals and ratings
+    of these people.
 
     Call `Store.scrub` after the commit. A message of theirs that comes later starts from zero.
     """
     pseudonyms = [name for person in people for name in pseudonyms_of(connection, person, keys, catalogue)]
+    ratings.erase(connection, pseudonyms)
+    proposals.erase(connection, pseudonyms)
     sessions.erase(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)
     known = contacts.of_contacts(connection, [person.contact_id for person in people])

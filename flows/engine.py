@@ -193,6 +193,8 @@ def _accept(
     echo = ""
     if corrected:
         echo = script.voice.say("answer.corrected", answer=speech.shown(flow, session, key))
+    elif isinstance(parsed, Given):
+        echo = parsed.echo
     elif isinstance(parsed, Guess):
         echo = script.voice.say("answer.understood", answer=speech.shown(flow, session, key))
     return go_on(flow, session, key, events, echo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from flows.messages import MsgOut
 from flows.values import Missing, Value
@@ -28,6 +28,24 @@ class ConsentGiven(NamedTuple):
     key: str
     given: bool
     text: str
+
+
+class Proposed(NamedTuple):
+    """Somebody submitted an idea, or changed the one with this code."""
+
+    key: str
+    code: str
+    title: str
+    text: str
+    language: str
+
+
+class Rated(NamedTuple):
+    """Somebody said what they think of a proposal of others: -1 disagree, 0 undecided, 1 agree."""
+
+    proposal: int
+    vote: Literal[-1, 0, 1]
+    important: bool = False
 
 
 class LanguageChosen(NamedTuple):
@@ -100,6 +118,8 @@ Event = (
     Said
     | AnswerGiven
     | ConsentGiven
+    | Proposed
+    | Rated
     | LanguageChosen
     | SessionCompleted
     | SessionInterrupted

@@ -235,14 +235,16 @@ def _skip(flow: Flow, session: Session, argument: str) -> Turn:
     key = session.at
     if session.aside == "language":
         return _language(flow, session, session.language)
-    if not key or key in session.answers:
+    if not key or (key in session.answers and key not in flow.informed):
         return _continue(flow, session, argument)
-    if not flow.question(key).skip:
-        return _again(flow, session, "skip.not_here")
     left = speech.script_of(flow, session).asked[key].left(session.draft)
     if not isinstance(left, Missing):
         answered = session._replace(answers={**session.answers, key: left})
         return go_on(flow, answered, key, (AnswerGiven(key, left),))
+    if key in session.answers:
+        return _continue(flow, session, argument)
+    if not flow.question(key).skip:
+        return _again(flow, session, "skip.not_here")
     skipped = session._replace(missing={**session.missing, key: left.value})
     return go_on(flow, skipped, key, (AnswerGiven(key, None, left),))
 

@@ -58,6 +58,8 @@ class Given(NamedTuple):
     value: Value
     events: tuple[Event, ...] = ()
     words: str = ""
+    echo: str = ""
+    """A line said before whatever comes next."""
 
 
 class Draft(NamedTuple):

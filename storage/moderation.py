@@ -88,6 +88,16 @@ class StateChange(NamedTuple):
     changed_at: datetime
 
 
+class Reread(NamedTuple):
+    """The author said something else: it is to be read anew, with these flags; what was kept sealed is obsolete."""
+
+    proposal_id: int
+    state: State
+    flags: list[str]
+    original: bytes | None
+    changed_at: datetime
+
+
 class SealedOriginal(NamedTuple):
     proposal_id: int
     original: bytes
@@ -164,6 +174,9 @@ insert = bulk.insert(_moderations, NewModeration)
 
 set_states = bulk.change(_moderations, StateChange, key=("proposal_id",))
 """Note where proposals stand from now on."""
+
+reread = bulk.change(_moderations, Reread, key=("proposal_id",))
+"""Put proposals back into the queue, because their authors changed them."""
 
 keep_originals = bulk.change(_moderations, SealedOriginal, key=("proposal_id",))
 """Keep what people wrote before it was edited, sealed."""

@@ -149,12 +149,27 @@ class Withdrawal(NamedTuple):
     withdrawn_at: datetime | None
 
 
+class TakenBack(NamedTuple):
+    """A person has no idea any more as the answer to this question."""
+
+    pseudonym: str
+    question_key: str
+    withdrawn_at: datetime | None
+
+
 class Rewording(NamedTuple):
     """Another text of the same proposal: by its author, or by staff for privacy."""
 
     id: int
     title: str | None
     text: str
+
+
+class Visible(NamedTuple):
+    """A proposal everybody may see; another `released_at` means that it was read anew."""
+
+    id: int
+    released_at: datetime
 
 
 class _CurrentStatus(NamedTuple):
@@ -190,6 +205,9 @@ release = bulk.change(_proposals, Release, key=("id",))
 
 withdraw = bulk.change(_proposals, Withdrawal, key=("id",))
 """Take proposals back, as their authors wish."""
+
+take_back = bulk.change(_proposals, TakenBack, key=("pseudonym", "question_key"))
+"""Take back what people proposed as their answers to these questions."""
 
 reword = bulk.change(_proposals, Rewording, key=("id",))
 """Change what proposals say."""
@@ -245,6 +263,16 @@ def released(
     )
     rows = connection.execute(query.order_by(_proposals.c.id).limit(limit))
     return [StoredProposal._make(row) for row in rows]
+
+
+def visible(connection: Connection, consultation_id: int) -> list[Visible]:
+    """Which proposals of a consultation everybody may see, without what they say; oldest first."""
+    query = select(_proposals.c.id, _proposals.c.released_at).where(
+        _proposals.c.consultation_id == consultation_id,
+        _proposals.c.released_at.is_not(None),
+        _proposals.c.withdrawn_at.is_(None),
+    )
+    return [Visible._make(row) for row in connection.execute(query.order_by(_proposals.c.id))]
 
 
 def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewStatus]]:

@@ -82,6 +82,14 @@ class NewRatingEvent(NamedTuple):
     at: datetime
 
 
+class Cast(NamedTuple):
+    """A vote as counters need it."""
+
+    id: int
+    proposal_id: int
+    vote: Vote
+
+
 class Count(NamedTuple):
     """How many people think what of a proposal, by the last vote of each."""
 
@@ -214,6 +222,17 @@ def votes_of(connection: Connection, consultation_id: int) -> Iterator[Sequence[
     query = select(*columns).where(_events.c.id >= first, (_events.c.proposal_id + 0).in_(own)).order_by(_events.c.id)
     result = connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
     yield from result.partitions()
+
+
+def newest_event(connection: Connection) -> int:
+    """The id of the newest vote of all, 0 if there is none."""
+    return connection.execute(select(func.max(_events.c.id))).scalar() or 0
+
+
+def cast_after(connection: Connection, after_id: int) -> list[Cast]:
+    """All votes with greater ids, in all consultations, in order."""
+    query = select(*(_events.c[field] for field in Cast._fields)).where(_events.c.id > after_id)
+    return [Cast._make(row) for row in connection.execute(query.order_by(_events.c.id))]
 
 
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:

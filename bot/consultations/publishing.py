@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bot.consultations import recordings
 from bot.consultations.faults import Fault
 from bot.consultations.reading import Checked, content, fingerprint, read
+from bot.proposals import seeds
 from flows.definition import Consultation
 from flows.text import fold
 from storage import consultations
@@ -76,6 +77,7 @@ def record(connection: Connection, checked: Checked, desk: Desk, name: str) -> P
     consultations.replace_triggers(
         connection, revision.consultation_id, [*others, *((KEYWORD, word) for word in wanted)]
     )
+    seeds.publish(connection, revision.consultation_id, consultation, desk.new_id, desk.now)
     new = before is None or revision.number > before.number
     return Published(revision, new, (*checked.faults, *_remarks(consultation, revision, before, desk, name)))
 

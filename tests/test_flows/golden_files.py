@@ -19,7 +19,7 @@ import flows.questions
 from bot.phrases import languages, load
 from flows.messages import MsgIn, MsgOut, Place
 from flows.phrases import FormOfAddress
-from flows.question import Asked, Draft, Guess, Node, Parsed, Rejection, Reply, registry
+from flows.question import Asked, Draft, Given, Guess, Node, Parsed, Rejection, Reply, registry
 from flows.text import clean, fold
 from flows.values import Missing
 from flows.voice import Voice
@@ -27,7 +27,7 @@ from flows.voice import Voice
 FOLDER = Path(__file__).parent / "golden"
 # Ten characters are what a published revision is called by at most; the longest tokens come from it.
 CODE = "c123456789"
-NAMED = frozenset({"hint", "choices", "number", "rank", "points", "pairwise"})
+NAMED = frozenset({"proposal", "statements", "hint", "choices", "number", "rank", "points", "pairwise"})
 TYPES = sorted(registry())
 assert flows.questions.__path__
 
@@ -61,12 +61,20 @@ def ask(definition: dict[str, Any], language: str, form: FormOfAddress = "sie", 
     return node_of(definition).ask(voice(CODE, language, load(language), form, fallbacks))
 
 
+LABELS = frozenset(
+    {
+        *("number.decimal", "points.unit", "pairwise.even", "proposal.differs"),
+        *(f"statements.{word}" for word in ("agree", "disagree", "pass", "important", "unimportant")),
+    }
+)
+
+
 class NamingVoice(Voice):
     """Says the name of a sentence instead of the sentence; labels, and what people may type, are the real ones."""
 
     def say(self, phrase: str, /, **values: object) -> str:
         said = super().say(phrase, **values)
-        if phrase.partition(".")[0] not in NAMED or phrase in {"number.decimal", "points.unit", "pairwise.even"}:
+        if phrase.partition(".")[0] not in NAMED or phrase in LABELS:
             return said
         return f"<{' '.join([phrase, *(f'{name}={value}' for name, value in values.items())])}>"
 
@@ -94,6 +102,10 @@ def outcome(parsed: Parsed) -> str:
             return f"≈ {json.dumps(parsed.value, ensure_ascii=False)}"
         case Draft():
             return f"~ {json.dumps(parsed.value, ensure_ascii=False)} {shown(parsed.msg)}"
+        case Given():
+            happened = " ".join(type(event).__name__ for event in parsed.events)
+            said = f" {parsed.echo}" if parsed.echo else ""
+            return f"= {json.dumps(parsed.value, ensure_ascii=False)} {happened}{said}"
         case Missing():
             return f"∅ {parsed.value}"
     return f"= {json.dumps(parsed, ensure_ascii=False)}"

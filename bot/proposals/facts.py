@@ -1,0 +1,161 @@
+"""Finds out what questions about proposals must know (`flows.needs`): for all people of a batch with one query each."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.knowing import Asker, Finder
+from bot.proposals.codes import new_code
+from bot.proposals.joining import authors
+from bot.proposals.pool import Pools, words_of
+from flows.known import Need
+from flows.needs import IsMine, MyVote, NewCode, NextStatement, Offer, SimilarTo, Statement, StillReleased
+from storage import moderation, proposals, ratings
+from storage.moderation import NewProposalText
+from storage.proposals import StoredProposal
+
+DRAWN: Final = 3
+"""So many are drawn for each person: one of them may be the own one, or hidden a moment ago."""
+_OPEN_TO_AUTHORS: Final = frozenset({"waiting", "released", "hidden"})
+
+
+def finders(pools: Pools) -> Mapping[type[Need[Any]], Finder]:
+    """Who finds out which kind of need."""
+    return {
+        NextStatement: _Next(pools),
+        SimilarTo: _Similar(pools),
+        StillReleased: _still_released,
+        MyVote: _my_vote,
+        IsMine: _is_mine,
+        NewCode: lambda connection, asked: [new_code() for _ in asked],
+    }
+
+
+class _Readable(NamedTuple):
+    """Proposals which may be shown, with their translations and everybody who brought them."""
+
+    rows: Mapping[int, StoredProposal]
+    texts: Mapping[int, Mapping[str, NewProposalText]]
+    authors: Mapping[int, frozenset[str]]
+
+    @staticmethod
+    def of(connection: Connection, ids: set[int]) -> _Readable:
+        known = proposals.by_ids(connection, sorted(ids))
+        rows = {id_: row for id_, row in known.items() if _is_visible(row)}
+        return _Readable(rows, moderation.texts_of(connection, list(rows)), authors(connection, list(rows)))
+
+    def may_be_shown(self, id_: int, pseudonym: str) -> bool:
+        return id_ in self.rows and pseudonym not in self.authors[id_]
+
+    def statement(self, id_: int, language: str) -> Statement:
+        """As a reader of this language gets it: translated where there is a translation."""
+        row = self.rows[id_]
+        own = words_of(row)
+        if _base(row.language) != _base(language):
+            texts = self.texts.get(id_, {})
+            text = texts.get(language) or texts.get(_base(language))
+            if text is not None:
+                said = f"{text.title}\n{text.text}" if text.title else text.text
+                return Statement(id_, row.code, said, text.language, own, row.language)
+        return Statement(id_, row.code, own, row.language)
+
+
+class _Next:
+    """The next statement for each: drawn by priority, seeded per person, never the own one and never one twice."""
+
+    def __init__(self, pools: Pools) -> None:
+        self._pools = pools
+
+    def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, NextStatement]]) -> list[Offer]:
+        votes = _votes(connection, [asker for asker, _ in asked])
+        without = [{*votes[asker.pseudonym], need.after} for asker, need in asked]
+        offers: list[Offer | None] = [None] * len(asked)
+        while None in offers:
+            drawn = {
+                at: self._draw(connection, asked[at][0], without[at]) for at, it in enumerate(offers) if it is None
+            }
+            readable = _Readable.of(connection, {id_ for ids in drawn.values() for id_ in ids})
+            for at, ids in drawn.items():
+                asker, need = asked[at]
+                fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker.pseudonym))
+                chosen = next(fitting, None)
+                if chosen is not None:
+                    offers[at] = Offer(readable.statement(chosen, need.language), len(votes[asker.pseudonym]))
+                elif not ids:
+                    offers[at] = Offer(None, len(votes[asker.pseudonym]))
+                without[at].update(ids)
+        return [offer for offer in offers if offer is not None]
+
+    def _draw(self, connection: Connection, asker: Asker, without: set[int]) -> list[int]:
+        pool = self._pools.of(connection, asker.published.consultation_id, asker.effects.now)
+        seed = random.Random(f"{asker.pseudonym} {len(without)}").getrandbits(64)  # noqa: S311 - not a secret
+        return pool.next(without, DRAWN, seed)
+
+
+class _Similar:
+    """What others proposed that says nearly the same."""
+
+    def __init__(self, pools: Pools) -> None:
+        self._pools = pools
+
+    def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, SimilarTo]]) -> list[tuple[Statement, ...]]:
+        near = [
+            self._pools.of(connection, asker.published.consultation_id, asker.effects.now).index.nearest(need.text)
+            for asker, need in asked
+        ]
+        readable = _Readable.of(connection, {id_ for ids in near for id_ in ids})
+        return [
+            tuple(readable.statement(id_, need.language) for id_ in ids if readable.may_be_shown(id_, asker.pseudonym))
+            for ids, (asker, need) in zip(near, asked, strict=True)
+        ]
+
+
+def _votes(connection: Connection, askers: Sequence[Asker]) -> dict[str, dict[int, int]]:
+    """What these people have said so far, by pseudonym and proposal: stored, or in this batch."""
+    found: dict[str, dict[int, int]] = {asker.pseudonym: {} for asker in askers}
+    for row in ratings.of_people(connection, list(found)):
+        found[row.pseudonym][row.proposal_id] = row.vote
+    for pending in askers[0].effects.ratings:
+        if pending.pseudonym in found:
+            found[pending.pseudonym][pending.proposal_id] = pending.vote
+    return found
+
+
+def _still_released(connection: Connection, asked: Sequence[tuple[Asker, StillReleased]]) -> list[bool]:
+    known = proposals.by_ids(connection, sorted({need.id for _, need in asked}))
+    return [(row := known.get(need.id)) is not None and _is_visible(row) for _, need in asked]
+
+
+def _my_vote(connection: Connection, asked: Sequence[tuple[Asker, MyVote]]) -> list[int | None]:
+    votes = _votes(connection, [asker for asker, _ in asked])
+    return [votes[asker.pseudonym].get(need.id) for asker, need in asked]
+
+
+def _is_mine(connection: Connection, asked: Sequence[tuple[Asker, IsMine]]) -> list[bool]:
+    """Also what was submitted in this very batch."""
+    known = proposals.by_codes(connection, [need.code for _, need in asked])
+    states = moderation.of_proposals(connection, [row.id for row in known.values()])
+    mine = []
+    for asker, need in asked:
+        row = known.get(need.code)
+        if row is None:
+            pending = (one for one in asker.effects.submitted.values() if one.pseudonym == asker.pseudonym)
+            mine.append(any(one.event.code == need.code for one in pending))
+            continue
+        state = states.get(row.id)
+        is_open = state is not None and state.state in _OPEN_TO_AUTHORS
+        mine.append(row.pseudonym == asker.pseudonym and row.withdrawn_at is None and is_open)
+    return mine
+
+
+def _is_visible(row: StoredProposal) -> bool:
+    return row.released_at is not None and row.withdrawn_at is None
+
+
+def _base(language: str) -> str:
+    """Plain German is German."""
+    return language.partition("-")[0]

@@ -1,0 +1,148 @@
+"""The released proposals of each consultation in memory: how often each comes next, and which are alike.
+
+Kept up to date by what is new in the store, never worked out anew for a message: votes after the last one that was
+counted, and once a second the list of what is released. What matters to a person (still released, not the own one,
+never twice) is looked up in the store each time; here a little late does no harm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Set
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from bot.proposals.similar import Index
+from bot.results.arrays import Floats
+from bot.results.priority import draw, priority
+from storage import proposals, ratings
+from storage.proposals import StoredProposal, Visible
+
+LOOK_SECONDS: Final = 1.0
+PART: Final = 50
+"""Looking at what is released may take a fiftieth of the time: the longer the list, the rarer."""
+
+
+class Pool:
+    """The released proposals of one consultation."""
+
+    def __init__(self) -> None:
+        self.index = Index()
+        self._released: dict[int, datetime] = {}
+        self._ids: list[int] = []
+        self._place_of: dict[int, int] = {}
+        self._agrees, self._passes, self._seen, self._weights = (np.zeros(0) for _ in range(4))
+
+    def __len__(self) -> int:
+        return len(self._released)
+
+    def changed(self, visible: list[Visible]) -> tuple[list[int], list[int]]:
+        """What is new or was read anew, and what is gone, compared with what is released now."""
+        now = {row.id: row.released_at for row in visible}
+        new = [id_ for id_, at in now.items() if self._released.get(id_) != at]
+        return new, [id_ for id_ in self._released if id_ not in now]
+
+    def add(self, rows: list[StoredProposal], counts: dict[int, ratings.Count]) -> None:
+        """Takes in what was released, with how it was rated so far."""
+        fresh = [row.id for row in rows if row.id not in self._place_of]
+        self._place_of |= {id_: place for place, id_ in enumerate(fresh, start=len(self._ids))}
+        self._ids += fresh
+        empty = np.zeros(len(fresh))
+        arrays = (self._agrees, self._passes, self._seen, self._weights)
+        self._agrees, self._passes, self._seen, self._weights = (np.concatenate((one, empty)) for one in arrays)
+        for row in rows:
+            place, count = self._place_of[row.id], counts.get(row.id)
+            if count is not None:
+                self._agrees[place], self._passes[place] = count.agree, count.pass_
+                self._seen[place] = count.agree + count.disagree + count.pass_
+            if row.released_at is not None:
+                self._released[row.id] = row.released_at
+                self._weigh(place)
+            self.index.add(row.id, words_of(row))
+
+    def remove(self, ids: list[int]) -> None:
+        """Shows these no more."""
+        for id_ in ids:
+            self._released.pop(id_, None)
+            self._weights[self._place_of[id_]] = 0
+            self.index.remove(id_)
+
+    def count(self, proposal_id: int, vote: int) -> None:
+        """One more vote; not of this consultation is fine."""
+        place = self._place_of.get(proposal_id)
+        if place is None:
+            return
+        self._seen[place] += 1
+        self._agrees[place] += vote == 1
+        self._passes[place] += vote == 0
+        if self._weights[place]:
+            self._weigh(place)
+
+    def next(self, without: Set[int], number: int, seed: int) -> list[int]:
+        """Up to `number` proposals not among `without`, drawn in proportion to their priority."""
+        weights: Floats = self._weights
+        places = [place for id_ in without if (place := self._place_of.get(id_)) is not None]
+        if places:
+            weights = weights.copy()
+            weights[places] = 0
+        return [self._ids[place] for place in draw(weights, number, seed)]
+
+    def _weigh(self, place: int) -> None:
+        # How far a statement divides people is not known here: that takes the whole matrix of votes.
+        agrees, passes, seen = (float(one[place]) for one in (self._agrees, self._passes, self._seen))
+        self._weights[place] = priority(agrees, passes, seen, 0.0)
+
+
+class _Held(NamedTuple):
+    pool: Pool
+    look_after: float
+
+
+class Pools:
+    """The pools of all consultations that somebody asked about. Used by the writing thread only."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held: dict[int, _Held] = {}
+        self._counted = 0
+        self._batch: datetime | None = None
+
+    def of(self, connection: Connection, consultation_id: int, batch: datetime) -> Pool:
+        """The pool of a consultation, as it was when this batch began."""
+        self._count(connection, batch)
+        held = self._held.get(consultation_id)
+        began = self._clock()
+        if held is not None and began < held.look_after:
+            return held.pool
+        pool = held.pool if held else Pool()
+        new, gone = pool.changed(proposals.visible(connection, consultation_id))
+        pool.remove(gone)
+        if new:
+            # Votes of this very batch are not written yet, older ones were counted up to here.
+            pool.add(list(proposals.by_ids(connection, new).values()), ratings.count(connection, new))
+        now = self._clock()
+        self._held[consultation_id] = _Held(pool, now + max(LOOK_SECONDS, PART * (now - began)))
+        return pool
+
+    def _count(self, connection: Connection, batch: datetime) -> None:
+        """Counts the votes since the last batch: once a batch and before its own are written, because these may still
+        be rolled back.
+        """
+        if batch == self._batch:
+            return
+        self._batch = batch
+        if not self._held:
+            self._counted = ratings.newest_event(connection)
+            return
+        for vote in ratings.cast_after(connection, self._counted):
+            self._counted = vote.id
+            for held in self._held.values():
+                held.pool.count(vote.proposal_id, vote.vote)
+
+
+def words_of(row: StoredProposal) -> str:
+    """Title and text of a proposal as people read them."""
+    return f"{row.title}\n{row.text}" if row.title else row.text

@@ -1,0 +1,185 @@
+"""Ask for an idea of one's own, which others can weigh once a person has released it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final, Literal
+
+from pydantic import Field
+
+from flows.events import Proposed, Rated
+from flows.known import Known
+from flows.matching import Matcher
+from flows.messages import Expects, MsgOut, QuickReply
+from flows.needs import IsMine, NewCode, SimilarTo, Statement
+from flows.question import (
+    Asked,
+    Draft,
+    Given,
+    Informed,
+    Key,
+    Parsed,
+    Picker,
+    Problem,
+    Question,
+    Rejection,
+    Reply,
+    ValueType,
+    question,
+)
+from flows.text import fold, length_as_seen
+from flows.values import Missing, Value
+from flows.voice import Voice
+
+_LABEL: Final = 60
+TITLE_LENGTH: Final = 80
+
+
+@question
+class Proposal(Question):
+    """Ask for an idea in people's own words. It goes into the shared proposal database; others see it once a person of
+    the staff has released it. The value is the public code of the proposal, with which anybody can ask what became of
+    it.
+
+    Whoever writes something that was proposed already may support that instead. `title` lets the first of several lines
+    be a title. `district_from` and `topic_from` name earlier questions whose answers say where and what it is about.
+
+    ```yaml
+    - key: idea
+      type: proposal
+      text: {de: Was schlagen Sie vor?, en: What do you propose?}
+      max_length: 500
+    ```
+    """
+
+    expects: ClassVar[Expects] = "text"
+
+    type: Literal["proposal"] = "proposal"
+    min_length: int = Field(default=5, ge=1, le=500)
+    max_length: int = Field(default=1000, ge=20, le=2500)
+    title: bool = False
+    district_from: Key | None = None
+    topic_from: Key | None = None
+    similar: bool = True
+    """Whether similar proposals are shown before it counts."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.min_length > self.max_length:
+            yield Problem(
+                ("max_length",),
+                f"`max_length` {self.max_length} is below `min_length` {self.min_length}",
+                "swap or correct them",
+            )
+
+    def values(self) -> ValueType:
+        return str
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedProposal(self, voice)
+
+
+class _AskedProposal(Informed):
+    def __init__(self, definition: Proposal, voice: Voice) -> None:
+        self._key, self._voice = definition.key, voice
+        self._min, self._max = definition.min_length, definition.max_length
+        self._has_title, self._compares = definition.title, definition.similar
+        self._picker = Picker(definition, voice, (), numbered=False, exact=True)
+        self._differs = voice.say("proposal.differs")
+        lines = [voice.say("hint.leave_names_out"), voice.say("proposal.title_line") if definition.title else ""]
+        self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, lines)))
+
+    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+        match draft:
+            case ["similar", text, *rest] if rest and len(rest) % 3 == 0:
+                return self._compared(reply, text, _statements(rest, self._voice.language), known)
+        missing = self._picker.pick(reply)
+        if isinstance(missing, Missing):
+            return missing
+        text = reply.text.strip()
+        if fault := self._fault(reply, text):
+            return Rejection(fault)
+        if isinstance(draft, str) and known.of(IsMine(draft)):
+            return self._given(text, draft, "proposal.changed")
+        if self._compares and reply.msg is not None and reply.msg.mode != "paper":
+            similar = known.of(SimilarTo(text, self._voice.language))
+            if similar:
+                return self._compare(text, similar)
+        return self._given(text, known.of(NewCode()), "proposal.thanks")
+
+    def again(self, draft: Value | None) -> MsgOut:
+        match draft:
+            case ["similar", text, *rest] if rest and len(rest) % 3 == 0:
+                return self._compare(text, _statements(rest, self._voice.language)).msg
+        return self.prompt
+
+    def reopened(self, value: Value | None, seed: str = "") -> Value | None:
+        return value
+
+    def show(self, value: Value) -> str:
+        return self._voice.say("proposal.code", code=value)
+
+    def knows(self, folded: str) -> bool:
+        return self._picker.knows(folded)
+
+    def _fault(self, reply: Reply, text: str) -> str:
+        """Why this is no proposal, "" where it is one."""
+        say = self._voice.say
+        if not reply.folded or reply.choice or not text:
+            return say("hint.text_words" if text else "hint.text")
+        if len(text) > self._max and (over := length_as_seen(text) - self._max) > 0:
+            return say("hint.text_long", n=over, max=self._max)
+        if (short := self._min - length_as_seen(text)) > 0:
+            return say("hint.text_short", n=short, min=self._min)
+        return ""
+
+    def _given(self, text: str, code: str, phrase: str) -> Given:
+        title, body = _split_off_title(text) if self._has_title else ("", text)
+        # Plain German is German.
+        language = self._voice.language.removesuffix("-simple")
+        event = Proposed(self._key, code, title, body, language)
+        return Given(code, (event,), words=text, echo=self._voice.say(phrase, code=code))
+
+    def _compare(self, text: str, similar: Sequence[Statement]) -> Draft:
+        voice = self._voice
+        lines = [voice.say("proposal.similar"), ""]
+        lines += [f"{number}. {one.text}" for number, one in enumerate(similar, start=1)]
+        replies = [
+            QuickReply(voice.token(self._key, f"same-{number}"), _short(one.text), number)
+            for number, one in enumerate(similar, start=1)
+        ]
+        replies.append(QuickReply(voice.token(self._key, "differs"), self._differs, len(similar) + 1))
+        msg = voice.message("\n".join(lines), replies)._replace(expects="one", title=lines[0])
+        return Draft(["similar", text, *(part for one in similar for part in (str(one.id), one.code, one.text))], msg)
+
+    def _compared(self, reply: Reply, text: str, similar: Sequence[Statement], known: Known) -> Parsed:
+        names = [(f"same-{number}", [one.text]) for number, one in enumerate(similar, start=1)]
+        names.append(("differs", [self._differs, *self._voice.words("words.differs")]))
+        match = Matcher(names, small=self._voice.small_words()).find_folded(reply.folded)
+        chosen = reply.choice or (match.value if match else "")
+        if chosen == "differs":
+            return self._given(text, known.of(NewCode()), "proposal.thanks")
+        for (name, _), one in zip(names, similar, strict=False):
+            if chosen == name:
+                echo = self._voice.say("proposal.supported")
+                return Given(one.code, (Rated(one.id, 1),), words=one.text, echo=echo)
+        return Rejection(self._voice.say("hint.proposal_similar", label=self._differs))
+
+
+def _statements(kept: Sequence[str], language: str) -> list[Statement]:
+    return [
+        Statement(int(kept[at]), kept[at + 1], kept[at + 2], language)
+        for at in range(0, len(kept), 3)
+        if kept[at].isdecimal()
+    ]
+
+
+def _split_off_title(text: str) -> tuple[str, str]:
+    """A short first line of several is the title."""
+    first, _, rest = text.partition("\n")
+    if rest.strip() and length_as_seen(first) <= TITLE_LENGTH and fold(first):
+        return first.strip(), rest.strip()
+    return "", text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LABEL else text[: _LABEL - 1].rsplit(" ", 1)[0] + "…"

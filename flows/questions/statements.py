@@ -1,0 +1,283 @@
+"""Let people weigh what others propose, one statement after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Final, Literal, NamedTuple
+
+from pydantic import Field
+
+from flows.events import Event, Rated
+from flows.known import Known
+from flows.languages import LANGUAGES
+from flows.matching import Matcher
+from flows.messages import Expects, MsgOut, QuickReply
+from flows.needs import MyVote, NextStatement, Offer, Statement, StillReleased
+from flows.question import (
+    Asked,
+    Draft,
+    Given,
+    Informed,
+    Parsed,
+    Problem,
+    Question,
+    Rejection,
+    Reply,
+    ValueType,
+    question,
+)
+from flows.text import fold
+from flows.values import Missing, Value
+from flows.voice import Voice
+from flows.wording import Text
+
+Vote = Literal[-1, 0, 1]
+Stage = Literal["rate", "more", "none"]
+
+_VOTES: Final[dict[str, Vote]] = {"agree": 1, "disagree": -1, "pass": 0}
+_LONGEST_ID: Final = 19
+SEED_LENGTH: Final = 280
+
+
+@question
+class Statements(Question):
+    """Rate statements of others, one after another: agree, disagree or undecided, and whether it is important. The
+    value is how many were rated.
+
+    After a `block` of them people are asked whether they want more. Shown are the released proposals of this
+    consultation (questions of type proposal) and the `seeds` written here, which are published with it. Nobody gets
+    their own ones, nobody gets one twice, and what few people have seen comes more often.
+
+    ```yaml
+    - key: ideas_of_others
+      type: statements
+      text: {de: Was halten Sie von den Ideen der anderen?, en: What do you think of the ideas of others?}
+      seeds:
+        - {de: Der Park soll nachts beleuchtet sein., en: The park should be lit at night.}
+        - {de: Mehr Bänke sind wichtiger als mehr Licht., en: More benches matter more than more light.}
+    ```
+    """
+
+    expects: ClassVar[Expects] = "one"
+
+    type: Literal["statements"] = "statements"
+    dont_know: Literal[False] = False
+    refuse: Literal[False] = False
+    block: int = Field(default=5, ge=1, le=20)
+    seeds: tuple[Text, ...] = Field(default=(), max_length=200)
+
+    def problems(self) -> Iterator[Problem]:
+        seen: set[str] = set()
+        for index, seed in enumerate(self.seeds):
+            for language, wording in seed.items():
+                where = ("seeds", index, language)
+                if len(wording.text) > SEED_LENGTH:
+                    reason = f"the statement has {len(wording.text)} characters, too many to weigh in a chat"
+                    yield Problem(where, reason, f"say one thing in at most {SEED_LENGTH} characters", warning=True)
+                if (name := f"{language} {fold(wording.text)}") in seen:
+                    yield Problem(where, "the statement stands twice", "leave one of them out")
+                seen.add(name)
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+        yield from super().texts()
+        for index, seed in enumerate(self.seeds):
+            yield ("seeds", index), seed
+
+    def values(self) -> ValueType:
+        return int
+
+    def ask(self, voice: Voice) -> Asked:
+        return _AskedStatements(self, voice)
+
+
+class _Here(NamedTuple):
+    """Where a person stands: which statement is shown how, and how many were rated. Kept in the session."""
+
+    stage: Stage
+    rated: int
+    in_block: int = 0
+    statement: Statement | None = None
+    is_important: bool = False
+    is_original: bool = False
+
+    def kept(self) -> list[str]:
+        shown = [] if self.statement is None else [str(field) for field in self.statement]
+        flags = f"{'i' if self.is_important else ''}{'o' if self.is_original else ''}"
+        return [self.stage, str(self.rated), str(self.in_block), flags, *shown]
+
+    @staticmethod
+    def of(draft: Value | None) -> _Here | None:
+        """What was kept; None for anything else."""
+        match draft:
+            case ["rate" | "more" | "none" as stage, rated, in_block, flags, *shown] if (rated + in_block).isdecimal():
+                statement = Statement(int(shown[0]), *shown[1:]) if len(shown) == len(Statement._fields) else None
+                return _Here(stage, int(rated), int(in_block), statement, "i" in flags, "o" in flags)
+        return None
+
+
+class _AskedStatements(Informed):
+    def __init__(self, definition: Statements, voice: Voice) -> None:
+        say = voice.say
+        self._key, self._block, self._voice = definition.key, definition.block, voice
+        self._hint = say("hint.statements")
+        self._labels = {word: say(f"statements.{word}") for word in (*_VOTES, "important", "unimportant", "original")}
+        numbers = dict(zip((*_VOTES, "important"), ("1", "2", "3", "4"), strict=True))
+        names = (
+            (word, (label, *voice.words(f"words.{word}"), numbers.get(word, label)))
+            for word, label in self._labels.items()
+        )
+        # Numbered by hand: the fourth answer marks as important, or takes that back.
+        self._matcher = Matcher(names, numbered=False, small=voice.small_words())
+        self._more = [fold(word) for word in (say("statements.more_yes"), *voice.words("words.more"))]
+        self._done = [fold(word) for word in (say("button.done"), *voice.words("words.done"))]
+        self._yes, self._no = ([fold(word) for word in voice.words(f"words.{word}")] for word in ("yes", "no"))
+        self._skip = (voice.command("skip"),) if definition.skip else ()
+        # A chat word, so that every channel shows it beside the answers: leaving counts what was rated.
+        self._enough = (voice.command("skip")._replace(label=say("button.done")),)
+        # Said before the first statement, which carries the answers.
+        self.prompt = definition.prompt(voice, line=say("statements.how"))._replace(quick_replies=(), expects="")
+
+    def begin(self, known: Known) -> Draft:
+        return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
+
+    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+        here = _Here.of(draft)
+        if here is None:
+            return self.begin(known)
+        if reply.choice:
+            return self._tapped(here, reply.choice, known)
+        if reply.folded in self._done:
+            return self._finished(here)
+        if here.stage != "rate" or here.statement is None:
+            return self._said_in_between(here, reply.folded, known)
+        if reply.folded in self._yes or reply.folded in self._no:
+            return self._voted(here, here.statement.id, 1 if reply.folded in self._yes else -1, known)
+        match = self._matcher.find_folded(reply.folded)
+        if match is None:
+            return self._vote_and_importance(here, here.statement.id, reply.folded, known)
+        is_again = match.value == "important" and here.is_important and reply.folded == "4"
+        return self._did(here, here.statement.id, "unimportant" if is_again else match.value, known)
+
+    def again(self, draft: Value | None) -> MsgOut:
+        here = _Here.of(draft)
+        return self._shown(here) if here else self.prompt
+
+    def left(self, draft: Value | None) -> Value | Missing:
+        here = _Here.of(draft)
+        return here.rated if here and (here.rated or here.stage == "none") else Missing.SKIPPED
+
+    def show(self, value: Value) -> str:
+        return self._voice.say("statements.count", count=value)
+
+    def knows(self, folded: str) -> bool:
+        return self._matcher.knows(folded) or folded in self._more or folded in self._done
+
+    def _tapped(self, here: _Here, choice: str, known: Known) -> Parsed:
+        word, _, id_ = choice.partition("-")
+        if choice == "more" and here.stage != "rate":
+            return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
+        if word not in self._labels or not id_.isdecimal() or len(id_) > _LONGEST_ID:
+            return Rejection(self._hint)
+        if here.stage == "rate" and here.statement is not None and int(id_) == here.statement.id:
+            return self._did(here, int(id_), word, known)
+        return self._changed(here, int(id_), word, known)
+
+    def _changed(self, here: _Here, id_: int, word: str, known: Known) -> Draft:
+        """A tap below an earlier statement: the same again changes nothing, another answer replaces the first one."""
+        before = known.of(MyVote(id_))
+        if word not in _VOTES or before is None:
+            return self._draft(here, self._voice.say("statements.earlier"))
+        answer = self._labels[word]
+        if before == _VOTES[word]:
+            return self._draft(here, self._voice.say("statements.noted", answer=answer))
+        if not known.of(StillReleased(id_)):
+            return self._draft(here, self._voice.say("statements.gone"))
+        return self._draft(here, self._voice.say("statements.changed", answer=answer), Rated(id_, _VOTES[word]))
+
+    def _vote_and_importance(self, here: _Here, id_: int, folded: str, known: Known) -> Parsed:
+        """ "Stimme zu, ist mir wichtig": both in one reply."""
+        words, _ = self._matcher.split(folded)
+        votes = {word for word in words if word in _VOTES}
+        if len(votes) != 1 or not set(words) <= {*votes, "important"}:
+            return Rejection(self._hint)
+        return self._did(here._replace(is_important=True), id_, votes.pop(), known)
+
+    def _did(self, here: _Here, id_: int, word: str, known: Known) -> Parsed:
+        if word in _VOTES:
+            return self._voted(here, id_, _VOTES[word], known)
+        if word == "original":
+            return self._draft(here._replace(is_original=True))
+        line = self._voice.say("statements.is_important") if word == "important" else ""
+        return self._draft(here._replace(is_important=word == "important"), line)
+
+    def _voted(self, here: _Here, id_: int, vote: Vote, known: Known) -> Parsed:
+        following = NextStatement(self._key, self._voice.language, after=id_)
+        known.require(StillReleased(id_), following)
+        offer = known.of(following)
+        if not known.of(StillReleased(id_)):
+            return self._next(offer._replace(rated=here.rated), here.in_block, self._voice.say("statements.gone"))
+        rated = Rated(id_, vote, here.is_important)
+        count, in_block = here.rated + 1, here.in_block + 1
+        if offer.statement is None:
+            return Given(count, (rated,), echo=self._voice.say("statements.all"))
+        if in_block >= self._block:
+            return self._draft(_Here("more", count), "", rated)
+        return self._next(Offer(offer.statement, count), in_block, "", rated)
+
+    def _said_in_between(self, here: _Here, folded: str, known: Known) -> Parsed:
+        if here.stage == "more" and (folded in self._more or folded in self._yes or folded == "1"):
+            return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
+        if folded in self._no or here.stage == "none":
+            return self._finished(here)
+        return Rejection(self._voice.say("statements.more", count=here.rated))
+
+    def _finished(self, here: _Here) -> Parsed:
+        left = self.left(here.kept())
+        return left if not isinstance(left, Missing) or self._skip else Rejection(self._hint)
+
+    def _next(self, offer: Offer, in_block: int, line: str = "", *events: Event) -> Draft:
+        stage: Stage = "none" if offer.statement is None else "rate"
+        return self._draft(_Here(stage, offer.rated, in_block, offer.statement), line, *events)
+
+    def _draft(self, here: _Here, line: str = "", *events: Event) -> Draft:
+        msg = self._shown(here)
+        return Draft(here.kept(), msg._replace(text=f"{line}\n\n{msg.text}") if line else msg, events)
+
+    def _shown(self, here: _Here) -> MsgOut:
+        voice = self._voice
+        if here.statement is None and here.stage != "more":
+            return voice.message(
+                voice.say("statements.none"), [self._enough[0]._replace(label=voice.say("button.continue"))]
+            )
+        if here.statement is None:
+            more = QuickReply(voice.token(self._key, "more"), voice.say("statements.more_yes"), 1)
+            text = voice.say("statements.more", count=here.rated)
+            return voice.message(text, (more, *self._enough))._replace(expects="one", title=text)
+        statement, replies = here.statement, self._replies(here, here.statement)
+        text = statement.original if here.is_original and statement.original else statement.text
+        line = self._about_language(statement, here.is_original)
+        msg = voice.message(f"{text}\n{line}" if line else text, replies)
+        return msg._replace(expects="one", title=text)
+
+    def _replies(self, here: _Here, statement: Statement) -> tuple[QuickReply, ...]:
+        words = [*_VOTES, "unimportant" if here.is_important else "important"]
+        if statement.original and not here.is_original:
+            words.append("original")
+        replies = (
+            QuickReply(self._voice.token(self._key, f"{word}-{statement.id}"), self._labels[word], number % 5)
+            for number, word in enumerate(words, start=1)
+        )
+        return (*replies, *(self._enough if here.rated else self._skip))
+
+    def _about_language(self, statement: Statement, is_original: bool) -> str:
+        if is_original:
+            return ""
+        if statement.original:
+            return self._voice.say("statements.translated", language=_name(statement.original_language))
+        own, read = (language.partition("-")[0] for language in (statement.language, self._voice.language))
+        return "" if own == read else self._voice.say("statements.only_in", language=_name(statement.language))
+
+
+def _name(language: str) -> str:
+    known = LANGUAGES.get(language)
+    return known.name if known else language

@@ -1,0 +1,46 @@
+"""Statements written in the consultation file are published with it, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from bot.ids import Ids
+from bot.proposals import seeds
+from storage import consultations
+from storage.store import Store
+from tests.databases import database, houses, postgresql, sqlite_template, store
+from tests.house import consultation, publish
+
+__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
+
+LIGHT = {"de": "Licht im Park", "en": "Light in the park"}
+BENCH = {"de": "Mehr Bänke"}
+
+
+def published(store: Store, *texts: dict[str, str]) -> list[tuple[Any, ...]]:
+    """What everybody can see after these seeds were published."""
+    question = {"key": "weigh", "type": "statements", "text": {"de": "?", "en": "?"}, "seeds": texts}
+    made = consultation(questions=[question])
+    publish(store, made)
+    with store.begin() as connection:
+        found = consultations.latest(connection, "park")
+        assert found
+        seeds.publish(connection, found.consultation_id, made, Ids(), datetime.now(UTC))
+        visible = text(
+            "SELECT id, text FROM proposals WHERE released_at IS NOT NULL AND withdrawn_at IS NULL ORDER BY id"
+        )
+        return [tuple(row) for row in connection.execute(visible)]
+
+
+def test_publishing_twice_changes_nothing_and_what_is_left_out_is_withdrawn(store: Store) -> None:
+    first = published(store, LIGHT, BENCH)
+    assert [said for _, said in first] == ["Licht im Park", "Mehr Bänke"]
+    assert published(store, BENCH, LIGHT) == first
+    assert [said for _, said in published(store, LIGHT)] == ["Licht im Park"]
+    assert published(store, LIGHT, BENCH) == first, "they are back, with their ratings"
+    with store.reading() as connection:
+        texts = connection.execute(text("SELECT language, text FROM proposal_texts")).all()
+        assert [tuple(row) for row in texts] == [("en", "Light in the park")]
