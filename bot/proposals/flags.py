@@ -35,7 +35,9 @@ _EMAIL: Final = re.compile(
 _PHONE: Final = re.compile(r"(?<![\w.,])(?:\+|00|0|\(0)[\d()/\s.–-]{6,24}\d(?![\d])")
 _DATE: Final = re.compile(r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}|\d{4}-\d{2}-\d{2}")
 _IBAN: Final = re.compile(r"\b([A-Z]{2})\s?(\d{2})((?:[\s-]?[A-Z0-9]){11,30})\b", re.I)
-_LINK: Final = re.compile(r"https?://|\bwww\.|\b[\w-]+\.(?:de|com|org|net|eu|info|berlin|io|ru|tr|pl|ua)\b", re.I)
+_LINK: Final = re.compile(
+    r"https?://|\bwww\.|(?<![@\w.-])[\w-]+\.(?:de|com|org|net|eu|info|berlin|io|ru|tr|pl|ua)\b", re.I
+)
 _MARKUP: Final = re.compile(r"<\s*/?\s*[a-z!][^>]*>|&(?:#\d+|[a-z]+);|\[[^\]]+\]\([^)]+\)|javascript:", re.I)
 _FORMULA: Final = re.compile(r"^\s*(?:[=@]|[+-](?![\s\d]|$)|[+-]\d+[+*/-])", re.M)
 _POSTCODE: Final = re.compile(r"\b\d{5}\s+[A-ZÄÖÜ][a-zäöüß]+|\b1[0-4]\d{3}\b")

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 from flows.text import fold
 
 NEAREST: Final = 3
-ALIKE: Final = 62.0
+ALIKE: Final = 58.0
 """Of 100. Below this two texts share a topic at most; tried on the German statements of a climate assembly."""
 _GRAMS: Final = 24
 """So many threes of a text are looked up, the rarest ones: frequent ones tell little and cost much."""
