@@ -73,8 +73,7 @@ def plan(url: str, people: int = PEOPLE) -> Planned:
     pushing = Pushing(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
     number = _begin(store, pushing, f"everybody and not began={SLUG}")
     before, began = _resident_mb(), time.perf_counter()
-    while store.run(partial(pushing.plan_page, broadcast_id=number, now=datetime.now(UTC))) is not None:
-        pass
+    _plan_all(store, pushing, number)
     took, grown = time.perf_counter() - began, _resident_mb() - before
     with store.reading() as connection:
         planned = sum(cell.number for cell in broadcasts.count(connection, number))
@@ -93,12 +92,14 @@ async def send(url: str, rate: int, seconds: float) -> Pace:
     store = Store(url)
     app = build(_AWAKE, {_CHANNEL: strict}, store=store, keys=_KEYS)
     pushing = Pushing(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
+    number = _begin(store, pushing, "everybody")
+    _plan_all(store, pushing, number)
     async with app.running():
-        number = await asyncio.to_thread(_begin, store, pushing, "everybody")
         await strict.has_begun.wait()
         await asyncio.sleep(seconds)
         running: tuple[State, ...] = ("planning", "sending")
         await store.write(partial(broadcasts.move, broadcast_id=number, before=running, after="recalled"))
+        await app.broadcaster.step()  # takes back what waits, so that a second push is not sent together with it
         return strict.pace()
 
 
@@ -145,6 +146,11 @@ def _begin(store: Store, pushing: Pushing, segment: str) -> int:
         broadcasts.insert(connection, [draft])
         starting.begin(pushing, connection, draft, now)
     return draft.id
+
+
+def _plan_all(store: Store, pushing: Pushing, number: int) -> None:
+    while store.run(partial(pushing.plan_page, broadcast_id=number, now=datetime.now(UTC))) is not None:
+        pass
 
 
 def _resident_mb() -> float:
