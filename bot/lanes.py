@@ -16,9 +16,11 @@ from storage.outbox import Purpose
 
 log = structlog.get_logger()
 
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.2
 """Longer than this no message should wait only because others are on their way."""
-LOOK_AGAIN_SECONDS = 0.02
+FEW = 8
+"""More than this wait: then the channel's pace is what counts."""
+LOOK_AGAIN_SECONDS = 0.005
 """When nothing may start because enough is on its way."""
 
 
@@ -179,14 +181,20 @@ class Lane:
         return None
 
     def _most_at_once(self, now: float) -> int:
-        """How many may be on their way: what the pace needs by Little's law, half as many more for uneven times."""
+        """How many may be on their way: what waits, at the channel's pace, by Little's law; half as many more, because
+        no two take equally long.
+        """
         workers = self.channel.limits.workers
         if self.channel.limits.idempotent:
             return workers
-        rate = self._pace.rate or (len(self._replies) + len(self._broadcasts)) / PATIENCE_SECONDS
+        waiting, rate = len(self._replies) + len(self._broadcasts), self._pace.rate
+        is_pressed = rate > 0 and waiting > FEW
+        if not is_pressed:
+            rate = min(rate or math.inf, waiting / PATIENCE_SECONDS)
         # Where one hangs, others must not wait for it: its age is what a message takes at the moment.
-        oldest = next(iter(self._started.values()), now)
-        return min(workers, max(1, math.ceil(1.5 * rate * max(self._cycle.seconds, now - oldest))))
+        age = now - next(iter(self._started.values()), now)
+        takes = max(self._cycle.seconds, age if is_pressed or age > PATIENCE_SECONDS else 0)
+        return min(workers, max(1, round(1.5 * rate * takes)))
 
     def _next_look(self) -> float | None:
         """When something that waits may go, as far as that is known."""

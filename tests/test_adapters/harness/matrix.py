@@ -1,0 +1,133 @@
+"""Matrix: a real homeserver, residents with a client that is not ours and trusts signed devices only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, ClassVar
+
+from adapters.base import Channel
+from adapters.matrix import open_channel
+from adapters.matrix.channel import MatrixChannel
+from adapters.matrix.syncing import SINCE
+from bot.settings import ChannelSettings
+from tests import resident, synapse
+from tests.test_adapters import harness
+
+
+class Guest(harness.Resident):
+    """One person in a direct, encrypted room with the bot."""
+
+    def __init__(self, owner: Harness, person: resident.Resident) -> None:
+        self.person = person
+        self._owner = owner
+        self._last = ""
+
+    async def says(self, text: str) -> None:
+        self._owner.note_position()
+        self._last = await self.person.say(text)
+
+    async def taps(self, label: str) -> None:
+        """There are no buttons: people write the number that stands before the answer."""
+        for body in reversed(self.heard()):
+            for line in body.splitlines():
+                number, _, words = line.strip().partition(" ")
+                if words.strip() == label and number.isdecimal():
+                    await self.says(number)
+                    return
+        raise LookupError(label)
+
+    async def taps_again(self, question: str, label: str) -> None:
+        """Writes the answer as a reply to the old question."""
+        event = next(event for event in self.person.heard() if question in event["content"]["body"])
+        relation = {"m.in_reply_to": {"event_id": event["id"]}}
+        await self.person.say(label, **{"m.relates_to": relation})
+
+    async def edits(self, text: str) -> None:
+        await self.person.edit(self._last, text)
+
+    def heard(self) -> list[str]:
+        return self.person.read()
+
+
+class Harness(harness.Harness):
+    fixture: ClassVar[str] = "homeserver"
+    cannot: ClassVar[dict[str, str]] = {
+        "a_chat_that_moves_is_followed": "the address is the person, in whichever room; upgrades are in test_matrix.py",
+        "a_stale_choice_changes_nothing_by_itself": (
+            "numbers and words answer the open question; what names its own (polls, reactions) is in test_matrix.py"
+        ),
+        "one_chat_that_hangs_delays_nobody_else": "a homeserver answers for all rooms or for none",
+    }
+    # Every message is encrypted, and every resident a program of its own: fewer of both.
+    recipients: ClassVar[int] = 100
+    people: ClassVar[int] = 3
+    made: MatrixChannel | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Harness]:
+        self.server: synapse.Synapse = self.given
+        self.bot = await self.server.user("bot")
+        async with AsyncExitStack() as self.clients:
+            yield self
+
+    def section(self) -> dict[str, Any]:
+        bot = self.bot
+        return {"type": "matrix", "homeserver": self.server.url, "user_id": bot.user_id, "password": bot.password}
+
+    def channel(self) -> Channel:
+        settings = ChannelSettings.model_validate(self.section())
+        self.made = open_channel("matrix", settings, self.folder / "store")
+        return self.made
+
+    async def resident(self) -> Guest:
+        person = await self.clients.enter_async_context(resident.resident(self.server))
+        await person.invite(self.bot.user_id)
+        return Guest(self, person)
+
+    async def crowd(self) -> list[harness.Resident]:
+        people = [await self.resident() for _ in range(2)]
+        for who in people:
+            await who.says("/start")
+            await who.hears("Welche Sprache")
+        return list(people)
+
+    def note_position(self) -> None:
+        """How far the channel has read before something is said, so that it can be handed over again."""
+        if self.made and self.made._ledger:
+            self._position = self.made._ledger.mark(SINCE)
+
+    async def repeat(self) -> None:
+        """The channel begins once more where it stood before: as after a sync whose token was not kept."""
+        assert self.made
+        await self.made.stop()
+        assert self.made._ledger
+        with self.made._ledger.writing():
+            self.made._ledger.set_mark(SINCE, self._position)
+        await self.made.start(self.app.conversations.receive)
+
+    def flood(self, times: int) -> None:
+        """The homeserver's own limit, one message a second."""
+        where = f"/_synapse/admin/v1/users/{self.bot.user_id}/override_ratelimit"
+        self.server.ask("POST", where, {"messages_per_second": 1, "burst_count": 1}, token=self.server.admin)
+
+    async def block(self, who: harness.Resident, *, is_blocked: bool = True) -> None:
+        assert isinstance(who, Guest)
+        if is_blocked:
+            await who.person.do("leave", room=who.person.room)
+            await asyncio.sleep(0.5)  # until the bot has heard of it
+        else:
+            await who.person.invite(self.bot.user_id)
+
+    async def disturb(self, who: harness.Resident) -> None:
+        assert isinstance(who, Guest)
+        send = who.person.send
+        await send("org.example.kind_of_the_future", {"body": "?"})
+        await send("m.room.message", {"msgtype": "org.example.hologram", "body": ""})
+        await send("m.call.invite", {"call_id": "1", "version": "1", "lifetime": 1000})
+        await send("m.room.message", {"msgtype": 7, "body": ["no", "text"]})
+
+    def address(self, who: harness.Resident) -> str:
+        assert isinstance(who, Guest)
+        return who.person.user.user_id

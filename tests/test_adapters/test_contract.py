@@ -1,0 +1,398 @@
+"""The promises every channel keeps. Each runs for every channel there is in `adapters/`, over its counterpart.
+
+What a channel cannot do by nature is declared in its harness with the reason, and listed in docs/reliability.md; a new
+channel without a harness fails here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import pkgutil
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+import adapters
+from adapters.base import Outgoing, Sent
+from bot.effects import payload_of
+from flows.messages import MsgOut
+from storage import outbox
+from storage.errors import StoreLost
+from storage.outbox import NewOutboxMessage
+from storage.store import Store
+from tests.databases import database, houses, postgresql, sqlite_template
+from tests.house import KEYS, consultation, publish
+from tests.synapse import homeserver
+from tests.test_adapters import crashes
+from tests.test_adapters.harness import Harness, Resident, harness_of, until
+
+__all__ = ["database", "homeserver", "houses", "postgresql", "sqlite_template"]
+
+ROOT = Path(__file__).parents[2]
+LAMPS, WISH, SUMMARY = "Licht im Park?", "Was fehlt?", "absenden"
+FAMILY, COMBINED, ARABIC = "👨‍👩‍👧‍👦", "z̷̧̛͍͎̈́̆", "السلام عليكم "
+
+
+def channels() -> list[str]:
+    """The modules and packages in `adapters/` that hold a channel."""
+    return [module.name for module in pkgutil.iter_modules(adapters.__path__) if _holds_a_channel(module.name)]
+
+
+def _holds_a_channel(name: str) -> bool:
+    top = import_module(f"adapters.{name}")
+    inner = [found.name for found in pkgutil.iter_modules(getattr(top, "__path__", []))]
+    modules = [top, *(import_module(f"adapters.{name}.{each}") for each in inner)]
+    classes = [made for module in modules for _, made in inspect.getmembers(module, inspect.isclass)]
+    ours = [made for made in classes if made.__module__.startswith(f"adapters.{name}") and name != "base"]
+    return any(all(hasattr(made, part) for part in ("start", "send", "stop", "trouble")) for made in ours)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "channel" in metafunc.fixturenames:
+        promise = metafunc.function.__name__.removeprefix("test_")
+        able = [name for name in channels() if promise not in harness_of(name).cannot]
+        metafunc.parametrize("channel", able)
+
+
+def test_what_a_channel_cannot_do_is_declared_with_a_reason_and_listed():
+    promises = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    listed = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    for channel in channels():
+        for promise, reason in harness_of(channel).cannot.items():
+            assert promise in promises, f"{channel}: there is no promise {promise!r}"
+            assert f"| {channel} | {promise.replace('_', ' ')} | {reason} |" in listed
+
+
+@pytest.fixture
+async def harness(channel, tmp_path, sqlite_template, request):
+    """A channel over its counterpart, on a database with one open consultation."""
+    file = tmp_path / "house.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    store = Store(f"sqlite:///{file}")
+    publish(store, consultation())
+    store.dispose()
+    made = harness_of(channel)
+    given = request.getfixturevalue(made.fixture) if made.fixture else None
+    async with made(f"sqlite:///{file}", tmp_path, given).open() as opened:
+        yield opened
+
+
+def rows(harness: Harness, sql: str) -> list[tuple[Any, ...]]:
+    with harness.app.store.reading() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+async def stands_in_the_park(who: Resident) -> None:
+    """Somebody who stands at the first question."""
+    await who.says("/start park")
+    await who.hears("Welche Sprache")
+    await who.says("Deutsch")
+    await who.hears(LAMPS)
+
+
+def asked(who: Resident) -> int:
+    """How often the second question was asked; the summary repeats its words."""
+    return sum(WISH in words and SUMMARY not in words for words in who.heard())
+
+
+async def push(harness: Harness, addresses: list[str], words: str) -> None:
+    """One broadcast to each of them, as whoever plans a push writes it."""
+    app, now = harness.app, datetime.now(UTC)
+    [name] = app.channels
+    payload = payload_of(MsgOut(words))
+    new = [
+        NewOutboxMessage(
+            app.ids(), name, KEYS.lookup(name, address), payload, "broadcast", None, now
+        )
+        for address in addresses
+    ]  # fmt: skip
+    await app.store.write(lambda connection: outbox.insert(connection, new))
+    app.outbox.look_for_broadcasts()
+
+
+async def test_a_conversation_goes_from_greeting_to_receipt(harness):
+    async with harness.house():
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await who.taps("Ja")
+        await who.hears(WISH)
+        await who.says("Mehr Bänke")
+        await who.hears(SUMMARY)
+        await who.says("absenden")
+        await who.hears("Quittung")
+        assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
+            ('"yes"', 1), ('"Mehr Bänke"', 1),
+        ]  # fmt: skip
+
+
+async def test_a_repeat_changes_nothing(harness):
+    async with harness.house() as app:
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await who.says("ja")
+        await who.hears(WISH)
+        await harness.repeat()
+        await until(lambda: app.conversations.counts.repeats == 1)
+        await who.says("Bänke")
+        await who.hears(SUMMARY)
+        assert asked(who) == 1
+        assert Counter(rows(harness, "SELECT value, version FROM answers")) == {('"yes"', 1): 1, ('"Bänke"', 1): 1}
+
+
+@pytest.mark.parametrize("step", crashes.NAMES)
+async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step, monkeypatch):
+    """The house stands still at the step, is abandoned there, and another one takes over."""
+    armed, stopped = asyncio.Event(), asyncio.Event()
+
+    async def stand_still() -> None:
+        if armed.is_set():
+            stopped.set()
+            await asyncio.Event().wait()
+
+    def fall() -> None:
+        if armed.is_set():
+            stopped.set()
+            raise StoreLost("the process is gone")  # nothing is committed, and nothing more will be
+
+    with monkeypatch.context() as patch:
+        crashes.plant(patch, step, stand_still, fall)
+        async with harness.house() as app:
+            who = await harness.resident()
+            await stands_in_the_park(who)
+            await app.outbox.drained()
+            crashes.leave_at_once(patch)
+            armed.set()
+            await who.says("ja")
+            async with asyncio.timeout(10):
+                await stopped.wait()
+    async with harness.house():
+        await who.hears(WISH)
+        await who.says("Bänke")
+        await who.hears(SUMMARY)
+        assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
+            ('"yes"', 1),
+            ('"Bänke"', 1),
+        ]
+        [channel] = harness.app.channels.values()
+        # After the commit messages are sent, whatever becomes of the one who waited for it.
+        sent_by_then = step in ("after commit", "acknowledged", "after send", "before note")
+        may_double = not channel.limits.idempotent and sent_by_then
+        may_double |= harness.asks_where_it_stands
+        assert asked(who) <= 1 + may_double
+
+
+async def test_what_was_said_while_the_house_was_down_is_answered(harness):
+    """300 messages, those of each person in order: the consultation, and as often as needed "status" in between."""
+    async with harness.house():
+        people = [await harness.resident() for _ in range(harness.people)]
+        await stands_in_the_park(people[0])
+    more = 300 // len(people) - 5
+    for words in ("/start park", "Deutsch", "ja", *["status"] * more, "Bänke", "absenden"):
+        for who in people[1:]:
+            await who.says(words)
+    async with harness.house() as app:
+        for who in people[1:]:
+            await who.hears("Quittung", seconds=60)
+        await app.outbox.drained()
+        assert all(who.times("Jetzt geht es um") == more for who in people[1:])
+        done = len(people) - 1
+        assert Counter(rows(harness, "SELECT value, version FROM answers")) == {
+            ('"yes"', 1): done,
+            ('"Bänke"', 1): done,
+        }
+
+
+async def test_a_flood_answer_puts_off_and_loses_nothing(harness):
+    async with harness.house() as app:
+        who, other = await harness.resident(), await harness.resident()
+        await stands_in_the_park(who)
+        await stands_in_the_park(other)
+        harness.flood(3)
+        await who.says("ja")
+        await other.says("nein")
+        await who.hears(WISH)
+        await other.hears(WISH)
+        assert (who.times(WISH), other.times(WISH)) == (1, 1)
+        await app.outbox.drained()
+        assert rows(harness, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_who_blocks_is_left_alone_and_welcome_again(harness):
+    async with harness.house() as app:
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await harness.block(who)
+        await push(harness, [harness.address(who)], "Neue Umfrage")
+        await app.outbox.drained()
+        assert rows(harness, "SELECT state FROM outbox") == [("unreachable",)]
+        assert [reason for (reason,) in rows(harness, "SELECT unreachable_reason FROM addresses")] != [None]
+        await harness.block(who, is_blocked=False)
+        await who.says("ja")
+        await who.hears(WISH)
+        assert rows(harness, "SELECT unreachable_at FROM addresses") == [(None,)]
+        assert who.times("Neue Umfrage") == 0
+
+
+async def test_a_chat_that_moves_is_followed(harness):
+    async with harness.house() as app:
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await app.outbox.drained()
+        old = harness.address(who)
+        await harness.move(who)
+        await push(harness, [old], "Neue Umfrage")
+        await who.hears("Neue Umfrage")
+        await app.outbox.drained()
+        await who.says("ja")
+        await who.hears(WISH)
+        assert rows(harness, "SELECT count(*) FROM contacts") == [(1,)]
+        assert rows(harness, "SELECT count(*) FROM addresses") == [(1,)]
+        assert rows(harness, "SELECT value FROM answers") == [('"yes"',)]
+
+
+async def test_a_stale_choice_changes_nothing_by_itself(harness):
+    """The answer of a question that was answered is tapped once more: the bot says so, and the answer stays."""
+    async with harness.house():
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await who.says("ja")
+        await who.hears(WISH)
+        await who.taps_again(LAMPS, "Nein")
+        before = len(who.heard())
+        await until(lambda: len(who.heard()) > before or who.times(WISH) > 1)
+        assert rows(harness, "SELECT question_key, value FROM answers") == [("lamps", '"yes"')]
+
+
+async def test_an_edit_corrects_the_answer(harness):
+    async with harness.house():
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await who.says("ja")
+        await who.hears(WISH)
+        await who.edits("nein")
+        await until(lambda: rows(harness, "SELECT value FROM answers") == [('"no"',)])
+        assert rows(harness, "SELECT version FROM answers") == [(2,)]
+
+
+async def test_texts_at_the_limit_and_beyond_arrive_whole(harness):
+    async with harness.house() as app:
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        [channel] = app.channels.values()
+        limit = min(channel.limits.text_utf16, 9_000)
+        for sign, more in product((FAMILY, COMBINED, ARABIC, "ä"), (0, 1)):
+            body = sign.replace(" ", "_") * (limit // _units(sign))
+            words = "." * (limit - _units(body) + more) + body
+            before = who.heard()[-1]
+            assert type(await channel.send(Outgoing(app.ids(), harness.address(who), MsgOut(words)))) is Sent
+            await until(partial(_ends_with, who, words))
+            parts = who.heard()[who.heard().index(before) + 1 :]
+            assert "".join(parts) == words
+            assert all(_units(part) <= channel.limits.text_utf16 for part in parts)
+            assert not any(part[0] in "\u200d\u0300\u0337" for part in parts), "no sign is torn apart"
+
+
+def _ends_with(who: Resident, words: str) -> bool:
+    return "".join(who.heard()).endswith(words)
+
+
+def _units(words: str) -> int:
+    return len(words.encode("utf-16-le")) // 2
+
+
+async def test_long_words_of_people_arrive_whole(harness):
+    async with harness.house():
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await who.says("ja")
+        await who.hears(WISH)
+        words = (FAMILY + COMBINED + ARABIC) * 20
+        await who.says(words)
+        await who.hears(SUMMARY)
+        assert rows(harness, "SELECT length(value) > 500 FROM answers WHERE question_key = 'wish'") == [(1,)]
+
+
+async def test_unknown_events_disturb_nobody(harness):
+    async with harness.house() as app:
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await harness.disturb(who)
+        await who.says("ja")
+        await who.hears(WISH)
+        assert rows(harness, "SELECT value, version FROM answers") == [('"yes"', 1)]
+        assert app.conversations.counts.failures == 0
+
+
+async def test_two_answers_at_once_are_taken_in_order(harness):
+    async with harness.house():
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await who.says("nein")
+        await who.says("Bänke")
+        await who.hears(SUMMARY)
+        assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
+            ('"no"', 1),
+            ('"Bänke"', 1),
+        ]
+
+
+async def test_one_chat_that_hangs_delays_nobody_else(harness):
+    async with harness.house():
+        slow, others = await harness.resident(), [await harness.resident() for _ in range(5)]
+        for who in (slow, *others):
+            await stands_in_the_park(who)
+        harness.hang()
+        await slow.says("ja")
+        await asyncio.sleep(0.2)
+        for who in others:
+            await who.says("ja")
+        for who in others:
+            await who.hears(WISH, seconds=3)
+        assert slow.times(WISH) == 0
+
+
+async def test_replies_stay_fast_during_a_large_broadcast(harness):
+    async with harness.house() as app:
+        crowd = await harness.crowd()
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await app.outbox.drained()
+        await push(
+            harness, [harness.address(each) for each in crowd] * (harness.recipients // len(crowd)), "Neue Umfrage"
+        )
+        delays = []
+        for answers in range(1, 40):
+            began = time.monotonic()
+            await who.says("status")
+            await who.hears("Jetzt geht es um", times=answers)
+            delays.append(time.monotonic() - began)
+            if all(each.times("Neue Umfrage") for each in crowd[-1:]):
+                break
+        await app.outbox.drained()
+        assert max(delays) < 2
+        assert Counter(rows(harness, "SELECT state FROM outbox")) == {("sent",): harness.recipients}
+        each = harness.recipients // len(crowd)
+        await until(lambda: all(who.times("Neue Umfrage") >= each for who in crowd))
+        assert all(who.times("Neue Umfrage") == each for who in crowd)
+
+
+async def test_encrypted_rooms_stay_readable_after_a_restart(harness):
+    async with harness.house():
+        who = await harness.resident()
+        await stands_in_the_park(who)
+        await who.says("ja")
+        await who.hears(WISH)
+    await who.says("Bänke")  # while the house is down
+    async with harness.house():
+        await who.hears(SUMMARY)
+        await who.says("absenden")
+        await who.hears("Quittung")
