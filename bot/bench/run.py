@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.bench import engine, house, live, pushes, results, telegram, web
+from bot.bench import engine, house, live, pace, pushes, results, telegram, web
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
@@ -62,6 +62,7 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
     yield from _on_the_web(runs)
     yield from _on_telegram(runs)
     yield from _pushed(runs, postgres)
+    yield from _at_the_pace_of_a_channel(runs)
     with _sqlite() as url:
         # One run: memory that a first run left to the process would hide what the second one takes.
         yield Figure("kb_per_open_session", "kB", (asyncio.run(house.open_sessions(url(), MEMORY_SESSIONS)),))
@@ -127,6 +128,14 @@ def _pushed(runs: int, postgres: str) -> Iterator[Figure]:
         full = made()
         pushes.prepare(full)
         yield Figure("push_plan_s_100k_postgres", "s", tuple(pushes.plan(full).seconds for _ in range(runs)))
+
+
+def _at_the_pace_of_a_channel(runs: int) -> Iterator[Figure]:
+    for rate in (30, 1000):
+        measured = [asyncio.run(pace.measure(rate)) for _ in range(runs)]
+        yield Figure(f"pace_refused_{rate}", "messages", tuple(one.refused for one in measured))
+        yield Figure(f"pace_spread_{rate}", "%", tuple(one.spread_percent for one in measured))
+        yield Figure(f"pace_reply_p99_ms_{rate}", "ms", tuple(one.reply_p99_ms for one in measured))
 
 
 def _on_postgres(runs: int, postgres: str, seconds: float) -> Iterator[Figure]:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,8 @@ class Life:
 
     async def kill(self) -> None:
         if not self.ended.is_set():
-            os.kill(await self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just died by itself, and nobody said so yet
+                os.kill(await self.pid, signal.SIGKILL)
         await self.ended.wait()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.bench import pushes, results, telegram, web
+from bot.bench import pace, pushes, results, telegram, web
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -41,3 +41,10 @@ async def test_everybody_is_planned_and_the_pace_is_kept(tmp_path):
     pace = await pushes.send(url, 40, 3.2)
     assert 36 <= pace.per_s <= 42
     assert pace.refused == 0
+
+
+async def test_the_sender_alone_is_measured_against_a_strict_counterpart():
+    measured = await pace.measure(30, seconds=2)
+    assert measured.refused == 0
+    assert 0 < measured.reply_p99_ms < 2000
+    assert measured.spread_percent < 10
