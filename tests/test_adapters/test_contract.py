@@ -29,6 +29,7 @@ from storage import outbox
 from storage.errors import StoreLost
 from storage.outbox import NewOutboxMessage
 from storage.store import Store
+from tests import canaries
 from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import KEYS, consultation, publish
 from tests.synapse import homeserver
@@ -38,6 +39,7 @@ from tests.test_adapters.harness import Harness, Resident, harness_of, until
 __all__ = ["database", "homeserver", "houses", "postgresql", "sqlite_template"]
 
 ROOT = Path(__file__).parents[2]
+BENCHES = f"Bänke, sagt der {canaries.WORD}"
 LAMPS, WISH, SUMMARY = "Licht im Park?", "Was fehlt?", "absenden"
 FAMILY, COMBINED, ARABIC = "👨‍👩‍👧‍👦", "z̷̧̛͍͎̈́̆", "السلام عليكم "
 
@@ -142,10 +144,10 @@ async def test_a_repeat_changes_nothing(harness):
         await who.hears(WISH)
         await harness.repeat()
         await until(lambda: app.conversations.counts.repeats == 1)
-        await who.says("Bänke")
+        await who.says(BENCHES)
         await who.hears(SUMMARY)
         assert asked(who) == 1
-        assert Counter(rows(harness, "SELECT value, version FROM answers")) == {('"yes"', 1): 1, ('"Bänke"', 1): 1}
+        assert Counter(rows(harness, "SELECT value, version FROM answers")) == {('"yes"', 1): 1, (f'"{BENCHES}"', 1): 1}
 
 
 @pytest.mark.parametrize("step", crashes.NAMES)
@@ -176,11 +178,11 @@ async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step
                 await stopped.wait()
     async with harness.house():
         await who.hears(WISH)
-        await who.says("Bänke")
+        await who.says(BENCHES)
         await who.hears(SUMMARY)
         assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
             ('"yes"', 1),
-            ('"Bänke"', 1),
+            (f'"{BENCHES}"', 1),
         ]
         [channel] = harness.app.channels.values()
         # After the commit messages are sent, whatever becomes of the one who waited for it.
@@ -196,7 +198,7 @@ async def test_what_was_said_while_the_house_was_down_is_answered(harness):
         people = [await harness.resident() for _ in range(harness.people)]
         await stands_in_the_park(people[0])
     more = 300 // len(people) - 5
-    for words in ("/start park", "Deutsch", "ja", *["status"] * more, "Bänke", "absenden"):
+    for words in ("/start park", "Deutsch", "ja", *["status"] * more, BENCHES, "absenden"):
         for who in people[1:]:
             await who.says(words)
     async with harness.house() as app:
@@ -207,7 +209,7 @@ async def test_what_was_said_while_the_house_was_down_is_answered(harness):
         done = len(people) - 1
         assert Counter(rows(harness, "SELECT value, version FROM answers")) == {
             ('"yes"', 1): done,
-            ('"Bänke"', 1): done,
+            (f'"{BENCHES}"', 1): done,
         }
 
 
@@ -337,11 +339,11 @@ async def test_two_answers_at_once_are_taken_in_order(harness):
         who = await harness.resident()
         await stands_in_the_park(who)
         await who.says("nein")
-        await who.says("Bänke")
+        await who.says(BENCHES)
         await who.hears(SUMMARY)
         assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
             ('"no"', 1),
-            ('"Bänke"', 1),
+            (f'"{BENCHES}"', 1),
         ]
 
 
@@ -391,7 +393,7 @@ async def test_encrypted_rooms_stay_readable_after_a_restart(harness):
         await stands_in_the_park(who)
         await who.says("ja")
         await who.hears(WISH)
-    await who.says("Bänke")  # while the house is down
+    await who.says(BENCHES)  # while the house is down
     async with harness.house():
         await who.hears(SUMMARY)
         await who.says("absenden")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 from adapters.base import Channel
-from tests import botapi
+from tests import botapi, canaries
 from tests.botapi.limits import FREE
 from tests.telegram import channel_to
 from tests.test_adapters import harness
@@ -56,6 +56,7 @@ class Harness(harness.Harness):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Harness]:
         async with botapi.running(FREE) as self.api:
+            self.api._people = int(f"{canaries.TELEGRAM_IDS}00000")
             self._remember_updates()
             yield self
 
