@@ -16,7 +16,7 @@ from storage.outbox import Purpose
 
 log = structlog.get_logger()
 
-PATIENCE_SECONDS = 0.2
+PATIENCE_SECONDS = 0.5
 """Longer than this no message should wait only because others are on their way."""
 FEW = 8
 """More than this wait: then the channel's pace is what counts."""

@@ -122,9 +122,6 @@ class MatrixChannel:
             self._online.clear()
         if words != self._trouble:
             self._trouble = words
-            import traceback
-
-            traceback.print_exception(fault)
             log.error("channel in trouble", channel=self.name, fault=type(fault).__name__)
         return seconds
 

@@ -104,7 +104,7 @@ def test_a_broadcast_is_spread_evenly_and_nothing_of_it_is_refused(rate):
     assert channel.refused == 0
     first = channel.arrived[0][0] - 0.5 / rate
     seconds = Counter(int(moment - first) for moment, _ in channel.arrived)
-    full = [seconds[second] for second in range(max(seconds))]
+    full = [seconds[second] for second in range(19)]  # then the queue runs dry
     assert statistics.pstdev(full) / statistics.mean(full) < 0.01, full
     assert statistics.mean(full) > 0.96 * rate, "the channel's pace is used"
     assert channel.most_at_once < 400, "no more workers than the pace needs"
