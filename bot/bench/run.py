@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.bench import engine, house, live, pace, pushes, results, telegram, web
+from bot.bench import engine, house, live, pushes, results, sender, telegram, web
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
@@ -132,7 +132,7 @@ def _pushed(runs: int, postgres: str) -> Iterator[Figure]:
 
 def _at_the_pace_of_a_channel(runs: int) -> Iterator[Figure]:
     for rate in (30, 1000):
-        measured = [asyncio.run(pace.measure(rate)) for _ in range(runs)]
+        measured = [asyncio.run(sender.measure(rate)) for _ in range(runs)]
         yield Figure(f"pace_refused_{rate}", "messages", tuple(one.refused for one in measured))
         yield Figure(f"pace_spread_{rate}", "%", tuple(one.spread_percent for one in measured))
         yield Figure(f"pace_reply_p99_ms_{rate}", "ms", tuple(one.reply_p99_ms for one in measured))

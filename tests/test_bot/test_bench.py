@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.bench import pace, pushes, results, telegram, web
+from bot.bench import pushes, results, sender, telegram, web
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -44,7 +44,7 @@ async def test_everybody_is_planned_and_the_pace_is_kept(tmp_path):
 
 
 async def test_the_sender_alone_is_measured_against_a_strict_counterpart():
-    measured = await pace.measure(30, seconds=2)
+    measured = await sender.measure(30, seconds=2)
     assert measured.refused == 0
     assert 0 < measured.reply_p99_ms < 2000
     assert measured.spread_percent < 10
