@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 
-from bot.bench import engine, house, live, pushes, results, sender, telegram, web
+from bot.bench import engine, house, live, pushes, results, sender, telegram, web, weighing
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
@@ -73,6 +73,15 @@ def run(runs: int = RUNS, postgres: str = "", seconds: float = live.SECONDS) -> 
         votes = url()
         results.prepare(votes)
         yield Figure("results_s_1m_votes", "s", tuple(results.seconds(votes) for _ in range(runs)))
+    yield from _weighing(runs)
+
+
+def _weighing(runs: int) -> Iterator[Figure]:
+    routed = [weighing.route() for _ in range(runs)]
+    yield Figure("routing_decisions_per_s", "decisions/s", tuple(one.per_s for one in routed))
+    yield Figure("routing_p50_ms", "ms", tuple(one.p50_ms for one in routed))
+    yield Figure("routing_p99_ms", "ms", tuple(one.p99_ms for one in routed))
+    yield Figure("similar_ms_50k", "ms", tuple(weighing.similar_ms() for _ in range(runs)))
 
 
 def report(runs: int, postgres: str, say: Say, complain: Say, *, as_json: bool) -> None:

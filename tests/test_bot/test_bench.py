@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.bench import pushes, results, sender, telegram, web
+from bot.bench import pushes, results, sender, telegram, web, weighing
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -48,3 +48,8 @@ async def test_the_sender_alone_is_measured_against_a_strict_counterpart():
     assert measured.refused == 0
     assert 0 < measured.reply_p99_ms < 2000
     assert measured.spread_percent < 10
+
+
+def test_nobody_is_given_a_statement_twice_and_what_is_alike_is_found():
+    assert weighing.route(people=50, statements=30).per_s > 0
+    assert weighing.similar_ms(300, look_ups=20) > 0

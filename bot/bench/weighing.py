@@ -1,0 +1,115 @@
+"""How fast the next statement is found for somebody, and what is similar among many proposals. In memory, no store."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final, NamedTuple
+
+from bot.proposals.pool import Pool
+from bot.proposals.similar import Index
+from storage.proposals import StoredProposal
+
+PEOPLE: Final = 10_000
+STATEMENTS: Final = 1_000
+PROPOSALS: Final = 50_000
+SEED: Final = 1
+_NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
+_SYLLABLES: Final = (
+    "ba",
+    "bel",
+    "dor",
+    "en",
+    "fu",
+    "gra",
+    "hin",
+    "ker",
+    "lich",
+    "mo",
+    "nung",
+    "park",
+    "ru",
+    "sch",
+    "ta",
+)
+
+
+class Routing(NamedTuple):
+    """One run: decisions per second, and the median and 99th percentile of one in milliseconds."""
+
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+
+
+def route(people: int = PEOPLE, statements: int = STATEMENTS) -> Routing:
+    """Each of these people, who have rated up to 60 statements, gets the next one and votes on it."""
+    chance, pool, ids = random.Random(SEED), Pool(), range(1, statements + 1)  # noqa: S311 - not a secret
+    pool.add([_proposal(number, f"Aussage {number}") for number in ids], {})
+    rated = [set(chance.sample(ids, chance.randint(0, min(60, statements - 1)))) for _ in range(people)]
+    latencies = []
+    for person, without in enumerate(rated):
+        began = time.perf_counter()
+        chosen = pool.next(without, 1, person)[0]
+        pool.count(chosen, chance.choice((-1, 0, 1)))
+        latencies.append(time.perf_counter() - began)
+        if chosen in without:
+            raise AssertionError("somebody got a statement twice")
+    latencies.sort()
+    p50, p99 = (latencies[int(len(latencies) * part)] * 1000 for part in (0.5, 0.99))
+    return Routing(len(latencies) / sum(latencies), p50, p99)
+
+
+def similar_ms(number: int = PROPOSALS, look_ups: int = 200) -> float:
+    """The median look-up of a text that differs by a word from one of so many proposals, in milliseconds."""
+    index, texts = _index(number)
+    chance = random.Random(SEED)  # noqa: S311
+    latencies = []
+    for _ in range(look_ups):
+        place = chance.randrange(number)
+        words = texts[place].split()
+        words[chance.randrange(len(words))] = "anders"
+        began = time.perf_counter()
+        found = index.nearest(" ".join(words))
+        latencies.append(time.perf_counter() - began)
+        if place + 1 not in found:
+            raise AssertionError("a nearly equal proposal was not found")
+    return sorted(latencies)[look_ups // 2] * 1000
+
+
+@cache
+def _index(number: int) -> tuple[Index, list[str]]:
+    """Proposals of ten to thirty words out of three thousand, frequent ones more often, as in real texts."""
+    chance, index = random.Random(SEED), Index()  # noqa: S311
+    words = ["".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(3000)]
+    weights = [1 / rank for rank in range(1, len(words) + 1)]
+    texts = [" ".join(chance.choices(words, weights, k=chance.randint(10, 30))) for _ in range(number)]
+    for place, text in enumerate(texts):
+        index.add(place + 1, text)
+    return index, texts
+
+
+def _proposal(number: int, text: str) -> StoredProposal:
+    return StoredProposal(
+        id=number,
+        consultation_id=1,
+        pseudonym=None,
+        question_key=None,
+        code=f"P{number}",
+        title=None,
+        text=text,
+        language="de",
+        district=None,
+        topic=None,
+        status="received",
+        released_at=_NOW,
+        withdrawn_at=None,
+        source=None,
+        source_id=None,
+        created_at=_NOW,
+        place=None,
+        latitude=None,
+        longitude=None,
+    )
