@@ -21,7 +21,9 @@ from bot.keys import Keys, SecretError, load_or_create
 from bot.knowing import Knowing
 from bot.outbox import Outbox
 from bot.proposals import facts
+from bot.proposals.enquiries import Enquiries
 from bot.proposals.pool import Pools
+from bot.proposals.telling import Teller, keep_telling
 from bot.settings import Settings
 from bot.turns import Turns
 from storage import contacts, migrate
@@ -67,7 +69,12 @@ class App:
         assert here is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
         await self.outbox.load()
         work = [asyncio.create_task(self.conversations.run()), asyncio.create_task(self.outbox.run())]
-        beside = [asyncio.create_task(keep_house(self.store)), asyncio.create_task(self.broadcaster.run())]
+        teller = Teller(self.keys, self.ids, self.settings.web.public_url)
+        beside = [
+            asyncio.create_task(keep_house(self.store)),
+            asyncio.create_task(self.broadcaster.run()),
+            asyncio.create_task(keep_telling(self.store, teller, self.outbox.look_for_broadcasts)),
+        ]
         for task in work:
             task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)
         try:
@@ -149,7 +156,9 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
     desk = Desk(settings, keys, catalogue, proactive, list(channels))
-    turns = Turns(keys, catalogue, ids, desk, Knowing(facts.finders(Pools())), proactive, overheard=overheard)
+    enquiries = Enquiries(catalogue, settings.web.public_url)
+    knowing = Knowing(facts.finders(Pools()))
+    turns = Turns(keys, catalogue, ids, desk, enquiries, knowing, proactive, overheard=overheard)
     conversations = Conversations(store, turns, outbox)
     broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
     return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster)

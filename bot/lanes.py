@@ -12,7 +12,7 @@ import structlog
 
 from adapters.base import Channel, Delivery, Outgoing, RetryAfter, Unknown
 from bot.pace import Cycle, Pace
-from storage.outbox import Purpose
+from storage.outbox import UNASKED, Purpose
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ class _Chat:
         return self.replies or self.broadcasts
 
     def queue_for(self, purpose: Purpose) -> list[Item]:
-        return self.broadcasts if purpose == "broadcast" else self.replies
+        return self.broadcasts if purpose in UNASKED else self.replies
 
 
 class Lane:
@@ -144,7 +144,7 @@ class Lane:
             if not self.channel.limits.idempotent:
                 await self._noted()
             self._cycle.add(clock() - self._started.pop(item.message.id))
-            self._broadcasting -= item.purpose == "broadcast"
+            self._broadcasting -= item.purpose in UNASKED
             if again is not None and isinstance(delivery, RetryAfter) and delivery.is_overall:
                 self._paused_until = max(self._paused_until, clock() + again.wait)
                 again = again._replace(wait=0)
@@ -168,7 +168,7 @@ class Lane:
         chat.is_busy = True
         item = chat.queue().pop(0)
         self._started[item.message.id] = now
-        self._broadcasting += item.purpose == "broadcast"
+        self._broadcasting += item.purpose in UNASKED
         return item
 
     def _ready(self, queue: deque[bytes]) -> bytes | None:
@@ -274,7 +274,7 @@ class Lane:
 
     def _enqueue(self, lookup: bytes, purpose: Purpose) -> None:
         """Puts a chat in line. It may stand there twice."""
-        (self._broadcasts if purpose == "broadcast" else self._replies).append(lookup)
+        (self._broadcasts if purpose in UNASKED else self._replies).append(lookup)
         self._wake.set()
 
     def _count(self, more: int) -> None:

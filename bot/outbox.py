@@ -36,7 +36,7 @@ from flows.messages import MsgOut
 from storage import contacts, outbox
 from storage.contacts import AddressMove, AddressState
 from storage.errors import StorageError
-from storage.outbox import Delay, Outcome, Purpose, SentReply, State, WaitingMessage
+from storage.outbox import UNASKED, Delay, Outcome, Purpose, SentReply, State, WaitingMessage
 from storage.store import Store
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ FLUSH_SECONDS = 0.02
 """How long outcomes wait for a batch to be written with."""
 MOST_ATTEMPTS = 12
 PAGE = 1000
-IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose != "broadcast"]
+IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose not in UNASKED]
 """What is queued as soon as it is written; broadcasts come in portions (`bot.supply`)."""
 
 Ledger = Callable[[Connection, Sequence[Outcome]], object]
@@ -109,16 +109,19 @@ class Outbox:
             tasks.create_task(self._flush_now_and_then())
 
     def accept(self, outgoing: Iterable[tuple[str, bytes, Outgoing]], purpose: Purpose = "reply") -> None:
-        """Takes committed messages other than broadcasts. Those of channels that are not running stay in the table."""
+        """Takes committed messages other than broadcasts and notices.
+
+        Those of channels that are not running stay in the table.
+        """
         for name, lookup, message in outgoing:
             lane = self._lanes.get(name)
             if lane:
                 lane.put(Item(lookup, message, purpose))
 
     def look_for_broadcasts(self) -> None:
-        """There are new broadcasts in the table, committed: they are sent in the order of their ids, in portions.
+        """There are new broadcasts or notices in the table, committed: they are sent in the order of their ids.
 
-        Of however many, `supply.KEPT` of each channel are in memory.
+        They come in portions: of however many, `supply.KEPT` of each channel are in memory.
         """
         for supply in self._supplies.values():
             supply.look()
@@ -201,7 +204,7 @@ class Outbox:
         again = item._replace(attempts=item.attempts + is_fault)
         reason = getattr(delivery, "reason", "")
         self._settled.delays.append(Delay(item.message.id, again.attempts, now + timedelta(seconds=wait), reason))
-        if item.purpose == "broadcast" and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
+        if item.purpose in UNASKED and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
             self._settled.left_memory.append((channel, item.message.id, True))
             return None
         return Again(again, wait)
@@ -216,6 +219,7 @@ class Outbox:
                 there.forget(item.message.address)
         if item.purpose == "broadcast":
             self._settled.broadcasts.append(outcome)
+        if item.purpose in UNASKED:
             self._settled.left_memory.append((channel, item.message.id, False))
         if isinstance(delivery, Unreachable):
             self._settled.unreachable.append(AddressState(item.lookup, now, delivery.reason))
@@ -287,7 +291,7 @@ def _seconds_to_wait(item: Item, delivery: Delivery) -> float | None:
     if isinstance(delivery, RetryAfter) and (delivery.is_overall or item.attempts + 1 < MOST_ATTEMPTS):
         return delivery.seconds
     # An unknown outcome is tried once more where a doubled reply does no harm; a broadcast never says a thing twice.
-    if isinstance(delivery, Unknown) and item.purpose != "broadcast" and item.attempts == 0:
+    if isinstance(delivery, Unknown) and item.purpose not in UNASKED and item.attempts == 0:
         return 1.0
     return None
 

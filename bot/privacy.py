@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from pydantic_core import from_json
 from sqlalchemy import Connection
@@ -136,6 +136,11 @@ def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: C
     known = contacts.of_contacts(connection, [person.contact_id for person in people])
     messages.erase(connection, [*(person.lookup for person in people), *(door.lookup for door in known)])
     contacts.erase(connection, [person.contact_id for person in people])
+
+
+def among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys) -> list[int]:
+    """Which of these contacts are among the people with these pseudonyms; stored nowhere."""
+    return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]
 
 
 def pseudonyms_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> list[str]:

@@ -96,7 +96,7 @@ class Supply:
     def _waiting(self, connection: Connection, now: datetime) -> tuple[list[WaitingMessage], datetime | None]:
         channel = self._lane.channel.name
         limit = KEPT + len(self._unreadable)
-        rows = outbox.waiting(connection, channel, limit=limit, due=now, purposes=["broadcast"])
+        rows = outbox.waiting(connection, channel, limit=limit, due=now, purposes=outbox.UNASKED)
         return [row for row in rows if row.id not in self._unreadable], outbox.next_due(connection, channel)
 
     def _look_again(self, now: datetime, due: datetime | None) -> None:

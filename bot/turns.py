@@ -22,6 +22,7 @@ from bot.keys import Keys
 from bot.knowing import Asker, Knowing
 from bot.logs import where
 from bot.person import Person, Place
+from bot.proposals.enquiries import Enquiries
 from flows import engine
 from flows.commands import Command
 from flows.events import ConsultationChosen, Said
@@ -102,6 +103,7 @@ class Turns:
         catalogue: Catalogue,
         ids: Ids,
         desk: Desk,
+        enquiries: Enquiries,
         knowing: Knowing,
         proactive: frozenset[str],
         *,
@@ -113,6 +115,7 @@ class Turns:
         self.catalogue = catalogue
         self.ids = ids
         self.desk = desk
+        self.enquiries = enquiries
         self._knowing = knowing
         self.proactive = proactive
         self._overheard = overheard
@@ -182,6 +185,7 @@ class Turns:
         for key, row in sessions.waiting(connection, list(waiting), lock=_locks(connection)).items():
             waiting[key].place = self._place(connection, row)
         self.desk.recognise(connection, people, batch)
+        self.enquiries.look(connection, batch)
         return people
 
     def _welcome(self, effects: Effects, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
@@ -275,7 +279,7 @@ class Turns:
 
     def _turn(self, connection: Connection, effects: Effects, person: Person, msg: MsgIn) -> Published | None:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
-        if self.desk.receive(connection, effects, person, msg):
+        if self.desk.receive(connection, effects, person, msg) or self.enquiries.receive(effects, person, msg):
             return None
         msg = as_typed(msg)
         place = person.place

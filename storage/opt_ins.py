@@ -116,3 +116,14 @@ def asked(connection: Connection, after: int, limit: int) -> list[Asked]:
 def asked_among(connection: Connection, contact_ids: Sequence[int]) -> list[Asked]:
     """Those among these contacts who may (still) be pushed to."""
     return list(_asked_among(connection, contact_ids))
+
+
+def who_wants(connection: Connection, about: About, subject: str, *, after_id: int, limit: int) -> list[int]:
+    """Ids of contacts who asked to be told about this, those above an id only, in their order; stopped ones too."""
+    query = (
+        select(_opt_ins.c.contact_id)
+        .where(_opt_ins.c.about == about, _opt_ins.c.subject == subject, _opt_ins.c.contact_id > after_id)
+        .order_by(_opt_ins.c.contact_id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))

@@ -9,7 +9,7 @@ can be taken back. Rules of the table refuse anything else.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, delete, func, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -21,6 +21,9 @@ from storage.contacts import Address
 Purpose = Literal["reply", "broadcast", "notice", "farewell"]
 State = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
 """``unknown``: the channel was asked to send and did not answer; sending again could say it twice."""
+
+UNASKED: Final[tuple[Purpose, ...]] = ("broadcast", "notice")
+"""Nobody waits for these at the moment: they come after replies, are said once at most, and "stop" takes them back."""
 
 PASSING = "purpose IN ('reply', 'farewell')"
 """Belongs to a conversation: of no use to anybody once it was said."""
@@ -133,10 +136,14 @@ reschedule = bulk.change(_outbox, Delay, key=("id",))
 
 _remove = bulk.remove(_outbox, _Key)
 _is_waiting_broadcast = (_outbox.c.state == text("'waiting'"), _outbox.c.purpose == text("'broadcast'"))
+_is_waiting_unasked = (
+    _outbox.c.state == text("'waiting'"),
+    or_(*(_outbox.c.purpose == text(f"'{purpose}'") for purpose in UNASKED)),
+)
 _waiting_broadcasts = bulk.ByKeys(_Key, select(_outbox.c.id).where(*_is_waiting_broadcast), _outbox.c.id)
-_broadcasts_to = bulk.ByKeys(
+_unasked_to = bulk.ByKeys(
     _Key,
-    select(_outbox.c.id).join_from(_outbox, _addresses).where(*_is_waiting_broadcast),
+    select(_outbox.c.id).join_from(_outbox, _addresses).where(*_is_waiting_unasked),
     _addresses.c.contact_id,
 )
 
@@ -196,8 +203,8 @@ def recall(connection: Connection, ids: Sequence[int]) -> list[int]:
 
 
 def recall_from(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
-    """Take back every broadcast that waits for these contacts, at any of their addresses; gives their ids."""
-    return _recall(connection, [row.id for row in _broadcasts_to(connection, contact_ids)])
+    """Take back every broadcast and notice that waits for these contacts, at any address; gives their ids."""
+    return _recall(connection, [row.id for row in _unasked_to(connection, contact_ids)])
 
 
 def _recall(connection: Connection, ids: list[int]) -> list[int]:

@@ -283,6 +283,11 @@ def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewSta
     return found
 
 
+def is_anything_to_tell(connection: Connection) -> bool:
+    """Whether there is a step of which not everybody was told yet."""
+    return connection.execute(select(_statuses.c.id).where(TELLING).limit(1)).first() is not None
+
+
 def next_to_tell(connection: Connection) -> NewStatus | None:
     """The oldest step of which not everybody was told yet."""
     query = select(*_history_columns).where(TELLING).order_by(_statuses.c.id).limit(1)

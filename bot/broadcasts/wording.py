@@ -11,7 +11,7 @@ from flows.messages import MsgIn, MsgOut, QuickReply
 CODE: Final = "push"
 """Marks the buttons of pushed messages: they work at any time, also in the middle of another consultation."""
 _START: Final = f"{CODE}.start."
-_STOP: Final = f"{CODE}..stop"
+STOP: Final = f"{CODE}..stop"
 
 
 def message(
@@ -32,7 +32,7 @@ def message(
     start = "button.continue" if is_reminder else "button.start"
     buttons = [
         QuickReply(f"{_START}{published.slug}", voice.say(start)),
-        QuickReply(_STOP, voice.say("button.stop")),
+        QuickReply(STOP, voice.say("button.stop")),
     ]
     return voice.message("\n".join(lines), buttons)
 
@@ -41,4 +41,4 @@ def as_typed(msg: MsgIn) -> MsgIn:
     """A tap on a button of a pushed message, as if its words had been typed; any other message as it is."""
     if msg.choice.startswith(_START):
         return msg._replace(choice="", text=f"/start {msg.choice.removeprefix(_START)}")
-    return msg._replace(choice="", text="/stop") if msg.choice == _STOP else msg
+    return msg._replace(choice="", text="/stop") if msg.choice == STOP else msg

@@ -15,7 +15,7 @@ from adapters.web.transports import Transports
 from bot.api import serving as api
 from bot.app import App
 from bot.errors import HouseError
-from bot.web import aloud, chat, decency, forms, helping, hooks, opendata, pages, results, resume, rooms
+from bot.web import aloud, chat, contribution, decency, forms, helping, hooks, opendata, pages, results, resume, rooms
 from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
@@ -77,6 +77,7 @@ def application(house: App, limits: WebLimits | None = None) -> web.Application:
     router.add_get("/static/{name}", application[SITE].assets.send)
     router.add_get("/favicon.ico", application[SITE].assets.icon)
     pages.add_to(router)
+    contribution.add_to(router)
     resume.add_to(router)
     chat.add_to(router)
     forms.add_to(router)

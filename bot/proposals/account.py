@@ -1,0 +1,115 @@
+"""What can be told about a contribution to whoever has its code: in chat, on its page, and in news about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.proposals.answering import REQUIRED
+from bot.proposals.standing import Standing, find
+from flows.languages import LANGUAGES
+from storage import proposals
+from storage.proposals import NewStatus
+
+Say = Callable[..., str]
+"""Says a phrase by its id, with values."""
+Seen = Literal["reading", "public", "hidden", "withdrawn", "merged", "split"]
+
+
+class Account(NamedTuple):
+    """A contribution as everybody may know it. Text and reasons of what is not public are not in it."""
+
+    code: str
+    seen: Seen
+    consultation_id: int
+    standing: Standing | None
+    """Only of what is public."""
+    steps: tuple[NewStatus, ...]
+    hidden_because: str = ""
+    others: tuple[str, ...] = ()
+    """Codes of what stands for it now (merged), or of its parts (split)."""
+
+
+def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, Account]:
+    """What there is to tell about these codes; those that do not exist are left out."""
+    known = proposals.by_codes(connection, list(codes)) if codes else {}
+    standings = find(connection, [row.id for row in known.values()]) if known else {}
+    others = _others(connection, standings)
+    return {row.code: _account(standings[row.id], others[row.id]) for row in known.values()}
+
+
+def _others(connection: Connection, standings: Mapping[int, Standing]) -> dict[int, tuple[str, ...]]:
+    leads = {
+        number: (*standing.parts, *filter(None, [standing.moderation.merged_into]))
+        for number, standing in standings.items()
+    }
+    numbers = sorted({other for found in leads.values() for other in found})
+    rows = proposals.by_ids(connection, numbers) if numbers else {}
+    return {number: tuple(rows[other].code for other in found if other in rows) for number, found in leads.items()}
+
+
+def _account(standing: Standing, others: tuple[str, ...]) -> Account:
+    about, seen = standing.proposal, _seen(standing)
+    return Account(
+        about.code,
+        seen,
+        about.consultation_id,
+        standing if seen == "public" else None,
+        standing.steps if seen != "withdrawn" else (),
+        standing.reason_of("hide") if seen == "hidden" else "",
+        others if seen in {"merged", "split"} else (),
+    )
+
+
+def _seen(standing: Standing) -> Seen:
+    if standing.proposal.withdrawn_at is not None:
+        return "withdrawn"
+    if standing.state in {"merged", "split", "hidden"}:
+        return standing.state
+    return "public" if standing.is_public else "reading"
+
+
+def in_words(account: Account, say: Say, language: str, page: str = "") -> list[str]:
+    """Where it stands, in lines: the last step with its reason. `page` is the address where all of it is shown."""
+    lines = [say(f"account.{account.seen}", code=account.code, others=", ".join(account.others))]
+    if account.hidden_because:
+        lines.append(say("account.reason", reason=account.hidden_because))
+    if account.steps:
+        lines += step_in_words(account.steps[-1], say, language)
+    if page:
+        lines.append(say("account.page", link=page))
+    return lines
+
+
+def step_in_words(step: NewStatus, say: Say, language: str) -> Iterator[str]:
+    """One step: what was decided, why, by whom, and where more can be read."""
+    yield say("account.status", status=say(f"account.status.{step.status}"))
+    tag, reason = reason_in(step.reason, language)
+    if reason and _plain(tag) == _plain(language):
+        yield say("account.reason", reason=reason)
+    elif reason:
+        yield say("account.reason_in", language=LANGUAGES[tag].name, reason=reason)
+    if step.body:
+        yield say("account.body", body=step.body)
+    if step.link:
+        yield say("account.more", link=step.link)
+
+
+def reason_in(reason: Mapping[str, str], language: str) -> tuple[str, str]:
+    """A reason in this language, else in a related one, else in German; with the language it is in.
+
+    >>> reason_in({"de": "Ja.", "tr": "Evet."}, "tr")
+    ('tr', 'Evet.')
+    >>> reason_in({"de": "Ja."}, "de-simple")
+    ('de', 'Ja.')
+    """
+    for tag in (language, _plain(language), REQUIRED, *reason):
+        if tag in reason:
+            return tag, reason[tag]
+    return REQUIRED, ""
+
+
+def _plain(tag: str) -> str:
+    return tag.partition("-")[0]

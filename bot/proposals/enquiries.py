@@ -1,0 +1,58 @@
+"""Anybody can ask what became of a contribution: by sending its code, in the lobby or within a consultation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from bot.catalogue import Catalogue
+from bot.effects import Effects
+from bot.person import Person
+from bot.proposals.account import Account, accounts, in_words
+from bot.proposals.codes import recognise
+from flows.messages import MsgIn
+from flows.voice import Voice
+
+
+class Enquiries:
+    """Answers messages that are a code and nothing else. Where somebody stands in a consultation does not change."""
+
+    def __init__(self, catalogue: Catalogue, public_url: str) -> None:
+        self._catalogue = catalogue
+        self._public_url = public_url
+        self._known: dict[str, Account] = {}
+
+    def look(self, connection: Connection, batch: Sequence[MsgIn]) -> None:
+        """Finds what the codes of a batch are about: nothing to do for nearly every batch."""
+        codes = {code for msg in batch if (code := _code_of(msg))}
+        self._known = accounts(connection, sorted(codes)) if codes else {}
+
+    def receive(self, effects: Effects, person: Person, msg: MsgIn) -> bool:
+        """Answers; False where the message is something else. In a consultation an unknown code may be an answer."""
+        code = _code_of(msg)
+        account = self._known.get(code or "")
+        if code is None or (account is None and (person.place is not None or not _is_surely_a_code(msg.text))):
+            return False
+        voice = self._voice(person, msg)
+        if account is None:
+            lines = [voice.say("account.unknown", code=code)]
+        else:
+            page = f"{self._public_url}/p/{code}" if self._public_url else ""
+            lines = in_words(account, voice.say, voice.language, page)
+        effects.say(person, voice.message("\n".join(lines)))
+        return True
+
+    def _voice(self, person: Person, msg: MsgIn) -> Voice:
+        if person.place is not None:
+            return person.place.published.flow.scripts[person.place.session.language].voice
+        return self._catalogue.lobby.voice(person.language, msg.language_hint)
+
+
+def _code_of(msg: MsgIn) -> str | None:
+    return None if msg.choice or msg.edits or msg.is_group else recognise(msg.text)
+
+
+def _is_surely_a_code(text: str) -> bool:
+    """Whether it cannot be a word: "Parkbaenk" has the letters of a code."""
+    return any(char.isdigit() or char in "-#" for char in text)

@@ -1,0 +1,143 @@
+"""`/p/CODE`: what became of a contribution, for everybody who has its code. Works without JavaScript."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from adapters.web import protocol
+from bot.proposals.account import Account, accounts, reason_in
+from bot.proposals.codes import recognise
+from bot.proposals.publicity import are_results_public
+from bot.web.site import language_links, site_of
+from bot.web.tongues import Tongue, tongue_of
+from flows.definition import Consultation
+from flows.languages import LANGUAGES
+from flows.questions.district import DISTRICTS, label
+from storage import consultations, ratings
+from storage.proposals import NewStatus
+from storage.ratings import Count
+
+LONGEST: Final = 40
+
+
+class Shown(NamedTuple):
+    """What the page is made of. `counts` is None where figures are not public."""
+
+    account: Account
+    consultation: Consultation
+    counts: Count | None
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get("/p/{code}", _page)
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    """The contribution with this code, however the code was typed."""
+    site, tongue = site_of(request), tongue_of(request)
+    typed = request.match_info["code"][:LONGEST]
+    code = recognise(typed)
+    shown = await site.house.store.read(partial(_find, code=code, now=datetime.now(UTC))) if code else None
+    if code is None or shown is None:
+        return _unknown(request, tongue, code or typed)
+    if code != typed:
+        return web.Response(status=301, headers={"Location": f"/p/{code}"})
+    zone = site.house.settings.zone()
+    return site.page(
+        request,
+        "contribution.html",
+        tongue,
+        account=shown.account,
+        about=_title(shown.consultation, tongue),
+        languages=language_links(request, tongue),
+        steps=[_step(step, tongue, zone) for step in reversed(shown.account.steps)],
+        **_words(shown, tongue),
+        **_figures(shown),
+    )
+
+
+def _title(consultation: Consultation, tongue: Tongue) -> str:
+    """What the consultation is called; it may be over and put away."""
+    language = tongue.tag if tongue.tag in consultation.languages else consultation.main_language
+    return consultation.title.in_language(language, consultation.fallbacks)
+
+
+def _unknown(request: web.Request, tongue: Tongue, code: str) -> web.Response:
+    """In plain words, and with what a code looks like."""
+    site = site_of(request)
+    return site.page(
+        request,
+        "error.html",
+        tongue,
+        status=404,
+        title=tongue.say("web.account.unknown_title"),
+        text=tongue.say("account.unknown", code=code),
+        again="",
+    )
+
+
+def _find(connection: Connection, code: str, now: datetime) -> Shown | None:
+    account = accounts(connection, [code]).get(code)
+    revision = account and consultations.newest_of(connection, account.consultation_id)
+    if account is None or revision is None:
+        return None
+    consultation = Consultation.model_validate_json(revision.content)
+    counts = None
+    if account.standing is not None and are_results_public(consultation, revision, now):
+        number = account.standing.proposal.id
+        counts = ratings.count(connection, [number]).get(number, Count(number, 0, 0, 0, 0))
+    return Shown(account, consultation, counts)
+
+
+def _words(shown: Shown, tongue: Tongue) -> dict[str, Any]:
+    """The text, in the page's language where somebody translated it; the original beside it."""
+    standing = shown.account.standing
+    if standing is None:
+        return {"wording": None, "original": None, "is_unreviewed": False, "district": ""}
+    about = standing.proposal
+    original = {"title": about.title, "text": about.text, **_language(about.language)}
+    plain = tongue.tag.partition("-")[0]
+    translated = standing.texts.get(tongue.tag) or (standing.texts.get(plain) if about.language != plain else None)
+    district = about.district or ""
+    return {
+        "wording": {"title": translated.title, "text": translated.text, **_language(translated.language)}
+        if translated
+        else original,
+        "original": original if translated else None,
+        "is_unreviewed": translated is not None and not translated.reviewed,
+        "district": label(district, tongue.tag) if district in DISTRICTS else district,
+    }
+
+
+def _step(step: NewStatus, tongue: Tongue, zone: tzinfo) -> dict[str, Any]:
+    tag, reason = reason_in(step.reason, tongue.tag)
+    is_own = tag.partition("-")[0] == tongue.tag.partition("-")[0]
+    return {
+        "status": tongue.say(f"account.status.{step.status}"),
+        "day": tongue.day(step.at.astimezone(zone).date()),
+        "reason": reason,
+        "only": "" if is_own else LANGUAGES[tag].name,
+        "body": step.body,
+        "link": step.link,
+        **_language(tag),
+    }
+
+
+def _figures(shown: Shown) -> dict[str, Any]:
+    """The counts, unless they are hidden until closing or about too few people."""
+    if shown.counts is None:
+        return {"figures": None, "are_too_few": False}
+    people = shown.counts.agree + shown.counts.disagree + shown.counts.pass_
+    if people < shown.consultation.smallest_cell:
+        return {"figures": None, "are_too_few": True}
+    figures = {"agree": shown.counts.agree, "disagree": shown.counts.disagree, "passed": shown.counts.pass_}
+    return {"figures": figures, "are_too_few": False}
+
+
+def _language(tag: str) -> dict[str, str]:
+    return {"lang": tag, "dir": protocol.direction(tag), "language": LANGUAGES[tag].name if tag in LANGUAGES else tag}

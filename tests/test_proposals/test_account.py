@@ -1,0 +1,139 @@
+"""Asking with a code: in chat, in the lobby or within a consultation, and at /p/CODE."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text as sql
+
+from bot.proposals import joining, moderating
+from bot.proposals.answering import Outcome, set_status
+from bot.proposals.codes import new_code
+from bot.proposals.moderating import Wording
+from bot.web.tongues import spoken
+from storage import consultations, proposals
+from storage.proposals import Withdrawal
+from storage.store import Store
+from tests.databases import only_sqlite
+from tests.house import running, say
+from tests.test_bot.browser import serving
+from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit
+
+pytestmark = only_sqlite
+YES = Outcome(
+    "accepted", {"de": "Drei Bänke werden gebaut.", "tr": "Üç bank yapılacak."}, "Bezirksamt", "https://example.org/x"
+)
+
+
+async def test_a_code_is_answered_anywhere_and_disturbs_nothing(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = released(connection, park, 1)
+        set_status(chair(connection), idea.id, YES)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", idea.code.lower().replace("-", " "), language_hint="de"))
+        told = channel.texts("a")[-1].splitlines()
+        assert told == [
+            f"{idea.code}: Der Beitrag ist öffentlich.",
+            "Stand: angenommen",
+            "Begründung: Drei Bänke werden gebaut.",
+            "Entschieden hat: Bezirksamt",
+            "Mehr dazu: https://example.org/x",
+        ]
+        for text in ("park", "en"):
+            await say(app, channel.msg("b", text))
+        assert "Light?" in channel.texts("b")[-1]
+        await say(app, channel.msg("b", idea.code))
+        assert "only: Drei Bänke" in channel.texts("b")[-1]
+        await say(app, channel.msg("b", "yes"))
+        assert "What is missing?" in channel.texts("b")[-1]
+        unknown = new_code()
+        await say(app, channel.msg("b", unknown))
+        with store.reading() as connection:
+            stored = {row[0] for row in connection.execute(sql("SELECT value FROM answers"))}
+        assert stored == {'"yes"', f'"{unknown}"'}, "what is no code here was an answer"
+        await say(app, channel.msg("c", unknown, language_hint="de"))
+        assert channel.texts("c")[-1].startswith(f"Den Code {unknown} gibt es hier nicht.")
+        await say(app, channel.msg("d", idea.code, language_hint="de", is_group=True))
+        assert not any("Stand:" in said for said in channel.texts("d"))
+
+
+async def test_what_nobody_released_is_told_to_nobody(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        waiting = submit(connection, park, 1, "secret words")
+        hidden = submit(connection, park, 2, "secret words", title="secret title")
+        gone = released(connection, park, 3, text="secret words")
+        whole = released(connection, park, 4, text="secret words")
+        merged = released(connection, park, 5, text="secret words")
+        target = released(connection, park, 6, text="More trees")
+        moderating.hide(chair(connection), hidden.id, "an advertisement")
+        proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
+        parts = joining.split(chair(connection), whole.id, [Wording(None, "secret a"), Wording(None, "secret b")])
+        joining.merge(chair(connection), merged.id, target.id)
+    expected = {
+        waiting.code: "This contribution is being read by a person",
+        hidden.code: "an advertisement",
+        gone.code: "This contribution was withdrawn",
+        whole.code: f"{parts[0].proposal.code}, {parts[1].proposal.code}",
+        merged.code: target.code,
+    }
+    async with running(store) as (app, channel), serving(store) as house:
+        page = house.browser(Cookie="lang=en")
+        for code, words in expected.items():
+            await say(app, channel.msg("a", code, language_hint="en"))
+            await page.get(f"/p/{code}")
+            assert page.status == 200
+            for said in (channel.texts("a")[-1], page.page.html):
+                assert words in said, code
+                assert "secret" not in said, code
+
+
+@pytest.mark.parametrize("language", spoken())
+async def test_the_page_says_everything_in_every_language(store: Store, language: str) -> None:
+    park = open_consultation(store, results="live")
+    with store.begin() as connection:
+        idea = released(connection, park, 1, text="Bank <b>&amp;</b>", title="Bank", district="01", language="tr")
+        moderating.translate(chair(connection), idea.id, "en", Wording("Bench", "A bench"), translator="machine")
+        set_status(chair(connection), idea.id, YES)
+        rate(connection, idea.id, {10: 1, 11: 1, 12: -1, 13: 0, 14: 1, 15: 1})
+    async with serving(store) as house:
+        page = house.browser(Cookie=f"lang={language}")
+        await page.get(f"/p/{idea.code}")
+        assert page.status == 200
+        assert "Bank &lt;b&gt;&amp;amp;&lt;/b&gt;" in page.page.html
+        assert ("A bench" in page.page.html) == (language == "en")
+        assert ("Üç bank" in page.page.html) == (language == "tr")
+        assert ("Drei Bänke" in page.page.html) == (language != "tr")
+        assert 'href="https://example.org/x"' in page.page.html
+        assert "Mitte" in page.page.html
+        assert all(f"<dd>{people}</dd>" in page.page.html for people in (4, 1))
+        assert "<script" not in page.page.html.replace('<script src="/static', "")
+
+
+async def test_counts_follow_the_consultation(store: Store) -> None:
+    park = open_consultation(store, results="at_close")
+    with store.begin() as connection:
+        many, few = (released(connection, park, number) for number in (1, 2))
+        rate(connection, many.id, dict.fromkeys(range(10, 18), 1))
+        rate(connection, few.id, {10: 1})
+    async with serving(store) as house:
+        page = house.browser(Cookie="lang=en")
+        await page.get(f"/p/{many.code}")
+        assert "<dd>8</dd>" not in page.page.html, "hidden until closing"
+        with store.begin() as connection:
+            consultations.set_state(connection, park, "archived")
+        await page.get(f"/p/{many.code}")
+        assert "<dd>8</dd>" in page.page.html
+        await page.get(f"/p/{few.code}")
+        assert "Too few people have answered" in page.page.html
+
+
+async def test_an_unknown_code_gets_a_page_in_plain_words(store: Store) -> None:
+    open_consultation(store)
+    async with serving(store) as house:
+        page = house.browser(Cookie="lang=en")
+        for path in (f"/p/{new_code()}", "/p/nonsense", "/p/%3Cscript%3E", f"/p/{'x' * 500}"):
+            await page.get(path)
+            assert page.status == 404
+            assert "There is no such code" in page.page.html
+            assert "<script>" not in page.page.html
