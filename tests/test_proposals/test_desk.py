@@ -1,0 +1,119 @@
+"""Facilitators read and release from their own chat."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot import codes
+from bot.ids import Ids
+from bot.proposals.standing import find
+from storage import staff
+from storage.staff import Role, StaffMember
+from storage.store import Store
+from tests.databases import only_sqlite
+from tests.house import KEYS, running, say
+from tests.test_proposals.ideas import kinds, one, open_consultation, released, submit, visible
+
+pytestmark = only_sqlite
+
+
+def hired(store: Store, name: str = "Aylin", role: Role = "facilitator") -> tuple[str, int]:
+    """The code and the id of somebody new in the team."""
+    code, number = codes.new_code(), Ids()()
+    with store.begin() as connection:
+        row = StaffMember(number, name, role, codes.code_hash(KEYS, code), datetime.now(UTC))
+        staff.insert(connection, [row])
+    return code, number
+
+
+async def test_from_the_queue_to_a_decision_by_taps(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        released(connection, park, 1, text="More benches in the park please")
+        first = submit(connection, park, 2, "Please more benches in the park!")
+        second = submit(connection, park, 3, "A fountain")
+    code, number = hired(store)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"), channel.msg("a", "/queue"))
+        shown = channel.last("a")
+        assert shown.text.startswith(f"{first.code} · park · es warten: 2\n\nPlease more benches")
+        assert "Ähnlich zu" in shown.text
+        approve, following = shown.quick_replies
+        await say(app, channel.msg("a", choice=following.token))
+        assert "A fountain" in channel.texts("a")[-1]
+        await say(app, channel.msg("a", choice=following.token.replace(first.code, second.code)))
+        assert channel.texts("a")[-1] == "Nichts wartet auf das Lesen."
+        await say(app, channel.msg("a", choice=approve.token))
+        assert channel.texts("a")[-2] == f"{first.code}: notiert."
+        assert "A fountain" in channel.texts("a")[-1]
+        await say(app, channel.msg("a", choice=approve.token))
+        assert "inzwischen etwas geändert" in channel.texts("a")[-1]
+    with store.reading() as connection:
+        assert "Please more benches in the park!" in visible(connection, park)
+        assert kinds(connection, [first.id]) == [("approve", number, None)]
+
+
+async def test_every_decision_can_be_typed(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        bench, twin, ad = (submit(connection, park, at, language="tr") for at in (1, 2, 3))
+    code, _ = hired(store)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"))
+
+        async def typed(text: str) -> str:
+            before = len(channel.texts("a"))
+            await say(app, channel.msg("a", text))
+            return channel.texts("a")[before]
+
+        assert "So geht es: Persönliches herausnehmen" in await typed(f"/reword {bench.code} ein Name")
+        assert await typed(f"/reword {bench.code} ein Name\nMehr Bänke") == f"{bench.code}: notiert."
+        assert await typed(f"/approve {bench.code.lower()}") == f"{bench.code}: notiert."
+        assert await typed(f"/translate {bench.code} en More benches\nplease") == f"{bench.code}: notiert."
+        assert await typed(f"/merge {twin.code} {bench.code}") == f"{twin.code}: notiert."
+        assert "nicht zusammenlegen" in await typed(f"/merge {bench.code} {twin.code}")
+        assert "So geht es" in await typed(f"/hide {ad.code}")
+        assert await typed(f"/hide {ad.code} Werbung") == f"{ad.code}: notiert."
+        assert "fehlt noch auf: tr." in await typed(f"/answer {bench.code} accepted Wird gebaut.")
+        said = await typed(f"/answer {bench.code} accepted Wird gebaut.\nAlle drei.\ntr: Yapılacak.")
+        assert said == f"{bench.code}: notiert."
+        assert await typed("/hide P-0000-0000 x") == "Diesen Code gibt es hier nicht."
+        assert "So geht es" in await typed("/merge")
+    with store.reading() as connection:
+        standing = find(connection, [bench.id])[bench.id]
+        assert standing.texts["en"].text == "More benches\nplease"
+        assert standing.steps[-1].reason == {"de": "Wird gebaut.\nAlle drei.", "tr": "Yapılacak."}
+        assert visible(connection, park) == ["Mehr Bänke"]
+
+
+async def test_two_have_to_approve_where_four_eyes_are_asked_for(store: Store) -> None:
+    park = open_consultation(store, four_eyes=True)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1)
+    (first, _), (second, _) = hired(store), hired(store, "Bora")
+    async with running(store) as (app, channel):
+        for chat, code in (("a", first), ("b", second)):
+            await say(app, channel.msg(chat, f"/team {code}", language_hint="de"))
+        await say(app, channel.msg("a", f"/approve {idea.code}"))
+        assert "Jetzt muss noch eine zweite Person zustimmen." in channel.texts("a")[-2]
+        await say(app, channel.msg("a", f"/approve {idea.code}"))
+        assert "gibt es schon" in channel.texts("a")[-1]
+        await say(app, channel.msg("b", f"/approve {idea.code}"))
+        assert channel.texts("b")[-1] == "Nichts wartet auf das Lesen."
+    with store.reading() as connection:
+        assert one(connection, idea.id).released_at
+
+
+async def test_helpers_and_strangers_read_nothing(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1, "secret words")
+    code, _ = hired(store, "Cem", "helper")
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"))
+        for chat in "ab":
+            for text in ("/queue", f"/queue {idea.code}", f"/approve {idea.code}"):
+                await say(app, channel.msg(chat, text, language_hint="de"))
+        assert not any("secret" in said for chat in "ab" for said in channel.texts(chat))
+    with store.reading() as connection:
+        assert one(connection, idea.id).released_at is None
