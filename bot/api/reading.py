@@ -22,8 +22,8 @@ from bot.api.models import (
 from bot.api.problems import Problem
 from bot.api.registry import Call, operation
 from bot.proposals import answered
-from bot.proposals.publicity import are_results_public
 from bot.proposals.standing import find
+from bot.publicity import figures_are_public
 from storage import consultations, moderation, proposals, ratings
 from storage.consultations import PublishedRevision, State
 from storage.proposals import StoredProposal
@@ -73,7 +73,7 @@ def list_ratings(call: Call) -> RatingList:
     """How many people rated each released proposal how; hidden until closing where the consultation says so."""
     about = call.consultation()
     consultation = showing.consultation_of(about)
-    if not are_results_public(consultation, about, call.chair.now):
+    if not figures_are_public(consultation, about, call.chair.now):
         raise Problem("hidden_until_closing", 403, "Figures of this consultation are hidden until it is closed.")
     rows, following = _page(call, about)
     counted = ratings.count(call.connection, [row.id for row in rows])

@@ -21,8 +21,8 @@ from bot.api.models import (
 from bot.keys import Keys
 from bot.proposals.likeness import Similar, similar
 from bot.proposals.moderating import original
-from bot.proposals.publicity import are_results_public, is_over
 from bot.proposals.standing import Standing, approvers
+from bot.publicity import figures_are_public, is_closed
 from flows.definition import Consultation
 from storage import proposals, staff
 from storage.consultations import PublishedRevision
@@ -41,7 +41,7 @@ def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
     """A consultation as everybody may see it."""
     about = consultation_of(revision)
     begins_later = revision.opens_at is not None and now < revision.opens_at
-    over = "archived" if revision.state == "archived" else "closed" if is_over(revision, now) else None
+    over = "archived" if revision.state == "archived" else "closed" if is_closed(revision, now) else None
     return ConsultationOut(
         slug=revision.slug,
         title={tag: wording.text for tag, wording in about.title.items()},
@@ -52,7 +52,7 @@ def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
         opens_at=revision.opens_at,
         closes_at=revision.closes_at,
         results=about.results,
-        are_results_public=are_results_public(about, revision, now),
+        are_results_public=figures_are_public(about, revision, now),
         smallest_cell=about.smallest_cell,
         four_eyes=about.four_eyes,
     )

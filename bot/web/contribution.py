@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from adapters.web import protocol
 from bot.proposals.account import Account, accounts, reason_in
 from bot.proposals.codes import recognise
-from bot.proposals.publicity import are_results_public
+from bot.publicity import figures_are_public
 from bot.web.site import language_links, site_of
 from bot.web.tongues import Tongue, tongue_of
 from flows.definition import Consultation
@@ -88,7 +88,7 @@ def _find(connection: Connection, code: str, now: datetime) -> Shown | None:
         return None
     consultation = Consultation.model_validate_json(revision.content)
     counts = None
-    if account.standing is not None and are_results_public(consultation, revision, now):
+    if account.standing is not None and figures_are_public(consultation, revision, now):
         number = account.standing.proposal.id
         counts = ratings.count(connection, [number]).get(number, Count(number, 0, 0, 0, 0))
     return Shown(account, consultation, counts)
