@@ -350,6 +350,20 @@ def revoke_key(
 
 
 @app.command()
+def archive(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a consultation away; exit code 1, and a list, while somebody still waits for an answer."""
+    from bot.proposals import archiving
+
+    if not archiving.archive(load(context, config, data), slug, say):
+        raise typer.Exit(1)
+
+
+@app.command()
 def bench(
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How often each figure is measured.")] = 5,
     postgres: Annotated[

@@ -1,0 +1,28 @@
+"""`archive`: puts a consultation away, once everybody was answered."""
+
+from __future__ import annotations
+
+from bot.errors import HouseError, program
+from bot.house import Say, furnished
+from bot.proposals.answered import Owed, owed
+from bot.settings import Settings
+from storage import consultations
+
+
+def archive(settings: Settings, slug: str, say: Say) -> bool:
+    """Archives it; where answers are owed, says which and gives False. Raises HouseError."""
+    with furnished(settings, say) as store, store.begin() as connection:
+        revision = consultations.latest(connection, slug)
+        if revision is None:
+            raise HouseError(f"there is no consultation {slug!r}; `{program()} consultations` lists them")
+        waiting = owed(connection, revision.consultation_id)
+        if not waiting:
+            consultations.set_state(connection, revision.consultation_id, "archived")
+    for one in waiting:
+        say(_in_a_line(one))
+    say(f"{slug}: {len(waiting)} people still wait for an answer." if waiting else f"{slug} is archived.")
+    return not waiting
+
+
+def _in_a_line(one: Owed) -> str:
+    return f"{one.code}  {'nobody has read it yet' if one.is_unread else one.status.replace('_', ' ')}"
