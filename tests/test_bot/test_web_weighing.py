@@ -1,60 +1,173 @@
-"""Proposing and weighing on the web without JavaScript: as a chat and as a form."""
+"""Orders and budgets on pages without JavaScript: in the form, in the chat, and from a sheet of paper."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 from sqlalchemy import text
 
+from bot.consultations.publishing import Desk, publish
+from bot.ids import Ids
 from storage import migrate
 from storage.store import Store
-from tests.house import consultation, publish
+from tests.conversation import CONSULTATIONS
 from tests.test_bot.browser import Browser, House, serving
-from tests.test_bot.test_weighing import IDEA, WEIGH, add
+from tests.test_bot.shared_devices import signed_in
 
 
-def furnished(folder) -> Store:
-    store = Store(f"sqlite:///{folder}/web.db")
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/web.db")
     migrate.upgrade(store)
-    publish(store, consultation(questions=[IDEA, WEIGH]))
-    add(store, "Licht im Park", "Ein Brunnen mit Wasser")
-    return store
+    publish(store, CONSULTATIONS / "weighing.yaml", Desk(Ids(), datetime.now(UTC), UTC))
+    yield store
+    store.dispose()
 
 
-async def at_the_first_question(house: House, view: str) -> Browser:
+def answers(store: Store) -> dict[str, str]:
+    with store.reading() as connection:
+        rows = connection.execute(text("SELECT question_key, value, missing FROM answers"))
+        return {key: value if missing is None else f"({missing})" for key, value, missing in rows}
+
+
+async def begin(house: House, view: str) -> Browser:
     browser = house.browser()
-    await browser.get("/c/park?lang=de")
+    await browser.get("/c/weighing?lang=de")
     [how] = [option for option in browser.page.forms[0].options if option.startswith(view)]
     return await browser.press("Los geht es", how)
 
 
-def votes(store: Store) -> list[tuple[int, bool]]:
-    with store.reading() as connection:
-        found = [tuple(row) for row in connection.execute(text("SELECT vote, important FROM ratings ORDER BY vote"))]
-    store.dispose()
-    return found
+def numbers(page: Browser, *written: str) -> dict[str, str]:
+    """What to write into the fields beside the options, in their order."""
+    fields = [name for name, _ in page.step().fields if name.startswith("number-")]
+    return dict(zip(fields, written, strict=True))
 
 
-async def test_the_chat_takes_an_idea_and_votes(tmp_path):
-    store = furnished(tmp_path)
+def shown(page: Browser) -> list[str]:
+    return [value for name, value in page.step().fields if name.startswith("number-")]
+
+
+async def test_the_form_takes_orders_and_amounts(store: Store) -> None:
     async with serving(store) as house:
-        page = await at_the_first_question(house, "Chat")
-        await page.press("Senden", text="Licht in dem Park")
-        await page.press("Mein Vorschlag ist anders")
-        assert "Seine Nummer: P-" in page.text
-        for label in ("Stimme zu", "Wichtig für mich", "Stimme nicht zu"):
+        page = await begin(house, "Formular")
+        assert "1 für das Wichtigste" in page.text
+        await page.press("Weiter", **numbers(page, "2", "3", "1"))
+        assert page.heading() == "Wer bekommt wie viele Punkte?"
+        await page.press("Weiter", **numbers(page, "", "7", "٣"))
+        assert page.heading() == "Wofür reicht das Geld?"
+        assert page.step().types == ["checkbox"] * 3
+        await page.press("Weiter", "Lampen (12 000 Euro)", "Brunnen (15 000 Euro)")
+        assert page.heading() == "Antworten prüfen"
+        await page.press("Absenden")
+    assert answers(store) == {
+        "first": '["bridge","park","school"]',
+        "fund": '{"school":7,"bridge":3}',
+        "money": '{"lamps":12000,"well":15000}',
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        (("1", "1", ""), "Zwei Antworten haben denselben Platz"),
+        (("eins", "2", ""), "nur ganze Zahlen"),
+        (("", "", ""), "Bitte eine Antwort eingeben."),
+        (("0", "", "-1"), "nur ganze Zahlen"),
+    ],
+)
+async def test_what_is_no_order_is_said_and_stays_to_be_corrected(store: Store, written: Any, problem: str) -> None:
+    async with serving(store) as house:
+        page = await begin(house, "Formular")
+        await page.press("Weiter", **numbers(page, *written))
+        assert page.status == 422
+        assert problem in page.text
+        assert shown(page) == list(written)
+    assert answers(store) == {}
+
+
+async def test_the_form_shows_what_is_ordered_already_and_changes_it(store: Store) -> None:
+    async with serving(store) as house:
+        page = await begin(house, "Formular")
+        await page.press("Weiter", **numbers(page, "", "1", ""))
+        assert page.heading() == "Was soll zuerst gebaut werden?"
+        assert "Es fehlt noch 1." in page.text
+        assert shown(page) == ["", "1", ""]
+        await page.press("Weiter", **numbers(page, "5", "9", ""))
+        assert page.heading() == "Wer bekommt wie viele Punkte?"
+        await page.press("Zurück")
+        assert shown(page) == ["1", "2", ""]
+        await page.press("Weiter", **numbers(page, "2", "1", ""))
+        await page.press("Weiter", **numbers(page, "6", "6", ""))
+        assert "es fehlen noch: 2 Punkte" in page.text
+        await page.press("Weiter", **numbers(page, "6", "", "1"))
+        await page.press("Zurück")
+        assert shown(page) == ["6", "", "1"]
+        await page.press("Weiter", **numbers(page, "", "", "1"))
+    assert answers(store) == {"first": '["school","park"]', "fund": '{"bridge":1}'}
+
+
+async def test_the_chat_without_javascript_takes_taps(store: Store) -> None:
+    async with serving(store) as house:
+        page = await begin(house, "Chat")
+        for label in ("Die Brücke", "Der Park", "Fertig", "+1 Der Park", "+1 Der Park", "−1 Der Park", "Fertig"):
             await page.press(label)
-        assert "Bewertete Vorschläge: 2" in page.text
-    assert votes(store) == [(-1, True), (1, False)]
+        for label in ("☐ Lampen (12 000 Euro)", "☐ Brunnen (15 000 Euro)", "Fertig", "Absenden"):
+            await page.press(label)
+    assert answers(store) == {
+        "first": '["bridge","park"]',
+        "fund": '{"park":1}',
+        "money": '{"lamps":12000,"well":15000}',
+    }
 
 
-async def test_the_form_takes_an_idea_and_votes(tmp_path):
-    store = furnished(tmp_path)
+async def test_a_sheet_of_paper_is_typed_in(store: Store) -> None:
     async with serving(store) as house:
-        page = await at_the_first_question(house, "Formular")
-        await page.press("Weiter", text="Licht in dem Park")
-        assert "Ähnliches gibt es schon" in page.text
-        await page.press("Weiter", "Mein Vorschlag ist anders")
-        assert "Seine Nummer: P-" in page.text
-        for label in ("Stimme zu", "Wichtig für mich", "Stimme nicht zu"):
-            await page.press("Weiter", label)
-        assert "Bewertete Vorschläge: 2" in page.text
-    assert votes(store) == [(-1, True), (1, False)]
+        page = await house.browser().get("/c/weighing/paper?in=de")
+        assert "1 · Der Park" in page.text
+        page = await signed_in(house, store, "Aylin")
+        await page.get("/help-out/weighing/sheet?in=de")
+        too_much = {"text-first": "3 1", "text-fund": "1: 11"}
+        await page.press("Bogen speichern", "Lampen (12 000 Euro)", at="", **too_much)
+        assert page.status == 422
+        assert 'id="fault-fund"' in page.page.html
+        assert 'id="fault-first"' not in page.page.html
+        await page.press("Bogen speichern", at="", **{"text-first": "3 1", "text-fund": "1: 4, 3: 2"})
+        assert "Der Bogen ist gespeichert" in page.text
+    assert answers(store) == {
+        "first": '["bridge","park"]',
+        "fund": '{"park":4,"bridge":2}',
+        "money": '{"lamps":12000}',
+    }
+
+
+async def test_the_form_asks_pair_after_pair_until_it_is_enough(store: Store) -> None:
+    publish(store, CONSULTATIONS / "pairs.yaml", Desk(Ids(), datetime.now(UTC), UTC))
+    async with serving(store) as house:
+        page = await house.browser().get("/c/pairs?lang=de")
+        [how] = [option for option in page.page.forms[0].options if option.startswith("Formular")]
+        await page.press("Los geht es", how)
+        for number in (1, 2):
+            assert page.heading() == "Was ist wichtiger?"
+            assert f"Vergleich {number} von 4" in page.text
+            assert "Fertig" not in [label for _, _, label in page.step().buttons]
+            await page.press("Weiter", "Kann mich nicht entscheiden")
+        await page.press("Fertig")
+        assert page.heading() == "Was noch?"
+    decided = json.loads(answers(store)["rather"])
+    assert len(decided) == 2
+    assert all("=" in one for one in decided)
+
+
+async def test_a_sheet_of_paper_leaves_pairs_out(store: Store) -> None:
+    publish(store, CONSULTATIONS / "pairs.yaml", Desk(Ids(), datetime.now(UTC), UTC))
+    async with serving(store) as house:
+        page = await house.browser().get("/c/pairs/paper?in=de")
+        assert "Diese Frage gibt es nur im Chat und im Web." in page.text
+        page = await signed_in(house, store, "Aylin")
+        await page.get("/help-out/pairs/sheet?in=de")
+        await page.press("Bogen speichern", at="", **{"text-wish": "Bänke"})
+        assert "Der Bogen ist gespeichert" in page.text
+    assert answers(store) == {"rather": "(skipped)", "wish": '"Bänke"'}
