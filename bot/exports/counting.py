@@ -69,7 +69,8 @@ class Counts:
             if variable.key in self.ballots:
                 self.ballots[variable.key][ballot_of(given.value)] += 1
             if variable.key in self.options and isinstance(given.value, list | dict):
-                self.options[variable.key].update(given.value)
+                # The codes alone: a Counter would add up the amounts, which are not people.
+                self.options[variable.key].update([*given.value])
 
     def published(self, name: str) -> dict[str, int | None]:
         """The counts of a context, None where they are too small."""

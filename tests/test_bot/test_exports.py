@@ -546,3 +546,18 @@ async def test_orders_and_amounts_are_numbers_beside_each_option(opened, tmp_pat
             "SELECT question_key, value FROM v_answers_long ORDER BY answered_at"
         ).fetchall()
     assert ("fund", '{"a1":2,"b2":3}') in [tuple(row) for row in rows]
+
+
+async def test_published_counts_of_orders_and_amounts_are_people(opened, tmp_path):
+    """Not money: a few people with much of it would look like many."""
+    publish(store := opened(), consultation(questions=[ORDER, FUND]))
+    await chat(store, *[("2 1", "1: 2, 2: 3")] * 8, *[("2 fertig", "2 fertig")] * 6)
+    export(opened(), tmp_path / "public", "public")
+    found = cells(tmp_path / "public")
+    chosen = {key: n for key, n in found.items() if key[1] == "chosen"}
+    assert chosen == {
+        ("first", "chosen", "baum"): "8",
+        ("first", "chosen", "bank"): "14",
+        ("fund", "chosen", "a1"): "8",
+        ("fund", "chosen", "b2"): "14",
+    }
