@@ -112,16 +112,19 @@ def upsert(
     *,
     also: Mapping[str, str] | None = None,
     if_changed: Sequence[str] = (),
+    newest_by: str = "",
 ) -> Bulk[RowT]:
     """Adds rows, or brings those with the same key up to date.
 
     ``also`` sets further columns from SQL expressions; with ``if_changed`` a row in which none of these columns differs
-    stays untouched.
+    stays untouched, with ``newest_by`` one in which this column is greater than what comes.
     """
     changed = {field: f"excluded.{field}" for field in fields_of(row) if field not in key} | dict(also or {})
 
     def write(source: _Source) -> str:
         tests = " OR ".join(source.differs(f"{table.name}.{field}", f"excluded.{field}") for field in if_changed)
+        if newest_by:
+            tests = f"excluded.{newest_by} >= {table.name}.{newest_by}" + (f" AND ({tests})" if tests else "")
         where = f" WHERE {tests}" if tests else ""
         conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {_assignments(changed)}{where}"
         return f"{_insert(table, row)} {source.insert()} {conflict}"

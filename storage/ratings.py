@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from sqlalchemy import (
@@ -126,7 +127,7 @@ _proposals = table_of(Proposal)
 _stored = select(*(_ratings.c[field] for field in NewRating._fields))
 _of_people = bulk.ByKeys(NewRating, _stored, _ratings.c.pseudonym)
 
-_set_last = bulk.upsert(_ratings, NewRating, key=("proposal_id", "pseudonym"), if_changed=("vote", "important"))
+_set_last = bulk.upsert(_ratings, NewRating, key=("proposal_id", "pseudonym"), newest_by="rated_at")
 _add_events = bulk.insert(_events, NewRatingEvent)
 _erase_last = bulk.remove(_ratings, _Person)
 _erase_events = bulk.remove(_events, _Person)
@@ -145,14 +146,17 @@ _count = bulk.ByKeys(
 )
 _take_back = bulk.remove(_ratings, _Rated)
 
+_as_given = (_events.c.at, _events.c.id)
+"""The order of votes. Ids alone say when they were stored: what is imported later may have been given earlier."""
+
 
 def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
-    """Store votes: each as an event, and as what the person thinks now, which replaces an earlier rating.
+    """Store votes: each as an event, and the one given last as what the person thinks now, whatever was stored first.
 
     Raises BadRow for a proposal that does not exist (any more).
     """
     _add_events(connection, rows)
-    _set_last(connection, [NewRating(*row[1:]) for row in rows])
+    _set_last(connection, [NewRating(*row[1:]) for row in sorted(rows, key=attrgetter("at", "id"))])
 
 
 def take_back(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
@@ -196,21 +200,21 @@ def of_consultation(connection: Connection, consultation_id: int) -> Iterator[Ne
         yield NewRating._make(row)
 
 
-def events_of(connection: Connection, consultation_id: int, after_id: int = 0) -> Iterator[NewRatingEvent]:
-    """All votes of a consultation in the order they were given, those after an id only, read as they are consumed."""
+def events_of(connection: Connection, consultation_id: int) -> Iterator[NewRatingEvent]:
+    """All votes of a consultation in the order they were given, read as they are consumed."""
     query = (
         select(*(_events.c[field] for field in NewRatingEvent._fields))
         .join_from(_events, _proposals)
-        .where(_proposals.c.consultation_id == consultation_id, _events.c.id > after_id)
-        .order_by(_events.c.id)
+        .where(_proposals.c.consultation_id == consultation_id)
+        .order_by(*_as_given)
     )
     for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
         yield NewRatingEvent._make(row)
 
 
-def votes_of(connection: Connection, consultation_id: int) -> Iterator[Sequence[tuple[str, int, int, bool, int]]]:
-    """All votes of a consultation as (pseudonym, proposal id, vote, important, event id), for counting; oldest first,
-    many at a time.
+def votes_of(connection: Connection, consultation_id: int) -> Iterator[Sequence[tuple[str, int, int, bool]]]:
+    """All votes of a consultation as (pseudonym, proposal id, vote, important), for counting; in the order they were
+    given, many at a time.
 
     Ids rise with time, so what was voted lies behind the first proposal. Reading on from there, past the votes of other
     consultations, is several times as fast as picking a million rows out of the table through the index of proposals;
@@ -218,8 +222,8 @@ def votes_of(connection: Connection, consultation_id: int) -> Iterator[Sequence[
     """
     own = select(_proposals.c.id).where(_proposals.c.consultation_id == consultation_id)
     first = select(func.min(_proposals.c.id)).where(_proposals.c.consultation_id == consultation_id).scalar_subquery()
-    columns = (_events.c.pseudonym, _events.c.proposal_id, _events.c.vote, _events.c.important, _events.c.id)
-    query = select(*columns).where(_events.c.id >= first, (_events.c.proposal_id + 0).in_(own)).order_by(_events.c.id)
+    columns = (_events.c.pseudonym, _events.c.proposal_id, _events.c.vote, _events.c.important)
+    query = select(*columns).where(_events.c.id >= first, (_events.c.proposal_id + 0).in_(own)).order_by(*_as_given)
     result = connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
     yield from result.partitions()
 

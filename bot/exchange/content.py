@@ -73,7 +73,6 @@ def load(connection: Connection, slug: str, link: str = "") -> Content:
     consultation = found.flow.consultation
     number = found.newest.consultation_id
     every = tuple(proposals.of_consultation(connection, number))
-    votes = sorted(ratings.events_of(connection, number), key=lambda it: it.at)
     ids = [it.id for it in every]
     language = consultation.main_language
     return Content(
@@ -83,7 +82,7 @@ def load(connection: Connection, slug: str, link: str = "") -> Content:
         link.rstrip("/"),
         every,
         moderation.of_proposals(connection, ids),
-        tuple(votes),
+        tuple(ratings.events_of(connection, number)),
         {of: _reason(steps[-1].reason, language) for of, steps in proposals.history(connection, ids).items() if steps},
         tuple(_budgets(connection, found)),
     )

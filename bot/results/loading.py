@@ -51,10 +51,11 @@ def _final(number: int, states: Mapping[int, moderation.NewModeration]) -> int:
 def _columns(
     connection: Connection, consultation_id: int, codes: Mapping[int, str]
 ) -> Iterator[Sequence[Sequence[object]]]:
-    """The votes as `Log.of_columns` takes them."""
+    """The votes as `Log.of_columns` takes them; `at` is the place of each among all, in the order they were given."""
+    start = 0
     for rows in ratings.votes_of(connection, consultation_id):
         people, proposal_ids, *others = zip(*rows, strict=True)
-        yield people, [codes[it] for it in proposal_ids], *others
+        yield people, [codes[it] for it in proposal_ids], *others, range(start, start := start + len(rows))
 
 
 def sectors(connection: Connection, found: Subject) -> dict[str, frozenset[str]]:

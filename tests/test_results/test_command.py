@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -59,6 +59,21 @@ def test_votes_on_what_was_merged_count_for_what_it_was_merged_into(store):
     # The person who rated both disagreed last: once counted, twice an event.
     assert found.statements[0].by_last_vote == (5, 7, 0, 12)
     assert found.statements[0].by_vote_events == (6, 7, 0, 13)
+
+
+def test_a_vote_that_comes_in_later_but_was_given_earlier_is_not_the_last(store):
+    consultation = filled(store)
+    with store.begin() as connection:
+        idea = next(it.id for it in proposals.of_consultation(connection, consultation) if it.code == "CODE0")
+        early = NOW - timedelta(hours=1)
+        votes = [NewRatingEvent(rows.new_id(), idea, rows.pseudonym(n), -1, False, early) for n in range(5)]
+        ratings.rate(connection, votes)
+    with store.reading() as connection:
+        loaded = loading.load(connection, consultation)
+        assert ratings.count(connection, [idea])[idea].agree == 6
+    found = report(loaded.log, loaded.shown, {})
+    assert found.statements[0].by_last_vote == (5, 7, 0, 12), "as before"
+    assert found.statements[0].by_vote_events == (6, 12, 0, 18)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Connection
 
@@ -28,8 +30,39 @@ def test_the_last_vote_stands_and_every_vote_is_kept(store: Store) -> None:
         assert [(row.vote, row.important) for row in standing] == [(1, False), (1, False), (-1, True)]
         events = list(ratings.events_of(connection, bench.consultation_id))
         assert [event.vote for event in events] == [1, 1, 1, -1]
-        assert [event.vote for event in ratings.events_of(connection, bench.consultation_id, events[2].id)] == [-1]
         assert ratings.of_people(connection, [pseudonym(2)]) == [NewRating(bench.id, pseudonym(2), -1, True, LATER)]
+
+
+def test_the_last_vote_is_the_one_given_last_not_the_one_stored_last(store: Store) -> None:
+    """As when votes are taken over from another program afterwards."""
+    with store.begin() as connection:
+        bench = proposed(connection)
+        last, first = vote(bench, 1, 1)._replace(at=LATER), vote(bench, 1, -1, important=True)
+        ratings.rate(connection, [last])
+        ratings.rate(connection, [first])
+        assert ratings.of_people(connection, [pseudonym(1)]) == [NewRating(bench.id, pseudonym(1), 1, False, LATER)]
+        assert list(ratings.events_of(connection, bench.consultation_id)) == [first, last]
+        assert list(ratings.votes_of(connection, bench.consultation_id)) == [
+            [(pseudonym(1), bench.id, -1, True), (pseudonym(1), bench.id, 1, False)]
+        ]
+
+
+def test_also_within_one_batch_and_where_the_same_was_said_again(store: Store) -> None:
+    with store.begin() as connection:
+        bench = proposed(connection)
+        again, between = NOW + timedelta(hours=3), NOW + timedelta(hours=2)
+        ratings.rate(connection, [vote(bench, 1, 1)._replace(at=again), vote(bench, 1, 1)])
+        ratings.rate(connection, [vote(bench, 1, -1)._replace(at=between)])
+        assert ratings.of_people(connection, [pseudonym(1)]) == [NewRating(bench.id, pseudonym(1), 1, False, again)]
+
+
+def test_of_two_votes_of_one_moment_the_one_stored_last_counts(store: Store) -> None:
+    with store.begin() as connection:
+        bench = proposed(connection)
+        one, other = vote(bench, 1, 1), vote(bench, 1, -1)
+        ratings.rate(connection, [other, one])
+        assert [row.vote for row in ratings.of_people(connection, [pseudonym(1)])] == [-1]
+        assert list(ratings.events_of(connection, bench.consultation_id)) == [one, other]
 
 
 def test_a_vote_is_one_of_three(store: Store) -> None:
