@@ -118,7 +118,13 @@ class Harness(harness.Harness):
             await who.person.do("leave", room=who.person.room)
             await asyncio.sleep(0.5)  # until the bot has heard of it
         else:
-            await who.person.invite(self.bot.user_id)
+            room = await who.person.invite(self.bot.user_id)
+            # What is said before the bot is there, it has no key for; the event of the first room does not count.
+            joined = {"room": room, "sender": self.bot.user_id, "kind": "m.room.member"}
+            await who.person.find(
+                lambda event: joined.items() <= event.items() and event["content"]["membership"] == "join",
+                "the bot joining the new room",
+            )
 
     async def disturb(self, who: harness.Resident) -> None:
         assert isinstance(who, Guest)
