@@ -157,3 +157,12 @@ def participation(
     names = {keys.pseudonym(contact_id, consultation_id): contact_id for contact_id in contact_ids}
     found = sessions.status_of_people(connection, list(names))
     return {names[pseudonym]: status for pseudonym, status in found.items()}
+
+
+def codes_at(connection: Connection, lookup: bytes, consultation_id: int, keys: Keys) -> list[str]:
+    """The codes of what was proposed from this address in a consultation, oldest first: to show it to that person."""
+    known = contacts.find(connection, [lookup]).get(lookup)
+    if known is None or known.contact_id is None:
+        return []
+    pseudonym = keys.pseudonym(known.contact_id, consultation_id)
+    return [row.code for row in proposals.of_people(connection, [pseudonym]) if row.withdrawn_at is None]

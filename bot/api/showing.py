@@ -23,6 +23,7 @@ from bot.proposals.likeness import Similar, similar
 from bot.proposals.moderating import original
 from bot.proposals.standing import Standing, approvers
 from bot.publicity import figures_are_public, is_closed
+from bot.results.report import is_told, told
 from flows.definition import Consultation
 from storage import proposals, staff
 from storage.consultations import PublishedRevision
@@ -148,9 +149,14 @@ def status(row: NewStatus) -> StatusOut:
 
 
 def counts(code: str, row: Count | None, least: int) -> CountsOut:
-    """How a proposal was rated. Zero is said: nobody stands behind it; a few people are not."""
+    """How a proposal was rated, as far as it may be told: the same as the public result page says."""
     agree, disagree, passed, important = row[1:] if row else (0, 0, 0, 0)
-    people = agree + disagree + passed
-    if 0 < people < least:
-        return CountsOut(code=code, people=None, agree=None, disagree=None, passed=None, important=None)
-    return CountsOut(code=code, people=people, agree=agree, disagree=disagree, passed=passed, important=important)
+    agrees, disagrees, passes, people = told((agree, disagree, passed), frozenset(), least)
+    return CountsOut(
+        code=code,
+        people=people,
+        agree=agrees,
+        disagree=disagrees,
+        passed=passes,
+        important=important if people is not None and is_told(important, people, least) else None,
+    )

@@ -11,6 +11,7 @@ from bot.exports import subject
 from bot.exports.counting import Counts, rows
 from bot.exports.subject import Subject
 from bot.exports.tables import Row
+from bot.proposals.answered import Answered, answered
 from bot.results import loading
 from bot.results.ballots import Outcome, outcome
 from bot.results.command import counted
@@ -35,6 +36,7 @@ class Published(NamedTuple):
     texts: Mapping[int, Mapping[str, NewProposalText]]
     """Translations by proposal id and language."""
     history: Mapping[int, list[NewStatus]]
+    answered: Answered
 
     @property
     def participations(self) -> int | None:
@@ -64,6 +66,7 @@ def of(connection: Connection, found: Subject, counts: Counts, *, seed: int = 0)
         shown,
         moderation.texts_of(connection, ids),
         proposals.history(connection, ids),
+        answered(connection, number, found.least),
     )
 
 

@@ -121,7 +121,7 @@ def _statements(
     for place, name in enumerate(shown.statements):
         agrees, disagrees, passes = (int(column[place]) for column in last)
         seen = agrees + disagrees + passes
-        counts = _counts((agrees, disagrees, passes), frozenset(), least)
+        counts = told((agrees, disagrees, passes), frozenset(), least)
         untold = frozenset(key for key, n in zip(_KEYS, counts, strict=False) if n is None)
         by_events = tuple(int(column[place]) for column in events)
         important = int(importance[place])
@@ -129,8 +129,8 @@ def _statements(
             Statement(
                 name,
                 counts,
-                _counts(by_events, untold, least),
-                important if _is_told(important, seen, least) else None,
+                told(by_events, untold, least),
+                important if is_told(important, seen, least) else None,
                 agreement(name, {EVERYBODY: seen}, {EVERYBODY: agrees}, least).cells[0],
                 by_sector[place],
                 by_group[place],
@@ -143,15 +143,20 @@ def _statements(
 _KEYS: Final = ("agrees", "disagrees", "passes")
 
 
-def _counts(n: Sequence[int], untold: frozenset[str], least: int) -> Counts:
-    """The counts with small ones, and those that would give them away, left out; `untold` ones are out anyway."""
+def told(n: Sequence[int], untold: frozenset[str], least: int) -> Counts:
+    """Agreed, disagreed, passed: with small ones, and those that would give them away, left out; `untold` ones anyway.
+
+    >>> told((20, 2, 9), frozenset(), 5)
+    Counts(agrees=20, disagrees=None, passes=None, votes=31)
+    """
     cells = dict(zip(_KEYS, n, strict=True))
     out = hidden(cells, untold, least)
     agrees, disagrees, passes = (None if key in out else cells[key] for key in _KEYS)
     return Counts(agrees, disagrees, passes, sum(n) if sum(n) == 0 or sum(n) >= least else None)
 
 
-def _is_told(n: int, of: int, least: int) -> bool:
+def is_told(n: int, of: int, least: int) -> bool:
+    """Whether a part of all who voted may be told: neither it nor the rest is a few people."""
     return n == 0 or (n >= least and (of - n == 0 or of - n >= least))
 
 

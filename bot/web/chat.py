@@ -12,6 +12,7 @@ from adapters.web.trouble import Trouble
 from bot.places import place_code
 from bot.web.board import Notice
 from bot.web.decency import error_page
+from bot.web.own import news_of
 from bot.web.reading import is_language_question, is_lobby, language_of, last_message, shown
 from bot.web.site import EMBED, form_of, language_links, site_of
 from bot.web.tongues import COOKIE, Tongue, tongue_of, wished
@@ -55,6 +56,7 @@ async def _page(request: web.Request) -> web.Response:
         help_word=Tongue.of(language).phrases.words("words.help")[0],
         offers=notice.offers,
         is_unreviewed=is_unreviewed(notice, language),
+        news=await news_of(request, notice, conversation, Tongue.of(language)),
     )
 
 

@@ -13,6 +13,7 @@ from adapters.web import protocol
 from bot.proposals.account import Account, accounts, reason_in
 from bot.proposals.codes import recognise
 from bot.publicity import figures_are_public
+from bot.results.report import told
 from bot.web.site import language_links, site_of
 from bot.web.tongues import Tongue, tongue_of
 from flows.definition import Consultation
@@ -132,11 +133,13 @@ def _figures(shown: Shown) -> dict[str, Any]:
     """The counts, unless they are hidden until closing or about too few people."""
     if shown.counts is None:
         return {"figures": None, "are_too_few": False}
-    people = shown.counts.agree + shown.counts.disagree + shown.counts.pass_
-    if people < shown.consultation.smallest_cell:
-        return {"figures": None, "are_too_few": True}
-    figures = {"agree": shown.counts.agree, "disagree": shown.counts.disagree, "passed": shown.counts.pass_}
-    return {"figures": figures, "are_too_few": False}
+    counts = shown.counts
+    agree, disagree, passed, _ = told(
+        (counts.agree, counts.disagree, counts.pass_), frozenset(), shown.consultation.smallest_cell
+    )
+    figures = {"agree": agree, "disagree": disagree, "passed": passed}
+    are_too_few = all(number is None for number in figures.values())
+    return {"figures": None if are_too_few else figures, "are_too_few": are_too_few}
 
 
 def _language(tag: str) -> dict[str, str]:

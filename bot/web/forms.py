@@ -22,6 +22,7 @@ from bot.web.chat import (
     tell,
 )
 from bot.web.numbers import NUMBERED
+from bot.web.own import news_of
 from bot.web.reading import DONE, Choice, Step, last_message, shown, step_of
 from bot.web.site import Form, form_of, site_of
 from bot.web.tongues import Tongue, tongue_of
@@ -61,6 +62,7 @@ async def show(
     step = step_of(entries)
     tongue = Tongue.of(notice.best(step.language or tongue_of(request).tag))
     values = values_of(notice, tongue, entries, step, problem=problem, written=written)
+    values["news"] = await news_of(request, notice, conversation, tongue)
     site, status = site_of(request), 422 if problem else 200
     limit = site.routes.limits.text
     template = f"form_{step.kind}.html"

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from bot import formats
 from bot.publicity import figures_are_public, is_closed
 from bot.results import published
 from bot.results.ballots import Comparison, Order, Spread
@@ -133,6 +134,7 @@ async def _page(request: web.Request) -> web.Response:
         questions=list(_questions(found, tongue)) if found else [],
         weighed=list(_weighed(found, tongue)) if found else [],
         ideas=_ideas(found, tongue) if found else [],
+        answered=_answered(found, tongue) if found else "",
         channels=_context(found, "channel", {}) if found else [],
         languages_used=_context(found, "language", {tag: known.name for tag, known in LANGUAGES.items()})
         if found
@@ -152,6 +154,17 @@ def _context(found: Published, name: str, labels: Mapping[str, str]) -> list[Bar
         Bar(labels.get(code, code), n, n / total if n is not None and total else None)
         for code, n in sorted(cells.items(), key=lambda cell: -(cell[1] or 0))
     ]
+
+
+def _answered(found: Published, tongue: Tongue) -> str:
+    """How reliably people hear what became of their proposals; "" where there is nothing (that may be told)."""
+    share, days = found.answered.share, found.answered.median_days
+    if share is None or not found.answered.contributions:
+        return ""
+    line = tongue.say("results.answered", share=tongue.say("results.percent", n=round(100 * share)))
+    return (
+        line if days is None else f"{line} {tongue.say('results.answered_days', days=formats.number(days, tongue.tag))}"
+    )
 
 
 def _questions(found: Published, tongue: Tongue) -> Iterator[Question]:
@@ -263,11 +276,11 @@ def _idea(found: Published, code: str, statement: Statement | None, tongue: Tong
         "rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr",
         "" if is_own or translation is None else translation.translator,
         is_own or translation is None or translation.reviewed,
-        tongue.say(f"proposal.status.{proposal.status}"),
+        tongue.say(f"account.status.{proposal.status}"),
         statement,
         _shares(statement),
         [
-            SectorRow(tongue.say(f"sector.{cell.sector}"), cell.seen, cell.agrees, _range(tongue, cell.agreement))
+            SectorRow(tongue.say(f"sectors.{cell.sector}"), cell.seen, cell.agrees, _range(tongue, cell.agreement))
             for cell in (statement.sectors.cells if statement else ())
         ],
         _range(tongue, statement.sectors.smallest) if statement and statement.sectors.smallest else "",
