@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from aiohttp import web
 
@@ -125,12 +125,16 @@ class Hooked(Protocol):
         """Answers 200 only after the commit, so that whoever calls does so again otherwise."""
 
 
+TOO_LARGE: Final = "too large"
+"""Why an attachment was refused, where people can do something about it."""
+
+
 @runtime_checkable
 class Fetching(Protocol):
     """A channel whose attachments can be fetched by the `media_ref` of a message."""
 
     async def fetch(self, media_ref: str) -> bytes | Delivery:
-        """The attachment, or why there is none (yet)."""
+        """The attachment, or why there is none (yet): `Refused(TOO_LARGE)`, or for ever for another reason."""
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from nio.crypto.attachments import decrypt_attachment
 from nio.exceptions import EncryptionError
 
-from adapters.base import Delivery, Refused, RetryAfter
+from adapters.base import TOO_LARGE, Delivery, Refused, RetryAfter
 from adapters.matrix import api
 from adapters.matrix.account import Client
 
@@ -28,7 +28,7 @@ async def fetch(client: Client, media_ref: str) -> bytes | Delivery:
     try:
         raw, status = await api.fetch(client, "GET", where, seconds=SECONDS, most=MOST_BYTES)
     except api.NoAnswer as fault:
-        return Refused("too large") if str(fault) == "too much" else RetryAfter(30, "no answer")
+        return Refused(TOO_LARGE) if str(fault) == "too much" else RetryAfter(30, "no answer")
     if status == 429 or status >= 500:
         return RetryAfter(30, f"status {status}")
     if status != 200:

@@ -18,7 +18,7 @@ from adapters.telegram.chats import Chats
 from adapters.telegram.introducing import introduce
 from adapters.telegram.line import Line
 from adapters.telegram.options import TelegramSettings
-from adapters.telegram.outcomes import TROUBLE_SECONDS, delivery_of, in_words
+from adapters.telegram.outcomes import TROUBLE_SECONDS, delivery_of, in_words, outcome_of_fetching
 from adapters.telegram.polling import TOKEN_PAUSE, Poller
 from adapters.telegram.sending import Sender
 from adapters.telegram.updates import ALLOWED, Reader
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 COMMIT_SECONDS: Final = 50.0
 """Telegram waits a minute for the answer to a call; before that it hears that it must call again."""
+FILE_SECONDS: Final = 120.0
 WEBHOOK_CHECK_SECONDS: Final = 300.0
 LONGEST_WAIT: Final = 300.0
 _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
@@ -115,9 +116,9 @@ class TelegramChannel:
             file = await self._line.bot.get_file(media_ref)
             if not file.file_path:
                 return Unknown("no path")
-            return await self._line.transport.retrieve(file.file_path)
+            return await self._line.transport.retrieve(file.file_path, read_timeout=FILE_SECONDS)
         except TelegramError as fault:
-            return delivery_of(fault, attempt_seconds=self._wait())
+            return outcome_of_fetching(fault, self._wait())
 
     async def hook(self, request: web.Request) -> web.Response:
         """One call of Telegram: 200 after the commit, 503 where there is none yet, 403 for everybody else."""

@@ -7,7 +7,7 @@ from typing import Final
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, TelegramError
 from telegram.error import RetryAfter as TooFast
 
-from adapters.base import Delivery, Moved, Refused, RetryAfter, Sent, Unknown, Unreachable
+from adapters.base import TOO_LARGE, Delivery, Moved, Refused, RetryAfter, Sent, Unknown, Unreachable
 from adapters.telegram.transport import NotSent, Unclear
 
 TOKEN_SECONDS: Final = 600.0
@@ -46,6 +46,16 @@ def delivery_of(fault: TelegramError, address: str = "", attempt_seconds: float 
             return Unknown(fault.message[:80])
         case _:  # a plain refusal of the server: it was not done
             return RetryAfter(attempt_seconds, fault.message[:80])
+
+
+def outcome_of_fetching(fault: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
+    """Why there is no file (yet). Telegram tells a wrong handle and a short trouble in the same words."""
+    said = fault.message.lower()
+    if isinstance(fault, BadRequest) and "too big" in said:
+        return Refused(TOO_LARGE)
+    if isinstance(fault, BadRequest) and "temporarily unavailable" in said:
+        return RetryAfter(attempt_seconds, "not available")
+    return delivery_of(fault, attempt_seconds=attempt_seconds)
 
 
 def is_missing(fault: TelegramError) -> bool:

@@ -88,7 +88,7 @@ class Transport(BaseRequest):
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 self.date = response.headers.get("Date", "")
-                answer = await response.content.read(LARGEST_ANSWER)
+                answer = await _whole(response.content)
                 status = response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as fault:
             raise NotSent(type(fault).__name__) from None
@@ -108,6 +108,17 @@ class Transport(BaseRequest):
         if not isinstance(answer, dict) or not isinstance(answer.get("parameters", {}), dict):
             raise Unclear("an answer of another kind")
         return answer
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """All of an answer; `read(n)` alone would give what has arrived so far. Too much is broken off: it is no answer."""
+    parts, size = [], 0
+    while part := await content.read(LARGEST_ANSWER):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise Unclear("more than any answer has")
+    return b"".join(parts)
 
 
 @lru_cache(8)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from adapters.base import TOO_LARGE, Refused, RetryAfter
+from flows.messages import MsgIn
 from tests import botapi
-from tests.botapi import BotApi, Rates
+from tests.botapi import BotApi, Fault, Rates
 from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import consultation, publish
-from tests.telegram import answers_of, telegram
+from tests.telegram import answers_of, channel_to, telegram
 
 __all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
@@ -49,3 +51,22 @@ async def test_a_resident_takes_part(api, store):
     assert answers_of(store) == {"lamps": '"yes"', "wish": '"Bäume"'}
     assert not api.state.queue
     assert not [refusal for refusal in api.ledger.refused if refusal[0] == "sendmessage"]
+
+
+async def test_a_file_is_read_to_its_end_or_told_why_not(api):
+    channel = channel_to(api)
+    await channel.start(nobody)
+    try:
+        api.state.files |= {"large": bytes(range(256)) * 30_000, "too_large": bytes(20 * 1024 * 1024 + 1)}
+        assert await channel.fetch("large") == api.state.files["large"]  # seven megabytes come in many pieces
+        assert await channel.fetch("too_large") == Refused(TOO_LARGE)
+        assert isinstance(await channel.fetch("gone"), RetryAfter)  # the words for "not now" are the same
+        api.faults.append(Fault("error", "getFile", status=400, description="Bad Request: invalid file_id"))
+        assert await channel.fetch("large") == Refused("Invalid file_id")
+    finally:
+        await channel.stop()
+        await channel.close()
+
+
+async def nobody(messages: Sequence[MsgIn]) -> None:
+    """Nothing is received."""
