@@ -3,6 +3,7 @@
 from storage import (
     answers,
     api_keys,
+    attachments,
     broadcasts,
     consultations,
     contacts,
@@ -22,6 +23,7 @@ from storage.base import Base
 SUBJECTS = (
     answers,
     api_keys,
+    attachments,
     broadcasts,
     consultations,
     contacts,

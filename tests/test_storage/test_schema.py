@@ -20,7 +20,7 @@ from storage.store import Store
 from tests.databases import Database, Houses, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261125_doors"
+HEAD = "20261125_attachments"
 IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats"} | {
     "opt_ins",
     "broadcasts",
@@ -34,6 +34,7 @@ PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "pro
     "moderations",
     "decisions",
     "proposal_texts",
+    "attachments",
 }
 STAFF = {"staff", "api_keys"}
 """Those who work here: they are no residents, and nothing leads from them to what anybody said."""
