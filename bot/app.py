@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Channel, Closing
+from bot.attachments.files import FOLDER, Folder
+from bot.attachments.keeping import Keeper
 from bot.broadcasts.sending import Broadcaster, Pushing
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
@@ -58,6 +60,7 @@ class App:
     outbox: Outbox
     conversations: Conversations
     broadcaster: Broadcaster
+    keeper: Keeper
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -73,6 +76,7 @@ class App:
         beside = [
             asyncio.create_task(keep_house(self.store)),
             asyncio.create_task(self.broadcaster.run()),
+            asyncio.create_task(self.keeper.run()),
             asyncio.create_task(keep_telling(self.store, teller, self.outbox.look_for_broadcasts)),
         ]
         for task in work:
@@ -159,6 +163,8 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     enquiries = Enquiries(catalogue, settings.web.public_url)
     knowing = Knowing(facts.finders(Pools()))
     turns = Turns(keys, catalogue, ids, desk, enquiries, knowing, proactive, overheard=overheard)
-    conversations = Conversations(store, turns, outbox)
+    folder = Folder(settings.data / FOLDER, keys)
+    keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
+    conversations = Conversations(store, turns, outbox, keeper.wake)
     broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
-    return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster)
+    return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster, keeper)

@@ -1,4 +1,4 @@
-"""`backup` and `restore`: database, secret key, recordings and settings, together or not at all."""
+"""`backup` and `restore`: database, secret key, recordings, attachments and settings, together or not at all."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bot.consultations.recordings import FOLDER, MEDIA_NAME
+from bot.attachments import files
+from bot.consultations import recordings
 from bot.errors import HouseError, program
 from bot.keys import load_or_create
 from bot.settings import Settings
@@ -21,11 +22,13 @@ from storage.engines import parse_url, sqlite_file
 
 DATABASE: Final = "mitsprache.db"
 KEY: Final = "secret.key"
+FOLDERS: Final = {recordings.FOLDER: recordings.MEDIA_NAME, files.FOLDER: files.NAME}
+"""Folders within the data folder, with what their files are called."""
 SETTINGS: Final = "mitsprache.toml"
 INVENTORY: Final = "inventory.json"
 _ELSEWHERE: Final = (
     "the database is PostgreSQL: back it up with `pg_dump --format=custom`, bring it back with `pg_restore`, "
-    "and keep copies of {secret} (apart from it) and of the folder {media}"
+    "and keep copies of {secret} (apart from it) and of the folders {media} and {attachments}"
 )
 
 
@@ -45,8 +48,8 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
         unfinished.mkdir(parents=True, mode=0o700)
         _copy_database(database, unfinished / DATABASE)
         _copy(secret, unfinished / KEY)
-        # After the database: whatever recording that copy names was there before it.
-        _copy_media(settings.data / FOLDER, unfinished / FOLDER)
+        # After the database: whatever file that copy names was there before it.
+        _copy_folders(settings.data, unfinished)
         if settings_file:
             _copy(settings_file, unfinished / SETTINGS)
         files = sorted(path for path in unfinished.rglob("*") if path.is_file())
@@ -70,7 +73,7 @@ def restore(settings: Settings, folder: Path, say: Callable[[str], None]) -> Non
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(folder / KEY, settings.data / KEY)
-        _copy_media(folder / FOLDER, settings.data / FOLDER)
+        _copy_folders(folder, settings.data)
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
         unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
@@ -104,7 +107,7 @@ def check(folder: Path) -> None:
 def _database(settings: Settings) -> Path:
     url = parse_url(settings.database())
     if url.get_backend_name() != "sqlite":
-        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, media=settings.data / FOLDER))
+        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, **{it: settings.data / it for it in FOLDERS}))
     return sqlite_file(url)
 
 
@@ -118,19 +121,24 @@ def _copy_database(source: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
 
 
-def _copy_media(source: Path, target: Path) -> None:
-    """The recordings. One that is there already has the same content: its name is the hash of it."""
-    if not source.is_dir():
-        return
-    target.mkdir(mode=0o700, exist_ok=True)
-    for path in sorted(source.iterdir()):
-        if MEDIA_NAME.fullmatch(path.name) and not (target / path.name).exists():
-            _copy(path, target / path.name)
+def _copy_folders(source: Path, target: Path) -> None:
+    """The recordings of consultations and what people sent. A file that is there already is the same one: its name is
+    a hash or random. What is erased meanwhile is left out."""
+    for folder, named in FOLDERS.items():
+        if not (source / folder).is_dir():
+            continue
+        (target / folder).mkdir(mode=0o700, exist_ok=True)
+        for path in sorted((source / folder).iterdir()):
+            if named.fullmatch(path.name) and not (target / folder / path.name).exists():
+                with suppress(FileNotFoundError):
+                    _copy(path, target / folder / path.name)
 
 
 def _copy(source: Path, target: Path) -> None:
-    _create(target)
-    shutil.copyfile(source, target)
+    with source.open("rb") as original:
+        _create(target)
+        with target.open("wb") as copy:
+            shutil.copyfileobj(original, copy)
 
 
 def _create(path: Path) -> None:

@@ -401,7 +401,7 @@ def backup(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Copy database, secret key and settings into a new folder, also while the service runs."""
+    """Copy database, secret key, files and settings into a new folder, also while the service runs."""
     from bot import backup
 
     found = load(context, config, data)

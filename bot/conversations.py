@@ -60,17 +60,19 @@ class Counts:
 class Conversations:
     """Takes messages from all channels and answers them.
 
-    >>> conversations = Conversations(store, turns, outbox)          # doctest: +SKIP
+    >>> conversations = Conversations(store, turns, outbox, keeper.wake)          # doctest: +SKIP
     >>> async with asyncio.TaskGroup() as tasks:                     # doctest: +SKIP
     ...     tasks.create_task(conversations.run())
     ...     await conversations.receive([msg])                       # returns when it is stored for good
     """
 
-    def __init__(self, store: Store, turns: Turns, outbox: Outbox) -> None:
+    def __init__(self, store: Store, turns: Turns, outbox: Outbox, wake_keeper: Callable[[], None]) -> None:
+        """`wake_keeper` is called where there is something to do for `bot.attachments.keeping`."""
         self.counts = Counts()
         self._store = store
         self._turns = turns
         self._outbox = outbox
+        self._wake_keeper = wake_keeper
         self._arrived: list[_Arrival] = []
         self._anything = asyncio.Event()
 
@@ -159,6 +161,8 @@ class Conversations:
         self.counts.add(result)
         self._outbox.accept(result.outgoing)
         self._outbox.accept(result.parting, "farewell")
+        if result.has_media:
+            self._wake_keeper()
         if result.has_erased:
             await asyncio.to_thread(self._store.scrub)
 

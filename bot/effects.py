@@ -53,6 +53,14 @@ class MineWish(NamedTuple):
     place: Place | None
 
 
+class MediaSent(NamedTuple):
+    """A recording or a picture that came with an answer."""
+
+    event: events.MediaGiven
+    channel: str
+    sent_at: datetime
+
+
 @dataclass(slots=True)
 class Effects:
     """The rows of one batch, gathered while it is worked on and written at its end.
@@ -74,6 +82,10 @@ class Effects:
     consents: list[NewConsent] = field(default_factory=list)
     submitted: dict[tuple[str, str], Submitted] = field(default_factory=dict)
     """Ideas by pseudonym and question; the last one counts."""
+    attached: dict[tuple[int, str], MediaSent] = field(default_factory=dict)
+    """What came with answers, by session and question (`bot.attachments.receiving`)."""
+    detached: set[tuple[int, str]] = field(default_factory=set)
+    """Answers, by session and question, with which nothing that came before goes any more."""
     taken_back: set[tuple[str, str]] = field(default_factory=set)
     ratings: list[NewRatingEvent] = field(default_factory=list)
     farewells: list[NewOutboxMessage] = field(default_factory=list)
@@ -207,8 +219,15 @@ def _answer_given(effects: Effects, person: Person, event: events.AnswerGiven, s
             place.mode,
         )
     )
+    if getattr(place.published.flow.nodes[event.key], "media", ()):
+        effects.attached.pop((place.id, event.key), None)
+        effects.detached.add((place.id, event.key))
     if place.published.flow.nodes[event.key].type == "proposal" and event.value is None:
         effects.take_back(place.pseudonym, event.key)
+
+
+def _media_given(effects: Effects, person: Person, event: events.MediaGiven, sent_at: datetime) -> None:
+    effects.attached[person.at().id, event.key] = MediaSent(event, person.channel, sent_at)
 
 
 def _proposed(effects: Effects, person: Person, event: events.Proposed, sent_at: datetime) -> None:
@@ -269,6 +288,7 @@ def _nothing_to_store(effects: Effects, person: Person, event: events.Event, sen
 _APPLY: dict[type[Any], Callable[[Effects, Person, Any, datetime], None]] = {
     events.Said: _said,
     events.AnswerGiven: _answer_given,
+    events.MediaGiven: _media_given,
     events.ConsentGiven: _consent_given,
     events.Proposed: _proposed,
     events.Rated: _rated,

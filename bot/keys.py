@@ -43,6 +43,7 @@ class Keys:
         """Hashes personal codes of staff and signs what they are let in with."""
         self.doors = _derive(secret, b"doors")
         """Hashes the codes by which people link their chats."""
+        self._files = AESGCM(_derive(secret, b"attachments"))
         # Whoever writes now will write again soon; an HMAC costs more than the rest of finding a person.
         self.lookup = lru_cache(RECENT)(self._make_lookup)
         self.waiting = lru_cache(RECENT)(self._make_waiting)
@@ -61,15 +62,31 @@ class Keys:
 
     def seal(self, text: str, lookup: bytes) -> bytes:
         """The text encrypted (AES-256-GCM) and bound to the look-up it belongs to."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._seal.encrypt(nonce, text.encode(), lookup)
+        return _sealed(self._seal, text.encode(), lookup)
 
     def unseal(self, sealed: bytes, lookup: bytes) -> str:
         """The text that was sealed. Raises SecretError where key, look-up or content do not belong together."""
-        try:
-            return self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], lookup).decode()
-        except InvalidTag as fault:
-            raise SecretError("a sealed text does not belong to this secret key") from fault
+        return _unsealed(self._seal, sealed, lookup).decode()
+
+    def seal_file(self, content: bytes, name: str) -> bytes:
+        """The content of a file encrypted and bound to its name."""
+        return _sealed(self._files, content, name.encode())
+
+    def unseal_file(self, sealed: bytes, name: str) -> bytes:
+        """The content that was sealed. Raises SecretError as `unseal` does."""
+        return _unsealed(self._files, sealed, name.encode())
+
+
+def _sealed(cipher: AESGCM, content: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, content, bound)
+
+
+def _unsealed(cipher: AESGCM, sealed: bytes, bound: bytes) -> bytes:
+    try:
+        return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
+    except (InvalidTag, ValueError) as fault:
+        raise SecretError("what was sealed does not belong to this secret key") from fault
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

@@ -16,7 +16,7 @@ from bot.proposals import contributions
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.values import Missing
-from storage import answers, contacts, messages, opt_ins, outbox, proposals, ratings, sessions, staff
+from storage import answers, attachments, contacts, messages, opt_ins, outbox, proposals, ratings, sessions, staff
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
 from storage.doors import set_aside_of
@@ -60,8 +60,14 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
     given: dict[int, list[StoredAnswer]] = {}
     for answer in answers.of_people(connection, pseudonyms):
         given.setdefault(answer.session_id, []).append(answer)
+    sent = attachments.of_people(connection, pseudonyms)
     for row in stored.values():
         lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person)]
+        lines += [
+            f"{voice.say(f'media.shown.{it.kind}')}: {voice.say(f'media.state.{it.state}')}"
+            for it in sent
+            if it.session_id == row.id
+        ]
     for aside in set_aside_of(connection, person.contact_id):
         kept = from_json(keys.unseal(aside.sealed, bound_to(aside.id)))
         said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
@@ -126,6 +132,7 @@ def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: C
     """Deletes contacts, addresses, waiting messages, sessions, answers, consents, proposals and ratings
     of these people.
 
+    What they sent instead of words belongs to nobody then, and `bot.attachments.keeping` removes it, file and row.
     Call `Store.scrub` after the commit. A message of theirs that comes later starts from zero.
     """
     pseudonyms = [name for person in people for name in pseudonyms_of(connection, person, keys, catalogue)]

@@ -88,6 +88,8 @@ class Settings(_Section):
     """`auto`: readable in a terminal, JSON in a service."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important lines that are still written."""
+    attachment_megabytes: int = Field(default=20, ge=1, le=20)
+    """The largest voice message or picture that is kept; the channels hand out nothing above 20."""
     web: WebSettings = WebSettings()
     """How the web pages look and where they are reached, the section `[web]`."""
     push: PushSettings = PushSettings()

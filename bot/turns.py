@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Outgoing
 from bot import doors, groups, news, ownership, privacy
+from bot.attachments import receiving
 from bot.broadcasts.wording import as_typed
 from bot.catalogue import Catalogue, Published
 from bot.desk.reception import Desk
@@ -78,6 +79,8 @@ class BatchResult:
     answers: int = 0
     failures: int = 0
     has_erased: bool = False
+    has_media: bool = False
+    """Attachments came, or went."""
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     """Channel, look-up and message of everything there is to say."""
     parting: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
@@ -89,6 +92,7 @@ class BatchResult:
         self.answers += len(effects.answers)
         self.failures += len(effects.dead_letters)
         self.has_erased |= bool(effects.erased)
+        self.has_media |= bool(effects.detached or effects.erased or effects.doors)
         self.outgoing += effects.outgoing
         self.parting += effects.parting
         self.recalled += effects.recalled
@@ -136,6 +140,8 @@ class Turns:
             people = self._find(connection, effects, fresh)
             fresh = self._rounds(connection, effects, people, fresh)
             effects.write(connection)
+            if effects.detached:
+                receiving.receive(connection, effects, self.keys)
             result.add(effects)
             if effects.data_wanted or effects.erased:
                 result.add(privacy.settle_rights(connection, effects, self.keys, self.catalogue))

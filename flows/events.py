@@ -22,6 +22,15 @@ class AnswerGiven(NamedTuple):
     missing: Missing | None = None
 
 
+class MediaGiven(NamedTuple):
+    """The answer to this question came with a recording or a picture, which people will listen to or look at."""
+
+    key: str
+    kind: Literal["voice", "picture"]
+    ref: str
+    """The channel's own handle to fetch it with (`MsgIn.media_ref`)."""
+
+
 class ConsentGiven(NamedTuple):
     """Somebody agreed, or did not, to exactly this text."""
 
@@ -117,6 +126,7 @@ class DoorAsked(NamedTuple):
 Event = (
     Said
     | AnswerGiven
+    | MediaGiven
     | ConsentGiven
     | Proposed
     | Rated

@@ -147,7 +147,7 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
     script = speech.script_of(flow, session)
     question = script.asked[session.at].again(session.draft)
     hint = rejection.hint
-    if reply.msg and (reply.msg.media or reply.msg.place):
+    if reply.msg and (reply.msg.media or reply.msg.place) and not rejection.is_whole:
         hint = f"{script.voice.say('media.unreadable')} {hint}"
     after = session._replace(repairs=min(session.repairs + 1, 3))
     if session.repairs == 0:

@@ -75,6 +75,8 @@ class Rejection(NamedTuple):
     """The reply is no answer; `hint` says in the person's language what would be one."""
 
     hint: str
+    is_whole: bool = False
+    """The hint also says what about a picture, a recording or a file was not understood."""
 
 
 Parsed = Value | Missing | Guess | Given | Draft | Rejection

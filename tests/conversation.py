@@ -12,6 +12,7 @@
 > [tap: lamps=yes]             a tap on this answer of this question, whether it is shown or not
 > [old tap: lamps=yes]         the same on a button of an earlier revision
 > (voice)                      a message without text
+> (picture) Eine Bank          a picture with a caption
 > (edit of 2) Nein             the second line of the person, changed
 """
 
@@ -48,7 +49,7 @@ _SCRIPTED = ("#", "@", ">", "")
 _TAP = re.compile(r"\[(old )?tap: (\w*)=([\w.+-]*)\]")
 _BUTTON = re.compile(r"\[(.+)\]")
 _EDIT = re.compile(r"\(edit of (\d+)\) (.*)")
-_MEDIA = re.compile(r"\((voice|picture|video|file|sticker|contact|location)\)")
+_MEDIA = re.compile(r"\((voice|picture|video|file|sticker|contact|location)\)(?: (.*))?")
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +131,9 @@ class Scene:
         if edit := _EDIT.fullmatch(text):
             return {"text": edit[2], "edits": self._said[int(edit[1]) - 1]}
         if media := _MEDIA.fullmatch(text):
-            return {"place": Place(52.5, 13.4)} if media[1] == "location" else {"media": media[1]}
+            if media[1] == "location":
+                return {"place": Place(52.5, 13.4)}
+            return {"media": media[1], "media_ref": "somewhere", "text": media[2] or ""}
         return {"text": text}
 
     def _code(self) -> str:

@@ -7,14 +7,12 @@ and the file it was read from may change or go.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from bot.writing import write_whole
 from flows.definition import Consultation
 from flows.question import Problem
 
@@ -73,7 +71,7 @@ def keep(files: Mapping[str, Path], media: Path) -> list[str]:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
         if hashlib.sha256(content).hexdigest() == name.partition(".")[0]:
-            _write(content, media, name)
+            write_whole(content, media, name)
         else:
             changed.append(str(path))
     return changed
@@ -140,18 +138,3 @@ def _content(folder: Path, path: str) -> bytes:
         raise _Refused(f"“{path}” is no file", "name a recording")
     with found.open("rb") as file:
         return file.read(LARGEST + 1)
-
-
-def _write(content: bytes, media: Path, name: str) -> None:
-    media.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=media, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(unfinished).replace(media / name)
-    except BaseException:
-        with suppress(OSError):
-            Path(unfinished).unlink()
-        raise

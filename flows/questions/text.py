@@ -1,17 +1,23 @@
-"""Ask for free text."""
+"""Ask for free text; where the question allows it, spoken or as a picture."""
 
 from __future__ import annotations
 
+import operator
+import re
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from flows.messages import Expects
-from flows.question import Asked, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
+from flows.events import MediaGiven
+from flows.messages import Expects, MsgIn
+from flows.question import Asked, Given, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
 from flows.text import length_as_seen
 from flows.values import Missing, Value
 from flows.voice import Voice
+
+Medium = Literal["voice", "picture"]
+_MARKED: Final = re.compile(r"\[(voice|picture)\](?: (.*))?", re.DOTALL)
 
 
 @question
@@ -20,6 +26,9 @@ class FreeText(Question):
 
     A text needs at least one word: a row of emoji tells an analyst nothing. `leave_names_out` (on, unless the answer is
     no matter for others) asks people not to write names, addresses or telephone numbers.
+
+    With `media`, a voice message or a picture is an answer too, wherever the channel hands them on. Its value begins
+    with `[voice]` or `[picture]`, followed by the caption if there is one; the file itself is kept apart, for people.
 
     ```yaml
     - key: wish
@@ -36,6 +45,8 @@ class FreeText(Question):
     min_length: int = Field(default=1, ge=1, le=1000)
     max_length: int = Field(default=1000, ge=1, le=5000)
     leave_names_out: bool = True
+    media: tuple[Medium, ...] = Field(default=(), exclude_if=operator.not_)
+    """What may be sent instead of words; left out where nothing may, so that older revisions are the same content."""
 
     def problems(self) -> Iterator[Problem]:
         if self.min_length > self.max_length:
@@ -43,6 +54,12 @@ class FreeText(Question):
                 ("max_length",),
                 f"`max_length` {self.max_length} is below `min_length` {self.min_length}",
                 "swap or correct them",
+            )
+        if len(set(self.media)) < len(self.media):
+            yield Problem(("media",), "`media` names something twice", "name `voice` and `picture` once each")
+        if self.media and self.web_only:
+            yield Problem(
+                ("media",), "nothing can be sent on the web page, where alone this is asked", "take out one of the two"
             )
 
     def values(self) -> ValueType:
@@ -54,13 +71,17 @@ class FreeText(Question):
 
 class _AskedText(Asked):
     def __init__(self, definition: FreeText, voice: Voice) -> None:
-        self._voice = voice
+        self._key, self._voice = definition.key, voice
         self._picker = Picker(definition, voice, (), numbered=False, exact=True)
         self._min, self._max = definition.min_length, definition.max_length
-        line = voice.say("hint.leave_names_out") if definition.leave_names_out else ""
-        self.prompt = definition.prompt(voice, self._picker.quick_replies, line)
+        self._media = definition.media
+        self._also = voice.say(f"media.also.{'_'.join(sorted(self._media, reverse=True))}") if self._media else ""
+        names = voice.say("hint.leave_names_out") if definition.leave_names_out else ""
+        self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, (self._also, names))))
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        if self._media and reply.msg and reply.msg.media:
+            return self._parse_media(reply.msg)
         missing = self._picker.pick(reply)
         if isinstance(missing, Missing):
             return missing
@@ -74,8 +95,23 @@ class _AskedText(Asked):
             return Rejection(self._voice.say("hint.text_short", n=short, min=self._min))
         return text
 
+    def _parse_media(self, msg: MsgIn) -> Given | Rejection:
+        for kind in self._media:
+            if msg.media != kind or not msg.media_ref:
+                continue
+            caption = msg.text.strip()
+            if (over := length_as_seen(caption) - self._max) > 0:
+                return Rejection(self._voice.say("hint.text_long", n=over, max=self._max), is_whole=True)
+            event = MediaGiven(self._key, kind, msg.media_ref)
+            return Given(f"[{kind}] {caption}".strip(), (event,), echo=self._voice.say(f"media.thanks.{kind}"))
+        return Rejection(f"{self._voice.say('media.other')} {self._also}", is_whole=True)
+
     def show(self, value: Value) -> str:
-        return str(value)
+        marked = _MARKED.fullmatch(str(value)) if self._media else None
+        if marked is None:
+            return str(value)
+        kind, caption = self._voice.say(f"media.shown.{marked[1]}"), marked[2]
+        return f"{kind}: {caption}" if caption else kind
 
     def knows(self, folded: str) -> bool:
         return self._picker.knows(folded)

@@ -181,6 +181,9 @@ def test_a_backup_brings_everything_back(run):
     recording.parent.mkdir()
     recording.write_bytes(b"ID3")
     recording.with_suffix(".part").write_bytes(b"half of one")
+    sent = Path("data/attachments", "0" * 32)
+    sent.parent.mkdir()
+    sent.write_bytes(b"sealed")
     code, out, _ = run("backup")
     folder = Path(out.strip())
     assert code == 0
@@ -191,6 +194,7 @@ def test_a_backup_brings_everything_back(run):
         "mitsprache.toml",
         "inventory.json",
         "media",
+        "attachments",
     }
     assert [
         path.name for path in folder.iterdir() if path.name != "inventory.json" and path.stat().st_mode & 0o077
@@ -200,6 +204,7 @@ def test_a_backup_brings_everything_back(run):
     assert code == 0
     assert (Path("again") / "secret.key").read_bytes() == Path("data/secret.key").read_bytes()
     assert [path.read_bytes() for path in Path("again/media").iterdir()] == [b"ID3"]
+    assert (Path("again/attachments") / sent.name).read_bytes() == b"sealed"
     assert run("consultations", "--data", "again")[1] == run("consultations")[1]
 
 
