@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
 from bot.consultations import reading
+from bot.consultations.faults import Fault
+from bot.proposals import waves
 from flows.definition import Consultation
 
 
 def check(files: Sequence[Path], say: Callable[[str], None]) -> bool:
     """Says every fault in a line of its own; True where nothing worse than a warning was found."""
     found = [reading.read(file) for file in files]
-    for checked in found:
-        for fault in checked.faults:
+    here = {checked.consultation.slug for checked in found if checked.consultation}
+    for file, checked in zip(files, found, strict=True):
+        for fault in (*checked.faults, *_elsewhere(file, checked.consultation, here)):
             say(str(fault))
     return all(checked.publishable is not None for checked in found)
+
+
+def _elsewhere(file: Path, consultation: Consultation | None, here: Set[str]) -> Iterator[Fault]:
+    """Earlier waves that cannot be seen from here; publishing looks for them in the house."""
+    for slug in waves.taken_from(consultation) if consultation else ():
+        if slug not in here:
+            reason = f"it takes proposals of “{slug}”, and “{slug}” is not among these files"
+            yield Fault(str(file), 1, reason, f"publish {slug} first, else this is refused", warning=True)
 
 
 def schema() -> str:

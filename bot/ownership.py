@@ -8,6 +8,7 @@ from bot import privacy
 from bot.catalogue import Catalogue
 from bot.effects import Effects, MineWish
 from bot.keys import Keys
+from bot.proposals import chain
 from bot.proposals.codes import recognise
 from flows.messages import MsgOut, QuickReply
 from flows.voice import Voice
@@ -45,11 +46,12 @@ def _answer(connection: Connection, wish: MineWish, names: list[str], voice: Voi
     row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
     if row is None:
         return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
+    later = [copy.id for copy in chain.copies(connection, [row.code])]
     if kind == "withdraw":
         if row.withdrawn_at is None:
-            proposals.withdraw(connection, [Withdrawal(row.id, late.now)])
+            proposals.withdraw(connection, [Withdrawal(number, late.now) for number in (row.id, *later)])
         return voice.message(voice.say("mine.taken_back", code=row.code), [_offer(voice, "delete", row)])
-    proposals.erase_some(connection, [row.id])
+    proposals.erase_some(connection, [row.id, *later])
     return voice.message(voice.say("mine.deleted", code=row.code))
 
 

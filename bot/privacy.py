@@ -12,7 +12,7 @@ from bot.catalogue import Catalogue
 from bot.effects import Effects
 from bot.keys import Keys
 from bot.person import Person
-from bot.proposals import contributions
+from bot.proposals import chain, contributions
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.values import Missing
@@ -137,6 +137,8 @@ def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: C
     """
     pseudonyms = [name for person in people for name in pseudonyms_of(connection, person, keys, catalogue)]
     ratings.erase(connection, pseudonyms)
+    own = [row.code for row in proposals.of_people(connection, pseudonyms)]
+    proposals.erase_some(connection, [copy.id for copy in chain.copies(connection, own)])
     proposals.erase(connection, pseudonyms)
     sessions.erase(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)

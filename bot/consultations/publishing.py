@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bot.consultations import recordings
 from bot.consultations.faults import Fault
 from bot.consultations.reading import Checked, content, fingerprint, read
-from bot.proposals import seeds
+from bot.proposals import seeds, waves
 from flows.definition import Consultation
 from flows.text import fold
 from storage import consultations
@@ -72,14 +72,18 @@ def record(connection: Connection, checked: Checked, desk: Desk, name: str) -> P
             Fault(name, 1, f"“{word}” already starts another consultation", "choose another word") for word in taken
         )
         return Published(None, False, (*checked.faults, *faults))
+    if missing_waves := list(waves.faults(connection, consultation, name)):
+        return Published(None, False, (*checked.faults, *missing_waves))
     revision = consultations.publish(connection, _publication(consultation, desk))
     others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
     consultations.replace_triggers(
         connection, revision.consultation_id, [*others, *((KEYWORD, word) for word in wanted)]
     )
     seeds.publish(connection, revision.consultation_id, consultation, desk.new_id, desk.now)
+    warnings = waves.publish(connection, revision, consultation, desk.new_id, desk.now, name)
     new = before is None or revision.number > before.number
-    return Published(revision, new, (*checked.faults, *_remarks(consultation, revision, before, desk, name)))
+    remarks = _remarks(consultation, revision, before, desk, name)
+    return Published(revision, new, (*checked.faults, *remarks, *warnings))
 
 
 def publish_samples(store: Store, desk: Desk) -> list[Fault]:

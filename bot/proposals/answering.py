@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
+from bot.proposals import chain
 from bot.proposals.answered import Owed, owed
 from bot.proposals.moderating import LONGEST_REASON, Chair, after, note, take
-from bot.proposals.standing import Refusal, Standing
+from bot.proposals.standing import Refusal, Standing, find
 from flows.languages import LANGUAGES
 from flows.text import clean
 from storage import consultations, proposals
@@ -31,15 +32,29 @@ class Outcome(NamedTuple):
 
 
 def set_status(chair: Chair, proposal_id: int, outcome: Outcome, *, seen: str | None = None) -> Standing:
-    """Tells what became of a proposal and of what was merged into it. Everybody who wanted to know will be told."""
+    """Tells what became of a proposal and of what was merged into it. Everybody who wanted to know will be told.
+
+    What was taken over from an earlier wave is answered there as well: that is where its author waits.
+    """
     standing = take(chair, proposal_id, "status", seen)
     row = _checked(chair, standing, outcome)
     if standing.steps and standing.steps[-1][2:6] == row[2:6]:
         raise Refusal("same_text")
-    note(chair, proposal_id, "status", outcome.status)
-    joined = [row._replace(id=chair.new_id(), proposal_id=number, tell_after=None) for number in standing.joined]
-    proposals.add_statuses(chair.connection, [row, *joined])
+    rows = []
+    for one in (standing, *_earlier(chair, standing)):
+        number = one.proposal.id
+        note(chair, number, "status", outcome.status)
+        rows.append(row._replace(id=chair.new_id(), proposal_id=number))
+        rows += [row._replace(id=chair.new_id(), proposal_id=joined, tell_after=None) for joined in one.joined]
+    proposals.add_statuses(chair.connection, rows)
     return after(chair, proposal_id)
+
+
+def _earlier(chair: Chair, standing: Standing) -> list[Standing]:
+    """What it was taken over from, wave by wave, locked; not what its author has withdrawn."""
+    before = chain.originals(chair.connection, standing.proposal)
+    ids = [row.id for row in before if row.withdrawn_at is None]
+    return list(find(chair.connection, ids, lock=True).values())
 
 
 def _checked(chair: Chair, standing: Standing, outcome: Outcome) -> NewStatus:

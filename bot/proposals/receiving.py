@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from bot.proposals import chain
 from bot.proposals.flags import flags_of
 from flows.events import Proposed
 from storage import moderation, proposals
 from storage.moderation import NewDecision, NewModeration, Reread
-from storage.proposals import NewProposal, Release, Rewording, StoredProposal, TakenBack
+from storage.proposals import NewProposal, Release, Rewording, StoredProposal, TakenBack, Withdrawal
 
 
 class Submitted(NamedTuple):
@@ -41,8 +42,13 @@ def receive(connection: Connection, submitted: Iterable[Submitted], new_id: Call
 
 
 def take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Withdraws what people (pseudonym, question) had proposed."""
-    proposals.take_back(connection, [TakenBack(pseudonym, key, now) for pseudonym, key in gone])
+    """Withdraws what people (pseudonym, question) had proposed, also where it was taken over into another wave."""
+    pairs = set(gone)
+    if pairs:
+        own = proposals.of_people(connection, sorted({pseudonym for pseudonym, _ in pairs}))
+        codes = [row.code for row in own if (row.pseudonym, row.question_key) in pairs]
+        proposals.withdraw(connection, [Withdrawal(copy.id, now) for copy in chain.copies(connection, codes)])
+        proposals.take_back(connection, [TakenBack(pseudonym, key, now) for pseudonym, key in pairs])
 
 
 def _change(

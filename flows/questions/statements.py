@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Final, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from flows.events import Event, Rated
 from flows.known import Known
@@ -39,14 +39,25 @@ _LONGEST_ID: Final = 19
 SEED_LENGTH: Final = 280
 
 
+class Earlier(BaseModel):
+    """Whose proposals are weighed as well: those of an earlier consultation, all or the ones agreed with most."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    consultation: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
+    take: Literal["released", "top"] = "released"
+    count: int | None = Field(default=None, ge=1, le=200)
+
+
 @question
 class Statements(Question):
     """Rate statements of others, one after another: agree, disagree or undecided, and whether it is important. The
     value is how many were rated.
 
     After a `block` of them people are asked whether they want more. Shown are the released proposals of this
-    consultation (questions of type proposal) and the `seeds` written here, which are published with it. Nobody gets
-    their own ones, nobody gets one twice, and what few people have seen comes more often.
+    consultation (questions of type proposal), the `seeds` written here, which are published with it, and what is taken
+    over `from` an earlier wave. Nobody gets their own ones, nobody gets one twice, and what few people have seen comes
+    more often.
 
     ```yaml
     - key: ideas_of_others
@@ -58,6 +69,8 @@ class Statements(Question):
     ```
     """
 
+    model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)
+
     expects: ClassVar[Expects] = "one"
 
     type: Literal["statements"] = "statements"
@@ -65,8 +78,10 @@ class Statements(Question):
     refuse: Literal[False] = False
     block: int = Field(default=5, ge=1, le=20)
     seeds: tuple[Text, ...] = Field(default=(), max_length=200)
+    earlier: Earlier | None = Field(default=None, alias="from", exclude_if=lambda earlier: earlier is None)
 
     def problems(self) -> Iterator[Problem]:
+        yield from self._problems_of_wave()
         seen: set[str] = set()
         for index, seed in enumerate(self.seeds):
             for language, wording in seed.items():
@@ -77,6 +92,16 @@ class Statements(Question):
                 if (name := f"{language} {fold(wording.text)}") in seen:
                     yield Problem(where, "the statement stands twice", "leave one of them out")
                 seen.add(name)
+
+    def _problems_of_wave(self) -> Iterator[Problem]:
+        if self.earlier is None:
+            return
+        is_top, is_counted = self.earlier.take == "top", self.earlier.count is not None
+        if is_top and not is_counted:
+            yield Problem(("from",), "how many are taken is missing", "write count: 20, say, beside take: top")
+        if is_counted and not is_top:
+            reason = "all that is released is taken, so `count` means nothing"
+            yield Problem(("from", "count"), reason, "take it away, or write take: top")
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
         yield from super().texts()

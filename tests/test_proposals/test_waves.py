@@ -1,0 +1,299 @@
+"""Serial meetings: what comes out of one wave is weighed in the next one, and answers find their way back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text as sql
+
+from bot.checking import check
+from bot.consultations.publishing import Desk, Published, record
+from bot.consultations.reading import Checked, content
+from bot.ids import Ids
+from bot.proposals import chain, joining, moderating
+from bot.proposals.answering import Outcome, set_status
+from bot.proposals.moderating import approve
+from bot.results.matrix import Log
+from bot.results.top import ranking
+from bot.segments import parse
+from flows.definition import Consultation
+from storage import consultations, moderation, proposals, ratings
+from storage.moderation import NewProposalText
+from storage.store import Store
+from tests.house import Recorder, consultation, running, say
+from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit, visible
+from tests.test_proposals.test_telling import Person, notices, tell_all
+
+IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Ihre Idee?", "en": "Your idea?"}, "similar": False}
+BERLIN = ZoneInfo("Europe/Berlin")
+IDS = Ids()
+
+
+def wave(slug: str, origin: str = "", take: str = "released", count: int | None = None, **more: Any) -> Consultation:
+    """A consultation which weighs what comes from an earlier one, or asks for ideas."""
+    weigh: dict[str, Any] = {"key": "weigh", "type": "statements", "text": {"de": "Was davon?", "en": "Which?"}}
+    weigh["from"] = {"consultation": origin, "take": take} | ({"count": count} if count else {})
+    return consultation(slug, [weigh] if origin else [IDEA], **more)
+
+
+def publish(store: Store, made: Consultation) -> Published:
+    with store.begin() as connection:
+        return record(connection, Checked(made, ()), Desk(IDS, datetime.now(UTC), BERLIN), f"{made.slug}.yaml")
+
+
+def id_of(store: Store, slug: str) -> int:
+    with store.reading() as connection:
+        revision = consultations.latest(connection, slug)
+    assert revision
+    return revision.consultation_id
+
+
+def close(store: Store, slug: str) -> None:
+    with store.begin() as connection:
+        consultations.set_state(connection, id_of(store, slug), "closed")
+
+
+def seen(store: Store, slug: str) -> list[str]:
+    with store.reading() as connection:
+        return visible(connection, id_of(store, slug))
+
+
+def reasons(published: Published) -> list[str]:
+    return [f"{fault.reason}; {fault.remedy}" for fault in published.faults]
+
+
+async def tell(app: Any, channel: Recorder, address: str, *words: str) -> str:
+    for word in words:
+        await say(app, channel.msg(address, word))
+    return channel.last(address).title or channel.last(address).text
+
+
+async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Store) -> None:
+    ideas = {"ada": "Mehr Bänke am Teich", "bo": "Ein Brunnen am Tor", "cem": "Licht in der Nacht"}
+    publish(store, wave("wave-1"))
+    async with running(store) as (app, channel):
+        for name, idea in ideas.items():
+            await tell(app, channel, name, "/start wave-1", "Deutsch", idea)
+        with store.begin() as connection:
+            first = {row.text: row for row in proposals.of_consultation(connection, id_of(store, "wave-1"))}
+            for row in first.values():
+                approve(chair(connection), row.id)
+        close(store, "wave-1")
+
+        assert reasons(publish(store, wave("wave-2", "wave-1"))) == []
+        assert sorted(seen(store, "wave-2")) == sorted(ideas.values())
+        await asyncio.sleep(1.1)
+        likes = {"ada": "Ein Brunnen am Tor", "bo": "Ein Brunnen am Tor", "dora": "Licht in der Nacht"}
+        for name, liked in likes.items():
+            shown = await tell(app, channel, name, "/start wave-2", *(["Deutsch"] if name == "dora" else []))
+            for _ in ideas:
+                shown = await tell(app, channel, name, "ja" if shown == liked else "nein")
+        close(store, "wave-2")
+
+        assert reasons(publish(store, wave("wave-3", "wave-2", "top", 1))) == []
+        assert seen(store, "wave-3") == ["Ein Brunnen am Tor"]
+        await asyncio.sleep(1.1)
+        assert await tell(app, channel, "ada", "/start wave-3") == "Ein Brunnen am Tor"
+        await tell(app, channel, "ada", "ja")
+
+    with store.begin() as connection:
+        (last,) = proposals.released(connection, id_of(store, "wave-3"))
+        assert last.pseudonym is None
+        assert ratings.count(connection, [last.id])[last.id].agree == 1, "each wave has its own ratings"
+        set_status(chair(connection), last.id, Outcome("accepted", {"de": "Wird gebaut."}))
+        family = chain.originals(connection, last)
+        assert [row.status for row in family] == ["accepted", "accepted"]
+        assert family[-1].id == first["Ein Brunnen am Tor"].id
+        assert len({last.code, *(row.code for row in family)}) == 3
+        assert proposals.by_ids(connection, [first["Mehr Bänke am Teich"].id]).popitem()[1].status == "received"
+
+
+def test_the_author_of_the_original_hears_what_became_of_the_copy(store: Store) -> None:
+    park = open_consultation(store, "wave-1")
+    with store.begin() as connection:
+        author, rater = Person(connection, "author", "tr", wants="wave-1"), Person(connection, "r", wants="wave-2")
+        idea = released(connection, park, 1, pseudonym=author.in_(park))
+    publish(store, wave("wave-2", "wave-1"))
+    with store.begin() as connection:
+        (copy,) = proposals.released(connection, id_of(store, "wave-2"))
+        rater.rates(connection, copy.consultation_id, copy.id)
+        set_status(chair(connection), copy.id, Outcome("accepted", {"de": "Wird gebaut."}))
+    tell_all(store)
+    found = notices(store)
+    assert found.keys() == {"author", "r"}
+    assert idea.code in found["author"][0]
+    assert copy.code in found["r"][0]
+
+
+def test_what_is_unread_hidden_or_merged_is_not_taken_and_translations_come_along(store: Store) -> None:
+    park = open_consultation(store, "wave-1")
+    with store.begin() as connection:
+        kept = released(connection, park, 1, text="Bänke", district="01")
+        moderation.set_texts(connection, [NewProposalText(kept.id, "en", None, "Benches", "Ada", True, NOW)])
+        submit(connection, park, 2, text="unread")
+        gone = released(connection, park, 3, text="hidden")
+        moderating.hide(chair(connection), gone.id, "insult")
+    publish(store, wave("wave-2", "wave-1"))
+    with store.reading() as connection:
+        (copy,) = proposals.released(connection, id_of(store, "wave-2"))
+        assert (copy.text, copy.district, copy.source, copy.question_key) == ("Bänke", "01", "wave", "weigh")
+        assert copy.source_id == f"{kept.code}/wave-2"
+        assert moderation.texts_of(connection, [copy.id])[copy.id]["en"].text == "Benches"
+
+
+def test_publishing_again_changes_nothing_takes_what_is_new_and_withdraws_what_is_gone(store: Store) -> None:
+    park = open_consultation(store, "wave-1")
+    with store.begin() as connection:
+        first = released(connection, park, 1, text="Bänke")
+    second = wave("wave-2", "wave-1")
+    publish(store, second)
+
+    def copies() -> Mapping[str, int]:
+        with store.reading() as connection:
+            return {row.text: row.id for row in proposals.released(connection, id_of(store, "wave-2"))}
+
+    before = copies()
+    assert publish(store, second).new is False
+    assert copies() == before
+    with store.begin() as connection:
+        released(connection, park, 2, text="Brunnen")
+        moderating.hide(chair(connection), first.id, "insult")
+    publish(store, second)
+    assert copies().keys() == {"Brunnen"}
+    with store.begin() as connection:
+        joining.restore(chair(connection), first.id)
+        approve(chair(connection), first.id)
+    publish(store, second)
+    assert copies().items() > before.items(), "the same copy is back, with its ratings"
+    publish(store, consultation("wave-2", [IDEA]))
+    assert copies() == {}, "nothing is wanted from there any more"
+
+
+def test_the_top_is_taken_once_the_earlier_wave_is_closed_and_stays(store: Store) -> None:
+    park = open_consultation(store, "wave-1")
+    with store.begin() as connection:
+        ids = [released(connection, park, number, text=f"idea {number}").id for number in range(4)]
+        rate(connection, ids[2], dict.fromkeys(range(10, 20), 1))
+        rate(connection, ids[3], dict.fromkeys(range(10, 16), 1))
+        rate(connection, ids[0], {10: -1})
+    top = wave("wave-2", "wave-1", "top", 2)
+    assert "still open, so nobody knows yet" in reasons(publish(store, top))[0]
+    assert seen(store, "wave-2") == []
+    close(store, "wave-1")
+    assert reasons(publish(store, top)) == []
+    assert sorted(seen(store, "wave-2")) == ["idea 2", "idea 3"]
+    with store.begin() as connection:
+        ratings.erase(connection, [f"{number:032x}" for number in range(10, 20)])
+    publish(store, top)
+    assert sorted(seen(store, "wave-2")) == ["idea 2", "idea 3"], "what was chosen stays chosen"
+    publish(store, wave("wave-2", "wave-1", "top", 3))
+    assert len(seen(store, "wave-2")) == 3
+
+
+def test_a_person_who_withdraws_or_deletes_an_idea_takes_its_copies_along(store: Store) -> None:
+    publish(store, wave("wave-1"))
+
+    async def live() -> None:
+        async with running(store) as (app, channel):
+            for name in ("ada", "bo", "cem"):
+                await tell(app, channel, name, "/start wave-1", "Deutsch", f"Idee von {name}")
+            with store.begin() as connection:
+                rows = proposals.of_consultation(connection, id_of(store, "wave-1"))
+                for row in rows:
+                    approve(chair(connection), row.id)
+            codes = {row.text.split()[-1]: row.code for row in rows}
+            publish(store, wave("wave-2", "wave-1"))
+            publish(store, wave("wave-3", "wave-2"))
+            assert len(seen(store, "wave-3")) == 3
+            await tell(app, channel, "ada", f"zurückziehen {codes['ada']}")
+            await tell(app, channel, "bo", "löschen", "alles löschen")
+            assert [seen(store, slug) for slug in ("wave-1", "wave-2", "wave-3")] == [["Idee von cem"]] * 3
+            await tell(app, channel, "cem", "zurück", "weiß nicht")
+            assert seen(store, "wave-3") == []
+            with store.reading() as connection:
+                left = connection.execute(sql("SELECT count(*) FROM proposals WHERE text = 'Idee von bo'")).scalar()
+            assert left == 0, "no copy of what somebody had erased is left"
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (wave("wave-2", "nowhere"), "no consultation of this name is published; publish nowhere first"),
+        (wave("wave-2", "trial"), "which is a sample: those are invented"),
+        (wave("wave-1", "wave-2b"), "would go round in circles"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_refused(store: Store, made: Consultation, reason: str) -> None:
+    publish(store, wave("wave-1"))
+    publish(store, wave("trial", sample=True))
+    publish(store, wave("wave-2b", "wave-1"))
+    published = publish(store, made)
+    assert published.revision is None
+    assert reason in reasons(published)[0]
+
+
+def test_whoever_publishes_is_warned_where_nothing_is_there_yet(store: Store) -> None:
+    publish(store, wave("wave-1", closes=date(2026, 1, 1)))
+    assert "nothing is released in “wave-1” yet" in " ".join(reasons(publish(store, wave("wave-2", "wave-1"))))
+    publish(store, wave("open"))
+    assert "released there later is not in here" in " ".join(reasons(publish(store, wave("wave-3", "open"))))
+
+
+def test_faults_of_the_form_and_what_is_stored() -> None:
+    problems = [
+        [problem.reason for problem in made.questions[0].problems()]
+        for made in (wave("bb", "aa", "top"), wave("bb", "aa", count=3), wave("bb", "aa", "top", 3), wave("bb", "aa"))
+    ]
+    assert problems == [
+        ["how many are taken is missing"],
+        ["all that is released is taken, so `count` means nothing"],
+        [],
+        [],
+    ]
+    stored = content(wave("bb", "aa"))
+    assert '"from":{"consultation":"aa"' in stored
+    assert Consultation.model_validate_json(stored) == wave("bb", "aa")
+    plain = consultation("bb", [{"key": "weigh", "type": "statements", "text": {"de": "?", "en": "?"}}])
+    assert '"from"' not in content(plain), "what was published before keeps its fingerprint"
+
+
+def test_check_says_what_it_cannot_see(tmp_path: Any) -> None:
+    first, second = tmp_path / "wave-1.yaml", tmp_path / "wave-2.yaml"
+    first.write_text(content(wave("wave-1")), encoding="utf-8")
+    second.write_text(content(wave("wave-2", "wave-1")), encoding="utf-8")
+    said: list[str] = []
+    check([second], said.append)
+    assert any("“wave-1” is not among these files" in line for line in said)
+    said.clear()
+    check([first, second], said.append)
+    assert not any("not among" in line for line in said)
+
+
+def log_of(votes: Iterable[tuple[str, str, int]]) -> Log:
+    rows = list(votes)
+    people, names, given = (list(column) for column in zip(*rows, strict=True))
+    columns = [people, names, given, [False] * len(rows), list(range(len(rows)))]
+    return Log.of_columns([columns], statements=("s1", "s2"))
+
+
+def test_the_sector_that_agrees_least_decides() -> None:
+    business, science = [f"b{n}" for n in range(5)], [f"s{n}" for n in range(20)]
+    votes = [(person, "s1", 1) for person in science] + [(person, "s1", -1) for person in business]
+    votes += [(person, "s2", 1 if n < 12 else -1) for n, person in enumerate(science)]
+    votes += [(person, "s2", 1) for person in business]
+    declared = {"business": frozenset(business), "science": frozenset(science)}
+    assert ranking(log_of(votes), ["s1", "s2"], {}, 5) == ["s1", "s2"], "20 of 25 against 17 of 25"
+    assert ranking(log_of(votes), ["s1", "s2"], declared, 5) == ["s2", "s1"], "business is against s1"
+    assert ranking(log_of(votes), ["s1", "s2"], declared, 6) == ["s1", "s2"], "five of business are too few"
+
+
+def test_audiences_of_a_series_are_segments() -> None:
+    slugs = ["wave-1", "wave-2"]
+    assert parse("took_part=wave-1 or took_part=wave-2", slugs, []).slugs == frozenset(slugs)
