@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple, Protocol, runtime_checkable
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from flows.messages import MsgIn, MsgOut
+
+if TYPE_CHECKING:  # whoever needs only the contract, such as `--help`, needs no web server
+    from aiohttp import web
 
 Receive = Callable[[Sequence[MsgIn]], Awaitable[None]]
 """Takes messages; returns when they are stored for good. Only then may the channel move on."""
@@ -15,6 +16,20 @@ Receive = Callable[[Sequence[MsgIn]], Awaitable[None]]
 
 class BadSettings(Exception):
     """A channel cannot be made of its section; the text says which key, why and what to do, and repeats no value."""
+
+
+class VaultError(Exception):
+    """What a channel sealed cannot be opened here; the text says why and what to do."""
+
+
+class Vault(Protocol):
+    """How a channel seals what it keeps on disk, if whoever read it could pass for the bot. The key is the house's."""
+
+    def seal(self, text: str) -> str:
+        """The text encrypted, as text. Raises VaultError."""
+
+    def unseal(self, sealed: str) -> str:
+        """The text that was sealed. Raises VaultError."""
 
 
 class Finding(NamedTuple):

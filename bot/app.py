@@ -19,7 +19,7 @@ from bot.desk.reception import Desk
 from bot.housekeeping import keep_house
 from bot.ids import Ids
 from bot.introducing import introduce
-from bot.keys import Keys, SecretError, load_or_create
+from bot.keys import FILE, Keys, SecretError, load_or_create
 from bot.knowing import Knowing
 from bot.outbox import Outbox
 from bot.proposals import facts
@@ -128,7 +128,7 @@ def open_house(settings: Settings) -> tuple[Store, Keys]:
     store = Store(settings.database())
     try:
         migrate.upgrade(store)
-        return store, _fitting_keys(settings.data / "secret.key", store)
+        return store, _fitting_keys(settings.data / FILE, store)
     except BaseException:
         store.dispose()
         raise

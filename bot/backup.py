@@ -16,7 +16,7 @@ from typing import Final
 from bot.attachments import files
 from bot.consultations import recordings
 from bot.errors import HouseError, program
-from bot.keys import load_or_create
+from bot.keys import load
 from bot.settings import Settings
 from storage.engines import parse_url, sqlite_file
 
@@ -94,7 +94,7 @@ def check(folder: Path) -> None:
         raise HouseError(f"{folder}: is not a whole backup ({type(fault).__name__}); choose another one") from fault
     if changed or missing:
         raise HouseError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
-    load_or_create(folder / KEY)
+    load(folder / KEY)
     with closing(sqlite3.connect(f"{(folder / DATABASE).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
         try:
             verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]

@@ -6,21 +6,42 @@ import asyncio
 import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 
-from adapters.base import BadSettings, Channel, Finding
+from adapters.base import BadSettings, Channel, Finding, Vault
+from bot import keys
 from bot.errors import HouseError
 from bot.settings import ChannelSettings, Settings
+
+FOLDER: Final = "channels"
+"""Where in the data folder each channel has a folder of its own."""
 
 
 class Adapter(Protocol):
     """What a module in `adapters/` offers, so that `[channels.NAME]` can have its name as `type`."""
 
-    def open_channel(self, name: str, section: ChannelSettings, folder: Path) -> Channel:
-        """The channel, not started. `folder` is its own place, which it makes when it needs one. Raises BadSettings."""
+    def open_channel(self, name: str, section: ChannelSettings, folder: Path, vault: Vault) -> Channel:
+        """The channel, not started. `folder` is its own place, which it makes when it needs one; what must not be read
+        there it seals with `vault`, once it is started. Raises BadSettings.
+        """
 
-    async def examine(self, name: str, section: ChannelSettings, folder: Path) -> Sequence[Finding]:
+    async def examine(self, name: str, section: ChannelSettings, folder: Path, vault: Vault) -> Sequence[Finding]:
         """For `doctor`: what there is to say about the channel, without changing anything. Raises BadSettings."""
+
+
+class _HouseVault(NamedTuple):
+    """Seals with the secret key of the house, read only when it is needed: channels are opened before the house is, and
+    `doctor` looks at one that has no key yet.
+    """
+
+    secret: Path
+    purpose: str
+
+    def seal(self, text: str) -> str:
+        return keys.load(self.secret).vault(self.purpose).seal(text)
+
+    def unseal(self, sealed: str) -> str:
+        return keys.load(self.secret).vault(self.purpose).unseal(sealed)
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:
@@ -28,7 +49,7 @@ def open_channels(settings: Settings) -> dict[str, Channel]:
     channels = {}
     for name, section in settings.channels.items():
         try:
-            channels[name] = _adapter(name, section).open_channel(name, section, _folder(settings, name))
+            channels[name] = _adapter(name, section).open_channel(name, section, *belongings(settings, name))
         except BadSettings as fault:
             raise HouseError(f"[channels.{name}]: {fault}") from None
     return channels
@@ -38,7 +59,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """What `doctor` says about each of them."""
     for name, section in settings.channels.items():
         try:
-            found = asyncio.run(_adapter(name, section).examine(name, section, _folder(settings, name)))
+            found = asyncio.run(_adapter(name, section).examine(name, section, *belongings(settings, name)))
         except (BadSettings, HouseError) as fault:
             said = str(fault)
             yield Finding(False, said if said.startswith("[") else f"[channels.{name}]: {said}")
@@ -59,5 +80,7 @@ def _adapter(name: str, section: ChannelSettings) -> Adapter:
     return cast("Adapter", module)
 
 
-def _folder(settings: Settings, name: str) -> Path:
-    return settings.data / "channels" / name
+def belongings(settings: Settings, name: str) -> tuple[Path, Vault]:
+    """The channel's folder, and what it seals with: the same for all channels of a type, so that one can be renamed."""
+    purpose = f"channel {settings.channels[name].type}"
+    return settings.data / FOLDER / name, _HouseVault(settings.data / keys.FILE, purpose)

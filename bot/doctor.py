@@ -15,10 +15,9 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from adapters.base import Finding
-from bot import channels, phrases
+from bot import channels, keys, phrases
 from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
-from bot.keys import SecretError, load_or_create
 from bot.settings import Settings
 from storage import migrate
 from storage.errors import StorageError
@@ -41,7 +40,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer is needed)")
     yield _folder(settings.data)
     yield _space(settings.data)
-    yield _secret(settings.data / "secret.key")
+    yield _secret(settings.data / keys.FILE)
     yield _database(settings)
     yield _port(settings)
     yield _zones(settings)
@@ -75,8 +74,8 @@ def _secret(path: Path) -> Finding:
         return Finding(is_well=True, words="secret key will be made at the first start")
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-        load_or_create(path)
-    except (OSError, SecretError) as fault:
+        keys.load(path)
+    except (OSError, keys.SecretError) as fault:
         return Finding(is_well=False, words=f"secret key: {fault}")
     if mode & 0o077:
         return Finding(is_well=False, words=f"secret key can be read by others: chmod 600 {path}")

@@ -6,6 +6,7 @@ address from its look-up nor which contact stands behind a pseudonym. Pseudonymo
 
 from __future__ import annotations
 
+import base64
 import hmac
 import os
 import secrets
@@ -18,12 +19,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from adapters.base import VaultError
+
+FILE: Final = "secret.key"
+"""Its name in the data folder."""
 SECRET_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 RECENT: Final = 10_000
 
 
-class SecretError(Exception):
+class SecretError(VaultError):
     """The secret key is missing, damaged or of another installation."""
 
 
@@ -33,6 +38,7 @@ class Keys:
     def __init__(self, secret: bytes) -> None:
         if len(secret) != SECRET_BYTES:
             raise SecretError(f"the secret key has {len(secret)} bytes instead of {SECRET_BYTES}")
+        self._vaults = _derive(secret, b"vaults")
         self._lookup = _derive(secret, b"lookup")
         self._pseudonym = _derive(secret, b"pseudonym")
         self._waiting = _derive(secret, b"waiting")
@@ -76,6 +82,34 @@ class Keys:
         """The content that was sealed. Raises SecretError as `unseal` does."""
         return _unsealed(self._files, sealed, name.encode())
 
+    def vault(self, purpose: str) -> Vault:
+        """Seals what is kept outside the database, with a key of its own for each purpose."""
+        return Vault(_derive(self._vaults, purpose.encode()))
+
+
+class Vault:
+    """Seals texts with one key (`adapters.base.Vault`). What was sealed with another one, or changed, does not open.
+
+    >>> kiez = Keys(bytes(32)).vault("kiez")
+    >>> kiez.unseal(kiez.seal("a token"))
+    'a token'
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def seal(self, text: str) -> str:
+        """The text sealed, in base64."""
+        return base64.b64encode(_sealed(self._cipher, text.encode(), b"")).decode()
+
+    def unseal(self, sealed: str) -> str:
+        """The text that was sealed. Raises SecretError."""
+        try:
+            raw = base64.b64decode(sealed, validate=True)
+        except ValueError as fault:
+            raise SecretError("what was sealed is damaged; put it back from your backup") from fault
+        return _unsealed(self._cipher, raw, b"").decode()
+
 
 def _sealed(cipher: AESGCM, content: bytes, bound: bytes) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
@@ -86,7 +120,8 @@ def _unsealed(cipher: AESGCM, sealed: bytes, bound: bytes) -> bytes:
     try:
         return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
     except (InvalidTag, ValueError) as fault:
-        raise SecretError("what was sealed does not belong to this secret key") from fault
+        remedy = f"put the right {FILE} back from your backup"
+        raise SecretError(f"this was sealed with another secret key; {remedy}") from fault
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:
@@ -96,7 +131,7 @@ def _derive(secret: bytes, purpose: bytes) -> bytes:
 def load_or_create(path: Path) -> Keys:
     """The keys from the secret in this file, which is created (readable by its owner only) where there is none.
 
-    Raises SecretError when the file is no key.
+    Raises SecretError when the file is no key, OSError when it cannot be made.
     """
     if not path.exists():
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -104,7 +139,16 @@ def load_or_create(path: Path) -> Keys:
             file.write(secrets.token_hex(SECRET_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
+    return load(path)
+
+
+def load(path: Path) -> Keys:
+    """The keys from the secret in this file. Raises SecretError when there is none, or it is no key."""
     try:
         return Keys(bytes.fromhex(path.read_text(encoding="ascii").strip()))
-    except (ValueError, UnicodeDecodeError) as fault:
+    except FileNotFoundError as fault:
+        raise SecretError(f"{path} is missing; put it back from your backup") from fault
+    except OSError as fault:
+        raise SecretError(f"{path} cannot be read ({fault.strerror}); check its rights") from fault
+    except ValueError as fault:
         raise SecretError(f"{path} is not a secret key; put the right one back from your backup") from fault

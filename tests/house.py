@@ -21,6 +21,7 @@ from storage.consultations import Publication
 from storage.store import Store
 
 KEYS = Keys(bytes(32))
+VAULT = KEYS.vault("tests")
 _TEXT = {"de": "Ein Satz.", "en": "A sentence."}
 
 

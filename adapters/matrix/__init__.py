@@ -6,19 +6,21 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from adapters.base import Finding
+from adapters.base import Finding, Vault
 from adapters.matrix import examining
 from adapters.matrix.channel import MatrixChannel
+from adapters.matrix.files import Folder
 from adapters.matrix.options import MatrixSettings
 from adapters.sections import read_section
 
 
-def open_channel(name: str, section: BaseModel, folder: Path) -> MatrixChannel:
+def open_channel(name: str, section: BaseModel, folder: Path, vault: Vault) -> MatrixChannel:
     """The channel, not started; its keys and login lie in `folder` unless `store` is set. Raises BadSettings."""
-    return MatrixChannel(name, read_section(MatrixSettings, section), folder)
+    options = read_section(MatrixSettings, section)
+    return MatrixChannel(name, options, Folder(options.store or folder, vault))
 
 
-async def examine(name: str, section: BaseModel, folder: Path) -> list[Finding]:
+async def examine(name: str, section: BaseModel, folder: Path, vault: Vault) -> list[Finding]:
     """For `doctor`: homeserver, login, trust, limits, clock. Changes nothing. Raises BadSettings."""
     options = read_section(MatrixSettings, section)
-    return [finding async for finding in examining.findings(options, options.store or folder)]
+    return [finding async for finding in examining.findings(options, Folder(options.store or folder, vault))]

@@ -10,7 +10,8 @@ from typing import Any, Final
 from nio import ErrorResponse, KeysClaimResponse, KeysQueryResponse, Response
 from nio.client.async_client import AsyncClient, AsyncClientConfig
 
-from adapters.matrix import api, cross_signing, files
+from adapters.matrix import api, cross_signing
+from adapters.matrix.files import Folder
 from adapters.matrix.options import MatrixSettings
 
 FILE: Final = "login.json"
@@ -75,19 +76,21 @@ class Client(AsyncClient):
         await self.receive_response(response)
 
 
-async def sign_in(client: Client, options: MatrixSettings, store: Path) -> None:
+async def sign_in(client: Client, options: MatrixSettings, store: Folder) -> None:
     """Restores the login, or makes it the first time; afterwards the device's keys are known and signed.
 
-    Raises Trouble, Refusal and NoAnswer.
+    Raises Trouble, VaultError, Refusal and NoAnswer.
     """
     await is_homeserver(client)
-    login = files.read(store / FILE) or {}
+    login = store.read(FILE) or {}
     if login and login.get("user_id") != options.user_id:
         raise Trouble(
-            f"the store {store} is that of {login.get('user_id')}: give {options.user_id} a folder of its own"
+            f"the store {store.path} is that of {login.get('user_id')}: give {options.user_id} a folder of its own"
         )
     if options.device_id and login.get("device_id", options.device_id) != options.device_id:
-        raise Trouble(f"the store {store} is that of another device than device_id: set the right one, or a new store")
+        raise Trouble(
+            f"the store {store.path} is that of another device than device_id: set the right one, or a new store"
+        )
     token = options.access_token.get_secret_value() or login.get("access_token", "")
     if token:
         client.access_token = token
@@ -96,10 +99,10 @@ async def sign_in(client: Client, options: MatrixSettings, store: Path) -> None:
         device = options.device_id or login.get("device_id") or _new_device()
     # Written before the login: if we fall over right after it, the next one names the same device.
     login = {"user_id": options.user_id, "device_id": device, "access_token": login.get("access_token", "")}
-    files.write(store / FILE, login)
+    store.write(FILE, login)
     if not client.access_token:
         client.access_token = await _log_in(client, options, device)
-        files.write(store / FILE, login | {"access_token": client.access_token})
+        store.write(FILE, login | {"access_token": client.access_token})
     _open_store(client, device, store)
     await _publish_keys(client, store)
 
@@ -115,11 +118,11 @@ async def is_homeserver(client: AsyncClient) -> list[str]:
     return [str(version) for version in versions]
 
 
-def forget_token(store: Path) -> None:
+def forget_token(store: Folder) -> None:
     """The stored login does not count any more; the device and its keys stay."""
-    login = files.read(store / FILE)
+    login = store.read(FILE)
     if login:
-        files.write(store / FILE, login | {"access_token": ""})
+        store.write(FILE, login | {"access_token": ""})
 
 
 async def _device_of_token(client: Client, options: MatrixSettings, login: dict[str, Any]) -> str:
@@ -163,18 +166,18 @@ async def _log_in(client: Client, options: MatrixSettings, device: str) -> str:
     return str(answer["access_token"])
 
 
-def _open_store(client: Client, device: str, store: Path) -> None:
+def _open_store(client: Client, device: str, store: Folder) -> None:
     if client.olm is None:
         try:
             client.restore_login(client.user_id, device, client.access_token)
         except OSError:
             raise
         except Exception as fault:  # whatever a damaged file causes, the operator has to put it back
-            raise Trouble(f"the keys in {store} cannot be read: put them back from your backup") from fault
-        files.hide(store)
+            raise Trouble(f"the keys in {store.path} cannot be read: put them back from your backup") from fault
+        store.hide()
 
 
-async def _publish_keys(client: Client, store: Path) -> None:
+async def _publish_keys(client: Client, store: Folder) -> None:
     """Uploads the device's keys where the homeserver has none, and signs them."""
     assert client.olm is not None  # noqa: S101 - for the type checker: encryption is always on
     device = str(client.device_id)
@@ -183,7 +186,7 @@ async def _publish_keys(client: Client, store: Path) -> None:
     theirs = there.get("keys", {}).get(f"ed25519:{device}")
     if theirs and theirs != ours:
         raise Trouble(
-            f"the keys in {store} are not those of device {device}: put the right ones back from your backup, "
+            f"the keys in {store.path} are not those of device {device}: put the right ones back from your backup, "
             "or sign this device out in another client and give the bot a new store"
         )
     if not theirs:

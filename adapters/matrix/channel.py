@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import structlog
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Unreachable
-from adapters.matrix import account, api, files, media, rooms
+from adapters.base import Delivery, Limits, Outgoing, Receive, Unreachable, VaultError
+from adapters.matrix import account, api, media, rooms
 from adapters.matrix.account import Client, Trouble
+from adapters.matrix.files import Folder
 from adapters.matrix.ledger import Ledger
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.sending import TEXT_UTF16, Sender
@@ -30,10 +30,10 @@ class MatrixChannel:
 
     limits = Limits(text_utf16=TEXT_UTF16, idempotent=True, group_prefix=rooms.GROUP_PREFIX)
 
-    def __init__(self, name: str, options: MatrixSettings, folder: Path) -> None:
+    def __init__(self, name: str, options: MatrixSettings, store: Folder) -> None:
         self.name = name
         self._options = options
-        self._store = options.store or folder
+        self._store = store
         self._trouble = ""
         self._online = asyncio.Event()
         self._tried = asyncio.Event()
@@ -127,7 +127,7 @@ class MatrixChannel:
 
     def _in_words(self, fault: Exception) -> str:
         match fault:
-            case Trouble():
+            case Trouble() | VaultError():
                 return str(fault)
             case api.NoAnswer():
                 return f"{self._options.homeserver} does not answer as a Matrix homeserver ({fault})"
@@ -136,24 +136,25 @@ class MatrixChannel:
             case api.Refusal():
                 return f"{self._options.homeserver} refuses ({fault})"
             case OSError() | sqlite3.Error():
-                return f"the store {self._store} cannot be used: check its rights and the free space"
+                return f"the store {self._store.path} cannot be used: check its rights and the free space"
         return f"a fault of the program itself ({type(fault).__name__})"
 
     def _signed_out(self) -> None:
         """The next round signs in again, as the same device."""
-        account.forget_token(self._store)
+        with suppress(OSError, VaultError):  # then the homeserver refuses the token once more
+            account.forget_token(self._store)
         if self._client is not None:
             self._client.access_token = ""
         self._syncer = None
 
     async def _sign_in(self) -> Syncer:
-        files.make_private(self._store)
+        self._store.prepare()
         if self._client is None or self._client.olm is None:  # nio does not open a store a second time
             if self._client is not None:
                 await self._client.close()
-            self._client = Client(self._options, self._store)
+            self._client = Client(self._options, self._store.path)
         if self._ledger is None:
-            self._ledger = Ledger(self._store)
+            self._ledger = Ledger(self._store.path)
         await account.sign_in(self._client, self._options, self._store)
         await self._show_name(self._client)
         self._sender = Sender(self._client, self._ledger, self._options.choices)

@@ -2,15 +2,14 @@
 
 Clients that exclude devices nobody signed neither read what an unsigned bot says nor give it their keys. matrix-nio
 does not know cross-signing, so these are the few steps that are needed: three Ed25519 keys, the master key vouching for
-the other two, the self-signing key for the device. The seeds stay in the store: who loses them gets a new identity,
-which people see as a warning; who steals them can pass for the bot.
+the other two, the self-signing key for the device. The seeds stay in the store, sealed: who loses them gets a new
+identity, which people see as a warning; who steals them can pass for the bot.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-from pathlib import Path
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nio.api import Api
 from nio.client.async_client import AsyncClient
 
-from adapters.matrix import api, files
+from adapters.matrix import api
+from adapters.matrix.files import Folder
 
 FILE: Final = "cross_signing.json"
 USAGES: Final = ("master", "self_signing", "user_signing")
@@ -31,9 +31,9 @@ class ForeignKeys(Exception):
     """The account has cross-signing keys of another client."""
 
 
-def load(store: Path) -> Keys | None:
-    """The bot's own keys, or None where it has none yet."""
-    seeds = files.read(store / FILE)
+def load(store: Folder) -> Keys | None:
+    """The bot's own keys, or None where it has none yet. Raises VaultError."""
+    seeds = store.read(FILE)
     if seeds is None:
         return None
     return {usage: Ed25519PrivateKey.from_private_bytes(base64.b64decode(seeds[usage])) for usage in USAGES}
@@ -77,10 +77,10 @@ def master_of(known: dict[str, Any], user: str) -> str:
     return next(iter(keys.values()), "")
 
 
-async def ensure(client: AsyncClient, store: Path) -> None:
+async def ensure(client: AsyncClient, store: Folder) -> None:
     """Makes, uploads and uses the keys as far as that is not done yet. The device's own keys must be uploaded before.
 
-    Raises ForeignKeys, Refusal and NoAnswer.
+    Raises ForeignKeys, VaultError, Refusal and NoAnswer.
     """
     user, device = client.user_id, str(client.device_id)
     known = await look_up(client)
@@ -90,7 +90,7 @@ async def ensure(client: AsyncClient, store: Path) -> None:
         raise ForeignKeys
     if keys is None:
         seeds = {usage: base64.b64encode(os.urandom(_SEED_BYTES)).decode() for usage in USAGES}
-        files.write(store / FILE, seeds)  # before anybody hears of them
+        store.write(FILE, seeds)  # before anybody hears of them
         keys = {usage: Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed)) for usage, seed in seeds.items()}
     if not there:
         await api.call(client, "POST", api.path("keys", "device_signing", "upload"), _uploaded(user, keys))

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import ClientError
 
-from adapters.base import Finding
-from adapters.matrix import account, api, cross_signing, files
+from adapters.base import Finding, VaultError
+from adapters.matrix import account, api, cross_signing
 from adapters.matrix.account import Client, Trouble
+from adapters.matrix.files import Folder
 from adapters.matrix.options import MatrixSettings
 
 MOST_SKEW_SECONDS: Final = 60.0
 
 
-async def findings(options: MatrixSettings, store: Path) -> AsyncIterator[Finding]:
+async def findings(options: MatrixSettings, store: Folder) -> AsyncIterator[Finding]:
     """Homeserver, clock, login, trust and limits, in the order in which a start would need them."""
-    client = Client(options, store)
+    client = Client(options, store.path)
     try:
         async for finding in _look(client, options, store):
             yield finding
-    except Trouble as fault:
+    except (Trouble, VaultError) as fault:
         yield Finding(False, str(fault))
     except api.NoAnswer as fault:
         yield Finding(False, f"{options.homeserver} does not answer as a Matrix homeserver ({fault}): check homeserver")
@@ -34,11 +34,11 @@ async def findings(options: MatrixSettings, store: Path) -> AsyncIterator[Findin
         await client.close()
 
 
-async def _look(client: Client, options: MatrixSettings, store: Path) -> AsyncIterator[Finding]:
+async def _look(client: Client, options: MatrixSettings, store: Folder) -> AsyncIterator[Finding]:
     versions = await account.is_homeserver(client)
     yield Finding(True, f"homeserver {options.homeserver} answers, up to {versions[-1] if versions else '?'}")
     yield await _clock(client)
-    login = files.read(store / account.FILE) or {}
+    login = store.read(account.FILE) or {}
     token = options.access_token.get_secret_value() or login.get("access_token", "")
     if not token:
         yield Finding(True, f"{options.user_id} will be signed in at the first start")
@@ -73,12 +73,14 @@ async def _clock(client: Client) -> Finding:
     return Finding(True, "clock agrees with the homeserver's")
 
 
-async def _trust(client: Client, user: str, device: str, store: Path) -> Finding:
+async def _trust(client: Client, user: str, device: str, store: Folder) -> Finding:
     client.user_id = user
     known = await cross_signing.look_up(client)
     keys = cross_signing.load(store)
     if keys is None or cross_signing.master_of(known, user) != cross_signing.public(keys["master"]):
-        return Finding(False, f"the account's keys are not those of {store}: people may not be able to read the bot")
+        return Finding(
+            False, f"the account's keys are not those of {store.path}: people may not be able to read the bot"
+        )
     if not cross_signing.is_signed(known, user, device, keys):
         return Finding(False, "the device is not signed yet: the next start does it")
     return Finding(True, f"device signed; master key to publish: {cross_signing.public(keys['master'])}")

@@ -1,44 +1,74 @@
-"""Small secrets on disk: readable by their owner only, and either old or new after a power cut, never half."""
+"""Small secrets on disk: sealed, readable by their owner only, and either old or new after a power cut, never half."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
+
+from adapters.base import Vault, VaultError
+
+_SEALED: Final = "sealed"
 
 
-def make_private(folder: Path) -> None:
-    """The folder, for its owner only. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+class Folder(NamedTuple):
+    """The channel's folder, and what its secrets are sealed with."""
+
+    path: Path
+    vault: Vault
+
+    def prepare(self) -> None:
+        """Makes it, for its owner only, and seals what still lies there as it was kept formerly, unsealed.
+
+        Raises OSError and VaultError.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in self.path.glob("*.json"):
+            content = _json_of(file)
+            if content and _SEALED not in content:
+                self.write(file.name, content)
+
+    def hide(self) -> None:
+        """Takes from others what rights they have on the files there. Raises OSError."""
+        for file in self.path.iterdir():
+            file.chmod(0o600)
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        """What was written, or None where nothing was (or nothing that can be read).
+
+        Raises VaultError, naming the file, where it was sealed with another key.
+        """
+        content = _json_of(self.path / name)
+        if content is None or _SEALED not in content:
+            return content
+        try:
+            unsealed: dict[str, Any] = json.loads(self.vault.unseal(str(content[_SEALED])))
+        except VaultError as fault:
+            raise VaultError(f"{self.path / name}: {fault}") from fault
+        return unsealed
+
+    def write(self, name: str, content: dict[str, Any]) -> None:
+        """Seals it, replaces the file in one step and waits until it is on the disk. Raises OSError and VaultError."""
+        sealed = {_SEALED: self.vault.seal(json.dumps(content))}
+        file = self.path / name
+        new = self.path / f"{name}.new"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(sealed, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(file)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
-def hide(folder: Path) -> None:
-    """Takes from others what rights they have on the files there. Raises OSError."""
-    for file in folder.iterdir():
-        file.chmod(0o600)
-
-
-def read(file: Path) -> dict[str, Any] | None:
-    """What was written, or None where nothing was (or nothing that can be read)."""
+def _json_of(file: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def write(file: Path, content: dict[str, Any]) -> None:
-    """Replaces the file in one step and waits until it is on the disk. Raises OSError."""
-    new = file.with_name(file.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(content, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

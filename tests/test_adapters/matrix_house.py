@@ -22,7 +22,7 @@ from flows.messages import MsgIn
 from storage.store import Store
 from tests import house
 from tests.databases import Database
-from tests.house import KEYS
+from tests.house import KEYS, VAULT
 from tests.synapse import Synapse, User
 
 CLIENT = "/_matrix/client/v3"
@@ -67,7 +67,7 @@ class Listener:
 async def listening(
     server: Synapse, bot: User, folder: Path, *, fails: bool = False, **more: Any
 ) -> AsyncIterator[Listener]:
-    listener = Listener(open_channel("matrix", section(server, bot, **more), folder), fails=fails)
+    listener = Listener(open_channel("matrix", section(server, bot, **more), folder, VAULT), fails=fails)
     await listener.channel.start(listener.receive)
     try:
         yield listener
@@ -78,7 +78,7 @@ async def listening(
 @asynccontextmanager
 async def running(server: Synapse, bot: User, folder: Path, database: Database, **more: Any) -> AsyncIterator[App]:
     """A house that can be left and entered again: the database and the channel's folder stay."""
-    channel = open_channel("matrix", section(server, bot, **more), folder)
+    channel = open_channel("matrix", section(server, bot, **more), folder, VAULT)
     app = build(Settings(), {"matrix": channel}, store=Store(database.url), keys=KEYS)
     async with app.running():
         yield app

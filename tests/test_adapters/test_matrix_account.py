@@ -15,12 +15,15 @@ from aiohttp import web
 
 from adapters.base import Outgoing, Sent
 from adapters.matrix import channel as matrix_channel
-from adapters.matrix import cross_signing, examine
+from adapters.matrix import cross_signing, examine, open_channel
+from adapters.matrix.files import Folder
 from adapters.matrix.ledger import Ledger
+from bot.keys import Keys
 from flows.messages import MsgOut
+from tests.house import VAULT
 from tests.resident import resident
 from tests.synapse import Synapse, User
-from tests.test_adapters.matrix_house import CLIENT, listening, person, section
+from tests.test_adapters.matrix_house import CLIENT, Listener, listening, person, section
 
 HALLO = MsgOut("Hallo")
 
@@ -37,8 +40,7 @@ async def devices(server: Synapse, user: User, token: str = "") -> set[str]:
 
 
 def login_of(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "login.json").read_text())
-    return found
+    return Folder(folder, VAULT).read("login.json") or {}
 
 
 async def test_it_stays_one_device_and_others_cannot_read_its_files(homeserver: Synapse, tmp_path: Path):
@@ -63,7 +65,7 @@ async def test_the_keys_are_the_same_after_a_restart(homeserver: Synapse, tmp_pa
             known = await homeserver.call(
                 "POST", f"{CLIENT}/keys/query", {"device_keys": {bot.user_id: []}}, token=bot.token
             )
-            keys = cross_signing.load(tmp_path)
+            keys = cross_signing.load(Folder(tmp_path, VAULT))
             assert keys is not None
             assert cross_signing.master_of(known, bot.user_id) == cross_signing.public(keys["master"])
             masters.add(cross_signing.public(keys["master"]))
@@ -140,7 +142,7 @@ async def test_a_wrong_homeserver_is_said_in_a_sentence(homeserver: Synapse, tmp
     async with web_server(body, status) as url, listening(homeserver, bot, tmp_path, homeserver=url) as listener:
         assert listener.channel.trouble().startswith(url)
         assert "Matrix homeserver" in listener.channel.trouble()
-        found = await examine("matrix", section(homeserver, bot, homeserver=url), tmp_path)
+        found = await examine("matrix", section(homeserver, bot, homeserver=url), tmp_path, VAULT)
         assert [finding.is_well for finding in found] == [False]
         assert "check homeserver" in found[0].words
 
@@ -223,6 +225,50 @@ async def test_stores_that_do_not_belong_together_are_said(homeserver: Synapse, 
         assert listener.channel.trouble() == ""
 
 
+async def test_a_store_that_was_sealed_with_another_secret_key_is_said_and_left_alone(
+    homeserver: Synapse, tmp_path: Path
+):
+    bot = await homeserver.user("bot")
+    async with listening(homeserver, bot, tmp_path) as listener:
+        assert listener.channel.trouble() == ""
+    device, before = login_of(tmp_path)["device_id"], contents(tmp_path)
+    assert await homeserver.call("GET", f"{CLIENT}/account/whoami", token=login_of(tmp_path)["access_token"])
+    wrong = Keys(bytes(31) + b"x").vault("tests")
+    said = f"{tmp_path / 'login.json'}: this was sealed with another secret key; put the right secret.key back"
+    channel = open_channel("matrix", section(homeserver, bot), tmp_path, wrong)
+    await channel.start(Listener(channel).receive)
+    try:
+        assert channel.trouble().startswith(said)
+    finally:
+        await channel.stop()
+    found = await examine("matrix", section(homeserver, bot), tmp_path, wrong)
+    assert not found[-1].is_well
+    assert found[-1].words.startswith(said)
+    assert contents(tmp_path) == before
+    async with listening(homeserver, bot, tmp_path) as listener:
+        assert listener.channel.trouble() == ""
+        assert login_of(tmp_path)["device_id"] == device
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """What was sealed."""
+    return {file.name: file.read_text() for file in folder.glob("*.json")}
+
+
+async def test_secrets_that_lie_there_unsealed_are_sealed_at_the_next_start(homeserver: Synapse, tmp_path: Path):
+    bot = await homeserver.user("bot")
+    async with listening(homeserver, bot, tmp_path):
+        pass
+    folder = Folder(tmp_path, VAULT)
+    before = {name: folder.read(name) for name in ("login.json", cross_signing.FILE)}
+    for name, content in before.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    async with listening(homeserver, bot, tmp_path) as listener:
+        assert listener.channel.trouble() == ""
+    assert {name: folder.read(name) for name in before} == before
+    assert all(set(json.loads(text)) == {"sealed"} for text in contents(tmp_path).values())
+
+
 async def test_keys_of_another_client_are_said(homeserver: Synapse, tmp_path: Path):
     # somebody signed in with another client first
     async with resident(homeserver, "bot") as other, listening(homeserver, other.user, tmp_path) as listener:
@@ -231,20 +277,20 @@ async def test_keys_of_another_client_are_said(homeserver: Synapse, tmp_path: Pa
 
 async def test_doctor_says_what_is_there_and_changes_nothing(homeserver: Synapse, tmp_path: Path):
     bot = await homeserver.user("bot")
-    found = await examine("matrix", section(homeserver, bot), tmp_path / "none")
+    found = await examine("matrix", section(homeserver, bot), tmp_path / "none", VAULT)
     assert all(finding.is_well for finding in found)
     assert found[-1].words == f"{bot.user_id} will be signed in at the first start"
     assert not (tmp_path / "none").exists()
     async with listening(homeserver, bot, tmp_path):
         pass
-    found = await examine("matrix", section(homeserver, bot), tmp_path)
-    keys = cross_signing.load(tmp_path)
+    found = await examine("matrix", section(homeserver, bot), tmp_path, VAULT)
+    keys = cross_signing.load(Folder(tmp_path, VAULT))
     assert keys is not None
     assert all(finding.is_well for finding in found)
     assert any(cross_signing.public(keys["master"]) in finding.words for finding in found)
     (tmp_path / cross_signing.FILE).unlink()
     await homeserver.call("POST", f"{CLIENT}/logout/all", {}, token=bot.token)
-    found = await examine("matrix", section(homeserver, bot), tmp_path)
+    found = await examine("matrix", section(homeserver, bot), tmp_path, VAULT)
     assert not found[-1].is_well
     assert found[-1].words.endswith("the next start signs in again")
 

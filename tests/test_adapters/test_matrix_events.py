@@ -18,6 +18,7 @@ from adapters.splitting import utf16_length
 from bot.settings import ChannelSettings
 from flows.messages import MsgOut, QuickReply
 from flows.messages import Place as Spot
+from tests.house import VAULT
 
 
 def message(kind="m.text", body="Ja", **more):
@@ -190,7 +191,7 @@ def test_a_bad_section_is_one_sentence_without_its_secrets(tmp_path, more, said)
         "password": "SECRET",
     }
     with pytest.raises(BadSettings) as caught:
-        open_channel("m", ChannelSettings.model_validate(good | more), tmp_path)
+        open_channel("m", ChannelSettings.model_validate(good | more), tmp_path, VAULT)
     assert str(caught.value).startswith(said)
     assert "SECRET" not in str(caught.value)
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,13 +27,15 @@ from tests import botapi
 from tests.botapi import BotApi, Fault
 from tests.botapi.limits import FREE
 from tests.databases import database, houses, postgresql, sqlite_template, store
-from tests.house import consultation, publish
+from tests.house import VAULT, consultation, publish
 from tests.telegram import telegram
 from tests.test_adapters.test_telegram_troubles import receiving, until
 
 __all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 TOKEN = "4711:AAF-geheim_geheim_geheim"
+NOWHERE = Path("nowhere")
+"""Telegram keeps nothing in its folder."""
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_a_wrong_setting_is_named_and_never_shown(keys, said):
 def test_enough_workers_for_the_pace():
     def workers(**keys: Any) -> int:
         section = ChannelSettings(type="telegram", token=TOKEN, **keys)
-        return adapter.open_channel("town", section, None).limits.workers  # type: ignore[arg-type]
+        return adapter.open_channel("town", section, NOWHERE, VAULT).limits.workers
 
     assert workers() == 8
     assert workers(per_second=1000) == 250
@@ -81,7 +84,7 @@ def test_enough_workers_for_the_pace():
 
 async def examined(api: BotApi, **keys: Any) -> list[Finding]:
     section = ChannelSettings(type="telegram", token=api.token, base_url=api.url, **keys)
-    return list(await adapter.examine("town", section, None))  # type: ignore[arg-type]
+    return list(await adapter.examine("town", section, NOWHERE, VAULT))
 
 
 async def test_doctor_says_that_all_is_well_and_changes_nothing(api):
@@ -95,11 +98,8 @@ async def test_doctor_says_that_all_is_well_and_changes_nothing(api):
 
 
 async def test_doctor_names_a_refused_token_and_a_server_that_is_away(api):
-    wrong = await adapter.examine(
-        "town",
-        ChannelSettings(type="telegram", token=TOKEN, base_url=api.url),
-        None,  # type: ignore[arg-type]
-    )
+    section = ChannelSettings(type="telegram", token=TOKEN, base_url=api.url)
+    wrong = await adapter.examine("town", section, NOWHERE, VAULT)
     assert [one.is_well for one in wrong] == [False]
     assert "refuses the token" in wrong[0].words
     api.faults.append(Fault("html", status=502))
@@ -131,7 +131,7 @@ def test_doctor_compares_clocks():
 
 def test_settings_without_a_token_reach_doctor_as_a_sentence():
     with pytest.raises(BadSettings):
-        asyncio.run(adapter.examine("town", ChannelSettings(type="telegram"), None))  # type: ignore[arg-type]
+        asyncio.run(adapter.examine("town", ChannelSettings(type="telegram"), NOWHERE, VAULT))
 
 
 async def test_the_bot_introduces_itself_in_every_language(api, store):

@@ -3,10 +3,11 @@
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
-from adapters.base import BadSettings
+from adapters.base import BadSettings, VaultError
 from adapters.sections import read_section
 from bot import channels
 from bot.errors import HouseError
+from bot.keys import load_or_create
 from bot.settings import ChannelSettings, Settings
 
 
@@ -56,3 +57,28 @@ def test_what_is_wrong_with_a_section_is_said_without_its_values(section, said):
         read_section(Pigeon, ChannelSettings.model_validate({"type": "pigeon"} | section))
     assert str(caught.value).startswith(said)
     assert "SECRET" not in str(caught.value)
+
+
+MATRIX = {"type": "matrix", "homeserver": "https://m.example.org", "user_id": "@bot:example.org", "password": "x"}
+
+
+def test_channels_are_opened_before_there_is_a_secret_key_and_seal_with_it_afterwards(tmp_path):
+    settings = Settings.model_validate({"data": tmp_path, "channels": {"town": MATRIX, "city": MATRIX}})
+    assert set(channels.open_channels(settings)) == {"town", "city"}
+    _, vault = channels.belongings(settings, "town")
+    with pytest.raises(VaultError, match=r"secret\.key is missing; put it back from your backup"):
+        vault.unseal("AAAA")
+    assert list(tmp_path.iterdir()) == [], "doctor changes nothing"
+    keys = load_or_create(tmp_path / "secret.key")
+    sealed = vault.seal("geheim")
+    assert "geheim" not in sealed
+    assert channels.belongings(settings, "city")[1].unseal(sealed) == "geheim", "a channel may be renamed"
+    with pytest.raises(VaultError, match="another secret key"):
+        keys.vault("channel telegram").unseal(sealed)
+
+
+def test_a_secret_key_that_cannot_be_read_is_said_without_a_traceback(tmp_path):
+    settings = Settings.model_validate({"data": tmp_path, "channels": {"town": MATRIX}})
+    (tmp_path / "secret.key").mkdir()
+    with pytest.raises(VaultError, match=r"secret\.key cannot be read"):
+        channels.belongings(settings, "town")[1].seal("geheim")

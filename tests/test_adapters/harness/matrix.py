@@ -13,6 +13,7 @@ from adapters.matrix.channel import MatrixChannel
 from adapters.matrix.syncing import SINCE
 from bot.settings import ChannelSettings
 from tests import resident, synapse
+from tests.house import VAULT
 from tests.test_adapters import harness
 
 
@@ -78,7 +79,7 @@ class Harness(harness.Harness):
 
     def channel(self) -> Channel:
         settings = ChannelSettings.model_validate(self.section())
-        self.made = open_channel("matrix", settings, self.folder / "store")
+        self.made = open_channel("matrix", settings, self.folder / "store", VAULT)
         return self.made
 
     async def resident(self) -> Guest:
