@@ -180,6 +180,20 @@ def export(
     package.export(load(context, config, data), package.Wish(slug, out, profile), say, complain)
 
 
+@app.command()
+def attachments(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write the voice messages and pictures people answered with to a folder, decrypted, with a list."""
+    from bot.attachments import command
+
+    command.write_out(load(context, config, data), slug, out, say, complain)
+
+
 @app.command("import")
 def import_(
     context: typer.Context,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import doctest
+import re
 import stat
-from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,146 +15,23 @@ import pytest
 
 import bot.attachments.files
 from adapters.base import Delivery, RetryAfter
-from bot.attachments import keeping
+from bot.attachments import command, keeping
 from bot.attachments.files import FOLDER, Folder, ending_of
+from bot.errors import HouseError
+from bot.housekeeping import tidy
 from bot.keys import Keys, SecretError
 from bot.settings import Settings
-from storage.attachments import Attachment
 from storage.store import Store
-from tests import botapi
-from tests.botapi import BotApi, Rates
 from tests.databases import database, houses, postgresql, sqlite_template, store
-from tests.house import KEYS, Recorder, consultation, publish, running, say
-from tests.telegram import answers_of, channel_to
+from tests.house import KEYS, consultation, publish, running, say
+from tests.phone import PICTURE, VOICE, WISH, Phone, begin, files, rows, states, until
 
 __all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
-
-WISH = {
-    "key": "wish",
-    "type": "text",
-    "text": {"de": "Was fehlt?", "en": "What is missing?"},
-    "media": ["voice", "picture"],
-}
-VOICE = b"OggS" + bytes(24) + b"OpusHead" + bytes(range(256)) * 20_000  # five megabytes: arrives in many pieces
-PICTURE = b"\xff\xd8\xff\xe0" + bytes(100)
-SECONDS = 10.0
-
-
-class Phone(Recorder):
-    """A channel with attachments; `troubles` happen first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: dict[str, bytes] = {}
-        self.troubles: list[Delivery | Exception] = []
-        self.asked = 0
-
-    async def fetch(self, media_ref: str) -> bytes | Delivery:
-        self.asked += 1
-        if self.troubles:
-            trouble = self.troubles.pop(0)
-            if isinstance(trouble, Exception):
-                raise trouble
-            return trouble
-        return self.files[media_ref]
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[BotApi]:
-    async with botapi.running(Rates(0, 0, 0)) as started:
-        yield started
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.01)
-
-
-def rows(store: Store) -> list[Any]:
-    with store.reading() as connection:
-        return list(connection.execute(Attachment.__table__.select()))
-
-
-def files(tmp_path: Path) -> list[Path]:
-    folder = tmp_path / FOLDER
-    return sorted(folder.iterdir()) if folder.exists() else []
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-def states(store: Store) -> list[str]:
-    return [row.state for row in rows(store)]
-
-
-async def begin(app: Any, phone: Phone, address: str = "a") -> None:
-    await say(app, phone.msg(address, "/start park"))
-    await say(app, phone.msg(address, "Deutsch"))
-
-
-async def test_a_voice_message_and_a_picture_through_telegram(api: BotApi, store: Store, tmp_path: Path) -> None:
-    publish(store, consultation(questions=[WISH]))
-    async with running(store, {"town": channel_to(api)}, Settings(data=tmp_path)):
-        resident = api.resident()
-        resident.start("park")
-        await resident.hears()
-        resident.tap("Deutsch")
-        await resident.hears(2)
-        resident.voice(VOICE)
-        (summary,) = await resident.hears()
-        assert "Menschen hören sie an, und sie zählt" in summary.text
-        assert "Sprachnachricht" in summary.text
-        await until(lambda: states(store) == ["kept"])
-        (first,) = files(tmp_path)
-        assert Folder(tmp_path / FOLDER, KEYS).read(first.name) == VOICE
-        # Another answer to the same question takes its place, and its file.
-        resident.say("ändern 1")
-        await resident.hears()
-        resident.photo(PICTURE, "Hier fehlt eine Bank")
-        (summary,) = await resident.hears()
-        assert "Bild: Hier fehlt eine Bank" in summary.text
-        await until(lambda: states(store) == ["kept"] and not first.exists())
-    assert answers_of(store) == {"wish": '"[picture] Hier fehlt eine Bank"'}
-    (row,), (file,) = rows(store), files(tmp_path)
-    assert (row.kind, row.ending, row.size, row.handle, row.file) == ("picture", "jpg", len(PICTURE), None, file.name)
-    assert PICTURE not in file.read_bytes()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-async def test_telegram_does_not_hand_out_what_is_too_large(api: BotApi, store: Store, tmp_path: Path) -> None:
-    publish(store, consultation(questions=[WISH]))
-    async with running(store, {"town": channel_to(api)}, Settings(data=tmp_path)):
-        resident = api.resident()
-        resident.start("park")
-        await resident.hears()
-        resident.tap("Deutsch")
-        await resident.hears(2)
-        resident.voice(b"OggS" + bytes(20 * 1024 * 1024))
-        await until(lambda: states(store) == ["too_large"])
-    assert files(tmp_path) == []
-
-
-async def test_telegram_is_asked_again(api: BotApi, store: Store, tmp_path: Path) -> None:
-    publish(store, consultation(questions=[WISH]))
-    busy = "Bad Request: wrong file_id or the file is temporarily unavailable"
-    api.faults += [
-        botapi.Fault("error", "getFile", status=400, description=busy),
-        botapi.Fault("html", "getFile", status=502),
-        botapi.Fault("reset", "getFile"),
-    ]
-    async with running(store, {"town": channel_to(api)}, Settings(data=tmp_path)):
-        resident = api.resident()
-        resident.start("park")
-        await resident.hears()
-        resident.tap("Deutsch")
-        await resident.hears(2)
-        resident.voice(VOICE)
-        await until(lambda: states(store) == ["kept"])
-    assert api.ledger.calls["getfile"] == 4
-    assert rows(store)[0].tries == 4
 
 
 async def test_a_killed_house_goes_on_fetching(store: Store, database: Any, tmp_path: Path) -> None:
@@ -245,6 +124,80 @@ async def test_where_nothing_may_be_sent_everything_is_as_before(store: Store, t
         assert "→ [voice]" in phone.last("a").text
     assert not rows(store)
     assert not phone.asked
+
+
+async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: Any, tmp_path: Path) -> None:
+    publish(store, consultation(questions=[WISH]))
+    phone = Phone()
+    phone.files |= {"a": VOICE, "b": PICTURE, "c": b"GIF89a", "d": PICTURE}
+    settings = Settings(data=tmp_path / "data", database_url=database.url, samples=False)
+    settings.data.mkdir()
+    (settings.data / "secret.key").write_text(bytes(32).hex())
+    async with running(store, {"test": phone}, settings) as (app, _):
+        for address, kind in (("a", "voice"), ("b", "picture"), ("c", "picture"), ("d", "picture")):
+            await begin(app, phone, address)
+            await say(app, phone.msg(address, f"=SUM({address})", media=kind, media_ref=address))
+        await until(lambda: sorted(states(store)) == ["kept", "kept", "kept", "wrong_type"])
+    (settings.data / FOLDER / rows(store)[3].file).unlink()
+    said: list[str] = []
+    complained: list[str] = []
+    out = tmp_path / "out"
+    await asyncio.to_thread(command.write_out, settings, "park", out, said.append, complained.append)
+    assert said == [f"{out}: 2 files, listed in attachments.csv"]
+    assert [it for it in complained if "1 file is missing or damaged" in it] == complained != []
+    assert stat.S_IMODE(out.stat().st_mode) == 0o700
+    with (out / "attachments.csv").open(newline="", encoding="utf-8-sig") as file:
+        listed = list(csv.DictReader(file, delimiter=";"))
+    assert [(it["kind"], it["state"], it["text"]) for it in listed] == [
+        ("voice", "kept", "'=SUM(a)"),
+        ("picture", "kept", "'=SUM(b)"),
+        ("picture", "wrong_type", "'=SUM(c)"),
+        ("picture", "kept", "'=SUM(d)"),
+    ]
+    assert (out / listed[0]["file"]).read_bytes() == VOICE
+    assert listed[0]["file"] == f"{listed[0]['response_id']}-wish.ogg"
+    assert (out / listed[1]["file"]).read_bytes() == PICTURE
+    assert [it["file"] for it in listed[2:]] == ["", ""]
+    with pytest.raises(HouseError, match="no consultation is called 'dorf'"):
+        await asyncio.to_thread(command.write_out, settings, "dorf", tmp_path / "o", said.append, complained.append)
+
+
+async def test_after_the_retention_no_file_is_left(store: Store, tmp_path: Path) -> None:
+    ends = datetime.now(UTC) + timedelta(days=1)
+    publish(store, consultation(questions=[WISH]), closes_at=ends)
+    phone = Phone()
+    phone.files["f"] = PICTURE
+    async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
+        await begin(app, phone)
+        await say(app, phone.msg("a", media="picture", media_ref="f"))
+        await until(lambda: states(store) == ["kept"])
+        await store.write(lambda connection: tidy(connection, ends + timedelta(days=31)))
+        app.keeper.wake()
+        await until(lambda: not files(tmp_path) and not rows(store))
+
+
+async def test_what_does_not_count_after_linking_goes_and_the_other_stays(store: Store, tmp_path: Path) -> None:
+    publish(store, consultation(questions=[WISH]))
+    phone = Phone()
+    phone.files |= {"a": VOICE, "b": PICTURE}
+    async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
+        for address, kind in (("a", "voice"), ("b", "picture")):
+            await begin(app, phone, address)
+            await say(app, phone.msg(address, media=kind, media_ref=address))
+        await until(lambda: states(store) == ["kept", "kept"])
+        await say(app, phone.msg("a", "verbinden"))
+        code = re.search(r"\d{4} \d{4} \d{4}", phone.last("a").text)
+        assert code
+        await say(app, phone.msg("b", f"verbinden {code[0]}"))
+        there = phone.last("b").quick_replies[1]
+        assert there.label == "Die aus dem anderen Chat zählen"
+        await say(app, phone.msg("b", choice=there.token))
+        await until(lambda: len(files(tmp_path)) == 1 and len(rows(store)) == 1)
+        assert rows(store)[0].kind == "voice"
+        await say(app, phone.msg("b", "meinedaten"))
+        assert "Sprachnachricht: liegt verschlüsselt bei uns" in phone.last("b").text
+        await say(app, phone.msg("b", "alles löschen"))
+        await until(lambda: not files(tmp_path) and not rows(store))
 
 
 @pytest.mark.parametrize(
