@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 import bot.attachments.files
-from adapters.base import Delivery, RetryAfter
+from adapters.base import Delivery, Refused, RetryAfter, Unknown
 from bot.attachments import command, keeping
 from bot.attachments.files import FOLDER, Folder, ending_of
 from bot.errors import HouseError
 from bot.housekeeping import tidy
 from bot.keys import Keys, SecretError
 from bot.settings import Settings
+from storage import attachments
 from storage.store import Store
 from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import KEYS, consultation, publish, running, say
@@ -92,7 +93,10 @@ async def test_what_is_erased_leaves_no_file(store: Store, tmp_path: Path) -> No
         await until(lambda: not files(tmp_path) and not rows(store))
 
 
-async def test_erased_while_it_is_fetched(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_another_process", [False, True])
+async def test_erased_while_it_is_fetched(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_another_process: bool
+) -> None:
     publish(store, consultation(questions=[WISH]))
     goes_on = asyncio.Event()
 
@@ -102,15 +106,57 @@ async def test_erased_while_it_is_fetched(store: Store, tmp_path: Path) -> None:
             await goes_on.wait()
             return VOICE
 
+    written: list[str] = []
+    keep = Folder.keep
+
+    def noted(folder: Folder, content: bytes, name: str) -> None:
+        keep(folder, content, name)
+        written.append(name)
+
+    monkeypatch.setattr(Folder, "keep", noted)
     phone = Slow()
     async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
         await begin(app, phone)
         await say(app, phone.msg("a", media="voice", media_ref="f"))
         await until(lambda: phone.asked)
         await say(app, phone.msg("a", "alles löschen"))
+        if by_another_process:
+            with store.begin() as connection:
+                attachments.remove(connection, [orphan.id for orphan in attachments.orphans(connection, 10)])
         goes_on.set()
-        await until(lambda: not rows(store))
-        assert files(tmp_path) == []
+        await until(lambda: written and not rows(store) and not files(tmp_path))
+
+
+async def test_what_is_not_to_be_had_is_given_up(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "MOST_TRIES", 3)
+    publish(store, consultation(questions=[WISH]))
+    phone = Phone()
+    async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
+        phone.troubles = [RuntimeError("a fault of the channel"), Unknown("no answer"), RetryAfter(0, "later")]
+        await begin(app, phone)
+        await say(app, phone.msg("a", media="voice", media_ref="f"))
+        await until(lambda: states(store) == ["failed"])
+        assert phone.asked == 3
+        phone.troubles = [Refused("gone")]
+        await say(app, phone.msg("a", "ändern 1"))
+        await say(app, phone.msg("a", media="voice", media_ref="f"))
+        await until(lambda: states(store) == ["failed"] and phone.asked == 4)
+        await say(app, phone.msg("a", "meinedaten"))
+        assert "Sprachnachricht: konnte nicht geholt werden" in phone.last("a").text
+
+
+async def test_a_full_disk_is_waited_for(store: Store, tmp_path: Path) -> None:
+    publish(store, consultation(questions=[WISH]))
+    phone = Phone()
+    phone.files["f"] = PICTURE
+    (tmp_path / FOLDER).write_text("in the way")  # as good as a full disk: nothing can be written there
+    async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
+        await begin(app, phone)
+        await say(app, phone.msg("a", media="picture", media_ref="f"))
+        await until(lambda: phone.asked > 1)
+        assert states(store) == ["waiting"]
+        (tmp_path / FOLDER).unlink()
+        await until(lambda: states(store) == ["kept"])
 
 
 async def test_where_nothing_may_be_sent_everything_is_as_before(store: Store, tmp_path: Path) -> None:
