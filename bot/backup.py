@@ -1,4 +1,4 @@
-"""`backup` and `restore`: database, secret key, recordings, attachments and settings, together or not at all."""
+"""`backup` and `restore`: database, secret key, settings, and what lies beside them; together or not at all."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ from pathlib import Path
 from typing import Final
 
 from bot.attachments import files
+from bot.channels import FOLDER as CHANNELS
 from bot.consultations import recordings
 from bot.errors import HouseError, program
+from bot.keys import FILE as KEY
 from bot.keys import load
 from bot.settings import Settings
 from storage.engines import parse_url, sqlite_file
 
 DATABASE: Final = "mitsprache.db"
-KEY: Final = "secret.key"
 FOLDERS: Final = {recordings.FOLDER: recordings.MEDIA_NAME, files.FOLDER: files.NAME}
 """Folders within the data folder, with what their files are called."""
+_BEGUN: Final = (".new", "-journal", "-wal", "-shm")
+"""How files of channels end that are being written, or belong to a database that is being written."""
+_SQLITE: Final = b"SQLite format 3\0"
+"""How every file of SQLite begins."""
 SETTINGS: Final = "mitsprache.toml"
 INVENTORY: Final = "inventory.json"
 _ELSEWHERE: Final = (
     "the database is PostgreSQL: back it up with `pg_dump --format=custom`, bring it back with `pg_restore`, "
-    "and keep copies of {secret} (apart from it) and of the folders {media} and {attachments}"
+    "and keep copies of {secret} (apart from it) and of the folders {media}, {attachments} and, "
+    "while the service is stopped, {channels}"
 )
 
 
@@ -46,6 +52,8 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
     unfinished = folder.with_suffix(".part")
     try:
         unfinished.mkdir(parents=True, mode=0o700)
+        # Before the database: a channel that had read further than the database knows would not read that again.
+        _copy_channels(settings.data / CHANNELS, unfinished / CHANNELS)
         _copy_database(database, unfinished / DATABASE)
         _copy(secret, unfinished / KEY)
         # After the database: whatever file that copy names was there before it.
@@ -58,8 +66,6 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
         unfinished.rename(folder)
     except OSError as fault:
         raise HouseError(f"{fault.filename}: {fault.strerror}; check --to, its rights and the free space") from fault
-    except sqlite3.Error as fault:
-        raise HouseError(f"{database}: cannot be copied ({fault}); see {program()} doctor") from fault
     return folder
 
 
@@ -67,12 +73,13 @@ def restore(settings: Settings, folder: Path, say: Callable[[str], None]) -> Non
     """Puts a backup in place after checking it. Never writes over anything. Raises HouseError."""
     database = _database(settings)
     check(folder)
-    for path in (database, settings.data / KEY):
+    for path in (database, settings.data / KEY, settings.data / CHANNELS):
         if path.exists():
             raise HouseError(f"{path}: is there already; restore into an empty folder (--data), or move it away first")
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(folder / KEY, settings.data / KEY)
+        _copy_channels(folder / CHANNELS, settings.data / CHANNELS)
         _copy_folders(folder, settings.data)
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
@@ -107,18 +114,37 @@ def check(folder: Path) -> None:
 def _database(settings: Settings) -> Path:
     url = parse_url(settings.database())
     if url.get_backend_name() != "sqlite":
-        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, **{it: settings.data / it for it in FOLDERS}))
+        folders = {it: settings.data / it for it in (*FOLDERS, CHANNELS)}
+        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, **folders))
     return sqlite_file(url)
 
 
 def _copy_database(source: Path, target: Path) -> None:
     _create(target)
-    with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as original,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        original.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as original,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            original.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
+    except sqlite3.Error as fault:
+        raise HouseError(f"{source}: cannot be copied ({fault}); see {program()} doctor") from fault
+
+
+def _copy_channels(source: Path, target: Path) -> None:
+    """The folders of the channels: their databases as of one moment each, other files as they are."""
+    # Backwards, so that the keys of Matrix, which come last, are never older than the place in the sync.
+    for path in sorted(source.rglob("*"), reverse=True):
+        if path.is_file() and not path.name.endswith(_BEGUN):
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (_copy_database if _is_database(path) else _copy)(path, copy)
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
 
 
 def _copy_folders(source: Path, target: Path) -> None:

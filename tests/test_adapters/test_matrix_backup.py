@@ -1,0 +1,60 @@
+"""A house that is restored from its backup is the same Matrix device, with its keys and its place in the sync."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.base import Outgoing, Sent
+from bot import backup, channels
+from bot.app import open_house
+from bot.settings import Settings
+from flows.messages import MsgOut
+from tests.resident import resident
+from tests.synapse import Synapse, User
+from tests.test_adapters.matrix_house import CLIENT, Listener, section
+
+NAME = "town"
+
+
+def settings_of(server: Synapse, bot: User, data: Path) -> Settings:
+    return Settings(data=data, channels={NAME: section(server, bot)})
+
+
+@asynccontextmanager
+async def listening(settings: Settings) -> AsyncIterator[Listener]:
+    """The channel as a house opens it: in its data folder, sealing with its secret key."""
+    listener = Listener(channels.open_channels(settings)[NAME])  # type: ignore[arg-type]
+    await listener.channel.start(listener.receive)
+    try:
+        yield listener
+    finally:
+        await listener.channel.stop()
+
+
+async def test_a_restored_house_is_the_same_device_and_reads_on(homeserver: Synapse, tmp_path: Path):
+    bot = await homeserver.user("bot")
+    settings = settings_of(homeserver, bot, tmp_path / "data")
+    open_house(settings)[0].dispose()
+    async with resident(homeserver) as anna:
+        async with listening(settings) as listener:
+            await anna.invite(bot.user_id)
+            await anna.say("Hallo")
+            await listener.until(lambda: listener.texts() == ["Hallo"])
+            known = await devices(homeserver, bot)
+            copy = backup.back_up(settings, None, tmp_path / "backups")
+        restored = settings_of(homeserver, bot, tmp_path / "again")
+        backup.restore(restored, copy, lambda _: None)
+        async with listening(restored) as listener:
+            await anna.say("Noch da?")
+            await listener.until(lambda: "Noch da?" in listener.texts())
+            assert isinstance(await listener.channel.send(Outgoing(7, anna.user.user_id, MsgOut("Ja"))), Sent)
+            await anna.until("Ja")
+            assert listener.channel.trouble() == ""
+        assert await devices(homeserver, bot) == known
+
+
+async def devices(server: Synapse, user: User) -> set[str]:
+    found = await server.call("GET", f"{CLIENT}/devices", token=user.token)
+    return {device["device_id"] for device in found["devices"]}
