@@ -1,0 +1,68 @@
+"""The house as operators run it: `python3 -m bot` in a process of its own, which can be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+UP = b"Stop: Ctrl-C"
+SECONDS = 60
+
+
+class House:
+    """One settings file and one data folder below `folder`; what all its lives logged is in `log`."""
+
+    def __init__(self, folder: Path, channels: Mapping[str, Mapping[str, Any]], settings: str = "") -> None:
+        self.log = folder / "house.log"
+        config = folder / "mitsprache.toml"
+        sections = [f"[channels.{name}]\n{_toml(section)}" for name, section in channels.items()]
+        config.write_text("\n".join(["port = 0", settings, *sections]), encoding="utf-8")
+        self._options = ("--config", str(config), "--data", str(folder / "data"))
+        self._process: Process | None = None
+
+    async def start(self) -> None:
+        """Returns when it says that it runs."""
+        with self.log.open("ab") as log:
+            self._process = await self._run(stdout=PIPE, stderr=log)
+        assert self._process.stdout
+        async with asyncio.timeout(SECONDS):
+            while UP not in (line := await self._process.stdout.readline()):
+                assert line, f"it ended: {self.log.read_text(encoding='utf-8')[-2000:]}"
+
+    async def kill(self) -> None:
+        """kill -9: nothing is finished, nothing is said."""
+        assert self._process
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """Asks it to end; gives its exit code."""
+        assert self._process
+        self._process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self._process.wait(), SECONDS)
+
+    async def clear_up(self) -> None:
+        if self._process and self._process.returncode is None:
+            await self.kill()
+
+    async def command(self, *words: str) -> str:
+        """Another command on the same house, beside the service; gives what it printed."""
+        process = await self._run(*words, stdout=PIPE, stderr=PIPE)
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        return out.decode()
+
+    async def _run(self, *words: str, **streams: Any) -> Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", *words, *self._options, cwd=ROOT, **streams
+        )
+
+
+def _toml(section: Mapping[str, Any]) -> str:
+    return "".join(f"{key} = {value if isinstance(value, int) else repr(value)}\n" for key, value in section.items())
