@@ -25,6 +25,7 @@ from bot.outbox import Outbox
 from bot.proposals import facts
 from bot.proposals.enquiries import Enquiries
 from bot.proposals.pool import Pools
+from bot.proposals.survey import keep_surveying
 from bot.proposals.telling import Teller, keep_telling
 from bot.settings import Settings
 from bot.turns import Turns
@@ -61,6 +62,7 @@ class App:
     conversations: Conversations
     broadcaster: Broadcaster
     keeper: Keeper
+    pools: Pools
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -78,6 +80,7 @@ class App:
             asyncio.create_task(self.broadcaster.run()),
             asyncio.create_task(self.keeper.run()),
             asyncio.create_task(keep_telling(self.store, teller, self.outbox.look_for_broadcasts)),
+            asyncio.create_task(keep_surveying(self.store, self.pools)),
         ]
         for task in work:
             task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)
@@ -161,10 +164,11 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
     desk = Desk(settings, keys, catalogue, proactive, list(channels))
     enquiries = Enquiries(catalogue, settings.web.public_url)
-    knowing = Knowing(facts.finders(Pools()))
+    pools = Pools()
+    knowing = Knowing(facts.finders(pools))
     turns = Turns(keys, catalogue, ids, desk, enquiries, knowing, proactive, overheard=overheard)
     folder = Folder(settings.data / FOLDER, keys)
     keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     conversations = Conversations(store, turns, outbox, keeper.wake)
     broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
-    return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster, keeper)
+    return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster, keeper, pools)

@@ -2,7 +2,8 @@
 
 Kept up to date by what is new in the store, never worked out anew for a message: votes after the last one that was
 counted, and once a second the list of what is released. What matters to a person (still released, not the own one,
-never twice) is looked up in the store each time; here a little late does no harm.
+never twice) is looked up in the store each time; here a little late does no harm. Now and then all of it is put right
+by a look at every vote (`bot.proposals.survey`), which also tells how far statements divide people.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bot.proposals.similar import Index
+from bot.proposals.survey import Survey
 from bot.results.arrays import Floats
 from bot.results.priority import draw, priority
 from storage import proposals, ratings
@@ -23,7 +25,12 @@ from storage.proposals import StoredProposal, Visible
 
 LOOK_SECONDS: Final = 1.0
 PART: Final = 50
-"""Looking at what is released may take a fiftieth of the time: the longer the list, the rarer."""
+"""Looking at what is released, and at all votes, may take a fiftieth of the time each: the more there is, the rarer."""
+GROWTH: Final = 0.1
+FEWEST: Final = 10
+"""All votes are looked at when there are a tenth more, and at least so many more…"""
+SURVEY_SECONDS: Final = 300.0
+"""…or after so long, where somebody asked for statements meanwhile."""
 
 
 class Pool:
@@ -34,7 +41,10 @@ class Pool:
         self._released: dict[int, datetime] = {}
         self._ids: list[int] = []
         self._place_of: dict[int, int] = {}
-        self._agrees, self._passes, self._seen, self._weights = (np.zeros(0) for _ in range(4))
+        self._agrees, self._passes, self._seen, self._extremity, self._weights = (np.zeros(0) for _ in range(5))
+        self.fresh_votes = 0
+        """Counted since all were looked at."""
+        self.surveyed_votes = 0
 
     def __len__(self) -> int:
         return len(self._released)
@@ -51,8 +61,10 @@ class Pool:
         self._place_of |= {id_: place for place, id_ in enumerate(fresh, start=len(self._ids))}
         self._ids += fresh
         empty = np.zeros(len(fresh))
-        arrays = (self._agrees, self._passes, self._seen, self._weights)
-        self._agrees, self._passes, self._seen, self._weights = (np.concatenate((one, empty)) for one in arrays)
+        arrays = (self._agrees, self._passes, self._seen, self._extremity, self._weights)
+        self._agrees, self._passes, self._seen, self._extremity, self._weights = (
+            np.concatenate((one, empty)) for one in arrays
+        )
         for row in rows:
             place, count = self._place_of[row.id], counts.get(row.id)
             if count is not None:
@@ -75,11 +87,26 @@ class Pool:
         place = self._place_of.get(proposal_id)
         if place is None:
             return
+        self.fresh_votes += 1
         self._seen[place] += 1
         self._agrees[place] += vote == 1
         self._passes[place] += vote == 0
         if self._weights[place]:
             self._weigh(place)
+
+    def learn(self, found: Survey) -> None:
+        """Puts everything right by a look at all votes."""
+        for id_, place in self._place_of.items():
+            count = found.counts.get(id_)
+            self._agrees[place], self._passes[place] = (count.agree, count.pass_) if count else (0, 0)
+            self._seen[place] = count.agree + count.disagree + count.pass_ if count else 0
+            self._extremity[place] = found.extremity.get(id_, 0.0)
+            if id_ in self._released:
+                self._weigh(place)
+        self.fresh_votes, self.surveyed_votes = (
+            0,
+            sum(one.agree + one.disagree + one.pass_ for one in found.counts.values()),
+        )
 
     def next(self, without: Set[int], number: int, seed: int) -> list[int]:
         """Up to `number` proposals not among `without`, drawn in proportion to their priority."""
@@ -91,9 +118,9 @@ class Pool:
         return [self._ids[place] for place in draw(weights, number, seed)]
 
     def _weigh(self, place: int) -> None:
-        # How far a statement divides people is not known here: that takes the whole matrix of votes.
-        agrees, passes, seen = (float(one[place]) for one in (self._agrees, self._passes, self._seen))
-        self._weights[place] = priority(agrees, passes, seen, 0.0)
+        arrays = (self._agrees, self._passes, self._seen, self._extremity)
+        agrees, passes, seen, extremity = (float(one[place]) for one in arrays)
+        self._weights[place] = priority(agrees, passes, seen, extremity)
 
 
 class _Held(NamedTuple):
@@ -101,14 +128,44 @@ class _Held(NamedTuple):
     look_after: float
 
 
+class _Look(NamedTuple):
+    """A look at all votes: when it was, and when the next one may be at the earliest."""
+
+    at: float
+    not_before: float
+
+
 class Pools:
-    """The pools of all consultations that somebody asked about. Used by the writing thread only."""
+    """The pools of all consultations that somebody asked about. Used by the writing thread only, but for `due` and
+    `learn`: what these hand over is picked up with the next batch.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._held: dict[int, _Held] = {}
         self._counted = 0
         self._batch: datetime | None = None
+        self._looks: dict[int, _Look] = {}
+        self._found: dict[int, Survey] = {}
+
+    def due(self) -> list[int]:
+        """The consultations of which all votes should be looked at now. Any thread may ask."""
+        now = self._clock()
+        return [id_ for id_, held in self._held.copy().items() if self._is_due(id_, held, now)]
+
+    def _is_due(self, consultation_id: int, held: _Held, now: float) -> bool:
+        look = self._looks.get(consultation_id)
+        if look is None:
+            return True
+        is_asked_for = held.look_after > look.at
+        has_grown = held.pool.fresh_votes >= max(FEWEST, GROWTH * held.pool.surveyed_votes)
+        return now >= look.not_before and (has_grown or (is_asked_for and now >= look.at + SURVEY_SECONDS))
+
+    def learn(self, consultation_id: int, found: Survey, seconds: float) -> None:
+        """Hands over a look at all votes. From one thread at a time."""
+        now = self._clock()
+        self._looks[consultation_id] = _Look(now, now + PART * seconds)
+        self._found[consultation_id] = found
 
     def of(self, connection: Connection, consultation_id: int, batch: datetime) -> Pool:
         """The pool of a consultation, as it was when this batch began."""
@@ -141,6 +198,14 @@ class Pools:
             self._counted = vote.id
             for held in self._held.values():
                 held.pool.count(vote.proposal_id, vote.vote)
+        while self._found:
+            self._apply(connection, *self._found.popitem())
+
+    def _apply(self, connection: Connection, consultation_id: int, found: Survey) -> None:
+        pool = self._held[consultation_id].pool
+        pool.learn(found)
+        for vote in ratings.cast_after(connection, found.newest_event):
+            pool.count(vote.proposal_id, vote.vote)
 
 
 def words_of(row: StoredProposal) -> str:

@@ -1,0 +1,79 @@
+"""All votes of a consultation looked at anew, now and then and beside the work: how far each statement divides people,
+and how it stands by the last vote of each person.
+
+For a message the router only counts on (`bot.proposals.pool`). That leaves out what takes the whole table of votes, and
+goes a little wrong where somebody changes a vote or has it erased, or where another process commits an older one late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import structlog
+from sqlalchemy import Connection
+
+from bot.logs import where
+from bot.results import loading
+from bot.results.components import plane
+from bot.results.matrix import last_votes
+from storage import ratings
+from storage.errors import StorageError
+from storage.ratings import Count
+from storage.store import Store
+
+log = structlog.get_logger()
+
+CHECK_SECONDS: Final = 5.0
+
+
+class Survey(NamedTuple):
+    """How one moment of a consultation looked; by proposal."""
+
+    newest_event: int
+    """Votes with greater ids are not in it."""
+    counts: Mapping[int, Count]
+    """By the last vote of each; those nobody rated are left out."""
+    extremity: Mapping[int, float]
+    """The length of its projection; 0 where it divides nobody."""
+
+
+class Surveyed(Protocol):
+    """Who wants to know."""
+
+    def due(self) -> list[int]:
+        """The consultations to look at now."""
+
+    def learn(self, consultation_id: int, found: Survey, seconds: float) -> None:
+        """Takes what was found; `seconds` is how long it took."""
+
+
+def survey(connection: Connection, consultation_id: int) -> Survey:
+    """Looks at a consultation. Reads every vote: never on the writing thread."""
+    newest = ratings.newest_event(connection)
+    loaded = loading.load(connection, consultation_id)
+    matrix = last_votes(loaded.log)
+    shown = frozenset(loaded.shown)
+    hidden = [name not in shown for name in matrix.statements]
+    lengths = plane(matrix, np.array(hidden, dtype=np.bool_)).extremity if len(matrix.people) else ()
+    extremity = {loaded.proposals[name].id: float(it) for name, it in zip(matrix.statements, lengths, strict=False)}
+    counts = ratings.count(connection, [row.id for row in loaded.proposals.values()])
+    return Survey(newest, counts, extremity)
+
+
+async def keep_surveying(store: Store, wanting: Surveyed) -> None:
+    """Looks at what is due, one consultation after another, until it is cancelled."""
+    while True:
+        for consultation_id in wanting.due():
+            began = time.monotonic()
+            try:
+                found = await store.read(partial(survey, consultation_id=consultation_id))
+            except StorageError as fault:
+                log.error("could not look at all votes", consultation_id=consultation_id, **where(fault))
+                break
+            wanting.learn(consultation_id, found, time.monotonic() - began)
+        await asyncio.sleep(CHECK_SECONDS)
