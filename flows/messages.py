@@ -48,7 +48,7 @@ class MsgIn(NamedTuple):
     place_code: str = ""
     """Where the person came from, by the code of a poster or a multiplier; never a person."""
     media_ref: str = ""
-    """The channel's own handle of the attachment, to fetch it with; "" where it cannot be fetched."""
+    """The channel's own handle of the attachment, to fetch it with; "" where it cannot be, or is too large for it."""
     is_group: bool = False
     """Said where others read along: nothing is asked or stored there, people are invited to answer in private."""
 

@@ -14,6 +14,9 @@ _POLL_RESPONSES: Final = ("m.poll.response", "org.matrix.msc3381.poll.response")
 _MEDIA: Final = {"m.image": "picture", "m.video": "video", "m.audio": "file", "m.file": "file"}
 _KEYCAPS: Final = {f"{digit}\u20e3": str(digit) for digit in range(10)} | {"\U0001f51f": "10"}
 
+MOST_BYTES: Final = 20_000_000
+"""What is larger is not fetched."""
+
 Content = Mapping[str, Any]
 
 
@@ -105,7 +108,11 @@ def _poll_response(content: Content) -> Heard | None:
 
 
 def _media_ref(content: Content) -> str:
-    """Where the attachment lies, with what it takes to decrypt it: JSON, for `media.fetch`."""
+    """Where the attachment lies, with what it takes to decrypt it: JSON, for `media.fetch`. "" where it is said to be
+    too large for it."""
+    size = _object(content, "info").get("size")
+    if isinstance(size, int) and size > MOST_BYTES:
+        return ""
     file = _object(content, "file")
     if not file:
         return json.dumps({"url": url}) if (url := _text(content, "url")) else ""

@@ -12,8 +12,8 @@ from nio.exceptions import EncryptionError
 from adapters.base import TOO_LARGE, Delivery, Refused, RetryAfter
 from adapters.matrix import api
 from adapters.matrix.account import Client
+from adapters.matrix.events import MOST_BYTES
 
-MOST_BYTES: Final = 20_000_000
 SECONDS: Final = 120.0
 
 

@@ -36,6 +36,8 @@ _KINDS: Final = {
     "checklist": "other",
     "paid_media": "other",
 }
+_LARGEST: Final = 20 * 1024 * 1024
+"""Bytes: above that the Bot API hands out no file."""
 _GROUPS: Final = frozenset({"group", "supergroup"})
 _GONE: Final = frozenset({"kicked", "left"})
 
@@ -81,7 +83,7 @@ class Reader:
         return MsgIn(
             self.channel,
             str(int(chat["id"])),
-            self._id(chat["id"], message["message_id"]),
+            self._id(chat["id"], *_message_or_album(message)),
             datetime.fromtimestamp(message["date"], UTC),
             text=str(text),
             media=media,
@@ -146,11 +148,19 @@ class Reader:
         return hmac.digest(self._key, "|".join(map(str, parts)).encode(), "sha256")[:16].hex()
 
 
+def _message_or_album(message: Raw) -> tuple[object, ...]:
+    """Pictures sent together come as one message each: the first one counts, the others are its repeats."""
+    album = message.get("media_group_id")
+    return ("album", album) if album else (message["message_id"],)
+
+
 def _media(message: Raw) -> tuple[str, str]:
-    """Kind of attachment and the handle to fetch it with."""
+    """Kind of attachment and the handle to fetch it with; "" for what is too large to be fetched."""
     for name, kind in _KINDS.items():
         if name in message:
             found = message[name]
             largest = found[-1] if isinstance(found, list) and found else found
-            return kind, str(largest.get("file_id", "")) if isinstance(largest, dict) else ""
+            if not isinstance(largest, dict) or int(largest.get("file_size") or 0) > _LARGEST:
+                return kind, ""
+            return kind, str(largest.get("file_id", ""))
     return "", ""

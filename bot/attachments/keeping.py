@@ -113,6 +113,7 @@ class Keeper:
                 got = Unknown(type(fault).__name__)
         match got:
             case Refused(reason):
+                log.error("attachment refused by the channel", channel=row.channel, attempts=tries)
                 state: State = "too_large" if reason == TOO_LARGE else "failed"
                 return row, Fetched(row.id, state, None, None, tries)
             case RetryAfter() | Unknown() if tries < MOST_TRIES:

@@ -97,8 +97,10 @@ class _AskedText(Asked):
 
     def _parse_media(self, msg: MsgIn) -> Given | Rejection:
         for kind in self._media:
-            if msg.media != kind or not msg.media_ref:
+            if msg.media != kind:
                 continue
+            if not msg.media_ref:
+                return Rejection(self._voice.say("media.unfetchable"), is_whole=True)
             caption = msg.text.strip()
             if (over := length_as_seen(caption) - self._max) > 0:
                 return Rejection(self._voice.say("hint.text_long", n=over, max=self._max), is_whole=True)

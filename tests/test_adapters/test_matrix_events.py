@@ -39,6 +39,7 @@ YES_NO = MsgOut("Park?", (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.
         (message("m.emote", "winkt"), Heard("winkt")),
         (message("m.notice"), None),
         (message("m.key.verification.request"), None),
+        (message("m.image", "a.jpg", url="mxc://x/y", info={"size": 20_000_001}), Heard(media="picture")),
         (message("m.image", "a.jpg", url="mxc://x/y"), Heard(media="picture", media_ref='{"url": "mxc://x/y"}')),
         (message("m.image", "Der Platz", filename="a.jpg"), Heard("Der Platz", media="picture")),
         (message("m.audio", "x", **{"org.matrix.msc3245.voice": {}}), Heard(media="voice")),

@@ -59,6 +59,23 @@ def test_a_number_that_comes_again_after_a_silent_week_is_no_repeat():
     assert before != after
 
 
+def test_pictures_sent_together_are_one_message():
+    pictures = [
+        update(number, message_id=number, media_group_id="7", photo=[{"file_id": str(number)}]) for number in (1, 2)
+    ]
+    first, second = ids(*pictures)
+    assert first == second
+    (other,) = ids(update(3, message_id=3, media_group_id="8", photo=[{"file_id": "3"}]))
+    assert other != first
+
+
+@pytest.mark.parametrize(("size", "handle"), [(20 * 1024 * 1024, "f"), (20 * 1024 * 1024 + 1, "")])
+def test_what_the_bot_api_hands_out_has_a_handle(size, handle):
+    read = reader().read(update(1, text="", voice={"file_id": "f", "file_size": size}))
+    assert read
+    assert (read.media, read.media_ref) == ("voice", handle)
+
+
 def test_an_edit_names_the_message_it_changes():
     original, edit, second = (
         reader().read(one) for one in (update(1), update(2, edit_date=1764000060), update(3, edit_date=1764000060))

@@ -87,6 +87,12 @@ async def test_telegram_does_not_hand_out_what_is_too_large(api: BotApi, store: 
         resident.tap("Deutsch")
         await resident.hears(2)
         resident.voice(b"OggS" + bytes(20 * 1024 * 1024))
+        (no,) = await resident.hears()
+        assert "Vielleicht ist es zu groß" in no.text
+        assert rows(store) == []
+        # Said of a file of another size, or none: found out when it is fetched.
+        api.faults.append(botapi.Fault("error", "getFile", status=400, description="Bad Request: file is too big"))
+        resident.voice(VOICE)
         await until(lambda: states(store) == ["too_large"])
     assert files(tmp_path) == []
 
