@@ -255,7 +255,7 @@ async def test_where_sending_twice_is_not_the_same_each_message_is_noted_before_
             return Sent()
 
     waiting: list[int] = []
-    channel = Strict(limits=Limits(idempotent=False, workers=8, per_second=100))
+    channel = Strict(limits=Limits(idempotent=False, workers=1))
     async with running(store, {"test": channel}) as (app, _):
         await say(app, *(channel.msg(f"p{number}", "/start") for number in range(10)))
     assert waiting == list(range(10, 0, -1))
