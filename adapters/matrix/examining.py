@@ -30,6 +30,8 @@ async def findings(options: MatrixSettings, store: Folder) -> AsyncIterator[Find
         yield Finding(False, f"{options.homeserver} does not answer as a Matrix homeserver ({fault}): check homeserver")
     except api.Refusal as fault:
         yield Finding(False, f"{options.homeserver} refuses ({fault})")
+    except OSError:
+        yield Finding(False, f"the store {store.path} cannot be read: check its rights")
     finally:
         await client.close()
 

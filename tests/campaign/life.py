@@ -22,7 +22,7 @@ from bot import logs
 from bot.app import build
 from bot.settings import ChannelSettings, Settings
 from storage.store import Store
-from tests.house import KEYS
+from tests.house import KEYS, VAULT
 from tests.test_adapters import crashes
 
 CRASH = "MITSPRACHE_TEST_CRASH"
@@ -54,7 +54,7 @@ def live(order: dict[str, Any]) -> None:
 async def serve(database: str, section: dict[str, Any], folder: Path, workers: int) -> None:
     """A house with one channel and no pace within a chat, so that people can answer as fast as they are asked."""
     settings = ChannelSettings.model_validate(section)
-    channel = TYPES[section["type"]].open_channel(CHANNEL, settings, folder / "channel")
+    channel = TYPES[section["type"]].open_channel(CHANNEL, settings, folder / "channel", VAULT)
     limits = channel.limits
     channel.limits = limits._replace(per_chat_per_second=0, workers=workers or limits.workers)
     plant()

@@ -295,6 +295,12 @@ async def test_doctor_says_what_is_there_and_changes_nothing(homeserver: Synapse
     assert found[-1].words.endswith("the next start signs in again")
 
 
+async def test_doctor_says_that_a_store_cannot_be_read(homeserver: Synapse, tmp_path: Path):
+    (tmp_path / "login.json").mkdir()
+    found = await examine("matrix", section(homeserver, await homeserver.user("bot")), tmp_path, VAULT)
+    assert found[-1] == (False, f"the store {tmp_path} cannot be read: check its rights")
+
+
 async def test_a_ledger_that_cannot_be_read_is_said(homeserver: Synapse, tmp_path: Path):
     Ledger(tmp_path).close()
     (tmp_path / "channel.sqlite3").write_bytes(b"no database" * 1000)
