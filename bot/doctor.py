@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 
 from adapters.base import Finding
 from bot import channels, keys, phrases
+from bot.attachments import examining
 from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
 from bot.settings import Settings
@@ -41,7 +42,10 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _folder(settings.data)
     yield _space(settings.data)
     yield _secret(settings.data / keys.FILE)
-    yield _database(settings)
+    database = _database(settings)
+    yield database
+    if database.is_well:
+        yield from examining.findings(settings)
     yield _port(settings)
     yield _zones(settings)
     yield from channels.findings(settings)

@@ -191,6 +191,24 @@ def remove(connection: Connection, ids: Sequence[int]) -> int:
     return _remove(connection, [_Id(id_) for id_ in ids])
 
 
+def count_by_state(connection: Connection) -> dict[str, int]:
+    """How many there are in each state, of those that belong to somebody."""
+    query = select(_attachments.c.state, func.count()).where(_attachments.c.session_id.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(_attachments.c.state))}
+
+
+def count_waiting_since(connection: Connection, moment: datetime) -> int:
+    """How many were sent before this moment and are still to be fetched."""
+    mine = _attachments.c.session_id.is_not(None)
+    return connection.scalar(select(func.count()).where(WAITING, mine, _attachments.c.at < moment)) or 0
+
+
+def kept_files(connection: Connection) -> Iterator[str]:
+    """The names of all files there must be, read as they are consumed."""
+    query = select(_attachments.c.file).where(_attachments.c.state == "kept", _attachments.c.session_id.is_not(None))
+    yield from connection.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
+
+
 def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAttachment]:
     """What these people sent, session by session, oldest first."""
     return list(_of_people(connection, pseudonyms))

@@ -62,7 +62,9 @@ Punkte: frage.kuerzel nennt die Menge, 0 für nichts; die Spalte der Frage alle
 (park=3 trees=2). Vergleiche: "park>trees" (park gewann), "park=trees" (nicht
 entschieden), in der langen Datei je eine Zeile.
 Freier Text: frage.missing nennt das Kürzel, falls es keinen Text gibt;
-frage.withheld ist 1, wenn es einen gibt, der noch nicht freigegeben ist.
+frage.withheld ist 1, wenn es einen gibt, der noch nicht freigegeben ist. Beginnt
+er mit [voice] oder [picture], kam eine Sprachnachricht oder ein Bild; die Dateien
+gibt der Befehl „attachments“ heraus.
 """
 _MORE_EN: Final = """
 Reading
@@ -83,7 +85,9 @@ Points: question.code has the amount, 0 for nothing; the question's column all o
 them (park=3 trees=2). Comparisons: "park>trees" (the park won), "park=trees"
 (could not decide), one row each in the long file.
 Free text: question.missing has the code if there is no text; question.withheld
-is 1 if there is one that was not released yet.
+is 1 if there is one that was not released yet. If it begins with [voice] or
+[picture], a voice message or a picture was sent; the command "attachments" gives
+the files.
 """
 _COUNTS_DE: Final = """
 Lesen von counts.csv

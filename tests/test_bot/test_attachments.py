@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 import bot.attachments.files
 from adapters.base import Delivery, Refused, RetryAfter, Unknown
-from bot.attachments import command, keeping
+from bot.attachments import command, examining, keeping
 from bot.attachments.files import FOLDER, Folder, ending_of
 from bot.errors import HouseError
 from bot.housekeeping import tidy
 from bot.keys import Keys, SecretError
 from bot.settings import Settings
 from storage import attachments
+from storage.attachments import Attachment
 from storage.store import Store
 from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import KEYS, consultation, publish, running, say
@@ -185,6 +187,15 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
             await say(app, phone.msg(address, f"=SUM({address})", media=kind, media_ref=address))
         await until(lambda: sorted(states(store)) == ["kept", "kept", "kept", "wrong_type"])
     (settings.data / FOLDER / rows(store)[3].file).unlink()
+    with store.begin() as connection:
+        change = update(Attachment).where(Attachment.id == rows(store)[2].id)
+        late = datetime.now(UTC) - timedelta(hours=4)
+        connection.execute(change.values(state="waiting", handle=b"x", due_at=late, at=late))
+    assert [finding.words for finding in examining.findings(settings)] == [
+        "attachments: 3 kept, 1 waiting",
+        "attachments: 1 not fetched for hours; look at what is said of the channels, and into the log",
+        f"attachments: 1 files are not in {settings.data / FOLDER}; put it back from your backup",
+    ]
     said: list[str] = []
     complained: list[str] = []
     out = tmp_path / "out"
@@ -197,7 +208,7 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
     assert [(it["kind"], it["state"], it["text"]) for it in listed] == [
         ("voice", "kept", "'=SUM(a)"),
         ("picture", "kept", "'=SUM(b)"),
-        ("picture", "wrong_type", "'=SUM(c)"),
+        ("picture", "waiting", "'=SUM(c)"),
         ("picture", "kept", "'=SUM(d)"),
     ]
     assert (out / listed[0]["file"]).read_bytes() == VOICE
