@@ -20,6 +20,7 @@ from bot import privacy
 from bot.catalogue import Catalogue
 from bot.effects import DoorWish, Effects
 from bot.keys import Keys
+from bot.meeting import locks
 from flows import engine
 from flows.doors import CODE_DIGITS
 from flows.events import Said
@@ -148,7 +149,7 @@ class _Linking:
         gone = wish.person.contact_id
         every = list(self._pseudonyms(gone, kept))
         stored = sessions.of_people(
-            self._connection, [name for pair in every for name in pair], lock=_locks(self._connection)
+            self._connection, [name for pair in every for name in pair], lock=locks(self._connection)
         )
         for name in lost:
             self._set_aside(name, kept)
@@ -207,7 +208,3 @@ class _Linking:
         contacts.adopt(self._connection, [AddressOwner(person.lookup, new.id)])
         contacts.mark_stopped(self._connection, [ContactStop(new.id, known[0].stopped_at)])
         return voice.message(voice.say("door.parted"))
-
-
-def _locks(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"

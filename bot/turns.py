@@ -22,6 +22,7 @@ from bot.ids import Ids, receipt
 from bot.keys import Keys
 from bot.knowing import Asker, Knowing
 from bot.logs import where
+from bot.meeting import Meeting, locks
 from bot.person import Person, Place
 from bot.proposals.enquiries import Enquiries
 from flows import engine
@@ -29,12 +30,10 @@ from flows.commands import Command
 from flows.events import ConsultationChosen, Said
 from flows.known import NOTHING, Lacking
 from flows.messages import MsgIn
-from flows.session import Session, Turn
+from flows.session import Turn
 from flows.text import clean
-from storage import contacts, messages, sessions
-from storage.contacts import AddressOwner, AddressState, NewAddress, NewContact
+from storage import messages, sessions
 from storage.messages import NewDeadLetter, NewReceived
-from storage.sessions import StoredSession
 
 log = structlog.get_logger()
 
@@ -121,7 +120,7 @@ class Turns:
         self.desk = desk
         self.enquiries = enquiries
         self._knowing = knowing
-        self.proactive = proactive
+        self._meeting = Meeting(keys, catalogue, ids, proactive)
         self._overheard = overheard
         """Names of the channels on which others can read along."""
         self._refresh_seconds = refresh_seconds
@@ -137,7 +136,9 @@ class Turns:
         while fresh:
             effects = Effects(self.ids, now)
             fresh = groups.answer(connection, effects, self.keys, self.catalogue, fresh)
-            people = self._find(connection, effects, fresh)
+            people = self._meeting.find(connection, effects, fresh)
+            self.desk.recognise(connection, people, fresh)
+            self.enquiries.look(connection, fresh)
             fresh = self._rounds(connection, effects, people, fresh)
             effects.write(connection)
             if effects.detached:
@@ -169,54 +170,6 @@ class Turns:
                 new.discard(key)
                 fresh.append(_made_safe(msg, now))
         return fresh
-
-    def _find(self, connection: Connection, effects: Effects, batch: list[MsgIn]) -> dict[tuple[str, str], Person]:
-        """The senders by channel and address, with the session that waits for each."""
-        addresses = {(msg.channel, msg.address): self.keys.lookup(msg.channel, msg.address) for msg in batch}
-        known = contacts.find(connection, list(addresses.values()))
-        people: dict[tuple[str, str], Person] = {}
-        waiting: dict[bytes, Person] = {}
-        for (channel, address), lookup in addresses.items():
-            found = known.get(lookup)
-            if found is None or found.contact_id is None:
-                person = self._welcome(effects, channel, address, lookup, is_known=found is not None)
-            else:
-                key = self.keys.waiting(found.contact_id)
-                person = Person(found.contact_id, key, lookup, channel, address, found.language)
-                waiting.setdefault(key, person)  # of several doors the one that comes first, see `_by_one_door`
-                if found.unreachable_at is not None:  # whoever writes can be reached
-                    effects.reachable.append(AddressState(lookup, None, None))
-            person.is_proactive = channel in self.proactive
-            people[channel, address] = person
-        for key, row in sessions.waiting(connection, list(waiting), lock=_locks(connection)).items():
-            waiting[key].place = self._place(connection, row)
-        self.desk.recognise(connection, people, batch)
-        self.enquiries.look(connection, batch)
-        return people
-
-    def _welcome(self, effects: Effects, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
-        """Somebody we do not know (any more). A known look-up without contact is a farewell still on its way."""
-        contact_id = self.ids()
-        effects.new_contacts.append(NewContact(contact_id, None, effects.now))
-        if is_known:
-            effects.adopted.append(AddressOwner(lookup, contact_id))
-        else:
-            sealed = self.keys.seal(address, lookup)
-            effects.new_addresses.append(NewAddress(lookup, contact_id, channel, sealed, effects.now))
-        return Person(contact_id, self.keys.waiting(contact_id), lookup, channel, address, None)
-
-    def _place(self, connection: Connection, row: StoredSession) -> Place:
-        return Place(
-            row.id,
-            self.catalogue.revision(connection, row.revision_id),
-            Session.from_json(row.state),
-            row.pseudonym,
-            row.started_at,
-            row.updated_at,
-            row.mode,
-            is_stored=True,
-            was_waiting=row.waiting_key is not None and row.status == "waiting",
-        )
 
     def _rounds(
         self,
@@ -330,8 +283,8 @@ class Turns:
         """Starts sessions, or opens again those which the people already have there: one query for all."""
         names = [one.pseudonym for one in entering]
         earlier = {
-            pseudonym: self._place(connection, row)
-            for pseudonym, row in sessions.of_people(connection, names, lock=_locks(connection)).items()
+            pseudonym: self._meeting.place(connection, row)
+            for pseudonym, row in sessions.of_people(connection, names, lock=locks(connection)).items()
         }
         earlier |= {place.pseudonym: place for _, place in effects.places.values()}
 
@@ -412,8 +365,3 @@ def _pause(effects: Effects, person: Person, msg: MsgIn, *, is_closed: bool) -> 
     phrase = "lobby.closed" if is_closed else "lobby.paused"
     line = Said(voice.message(voice.say(phrase, title=title, keyword=f"/start {place.published.slug}")))
     _take_turn(effects, person, msg, Turn(turn.session, (*turn.events, line)))
-
-
-def _locks(connection: Connection) -> bool:
-    """Whether rows are locked against other processes: SQLite has one writer anyway."""
-    return connection.dialect.name == "postgresql"

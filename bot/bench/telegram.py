@@ -13,18 +13,19 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from adapters.base import Outgoing, Sent
 from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.options import TelegramSettings
 from bot.bench.live import house
-from bot.bootstrap import ROOT
 from bot.web.server import WebServer
 from flows.messages import MsgIn, MsgOut, QuickReply
 
 Mode = Literal["polling", "webhook"]
 MODES: Final[tuple[Mode, ...]] = ("polling", "webhook")
+ROOT: Final = Path(__file__).resolve().parents[2]
 RESIDENTS: Final = 256
 ROUNDS: Final = 3
 SECONDS: Final = 120.0
