@@ -6,8 +6,8 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 Say = Callable[[str], None]
 WEB: Final = "web"
 """The one channel that is always there."""
+LOOK_SECONDS: Final = 2.0
+"""How often channels are asked whether all is well."""
 
 
 def serve(settings: Settings, say: Say) -> None:
@@ -55,11 +57,27 @@ async def _serve(settings: Settings, channels: dict[str, Channel], store: Store,
             for line in _welcome(settings, port, [revision.slug for revision in open_now]):
                 say(line)
             log.info("serving", port=port, pid=os.getpid(), count=len(channels))
-            await stop.wait()
+            await _watch(channels, stop, say)
             say("Ich beende, was begonnen ist … · Finishing what was begun …")
         finally:
             await web.stop()
     log.info("stopped")
+
+
+async def _watch(channels: Mapping[str, Channel], stop: asyncio.Event, say: Say) -> None:
+    """Until it is time to stop: says in a sentence what keeps a channel from working, once, and when that is over.
+
+    Not in the log, which holds no sentences that name servers and accounts.
+    """
+    known: dict[str, str] = {}
+    while not stop.is_set():
+        for name, channel in channels.items():
+            trouble = channel.trouble()
+            if trouble != known.get(name, ""):
+                say(f"[channels.{name}]: {trouble or 'works again'}")
+                known[name] = trouble
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
 
 
 def _welcome(settings: Settings, port: int, slugs: list[str]) -> Iterator[str]:

@@ -27,7 +27,7 @@ async def findings(options: MatrixSettings, store: Folder) -> AsyncIterator[Find
     except (Trouble, VaultError) as fault:
         yield Finding(False, str(fault))
     except api.NoAnswer as fault:
-        yield Finding(False, f"{options.homeserver} does not answer as a Matrix homeserver ({fault}): check homeserver")
+        yield Finding(False, f"{options.homeserver} does not answer ({fault}): see that it is up, and check homeserver")
     except api.Refusal as fault:
         yield Finding(False, f"{options.homeserver} refuses ({fault})")
     except OSError:
@@ -43,7 +43,9 @@ async def _look(client: Client, options: MatrixSettings, store: Folder) -> Async
     login = store.read(account.FILE) or {}
     token = options.access_token.get_secret_value() or login.get("access_token", "")
     if not token:
-        yield Finding(True, f"{options.user_id} will be signed in at the first start")
+        yield Finding(
+            True, f"{options.user_id} will be signed in at the first start, which says whether the password is right"
+        )
         return
     client.access_token = token
     try:

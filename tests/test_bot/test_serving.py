@@ -123,6 +123,19 @@ def test_a_taken_port_is_said_and_the_next_one_used(tmp_path):
             assert get(f"{service.url}healthz")[0] == 200
 
 
+def test_what_keeps_a_channel_from_working_is_said_in_a_sentence(tmp_path):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        config = tmp_path / "mitsprache.toml"
+        section = (
+            f"""[channels.town]\ntype = "telegram"\ntoken = "4711:{"x" * 35}"\nbase_url = "http://127.0.0.1:{{}}"\n"""
+        )
+        config.write_text(section.format(nobody.getsockname()[1]), encoding="utf-8")
+        with serving("--config", str(config), "--data", str(tmp_path / "data"), "--port", "0") as service:
+            service.until("[channels.town]: the Bot API cannot be reached: check the network and base_url")
+            assert service.end() == 0
+
+
 def test_a_second_service_on_the_same_data_is_refused_but_others_may_work_there(tmp_path):
     with serving("--data", str(tmp_path), "--port", "0") as service:
         second = subprocess.run(
