@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 import structlog
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Unreachable, VaultError
+from adapters.base import Delivery, Limits, Outgoing, Receive, Sent, Unreachable, VaultError
 from adapters.matrix import account, api, media, rooms
 from adapters.matrix.account import Client, Trouble
 from adapters.matrix.files import Folder
@@ -17,6 +18,8 @@ from adapters.matrix.ledger import Ledger
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.sending import TEXT_UTF16, Sender
 from adapters.matrix.syncing import Syncer
+from adapters.numbered import Offers
+from flows.messages import MsgIn
 
 log = structlog.get_logger()
 
@@ -44,6 +47,7 @@ class MatrixChannel:
         self._ledger: Ledger | None = None
         self._sender: Sender | None = None
         self._syncer: Syncer | None = None
+        self._offers = Offers()
 
     async def start(self, receive: Receive) -> None:
         """Returns when the homeserver has answered, or after a moment: the house does not wait for it."""
@@ -57,7 +61,10 @@ class MatrixChannel:
         self._sending += 1
         try:
             await self._online.wait()
-            return await self._sender.send(message) if self._sender else Unreachable("never signed in")
+            delivery = await self._sender.send(message) if self._sender else Unreachable("never signed in")
+            if isinstance(delivery, Sent):
+                self._offers.note(message.address, message.msg)
+            return delivery
         finally:
             self._sending -= 1
             await self._close_when_done()
@@ -70,6 +77,7 @@ class MatrixChannel:
 
     def forget(self, address: str) -> None:
         """Somebody had everything deleted: where they are met is forgotten, until they write again."""
+        self._offers.forget(address)
         if self._ledger is not None:
             with self._ledger.writing():
                 self._ledger.forget_person(address)
@@ -93,12 +101,15 @@ class MatrixChannel:
         return self._trouble
 
     async def _run(self, receive: Receive) -> None:
+        async def hear(messages: Sequence[MsgIn]) -> None:
+            await receive([self._offers.read(msg) for msg in messages])
+
         pause = 0.0
         while True:
             try:
                 if self._syncer is None:
                     self._syncer = await self._sign_in()
-                await self._syncer.step(receive, is_patient=self._online.is_set())
+                await self._syncer.step(hear, is_patient=self._online.is_set())
             except Exception as fault:  # noqa: BLE001 - whatever it is, the loop is the only one that could mend it
                 pause = min(max(FIRST_PAUSE_SECONDS, pause * 2), LONGEST_PAUSE_SECONDS)
                 pause = max(pause, self._note(fault))

@@ -116,6 +116,31 @@ async def test_reactions_and_polls_are_answers(homeserver: Synapse, tmp_path: Pa
             assert [(msg.choice, msg.text) for msg in listener.heard] == [("c.park.no", ""), ("", "vertippt")]
 
 
+async def test_writing_what_stands_in_brackets_is_a_tap(homeserver: Synapse, tmp_path: Path):
+    bot = await homeserver.user("bot")
+    async with resident(homeserver) as anna, listening(homeserver, bot, tmp_path) as listener:
+        await anna.invite(bot.user_id)
+        await anna.say("Start")
+        await listener.until(lambda: listener.texts() == ["Start"])
+        pushed = MsgOut("Neu: Park", (QuickReply("push.start.park", "Start"), QuickReply("push..stop", "Stopp")))
+        await listener.channel.send(Outgoing(1, anna.user.user_id, pushed))
+        await listener.channel.send(Outgoing(2, anna.user.user_id, MsgOut("Übrigens.")))
+        await anna.until("Übrigens.")
+        for words in ("start", "[Stopp]", "Start jetzt"):
+            await anna.say(words)
+        await listener.until(lambda: len(listener.heard) == 4)
+        await listener.channel.send(Outgoing(3, anna.user.user_id, MsgOut("Licht?", YES_NO, expects="one")))
+        await anna.until("Licht?")
+        await anna.say("Start")
+        await listener.until(lambda: len(listener.heard) == 5)
+        assert [(msg.text, msg.choice) for msg in listener.heard[1:]] == [
+            ("", "push.start.park"),
+            ("", "push..stop"),
+            ("Start jetzt", ""),
+            ("Start", ""),
+        ]
+
+
 async def test_voice_messages_can_be_fetched_and_decrypted(homeserver: Synapse, tmp_path: Path):
     bot = await homeserver.user("bot")
     async with resident(homeserver) as anna, listening(homeserver, bot, tmp_path) as listener:
