@@ -39,7 +39,7 @@ def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say:
 
 def dry_run(settings: Settings, push: StoredBroadcast, count: Count, now: datetime, voice: Voice) -> MsgOut:
     """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
-    lines = [push.slug, *describe_count(count, voice.say)]
+    lines = [f"{push.slug}, {push.segment}", *describe_count(count, voice.say)]
     if not count.total:
         return voice.message("\n".join([*lines, voice.say("push.nobody")]))
     lines += [describe_time(settings, push, now, voice.say, voice.language), voice.say("push.confirm")]

@@ -23,9 +23,10 @@ _REMINDER: Final = re.compile(r"(?:^|(?<=\s))reminder(?=\s|$)", re.IGNORECASE)
 def push(call: Call) -> Iterable[MsgOut]:
     """`/push SLUG SEGMENT [at TIME] [N per hour] [reminder]` counts; verbs with or without a number do the rest."""
     verb, _, number = call.argument.partition(" ")
+    verb = next((plain for plain in ("yes", "no") if call.means(f"words.{plain}")), verb)
     try:
         if not verb or verb == "status":
-            return [_overview(call)]
+            return [_overview(call, is_help=not verb)]
         if verb in _VERBS and (not number or number.isdigit()):
             return [_VERBS[verb](call, _meant(call, verb, number))]
         return [_draft(call, verb, number)]
@@ -50,17 +51,23 @@ def _draft(call: Call, slug: str, rest: str) -> MsgOut:
     return call.reply("push.counting")
 
 
-def _overview(call: Call) -> MsgOut:
-    """How to push, what can be pushed, and where the last pushes stand."""
+def _overview(call: Call, *, is_help: bool) -> MsgOut:
+    """Where the last pushes stand; how to push and what, if that is asked for or there was none."""
     pushing = _pushing(call)
-    slugs = [invitation.slug for invitation in pushing.catalogue.lobby.invitations]
-    lines = [call.voice.say("push.usage", slug=slugs[0] if slugs else "…"), call.voice.say("push.segments")]
-    lines.append(call.voice.say("push.open", slugs=", ".join(slugs) or "–"))
+    paragraphs: list[str] = []
     buttons: list[QuickReply] = []
     for one in broadcasts.newest(call.connection, 3):
-        lines += ["", *starting.describe(pushing, call.connection, one, call.voice.say)]
+        paragraphs.append("\n".join(starting.describe(pushing, call.connection, one, call.voice.say)))
         buttons = buttons or _buttons(call, one)
-    return call.voice.message("\n".join(lines), buttons)
+    if is_help or not paragraphs:
+        paragraphs.insert(0, _help(call, [invitation.slug for invitation in pushing.catalogue.lobby.invitations]))
+    return call.voice.message("\n\n".join(paragraphs), buttons)
+
+
+def _help(call: Call, slugs: list[str]) -> str:
+    say = call.voice.say
+    lines = [say("push.usage", slug=slugs[0] if slugs else "…"), say("push.segments")]
+    return "\n".join([*lines, say("push.open", slugs=", ".join(slugs) or "–")])
 
 
 def _buttons(call: Call, one: StoredBroadcast) -> list[QuickReply]:

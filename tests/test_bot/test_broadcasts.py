@@ -419,6 +419,7 @@ async def test_a_facilitator_pushes_from_chat_and_people_answer_with_one_tap(sto
         await say(app, channel.msg("boss", "/push status"))
         assert "verschickt: 2" in channel.texts("boss")[-1]
         assert "davon begonnen: 1, fertig: 1" in channel.texts("boss")[-1]
+        assert "So geht es" not in channel.texts("boss")[-1]
 
 
 async def test_a_tap_on_a_push_works_within_another_consultation(store):
@@ -466,7 +467,9 @@ async def test_what_channels_answer_stands_in_the_ledger(store):
         ("/push park at 2020-01-01 10:00", "schon vorbei"),
         ("/push park at 2020-13-01", "ist keine Zeit"),
         ("/push park topic=religion", "Zeichen 1"),
+        ("/push status", "So geht es"),
         ("/push yes", "/push status"),
+        ("/push nein", "/push status"),
         ("/push pause 99999999999999999999999", "/push status"),
         ("/push recall 5", "/push status"),
     ],
