@@ -141,7 +141,8 @@ class MatrixChannel:
             case Trouble() | VaultError():
                 return str(fault)
             case api.NoAnswer():
-                return f"{self._options.homeserver} does not answer ({fault}): see that it is up, and check homeserver"
+                where = self._options.homeserver
+                return f"{where} does not answer as a Matrix homeserver ({fault}): see that it is up, check homeserver"
             case api.Refusal() if fault.is_signed_out:
                 return f"{self._options.user_id} was signed out"
             case api.Refusal():

@@ -27,7 +27,9 @@ async def findings(options: MatrixSettings, store: Folder) -> AsyncIterator[Find
     except (Trouble, VaultError) as fault:
         yield Finding(False, str(fault))
     except api.NoAnswer as fault:
-        yield Finding(False, f"{options.homeserver} does not answer ({fault}): see that it is up, and check homeserver")
+        where = options.homeserver
+        words = f"{where} does not answer as a Matrix homeserver ({fault}): see that it is up, check homeserver"
+        yield Finding(False, words)
     except api.Refusal as fault:
         yield Finding(False, f"{options.homeserver} refuses ({fault})")
     except OSError:
