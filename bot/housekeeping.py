@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
@@ -11,8 +13,9 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from bot.logs import where
+from bot.results import remaining
 from flows.definition import Consultation
-from storage import answers, broadcasts, consultations, doors, messages, outbox, sessions
+from storage import answers, broadcasts, consultations, doors, messages, outbox, remains, sessions
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -32,32 +35,49 @@ class Tidied(NamedTuple):
     repeats: int
     failures: int
     sessions: int
+    ideas_and_ratings: int
 
 
-def tidy(connection: Connection, now: datetime) -> Tidied:
+def figures(connection: Connection, now: datetime) -> dict[str, str]:
+    """What is to be kept of consultations whose retention is over, by slug. Takes long: never on the writing thread."""
+    found = {revision.slug: remaining.to_keep(connection, revision) for revision in _over(connection, now)}
+    return {slug: kept for slug, kept in found.items() if kept is not None}
+
+
+def tidy(connection: Connection, now: datetime, kept: Mapping[str, str] | None = None) -> Tidied:
     """Deletes what has had its time: ids of taken messages, set-aside messages, settled messages, and the answers of
-    consultations whose retention, as promised to those who answered, is over.
+    consultations whose retention, as promised to those who answered, is over. Of those ideas and figures remain:
+    `kept` has the figures, and whose votes are not in it waits for the next time.
     """
     repeats = messages.forget_before(connection, now - REPEATS_KEPT)
     failures = messages.forget_dead_letters_before(connection, now - FAILURES_KEPT)
     outbox.forget_settled_before(connection, now - FAILURES_KEPT)
     broadcasts.forget_before(connection, now - PUSHES_KEPT)
     doors.tidy(connection, now)
-    over = [revision.consultation_id for revision in _over(connection, now)]
+    over = []
+    for revision in _over(connection, now):
+        if remaining.is_to_keep(connection, revision.consultation_id):
+            if not kept or revision.slug not in kept:
+                continue
+            remains.keep(connection, revision.consultation_id, kept[revision.slug], now)
+        over.append(revision.consultation_id)
+    let_go = sum(remains.forget_people(connection, consultation_id) for consultation_id in over)
     for consultation_id in over:
         answers.erase_consents_of_consultation(connection, consultation_id)
     gone = sum(sessions.erase_consultation(connection, consultation_id) for consultation_id in over)
-    return Tidied(repeats, failures, gone)
+    return Tidied(repeats, failures, gone, let_go)
 
 
 async def keep_house(store: Store) -> None:
     """Tidies up now and then until it is cancelled. A failure is logged and tried again an hour later."""
     while True:
         try:
-            tidied = await store.write(lambda connection: tidy(connection, datetime.now(UTC)))
-            if tidied.sessions:
+            now = datetime.now(UTC)
+            kept = await store.read(partial(figures, now=now))
+            tidied = await store.write(partial(tidy, now=now, kept=kept))
+            if gone := tidied.sessions + tidied.ideas_and_ratings:
                 await asyncio.to_thread(store.scrub)
-                log.info("retention over", count=tidied.sessions)
+                log.info("retention over", count=gone)
         except StorageError as fault:
             log.error("could not tidy up", **where(fault))
         await asyncio.sleep(EVERY.total_seconds())

@@ -17,7 +17,8 @@ from bot.exports.responses import stream
 from bot.exports.subject import Subject
 from bot.house import furnished
 from bot.results import loading, wording
-from bot.results.report import Report, report
+from bot.results.remaining import reported
+from bot.results.report import Report
 from bot.settings import Settings
 
 Say = Callable[[str], None]
@@ -29,7 +30,7 @@ def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: boo
         found = subject.find(connection, slug)
         counts = counted(connection, found)
         loaded = loading.load(connection, found.newest.consultation_id)
-        result = report(loaded.log, loaded.shown, loading.sectors(connection, found), least=found.least, seed=seed)
+        result = reported(connection, found, loaded, seed)
     texts = {code: loaded.proposals[code].title or loaded.proposals[code].text for code in loaded.shown}
     if as_json:
         say(json.dumps(as_data(found, counts, result, texts), ensure_ascii=False, indent=2))

@@ -15,7 +15,8 @@ from bot.proposals.answered import Answered, answered
 from bot.results import loading
 from bot.results.ballots import Outcome, outcome
 from bot.results.command import counted
-from bot.results.report import Report, report
+from bot.results.remaining import reported
+from bot.results.report import Report
 from storage import moderation, proposals
 from storage.moderation import NewProposalText
 from storage.proposals import NewStatus, StoredProposal
@@ -62,7 +63,7 @@ def of(connection: Connection, found: Subject, counts: Counts, *, seed: int = 0)
         counts,
         tuple(rows(counts, {})),
         dict(_outcomes(counts)),
-        report(loaded.log, loaded.shown, loading.sectors(connection, found), least=found.least, seed=seed),
+        reported(connection, found, loaded, seed),
         shown,
         moderation.texts_of(connection, ids),
         proposals.history(connection, ids),

@@ -20,7 +20,7 @@ from storage.store import Store
 from tests.databases import Database, Houses, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261125_attachments"
+HEAD = "20261125_remains"
 IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats"} | {
     "opt_ins",
     "broadcasts",
@@ -35,6 +35,7 @@ PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "pro
     "decisions",
     "proposal_texts",
     "attachments",
+    "kept_reports",
 }
 STAFF = {"staff", "api_keys"}
 """Those who work here: they are no residents, and nothing leads from them to what anybody said."""

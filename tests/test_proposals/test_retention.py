@@ -1,0 +1,127 @@
+"""When the time of a consultation is over, ideas and figures remain, and nobody is behind them any more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic_core import to_json
+from sqlalchemy import text as sql
+
+from bot.housekeeping import figures, tidy
+from bot.proposals import moderating
+from bot.proposals.moderating import Wording
+from bot.results import published
+from flows.session import Session
+from storage import answers, consultations, proposals, sessions
+from storage.answers import NewAnswer
+from storage.proposals import Withdrawal
+from storage.store import Store
+from tests.house import consultation, publish
+from tests.test_proposals.ideas import NOW, chair, rate, released, submit
+from tests.test_storage.rows import pseudonym, session
+
+TEXT = {"de": "?", "en": "?"}
+CONSENT = {"key": "ok", "type": "consent", "text": TEXT}
+SECTOR = {
+    "key": "sector",
+    "type": "sectors",
+    "text": TEXT,
+    "ask_if": {"equal": {"question": "ok", "value": True}},
+}
+IDEA = {"key": "idea", "type": "proposal", "text": TEXT}
+ENDS = datetime.now(UTC) + timedelta(days=1)
+OVER = ENDS + timedelta(days=31)
+
+
+def count(store: Store, table: str) -> int:
+    with store.reading() as connection:
+        return int(connection.execute(sql(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def rated(store: Store, slug: str = "park") -> dict[str, int]:
+    """A consultation with ideas, votes of twenty people and their sectors; gives the ids of the ideas by their text."""
+    publish(store, consultation(slug, [IDEA, CONSENT, SECTOR]), closes_at=ENDS)
+    with store.begin() as connection:
+        revision = consultations.latest(connection, slug)
+        assert revision
+        park = revision.consultation_id
+        ids = {
+            name: released(connection, park, 100 + n, text=name).id
+            for n, name in enumerate(("bench", "lamp", "insult", "taken back"))
+        }
+        ids["unread"] = submit(connection, park, 105, text="unread").id
+        for id_ in ids.values():
+            rate(connection, id_, {number: 1 if number % 3 else -1 for number in range(1, 21)})
+        rate(connection, ids["bench"], {1: -1})
+        moderating.edit(chair(connection), ids["lamp"], Wording(None, "a lamp"), "names a neighbour")
+        moderating.hide(chair(connection), ids["insult"], "insult")
+        proposals.withdraw(connection, [Withdrawal(ids["taken back"], NOW)])
+        for number in range(1, 21):
+            state = Session("x", "de", "R", status="completed").to_json()
+            row = session(revision, number, waiting_key=None, status="completed", state=state)
+            sessions.insert(connection, [row])
+            said = to_json(["science" if number % 2 else "business"]).decode()
+            given = NewAnswer(row.id, "sector", park, revision.id, said, None, False, NOW, "test", "de", "self")
+            answers.upsert(connection, [given])
+    return ids
+
+
+def run(store: Store, moment: datetime) -> None:
+    with store.reading() as connection:
+        kept = figures(connection, moment)
+    with store.begin() as connection:
+        tidy(connection, moment, kept)
+
+
+def test_ideas_and_figures_remain_and_people_do_not(store: Store) -> None:
+    rated(store)
+    run(store, ENDS + timedelta(days=29))
+    assert count(store, "ratings") == 100, "the promise was 30 days"
+    with store.reading() as connection:
+        before = published.read(connection, "park")
+    assert before.report.statements[0].sectors.smallest is not None
+    run(store, OVER)
+    for table in ("ratings", "rating_events", "sessions", "answers"):
+        assert count(store, table) == 0, table
+    with store.reading() as connection:
+        left = connection.execute(sql("SELECT text, pseudonym FROM proposals ORDER BY id")).all()
+        assert [tuple(row) for row in left] == [("bench", None), ("a lamp", None), ("unread", None)]
+        assert connection.execute(sql("SELECT count(*) FROM moderations WHERE original IS NOT NULL")).scalar() == 0
+        whole = str(connection.execute(sql("SELECT report FROM kept_reports")).scalar_one())
+        assert not any(pseudonym(number) in whole for number in range(1, 21))
+        after = published.read(connection, "park")
+    assert after.report == before.report
+    assert after.proposals.keys() == before.proposals.keys()
+    run(store, OVER + timedelta(days=1))
+    assert count(store, "kept_reports") == 1
+
+
+def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:
+    ids = rated(store)
+    run(store, OVER)
+    with store.begin() as connection:
+        moderating.hide(chair(connection), ids["bench"], "insult after all")
+    with store.reading() as connection:
+        code = proposals.by_ids(connection, [ids["lamp"]])[ids["lamp"]].code
+        assert [it.name for it in published.read(connection, "park").report.statements] == [code]
+
+
+def test_votes_whose_figures_are_not_kept_yet_wait(store: Store) -> None:
+    rated(store)
+    with store.begin() as connection:
+        tidy(connection, OVER)
+    assert (count(store, "ratings"), count(store, "sessions")) == (100, 20)
+
+
+def test_other_consultations_keep_theirs(store: Store) -> None:
+    rated(store)
+    publish(store, consultation("lake", [IDEA]), closes_at=ENDS + timedelta(days=100))
+    with store.begin() as connection:
+        revision = consultations.latest(connection, "lake")
+        assert revision
+        boat = released(connection, revision.consultation_id, 1).id
+        rate(connection, boat, {2: 1, 3: 1})
+    run(store, OVER)
+    assert (count(store, "ratings"), count(store, "rating_events"), count(store, "kept_reports")) == (2, 2, 1)
+    with store.reading() as connection:
+        assert proposals.by_ids(connection, [boat])[boat].pseudonym == pseudonym(1)
