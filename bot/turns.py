@@ -363,5 +363,7 @@ def _pause(effects: Effects, person: Person, msg: MsgIn, *, is_closed: bool) -> 
     voice = flow.scripts[place.session.language].voice
     title = voice.text(flow.consultation.title)
     phrase = "lobby.closed" if is_closed else "lobby.paused"
-    line = Said(voice.message(voice.say(phrase, title=title, keyword=f"/start {place.published.slug}")))
+    # Without a slash: some programs of Matrix keep what begins with one, Telegram would send "/start" alone.
+    keyword = f"{voice.say('button.start')} {place.published.slug}"
+    line = Said(voice.message(voice.say(phrase, title=title, keyword=keyword)))
     _take_turn(effects, person, msg, Turn(turn.session, (*turn.events, line)))

@@ -60,7 +60,7 @@ TURKISH = Tongue(
     (("merhaba", "Woran möchten"), ("Türkçe", "Hangisine katılmak"), ("haberler hepsi", "Kaydedildi")),
     "Yeni: Mahallem",
     (
-        ("/start mein-kiez", "Soru 1 / 5"),
+        ("Başla mein-kiez", "Soru 1 / 5"),
         ("Neukölln", "Soru 2 / 5"),
         ("1 ve 3", "Seçilen: Parklar"),
         ("bitti", "Soru 3 / 5"),
@@ -75,7 +75,7 @@ ARABIC = Tongue(
     (("مرحبا", "Woran möchten"), ("العربية", "في أي استطلاع"), ("أخبار الكل", "سُجِّل")),
     "جديد: حيّي",
     (
-        ("/start mein-kiez", "السؤال 1 من 5"),
+        ("ابدأ mein-kiez", "السؤال 1 من 5"),
         ("٨", "السؤال 2 من 5"),
         ("١ و ٣", "اخترتم: الحدائق"),
         ("تم", "السؤال 3 من 5"),
