@@ -98,6 +98,13 @@ class Reread(NamedTuple):
     changed_at: datetime
 
 
+class Flagged(NamedTuple):
+    """What there is to look at in the text as it stands now."""
+
+    proposal_id: int
+    flags: list[str]
+
+
 class SealedOriginal(NamedTuple):
     proposal_id: int
     original: bytes
@@ -177,6 +184,9 @@ set_states = bulk.change(_moderations, StateChange, key=("proposal_id",))
 
 reread = bulk.change(_moderations, Reread, key=("proposal_id",))
 """Put proposals back into the queue, because their authors changed them."""
+
+set_flags = bulk.change(_moderations, Flagged, key=("proposal_id",))
+"""Note anew what to look at, because texts were changed."""
 
 keep_originals = bulk.change(_moderations, SealedOriginal, key=("proposal_id",))
 """Keep what people wrote before it was edited, sealed."""

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bot.proposals.codes import new_code
-from bot.proposals.moderating import Chair, Wording, after, asked, checked, note, put, take
+from bot.proposals.moderating import Chair, Wording, after, asked, checked, flags, note, put, take
 from bot.proposals.standing import Refusal, Standing, check_possible, find
 from storage import moderation, proposals, ratings
 from storage.moderation import NewModeration, StateChange
@@ -128,11 +128,12 @@ def split(
     note(chair, proposal_id, "split", asked(reason) if reason.strip() else None)
     put(chair, standing, "split")
     proposals.insert(chair.connection, made)
-    flags = standing.moderation.flags
-    moderation.insert(
-        chair.connection,
-        [NewModeration(part.id, "waiting", flags, None, None, chair.now, proposal_id) for part in made],
-    )
+    found = [flags(wording, whole.language) for wording in wordings]
+    rows = [
+        NewModeration(part.id, "waiting", found[place], None, None, chair.now, proposal_id)
+        for place, part in enumerate(made)
+    ]
+    moderation.insert(chair.connection, rows)
     return list(find(chair.connection, [part.id for part in made]).values())
 
 

@@ -1,22 +1,23 @@
-"""Proposals that say nearly the same, for whoever decides whether they are one."""
+"""Proposals that say nearly the same, for whoever decides whether they are one: by the same measure that residents get
+(`bot.proposals.similar`), over those that wait too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from rapidfuzz import fuzz, process
+import numpy as np
 from sqlalchemy import Connection
 
-from flows.text import fold
+from bot.proposals.pool import words_of
+from bot.proposals.similar import ALIKE, NEAREST, alike, comparable
 from storage import moderation, proposals
 from storage.moderation import State
 from storage.proposals import StoredProposal
 
 MOST_COMPARED: Final = 5_000
 """The newest so many of each state: enough for what people say at the same time."""
-LEAST_LIKENESS: Final = 60
-SHOWN: Final = 3
 
 
 class Similar(NamedTuple):
@@ -34,23 +35,13 @@ def similar(connection: Connection, consultation_id: int, about: Sequence[Stored
         ids = moderation.queue(connection, consultation_id, state, limit=MOST_COMPARED, newest=True)
         states |= dict.fromkeys(ids, state)
     known = proposals.by_ids(connection, list(states))
-    folded = {number: fold(said(row)) for number, row in known.items()}
+    numbers = list(known)
+    scores = alike([comparable(words_of(row)) for row in about], [comparable(words_of(row)) for row in known.values()])
     return {
         row.id: [
-            Similar(known[number], states[number], round(score))
-            for _, score, number in process.extract(
-                fold(said(row)),
-                folded,
-                scorer=fuzz.token_set_ratio,
-                score_cutoff=LEAST_LIKENESS,
-                limit=SHOWN + 1,
-            )
-            if number != row.id
-        ][:SHOWN]
-        for row in about
+            Similar(known[number], states[number], round(float(of_row[place])))
+            for place in np.argsort(-of_row, kind="stable")[: NEAREST + 1]
+            if of_row[place] >= ALIKE and (number := numbers[place]) != row.id
+        ][:NEAREST]
+        for row, of_row in zip(about, scores, strict=True)
     }
-
-
-def said(row: StoredProposal) -> str:
-    """Title and text as one."""
-    return f"{row.title} {row.text}" if row.title else row.text

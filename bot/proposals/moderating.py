@@ -15,11 +15,12 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
 from bot.keys import Keys
+from bot.proposals.flags import flags_of
 from bot.proposals.standing import Refusal, Standing, approvers, check_possible, find
 from flows.languages import LANGUAGES
 from flows.text import clean
 from storage import consultations, moderation, proposals
-from storage.moderation import Kind, NewDecision, NewProposalText, SealedOriginal, State, StateChange
+from storage.moderation import Flagged, Kind, NewDecision, NewProposalText, SealedOriginal, State, StateChange
 from storage.proposals import Release, Rewording
 
 LONGEST_TITLE: Final = 200
@@ -81,6 +82,7 @@ def edit(chair: Chair, proposal_id: int, wording: Wording, reason: str, *, seen:
         sealed = seal(chair.keys, proposal_id, Wording(about.title, about.text))
         moderation.keep_originals(chair.connection, [SealedOriginal(proposal_id, sealed)])
     proposals.reword(chair.connection, [Rewording(proposal_id, *wording)])
+    moderation.set_flags(chair.connection, [Flagged(proposal_id, flags(wording, about.language))])
     moderation.erase_texts(chair.connection, [proposal_id])
     if standing.state == "released" and four_eyes(chair.connection, about.consultation_id):
         put(chair, standing, "waiting")
@@ -156,6 +158,11 @@ def checked(wording: Wording) -> Wording:
     if not text or len(text) > LONGEST_TEXT or len(title) > LONGEST_TITLE:
         raise Refusal("no_text", most=str(LONGEST_TEXT), title=str(LONGEST_TITLE))
     return Wording(title or None, text)
+
+
+def flags(wording: Wording, language: str) -> list[str]:
+    """What to look at in these words."""
+    return flags_of("\n".join(filter(None, wording)), language)
 
 
 def seal(keys: Keys, proposal_id: int, wording: Wording) -> bytes:

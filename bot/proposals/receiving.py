@@ -86,4 +86,4 @@ def _row(id_: int, one: Submitted) -> NewProposal:
 
 
 def _flags(event: Proposed) -> list[str]:
-    return flags_of(f"{event.title}\n{event.text}" if event.title else event.text, event.language)
+    return flags_of("\n".join(filter(None, (event.title, event.text))), event.language)

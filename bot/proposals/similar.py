@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from flows.text import fold
 
@@ -40,7 +41,7 @@ class Index:
         """Adds a text, or replaces what this id said before."""
         self.remove(id_)
         place = len(self._ids)
-        folded = fold(text[:_LONGEST])
+        folded = comparable(text)
         self._ids.append(id_)
         self._texts.append(folded)
         self._place_of[id_] = place
@@ -55,9 +56,12 @@ class Index:
 
     def nearest(self, text: str, number: int = NEAREST) -> list[int]:
         """Ids of up to `number` texts that say nearly the same, the nearest first."""
-        folded = fold(text[:_LONGEST])
-        scored = [(_alike(folded, self._texts[place]), place) for place in self._candidates(folded)]
-        near = sorted(((score, -place) for score, place in scored if score >= ALIKE), reverse=True)
+        folded = comparable(text)
+        places = self._candidates(folded)
+        scores = alike([folded], [self._texts[place] for place in places])[0] if places else ()
+        near = sorted(
+            ((score, -place) for score, place in zip(scores, places, strict=True) if score >= ALIKE), reverse=True
+        )
         return [self._ids[-place] for _, place in near[:number]]
 
     def _candidates(self, folded: str) -> list[int]:
@@ -72,9 +76,19 @@ class Index:
         return [int(place) for place in found[best] if self._texts[place]]
 
 
-def _alike(one: str, other: str) -> float:
-    """0 to 100: half for the whole texts, half for what they have in common. Few words must be nearly the same ones."""
-    return (fuzz.token_sort_ratio(one, other) + fuzz.token_set_ratio(one, other)) / 2
+def comparable(text: str) -> str:
+    """A text as it is compared."""
+    return fold(text[:_LONGEST])
+
+
+def alike(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
+    """How much each comparable text says the same as each of the others, 0 to 100: texts × others.
+
+    Half for the whole texts, half for what they have in common. Few words must be nearly the same ones.
+    """
+    whole = process.cdist(texts, others, scorer=fuzz.token_sort_ratio)
+    common = process.cdist(texts, others, scorer=fuzz.token_set_ratio)
+    return np.asarray((whole + common) / 2, dtype=np.float32)
 
 
 def _grams(folded: str) -> set[str]:

@@ -9,7 +9,9 @@ import pytest
 
 from bot.proposals import joining, moderating
 from bot.proposals.codes import new_code, recognise
+from bot.proposals.likeness import similar
 from bot.proposals.moderating import Wording
+from bot.proposals.similar import Index
 from bot.proposals.standing import Refusal, find
 from storage import moderation, proposals
 from storage.proposals import Withdrawal
@@ -270,3 +272,37 @@ def test_a_code_is_recognised_however_it_is_typed(typed: str) -> None:
 )
 def test_other_words_are_no_codes(text: str) -> None:
     assert recognise(text) is None
+
+
+def test_what_to_look_at_is_that_of_the_words_as_they_are_now(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        first, second = submit(connection, park, 1, "A bench"), submit(connection, park, 2, "A lamp")
+        standing = moderating.edit(chair(connection), first.id, Wording("Call", "030 / 123 45 67"), "clearer")
+        assert standing.moderation.flags == ["phone"]
+        standing = moderating.edit(chair(connection), first.id, Wording(None, "A bench by the pond"), "no number")
+        assert standing.moderation.flags == []
+        wordings = [Wording(None, "Write to ada@example.org"), Wording(None, "A lamp")]
+        parts = joining.split(chair(connection), second.id, wordings)
+        assert [part.moderation.flags for part in parts] == [["email"], []]
+
+
+def test_the_team_is_shown_as_similar_what_residents_are(store: Store) -> None:
+    park = open_consultation(store)
+    texts = [
+        "Mehr Bäume in der Müllerstraße pflanzen",
+        "mehr baeume pflanzen in der Müllerstrasse!",
+        "Keine Autos im Kiez",
+    ]
+    with store.begin() as connection:
+        for number, text in enumerate(texts):
+            released(connection, park, number, text=text)
+        rows = proposals.of_consultation(connection, park)
+        found = {row.text: [it.proposal.text for it in similar(connection, park, [row])[row.id]] for row in rows}
+    index = Index()
+    for row in rows:
+        index.add(row.id, row.text)
+    for row in rows:
+        near = [other.text for number in index.nearest(row.text) for other in rows if other.id == number != row.id]
+        assert found[row.text] == near
+    assert found == {texts[0]: [texts[1]], texts[1]: [texts[0]], texts[2]: []}
