@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flows import habits, speech
 from flows.commands import Command, Spoken
-from flows.events import AnswerGiven, ConsentGiven, Event, Said
+from flows.events import AnswerGiven, ConsentGiven, Event, Rated, Said
 from flows.flow import Flow
 from flows.known import NOTHING, Known
 from flows.languages import best_guess
@@ -118,7 +118,8 @@ def _begun(flow: Flow, turn: Turn, known: Known) -> Turn:
     if session.at not in flow.informed or session.draft is not None or session.aside or session.status != "waiting":
         return turn
     asked = speech.script_of(flow, session).asked[session.at]
-    begun = asked.begin(known) if isinstance(asked, Informed) else None
+    rated = next((event.proposal for event in turn.events if isinstance(event, Rated)), 0)
+    begun = asked.begin(known, rated) if isinstance(asked, Informed) else None
     if begun is None:
         return turn
     return Turn(session._replace(draft=begun.value), (*turn.events, *begun.events, Said(begun.msg)))

@@ -240,10 +240,11 @@ class Informed(Asked):
     def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
         """As `parse`, knowing. Raises Lacking where something is not known yet."""
 
-    def begin(self, known: Known) -> Draft | None:
+    def begin(self, known: Known, rated: int = 0) -> Draft | None:
         """The answer in the making which the question is asked with, said after its prompt. Raises Lacking.
 
-        It is kept in the session, so that the question can be repeated without looking anything up again.
+        `rated` is a proposal that was rated in this very turn, by the answer before, 0 if none. The draft is kept in
+        the session, so that the question can be repeated without looking anything up again.
         """
         return None
 

@@ -3,6 +3,7 @@
 # what it is about
 @ publish: weighing            one of `tests/consultations` is published before
 @ receipt: 7K3QP-2M9XD         the receipt, from which the order of pairs follows, is this one
+@ code: P-7K2M-PX0Q            new proposals get this code
 @ hint: tr                     the channel believes the person reads Turkish
 @ language: de                 the person chose German before
 @ later: 13 hours              time passes
@@ -36,6 +37,7 @@ from bot.consultations.publishing import Desk, publish, publish_samples
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.play import Chat
+from bot.proposals import facts
 from bot.settings import Settings
 from flows.messages import MsgOut, Place
 from storage import consultations, migrate
@@ -161,6 +163,8 @@ class Scene:
                 pass  # done before the house opened
             case "receipt":
                 self._patch.setattr(bot.turns, "receipt", lambda: value)
+            case "code":
+                self._patch.setattr(facts, "new_code", lambda: value)
             case "later":
                 await self.store.write(partial(_let_pass, hours=int(value.removesuffix(" hours"))))
             case "closed":

@@ -162,8 +162,8 @@ class _AskedStatements(Informed):
         # Said before the first statement, which carries the answers.
         self.prompt = definition.prompt(voice, line=say("statements.how"))._replace(quick_replies=(), expects="")
 
-    def begin(self, known: Known) -> Draft:
-        return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
+    def begin(self, known: Known, rated: int = 0) -> Draft:
+        return self._next(known.of(NextStatement(self._key, self._voice.language, rated)), 0)
 
     def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
         here = _Here.of(draft)

@@ -189,6 +189,7 @@ async def test_a_similar_proposal_can_be_supported_instead(store):
         assert "Mehr Bäume in der Müllerstraße pflanzen" in asked.text
         await tell(app, channel, "a", "1")
         assert rows(store, "SELECT proposal_id, vote FROM ratings") == [(tree, 1)]
+        assert "nichts Neues" in channel.last("a").text, "what was supported a moment ago is not shown again"
         assert len(rows(store, "SELECT * FROM proposals")) == 1
         await enter(app, channel, "b")
         await tell(app, channel, "b", "mehr bäume pflanzen in der Müllerstrasse", "meiner ist anders")

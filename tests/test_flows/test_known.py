@@ -44,7 +44,7 @@ class _AskedUmbrella(Informed):
         self._voice = voice
         self.prompt = definition.prompt(voice)
 
-    def begin(self, known: Known) -> Draft:
+    def begin(self, known: Known, rated: int = 0) -> Draft:
         weather = known.of(Weather("today"))
         return Draft([weather], self._voice.message(f"It is {weather}."))
 
