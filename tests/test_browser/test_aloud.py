@@ -41,9 +41,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chromium: object) 
     programs = tmp_path / "programs"
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs))
-    monkeypatch.chdir(tmp_path)
-    media = tmp_path / "data" / "media"
-    media.mkdir(parents=True)
+    media = tmp_path / "media"  # the data folder of these houses is where their database lies
+    media.mkdir()
     (media / LONG).write_bytes(sound(20))
     (media / SHORT).write_bytes(sound(0.2))
     return programs
@@ -110,7 +109,7 @@ async def test_where_the_browser_has_no_voice_the_house_reads(world, programs, t
 
 async def test_where_nothing_can_read_that_is_said(world, tmp_path):
     tab = await at_the_question(world, {"de": LONG})
-    (tmp_path / "data" / "media" / LONG).unlink()
+    (tmp_path / "media" / LONG).unlink()
     await tab.evaluate(f"{LAST}.click()")
     await tab.sees("Das Vorlesen geht gerade nicht.")
     assert await tab.evaluate("said.length") == 1, "the browser was asked before"
