@@ -107,7 +107,7 @@ def _decision(name: str, decide: Decide) -> None:
             return
         is_half = name == "approve" and after.state == "waiting"
         yield call.reply("desk.second" if is_half else "desk.decided", code=code)
-        if name in {"approve", "hide", "merge"}:
+        if name in {"approve", "hide", "merge", "split", "restore"}:
             yield _next(call, "")
 
     command(name, roles=ROLES)(run)
@@ -144,6 +144,15 @@ def _merge(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
     return joining.merge(chair, standing.proposal.id, target.proposal.id, reason)
 
 
+def _split(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    parts = [Wording(None, line.strip()) for line in rest.splitlines() if line.strip()]
+    return joining.split(chair, standing.proposal.id, parts)[0]
+
+
+def _restore(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    return joining.restore(chair, standing.proposal.id, rest)
+
+
 def _translate(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
     language, _, text = rest.partition(" ")
     # Whoever types it here speaks the language.
@@ -165,6 +174,8 @@ _ALL: Final[dict[str, Decide]] = {
     "hide": _hide,
     "reword": _reword,
     "merge": _merge,
+    "split": _split,
+    "restore": _restore,
     "translate": _translate,
     "answer": _answer,
 }

@@ -86,6 +86,32 @@ async def test_every_decision_can_be_typed(store: Store) -> None:
         assert visible(connection, park) == ["Mehr Bänke"]
 
 
+async def test_splitting_and_restoring_can_be_typed(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        both, ad = (submit(connection, park, at) for at in (1, 2))
+    code, _ = hired(store)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"))
+
+        async def typed(text: str) -> list[str]:
+            before = len(channel.texts("a"))
+            await say(app, channel.msg("a", text))
+            return channel.texts("a")[before:]
+
+        assert "So geht es: einen Beitrag teilen" in (await typed(f"/split {both.code}\nMore benches"))[0]
+        assert (await typed(f"/hide {ad.code} Werbung"))[0] == f"{ad.code}: notiert."
+        said = await typed(f"/aufteilen {both.code}\nMore benches\n\nFewer cars")
+        assert said[0] == f"{both.code}: notiert."
+        assert "More benches" in said[1]
+        assert "2" in said[1].splitlines()[0]
+        assert (await typed(f"/restore {ad.code}"))[0] == f"{ad.code}: notiert."
+        assert "inzwischen etwas geändert" in (await typed(f"/restore {ad.code}"))[0]
+    with store.reading() as connection:
+        assert find(connection, [both.id])[both.id].state == "split"
+        assert find(connection, [ad.id])[ad.id].state == "waiting"
+
+
 async def test_two_have_to_approve_where_four_eyes_are_asked_for(store: Store) -> None:
     park = open_consultation(store, four_eyes=True)
     with store.begin() as connection:
