@@ -1,6 +1,6 @@
 """All tables at once, for migrations and for tests: importing this module completes ``Base.metadata``."""
 
-from storage import (
+from storage import (  # noqa: F401 - imported for their tables
     answers,
     api_keys,
     attachments,
@@ -20,25 +20,5 @@ from storage import (
     staff,
 )
 from storage.base import Base
-
-SUBJECTS = (
-    answers,
-    api_keys,
-    attachments,
-    broadcasts,
-    consultations,
-    contacts,
-    doors,
-    messages,
-    moderation,
-    opt_ins,
-    outbox,
-    proposals,
-    ratings,
-    remains,
-    rooms,
-    sessions,
-    staff,
-)
 
 metadata = Base.metadata
