@@ -213,11 +213,21 @@ class Tab:
     async def sees(self, words: str) -> None:
         await self.until(f"document.body.innerText.includes({json.dumps(words)})", repr(words))
 
+    @asynccontextmanager
+    async def leaving(self, why: str = "the next page") -> AsyncIterator[None]:
+        """What is done within leads to another page; ends when that one and its scripts have run.
+
+        Two pages may look alike, as a form that is shown once more: waiting for what should be on the new one could
+        find it on the old one.
+        """
+        await self.evaluate("window.isOld = true")
+        yield
+        await self.until("!window.isOld && document.readyState === 'complete'", why)
+
     async def go(self, path: str) -> None:
         """Opens a page and waits until it and its scripts have run."""
-        await self.evaluate("window.gone = true")
-        await self.call("Page.navigate", url=path if ":" in path else self.origin + path)
-        await self.until("!window.gone && document.readyState === 'complete'", path)
+        async with self.leaving(path):
+            await self.call("Page.navigate", url=path if ":" in path else self.origin + path)
 
     async def size(self, width: int, height: int = 800, scale: float = 1, is_mobile: bool = False) -> None:
         """The viewport in CSS pixels. 320 wide is also what 1280 is at 400 % zoom."""

@@ -120,10 +120,9 @@ async def form_by_keyboard(tab: Tab, language: str, see: See) -> None:
 
 async def go_on(tab: Tab) -> None:
     """To the button that sends the page, and to the next page."""
-    await tab.evaluate("document.documentElement.classList.add('old')")
-    await tab.tab_to(await tab.evaluate("document.querySelector('.actions button').innerText"))
-    await tab.press("Enter")
-    await tab.until("!document.querySelector('.old') && document.readyState === 'complete'", "the next page")
+    async with tab.leaving():
+        await tab.tab_to(await tab.evaluate("document.querySelector('.actions button').innerText"))
+        await tab.press("Enter")
 
 
 async def go_in(tab: Tab, language: str, *, is_form: bool = False) -> None:
