@@ -1,0 +1,71 @@
+"""Keeping the house well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import settings
+from bot.commands.common import Config, Data, complain, load, say
+
+app = typer.Typer()
+
+
+@app.command()
+def bench(
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How often each figure is measured.")] = 5,
+    postgres: Annotated[
+        str, typer.Option("--postgres", metavar="URL", help="A server on which test databases may be made.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One flat object of the medians.")] = False,
+) -> None:
+    """Measure engine, live path and start-up on this machine, in temporary databases. Takes some minutes."""
+    from bot.bench import run
+
+    run.report(runs, postgres, say, complain, as_json=as_json)
+
+
+@app.command()
+def migrate(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """Bring the database up to date. `serve` does so by itself."""
+    from bot import house
+
+    house.migrate(load(context, config, data), say)
+
+
+@app.command()
+def doctor(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """Say in words whether all is well; exit code 1 if not. Changes nothing."""
+    from bot import doctor
+
+    if not doctor.examine(load(context, config, data), say):
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where backups are kept.")] = Path("backups"),
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Copy database, secret key, files and settings into a new folder, also while the service runs."""
+    from bot import backup
+
+    found = load(context, config, data)
+    say(str(backup.back_up(found, settings.file_of(config or context.obj.config), to)))
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `backup` made.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a backup into an empty data folder, after checking it."""
+    from bot import backup
+
+    backup.restore(load(context, config, data), folder, say)
