@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar, Final, Literal
 
 from flows.question import question
-from flows.questions.choices import Several
-from flows.values import Value
-from flows.voice import Voice
+from flows.questions.placement import Placement
 
 SECTORS: Final = ("administration", "business", "science", "civil_society", "residents")
 """The five of the quintuple helix: administration and politics, business, science, civil society, residents."""
 
 
 @question
-class Sectors(Several):
+class Sectors(Placement):
     """Ask in which of the five sectors people see themselves; several fit. The value is the list of sectors in the
     order of `SECTORS`, so that results can say what all sectors agree upon.
 
@@ -31,26 +28,7 @@ class Sectors(Several):
     ```
     """
 
-    needs_own_consent: ClassVar[bool] = True
+    answers: ClassVar[tuple[str, ...]] = SECTORS
 
     type: Literal["sectors"] = "sectors"
-    min: Literal[1] = 1
-    max: None = None
     exclusive: None = None
-    skip: Literal[True] = True
-    dont_know: Literal[False] = False
-    refuse: Literal[True] = True
-    sensitive: Literal[True] = True
-
-    def values(self) -> frozenset[Value]:
-        return frozenset(SECTORS)
-
-    def offered(self, voice: Voice) -> Iterable[tuple[str, str, Iterable[str]]]:
-        return own_words(voice, "sectors", SECTORS)
-
-
-def own_words(voice: Voice, kind: str, values: Iterable[str]) -> Iterable[tuple[str, str, Iterable[str]]]:
-    """Answers with labels of the bot's own; they are also called by what stands before the example."""
-    for value in values:
-        label = voice.say(f"{kind}.{value}")
-        yield value, label, (label.partition(" (")[0], value.replace("_", " "))

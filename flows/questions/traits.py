@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar, Final, Literal
 
 from flows.question import question
-from flows.questions.choices import Several
-from flows.questions.sectors import own_words
-from flows.values import Value
-from flows.voice import Voice
+from flows.questions.placement import Placement
 
 NONE: Final = "none"
 TRAITS: Final = ("other_language", "care", "disability", "offline", "little_money", "young", "old", NONE)
@@ -18,7 +14,7 @@ below 27, "old" 65 or more; "offline": no internet or no device of one's own at 
 
 
 @question
-class Traits(Several):
+class Traits(Placement):
     """Ask what of a short, fixed list is true of somebody, to see whose voices are missing. The value is the list of
     `TRAITS`, or `["none"]`.
 
@@ -34,19 +30,7 @@ class Traits(Several):
     ```
     """
 
-    needs_own_consent: ClassVar[bool] = True
+    answers: ClassVar[tuple[str, ...]] = TRAITS
 
     type: Literal["traits"] = "traits"
-    min: Literal[1] = 1
-    max: None = None
     exclusive: Literal["none"] = NONE
-    skip: Literal[True] = True
-    dont_know: Literal[False] = False
-    refuse: Literal[True] = True
-    sensitive: Literal[True] = True
-
-    def values(self) -> frozenset[Value]:
-        return frozenset(TRAITS)
-
-    def offered(self, voice: Voice) -> Iterable[tuple[str, str, Iterable[str]]]:
-        return own_words(voice, "traits", TRAITS)
