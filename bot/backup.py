@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final
 from bot.attachments import files
 from bot.channels import FOLDER as CHANNELS
 from bot.consultations import recordings
-from bot.errors import HouseError, program
+from bot.errors import HouseError, Say, program
 from bot.keys import FILE as KEY
 from bot.keys import load
 from bot.settings import Settings
@@ -69,7 +68,7 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
     return folder
 
 
-def restore(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
+def restore(settings: Settings, folder: Path, say: Say) -> None:
     """Puts a backup in place after checking it. Never writes over anything. Raises HouseError."""
     database = _database(settings)
     check(folder)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from bot.consultations import reading
 from bot.consultations.faults import Fault
+from bot.errors import Say
 from bot.proposals import waves
 from flows.definition import Consultation
 
 
-def check(files: Sequence[Path], say: Callable[[str], None]) -> bool:
+def check(files: Sequence[Path], say: Say) -> bool:
     """Says every fault in a line of its own; True where nothing worse than a warning was found."""
     found = [reading.read(file) for file in files]
     here = {checked.consultation.slug for checked in found if checked.consultation}

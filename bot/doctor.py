@@ -9,7 +9,7 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from zoneinfo import available_timezones
@@ -19,6 +19,7 @@ from bot import channels, keys, phrases
 from bot.attachments import examining
 from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
+from bot.errors import Say
 from bot.settings import Settings
 from storage import migrate
 from storage.errors import StorageError
@@ -27,7 +28,7 @@ from storage.store import Store
 LEAST_SPACE_MB: Final = 500
 
 
-def examine(settings: Settings, say: Callable[[str], None]) -> bool:
+def examine(settings: Settings, say: Say) -> bool:
     """Says every finding in a line of its own; True if all is well."""
     all_well = True
     for finding in findings(settings):

@@ -1,7 +1,11 @@
-"""How a command says no."""
+"""How a command speaks with whoever called it, and how it says no."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+Say = Callable[[str], None]
+"""Prints a line."""
 
 
 class HouseError(Exception):

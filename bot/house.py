@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from bot.app import open_house
 from bot.consultations import publishing, recordings
 from bot.consultations.faults import Fault
 from bot.consultations.publishing import Desk, publish_samples
-from bot.errors import HouseError, program
+from bot.errors import HouseError, Say, program
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.settings import Settings
@@ -24,8 +24,6 @@ from flows.wording import Review
 from storage import consultations
 from storage.consultations import PublishedRevision, State
 from storage.store import Store
-
-Say = Callable[[str], None]
 
 
 def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
@@ -45,13 +43,13 @@ def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
 
 
 @contextmanager
-def furnished(settings: Settings, say: Say) -> Iterator[Store]:
-    """The open store of a furnished house, for one command."""
-    store, _, faults = furnish(settings)
+def furnished(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
+    """The open store of a furnished house and its keys, for one command. Raises as `furnish` does."""
+    store, keys, faults = furnish(settings)
     for fault in faults:
         say(str(fault))
     try:
-        yield store
+        yield store, keys
     finally:
         store.dispose()
 
@@ -63,7 +61,7 @@ def desk(settings: Settings) -> Desk:
 
 def publish(settings: Settings, path: Path, say: Say) -> bool:
     """Publishes a file and says what came of it; False where faults prevented it."""
-    with furnished(settings, say) as store:
+    with furnished(settings, say) as (store, _):
         published = publishing.publish(store, path, desk(settings))
     for fault in published.faults:
         say(str(fault))
@@ -77,13 +75,13 @@ def publish(settings: Settings, path: Path, say: Say) -> bool:
 
 def migrate(settings: Settings, say: Say) -> None:
     """Brings the database up to date, which opening it does."""
-    with furnished(settings, say) as store:
+    with furnished(settings, say) as (store, _):
         say(f"The database ({store.dialect}) is up to date.")
 
 
 def list_consultations(settings: Settings, say: Say) -> None:
     """Says what is published, a line each."""
-    with furnished(settings, say) as store, store.reading() as connection:
+    with furnished(settings, say) as (store, _), store.reading() as connection:
         revisions = consultations.list_latest(connection, get_args(State))
     if not revisions:
         say("Nothing is published yet.")

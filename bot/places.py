@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.errors import HouseError, program
+from bot.errors import HouseError, Say, program
 from bot.house import furnished
 from bot.settings import Settings
 from storage import consultations, sessions
@@ -16,7 +16,6 @@ SMALL: Final = 5
 """A smaller cell is shown as "<5": three people from one waiting room are soon recognised."""
 _CODE: Final = re.compile(r"[A-Za-z0-9-]{1,24}")
 _HEAD: Final = ("place", "entered", "begun", "completed")
-Say = Callable[[str], None]
 
 
 def place_code(text: str) -> str:
@@ -30,7 +29,7 @@ def place_code(text: str) -> str:
 
 def show(settings: Settings, slug: str, say: Say) -> None:
     """Says how many took part from where, a line for each place. Raises HouseError."""
-    with furnished(settings, say) as store, store.reading() as connection:
+    with furnished(settings, say) as (store, _), store.reading() as connection:
         revision = consultations.latest(connection, slug)
         if revision is None:
             raise HouseError(f"there is no consultation {slug!r}; `{program()} consultations` lists what there is")

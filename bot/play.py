@@ -21,8 +21,8 @@ from adapters.console import ConsoleChannel
 from adapters.numbered import as_text
 from bot import phrases, transcript
 from bot.app import App, build
-from bot.errors import HouseError, program
-from bot.house import furnish
+from bot.errors import HouseError, Say, program
+from bot.house import furnished
 from bot.settings import Settings
 from flows.definition import Consultation
 from flows.messages import MsgOut
@@ -30,7 +30,6 @@ from flows.text import clean
 from storage import consultations
 from storage.store import Store
 
-Say = Callable[[str], None]
 Show = Callable[[MsgOut], None]
 ReadLine = Callable[[], Awaitable[str | None]]
 """The next line the person typed, None when there are no more."""
@@ -107,28 +106,23 @@ def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) 
 
     Raises `HouseError` and what `furnish` raises.
     """
-    store, keys, faults = furnish(settings)
-    for fault in faults:
-        say(str(fault))
-    try:
-        check_wish(store, wish)
-    except HouseError:
-        store.dispose()
-        raise
     interactive = source.isatty() and out.isatty()
     address = wish.address or secrets.token_hex(6)
-    if interactive:
-        say("Ende · End: Ctrl-D\n")
-    with _recording(wish.record) as write:
+    with furnished(settings, say) as (store, keys):
+        check_wish(store, wish)
+        if interactive:
+            say("Ende · End: Ctrl-D\n")
+        make = partial(build, settings, store=store, keys=keys)
+        with _recording(wish.record) as write:
 
-        async def live(read_line: ReadLine) -> None:
-            chat = Chat(partial(build, settings, store=store, keys=keys), partial(print_message, out), write, address)
-            async with chat.house.running():
-                await chat.begin(wish.slug, wish.language)
-                while (line := await read_line()) is not None:
-                    await chat.say(line)
+            async def live(read_line: ReadLine) -> None:
+                chat = Chat(make, partial(print_message, out), write, address)
+                async with chat.house.running():
+                    await chat.begin(wish.slug, wish.language)
+                    while (line := await read_line()) is not None:
+                        await chat.say(line)
 
-        beside(live, typed(source, interactive=interactive))
+            beside(live, typed(source, interactive=interactive))
     if interactive:
         again = " ".join(filter(None, [program(), "play", wish.slug, "--address", address]))
         say(f"\nWeitermachen · To go on: {again}")

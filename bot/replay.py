@@ -19,8 +19,8 @@ from adapters.base import Channel, Delivery, Limits, Outgoing, Receive, Sent
 from bot import recording
 from bot.app import build
 from bot.conversations import LARGEST_BATCH
-from bot.errors import HouseError
-from bot.house import furnish
+from bot.errors import HouseError, Say
+from bot.house import furnished
 from bot.keys import Keys
 from bot.recording import BadLine, Scan
 from bot.settings import Settings
@@ -32,7 +32,6 @@ IN_FLIGHT: Final = 2
 NEWS_SECONDS: Final = 10.0
 MOST_COMPLAINTS: Final = 100
 
-Say = Callable[[str], None]
 Watch = Callable[[int], None]
 """Hears how many messages are done."""
 
@@ -140,14 +139,8 @@ def replay(settings: Settings, path: Path, say: Say, complain: Say, *, skip_bad_
     if found.bad and not skip_bad_lines:
         complain(f"{path}: nothing was fed; correct the lines above, or leave them out with --skip-bad-lines")
         return False
-    store, keys, faults = furnish(settings)
-    for fault in faults:
-        complain(str(fault))
-    try:
-        with progress("stored", complain, found.messages) as watch:
-            report = asyncio.run(feed(path, found, settings, store, keys, watch))
-    finally:
-        store.dispose()
+    with furnished(settings, complain) as (store, keys), progress("stored", complain, found.messages) as watch:
+        report = asyncio.run(feed(path, found, settings, store, keys, watch))
     for line in report.lines():
         say(line)
     return not report.bad_lines and not report.errors

@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,8 @@ from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import build, calm_collector
 from bot.channels import open_channels
-from bot.errors import HouseError, program
-from bot.house import furnish
+from bot.errors import HouseError, Say, program
+from bot.house import furnished
 from bot.keys import Keys
 from bot.settings import Settings
 from bot.web.server import WebServer
@@ -27,7 +27,6 @@ from storage.store import Store
 
 log = structlog.get_logger()
 
-Say = Callable[[str], None]
 WEB: Final = "web"
 """The one channel that is always there."""
 LOOK_SECONDS: Final = 2.0
@@ -37,10 +36,7 @@ LOOK_SECONDS: Final = 2.0
 def serve(settings: Settings, say: Say) -> None:
     """Sets up what is missing, serves until Ctrl-C or SIGTERM, finishes what was begun. Raises as `furnish` does."""
     channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
-    with only_one(settings.data, say):
-        store, keys, faults = furnish(settings)
-        for fault in faults:
-            say(str(fault))
+    with only_one(settings.data, say), furnished(settings, say) as (store, keys):
         asyncio.run(_serve(settings, channels, store, keys, say))
 
 

@@ -7,18 +7,18 @@ worth nothing once its owner is revoked.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, get_args
 
 from bot.codes import code_hash, new_code, take_code
-from bot.errors import HouseError, program
-from bot.house import furnish
+from bot.errors import HouseError, Say, program
+from bot.house import furnished
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.settings import Settings
 from storage import staff
+from storage.api_keys import StoredKey
 from storage.errors import Duplicate
 from storage.staff import Role, StaffMember
 from storage.store import Store
@@ -26,7 +26,6 @@ from storage.store import Store
 HOURS: Final = 8
 """So long a ticket lasts: a working day."""
 LONGEST_NAME: Final = 80
-Say = Callable[[str], None]
 
 
 async def sign_in(store: Store, keys: Keys, code: str) -> StaffMember | None:
@@ -79,16 +78,14 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
     if wanted is None:
         raise HouseError(f"--role {role}: there is {', '.join(known)}")
     code = new_code()
-    store, keys, _ = furnish(settings)
-    member = StaffMember(Ids()(), name, wanted, code_hash(keys, code), datetime.now(UTC))
-    try:
-        store.run(partial(staff.insert, members=[member]))
-    except Duplicate as fault:
-        raise HouseError(
-            f"{name!r} has a code already; `{program()} staff revoke` takes it away, then there can be a new one"
-        ) from fault
-    finally:
-        store.dispose()
+    with furnished(settings, say) as (store, keys):
+        member = StaffMember(Ids()(), name, wanted, code_hash(keys, code), datetime.now(UTC))
+        try:
+            store.run(partial(staff.insert, members=[member]))
+        except Duplicate as fault:
+            raise HouseError(
+                f"{name!r} has a code already; `{program()} staff revoke` takes it away, then there can be a new one"
+            ) from fault
     say(f"{name} ({wanted}): {code}")
     say("Hand this code over in person. It is shown only now; whoever has it is let in as this person.")
 
@@ -96,11 +93,8 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
 def revoke(settings: Settings, name: str, say: Say) -> None:
     """Lets somebody in no more, from the next request on. Raises HouseError."""
     name = " ".join(name.split())
-    store, _, _ = furnish(settings)
-    try:
+    with furnished(settings, say) as (store, _):
         count = store.run(partial(staff.revoke, name=name, now=datetime.now(UTC)))
-    finally:
-        store.dispose()
     if not count:
         raise HouseError(f"nobody called {name!r} is let in; `{program()} staff list` shows who is")
     say(f"{name} is let in no more.")
@@ -108,15 +102,15 @@ def revoke(settings: Settings, name: str, say: Say) -> None:
 
 def list_all(settings: Settings, say: Say) -> None:
     """Says who is let in, a line each: name, role, since when, last use."""
-    store, _, _ = furnish(settings)
-    try:
-        with store.reading() as connection:
-            members = staff.everybody(connection)
-    finally:
-        store.dispose()
+    with furnished(settings, say) as (store, _), store.reading() as connection:
+        members = staff.everybody(connection)
     if not members:
         say(f"Nobody yet. `{program()} staff add NAME --role helper` lets somebody in.")
     for member in members:
-        used = f"last used {member.used_at:%Y-%m-%d}" if member.used_at else "never used"
-        state = f"revoked {member.revoked_at:%Y-%m-%d}" if member.revoked_at else used
-        say(f"{member.name}  {member.role}  since {member.created_at:%Y-%m-%d}  {state}")
+        say(f"{member.name}  {member.role}  {in_use(member)}")
+
+
+def in_use(row: StaffMember | StoredKey) -> str:
+    """Since when a code or key lets in, and when it was last used, or ended: how a line of a list ends."""
+    used = f"last used {row.used_at:%Y-%m-%d}" if row.used_at else "never used"
+    return f"since {row.created_at:%Y-%m-%d}  " + (f"revoked {row.revoked_at:%Y-%m-%d}" if row.revoked_at else used)

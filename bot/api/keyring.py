@@ -18,15 +18,15 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.api.policy import ROLES, SCOPES, Scope
-from bot.errors import HouseError, program
-from bot.house import Say, furnish
+from bot.errors import HouseError, Say, program
+from bot.house import furnished
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.settings import Settings
+from bot.staff import in_use
 from storage import api_keys, consultations, staff
 from storage.api_keys import StoredKey
 from storage.staff import StaffMember
-from storage.store import Store
 
 PREFIX: Final = "mitsprache"
 LONGEST: Final = 100
@@ -84,8 +84,7 @@ def _letters(count: int) -> str:
 def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:
     """Makes a key for somebody who works here; prints it once. Raises HouseError."""
     wanted = _known(scopes)
-    store, keys, _ = furnish(settings)
-    try:
+    with furnished(settings, say) as (store, keys):
         with store.reading() as connection:
             member = _member(connection, name)
             if slug and consultations.latest(connection, slug) is None:
@@ -97,8 +96,6 @@ def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -
             )
         key, row = make(keys, member, wanted, slug or None, datetime.now(UTC))
         store.run(partial(api_keys.insert, keys=[row]))
-    finally:
-        store.dispose()
     say(f"{member.name} ({', '.join(row.scopes)}, {slug or 'all consultations'}): {key}")
     say(f"It is shown only now. `{program()} staff revoke-key {row.label}` takes it away.")
 
@@ -124,11 +121,8 @@ def _member(connection: Connection, name: str) -> StaffMember:
 def revoke(settings: Settings, label: str, say: Say) -> None:
     """Lets a key in no more, from the next request on. Raises HouseError."""
     label = label.strip().removeprefix(f"{PREFIX}_").partition("_")[0].upper()
-    store, _, _ = furnish(settings)
-    try:
+    with furnished(settings, say) as (store, _):
         count = store.run(partial(api_keys.revoke, label=label, now=datetime.now(UTC)))
-    finally:
-        store.dispose()
     if not count:
         raise HouseError(f"there is no key {label!r}; `{program()} staff keys` lists them")
     say(f"{label} is let in no more.")
@@ -136,21 +130,11 @@ def revoke(settings: Settings, label: str, say: Say) -> None:
 
 def list_all(settings: Settings, say: Say) -> None:
     """Says which keys there are, a line each: label, owner, what for, since when, last use."""
-    store, _, _ = furnish(settings)
-    try:
-        keys, names = _everything(store)
-    finally:
-        store.dispose()
+    with furnished(settings, say) as (store, _), store.reading() as connection:
+        names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in staff.everybody(connection)}
+        keys = api_keys.all_keys(connection)
     if not keys:
         say(f"No keys yet. `{program()} staff key NAME --scope read` makes one.")
     for key in keys:
-        used = f"last used {key.used_at:%Y-%m-%d}" if key.used_at else "never used"
-        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else used
         owner, scopes = names.get(key.staff_id, "?"), ",".join(key.scopes)
-        say(f"{key.label}  {owner}  {scopes}  {key.slug or 'all'}  since {key.created_at:%Y-%m-%d}  {state}")
-
-
-def _everything(store: Store) -> tuple[list[StoredKey], dict[int, str]]:
-    with store.reading() as connection:
-        names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in staff.everybody(connection)}
-        return api_keys.all_keys(connection), names
+        say(f"{key.label}  {owner}  {scopes}  {key.slug or 'all'}  {in_use(key)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,10 +11,10 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from bot.attachments.files import FOLDER, Folder
-from bot.errors import HouseError
+from bot.errors import HouseError, Say
 from bot.exports.staging import check_target, staged
 from bot.exports.tables import Row, Table, to_the_second
-from bot.house import furnish
+from bot.house import furnished
 from bot.keys import SecretError
 from bot.settings import Settings
 from storage import answers, attachments, consultations
@@ -31,20 +31,13 @@ class Written(NamedTuple):
     lost: list[str]
 
 
-def write_out(
-    settings: Settings, slug: str, out: Path, say: Callable[[str], None], complain: Callable[[str], None]
-) -> None:
+def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say) -> None:
     """The command. Raises HouseError, and what `furnish` raises."""
     check_target(out)
-    store, keys, faults = furnish(settings)
-    for fault in faults:
-        complain(str(fault))
-    folder = Folder(settings.data / FOLDER, keys)
-    try:
+    with furnished(settings, complain) as (store, keys):
+        folder = Folder(settings.data / FOLDER, keys)
         with store.reading() as connection, staged(out) as target:
             written = _fill(connection, slug, folder, target)
-    finally:
-        store.dispose()
     if written.lost:
         count = len(written.lost)
         complain(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import create_engine, text
 
 from bot.bench import engine, house, live, pushes, results, sender, telegram, web, weighing
+from bot.errors import Say
 
 RUNS = 5
 OPEN_SESSIONS = 100_000
@@ -23,7 +24,6 @@ NO_POSTGRES = "no PostgreSQL here; give one with --postgres, or install pixeltab
 
 Url = Callable[[], str]
 """Gives the address of a new, empty database each time."""
-Say = Callable[[str], None]
 
 
 class Figure(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,8 +13,8 @@ from bot.broadcasts import starting, telling
 from bot.broadcasts.sending import Pushing
 from bot.broadcasts.starting import PushError, Wish, parse_time
 from bot.channels import open_channels
-from bot.errors import HouseError, program
-from bot.house import furnish
+from bot.errors import HouseError, Say, program
+from bot.house import furnished
 from bot.replay import progress
 from bot.serving import WEB
 from bot.settings import Settings
@@ -29,7 +28,6 @@ _MOVES: Final[dict[str, tuple[tuple[State, ...], State]]] = {
     "resume": (("paused",), "planning"),
     "recall": (("planning", "sending", "paused"), "recalled"),
 }
-Print = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +45,19 @@ class Order:
     action: str = ""
 
 
-def push(settings: Settings, order: Order, out: Print, complain: Print) -> None:
+def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
     """The command. Raises HouseError where something is refused, and what `furnish` raises."""
     channels = open_channels(settings)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
-    store, keys, faults = furnish(settings)
-    for fault in faults:
-        complain(str(fault))
-    desk = _Desk(store, Pushing(settings, keys, proactive, [WEB, *channels]), out, complain)
-    try:
-        if order.action:
-            desk.act(order)
-        else:
-            desk.start(order)
-    except PushError as refused:
-        raise HouseError(_say(refused.phrase, **refused.values)) from None
-    finally:
-        store.dispose()
+    with furnished(settings, complain) as (store, keys):
+        desk = _Desk(store, Pushing(settings, keys, proactive, [WEB, *channels]), out, complain)
+        try:
+            if order.action:
+                desk.act(order)
+            else:
+                desk.start(order)
+        except PushError as refused:
+            raise HouseError(_say(refused.phrase, **refused.values)) from None
 
 
 def _say(phrase: str, **values: object) -> str:
@@ -74,7 +68,7 @@ def _say(phrase: str, **values: object) -> str:
 class _Desk:
     """One call of the command."""
 
-    def __init__(self, store: Store, pushing: Pushing, out: Print, complain: Print) -> None:
+    def __init__(self, store: Store, pushing: Pushing, out: Say, complain: Say) -> None:
         self._store = store
         self._pushing = pushing
         self._out = out

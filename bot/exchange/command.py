@@ -7,12 +7,11 @@ A kind is a module in `bot/exchange/kinds/`: with `read(path, language)` it can 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from bot.errors import HouseError, program
+from bot.errors import HouseError, Say, program
 from bot.exchange import content, definition, kinds, taking
 from bot.exchange.bundle import Bundle
 from bot.exchange.taking import Taken, Wish
@@ -22,7 +21,6 @@ from bot.settings import Settings
 from flows.languages import LANGUAGES
 from storage.store import Store
 
-Say = Callable[[str], None]
 READ: Final = "read"
 WRITE: Final = "write"
 
@@ -54,7 +52,7 @@ def take(store: Store, settings: Settings, kind: str, path: Path, wish: Wish) ->
 
 def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, complain: Say) -> None:
     """The command. Raises HouseError."""
-    with furnished(settings, complain) as store:
+    with furnished(settings, complain) as (store, _):
         bundle, taken = take(store, settings, kind, path, wish)
     for remark in bundle.remarks:
         complain(remark)
@@ -68,7 +66,7 @@ def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, com
 def export(settings: Settings, slug: str, kind: str, out: Path, say: Say, complain: Say) -> None:
     """The command. Raises HouseError."""
     write = _of_kind(kind, WRITE)
-    with furnished(settings, complain) as store, store.reading() as connection:
+    with furnished(settings, complain) as (store, _), store.reading() as connection:
         found = content.load(connection, slug, settings.web.public_url)
     with staged(out) as folder:
         files = write(found, folder)

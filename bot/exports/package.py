@@ -6,7 +6,6 @@ Everything is written beside the target first and moved there when it is whole: 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.errors import HouseError
+from bot.errors import HouseError, Say
 from bot.exports import codebook, counting, opendata, subject
 from bot.exports.codebook import MISSING
 from bot.exports.counting import Counts
@@ -46,9 +45,9 @@ class Wish(NamedTuple):
     """Makes order and ids of the analysis profile foreseeable: for tests only."""
 
 
-def export(settings: Settings, wish: Wish, say: Callable[[str], None], complain: Callable[[str], None]) -> None:
+def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
     """The command. Raises HouseError."""
-    with furnished(settings, complain) as store:
+    with furnished(settings, complain) as (store, _):
         number = write(store, wish._replace(zone=settings.zone()), datetime.now(UTC))
     say(f"{wish.out}: {number} participation{'' if number == 1 else 's'}, profile {wish.profile}")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.errors import HouseError, program
-from bot.house import Say, furnished
+from bot.errors import HouseError, Say, program
+from bot.house import furnished
 from bot.proposals.answered import Owed, owed
 from bot.settings import Settings
 from storage import consultations
@@ -11,7 +11,7 @@ from storage import consultations
 
 def archive(settings: Settings, slug: str, say: Say) -> bool:
     """Archives it; where answers are owed, says which and gives False. Raises HouseError."""
-    with furnished(settings, say) as store, store.begin() as connection:
+    with furnished(settings, say) as (store, _), store.begin() as connection:
         revision = consultations.latest(connection, slug)
         if revision is None:
             raise HouseError(f"there is no consultation {slug!r}; `{program()} consultations` lists them")

@@ -6,11 +6,12 @@ Small cells are left out here too: the lines of a terminal are soon pasted into 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.errors import Say
 from bot.exports import subject
 from bot.exports.counting import CONTEXTS, Counts, rows
 from bot.exports.responses import stream
@@ -21,12 +22,10 @@ from bot.results.remaining import reported
 from bot.results.report import Report
 from bot.settings import Settings
 
-Say = Callable[[str], None]
-
 
 def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False) -> None:
     """The command. Raises HouseError."""
-    with furnished(settings, say) as store, store.reading() as connection:
+    with furnished(settings, say) as (store, _), store.reading() as connection:
         found = subject.find(connection, slug)
         counts = counted(connection, found)
         loaded = loading.load(connection, found.newest.consultation_id)
