@@ -148,7 +148,8 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
     question = script.asked[session.at].again(session.draft)
     hint = rejection.hint
     if reply.msg and (reply.msg.media or reply.msg.place) and not rejection.is_whole:
-        hint = f"{script.voice.say('media.unreadable')} {hint}"
+        unread = "media.other" if reply.msg.media == "other" else "media.unreadable"
+        hint = f"{script.voice.say(unread)} {hint}"
     after = session._replace(repairs=min(session.repairs + 1, 3))
     if session.repairs == 0:
         return _say(after, question._replace(text=hint))

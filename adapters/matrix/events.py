@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from flows.messages import Place
 
+_POLLS: Final = ("m.poll.start", "org.matrix.msc3381.poll.start")
 _POLL_RESPONSES: Final = ("m.poll.response", "org.matrix.msc3381.poll.response")
 _MEDIA: Final = {"m.image": "picture", "m.video": "video", "m.audio": "file", "m.file": "file"}
 _KEYCAPS: Final = {f"{digit}\u20e3": str(digit) for digit in range(10)} | {"\U0001f51f": "10"}
@@ -51,6 +52,8 @@ def hear(kind: str, content: Content) -> Heard | None:
         return _reaction(content)
     if kind in _POLL_RESPONSES:
         return _poll_response(content)
+    if kind in _POLLS:
+        return _related(content)._replace(media="other")  # one of their own
     return None
 
 

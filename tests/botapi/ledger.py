@@ -4,10 +4,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.botapi.polls import Poll
+
 
 @dataclass
 class Sent:
-    """One message of the bot, as it stands in its chat now."""
+    """One message of the bot, as it stands in its chat now. The text of a poll is its question."""
 
     chat_id: int
     message_id: int
@@ -15,6 +17,7 @@ class Sent:
     keyboard: list[list[dict[str, str]]]
     at: float
     edits: int = 0
+    poll: Poll | None = None
 
     @property
     def labels(self) -> list[str]:

@@ -3,17 +3,19 @@
 A parameter that Telegram does not know is refused as well: it is a mistake of the bot.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.botapi import parameters as read
 from tests.botapi.ledger import Sent
 from tests.botapi.limits import Limiter
-from tests.botapi.state import BOT_ID, USERNAME, Refusal, State
+from tests.botapi.parameters import Parameters
+from tests.botapi.polls import Poll, poll_of
+from tests.botapi.refusal import Refusal
+from tests.botapi.state import BOT_ID, USERNAME, State
 
-Parameters = dict[str, Any]
-TEXT_UNITS = 4096
 TAP_SECONDS = 60
+_NO_POLL = "message with poll to stop not found"
 _KNOWN: dict[str, set[str]] = {}
 _METHODS: dict[str, Callable[["Methods", Parameters], Any]] = {}
 
@@ -59,22 +61,58 @@ class Methods:
 
     @method("chat_id", "text", "reply_markup", "link_preview_options", "disable_notification")
     def send_message(self, given: Parameters) -> Any:
+        chat_id = self._chat(given)
+        return self._send(chat_id, read.text(given), read.keyboard(given))
+
+    @method(
+        *("chat_id", "question", "options", "is_anonymous", "type", "allows_multiple_answers", "allows_revoting"),
+        *("correct_option_id", "correct_option_ids", "explanation", "open_period", "close_date", "is_closed"),
+        *("reply_markup", "disable_notification"),
+    )
+    def send_poll(self, given: Parameters) -> Any:
+        chat_id = self._chat(given)
+        poll = poll_of(given, self.state.poll_number(), self.state.now())
+        return self._send(chat_id, poll.question, read.keyboard(given), poll)
+
+    def _chat(self, given: Parameters) -> int:
+        chat_id = read.number(given, "chat_id", "chat_id is empty")
+        self.state.chat_for_sending(chat_id)
+        return chat_id
+
+    def _send(self, chat_id: int, text: str, keyboard: list[list[dict[str, str]]], poll: Poll | None = None) -> Any:
         state = self.state
-        chat_id = _number(given, "chat_id", "chat_id is empty")
-        state.chat_for_sending(chat_id)
-        text = _text(given)
-        keyboard = _keyboard(given)
         if wait := self.limiter.wait(chat_id, state.now()):
             raise Refusal(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
-        sent = Sent(chat_id, state.message_id(), text, keyboard, state.now())
+        sent = Sent(chat_id, state.message_id(), text, keyboard, state.now(), poll=poll)
         state.messages[chat_id, sent.message_id] = sent
+        if poll:
+            state.polls[chat_id, sent.message_id] = poll
         state.ledger.note(sent)
         state.tell(chat_id)
         return state.message_data(sent)
 
+    @method("chat_id", "message_id", "reply_markup")
+    def stop_poll(self, given: Parameters) -> Any:
+        """Closes a poll; its message shows the keyboard that is given, or none."""
+        state = self.state
+        keyboard = read.keyboard(given)
+        place = self._chat(given), read.number(given, "message_id", _NO_POLL)
+        poll = state.polls.get(place)
+        if poll is None:
+            is_known = place in state.messages or place in state.said
+            raise Refusal(400, f"Bad Request: {'message is not a poll' if is_known else _NO_POLL}")
+        if poll.is_closed:
+            raise Refusal(400, "Bad Request: poll has already been closed")
+        if place not in state.messages:
+            raise Refusal(400, "Bad Request: poll can't be stopped")  # somebody else sent it
+        state.messages[place].keyboard = keyboard
+        state.close(poll)
+        state.tell(place[0])
+        return poll.data()
+
     @method("chat_id", "message_id", "text", "reply_markup", "link_preview_options")
     def edit_message_text(self, given: Parameters) -> Any:
-        return self._edit(given, _text(given))
+        return self._edit(given, read.text(given))
 
     @method("chat_id", "message_id", "reply_markup")
     def edit_message_reply_markup(self, given: Parameters) -> Any:
@@ -82,12 +120,13 @@ class Methods:
 
     def _edit(self, given: Parameters, text: str | None) -> Any:
         state = self.state
-        chat_id = _number(given, "chat_id", "chat_id is empty")
-        state.chat_for_sending(chat_id)
-        sent = state.messages.get((chat_id, _number(given, "message_id", "message identifier is not specified")))
+        chat_id = self._chat(given)
+        sent = state.messages.get((chat_id, read.number(given, "message_id", "message identifier is not specified")))
         if sent is None:
             raise Refusal(400, "Bad Request: message to edit not found")
-        keyboard = _keyboard(given)
+        if sent.poll and text is not None:
+            raise Refusal(400, "Bad Request: there is no text in the message to edit")
+        keyboard = read.keyboard(given)
         if (sent.text, sent.keyboard) == (sent.text if text is None else text, keyboard):
             raise Refusal(
                 400,
@@ -118,7 +157,7 @@ class Methods:
 
     @method("commands", "scope", "language_code")
     def set_my_commands(self, given: Parameters) -> Any:
-        commands = _data(given.get("commands"))
+        commands = read.data(given.get("commands"))
         for command in commands:
             name, words = command["command"], command["description"]
             if not (1 <= len(name) <= 32 and name.replace("_", "").isalnum() and name.islower() and name.isascii()):
@@ -129,62 +168,16 @@ class Methods:
 
     @method("description", "language_code")
     def set_my_description(self, given: Parameters) -> Any:
-        return self._set("description", given, _at_most(given.get("description"), 512))
+        return self._set("description", given, read.at_most(given.get("description"), 512))
 
     @method("short_description", "language_code")
     def set_my_short_description(self, given: Parameters) -> Any:
-        return self._set("short_description", given, _at_most(given.get("short_description"), 120))
+        return self._set("short_description", given, read.at_most(given.get("short_description"), 120))
 
     def _set(self, what: str, given: Parameters, value: Any) -> bool:
         language = given.get("language_code") or ""
         if language and not (len(language) == 2 and language.isalpha()):
             raise Refusal(400, "Bad Request: language_code is invalid")
-        scope = (_data(given.get("scope")) or {"type": "default"})["type"]
+        scope = (read.data(given.get("scope")) or {"type": "default"})["type"]
         self.state.ledger.settings[what, scope if what == "commands" else "", language] = value
         return True
-
-
-def _data(value: Any) -> Any:
-    """Nested parameters come as objects, or as strings that hold JSON."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        raise Refusal(400, "Bad Request: can't parse JSON") from None
-
-
-def _number(given: Parameters, name: str, otherwise: str) -> int:
-    try:
-        return int(given[name])
-    except (KeyError, TypeError, ValueError):
-        raise Refusal(400, f"Bad Request: {otherwise}") from None
-
-
-def _text(given: Parameters) -> str:
-    text = given.get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise Refusal(400, "Bad Request: message text is empty")
-    if len(text.encode("utf-16-le")) // 2 > TEXT_UNITS:
-        raise Refusal(400, "Bad Request: message is too long")
-    return text.strip()
-
-
-def _at_most(text: Any, length: int) -> str:
-    if not isinstance(text, str) or len(text) > length:
-        raise Refusal(400, "Bad Request: description is too long")
-    return text
-
-
-def _keyboard(given: Parameters) -> list[list[dict[str, str]]]:
-    markup = _data(given.get("reply_markup"))
-    if markup is None:
-        return []
-    rows = markup.get("inline_keyboard") if isinstance(markup, dict) else None
-    if not isinstance(rows, list):
-        raise Refusal(400, "Bad Request: object expected as reply markup")
-    for button in (button for row in rows for button in row):
-        data = button.get("callback_data")
-        if not button.get("text"):
-            raise Refusal(400, "Bad Request: text buttons are unallowed in the inline keyboard")
-        if not button.get("url") and not (isinstance(data, str) and 1 <= len(data.encode()) <= 64):
-            raise Refusal(400, "Bad Request: BUTTON_DATA_INVALID")
-    return [row for row in rows if row]

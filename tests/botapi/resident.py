@@ -1,9 +1,11 @@
-"""Somebody to chat with: writes, taps, edits, speaks, blocks; sees what the bot did."""
+"""Somebody to chat with: writes, taps, votes, edits, speaks, blocks; sees what the bot did."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from tests.botapi.ledger import Sent
+from tests.botapi.polls import Poll
 from tests.botapi.state import BOT_ID, USERNAME, State
 
 PATIENCE = 10.0
@@ -54,6 +56,20 @@ class Resident:
 
     def location(self, latitude: float, longitude: float) -> int:
         return self._send({"location": {"latitude": latitude, "longitude": longitude}})
+
+    def poll(self, question: str, options: Sequence[str], *, forwarded_from: str = "") -> int:
+        """Sends a poll of their own, or (with the name of who made it) forwards one."""
+        state = self.state
+        poll = Poll(str(state.poll_number()), question, list(options))
+        origin = {"type": "hidden_user", "sender_user_name": forwarded_from, "date": int(state.now())}
+        number = self._send({"poll": poll.data()} | ({"forward_origin": origin} if forwarded_from else {}))
+        state.polls[self.chat_id, number] = poll
+        return number
+
+    def vote(self, sent: Sent, *labels: str) -> None:
+        """Votes in a poll of the bot, for none of its options to retract. ValueError for what a client cannot do."""
+        assert sent.poll, "no poll"
+        self.state.vote(sent.poll, self.user, [sent.poll.options.index(label) for label in labels])
 
     def tap(self, label: str) -> str:
         """Taps the newest button with this label; gives the number of the tap."""
@@ -107,6 +123,7 @@ class Resident:
 
     def _send(self, content: dict[str, Any]) -> int:
         number = self.state.message_id()
+        self.state.said.add((self.chat_id, number))
         self.state.add_update("message", self._message(number, content))
         return number
 

@@ -11,10 +11,11 @@ from aiohttp import web
 from tests.botapi.faults import Fault
 from tests.botapi.ledger import Ledger
 from tests.botapi.limits import Limiter, Rates
+from tests.botapi.long_poll import LongPoll
 from tests.botapi.methods import Methods
-from tests.botapi.polls import Polls
+from tests.botapi.refusal import Refusal
 from tests.botapi.resident import Resident
-from tests.botapi.state import BOT_ID, Refusal, State
+from tests.botapi.state import BOT_ID, State
 from tests.botapi.webhooks import Webhooks
 
 TOKEN = f"{BOT_ID}:TEST-TOKEN-of-the-stand-in-0123456789"
@@ -31,7 +32,7 @@ class BotApi:
         self.limiter = Limiter(rates)
         self.webhooks = Webhooks(self.state)
         self.faults: list[Fault] = []
-        self._polls = Polls(self.state)
+        self._long_poll = LongPoll(self.state)
         self._methods = Methods(self.state, self.limiter)
         self._people = 5000
         self._hanging: set[asyncio.Event] = set()
@@ -90,7 +91,7 @@ class BotApi:
                 if self.webhooks.url:
                     words = "can't use getUpdates method while webhook is active; use deleteWebhook to delete it first"
                     raise Refusal(409, f"Conflict: {words}")
-                return await self._polls.get(_nested(given, "allowed_updates"))
+                return await self._long_poll.get(_nested(given, "allowed_updates"))
             case "setwebhook":
                 return self.webhooks.set(_nested(given, "allowed_updates"))
             case "deletewebhook":

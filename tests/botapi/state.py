@@ -6,20 +6,12 @@ from collections import OrderedDict
 from typing import Any
 
 from tests.botapi.ledger import Ledger, Sent
+from tests.botapi.polls import Poll
+from tests.botapi.refusal import Refusal
 
 KEPT_SECONDS = 24 * 3600
 BOT_ID = 4711
 USERNAME = "MitspracheTestBot"
-
-
-class Refusal(Exception):
-    """The server says no: status, words, and what it has to say besides."""
-
-    def __init__(self, status: int, description: str, **parameters: int) -> None:
-        super().__init__(description)
-        self.status = status
-        self.description = description
-        self.parameters = parameters
 
 
 class State:
@@ -34,6 +26,10 @@ class State:
         self.deactivated: set[int] = set()
         self.moved: dict[int, int] = {}
         self.messages: dict[tuple[int, int], Sent] = {}
+        self.said: set[tuple[int, int]] = set()
+        """Chat and number of the messages people wrote."""
+        self.polls: dict[tuple[int, int], Poll] = {}
+        """By the message in which they were sent, those of the bot and of people."""
         self.taps: dict[str, float] = {}
         self.files: dict[str, bytes] = {}
         self.allowed: tuple[str, ...] = ()
@@ -55,6 +51,31 @@ class State:
         self._next_message += 1
         return self._next_message
 
+    def poll_number(self) -> int:
+        return 5_000_000_000 + self.message_id()
+
+    def vote(self, poll: Poll, user: dict[str, Any], positions: list[int]) -> None:
+        """Takes a vote; the bot hears of it, and of who it was where the poll says so. Raises ValueError."""
+        self.close_due()
+        if not poll.vote(user["id"], positions):
+            return
+        if not poll.is_anonymous:
+            chosen = poll.votes.get(user["id"], [])
+            persistent = [str(position) for position in chosen]
+            answer = {"poll_id": poll.id, "user": user, "option_ids": chosen, "option_persistent_ids": persistent}
+            self.add_update("poll_answer", answer)
+        self.add_update("poll", poll.data())
+
+    def close(self, poll: Poll) -> None:
+        poll.is_closed = True
+        self.add_update("poll", poll.data())
+
+    def close_due(self) -> None:
+        """Closes the polls whose time is over; noticed when somebody looks."""
+        for place, poll in self.polls.items():
+            if place in self.messages and poll.closes_at and not poll.is_closed and poll.closes_at <= self.now():
+                self.close(poll)
+
     def add_update(self, kind: str, content: dict[str, Any]) -> int:
         """Queues an update; gives its number. What the bot did not ask for is dropped, as Telegram does."""
         number = self._next_update
@@ -67,6 +88,7 @@ class State:
 
     def waiting(self) -> OrderedDict[int, tuple[float, dict[str, Any]]]:
         """The queue without what is too old."""
+        self.close_due()
         limit = self.now() - KEPT_SECONDS
         while self.queue:
             number, (at, _) = next(iter(self.queue.items()))  # the oldest is the first
@@ -108,7 +130,7 @@ class State:
             "date": int(sent.at),
             "chat": self.chats[sent.chat_id],
             "from": {"id": BOT_ID, "is_bot": True, "first_name": "Mitsprache", "username": USERNAME},
-            "text": sent.text,
+            **({"poll": sent.poll.data()} if sent.poll else {"text": sent.text}),
         }
         if sent.edits:
             data["edit_date"] = int(self.now())

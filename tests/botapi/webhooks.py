@@ -6,8 +6,9 @@ from typing import Any
 
 import aiohttp
 
-from tests.botapi.methods import Parameters
-from tests.botapi.state import Refusal, State
+from tests.botapi.parameters import Parameters
+from tests.botapi.refusal import Refusal
+from tests.botapi.state import State
 
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0

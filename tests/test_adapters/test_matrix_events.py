@@ -78,6 +78,8 @@ YES_NO = MsgOut("Park?", (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.
         ),
         (hear("m.poll.response", {"m.selections": ["c.a.b"]}), Heard(choice="c.a.b")),
         (hear("m.poll.response", {"m.selections": []}), None),
+        (hear("m.poll.start", {"m.poll": {"question": {"m.text": [{"body": "Wohin?"}]}}}), Heard(media="other")),
+        (hear("org.matrix.msc3381.poll.start", {}), Heard(media="other")),
         (hear("m.room.redaction", {"redacts": "$1"}), None),
         (hear("m.call.invite", {}), None),
     ],
@@ -107,7 +109,7 @@ anything = st.recursive(
     ),
     max_leaves=6,
 )
-kinds = st.sampled_from(["m.room.message", "m.reaction", "m.sticker", "m.poll.response", "org.x"])
+kinds = st.sampled_from(["m.room.message", "m.reaction", "m.sticker", "m.poll.response", "m.poll.start", "org.x"])
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

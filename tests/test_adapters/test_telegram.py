@@ -53,6 +53,29 @@ async def test_a_resident_takes_part(api, store):
     assert not [refusal for refusal in api.ledger.refused if refusal[0] == "sendmessage"]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("Deutsch", "Diese Art von Nachricht geht hier nicht."), ("English", "This kind of message does not work here.")],
+)
+async def test_a_poll_somebody_sends_is_answered_in_their_language(api, store, language, words):
+    publish(store, consultation())
+    async with telegram(store, api):
+        resident = api.resident("tr")
+        resident.start("park")
+        await resident.hears()
+        resident.tap(language)
+        await resident.hears(2)
+        resident.poll("Wohin mit dem Fest?", ["Ja", "Nein"], forwarded_from="Kiezrunde")
+        (hint,) = await resident.hears()
+        assert hint.text.startswith(words)
+        resident.tap(hint.labels[0])
+        await resident.hears()
+        resident.poll("Was fehlt?", ["Bänke", "Bäume"])
+        (hint,) = await resident.hears()
+        assert hint.text.startswith(words)
+    assert answers_of(store) == {"lamps": '"yes"'}
+
+
 async def test_a_file_is_read_to_its_end_or_told_why_not(api):
     channel = channel_to(api)
     await channel.start(nobody)

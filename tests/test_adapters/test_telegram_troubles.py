@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
 from adapters.base import Moved, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
@@ -126,6 +127,28 @@ async def test_a_poisoned_update_blocks_nobody(api):
         await until(lambda: not api.state.queue)
         assert channel.trouble() == ""
     assert inbox.texts == ["davor", "danach"]
+
+
+async def test_votes_in_polls_of_another_program_disturb_nobody(api):
+    """We send none and do not ask for votes; what had the token before us may have, and its updates wait."""
+    resident = api.resident()
+    resident.say("davor")
+    poll = {"chat_id": resident.number, "question": "Was fehlt?", "options": ["Bänke", "Licht"], "is_anonymous": False}
+    async with aiohttp.ClientSession() as another, another.post(f"{api.url}/bot{api.token}/sendPoll", json=poll):
+        pass
+    (sent,) = await resident.hears()
+    resident.vote(sent, "Licht")
+    resident.vote(sent)
+    resident.say("danach")
+    assert len(api.state.queue) == 6
+    async with receiving(api) as (channel, inbox):
+        await inbox.holds(2)
+        await until(lambda: not api.state.queue)
+        assert channel.trouble() == ""
+        resident.vote(sent, "Bänke")  # now it is known what we ask for
+        assert not api.state.queue
+    assert inbox.texts == ["davor", "danach"]
+    assert inbox.batches == [2]
 
 
 async def test_numbers_that_fall_after_a_silent_week(api):
