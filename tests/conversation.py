@@ -4,6 +4,7 @@
 @ publish: weighing            one of `tests/consultations` is published before
 @ receipt: 7K3QP-2M9XD         the receipt, from which the order of pairs follows, is this one
 @ code: P-7K2M-PX0Q            new proposals get this code
+@ draw: 7                      the statements to weigh are drawn from this seed, not from the person
 @ hint: tr                     the channel believes the person reads Turkish
 @ language: de                 the person chose German before
 @ later: 13 hours              time passes
@@ -165,6 +166,8 @@ class Scene:
                 self._patch.setattr(bot.turns, "receipt", lambda: value)
             case "code":
                 self._patch.setattr(facts, "new_code", lambda: value)
+            case "draw":
+                self._patch.setattr(facts, "draw_seed", lambda *_: int(value))
             case "later":
                 await self.store.write(partial(_let_pass, hours=int(value.removesuffix(" hours"))))
             case "closed":

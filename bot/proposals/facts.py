@@ -92,8 +92,12 @@ class _Next:
 
     def _draw(self, connection: Connection, asker: Asker, without: set[int]) -> list[int]:
         pool = self._pools.of(connection, asker.published.consultation_id, asker.effects.now)
-        seed = random.Random(f"{asker.pseudonym} {len(without)}").getrandbits(64)  # noqa: S311 - not a secret
-        return pool.next(without, DRAWN, seed)
+        return pool.next(without, DRAWN, draw_seed(asker.pseudonym, len(without)))
+
+
+def draw_seed(pseudonym: str, left_out: int) -> int:
+    """What a draw follows from: the same person at the same point gets the same."""
+    return random.Random(f"{pseudonym} {left_out}").getrandbits(64)  # noqa: S311 - not a secret
 
 
 class _Similar:

@@ -153,7 +153,8 @@ class _AskedStatements(Informed):
         )
         # Numbered by hand: the fourth answer marks as important, or takes that back.
         self._matcher = Matcher(names, numbered=False, small=voice.small_words())
-        self._more = [fold(word) for word in (say("statements.more_yes"), *voice.words("words.more"))]
+        self._on = [fold(word) for word in voice.words("words.continue")]
+        self._more = [fold(word) for word in (say("statements.more_yes"), *voice.words("words.more"))] + self._on
         self._done = [fold(word) for word in (say("button.done"), *voice.words("words.done"))]
         self._yes, self._no = ([fold(word) for word in voice.words(f"words.{word}")] for word in ("yes", "no"))
         self._skip = (voice.command("skip"),) if definition.skip else ()
@@ -171,7 +172,9 @@ class _AskedStatements(Informed):
             return self.begin(known)
         if reply.choice:
             return self._tapped(here, reply.choice, known)
-        if reply.folded in self._done:
+        # "Go on" before the first of a block: who came back to change something leaves it as it was.
+        is_leaving = here.stage == "rate" and not here.in_block and reply.folded in self._on
+        if is_leaving or reply.folded in self._done:
             return self._finished(here)
         if here.stage != "rate" or here.statement is None:
             return self._said_in_between(here, reply.folded, known)
@@ -252,9 +255,9 @@ class _AskedStatements(Informed):
     def _said_in_between(self, here: _Here, folded: str, known: Known) -> Parsed:
         if here.stage == "more" and (folded in self._more or folded in self._yes or folded == "1"):
             return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
-        if folded in self._no or here.stage == "none":
+        if folded in self._no or folded == "2" or here.stage == "none":
             return self._finished(here)
-        return Rejection(self._voice.say("statements.more", count=here.rated))
+        return Rejection(self._hint)
 
     def _finished(self, here: _Here) -> Parsed:
         left = self.left(here.kept())

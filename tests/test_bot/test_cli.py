@@ -69,7 +69,8 @@ def test_publish_and_list(run):
     assert "unser-kiez: revision 1 is published already" in run("publish", "b.yaml")[1]
     code, out, _ = run("consultations")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["buergerhaushalt", "mein-kiez", "unser-kiez"]
+    slugs = ["buergerhaushalt", "kiez-ideen", "mein-kiez", "unser-kiez"]
+    assert [line.split()[0] for line in out.splitlines()] == slugs
     assert "“Mein Kiez, lebenswert”  sample, open, revision 1  de (unreviewed)" in out
 
 
@@ -104,7 +105,7 @@ def test_options_stand_before_or_after_the_command(run):
         (["plya"], 2, "No such command 'plya'. Did you mean 'play'"),
         (["play", "--lnag", "de"], 2, "No such option"),
         (["check"], 1, "which file? Try: python3 -m bot check"),
-        (["play", "nope"], 1, "no open consultation is called 'nope'; there is buergerhaushalt, mein-kiez"),
+        (["play", "nope"], 1, "no open consultation is called 'nope'; there is buergerhaushalt, kiez-ideen, mein-kiez"),
         (["restore", "nowhere"], 1, "nowhere: is not a whole backup"),
         (["backup"], 1, "is not there, so there is nothing to back up; check --data"),
         (["migrate", "--config", "nowhere.toml"], 1, "nowhere.toml: cannot be read"),

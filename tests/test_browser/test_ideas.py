@@ -1,0 +1,95 @@
+"""Proposing, weighing, putting in order and spreading points on a small phone: "Ideen für unseren Kiez"."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_browser.browser import Tab
+from tests.test_browser.conftest import World
+from tests.test_browser.looks import Look
+from tests.test_browser.people import asked
+
+IDEA = {"de": "Ein Wasserhahn im Park", "ar": "صنبور ماء في الحديقة"}
+START = "form[action$='/start'] button"
+RECEIPT = "/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.querySelector('main').innerText)"
+
+
+async def at_the_door(world: World, language: str) -> Tab:
+    tab = await world.tab()
+    await tab.size(320, 640, 2, is_mobile=True)
+    await tab.go(f"/c/kiez-ideen?lang={language}")
+    return tab
+
+
+@pytest.mark.parametrize("language", ["de", "ar"])
+async def test_the_chat(world, language):
+    tab = await at_the_door(world, language)
+    look = Look(world, f"ideas-{language}")
+    await look(tab, "door")
+    await tab.tap(START)
+    await asked(tab, "district")
+    await tab.tap("[value$='.district.01']")
+    await tab.until("!document.querySelector('[value$=\".district.01\"]')")
+    await look(tab, "idea")
+    await tab.tap("#text")
+    await tab.call("Input.insertText", text=IDEA[language])
+    await tab.tap(".write button")
+    await weigh(tab, look)
+    await asked(tab, "first")
+    await look(tab, "order")
+    for place, value in enumerate(("clean", "shade"), start=1):
+        await tab.tap(f"[value$='.first.{value}']")
+        await tab.until(
+            f"document.querySelector('.replies [value$=\".first.{value}\"]').innerText.includes('{place}. ')"
+        )
+    await look(tab, "order-draft")
+    await tab.tap("[value$='.first.+done']")
+    await asked(tab, "fund")
+    await look(tab, "points")
+    await tab.tap("[value$='.fund.beds']")
+    await tab.until("document.querySelector('[value$=\".fund.-beds\"]')")
+    await look(tab, "points-draft")
+    await tab.tap("[value$='.fund.+done']")
+    await asked(tab, "sector_ok")
+    await look(tab, "consent")
+    await tab.tap("[value$='.sector_ok.yes']")
+    await asked(tab, "sector")
+    await tab.tap("[value$='.sector.residents']")
+    await tab.until('document.querySelector(\'[value$=".sector.residents"][aria-pressed="true"]\')')
+    await look(tab, "sector-draft")
+    await tab.tap("[value$='.sector.+done']")
+    await tab.until("document.querySelector('[value$=\".submit\"]')", "the summary")
+    await look(tab, "summary")
+    await tab.tap("[value$='.submit']")
+    await tab.until(RECEIPT, "the receipt")
+    await look(tab, "receipt")
+    look.check()
+    given = world.answers()
+    assert given.pop("idea").startswith('"P-')
+    assert given == GIVEN
+
+
+GIVEN = {
+    "district": '"01"',
+    "others": "3",
+    "first": '["clean","shade"]',
+    "fund": '{"beds":1}',
+    "sector_ok": "true",
+    "sector": '["residents"]',
+}
+
+
+async def weigh(tab: Tab, look: Look) -> None:
+    """Three statements: the second is important; then that is enough."""
+    for number in range(3):
+        await tab.until("document.querySelector('[value*=\".others.agree-\"]')")
+        if number == 1:
+            await tab.tap("[value*='.others.important-']")
+            await tab.until("document.querySelector('[value*=\".others.unimportant-\"]')")
+        await look(tab, f"statement-{number}")
+        token = await tab.evaluate("document.querySelector('[value*=\".others.agree-\"]').value")
+        await tab.tap(f"[value='{token}']")
+        await tab.until(f"!document.querySelector('.replies [value=\"{token}\"]')")
+    await asked(tab, "others")
+    await look(tab, "more")
+    await tab.tap(".replies [value$='.skip']")
