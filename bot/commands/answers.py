@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.commands.common import Config, Data, complain, load, say
+from bot.commands.common import Config, Data, Slug, complain, load, say
 
 app = typer.Typer()
 
@@ -15,7 +15,7 @@ app = typer.Typer()
 @app.command()
 def export(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    slug: Slug,
     out: Annotated[Path, typer.Option("--out", metavar="PATH", help="A new folder, or a new file ending in .zip.")],
     profile: Annotated[
         str, typer.Option("--profile", metavar="public|analysis|raw", help="How much of people is in it.")
@@ -40,7 +40,7 @@ def export(
 @app.command()
 def attachments(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    slug: Slug,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder.")],
     config: Config = None,
     data: Data = None,
@@ -74,7 +74,7 @@ def import_(
 @app.command()
 def results(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    slug: Slug,
     as_json: Annotated[bool, typer.Option("--json", help="Every figure as one JSON object.")] = False,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Of the opinion groups; the same again, the same.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.commands.common import Config, Data, complain, load, say
+from bot.commands.common import Config, Data, Slug, complain, load, say
 from bot.errors import HouseError
 
 app = typer.Typer()
@@ -15,7 +15,7 @@ app = typer.Typer()
 @app.command()
 def push(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="Which consultation.")],
+    slug: Slug,
     segment: Annotated[
         str, typer.Option("--segment", metavar="EXPR", help="Who of those who asked for it; see docs/push.md.")
     ] = "everybody",
@@ -55,12 +55,7 @@ def consultations(context: typer.Context, config: Config = None, data: Data = No
 
 
 @app.command()
-def places(
-    context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="Which consultation.")],
-    config: Config = None,
-    data: Data = None,
-) -> None:
+def places(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
     """Count where people came from, by place code and way of entry; small numbers as "<5"."""
     from bot import places
 
@@ -68,12 +63,7 @@ def places(
 
 
 @app.command()
-def archive(
-    context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="Which consultation.")],
-    config: Config = None,
-    data: Data = None,
-) -> None:
+def archive(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
     """Put a consultation away; exit code 1, and a list, while somebody still waits for an answer."""
     from bot.proposals import archiving
 

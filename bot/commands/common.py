@@ -16,6 +16,7 @@ Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="S
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where all data is kept. [default: data]")]
 Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]")]
 Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Where to listen; taken: the next free one.")]
+Slug = Annotated[str, typer.Argument(help="Which consultation.")]
 
 
 @dataclass(frozen=True, slots=True)
