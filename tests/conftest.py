@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.canaries"]
+pytest_plugins = ["tests.canaries", "tests.databases", "tests.synapse"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,3 +69,17 @@ def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     """The words given to pytest.skip."""
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return text.removeprefix("Skipped: ")
+
+
+@pytest.fixture
+def real_data(request: pytest.FixtureRequest) -> Path:
+    """Where a real conversation of Polis lies. Whoever has the folder beside the project that holds it must have it
+    whole.
+    """
+    from tests.real_input import DATA  # late: it needs the whole house
+
+    if not DATA.is_dir():
+        if not DATA.parents[1].is_dir():
+            request.node.add_marker(pytest.mark.beside)
+        pytest.skip(f"real input: the data is not at {DATA.parent.name}/{DATA.name}")
+    return DATA

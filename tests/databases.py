@@ -3,12 +3,13 @@
 PostgreSQL comes from a wheel and is started once per run, in a temporary folder; MITSPRACHE_TEST_POSTGRES names another
 server (the user must be allowed to create databases). Where neither is there, those tests skip and say so.
 
-The tables are migrated once per database; every test gets a fresh copy of the result. A folder with storage tests
-imports the fixtures into its conftest.py:
+The tables are migrated once per database; every test gets a fresh copy of the result. `tests/conftest.py` loads this as
+a plugin, so that all tests share one server; a module that needs something in its store overrides the fixture:
 
-    from tests.databases import database, houses, postgresql, sqlite_template, store
-
-    __all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
+    @pytest.fixture
+    def store(store):
+        publish(store, consultation())
+        return store
 """
 
 import os

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import text
+
 from adapters.base import Delivery, Limits, Outgoing, Receive, Sent
 from bot.app import App, build
 from bot.consultations.reading import content, fingerprint
@@ -113,3 +115,9 @@ async def say(app: App, *messages: MsgIn) -> None:
     """Hands messages over in one call and waits until all replies are out."""
     await app.conversations.receive(list(messages))
     await app.outbox.drained()
+
+
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    """What a query finds."""
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]

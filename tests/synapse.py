@@ -1,7 +1,5 @@
 """A real homeserver for tests: Synapse on loopback, without federation, started once per run and thrown away.
 
-    from tests.synapse import homeserver
-
     async def test_something(homeserver):
         anna = await homeserver.user("anna")          # id, password, device and token
 

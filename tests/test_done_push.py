@@ -17,10 +17,8 @@ from typing import Any, NamedTuple
 from tests.botapi.limits import Rates
 from tests.canaries import CANARIES, WORD
 from tests.process import House
-from tests.synapse import Synapse, homeserver
+from tests.synapse import Synapse
 from tests.test_adapters.harness import Resident, harness_of
-
-__all__ = ["homeserver"]
 
 PATIENCE = 60.0
 AWAKE = "[push]\nquiet_from = 0\nquiet_to = 0\n"

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 
 import pytest
 
 from storage.store import Store
 from tests import real_input
-from tests.databases import database, houses, postgresql, sqlite_template
 from tests.real_input import DifferenceError, Round, Study
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
 SMALL = Study(
     {"7": "Mehr Bäume.", "9": "Mehr Bänke."},
@@ -23,28 +19,18 @@ SMALL = Study(
 ROUND = Round("klimarat", False)
 
 
-@pytest.fixture
-def data(request: pytest.FixtureRequest) -> Path:
-    """Where the source lies. Whoever has the folder beside the project that holds it must have it whole."""
-    if not real_input.DATA.is_dir():
-        if not real_input.DATA.parents[1].is_dir():
-            request.node.add_marker(pytest.mark.beside)
-        pytest.skip(f"real input: the data is not at {real_input.DATA.parent.name}/{real_input.DATA.name}")
-    return real_input.DATA
-
-
-async def test_every_vote_of_a_real_consultation_is_found_again(data, database):
+async def test_every_vote_of_a_real_consultation_is_found_again(real_data, database):
     store = Store(database.url)
     said: list[str] = []
     try:
-        compared = await real_input.play_all(data, store, said.append)
+        compared = await real_input.play_all(real_data, store, said.append)
     finally:
         store.dispose()
     assert compared == 2 * 1116 * 12, said
 
 
-def test_the_source_is_read_as_its_readme_says(data):
-    study = real_input.read_study(data)
+def test_the_source_is_read_as_its_readme_says(real_data):
+    study = real_input.read_study(real_data)
     assert (len(study.votes), len(study.statements)) == (1116, 12)
     assert max(map(len, study.statements.values())) <= 187
     for person, votes in study.votes.items():

@@ -5,35 +5,19 @@ from __future__ import annotations
 import csv
 import random
 from collections import Counter
-from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
 from storage.store import Store
-from tests import real_input
-from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import consultation, publish, running, say
 from tests.test_bot.test_weighing import WEIGH, add
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
 RESIDENTS = 200
 VOTES = {"Stimme zu": 1, "Stimme nicht zu": -1, "Unentschieden": 0}
 
 
-@pytest.fixture
-def data(request: pytest.FixtureRequest) -> Path:
-    """Where the real statements lie. Whoever has the folder beside the project that holds them must have them."""
-    if not real_input.DATA.is_dir():
-        if not real_input.DATA.parents[1].is_dir():
-            request.node.add_marker(pytest.mark.beside)
-        pytest.skip(f"real input: the data is not at {real_input.DATA.parent.name}/{real_input.DATA.name}")
-    return real_input.DATA
-
-
-async def test_everybody_sees_unseen_released_statements_only_and_every_vote_is_in_the_ledger(data, database):
-    with (data / "comments.csv").open(encoding="utf-8", newline="") as file:
+async def test_everybody_sees_unseen_released_statements_only_and_every_vote_is_in_the_ledger(real_data, database):
+    with (real_data / "comments.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     store = Store(database.url)
     publish(store, consultation(questions=[WEIGH]))

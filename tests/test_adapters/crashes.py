@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -17,16 +17,17 @@ from bot.lanes import Lane
 from bot.outbox import Outbox
 from bot.turns import Turns
 
-NAMES = (
-    "received",
-    "before commit",
-    "after commit",
-    "acknowledged",
-    "before send",
-    "after send",
-    "before note",
-    "after note",
-)
+_STEPS: Final = {
+    "received": ("before", Conversations, "receive"),
+    "before commit": ("on the writing thread", Turns, "work"),
+    "after commit": ("after", Conversations, "_commit"),
+    "acknowledged": ("after", Conversations, "receive"),
+    "before send": ("before", Lane, "_send"),
+    "after send": ("after", Lane, "_send"),
+    "before note": ("on the writing thread", Outbox, "write_settled"),
+    "after note": ("after", Outbox, "_flush"),
+}
+NAMES = tuple(_STEPS)
 
 Die = Callable[[], Awaitable[None]]
 """Ends everything, at once. Called in the event loop."""
@@ -36,60 +37,26 @@ DieNow = Callable[[], None]
 
 def plant(patch: pytest.MonkeyPatch, name: str, die: Die, die_now: DieNow) -> None:
     """Lets every house die at this step from now on. `die` may also return, when its moment has not come."""
-    match name:
-        case "received":
-            _before(patch, Conversations, "receive", die)
-        case "before commit":
-            _after_sync(patch, Turns, "work", die_now)
-        case "after commit":
-            _after(patch, Conversations, "_commit", die)
-        case "acknowledged":
-            _after(patch, Conversations, "receive", die)
-        case "before send":
-            _before(patch, Lane, "_send", die)
-        case "after send":
-            _after(patch, Lane, "_send", die)
-        case "before note":
-            _after_sync(patch, Outbox, "write_settled", die_now)
-        case "after note":
-            _after(patch, Outbox, "_flush", die)
-        case _:
-            raise LookupError(name)
-
-
-def _before(patch: pytest.MonkeyPatch, owner: type[Any], name: str, die: Die) -> None:
-    real = getattr(owner, name)
+    when, owner, method = _STEPS[name]
+    real = getattr(owner, method)
 
     @wraps(real)
     async def dying(*given: Any) -> Any:
-        await die()
-        return await real(*given)
-
-    patch.setattr(owner, name, dying)
-
-
-def _after(patch: pytest.MonkeyPatch, owner: type[Any], name: str, die: Die) -> None:
-    real = getattr(owner, name)
-
-    @wraps(real)
-    async def dying(*given: Any) -> Any:
+        if when == "before":
+            await die()
         result = await real(*given)
-        await die()
+        if when == "after":
+            await die()
         return result
 
-    patch.setattr(owner, name, dying)
-
-
-def _after_sync(patch: pytest.MonkeyPatch, owner: type[Any], name: str, die_now: DieNow) -> None:
-    real = getattr(owner, name)
-
     @wraps(real)
-    def dying(*given: Any) -> Any:
+    def dying_now(*given: Any) -> Any:
+        """Dies after the work, which is within the transaction and so before its commit."""
         result = real(*given)
         die_now()
         return result
 
-    patch.setattr(owner, name, dying)
+    patch.setattr(owner, method, dying_now if when == "on the writing thread" else dying)
 
 
 def leave_at_once(patch: pytest.MonkeyPatch) -> None:

@@ -217,3 +217,12 @@ async def house(limits: WebLimits | None = None) -> AsyncIterator[House]:
             await page.http.close()
         await built.server.close()
         await built.hub.stop()
+
+
+@asynccontextmanager
+async def visit() -> AsyncIterator[tuple[House, Page]]:
+    """A house, and a page that was loaded in it."""
+    async with house() as here:
+        page = here.page()
+        await page.load()
+        yield here, page

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 import adapters
 from adapters.base import Outgoing, Sent
@@ -32,13 +31,9 @@ from storage.outbox import NewOutboxMessage
 from storage.store import Store
 from tests import canaries
 from tests.campaign.talk import Count, account
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import KEYS, consultation, publish
-from tests.synapse import homeserver
+from tests.house import KEYS, consultation, publish, rows
 from tests.test_adapters import crashes
 from tests.test_adapters.harness import Harness, Resident, harness_of, until
-
-__all__ = ["database", "homeserver", "houses", "postgresql", "sqlite_template"]
 
 ROOT = Path(__file__).parents[2]
 BENCHES = f"Bänke, sagt der {canaries.WORD}"
@@ -90,17 +85,31 @@ async def harness(channel, tmp_path, sqlite_template, request):
         yield opened
 
 
-def rows(harness: Harness, sql: str) -> list[tuple[Any, ...]]:
-    with harness.app.store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
+def found(harness: Harness, what: str) -> list[tuple[Any, ...]]:
+    return rows(harness.app.store, f"SELECT {what}")
 
 
-async def stands_in_the_park(who: Resident) -> None:
-    """Somebody who stands at the first question."""
+def answers(harness: Harness) -> list[tuple[Any, ...]]:
+    """Values and versions of what is stored, the first question before the second."""
+    return found(harness, "value, version FROM answers ORDER BY question_key")
+
+
+async def in_the_park(harness: Harness) -> Resident:
+    """Somebody new, who stands at the first question."""
+    who = await harness.resident()
     await who.says("/start park")
     await who.hears("Welche Sprache")
     await who.says("Deutsch")
     await who.hears(LAMPS)
+    return who
+
+
+async def said_yes(harness: Harness) -> Resident:
+    """Somebody new, who stands at the second question."""
+    who = await in_the_park(harness)
+    await who.says("ja")
+    await who.hears(WISH)
+    return who
 
 
 def asked(who: Resident) -> int:
@@ -125,31 +134,25 @@ async def push(harness: Harness, addresses: list[str], words: str) -> None:
 
 async def test_a_conversation_goes_from_greeting_to_receipt(harness):
     async with harness.house():
-        who = await harness.resident()
-        await stands_in_the_park(who)
+        who = await in_the_park(harness)
         await who.taps("Ja")
         await who.hears(WISH)
         await who.says("Mehr Bänke")
         await who.hears(SUMMARY)
         await who.says("absenden")
         await who.hears("Quittung")
-        assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
-            ('"yes"', 1), ('"Mehr Bänke"', 1),
-        ]  # fmt: skip
+        assert answers(harness) == [('"yes"', 1), ('"Mehr Bänke"', 1)]
 
 
 async def test_a_repeat_changes_nothing(harness):
     async with harness.house() as app:
-        who = await harness.resident()
-        await stands_in_the_park(who)
-        await who.says("ja")
-        await who.hears(WISH)
+        who = await said_yes(harness)
         await harness.repeat()
         await until(lambda: app.conversations.counts.repeats == 1)
         await who.says(BENCHES)
         await who.hears(SUMMARY)
         assert asked(who) == 1
-        assert Counter(rows(harness, "SELECT value, version FROM answers")) == {('"yes"', 1): 1, (f'"{BENCHES}"', 1): 1}
+        assert answers(harness) == [('"yes"', 1), (f'"{BENCHES}"', 1)]
 
 
 @pytest.mark.parametrize("step", crashes.NAMES)
@@ -170,8 +173,7 @@ async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step
     with monkeypatch.context() as patch:
         crashes.plant(patch, step, stand_still, fall)
         async with harness.house() as app:
-            who = await harness.resident()
-            await stands_in_the_park(who)
+            who = await in_the_park(harness)
             await app.outbox.drained()
             crashes.leave_at_once(patch)
             armed.set()
@@ -182,10 +184,7 @@ async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step
         await who.hears(WISH)
         await who.says(BENCHES)
         await who.hears(SUMMARY)
-        assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
-            ('"yes"', 1),
-            (f'"{BENCHES}"', 1),
-        ]
+        assert answers(harness) == [('"yes"', 1), (f'"{BENCHES}"', 1)]
         [channel] = harness.app.channels.values()
         # After the commit messages are sent, whatever becomes of the one who waited for it.
         sent_by_then = step in ("after commit", "acknowledged", "after send", "before note")
@@ -198,8 +197,8 @@ async def test_what_was_said_while_the_house_was_down_is_answered(harness):
     """300 messages at least. Each person takes part and changes their wish again and again, always to new words: what
     the bot repeats shows that every message was answered, once, in order."""
     async with harness.house():
-        first, *people = [await harness.resident() for _ in range(1 + harness.people)]
-        await stands_in_the_park(first)
+        await in_the_park(harness)
+        people = [await harness.resident() for _ in range(harness.people)]
     wishes = math.ceil((300 / len(people) - 3) / 2)
 
     async def talk(who: Resident, number: int) -> None:
@@ -216,14 +215,12 @@ async def test_what_was_said_while_the_house_was_down_is_answered(harness):
         for number, who in enumerate(people):
             assert account(who.heard(), number, wishes) == Count()
         last = {(f'"Wunsch {wishes} von P{number}."',): 1 for number in range(len(people))}
-        assert Counter(rows(harness, "SELECT value FROM answers")) == Counter({('"yes"',): len(people)} | last)
+        assert Counter(found(harness, "value FROM answers")) == Counter({('"yes"',): len(people)} | last)
 
 
 async def test_a_flood_answer_puts_off_and_loses_nothing(harness):
     async with harness.house() as app:
-        who, other = await harness.resident(), await harness.resident()
-        await stands_in_the_park(who)
-        await stands_in_the_park(other)
+        who, other = await in_the_park(harness), await in_the_park(harness)
         harness.flood(3)
         await who.says("ja")
         await other.says("nein")
@@ -231,29 +228,27 @@ async def test_a_flood_answer_puts_off_and_loses_nothing(harness):
         await other.hears(WISH)
         assert (who.times(WISH), other.times(WISH)) == (1, 1)
         await app.outbox.drained()
-        assert rows(harness, "SELECT count(*) FROM outbox") == [(0,)]
+        assert found(harness, "count(*) FROM outbox") == [(0,)]
 
 
 async def test_who_blocks_is_left_alone_and_welcome_again(harness):
     async with harness.house() as app:
-        who = await harness.resident()
-        await stands_in_the_park(who)
+        who = await in_the_park(harness)
         await harness.block(who)
         await push(harness, [harness.address(who)], "Neue Umfrage")
         await app.outbox.drained()
-        assert rows(harness, "SELECT state FROM outbox") == [("unreachable",)]
-        assert [reason for (reason,) in rows(harness, "SELECT unreachable_reason FROM addresses")] != [None]
+        assert found(harness, "state FROM outbox") == [("unreachable",)]
+        assert [reason for (reason,) in found(harness, "unreachable_reason FROM addresses")] != [None]
         await harness.block(who, is_blocked=False)
         await who.says("ja")
         await who.hears(WISH)
-        assert rows(harness, "SELECT unreachable_at FROM addresses") == [(None,)]
+        assert found(harness, "unreachable_at FROM addresses") == [(None,)]
         assert who.times("Neue Umfrage") == 0
 
 
 async def test_a_chat_that_moves_is_followed(harness):
     async with harness.house() as app:
-        who = await harness.resident()
-        await stands_in_the_park(who)
+        who = await in_the_park(harness)
         await app.outbox.drained()
         old = harness.address(who)
         await harness.move(who)
@@ -262,39 +257,32 @@ async def test_a_chat_that_moves_is_followed(harness):
         await app.outbox.drained()
         await who.says("ja")
         await who.hears(WISH)
-        assert rows(harness, "SELECT count(*) FROM contacts") == [(1,)]
-        assert rows(harness, "SELECT count(*) FROM addresses") == [(1,)]
-        assert rows(harness, "SELECT value FROM answers") == [('"yes"',)]
+        assert found(harness, "count(*) FROM contacts") == [(1,)]
+        assert found(harness, "count(*) FROM addresses") == [(1,)]
+        assert found(harness, "value FROM answers") == [('"yes"',)]
 
 
 async def test_a_stale_choice_changes_nothing_by_itself(harness):
     """The answer of a question that was answered is tapped once more: the bot says so, and the answer stays."""
     async with harness.house():
-        who = await harness.resident()
-        await stands_in_the_park(who)
-        await who.says("ja")
-        await who.hears(WISH)
+        who = await said_yes(harness)
         await who.taps_again(LAMPS, "Nein")
         before = len(who.heard())
         await until(lambda: len(who.heard()) > before or who.times(WISH) > 1)
-        assert rows(harness, "SELECT question_key, value FROM answers") == [("lamps", '"yes"')]
+        assert found(harness, "question_key, value FROM answers") == [("lamps", '"yes"')]
 
 
 async def test_an_edit_corrects_the_answer(harness):
     async with harness.house():
-        who = await harness.resident()
-        await stands_in_the_park(who)
-        await who.says("ja")
-        await who.hears(WISH)
+        who = await said_yes(harness)
         await who.edits("nein")
-        await until(lambda: rows(harness, "SELECT value FROM answers") == [('"no"',)])
-        assert rows(harness, "SELECT version FROM answers") == [(2,)]
+        await until(lambda: found(harness, "value FROM answers") == [('"no"',)])
+        assert found(harness, "version FROM answers") == [(2,)]
 
 
 async def test_texts_at_the_limit_and_beyond_arrive_whole(harness):
     async with harness.house() as app:
-        who = await harness.resident()
-        await stands_in_the_park(who)
+        who = await in_the_park(harness)
         [channel] = app.channels.values()
         limit = min(channel.limits.text_utf16, 9_000)
         for sign, more in product((FAMILY, COMBINED, ARABIC, "ä"), (0, 1)):
@@ -319,45 +307,35 @@ def _units(words: str) -> int:
 
 async def test_long_words_of_people_arrive_whole(harness):
     async with harness.house():
-        who = await harness.resident()
-        await stands_in_the_park(who)
-        await who.says("ja")
-        await who.hears(WISH)
+        who = await said_yes(harness)
         words = (FAMILY + COMBINED + ARABIC) * 20
         await who.says(words)
         await who.hears(SUMMARY)
-        assert rows(harness, "SELECT length(value) > 500 FROM answers WHERE question_key = 'wish'") == [(1,)]
+        assert found(harness, "length(value) > 500 FROM answers WHERE question_key = 'wish'") == [(1,)]
 
 
 async def test_unknown_events_disturb_nobody(harness):
     async with harness.house() as app:
-        who = await harness.resident()
-        await stands_in_the_park(who)
+        who = await in_the_park(harness)
         await harness.disturb(who)
         await who.says("ja")
         await who.hears(WISH)
-        assert rows(harness, "SELECT value, version FROM answers") == [('"yes"', 1)]
+        assert answers(harness) == [('"yes"', 1)]
         assert app.conversations.counts.failures == 0
 
 
 async def test_two_answers_at_once_are_taken_in_order(harness):
     async with harness.house():
-        who = await harness.resident()
-        await stands_in_the_park(who)
+        who = await in_the_park(harness)
         await who.says("nein")
         await who.says(BENCHES)
         await who.hears(SUMMARY)
-        assert rows(harness, "SELECT value, version FROM answers ORDER BY question_key") == [
-            ('"no"', 1),
-            (f'"{BENCHES}"', 1),
-        ]
+        assert answers(harness) == [('"no"', 1), (f'"{BENCHES}"', 1)]
 
 
 async def test_one_chat_that_hangs_delays_nobody_else(harness):
     async with harness.house():
-        slow, others = await harness.resident(), [await harness.resident() for _ in range(5)]
-        for who in (slow, *others):
-            await stands_in_the_park(who)
+        slow, *others = [await in_the_park(harness) for _ in range(6)]
         harness.hang()
         await slow.says("ja")
         await asyncio.sleep(0.2)
@@ -371,8 +349,7 @@ async def test_one_chat_that_hangs_delays_nobody_else(harness):
 async def test_replies_stay_fast_during_a_large_broadcast(harness):
     async with harness.house() as app:
         crowd = await harness.crowd()
-        who = await harness.resident()
-        await stands_in_the_park(who)
+        who = await in_the_park(harness)
         await app.outbox.drained()
         await push(
             harness, [harness.address(each) for each in crowd] * (harness.recipients // len(crowd)), "Neue Umfrage"
@@ -387,7 +364,7 @@ async def test_replies_stay_fast_during_a_large_broadcast(harness):
                 break
         await app.outbox.drained()
         assert max(delays) < 2
-        assert Counter(rows(harness, "SELECT state FROM outbox")) == {("sent",): harness.recipients}
+        assert Counter(found(harness, "state FROM outbox")) == {("sent",): harness.recipients}
         each = harness.recipients // len(crowd)
         await until(lambda: all(who.times("Neue Umfrage") >= each for who in crowd))
         assert all(who.times("Neue Umfrage") == each for who in crowd)
@@ -395,10 +372,7 @@ async def test_replies_stay_fast_during_a_large_broadcast(harness):
 
 async def test_encrypted_rooms_stay_readable_after_a_restart(harness):
     async with harness.house():
-        who = await harness.resident()
-        await stands_in_the_park(who)
-        await who.says("ja")
-        await who.hears(WISH)
+        who = await said_yes(harness)
     await who.says(BENCHES)  # while the house is down
     async with harness.house():
         await who.hears(SUMMARY)

@@ -12,12 +12,10 @@ from adapters.base import Outgoing, Sent
 from adapters.matrix.ledger import Ledger
 from flows.messages import MsgOut, QuickReply
 from tests import house
-from tests.databases import Database, database, houses, only_sqlite, postgresql, sqlite_template
+from tests.databases import Database, only_sqlite
 from tests.resident import resident
 from tests.synapse import Synapse
 from tests.test_adapters.matrix_house import answers, listening, publish, running
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
 YES_NO = (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.no", "Nein", 2))
 

@@ -10,11 +10,8 @@ from adapters.base import TOO_LARGE, Refused, RetryAfter
 from flows.messages import MsgIn
 from tests import botapi
 from tests.botapi import BotApi, Fault, Rates
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import consultation, publish
 from tests.telegram import answers_of, channel_to, telegram
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 FREE = Rates(0, 0, 0)
 YES_NO = [{"value": value, "label": {"de": label, "en": label}} for value, label in (("yes", "Ja"), ("no", "Nein"))]

@@ -26,12 +26,9 @@ from flows.messages import MsgOut
 from tests import botapi
 from tests.botapi import BotApi, Fault
 from tests.botapi.limits import FREE
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import VAULT, consultation, publish
 from tests.telegram import telegram
 from tests.test_adapters.test_telegram_troubles import receiving, until
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 TOKEN = "4711:AAF-geheim_geheim_geheim"
 NOWHERE = Path("nowhere")

@@ -16,11 +16,8 @@ from flows.messages import MsgIn
 from tests import botapi
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import consultation, publish
 from tests.telegram import answers_of, channel_to, telegram
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 NEW, OLD = "the-new-secret-of-2026", "the-old-secret-of-2025"
 

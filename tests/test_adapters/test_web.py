@@ -7,13 +7,11 @@ import asyncio
 from adapters.base import Outgoing
 from adapters.web.hub import WebHub
 from flows.messages import MsgOut
-from tests.test_adapters.pages import house
+from tests.test_adapters.pages import visit
 
 
 async def test_a_first_visit_starts_the_consultation_and_an_answer_is_acknowledged():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         ws = await page.ws()
         assert (await ws.next())["epoch"] == here.hub.epoch
         first = await ws.until("text")
@@ -28,9 +26,7 @@ async def test_a_first_visit_starts_the_consultation_and_an_answer_is_acknowledg
 
 
 async def test_the_acknowledgement_waits_for_the_commit():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         ws = await page.ws()
         await ws.until("text")
         here.bot.gate.clear()
@@ -45,9 +41,7 @@ async def test_the_acknowledgement_waits_for_the_commit():
 
 
 async def test_a_repeat_is_acknowledged_and_changes_nothing():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         ws = await page.ws()
         await ws.until("text")
         for _ in range(3):
@@ -60,9 +54,7 @@ async def test_a_repeat_is_acknowledged_and_changes_nothing():
 
 
 async def test_a_line_that_breaks_before_the_acknowledgement_gives_one_answer():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         ws = await page.ws()
         await ws.until("text")
         here.bot.gate.clear()
@@ -79,9 +71,7 @@ async def test_a_line_that_breaks_before_the_acknowledgement_gives_one_answer():
 
 
 async def test_a_message_goes_on_when_its_line_is_gone():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         ws = await page.ws()
         await ws.until("text")
         here.bot.gate.clear()
@@ -97,9 +87,7 @@ async def test_a_message_goes_on_when_its_line_is_gone():
 
 
 async def test_every_line_shows_the_same_log():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (_, page):
         await page.post({"id": "a1", "text": "Ja"})
         assert await page.form({"csrf": page.csrf, "id": "a2", "text": "Nein"}) == (303, "/c/park#latest")
         ws = await page.ws()
@@ -113,9 +101,7 @@ async def test_every_line_shows_the_same_log():
 
 
 async def test_two_tabs_of_one_conversation_show_the_same():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         one, two = await asyncio.gather(page.ws(), page.ws())
         assert await one.until("text") == await two.until("text")
         assert [msg.text for msg in here.bot.stored] == ["/start park"]
@@ -125,9 +111,7 @@ async def test_two_tabs_of_one_conversation_show_the_same():
 
 
 async def test_a_line_goes_on_after_the_entry_it_names():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         await page.post({"id": "a1", "text": "Ja"})
         ws = await page.ws(after=2, epoch=here.hub.epoch)
         assert (await ws.next())["seq"] == 3
@@ -139,9 +123,7 @@ async def test_a_line_goes_on_after_the_entry_it_names():
 
 
 async def test_numbers_of_another_process_count_for_nothing():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (_, page):
         await page.post({"id": "a1", "text": "Ja"})
         _, log = await page.poll(after=2, epoch="gone")
         assert [entry["seq"] for entry in log["entries"]] == [1, 2, 3]
@@ -149,9 +131,7 @@ async def test_numbers_of_another_process_count_for_nothing():
 
 
 async def test_a_poll_waits_for_what_is_new():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         await page.poll(wait=2)
         polling = asyncio.ensure_future(page.poll(after=1, epoch=here.hub.epoch, wait=10))
         await asyncio.sleep(0.1)
@@ -162,9 +142,7 @@ async def test_a_poll_waits_for_what_is_new():
 
 
 async def test_a_known_person_is_told_where_they_stand_after_a_restart():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         address = here.conversation(page).address
         here.bot.known.add(address)
         ws = await page.ws(after=7, epoch="gone")
@@ -176,9 +154,7 @@ async def test_a_known_person_is_told_where_they_stand_after_a_restart():
 
 
 async def test_without_script_the_page_waits_until_the_bot_has_answered():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         assert (await page.form({"csrf": page.csrf, "id": "f1", "choice": "p.lamps.no", "text": "draft"}))[0] == 303
         assert (await page.form({"csrf": page.csrf, "id": "f1", "choice": "p.lamps.no", "text": "draft"}))[0] == 303
         entries = here.hub.chat(here.conversation(page).address).after(0)
@@ -190,9 +166,7 @@ async def test_without_script_the_page_waits_until_the_bot_has_answered():
 
 
 async def test_a_page_without_script_says_what_went_wrong():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (_, page):
         status, text = await page.form({"csrf": page.csrf, "id": "f1", "text": "x" * 4001})
         assert (status, text) == (413, "[] web.error.too_long. [] web.error.too_long_text.")
 
@@ -209,9 +183,7 @@ async def test_open_lines_keep_their_conversation_in_memory(monkeypatch):
 
 
 async def test_a_stopping_server_lets_go_of_everybody():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         ws = await page.ws()
         await ws.until("text")
         polling = asyncio.ensure_future(page.poll(after=1, epoch=here.hub.epoch, wait=25))

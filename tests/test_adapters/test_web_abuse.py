@@ -13,7 +13,7 @@ from adapters.web import doors
 from adapters.web.doors import COOKIE, Doors
 from adapters.web.hub import LOG_CHARACTERS, LOG_LENGTH, Chat
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
-from tests.test_adapters.pages import Page, house
+from tests.test_adapters.pages import Page, house, visit
 
 
 def error(answer):
@@ -23,9 +23,7 @@ def error(answer):
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://"])
 async def test_other_origins_get_nothing(origin):
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         with pytest.raises(WSServerHandshakeError) as fault:
             await page.ws(Origin=origin)
         assert fault.value.status == 403
@@ -37,9 +35,7 @@ async def test_other_origins_get_nothing(origin):
 
 
 async def test_the_browsers_own_word_about_the_origin_is_heard():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (_, page):
         form = {"csrf": page.csrf, "id": "a1", "text": "Ja"}
         assert (await page.form(form, **{"Origin": "null", "Sec-Fetch-Site": "cross-site"}))[0] == 403
         assert (await page.form(form, **{"Origin": "null", "Sec-Fetch-Site": "same-origin"}))[0] == 303
@@ -155,9 +151,7 @@ def request_of(remote="192.0.2.1", **headers):
     ],
 )
 async def test_malformed_messages_are_refused_and_the_line_goes_on(words):
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         assert error(await page.post(words)) == (400, "malformed")
         ws = await page.ws()
         await ws.until("text")
@@ -170,9 +164,7 @@ async def test_malformed_messages_are_refused_and_the_line_goes_on(words):
 
 
 async def test_long_texts_are_refused_and_the_longest_is_not():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         longest = "😀" * 4000
         raw = json.dumps({"id": "a1", "text": longest}, ensure_ascii=False)
         assert await page.post(raw) == (200, {"ack": "a1"})
@@ -186,9 +178,7 @@ async def test_long_texts_are_refused_and_the_longest_is_not():
 
 
 async def test_large_frames_and_bodies_end_the_line():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         ws = await page.ws()
         await ws.until("text")
         await ws.raw.send_str("x" * 20_000)
@@ -199,9 +189,7 @@ async def test_large_frames_and_bodies_end_the_line():
 
 
 async def test_half_characters_are_mended():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (_, page):
         assert await page.post('{"id": "a1", "text": "a\\ud800b"}') == (200, {"ack": "a1"})
         _, log = await page.poll()
         assert log["entries"][1]["own"] == "a\ufffdb"
@@ -261,9 +249,7 @@ async def test_open_lines_are_counted():
 
 
 async def test_a_flood_of_frames_ends_the_line():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (_, page):
         ws = await page.ws()
         await ws.until("text")
         for _ in range(100):
@@ -309,9 +295,7 @@ async def test_who_does_not_read_is_cut_and_nobody_else():
 
 
 async def test_before_the_house_is_open_people_are_asked_to_wait():
-    async with house() as here:
-        page = here.page()
-        await page.load()
+    async with visit() as (here, page):
         await here.hub.stop()
         assert error(await page.post({"id": "a1", "text": "Ja"})) == (503, "busy")
         await here.hub.start(here.bot.receive)

@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 import bot.attachments.files
 from adapters.base import Delivery, Refused, RetryAfter, Unknown
+from bot.app import App
 from bot.attachments import command, examining, keeping
 from bot.attachments.files import FOLDER, Folder, ending_of
 from bot.errors import HouseError
@@ -25,11 +26,8 @@ from bot.settings import Settings
 from storage import attachments
 from storage.attachments import Attachment
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import KEYS, consultation, publish, running, say
 from tests.phone import PICTURE, VOICE, WISH, Phone, begin, files, rows, states, until
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 
 @pytest.fixture(autouse=True)
@@ -72,15 +70,20 @@ async def test_only_recordings_and_pictures_are_kept(store: Store, tmp_path: Pat
         assert "Bild: war weder Aufnahme noch Bild" in phone.last("a").text
 
 
+async def voice_and_picture(app: App, phone: Phone, store: Store) -> None:
+    """Two people answered: "a" by voice, "b" with a picture."""
+    phone.files |= {"a": VOICE, "b": PICTURE}
+    for address, kind in (("a", "voice"), ("b", "picture")):
+        await begin(app, phone, address)
+        await say(app, phone.msg(address, media=kind, media_ref=address))
+    await until(lambda: states(store) == ["kept", "kept"])
+
+
 async def test_what_is_erased_leaves_no_file(store: Store, tmp_path: Path) -> None:
     publish(store, consultation(questions=[WISH]))
     phone = Phone()
-    phone.files |= {"a": VOICE, "b": PICTURE}
     async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
-        for address, kind in (("a", "voice"), ("b", "picture")):
-            await begin(app, phone, address)
-            await say(app, phone.msg(address, media=kind, media_ref=address))
-        await until(lambda: states(store) == ["kept", "kept"])
+        await voice_and_picture(app, phone, store)
         await say(app, phone.msg("a", "meinedaten"))
         assert "Sprachnachricht: liegt verschlüsselt bei uns" in phone.last("a").text
         await say(app, phone.msg("a", "löschen"))
@@ -236,12 +239,8 @@ async def test_after_the_retention_no_file_is_left(store: Store, tmp_path: Path)
 async def test_what_does_not_count_after_linking_goes_and_the_other_stays(store: Store, tmp_path: Path) -> None:
     publish(store, consultation(questions=[WISH]))
     phone = Phone()
-    phone.files |= {"a": VOICE, "b": PICTURE}
     async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
-        for address, kind in (("a", "voice"), ("b", "picture")):
-            await begin(app, phone, address)
-            await say(app, phone.msg(address, media=kind, media_ref=address))
-        await until(lambda: states(store) == ["kept", "kept"])
+        await voice_and_picture(app, phone, store)
         await say(app, phone.msg("a", "verbinden"))
         code = re.search(r"\d{4} \d{4} \d{4}", phone.last("a").text)
         assert code

@@ -16,14 +16,11 @@ from bot.attachments.files import FOLDER, Folder
 from bot.settings import Settings
 from storage.store import Store
 from tests import botapi
-from tests.botapi import BotApi, Rates
-from tests.databases import database, houses, postgresql, sqlite_template, store
+from tests.botapi import BotApi, Rates, Resident
 from tests.house import KEYS, consultation, publish, running
 from tests.phone import PICTURE, VOICE, WISH, files, rows, states, until
 from tests.telegram import answers_of, channel_to
 from tests.test_bot.test_serving import Service
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 
 @pytest.fixture
@@ -49,14 +46,20 @@ async def serving(*words: str) -> AsyncIterator[Service]:
         await asyncio.to_thread(service.process.communicate)
 
 
+async def at_the_wish(api: BotApi) -> Resident:
+    """Somebody new, who stands at the question."""
+    resident = api.resident()
+    resident.start("park")
+    await resident.hears()
+    resident.tap("Deutsch")
+    await resident.hears(2)
+    return resident
+
+
 async def test_a_voice_message_and_a_picture_through_telegram(api: BotApi, store: Store, tmp_path: Path) -> None:
     publish(store, consultation(questions=[WISH]))
     async with running(store, {"town": channel_to(api)}, Settings(data=tmp_path)):
-        resident = api.resident()
-        resident.start("park")
-        await resident.hears()
-        resident.tap("Deutsch")
-        await resident.hears(2)
+        resident = await at_the_wish(api)
         resident.voice(VOICE)
         (summary,) = await resident.hears()
         assert "Menschen hören sie an, und sie zählt" in summary.text
@@ -81,11 +84,7 @@ async def test_a_voice_message_and_a_picture_through_telegram(api: BotApi, store
 async def test_telegram_does_not_hand_out_what_is_too_large(api: BotApi, store: Store, tmp_path: Path) -> None:
     publish(store, consultation(questions=[WISH]))
     async with running(store, {"town": channel_to(api)}, Settings(data=tmp_path)):
-        resident = api.resident()
-        resident.start("park")
-        await resident.hears()
-        resident.tap("Deutsch")
-        await resident.hears(2)
+        resident = await at_the_wish(api)
         resident.voice(b"OggS" + bytes(20 * 1024 * 1024))
         (no,) = await resident.hears()
         assert "Vielleicht ist es zu groß" in no.text
@@ -106,11 +105,7 @@ async def test_telegram_is_asked_again(api: BotApi, store: Store, tmp_path: Path
         botapi.Fault("reset", "getFile"),
     ]
     async with running(store, {"town": channel_to(api)}, Settings(data=tmp_path)):
-        resident = api.resident()
-        resident.start("park")
-        await resident.hears()
-        resident.tap("Deutsch")
-        await resident.hears(2)
+        resident = await at_the_wish(api)
         resident.voice(VOICE)
         await until(lambda: states(store) == ["kept"])
     assert api.ledger.calls["getfile"] == 4
@@ -126,11 +121,7 @@ async def test_kill_9_between_commit_and_fetch(api: BotApi, store: Store, databa
     )
     api.faults.append(botapi.Fault("hang", "getFile"))
     async with serving("--config", str(settings)) as first:
-        resident = api.resident()
-        resident.start("park")
-        await resident.hears()
-        resident.tap("Deutsch")
-        await resident.hears(2)
+        resident = await at_the_wish(api)
         resident.voice(VOICE)
         await resident.hears()
         await until(lambda: api.ledger.calls["getfile"])

@@ -26,10 +26,7 @@ from storage.opt_ins import NewOptIn
 from storage.outbox import Outcome
 from storage.staff import StaffMember
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import KEYS, Recorder, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 
 NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
 AWAKE = Settings(push=PushSettings(quiet_from=0, quiet_to=0))
@@ -38,11 +35,9 @@ _ids = Ids()
 
 
 @pytest.fixture
-def store(database):
-    store = Store(database.url)
+def store(store):
     publish(store, consultation(topics=["neighbourhoods"], districts=["01"]), consultation("trees"))
-    yield store
-    store.dispose()
+    return store
 
 
 def resident(store: Store, name: str, *wishes: tuple[str, str], language: str = "de", channel: str = "test") -> int:
@@ -74,11 +69,6 @@ def work_on(store: Store, work: Pushing, now: datetime = NOON, steps: int = 3) -
     for _ in range(steps):
         with store.begin() as connection:
             work.work(connection, now)
-
-
-def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
 
 
 def ledger(store: Store) -> Counter[tuple[str, str | None]]:

@@ -10,10 +10,7 @@ import pytest
 from tests.campaign.__main__ import is_good
 from tests.campaign.run import Report, campaign, prepare
 from tests.campaign.talk import Count, account
-from tests.synapse import homeserver
 from tests.test_adapters.harness import harness_of
-
-__all__ = ["homeserver"]
 
 KILLS = 50
 

@@ -11,10 +11,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import consultation, publish
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
 PEOPLE = 200
 KILLS = 10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -17,20 +16,15 @@ from flows.text import fold
 from storage import staff
 from storage.staff import Role, StaffMember
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import KEYS, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+from tests.house import KEYS, consultation, publish, rows, running, say
 
 WRONG = "Dieser Code gilt hier nicht. Einen neuen gibt die Technik."
 
 
 @pytest.fixture
-def store(database):
-    store = Store(database.url)
+def store(store):
     publish(store, consultation())
-    yield store
-    store.dispose()
+    return store
 
 
 def hired(store: Store, name: str = "Aylin", role: Role = "facilitator") -> str:
@@ -40,11 +34,6 @@ def hired(store: Store, name: str = "Aylin", role: Role = "facilitator") -> str:
         row = StaffMember(Ids()(), name, role, codes.code_hash(KEYS, code), datetime.now(UTC))
         staff.insert(connection, [row])
     return code
-
-
-def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
 
 
 async def test_a_code_opens_the_desk_in_any_chat(store):

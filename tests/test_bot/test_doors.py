@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from bot.app import App
 from bot.exports import package
@@ -20,26 +19,16 @@ from bot.housekeeping import tidy
 from storage import doors
 from storage.models import metadata
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import Recorder, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+from tests.house import Recorder, consultation, publish, rows, running, say
 
 CANARY = "Kanarienvogelbrunnen"
 
 
 @pytest.fixture
-def store(database):
+def store(store):
     """Each test runs on SQLite and on PostgreSQL."""
-    store = Store(database.url)
     publish(store, consultation(), consultation("hunde"))
-    yield store
-    store.dispose()
-
-
-def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
+    return store
 
 
 class Town:

@@ -27,10 +27,7 @@ from bot.settings import Settings
 from flows.messages import MsgIn
 from storage import consultations
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SAID_AT = datetime(2026, 11, 1, 23, 30, 5, tzinfo=UTC)  # in Berlin it is already Monday: the next week

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 
 def rows(store: Store, table: str) -> int:

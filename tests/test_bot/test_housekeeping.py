@@ -9,10 +9,7 @@ from sqlalchemy import text
 from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, tidy
 from storage import consultations
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
 
 def count(store: Store, table: str) -> int:

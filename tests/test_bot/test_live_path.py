@@ -15,24 +15,14 @@ from flows import engine
 from storage.base import to_iso
 from storage.errors import StoreBusy
 from storage.store import ATTEMPTS, Store
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import Recorder, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+from tests.house import Recorder, consultation, publish, rows, running, say
 
 
 @pytest.fixture
-def store(database):
+def store(store):
     """Each test runs on SQLite and on PostgreSQL."""
-    store = Store(database.url)
     publish(store, consultation())
-    yield store
-    store.dispose()
-
-
-def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
+    return store
 
 
 async def in_the_park(app, channel: Recorder, address: str = "a") -> None:

@@ -14,18 +14,13 @@ from flows.events import Wanted
 from flows.news import parse_wanted
 from flows.text import fold
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
 from tests.house import Recorder, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
 
 
 @pytest.fixture
-def store(database):
-    store = Store(database.url)
+def store(store):
     publish(store, consultation(), consultation("trees"))
-    yield store
-    store.dispose()
+    return store
 
 
 def wishes(store: Store) -> list[tuple[Any, ...]]:

@@ -17,23 +17,13 @@ from flows.messages import MsgOut
 from storage import outbox
 from storage.outbox import NewOutboxMessage, Outcome
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import KEYS, Recorder, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 
 
 @pytest.fixture
-def store(database):
-    store = Store(database.url)
+def store(store):
     publish(store, consultation())
-    yield store
-    store.dispose()
-
-
-def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
+    return store
 
 
 async def known(app, channel: Recorder, *addresses: str) -> None:

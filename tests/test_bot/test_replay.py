@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from adapters.base import RetryAfter
 from bot import recording, replay
@@ -21,10 +20,7 @@ from bot.settings import Settings
 from flows import engine
 from flows.messages import MsgIn, Place
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import KEYS, Recorder, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 
 TIME = "2026-11-20T08:30:00+01:00"
 SAID = ("/start park", "Deutsch", "ja", "Mehr Bänke", "absenden")
@@ -32,11 +28,9 @@ Write = Callable[..., Path]
 
 
 @pytest.fixture
-def store(database):
-    store = Store(database.url)
+def store(store):
     publish(store, consultation())
-    yield store
-    store.dispose()
+    return store
 
 
 @pytest.fixture
@@ -67,11 +61,6 @@ def walk(address: str, **more: Any) -> list[dict[str, Any]]:
 async def feed(store: Store, path: Path) -> replay.Report:
     found = recording.scan(path, lambda bad: None)
     return await replay.feed(path, found, Settings(), store, KEYS, lambda done: None)
-
-
-def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
 
 
 def everything(store: Store) -> list[tuple[Any, ...]]:

@@ -11,10 +11,7 @@ from bot.ids import Ids
 from bot.proposals import seeds
 from storage import consultations
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.house import consultation, publish
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 LIGHT = {"de": "Licht im Park", "en": "Light in the park"}
 BENCH = {"de": "Mehr Bänke"}

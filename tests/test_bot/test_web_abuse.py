@@ -12,12 +12,9 @@ from yarl import URL
 
 from adapters.web.hub import WebHub
 from bot.app import build
-from bot.consultations.publishing import publish_samples
-from bot.house import desk
 from bot.settings import Settings
 from bot.web import server
 from bot.web.server import WebServer
-from storage import migrate
 from storage.store import Store
 from tests.house import KEYS
 from tests.test_bot.browser import QUICK, Browser, serving
@@ -36,12 +33,8 @@ DOORS = (
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    publish_samples(store, desk(Settings()))
-    yield store
-    store.dispose()
+def store(furnished):
+    return furnished
 
 
 @pytest.mark.parametrize("path", DOORS)

@@ -5,28 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestServer
 
-from adapters.web.hub import WebHub
 from adapters.web.limits import Rate
 from adapters.web.trouble import Trouble
-from bot.app import build
-from bot.settings import Settings
 from bot.web import aloud, espeak
 from bot.web.aloud import spoken
 from bot.web.espeak import Espeak, whole
-from bot.web.server import application
 from flows.messages import MsgOut, QuickReply
 from storage import migrate
 from storage.store import Store
-from tests.house import KEYS, consultation, publish
-from tests.test_bot.browser import QUICK, Browser, House
+from tests.house import consultation, publish
+from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.test_recordings import sound
 
 NAME = f"{'a' * 64}.wav"
@@ -72,21 +65,6 @@ def speaking(programs, tmp_path) -> None:
     programs('env > env; echo "$@" > args; cat > text; echo x >> runs; cat said.wav')
 
 
-@asynccontextmanager
-async def serving(store: Store, data: Path) -> AsyncIterator[House]:
-    app = build(Settings(data=data), {"web": WebHub()}, store=store, keys=KEYS)
-    async with app.running():
-        server = TestServer(application(app, QUICK))
-        await server.start_server()
-        house = House(app, server)
-        try:
-            yield house
-        finally:
-            for browser in house.browsers:
-                await browser.http.close()
-            await server.close()
-
-
 async def began(house: House, language: str = "de") -> Browser:
     """A person to whom the first question was asked."""
     browser = house.browser(Cookie=f"lang={language}")
@@ -104,7 +82,7 @@ async def fetched(browser: Browser, path: str, **headers: str) -> tuple[int, byt
 
 
 async def test_a_recording_is_served_for_good_and_in_parts(store, tmp_path):
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         browser = house.browser()
         status, body, headers = await fetched(browser, f"/media/{NAME}")
         assert (status, body) == (200, sound())
@@ -132,7 +110,7 @@ async def test_a_recording_is_served_for_good_and_in_parts(store, tmp_path):
     ],
 )
 async def test_nothing_else_is_served(store, tmp_path, path):
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         from yarl import URL
 
         browser = house.browser()
@@ -144,12 +122,12 @@ async def test_nothing_else_is_served(store, tmp_path, path):
 
 async def test_a_recording_of_an_older_revision_can_still_be_heard(store, tmp_path):
     publish(store, consultation(questions=[LAMPS]))
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         assert (await fetched(house.browser(), f"/media/{NAME}"))[0] == 200
 
 
 async def test_pages_play_the_recording_of_their_language_only(store, tmp_path):
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         german = await began(house)
         assert sources(german) == [f"/media/{NAME}"], "not the greeting, which nobody has read"
         assert sources(await german.get("/c/park/form")) == [f"/media/{NAME}"]
@@ -161,7 +139,7 @@ async def test_pages_play_the_recording_of_their_language_only(store, tmp_path):
 
 
 async def test_what_nobody_recorded_is_read_by_the_house(store, tmp_path, speaking):
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         browser = await began(house, "en")
         path = sources(browser)[-1]
         assert re.fullmatch(r"/c/park/speak/\d+", path)
@@ -178,7 +156,7 @@ async def test_what_nobody_recorded_is_read_by_the_house(store, tmp_path, speaki
 
 
 async def test_only_ones_own_conversation_can_be_heard(store, tmp_path, speaking):
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         browser = await began(house, "en")
         path = sources(browser)[-1]
         stranger = house.browser()
@@ -197,7 +175,7 @@ async def test_only_ones_own_conversation_can_be_heard(store, tmp_path, speaking
 
 
 async def test_without_the_program_there_is_nothing_to_press(store, tmp_path):
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         browser = await began(house, "en")
         assert sources(browser) == []
         assert (await fetched(browser, "/c/park/speak/2"))[0] == 404
@@ -210,7 +188,7 @@ async def test_what_goes_wrong_is_said_in_the_language_of_the_person(store, tmp_
     monkeypatch.setattr(espeak, "SECONDS", 0.5)
     (tmp_path / "said.wav").write_bytes(sound())
     programs(f"cat > text\n{'PATH=/bin:/usr/bin; ' + lines}")
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         for language, said in (("en", "that did not work"), ("de", "nicht geklappt")):
             browser = await began(house, language)
             path = next(iter(it for it in sources(browser) if "speak" in it))
@@ -224,7 +202,7 @@ async def test_what_goes_wrong_is_said_in_the_language_of_the_person(store, tmp_
 
 async def test_who_asks_for_too_much_is_told_to_wait(store, tmp_path, speaking, monkeypatch):
     monkeypatch.setattr(aloud, "CONVERSATION", Rate(1, 0.01))
-    async with serving(store, tmp_path) as house:
+    async with serving(store) as house:
         browser = await began(house, "en")
         first = sources(browser)[-1]
         last = sources(await browser.press("Yes"))[-1]

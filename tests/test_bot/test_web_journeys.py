@@ -10,9 +10,6 @@ import pytest
 from sqlalchemy import text
 
 from bot import phrases
-from bot.consultations.publishing import publish_samples
-from bot.house import desk
-from bot.settings import Settings
 from flows.languages import LANGUAGES
 from storage import migrate
 from storage.store import Store
@@ -21,12 +18,8 @@ from tests.test_bot.browser import Browser, House, serving
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    assert [fault for fault in publish_samples(store, desk(Settings())) if not fault.warning] == []
-    yield store
-    store.dispose()
+def store(furnished):
+    return furnished
 
 
 def answers(store: Store) -> dict[str, str]:
@@ -56,6 +49,14 @@ async def at_the_first_question(house: House, view: str = "Chat") -> Browser:
     await browser.get("/c/mein-kiez?lang=de")
     [how] = [option for option in browser.page.forms[0].options if option.startswith(view)]
     return await browser.press("Los geht es", how)
+
+
+async def resume_code(page: Browser) -> str:
+    """The code with which somebody goes on later or elsewhere; the page shows it."""
+    await page.press("Später oder auf einem anderen Gerät weitermachen")
+    code = re.search(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b", page.text)
+    assert code
+    return code[0]
 
 
 async def test_the_chat_without_javascript_goes_from_door_to_receipt(store):
@@ -193,12 +194,10 @@ async def test_another_device_goes_on_with_the_code(store):
     async with serving(store) as house:
         one = await at_the_first_question(house)
         await one.press("Mitte")
-        await one.press("Später oder auf einem anderen Gerät weitermachen")
-        code = re.search(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b", one.text)
-        assert code
+        code = await resume_code(one)
         assert "<svg" in one.page.html
         other = await house.browser(**{"Accept-Language": "de"}).get("/")
-        await other.press("Weitermachen", slug="mein-kiez", code=code[0].lower().replace("-", " "))
+        await other.press("Weitermachen", slug="mein-kiez", code=code.lower().replace("-", " "))
         assert other.path == "/c/mein-kiez"
         assert "Was ist in deinem Kiez gut?" in other.text
         await other.press("Senden", text="6")
@@ -212,9 +211,7 @@ async def test_a_shared_device_forgets_and_the_code_still_opens(store):
     async with serving(store) as house:
         page = await at_the_first_question(house)
         await page.press("Mitte")
-        await page.press("Später oder auf einem anderen Gerät weitermachen")
-        code = re.search(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b", page.text)
-        assert code
+        code = await resume_code(page)
         larger = next(link for label, link in page.page.links if label == "Größere Schrift")
         assert larger == "/c/mein-kiez?size=large", "this page itself is the answer to a form"
         await page.press("Aufhören und Bildschirm löschen")
@@ -223,7 +220,7 @@ async def test_a_shared_device_forgets_and_the_code_still_opens(store):
         assert any(form.action.endswith("/start") for form in page.page.forms)
         assert "Mitte" not in page.text
         await page.get("/c/mein-kiez/resume")
-        await page.press("Weitermachen", code=code[0])
+        await page.press("Weitermachen", code=code)
         assert "Was ist in deinem Kiez gut?" in page.text
     assert answers(store) == {"district": '"01"'}
 

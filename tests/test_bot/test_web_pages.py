@@ -11,9 +11,6 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.web.limits import Rate
-from bot.consultations.publishing import publish_samples
-from bot.house import desk
-from bot.settings import Settings
 from bot.web.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
 from bot.web.options import WebSettings
 from bot.web.tongues import Tongue, spoken
@@ -37,12 +34,8 @@ KILOBYTE = 1024
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    publish_samples(store, desk(Settings()))
-    yield store
-    store.dispose()
+def store(furnished):
+    return furnished
 
 
 def policy(headers: dict[str, str]) -> dict[str, str]:

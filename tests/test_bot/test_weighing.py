@@ -16,10 +16,7 @@ from storage import consultations, moderation, proposals
 from storage.moderation import NewModeration, NewProposalText, State, StateChange
 from storage.proposals import NewProposal, Release, Withdrawal
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template
-from tests.house import Recorder, consultation, publish, running, say
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template"]
+from tests.house import Recorder, consultation, publish, rows, running, say
 
 IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Ihre Idee?", "en": "Your idea?"}}
 WEIGH = {"key": "weigh", "type": "statements", "text": {"de": "Und die Ideen der anderen?", "en": "And others?"}}
@@ -28,16 +25,9 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(database):
-    store = Store(database.url)
+def store(store):
     publish(store, consultation(questions=[IDEA, WEIGH]))
-    yield store
-    store.dispose()
-
-
-def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
+    return store
 
 
 def add(store: Store, *texts: str, pseudonym: str | None = None, released: bool = True) -> list[int]:

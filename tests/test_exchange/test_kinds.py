@@ -20,10 +20,7 @@ from bot.settings import Settings
 from storage import ratings
 from storage.ratings import NewRatingEvent
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.test_storage import rows
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 
 IDEA = {
     "Referenznr.": "2026-00012",

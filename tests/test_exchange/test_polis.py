@@ -16,10 +16,7 @@ from bot.exchange.taking import Wish, pseudonym
 from bot.settings import Settings
 from storage import consultations
 from storage.store import Store
-from tests import real_input, real_polis
-from tests.databases import database, houses, postgresql, sqlite_template, store
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
+from tests import real_polis
 
 COMMENTS = """timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body
 1651045000,x,0,7,2,1,1,"Mehr Bäume, bitte"
@@ -255,23 +252,13 @@ def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
         command.import_(settings, "polis", bundle, Wish("a", "xx"), said.append, said.append)
 
 
-@pytest.fixture
-def published(request: pytest.FixtureRequest) -> Path:
-    """Where the source lies. Whoever has the folder beside the project that holds it must have it whole."""
-    if not real_input.DATA.is_dir():
-        if not real_input.DATA.parents[1].is_dir():
-            request.node.add_marker(pytest.mark.beside)
-        pytest.skip(f"real input: the data is not at {real_input.DATA.parent.name}/{real_input.DATA.name}")
-    return real_input.DATA
-
-
-def test_a_real_conversation_comes_out_as_it_was_published(store, published, tmp_path):
-    _, taken = take(store, published)
+def test_a_real_conversation_comes_out_as_it_was_published(store, real_data, tmp_path):
+    _, taken = take(store, real_data)
     assert taken[2:] == (522, 0, 61_936, 0)
     with store.reading() as connection:
         found = content.load(connection, "park")
     polis.write(found, tmp_path)
-    theirs, ours = real_polis.read(published), real_polis.read(tmp_path)
+    theirs, ours = real_polis.read(real_data), real_polis.read(tmp_path)
     assert real_polis.differences(theirs, ours) == []
     assert len(ours.people) == 1116
     assert sum(row["group-id"] != "" for row in ours.people.values()) == 900

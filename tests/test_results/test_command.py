@@ -22,10 +22,8 @@ from storage.moderation import NewModeration
 from storage.proposals import Release
 from storage.ratings import NewRatingEvent
 from storage.store import Store
-from tests.databases import database, houses, postgresql, sqlite_template, store
 from tests.test_storage import rows
 
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 

@@ -1,5 +1,0 @@
-"""Storage tests run on both databases."""
-
-from tests.databases import database, houses, postgresql, sqlite_template, store
-
-__all__ = ["database", "houses", "postgresql", "sqlite_template", "store"]
