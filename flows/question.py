@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -124,8 +124,11 @@ class Node(BaseModel, ABC):
     """Whether answers are words of a person, which leave the house only after another person released them."""
     needs_own_consent: ClassVar[bool] = False
     """Whether only those may be asked who agreed to this very question."""
-    on_paper: ClassVar[bool] = True
-    """Whether it can be asked on a sheet of paper, where everybody is asked the same."""
+
+    @property
+    def on_paper(self) -> bool:
+        """Whether it can be asked on a sheet of paper, where everybody is asked the same."""
+        return True
 
     def problems(self) -> Iterator[Problem]:
         """Faults the model alone cannot see (clashing labels, impossible limits)."""
@@ -227,6 +230,11 @@ class Asked(ABC):
     def label(self, value: Value) -> str:
         """One of the possible values by itself, as a person reads it: where several can be given, one of these."""
         return self.show(value)
+
+    def paper_rows(self) -> Sequence[Sequence[tuple[str, str]]]:
+        """The rows of a question that asks the same again and again, for paper: what can be ticked in each, as it is
+        typed in (several with a space between them, `mode` paper) and as a person reads it."""
+        return ()
 
     def knows(self, folded: str) -> bool:
         """Whether these very words are an answer offered, so that they win over a chat word of the same name."""

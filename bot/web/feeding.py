@@ -61,7 +61,7 @@ def rehearse(
     while walk.session.status == "waiting" and walk.session.at:
         key = walk.session.at
         asked.add(key)
-        if key not in questions:  # it cannot be asked on paper
+        if questions[key].is_off:
             walk.say(Words(choice=f"{flow.code}..skip"))
         elif not _answer(walk, questions[key], sheet.get(key, Filled())):
             break
@@ -112,6 +112,11 @@ def _answer(walk: _Walk, question: PaperQuestion, filled: Filled) -> bool:
 
 def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
     """Says it; gives why it cannot be said, where that is not for the engine to know."""
+    if question.rows and filled.ticked and not filled.text and not question.is_off:
+        walk.say(
+            Words(text=" ".join(box.value for row in question.rows for box in row.boxes if box.token in filled.ticked))
+        )
+        return ""
     text, ticked = filled.text.strip(), [box for box in question.boxes if box.token in filled.ticked]
     others = [box for box in question.others if box.token in filled.ticked]
     if bool(text) + len(others) + bool(ticked) > 1 or (len(ticked) > 1 and question.expects != "many"):

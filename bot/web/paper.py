@@ -21,6 +21,7 @@ from flows.definition import Consultation
 from flows.flow import Flow, Script
 from flows.messages import Expects, QuickReply
 from flows.question import END, LEAVE, Asked, Exit, Node
+from flows.questions.pairwise import Pairwise
 from flows.values import Missing, Value
 
 LINES: Final = {"text": 7, "number": 1, "order": 1, "amounts": 1}
@@ -35,6 +36,13 @@ class Box(NamedTuple):
     value: str
     label: str
     number: int = 0
+
+
+class PaperRow(NamedTuple):
+    """One of several things asked alike: its name on the form, and what can be ticked."""
+
+    name: str
+    boxes: tuple[Box, ...]
 
 
 class PaperQuestion(NamedTuple):
@@ -56,12 +64,16 @@ class PaperQuestion(NamedTuple):
     """For whom it is, in words."""
     jumps: tuple[str, ...] = ()
     """Where to go on after certain answers, in words."""
+    rows: tuple[PaperRow, ...] = ()
+    """The same asked again and again, with one tick in each row."""
+    is_off: bool = False
+    """It cannot be asked on paper; the sheet says where it can."""
 
     @property
     def lines(self) -> int:
         """How many lines there are to write on."""
         # A district may also be named by one of its quarters.
-        return 1 if self.type == "district" else LINES.get(self.expects, 0)
+        return 1 if self.type == "district" else 0 if self.is_off else LINES.get(self.expects, 0)
 
 
 def add_to(router: web.UrlDispatcher) -> None:
@@ -91,33 +103,53 @@ def questions(flow: Flow, language: str) -> list[PaperQuestion]:
             notes.append(script.titles[key])
             continue
         asked = script.asked[key]
-        if not node.on_paper:
-            notes += [script.titles[key], tongue.say("web.paper.not_here")]
-            continue
-        boxes, others = _boxes(asked)
+        boxes, others = _boxes(asked) if node.on_paper else ((), ())
+        rows = _rows(key, asked) if node.on_paper else ()
         found.append(
             PaperQuestion(
                 numbers[key],
                 key,
                 script.titles[key],
-                asked.prompt.text.removeprefix(script.titles[key]).strip(),
+                _hint(flow, key, script, tongue),
                 asked.prompt.expects,
-                boxes,
+                () if rows else boxes,
                 others,
                 flow.question(key).skip,
                 node.type,
                 tuple(notes),
                 tuple(_only(node, script, numbers, tongue)),
                 tuple(_jumps(node, script, numbers, tongue)),
+                rows,
+                not node.on_paper,
             )
         )
         notes = []
     return found
 
 
+def _hint(flow: Flow, key: str, script: Script, tongue: Tongue) -> str:
+    """How to answer it with a pen, in words."""
+    node, asked = flow.question(key), script.asked[key]
+    if not node.on_paper:
+        return tongue.say("web.paper.not_here")
+    if isinstance(node, Pairwise):
+        own = script.voice.text(node.hint) if node.hint else ""
+        return "\n".join(filter(None, (own, tongue.say("web.paper.rows", min=node.min))))
+    return asked.prompt.text.removeprefix(script.titles[key]).strip()
+
+
+def _rows(key: str, asked: Asked) -> tuple[PaperRow, ...]:
+    return tuple(
+        PaperRow(f"{key}-{number}", tuple(Box(value, value, label) for value, label in row))
+        for number, row in enumerate(asked.paper_rows())
+    )
+
+
 def _boxes(asked: Asked) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
     """The answers to tick: the real ones, and those beside them."""
     boxes = [box for reply in asked.prompt.quick_replies if (box := _box(reply))]
+    if asked.prompt.expects in {"order", "amounts"}:  # no taps here that give one more
+        boxes = [box if box.value in _MISSING else box._replace(label=asked.label(box.value)) for box in boxes]
     return (
         tuple(box for box in boxes if box.value not in _MISSING),
         tuple(box for box in boxes if box.value in _MISSING),

@@ -8,13 +8,14 @@ from itertools import dropwhile
 from typing import Final, Literal, NamedTuple
 
 from adapters.web.hub import Entry
-from flows.messages import MsgOut, QuickReply
+from flows.messages import Expects, MsgOut, QuickReply
 
 Kind = Literal["question", "summary", "thanks", "menu", "waiting"]
 _RECEIPT: Final = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 _LINE: Final = re.compile(r"^(\d+)\. (.*)$")
 _ARROWS: Final = ("   → ", "   ← ")
 _BOXES: Final = ("☐ ", "☑ ")
+_STEP: Final = re.compile(r"^\+\d+ ")
 DONE: Final = "+done"
 
 
@@ -126,7 +127,11 @@ def _before(entries: Sequence[Entry]) -> tuple[str, ...]:
 def _question(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
     before, found, hint = msg.text.partition(msg.title)
     line, caption = _line_and_caption(before)
-    answers = [_choice(reply) for reply in msg.quick_replies if _parts(reply)[1] and _parts(reply)[2][:1] not in "+-"]
+    answers = [
+        _choice(reply, msg.expects)
+        for reply in msg.quick_replies
+        if _parts(reply)[1] and _parts(reply)[2][:1] not in "+-"
+    ]
     is_missing = {reply.token: _parts(reply)[2] in {"dont_know", "refused"} for reply in msg.quick_replies}
     is_draft = any(answer.is_chosen for answer in answers) and any(_parts(r)[2] == DONE for r in msg.quick_replies)
     return step._replace(
@@ -187,10 +192,11 @@ def _thanks(step: Step, msg: MsgOut, receipt: str) -> Step:
     )
 
 
-def _choice(reply: QuickReply) -> Choice:
+def _choice(reply: QuickReply, expects: Expects = "") -> Choice:
     label = next((reply.label.removeprefix(box) for box in _BOXES if reply.label.startswith(box)), reply.label)
-    # Beside a number to fill in, the place or amount in front of the name would be said twice.
-    label = label.removeprefix(f"{reply.amount}. ") if reply.amount else label
+    # Beside a number to fill in, its place in the order or the step of a tap would only confuse.
+    label = label.rpartition(" (")[0] if reply.amount and expects == "order" else label
+    label = _STEP.sub("", label) if expects == "amounts" else label
     return Choice(reply.token, label, reply.number, reply.chosen, reply.amount)
 
 

@@ -66,7 +66,7 @@ async def _save(request: web.Request) -> web.Response:
     language = notice.best(_first(data, "in"))
     flow, place = flow_of_notice(notice), place_code(_first(data, "at").strip())
     asked = {question.key: question for question in questions(flow, language)}
-    sheet = {key: _filled(data, key) for key in asked}
+    sheet = {key: _filled(data, question) for key, question in asked.items() if not question.is_off}
     sent = _first(data, "sheet")
     if not _SHEET.fullmatch(sent):
         raise Trouble("malformed")
@@ -109,10 +109,11 @@ def _remember(sheets: OrderedDict[str, Saved], id_: str, saved: Saved) -> None:
         sheets.popitem(last=False)
 
 
-def _filled(data: Mapping[str, list[str]], key: str) -> Filled:
-    ticked = tuple(token for token in data.get(f"tick-{key}", []) if token)
+def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> Filled:
+    names = (question.key, *(row.name for row in question.rows))
+    ticked = tuple(token for name in names for token in data.get(f"tick-{name}", []) if token)
     # Cleaned as every message is, so that the rehearsal sees what will be stored.
-    return Filled(clean("\n".join(data.get(f"text-{key}", []))), ticked)
+    return Filled(clean("\n".join(data.get(f"text-{question.key}", []))), ticked)
 
 
 def _first(data: Mapping[str, list[str]], name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import ClassVar, Literal, NamedTuple
@@ -24,6 +24,8 @@ from flows.wording import Text
 _SEED = "#"
 _FIRST, _SECOND, _NEITHER = "123"
 _DECISION = re.compile(r"[a-z][a-z0-9_]*[>=][a-z][a-z0-9_]*")
+_MOST_ON_PAPER = 15
+"""Pairs that fit on a sheet: those of six options."""
 _SHOWN = 3
 """How many of those ahead a summary names."""
 
@@ -41,7 +43,8 @@ class Pairwise(Question):
     decided: "park>school" (the park rather than the school), "park=school" (could not decide).
 
     After `min` pairs one may say "done" at any time; after `max` pairs it is over. Every option comes about equally
-    often. `skip` in the middle keeps what was decided, where that is enough.
+    often. `skip` in the middle keeps what was decided, where that is enough. A sheet of paper shows all pairs of up to
+    six options, and as many count as are ticked.
 
     ```yaml
     - key: rather
@@ -57,8 +60,6 @@ class Pairwise(Question):
     """
 
     expects: ClassVar[Expects] = "one"
-    on_paper: ClassVar[bool] = False
-
     type: Literal["pairwise"] = "pairwise"
     options: tuple[Option, ...] = Field(min_length=3, max_length=20)
     min: int = Field(default=1, ge=1)
@@ -67,9 +68,18 @@ class Pairwise(Question):
     dont_know: Literal[False] = False
 
     @property
+    def all_pairs(self) -> int:
+        """How many pairs there are."""
+        return len(self.options) * (len(self.options) - 1) // 2
+
+    @property
     def most(self) -> int:
         """How many pairs are asked at most."""
-        return min(self.max, len(self.options) * (len(self.options) - 1) // 2)
+        return min(self.max, self.all_pairs)
+
+    @property
+    def on_paper(self) -> bool:
+        return self.all_pairs <= _MOST_ON_PAPER
 
     def problems(self) -> Iterator[Problem]:
         yield from clashes(self.options)
@@ -129,6 +139,8 @@ class _AskedPairwise(Asked):
         return [f"{_SEED}{seed}", *(before if len(before) < self._definition.most else ())]
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+        if reply.msg is not None and reply.msg.mode == "paper" and reply.text:
+            return self._from_paper(reply.text.split())
         seed, decided = self._read(draft)
         if reply.choice == DONE or reply.folded in self._done_words:
             return decided if len(decided) >= self._definition.min else Rejection(self._hint)
@@ -158,8 +170,28 @@ class _AskedPairwise(Asked):
         ahead = [self._label(winner) for winner, _ in wins.most_common(_SHOWN)]
         return f"{said}, {self._voice.say('pairwise.won', labels=self._voice.listed(ahead))}" if ahead else said
 
+    def paper_rows(self) -> Sequence[Sequence[tuple[str, str]]]:
+        """All pairs, each once; sides and order are drawn as in a chat, the same for every sheet."""
+        return [
+            [
+                (f"{first}>{second}", self._label(first)),
+                (f"{second}>{first}", self._label(second)),
+                (f"{first}={second}", self._even[0]),
+            ]
+            for first, second in pairs(tuple(self._names), "", self._definition.all_pairs)
+        ]
+
     def knows(self, folded: str) -> bool:
         return folded in self._known or folded in self._done_words
+
+    def _from_paper(self, ticked: Sequence[str]) -> Parsed:
+        """What is ticked, in the order of the sheet; never two answers to one pair, nor what does not stand there."""
+        rows = [{code for code, _ in row} for row in self.paper_rows()]
+        if not set(ticked) <= set().union(*rows) or any(len(row.intersection(ticked)) > 1 for row in rows):
+            return Rejection(self._hint)
+        if len(ticked) < self._definition.min:
+            return Rejection(self._voice.say("pairwise.few", min=self._definition.min))
+        return [code for row in rows for code in ticked if code in row]
 
     def _label(self, value: str) -> str:
         return self._names[value][0] if value in self._names else value

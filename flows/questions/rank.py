@@ -162,7 +162,7 @@ class _AskedRank(Asked):
         then = say("rank.missing", n=missing) if missing > 0 else say("rank.next", done=self._done.label)
         places = {value: place for place, value in enumerate(ranked, start=1)}
         replies = [
-            reply._replace(label=f"{place}. {label}", chosen=True, amount=place)
+            reply._replace(label=say("rank.placed", label=label, place=place), chosen=True, amount=place)
             if (place := places.get(value, 0))
             else reply
             for reply, (value, label) in zip(self._picker.quick_replies, self._picker.labels.items(), strict=False)

@@ -80,6 +80,11 @@ class Statements(Question):
     seeds: tuple[Text, ...] = Field(default=(), max_length=200)
     earlier: Earlier | None = Field(default=None, alias="from", exclude_if=lambda earlier: earlier is None)
 
+    @property
+    def on_paper(self) -> bool:
+        """Everybody gets others, and what is released changes."""
+        return False
+
     def problems(self) -> Iterator[Problem]:
         yield from self._problems_of_wave()
         seen: set[str] = set()

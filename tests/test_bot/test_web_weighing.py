@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from html import unescape
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -14,8 +17,12 @@ from bot.ids import Ids
 from storage import migrate
 from storage.store import Store
 from tests.conversation import CONSULTATIONS
+from tests.house import consultation
+from tests.house import publish as publish_one
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.shared_devices import signed_in
+
+VALUES = {"Park": "park", "Schule": "school", "Brücke": "bridge", "Brunnen": "well"}
 
 
 @pytest.fixture
@@ -54,8 +61,10 @@ async def test_the_form_takes_orders_and_amounts(store: Store) -> None:
     async with serving(store) as house:
         page = await begin(house, "Formular")
         assert "1 für das Wichtigste" in page.text
+        assert "Die Nummern der Reihe nach schreiben" not in page.text, "that is for who has no fields"
         await page.press("Weiter", **numbers(page, "2", "3", "1"))
         assert page.heading() == "Wer bekommt wie viele Punkte?"
+        assert "+1" not in page.text
         await page.press("Weiter", **numbers(page, "", "7", "٣"))
         assert page.heading() == "Wofür reicht das Geld?"
         assert page.step().types == ["checkbox"] * 3
@@ -95,6 +104,7 @@ async def test_the_form_shows_what_is_ordered_already_and_changes_it(store: Stor
         assert page.heading() == "Was soll zuerst gebaut werden?"
         assert "Es fehlt noch 1." in page.text
         assert shown(page) == ["", "1", ""]
+        assert "(Platz 1)" not in page.text
         await page.press("Weiter", **numbers(page, "5", "9", ""))
         assert page.heading() == "Wer bekommt wie viele Punkte?"
         await page.press("Zurück")
@@ -161,13 +171,50 @@ async def test_the_form_asks_pair_after_pair_until_it_is_enough(store: Store) ->
     assert all("=" in one for one in decided)
 
 
-async def test_a_sheet_of_paper_leaves_pairs_out(store: Store) -> None:
+async def test_pairs_on_a_sheet_of_paper_are_stored_as_in_chat(store: Store) -> None:
     publish(store, CONSULTATIONS / "pairs.yaml", Desk(Ids(), datetime.now(UTC), UTC))
     async with serving(store) as house:
         page = await house.browser().get("/c/pairs/paper?in=de")
-        assert "Diese Frage gibt es nur im Chat und im Web." in page.text
+        assert "mindestens 2 brauchen ein Kreuz" in page.text
+        printed = re.findall(r"<bdi>(\w+)</bdi></li><li><bdi>(\w+)</bdi></li><li><bdi>Kann mich nicht", page.page.html)
+        assert {frozenset(pair) for pair in printed} == {
+            frozenset(pair) for pair in combinations(("Park", "Schule", "Brücke", "Brunnen"), 2)
+        }
         page = await signed_in(house, store, "Aylin")
         await page.get("/help-out/pairs/sheet?in=de")
+        form = next(form for form in page.page.forms if "sheet" in dict(form.fields))
+        rows = [
+            re.findall(r'name="(tick-rather-\d)" value="(\w+[>=]\w+)"', unescape(page.page.html))[at : at + 3]
+            for at in range(0, 18, 3)
+        ]
+        assert [{row[0][1].partition(">")[0], row[1][1].partition(">")[0]} for row in rows] == [
+            {VALUES[left], VALUES[right]} for left, right in printed
+        ], "the form has the rows of the sheet"
+        for ticked, status in ((rows[0][:1], 422), ([rows[0][0], rows[3][2]], 200), (rows[1][:2] + rows[2][:1], 422)):
+            await page.get("/help-out/pairs/sheet?in=de")
+            form = next(form for form in page.page.forms if "sheet" in dict(form.fields))
+            await page.post("/help-out/pairs/sheet", [*dict(form.fields).items(), *ticked, ("text-wish", "Bänke")])
+            assert page.status == status
+            assert ('id="fault-rather"' in page.page.html) == (status == 422)
+    assert answers(store) == {
+        "rather": json.dumps([rows[0][0][1], rows[3][2][1]], separators=(",", ":")),
+        "wish": '"Bänke"',
+    }
+
+
+async def test_too_many_pairs_for_paper_are_said_to_be(store: Store) -> None:
+    """Also where it is the last question, and whatever stands behind it; the sheet itself can be typed in."""
+    options = [{"value": f"o{n}", "label": {"de": f"Nr. {n}", "en": f"No. {n}"}} for n in range(7)]
+    many = {"key": "rather", "type": "pairwise", "text": {"de": "Was eher?", "en": "Which?"}, "options": options}
+    wish = {"key": "wish", "type": "text", "text": {"de": "Was noch?", "en": "What else?"}}
+    publish_one(store, consultation("viele", [wish, many]))
+    async with serving(store) as house:
+        page = await house.browser().get("/c/viele/paper?in=de")
+        assert page.text.index("Was eher?") < page.text.index("Diese Frage passt nicht auf Papier.")
+        assert "/c/viele" in page.text
+        page = await signed_in(house, store, "Aylin")
+        await page.get("/help-out/viele/sheet?in=de")
+        assert "Diese Frage passt nicht auf Papier." in page.text
         await page.press("Bogen speichern", at="", **{"text-wish": "Bänke"})
         assert "Der Bogen ist gespeichert" in page.text
     assert answers(store) == {"rather": "(skipped)", "wish": '"Bänke"'}

@@ -7,7 +7,7 @@ import pytest
 from tests.test_browser.browser import Tab
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
-from tests.test_browser.people import asked
+from tests.test_browser.people import asked, go_on
 
 IDEA = {"de": "Ein Wasserhahn im Park", "ar": "صنبور ماء في الحديقة"}
 START = "form[action$='/start'] button"
@@ -39,9 +39,8 @@ async def test_the_chat(world, language):
     await look(tab, "order")
     for place, value in enumerate(("clean", "shade"), start=1):
         await tab.tap(f"[value$='.first.{value}']")
-        await tab.until(
-            f"document.querySelector('.replies [value$=\".first.{value}\"]').innerText.includes('{place}. ')"
-        )
+        chosen = f'document.querySelector(\'[value$=".first.{value}"][aria-pressed="true"]\')'
+        await tab.until(f"{chosen} && {chosen}.innerText.includes('{place})')")
     await look(tab, "order-draft")
     await tab.tap("[value$='.first.+done']")
     await asked(tab, "fund")
@@ -93,3 +92,54 @@ async def weigh(tab: Tab, look: Look) -> None:
     await asked(tab, "others")
     await look(tab, "more")
     await tab.tap(".replies [value$='.skip']")
+
+
+async def test_the_form_and_the_paper(world):
+    tab = await at_the_door(world, "de")
+    look = Look(world, "ideas-form-de")
+    await tab.evaluate("document.querySelector('[value=form]').click()")
+    await tab.tap(START)
+    await tab.until("document.querySelector('.pick')")
+    await tick(tab, ".district.01")
+    await tab.tap("textarea")
+    await tab.call("Input.insertText", text=IDEA["de"])
+    await look(tab, "idea")
+    await go_on(tab)
+    for number in range(3):
+        if number == 1:
+            await tick(tab, ".others.important-")
+        await look(tab, f"statement-{number}")
+        await tick(tab, ".others.agree-")
+    await look(tab, "more")
+    async with tab.leaving():
+        await tab.tap("[value$='.skip']")
+    await look(tab, "order")
+    await fill(tab, {"clean": 1, "shade": 2})
+    await look(tab, "points")
+    await fill(tab, {"beds": 1})
+    await look(tab, "consent")
+    await tick(tab, ".sector_ok.yes")
+    await look(tab, "sector")
+    await tick(tab, ".sector.residents")
+    await look(tab, "summary")
+    await tab.tap("[value$='.submit']")
+    await tab.until(RECEIPT, "the receipt")
+    await look(tab, "receipt")
+    await tab.go("/c/kiez-ideen/paper")
+    await look(tab, "paper")
+    look.check()
+    given = world.answers()
+    assert given.pop("idea").startswith('"P-')
+    assert given == GIVEN
+
+
+async def tick(tab: Tab, token: str) -> None:
+    await tab.tap(f"[value*='{token}']")
+    await go_on(tab)
+
+
+async def fill(tab: Tab, numbers: dict[str, int]) -> None:
+    for value, number in numbers.items():
+        await tab.tap(f"[name$='.{value}']")
+        await tab.call("Input.insertText", text=str(number))
+    await go_on(tab)

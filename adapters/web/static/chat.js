@@ -253,7 +253,7 @@ function startChat(main) {
       button.name = "choice";
       button.value = reply.token;
       button.lang = entry.language;
-      if (entry.expects === "many" && reply.number) button.setAttribute("aria-pressed", String(reply.chosen));
+      if (/^(many|order)$/.test(entry.expects) && reply.number) button.setAttribute("aria-pressed", String(reply.chosen));
       if (reply.number) {
         const number = document.createElement("span");
         number.className = "n";
