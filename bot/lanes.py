@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
 import structlog
@@ -20,6 +21,10 @@ PATIENCE_SECONDS = 0.5
 """Longer than this no message should wait only because others are on their way."""
 FEW = 8
 """More than this wait: then the channel's pace is what counts."""
+HANGS_SECONDS = 1.0
+"""A message that takes longer gives its place away: nobody waits for one that hangs."""
+SPARE = 8
+"""So many may hang beside the others."""
 LOOK_AGAIN_SECONDS = 0.005
 """When nothing may start because enough is on its way."""
 
@@ -77,6 +82,7 @@ class Lane:
     Which message goes is decided when its slot begins, so a reply waits for one slot, whatever else is queued; a
     quarter of the workers is kept free of broadcasts. Where sending twice is not the same as once, a message counts as
     on its way until it is noted, and as few are on their way at once as the pace needs: so many a crash can double.
+    What hangs keeps nobody waiting.
     """
 
     def __init__(self, channel: Channel, settle: Settle, noted: Noted) -> None:
@@ -155,7 +161,7 @@ class Lane:
     def _next(self) -> Item | None:
         """The message that may go now, if any."""
         now = asyncio.get_running_loop().time()
-        if now < self._paused_until or now < self._pace.free_at or len(self._started) >= self._most_at_once(now):
+        if now < self._paused_until or now < self._pace.free_at or self._on_their_way(now) >= self._most_at_once(now):
             return None
         lookup = self._ready(self._replies)
         workers = self.channel.limits.workers
@@ -179,6 +185,11 @@ class Lane:
             if chat is not None and not chat.is_busy and chat.queue():
                 return lookup
         return None
+
+    def _on_their_way(self, now: float) -> int:
+        """How many places are taken."""
+        hanging = sum(1 for _ in takewhile(lambda began: now - began > HANGS_SECONDS, self._started.values()))
+        return len(self._started) - min(hanging, SPARE)
 
     def _most_at_once(self, now: float) -> int:
         """How many may be on their way: what waits, at the channel's pace, by Little's law; half as many more, because

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hmac
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 OFFICIAL = "https://api.telegram.org"
+GRANTED: Final = 30.0
+"""Messages a second to all chats together, as Telegram grants them to every bot (more is paid for in Stars)."""
 
 
 class TelegramSettings(BaseModel):
@@ -29,10 +31,11 @@ class TelegramSettings(BaseModel):
     """What Telegram shows with every call; empty: derived from the token."""
     webhook_secret_before: SecretStr = SecretStr("")
     """The secret before this one, which also counts while calls with it may still be on their way."""
-    per_second: Annotated[float, Field(gt=0, le=1000)] = 30
-    """Messages a second to all chats together, as Telegram grants them to every bot."""
+    per_second: Annotated[float, Field(gt=0, le=1000)] = GRANTED
+    """Messages a second to all chats together."""
     workers: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Messages on their way at once; left out: enough for `per_second` at a quarter of a second each."""
+    """Messages on their way at once, which is how many a crash can send twice. Left out: one; with more `per_second`
+    than every bot is granted, enough for them at a quarter of a second each."""
 
     @field_validator("token")
     @classmethod
@@ -77,4 +80,4 @@ class TelegramSettings(BaseModel):
 
     def at_once(self) -> int:
         """How many messages may be on their way."""
-        return self.workers or max(8, math.ceil(self.per_second / 4))
+        return self.workers or (1 if self.per_second <= GRANTED else math.ceil(self.per_second / 4))

@@ -69,12 +69,12 @@ def test_a_wrong_setting_is_named_and_never_shown(keys, said):
     assert "\n" not in words
 
 
-def test_enough_workers_for_the_pace():
+def test_one_worker_and_for_a_pace_that_is_paid_for_as_many_as_it_needs():
     def workers(**keys: Any) -> int:
         section = ChannelSettings(type="telegram", token=TOKEN, **keys)
         return adapter.open_channel("town", section, NOWHERE, VAULT).limits.workers
 
-    assert workers() == 8
+    assert workers() == 1
     assert workers(per_second=1000) == 250
     assert workers(workers=3) == 3
 

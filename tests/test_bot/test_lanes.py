@@ -190,6 +190,34 @@ def test_one_chat_that_hangs_keeps_nobody_else_waiting():
     assert len(run(talk())) == 19
 
 
+def test_one_worker_sends_one_after_another_and_what_hangs_gives_its_place_away():
+    class Hanging(Strict):
+        async def send(self, message: Outgoing) -> Delivery:
+            if message.address.startswith("slow"):
+                await asyncio.sleep(60)
+            return await super().send(message)
+
+    async def talk() -> tuple[int, list[str], list[str]]:
+        channel = Hanging(TELEGRAM._replace(workers=1, per_second=0), takes=(0.04, 0.04))
+        async with lane_of(channel) as lane:
+            for number in range(20):
+                lane.put(item(number, f"p{number}"))
+            await lane.idle.wait()
+            together, channel.arrived = channel.most_at_once, []
+            for number in range(3):
+                lane.put(item(20 + number, f"slow{number}"))
+            lane.put(item(30, "a"))
+            await asyncio.sleep(2.9)
+            early = channel.addresses()
+            await asyncio.sleep(0.3)
+            return together, early, channel.addresses()
+
+    together, early, late = run(talk())
+    assert together == 1
+    assert early == [], "each of the three keeps its place for a second"
+    assert late == ["a"]
+
+
 def test_a_flood_answer_for_all_pauses_all_and_one_for_a_chat_only_that():
     class Flooded(Strict):
         answers: list[RetryAfter]
