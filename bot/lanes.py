@@ -163,10 +163,10 @@ class Lane:
         now = asyncio.get_running_loop().time()
         if now < self._paused_until or now < self._pace.free_at or self._on_their_way(now) >= self._most_at_once(now):
             return None
-        lookup = self._ready(self._replies)
+        lookup = self._ready(self._replies, lambda chat: bool(chat.replies))
         workers = self.channel.limits.workers
         if lookup is None and self._broadcasting < max(1, workers - workers // 4):
-            lookup = self._ready(self._broadcasts)
+            lookup = self._ready(self._broadcasts, lambda chat: bool(chat.queue()))
         if lookup is None:
             return None
         self._pace.take(now)
@@ -177,12 +177,12 @@ class Lane:
         self._broadcasting += item.purpose in UNASKED
         return item
 
-    def _ready(self, queue: deque[bytes]) -> bytes | None:
+    def _ready(self, queue: deque[bytes], has_any: Callable[[_Chat], bool]) -> bytes | None:
         """The first chat in line for which something may go. Chats may stand there in vain: those are passed over."""
         while queue:
             chat = self._chats.get(queue[0])
             lookup = queue.popleft()
-            if chat is not None and not chat.is_busy and chat.queue():
+            if chat is not None and not chat.is_busy and has_any(chat):
                 return lookup
         return None
 
@@ -192,20 +192,23 @@ class Lane:
         return len(self._started) - min(hanging, SPARE)
 
     def _most_at_once(self, now: float) -> int:
-        """How many may be on their way: what waits, at the channel's pace, by Little's law; half as many more, because
-        no two take equally long.
+        """How many may be on their way: what waits, at the channel's pace, by Little's law; and, because no two take
+        equally long, twice the square root of it more (square-root staffing). Without a pace all workers hurry.
         """
         workers = self.channel.limits.workers
         if self.channel.limits.idempotent:
             return workers
         waiting, rate = len(self._replies) + len(self._broadcasts), self._pace.rate
-        is_pressed = rate > 0 and waiting > FEW
+        is_pressed = waiting > FEW
+        if is_pressed and not rate:
+            return workers
         if not is_pressed:
             rate = min(rate or math.inf, waiting / PATIENCE_SECONDS)
         # Where one hangs, others must not wait for it: its age is what a message takes at the moment.
         age = now - next(iter(self._started.values()), now)
         takes = max(self._cycle.seconds, age if is_pressed or age > PATIENCE_SECONDS else 0)
-        return min(workers, max(1, round(1.5 * rate * takes)))
+        needed = rate * takes
+        return min(workers, max(1, round(needed + 2 * math.sqrt(needed))))
 
     def _next_look(self) -> float | None:
         """When something that waits may go, as far as that is known."""

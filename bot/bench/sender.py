@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import statistics
 from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from adapters.base import Delivery, Limits, Outgoing, RetryAfter, Sent
 from bot.lanes import Again, Item, Lane
+from bot.pace import Pace
 from flows.messages import MsgOut
 
 SECONDS: Final = 8
@@ -80,14 +83,23 @@ async def measure(per_second: int, seconds: int = SECONDS) -> Measured:
 
 
 def _figures(channel: Strict, asked: dict[int, float], seconds: int) -> Measured:
-    first = channel.arrived[0][0] - 0.5 / channel.limits.per_second  # so that no second ends where a message arrives
-    in_second = Counter(int(moment - first) for moment, _ in channel.arrived)
-    full = [in_second[second] for second in range(seconds)]
+    full = in_whole_seconds([moment for moment, _ in channel.arrived], channel.limits.per_second)[:seconds]
     delays = sorted(moment - asked[number] for moment, number in channel.arrived if number in asked)
     if len(delays) < len(asked):
         raise AssertionError("replies are missing")
     spread = statistics.pstdev(full) / statistics.mean(full) * 100
     return Measured(channel.refused, spread, delays[int(len(delays) * 0.99)] * 1000)
+
+
+def in_whole_seconds(moments: Sequence[float], per_second: float) -> list[int]:
+    """How many messages each second holds, of moments in order; seconds begin half-way between two slots of the pace.
+
+    Began they where a message is due, a millisecond more or less would count as uneven.
+    """
+    rate = Pace(per_second).rate
+    slot = statistics.median(moment - number / rate for number, moment in enumerate(moments))
+    in_second = Counter(math.floor(moment - slot + 0.5 / rate) for moment in moments)
+    return [in_second[second] for second in range(max(in_second) + 1)]
 
 
 def _item(number: int, purpose: str) -> Item:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import statistics
-from collections import Counter, deque
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from adapters.base import Delivery, Limits, Outgoing, RetryAfter, Sent
+from bot.bench.sender import in_whole_seconds
 from bot.lanes import Again, Item, Lane
 from flows.messages import MsgOut
 from tests.virtual_time import run
@@ -102,9 +103,7 @@ def test_a_broadcast_is_spread_evenly_and_nothing_of_it_is_refused(rate):
 
     channel = run(push(), lateness=0.004)
     assert channel.refused == 0
-    first = channel.arrived[0][0] - 0.5 / rate
-    seconds = Counter(int(moment - first) for moment, _ in channel.arrived)
-    full = [seconds[second] for second in range(19)]  # then the queue runs dry
+    full = in_whole_seconds([moment for moment, _ in channel.arrived], rate)[:19]  # then the queue runs dry
     assert statistics.pstdev(full) / statistics.mean(full) < 0.01, full
     assert statistics.mean(full) > 0.96 * rate, "the channel's pace is used"
     assert channel.most_at_once < 400, "no more workers than the pace needs"
@@ -188,6 +187,22 @@ def test_one_chat_that_hangs_keeps_nobody_else_waiting():
             return channel.addresses()
 
     assert len(run(talk())) == 19
+
+
+def test_who_was_just_answered_keeps_their_place_in_a_broadcast():
+    async def push() -> list[int]:
+        channel = Strict(Limits(workers=1), takes=(0.01, 0.01))
+        async with lane_of(channel) as lane:
+            lane.put(item(1, "a"))
+            lane.put(item(2, "a"))
+            await asyncio.sleep(0.001)  # the first is on its way, and the chat stands in line for both
+            lane.put(item(3, "b", "broadcast"))
+            lane.put(item(4, "c", "broadcast"))
+            lane.put(item(5, "a", "broadcast"))
+            await lane.idle.wait()
+        return [message.id for _, message in channel.arrived]
+
+    assert run(push()) == [1, 2, 3, 4, 5]
 
 
 def test_one_worker_sends_one_after_another_and_what_hangs_gives_its_place_away():
