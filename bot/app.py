@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import structlog
 
 from adapters.base import Channel, Closing
 from bot.attachments.files import FOLDER, Folder
@@ -21,6 +24,7 @@ from bot.ids import Ids
 from bot.introducing import introduce
 from bot.keys import FILE, Keys, SecretError, load_or_create
 from bot.knowing import Knowing
+from bot.logs import where
 from bot.outbox import Outbox
 from bot.proposals import facts
 from bot.proposals.enquiries import Enquiries
@@ -35,6 +39,11 @@ from storage.store import Store
 
 LAST_SENDS_SECONDS = 3.0
 """So long a house that closes goes on sending; what is left waits in the table for the next start."""
+AGAIN_SECONDS = 60.0
+"""After a fault, before work beside the conversations begins anew."""
+
+log = structlog.get_logger()
+Work = Callable[[], Awaitable[None]]
 
 
 def calm_collector() -> None:
@@ -74,16 +83,14 @@ class App:
         assert here is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
         await self.outbox.load()
         work = [asyncio.create_task(self.conversations.run()), asyncio.create_task(self.outbox.run())]
-        teller = Teller(self.keys, self.ids, self.settings.web.public_url)
-        beside = [
-            asyncio.create_task(keep_house(self.store)),
-            asyncio.create_task(self.broadcaster.run()),
-            asyncio.create_task(self.keeper.run()),
-            asyncio.create_task(keep_telling(self.store, teller, self.outbox.look_for_broadcasts)),
-            asyncio.create_task(keep_surveying(self.store, self.pools)),
-        ]
+        beside = [asyncio.create_task(_again_and_again(run)) for run in self._beside()]
+
+        def alarm(done: asyncio.Task[None]) -> None:
+            if _fault(done):
+                here.cancel()
+
         for task in work:
-            task.add_done_callback(lambda done: here.cancel() if _fault(done) else None)
+            task.add_done_callback(alarm)
         try:
             introduce(self.channels.values())
             for channel in self.channels.values():
@@ -95,10 +102,23 @@ class App:
                 raise
             raise fault from None
         finally:
+            for task in work:
+                task.remove_done_callback(alarm)  # a fault from here on must not keep the rest from being finished
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
             await self._finish(*work)
+
+    def _beside(self) -> list[Work]:
+        """What goes on while nobody waits for it."""
+        teller = Teller(self.keys, self.ids, self.settings.web.public_url)
+        return [
+            partial(keep_house, self.store),
+            self.broadcaster.run,
+            self.keeper.run,
+            partial(keep_telling, self.store, teller, self.outbox.look_for_broadcasts),
+            partial(keep_surveying, self.store, self.pools),
+        ]
 
     async def _finish(self, conversing: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
         """Takes nothing more, commits the batch that was begun, sends what it said (for a moment), and closes."""
@@ -116,6 +136,18 @@ class App:
             if isinstance(channel, Closing):
                 await channel.close()
         await self.store.close()
+
+
+async def _again_and_again(work: Work) -> None:
+    """Works until it is cancelled. After a fault of ours it begins anew: else this work would be missing until the next
+    start, and nobody would notice.
+    """
+    while True:
+        try:
+            await work()
+        except Exception as fault:  # noqa: BLE001 - as said
+            log.error("work begins anew", **where(fault))
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _fault(task: asyncio.Task[None]) -> BaseException | None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 import structlog
+from peewee import PeeweeException  # of nio's store
 
 from adapters.base import Delivery, Limits, Outgoing, Receive, Sent, Unreachable, VaultError
 from adapters.matrix import account, api, media, rooms
@@ -86,7 +87,8 @@ class MatrixChannel:
         """Ends receiving; what is still to be said may be sent afterwards."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         self._tasks = []
         self._is_stopped = True
         await self._close_when_done()
@@ -147,7 +149,7 @@ class MatrixChannel:
                 return f"{self._options.user_id} was signed out"
             case api.Refusal():
                 return f"{self._options.homeserver} refuses ({fault})"
-            case OSError() | sqlite3.Error():
+            case OSError() | sqlite3.Error() | PeeweeException():
                 return f"the store {self._store.path} cannot be used: check its rights and the free space"
         return f"a fault of the program itself ({type(fault).__name__})"
 

@@ -85,10 +85,11 @@ class Ledger:
         self._connection.execute("begin immediate")
         try:
             yield
+            self._connection.execute("commit")
         except BaseException:
-            self._connection.execute("rollback")
+            if self._connection.in_transaction:  # after some faults, as a full disk, SQLite has rolled back by itself
+                self._connection.execute("rollback")
             raise
-        self._connection.execute("commit")
 
     def mark(self, name: str) -> str:
         found = self._one("select value from marks where name = ?", name)

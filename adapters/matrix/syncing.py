@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import structlog
 from aiohttp import ClientError
 from nio import SyncResponse
+from peewee import OperationalError  # of nio's store
 from pydantic_core import to_json
 
 from adapters.base import Receive
@@ -74,17 +74,26 @@ class Syncer:
 
     async def _absorb(self, body: dict[str, Any]) -> None:
         """Lets nio take keys, members and devices from the response; a room that breaks it does not take the others."""
-        try:
-            await self._give_to_nio(body)
-        except Exception as fault:  # noqa: BLE001 - nio trips over events nobody has thought of
-            log.error("part of a sync not understood", channel=self._name, fault=type(fault).__name__)
+        if not await self._is_understood(body):
             for room_id, info in _rooms(body, "join").items():
-                with suppress(Exception):
-                    await self._give_to_nio({"next_batch": "", "rooms": {"join": {room_id: info}}})
+                await self._is_understood({"next_batch": "", "rooms": {"join": {room_id: info}}})
         changed = body.get("device_lists", {}).get("changed", [])
         if self._client.olm is not None:
             # nio itself looks only at people in rooms it has seen since the start.
             self._client.olm.add_changed_users({user for user in changed if self._client.device_store[user]})
+
+    async def _is_understood(self, body: dict[str, Any]) -> bool:
+        """Whether nio could take all of it. Raises where its store cannot be written: then the sync is taken again, for
+        keys which are in memory only would be gone with the next start.
+        """
+        try:
+            await self._give_to_nio(body)
+        except (OSError, OperationalError):
+            raise
+        except Exception as fault:  # noqa: BLE001 - nio trips over events nobody has thought of
+            log.error("part of a sync not understood", channel=self._name, fault=type(fault).__name__)
+            return False
+        return True
 
     async def _give_to_nio(self, body: dict[str, Any]) -> None:
         response = SyncResponse.from_dict(deepcopy(body))  # it takes events apart where they stand

@@ -113,7 +113,7 @@ class Sockets:
         self._due.pop(line, None)
 
     async def close(self, code: int, reason: str) -> None:
-        """Ends all lines."""
+        """Ends all lines. One that cannot be ended properly is dropped with the server, and its page comes again."""
         if self._beating is not None:
             self._beating.cancel()
         await asyncio.gather(*[line.close(code, reason) for line in self._due], *self._asking, return_exceptions=True)

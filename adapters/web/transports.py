@@ -57,7 +57,8 @@ class Transports:
         for task in self._waiting:
             task.cancel()
         await self._sockets.close(WSCloseCode.SERVICE_RESTART, "restart")
-        await asyncio.gather(*self._work, return_exceptions=True)
+        if self._work:
+            await asyncio.wait(self._work)
 
     async def _ws(self, request: web.Request) -> web.StreamResponse:
         """`GET /c/SLUG/ws?after=N&epoch=E`: everything both ways."""

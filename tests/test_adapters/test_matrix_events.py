@@ -1,19 +1,24 @@
 """What Matrix events say: pure functions, and whatever anybody can send is harmless."""
 
 import json
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nio import SyncResponse
+from peewee import OperationalError
 
 from adapters.base import BadSettings
 from adapters.matrix import open_channel
+from adapters.matrix.account import Client
 from adapters.matrix.events import Heard, hear
 from adapters.matrix.ledger import MOST_SEALED, MOST_SEALED_EACH, Door, Ledger, Place, Sealed
 from adapters.matrix.options import MatrixSettings
-from adapters.matrix.rooms import invitation, may_invite
+from adapters.matrix.rooms import Doorman, invitation, may_invite
 from adapters.matrix.sending import TEXT_UTF16, reactions, render
+from adapters.matrix.syncing import Syncer
 from adapters.splitting import utf16_length
 from bot.settings import ChannelSettings
 from flows.messages import MsgOut, QuickReply
@@ -29,6 +34,12 @@ def relation(**more):
     return {"m.relates_to": more}
 
 
+GIVEN = {
+    "type": "matrix",
+    "homeserver": "https://m.example.org",
+    "user_id": "@bot:example.org",
+    "password": "SECRET",
+}
 YES_NO = MsgOut("Park?", (QuickReply("c.park.yes", "Ja", 1), QuickReply("c.park.no", "Nein", 2)), expects="one")
 
 
@@ -187,14 +198,8 @@ def test_only_an_invitation_of_the_bot_itself_is_one():
     ],
 )
 def test_a_bad_section_is_one_sentence_without_its_secrets(tmp_path, more, said):
-    good = {
-        "type": "matrix",
-        "homeserver": "https://m.example.org",
-        "user_id": "@bot:example.org",
-        "password": "SECRET",
-    }
     with pytest.raises(BadSettings) as caught:
-        open_channel("m", ChannelSettings.model_validate(good | more), tmp_path, VAULT)
+        open_channel("m", ChannelSettings.model_validate(GIVEN | more), tmp_path, VAULT)
     assert str(caught.value).startswith(said)
     assert "SECRET" not in str(caught.value)
 
@@ -245,4 +250,67 @@ def test_nobody_fills_the_ledger_with_what_cannot_be_read(tmp_path):
         for number in range(MOST_SEALED + 100):
             ledger.put_aside(Sealed(f"$c{number}", "!r", f"@{number}:x", {}, float(number), True))
     assert len(ledger.sealed()) == MOST_SEALED
+    ledger.close()
+
+
+def test_the_ledger_goes_on_after_a_commit_that_failed(tmp_path):
+    ledger = Ledger(tmp_path)
+    with ledger.writing():
+        ledger.set_mark("since", "s1")
+    ledger._connection.execute("pragma busy_timeout = 0")
+    with closing(sqlite3.connect(tmp_path / "channel.sqlite3")) as other:
+        other.execute("begin")
+        other.execute("select * from marks").fetchall()  # as a backup does: nothing can be committed meanwhile
+        with pytest.raises(sqlite3.OperationalError, match="locked"), ledger.writing():
+            ledger.set_mark("since", "s2")
+    assert ledger.mark("since") == "s1"
+    with ledger.writing():
+        ledger.set_mark("since", "s3")
+    assert ledger.mark("since") == "s3"
+    ledger.close()
+
+
+async def test_what_cannot_be_kept_is_taken_once_more(tmp_path):
+    """Keys come only once: the place in the sync stays where it was until the store of nio has them."""
+    options = MatrixSettings.model_validate(GIVEN)
+    client, ledger = Client(options, tmp_path), Ledger(tmp_path)
+    client.restore_login("@bot:example.org", "DEVICE", "token")
+    event = {
+        "type": "m.room.encryption",
+        "state_key": "",
+        "content": {"algorithm": "m.megolm.v1.aes-sha2"},
+        "event_id": "$e",
+        "sender": "@anna:example.org",
+        "origin_server_ts": 1,
+    }
+    news = {"next_batch": "s1", "rooms": {"join": {"!r:example.org": {"state": {"events": [event]}}}}}
+    syncer = Syncer("m", client, ledger, options, Doorman(client, ledger))
+    [file] = tmp_path.glob("*.db")
+    with closing(sqlite3.connect(file)) as store:
+        store.execute("alter table encryptedrooms rename to away")
+        with pytest.raises(OperationalError):
+            await syncer._absorb(news)
+        store.execute("alter table away rename to encryptedrooms")
+    await syncer._absorb(news)
+    assert client.store is not None
+    assert client.store.load_encrypted_rooms() == {"!r:example.org"}
+    await client.close()
+    ledger.close()
+
+
+async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monkeypatch):
+    options = MatrixSettings.model_validate(GIVEN)
+    client, ledger = Client(options, tmp_path), Ledger(tmp_path)
+    taken = []
+
+    async def stumble(response: SyncResponse) -> None:
+        taken.append(list(response.rooms.join))
+        if "!bad:x" in response.rooms.join:
+            raise KeyError("room_id")
+
+    monkeypatch.setattr(client, "receive_response", stumble)
+    syncer = Syncer("m", client, ledger, options, Doorman(client, ledger))
+    await syncer._absorb({"next_batch": "s1", "rooms": {"join": {"!bad:x": {}, "!good:x": {}}}})
+    assert taken == [["!bad:x", "!good:x"], ["!bad:x"], ["!good:x"]]
+    await client.close()
     ledger.close()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, tidy
+from bot.outbox import Outbox
 from storage import consultations
 from storage.store import Store
 from tests.house import consultation, publish, running, say
@@ -53,3 +57,52 @@ async def test_set_aside_messages_do_not_stay_for_ever(database, monkeypatch):
     with store.reading() as connection:
         assert consultations.latest(connection, "park") is not None
     store.dispose()
+
+
+async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, monkeypatch):
+    calls, again = [], asyncio.Event()
+
+    async def stumble(_: Store) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        again.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("bot.app.keep_house", stumble)
+    monkeypatch.setattr("bot.app.AGAIN_SECONDS", 0.01)
+    with capture_logs() as logs:
+        async with running(store), asyncio.timeout(5):
+            await again.wait()
+    assert [line["fault"] for line in logs if line["event"] == "work begins anew"] == ["ZeroDivisionError"]
+
+
+async def test_a_fault_while_the_house_closes_does_not_keep_the_rest_open(store, monkeypatch):
+    closing, closed = asyncio.Event(), []
+
+    async def fail(_: Outbox) -> None:
+        await closing.wait()
+        raise ZeroDivisionError
+
+    async def drained(_: Outbox) -> None:
+        closing.set()
+        await asyncio.sleep(0.05)
+
+    async def close() -> None:
+        closed.append(1)
+
+    monkeypatch.setattr(Outbox, "run", fail)
+    monkeypatch.setattr(Outbox, "drained", drained)
+    async with running(store):
+        monkeypatch.setattr(store, "close", close)
+    assert closed == [1]
+
+
+async def test_a_fault_of_the_work_itself_ends_the_house(store, monkeypatch):
+    async def fail(_: Outbox) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Outbox, "run", fail)
+    with pytest.raises(ZeroDivisionError):
+        async with running(store), asyncio.timeout(5):
+            await asyncio.Event().wait()

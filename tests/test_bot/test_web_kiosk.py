@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime
 
@@ -196,3 +197,18 @@ def test_a_visit_belongs_to_its_desk_door_and_helper(store):
     for other in ((KIOSK, "mein-kiez", 7), (HELP, "park", 7), (HELP, "mein-kiez", 8), (HELP, "mein-kiez", 0)):
         assert kept.find(visit.token, *other) is None
     assert kept.find("", HELP, "mein-kiez", 7) is None
+
+
+async def test_a_fault_does_not_end_the_wiping(store, monkeypatch):
+    calls, again = [], asyncio.Event()
+
+    def stumble(_: Visits) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        again.set()
+
+    monkeypatch.setattr(visits, "SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(Visits, "sweep", stumble)
+    async with serving(store), asyncio.timeout(5):
+        await again.wait()
