@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Connection
 
 from bot import privacy
@@ -10,13 +12,18 @@ from bot.effects import Effects, MineWish
 from bot.keys import Keys
 from bot.proposals import chain
 from bot.proposals.codes import recognise
+from bot.proposals.facts import Readable
 from flows.messages import MsgOut, QuickReply
 from flows.voice import Voice
-from storage import proposals, ratings
+from storage import moderation, proposals, ratings
 from storage.proposals import StoredProposal, Withdrawal
+from storage.ratings import NewRating
 
 _SHOWN = 200
 """Characters of a proposal in the list."""
+PAGE: Final = 5
+"""Ratings shown at once, the newest first."""
+_VOTES: Final = {1: "agree", -1: "disagree", 0: "pass"}
 
 
 def settle(connection: Connection, asked: Effects, keys: Keys, catalogue: Catalogue) -> Effects:
@@ -37,12 +44,14 @@ def _voice(wish: MineWish, catalogue: Catalogue) -> Voice:
 
 def _answer(connection: Connection, wish: MineWish, names: list[str], voice: Voice, late: Effects) -> MsgOut:
     kind = wish.asked.kind
-    if kind == "show":
-        return _shown(connection, names, voice)
+    if kind in {"show", "more"}:
+        return _shown(connection, names, voice, int(wish.asked.code or 1))
     if kind == "votes":
         ratings.erase(connection, names)
         return voice.message(voice.say("mine.votes_gone"))
     wanted = recognise(wish.asked.code)
+    if kind == "unrate":
+        return _unrated(connection, names, wanted or "", voice)
     row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
     if row is None:
         return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
@@ -50,32 +59,72 @@ def _answer(connection: Connection, wish: MineWish, names: list[str], voice: Voi
     if kind == "withdraw":
         if row.withdrawn_at is None:
             proposals.withdraw(connection, [Withdrawal(number, late.now) for number in (row.id, *later)])
-        return voice.message(voice.say("mine.taken_back", code=row.code), [_offer(voice, "delete", row)])
+        return voice.message(voice.say("mine.taken_back", code=row.code), [_offer(voice, "delete", row.code)])
     proposals.erase_some(connection, [row.id, *later])
     return voice.message(voice.say("mine.deleted", code=row.code))
 
 
-def _shown(connection: Connection, names: list[str], voice: Voice) -> MsgOut:
+def _shown(connection: Connection, names: list[str], voice: Voice, page: int) -> MsgOut:
+    """Proposals and the newest ratings; on further pages older ratings alone."""
     own = proposals.of_people(connection, names)
-    rated = len(ratings.of_people(connection, names))
-    lines = [voice.say("mine.head") if own or rated else voice.say("mine.nothing")]
+    given = _given(connection, names)
+    lines = [voice.say("mine.head") if own or given else voice.say("mine.nothing")]
     replies: list[QuickReply] = []
-    for row in own:
+    for row in own if page <= 1 else ():
         state = "withdrawn" if row.withdrawn_at else "released" if row.released_at else "waiting"
         text = f"{row.title}: {row.text}" if row.title else row.text
         lines += ["", f"{row.code} ({voice.say(f'mine.{state}')})", text[:_SHOWN]]
-        replies += [] if row.withdrawn_at else [_offer(voice, "withdraw", row)]
-        replies.append(_offer(voice, "delete", row))
-    if rated:
-        lines += ["", voice.say("mine.votes", n=rated)]
-        mine = voice.command("mine")
-        replies.append(mine._replace(token=f"{mine.token}.votes", label=voice.say("mine.delete_votes")))
-    if own:
+        replies += [] if row.withdrawn_at else [_offer(voice, "withdraw", row.code)]
+        replies.append(_offer(voice, "delete", row.code))
+    if own and page <= 1:
         lines += ["", voice.say("mine.how", code=own[-1].code)]
+    if given:
+        told, offers = _ratings_told(connection, given, voice, page)
+        lines, replies = [*lines, *told], [*replies, *offers]
     return voice.message("\n".join(lines), replies)
 
 
-def _offer(voice: Voice, kind: str, row: StoredProposal) -> QuickReply:
+def _given(connection: Connection, names: list[str]) -> list[tuple[NewRating, StoredProposal]]:
+    """What these people think, the newest first. A rating of what was merged counts where it was merged into."""
+    rows = sorted(ratings.of_people(connection, names), key=lambda row: (row.rated_at, row.proposal_id), reverse=True)
+    ids = [row.proposal_id for row in rows]
+    rated, states = proposals.by_ids(connection, ids), moderation.of_proposals(connection, ids)
+    merged = {id_ for id_, state in states.items() if state.state == "merged"}
+    return [(row, rated[row.proposal_id]) for row in rows if row.proposal_id not in merged]
+
+
+def _ratings_told(
+    connection: Connection, given: list[tuple[NewRating, StoredProposal]], voice: Voice, page: int
+) -> tuple[list[str], list[QuickReply]]:
+    first = PAGE * (page - 1) if 1 < page <= -(-len(given) // PAGE) else 0
+    here = given[first : first + PAGE]
+    readable = Readable.of(connection, {row.proposal_id for row, _ in here})
+    lines = ["", voice.say("mine.votes", n=len(given))]
+    for row, rated in here:
+        is_shown = rated.id in readable.rows
+        text = readable.statement(rated.id, voice.language).text[:_SHOWN] if is_shown else voice.say("mine.not_shown")
+        thinks = [f"statements.{_VOTES[row.vote]}", *(["statements.important"] if row.important else [])]
+        lines += ["", f"{rated.code}: {voice.listed([voice.say(it) for it in thinks])}", text]
+    lines += ["", voice.say("mine.how_votes", code=here[-1][1].code)]
+    replies = [_offer(voice, "unrate", rated.code) for _, rated in here]
     mine = voice.command("mine")
-    label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {row.code}"
-    return mine._replace(token=f"{mine.token}.{kind}.{row.code}", label=label)
+    if first + PAGE < len(given):
+        older = first // PAGE + 2
+        replies.append(mine._replace(token=f"{mine.token}.more.{older}", label=voice.say("mine.older", n=older)))
+    replies.append(mine._replace(token=f"{mine.token}.votes", label=voice.say("mine.delete_votes")))
+    return lines, replies
+
+
+def _unrated(connection: Connection, names: list[str], code: str, voice: Voice) -> MsgOut:
+    """Deletes one rating, with what was said about it before, and in what was merged into the proposal."""
+    row = proposals.by_codes(connection, [code]).get(code)
+    ids = [row.id, *moderation.merged_into(connection, [row.id]).get(row.id, [])] if row else []
+    gone = ratings.forget(connection, [(name, id_) for name in names for id_ in ids])
+    said = voice.say("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
+    return voice.message(said, [voice.command("mine")])
+
+
+def _offer(voice: Voice, kind: str, code: str) -> QuickReply:
+    mine = voice.command("mine")
+    label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {code}"
+    return mine._replace(token=f"{mine.token}.{kind}.{code}", label=label)

@@ -101,6 +101,8 @@ class Commands:
             rest = " ".join((folded[: number.start()] + folded[number.end() :]).split())
             if self._by_word.get(rest) is Command.CHANGE:
                 return Spoken(Command.CHANGE, number[0])
+            if self._by_word.get(rest) is Command.MINE:
+                return Spoken(Command.MINE, f"more.{number[0]}")
         return None
 
     def find_misspelt(self, folded: str) -> Spoken | None:

@@ -131,6 +131,7 @@ _set_last = bulk.upsert(_ratings, NewRating, key=("proposal_id", "pseudonym"), n
 _add_events = bulk.insert(_events, NewRatingEvent)
 _erase_last = bulk.remove(_ratings, _Person)
 _erase_events = bulk.remove(_events, _Person)
+_erase_votes = bulk.remove(_events, _Rated)
 _erase_event = bulk.remove(_events, _GivenAt)
 _of_proposals = bulk.ByKeys(NewRating, _stored, _ratings.c.proposal_id)
 _count = bulk.ByKeys(
@@ -162,6 +163,13 @@ def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
 def take_back(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
     """Forget what these people (pseudonym, proposal id) think now; the events stay. Gives how many ratings."""
     return _take_back(connection, [_Rated(*pair) for pair in pairs])
+
+
+def forget(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
+    """Delete what these people (pseudonym, proposal id) think and ever thought of it; gives how many ratings."""
+    rows = [_Rated(*pair) for pair in pairs]
+    _erase_votes(connection, rows)
+    return _take_back(connection, rows)
 
 
 def give_back(connection: Connection, rows: Iterable[NewRating]) -> None:

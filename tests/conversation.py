@@ -1,7 +1,7 @@
 """Plays a transcript through the live path and gives the text that came of it.
 
 # what it is about
-@ publish: weighing            one of `tests/consultations` is published before
+@ publish: weighing            one of `tests/consultations` is published before; its seeds are P-SEED-0001 …
 @ receipt: 7K3QP-2M9XD         the receipt, from which the order of pairs follows, is this one
 @ code: P-7K2M-PX0Q            new proposals get this code
 @ draw: 7                      the statements to weigh are drawn from this seed, not from the person
@@ -26,6 +26,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from bot.consultations.publishing import Desk, publish, publish_samples
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.play import Chat
-from bot.proposals import facts
+from bot.proposals import facts, seeds
 from bot.settings import Settings
 from flows.messages import MsgOut, Place
 from storage import consultations, migrate
@@ -84,11 +85,13 @@ def _desk() -> Desk:
 async def replay(store: Store, path: Path) -> str:
     """The transcript as it reads when its resident says the same again to this house."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    for line in lines:
-        if line.startswith(_PUBLISH):
-            published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk())
-            assert not [fault for fault in published.faults if not fault.warning]
     with pytest.MonkeyPatch.context() as patch:
+        numbers = count(1)
+        patch.setattr(seeds, "new_code", lambda: f"P-SEED-{next(numbers):04}")
+        for line in lines:
+            if line.startswith(_PUBLISH):
+                published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk())
+                assert not [fault for fault in published.faults if not fault.warning]
         return await _played(Scene(store, patch), lines)
 
 

@@ -35,7 +35,7 @@ def finders(pools: Pools) -> Mapping[type[Need[Any]], Finder]:
     }
 
 
-class _Readable(NamedTuple):
+class Readable(NamedTuple):
     """Proposals which may be shown, with their translations and everybody who brought them."""
 
     rows: Mapping[int, StoredProposal]
@@ -43,10 +43,10 @@ class _Readable(NamedTuple):
     authors: Mapping[int, frozenset[str]]
 
     @staticmethod
-    def of(connection: Connection, ids: set[int]) -> _Readable:
+    def of(connection: Connection, ids: set[int]) -> Readable:
         known = proposals.by_ids(connection, sorted(ids))
         rows = {id_: row for id_, row in known.items() if _is_visible(row)}
-        return _Readable(rows, moderation.texts_of(connection, list(rows)), authors(connection, list(rows)))
+        return Readable(rows, moderation.texts_of(connection, list(rows)), authors(connection, list(rows)))
 
     def may_be_shown(self, id_: int, pseudonym: str) -> bool:
         return id_ in self.rows and pseudonym not in self.authors[id_]
@@ -78,7 +78,7 @@ class _Next:
             drawn = {
                 at: self._draw(connection, asked[at][0], without[at]) for at, it in enumerate(offers) if it is None
             }
-            readable = _Readable.of(connection, {id_ for ids in drawn.values() for id_ in ids})
+            readable = Readable.of(connection, {id_ for ids in drawn.values() for id_ in ids})
             for at, ids in drawn.items():
                 asker, need = asked[at]
                 fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker.pseudonym))
@@ -111,7 +111,7 @@ class _Similar:
             self._pools.of(connection, asker.published.consultation_id, asker.effects.now).index.nearest(need.text)
             for asker, need in asked
         ]
-        readable = _Readable.of(connection, {id_ for ids in near for id_ in ids})
+        readable = Readable.of(connection, {id_ for ids in near for id_ in ids})
         return [
             tuple(readable.statement(id_, need.language) for id_ in ids if readable.may_be_shown(id_, asker.pseudonym))
             for ids, (asker, need) in zip(near, asked, strict=True)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import Connection
 
 from bot import phrases
+from bot.proposals import moderating
+from bot.proposals.joining import merge, restore
 from bot.results.loading import load
 from flows.commands import Command, Commands, Spoken
 from flows.text import fold
 from storage import contacts, proposals, ratings
+from storage.ratings import NewRatingEvent, Vote
 from storage.store import Store
 from tests.house import KEYS, Recorder, running, say
-from tests.test_proposals.ideas import open_consultation, rate, released
+from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released
 from tests.test_storage.rows import new_id
 
 
@@ -65,6 +71,10 @@ async def test_ratings_of_mine_are_deleted_and_do_not_count(store: Store) -> Non
         await say(app, channel.msg("aylin", "meine bewertungen"))
         shown = channel.last("aylin")
         assert "1 Bewertung von Vorschlägen anderer" in shown.text
+        assert [it.label for it in shown.quick_replies] == [
+            f"Bewertung löschen {idea.code}",
+            "Alle Bewertungen löschen",
+        ]
         await say(app, channel.msg("aylin", choice=shown.quick_replies[-1].token))
         assert "zählen nicht mehr" in channel.last("aylin").text
     with store.reading() as connection:
@@ -73,12 +83,77 @@ async def test_ratings_of_mine_are_deleted_and_do_not_count(store: Store) -> Non
         assert ratings.count(connection, [idea.id])[idea.id].agree == 2
 
 
+def vote(connection: Connection, proposal_id: int, pseudonym: str, vote: Vote, later: int) -> None:
+    at = NOW + timedelta(minutes=later)
+    ratings.rate(connection, [NewRatingEvent(new_id(), proposal_id, pseudonym, vote, later == 1, at)])
+
+
+async def test_one_rating_is_deleted_by_its_code_and_the_others_stay(store: Store) -> None:
+    number = open_consultation(store)
+    async with running(store) as (app, channel):
+        aylin, bora = [KEYS.pseudonym(await a_person(app, channel, who), number) for who in ("aylin", "bora")]
+        with store.begin() as connection:
+            ideas = [released(connection, number, 5, text=f"Idee {n}") for n in range(7)]
+            for n, idea in enumerate(ideas):
+                vote(connection, idea.id, aylin, 1, n)
+                vote(connection, idea.id, bora, -1, n)
+            vote(connection, ideas[6].id, aylin, -1, 9)
+            moderating.hide(chair(connection), ideas[5].id, "off topic")
+        await say(app, channel.msg("aylin", "meine Bewertungen"))
+        first = channel.last("aylin")
+        assert "7 Bewertungen von Vorschlägen anderer" in first.text
+        assert f"{ideas[6].code}: Stimme nicht zu\nIdee 6" in first.text
+        assert f"{ideas[5].code}: Stimme zu\n(nicht mehr zu sehen)" in first.text
+        assert "Idee 1" not in first.text
+        await say(app, channel.msg("aylin", "meine bewertungen 2"))
+        second = channel.last("aylin")
+        assert f"{ideas[1].code}: Stimme zu und Wichtig für mich\nIdee 1" in second.text
+        assert first.quick_replies[-2].label == "Meine Bewertungen 2"
+        await say(app, channel.msg("aylin", choice=first.quick_replies[-2].token))
+        assert channel.last("aylin").text == second.text
+        await say(app, channel.msg("aylin", f"Bewertung löschen {ideas[6].code}"))
+        assert f"Die Bewertung zu {ideas[6].code} ist gelöscht" in channel.last("aylin").text
+        button = next(it for it in second.quick_replies if it.label == f"Bewertung löschen {ideas[0].code}")
+        await say(app, channel.msg("aylin", choice=button.token))
+        for code in (ideas[6].code, "P-7K2M-PX0Q"):
+            await say(app, channel.msg("aylin", f"bewertung löschen {code}"))
+            assert "keine eigene Bewertung" in channel.last("aylin").text
+        await say(app, channel.msg("aylin", "bewertung löschen"))
+        assert "5 Bewertungen" in channel.last("aylin").text
+    with store.reading() as connection:
+        left = {ideas[n].id for n in (1, 2, 3, 4, 5)}
+        assert {row.proposal_id for row in ratings.of_people(connection, [aylin])} == left
+        assert {row.proposal_id for row in ratings.events_of(connection, number) if row.pseudonym == aylin} == left
+        assert len(ratings.of_people(connection, [bora])) == 7
+        assert ratings.count(connection, [ideas[6].id])[ideas[6].id].disagree == 1
+
+
+async def test_a_rating_goes_where_its_proposal_was_merged_into(store: Store) -> None:
+    number = open_consultation(store)
+    async with running(store) as (app, channel):
+        aylin = KEYS.pseudonym(await a_person(app, channel, "aylin"), number)
+        with store.begin() as connection:
+            target, source = (released(connection, number, 5, text=text) for text in ("Licht", "Mehr Licht"))
+            vote(connection, source.id, aylin, 1, 0)
+            merge(chair(connection), source.id, target.id)
+        await say(app, channel.msg("aylin", "meine Bewertungen"))
+        assert "1 Bewertung von Vorschlägen anderer" in channel.last("aylin").text
+        assert source.code not in channel.last("aylin").text
+        await say(app, channel.msg("aylin", f"Bewertung zurücknehmen {target.code}"))
+    with store.begin() as connection:
+        assert ratings.of_people(connection, [aylin]) == []
+        restore(chair(connection), source.id)
+        assert ratings.count(connection, [target.id, source.id]) == {}, "it does not come back with the source"
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
         ("meine Vorschläge", Spoken(Command.MINE)),
         ("zurückziehen P-7K2M-PX0Q", Spoken(Command.MINE, "withdraw.p 7k2m px0q")),
         ("Vorschlag löschen p7k2mpx0q", Spoken(Command.MINE, "delete.p7k2mpx0q")),
+        ("Bewertung löschen P-7K2M-PX0Q", Spoken(Command.MINE, "unrate.p 7k2m px0q")),
+        ("meine Bewertungen 3", Spoken(Command.MINE, "more.3")),
         ("zurückziehen", None),
         ("das Gesetz zurückziehen", None),
     ],
