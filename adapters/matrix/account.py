@@ -15,6 +15,8 @@ from adapters.matrix.files import Folder
 from adapters.matrix.options import MatrixSettings
 
 FILE: Final = "login.json"
+_KEYS: Final = "signed_curve25519"
+"""The kind of keys with which a device is written to for the first time."""
 _NAME_LENGTH: Final = 10
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -31,6 +33,18 @@ class Client(AsyncClient):
         config = AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=api.TIMEOUT_SECONDS)
         super().__init__(options.homeserver, options.user_id, "", str(store), config)
         self.user_id = options.user_id
+        self._wants_fallback = False
+
+    def note_keys(self, sync: Mapping[str, Any]) -> None:
+        """How many of the device's keys the homeserver still has to give away, as a sync says.
+
+        nio takes "none" for "not said", and would never upload any again.
+        """
+        assert self.olm is not None  # noqa: S101 - for the type checker: encryption is always on
+        counts, unused = sync.get("device_one_time_keys_count"), sync.get("device_unused_fallback_key_types")
+        if isinstance(counts, Mapping):
+            self.olm.uploaded_key_count = int(counts.get(_KEYS, 0))
+        self._wants_fallback = isinstance(unused, list) and _KEYS not in unused
 
     async def close(self) -> None:
         """Lets go of connections and store; the next request opens them again."""
@@ -45,14 +59,28 @@ class Client(AsyncClient):
         make messages unreadable.
         """
         assert self.olm is not None  # noqa: S101 - for the type checker: encryption is always on
-        if self.should_upload_keys:
-            keys = self.olm.share_keys()
+        keys = self.olm.share_keys() if self.should_upload_keys else {}
+        if self._wants_fallback:
+            keys["fallback_keys"] = self._fallback_key()
+        if keys:
             self.olm.save_account()
             counts = await api.call(self, "POST", api.path("keys", "upload"), keys)
-            self.olm.account.shared = True
-            self.olm.uploaded_key_count = counts.get("one_time_key_counts", {}).get("signed_curve25519", 0)
+            self.olm.account.shared, self._wants_fallback = True, False
+            self.olm.uploaded_key_count = counts.get("one_time_key_counts", {}).get(_KEYS, 0)
             self.olm.mark_keys_as_published()
             self.olm.save_account()
+
+    def _fallback_key(self) -> dict[str, Any]:
+        """What the homeserver gives away when there is nothing else left: else whoever writes first while the bot is
+        away, and is one too many, could not be understood. nio knows no such key; it reads what was made with it."""
+        assert self.olm is not None  # noqa: S101 - as above
+        account: Any = self.olm.account._account
+        if not account.fallback_key:
+            account.generate_fallback_key()
+        key = {"key": next(iter(account.fallback_key.values())).to_base64(), "fallback": True}
+        signature = self.olm.sign_json(key)
+        signed = key | {"signatures": {self.user_id: {f"ed25519:{self.device_id}": signature}}}
+        return {f"{_KEYS}:{next(iter(account.fallback_key))}": signed}
 
     async def query_keys(self, people: Collection[str]) -> None:
         """Asks for the devices of these people. Raises Refusal and NoAnswer."""
@@ -62,7 +90,7 @@ class Client(AsyncClient):
 
     async def claim_keys(self, devices: Mapping[str, Iterable[str]]) -> None:
         """Gets what it takes to write to devices for the first time. Raises Refusal and NoAnswer."""
-        body = {person: dict.fromkeys(names, "signed_curve25519") for person, names in devices.items()}
+        body = {person: dict.fromkeys(names, _KEYS) for person, names in devices.items()}
         answer = await api.call(self, "POST", api.path("keys", "claim"), {"one_time_keys": body})
         await self._take(KeysClaimResponse.from_dict(answer))
 

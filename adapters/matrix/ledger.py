@@ -185,7 +185,7 @@ class Ledger:
 
     def has_untold(self) -> bool:
         """Whether somebody may have to be told soon that a message could not be read."""
-        return self._one("select 1 from sealed where not is_told limit 1") is not None
+        return self._one("select 1 from sealed group by address having not max(is_told) limit 1") is not None
 
     def told(self, address: str) -> None:
         """The person was told that something could not be read."""

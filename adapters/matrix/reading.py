@@ -39,6 +39,8 @@ class Reader:
         self._name = name
         self._client = client
         self._ledger = ledger
+        self._opened: list[str] = []
+        self._told: list[str] = []
 
     async def timeline(self, room_id: str, info: Raw, since: str) -> list[Raw]:
         """What is new in a room, in order, also where the sync left a gap; nothing from before the bot belonged there.
@@ -159,19 +161,21 @@ class Reader:
         return heard.text.startswith(_CALLS) or me in heard.mentions or me in heard.text
 
     def late(self) -> Iterator[MsgIn]:
-        """What had no key and can be read now; and for what waited long enough, that it could not be read.
+        """What had no key and can be read now; and for what waited long enough, that it could not be read. It was said
+        before anything a sync brings with the key. `settle` is to be called when it is stored.
 
         What people have written again since they were asked to is not waited for any more (`Ledger.give_up`).
         """
         now = time.time()
         self._ledger.give_up_before(now - LONGEST_WAIT_SECONDS)
+        self._opened, self._told = [], []
         told: set[str] = set()
         for sealed in self._ledger.sealed():
             if sealed.is_told:
                 told.add(sealed.address)
             opened = self.decrypt(sealed.room, sealed.source)
             if opened is not None:
-                self._ledger.opened(sealed.event)
+                self._opened.append(sealed.event)
                 msg = self._message(sealed.room, sealed.address, opened, is_group=False)
                 if msg is not None:
                     self._ledger.meet(sealed.address, sealed.room)
@@ -179,9 +183,16 @@ class Reader:
             elif now - sealed.since >= GRACE_SECONDS and sealed.address not in told:
                 told.add(sealed.address)
                 self._ledger.meet(sealed.address, sealed.room)
-                self._ledger.told(sealed.address)
+                self._told.append(sealed.address)
                 moment = datetime.fromtimestamp(_moment(sealed.source) / 1000, UTC)
                 yield MsgIn(self._name, sealed.address, f"{sealed.event} {SEALED}", moment, media=SEALED)
+
+    def settle(self) -> None:
+        """What `late` gave is stored: nothing more is to be done about it."""
+        for event in self._opened:
+            self._ledger.opened(event)
+        for address in self._told:
+            self._ledger.told(address)
 
 
 def _moment(event: Raw) -> float:

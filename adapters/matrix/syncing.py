@@ -26,6 +26,11 @@ log = structlog.get_logger()
 POLL_SECONDS: Final = 30
 GRACE_POLL_SECONDS: Final = 2
 SINCE: Final = "since"
+KEYS_AT_ONCE: Final = 100
+"""So many messages to the device, which bring keys, Synapse hands over with one answer."""
+MOST_AT_ONCE: Final = 100
+"""Answers that are read before what was said is: nobody can hold up the house with messages to its device."""
+_WHOLE: Final = {"next_batch": "?", "rooms": {}}
 _NONE: Final[dict[str, list[str]]] = {"types": []}
 _FILTER: Final = quote(
     to_json(
@@ -62,32 +67,47 @@ class Syncer:
         """One sync. Waits for news if `is_patient`. Raises Refusal and NoAnswer."""
         since = self._ledger.mark(SINCE)
         seconds = GRACE_POLL_SECONDS if self._ledger.has_untold() else POLL_SECONDS
-        if not (is_patient and since):
-            seconds = 0
+        bodies = [await self._fetch(since, seconds if is_patient and since else 0)]
+        while len(_to_devices(bodies[-1])) >= KEYS_AT_ONCE and len(bodies) < MOST_AT_ONCE:
+            bodies.append(await self._fetch(str(bodies[-1]["next_batch"]), 0))  # first the keys, then what they open
+        await self._keep_keys()
+        messages: list[MsgIn] = []
+        for body in bodies:
+            messages += await self._read(body, since)
+            since = str(body["next_batch"])
+        with self._ledger.writing():
+            late = list(self._reader.late())
+        await receive([*late, *messages])
+        with self._ledger.writing():
+            self._reader.settle()
+            self._ledger.set_mark(SINCE, since)
+
+    async def _fetch(self, since: str, seconds: int) -> dict[str, Any]:
+        """One answer of the homeserver; its keys are kept, for it forgets them with the next question."""
         where = f"{api.path('sync')}?filter={_FILTER}&timeout={seconds * 1000}" + (f"&since={since}" if since else "")
         body = await api.call(self._client, "GET", where, seconds=seconds + api.TIMEOUT_SECONDS)
         await self._absorb(body)
-        await self._keep_keys()
-        await receive(await self._read(body, since))
-        with self._ledger.writing():
-            self._ledger.set_mark(SINCE, str(body["next_batch"]))
+        return body
 
     async def _absorb(self, body: dict[str, Any]) -> None:
-        """Lets nio take keys, members and devices from the response; a room that breaks it does not take the others."""
-        if not await self._is_understood(body):
+        """Lets nio take keys, members and devices from the response; what breaks it takes nothing else with it."""
+        for event in _to_devices(body):
+            await self._is_understood({"to_device": {"events": [event]}})
+        if not await self._is_understood({name: part for name, part in body.items() if name != "to_device"}):
             for room_id, info in _rooms(body, "join").items():
-                await self._is_understood({"next_batch": "", "rooms": {"join": {room_id: info}}})
+                await self._is_understood({"rooms": {"join": {room_id: info}}})
         changed = body.get("device_lists", {}).get("changed", [])
         if self._client.olm is not None:
+            self._client.note_keys(body)
             # nio itself looks only at people in rooms it has seen since the start.
             self._client.olm.add_changed_users({user for user in changed if self._client.device_store[user]})
 
-    async def _is_understood(self, body: dict[str, Any]) -> bool:
+    async def _is_understood(self, part: dict[str, Any]) -> bool:
         """Whether nio could take all of it. Raises where its store cannot be written: then the sync is taken again, for
         keys which are in memory only would be gone with the next start.
         """
         try:
-            await self._give_to_nio(body)
+            await self._give_to_nio(part)
         except (OSError, OperationalError):
             raise
         except Exception as fault:  # noqa: BLE001 - nio trips over events nobody has thought of
@@ -95,8 +115,8 @@ class Syncer:
             return False
         return True
 
-    async def _give_to_nio(self, body: dict[str, Any]) -> None:
-        response = SyncResponse.from_dict(deepcopy(body))  # it takes events apart where they stand
+    async def _give_to_nio(self, part: dict[str, Any]) -> None:
+        response = SyncResponse.from_dict(deepcopy(_WHOLE | part))  # it takes events apart where they stand
         if not isinstance(response, SyncResponse):
             raise api.NoAnswer("not a sync response")
         self._client.next_batch = ""  # else nio takes a response that comes again for nothing new
@@ -138,7 +158,6 @@ class Syncer:
         with ledger.writing():
             for room_id, people, found in lines:
                 messages += self._reader.read(room_id, found, is_group=len(people) > 2)
-            messages += self._reader.late()
         self._doorman.knock()
         for room_id, people, _ in lines:
             if people == {client.user_id}:
@@ -156,6 +175,11 @@ class Syncer:
                 self._ledger.open_door(room_id)
         else:
             await rooms.leave(self._client, self._ledger, room_id)
+
+
+def _to_devices(body: Mapping[str, Any]) -> list[Any]:
+    found = body.get("to_device", {}).get("events", [])
+    return found if isinstance(found, list) else []
 
 
 def _rooms(body: Mapping[str, Any], kind: str) -> dict[str, Any]:

@@ -314,3 +314,17 @@ async def test_what_nio_does_not_understand_does_not_end_the_sync(tmp_path, monk
     assert taken == [["!bad:x", "!good:x"], ["!bad:x"], ["!good:x"]]
     await client.close()
     ledger.close()
+
+
+def test_who_was_told_is_waited_for_without_haste(tmp_path):
+    """Until they write what can be read, they are not told again; nor is the homeserver asked every moment."""
+    ledger = Ledger(tmp_path)
+    with ledger.writing():
+        ledger.put_aside(Sealed("$1", "!r", "@a:x", {}, 1.0, False))
+        assert ledger.has_untold()
+        ledger.told("@a:x")
+        ledger.put_aside(Sealed("$2", "!r", "@a:x", {}, 2.0, False))
+        assert not ledger.has_untold()
+        ledger.put_aside(Sealed("$3", "!s", "@b:x", {}, 3.0, False))
+        assert ledger.has_untold()
+    ledger.close()

@@ -22,10 +22,13 @@ LIMIT = (429, '{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 40}')
 
 
 class Between:
-    """Stands between bot and homeserver. `refused`: parts of paths that are refused, each as often as it says."""
+    """Stands between a client and the homeserver. `refused`: parts of paths that are refused, each as often as it says.
+    `held`: a part of paths whose requests are taken, and handed on when they are let go."""
 
     def __init__(self, server: Synapse, session: aiohttp.ClientSession) -> None:
         self.refused: dict[str, int] = {}
+        self.held = ""
+        self._waiting: list[tuple[str, URL, bytes, dict[str, str]]] = []
         self.answer = LIMIT
         self._server = server
         self._session = session
@@ -38,11 +41,19 @@ class Between:
                 return web.Response(status=status, text=text, content_type="application/json")
         headers = {name: value for name, value in request.headers.items() if name in {"Authorization", "Content-Type"}}
         body = await request.read()
-        where = self._server.url + str(request.raw_path)
-        async with self._session.request(
-            request.method, URL(where, encoded=True), data=body, headers=headers
-        ) as answer:
+        where = URL(self._server.url + str(request.raw_path), encoded=True)
+        if self.held and self.held in request.path:
+            self._waiting.append((request.method, where, body, headers))
+            return web.json_response({})
+        async with self._session.request(request.method, where, data=body, headers=headers) as answer:
             return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
+
+    async def let_go(self) -> None:
+        """What was held goes its way, in order."""
+        self.held = ""
+        for method, where, body, headers in self._waiting:
+            async with self._session.request(method, where, data=body, headers=headers) as answer:
+                assert answer.status == 200
 
 
 @asynccontextmanager
