@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -134,20 +133,20 @@ class _Linking:
         self._unite(wish, row.contact_id, lost)
         return voice.message(voice.say("door.joined"))
 
-    def _pseudonyms(self, here: int, there: int) -> Iterator[_Twice]:
-        for number in self._catalogue.all_consultation_ids(self._connection):
-            yield _Twice(self._keys.pseudonym(here, number), self._keys.pseudonym(there, number))
+    def _pseudonyms(self, here: int, there: int) -> list[_Twice]:
+        both = (privacy.pseudonyms_of(self._connection, it, self._keys, self._catalogue) for it in (here, there))
+        return list(map(_Twice, *both))
 
     def _twice(self, here: int, there: int) -> list[_Twice]:
         """What both have answered. A session without any answer is no voice."""
-        every = list(self._pseudonyms(here, there))
+        every = self._pseudonyms(here, there)
         given = answers.of_people(self._connection, [name for pair in every for name in pair])
         spoke = {row.pseudonym for row in given if row.value is not None}
         return [pair for pair in every if pair.here in spoke and pair.there in spoke]
 
     def _unite(self, wish: DoorWish, kept: int, lost: list[str]) -> None:
         gone = wish.person.contact_id
-        every = list(self._pseudonyms(gone, kept))
+        every = self._pseudonyms(gone, kept)
         stored = sessions.of_people(
             self._connection, [name for pair in every for name in pair], lock=locks(self._connection)
         )

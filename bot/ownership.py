@@ -30,7 +30,7 @@ def settle(connection: Connection, asked: Effects, keys: Keys, catalogue: Catalo
     """Shows and changes what people brought in, after `asked` was written. Gives what there is to say."""
     late = Effects(asked.ids, asked.now)
     for wish in asked.mine:
-        names = privacy.pseudonyms_of(connection, wish.person, keys, catalogue)
+        names = privacy.pseudonyms_of(connection, wish.person.contact_id, keys, catalogue)
         late.say(wish.person, _answer(connection, wish, names, _voice(wish, catalogue), late))
     late.write(connection)
     return late

@@ -55,7 +55,7 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
         lines.append(voice.say("mydata.team", name=member.name))
     wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
     lines += [voice.say("mydata.news", what=what) for what in news.chosen(wishes, voice, catalogue)]
-    pseudonyms = pseudonyms_of(connection, person, keys, catalogue)
+    pseudonyms = pseudonyms_of(connection, person.contact_id, keys, catalogue)
     stored = sessions.of_people(connection, pseudonyms)
     given: dict[int, list[StoredAnswer]] = {}
     for answer in answers.of_people(connection, pseudonyms):
@@ -135,7 +135,7 @@ def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: C
     What they sent instead of words belongs to nobody then, and `bot.attachments.keeping` removes it, file and row.
     Call `Store.scrub` after the commit. A message of theirs that comes later starts from zero.
     """
-    pseudonyms = [name for person in people for name in pseudonyms_of(connection, person, keys, catalogue)]
+    pseudonyms = [name for person in people for name in pseudonyms_of(connection, person.contact_id, keys, catalogue)]
     ratings.erase(connection, pseudonyms)
     own = [row.code for row in proposals.of_people(connection, pseudonyms)]
     proposals.erase_some(connection, [copy.id for copy in chain.copies(connection, own)])
@@ -152,9 +152,9 @@ def among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str]
     return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]
 
 
-def pseudonyms_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> list[str]:
-    """Who this person is in each consultation there ever was."""
-    return [keys.pseudonym(person.contact_id, number) for number in catalogue.all_consultation_ids(connection)]
+def pseudonyms_of(connection: Connection, contact_id: int, keys: Keys, catalogue: Catalogue) -> list[str]:
+    """Who this contact is in each consultation there ever was, in an order that is the same for all."""
+    return [keys.pseudonym(contact_id, number) for number in catalogue.all_consultation_ids(connection)]
 
 
 def participation(

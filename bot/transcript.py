@@ -20,7 +20,6 @@ from sqlalchemy import Connection
 from adapters.numbered import as_text
 from bot.catalogue import Catalogue
 from bot.keys import Keys
-from bot.person import Person
 from bot.privacy import pseudonyms_of
 from flows.messages import MsgOut
 from storage import answers, contacts, sessions
@@ -57,8 +56,7 @@ def look_up(connection: Connection, keys: Keys, catalogue: Catalogue, channel: s
         facts["language"] = known.language
     if known.stopped_at:
         facts["stopped"] = "yes"
-    person = Person(known.contact_id, b"", lookup, channel, address, known.language)
-    names = pseudonyms_of(connection, person, keys, catalogue)
+    names = pseudonyms_of(connection, known.contact_id, keys, catalogue)
     for consent in answers.consents_of(connection, names):
         facts[f"consent {consent.question_key}"] = "given" if consent.given else "not given"
     given = sorted(answers.of_people(connection, names), key=lambda answer: answer.answered_at)
