@@ -57,8 +57,8 @@ def test_right_to_left_text_goes_out_as_it_is(house):
 
 
 def test_without_slug_one_begins_in_the_lobby(house):
-    out, _ = chat(house, "2", language="de")
-    assert "  1  Bürger:innenhaushalt\n  2  Mein Kiez, lebenswert\n" in out
+    out, _ = chat(house, "3", language="de")
+    assert "  1  Bürger:innenhaushalt\n  2  Ideen für unseren Kiez\n  3  Mein Kiez, lebenswert\n" in out
     assert "Frage 1 von 5" in out
 
 
@@ -74,7 +74,7 @@ def test_a_new_address_each_time_unless_one_is_given(house):
 @pytest.mark.parametrize(
     ("wish", "fault"),
     [
-        ({"slug": "nope"}, "no open consultation is called 'nope'; there is buergerhaushalt, mein-kiez"),
+        ({"slug": "nope"}, "no open consultation is called 'nope'; there is buergerhaushalt, kiez-ideen, mein-kiez"),
         ({"slug": "mein-kiez", "language": "fr"}, "--lang fr: this is not spoken here; there is de, de-simple, en"),
         ({"language": "xx"}, "--lang xx"),
         ({"slug": "mein-kiez", "record": Path("/nowhere/x.txt")}, "/nowhere/x.txt: cannot be written"),
