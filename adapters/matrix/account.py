@@ -17,6 +17,8 @@ from adapters.matrix.options import MatrixSettings
 FILE: Final = "login.json"
 _KEYS: Final = "signed_curve25519"
 """The kind of keys with which a device is written to for the first time."""
+_MOST_KEYS: Final = 1000
+"""More one-time keys than any homeserver has of a device."""
 _NAME_LENGTH: Final = 10
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -55,7 +57,19 @@ class Client(AsyncClient):
     async def upload_keys(self) -> None:
         """Uploads what is missing of the device's keys. Raises Refusal and NoAnswer.
 
-        Saved first: nio saves after the answer, and one-time keys of which a crash left only the public half would
+        A homeserver that refuses them has others under the same names: it was given them after the backup this house
+        was restored from. Nobody can read what is written with those.
+        """
+        try:
+            await self._upload_missing_keys()
+        except api.Refusal as fault:
+            if fault.status != 400:
+                raise
+            await self._take_back_keys()
+            await self._upload_missing_keys()
+
+    async def _upload_missing_keys(self) -> None:
+        """Saved first: nio saves after the answer, and one-time keys of which a crash left only the public half would
         make messages unreadable.
         """
         assert self.olm is not None  # noqa: S101 - for the type checker: encryption is always on
@@ -69,6 +83,18 @@ class Client(AsyncClient):
             self.olm.uploaded_key_count = counts.get("one_time_key_counts", {}).get(_KEYS, 0)
             self.olm.mark_keys_as_published()
             self.olm.save_account()
+
+    async def _take_back_keys(self) -> None:
+        """Leaves none of the device's one-time keys at the homeserver: who takes one takes it away."""
+        assert self.olm is not None  # noqa: S101 - as above
+        me, device = self.user_id, str(self.device_id)
+        for _ in range(_MOST_KEYS):
+            body = {"one_time_keys": {me: {device: _KEYS}}}
+            answer = await api.call(self, "POST", api.path("keys", "claim"), body)
+            found = answer.get("one_time_keys", {}).get(me, {}).get(device, {})
+            if not found or any(key.get("fallback") for key in found.values()):
+                break
+        self.olm.uploaded_key_count, self._wants_fallback = 0, True
 
     def _fallback_key(self) -> dict[str, Any]:
         """What the homeserver gives away when there is nothing else left: else whoever writes first while the bot is

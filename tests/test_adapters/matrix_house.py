@@ -105,6 +105,19 @@ def answers(database: Database) -> list[tuple[str, str, str]]:
         return [(key, value, language) for key, value, language in connection.execute(query)]
 
 
+def device_of(listener: Listener) -> str:
+    assert listener.channel._client
+    return str(listener.channel._client.device_id)
+
+
+async def claim(server: Synapse, claimer: User, bot: User, device: str) -> dict[str, Any]:
+    """One of the keys with which a device is written to for the first time."""
+    body = {"one_time_keys": {bot.user_id: {device: "signed_curve25519"}}}
+    answer = await server.call("POST", f"{CLIENT}/keys/claim", body, token=claimer.token)
+    [key] = answer["one_time_keys"][bot.user_id][device].values()
+    return dict(key)
+
+
 class Person:
     """Somebody who uses the homeserver's API directly, without encryption."""
 

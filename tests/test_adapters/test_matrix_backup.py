@@ -13,7 +13,7 @@ from bot.settings import Settings
 from flows.messages import MsgOut
 from tests.resident import resident
 from tests.synapse import Synapse, User
-from tests.test_adapters.matrix_house import CLIENT, Listener, section
+from tests.test_adapters.matrix_house import CLIENT, Listener, claim, device_of, section
 
 NAME = "town"
 
@@ -53,6 +53,31 @@ async def test_a_restored_house_is_the_same_device_and_reads_on(homeserver: Syna
             await anna.until("Ja")
             assert listener.channel.trouble() == ""
         assert await devices(homeserver, bot) == known
+
+
+async def test_keys_given_away_since_the_backup_do_not_make_it_deaf(homeserver: Synapse, tmp_path: Path):
+    """The homeserver has keys of the lost house under the names which the restored one gives to its own."""
+    bot, crowd = await homeserver.user("bot"), await homeserver.user("crowd")
+    settings = settings_of(homeserver, bot, tmp_path / "data")
+    open_house(settings)[0].dispose()
+    async with resident(homeserver) as anna:
+        async with listening(settings) as listener:
+            await anna.invite(bot.user_id)
+            copy = backup.back_up(settings, None, tmp_path / "backups")
+            device = device_of(listener)
+            for _ in range(3):
+                await claim(homeserver, crowd, bot, device)
+            await anna.say("Hallo")
+            await listener.until(lambda: listener.texts() == ["Hallo"])
+        await claim(homeserver, crowd, bot, device)
+        restored = settings_of(homeserver, bot, tmp_path / "again")
+        backup.restore(restored, copy, lambda _: None)
+        async with listening(restored) as listener, resident(homeserver) as berta:
+            await berta.invite(bot.user_id)
+            await berta.say("Noch da?")
+            await listener.until(lambda: "Noch da?" in listener.texts())
+            assert listener.channel.trouble() == ""
+            assert "fallback" not in await claim(homeserver, crowd, bot, device)
 
 
 async def devices(server: Synapse, user: User) -> set[str]:

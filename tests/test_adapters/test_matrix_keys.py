@@ -12,20 +12,12 @@ import pytest
 
 from tests.resident import resident
 from tests.synapse import Synapse, User
-from tests.test_adapters.matrix_house import CLIENT, Listener, listening
-from tests.test_adapters.test_matrix_faults import between
+from tests.test_adapters.between import between
+from tests.test_adapters.matrix_house import CLIENT, Listener, claim, device_of, listening
 
 KEYS_OF_A_DEVICE = 50
 OLM = "m.olm.v1.curve25519-aes-sha2"
 _numbers = count(1)
-
-
-async def claim(server: Synapse, claimer: User, bot: User, device: str) -> dict[str, Any]:
-    """One of the keys with which a device is written to for the first time."""
-    body = {"one_time_keys": {bot.user_id: {device: "signed_curve25519"}}}
-    answer = await server.call("POST", f"{CLIENT}/keys/claim", body, token=claimer.token)
-    [key] = answer["one_time_keys"][bot.user_id][device].values()
-    return dict(key)
 
 
 async def send_to_device(server: Synapse, sender: User, bot: User, device: str, content: dict[str, Any]) -> None:
@@ -40,11 +32,6 @@ def curve_of(listener: Listener) -> str:
     assert client
     assert client.olm
     return str(client.olm.account.identity_keys["curve25519"])
-
-
-def device_of(listener: Listener) -> str:
-    assert listener.channel._client
-    return str(listener.channel._client.device_id)
 
 
 async def test_more_write_for_the_first_time_than_keys_are_left(homeserver: Synapse, tmp_path: Path):
