@@ -217,7 +217,6 @@ class _AskedPoints(Asked):
     def _replies(self, spent: dict[str, int]) -> Iterator[QuickReply]:
         """A button to give each option a step more, and one to take it back from what has some."""
         key, step, token = self._definition.key, self._definition.step, self._voice.token
-        left = self._left(spent)
         for number, value in enumerate(self._cost, start=1):
             has = spent.get(value, 0)
             label = self.label(value)
@@ -225,7 +224,7 @@ class _AskedPoints(Asked):
                 shown = f"{CHOSEN if has else OPEN}{label} ({self._said(self._cost[value])})"
                 yield QuickReply(token(key, value), shown, number, chosen=has > 0)
                 continue
-            if left >= step or not has:
-                yield QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has)
+            # Also where nothing is left: options keep their numbers, and forms a field for each.
+            yield QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has)
             if has:
                 yield QuickReply(token(key, f"{LESS}{value}"), f"−{step} {label}")

@@ -35,6 +35,7 @@ Vote = Literal[-1, 0, 1]
 Stage = Literal["rate", "more", "none"]
 
 _VOTES: Final[dict[str, Vote]] = {"agree": 1, "disagree": -1, "pass": 0}
+_SIGNS: Final[dict[str, Vote]] = {"👍": 1, "✅": 1, "👎": -1, "❌": -1, "🤷": 0}
 _LONGEST_ID: Final = 19
 SEED_LENGTH: Final = 280
 
@@ -177,14 +178,16 @@ class _AskedStatements(Informed):
             return self.begin(known)
         if reply.choice:
             return self._tapped(here, reply.choice, known)
+        vote = self._plain_vote(reply)
         # "Go on" before the first of a block: who came back to change something leaves it as it was.
         is_leaving = here.stage == "rate" and not here.in_block and reply.folded in self._on
-        if is_leaving or reply.folded in self._done:
+        # "OK" is a yes to what stands there, not a good-bye.
+        if vote is None and (is_leaving or reply.folded in self._done):
             return self._finished(here)
         if here.stage != "rate" or here.statement is None:
-            return self._said_in_between(here, reply.folded, known)
-        if reply.folded in self._yes or reply.folded in self._no:
-            return self._voted(here, here.statement.id, 1 if reply.folded in self._yes else -1, known)
+            return self._said_in_between(here, reply.folded, vote, known)
+        if vote is not None:
+            return self._voted(here, here.statement.id, vote, known)
         match = self._matcher.find_folded(reply.folded)
         if match is None:
             return self._vote_and_importance(here, here.statement.id, reply.folded, known)
@@ -257,10 +260,17 @@ class _AskedStatements(Informed):
             return self._draft(_Here("more", count), "", rated)
         return self._next(Offer(offer.statement, count), in_block, "", rated)
 
-    def _said_in_between(self, here: _Here, folded: str, known: Known) -> Parsed:
-        if here.stage == "more" and (folded in self._more or folded in self._yes or folded == "1"):
+    def _plain_vote(self, reply: Reply) -> Vote | None:
+        """Yes, no, or a thumb that says so; None for everything else."""
+        if reply.folded:
+            return 1 if reply.folded in self._yes else -1 if reply.folded in self._no else None
+        thumbs = {vote for sign, vote in _SIGNS.items() if sign in reply.text}
+        return thumbs.pop() if len(thumbs) == 1 else None
+
+    def _said_in_between(self, here: _Here, folded: str, vote: Vote | None, known: Known) -> Parsed:
+        if here.stage == "more" and (folded in self._more or vote == 1 or folded == "1"):
             return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
-        if folded in self._no or folded == "2" or here.stage == "none":
+        if vote == -1 or folded == "2" or here.stage == "none":
             return self._finished(here)
         return Rejection(self._hint)
 

@@ -115,6 +115,9 @@ async def test_the_form_shows_what_is_ordered_already_and_changes_it(store: Stor
         await page.press("Weiter", **numbers(page, "6", "", "1"))
         await page.press("Zurück")
         assert shown(page) == ["6", "", "1"]
+        await page.press("Weiter", **numbers(page, "3", "4", "3"))
+        await page.press("Zurück")
+        assert shown(page) == ["3", "4", "3"], "also when nothing is left to give"
         await page.press("Weiter", **numbers(page, "", "", "1"))
     assert answers(store) == {"first": '["school","park"]', "fund": '{"bridge":1}'}
 
