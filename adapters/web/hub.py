@@ -29,6 +29,7 @@ LOG_CHARACTERS = 20_000
 MOST_WAITING = 20
 """Messages of one person that may wait to be stored; more are refused with `TooMany`."""
 MOST_CHATS = 50_000
+MOST_FAREWELLS = 200
 MOST_COMMON = 2_000
 """Messages that many conversations share in memory."""
 IDLE_SECONDS = 3600.0
@@ -96,6 +97,12 @@ class Chat:
     def after(self, seq: int) -> list[Entry]:
         return [entry for entry in self.entries if entry.seq > seq]
 
+    def leave(self) -> None:
+        """Whoever watches is told to let go."""
+        self.is_gone = True
+        for tell in self.lines:
+            tell()
+
     def watch(self, tell: Callable[[], None]) -> None:
         """Calls `tell` at every new entry from now on; it must not wait."""
         self.lines = (*self.lines, tell)
@@ -124,6 +131,7 @@ class WebHub:
         self._chats: OrderedDict[str, Chat] = OrderedDict()
         self._common: dict[MsgOut, MsgOut] = {}
         self._said_once: set[int] = set()
+        self._farewells: OrderedDict[str, MsgOut] = OrderedDict()
 
     async def start(self, receive: Receive) -> None:
         self._receive = receive
@@ -212,14 +220,33 @@ class WebHub:
             if not chat.is_open and not chat.seq and self._chats.get(address) is chat:
                 del self._chats[address]
 
-    def forget(self, address: str) -> None:
-        """Wipes a conversation from memory (kiosk, after deletion); open lines of it end."""
+    def wipe(self, address: str) -> None:
+        """Wipes a conversation from memory (kiosk, shared device); open lines of it end."""
         chat = self._chats.pop(address, None)
         if chat is not None:
             chat.entries.clear()
-            chat.is_gone = True
-            for tell in chat.lines:
-                tell()
+            chat.leave()
+
+    def forget(self, address: str) -> None:
+        """The person had everything deleted: nothing is left but the last word to them, until a page has shown it."""
+        chat = self._chats.pop(address, None)
+        if chat is None:
+            return
+        last = next((entry for entry in reversed(chat.entries) if entry.msg), None)
+        chat.entries[:] = [last] if last else []
+        if last and last.msg:
+            self._farewells[address] = last.msg
+            while len(self._farewells) > MOST_FAREWELLS:
+                self._farewells.popitem(last=False)
+        chat.leave()
+
+    def has_parted(self, address: str) -> bool:
+        """Whether the last word to somebody who is forgotten waits to be shown."""
+        return address in self._farewells
+
+    def farewell(self, address: str) -> MsgOut | None:
+        """The last word to somebody who is forgotten, once."""
+        return self._farewells.pop(address, None)
 
     async def say(
         self,

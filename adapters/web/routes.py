@@ -55,11 +55,13 @@ class WebRoutes:
         origins: Collection[str] = (),
         limits: WebLimits | None = None,
         is_framed: bool = False,
+        begins_at_door: bool = False,
     ) -> None:
         """`known`: whether the bot knows an address. `door`: whether a consultation is there and open.
 
         `origins`: where our pages may be, e.g. `https://mitsprache.example`; besides the host a request names.
-        `is_framed`: whether pages of other sites may show ours in a frame.
+        `is_framed`: whether pages of other sites may show ours in a frame. `begins_at_door`: the cookie is given when a
+        conversation has begun, so one of which the bot knows nothing was deleted since.
         """
         self.hub = hub
         self.limits = limits or WebLimits()
@@ -69,6 +71,7 @@ class WebRoutes:
         self._door = door
         self._origins = frozenset(origins)
         self._is_framed = is_framed
+        self._begins_at_door = begins_at_door
         self._doors = Doors(secret)
         self._messages = Buckets(self.limits.conversation)
         self._messages_address = Buckets(self.limits.address)
@@ -105,7 +108,7 @@ class WebRoutes:
 
     def leave(self, request: web.Request, response: web.StreamResponse, conversation: Conversation) -> None:
         """Wipes a conversation from this browser and from memory; what was answered stays answered."""
-        self.hub.forget(conversation.address)
+        self.hub.wipe(conversation.address)
         self._write_cookie(request, response, conversation, "", 0)
 
     def _write_cookie(
@@ -140,7 +143,8 @@ class WebRoutes:
         """Lets the bot say where one stands, unless the log shows it already. Returns when that is stored.
 
         `language_hint` "" means what the browser asks for. Raises Trouble: `unknown`, `closed` (for who is new),
-        `too_many`, `busy`.
+        `too_many`, `busy`; `session` where the browser's conversation was deleted: nobody is made known anew by
+        looking.
         """
         if self.hub.is_known(conversation.address):
             return
@@ -149,6 +153,8 @@ class WebRoutes:
         async def ask() -> None:
             is_known = not conversation.is_new and await self._known(conversation.address)
             if not is_known:
+                if self._begins_at_door and not conversation.is_new:
+                    raise Trouble("session")
                 self._check_new(request, conversation.slug)
             text = "repeat" if is_known else f"/start {conversation.slug}"
             # Another id every time: the same question after the next restart is not a repeat of this one.
@@ -217,7 +223,7 @@ class WebRoutes:
         """Waits until the bot has answered what came after entry `after` of the log, for pages that cannot wait."""
         loop = asyncio.get_running_loop()
         until, has_answered = loop.time() + seconds, False
-        while (left := until - loop.time()) > 0:
+        while (left := until - loop.time()) > 0 and not self.hub.has_parted(conversation.address):
             entries = await self.hub.wait(conversation.address, after, QUIET_SECONDS if has_answered else left)
             if not entries:
                 return

@@ -12,6 +12,7 @@ from adapters.web import protocol
 from adapters.web.hub import Chat
 from adapters.web.trouble import Trouble
 
+PARTING_SECONDS = 0.2
 TICKS = 20
 """Heartbeats of all lines are spread over so many moments of a period."""
 
@@ -86,6 +87,8 @@ class SocketLine:
                     self._seq = entry.seq
                     await self.send(protocol.entry_json(entry))
             if self._chat.is_gone:
+                # Their last word may have been the one by which everything was deleted: it is acknowledged first.
+                await asyncio.sleep(PARTING_SECONDS)
                 await self.close(Trouble("session").kind.close, "session")
         finally:
             self._sending = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial, wraps
 from typing import Any, Final
 
@@ -48,7 +49,9 @@ async def begin(request: web.Request, desk: Desk, notice: Notice, language: str,
     visit = visits_of(request).begin(desk, notice.slug, owner)
     routes, conversation = site_of(request).routes, visit.conversation
     try:
-        await routes.begin(request, conversation, language_hint=language, mode=desk.mode, place_code=place)
+        await routes.begin(
+            request, replace(conversation, is_new=True), language_hint=language, mode=desk.mode, place_code=place
+        )
     except Trouble:
         visits_of(request).wipe(visit)
         raise
@@ -70,7 +73,12 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
         if visit is None:
             return wiped(request, desk, notice.slug, owner)
         visits_of(request).touch(visit)
-        response = await page(request, desk, notice, visit)
+        try:
+            response = await page(request, desk, notice, visit)
+        except Trouble as trouble:
+            if trouble.code != "session":
+                raise
+            return wiped(request, desk, notice.slug, owner)  # everything was deleted
         response.headers.update(NOT_KEPT)
         return response
 

@@ -35,7 +35,12 @@ async def _page(request: web.Request) -> web.Response:
     conversation = site.routes.conversation_of(request, notice.slug)
     if conversation.is_new:
         return door(request, notice, conversation)
-    entries = await log_of(request, conversation)
+    try:
+        entries = await log_of(request, conversation)
+    except Trouble as trouble:
+        if trouble.code != "session":
+            raise
+        return _parted(request, notice, conversation)
     language = notice.best(language_of(entries) or tongue_of(request).tag)
     last = last_message(entries)
     return site.page(
@@ -58,6 +63,20 @@ async def _page(request: web.Request) -> web.Response:
         is_unreviewed=is_unreviewed(notice, language),
         news=await news_of(request, notice, conversation, Tongue.of(language)),
     )
+
+
+def _parted(request: web.Request, notice: Notice, conversation: Conversation) -> web.Response:
+    """The last word to somebody who had everything deleted, once; then the door. The browser forgets them as well."""
+    site, tongue = site_of(request), tongue_of(request)
+    farewell = site.routes.hub.farewell(conversation.address)
+    if farewell is None:
+        response = door(request, notice, conversation)
+    else:
+        tongue = notice.tongue(farewell.language)
+        title = notice.text(notice.consultation.title, tongue.tag)
+        response = site.page(request, "error.html", tongue, title=title, text=farewell.text, again="")
+    site.routes.leave(request, response, conversation)
+    return response
 
 
 def door(request: web.Request, notice: Notice, conversation: Conversation) -> web.Response:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from adapters.web.doors import Conversation
 from adapters.web.hub import Entry
+from adapters.web.trouble import Trouble
 from bot.web import numbers
 from bot.web.board import Notice
 from bot.web.chat import (
@@ -51,7 +52,12 @@ async def _page(request: web.Request) -> web.StreamResponse:
     conversation = site_of(request).routes.conversation_of(request, notice.slug)
     if conversation.is_new:
         return see_other(request, notice.slug, form=False)
-    return await show(request, notice, conversation)
+    try:
+        return await show(request, notice, conversation)
+    except Trouble as trouble:
+        if trouble.code != "session":
+            raise
+        return see_other(request, notice.slug, form=False)
 
 
 async def show(

@@ -114,6 +114,7 @@ def _routes(house: App, board: Board, options: WebSettings, limits: WebLimits | 
         origins=(options.public_url,) if options.public_url else (),
         limits=(limits or WebLimits())._replace(proxies=options.trusted_proxies),
         is_framed=bool(options.embed_origins),
+        begins_at_door=True,
     )
 
 

@@ -97,7 +97,7 @@ async def _feed(request: web.Request, conversation: Conversation, rehearsal: Reh
     except (TooMany, NotRunning) as fault:
         raise Trouble("busy", 1) from fault
     finally:
-        hub.forget(address)
+        hub.wipe(address)
     if not step.receipt and not rehearsal.has_left:
         raise Trouble("busy", 1)
     return Saved(step.receipt, rehearsal.has_left)

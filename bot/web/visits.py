@@ -111,7 +111,7 @@ class Visits:
     def wipe(self, visit: Visit) -> None:
         """Forgets everything about a visit; what was answered stays answered."""
         self._visits.pop(visit.token, None)
-        self._hub.forget(visit.conversation.address)
+        self._hub.wipe(visit.conversation.address)
 
     def wipe_all_of(self, owner: int) -> None:
         """Wipes the visits of one helper."""

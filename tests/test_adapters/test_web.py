@@ -147,7 +147,7 @@ async def test_a_known_person_is_told_where_they_stand_after_a_restart():
         here.bot.known.add(address)
         ws = await page.ws(after=7, epoch="gone")
         assert (await ws.until("text"))["text"] == "answer to repeat"
-        here.hub.forget(address)
+        here.hub.wipe(address)
         assert await ws.until("never") == ("closed", 4401)
         await page.poll(wait=2)
         assert [msg.text for msg in here.bot.stored] == ["repeat", "repeat"], "the second one is not taken for a repeat"

@@ -52,6 +52,8 @@ async def opened(url: str, conversation: Conversation | None = None) -> AsyncIte
         pages = application(app)
         doors = pages[SITE].routes._doors
         known = conversation or doors.new("park")
+        if conversation is None:  # as the door does, before it gives the cookie
+            await pages[SITE].routes.hub.say(known.address, "begin", text="/start park")
         server = TestServer(pages)
         await server.start_server()
         async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:

@@ -1,0 +1,73 @@
+"""Deleting on the web: the last word is heard, and nobody is made known anew by a page that goes on asking."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import WSMsgType
+
+from tests.house import rows
+from tests.test_bot.browser import serving
+from tests.test_bot.test_web_journeys import at_the_first_question
+
+DONE = "gelöscht. Den Chatverlauf"
+
+
+@pytest.fixture
+def store(furnished):
+    return furnished
+
+
+async def people(house, store):
+    await house.app.outbox.drained()
+    return [rows(store, f"SELECT count(*) FROM {table}")[0][0] for table in ("contacts", "addresses", "sessions")]
+
+
+@pytest.mark.parametrize("view", ["Chat", "Formular"])
+async def test_without_script_it_is_confirmed_once_and_the_door_is_shut(store, view):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, view)
+        await page.get("/c/mein-kiez")
+        await page.press("Senden", text="löschen")
+        await page.press("Senden", text="alles löschen")
+        assert DONE in page.text
+        assert await people(house, store) == [0, 0, 0], "looking at the page makes nobody known"
+        assert not [it for it in page.http.cookie_jar if it.key == "talk" and it.value], "the browser forgets them too"
+        await page.get("/c/mein-kiez")
+        assert DONE not in page.text
+        assert await people(house, store) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("path", ["/c/mein-kiez", "/c/mein-kiez/form", "/c/mein-kiez/poll", "/c/mein-kiez/events"])
+async def test_a_page_left_open_elsewhere_makes_nobody_known(store, path):
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        kept = {"talk": next(it.value for it in page.http.cookie_jar if it.key == "talk")}
+        await page.press("Senden", text="löschen")
+        await page.press("Senden", text="alles löschen")
+        url = house.server.make_url(path)
+        async with page.http.get(url, headers={"Cookie": f"talk={kept['talk']}"}) as answer:
+            assert answer.status in {200, 401}
+        assert await people(house, store) == [0, 0, 0]
+
+
+async def test_the_open_chat_hears_the_last_word_before_its_line_ends(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        url, heard = house.server.make_url("/c/mein-kiez/ws"), []
+        async with page.http.ws_connect(url, headers={"Origin": str(url.origin())}) as ws:
+            for number, words in enumerate(("löschen", "alles löschen")):
+                await ws.send_str(json.dumps({"id": f"w{number}", "text": words}))
+                await asyncio.sleep(0.3)
+            async with asyncio.timeout(5):
+                while (frame := await ws.receive()).type is WSMsgType.TEXT:
+                    heard.append(json.loads(frame.data))
+        assert any(DONE in entry.get("text", "") for entry in heard)
+        assert {"ack": "w1"} in heard
+        assert (frame.type, frame.data) == (WSMsgType.CLOSE, 4401)
+        async with page.http.ws_connect(url, headers={"Origin": str(url.origin())}) as again:
+            refused = json.loads((await again.receive()).data)
+        assert refused["error"] == "session"
+        assert await people(house, store) == [0, 0, 0]
