@@ -59,17 +59,17 @@ class Call:
         """One message of a single phrase."""
         return self.voice.message(self.voice.say(phrase, **values), buttons)
 
-    def button(self, label: str, command: str, *arguments: object) -> QuickReply:
+    def button(self, label: str, command: str, *arguments: object, **values: object) -> QuickReply:
         """A quick reply that gives a command: a tap is the same as typing it. `label` is the id of a phrase."""
         token = self.voice.token("", ".".join(map(str, (command, *arguments))))
-        return QuickReply(token, self.voice.say(label))
+        return QuickReply(token, self.voice.say(label, **values))
 
 
 Run = Callable[[Call], Iterable[MsgOut]]
 
 
 class DeskCommand(NamedTuple):
-    """A command. `words.desk.NAME` lists what may be typed for it, `desk.help.NAME` says what it is for."""
+    """A command. `words.desk.NAME` lists what may be typed for it, `desk.help.NAME` says how and what it is for."""
 
     name: str
     roles: tuple[Role, ...]
@@ -99,3 +99,9 @@ def commands() -> dict[str, DeskCommand]:
     for module in iter_modules(bot.desk.__path__):
         import_module(f"{bot.desk.__name__}.{module.name}")
     return dict(sorted(_commands.items()))
+
+
+def usage(voice: Voice, name: str, code: str = "CODE") -> str:
+    """What to type for a command and what it is for, in the words of this language; `code` is what it is about."""
+    word = next(iter(voice.words(f"words.desk.{name}")), name)
+    return voice.say(f"desk.help.{name}", command=f"/{word}", code=code)

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bot.codes import code_hash, take_code
-from bot.desk.registry import Call, command, commands
+from bot.desk.registry import Call, command, commands, usage
 from bot.effects import Effects
 from bot.keys import Keys
 from bot.person import Person
@@ -19,6 +19,19 @@ from storage.staff import NewStaffChat, Role, TeamMember
 
 NAME: Final = "team"
 WRONG: Final = "desk.code.wrong"
+_ORDER: Final = (
+    "list",
+    "queue",
+    "approve",
+    "hide",
+    "reword",
+    "merge",
+    "split",
+    "restore",
+    "translate",
+    "answer",
+    "push",
+)
 
 
 @command(NAME)
@@ -57,7 +70,8 @@ def _leave(call: Call) -> None:
 
 
 def abilities(voice: Voice, role: Role) -> Iterator[str]:
-    """What this role can do, a line a command."""
-    for name, known in commands().items():
-        if role in known.roles:
-            yield f"/{name} – {voice.say(f'desk.help.{name}')}"
+    """What this role can do, a line a command, in the order in which one needs them."""
+    known = commands()
+    for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
+        if role in known[name].roles:
+            yield usage(voice, name)

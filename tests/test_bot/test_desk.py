@@ -11,6 +11,7 @@ from bot import codes, phrases
 from bot.desk import registry
 from bot.desk.registry import commands
 from bot.ids import Ids
+from bot.proposals.flags import FLAGS
 from flows.commands import Command, Commands
 from flows.text import fold
 from storage import staff
@@ -41,7 +42,7 @@ async def test_a_code_opens_the_desk_in_any_chat(store):
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code.lower()}"))
         assert channel.texts("a")[-1].startswith("Willkommen im Team, Aylin.")
-        assert "/list – " in channel.texts("a")[-1]
+        assert "/liste – " in channel.texts("a")[-1]
         await say(app, channel.msg("a", "/list"))
         assert channel.texts("a")[-1] == "Offen sind:\npark – Beispiel park · begonnen: 0, fertig: 0"
         await say(app, channel.msg("a", "!team"))
@@ -187,3 +188,12 @@ def test_every_command_has_its_words_and_they_mean_nothing_else():
                 means.setdefault(fold(word), set()).add(name)
     assert {word: names for word, names in means.items() if len(names) > 1} == {}
     assert not set(known) & {command.value for command in Command}
+
+
+@pytest.mark.parametrize("tag", phrases.languages())
+def test_the_words_told_for_a_status_are_understood_and_every_mark_has_its_words(tag: str):
+    said = phrases.load(tag)
+    for status in ("under_consideration", "next_phase", "accepted", "rejected", "done"):
+        assert said.words(f"words.desk.status.{status}")[0] in said.say("desk.help.answer", "sie"), status
+    for flag in FLAGS:
+        assert said.say(f"desk.flag.{flag}", "sie")

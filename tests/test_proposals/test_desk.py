@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from bot import codes
 from bot.ids import Ids
 from bot.proposals.standing import find
-from storage import staff
+from storage import consultations, moderation, staff
+from storage.moderation import Flagged
 from storage.staff import Role, StaffMember
 from storage.store import Store
 from tests.databases import only_sqlite
@@ -36,18 +37,23 @@ async def test_from_the_queue_to_a_decision_by_taps(store: Store) -> None:
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}", language_hint="de"), channel.msg("a", "/queue"))
         shown = channel.last("a")
-        assert shown.text.startswith(f"{first.code} · park · es warten: 2\n\nPlease more benches")
+        assert shown.text.startswith(f"{first.code} · park · es warten: 2 · Deutsch\n\nPlease more benches")
         assert "Ähnlich zu" in shown.text
-        approve, following = shown.quick_replies
+        approve, merge, hide, reword, following = shown.quick_replies
         await say(app, channel.msg("a", choice=following.token))
         assert "A fountain" in channel.texts("a")[-1]
         await say(app, channel.msg("a", choice=following.token.replace(first.code, second.code)))
-        assert channel.texts("a")[-1] == "Nichts wartet auf das Lesen."
+        assert channel.texts("a")[-1] == "Das war der letzte. Es warten noch: 2"
+        await say(app, channel.msg("a", choice=hide.token))
+        assert channel.texts("a")[-1] == f"So geht es: /ausblenden {first.code} Grund – einen Beitrag nicht zeigen"
+        await say(app, channel.msg("a", choice=reword.token))
+        assert channel.texts("a")[-1].startswith(f"So geht es: /umformulieren {first.code} Grund")
         await say(app, channel.msg("a", choice=approve.token))
-        assert channel.texts("a")[-2] == f"{first.code}: notiert."
+        assert channel.texts("a")[-2] == f"{first.code}: freigegeben."
         assert "A fountain" in channel.texts("a")[-1]
-        await say(app, channel.msg("a", choice=approve.token))
-        assert "inzwischen etwas geändert" in channel.texts("a")[-1]
+        for old in (approve, merge):
+            await say(app, channel.msg("a", choice=old.token))
+            assert "inzwischen etwas geändert" in channel.texts("a")[-1]
     with store.reading() as connection:
         assert "Please more benches in the park!" in visible(connection, park)
         assert kinds(connection, [first.id]) == [("approve", number, None)]
@@ -66,17 +72,19 @@ async def test_every_decision_can_be_typed(store: Store) -> None:
             await say(app, channel.msg("a", text))
             return channel.texts("a")[before]
 
-        assert "So geht es: Persönliches herausnehmen" in await typed(f"/reword {bench.code} ein Name")
-        assert await typed(f"/reword {bench.code} ein Name\nMehr Bänke") == f"{bench.code}: notiert."
-        assert await typed(f"/approve {bench.code.lower()}") == f"{bench.code}: notiert."
-        assert await typed(f"/translate {bench.code} en More benches\nplease") == f"{bench.code}: notiert."
-        assert await typed(f"/merge {twin.code} {bench.code}") == f"{twin.code}: notiert."
+        assert "So geht es: /umformulieren" in await typed(f"/reword {bench.code} ein Name")
+        assert await typed(f"/reword {bench.code} ein Name\nMehr Bänke") == f"{bench.code}: Text geändert."
+        assert await typed(f"/approve {bench.code.lower()}") == f"{bench.code}: freigegeben."
+        assert (
+            await typed(f"/translate {bench.code} en More benches\nplease") == f"{bench.code}: Übersetzung eingetragen."
+        )
+        assert await typed(f"/merge {twin.code} {bench.code}") == f"{twin.code}: zusammengelegt."
         assert "nicht zusammenlegen" in await typed(f"/merge {bench.code} {twin.code}")
         assert "So geht es" in await typed(f"/hide {ad.code}")
-        assert await typed(f"/hide {ad.code} Werbung") == f"{ad.code}: notiert."
+        assert await typed(f"/hide {ad.code} Werbung") == f"{ad.code}: ausgeblendet."
         assert "fehlt noch auf: tr." in await typed(f"/answer {bench.code} accepted Wird gebaut.")
         said = await typed(f"/answer {bench.code} accepted Wird gebaut.\nAlle drei.\ntr: Yapılacak.")
-        assert said == f"{bench.code}: notiert."
+        assert said == f"{bench.code}: Bescheid eingetragen. Wer darum gebeten hat, bekommt ihn."
         assert await typed("/hide P-0000-0000 x") == "Diesen Code gibt es hier nicht."
         assert "So geht es" in await typed("/merge")
     with store.reading() as connection:
@@ -99,13 +107,15 @@ async def test_splitting_and_restoring_can_be_typed(store: Store) -> None:
             await say(app, channel.msg("a", text))
             return channel.texts("a")[before:]
 
-        assert "So geht es: einen Beitrag teilen" in (await typed(f"/split {both.code}\nMore benches"))[0]
-        assert (await typed(f"/hide {ad.code} Werbung"))[0] == f"{ad.code}: notiert."
+        assert "So geht es: /aufteilen" in (await typed(f"/split {both.code}\nMore benches"))[0]
+        assert (await typed(f"/hide {ad.code} Werbung"))[0] == f"{ad.code}: ausgeblendet."
         said = await typed(f"/aufteilen {both.code}\nMore benches\n\nFewer cars")
-        assert said[0] == f"{both.code}: notiert."
+        assert said[0] == f"{both.code}: geteilt. Die Teile warten auf das Lesen."
         assert "More benches" in said[1]
         assert "2" in said[1].splitlines()[0]
-        assert (await typed(f"/restore {ad.code}"))[0] == f"{ad.code}: notiert."
+        said = await typed(f"/restore {ad.code}")
+        assert said[0] == f"{ad.code}: zurückgenommen. Der Beitrag wartet wieder auf das Lesen."
+        assert ad.code in said[1], "and is shown, to be decided about"
         assert "inzwischen etwas geändert" in (await typed(f"/restore {ad.code}"))[0]
     with store.reading() as connection:
         assert find(connection, [both.id])[both.id].state == "split"
@@ -122,6 +132,7 @@ async def test_two_have_to_approve_where_four_eyes_are_asked_for(store: Store) -
             await say(app, channel.msg(chat, f"/team {code}", language_hint="de"))
         await say(app, channel.msg("a", f"/approve {idea.code}"))
         assert "Jetzt muss noch eine zweite Person zustimmen." in channel.texts("a")[-2]
+        assert channel.texts("a")[-1] == "Das war der letzte. Es warten noch: 1", "not the same one again"
         await say(app, channel.msg("a", f"/approve {idea.code}"))
         assert "gibt es schon" in channel.texts("a")[-1]
         await say(app, channel.msg("b", f"/approve {idea.code}"))
@@ -143,3 +154,65 @@ async def test_helpers_and_strangers_read_nothing(store: Store) -> None:
         assert not any("secret" in said for chat in "ab" for said in channel.texts(chat))
     with store.reading() as connection:
         assert one(connection, idea.id).released_at is None
+
+
+async def test_the_queue_goes_through_all_consultations_by_age_and_says_where_it_ends(store: Store) -> None:
+    park, town = open_consultation(store), open_consultation(store, slug="town")
+    with store.begin() as connection:
+        texts = ((town, "A well"), (park, "A bench"), (town, "A tree"))
+        well, _, tree = (submit(connection, where, at, text) for at, (where, text) in enumerate(texts, start=1))
+    code, _ = hired(store)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"), channel.msg("a", "/list"))
+        assert "wartet auf das Lesen: 2" in channel.texts("a")[-1]
+
+        async def walk(start: str) -> list[str]:
+            await say(app, channel.msg("a", start))
+            while channel.last("a").quick_replies[-1].label == "Nächster":
+                await say(app, channel.msg("a", choice=channel.last("a").quick_replies[-1].token))
+            before = len(channel.texts("a"))
+            return channel.texts("a")[before - 4 :]
+
+        *read, end = await walk("/lesen")
+        assert [text.splitlines()[2] for text in read] == ["A well", "A bench", "A tree"]
+        assert end == "Das war der letzte. Es warten noch: 3"
+        *_, end = await walk("/lesen town")
+        assert end == "Das war der letzte. Es warten noch: 2"
+        await say(app, channel.msg("a", choice=channel.last("a").quick_replies[0].token))
+        assert channel.texts("a")[-1].startswith(well.code), "from the start of the same consultation"
+        await say(app, channel.msg("a", "/lesen twon"))
+        assert channel.texts("a")[-1] == "Eine Befragung twon gibt es nicht. Es gibt: park, town"
+        with store.begin() as connection:
+            consultations.set_state(connection, town, "closed")
+        await say(app, channel.msg("a", "/list"))
+        assert channel.texts("a")[-1].endswith("fertig: 0 · wartet auf das Lesen: 2 · zu Ende")
+        await say(app, *(channel.msg("a", f"/approve {one.code}") for one in (well, tree)), channel.msg("a", "/list"))
+        assert "town" not in channel.texts("a")[-1]
+
+
+async def test_what_is_shown_says_all_one_should_know(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1, "Ruft mich an: 0176 12345678", language="tr")
+        moderation.set_flags(connection, [Flagged(idea.id, ["phone"])])
+        twin = submit(connection, park, 2, "Ruft mich an bitte: 0176 12345679", language="tr")
+    code, _ = hired(store)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"), channel.msg("a", "/lesen"))
+        assert channel.texts("a")[-1].splitlines()[0] == f"{idea.code} · park · es warten: 2 · Türkçe"
+        assert "Bitte hinsehen: Telefonnummer" in channel.texts("a")[-1]
+        merge = next(button for button in channel.last("a").quick_replies if twin.code in button.label)
+        await say(app, channel.msg("a", f"/umformulieren {idea.code} Nummer\nRuft mich an"))
+        assert channel.last("a").quick_replies[0].label == "Freigeben"
+        await say(app, channel.msg("a", choice=merge.token))
+        assert "inzwischen etwas geändert" in channel.texts("a")[-1], "the tap was about other words"
+        await say(app, channel.msg("a", f"/lesen {idea.code}"))
+        merge = next(button for button in channel.last("a").quick_replies if twin.code in button.label)
+        await say(app, channel.msg("a", choice=merge.token))
+        assert channel.texts("a")[-2] == f"{idea.code}: zusammengelegt."
+        await say(app, channel.msg("a", f"/freigeben {twin.code}"), channel.msg("a", f"/übersetzen {twin.code} de Ja!"))
+        assert "Deutsch: Ja!" in channel.texts("a")[-1]
+        await say(app, channel.msg("a", f"/bescheid {twin.code} abgelehnt Nein.\ntr: Hayır."))
+        assert channel.texts("a")[-1].endswith("Stand: wird nicht umgesetzt\nBegründung: Nein.")
+        await say(app, channel.msg("a", f"/bescheid {twin.code} vielleicht Nein.\ntr: Hayır."))
+        assert "Auch: geprüft, weiter, abgelehnt, umgesetzt" in channel.texts("a")[-1]
