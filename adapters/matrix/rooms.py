@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
 import structlog
 from nio import JoinedMembersResponse, MatrixRoom, RoomMember
@@ -18,6 +20,17 @@ log = structlog.get_logger()
 
 GROUP_PREFIX: Final = "!"
 AGAIN_SECONDS: Final = 5.0
+LONGEST_SECONDS: Final = 600.0
+
+
+class Stuck(NamedTuple):
+    """A door that did not open so many times, and until when it is left alone (monotonic seconds)."""
+
+    times: int
+    until: float
+
+
+NOT_STUCK: Final = Stuck(0, 0.0)
 
 
 def address_of(person: str, room: str, *, is_group: bool) -> str:
@@ -110,12 +123,16 @@ def forget(client: Client, ledger: Ledger, room_id: str) -> None:
 
 
 class Doorman:
-    """Joins the rooms the bot is invited to, at the pace the homeserver bears, while everything else goes on."""
+    """Joins the rooms the bot is invited to, at the pace the homeserver bears, while everything else goes on.
+
+    A door that does not open is tried after all others, and ever more seldom: nobody waits for a server that is gone.
+    """
 
     def __init__(self, client: Client, ledger: Ledger) -> None:
         self._client = client
         self._ledger = ledger
         self._knock = asyncio.Event()
+        self._stuck: dict[str, Stuck] = {}
 
     def knock(self) -> None:
         """There may be new doors."""
@@ -125,37 +142,53 @@ class Doorman:
         """Works until it is cancelled."""
         while True:
             self._knock.clear()
-            pause = 0.0
             try:
-                for door in self._ledger.doors():
-                    pause = max(pause, await self._join(door))
+                pause = await self._open_next()
             except Exception as fault:  # noqa: BLE001 - nobody else would open doors any more
                 log.error("doors not opened", fault=type(fault).__name__)
                 pause = AGAIN_SECONDS
-            if pause:
-                await asyncio.sleep(pause)
-            else:
-                await self._knock.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._knock.wait(), pause)
 
-    async def _join(self, door: Door) -> float:
-        """Tries to join; gives the seconds after which to try again, 0 where the door is done with."""
+    async def _open_next(self) -> float | None:
+        """Tries the door that failed least; gives the seconds until there is something to do, None where nothing is."""
+        doors = self._ledger.doors()
+        self._stuck = {door.room: self._stuck[door.room] for door in doors if door.room in self._stuck}
+        if not doors:
+            return None
+        now = time.monotonic()
+        ready = [door for door in doors if self._stuck.get(door.room, NOT_STUCK).until <= now]
+        if not ready:
+            return min(stuck.until for stuck in self._stuck.values()) - now
+        await self._join(min(ready, key=lambda door: self._stuck.get(door.room, NOT_STUCK).times))
+        return 0
+
+    async def _join(self, door: Door) -> None:
+        """Tries to join. Where the homeserver wants to be left alone, it is."""
         try:
             await api.call(self._client, "POST", api.path("join", door.room), {})
         except api.NoAnswer:
-            return AGAIN_SECONDS
+            self._put_off(door)
         except api.Refusal as fault:
-            return self._refused(door, fault)
-        with self._ledger.writing():
-            self._ledger.close_door(door.room)
-        return 0
+            if fault.is_limit or fault.is_signed_out:
+                await asyncio.sleep(fault.seconds or AGAIN_SECONDS)
+            elif fault.status >= 500:
+                self._put_off(door)
+            else:
+                self._give_up(door, fault)
+        else:
+            with self._ledger.writing():
+                self._ledger.close_door(door.room)
 
-    def _refused(self, door: Door, fault: api.Refusal) -> float:
-        if fault.is_limit or fault.is_signed_out or fault.status >= 500:
-            return fault.seconds or AGAIN_SECONDS
+    def _put_off(self, door: Door) -> None:
+        times = self._stuck.get(door.room, NOT_STUCK).times + 1
+        pause = min(AGAIN_SECONDS * 2 ** min(times - 1, 10), LONGEST_SECONDS)
+        self._stuck[door.room] = Stuck(times, time.monotonic() + pause)
+
+    def _give_up(self, door: Door, fault: api.Refusal) -> None:
         log.warning("room not joined", status=fault.status)
         with self._ledger.writing():
             if door.predecessor:
                 self._ledger.await_invitation(door.room)
             else:
                 self._ledger.drop_door(door.room)
-        return 0

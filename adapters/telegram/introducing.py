@@ -26,11 +26,18 @@ async def introduce(bot: Bot, introductions: Sequence[Introduction]) -> None:
     for one in introductions:
         for tag in _tags(one.language):
             try:
-                await _introduce_in(bot, one, tag)
-            except RetryAfter as fault:
-                await asyncio.sleep(seconds_of(fault))
+                await _insist(bot, one, tag)
             except TelegramError as fault:
                 log.warning("telegram took no introduction", fault=type(fault).__name__)
+
+
+async def _insist(bot: Bot, one: Introduction, tag: str) -> None:
+    """Waits as long as Telegram wants: so many calls at once are too many for it, and no language shall be left out."""
+    while True:
+        try:
+            return await _introduce_in(bot, one, tag)
+        except RetryAfter as fault:
+            await asyncio.sleep(seconds_of(fault))
 
 
 async def _introduce_in(bot: Bot, one: Introduction, tag: str) -> None:

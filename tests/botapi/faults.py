@@ -11,7 +11,7 @@ class Fault:
     """Happens to the next `times` calls of a method ("" is every method).
 
     `after`: the call has its effect first, and only the answer suffers. `status` and `description` are those of "error"
-    and "html".
+    and "html"; with `retry_after` seconds an "error" says when to try again.
     """
 
     kind: Kind
@@ -20,6 +20,7 @@ class Fault:
     after: bool = False
     status: int = 500
     description: str = "Internal Server Error"
+    retry_after: int = 0
 
     def fits(self, method: str) -> bool:
         return self.times > 0 and self.method.lower() in ("", method)

@@ -117,7 +117,10 @@ class BotApi:
                 self._hanging.add(ended)
                 await ended.wait()
             case "error":
-                return _written({"ok": False, "error_code": fault.status, "description": fault.description})
+                said: dict[str, Any] = {"ok": False, "error_code": fault.status, "description": fault.description}
+                return _written(
+                    said | ({"parameters": {"retry_after": fault.retry_after}} if fault.retry_after else {})
+                )
         if request.transport:
             request.transport.abort()
         return web.Response()

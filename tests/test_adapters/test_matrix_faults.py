@@ -12,7 +12,7 @@ from flows.messages import MsgOut
 from tests.resident import resident
 from tests.synapse import Synapse
 from tests.test_adapters.between import between
-from tests.test_adapters.matrix_house import listening
+from tests.test_adapters.matrix_house import listening, person
 
 
 @pytest.mark.parametrize("refused", ["/sendToDevice/", "/keys/claim", "/members", "/send/m.room.encrypted/"])
@@ -40,3 +40,19 @@ async def test_a_message_never_goes_out_without_its_key(
             await anna.until("mit Schlüssel")
         assert not [event for event in anna.events if event["unreadable"]]
         assert anna.read() == ["mit Schlüssel"]
+
+
+async def test_nobody_waits_for_a_room_that_cannot_be_joined(homeserver: Synapse, tmp_path: Path):
+    """As with a room on a server that is gone: it is tried again, and others are joined meanwhile."""
+    bot = await homeserver.user("bot")
+    mallory, anna = await person(homeserver, "mallory"), await person(homeserver)
+    async with between(homeserver) as (url, middle), listening(homeserver, bot, tmp_path, homeserver=url) as listener:
+        middle.refused, middle.answer = {"/join/": 1}, (504, '{"errcode": "M_UNKNOWN"}')
+        dead = await mallory.room(bot)
+        await listener.until(lambda: not middle.refused["/join/"])
+        room = await anna.room(bot)
+        await anna.say(room, "Hallo")
+        await listener.until(lambda: listener.texts() == ["Hallo"])
+        assert bot.user_id not in await mallory.members(dead)
+        await mallory.say(dead, "Doch noch")
+        await listener.until(lambda: listener.texts() == ["Hallo", "Doch noch"])

@@ -149,6 +149,18 @@ async def test_the_bot_introduces_itself_in_every_language(api, store):
     assert not [refusal for refusal in api.ledger.refused if refusal[0].startswith("setmy")]
 
 
+async def test_a_language_telegram_puts_off_is_not_left_out(api, store):
+    publish(store, consultation())
+    tags = [tag for tag in phrases.languages() if "-" not in tag]
+    fault = Fault(
+        "error", "setMyDescription", status=429, description="Too Many Requests: retry after 1", retry_after=1
+    )
+    api.faults.append(fault)
+    async with telegram(store, api):
+        await until(lambda: all(("short_description", "", tag) in api.ledger.settings for tag in [*tags, ""]))
+    assert not fault.times
+
+
 async def test_no_log_holds_the_token_or_a_word(api):
     written = io.StringIO()
     before, level = structlog.get_config(), logging.getLogger().level

@@ -89,7 +89,8 @@ class Harness(harness.Harness):
 
     def flood(self, times: int) -> None:
         words = "Too Many Requests: retry after 1"
-        self.api.faults.append(botapi.Fault("error", "sendMessage", times, status=429, description=words))
+        fault = botapi.Fault("error", "sendMessage", times, status=429, description=words, retry_after=1)
+        self.api.faults.append(fault)
 
     async def block(self, resident: harness.Resident, *, is_blocked: bool = True) -> None:
         assert isinstance(resident, Chat)
