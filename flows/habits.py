@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from flows import speech
 from flows.commands import Command, Spoken
@@ -30,6 +31,9 @@ from flows.session import Session, Turn
 from flows.steps import ask, go_on, leave, with_line
 from flows.text import fold
 from flows.values import Missing
+
+_LONGEST_TAG: Final = 2
+"""Characters: too short to be sure that a language is meant."""
 
 
 def greet(flow: Flow, session: Session) -> Turn:
@@ -144,6 +148,8 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
     misspelt = flow.commands.find_misspelt(reply.folded) if reply.folded else None
     if misspelt:
         return obey(flow, session, misspelt)
+    if named := _named_language(flow, session, reply.folded):
+        return named
     script = speech.script_of(flow, session)
     question = script.asked[session.at].again(session.draft)
     hint = rejection.hint
@@ -160,6 +166,16 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
     return _say(
         after, script.voice.message(text, [*skip, script.voice.command("human"), script.voice.command("repeat")])
     )
+
+
+def _named_language(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """Who writes nothing but the name of another language wants that one."""
+    if len(folded) <= _LONGEST_TAG or folded.isdecimal():
+        return None
+    match, other = flow.language_matcher.find_folded(folded), flow.other_languages.find_folded(folded)
+    if match and match.sure and match.value != session.language:
+        return _language(flow, session, match.value)
+    return _not_offered(flow, session._replace(aside="language"), other.value) if other and other.sure else None
 
 
 def _say(session: Session, *messages: MsgOut) -> Turn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
@@ -11,11 +12,13 @@ from flows.messages import Expects, MsgOut, QuickReply
 from flows.naming import DONE, Naming
 from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
 from flows.questions.choice import clashes, named
+from flows.text import plain_digits
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
 
 _ECHO = 60
+_PLACE = re.compile(r"(?:^|[\s,;])(\d{1,2})[.):]\s*(?=\D)")
 
 
 @question
@@ -97,7 +100,7 @@ class _AskedRank(Asked):
             return self._toggled(before, value)
         if reply.choice:
             return Rejection(self._hint)
-        values, unknown, done = self._naming.find(reply)
+        values, unknown, done = self._naming.find(reply._replace(text=_without_places(reply.text)))
         if not values and value is not None:
             return self._toggled(before, str(value.value))
         if not values or len(unknown) > len(values) + 1:
@@ -171,3 +174,16 @@ class _AskedRank(Asked):
         text = "\n".join((*lines, say("rank.so_far", labels=self.show(list(ranked))), then))
         msg = self._voice.message(text, (*replies, *done))
         return Draft(list(ranked), msg._replace(expects="order", title=self.prompt.title))
+
+
+def _without_places(text: str) -> str:
+    """Without the places people write before what they name: they count from one, and are no numbers of options.
+
+    >>> _without_places("1. Brücke, 2. Park"), _without_places("2. Park"), _without_places("1 2")
+    ('Brücke\\nPark', '2. Park', '1 2')
+    """
+    before, *found = _PLACE.split(plain_digits(text))
+    places, names = found[::2], [name.strip(" ,;") for name in found[1::2]]
+    if not found or before.strip() or places != [str(place) for place in range(1, len(places) + 1)] or "" in names:
+        return text
+    return "\n".join(names)
