@@ -176,8 +176,7 @@ async def city(homeserver: Synapse, folder: Path) -> AsyncIterator[tuple[House, 
     ):
         api: Any = vars(telegram)["api"]
         api.limiter.rates = Rates()
-        # One message on its way at a time, so that a kill can double one only, however busy this machine is.
-        sections = {"telegram": telegram.section() | {"workers": 1}, "matrix": matrix.section()}
+        sections = {"telegram": telegram.section(), "matrix": matrix.section()}
         house = House(folder, sections, AWAKE)
         try:
             await house.start()

@@ -22,7 +22,7 @@ async def test_kills_lose_nothing_and_double_no_more_than_the_channel_makes_us(c
     database = f"sqlite:///{tmp_path}/house.db"
     prepare(database)
     async with made(database, tmp_path, given).open() as harness:
-        report = await campaign(harness, KILLS, people=3, workers=1, seed=20261125)
+        report = await campaign(harness, KILLS, people=3, seed=20261125)
     assert is_good(report), report.line()
     assert sum(report.kills.values()) == KILLS
     assert report.answers > KILLS / 2, "too little was said for the kills to mean anything"
