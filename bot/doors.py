@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from bot import privacy
 from bot.catalogue import Catalogue
 from bot.effects import DoorWish, Effects
+from bot.ids import day_of, random_id
 from bot.keys import Keys
 from bot.meeting import locks
 from flows import engine
@@ -202,7 +203,7 @@ class _Linking:
         known = contacts.of_contacts(self._connection, [person.contact_id])
         if len(known) < 2:
             return voice.message(voice.say("door.alone"), [voice.command("link")])
-        new = NewContact(self._effects.ids(), person.language, self._now)
+        new = NewContact(random_id(), person.language, day_of(self._now))
         contacts.insert(self._connection, [new])
         contacts.adopt(self._connection, [AddressOwner(person.lookup, new.id)])
         contacts.mark_stopped(self._connection, [ContactStop(new.id, known[0].stopped_at)])

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot.ids import Ids
+from bot.ids import Ids, day_of
 from bot.person import Person, Place
 from bot.proposals import receiving
 from bot.proposals.receiving import Submitted
@@ -270,7 +270,7 @@ def _language_chosen(effects: Effects, person: Person, event: events.LanguageCho
 
 
 def _pushes_stopped(effects: Effects, person: Person, event: events.PushesStopped, sent_at: datetime) -> None:
-    effects.stops.append(ContactStop(person.contact_id, effects.now))
+    effects.stops.append(ContactStop(person.contact_id, day_of(effects.now)))
 
 
 def _data_requested(effects: Effects, person: Person, event: events.DataRequested, sent_at: datetime) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from adapters.base import Outgoing
 from bot.catalogue import Catalogue
 from bot.effects import Effects, payload_of
+from bot.ids import day_of
 from bot.keys import Keys
 from flows.messages import MsgIn
 from storage import contacts
@@ -32,7 +33,7 @@ def answer(
     for lookup, msg in groups.items():
         if lookup not in known:
             sealed = keys.seal(msg.address, lookup)
-            effects.new_addresses.append(NewAddress(lookup, None, msg.channel, sealed, effects.now))
+            effects.new_addresses.append(NewAddress(lookup, None, msg.channel, sealed, day_of(effects.now)))
         invitation = catalogue.lobby.invite(msg.language_hint)
         number = effects.ids()
         row = NewOutboxMessage(number, msg.channel, lookup, payload_of(invitation), "farewell", None, effects.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import datetime
 
 _EPOCH_MS = 1_767_225_600_000  # 2026-01-01
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to misread
@@ -32,6 +33,19 @@ class Ids:
         moment = int(time.time() * 1000) - _EPOCH_MS
         # A clock set back must not repeat anything: then the millisecond after the last one serves.
         self._last = (max(moment, (self._last >> 22) + 1) << 22) | self._process
+
+
+def random_id() -> int:
+    """An id for a contact: 63 random bits, which say neither when it was made nor what was made next.
+
+    Ids that rise with time would join the halves: the contact made right before a session would be its owner.
+    """
+    return secrets.randbits(63)
+
+
+def day_of(now: datetime) -> datetime:
+    """The day of a moment, all that identity knows of times: a moment would be that of a session as well."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def receipt() -> str:

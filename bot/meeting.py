@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from bot.catalogue import Catalogue
 from bot.effects import Effects
-from bot.ids import Ids
+from bot.ids import day_of, random_id
 from bot.keys import Keys
 from bot.person import Person, Place
 from flows.messages import MsgIn
@@ -19,10 +19,9 @@ from storage.sessions import StoredSession
 class Meeting:
     """Finds people by their addresses: two queries for a whole batch. `proactive`: channels that can write first."""
 
-    def __init__(self, keys: Keys, catalogue: Catalogue, ids: Ids, proactive: frozenset[str]) -> None:
+    def __init__(self, keys: Keys, catalogue: Catalogue, proactive: frozenset[str]) -> None:
         self._keys = keys
         self._catalogue = catalogue
-        self._ids = ids
         self._proactive = proactive
 
     def find(self, connection: Connection, effects: Effects, batch: list[MsgIn]) -> dict[tuple[str, str], Person]:
@@ -49,14 +48,14 @@ class Meeting:
 
     def _welcome(self, effects: Effects, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
         """Somebody we do not know (any more). A known look-up without contact is a farewell still on its way."""
-        contact_id = self._ids()
-        effects.new_contacts.append(NewContact(contact_id, None, effects.now))
+        number, day = random_id(), day_of(effects.now)
+        effects.new_contacts.append(NewContact(number, None, day))
         if is_known:
-            effects.adopted.append(AddressOwner(lookup, contact_id))
+            effects.adopted.append(AddressOwner(lookup, number))
         else:
             sealed = self._keys.seal(address, lookup)
-            effects.new_addresses.append(NewAddress(lookup, contact_id, channel, sealed, effects.now))
-        return Person(contact_id, self._keys.waiting(contact_id), lookup, channel, address, None)
+            effects.new_addresses.append(NewAddress(lookup, number, channel, sealed, day))
+        return Person(number, self._keys.waiting(number), lookup, channel, address, None)
 
     def place(self, connection: Connection, row: StoredSession) -> Place:
         """Where a stored session stands."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.catalogue import Catalogue
 from bot.effects import Effects, NewsWish
+from bot.ids import day_of
 from flows.events import Wanted
 from flows.messages import MsgOut, QuickReply
 from flows.news import TOPICS
@@ -86,7 +87,7 @@ def _answer(wish: NewsWish, known: list[NewOptIn], effects: Effects, catalogue: 
         gone = (Wish(contact_id, about, wanted.value),)
         return _Answer(voice.message(text, [voice.command("news")]), withdrawn=gone)
     wording = hashlib.sha256(f"{voice.say('news.offer')}\n{what}".encode()).hexdigest()
-    row = NewOptIn(contact_id, about, wanted.value, voice.language, wording, effects.now)
+    row = NewOptIn(contact_id, about, wanted.value, voice.language, wording, day_of(effects.now))
     undo = _button(voice, "button.news.undo", Wanted(about, wanted.value, withdrawn=True))
     return _Answer(voice.message(voice.say("news.given", what=what), [undo, voice.command("news")]), given=(row,))
 

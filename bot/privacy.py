@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bot import news
 from bot.catalogue import Catalogue
 from bot.effects import Effects
+from bot.ids import day_of
 from bot.keys import Keys
 from bot.person import Person
 from bot.proposals import chain, contributions
@@ -33,7 +34,7 @@ def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue:
         late.recalled += outbox.recall_from(connection, [person.contact_id for person in asked.erased])
         erase(connection, asked.erased, keys, catalogue)
         rows = [
-            NewAddress(person.lookup, None, person.channel, keys.seal(person.address, person.lookup), asked.now)
+            NewAddress(person.lookup, None, person.channel, keys.seal(person.address, person.lookup), day_of(asked.now))
             for person in asked.erased
         ]
         contacts.insert_addresses(connection, rows)

@@ -120,7 +120,7 @@ class Turns:
         self.desk = desk
         self.enquiries = enquiries
         self._knowing = knowing
-        self._meeting = Meeting(keys, catalogue, ids, proactive)
+        self._meeting = Meeting(keys, catalogue, proactive)
         self._overheard = overheard
         """Names of the channels on which others can read along."""
         self._refresh_seconds = refresh_seconds
