@@ -26,6 +26,14 @@ MISSING: Final = {
     ),
 }
 """What the five missing codes mean, in German and English."""
+_VALUES: Final = {
+    "proposal": ("Kennung des Vorschlags in proposals.csv", "Code of the proposal in proposals.csv"),
+    "statements": (
+        "Zahl der bewerteten Vorschläge; jede Bewertung steht in ratings_long.csv",
+        "How many proposals were rated; each rating stands in ratings_long.csv",
+    ),
+}
+"""What stands in the column of questions whose answers stand in a file of their own."""
 
 _FIXED: Final = {
     "response_id": "Kennung der Teilnahme, gilt nur in dieser Befragung|Id of the participation, valid in here only",
@@ -70,6 +78,9 @@ def _variable_rows(subject: Subject, variable: Variable) -> Iterator[Row]:
     wordings = question.text.root
     texts = [wordings[language].text if language in wordings else "" for language in languages]
     yield (variable.name, variable.key, question.type, "question", "", *about, *texts)
+    if question.type in _VALUES:
+        texts = _in_both(subject, *_VALUES[question.type])
+        yield (variable.name, variable.key, question.type, "value", "", *about, *texts)
     for code in variable.codes:
         labels = [variable.labels[code].get(language, "") for language in languages]
         yield (variable.name, variable.key, question.type, "code", code, *about, *labels)

@@ -6,6 +6,7 @@ from datetime import datetime
 from textwrap import fill
 from typing import Final
 
+from bot.exports.ideas import FILES as IDEAS
 from bot.exports.metadata import Profile, caveats
 from bot.exports.subject import Subject
 
@@ -89,6 +90,35 @@ is 1 if there is one that was not released yet. If it begins with [voice] or
 [picture], a voice message or a picture was sent; the command "attachments" gives
 the files.
 """
+_IDEAS_DE: Final = """
+Vorschläge und Bewertungen
+proposals.csv     eine Zeile je Vorschlag. state: waiting (noch nicht gelesen),
+                  released (freigegeben), hidden (ausgeblendet), merged (steht jetzt
+                  unter merged_into), split (in mehrere geteilt; die Teile nennen ihn
+                  in split_from). withheld = 1: Text nicht freigegeben und darum nicht
+                  hier. status: was daraus wurde. agrees, disagrees, passes: wie viele
+                  Menschen zustimmen, nicht zustimmen, unentschieden sind, jeder mit
+                  der letzten Bewertung; important: für wie viele es wichtig ist.
+ratings_long.csv  eine Zeile je Teilnahme und bewertetem Vorschlag: vote ist agree,
+                  disagree oder pass. code führt zu proposals.csv, response_id zu
+                  answers_wide.csv. Nur, was freigegeben ist.
+Die Spalte einer Ideen-Frage nennt den code des Vorschlags, die Spalte einer
+Bewertungs-Frage, wie viele bewertet wurden.
+"""
+_IDEAS_EN: Final = """
+Proposals and ratings
+proposals.csv     a row per proposal. state: waiting (not read yet), released, hidden,
+                  merged (stands under merged_into now), split (into several; the
+                  parts name it in split_from). withheld = 1: the text is not released
+                  and therefore not here. status: what became of it. agrees,
+                  disagrees, passes: how many people, each by the last rating;
+                  important: to how many it is important.
+ratings_long.csv  a row per participation and rated proposal: vote is agree, disagree
+                  or pass. code leads to proposals.csv, response_id to
+                  answers_wide.csv. Only what is released.
+The column of a question for ideas has the code of the proposal, that of a question
+for ratings how many were rated.
+"""
 _COUNTS_DE: Final = """
 Lesen von counts.csv
 Jede Zeile ist eine Zahl. Bei einer Frage ergeben die Zeilen option/answered und
@@ -108,8 +138,9 @@ _FILES: Final = {
     "answers_long.csv": ("eine Zeile je Teilnahme und Frage", "a row per participation and question"),
     "answers_wide.csv": ("eine Zeile je Teilnahme, eine Spalte je Frage", "a row per participation, a column each"),
     "answers_wide_excel.csv": ("dasselbe für Excel", "the same for Excel"),
+    "ratings_long.csv": ("eine Zeile je Teilnahme und Bewertung", "a row per participation and rating"),
     "counts.csv": ("Anzahlen je Frage und Antwort", "counts per question and answer"),
-    "proposals.csv": ("freigegebene Vorschläge", "released proposals"),
+    "proposals.csv": ("Vorschläge, eine Zeile je Vorschlag", "proposals, a row each"),
     "ratings.csv": ("Bewertungen je Vorschlag", "ratings per proposal"),
     "agreement.csv": ("Zustimmung je Bereich", "agreement per sector"),
     "statuses.csv": ("was aus Vorschlägen wurde", "what became of proposals"),
@@ -125,6 +156,8 @@ _FILES: Final = {
 def liesmich(subject: Subject, profile: Profile, now: datetime, files: list[str]) -> str:
     """The whole text, German first. It holds no time and no count: the same answers, the same file."""
     more = (_COUNTS_DE, _COUNTS_EN) if profile == "public" else (_MORE_DE, _MORE_EN)
+    if IDEAS[1] in files:
+        more = (more[0] + _IDEAS_DE, more[1] + _IDEAS_EN)
     notes = caveats(subject, profile, now)
     texts = [
         template.format(

@@ -17,6 +17,7 @@ from bot.errors import HouseError, Say
 from bot.exports import codebook, counting, opendata, subject
 from bot.exports.codebook import MISSING
 from bot.exports.counting import Counts
+from bot.exports.ideas import Ideas
 from bot.exports.liesmich import liesmich
 from bot.exports.metadata import PROFILES, Profile, metadata
 from bot.exports.responses import randomness, stream
@@ -80,8 +81,7 @@ def _fill(connection: Connection, found: Subject, wish: Wish, profile: Profile, 
         if profile == "public":
             tables = _write_counts(connection, counts, folder, closing)
         else:
-            tables = ROWS
-            _write_rows(connection, counts, wish, folder, closing)
+            tables = (*ROWS, *_write_rows(connection, counts, wish, folder, closing))
         Table(folder / "codebook.csv", codebook.head(found), closing).write(codebook.rows(found))
     files = [*tables, *ABOUT]
     data = metadata(found, profile, counts, now, files)
@@ -101,8 +101,10 @@ def _write_counts(connection: Connection, counts: Counts, folder: Path, closing:
     return (COUNTS, *opendata.write(published.of(connection, counts.subject, counts), folder, closing))
 
 
-def _write_rows(connection: Connection, counts: Counts, wish: Wish, folder: Path, closing: ExitStack) -> None:
-    """The long and the wide files, in one go."""
+def _write_rows(
+    connection: Connection, counts: Counts, wish: Wish, folder: Path, closing: ExitStack
+) -> tuple[str, ...]:
+    """The long and the wide files, and what people proposed, in one go. Gives the names of files about proposals."""
     found = counts.subject
     is_raw = wish.profile == "raw"
     chance = randomness(wish.seed)
@@ -114,6 +116,7 @@ def _write_rows(connection: Connection, counts: Counts, wish: Wish, folder: Path
     long = Table(folder / ROWS[0], LONG, closing)
     wide = Table(folder / ROWS[1], wide_head(found), closing)
     excel = Table(folder / ROWS[2], wide_head(found), closing, excel=True)
+    ideas = Ideas(connection, found, view, folder, closing)
     for response in stream(connection, found, None if is_raw else chance):
         counts.add(response)
         name = view.name_of(response)
@@ -121,3 +124,6 @@ def _write_rows(connection: Connection, counts: Counts, wish: Wish, folder: Path
         long.write(long_rows(found, response, name, view))
         wide.write([row])
         excel.write([row])
+        ideas.add(response, name)
+    ideas.close()
+    return ideas.files
