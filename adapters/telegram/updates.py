@@ -7,6 +7,7 @@ nobody can tell from a stored id who wrote.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -38,6 +39,7 @@ _KINDS: Final = {
 }
 _LARGEST: Final = 20 * 1024 * 1024
 """Bytes: above that the Bot API hands out no file."""
+_CALLED: Final = re.compile(r"(/\w+)@(\w+)(?!\S)")
 _GROUPS: Final = frozenset({"group", "supergroup"})
 _GONE: Final = frozenset({"kicked", "left"})
 
@@ -136,13 +138,12 @@ class Reader:
 
     def _addressed(self, text: str) -> str | None:
         """A command without the name of the bot behind it; None for a command to another bot."""
-        if not text.startswith("/"):
+        called = _CALLED.match(text)
+        if not called:
             return text
-        command, space, rest = text.partition(" ")
-        command, _, name = command.partition("@")
-        if name and self.username and name.casefold() != self.username.casefold():
+        if self.username and called[2].casefold() != self.username.casefold():
             return None
-        return command + space + rest
+        return called[1] + text[called.end() :]
 
     def _id(self, *parts: object) -> str:
         return hmac.digest(self._key, "|".join(map(str, parts)).encode(), "sha256")[:16].hex()

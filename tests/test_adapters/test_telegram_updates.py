@@ -87,6 +87,22 @@ def test_an_edit_names_the_message_it_changes():
     assert len({original.external_id, edit.external_id, second.external_id}) == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ("/help@MitspracheTestBot", "/help"),
+        ("/start@mitsprachetestbot park", "/start park"),
+        ("/split@MitspracheTestBot\nA\nB", "/split\nA\nB"),
+        ("/help@AnotherBot", None),
+        ("/max@example.org schreibt mir immer", "/max@example.org schreibt mir immer"),
+        ("/Spielplatz\nmax@example.org", "/Spielplatz\nmax@example.org"),
+    ],
+)
+def test_only_commands_to_another_bot_are_left_to_it(text, read_as):
+    read = reader().read(update(1, text=text))
+    assert (read and read.text) == read_as
+
+
 def test_ids_tell_nobody_who_wrote():
     """They are stored in both halves of the data: only who has the token could find the chat behind one."""
     (here,) = ids(update(1))
