@@ -22,7 +22,7 @@ from bot.desk.reception import Desk
 from bot.housekeeping import keep_house
 from bot.ids import Ids
 from bot.introducing import introduce
-from bot.keys import FILE, Keys, SecretError, load_or_create
+from bot.keys import FILE, Keys, load_fitting, load_or_create
 from bot.knowing import Knowing
 from bot.logs import where
 from bot.outbox import Outbox
@@ -170,21 +170,10 @@ def open_house(settings: Settings) -> tuple[Store, Keys]:
 
 
 def _fitting_keys(path: Path, store: Store) -> Keys:
-    """The keys with which the addresses in the database were sealed. A new one is made for an empty house only:
-    with another key everybody would be a stranger, and nobody could be answered or have their data deleted.
-    """
+    """The keys with which the addresses in the database were sealed. A new one is made for an empty house only."""
     with store.reading() as connection:
         sealed = contacts.any_sealed(connection)
-    if sealed is None:
-        return load_or_create(path)
-    if not path.exists():
-        raise SecretError(f"{path} is missing, but the database needs it; put it back from your backup")
-    keys = load_or_create(path)
-    try:
-        keys.unseal(sealed.sealed, sealed.lookup)
-    except SecretError as fault:
-        raise SecretError(f"{path} is not the key of this database; put the right one back from your backup") from fault
-    return keys
+    return load_or_create(path) if sealed is None else load_fitting(path, sealed.sealed, sealed.lookup)
 
 
 def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, keys: Keys) -> App:

@@ -15,7 +15,7 @@ from typing import Final
 from bot.attachments import files
 from bot.channels import FOLDER as CHANNELS
 from bot.consultations import recordings
-from bot.errors import HouseError, Say, program
+from bot.errors import HouseError, Say, program, unusable
 from bot.keys import FILE as KEY
 from bot.keys import load
 from bot.settings import Settings
@@ -64,7 +64,7 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
         (unfinished / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
         unfinished.rename(folder)
     except OSError as fault:
-        raise HouseError(f"{fault.filename}: {fault.strerror}; check --to, its rights and the free space") from fault
+        raise unusable(fault, "--to") from fault
     return folder
 
 
@@ -84,7 +84,7 @@ def restore(settings: Settings, folder: Path, say: Say) -> None:
         _copy(folder / DATABASE, unfinished)
         unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
     except OSError as fault:
-        raise HouseError(f"{fault.filename}: {fault.strerror}; check --data, its rights and the free space") from fault
+        raise unusable(fault, "--data") from fault
     say(f"{folder} is restored to {settings.data}.")
     if (folder / SETTINGS).exists():
         say(f"Its settings are in {folder / SETTINGS}; put the file where you start the program.")

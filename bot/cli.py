@@ -21,6 +21,7 @@ from bot.commands.common import Config, Data, Given, Host, Port, complain
 from bot.errors import HouseError, program
 from bot.keys import SecretError
 from bot.phrases import PhrasesError
+from bot.remedies import remedy
 from bot.settings import SettingsError
 from storage.errors import StorageError
 
@@ -64,7 +65,7 @@ def main(words: list[str] | None = None) -> NoReturn:
     except (HouseError, SettingsError, SecretError, PhrasesError, StorageError) as fault:
         complain(f"{program()}: {fault}")
         if isinstance(fault, StorageError):
-            complain(f"What is wrong with the database: {program()} doctor")
+            complain(f"What to do: {remedy(fault)}. More: {program()} doctor")
         sys.exit(1)
     except Exception as fault:  # noqa: BLE001 - the last line of defence, which keeps people's words out of the terminal
         if is_debugging:

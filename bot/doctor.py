@@ -10,6 +10,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from zoneinfo import available_timezones
@@ -20,9 +21,11 @@ from bot.attachments import examining
 from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
 from bot.errors import Say
+from bot.remedies import remedy
 from bot.settings import Settings
-from storage import migrate
-from storage.errors import StorageError
+from storage import contacts, migrate
+from storage.contacts import SealedAddress
+from storage.errors import StorageError, StoreDamaged
 from storage.store import Store
 
 LEAST_SPACE_MB: Final = 500
@@ -40,46 +43,63 @@ def examine(settings: Settings, say: Say) -> bool:
 def findings(settings: Settings) -> Iterator[Finding]:
     """Everything that is looked at, in the order in which a start would need it."""
     yield Finding(sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer is needed)")
-    yield _folder(settings.data)
-    yield _space(settings.data)
-    yield _secret(settings.data / keys.FILE)
-    database = _database(settings)
-    yield database
-    if database.is_well:
-        yield from examining.findings(settings)
+    folder = _folder(settings.data)
+    yield folder
+    if folder.is_well:  # of what lies in a folder that is closed to us nothing true can be said
+        yield _space(settings.data)
+        database, sealed = _database(settings)
+        yield _secret(settings.data / keys.FILE, sealed)
+        yield database
+        if database.is_well:
+            yield from examining.findings(settings)
     yield _port(settings)
-    yield _zones(settings)
+    yield _clock(settings, datetime.now(UTC))
     yield from channels.findings(settings)
     yield from _texts()
 
 
 def _folder(data: Path) -> Finding:
-    there = next(path for path in (data.absolute(), *data.absolute().parents) if path.exists())
-    if there == data.absolute():
-        is_well = data.is_dir() and _is_writable(data)
-        return Finding(is_well, f"data folder {there}" + ("" if is_well else " cannot be written to: check its rights"))
-    is_well = _is_writable(there)
-    remedy = "will be made at the first start" if is_well else f"cannot be made: {there} cannot be written to"
-    return Finding(is_well, f"data folder {data.absolute()} {remedy}")
+    there = _nearest(data)
+    if there != data.absolute():
+        is_well = _is_writable(there)
+        remedy = (
+            "will be made at the first start"
+            if is_well
+            else f"cannot be reached or made: {there} is closed to this user"
+        )
+        return Finding(is_well, f"data folder {data.absolute()} {remedy}")
+    if not there.is_dir():
+        return Finding(is_well=False, words=f"data folder {there} is a file: name a folder with --data")
+    if not _is_writable(there):
+        return Finding(is_well=False, words=f"data folder {there} cannot be written to: check its owner and rights")
+    return Finding(is_well=True, words=f"data folder {there}")
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or what there is of the way to it; what cannot be looked into counts as not there."""
+    return next(it for it in (path.absolute(), *path.absolute().parents) if os.path.exists(it))  # noqa: PTH110 - never raises
 
 
 def _is_writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK | os.X_OK)
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _space(data: Path) -> Finding:
-    there = next(path for path in (data.absolute(), *data.absolute().parents) if path.exists())
-    free = shutil.disk_usage(there).free // 1_000_000
+    free = shutil.disk_usage(_nearest(data)).free // 1_000_000
     words = f"{free} MB of disk space free"
     return Finding(free >= LEAST_SPACE_MB, words if free >= LEAST_SPACE_MB else f"{words}: make room, 500 MB at least")
 
 
-def _secret(path: Path) -> Finding:
-    if not path.exists():
+def _secret(path: Path, sealed: SealedAddress | None) -> Finding:
+    """`sealed`: an address of the database, which the key must open."""
+    if not path.exists() and sealed is None:
         return Finding(is_well=True, words="secret key will be made at the first start")
     try:
+        if sealed is None:
+            keys.load(path)
+        else:
+            keys.load_fitting(path, sealed.sealed, sealed.lookup)
         mode = stat.S_IMODE(path.stat().st_mode)
-        keys.load(path)
     except (OSError, keys.SecretError) as fault:
         return Finding(is_well=False, words=f"secret key: {fault}")
     if mode & 0o077:
@@ -87,22 +107,32 @@ def _secret(path: Path) -> Finding:
     return Finding(is_well=True, words="secret key, readable by its owner only")
 
 
-def _database(settings: Settings) -> Finding:
+def _database(settings: Settings) -> tuple[Finding, SealedAddress | None]:
+    """What there is to say, and an address by which the secret key can be tried."""
     try:
         store = Store(settings.database())
     except Exception as fault:  # noqa: BLE001 - whatever a mistyped address causes, it is a fault to be told
-        return Finding(is_well=False, words=f"database_url cannot be understood ({type(fault).__name__})")
+        words = f"database_url cannot be understood ({type(fault).__name__}): see docs/settings.md"
+        return Finding(is_well=False, words=words), None
+    sealed = None
     try:
         if store.dialect == "sqlite" and not Path(str(store.writer.url.database)).exists():
-            return Finding(is_well=True, words="database will be made at the first start")
+            return Finding(is_well=True, words="database will be made at the first start"), None
         with store.reading() as connection:
             revision = migrate.current(connection)
+            sealed = contacts.any_sealed(connection) if revision else None
         migrate.check(store)
+        if flaw := store.flaw():
+            raise StoreDamaged(flaw)
     except StorageError as fault:
-        return Finding(is_well=False, words=f"database ({store.dialect}): {fault}")
+        return Finding(is_well=False, words=f"database ({store.dialect}): {fault} {_capital(remedy(fault))}."), sealed
     finally:
         store.dispose()
-    return Finding(is_well=True, words=f"database ({store.dialect}) answers, tables of {revision}")
+    return Finding(is_well=True, words=f"database ({store.dialect}) answers, tables of {revision}"), sealed
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _port(settings: Settings) -> Finding:
@@ -117,10 +147,16 @@ def _port(settings: Settings) -> Finding:
     return Finding(is_well=True, words=f"port {settings.port} is free")
 
 
-def _zones(settings: Settings) -> Finding:
-    if available_timezones():
-        return Finding(is_well=True, words=f"time zone {settings.timezone}")
-    return Finding(is_well=False, words="this machine knows no time zones, days end at midnight UTC: install tzdata")
+def _clock(settings: Settings, now: datetime) -> Finding:
+    """Opening times, quiet hours and certificates hang on it."""
+    if not available_timezones():
+        return Finding(
+            is_well=False, words="this machine knows no time zones, days end at midnight UTC: install tzdata"
+        )
+    words = f"it is {now.astimezone(settings.zone()):%Y-%m-%d %H:%M} in {settings.timezone}"
+    if now.date() < migrate.newest():
+        return Finding(is_well=False, words=f"{words}, before this program was made: set the clock (timedatectl)")
+    return Finding(is_well=True, words=words)
 
 
 def _texts() -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from bot.app import open_house
 from bot.consultations import publishing, recordings
 from bot.consultations.faults import Fault
 from bot.consultations.publishing import Desk, publish_samples
-from bot.errors import HouseError, Say, program
+from bot.errors import HouseError, Say, program, unusable
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.settings import Settings
@@ -34,7 +34,7 @@ def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
     try:
         store, keys = open_house(settings)
     except OSError as fault:
-        raise HouseError(f"{fault.filename}: {fault.strerror}; check --data, its rights and the free space") from fault
+        raise unusable(fault, "--data") from fault
     except (ValueError, ArgumentError) as fault:
         reason = str(fault).removeprefix("database_url: ")
         raise HouseError(f"database_url: {reason}; see docs/settings.md") from None

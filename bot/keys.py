@@ -152,3 +152,17 @@ def load(path: Path) -> Keys:
         raise SecretError(f"{path} cannot be read ({fault.strerror}); check its rights") from fault
     except ValueError as fault:
         raise SecretError(f"{path} is not a secret key; put the right one back from your backup") from fault
+
+
+def load_fitting(path: Path, sealed: bytes, lookup: bytes) -> Keys:
+    """The keys with which an address of the database was sealed. Raises SecretError when this file is not their secret:
+    with another one everybody would be a stranger, and nobody could be answered or have their data deleted.
+    """
+    if not path.exists():
+        raise SecretError(f"{path} is missing, but the database needs it; put it back from your backup")
+    keys = load(path)
+    try:
+        keys.unseal(sealed, lookup)
+    except SecretError as fault:
+        raise SecretError(f"{path} is not the key of this database; put the right one back from your backup") from fault
+    return keys

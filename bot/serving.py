@@ -17,7 +17,7 @@ from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import build, calm_collector
 from bot.channels import open_channels
-from bot.errors import HouseError, Say, program
+from bot.errors import HouseError, Say, program, unusable
 from bot.house import furnished
 from bot.keys import Keys
 from bot.settings import Settings
@@ -115,7 +115,7 @@ def only_one(data: Path, say: Say) -> Iterator[None]:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as fault:
-        raise HouseError(f"{fault.filename}: {fault.strerror}; check --data, its rights and the free space") from fault
+        raise unusable(fault, "--data") from fault
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as fault:

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,6 +82,11 @@ def check(store: Store) -> None:
     _check_known(found)
     if found != _head():
         raise StoreOutdated(f"found {found or 'no tables'}, need {_head()}")
+
+
+def newest() -> date:
+    """The day of the newest migration: no clock that is right can be before it."""
+    return datetime.strptime(str(_head())[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, without a time
 
 
 def current(connection: Connection) -> str | None:

@@ -137,6 +137,17 @@ class Store:
             with self._one_at_a_time():
                 engines.truncate_journal(self.writer)
 
+    def flaw(self) -> str:
+        """What is damaged in the file of SQLite, in its own words; empty where nothing is. Reads the whole file.
+
+        PostgreSQL watches over its files itself.
+        """
+        if self.dialect != "sqlite":
+            return ""
+        with self.reading() as connection:
+            verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        return "" if verdict == "ok" else verdict.replace("\n", " ")
+
     def dispose(self) -> None:
         """Finish what is running, then close all connections. The store can be used again, with new ones, but not
         awaited.

@@ -12,8 +12,12 @@ import typer
 from bot import logs, settings
 from bot.settings import Settings
 
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings. [default: mitsprache.toml]")]
-Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where all data is kept. [default: data]")]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", readable=False, help="Settings. [default: mitsprache.toml]")
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", readable=False, help="Where all data is kept. [default: data]")
+]
 Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]")]
 Port = Annotated[int | None, typer.Option("--port", metavar="N", help="Where to listen; taken: the next free one.")]
 Slug = Annotated[str, typer.Argument(help="Which consultation.")]
