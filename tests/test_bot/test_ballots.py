@@ -10,7 +10,6 @@ from bot.exports import package
 from bot.exports.package import Wish
 from bot.results.ballots import Comparison, Order, Spread, comparison, order, spread
 from flows.questions.points import Points
-from storage import migrate
 from storage.store import Store
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
@@ -28,11 +27,8 @@ MONEY = FUND | {"key": "money", "budget": 100, "text": {"de": "Geld?", "en": "Mo
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/ballots.db")
-    migrate.upgrade(store)
-    yield store
-    store.dispose()
+def store(empty):
+    return empty
 
 
 async def test_what_people_said_in_chat_stands_on_the_result_page(store, tmp_path):

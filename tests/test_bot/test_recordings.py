@@ -18,8 +18,6 @@ from bot.consultations.source import parse
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.messages import MsgOut, QuickReply
-from storage import migrate
-from storage.store import Store
 
 GOOD = (Path(__file__).parents[1] / "consultations" / "good.yaml").read_text(encoding="utf-8")
 LINE = "    text: {de: Licht im Park?"
@@ -35,11 +33,8 @@ def sound(seconds: float = 0.1) -> bytes:
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/house.db")
-    migrate.upgrade(store)
-    yield store
-    store.dispose()
+def store(empty):
+    return empty
 
 
 @pytest.fixture

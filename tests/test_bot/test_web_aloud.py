@@ -16,8 +16,6 @@ from bot.web import aloud, espeak
 from bot.web.aloud import spoken
 from bot.web.espeak import Espeak, whole
 from flows.messages import MsgOut, QuickReply
-from storage import migrate
-from storage.store import Store
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.test_recordings import sound
@@ -31,16 +29,13 @@ StandIn = Callable[[str], None]
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    publish(store, consultation(questions=[RECORDED]))
+def store(empty, tmp_path):
+    publish(empty, consultation(questions=[RECORDED]))
     media = tmp_path / "media"
     media.mkdir()
     (media / NAME).write_bytes(sound())
     (media / ORPHAN).write_bytes(sound())
-    yield store
-    store.dispose()
+    return empty
 
 
 @pytest.fixture(autouse=True)

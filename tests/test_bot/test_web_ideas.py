@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import text
 
-from storage import migrate
 from storage.store import Store
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.test_weighing import IDEA, WEIGH, add
 
 
-def furnished(folder) -> Store:
-    store = Store(f"sqlite:///{folder}/web.db")
-    migrate.upgrade(store)
-    publish(store, consultation(questions=[IDEA, WEIGH]))
-    add(store, "Licht im Park", "Ein Brunnen mit Wasser")
-    return store
+@pytest.fixture
+def store(empty):
+    publish(empty, consultation(questions=[IDEA, WEIGH]))
+    add(empty, "Licht im Park", "Ein Brunnen mit Wasser")
+    return empty
 
 
 async def at_the_first_question(house: House, view: str) -> Browser:
@@ -33,8 +32,7 @@ def votes(store: Store) -> list[tuple[int, bool]]:
     return found
 
 
-async def test_the_chat_takes_an_idea_and_votes(tmp_path):
-    store = furnished(tmp_path)
+async def test_the_chat_takes_an_idea_and_votes(store):
     async with serving(store) as house:
         page = await at_the_first_question(house, "Chat")
         await page.press("Senden", text="Licht in dem Park")
@@ -46,8 +44,7 @@ async def test_the_chat_takes_an_idea_and_votes(tmp_path):
     assert votes(store) == [(-1, True), (1, False)]
 
 
-async def test_the_form_takes_an_idea_and_votes(tmp_path):
-    store = furnished(tmp_path)
+async def test_the_form_takes_an_idea_and_votes(store):
     async with serving(store) as house:
         page = await at_the_first_question(house, "Formular")
         await page.press("Weiter", text="Licht in dem Park")

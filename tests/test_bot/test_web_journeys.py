@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from bot import phrases
 from flows.languages import LANGUAGES
-from storage import migrate
 from storage.store import Store
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
@@ -338,11 +337,9 @@ EVERY_TYPE: list[dict[str, Any]] = [
 ]
 
 
-async def test_the_form_asks_every_type_of_question(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    publish(store, consultation("park", EVERY_TYPE))
-    async with serving(store) as house:
+async def test_the_form_asks_every_type_of_question(empty):
+    publish(empty, consultation("park", EVERY_TYPE))
+    async with serving(empty) as house:
         page = house.browser(Cookie="lang=de")
         await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
         assert (page.heading(), page.step().types[0]) == ("Wie alt?", "radio")
@@ -363,37 +360,30 @@ async def test_the_form_asks_every_type_of_question(tmp_path):
         assert page.heading() == "Antworten prüfen"
         await page.press("Absenden")
         assert "Quittung" in page.text
-    found = answers(store)
+    found = answers(empty)
     assert found.pop("old")
     assert found == {"distance": "2.5", "scale": "3", "extras": '["shade"]', "ok": "true"}
-    store.dispose()
 
 
-async def test_nothing_ticked_is_an_answer_where_nothing_may_be_ticked(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    publish(store, consultation("park", EVERY_TYPE[4:5]))
-    async with serving(store) as house:
+async def test_nothing_ticked_is_an_answer_where_nothing_may_be_ticked(empty):
+    publish(empty, consultation("park", EVERY_TYPE[4:5]))
+    async with serving(empty) as house:
         page = house.browser(Cookie="lang=de")
         await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
         await page.press("Weiter")
         assert page.heading() == "Antworten prüfen"
-    assert answers(store) == {"extras": "[]"}
-    store.dispose()
+    assert answers(empty) == {"extras": "[]"}
 
 
-async def test_none_of_these_beside_others_is_shown_before_it_counts(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    publish(store, consultation("park", [EVERY_TYPE[4] | {"exclusive": "shade"}]))
-    async with serving(store) as house:
+async def test_none_of_these_beside_others_is_shown_before_it_counts(empty):
+    publish(empty, consultation("park", [EVERY_TYPE[4] | {"exclusive": "shade"}]))
+    async with serving(empty) as house:
         page = house.browser(Cookie="lang=de")
         await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
         await page.press("Weiter", "Wasser", "Schatten")
         assert page.heading() == "Was dazu?", "the page comes again"
         assert phrases.load("de").say("hint.choices_exclusive", "sie", label="Schatten") in html.unescape(page.text)
-        assert answers(store) == {}
+        assert answers(empty) == {}
         await page.press("Weiter", "Wasser")
         assert page.heading() == "Antworten prüfen"
-    assert answers(store) == {"extras": '["water"]'}
-    store.dispose()
+    assert answers(empty) == {"extras": '["water"]'}

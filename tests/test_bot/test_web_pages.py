@@ -15,7 +15,6 @@ from bot.web.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_
 from bot.web.options import WebSettings
 from bot.web.tongues import Tongue, spoken
 from flows.languages import LANGUAGES
-from storage import migrate
 from storage.errors import StoreBusy
 from storage.store import Store
 from tests.house import consultation, publish
@@ -124,14 +123,12 @@ async def test_a_card_says_who_asks_how_long_and_in_which_languages(store):
         assert Tongue.of("de").say("web.unreviewed") not in page.text, "it was written in German"
 
 
-async def test_the_last_day_is_said_and_after_it_the_door_is_shut(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
+async def test_the_last_day_is_said_and_after_it_the_door_is_shut(empty):
     now = datetime.now(UTC)
-    publish(store, consultation("soon"), opens_at=now + timedelta(days=3))
-    publish(store, consultation("over"), closes_at=now - timedelta(days=1))
-    publish(store, consultation("open"), closes_at=datetime(2099, 4, 1, tzinfo=UTC))
-    async with serving(store) as house:
+    publish(empty, consultation("soon"), opens_at=now + timedelta(days=3))
+    publish(empty, consultation("over"), closes_at=now - timedelta(days=1))
+    publish(empty, consultation("open"), closes_at=datetime(2099, 4, 1, tzinfo=UTC))
+    async with serving(empty) as house:
         page = await house.browser(Cookie="lang=de").get("/")
         assert "Beispiel open" in page.text
         assert "Bis 1. April 2099" in page.text
@@ -146,18 +143,14 @@ async def test_the_last_day_is_said_and_after_it_the_door_is_shut(tmp_path):
             await page.post(f"/c/{slug}/start", [("lang", "de")])
             assert page.status in {404, 410}
             assert page.http.cookie_jar.filter_cookies(house.server.make_url(f"/c/{slug}")).get("talk") is None
-    store.dispose()
 
 
-async def test_an_empty_house_says_so(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    async with serving(store) as house:
+async def test_an_empty_house_says_so(empty):
+    async with serving(empty) as house:
         page = await house.browser(Cookie="lang=de").get("/")
         assert "Zurzeit läuft keine Befragung." in page.text
         await page.get("/accessibility")
         assert page.status == 200
-    store.dispose()
 
 
 async def test_looking_at_a_door_leaves_nothing_behind(store):

@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 from bot.consultations.publishing import Desk, publish
 from bot.ids import Ids
-from storage import migrate
 from storage.store import Store
 from tests.conversation import CONSULTATIONS
 from tests.house import consultation
@@ -26,12 +25,9 @@ VALUES = {"Park": "park", "Schule": "school", "Brücke": "bridge", "Brunnen": "w
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/web.db")
-    migrate.upgrade(store)
-    publish(store, CONSULTATIONS / "weighing.yaml", Desk(Ids(), datetime.now(UTC), UTC))
-    yield store
-    store.dispose()
+def store(empty):
+    publish(empty, CONSULTATIONS / "weighing.yaml", Desk(Ids(), datetime.now(UTC), UTC))
+    return empty
 
 
 def answers(store: Store) -> dict[str, str]:
