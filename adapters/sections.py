@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,6 +11,17 @@ from pydantic_core import ErrorDetails
 from adapters.base import BadSettings
 
 M = TypeVar("M", bound=BaseModel)
+_KINDS: Final = {
+    "int": "a whole number, without quotation marks",
+    "bool": "true or false, without quotation marks",
+    "string": "a text in quotation marks",
+    "path": "a path in quotation marks",
+    "list": "a list in square brackets",
+    "tuple": "a list in square brackets",
+    "model": "a section: write [{name}] in a line of its own, and its keys below",
+    "dict": "a section: write [{name}] in a line of its own, and its keys below",
+}
+"""What a value must be, by the beginning of pydantic's name for the fault."""
 
 
 def read_section(model: type[M], section: BaseModel) -> M:
@@ -32,8 +43,14 @@ def _in_words(error: ErrorDetails, known: list[str]) -> str:
         return f"unknown setting {name!r}; " + (f"is {near[0]!r} meant?" if near else f"known are {', '.join(known)}")
     if error["type"] == "missing":
         return f"setting {name!r} is missing"
+    return in_words(name, error)
+
+
+def in_words(name: str, error: ErrorDetails) -> str:
+    """What a value must be, in the words of somebody who writes a settings file. The value itself is not repeated."""
     said = error["msg"].removeprefix("Value error, ")
     if not name:
         return said
-    wanted = said.removeprefix("Input should be ")
+    kind = _KINDS.get(error["type"].split("_")[0], "") if error["type"].endswith(("_type", "_parsing")) else ""
+    wanted = kind.format(name=name) or said.removeprefix("Input should be ")
     return f"setting {name!r} must be {wanted}" if wanted != said else f"setting {name!r}: {said}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import pkgutil
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, cast
 
+import adapters
 from adapters.base import BadSettings, Channel, Finding, Vault
 from bot import keys
 from bot.errors import HouseError
@@ -73,9 +76,10 @@ def _adapter(name: str, section: ChannelSettings) -> Adapter:
     except ImportError:
         module = None
     if not hasattr(module, "open_channel"):
+        near = get_close_matches(section.type, [it.name for it in pkgutil.iter_modules(adapters.__path__)], 1)
+        remedy = f"is {near[0]!r} meant?" if near and near[0] != section.type else "take the section away"
         raise HouseError(
-            f"[channels.{name}]: there is no channel type {section.type!r} that can be configured; "
-            "take the section away, or check the spelling of its type"
+            f"[channels.{name}]: there is no channel type {section.type!r} that can be configured; {remedy}"
         )
     return cast("Adapter", module)
 

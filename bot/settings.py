@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from adapters.sections import in_words
 from bot.web.options import WebSettings
 
 PREFIX: Final = "MITSPRACHE_"
@@ -38,12 +39,26 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _plain_name(name: str) -> str:
+    if name == "web":
+        raise PydanticCustomError("name", "is the name of the pages, which are always there; choose another name")
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):  # it names a folder in the data folder, too
+        raise PydanticCustomError("name", "is no name of a channel; use letters a to z, digits, - and _")
+    return name
+
+
+def _file_name(kind: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]*", kind):
+        raise PydanticCustomError("type", "is no type of channels; write e.g. telegram or matrix")
+    return kind
+
+
 class ChannelSettings(BaseModel):
     """One configured way to reach people. What else belongs there is the business of the channel's own file."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    type: Annotated[str, AfterValidator(_file_name)]
     """Name of the file in `adapters/` that speaks this channel, e.g. `telegram`."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -94,7 +109,7 @@ class Settings(_Section):
     """How the web pages look and where they are reached, the section `[web]`."""
     push: PushSettings = PushSettings()
     """When and how often people are written to unasked, the section `[push]`."""
-    channels: dict[str, ChannelSettings] = {}
+    channels: dict[Annotated[str, AfterValidator(_plain_name)], ChannelSettings] = {}
     """The ways to reach people, each a section `[channels.NAME]` with its `type`."""
 
     def zone(self) -> tzinfo:
@@ -147,7 +162,9 @@ def _from_file(path: Path | None) -> _Flat:
     except UnicodeDecodeError as fault:
         raise SettingsError(f"{found}: is not a text file in UTF-8; save it as one") from fault
     except tomllib.TOMLDecodeError as fault:
-        raise SettingsError(f"{found}: is not valid TOML: {fault}; texts need quotation marks") from fault
+        twice = "overwrite" in str(fault) or "twice" in str(fault)
+        remedy = "each key and section stands once" if twice else "texts need quotation marks"
+        raise SettingsError(f"{found}: is not valid TOML: {fault}; {remedy}") from fault
     lines = _lines(text)
     return {key: _Given(value, f"{found}:{lines[key]}" if key in lines else str(found)) for key, value in _leaves(tree)}
 
@@ -226,14 +243,24 @@ def _place_of(where: tuple[str, ...], flat: _Flat) -> str:
 
 def _in_words(error: ErrorDetails, flat: _Flat) -> str:
     """A fault as one sentence: where, which key, what to do. The value is not repeated: it may be a secret."""
-    where = tuple(str(part) for part in error["loc"])
+    where = tuple(str(part) for part in error["loc"] if part != "[key]")
     name = ".".join(where)
     place = _place_of(where, flat)
     if error["type"] == "extra_forbidden":
-        near = get_close_matches(where[-1], Settings.model_fields, 1)
-        hint = f"is {near[0]!r} meant?" if near else f"known are {', '.join(Settings.model_fields)}"
-        return f"{place}unknown setting {name!r}; {hint}"
+        return f"{place}unknown setting {name!r}; {_hint(where)}"
     if error["type"] == "missing":
         return f"{place}setting {name!r} is missing; see docs/settings.md"
-    said = error["msg"].removeprefix("Input should be ")
-    return f"{place}setting {name!r} must be {said}" if said != error["msg"] else f"{place}setting {name!r}: {said}"
+    return f"{place}{in_words(name, error)}"
+
+
+def _hint(where: tuple[str, ...]) -> str:
+    """What may have been meant by a key that does not exist, in its own section or another one."""
+    sections = {"web": WebSettings.model_fields, "push": PushSettings.model_fields}
+    known = sections.get(where[0], {}) if len(where) > 1 else Settings.model_fields
+    if near := get_close_matches(where[-1], known, 1):
+        return f"is {near[0]!r} meant?"
+    homes = [f"[{name}]" for name, keys in sections.items() if where[-1] in keys]
+    if homes:
+        return f"it stands in the section {homes[0]}"
+    more = "" if len(where) > 1 else "; what a channel needs stands in its section [channels.NAME]"
+    return f"known are {', '.join(known)}{more}"

@@ -37,6 +37,12 @@ def test_a_type_that_cannot_be_configured_is_named(kind):
     assert finding.words.startswith("[channels.town]: there is no channel type")
 
 
+def test_a_mistyped_type_is_corrected():
+    settings = Settings.model_validate({"channels": {"town": {"type": "telegramm"}}})
+    with pytest.raises(HouseError, match="can be configured; is 'telegram' meant"):
+        channels.open_channels(settings)
+
+
 def test_a_section_becomes_typed_settings():
     section = ChannelSettings.model_validate({"type": "pigeon", "loft": "Mitte", "ring": "R1"})
     assert read_section(Pigeon, section) == Pigeon(type="pigeon", loft="Mitte", ring=SecretStr("R1"))
@@ -48,7 +54,7 @@ def test_a_section_becomes_typed_settings():
         ({}, "setting 'loft' is missing"),
         ({"loft": "x", "rign": "SECRET"}, "unknown setting 'rign'; is 'ring' meant?"),
         ({"loft": "x", "q": "SECRET"}, "unknown setting 'q'; known are loft, ring, flights"),
-        ({"loft": "x", "flights": "SECRET"}, "setting 'flights' must be a valid integer"),
+        ({"loft": "x", "flights": "SECRET"}, "setting 'flights' must be a whole number"),
         ({"loft": "open", "ring": "SECRET"}, "setting 'loft': a loft needs a roof"),
     ],
 )

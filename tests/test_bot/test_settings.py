@@ -91,7 +91,7 @@ def test_secrets_are_never_shown(monkeypatch):
     [
         ("prot = 1", "mitsprache.toml:1: unknown setting 'prot'; is 'port' meant?"),
         ("\n\nzzz = 1", "mitsprache.toml:3: unknown setting 'zzz'; known are data, database_url"),
-        ('port = "eighty"', "mitsprache.toml:1: setting 'port' must be a valid integer"),
+        ('port = "eighty"', "mitsprache.toml:1: setting 'port' must be a whole number, without quotation marks"),
         ("port = 70000", "mitsprache.toml:1: setting 'port' must be less than or equal to 65535"),
         ('log_level = "loud"', "mitsprache.toml:1: setting 'log_level' must be 'debug', 'info', 'warning' or 'error'"),
         (
@@ -101,6 +101,21 @@ def test_secrets_are_never_shown(monkeypatch):
         ('[channels.town]\ntoken = "x"', "mitsprache.toml:2: setting 'channels.town.type' is missing"),
         ('[channels.town]\ntype = "../x"', "mitsprache.toml:2: setting 'channels.town.type'"),
         ("port = ", "mitsprache.toml: is not valid TOML"),
+        ("port = 1\nport = 2", "each key and section stands once"),
+        ('samples = "perhaps"', "mitsprache.toml:1: setting 'samples' must be true or false, without quotation marks"),
+        ('web = "x"', "mitsprache.toml:1: setting 'web' must be a section: write [web] in a line of its own"),
+        (
+            '[web]\norganization = "x"',
+            "mitsprache.toml:2: unknown setting 'web.organization'; is 'organisation' meant?",
+        ),
+        ('organisation = "x"', "mitsprache.toml:1: unknown setting 'organisation'; it stands in the section [web]"),
+        ("[push]\nzzz = 1", "mitsprache.toml:2: unknown setting 'push.zzz'; known are quiet_from, quiet_to"),
+        ('token = "x"', "; what a channel needs stands in its section [channels.NAME]"),
+        (
+            '[channels.web]\ntype = "telegram"',
+            "setting 'channels.web': is the name of the pages, which are always there",
+        ),
+        ('[channels."../x"]\ntype = "telegram"', "setting 'channels.../x': is no name of a channel"),
         ('database_url_file = "nowhere"', "mitsprache.toml:1: database_url_file names 'nowhere', which cannot be read"),
         ('database_url = "a"\ndatabase_url_file = "b"', "both database_url and database_url_file are set"),
         ('data = "x"\n[data.y]\nz = 1', "is not valid TOML"),
@@ -115,10 +130,14 @@ def test_a_wrong_file_is_told_with_place_and_remedy(text, fault):
     ("name", "value", "fault"),
     [
         ("MITSPRACHE_PROT", "1", "MITSPRACHE_PROT: unknown setting 'prot'; is 'port' meant?"),
-        ("MITSPRACHE_PORT", "geheim", "MITSPRACHE_PORT: setting 'port' must be a valid integer"),
-        ("MITSPRACHE_SAMPLES", "perhaps", "MITSPRACHE_SAMPLES: setting 'samples' must be a valid boolean"),
+        (
+            "MITSPRACHE_PORT",
+            "geheim",
+            "MITSPRACHE_PORT: setting 'port' must be a whole number, without quotation marks",
+        ),
+        ("MITSPRACHE_SAMPLES", "perhaps", "MITSPRACHE_SAMPLES: setting 'samples' must be true or false"),
         ("MITSPRACHE_PORT__X", "1", "MITSPRACHE_PORT__X"),
-        ("MITSPRACHE_CHANNELS", "telegram", "MITSPRACHE_CHANNELS: setting 'channels' must be a valid dictionary"),
+        ("MITSPRACHE_CHANNELS", "telegram", "MITSPRACHE_CHANNELS: setting 'channels' must be a section"),
     ],
 )
 def test_a_wrong_variable_is_told_by_its_name(monkeypatch, name, value, fault):
