@@ -156,8 +156,10 @@ class Fetching(Protocol):
 class Forgetting(Protocol):
     """A channel that keeps something of its own about people."""
 
-    def forget(self, address: str) -> None:
-        """Deletes it: the person had everything deleted, and the last word to them was sent."""
+    def forget(self, address: str, *, was_told: bool = True) -> None:
+        """Deletes it: the person had everything deleted. `was_told`: the last message there said so; where it did not,
+        they said it through another of their doors.
+        """
 
 
 class Introduction(NamedTuple):

@@ -161,6 +161,7 @@ class Conversations:
         self.counts.add(result)
         self._outbox.accept(result.outgoing)
         self._outbox.accept(result.parting, "farewell")
+        self._outbox.let_forget(result.left_doors)
         if result.has_media:
             self._wake_keeper()
         if result.has_erased:

@@ -98,6 +98,8 @@ class Effects:
     erased: list[Person] = field(default_factory=list)
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back while the rows were written."""
+    left_doors: list[tuple[str, str]] = field(default_factory=list)
+    """Channels and addresses of those who are erased, beside the one they write from."""
     news: list[NewsWish] = field(default_factory=list)
     doors: list[DoorWish] = field(default_factory=list)
     mine: list[MineWish] = field(default_factory=list)

@@ -31,6 +31,7 @@ from adapters.base import (
 )
 from bot.keys import Keys, SecretError
 from bot.lanes import Again, Item, Lane
+from bot.logs import where
 from bot.supply import LONGEST_PUT_OFF_SECONDS, Supply
 from flows.messages import MsgOut
 from storage import contacts, outbox
@@ -215,14 +216,27 @@ class Outbox:
         self._settled.outcomes.append(outcome)
         if item.purpose == "farewell":
             self._settled.has_farewells = True
-            if isinstance(there := self._lanes[channel].channel, Forgetting):
-                there.forget(item.message.address)
+            self._let_forget(channel, item.message.address, was_told=True)
         if item.purpose == "broadcast":
             self._settled.broadcasts.append(outcome)
         if item.purpose in UNASKED:
             self._settled.left_memory.append((channel, item.message.id, False))
         if isinstance(delivery, Unreachable):
             self._settled.unreachable.append(AddressState(item.lookup, now, delivery.reason))
+
+    def let_forget(self, doors: Iterable[tuple[str, str]]) -> None:
+        """These addresses (with their channels) belonged to people who had everything deleted through another one."""
+        for channel, address in doors:
+            self._let_forget(channel, address, was_told=False)
+
+    def _let_forget(self, channel: str, address: str, *, was_told: bool) -> None:
+        lane = self._lanes.get(channel)
+        if lane is None or not isinstance(lane.channel, Forgetting):
+            return
+        try:
+            lane.channel.forget(address, was_told=was_told)
+        except Exception as fault:  # noqa: BLE001 - the tables are right already, and others wait for their replies
+            log.error("a channel did not forget", channel=channel, **where(fault))
 
     def _move(self, channel: str, item: Item, address: str) -> Again:
         lookup = self._keys.lookup(channel, address)

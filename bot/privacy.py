@@ -32,6 +32,7 @@ def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue:
     late.write(connection)
     if asked.erased:
         late.recalled += outbox.recall_from(connection, [person.contact_id for person in asked.erased])
+        late.left_doors += _other_doors(connection, asked.erased, keys)
         erase(connection, asked.erased, keys, catalogue)
         rows = [
             NewAddress(person.lookup, None, person.channel, keys.seal(person.address, person.lookup), day_of(asked.now))
@@ -40,6 +41,15 @@ def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue:
         contacts.insert_addresses(connection, rows)
         outbox.insert(connection, asked.farewells)
     return late
+
+
+def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -> list[tuple[str, str]]:
+    """Channel and address of every linked chat of these people, beside those they write from."""
+    here = {person.lookup for person in people}
+    doors = contacts.of_contacts(connection, [person.contact_id for person in people])
+    others = {door.lookup: door.channel for door in doors if door.lookup not in here}
+    sealed = contacts.sealed(connection, list(others))
+    return [(channel, keys.unseal(sealed[lookup], lookup)) for lookup, channel in others.items()]
 
 
 def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:

@@ -84,6 +84,8 @@ class BatchResult:
     """Channel, look-up and message of everything there is to say."""
     parting: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     """The same of what is said to addresses that are forgotten afterwards."""
+    left_doors: list[tuple[str, str]] = field(default_factory=list)
+    """Where else those who were erased could be reached: their channels have to forget them."""
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back, because somebody said "stop" or was erased."""
 
@@ -95,6 +97,7 @@ class BatchResult:
         self.outgoing += effects.outgoing
         self.parting += effects.parting
         self.recalled += effects.recalled
+        self.left_doors += effects.left_doors
 
 
 class Turns:

@@ -76,7 +76,7 @@ class MatrixChannel:
         assert self._client is not None  # noqa: S101 - for the type checker: online means signed in
         return await media.fetch(self._client, media_ref)
 
-    def forget(self, address: str) -> None:
+    def forget(self, address: str, *, was_told: bool = True) -> None:
         """Somebody had everything deleted: where they are met is forgotten, until they write again."""
         self._offers.forget(address)
         if self._ledger is not None:

@@ -227,11 +227,13 @@ class WebHub:
             chat.entries.clear()
             chat.leave()
 
-    def forget(self, address: str) -> None:
+    def forget(self, address: str, *, was_told: bool = True) -> None:
         """The person had everything deleted: nothing is left but the last word to them, until a page has shown it."""
-        chat = self._chats.pop(address, None)
+        chat = self._chats.get(address) if was_told else None
         if chat is None:
+            self.wipe(address)
             return
+        del self._chats[address]
         last = next((entry for entry in reversed(chat.entries) if entry.msg), None)
         chat.entries[:] = [last] if last else []
         if last and last.msg:

@@ -269,6 +269,24 @@ async def test_delete_takes_all_doors_and_what_was_set_aside(store):
         assert rows(store, f"SELECT count(*) FROM {table}") == [(0,)], table
 
 
+async def test_delete_lets_the_channel_of_every_door_forget(store):
+    """A page in memory, a room on Matrix: what channels keep of somebody lies beside the tables."""
+    forgotten = []
+
+    class Keeping(Recorder):
+        def forget(self, address, *, was_told=True):
+            forgotten.append((self.name, address, was_told))
+
+    one, other = Keeping("test"), Keeping("chat")
+    async with running(store, {"test": one, "chat": other}) as (app, _):
+        people = Town(app, one, other)
+        for who in "ab":
+            await people.tell(who, "Deutsch")
+        await people.link()
+        await people.tell("b", "löschen", "alles löschen")
+    assert sorted(forgotten) == [("chat", "b", True), ("test", "a", False)]
+
+
 async def test_stop_is_stop_through_every_door(store):
     async with town(store) as people:
         await people.tell("b", "stopp")
