@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from bot.logs import where
 from bot.results import remaining
 from flows.definition import Consultation
-from storage import answers, broadcasts, consultations, doors, messages, outbox, remains, sessions
+from storage import answers, broadcasts, consultations, doors, messages, migrate, outbox, remains, sessions
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -26,6 +26,8 @@ REPEATS_KEPT: Final = timedelta(days=7)
 """Telegram keeps a message for a day; nobody hands one over a second time after a week."""
 FAILURES_KEPT: Final = timedelta(days=30)
 
+COPIES_KEPT: Final = timedelta(days=14)
+"""Of the database, made before a migration: long enough to find out that something went wrong."""
 PUSHES_KEPT: Final = timedelta(days=90)
 
 
@@ -78,7 +80,8 @@ async def keep_house(store: Store) -> None:
             if gone := tidied.sessions + tidied.ideas_and_ratings:
                 await asyncio.to_thread(store.scrub)
                 log.info("retention over", count=gone)
-        except StorageError as fault:
+            await asyncio.to_thread(migrate.forget_copies, store, now - COPIES_KEPT)
+        except (StorageError, OSError) as fault:
             log.error("could not tidy up", **where(fault))
         await asyncio.sleep(EVERY.total_seconds())
 

@@ -73,6 +73,17 @@ def downgrade(store: Store, revision: str, *, wait_seconds: float = WAIT_SECONDS
     return _alone(store, work, wait_seconds)
 
 
+def forget_copies(store: Store, before: datetime) -> int:
+    """Delete the copies made before migrations until then: who was erased since is still in them. Gives how many."""
+    if store.dialect != "sqlite":
+        return 0
+    file = engines.sqlite_file(store.writer.url)
+    old = [it for it in file.parent.glob(_copy_of(file, "*").name) if it.stat().st_mtime < before.timestamp()]
+    for copy in old:
+        copy.unlink(missing_ok=True)
+    return len(old)
+
+
 def check(store: Store) -> None:
     """For programs that may not migrate: raises StoreOutdated or StoreTooNew unless the tables are those of this
     program.
@@ -169,10 +180,14 @@ def _create_file(file: Path) -> None:
         return
 
 
+def _copy_of(file: Path, revision: str) -> Path:
+    return file.with_name(f"{file.stem}.before-{revision}{file.suffix}")
+
+
 def _copy(store: Store, revision: str) -> Path:
     """A copy of the whole file beside it. Reads along with the open transaction, which has written nothing yet."""
     file = engines.sqlite_file(store.writer.url)
-    copy = file.with_name(f"{file.stem}.before-{revision}{file.suffix}")
+    copy = _copy_of(file, revision)
     unfinished = copy.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
     _create_file(unfinished)

@@ -1,4 +1,7 @@
-"""Open data: the public export of a consultation at a stable address, made anew now and then."""
+"""Open data: the public export of a consultation at a stable address, made anew now and then.
+
+The files do not stay: whoever withdraws an idea must not be found in one that nobody has asked for since.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,19 @@ class Shelf:
             path = self._settings.data / FOLDER / f"{slug}.zip"
             if time.monotonic() - self._made.get(slug, float("-inf")) > SECONDS or not path.exists():
                 await asyncio.to_thread(self._make, slug, path)
-                self._made[slug] = time.monotonic()
+                self._made[slug] = made = time.monotonic()
+                asyncio.get_running_loop().call_later(2 * SECONDS, self._drop, slug, path, made)
             return path
+
+    def _drop(self, slug: str, path: Path, made: float) -> None:
+        """Removes a file unless a newer one has taken its place. Who is just reading it reads on."""
+        if self._made.get(slug) == made:
+            path.unlink(missing_ok=True)
+
+    async def clear(self, _: web.Application) -> None:
+        """Removes all files: at the end, and what a crash left."""
+        for path in (self._settings.data / FOLDER).glob("*.zip"):
+            path.unlink(missing_ok=True)
 
     def _make(self, slug: str, path: Path) -> None:
         fresh = path.with_name(f".{slug}.{os.getpid()}.zip")
@@ -54,7 +68,9 @@ SHELF: Final = web.AppKey("shelf", Shelf)
 
 
 def add_to(application: web.Application, store: Store, settings: Settings) -> None:
-    application[SHELF] = Shelf(store, settings)
+    application[SHELF] = shelf = Shelf(store, settings)
+    application.on_startup.append(shelf.clear)
+    application.on_cleanup.append(shelf.clear)
     application.router.add_get(f"/open-data/{SLUG}.zip", _send)
 
 

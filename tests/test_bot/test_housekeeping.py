@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, tidy
+from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, keep_house, tidy
 from bot.outbox import Outbox
-from storage import consultations
+from storage import consultations, migrate
 from storage.store import Store
 from tests.house import consultation, publish, running, say
 
@@ -106,3 +107,21 @@ async def test_a_fault_of_the_work_itself_ends_the_house(store, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         async with running(store), asyncio.timeout(5):
             await asyncio.Event().wait()
+
+
+async def test_copies_made_before_a_migration_are_kept_for_two_weeks(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'house.db'}")
+    migrate.upgrade(store)
+    old, new, other = (tmp_path / name for name in ("house.before-a.db", "house.before-b.db", "mine.before-a.db"))
+    for file in (old, new, other):
+        file.touch()
+    past = (datetime.now(UTC) - timedelta(days=15)).timestamp()
+    os.utime(old, (past, past))
+    os.utime(other, (past, past))
+    task = asyncio.create_task(keep_house(store))
+    async with asyncio.timeout(5):
+        while old.exists():
+            await asyncio.sleep(0.01)
+    task.cancel()
+    assert (new.exists(), other.exists()) == (True, True), "a new one, and what is not ours"
+    await store.close()

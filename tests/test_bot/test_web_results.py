@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -144,6 +145,22 @@ async def test_open_data_says_the_same_as_the_page(store):
         assert "CC-BY-4.0" in files["DATENKARTE.md"]
         everything = "".join(files.values())
         assert not any(KEYS.pseudonym(person, 1) in everything for person in range(100)), "no pseudonym leaves"
+
+
+async def test_files_of_open_data_do_not_stay(store, monkeypatch):
+    monkeypatch.setattr("bot.web.opendata.SECONDS", 0.05)
+    async with serving(store) as house:
+        folder = house.app.settings.data / "open-data"
+        browser = house.browser()
+        for _ in range(2):
+            async with browser.http.get(browser.server.make_url("/open-data/park.zip")) as response:
+                assert zipfile.is_zipfile(io.BytesIO(await response.read()))
+            async with asyncio.timeout(5):
+                while list(folder.iterdir()):
+                    await asyncio.sleep(0.02)
+        (folder / "left.zip").touch()
+    async with serving(Store(store.writer.url.render_as_string(hide_password=False))):
+        assert not list(folder.iterdir()), "nor what a crash left"
 
 
 @pytest.mark.parametrize("path", ["/results/nowhere", "/open-data/nowhere.zip"])
