@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.exports.subject import Subject
-from bot.exports.tables import Row, Table, to_the_second
+from bot.exports.tables import Row, Table, guarded, to_the_second
 from bot.results.ballots import Comparison, Order, Spread
 from bot.results.published import Published
 from bot.results.report import Statement
@@ -65,11 +65,16 @@ def write(published: Published, folder: Path, closing: ExitStack) -> tuple[str, 
         ("statuses.csv", _STATUSES, _statuses(published)),
         ("ballots.csv", _BALLOTS, _ballots(published)),
     ):
-        Table(folder / name, head, closing).write(rows)
+        Table(folder / name, head, closing).write(map(_harmless, rows))
     package = json.dumps(_package(published.subject), ensure_ascii=False, indent=2)
     (folder / PACKAGE).write_text(f"{package}\n", encoding="utf-8", newline="\n")
     (folder / CARD).write_text(_card(published), encoding="utf-8", newline="\n")
     return (*TABLES, PACKAGE, CARD)
+
+
+def _harmless(row: Row) -> Row:
+    """Words of strangers, which strangers open with a double click: no spreadsheet runs them."""
+    return [guarded(cell) if isinstance(cell, str) else cell for cell in row]
 
 
 def _proposals(published: Published) -> Iterator[Row]:
@@ -178,6 +183,7 @@ Zustimmung je Bereich ist geglättet: (Zustimmungen + 1) / (Bewertungen + 2); `c
 `chance_high` sind das Intervall nach Wilson (95 %). Zahlen unter {least} fehlen, und dazu so viele
 andere, dass sie sich nicht errechnen lassen. Gruppen ähnlicher Meinung: {groups}, Startwert {seed}.
 Freie Texte stehen hier nur, wenn ein Mensch sie freigegeben hat; Namen und einzelne Antworten nicht.
+Vor Texten, die wie eine Formel beginnen (= + - @), steht ein Apostroph.
 
 ## How it was counted
 
@@ -186,5 +192,5 @@ Whoever wanted took part: no representative sample. Everybody counts with the la
 smoothed: (agrees + 1) / (ratings + 2); `chance_low` and `chance_high` are Wilson's interval (95 %).
 Numbers below {least} are missing, and as many others as are needed so that they cannot be computed.
 Groups of similar opinion: {groups}, seed {seed}. Free text is here only after a person released it;
-names and single answers are not.
+names and single answers are not. Texts that begin like a formula (= + - @) have an apostrophe in front.
 """

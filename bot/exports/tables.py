@@ -34,7 +34,7 @@ LONG: Final = (
     "mode",
     "version",
 )
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class View(NamedTuple):

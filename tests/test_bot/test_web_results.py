@@ -138,6 +138,8 @@ async def test_open_data_says_the_same_as_the_page(store):
         files = {name: package.read(name).decode("utf-8") for name in package.namelist()}
         (row,) = csv.DictReader(io.StringIO(files["ratings.csv"]))
         assert (row["code"], row["agrees"], row["disagrees"], row["votes"]) == ("P-1111-1111", "6", "6", "12")
+        (idea,) = csv.DictReader(io.StringIO(files["proposals.csv"]))
+        assert idea["text"] == "'=SUMME(A1) Mehr Bänke", "no spreadsheet runs what a stranger wrote"
         described = json.loads(files["datapackage.json"])
         for resource in described["resources"]:
             head = next(csv.reader(io.StringIO(files[resource["path"]])))
