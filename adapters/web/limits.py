@@ -67,6 +67,12 @@ class Buckets:
         self._clock = clock
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
+    def wait(self, key: str) -> float:
+        """The seconds until there is one to take, 0 where there is one now; takes nothing."""
+        now, step = self._clock(), 1 / self._rate.per_second if self._rate.burst else 0.0
+        wait = max(self._full_at.get(key, now), now) + step - now - self._rate.burst * step
+        return wait if wait > 1e-6 else 0.0
+
     def take(self, key: str) -> float:
         """Takes one; gives 0, or the seconds until there is one again (then nothing was taken)."""
         if not self._rate.burst:

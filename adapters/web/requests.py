@@ -18,18 +18,19 @@ MOST_FIELDS = 40
 FORM = "application/x-www-form-urlencoded"
 
 
-def is_ours(request: web.BaseRequest, origins: Collection[str]) -> bool:
+def is_ours(request: web.BaseRequest, origins: Collection[str], *, has_token: bool = True) -> bool:
     """Whether a request comes from a page of ours; one that names no origin at all comes from no browser's script.
 
     Forms of a page without referrers say "null" for their origin: then the browser's own word decides, or, where it is
-    too old to give one, the form's token (which every form has to be asked for anyway).
+    too old to give one, the form's token. A form without one (`has_token` False) is refused then: a stranger's page
+    could sign somebody in as somebody else by it, and read along.
     """
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")
     if origin is None:
         return site in {None, "none", "same-origin"}
     if origin == "null":
-        return site == "same-origin" or (site is None and request.content_type == FORM)
+        return site == "same-origin" or (has_token and site is None and request.content_type == FORM)
     if origin in origins:
         return True
     try:

@@ -234,9 +234,9 @@ class WebRoutes:
         """Whether a form's hidden `csrf` belongs to this conversation."""
         return self._doors.is_csrf(conversation, str(token or ""))
 
-    def is_ours(self, request: web.BaseRequest) -> bool:
+    def is_ours(self, request: web.BaseRequest, *, has_token: bool = True) -> bool:
         """Whether a request that changes something comes from one of our own pages (Origin, Sec-Fetch-Site)."""
-        return requests.is_ours(request, self._origins)
+        return requests.is_ours(request, self._origins, has_token=has_token)
 
     def sentence(self, request: web.BaseRequest, trouble: Trouble, conversation: Conversation | None = None) -> str:
         """What a trouble is called in the language of this person."""

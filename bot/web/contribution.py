@@ -14,6 +14,7 @@ from bot.proposals.account import Account, accounts, reason_in
 from bot.proposals.codes import recognise
 from bot.publicity import figures_are_public
 from bot.results.report import told
+from bot.web import guessing
 from bot.web.site import language_links, site_of
 from bot.web.tongues import Tongue, tongue_of
 from flows.definition import Consultation
@@ -43,8 +44,12 @@ async def _page(request: web.Request) -> web.StreamResponse:
     site, tongue = site_of(request), tongue_of(request)
     typed = request.match_info["code"][:LONGEST]
     code = recognise(typed)
+    if code:
+        guessing.may_look(request)
     shown = await site.house.store.read(partial(_find, code=code, now=datetime.now(UTC))) if code else None
     if code is None or shown is None:
+        if code:
+            guessing.missed(request)
         return _unknown(request, tongue, code or typed)
     if code != typed:
         return web.Response(status=301, headers={"Location": f"/p/{code}"})

@@ -24,6 +24,7 @@ _POLICY: Final = (
     "form-action 'self'; base-uri 'none'; frame-ancestors "
 )
 _HEADERS: Final = {
+    "Server": "Mitsprache",  # not which versions of what
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: then browsers send no Origin with our own forms either.
     "Referrer-Policy": "same-origin",

@@ -52,7 +52,7 @@ async def _resume(request: web.Request) -> web.StreamResponse:
 async def _opened(request: web.Request, notice: Notice, code: str) -> web.StreamResponse:
     """Opens the conversation of a code in this browser."""
     site = site_of(request)
-    if not site.routes.is_ours(request):
+    if not site.routes.is_ours(request, has_token=False):
         raise Trouble("origin")
     try:
         conversation = await site.routes.open_by_code(request, code, notice.slug)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from adapters.web.trouble import Trouble
 from bot import rooms
-from bot.web import forms
+from bot.web import forms, guessing
 from bot.web.bars import Bar, bars, drawing
 from bot.web.board import Notice
 from bot.web.chat import SLUG, choose_language, door, is_unreviewed, log_of, notice_of, own_conversation
@@ -58,7 +58,12 @@ class Seen(NamedTuple):
 async def seen(request: web.Request, code: str) -> Seen | None:
     """The room of this code; None where there is none, or its consultation is gone."""
     site, plain = site_of(request), rooms.plain_code(code)
-    room = await site.house.store.read(partial(table.by_code, code=plain)) if plain else None
+    if not plain:
+        return None
+    guessing.may_look(request)
+    room = await site.house.store.read(partial(table.by_code, code=plain))
+    if room is None:
+        guessing.missed(request)
     await site.board.look()
     notice = site.board.by_id(room.consultation_id) if room else None
     return Seen(room, notice, flow_of_notice(notice)) if room and notice else None

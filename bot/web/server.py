@@ -9,13 +9,27 @@ from typing import Final
 from aiohttp import web
 
 from adapters.web.hub import WebHub
-from adapters.web.limits import WebLimits
+from adapters.web.limits import Buckets, WebLimits
 from adapters.web.routes import WebRoutes
 from adapters.web.transports import Transports
 from bot.api import serving as api
 from bot.app import App
 from bot.errors import HouseError
-from bot.web import aloud, chat, contribution, decency, forms, helping, hooks, opendata, pages, results, resume, rooms
+from bot.web import (
+    aloud,
+    chat,
+    contribution,
+    decency,
+    forms,
+    guessing,
+    helping,
+    hooks,
+    opendata,
+    pages,
+    results,
+    resume,
+    rooms,
+)
 from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
@@ -71,6 +85,7 @@ def application(house: App, limits: WebLimits | None = None) -> web.Application:
     routes = _routes(house, board, options, limits)
     application = web.Application(middlewares=[decency.decently], client_max_size=BODY_BYTES)
     application[SITE] = Site(house, options, board, Assets(options.accent), routes, environment())
+    application[guessing.BUCKETS] = Buckets(guessing.MISSES)
     router = application.router
     router.add_get("/healthz", _health)
     router.add_get("/readyz", _readiness)

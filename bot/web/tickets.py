@@ -58,7 +58,7 @@ async def sign_in(request: web.Request) -> web.Response | None:
     site = site_of(request)
     # Read in any case: a refusal before the end of a request closes the line.
     data = await form_of(request)
-    if not site.routes.is_ours(request):
+    if not site.routes.is_ours(request, has_token=False):
         raise Trouble("origin")
     if wait := request.app[BUCKETS].take(site.routes.clients.address(request)):
         raise Trouble("too_many", wait)

@@ -11,6 +11,7 @@ import pytest
 from yarl import URL
 
 from adapters.web.hub import WebHub
+from adapters.web.limits import Rate
 from bot.app import build
 from bot.settings import Settings
 from bot.web import server
@@ -181,3 +182,33 @@ async def test_a_link_back_never_leads_to_another_host(store):
                 assert answer.status == 303
                 assert url.join(URL(answer.headers["Location"])).origin() == url.origin()
                 assert "X" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/resume", {"slug": "mein-kiez", "code": "0123456789ABCDEF"}),
+        ("/c/mein-kiez/resume", {"code": "0123456789ABCDEF"}),
+        ("/help-out/sign-in", {"code": "0123456789ABCDEF"}),
+    ],
+)
+async def test_no_page_of_a_stranger_signs_anybody_in(store, path, fields):
+    """A frame without origin in an old browser, which says no more: the visitor would speak in a stranger's name."""
+    async with serving(store) as house:
+        page = house.browser()
+        for headers in ({"Origin": "null"}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"}):
+            await page.post(path, fields, **headers)
+            assert page.status == 403
+
+
+@pytest.mark.parametrize("path", ["/room/QQQQQ{}/state", "/room?code=QQQQQ{}", "/room/QQQQQ{}", "/p/P-7K2M-PX0{}"])
+async def test_codes_cannot_be_found_by_trying(store, path, monkeypatch):
+    monkeypatch.setattr("bot.web.guessing.MISSES", Rate(5, 0.1))
+    async with serving(store) as house:
+        page, seen = house.browser(), []
+        for letter in "23456789ABC":
+            url = house.server.make_url(path.format(letter))
+            async with page.http.get(url, allow_redirects=False) as answer:
+                seen.append(answer.status)
+        assert seen.index(429) == 5
+        assert set(seen[5:]) == {429}
