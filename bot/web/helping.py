@@ -21,6 +21,7 @@ def add_to(application: web.Application) -> None:
     """Adds kiosk, helpers' pages, questionnaire and entry mask to the pages of a house."""
     application[VISITS] = Visits(application[SITE].routes.hub)
     application[tickets.BUCKETS] = Buckets(tickets.TRIES)
+    application[tickets.SPENT] = OrderedDict()
     application[sheets.SHEETS] = OrderedDict()
     application.cleanup_ctx.append(sweeping)
     router = application.router
@@ -87,7 +88,7 @@ async def _sign_out(request: web.Request) -> web.Response:
     helper, _ = await tickets.checked_form(request)
     visits_of(request).wipe_all_of(helper.id)
     response = web.Response(status=303, headers={"Location": HELP.base})
-    tickets.sign_out(response)
+    tickets.sign_out(request, response)
     return response
 
 

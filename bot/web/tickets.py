@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,13 +22,18 @@ TRIES: Final = Rate(burst=10, per_second=1 / 30)
 WRONG_SECONDS: Final = 1.0
 """Every wrong code is answered after so long, whatever is wrong with it."""
 BUCKETS: Final = web.AppKey("help-out-tries", Buckets)
+SPENT: Final = web.AppKey("help-out-spent", OrderedDict[str, None])
+"""Tickets whose owners signed out before their time was over."""
+MOST_SPENT: Final = 10_000
 
 
 async def helper_of(request: web.Request) -> StaffMember | None:
     """Who is signed in here; None where nobody is, where it is too long ago, or where it was taken back."""
     house = site_of(request).house
     value = request.cookies.get(COOKIE, "")
-    return await staff.bearer(house.store, house.keys, value, datetime.now(UTC)) if value else None
+    if not value or value in request.app[SPENT]:
+        return None
+    return await staff.bearer(house.store, house.keys, value, datetime.now(UTC))
 
 
 async def must_help(request: web.Request) -> StaffMember:
@@ -80,6 +86,10 @@ async def sign_in(request: web.Request) -> web.Response | None:
     return response
 
 
-def sign_out(response: web.StreamResponse) -> None:
-    """Takes the ticket from this browser."""
+def sign_out(request: web.Request, response: web.StreamResponse) -> None:
+    """Takes the ticket from this browser; whoever has copied it cannot use it any more, until the house restarts."""
+    spent = request.app[SPENT]
+    spent[request.cookies.get(COOKIE, "")] = None
+    while len(spent) > MOST_SPENT:
+        spent.popitem(last=False)
     response.del_cookie(COOKIE, path=HELP.base)

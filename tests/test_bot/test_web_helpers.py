@@ -93,6 +93,17 @@ class TestHelpers:
             await page.get("/help-out/mein-kiez/sheet")
             assert "Persönlicher Code" in page.text
 
+    async def test_who_signed_out_is_not_let_in_with_a_copy_of_the_ticket(self, store):
+        async with serving(store) as house:
+            page = await signed_in(house, store)
+            jar, url = page.http.cookie_jar, house.server.make_url("/help-out")
+            ticket = jar.filter_cookies(url)["help"].value
+            await page.get("/help-out")
+            await page.press("Abmelden")
+            jar.update_cookies({"help": ticket}, url)
+            await page.get("/help-out/mein-kiez/sheet")
+            assert (page.path, "Persönlicher Code" in page.text) == ("/help-out", True)
+
     async def test_the_ticket_is_for_these_pages_only(self, store):
         async with serving(store) as house:
             page = Watcher(house)
