@@ -1,8 +1,10 @@
-"""What a person has brought in: own proposals, where they stand, and how many of others were rated."""
+"""What a person has brought in: own proposals and where they stand, and how they rated those of others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import shorten
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -10,10 +12,15 @@ from bot.proposals.pool import words_of
 from bot.proposals.standing import find
 from flows.voice import Voice
 from storage import proposals, ratings
+from storage.ratings import NewRating, Vote
+
+LONGEST: Final = 80
+"""Characters of a proposal beside a vote about it."""
+_VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 
 
 def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Voice) -> list[str]:
-    """A line for each proposal of these people and one for the ratings; nothing where there are none."""
+    """A line for each proposal and each rating of these people; nothing where there are none."""
     own = proposals.of_people(connection, pseudonyms)
     standings = find(connection, [row.id for row in own])
     lines = []
@@ -21,7 +28,20 @@ def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Voice) ->
         state = "withdrawn" if row.withdrawn_at else standings[row.id].state
         shown = voice.say(f"proposal.state.{state}")
         lines.append(voice.say("mydata.proposal", code=row.code, state=shown, text=words_of(row)))
-    rated = len(ratings.of_people(connection, pseudonyms))
+    rated = ratings.of_people(connection, pseudonyms)
     if rated:
-        lines.append(voice.say("mydata.ratings", count=rated))
+        lines.append(voice.say("mydata.ratings", count=len(rated)))
+        lines += _rated(connection, rated, voice)
     return ["", *lines] if lines else []
+
+
+def _rated(connection: Connection, rated: Sequence[NewRating], voice: Voice) -> Iterator[str]:
+    """Each vote with the code of what it is about; with its words only while everybody may read them."""
+    about = find(connection, [row.proposal_id for row in rated])
+    for row in rated:
+        standing = about[row.proposal_id]
+        said = [voice.say(f"statements.{_VOTES[row.vote]}")]
+        if row.important:
+            said.append(voice.say("statements.important"))
+        words = shorten(words_of(standing.proposal), LONGEST, placeholder=" …") if standing.is_public else ""
+        yield f"{standing.proposal.code} {words}".rstrip() + f"\n   {voice.arrow} {voice.say('list.comma').join(said)}"

@@ -235,7 +235,7 @@ async def test_five_hundred_people_with_four_clicks_each_are_five_hundred_rating
 
 
 async def test_people_see_what_they_brought_in_and_can_have_it_erased(store):
-    add(store, "Licht im Park")
+    [number] = add(store, "Licht im Park")
     async with running(store) as (app, channel):
         await enter(app, channel)
         await tell(app, channel, "a", "Ein Brunnen", "ja")
@@ -243,6 +243,12 @@ async def test_people_see_what_they_brought_in_and_can_have_it_erased(store):
         ((code,),) = rows(store, "SELECT code FROM proposals WHERE text = 'Ein Brunnen'")
         assert f"Vorschlag {code} (wird noch gelesen): Ein Brunnen" in shown
         assert "Bewertungen fremder Vorschläge: 1" in shown
+        ((about,),) = rows(store, "SELECT code FROM proposals WHERE text = 'Licht im Park'")
+        assert f"{about} Licht im Park\n   → Stimme zu" in shown, "the data itself, not only how much there is"
+        with store.begin() as connection:
+            proposals.release(connection, [Release(number, None)])
+        hidden = (await tell(app, channel, "a", "meine daten")).text
+        assert f"{about}\n   → Stimme zu" in hidden, "what was hidden since is not shown again"
         await tell(app, channel, "a", "löschen", "alles löschen")
         assert rows(store, "SELECT text FROM proposals") == [("Licht im Park",)]
         assert (
