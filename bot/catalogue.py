@@ -76,6 +76,10 @@ class Catalogue:
         """What people may type for something in any language of the house, folded."""
         return frozenset(fold(word) for said in self._phrases.values() for word in said.words(phrase))
 
+    def lists(self, phrase: str) -> list[list[str]]:
+        """The same word lists as they are written, one for each language of the house."""
+        return [said.words(phrase) for said in self._phrases.values()]
+
     def newest(self, slug: str) -> Published | None:
         """The newest revision of an open consultation; None for unknown or closed ones."""
         revision = self._newest.get(slug)

@@ -28,12 +28,12 @@ DEEPEST: Final = 50
 
 
 class SegmentError(ValueError):
-    """An expression that cannot be understood; the text says where and what to do, `options` what there is."""
+    """An expression that cannot be understood; the text says where and what to do, `options` which values there are."""
 
     def __init__(self, text: str, position: int, remedy: str, options: str = "") -> None:
         super().__init__(f"segment, character {position + 1}: {text}; {remedy}{options}")
         self.position = position
-        self.options = options or _EXAMPLE
+        self.options = options
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ def _word(word: str, at: int) -> _Token:
         return _Token(name, "", at)
     if name in KEYS:
         raise SegmentError(f"{name} needs a value", at, f"write e.g. {_EXAMPLE}")
-    raise SegmentError(f"{word[:40]!r} is no condition", at, "there is ", ", ".join(_FORMS))
+    raise SegmentError(f"{word[:40]!r} is no condition", at, f"there is {', '.join(_FORMS)}")
 
 
 class _Parser:
@@ -154,7 +154,7 @@ class _Parser:
         if self._take(*KEYS):
             return self._condition(token)
         if token.value:
-            raise SegmentError(f"there is no {token.kind[:40]!r}", token.at, "there is ", ", ".join(_FORMS))
+            raise SegmentError(f"there is no {token.kind[:40]!r}", token.at, f"there is {', '.join(_FORMS)}")
         raise SegmentError("a condition is missing", token.at, f"write e.g. {_EXAMPLE}")
 
     def _condition(self, token: _Token) -> Test:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot import privacy
+from bot.broadcasts import telling
 from bot.broadcasts.audience import PAGE
 from bot.broadcasts.sending import Pushing
 from bot.broadcasts.telling import Say
@@ -17,7 +18,7 @@ from bot.segments import SegmentError, parse
 from storage import broadcasts
 from storage.broadcasts import State, StoredBroadcast
 
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ]?(\d\d:\d\d)?(.*)")
+_TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[T ](\d{1,2})(?:[:.](\d\d))?)?")
 
 
 class PushError(Exception):
@@ -40,13 +41,18 @@ class Wish(NamedTuple):
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime:
-    """A day and a time as people write them, by the clocks of the city: "2026-12-01 18:00". Raises PushError."""
+    """A day and a time as people write them, by the clocks of the city: "2026-12-01 18:00", "1.12.2026 18".
+
+    Raises PushError.
+    """
     found = _TIME.fullmatch(text.strip())
     try:
-        if not found or found[3]:
+        if not found:
             moment = datetime.fromisoformat(text.strip())
         else:
-            moment = datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}")
+            year, month, day, day_, month_, year_, hour, minute = found.groups(default="")
+            date = f"{year or year_}-{month or month_:0>2}-{day or day_:0>2}"
+            moment = datetime.fromisoformat(f"{date}T{hour:0>2}:{minute:0>2}")
     except ValueError:
         raise PushError("push.bad_time", time=text[:40]) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
@@ -63,7 +69,8 @@ def check(pushing: Pushing, connection: Connection, wish: Wish, now: datetime) -
     try:
         segment = parse(wish.segment or "everybody", catalogue.known_slugs(), pushing.channels)
     except SegmentError as fault:
-        raise PushError("push.segment_wrong", position=fault.position + 1, options=fault.options) from fault
+        phrase = "push.segment_wrong" if fault.options else "push.segment_unclear"
+        raise PushError(phrase, rest=wish.segment[fault.position :][:40] or "…", options=fault.options) from fault
     if wish.at and wish.at < now - timedelta(minutes=1):
         raise PushError("push.past")
     check_running(connection, wish.slug, is_reminder=wish.is_reminder)
@@ -94,7 +101,7 @@ def begin(pushing: Pushing, connection: Connection, push: StoredBroadcast, now: 
 def describe(pushing: Pushing, connection: Connection, push: StoredBroadcast, say: Say) -> Iterator[str]:
     """How far a push is, in words: its ledger, and how many of those who got it have answered."""
     state: State = push.state
-    yield say("push.is", slug=push.slug, segment=push.segment, state=say(f"push.state.{state}"))
+    yield say("push.is", slug=push.slug, segment=telling.whom(push, say), state=say(f"push.state.{state}"))
     numbers: dict[str, int] = {}
     reasons: dict[str, int] = {}
     for cell in broadcasts.count(connection, push.id):

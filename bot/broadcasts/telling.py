@@ -18,6 +18,11 @@ Say = Callable[..., str]
 """Says a phrase with its values: `Voice.say`, or the same in the language of the command line."""
 
 
+def whom(push: StoredBroadcast, say: Say) -> str:
+    """Whom a push is for: its segment, in words where it is everybody."""
+    return say("push.everybody") if push.segment == "everybody" else push.segment
+
+
 def describe_count(count: Count, say: Say) -> Iterator[str]:
     """A dry run in words: how many, on which channel and in which language, and who is left out."""
     yield say("push.count", number=count.total)
@@ -39,7 +44,7 @@ def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say:
 
 def dry_run(settings: Settings, push: StoredBroadcast, count: Count, now: datetime, voice: Voice) -> MsgOut:
     """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
-    lines = [f"{push.slug}, {push.segment}", *describe_count(count, voice.say)]
+    lines = [f"{push.slug}, {whom(push, voice.say)}", *describe_count(count, voice.say)]
     if not count.total:
         return voice.message("\n".join([*lines, voice.say("push.nobody")]))
     lines += [describe_time(settings, push, now, voice.say, voice.language), voice.say("push.confirm")]

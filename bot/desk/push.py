@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from bot.broadcasts import starting, telling
 from bot.broadcasts.sending import Pushing
 from bot.broadcasts.starting import PushError, Wish, parse_time
+from bot.desk import wishes
 from bot.desk.registry import Call, command
+from bot.desk.wishes import Typed
 from flows.messages import MsgOut, QuickReply
+from flows.text import fold
 from storage import broadcasts
 from storage.broadcasts import State, StoredBroadcast
-
-_AT: Final = re.compile(r"\bat\s+(\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?)(?=\s|$)", re.IGNORECASE)
-_PACE: Final = re.compile(r"\b(\d{1,7})\s+per\s+hour\b", re.IGNORECASE)
-_REMINDER: Final = re.compile(r"(?:^|(?<=\s))reminder(?=\s|$)", re.IGNORECASE)
 
 
 @command("push", roles=("facilitator", "admin"))
 def push(call: Call) -> Iterable[MsgOut]:
     """`/push SLUG SEGMENT [at TIME] [N per hour] [reminder]` counts; verbs with or without a number do the rest."""
+    words = wishes.vocabulary(call.catalogue.lists("words.push"))
     verb, _, number = call.argument.partition(" ")
-    verb = next((plain for plain in ("yes", "no") if call.means(f"words.{plain}")), verb)
+    if not call.catalogue.is_known(verb.casefold()):
+        verb = next((plain for plain in ("yes", "no") if call.means(f"words.{plain}")), words.get(fold(verb), verb))
     try:
         if not verb or verb == "status":
             return [_overview(call, is_help=not verb)]
         if verb in _VERBS and (not number or number.isdigit()):
             return [_VERBS[verb](call, _meant(call, verb, number))]
-        return [_draft(call, verb, number)]
+        return [_draft(call, verb, wishes.read(number, words))]
     except PushError as refused:
         return [call.reply(refused.phrase, **refused.values)]
 
 
-def _draft(call: Call, slug: str, rest: str) -> MsgOut:
+def _draft(call: Call, slug: str, typed: Typed) -> MsgOut:
     """Stores what is wished; the house counts it and answers then: with many people that takes some seconds."""
-    pushing = _pushing(call)
-    at, pace = _AT.search(rest), _PACE.search(rest)
-    segment = _REMINDER.sub("", _PACE.sub("", _AT.sub("", rest))).strip()
-    wish = Wish(
-        slug.casefold(),
-        segment or "everybody",
-        parse_time(at[1], call.settings.zone()) if at else None,
-        int(pace[1]) if pace else None,
-        bool(_REMINDER.search(rest)),
-    )
-    draft = starting.check(pushing, call.connection, wish, call.now)
+    at = parse_time(typed.at, call.settings.zone()) if typed.at else None
+    wish = Wish(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
+    draft = starting.check(_pushing(call), call.connection, wish, call.now)
     broadcasts.insert(call.connection, [draft._replace(member_id=call.member.staff_id)])
     return call.reply("push.counting")
 
@@ -60,8 +52,15 @@ def _overview(call: Call, *, is_help: bool) -> MsgOut:
         paragraphs.append("\n".join(starting.describe(pushing, call.connection, one, call.voice.say)))
         buttons = buttons or _buttons(call, one)
     if is_help or not paragraphs:
-        paragraphs.insert(0, _help(call, [invitation.slug for invitation in pushing.catalogue.lobby.invitations]))
+        slugs = [invitation.slug for invitation in pushing.catalogue.lobby.invitations]
+        paragraphs.insert(0, _help(call, slugs))
+        buttons += [_button_for(call, slug) for slug in slugs]
     return call.voice.message("\n\n".join(paragraphs), buttons)
+
+
+def _button_for(call: Call, slug: str) -> QuickReply:
+    """Counts whom an open consultation would reach: everybody who asked for its kind of news."""
+    return QuickReply(call.voice.token("", f"push.{slug}"), call.catalogue.title(slug, call.voice.language))
 
 
 def _help(call: Call, slugs: list[str]) -> str:

@@ -165,7 +165,8 @@ async def test_past_participation_is_computed_and_stored_nowhere(store):
     ("wish", "phrase"),
     [
         (Wish("nowhere"), "push.unknown"),
-        (Wish("park", "religion=x"), "push.segment_wrong"),
+        (Wish("park", "religion=x"), "push.segment_unclear"),
+        (Wish("park", "topic=religion"), "push.segment_wrong"),
         (Wish("park", at=NOON - timedelta(hours=1)), "push.past"),
     ],
 )
@@ -412,6 +413,29 @@ async def test_a_facilitator_pushes_from_chat_and_people_answer_with_one_tap(sto
         assert "So geht es" not in channel.texts("boss")[-1]
 
 
+async def test_a_push_is_typed_in_german_or_tapped(store):
+    resident(store, "hakan", ("all", ""), language="tr")
+    resident(store, "ines", ("topic", "neighbourhoods"))
+    async with running(store, settings=AWAKE) as (app, channel):
+        await say(app, channel.msg("boss", f"/team {hired(store)}"), channel.msg("boss", "/push"))
+        assert [reply.label for reply in channel.last("boss").quick_replies] == ["Beispiel park", "Beispiel trees"]
+        await say(app, channel.msg("boss", choice=button(channel, "boss", "park")))
+        await until(lambda: "park, alle\nEmpfänger: 2" in channel.texts("boss")[-1])
+        await say(app, channel.msg("boss", "/push nein"))
+        wish = "/rundfrage park thema=kieze und nicht sprache=tr am 1.12.2099 um 18 Uhr 200 pro Stunde"
+        await say(app, channel.msg("boss", wish))
+        await until(lambda: "Empfänger: 1" in channel.texts("boss")[-1])
+        assert "park, topic=neighbourhoods and not language=tr\n" in channel.texts("boss")[-1]
+        assert "Es geht los am 1. Dezember 2099 um 18:00 Uhr." in channel.texts("boss")[-1]
+        assert rows(store, "SELECT per_hour FROM broadcasts") == [(200,)]
+        await say(app, channel.msg("boss", "/push ja"), channel.msg("boss", "/push anhalten"))
+        assert "park: angehalten" in channel.texts("boss")[-1]
+        await say(app, channel.msg("boss", "/push stand"))
+        assert "angehalten" in channel.texts("boss")[-1]
+        await say(app, channel.msg("boss", "/push weiter"), channel.msg("boss", "/push zurückrufen"))
+        assert "park: zurückgerufen" in channel.texts("boss")[-1]
+
+
 async def test_a_tap_on_a_push_works_within_another_consultation(store):
     async with running(store, settings=AWAKE) as (app, channel):
         await say(app, channel.msg("a", "/start trees"), channel.msg("a", "Deutsch"))
@@ -456,7 +480,9 @@ async def test_what_channels_answer_stands_in_the_ledger(store):
         ("/push nowhere", "Es gibt: park, trees"),
         ("/push park at 2020-01-01 10:00", "schon vorbei"),
         ("/push park at 2020-13-01", "ist keine Zeit"),
-        ("/push park topic=religion", "Zeichen 1"),
+        ("/push park topic=religion", "ab „topic=religion“ nicht zu verstehen. Möglich ist: administration, "),
+        ("/push park alle jungen Leute", "ab „jungen Leute“ nicht zu verstehen. Möglich ist: alle, thema="),
+        ("/push park am 1.13.2026", "1.13.2026 ist keine Zeit. Zum Beispiel: 1.12.2026 18:00"),
         ("/push status", "So geht es"),
         ("/push yes", "/push status"),
         ("/push nein", "/push status"),

@@ -76,7 +76,8 @@ def test_plans_and_says_where_it_stands(settings):
     [
         ({}, "these are many, 3; nothing was planned. If you are sure, add --yes"),
         ({"segment": "language=tr"}, "this means nobody"),
-        ({"segment": "language=xx"}, "from character 1 on. Possible is: ar, de, "),
+        ({"segment": "everybody young"}, "from “young” on. Possible is: everybody, topic="),
+        ({"segment": "language=xx"}, "from “language=xx” on. Possible is: ar, de, "),
         ({"at": "2020-01-01 10:00"}, "This time is past"),
         ({"at": "tomorrow"}, "tomorrow is no time. For example"),
         ({"action": "status"}, "park was never pushed"),

@@ -1,0 +1,61 @@
+"""What somebody typed behind `/push`, in any language of the house, as segments and times are written.
+
+Pure. `words` is what a language calls each of them (`words.push` in its catalogue): "alle" is `everybody`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from flows.text import fold
+
+_WORD: Final = re.compile(r"(?P<word>[^\s()=]+)(?P<value>\s*=\s*[^\s()=]+)?")
+_PACE: Final = re.compile(r"\b(\d{1,7})\s+per\s+hour\b", re.IGNORECASE)
+_REMINDER: Final = re.compile(r"(?:^|(?<=\s))reminder(?=\s|$)", re.IGNORECASE)
+_DAY: Final = r"\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}"
+_AT: Final = re.compile(rf"\bat\s+((?:{_DAY})(?:[ T]\d{{1,2}}(?:[:.]\d\d)?)?)(?=\s|$)", re.IGNORECASE)
+
+
+class Typed(NamedTuple):
+    """The parts of a wish. `at` is "" for now, `per_hour` None for the usual pace."""
+
+    segment: str
+    at: str
+    per_hour: int | None
+    is_reminder: bool
+
+
+def vocabulary(lists: Iterable[Iterable[str]]) -> dict[str, str]:
+    """Folded word → what it means, from lists like "alle/everybody, um/": the second one means nothing.
+
+    >>> vocabulary([["alle/everybody", "um/"]])
+    {'alle': 'everybody', 'um': ''}
+    """
+    pairs = (entry.partition("/") for words in lists for entry in words)
+    return {fold(word): plain for word, _, plain in pairs}
+
+
+def read(text: str, words: Mapping[str, str]) -> Typed:
+    """The parts of what was typed behind the name of a consultation.
+
+    >>> read("bezirk=01 am 1.12.2026 um 18 Uhr", {"bezirk": "district", "am": "at", "um": "", "uhr": ""})
+    Typed(segment='district=01', at='1.12.2026 18', per_hour=None, is_reminder=False)
+    """
+    plain = " ".join(_WORD.sub(lambda found: _plain(found, words), text).split())
+    # The pace first: of "at 2026-12-01 20 per hour" the 20 is no time of day.
+    pace, at = _PACE.search(plain), _AT.search(_PACE.sub("", plain))
+    segment = _REMINDER.sub("", _AT.sub("", _PACE.sub("", plain)))
+    return Typed(
+        " ".join(segment.split()), at[1] if at else "", int(pace[1]) if pace else None, bool(_REMINDER.search(plain))
+    )
+
+
+def _plain(found: re.Match[str], words: Mapping[str, str]) -> str:
+    """One word or condition. Of values only topics have other names: a consultation may be called like any word."""
+    word = words.get(fold(found["word"]), found["word"])
+    if not found["value"]:
+        return word
+    value = found["value"].partition("=")[2].strip()
+    return f"{word}={words.get(fold(value), value) if word == 'topic' else value}"

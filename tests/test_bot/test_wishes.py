@@ -1,0 +1,40 @@
+"""What is typed behind `/push`, in the words of the house."""
+
+import pytest
+
+from bot import phrases, segments
+from bot.desk import wishes
+from bot.desk.wishes import Typed
+from flows.news import TOPICS
+from flows.text import fold
+
+WORDS = wishes.vocabulary(phrases.load(tag).words("words.push") for tag in phrases.languages())
+PLAIN = {"everybody", *segments.KEYS, *TOPICS, "and", "or", "not", "at", "per", "hour", "reminder", ""}
+VERBS = {"status", "pause", "resume", "recall"}
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("", Typed("", "", None, False)),
+        ("(Bezirk = neukölln oder thema=Kieze)", Typed("(district=neukölln or topic=neighbourhoods)", "", None, False)),
+        ("teilgenommen=kieze und nicht begonnen=alle", Typed("took_part=kieze and not began=alle", "", None, False)),
+        ("am 2026-12-01 20 pro Stunde", Typed("", "2026-12-01", 20, False)),
+        ("ab 1.12.2026 um 18.30 Uhr, alle", Typed("everybody", "1.12.2026 18.30", None, False)),
+        ("erinnerung at 2026-12-01 18:00", Typed("", "2026-12-01 18:00", None, True)),
+        ("dil=tr ve channel=telegram", Typed("language=tr and channel=telegram", "", None, False)),
+    ],
+)
+def test_reads_what_people_type(text: str, read: Typed) -> None:
+    assert wishes.read(text, WORDS) == read
+
+
+def test_every_word_means_something_and_one_thing_only() -> None:
+    assert set(WORDS.values()) <= PLAIN | VERBS
+    means: dict[str, set[str]] = {}
+    for tag in phrases.languages():
+        for word, plain in wishes.vocabulary([phrases.load(tag).words("words.push")]).items():
+            assert word == fold(word)
+            means.setdefault(word, set()).add(plain)
+    assert {word: found for word, found in means.items() if len(found) > 1} == {}
+    assert not {word for word, plain in WORDS.items() if word != plain} & (PLAIN | VERBS), "nor hides a plain one"
