@@ -139,6 +139,8 @@ def _tapped(flow: Flow, session: Session, msg: MsgIn, known: Known) -> Turn:
         return habits.stale(flow, session)
     if not key:
         name, _, argument = value.partition(".")
+        if name == Command.SKIP and msg.mode == "paper" and session.at and not flow.nodes[session.at].on_paper:
+            return habits.pass_over(flow, session)
         is_word = name in Command._value2member_map_
         return habits.obey(flow, session, Spoken(Command(name), argument)) if is_word else habits.stale(flow, session)
     if key != session.at:

@@ -266,6 +266,12 @@ def _skip(flow: Flow, session: Session, argument: str) -> Turn:
     return go_on(flow, skipped, key, (AnswerGiven(key, None, left),))
 
 
+def pass_over(flow: Flow, session: Session) -> Turn:
+    """What paper cannot ask was not asked, whether it may be skipped or not."""
+    passed = session._replace(missing={**session.missing, session.at: Missing.NOT_ASKED.value})
+    return go_on(flow, passed, session.at, (AnswerGiven(session.at, None, Missing.NOT_ASKED),))
+
+
 def _repeat(flow: Flow, session: Session, argument: str) -> Turn:
     return _say(session, _open(flow, session))
 
