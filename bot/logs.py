@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import threading
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final, TextIO
 
 import structlog
 
 # fmt: off
 SAFE: Final = frozenset((
-    "event", "level", "timestamp", "logger", "fault", "place",
+    "event", "level", "timestamp", "logger", "fault", "place", "held_back",
     "channel", "outbox_id", "consultation_id", "revision", "state", "attempts",
     "count", "messages", "repeats", "answers", "failures", "seconds", "milliseconds",
     "port", "pid", "method", "route", "status", "update_id",
@@ -26,6 +28,9 @@ SAFE: Final = frozenset((
 """Keys that may be logged. Whoever adds one answers for what is said under it."""
 HIDDEN: Final = "(hidden)"
 LONGEST: Final = 200
+REPEATS_SECONDS: Final = 60.0
+"""So often the same fault is said at most."""
+REPEATS_KNOWN: Final = 1000
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 # fmt: off
 _QUIET: Final = (
@@ -46,6 +51,7 @@ def configure(form: str = "auto", level: str = "info", stream: TextIO | None = N
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             say_faults_by_place,
+            Repeats(),
             keep_safe,
             as_words if readable else as_json,
         ],
@@ -91,6 +97,31 @@ def say_faults_by_place(_: Any, __: str, line: Line) -> Line:
     if isinstance(fault, BaseException):
         line.update(where(fault))
     return line
+
+
+class Repeats:
+    """Holds back a fault that was said within the last minute, and says with the next one how many those were.
+
+    A database that is away for a night is tried again each second by several works, and would bury all else.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: dict[tuple[object, ...], tuple[float, int]] = {}
+
+    def __call__(self, _: Any, __: str, line: Line) -> Line:
+        if "fault" not in line:
+            return line
+        key = tuple(line.get(name) for name in ("event", "level", "channel", "consultation_id", "fault", "place"))
+        now = self._clock()
+        since, held_back = self._said.get(key, (-math.inf, 0))
+        if now - since < REPEATS_SECONDS:
+            self._said[key] = (since, held_back + 1)
+            raise structlog.DropEvent
+        if len(self._said) >= REPEATS_KNOWN:
+            self._said.clear()
+        self._said[key] = (now, 0)
+        return {**line, "held_back": held_back} if held_back else line
 
 
 def keep_safe(_: Any, __: str, line: Line) -> Line:

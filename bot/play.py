@@ -34,6 +34,8 @@ Show = Callable[[MsgOut], None]
 ReadLine = Callable[[], Awaitable[str | None]]
 """The next line the person typed, None when there are no more."""
 WIDEST: Final = 88
+PATIENCE_SECONDS: Final = 5.0
+"""So long a chat waits for a database that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +71,34 @@ class Chat:
         """What a tap on a language in the lobby does, without the lobby's words."""
         self._write(f"@ language: {language}\n")
         self._is_hidden = True
-        await self.channel.type("", choice=f"lobby..language.{language}")
-        await self.house.outbox.drained()
+        await self._answered("", choice=f"lobby..language.{language}")
         self._is_hidden = False
         self._known = await self._look_up()
 
     async def say(self, text: str, line: str = "", **more: Any) -> None:
         """One message of the person (`line`: as the transcript shows it); returns when all is answered and stored."""
         self._write(transcript.resident(line or clean(text)))
-        await self.channel.type(text, **more)
-        await self.house.outbox.drained()
+        await self._answered(text, **more)
         known = await self._look_up()
         for news in known.news(self._known):
             self._write(transcript.stored(news))
         self._known = known
+
+    async def _answered(self, text: str, **more: Any) -> None:
+        """Hands a message over and waits until all is answered. Raises the `StorageError` that keeps it from being
+        stored: other channels wait for the database, but somebody at a terminal wants to know.
+        """
+
+        async def exchange() -> None:
+            await self.channel.type(text, **more)
+            await self.house.outbox.drained()
+
+        work = asyncio.ensure_future(exchange())
+        while not (await asyncio.wait([work], timeout=PATIENCE_SECONDS))[0]:
+            if self.house.store.trouble:
+                work.cancel()
+                raise self.house.store.trouble
+        work.result()
 
     def _shown(self, msg: MsgOut) -> None:
         if not self._is_hidden:

@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -15,11 +15,12 @@ import structlog
 
 from adapters.base import Channel
 from adapters.web.hub import WebHub
-from bot.app import build, calm_collector
+from bot.app import App, build, calm_collector
 from bot.channels import open_channels
 from bot.errors import HouseError, Say, program, unusable
 from bot.house import furnished
 from bot.keys import Keys
+from bot.remedies import remedy
 from bot.settings import Settings
 from bot.web.server import WebServer
 from storage import consultations
@@ -53,27 +54,34 @@ async def _serve(settings: Settings, channels: dict[str, Channel], store: Store,
             for line in _welcome(settings, port, [revision.slug for revision in open_now]):
                 say(line)
             log.info("serving", port=port, pid=os.getpid(), count=len(channels))
-            await _watch(channels, stop, say)
+            await _watch(app, stop, say)
             say("Ich beende, was begonnen ist … · Finishing what was begun …")
         finally:
             await web.stop()
     log.info("stopped")
 
 
-async def _watch(channels: Mapping[str, Channel], stop: asyncio.Event, say: Say) -> None:
-    """Until it is time to stop: says in a sentence what keeps a channel from working, once, and when that is over.
+async def _watch(app: App, stop: asyncio.Event, say: Say) -> None:
+    """Until it is time to stop: says in a sentence what keeps a part of the house from working, once, and when that is
+    over.
 
     Not in the log, which holds no sentences that name servers and accounts.
     """
     known: dict[str, str] = {}
     while not stop.is_set():
-        for name, channel in channels.items():
-            trouble = channel.trouble()
-            if trouble != known.get(name, ""):
-                say(f"[channels.{name}]: {trouble or 'works again'}")
-                known[name] = trouble
+        for place, trouble in _troubles(app):
+            if trouble != known.get(place, ""):
+                say(f"{place}: {trouble or 'works again'}")
+                known[place] = trouble
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+
+
+def _troubles(app: App) -> Iterator[tuple[str, str]]:
+    """The parts that can be away while the house goes on, and what is wrong with each; empty where nothing is."""
+    fault = app.store.trouble
+    yield "database", f"{fault} What to do: {remedy(fault)}" if fault else ""
+    yield from ((f"[channels.{name}]", channel.trouble()) for name, channel in app.channels.items())
 
 
 def _welcome(settings: Settings, port: int, slugs: list[str]) -> Iterator[str]:

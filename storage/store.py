@@ -22,7 +22,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage import engines
-from storage.errors import CommitUnknown, Duplicate, StorageError, StoreBusy, StoreLost
+from storage.errors import BadRow, CommitUnknown, Duplicate, StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -53,6 +53,8 @@ class Store:
         self._read_threads = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
         self._turn = threading.Lock()
         self._busy_seconds = busy_seconds
+        self.trouble: StorageError | None = None
+        """What keeps the database from working, as the last work that was awaited found it."""
 
     @property
     def dialect(self) -> str:
@@ -103,6 +105,17 @@ class Store:
 
     def run(self, work: Work[T]) -> T:
         """What ``write`` does, for callers without an event loop."""
+        try:
+            result = self._attempts(work)
+        except BadRow:
+            raise  # the work's own fault
+        except StorageError as error:
+            self.trouble = error
+            raise
+        self.trouble = None
+        return result
+
+    def _attempts(self, work: Work[T]) -> T:
         pause = PAUSE_SECONDS
         for _ in range(ATTEMPTS - 1):
             try:
@@ -125,8 +138,15 @@ class Store:
             self._turn.release()
 
     def _look(self, work: Work[T]) -> T:
-        with self.reading() as connection:
-            return work(connection)
+        try:
+            with self.reading() as connection:
+                result = work(connection)
+        except StorageError as error:
+            self.trouble = error
+            raise
+        if not isinstance(self.trouble, StoreFull | StoreDamaged):  # whether those are over only writing can tell
+            self.trouble = None
+        return result
 
     def scrub(self) -> None:
         """After an erasure: leave nothing of it in SQLite's journal. Waits for readers, at most the busy time.

@@ -46,6 +46,21 @@ def test_only_declared_keys_are_said(lines):
     assert line == {"event": "taken", "level": "info", "count": 3, "channel": "web", "text": logs.HIDDEN}
 
 
+def test_the_same_fault_is_said_once_a_minute_with_how_often_it_was():
+    now = [0.0]
+    repeats = logs.Repeats(lambda: now[0])
+    line = {"event": "database not available", "fault": "StoreLost", "place": "store.py:1"}
+    assert repeats(None, "", dict(line)) == line
+    for second in (1.0, 59.0):
+        now[0] = second
+        with pytest.raises(structlog.DropEvent):
+            repeats(None, "", dict(line))
+    assert repeats(None, "", {**line, "channel": "town"}) == {**line, "channel": "town"}, "of another channel"
+    assert repeats(None, "", {"event": "serving"}) == repeats(None, "", {"event": "serving"}), "no fault"
+    now[0] = 60.0
+    assert repeats(None, "", dict(line)) == {**line, "held_back": 2}
+
+
 def test_values_that_are_neither_number_nor_text_are_hidden(lines):
     structlog.get_logger().info("taken", count={"words": CANARY})
     assert json.loads(lines()[0])["count"] == logs.HIDDEN

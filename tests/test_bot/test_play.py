@@ -19,6 +19,7 @@ from bot import play
 from bot.errors import HouseError
 from bot.settings import Settings
 from flows.messages import MsgOut, QuickReply
+from storage.errors import StoreFull
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,6 +105,16 @@ def test_a_fault_in_the_house_ends_the_chat(house, monkeypatch):
 
     monkeypatch.setattr("bot.conversations.Conversations.run", fail)
     with pytest.raises(RuntimeError, match="out of order"):
+        chat(house, "Hallo", slug="mein-kiez")
+
+
+def test_a_database_without_room_ends_the_chat_instead_of_keeping_it_waiting(house, monkeypatch):
+    def fail(*_: object) -> None:
+        raise StoreFull("disk is full")
+
+    monkeypatch.setattr("bot.turns.Turns.work", fail)
+    monkeypatch.setattr(play, "PATIENCE_SECONDS", 0.1)
+    with pytest.raises(StoreFull):
         chat(house, "Hallo", slug="mein-kiez")
 
 

@@ -136,6 +136,21 @@ def test_what_keeps_a_channel_from_working_is_said_in_a_sentence(tmp_path):
             assert service.end() == 0
 
 
+def test_a_database_that_goes_away_is_said_with_its_remedy_and_so_is_its_return(tmp_path):
+    with serving("--data", str(tmp_path), "--port", "0") as service:
+        database = tmp_path / "mitsprache.db"
+        database.rename(tmp_path / "away.db")
+        service.until("database: The database cannot be reached")
+        assert service.said.rstrip().endswith(
+            "What to do: see that it is a file in a folder which this user may write to"
+        )
+        assert get(f"{service.url}readyz")[:2] == (503, "the database does not answer\n")
+        (tmp_path / "away.db").rename(database)
+        service.until("database: works again")
+        assert get(f"{service.url}readyz")[:2] == (200, "ready\n")
+        assert service.end() == 0
+
+
 def test_a_second_service_on_the_same_data_is_refused_but_others_may_work_there(tmp_path):
     with serving("--data", str(tmp_path), "--port", "0") as service:
         second = subprocess.run(

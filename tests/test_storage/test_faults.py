@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select, text
 
 from storage import contacts
 from storage.contacts import Contact, NewContact
-from storage.errors import CommitUnknown, StoreBusy, StoreDamaged, StoreFull, StoreLost
+from storage.errors import CommitUnknown, Duplicate, StoreBusy, StoreDamaged, StoreFull, StoreLost
 from storage.store import Store
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.test_storage.rows import NOW
@@ -80,6 +80,23 @@ def test_a_full_disk(store: Store) -> None:
     limit(1_000_000)
     add(store, 2)
     assert count(store) == 2
+
+
+@only_sqlite
+async def test_what_keeps_the_service_from_writing_is_kept_until_a_write_succeeds(store: Store) -> None:
+    def overflow(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # no more than there is
+        contacts.insert(connection, [NewContact(number, "x" * 3_000, NOW) for number in range(500)])
+
+    with pytest.raises(StoreFull) as caught:
+        await store.write(overflow)
+    assert await store.read(lambda connection: connection.execute(select(func.count(Contact.id))).scalar_one()) == 0
+    assert store.trouble is caught.value, "a disk is no less full because it can be read"
+    await store.write(lambda connection: contacts.insert(connection, [NewContact(1, "de", NOW)]))
+    assert store.trouble is None
+    with pytest.raises(Duplicate):
+        await store.write(lambda connection: contacts.insert(connection, [NewContact(1, "de", NOW)]))
+    assert store.trouble is None, "a fault of the work, not of the database"
 
 
 def fill(store: Store) -> int:
