@@ -27,7 +27,10 @@ MISSING: Final = {
 }
 """What the five missing codes mean, in German and English."""
 _VALUES: Final = {
-    "proposal": ("Kennung des Vorschlags in proposals.csv", "Code of the proposal in proposals.csv"),
+    "proposal": (
+        "proposed: es gab einen Vorschlag; nur im Profil raw steht hier seine Kennung in proposals.csv",
+        "proposed: there was a proposal; in the profile raw only its code in proposals.csv",
+    ),
     "statements": (
         "Zahl der bewerteten Vorschläge; jede Bewertung steht in ratings_long.csv",
         "How many proposals were rated; each rating stands in ratings_long.csv",

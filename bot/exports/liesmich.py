@@ -102,8 +102,9 @@ proposals.csv     eine Zeile je Vorschlag. state: waiting (noch nicht gelesen),
 ratings_long.csv  eine Zeile je Teilnahme und bewertetem Vorschlag: vote ist agree,
                   disagree oder pass. code führt zu proposals.csv, response_id zu
                   answers_wide.csv. Nur, was freigegeben ist.
-Die Spalte einer Ideen-Frage nennt den code des Vorschlags, die Spalte einer
-Bewertungs-Frage, wie viele bewertet wurden.
+Die Spalte einer Ideen-Frage sagt proposed, wo es einen Vorschlag gab, und nur im
+Profil raw seinen code: Wer ihn kennt, fände sonst alle Antworten der Person. Die
+Spalte einer Bewertungs-Frage nennt, wie viele bewertet wurden.
 """
 _IDEAS_EN: Final = """
 Proposals and ratings
@@ -116,8 +117,9 @@ proposals.csv     a row per proposal. state: waiting (not read yet), released, h
 ratings_long.csv  a row per participation and rated proposal: vote is agree, disagree
                   or pass. code leads to proposals.csv, response_id to
                   answers_wide.csv. Only what is released.
-The column of a question for ideas has the code of the proposal, that of a question
-for ratings how many were rated.
+The column of a question for ideas says proposed where there was one, and its code in
+the profile raw only: whoever knows it would find all answers of the person. That of
+a question for ratings says how many were rated.
 """
 _COUNTS_DE: Final = """
 Lesen von counts.csv

@@ -34,6 +34,8 @@ LONG: Final = (
     "mode",
     "version",
 )
+PROPOSED: Final = "proposed"
+"""What stands for the code of an idea."""
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -59,11 +61,17 @@ def long_rows(subject: Subject, response: Response, name: str, view: View) -> It
     """One row for each question; for several options one for each that was chosen, with its place or amount if any."""
     head = (name, subject.newest.slug, response.revision)
     for variable in subject.variables:
-        given = response.of(variable)
+        given = _shown(variable, response.of(variable), view)
         at = view.moment(given.at) if given.at else None
         tail = (given.missing, at, given.channel, given.language, given.mode, given.version)
         for content in _contents(subject, variable, given, view):
             yield (*head, variable.key, variable.question.type, *content, *tail)
+
+
+def _shown(variable: Variable, given: Given, view: View) -> Given:
+    """The code of an idea is public, and its author may have shown it: outside of `raw` no row of answers has it."""
+    is_idea = variable.question.type == "proposal" and given.value is not None
+    return given._replace(value=PROPOSED) if is_idea and not view.shows_text else given
 
 
 def _contents(subject: Subject, variable: Variable, given: Given, view: View) -> Iterator[tuple[Cell, ...]]:
@@ -110,7 +118,7 @@ def wide_row(subject: Subject, response: Response, name: str, view: View) -> Row
     cells += [session.language, session.mode, session.place_code]
     cells += [view.moment(session.started_at), view.moment(session.ended_at) if session.ended_at else None]
     for variable in subject.variables:
-        cells += _wide_cells(variable, response.of(variable), view)
+        cells += _wide_cells(variable, _shown(variable, response.of(variable), view), view)
     return cells
 
 

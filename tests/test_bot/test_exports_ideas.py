@@ -86,11 +86,14 @@ async def test_analysts_get_released_words_only(weighed: Store, tmp_path: Path) 
     everything = b"".join(path.read_bytes() for path in out.iterdir()).decode()
     assert TEXTS[1] not in everything
     assert TEXTS[2] not in everything
+    assert [row["idea"] for row in read(out, "answers_wide.csv")] == ["proposed"] * 3
+    answers = b"".join(path.read_bytes() for path in out.glob("answers*")).decode()
+    assert not any(row["code"] in answers for row in rows), "a code shown around must not lead to all answers"
     names = {row["response_id"] for row in read(out, "answers_wide.csv")}
     rated = read(out, "ratings_long.csv")
     assert {row["response_id"] for row in rated} == names
     assert {row["rated_at"] for row in rated} == {read(out, "answers_long.csv")[0]["answered_at"]}
-    assert "Kennung des Vorschlags" in everything
+    assert "proposed: es gab einen Vorschlag" in everything
     assert "ratings_long.csv  eine Zeile" in everything
 
 
