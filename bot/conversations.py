@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
+from bot.effects import payload_of
 from bot.logs import where
 from bot.outbox import Outbox
 from bot.turns import BatchResult, Turns, dead_letter
@@ -165,6 +166,7 @@ class Conversations:
         if result.has_media:
             self._wake_keeper()
         if result.has_erased:
+            payload_of.forget()
             await asyncio.to_thread(self._store.scrub)
 
     async def _one_by_one(self, batch: Sequence[MsgIn], fault: Exception) -> None:

@@ -167,6 +167,10 @@ class _Payloads:
     def __init__(self) -> None:
         self._known: dict[int, tuple[MsgOut, str]] = {}
 
+    def forget(self) -> None:
+        """Keeps nothing of what was said so far: it may repeat what somebody answered who is erased."""
+        self._known.clear()
+
     def __call__(self, msg: MsgOut) -> str:
         known = self._known.get(id(msg))
         if known is not None and known[0] is msg:

@@ -120,6 +120,10 @@ class TelegramChannel:
         except TelegramError as fault:
             return outcome_of_fetching(fault, self._wait())
 
+    def forget(self, address: str, *, was_told: bool = True) -> None:
+        """Somebody had everything deleted."""
+        self._chats.forget(address)
+
     async def hook(self, request: web.Request) -> web.Response:
         """One call of Telegram: 200 after the commit, 503 where there is none yet, 403 for everybody else."""
         shown = request.headers.get(SECRET_HEADER, "").encode()

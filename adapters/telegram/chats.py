@@ -47,6 +47,10 @@ class Chats:
         asked.text = str(message.get("text") or "")
         asked.chosen = label_of(message.get("reply_markup"), token)
 
+    def forget(self, address: str) -> None:
+        """Nothing is left of a chat."""
+        self._asked.pop(address, None)
+
     def to_change(self, address: str, msg: MsgOut) -> int | None:
         """The message to change instead of sending this one: the same question, in which something was just ticked."""
         asked = self._asked.get(address)

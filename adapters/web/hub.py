@@ -230,6 +230,9 @@ class WebHub:
     def forget(self, address: str, *, was_told: bool = True) -> None:
         """The person had everything deleted: nothing is left but the last word to them, until a page has shown it."""
         chat = self._chats.get(address) if was_told else None
+        # What somebody was told twice, as their own answers, is kept as if many were told it.
+        self._common.clear()
+        self._said_once.clear()
         if chat is None:
             self.wipe(address)
             return

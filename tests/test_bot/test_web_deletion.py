@@ -8,6 +8,7 @@ import json
 import pytest
 from aiohttp import WSMsgType
 
+from bot.effects import payload_of
 from tests.house import rows
 from tests.test_bot.browser import serving
 from tests.test_bot.test_web_journeys import at_the_first_question
@@ -71,3 +72,20 @@ async def test_the_open_chat_hears_the_last_word_before_its_line_ends(store):
             refused = json.loads((await again.receive()).data)
         assert refused["error"] == "session"
         assert await people(house, store) == [0, 0, 0]
+
+
+async def test_no_memory_keeps_what_was_said(store):
+    """What is said again and again is kept to be said faster; the own answers of somebody are said again as well."""
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        await page.press("Mitte")
+        for _ in range(3):
+            await page.press("Senden", text="meine daten")
+        hub = house.app.channels["web"]
+        kept = [repr(vars(hub)), repr(vars(payload_of))]
+        assert all("→ Mitte" in memory for memory in kept), "else this test sees nothing"
+        await page.press("Senden", text="löschen")
+        await page.press("Senden", text="alles löschen")
+        await house.app.outbox.drained()
+        kept = [repr(vars(hub)), repr(vars(payload_of))]
+        assert not any("→ Mitte" in memory for memory in kept)
