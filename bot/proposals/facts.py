@@ -55,12 +55,12 @@ class Readable(NamedTuple):
         """As a reader of this language gets it: translated where there is a translation."""
         row = self.rows[id_]
         own = words_of(row)
-        if _base(row.language) != _base(language):
-            texts = self.texts.get(id_, {})
-            text = texts.get(language) or texts.get(_base(language))
-            if text is not None:
-                said = f"{text.title}\n{text.text}" if text.title else text.text
-                return Statement(id_, row.code, said, text.language, own, row.language)
+        texts, is_own = self.texts.get(id_, {}), _base(row.language) == _base(language)
+        # Plain German instead of German is easier to read, and no translation to be told of.
+        text = texts.get(language) or (None if is_own else texts.get(_base(language)))
+        if text is not None:
+            said = f"{text.title}\n{text.text}" if text.title else text.text
+            return Statement(id_, row.code, said, text.language, *(() if is_own else (own, row.language)))
         return Statement(id_, row.code, own, row.language)
 
 
