@@ -54,6 +54,11 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
         # Before the database: a channel that had read further than the database knows would not read that again.
         _copy_channels(settings.data / CHANNELS, unfinished / CHANNELS)
         _copy_database(database, unfinished / DATABASE)
+        if flaw := _flaw(unfinished / DATABASE):
+            raise HouseError(
+                f"{database}: is damaged ({flaw}), so this is no backup; keep the older ones, and bring one back "
+                f"(`{program()} restore`). The copy is in {unfinished}"
+            )
         _copy(secret, unfinished / KEY)
         # After the database: whatever file that copy names was there before it.
         _copy_folders(settings.data, unfinished)
@@ -101,13 +106,18 @@ def check(folder: Path) -> None:
     if changed or missing:
         raise HouseError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
     load(folder / KEY)
-    with closing(sqlite3.connect(f"{(folder / DATABASE).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
+    if flaw := _flaw(folder / DATABASE):
+        raise HouseError(f"{folder}: the database in it is damaged ({flaw}); choose another backup")
+
+
+def _flaw(copy: Path) -> str:
+    """What is damaged in a file of SQLite that nobody writes to; empty where nothing is."""
+    with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
         try:
-            verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            verdict = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
         except sqlite3.Error as fault:
             verdict = str(fault)
-    if verdict != "ok":
-        raise HouseError(f"{folder}: the database in it is damaged ({verdict}); choose another backup")
+    return "" if verdict == "ok" else verdict.replace("\n", " ")
 
 
 def _database(settings: Settings) -> Path:

@@ -23,7 +23,7 @@ _BY_KIND: Final[dict[type[StorageError], str]] = {
     StoreBusy: "wait a moment and try again; if it stays so, stop the other program that writes to it",
     StoreLost: "start PostgreSQL, or correct database_url",
     StoreOutdated: "start the program, or `{program} migrate`; either brings the tables up to date",
-    StoreTooNew: "start the newer program, or restore the backup from before",
+    StoreTooNew: "start the newer program, or go back to the copy from before (docs/operate.md, Upgrade)",
     StoreDamaged: "stop the service, keep the file, and bring back a backup (`{program} restore`)",
 }
 

@@ -53,19 +53,19 @@ class CommitUnknown(StorageError):
 
 
 class StoreDamaged(StorageError):
-    """The database is there but not usable: damaged, write-protected, or not ours. A person has to look."""
+    """The database is there but not usable: damaged, write-protected, or not ours."""
 
     alarm = True
 
 
 class StoreOutdated(StorageError):
-    """The tables are older than the program: run `migrate` first."""
+    """The tables are older than the program."""
 
     alarm = True
 
 
 class StoreTooNew(StorageError):
-    """The tables are newer than this program: start the newer program, or restore the copy from before."""
+    """The tables are newer than this program."""
 
     alarm = True
 

@@ -85,3 +85,16 @@ def test_a_database_that_cannot_be_copied_is_named(tmp_path: Path):
     (folder / "channel.db").write_bytes(b"SQLite format 3\0" + b"nonsense" * 1000)
     with pytest.raises(HouseError, match=r"channel\.db: cannot be copied .* doctor"):
         backup.back_up(settings, None, tmp_path / "backups")
+
+
+def test_a_database_that_is_damaged_in_the_middle_is_no_backup(tmp_path: Path):
+    settings = Settings(data=tmp_path / "data")
+    open_house(settings)[0].dispose()
+    database = settings.data / "mitsprache.db"
+    content = bytearray(database.read_bytes())
+    for page in range(len(content) - 5 * 4096, len(content), 4096):  # the beginning stays, so that it can be copied
+        content[page : page + 200] = bytes(200)
+    database.write_bytes(content)
+    with pytest.raises(HouseError, match=r"mitsprache\.db: is damaged .* keep the older ones"):
+        backup.back_up(settings, None, tmp_path / "backups")
+    assert [path.suffix for path in (tmp_path / "backups").iterdir()] == [".part"], "nothing that looks like a backup"
