@@ -16,25 +16,31 @@ app = typer.Typer()
 def export(
     context: typer.Context,
     slug: Slug,
-    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="A new folder, or a new file ending in .zip.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="A new folder, or a new file ending in .zip (.xlsx).")
+    ],
     profile: Annotated[
         str, typer.Option("--profile", metavar="public|analysis|raw", help="How much of people is in it.")
     ] = "analysis",
     format_: Annotated[
-        str, typer.Option("--format", metavar="csv|polis|…", help="Answers as csv, or proposals as others read them.")
+        str,
+        typer.Option(
+            "--format", metavar="csv|xlsx|polis|…", help="Answers as csv or xlsx, or proposals as others read them."
+        ),
     ] = "csv",
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Write the answers of a consultation to files for spreadsheets and statistics, or proposals for other tools."""
-    if format_ != "csv":
+    if format_ not in {"csv", "xlsx"}:
         from bot.exchange import command
 
         command.export(load(context, config, data), slug, format_, out, say, complain)
         return
     from bot.exports import package
 
-    package.export(load(context, config, data), package.Wish(slug, out, profile), say, complain)
+    wish = package.Wish(slug, out, profile, is_workbook=format_ == "xlsx")
+    package.export(load(context, config, data), wish, say, complain)
 
 
 @app.command()

@@ -6,6 +6,7 @@ Everything is written beside the target first and moved there when it is whole: 
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import ExitStack
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.errors import HouseError, Say
-from bot.exports import codebook, counting, opendata, subject
+from bot.exports import codebook, counting, opendata, subject, workbook
 from bot.exports.codebook import MISSING
 from bot.exports.counting import Counts
 from bot.exports.ideas import Ideas
@@ -44,6 +45,8 @@ class Wish(NamedTuple):
     zone: tzinfo = UTC
     seed: int | None = None
     """Makes order and ids of the analysis profile foreseeable: for tests only."""
+    is_workbook: bool = False
+    """One Excel file instead of CSV files."""
 
 
 def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
@@ -65,7 +68,14 @@ def write(store: Store, wish: Wish, now: datetime) -> int:
                 "use --profile analysis inside the house, or wait"
             )
         with staged(wish.out, is_public=profile == "public") as folder:
-            return _fill(connection, found, wish, profile, folder, now)
+            if not wish.is_workbook:
+                return _fill(connection, found, wish, profile, folder, now)
+            tables = folder / "tables"
+            tables.mkdir()
+            number = _fill(connection, found, wish, profile, tables, now)
+            workbook.bind(found, tables, folder / f"{found.newest.slug}.xlsx", wish.zone, now)
+            shutil.rmtree(tables)
+            return number
 
 
 def _known_profile(name: str) -> Profile:

@@ -1,0 +1,133 @@
+"""The export as an Excel workbook, read as Excel reads it: the XML of its sheets (ECMA-376)."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.errors import HouseError
+from bot.exports import package, workbook
+from bot.exports.package import Wish
+from storage.store import Store
+from tests.house import consultation, publish, running, say
+
+SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+QUESTIONS: list[dict[str, Any]] = [
+    {
+        "key": "lamps",
+        "type": "choice",
+        "text": {"de": "Licht?", "en": "Light?"},
+        "options": [
+            {"value": "yes", "label": {"de": "Ja, für immer", "en": "Yes"}},
+            {"value": "no", "label": {"de": "Nein", "en": "No"}},
+        ],
+    },
+    {
+        "key": "wants",
+        "type": "choices",
+        "text": {"de": "Was?", "en": "What?"},
+        "options": [
+            {"value": "trees", "label": {"de": "Bäume", "en": "Trees"}},
+            {"value": "pond", "label": {"de": "Teich", "en": "Pond"}},
+        ],
+    },
+    {"key": "district", "type": "district", "text": {"de": "Bezirk?", "en": "District?"}},
+    {"key": "hours", "type": "number", "decimals": 1, "text": {"de": "Stunden?", "en": "Hours?"}},
+    {"key": "wish", "type": "text", "text": {"de": "Noch etwas?", "en": "More?"}},
+]
+WILD = ("=1+1", "007", "1.12.2026", "https://example.org/", "ein\nzwei")
+NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
+
+
+def sheets(path: Path) -> dict[str, list[list[str | float]]]:
+    """Every sheet by name: text as str, numbers (and with them dates) as float, "" for nothing. No cell calculates."""
+    with zipfile.ZipFile(path) as packed:
+        names = [it.get("name", "") for it in ET.fromstring(packed.read("xl/workbook.xml")).iter(f"{SPACE}sheet")]
+        found = {}
+        for number, name in enumerate(names, start=1):
+            content = packed.read(f"xl/worksheets/sheet{number}.xml")
+            assert b"<f>" not in content
+            assert b"<hyperlink" not in content
+            found[name] = [_row(row) for row in ET.fromstring(content).iter(f"{SPACE}row")]
+    return found
+
+
+def _row(row: ET.Element) -> list[str | float]:
+    cells: list[str | float] = []
+    for cell in row.iter(f"{SPACE}c"):
+        column = 0
+        for letter in filter(str.isalpha, cell.get("r", "")):
+            column = column * 26 + ord(letter) - 64
+        cells += [""] * (column - 1 - len(cells))
+        text = "".join(part.text or "" for part in cell.iter() if part.tag in {f"{SPACE}t", f"{SPACE}v"})
+        cells.append(text if cell.get("t") == "inlineStr" else float(text) if text else "")
+    return cells
+
+
+@pytest.fixture
+async def answered(store: Store) -> Store:
+    publish(store, consultation(questions=QUESTIONS))
+    async with running(store) as (app, channel):
+        for number, text in enumerate(WILD):
+            for line in ("/start park", "Deutsch", "1", "1", "fertig", "Mitte", "2,5", text, "absenden"):
+                await say(app, channel.msg(f"p{number}", line))
+        for line in ("/start park", "Deutsch", "überspringen"):
+            await say(app, channel.msg("last", line))
+    return store
+
+
+def export(store: Store, out: Path, profile: str) -> dict[str, list[list[str | float]]]:
+    package.write(store, Wish("park", out, profile, ZoneInfo("Europe/Berlin"), is_workbook=True), NOW)
+    return sheets(out)
+
+
+async def test_answers_in_words_with_numbers_and_times_to_calculate_with(answered: Store, tmp_path: Path) -> None:
+    found = export(answered, tmp_path / "park.xlsx", "raw")
+    assert list(found) == ["Liesmich", "Antworten", "Kürzel", "Codebuch"]
+    head, *rows = found["Antworten"]
+    start = head.index("lamps: Licht?")
+    assert head[start:] == [
+        *("lamps: Licht?", "wants: Was?", "wants: Bäume", "wants: Teich"),
+        *("district: Bezirk?", "hours: Stunden?", "wish: Noch etwas?"),
+    ]
+    said = [row[start:] for row in rows]
+    assert [row[:-1] for row in said[:5]] == [["Ja, für immer", "Bäume", 1.0, 0.0, "Mitte", 2.5]] * 5
+    assert [row[-1] for row in said[:5]] == list(WILD), "as they were typed, and never a formula, number, date or link"
+    assert said[5][:2] == ["(übersprungen)", "(unterbrochen)"]
+    assert [row[head.index("Stand")] for row in rows] == ["abgesendet"] * 5 + ["noch offen"]
+    (begun,) = {int(float(row[head.index("Begonnen")])) for row in rows}
+    assert begun > 46_000, "days since 1900"
+    head, *rows = found["Kürzel"]
+    assert [row[head.index("district")] for row in rows[:5]] == ["01"] * 5, "keeps its zero"
+    assert found["Liesmich"][1] == ["Kürzel: answers_wide.csv"]
+
+
+async def test_analysts_get_weeks_and_no_words_and_the_public_counts_only(answered: Store, tmp_path: Path) -> None:
+    found = export(answered, tmp_path / "analysis.xlsx", "analysis")
+    head, *rows = found["Antworten"]
+    assert {row[head.index("wish: Noch etwas?")] for row in rows} == {"(noch nicht freigegeben)", "(unterbrochen)"}
+    assert all("-W" in str(row[head.index("Begonnen")]) for row in rows)
+    found = export(answered, tmp_path / "public.xlsx", "public")
+    assert list(found) == [
+        *("Liesmich", "Vorschläge", "Anzahlen", "Bewertungen", "Zustimmung", "Stand", "Reihenfolgen", "Codebuch")
+    ]
+    assert ["participations", "", "", "total", "", "", 6.0, 0.0] in found["Anzahlen"]
+
+
+async def test_a_target_that_is_no_workbook_becomes_a_folder_with_one(answered: Store, tmp_path: Path) -> None:
+    package.write(answered, Wish("park", tmp_path / "out", is_workbook=True), NOW)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["park.xlsx"]
+    assert not (tmp_path / "out").stat().st_mode & 0o077, "for its owner only"
+
+
+async def test_what_no_sheet_holds_is_refused(answered: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "MOST_ROWS", 6)
+    with pytest.raises(HouseError, match=r"sheet Antworten: more rows than a sheet of Excel holds; use --format csv"):
+        export(answered, tmp_path / "park.xlsx", "raw")
+    assert not [path.name for path in tmp_path.iterdir() if "park" in path.name], "nor anything half-done beside it"
