@@ -113,7 +113,7 @@ class App:
         """What goes on while nobody waits for it."""
         teller = Teller(self.keys, self.ids, self.settings.web.public_url)
         return [
-            partial(keep_house, self.store),
+            partial(keep_house, self.store, self.keys),
             self.broadcaster.run,
             self.keeper.run,
             partial(keep_telling, self.store, teller, self.outbox.look_for_broadcasts),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from bot import privacy
+from bot.keys import Keys
 from bot.logs import where
 from bot.results import remaining
 from flows.definition import Consultation
-from storage import answers, broadcasts, consultations, doors, messages, migrate, outbox, remains, sessions
+from storage import answers, broadcasts, consultations, contacts, doors, messages, migrate, outbox, remains, sessions
+from storage.consultations import State
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -29,6 +32,10 @@ FAILURES_KEPT: Final = timedelta(days=30)
 COPIES_KEPT: Final = timedelta(days=14)
 """Of the database, made before a migration: long enough to find out that something went wrong."""
 PUSHES_KEPT: Final = timedelta(days=90)
+STRANGERS_KEPT: Final = timedelta(days=30)
+"""A contact of whom there are no answers, ideas or wishes is forgotten, if it is older than this."""
+MOST_STRANGERS: Final = 500
+"""Forgotten at once, so that nobody waits for it."""
 
 
 class Tidied(NamedTuple):
@@ -70,14 +77,43 @@ def tidy(connection: Connection, now: datetime, kept: Mapping[str, str] | None =
     return Tidied(repeats, failures, gone, let_go)
 
 
-async def keep_house(store: Store) -> None:
+def strangers(connection: Connection, now: datetime, keys: Keys) -> list[int]:
+    """Contacts with whom nothing connects the house any more. Looks at many: never on the writing thread."""
+    every = _every_consultation(connection)
+    found: list[int] = []
+    after = 0
+    while len(found) < MOST_STRANGERS:
+        page = contacts.idle(connection, now - STRANGERS_KEPT, after=after)
+        if not page:
+            break
+        found += privacy.without_ties(connection, page, every, keys)
+        after = page[-1]
+    return found[:MOST_STRANGERS]
+
+
+def forget(connection: Connection, numbers: Sequence[int], now: datetime, keys: Keys) -> int:
+    """Forgets those of these contacts who have not come back meanwhile; gives how many."""
+    still = contacts.idle(connection, now - STRANGERS_KEPT, among=numbers)
+    still = privacy.without_ties(connection, still, _every_consultation(connection), keys)
+    messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, still)])
+    return contacts.erase(connection, still)
+
+
+def _every_consultation(connection: Connection) -> list[int]:
+    return [row.consultation_id for row in consultations.list_latest(connection, get_args(State))]
+
+
+async def keep_house(store: Store, keys: Keys) -> None:
     """Tidies up now and then until it is cancelled. A failure is logged and tried again an hour later."""
     while True:
         try:
             now = datetime.now(UTC)
             kept = await store.read(partial(figures, now=now))
             tidied = await store.write(partial(tidy, now=now, kept=kept))
-            if gone := tidied.sessions + tidied.ideas_and_ratings:
+            gone = tidied.sessions + tidied.ideas_and_ratings
+            if found := await store.read(partial(strangers, now=now, keys=keys)):
+                gone += await store.write(partial(forget, numbers=found, now=now, keys=keys))
+            if gone:
                 await asyncio.to_thread(store.scrub)
                 log.info("retention over", count=gone)
             await asyncio.to_thread(migrate.forget_copies, store, now - COPIES_KEPT)

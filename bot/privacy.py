@@ -158,6 +158,19 @@ def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: C
     contacts.erase(connection, [person.contact_id for person in people])
 
 
+def without_ties(
+    connection: Connection, contact_ids: Sequence[int], consultation_ids: Iterable[int], keys: Keys
+) -> list[int]:
+    """Which of these contacts have neither answers nor ideas nor votes in any of these consultations (any more)."""
+    every = list(consultation_ids)
+    names = {keys.pseudonym(number, one): number for number in contact_ids for one in every}
+    known = set(sessions.status_of_people(connection, list(names)))
+    known.update(row.pseudonym for row in proposals.of_people(connection, list(names)) if row.pseudonym)
+    known.update(row.pseudonym for row in ratings.of_people(connection, list(names)))
+    tied = {names[name] for name in known}
+    return [number for number in contact_ids if number not in tied]
+
+
 def among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys) -> list[int]:
     """Which of these contacts are among the people with these pseudonyms; stored nowhere."""
     return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, ForeignKey, Index, TextClause, delete, exists, select, text
+from sqlalchemy import ColumnElement, Connection, ForeignKey, Index, TextClause, delete, exists, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -193,6 +193,31 @@ def erase(connection: Connection, contact_ids: Iterable[int]) -> int:
     ids = list(contact_ids)
     _erase_addresses(connection, [_Owner(id_) for id_ in ids])
     return _erase_contacts(connection, [_ContactKey(id_) for id_ in ids])
+
+
+def idle(
+    connection: Connection, before: datetime, *, after: int = 0, among: Sequence[int] = (), limit: int = 1000
+) -> list[int]:
+    """Contacts made before that, behind this id (or `among` these), of whom this half knows nothing but where they are:
+    no wish, push or answers set aside, no code, no message under way, no chat of the team.
+    """
+    query = select(_contacts.c.id).where(_contacts.c.created_at < before, _contacts.c.id > after)
+    if among:
+        query = query.where(_contacts.c.id.in_(among))
+    return list(connection.scalars(query.where(*_no_ties()).order_by(_contacts.c.id).limit(limit)))
+
+
+@cache
+def _no_ties() -> list[ColumnElement[bool]]:
+    ties = [
+        ("opt_ins", "opt_ins.contact_id = contacts.id"),
+        ("broadcast_recipients", "broadcast_recipients.contact_id = contacts.id"),
+        ("set_aside", "set_aside.contact_id = contacts.id"),
+        ("link_codes", "link_codes.contact_id = contacts.id OR link_codes.asked_by = contacts.id"),
+        ("addresses JOIN outbox ON outbox.lookup = addresses.lookup", "addresses.contact_id = contacts.id"),
+        ("addresses JOIN staff_chats ON staff_chats.lookup = addresses.lookup", "addresses.contact_id = contacts.id"),
+    ]
+    return [~exists(text("1")).select_from(text(where)).where(text(f"({tie})")) for where, tie in ties]
 
 
 def move(connection: Connection, moves: Sequence[AddressMove]) -> None:

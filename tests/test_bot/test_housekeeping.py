@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, keep_house, tidy
+from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, STRANGERS_KEPT, forget, keep_house, strangers, tidy
+from bot.keys import Keys
 from bot.outbox import Outbox
 from storage import consultations, migrate
 from storage.store import Store
-from tests.house import consultation, publish, running, say
+from tests.house import KEYS, consultation, publish, running, say
 
 
 def count(store: Store, table: str) -> int:
@@ -63,7 +64,7 @@ async def test_set_aside_messages_do_not_stay_for_ever(database, monkeypatch):
 async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, monkeypatch):
     calls, again = [], asyncio.Event()
 
-    async def stumble(_: Store) -> None:
+    async def stumble(_: Store, __: Keys) -> None:
         calls.append(1)
         if len(calls) == 1:
             raise ZeroDivisionError
@@ -118,10 +119,37 @@ async def test_copies_made_before_a_migration_are_kept_for_two_weeks(tmp_path):
     past = (datetime.now(UTC) - timedelta(days=15)).timestamp()
     os.utime(old, (past, past))
     os.utime(other, (past, past))
-    task = asyncio.create_task(keep_house(store))
+    task = asyncio.create_task(keep_house(store, KEYS))
     async with asyncio.timeout(5):
         while old.exists():
             await asyncio.sleep(0.01)
     task.cancel()
     assert (new.exists(), other.exists()) == (True, True), "a new one, and what is not ours"
     await store.close()
+
+
+async def test_whom_nothing_connects_with_the_house_is_forgotten(database):
+    """Answers go when their time is over; the address of those who gave them must not stay for good."""
+    store = Store(database.url)
+    ends = datetime.now(UTC) + timedelta(days=1)
+    publish(store, consultation("park"), closes_at=ends)
+    publish(store, consultation("budget"))
+    async with running(store) as (app, channel):
+        for name, slug in (("gone", "park"), ("stays", "budget"), ("wishes", "park")):
+            await say(app, *(channel.msg(name, words) for words in (f"/start {slug}", "Deutsch", "ja", "Bank")))
+        await say(app, channel.msg("wishes", "absenden"), channel.msg("wishes", "neuigkeiten alle"))
+    assert (count(store, "contacts"), count(store, "opt_ins")) == (3, 1)
+
+    def after(moment: datetime) -> int:
+        with store.begin() as connection:
+            tidy(connection, moment)
+        with store.reading() as connection:
+            found = strangers(connection, moment, KEYS)
+        with store.begin() as connection:
+            return forget(connection, found, moment, KEYS) if found else 0
+
+    assert after(ends + timedelta(days=29)) == 0, "there are answers"
+    assert after(ends + timedelta(days=32)) == 1
+    assert (count(store, "contacts"), count(store, "addresses")) == (2, 2)
+    assert after(datetime.now(UTC) + 4 * STRANGERS_KEPT) == 0
+    store.dispose()
