@@ -14,7 +14,7 @@ from bot.web.board import Notice
 from bot.web.decency import error_page
 from bot.web.own import news_of
 from bot.web.reading import is_language_question, is_lobby, language_of, last_message, shown
-from bot.web.site import EMBED, form_of, language_links, site_of
+from bot.web.site import EMBED, form_of, language_links, remember, site_of
 from bot.web.tongues import COOKIE, Tongue, tongue_of, wished
 from flows.definition import Slug
 
@@ -122,7 +122,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     await choose_language(request, conversation, language)
     response = see_other(request, notice.slug, form=data.get("view") == "form")
     site.routes.set_cookie(request, response, conversation)
-    response.set_cookie(COOKIE, language, max_age=365 * 24 * 3600, samesite="Lax", httponly=True)
+    remember(request, response, COOKIE, language)
     return response
 
 
@@ -138,7 +138,7 @@ async def _switch(request: web.Request) -> web.StreamResponse:
         await tell(request, conversation, new_id(), text="/language", label=label)
         await choose_language(request, conversation, language)
     response = see_other(request, notice.slug, form=data.get("view") == "form")
-    response.set_cookie(COOKIE, language, max_age=365 * 24 * 3600, samesite="Lax", httponly=True)
+    remember(request, response, COOKIE, language)
     return response
 
 

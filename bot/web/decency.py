@@ -11,7 +11,7 @@ from yarl import URL
 
 from adapters.web.trouble import Trouble
 from bot.logs import where
-from bot.web.site import SIZE_COOKIE, YEAR_SECONDS, Site, site_of
+from bot.web.site import SIZE_COOKIE, YEAR_SECONDS, Site, remember, site_of
 from bot.web.tongues import COOKIE, Tongue, spoken, tongue_of
 from bot.web.visits import KIOSK, desk_of, place_of, visit_of
 from storage.errors import StorageError
@@ -164,5 +164,5 @@ def _remembered(request: web.Request) -> web.Response | None:
     allowed = {COOKIE: spoken(), SIZE_COOKIE: ("normal", "large")}
     for name, value in wanted.items():
         if value in allowed[name]:
-            response.set_cookie(name, value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True)
+            remember(request, response, name, value)
     return response

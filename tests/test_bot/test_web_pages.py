@@ -96,6 +96,20 @@ async def test_a_language_can_be_chosen_and_is_kept(store):
                 assert not answer.headers.get("Location", "/").startswith("//")
 
 
+async def test_every_cookie_stays_on_encrypted_lines(store):
+    async with serving(store, trusted_proxies=["127.0.0.1"]) as house:
+        page = house.browser(**{"X-Forwarded-Proto": "https"})
+        url, origin = house.server.make_url("/c/mein-kiez/start"), str(house.server.make_url("/").origin())
+        async with page.http.get(house.server.make_url("/?lang=ar&size=large"), allow_redirects=False) as answer:
+            given = answer.headers.getall("Set-Cookie")
+        async with page.http.post(
+            url, data={"lang": "de"}, headers={"Origin": origin}, allow_redirects=False
+        ) as answer:
+            given += answer.headers.getall("Set-Cookie")
+        assert {cookie.partition("=")[0] for cookie in given} == {"lang", "size", "talk"}
+        assert all("Secure" in cookie and "HttpOnly" in cookie for cookie in given), given
+
+
 async def test_each_language_stands_in_its_own_name_and_script(store):
     async with serving(store) as house:
         page = await house.browser().get("/")
