@@ -1,7 +1,10 @@
 """What can be set, called and typed is documented, and what is documented exists."""
 
+import asyncio
+import importlib.util
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +13,10 @@ from typing import Any
 import pytest
 import typer
 
-from bot import cli, settings
+from bot import channels, cli, settings
 from bot.settings import Settings
+from flows.question import registry
+from tests.house import consultation, publish, running
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -58,3 +63,48 @@ def test_every_command_and_option_is_documented(name):
 def test_no_command_is_documented_that_is_not_there():
     described = set(re.findall(r"^\| `(\w+)[^|]*` \| [A-Z]", OPERATE, re.MULTILINE))
     assert described - {"test"} == set(commands())
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda page: page.name)
+def test_what_a_page_points_to_is_there(page):
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_can_be_found_from_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in ROOT.glob("docs/*.md") if f"docs/{page.name}" not in readme] == []
+
+
+def test_every_question_type_is_explained_to_who_writes_consultations():
+    page = (ROOT / "docs" / "consultations.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^### (\w+)", page, re.MULTILINE)) >= registry().keys()
+
+
+async def test_the_channel_of_the_how_to_works(store, tmp_path, monkeypatch):
+    """Copied from the page into `adapters/`, configured, written to, answered by."""
+    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "channels.md").read_text("utf-8"), re.M | re.S)
+    file = tmp_path / "folder.py"
+    file.write_text(code, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("adapters.folder", file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "adapters.folder", module)
+    spec.loader.exec_module(module)
+    box = tmp_path / "box"
+    given = Settings.model_validate({"data": tmp_path, "channels": {"box": {"type": "folder", "path": box}}})
+    (finding,) = await asyncio.to_thread(lambda: list(channels.findings(given)))
+    assert finding == (False, f"[channels.box]: {box} is missing: make this folder")
+    publish(store, consultation())
+    async with running(store, channels.open_channels(given)):
+        async with asyncio.timeout(10):
+            while not (box / "out").is_dir():
+                await asyncio.sleep(0.01)
+            (box / "in" / "anna-1.txt").write_text("/start park", encoding="utf-8")
+            while not list((box / "out").glob("anna-*.txt")):
+                await asyncio.sleep(0.01)
+            while list((box / "in").iterdir()):
+                await asyncio.sleep(0.01)
+    (finding,) = await asyncio.to_thread(lambda: list(channels.findings(given)))
+    assert finding.is_well

@@ -153,5 +153,9 @@ class Harness(ABC):
 
 
 def harness_of(name: str) -> type[Harness]:
+    """Raises AssertionError, which says what to write, for a channel that nobody can try yet."""
+    assert (Path(__file__).parent / f"{name}.py").exists(), (
+        f"adapters/{name} is a channel without tests/test_adapters/harness/{name}.py; see docs/channels.md"
+    )
     found: type[Harness] = import_module(f"tests.test_adapters.harness.{name}").Harness
     return found
