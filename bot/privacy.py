@@ -96,7 +96,12 @@ def _session_in_words(
     said: dict[str, tuple[str | None, str | None]] = {
         answer.question_key: (answer.value, answer.missing) for answer in given
     }
-    return _in_words(connection, row.revision_id, row.language, said, catalogue, person.language)
+    title, *lines = _in_words(connection, row.revision_id, row.language, said, catalogue, person.language)
+    if row.place_code:
+        flow = catalogue.revision(connection, row.revision_id).flow
+        voice = flow.scripts[person.language if person.language in flow.languages else row.language].voice
+        lines.insert(0, voice.say("mydata.place", place=row.place_code))
+    return [title, *lines]
 
 
 def _in_words(

@@ -20,6 +20,7 @@ from bot.web.tongues import Tongue, tongue_of
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, label
+from flows.text import clean
 from storage import consultations, ratings
 from storage.proposals import NewStatus
 from storage.ratings import Count
@@ -42,7 +43,7 @@ def add_to(router: web.UrlDispatcher) -> None:
 async def _page(request: web.Request) -> web.StreamResponse:
     """The contribution with this code, however the code was typed."""
     site, tongue = site_of(request), tongue_of(request)
-    typed = request.match_info["code"][:LONGEST]
+    typed = clean(request.match_info["code"][:LONGEST])
     code = recognise(typed)
     if code:
         guessing.may_look(request)

@@ -22,6 +22,7 @@ from bot.web.resume import qr
 from bot.web.site import form_of, language_links, site_of
 from bot.web.tongues import Tongue, tongue_of
 from flows.flow import Flow
+from flows.text import clean
 from storage import rooms as table
 from storage.rooms import StoredRoom
 
@@ -72,7 +73,7 @@ async def seen(request: web.Request, code: str) -> Seen | None:
 async def _which(request: web.Request) -> web.StreamResponse:
     """Asks for the code; with one, leads to its room."""
     site, tongue = site_of(request), tongue_of(request)
-    code = request.query.get("code", "")
+    code = clean(request.query.get("code", ""))
     found = await seen(request, code)
     if found:
         return web.Response(status=303, headers={"Location": found.address})

@@ -96,6 +96,14 @@ async def test_a_language_can_be_chosen_and_is_kept(store):
                 assert not answer.headers.get("Location", "/").startswith("//")
 
 
+@pytest.mark.parametrize("path", ["/p/%E2%80%AEevil", "/room?code=%E2%80%AEevil"])
+async def test_what_was_typed_comes_back_without_tricks(store, path):
+    async with serving(store) as house:
+        page = await house.browser().get(path)
+        assert "evil" in page.page.html
+        assert "\u202e" not in page.page.html, "it would turn round what follows"
+
+
 async def test_every_cookie_stays_on_encrypted_lines(store):
     async with serving(store, trusted_proxies=["127.0.0.1"]) as house:
         page = house.browser(**{"X-Forwarded-Proto": "https"})
