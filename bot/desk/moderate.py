@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bot.desk.queue import ROLES, SEEN, following, shown
+from bot.desk.queue import ROLES, SEEN, buttons, following, shown
 from bot.desk.registry import Call, command, usage
 from bot.proposals import answering, joining, moderating
 from bot.proposals.answering import REQUIRED, Outcome
@@ -52,7 +52,7 @@ def _decision(name: str, decide: Decide) -> None:
         try:
             after = decide(call, chair, standing, rest.strip())
         except Refusal as refusal:
-            yield _refused(call, name, about.code, refusal, is_bare=not rest)
+            yield _refused(call, name, standing, refusal, is_bare=not rest)
             return
         is_half = name == "approve" and after.state == "waiting"
         yield call.reply("desk.second" if is_half else f"desk.decided.{name}", code=about.code)
@@ -65,12 +65,12 @@ def _decision(name: str, decide: Decide) -> None:
     command(name, roles=ROLES)(run)
 
 
-def _refused(call: Call, name: str, code: str, refusal: Refusal, *, is_bare: bool) -> MsgOut:
+def _refused(call: Call, name: str, standing: Standing, refusal: Refusal, *, is_bare: bool) -> MsgOut:
     """Why it cannot be. With nothing but a code, as buttons send it, the question was rather how to go on."""
-    phrase = _PHRASES.get(refusal.reason, "words")
+    phrase, code = _PHRASES.get(refusal.reason, "words"), standing.proposal.code
     how = usage(call.voice, name, code)
     if is_bare and phrase == "words":
-        return call.reply("desk.how", usage=how)
+        return call.reply("desk.how", *buttons(call, standing), usage=how)
     return call.reply(f"desk.refused.{phrase}", code=code, languages=refusal.values.get("languages", ""), usage=how)
 
 

@@ -58,7 +58,7 @@ def following(call: Call, slug: str = "", after_id: int = 0) -> MsgOut:
 def shown(call: Call, standing: Standing, slug: str = "") -> MsgOut:
     """One proposal: where it stands, what to look at and what is similar; `slug` is what one goes through."""
     about, say = standing.proposal, call.voice.say
-    alike = similar(call.connection, about.consultation_id, [about])[about.id]
+    alike = _alike(call, standing)
     lines = [_head(call, standing), "", *filter(None, (about.title, about.text))]
     lines += [f"\n{LANGUAGES[tag].name}: {text.text}" for tag, text in sorted(standing.texts.items())]
     if standing.moderation.flags:
@@ -84,6 +84,16 @@ def _head(call: Call, standing: Standing) -> str:
     parts = [call.voice.say("desk.queue.head", code=about.code, slug=slug, waiting=waiting)]
     parts += [LANGUAGES[about.language].name] if about.language in LANGUAGES else []
     return " · ".join([*parts, *filter(None, [DISTRICTS.get(about.district or "", about.district)])])
+
+
+def buttons(call: Call, standing: Standing) -> list[QuickReply]:
+    """What can be done with a proposal by a tap: once more, where a tap took them away in a messenger."""
+    return list(_buttons(call, standing, _alike(call, standing), ""))
+
+
+def _alike(call: Call, standing: Standing) -> list[Similar]:
+    about = standing.proposal
+    return similar(call.connection, about.consultation_id, [about])[about.id]
 
 
 def _buttons(call: Call, standing: Standing, alike: Iterable[Similar], slug: str) -> Iterator[QuickReply]:

@@ -48,6 +48,8 @@ async def test_from_the_queue_to_a_decision_by_taps(store: Store) -> None:
         assert channel.texts("a")[-1] == f"So geht es: /ausblenden {first.code} Grund – einen Beitrag nicht zeigen"
         await say(app, channel.msg("a", choice=reword.token))
         assert channel.texts("a")[-1].startswith(f"So geht es: /umformulieren {first.code} Grund")
+        again = channel.last("a").quick_replies
+        assert [reply.token for reply in again] == [reply.token for reply in shown.quick_replies], "still at hand"
         await say(app, channel.msg("a", choice=approve.token))
         assert channel.texts("a")[-2] == f"{first.code}: freigegeben."
         assert "A fountain" in channel.texts("a")[-1]
