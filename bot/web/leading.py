@@ -14,7 +14,7 @@ from bot.rooms import Move
 from bot.web.asking import NOT_KEPT
 from bot.web.chat import SLUG, notice_of
 from bot.web.paper import questions
-from bot.web.rooms import CODE, seen
+from bot.web.rooms import CODE, counted, mark_of, seen
 from bot.web.site import language_links, site_of
 from bot.web.tickets import checked_form, csrf_of, must_help
 from bot.web.tongues import tongue_of
@@ -52,6 +52,7 @@ async def _lead(request: web.Request) -> web.Response:
         raise Trouble("unknown")
     site, tongue = site_of(request), tongue_of(request)
     language = found.notice.best(tongue.tag)
+    people, answers = await counted(request, found)
     response = site.page(
         request,
         "room_lead.html",
@@ -59,6 +60,9 @@ async def _lead(request: web.Request) -> web.Response:
         found=found,
         title=found.notice.text(found.notice.consultation.title, language),
         language=language,
+        people=people,
+        given=answers.given,
+        mark=mark_of(found.room),
         steps=questions(found.flow, language),
         is_over=rooms.is_over(found.room, datetime.now(UTC)),
         csrf=csrf_of(request),

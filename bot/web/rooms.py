@@ -149,7 +149,7 @@ def _room_page(request: web.Request, template: str, tongue: Tongue, found: Seen,
         title=notice.text(notice.consultation.title, tongue.tag),
         asks=notice.text(notice.consultation.asks, tongue.tag),
         readers=notice.text(notice.consultation.readers, tongue.tag),
-        mark=_mark(found.room),
+        mark=mark_of(found.room),
         is_unreviewed=is_unreviewed(notice, tongue.tag),
         **values,
     )
@@ -196,7 +196,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
         return _over(request, found)
     site = site_of(request)
     tongue = Tongue.of(language_for(request, found.notice))
-    people, answers = await _counted(request, found)
+    people, answers = await counted(request, found)
     question = found.question(tongue.tag)
     rows: list[Bar] = []
     if question and found.room.shows_results:
@@ -221,7 +221,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _counted(request: web.Request, found: Seen) -> tuple[int, rooms.Answers]:
+async def counted(request: web.Request, found: Seen) -> tuple[int, rooms.Answers]:
     """How many are in the room, and what they answered to the question that is open."""
     room, consultation = found.room, found.notice.consultation
     question = found.question(consultation.main_language)
@@ -234,7 +234,7 @@ async def _counted(request: web.Request, found: Seen) -> tuple[int, rooms.Answer
     return await site_of(request).house.store.read(count)
 
 
-def _mark(room: StoredRoom) -> str:
+def mark_of(room: StoredRoom) -> str:
     """Changes whenever pages of the room should be loaded again."""
     return f"{room.at}.{int(room.shows_results)}.{int(room.ended_at is not None)}"
 
@@ -244,7 +244,7 @@ async def _state(request: web.Request) -> web.Response:
     found = await seen(request, request.match_info["code"])
     if found is None:
         raise Trouble("unknown")
-    people, answers = await _counted(request, found)
+    people, answers = await counted(request, found)
     return web.json_response(
-        {"mark": _mark(found.room), "people": people, "given": answers.given}, headers={"Cache-Control": "no-store"}
+        {"mark": mark_of(found.room), "people": people, "given": answers.given}, headers={"Cache-Control": "no-store"}
     )

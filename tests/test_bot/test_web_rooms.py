@@ -52,6 +52,8 @@ async def test_a_room_goes_through_a_consultation_together(store):
             assert person.heading() == "Danke. Gleich geht es weiter", "the next question is not open yet"
         wall = await house.browser(**{"Accept-Language": "de"}).get(f"/room/{code}/screen")
         assert (wall.heading(), "Dabei: 7 · Antworten: 7" in wall.text) == ("Licht im Park?", True)
+        await lead.get(f"/help-out/room/{code}")
+        assert "Dabei: 7 · Antworten: 7" in lead.text, "who leads looks at this page, not at the wall"
         assert "%" not in wall.text, "the result is not shown before the moderator shows it"
         await lead.press("Ergebnis zeigen")
         await wall.get(f"/room/{code}/screen")
