@@ -19,6 +19,8 @@ from storage.proposals import Status
 
 _LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)
 _STATUSES: Final[tuple[Status, ...]] = ("under_consideration", "next_phase", "accepted", "rejected", "done")
+_PERSONAL: Final = ("email", "phone", "iban")
+"""Marks that are hardly ever wrong: what has one is let out only when somebody says so twice."""
 _THEN_NEXT: Final = frozenset({"approve", "hide", "merge", "split"})
 """After these the next one is shown; after all others what has become of this one."""
 _PHRASES: Final[dict[Reason, str]] = {
@@ -47,6 +49,9 @@ def _decision(name: str, decide: Decide) -> None:
             yield call.reply("desk.refused.unknown" if word else "desk.refused.words", usage=usage(call.voice, name))
             return
         about = standing.proposal
+        if name == "approve" and (asked := _really(call, standing, rest)):
+            yield asked
+            return
         member = call.member
         chair = Chair(call.connection, call.keys, call.effects.ids, call.now, member.staff_id, member.name)
         try:
@@ -74,8 +79,20 @@ def _refused(call: Call, name: str, standing: Standing, refusal: Refusal, *, is_
     return call.reply(f"desk.refused.{phrase}", code=code, languages=refusal.values.get("languages", ""), usage=how)
 
 
+def _really(call: Call, standing: Standing, rest: str) -> MsgOut | None:
+    """Asks once more before somebody's number or address becomes public; None where there is nothing to ask."""
+    found = [flag for flag in _PERSONAL if flag in standing.moderation.flags]
+    if not found or rest.startswith(SEEN) or standing.state != "waiting":
+        return None
+    say, code = call.voice.say, standing.proposal.code
+    surely = call.button("button.desk.surely", "approve", code, f"{SEEN}{rest or standing.version}")
+    reword = call.button("button.desk.reword", "reword", code)
+    flags = ", ".join(say(f"desk.flag.{flag}") for flag in found)
+    return call.reply("desk.really", reword, surely, code=code, flags=flags)
+
+
 def _approve(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
-    return moderating.approve(chair, standing.proposal.id, seen=rest or None)
+    return moderating.approve(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
 
 
 def _hide(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:

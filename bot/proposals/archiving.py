@@ -20,7 +20,8 @@ def archive(settings: Settings, slug: str, say: Say) -> bool:
             consultations.set_state(connection, revision.consultation_id, "archived")
     for one in waiting:
         say(_in_a_line(one))
-    say(f"{slug}: {len(waiting)} people still wait for an answer." if waiting else f"{slug} is archived.")
+    still = "1 person still waits" if len(waiting) == 1 else f"{len(waiting)} people still wait"
+    say(f"{slug}: {still} for an answer." if waiting else f"{slug} is archived.")
     return not waiting
 
 

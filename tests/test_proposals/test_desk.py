@@ -218,3 +218,34 @@ async def test_what_is_shown_says_all_one_should_know(store: Store) -> None:
         assert channel.texts("a")[-1].endswith("Stand: wird nicht umgesetzt\nBegründung: Nein.")
         await say(app, channel.msg("a", f"/bescheid {twin.code} vielleicht Nein.\ntr: Hayır."))
         assert "Auch: geprüft, weiter, abgelehnt, umgesetzt" in channel.texts("a")[-1]
+
+
+async def test_what_still_holds_a_number_is_released_only_when_said_twice(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        idea = submit(connection, park, 1, "Ruft an: 0176 12345678")
+        moderation.set_flags(connection, [Flagged(idea.id, ["phone", "name"])])
+    code, _ = hired(store)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"), channel.msg("a", "/lesen"))
+        await say(app, channel.msg("a", choice=channel.last("a").quick_replies[0].token))
+        asked = channel.last("a")
+        assert asked.text.startswith(f"{idea.code}: Darin steht noch: Telefonnummer. Trotzdem freigeben?")
+        await say(app, channel.msg("a", f"/freigeben {idea.code}"))
+        assert channel.texts("a")[-1] == asked.text
+        with store.reading() as connection:
+            assert visible(connection, park) == []
+        reword, surely = asked.quick_replies
+        await say(app, channel.msg("a", f"/umformulieren {idea.code} Nummer\nRuft an."))
+        await say(app, channel.msg("a", choice=surely.token))
+        assert "inzwischen etwas geändert" in channel.texts("a")[-1], "it was said of other words"
+        await say(app, channel.msg("a", f"/freigeben {idea.code}"))
+        assert channel.texts("a")[-2] == f"{idea.code}: freigegeben.", "nothing to ask any more"
+        with store.begin() as connection:
+            other = submit(connection, park, 2, "Post an bank@example.org")
+            moderation.set_flags(connection, [Flagged(other.id, ["email"])])
+        await say(app, channel.msg("a", f"/freigeben {other.code}"))
+        await say(app, channel.msg("a", choice=channel.last("a").quick_replies[1].token))
+        with store.reading() as connection:
+            assert visible(connection, park) == ["Ruft an.", "Post an bank@example.org"]
+    assert reword.label == "Text ändern"
