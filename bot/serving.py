@@ -36,9 +36,20 @@ LOOK_SECONDS: Final = 2.0
 
 def serve(settings: Settings, say: Say) -> None:
     """Sets up what is missing, serves until Ctrl-C or SIGTERM, finishes what was begun. Raises as `furnish` does."""
+    say = _undisturbed(say)
     channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
     with only_one(settings.data, say), furnished(settings, say) as (store, keys):
         asyncio.run(_serve(settings, channels, store, keys, say))
+
+
+def _undisturbed(say: Say) -> Say:
+    """Says what can be said: an output that is closed or on a full disk must not stop the conversations."""
+
+    def attempt(text: str) -> None:
+        with suppress(OSError, ValueError):
+            say(text)
+
+    return attempt
 
 
 async def _serve(settings: Settings, channels: dict[str, Channel], store: Store, keys: Keys, say: Say) -> None:

@@ -151,6 +151,24 @@ def test_a_database_that_goes_away_is_said_with_its_remedy_and_so_is_its_return(
         assert service.end() == 0
 
 
+def test_an_output_that_nobody_reads_any_more_does_not_end_it(tmp_path):
+    with serving("--data", str(tmp_path), "--port", "0") as service:
+        url = service.url
+        assert service.process.stdout
+        service.process.stdout.close()
+        (tmp_path / "mitsprache.db").rename(tmp_path / "away.db")  # which it wants to say
+        for _ in range(100):
+            if get(f"{url}readyz")[0] == 503:
+                break
+            time.sleep(0.1)
+        time.sleep(3)
+        assert get(f"{url}healthz")[0] == 200
+        (tmp_path / "away.db").rename(tmp_path / "mitsprache.db")
+        assert service.end() == 0
+        assert service.process.stderr
+        assert '"event": "stopped"' in service.process.stderr.read()
+
+
 def test_a_second_service_on_the_same_data_is_refused_but_others_may_work_there(tmp_path):
     with serving("--data", str(tmp_path), "--port", "0") as service:
         second = subprocess.run(
