@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot import phrases
+from bot.consultations import stored
 from flows.commands import Command
 from flows.definition import Consultation
 from flows.flow import Flow
@@ -41,6 +42,7 @@ class Catalogue:
         tags = languages or phrases.languages()
         self._phrases = {tag: phrases.load(tag) for tag in tags}
         self._compiled: dict[int, Published] = {}
+        self._readable: dict[int, bool] = {}
         self._newest: dict[str, PublishedRevision] = {}
         self._offered: tuple[int, ...] = ()
         self._triggers: dict[str, str] = {}
@@ -53,7 +55,7 @@ class Catalogue:
     def refresh(self, connection: Connection) -> None:
         """Reads what is published now; compiles only what is new."""
         found = consultations.list_latest(connection, ("open", "closed"))
-        newest = {revision.slug: revision for revision in found}
+        newest = {revision.slug: revision for revision in found if self._is_readable(revision)}
         slugs = {revision.consultation_id: slug for slug, revision in newest.items()}
         self._triggers = {
             fold(value): slugs[consultation_id]
@@ -63,7 +65,7 @@ class Catalogue:
         self._newest = newest
         offered = tuple(revision.id for slug, revision in newest.items() if self.is_open(slug))
         if offered != self._offered:
-            open_now = [self._compile(revision) for revision in found if revision.id in offered]
+            open_now = [self._compile(revision) for revision in newest.values() if revision.id in offered]
             self.lobby = Lobby([_invitation(published.flow.consultation) for published in open_now], self._phrases)
             self._offered = offered
 
@@ -142,6 +144,12 @@ class Catalogue:
         """Ids of all consultations there ever were, for finding everything about one person."""
         found = consultations.list_latest(connection, ("open", "closed", "archived"))
         return [revision.consultation_id for revision in found]
+
+    def _is_readable(self, revision: PublishedRevision) -> bool:
+        """Reads each revision once; one that cannot be read is as if it were not there."""
+        if revision.id not in self._readable:
+            self._readable[revision.id] = stored.read(revision) is not None
+        return self._readable[revision.id]
 
     def _compile(self, revision: PublishedRevision) -> Published:
         if revision.id not in self._compiled:

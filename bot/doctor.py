@@ -18,7 +18,7 @@ from zoneinfo import available_timezones
 from adapters.base import Finding
 from bot import channels, keys, phrases
 from bot.attachments import examining
-from bot.consultations import reading
+from bot.consultations import reading, stored
 from bot.consultations.publishing import SAMPLES
 from bot.errors import Say
 from bot.remedies import remedy
@@ -51,6 +51,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield _secret(settings.data / keys.FILE, sealed)
         yield database
         if database.is_well:
+            yield from _consultations(settings)
             yield from examining.findings(settings)
     yield _port(settings)
     yield _clock(settings, datetime.now(UTC))
@@ -129,6 +130,18 @@ def _database(settings: Settings) -> tuple[Finding, SealedAddress | None]:
     finally:
         store.dispose()
     return Finding(is_well=True, words=f"database ({store.dialect}) answers, tables of {revision}"), sealed
+
+
+def _consultations(settings: Settings) -> Iterator[Finding]:
+    """Those of an older program which this one cannot read."""
+    store = Store(settings.database())
+    try:
+        with store.reading() as connection:
+            yield from (Finding(is_well=False, words=words) for words in stored.unreadable(connection))
+    except StorageError:
+        return  # there is no database yet
+    finally:
+        store.dispose()
 
 
 def _capital(words: str) -> str:

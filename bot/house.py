@@ -12,14 +12,13 @@ from sqlalchemy.exc import ArgumentError
 
 from bot import phrases
 from bot.app import open_house
-from bot.consultations import publishing, recordings
+from bot.consultations import publishing, recordings, stored
 from bot.consultations.faults import Fault
 from bot.consultations.publishing import Desk, publish_samples
 from bot.errors import HouseError, Say, program, unusable
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.settings import Settings
-from flows.definition import Consultation
 from flows.wording import Review
 from storage import consultations
 from storage.consultations import PublishedRevision, State
@@ -46,9 +45,12 @@ def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
 def furnished(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
     """The open store of a furnished house and its keys, for one command. Raises as `furnish` does."""
     store, keys, faults = furnish(settings)
-    for fault in faults:
-        say(str(fault))
     try:
+        for fault in faults:
+            say(str(fault))
+        with store.reading() as connection:
+            for sentence in stored.unreadable(connection):
+                say(sentence)
         yield store, keys
     finally:
         store.dispose()
@@ -90,7 +92,9 @@ def list_consultations(settings: Settings, say: Say) -> None:
 
 
 def _in_a_line(revision: PublishedRevision) -> str:
-    consultation = Consultation.model_validate_json(revision.content)
+    consultation = stored.read(revision)
+    if consultation is None:
+        return f"{revision.slug}  {_state(revision)}, revision {revision.number}  cannot be read"
     title = consultation.title.in_language(consultation.main_language, {})
     languages = ", ".join(
         tag if review.review is not Review.UNREVIEWED and not phrases.unreviewed(tag) else f"{tag} (unreviewed)"

@@ -9,14 +9,13 @@ from functools import partial
 from typing import Final, NamedTuple, get_args
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from bot import privacy
+from bot.consultations import stored
 from bot.keys import Keys
 from bot.logs import where
 from bot.results import remaining
-from flows.definition import Consultation
 from storage import answers, broadcasts, consultations, contacts, doors, messages, migrate, outbox, remains, sessions
 from storage.consultations import State
 from storage.errors import StorageError
@@ -132,8 +131,5 @@ def _over(connection: Connection, now: datetime) -> list[consultations.Published
 
 
 def _days(revision: consultations.PublishedRevision) -> int:
-    try:
-        return Consultation.model_validate_json(revision.content).retention.days
-    except ValidationError:
-        log.error("a stored revision cannot be read", consultation_id=revision.consultation_id)
-        return 0
+    consultation = stored.read(revision)
+    return consultation.retention.days if consultation else 0

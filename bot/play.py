@@ -21,10 +21,10 @@ from adapters.console import ConsoleChannel
 from adapters.numbered import as_text
 from bot import phrases, transcript
 from bot.app import App, build
+from bot.consultations import stored
 from bot.errors import HouseError, Say, program
 from bot.house import furnished
 from bot.settings import Settings
-from flows.definition import Consultation
 from flows.messages import MsgOut
 from flows.text import clean
 from storage import consultations
@@ -153,7 +153,10 @@ def check_wish(store: Store, wish: Wish) -> None:
         if wish.slug not in revisions:
             there_is = f"there is {', '.join(revisions)}" if revisions else "nothing is published yet"
             raise HouseError(f"no open consultation is called {wish.slug!r}; {there_is}")
-        known = tuple(Consultation.model_validate_json(revisions[wish.slug].content).languages)
+        consultation = stored.read(revisions[wish.slug])
+        if consultation is None:
+            raise HouseError(f"{wish.slug} cannot be read; {program()} doctor says what to do")
+        known = tuple(consultation.languages)
     if wish.language and wish.language not in known:
         raise HouseError(f"--lang {wish.language}: this is not spoken here; there is {', '.join(known)}")
 

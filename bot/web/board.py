@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from sqlalchemy import Connection
 
 from bot import phrases
+from bot.consultations import stored
 from bot.web.tongues import Tongue
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
@@ -136,8 +137,7 @@ def _read(connection: Connection, known: dict[str, Notice]) -> dict[str, Notice]
         before = known.get(revision.slug)
         if before is not None and before.revision.id == revision.id:
             found[revision.slug] = before._replace(revision=revision)
-        else:
-            consultation = Consultation.model_validate_json(revision.content)
+        elif consultation := stored.read(revision):
             found[revision.slug] = Notice(revision, consultation, _offers(consultation))
     return found
 

@@ -1,0 +1,35 @@
+"""Reads what was published, also by an older program: a revision this one cannot read must not take others along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from bot.errors import program
+from flows.definition import Consultation
+from storage import consultations
+from storage.consultations import PublishedRevision
+
+log = structlog.get_logger()
+
+
+def read(revision: PublishedRevision) -> Consultation | None:
+    """The consultation, None where it cannot be read, which is logged."""
+    try:
+        return Consultation.model_validate_json(revision.content)
+    except ValidationError:
+        log.error("a stored revision cannot be read", consultation_id=revision.consultation_id)
+        return None
+
+
+def unreadable(connection: Connection) -> Iterator[str]:
+    """A sentence for the operator about each consultation that is published and cannot be read."""
+    for revision in consultations.list_latest(connection, ("open", "closed")):
+        if read(revision) is None:
+            yield (
+                f"consultation {revision.slug}, revision {revision.number}: this program cannot read it and leaves "
+                f"it out; publish its file anew (`{program()} publish FILE`)"
+            )

@@ -1,0 +1,73 @@
+"""A consultation that an older program published and this one cannot read: the others go on, the operator is told."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot import doctor, house, play
+from bot.app import open_house
+from bot.consultations import publishing, stored
+from bot.errors import HouseError
+from bot.ids import Ids
+from bot.settings import Settings
+from bot.web import board
+from storage import consultations
+from storage.consultations import Publication
+from storage.store import Store
+from tests.house import consultation, publish, running
+
+KIEZ = Path(publishing.SAMPLES) / "mein-kiez.yaml"
+SENTENCE = (
+    "consultation {slug}, revision 1: this program cannot read it and leaves it out; "
+    "publish its file anew (`python3 -m bot publish FILE`)"
+)
+
+
+def publish_as_before(store: Store, slug: str) -> None:
+    """What a program of other days took for a consultation."""
+    ids = Ids()
+    with store.begin() as connection:
+        made = Publication(ids(), ids(), slug, '{"slug": 1}', "0" * 64, datetime.now(UTC))
+        revision = consultations.publish(connection, made)
+        consultations.replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
+
+
+async def test_others_go_on(store: Store):
+    publish(store, consultation("wiese"))
+    publish_as_before(store, "park")
+    async with running(store) as (app, channel):
+        for number, text in enumerate(("/start park", "/start wiese", "Deutsch", "ja")):
+            await app.conversations.receive([channel.msg("anna", text, external_id=f"m{number}")])
+            await app.outbox.drained()
+        assert "Was fehlt?" in channel.last("anna").text
+        assert app.conversations.counts.failures == 0
+    with store.reading() as connection:
+        assert list(board._read(connection, {})) == ["wiese"]
+        assert list(stored.unreadable(connection)) == [SENTENCE.format(slug="park")]
+
+
+@pytest.fixture
+def old_house(tmp_path: Path) -> Settings:
+    settings = Settings(data=tmp_path / "data", samples=False, port=0)
+    store, _ = open_house(settings)
+    publish_as_before(store, "mein-kiez")
+    store.dispose()
+    return settings
+
+
+def test_the_operator_is_told_and_publishing_the_file_anew_mends_it(old_house: Settings):
+    said: list[str] = []
+    house.list_consultations(old_house, said.append)
+    assert said == [SENTENCE.format(slug="mein-kiez"), "mein-kiez  open, revision 1  cannot be read"]
+    assert [words for well, words in doctor.findings(old_house) if not well and "consultation" in words] == said[:1]
+    with pytest.raises(HouseError, match="mein-kiez cannot be read; python3 -m bot doctor says what to do"):
+        play.play(old_house, play.Wish("mein-kiez"), io.StringIO(), io.StringIO(), said.append)
+    said.clear()
+    assert house.publish(old_house, KIEZ, said.append)
+    said.clear()
+    house.list_consultations(old_house, said.append)
+    assert [line.partition("  ")[0] for line in said] == ["mein-kiez"]
