@@ -15,12 +15,15 @@ from bot.effects import Effects
 from bot.keys import Keys
 from bot.person import Person
 from bot.settings import Settings
+from flows.commands import Command
 from flows.messages import MsgIn, MsgOut
 from flows.text import fold
 from storage import staff
 
 TRIES: Final = Rate(burst=5, per_second=5 / 3600)
 """Codes one address may try. A code has 80 random bits; this keeps people from making a game of it."""
+_LONGEST_HELP: Final = 40
+"""Longer messages are not looked at: they are answers."""
 _SLASHES: Final = ("/", "!")  # some programs of Matrix keep what begins with a slash to themselves
 
 
@@ -44,13 +47,15 @@ class Desk:
         self._by_word = {
             word: name for name in self._commands for word in (name, *catalogue.words(f"words.desk.{name}"))
         }
+        self._help = catalogue.words(f"words.{Command.HELP}") | {Command.HELP.value}
         self._tries = Buckets(TRIES)
 
     def recognise(
         self, connection: Connection, people: Mapping[tuple[str, str], Person], batch: Sequence[MsgIn]
     ) -> None:
         """Notes who of the senders works here: one query for those whose message may be a command."""
-        maybe = {people[msg.channel, msg.address].lookup for msg in batch if self._command_of(msg)[0]}
+        asking = [msg for msg in batch if self._command_of(msg)[0] or self._asks_for_help(msg)]
+        maybe = {people[msg.channel, msg.address].lookup for msg in asking}
         members = staff.in_chats(connection, list(maybe)) if maybe else {}
         for person in people.values():
             person.member = members.get(person.lookup)
@@ -61,6 +66,10 @@ class Desk:
         A command that fails leaves nothing behind; the fault is raised, and the message set aside like any other.
         """
         name, argument = self._command_of(msg)
+        if person.member and self._asks_for_help(msg):
+            voice = self._catalogue.voice(CODE, person.language, msg.language_hint)
+            # The ordinary help follows: people of the team are residents too.
+            effects.say(person, voice.message(voice.say("desk.hint", command=f"/{team.NAME}")))
         if not name or not self._is_meant(person, msg, name, argument):
             return False
         voice = self._catalogue.voice(CODE, person.language, msg.language_hint)
@@ -98,6 +107,10 @@ class Desk:
             text = rest.lstrip(".").replace(".", " ")
         word, _, argument = text.partition(" ")
         return self._by_word.get(fold(word), ""), argument.strip()
+
+    def _asks_for_help(self, msg: MsgIn) -> bool:
+        is_short = len(msg.text) <= _LONGEST_HELP and not (msg.is_group or msg.edits or msg.choice)
+        return is_short and fold(msg.text) in self._help
 
     def _is_meant(self, person: Person, msg: MsgIn, name: str, argument: str) -> bool:
         """Whether it is a command: without a slash it may be an answer, and of strangers only a code is taken."""

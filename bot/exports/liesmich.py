@@ -53,7 +53,9 @@ pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
          "refused", "dont_know", "interrupted"])
 Excel:   answers_wide_excel.csv mit Doppelklick öffnen. Nur in dieser Datei steht
          vor Texten, die wie eine Formel beginnen (= + - @), ein Apostroph, und
-         Zahlen haben ein Komma. Excel streicht führende Nullen (Bezirk 01 wird 1).
+         Zahlen haben ein Komma. Excel streicht führende Nullen (Bezirk 01 wird 1)
+         und macht aus manchem Text ein Datum; eine Arbeitsmappe, in der alles
+         bleibt, wie es ist, gibt „export … --format xlsx“.
 
 Mehrfachauswahl: Die Spalte der Frage nennt alle gewählten Kürzel; für jedes
 Kürzel gibt es außerdem eine Spalte frage.kuerzel mit 1 (gewählt) oder 0. Leer
@@ -76,7 +78,8 @@ pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
 Excel:   open answers_wide_excel.csv by double click (made for German Excel). In
          this file only, texts that begin like a formula (= + - @) have an
          apostrophe in front, and numbers have a decimal comma. Excel drops
-         leading zeros (district 01 becomes 1).
+         leading zeros (district 01 becomes 1) and turns some texts into dates;
+         "export … --format xlsx" makes a workbook in which all stays as it is.
 
 Several choices: the question's column names all chosen codes; for each code
 there is also a column question.code with 1 (chosen) or 0. Empty without a

@@ -167,6 +167,20 @@ async def test_my_data_shows_the_team_and_delete_unbinds(store):
         assert "Offen sind" not in channel.texts("a")[-1]
 
 
+async def test_the_team_is_told_of_the_desk_where_it_asks_for_help_and_nobody_else(store):
+    code = hired(store)
+    async with running(store) as (app, channel):
+        await say(app, channel.msg("a", f"/team {code}", language_hint="de"))
+        for chat in "ab":
+            await say(app, channel.msg(chat, "Hilfe", language_hint="de"))
+        hint = "Für das Team: /team zeigt, was von hier aus geht."
+        assert channel.texts("a")[-2] == hint
+        assert channel.texts("a")[-1] == channel.texts("b")[-1], "then the help everybody gets"
+        assert hint not in channel.texts("b")
+        await say(app, channel.msg("a", "/start park"), channel.msg("a", "Deutsch"), channel.msg("a", "/hilfe"))
+        assert hint in channel.texts("a")[-2:], "also in the middle of a consultation"
+
+
 async def test_in_a_group_nothing_is_for_the_desk(store):
     code = hired(store)
     async with running(store) as (app, channel):
