@@ -97,6 +97,8 @@ def restore(settings: Settings, folder: Path, say: Say) -> None:
 
 def check(folder: Path) -> None:
     """Raises HouseError unless the backup is whole, unchanged, and a sound database with its secret key."""
+    if not (folder / INVENTORY).is_file():
+        raise HouseError(f"{folder}: is not a whole backup, {INVENTORY} is not there; name a folder that `backup` made")
     try:
         inventory = json.loads((folder / INVENTORY).read_text(encoding="utf-8"))
         changed = [name for name, fingerprint in inventory.items() if _fingerprint(folder / name) != fingerprint]

@@ -8,21 +8,23 @@ for a web server in order to read `--help`.
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import traceback
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import structlog
 import typer
 
 from bot import logs
 from bot.commands import answers, asking, files, running, staff, upkeep
-from bot.commands.common import Config, Data, Given, Host, Port, complain
+from bot.commands.common import Config, Data, Given, Host, Port, complain, say
 from bot.errors import HouseError, program
 from bot.keys import SecretError
 from bot.phrases import PhrasesError
 from bot.remedies import remedy
 from bot.settings import SettingsError
+from bot.version import version
 from storage.errors import StorageError
 
 INTERNAL_FAULT = 70
@@ -42,9 +44,24 @@ for group in (running, files, answers, asking, upkeep, staff):  # in the order o
     app.add_typer(group.app)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from storage import migrate
+
+        say(f"Mitsprache {version()}, Python {platform.python_version()}, tables of {migrate.head()}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
 def begin(
-    context: typer.Context, config: Config = None, data: Data = None, host: Host = None, port: Port = None
+    context: typer.Context,
+    config: Config = None,
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which program this is.")
+    ] = False,
 ) -> None:
     context.obj = Given(config, data, host, port)
     if context.invoked_subcommand is None:

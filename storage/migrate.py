@@ -51,7 +51,7 @@ def upgrade(store: Store, revision: str = "head", *, wait_seconds: float = WAIT_
     def work(connection: Connection) -> Migrated:
         before = current(connection)
         _check_known(before)
-        if before == (_head() if revision == "head" else revision):
+        if before == (head() if revision == "head" else revision):
             return Migrated(before, before, None)
         copy = _copy(store, before) if store.dialect == "sqlite" and before else None
         command.upgrade(_config(connection), revision)
@@ -91,13 +91,13 @@ def check(store: Store) -> None:
     with store.reading() as connection:
         found = current(connection)
     _check_known(found)
-    if found != _head():
-        raise StoreOutdated(f"found {found or 'no tables'}, need {_head()}")
+    if found != head():
+        raise StoreOutdated(f"found {found or 'no tables'}, need {head()}")
 
 
 def newest() -> date:
     """The day of the newest migration: no clock that is right can be before it."""
-    return datetime.strptime(str(_head())[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, without a time
+    return datetime.strptime(str(head())[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, without a time
 
 
 def current(connection: Connection) -> str | None:
@@ -154,10 +154,11 @@ def _keys_unchecked(store: Store) -> Iterator[None]:
 def _check_known(revision: str | None) -> None:
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
-        raise StoreTooNew(f"found {revision}, this program knows up to {_head()}")
+        raise StoreTooNew(f"found {revision}, this program knows up to {head()}")
 
 
-def _head() -> str | None:
+def head() -> str | None:
+    """The newest revision this program knows."""
     return _scripts().get_current_head()
 
 

@@ -68,8 +68,10 @@ def record(connection: Connection, checked: Checked, desk: Desk, name: str) -> P
     wanted = keywords(consultation)
     taken = [word for word in wanted if known.get((KEYWORD, word), own) != own]
     if taken:
+        slugs = {it.consultation_id: it.slug for it in consultations.list_latest(connection, get_args(State))}
         faults = (
-            Fault(name, 1, f"“{word}” already starts another consultation", "choose another word") for word in taken
+            Fault(name, 1, f"keywords: “{word}” already starts {slugs[known[KEYWORD, word]]}", "choose another word")
+            for word in taken
         )
         return Published(None, False, (*checked.faults, *faults))
     if missing_waves := list(waves.faults(connection, consultation, name)):

@@ -42,6 +42,8 @@ class Folder:
             else:
                 with zipfile.ZipFile(path) as packed:
                     self._names = sorted(packed.namelist())
+        except FileNotFoundError:
+            raise BadFile(path, None, "there is no such folder or file", "check the name") from None
         except (OSError, zipfile.BadZipFile) as fault:
             raise BadFile(
                 path, None, f"it is no folder and no ZIP file ({fault})", "give the folder of the export"

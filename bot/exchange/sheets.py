@@ -60,6 +60,8 @@ def _parts(path: Path) -> dict[str, bytes]:
                 "sheet": _bounded(path, packed, sheets[0][1]),
                 "strings": _bounded(path, packed, shared) if shared in packed.namelist() else b"",
             }
+    except FileNotFoundError:
+        raise BadFile(path, None, "there is no such file", "check the name") from None
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as fault:
         raise BadFile(path, None, f"it is no XLSX file ({type(fault).__name__})", "save it as XLSX") from None
 

@@ -15,6 +15,7 @@ import typer
 from bot import backup, cli, doctor
 from bot.errors import HouseError, program
 from bot.settings import Settings
+from bot.version import version
 
 ROOT = Path(__file__).parents[2]
 KIEZ = ROOT / "flows" / "consultations" / "mein-kiez.yaml"
@@ -107,6 +108,13 @@ def test_options_stand_before_or_after_the_command(run):
         (["check"], 1, "which file? Try: python3 -m bot check"),
         (["play", "nope"], 1, "no open consultation is called 'nope'; there is buergerhaushalt, kiez-ideen, mein-kiez"),
         (["restore", "nowhere"], 1, "nowhere: is not a whole backup"),
+        (
+            ["restore", "."],
+            1,
+            ".: is not a whole backup, inventory.json is not there; name a folder that `backup` made",
+        ),
+        (["import", "meinberlin", "nowhere.xlsx"], 1, "nowhere.xlsx: there is no such file; check the name"),
+        (["import", "polis", "nowhere"], 1, "nowhere: there is no such folder or file; check the name"),
         (["backup"], 1, "is not there, so there is nothing to back up; check --data"),
         (["migrate", "--config", "nowhere.toml"], 1, "nowhere.toml: cannot be read"),
     ],
@@ -157,6 +165,13 @@ def test_a_fault_of_ours_is_named_by_its_place_only(run, monkeypatch):
     assert "geheim" not in err
     monkeypatch.setenv("MITSPRACHE_DEBUG", "1")
     assert "ZeroDivisionError: geheim" in run("migrate")[2]
+
+
+def test_the_program_says_which_it_is(run):
+    code, out, _ = run("--version")
+    assert code == 0
+    assert re.fullmatch(rf"Mitsprache {re.escape(version())}, Python 3\.\S+, tables of 20\d{{6}}_\w+\n", out)
+    assert f'version = "{version()}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_every_command_has_a_help_text(run):

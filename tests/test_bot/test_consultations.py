@@ -265,8 +265,8 @@ class TestPublishing:
         refused = publish(store, file, desk)
         assert refused.revision is None
         assert [it.reason for it in refused.faults] == [
-            "“wiese” already starts another consultation",
-            "“cayir” already starts another consultation",
+            "keywords: “wiese” already starts park",
+            "keywords: “cayir” already starts park",
         ]
 
     def test_warns_of_a_closing_date_in_the_past(self, store: Store, desk: Desk, file: Path):
