@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -51,26 +52,41 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
     unfinished = folder.with_suffix(".part")
     try:
         unfinished.mkdir(parents=True, mode=0o700)
-        # Before the database: a channel that had read further than the database knows would not read that again.
-        _copy_channels(settings.data / CHANNELS, unfinished / CHANNELS)
-        _copy_database(database, unfinished / DATABASE)
-        if flaw := _flaw(unfinished / DATABASE):
-            raise HouseError(
-                f"{database}: is damaged ({flaw}), so this is no backup; keep the older ones, and bring one back "
-                f"(`{program()} restore`). The copy is in {unfinished}"
-            )
-        _copy(secret, unfinished / KEY)
-        # After the database: whatever file that copy names was there before it.
-        _copy_folders(settings.data, unfinished)
-        if settings_file:
-            _copy(settings_file, unfinished / SETTINGS)
-        files = sorted(path for path in unfinished.rglob("*") if path.is_file())
-        inventory = {path.relative_to(unfinished).as_posix(): _fingerprint(path) for path in files}
-        (unfinished / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
-        unfinished.rename(folder)
+        with _all_or_nothing(unfinished):
+            _copy_house(settings, database, settings_file, unfinished)
+            unfinished.rename(folder)
     except OSError as fault:
         raise unusable(fault, "--to") from fault
     return folder
+
+
+@contextmanager
+def _all_or_nothing(unfinished: Path) -> Iterator[None]:
+    """Takes away what was begun and failed: on a full disk it would be in the way of everything else."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _copy_house(settings: Settings, database: Path, settings_file: Path | None, to: Path) -> None:
+    # Before the database: a channel that had read further than the database knows would not read that again.
+    _copy_channels(settings.data / CHANNELS, to / CHANNELS)
+    _copy_database(database, to / DATABASE)
+    if flaw := _flaw(to / DATABASE):
+        raise HouseError(
+            f"{database}: is damaged ({flaw}), so this would be no backup; keep the older ones, and bring one back "
+            f"(`{program()} restore`)"
+        )
+    _copy(settings.data / KEY, to / KEY)
+    # After the database: whatever file that copy names was there before it.
+    _copy_folders(settings.data, to)
+    if settings_file:
+        _copy(settings_file, to / SETTINGS)
+    files = sorted(path for path in to.rglob("*") if path.is_file())
+    inventory = {path.relative_to(to).as_posix(): _fingerprint(path) for path in files}
+    (to / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
 
 
 def restore(settings: Settings, folder: Path, say: Say) -> None:
@@ -140,7 +156,9 @@ def _copy_database(source: Path, target: Path) -> None:
             original.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
     except sqlite3.Error as fault:
-        raise HouseError(f"{source}: cannot be copied ({fault}); see {program()} doctor") from fault
+        raise HouseError(
+            f"{source}: cannot be copied to {target} ({fault}); see that there is room, and {program()} doctor"
+        ) from fault
 
 
 def _copy_channels(source: Path, target: Path) -> None:

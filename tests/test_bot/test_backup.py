@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -97,4 +99,17 @@ def test_a_database_that_is_damaged_in_the_middle_is_no_backup(tmp_path: Path):
     database.write_bytes(content)
     with pytest.raises(HouseError, match=r"mitsprache\.db: is damaged .* keep the older ones"):
         backup.back_up(settings, None, tmp_path / "backups")
-    assert [path.suffix for path in (tmp_path / "backups").iterdir()] == [".part"], "nothing that looks like a backup"
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_backup_that_does_not_fit_leaves_nothing_on_the_full_disk(tmp_path: Path, monkeypatch):
+    settings = Settings(data=tmp_path / "data")
+    open_house(settings)[0].dispose()
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "secret.key")
+
+    monkeypatch.setattr(shutil, "copyfileobj", fill)
+    with pytest.raises(HouseError, match="No space left on device; check --to, its rights and the free space"):
+        backup.back_up(settings, None, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
