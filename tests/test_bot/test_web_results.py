@@ -72,7 +72,7 @@ async def test_figures_stand_as_bars_and_as_a_table(store):
         assert page.text.count("50 %") == 2
         assert "Ja 6 50 % Nein 6 50 %" in page.text
         assert page.page.html.count('<svg class="bar"') >= 2
-        assert "Freie Antworten werden erst gezeigt" in page.text
+        assert "Antworten in eigenen Worten stehen hier nicht" in page.text
         assert "keine repräsentative Umfrage" in page.text
 
 
