@@ -165,6 +165,9 @@ async def campaign(
             before, doubled = doubled, sum(talker.count().doubled for talker in talkers)
             report.doubled_per_kill = max(report.doubled_per_kill, doubled - before)
             watch(number + 1)
+            for task in talking:
+                if task.done():
+                    task.result()  # somebody waits in vain: nothing is gained by going on
         life = await houses.begin()
         for talker in talkers:
             talker.is_tired = True
