@@ -33,8 +33,7 @@ class Naming:
 
     def __init__(self, picker: Picker, voice: Voice) -> None:
         self._picker = picker
-        self.done_words = frozenset(map(fold, (voice.say("button.done"), *voice.words("words.done"))))
-        """What people say when that is all, folded."""
+        self.done_words = voice.done_words()
         self._joining = frozenset(map(fold, voice.words("words.and"))) | voice.small_words().fillers
 
     def says_done(self, reply: Reply) -> bool:

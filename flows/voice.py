@@ -45,6 +45,10 @@ class Voice:
         """What people may type for something, in this language."""
         return self._phrases.words(phrase)
 
+    def done_words(self) -> frozenset[str]:
+        """What people say when that is all, folded."""
+        return frozenset(map(fold, (self.say("button.done"), *self.words("words.done"))))
+
     def small_words(self) -> SmallWords:
         """The words people put around an answer in this language, and its numerals from zero on."""
         if self._small_words is None:

@@ -129,7 +129,7 @@ class _AskedPairwise(Asked):
         self._known = frozenset(map(fold, words)) | {_FIRST, _SECOND, _NEITHER}
         self._picker = lru_cache(256)(self._make_picker)
         self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
-        self._done_words = frozenset(map(fold, (self._done.label, *voice.words("words.done"))))
+        self._done_words = voice.done_words()
         self._hint = voice.say("hint.pairwise")
         self.prompt = self._message("", [])
 

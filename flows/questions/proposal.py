@@ -84,6 +84,7 @@ class _AskedProposal(Informed):
         self._min, self._max = definition.min_length, definition.max_length
         self._has_title, self._compares = definition.title, definition.similar
         self._picker = Picker(definition, voice, (), numbered=False, exact=True)
+        self._done_words = voice.done_words()
         self._differs = voice.say("proposal.differs")
         lines = [voice.say("hint.leave_names_out"), voice.say("proposal.title_line") if definition.title else ""]
         self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, lines)))
@@ -126,6 +127,8 @@ class _AskedProposal(Informed):
         say = self._voice.say
         if not reply.folded or reply.choice or not text:
             return say("hint.text_words" if text else "hint.text")
+        if reply.folded in self._done_words:  # meant for the question before, which was over already
+            return say("hint.text")
         if len(text) > self._max and (over := length_as_seen(text) - self._max) > 0:
             return say("hint.text_long", n=over, max=self._max)
         if (short := self._min - length_as_seen(text)) > 0:

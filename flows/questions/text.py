@@ -12,7 +12,7 @@ from pydantic import Field
 from flows.events import MediaGiven
 from flows.messages import Expects, MsgIn
 from flows.question import Asked, Given, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
-from flows.text import length_as_seen
+from flows.text import fold, length_as_seen
 from flows.values import Missing, Value
 from flows.voice import Voice
 
@@ -73,6 +73,7 @@ class _AskedText(Asked):
     def __init__(self, definition: FreeText, voice: Voice) -> None:
         self._key, self._voice = definition.key, voice
         self._picker = Picker(definition, voice, (), numbered=False, exact=True)
+        self._done = fold(voice.say("button.done"))
         self._min, self._max = definition.min_length, definition.max_length
         self._media = definition.media
         self._also = voice.say(f"media.also.{'_'.join(sorted(self._media, reverse=True))}") if self._media else ""
@@ -88,6 +89,8 @@ class _AskedText(Asked):
         text = reply.text.strip()
         if not reply.folded or reply.choice or not text:
             return Rejection(self._voice.say("hint.text_words" if text else "hint.text"))
+        if reply.folded == self._done:  # meant for the question before, which was over already
+            return Rejection(self._voice.say("hint.text"))
         # Nobody sees more characters than there are code points, so counting them is rarely needed.
         if len(text) > self._max and (over := length_as_seen(text) - self._max) > 0:
             return Rejection(self._voice.say("hint.text_long", n=over, max=self._max))
