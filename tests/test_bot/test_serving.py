@@ -151,8 +151,9 @@ def test_a_database_that_goes_away_is_said_with_its_remedy_and_so_is_its_return(
         assert service.end() == 0
 
 
-def test_an_output_that_nobody_reads_any_more_does_not_end_it(tmp_path):
-    with serving("--data", str(tmp_path), "--port", "0") as service:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_nobody_reads_any_more_does_not_end_it(tmp_path, unbuffered):
+    with serving("--data", str(tmp_path), "--port", "0", PYTHONUNBUFFERED=unbuffered) as service:
         url = service.url
         assert service.process.stdout
         service.process.stdout.close()
