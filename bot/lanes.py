@@ -101,6 +101,9 @@ class Lane:
         self._paused_until = 0.0
         self._cycle = Cycle()
         self._started: dict[int, float] = {}
+        """When each message on its way began, by id, in that order; until it is noted where that is waited for."""
+        self._unanswered: dict[int, float] = {}
+        """Those of them that the channel has not answered yet."""
         self._broadcasting = 0
 
     def put(self, item: Item, wait: float = 0) -> None:
@@ -146,7 +149,9 @@ class Lane:
         """Sends a message, and then others for as long as some may go at once."""
         clock = asyncio.get_running_loop().time
         while item is not None:
-            again = self._settle(item, delivery := await self._send(item.message))
+            delivery = await self._send(item.message)
+            del self._unanswered[item.message.id]
+            again = self._settle(item, delivery)
             if not self.channel.limits.idempotent:
                 await self._noted()
             self._cycle.add(clock() - self._started.pop(item.message.id))
@@ -173,7 +178,7 @@ class Lane:
         chat = self._chats[lookup]
         chat.is_busy = True
         item = chat.queue().pop(0)
-        self._started[item.message.id] = now
+        self._started[item.message.id] = self._unanswered[item.message.id] = now
         self._broadcasting += item.purpose in UNASKED
         return item
 
@@ -182,13 +187,19 @@ class Lane:
         while queue:
             chat = self._chats.get(queue[0])
             lookup = queue.popleft()
-            if chat is not None and not chat.is_busy and has_any(chat):
+            if chat is None or chat.is_busy:
+                continue
+            if has_any(chat):
                 return lookup
+            if not chat.queue():  # what waited was taken back
+                del self._chats[lookup]
         return None
 
     def _on_their_way(self, now: float) -> int:
-        """How many places are taken."""
-        hanging = sum(1 for _ in takewhile(lambda began: now - began > HANGS_SECONDS, self._started.values()))
+        """How many places are taken. What only waits for its note keeps its place: while the database is away, nothing
+        more may be sent that a crash would double.
+        """
+        hanging = sum(1 for _ in takewhile(lambda began: now - began > HANGS_SECONDS, self._unanswered.values()))
         return len(self._started) - min(hanging, SPARE)
 
     def _most_at_once(self, now: float) -> int:

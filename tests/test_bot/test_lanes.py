@@ -70,7 +70,7 @@ class Strict:
 
 
 @asynccontextmanager
-async def lane_of(channel: Any, settle: Any = None):
+async def lane_of(channel: Any, settle: Any = None, note_seconds: float = 0.003):
     settled: list[tuple[Item, Delivery]] = []
 
     def note(item: Item, delivery: Delivery) -> Again | None:
@@ -78,7 +78,7 @@ async def lane_of(channel: Any, settle: Any = None):
         return Again(item, delivery.seconds) if isinstance(delivery, RetryAfter) else None
 
     async def noted() -> None:
-        await asyncio.sleep(0.003)
+        await asyncio.sleep(note_seconds)
 
     lane = Lane(channel, settle or note, noted)
     task = asyncio.create_task(lane.run())
@@ -231,6 +231,31 @@ def test_one_worker_sends_one_after_another_and_what_hangs_gives_its_place_away(
     assert together == 1
     assert early == [], "each of the three keeps its place for a second"
     assert late == ["a"]
+
+
+def test_what_waits_for_its_note_keeps_its_place_however_long_the_database_is_away():
+    async def talk() -> list[str]:
+        channel = Strict(TELEGRAM._replace(workers=1), takes=(0.01, 0.01))
+        async with lane_of(channel, note_seconds=60) as lane:
+            for number in range(5):
+                lane.put(item(number, f"p{number}"))
+            await asyncio.sleep(30)
+            return channel.addresses()
+
+    assert run(talk()) == ["p0"]
+
+
+def test_nothing_is_kept_of_chats_whose_broadcasts_were_taken_back():
+    async def push() -> int:
+        async with lane_of(Strict(Limits(workers=1, per_second=10))) as lane:
+            for number in range(50):
+                lane.put(item(number, f"p{number}", "broadcast"))
+            await asyncio.sleep(1)
+            lane.drop_broadcasts({number: b"p%d" % number for number in range(50)})
+            await asyncio.sleep(20)
+            return len(lane._chats)
+
+    assert run(push()) == 0
 
 
 def test_a_flood_answer_for_all_pauses_all_and_one_for_a_chat_only_that():
