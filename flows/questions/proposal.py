@@ -12,6 +12,7 @@ from flows.known import Known
 from flows.matching import Matcher
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.needs import IsMine, NewCode, SimilarTo, Statement
+from flows.own_words import OwnWords, crossed
 from flows.question import (
     Asked,
     Draft,
@@ -64,12 +65,7 @@ class Proposal(Question):
     """Whether similar proposals are shown before it counts."""
 
     def problems(self) -> Iterator[Problem]:
-        if self.min_length > self.max_length:
-            yield Problem(
-                ("max_length",),
-                f"`max_length` {self.max_length} is below `min_length` {self.min_length}",
-                "swap or correct them",
-            )
+        yield from crossed(self.min_length, self.max_length)
 
     def values(self) -> ValueType:
         return str
@@ -81,10 +77,9 @@ class Proposal(Question):
 class _AskedProposal(Informed):
     def __init__(self, definition: Proposal, voice: Voice) -> None:
         self._key, self._voice = definition.key, voice
-        self._min, self._max = definition.min_length, definition.max_length
+        self._own_words = OwnWords(voice, definition.min_length, definition.max_length, voice.done_words())
         self._has_title, self._compares = definition.title, definition.similar
         self._picker = Picker(definition, voice, (), numbered=False, exact=True)
-        self._done_words = voice.done_words()
         self._differs = voice.say("proposal.differs")
         lines = [voice.say("hint.leave_names_out"), voice.say("proposal.title_line") if definition.title else ""]
         self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, lines)))
@@ -96,9 +91,9 @@ class _AskedProposal(Informed):
         missing = self._picker.pick(reply)
         if isinstance(missing, Missing):
             return missing
-        text = reply.text.strip()
-        if fault := self._fault(reply, text):
+        if fault := self._own_words.fault(reply):
             return Rejection(fault)
+        text = reply.text.strip()
         if isinstance(draft, str) and known.of(IsMine(draft)):
             return self._given(text, draft, "proposal.changed")
         if self._compares and reply.msg is not None and reply.msg.mode != "paper":
@@ -121,19 +116,6 @@ class _AskedProposal(Informed):
 
     def knows(self, folded: str) -> bool:
         return self._picker.knows(folded)
-
-    def _fault(self, reply: Reply, text: str) -> str:
-        """Why this is no proposal, "" where it is one."""
-        say = self._voice.say
-        if not reply.folded or reply.choice or not text:
-            return say("hint.text_words" if text else "hint.text")
-        if reply.folded in self._done_words:  # meant for the question before, which was over already
-            return say("hint.text")
-        if len(text) > self._max and (over := length_as_seen(text) - self._max) > 0:
-            return say("hint.text_long", n=over, max=self._max)
-        if (short := self._min - length_as_seen(text)) > 0:
-            return say("hint.text_short", n=short, min=self._min)
-        return ""
 
     def _given(self, text: str, code: str, phrase: str) -> Given:
         title, body = _split_off_title(text) if self._has_title else ("", text)

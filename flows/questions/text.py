@@ -11,8 +11,9 @@ from pydantic import Field
 
 from flows.events import MediaGiven
 from flows.messages import Expects, MsgIn
+from flows.own_words import OwnWords, crossed
 from flows.question import Asked, Given, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
-from flows.text import fold, length_as_seen
+from flows.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
 
@@ -49,12 +50,7 @@ class FreeText(Question):
     """What may be sent instead of words; left out where nothing may, so that older revisions are the same content."""
 
     def problems(self) -> Iterator[Problem]:
-        if self.min_length > self.max_length:
-            yield Problem(
-                ("max_length",),
-                f"`max_length` {self.max_length} is below `min_length` {self.min_length}",
-                "swap or correct them",
-            )
+        yield from crossed(self.min_length, self.max_length)
         if len(set(self.media)) < len(self.media):
             yield Problem(("media",), "`media` names something twice", "name `voice` and `picture` once each")
         if self.media and self.web_only:
@@ -73,8 +69,9 @@ class _AskedText(Asked):
     def __init__(self, definition: FreeText, voice: Voice) -> None:
         self._key, self._voice = definition.key, voice
         self._picker = Picker(definition, voice, (), numbered=False, exact=True)
-        self._done = fold(voice.say("button.done"))
-        self._min, self._max = definition.min_length, definition.max_length
+        # Other words for it ("that's all") can be an answer.
+        done = (fold(voice.say("button.done")),)
+        self._own_words = OwnWords(voice, definition.min_length, definition.max_length, done)
         self._media = definition.media
         self._also = voice.say(f"media.also.{'_'.join(sorted(self._media, reverse=True))}") if self._media else ""
         names = voice.say("hint.leave_names_out") if definition.leave_names_out else ""
@@ -86,17 +83,9 @@ class _AskedText(Asked):
         missing = self._picker.pick(reply)
         if isinstance(missing, Missing):
             return missing
-        text = reply.text.strip()
-        if not reply.folded or reply.choice or not text:
-            return Rejection(self._voice.say("hint.text_words" if text else "hint.text"))
-        if reply.folded == self._done:  # meant for the question before, which was over already
-            return Rejection(self._voice.say("hint.text"))
-        # Nobody sees more characters than there are code points, so counting them is rarely needed.
-        if len(text) > self._max and (over := length_as_seen(text) - self._max) > 0:
-            return Rejection(self._voice.say("hint.text_long", n=over, max=self._max))
-        if self._min > 1 and (short := self._min - length_as_seen(text)) > 0:
-            return Rejection(self._voice.say("hint.text_short", n=short, min=self._min))
-        return text
+        if fault := self._own_words.fault(reply):
+            return Rejection(fault)
+        return reply.text.strip()
 
     def _parse_media(self, msg: MsgIn) -> Given | Rejection:
         for kind in self._media:
@@ -105,8 +94,8 @@ class _AskedText(Asked):
             if not msg.media_ref:
                 return Rejection(self._voice.say("media.unfetchable"), is_whole=True)
             caption = msg.text.strip()
-            if (over := length_as_seen(caption) - self._max) > 0:
-                return Rejection(self._voice.say("hint.text_long", n=over, max=self._max), is_whole=True)
+            if fault := self._own_words.too_long(caption):
+                return Rejection(fault, is_whole=True)
             event = MediaGiven(self._key, kind, msg.media_ref)
             return Given(f"[{kind}] {caption}".strip(), (event,), echo=self._voice.say(f"media.thanks.{kind}"))
         return Rejection(f"{self._voice.say('media.other')} {self._also}", is_whole=True)
