@@ -11,6 +11,8 @@ import os
 import platform
 import sys
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import structlog
@@ -93,4 +95,15 @@ def main(words: list[str] | None = None) -> NoReturn:
             "MITSPRACHE_DEBUG=1 shows more.".format(program=program(), **logs.where(fault))
         )
         sys.exit(INTERNAL_FAULT)
+    finally:
+        _let_go_of_output()
     sys.exit(0)
+
+
+def _let_go_of_output() -> None:
+    """What could not be said (`| head`, a full disk) is not tried once more at the exit: Python would end with 120."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,11 +38,8 @@ def serve(settings: Settings, say: Say) -> None:
     """Sets up what is missing, serves until Ctrl-C or SIGTERM, finishes what was begun. Raises as `furnish` does."""
     say = _undisturbed(say)
     channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
-    try:
-        with only_one(settings.data, say), furnished(settings, say) as (store, keys):
-            asyncio.run(_serve(settings, channels, store, keys, say))
-    finally:
-        _let_go_of_output()
+    with only_one(settings.data, say), furnished(settings, say) as (store, keys):
+        asyncio.run(_serve(settings, channels, store, keys, say))
 
 
 def _undisturbed(say: Say) -> Say:
@@ -54,15 +50,6 @@ def _undisturbed(say: Say) -> Say:
             say(text)
 
     return attempt
-
-
-def _let_go_of_output() -> None:
-    """What could not be said is not tried once more at the exit: Python would end with 120 for it."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 async def _serve(settings: Settings, channels: dict[str, Channel], store: Store, keys: Keys, say: Say) -> None:

@@ -153,6 +153,19 @@ def test_bytes_that_are_no_text_do_no_harm(house):
     assert "Frage 2 von 5" in done.stdout.decode()
 
 
+def test_a_reader_who_goes_away_is_no_fault(house):
+    command = [sys.executable, "-m", "bot", "play", "mein-kiez", "--lang", "de", "--data", str(house.data)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    assert process.stdout
+    process.stdout.close()
+    _, told = process.communicate(b"Mitte\n", timeout=60)
+    assert process.returncode == 0
+    assert b"Traceback" not in told
+
+
 def test_at_a_terminal_one_types_and_ends_with_ctrl_d(house):
     screen = _at_a_terminal(house, ["Mitte\n", "\n", "1\n", "\x04"])
     assert "> " in screen

@@ -12,6 +12,7 @@ See = Callable[[Tab, str], Awaitable[None]]
 WORDS = {"de": "Mehr Bänke", "ar": "مقاعد أكثر", "en": "More benches", "tr": "Daha çok bank", "de-simple": "Mehr Bänke"}
 NAMES = {"de": "Deutsch", "ar": "العربية", "en": "English", "tr": "Türkçe", "de-simple": "Deutsch (Einfache Sprache)"}
 SUBMIT = ".submit"
+RECEIPT = "/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.querySelector('main').innerText)"
 AT = "document.querySelector('.replies button[value*=\".KEY.\"]')"
 
 
@@ -85,7 +86,7 @@ async def chat_by_keyboard(tab: Tab, language: str, see: See) -> None:
     await tab.until(f"document.querySelector('[value$=\"{SUBMIT}\"]')", "the summary")
     await see(tab, "summary")
     await choose(tab, SUBMIT)
-    await tab.until("/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.querySelector('#log').innerText)", "the receipt")
+    await tab.until(RECEIPT, "the receipt")
     await see(tab, "receipt")
 
 
@@ -114,7 +115,7 @@ async def form_by_keyboard(tab: Tab, language: str, see: See) -> None:
     await go_on(tab)
     await see(tab, "summary")
     await choose(tab, SUBMIT)
-    await tab.until("/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.body.innerText)", "the receipt")
+    await tab.until(RECEIPT, "the receipt")
     await see(tab, "receipt")
 
 
