@@ -210,6 +210,7 @@ def _news_asked(effects: Effects, person: Person, event: events.NewsAsked, sent_
 
 def _answer_given(effects: Effects, person: Person, event: events.AnswerGiven, sent_at: datetime) -> None:
     place = person.at()
+    node = place.published.flow.nodes[event.key]
     effects.answers.append(
         NewAnswer(
             place.id,
@@ -218,17 +219,17 @@ def _answer_given(effects: Effects, person: Person, event: events.AnswerGiven, s
             place.published.revision_id,
             None if event.value is None else to_json(event.value).decode(),
             event.missing.value if event.missing else None,
-            place.published.flow.nodes[event.key].free_text,
+            node.free_text,
             sent_at,
             person.channel,
             place.session.language,
             place.mode,
         )
     )
-    if getattr(place.published.flow.nodes[event.key], "media", ()):
+    if getattr(node, "media", ()):
         effects.attached.pop((place.id, event.key), None)
         effects.detached.add((place.id, event.key))
-    if place.published.flow.nodes[event.key].type == "proposal" and event.value is None:
+    if node.type == "proposal" and event.value is None:
         effects.take_back(place.pseudonym, event.key)
 
 
