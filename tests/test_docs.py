@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import typer
 
+from adapters.matrix.options import MatrixSettings
+from adapters.telegram.options import TelegramSettings
 from bot import channels, cli, settings
 from bot.settings import Settings
 from flows.question import registry
@@ -41,10 +43,31 @@ def test_every_setting_stands_in_the_table_with_its_default():
 def test_the_example_shows_every_setting_with_its_default(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith("MITSPRACHE_")]:
         monkeypatch.delenv(name)
-    every = re.sub(r"^# (?=\w+ = |\[\w+\]$)(?!\w+_file)", "", EXAMPLE, flags=re.MULTILINE)
+    every = in_force(EXAMPLE.partition("# [channels.")[0] + EXAMPLE[EXAMPLE.index("# [push]") :])
     assert tomllib.loads(every).keys() == Settings.model_fields.keys() - {"channels"}
     (tmp_path / "x.toml").write_text(every, encoding="utf-8")
     assert settings.load(tmp_path / "x.toml") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("model", "secret"),
+    [(TelegramSettings, {"token": f"1234:{'a' * 30}"}), (MatrixSettings, {"password": "a long one"})],
+)
+def test_the_example_shows_every_key_of_a_channel_with_its_default(model, secret):
+    found = tomllib.loads(in_force(EXAMPLE))["channels"]
+    shown = found[model.__name__.removesuffix("Settings").lower()]
+    assert shown.keys() | secret.keys() == model.model_fields.keys()
+    needed = {name: shown[name] for name, field in model.model_fields.items() if field.is_required() and name in shown}
+    given, least = model.model_validate(shown | secret), model.model_validate(needed | secret)
+    worked_out = {name for name, value in least if value is None}  # from others, or from the data folder
+    assert given.model_dump(exclude=worked_out) == least.model_dump(exclude=worked_out)
+    if isinstance(given, TelegramSettings):
+        assert given.at_once() == least.at_once()
+
+
+def in_force(example: str) -> str:
+    """What stands in comments, as settings; the names of files with secrets are left out."""
+    return re.sub(r"^# (?=\w+ = |\[[\w.]+\])(?!\w+_file)", "", example, flags=re.MULTILINE)
 
 
 def test_the_example_changes_nothing_as_it_is():

@@ -26,13 +26,13 @@ class MatrixSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    type: str = "matrix"
+    type: Literal["matrix"] = "matrix"
     homeserver: Annotated[str, AfterValidator(_is_address)]
     """Where the homeserver answers its clients."""
     user_id: Annotated[str, AfterValidator(_is_user)]
     """The bot's account."""
     password: SecretStr = SecretStr("")
-    """Used once, to sign in; afterwards what stands in the store is enough."""
+    """Used to sign in, at the first start and when the login was revoked; else what stands in the store is enough."""
     access_token: SecretStr = SecretStr("")
     """Instead of a password: a token of a device that only this bot uses."""
     device_id: str = ""
