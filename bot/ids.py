@@ -6,6 +6,8 @@ import secrets
 import time
 from datetime import datetime
 
+_BITS = 63
+_LONGEST = len(str(2**_BITS))
 _EPOCH_MS = 1_767_225_600_000  # 2026-01-01
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to misread
 
@@ -40,7 +42,17 @@ def random_id() -> int:
 
     Ids that rise with time would join the halves: the contact made right before a session would be its owner.
     """
-    return secrets.randbits(63)
+    return secrets.randbits(_BITS)
+
+
+def parse_id(text: str) -> int:
+    """An id that somebody typed; 0, which no row has, for what cannot be one.
+
+    >>> parse_id("17"), parse_id("²"), parse_id("9" * 19), parse_id("9" * 5000)
+    (17, 0, 0, 0)
+    """
+    number = int(text) if text.isdecimal() and len(text) <= _LONGEST else 0
+    return number if number.bit_length() <= _BITS else 0
 
 
 def day_of(now: datetime) -> datetime:

@@ -34,6 +34,8 @@ from flows.values import Missing
 
 _LONGEST_TAG: Final = 2
 """Characters: too short to be sure that a language is meant."""
+_LONGEST_NUMBER: Final = 3
+"""Digits of the number of an answer."""
 
 
 def greet(flow: Flow, session: Session) -> Turn:
@@ -136,7 +138,7 @@ def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
     """A reply at the summary: a number changes that answer, "yes" submits, anything else shows the summary again."""
-    if reply.folded.isdigit():
+    if reply.folded.isdecimal():
         return _change(flow, session, reply.folded)
     return _say(
         session, with_line(speech.script_of(flow, session).voice.say("summary.choose"), speech.summary(flow, session))
@@ -281,7 +283,7 @@ def _change(flow: Flow, session: Session, argument: str) -> Turn:
     answered = speech.answered_keys(flow, session)
     if not answered:
         return _again(flow, session, "change.nothing")
-    number = int(argument) if argument.isdigit() else 0
+    number = int(argument) if argument.isdecimal() and len(argument) <= _LONGEST_NUMBER else 0
     if not 1 <= number <= len(answered):
         return _say(session._replace(aside="change", repairs=0), speech.which_answer(flow, session))
     key = answered[number - 1]

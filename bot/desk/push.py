@@ -11,6 +11,7 @@ from bot.broadcasts.starting import PushError, Wish, parse_time
 from bot.desk import wishes
 from bot.desk.registry import Call, command
 from bot.desk.wishes import Typed
+from bot.ids import parse_id
 from flows.messages import MsgOut, QuickReply
 from flows.text import fold
 from storage import broadcasts
@@ -27,7 +28,7 @@ def push(call: Call) -> Iterable[MsgOut]:
     try:
         if not verb or verb == "status":
             return [_overview(call, is_help=not verb)]
-        if verb in _VERBS and (not number or number.isdigit()):
+        if verb in _VERBS and (not number or number.isdecimal()):
             return [_VERBS[verb](call, _meant(call, verb, number))]
         return [_draft(call, verb, wishes.read(number, words))]
     except PushError as refused:
@@ -86,7 +87,7 @@ def _buttons(call: Call, one: StoredBroadcast) -> list[QuickReply]:
 def _meant(call: Call, verb: str, number: str) -> StoredBroadcast:
     """The push that is meant: by its number, else the newest one. Raises PushError."""
     if number:
-        found = broadcasts.by_id(call.connection, int(number)) if len(number) < 20 else None
+        found = broadcasts.by_id(call.connection, parse_id(number))
     elif verb in {"yes", "surely", "no"}:
         found = broadcasts.draft_of(call.connection, call.member.staff_id)
     else:

@@ -145,7 +145,7 @@ class _AskedPairwise(Asked):
         if reply.choice == DONE or reply.folded in self._done_words:
             return decided if len(decided) >= self._definition.min else Rejection(self._hint)
         number, _, meant = reply.choice.partition("-")
-        if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and int(number) != len(decided):
+        if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and number != str(len(decided)):
             # A button of an earlier pair, perhaps tapped twice.
             return self._draft(seed, decided, self._voice.say("stale"))
         picked = self._picker(len(decided), self._pair(seed, decided)).pick(reply)

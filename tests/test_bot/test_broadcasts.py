@@ -487,6 +487,8 @@ async def test_what_channels_answer_stands_in_the_ledger(store):
         ("/push yes", "/push status"),
         ("/push nein", "/push status"),
         ("/push pause 99999999999999999999999", "/push status"),
+        ("/push pause 9999999999999999999", "/push status"),
+        ("/push pause ²", "Es gibt: park, trees"),
         ("/push recall 5", "/push status"),
     ],
 )

@@ -80,6 +80,19 @@ def test_a_change_takes_back_what_does_not_belong_any_more():
     assert walk.session.answers["c"] == "yes", "later answers are kept"
 
 
+@pytest.mark.parametrize("number", ["7", "0", "9" * 5000])
+def test_a_number_of_no_answer_is_asked_for_once_more(number):
+    walk = Walk(compiled(ask("a"))).say("ja").say(number)
+    assert walk.session.aside == "change"
+    assert walk.say("1").session.at == "a"
+
+
+def test_a_digit_that_is_no_decimal_is_no_number():
+    walk = Walk(compiled(ask("a"))).say("ja").say("፩")
+    assert walk.session.aside == ""
+    assert SessionCompleted() in walk.say("absenden").turn.events
+
+
 def test_exits_jump_forward_to_the_summary_and_out():
     jump = {"if": {"equal": {"question": "a", "value": "yes"}}, "to": "c"}
     leave = {"if": {"equal": {"question": "a", "value": "no"}}, "to": "leave"}
@@ -202,7 +215,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(WORDS, st.sampled_from(["", "code1.a.yes", "code1..skip", "x.y.z"])), max_size=12))
 def test_nothing_anybody_says_leaves_them_without_an_answer(said):
     flow = compiled(ask("a"), {"key": "w", "type": "text", "text": {"de": "Wunsch?", "en": "Wish?"}}, ask("b"))
