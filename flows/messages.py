@@ -25,6 +25,7 @@ class MsgIn(NamedTuple):
     `address` is the channel's own name for the place answers go to; it stays inside `bot/` and never reaches a flow.
     `external_id` is the channel's id of this very message: a repeat carries the same one.
 
+    >>> from datetime import UTC
     >>> MsgIn("console", "me", "1", datetime(2026, 11, 23, tzinfo=UTC), text="Hallo").text
     'Hallo'
     """

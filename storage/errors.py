@@ -92,7 +92,9 @@ class Duplicate(BadRow):
 def translate(error: BaseException) -> StorageError | None:
     """The error of ours that says what a driver's error means, or None when it is no driver's error.
 
-    >>> translate(sqlite3.OperationalError("database is locked"))
+    >>> locked = sqlite3.OperationalError("database is locked")
+    >>> locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    >>> translate(locked)
     StoreBusy('Somebody else is writing; the waiting time is over. (database is locked)')
     """
     if isinstance(error, sqlite3.Error):
@@ -134,9 +136,7 @@ def _from_sqlite(error: sqlite3.Error) -> StorageError:
     elif code in _SQLITE_DUPLICATE:
         kind = Duplicate
     else:
-        kind = _SQLITE.get(
-            code & 0xFF, BadStatement
-        )  # the low byte is the primary code, the rest says where it happened
+        kind = _SQLITE.get(code & 0xFF, BadStatement)  # the low byte is the primary code, the rest says where it was
     return kind(str(error))
 
 

@@ -5,6 +5,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A run must not depend on chance, nor on how busy the machine is. `--hypothesis-profile search` looks for what is new.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same every time", settings.get_profile("search"), derandomize=True)
+settings.load_profile("same every time")
 
 pytest_plugins = ["tests.canaries", "tests.databases", "tests.synapse"]
 

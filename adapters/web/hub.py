@@ -115,8 +115,8 @@ class WebHub:
     """The channel `web`: conversations by address. An address is a secret of the browser (or a resume code).
 
     >>> hub = WebHub()                                                    # doctest: +SKIP
-    >>> await hub.say("address", "c1", text="/start mein-kiez")           # returns when it is stored
-    >>> for entry in await hub.wait("address", after=0, seconds=5): ...   # what is new
+    >>> await hub.say("address", "c1", text="/start mein-kiez")           # doctest: +SKIP
+    >>> await hub.wait("address", after=0, seconds=5)                     # doctest: +SKIP
     """
 
     limits = Limits(text_utf16=100_000, buttons=True, idempotent=True, workers=1, is_proactive=False)

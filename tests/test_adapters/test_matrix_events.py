@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing, suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nio import SyncResponse
 from peewee import OperationalError
@@ -123,7 +123,7 @@ anything = st.recursive(
 kinds = st.sampled_from(["m.room.message", "m.reaction", "m.sticker", "m.poll.response", "m.poll.start", "org.x"])
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(
     kinds,
     st.dictionaries(st.sampled_from(["msgtype", "body", "m.relates_to", "m.new_content", "info", "file"]), anything),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import doctest
 import re
 import stat
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-import bot.attachments.files
 from adapters.base import Delivery, Refused, RetryAfter, Unknown
 from bot.app import App
 from bot.attachments import command, examining, keeping
@@ -289,9 +287,3 @@ def test_a_file_belongs_to_its_name_and_house(tmp_path: Path) -> None:
     with pytest.raises(SecretError):
         Folder(tmp_path, Keys(bytes(31) + b"x")).read("a")
     assert folder.read("a") == PICTURE
-
-
-def test_the_examples_hold() -> None:
-    tried = doctest.testmod(bot.attachments.files)
-    assert tried.attempted
-    assert not tried.failed

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.consultations import source
@@ -303,7 +303,7 @@ def block_end(number: int) -> int:
     return len(SAMPLE_LINES)
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 @given(
     number=st.sampled_from(KEY_LINES),
     how=st.sampled_from(["line", "block", "rename", "empty", "number", "list", "indent"]),
@@ -333,7 +333,7 @@ def test_any_changed_key_is_reported_with_its_line(number: int, how: str):
         assert checked.publishable is None or "synonyms" in line
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
 def test_no_text_makes_reading_raise(text: str):
     checked = judge(source.parse(text, "x.yaml"), "x.yaml", CATALOGUES)

@@ -177,7 +177,7 @@ class TestReach:
         assert len(walks.asked) == 60
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_walking_finds_what_trying_all_answers_finds(data: st.DataObject):
     # Five questions with two values each, random conditions and exits; every combination of answers is tried.
@@ -382,7 +382,6 @@ def test_hints_at_what_is_hard_to_read(words: str, hints: list[str]):
     assert all(hint in reason for hint, reason in zip(hints, found_hints, strict=True))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_reading_hints_never_fail(words: str):
     list(simple_hints(words))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
 import inspect
 import re
 from collections import Counter
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,12 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-import flows.amounts
-import flows.matching
-import flows.questions.age_band
-import flows.questions.number
-import flows.questions.pairwise
-import flows.text
 from bot.phrases import languages
 from flows.question import Draft, Given, Guess, Informed, Question, Rejection, Reply, registry
 from flows.questions.age_band import BANDS, band_of
@@ -78,23 +70,6 @@ def test_the_example_in_the_docstring_can_be_copied(name: str) -> None:
     assert ask(definition, "de").prompt.text
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        flows.text,
-        flows.amounts,
-        flows.matching,
-        flows.questions.age_band,
-        flows.questions.number,
-        flows.questions.pairwise,
-    ],
-)
-def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
-    tried = doctest.testmod(module)
-    assert tried.attempted
-    assert not tried.failed
-
-
 @pytest.mark.parametrize("name", TYPES)
 def test_sample_definitions_have_no_faults(name: str) -> None:
     node = node_of(DEFINITIONS[name])
@@ -107,7 +82,9 @@ SIGNS = st.text("0123456789٣۳½🔟️⃣ ,.;/-–+'٫٬و{}%\\\"İıßﷺ\u20
 WORDS = st.lists(
     st.sampled_from(["ja", "nicht", "keine", "fertig", "und", "ve", "Mitte", "Bäume", "sicher", "34", "1", "3"])
 )
-ANY_TEXT = st.text(max_size=300) | SIGNS | WORDS.map(" ".join) | st.tuples(SIGNS, WORDS).map(str)
+LONG = "9" * 5000
+"""Python refuses to read a number of so many digits."""
+ANY_TEXT = st.text(max_size=300) | SIGNS | WORDS.map(" ".join) | st.tuples(SIGNS, WORDS).map(str) | st.just(LONG)
 ANY_DRAFT = (
     st.none()
     | st.lists(st.sampled_from(["trees", "benches", "nothing", "gone", "+done", "park", "bridge", "park>bridge"]))
@@ -117,7 +94,7 @@ ANY_DRAFT = (
 ANY_CHOICE = (
     st.just("")
     | st.text(max_size=30)
-    | st.sampled_from(["yes", "no", "3", "07", "+done", "-park", "-", "0-1", "7-2", *Missing, "27_45"])
+    | st.sampled_from(["yes", "no", "3", "07", "+done", "-park", "-", "0-1", "7-2", *Missing, "27_45", f"{LONG}-1"])
 )
 
 
