@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot import phrases
-from bot.consultations import stored
+from bot import phrases, stored
 from flows.commands import Command
 from flows.definition import Consultation
 from flows.flow import Flow

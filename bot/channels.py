@@ -16,6 +16,8 @@ from bot import keys
 from bot.errors import HouseError
 from bot.settings import ChannelSettings, Settings
 
+WEB: Final = "web"
+"""The one channel that is always there."""
 FOLDER: Final = "channels"
 """Where in the data folder each channel has a folder of its own."""
 

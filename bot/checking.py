@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
-from bot.consultations import reading
+from bot.consultations import reading, waves
 from bot.consultations.faults import Fault
 from bot.errors import Say
-from bot.proposals import waves
 from flows.definition import Consultation
 
 

@@ -16,9 +16,9 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from adapters.base import Finding
-from bot import channels, keys, phrases
+from bot import channels, keys, phrases, stored
 from bot.attachments import examining
-from bot.consultations import reading, stored
+from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
 from bot.errors import Say
 from bot.remedies import remedy

@@ -10,9 +10,9 @@ from typing import get_args
 
 from sqlalchemy.exc import ArgumentError
 
-from bot import phrases
+from bot import phrases, stored
 from bot.app import open_house
-from bot.consultations import publishing, recordings, stored
+from bot.consultations import publishing, recordings
 from bot.consultations.faults import Fault
 from bot.consultations.publishing import Desk, publish_samples
 from bot.errors import HouseError, Say, program, unusable

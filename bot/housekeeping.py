@@ -11,8 +11,7 @@ from typing import Final, NamedTuple, get_args
 import structlog
 from sqlalchemy import Connection
 
-from bot import privacy
-from bot.consultations import stored
+from bot import privacy, stored
 from bot.keys import Keys
 from bot.logs import where
 from bot.results import remaining

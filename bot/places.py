@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.errors import HouseError, Say, program
+from bot import stored
+from bot.errors import Say
 from bot.house import furnished
 from bot.settings import Settings
-from storage import consultations, sessions
+from storage import sessions
 from storage.sessions import PlaceCount
 
 SMALL: Final = 5
@@ -30,9 +31,7 @@ def place_code(text: str) -> str:
 def show(settings: Settings, slug: str, say: Say) -> None:
     """Says how many took part from where, a line for each place. Raises HouseError."""
     with furnished(settings, say) as (store, _), store.reading() as connection:
-        revision = consultations.latest(connection, slug)
-        if revision is None:
-            raise HouseError(f"there is no consultation {slug!r}; `{program()} consultations` lists what there is")
+        revision = stored.named(connection, slug)
         counts = sessions.count_by_place(connection, revision.consultation_id)
     for line in table(counts):
         say(line)

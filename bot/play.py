@@ -19,9 +19,8 @@ from typing import Any, Final, TextIO
 from adapters.base import Channel
 from adapters.console import ConsoleChannel
 from adapters.numbered import as_text
-from bot import phrases, transcript
+from bot import phrases, stored, transcript
 from bot.app import App, build
-from bot.consultations import stored
 from bot.errors import HouseError, Say, program
 from bot.house import furnished
 from bot.settings import Settings

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +21,7 @@ from bot.conversations import LARGEST_BATCH
 from bot.errors import HouseError, Say
 from bot.house import furnished
 from bot.keys import Keys
+from bot.progress import Watch, progress
 from bot.recording import BadLine, Scan
 from bot.settings import Settings
 from flows.messages import MsgIn
@@ -29,11 +29,7 @@ from storage.store import Store
 
 IN_FLIGHT: Final = 2
 """Chunks handed over at once: while one is being committed the next is read."""
-NEWS_SECONDS: Final = 10.0
 MOST_COMPLAINTS: Final = 100
-
-Watch = Callable[[int], None]
-"""Hears how many messages are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,27 +162,3 @@ def examine(path: Path, complain: Say) -> Scan:
     if found.bad > len(first):
         complain(f"{path}: … and {found.bad - len(first)} more bad lines")
     return found
-
-
-@contextmanager
-def progress(what: str, complain: Say, total: int | None = None) -> Iterator[Watch]:
-    """Something to tell how many messages are done: a bar in a terminal, else a line now and then."""
-    from rich.console import Console  # late: nobody else needs it
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task(what, total=total)
-            yield lambda done: bar.update(task, completed=done)
-        return
-    told = time.monotonic()
-
-    def tell(done: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= NEWS_SECONDS:
-            told = time.monotonic()
-            complain(f"{what}: {done}" + (f" of {total}" if total else ""))
-
-    yield tell

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.exports.suppression import hidden, hidden_shares
+from bot.counting.suppression import hidden, hidden_shares
 from flows.flow import Flow
 from storage import rooms
 from storage.rooms import AnswerCount, RoomStep, StoredRoom

@@ -16,7 +16,7 @@ import structlog
 from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import App, build, calm_collector
-from bot.channels import open_channels
+from bot.channels import WEB, open_channels
 from bot.errors import HouseError, Say, program, unusable
 from bot.house import furnished
 from bot.keys import Keys
@@ -28,8 +28,6 @@ from storage.store import Store
 
 log = structlog.get_logger()
 
-WEB: Final = "web"
-"""The one channel that is always there."""
 LOOK_SECONDS: Final = 2.0
 """How often channels are asked whether all is well."""
 

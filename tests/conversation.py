@@ -35,11 +35,12 @@ from sqlalchemy import Connection, select, update
 
 import bot.turns
 from bot.app import build
+from bot.consultations import seeds
 from bot.consultations.publishing import Desk, publish, publish_samples
 from bot.ids import Ids
 from bot.keys import Keys
 from bot.play import Chat
-from bot.proposals import facts, seeds
+from bot.proposals import facts
 from bot.settings import Settings
 from flows.messages import MsgOut, Place
 from storage import consultations, migrate

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from bot import stored
 from bot.api.policy import ROLES, SCOPES, Scope
 from bot.errors import HouseError, Say, program
 from bot.house import furnished
@@ -24,7 +25,7 @@ from bot.ids import Ids
 from bot.keys import Keys
 from bot.settings import Settings
 from bot.staff import in_use
-from storage import api_keys, consultations, staff
+from storage import api_keys, staff
 from storage.api_keys import StoredKey
 from storage.staff import StaffMember
 
@@ -87,8 +88,8 @@ def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -
     with furnished(settings, say) as (store, keys):
         with store.reading() as connection:
             member = _member(connection, name)
-            if slug and consultations.latest(connection, slug) is None:
-                raise HouseError(f"--consultation {slug}: there is none; `{program()} consultations` lists them")
+            if slug:
+                stored.named(connection, slug)
         if too_much := [scope for scope in wanted if scope not in ROLES[member.role]]:
             raise HouseError(
                 f"{member.name} is {member.role}, whose keys cannot have --scope {', '.join(too_much)}; "

@@ -21,9 +21,9 @@ from bot.api.models import (
 )
 from bot.api.problems import Problem
 from bot.api.registry import Call, operation
-from bot.proposals import answered
 from bot.proposals.standing import find
 from bot.publicity import figures_are_public
+from bot.results import answered
 from storage import consultations, moderation, proposals, ratings
 from storage.consultations import PublishedRevision, State
 from storage.proposals import StoredProposal

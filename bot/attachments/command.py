@@ -10,14 +10,15 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
+from bot import stored
 from bot.attachments.files import FOLDER, Folder
-from bot.errors import HouseError, Say
+from bot.errors import Say
 from bot.exports.staging import check_target, staged
 from bot.exports.tables import Row, Table, to_the_second
 from bot.house import furnished
 from bot.keys import SecretError
 from bot.settings import Settings
-from storage import answers, attachments, consultations
+from storage import answers, attachments
 from storage.attachments import StoredAttachment
 
 INDEX: Final = "attachments.csv"
@@ -48,9 +49,7 @@ def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say)
 
 
 def _fill(connection: Connection, slug: str, folder: Folder, target: Path) -> Written:
-    found = consultations.latest(connection, slug)
-    if found is None:
-        raise HouseError(f"no consultation is called {slug!r}; `consultations` lists them")
+    found = stored.named(connection, slug)
     number, lost = 0, []
     with ExitStack() as closing:
         index = Table(target / INDEX, HEAD, closing, excel=True)  # opened by people, who double click

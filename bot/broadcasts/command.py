@@ -11,23 +11,17 @@ from typing import Final
 from bot import phrases
 from bot.broadcasts import starting, telling
 from bot.broadcasts.sending import Pushing
-from bot.broadcasts.starting import PushError, Wish, parse_time
-from bot.channels import open_channels
+from bot.broadcasts.starting import MOVES, PushError, Wish, parse_time
+from bot.channels import WEB, open_channels
 from bot.errors import HouseError, Say, program
 from bot.house import furnished
-from bot.replay import progress
-from bot.serving import WEB
+from bot.progress import progress
 from bot.settings import Settings
 from storage import broadcasts
-from storage.broadcasts import State, StoredBroadcast
+from storage.broadcasts import StoredBroadcast
 from storage.store import Store
 
 WATCH_SECONDS: Final = 1.0
-_MOVES: Final[dict[str, tuple[tuple[State, ...], State]]] = {
-    "pause": (("planning", "sending"), "paused"),
-    "resume": (("paused",), "planning"),
-    "recall": (("planning", "sending", "paused"), "recalled"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +98,8 @@ class _Desk:
             found = [one for one in broadcasts.newest(connection, 1000) if one.slug == order.slug]
             if not found:
                 raise HouseError(f"{order.slug} was never pushed")
-            if order.action in _MOVES:
-                before, after = _MOVES[order.action]
+            if order.action in MOVES:
+                before, after = MOVES[order.action]
                 if not broadcasts.move(connection, found[0].id, before, after):
                     raise HouseError(f"{order.slug} cannot be {order.action}d: it is {found[0].state}")
         if order.watch:
@@ -113,12 +107,9 @@ class _Desk:
         self._tell(found[0].id)
 
     def _plan(self, draft: StoredBroadcast, total: int) -> None:
-        def begin(now: datetime) -> None:
-            with self._store.begin() as connection:
-                broadcasts.insert(connection, [draft])
-                starting.begin(self._pushing, connection, draft, now)
-
-        begin(datetime.now(UTC))
+        with self._store.begin() as connection:
+            broadcasts.insert(connection, [draft])
+            starting.begin(self._pushing, connection, draft, datetime.now(UTC))
         with progress("planned", self._complain, total) as watch:
             done = 0
             while True:

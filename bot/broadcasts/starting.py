@@ -1,11 +1,11 @@
-"""Starting a push, from the command line or from the desk: what is refused, what is said, and what begins."""
+"""Starting a push and changing it, from the command line or from the desk: what is refused, said, and begun."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,15 @@ from storage import broadcasts
 from storage.broadcasts import State, StoredBroadcast
 
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[T ](\d{1,2})(?:[:.](\d\d))?)?")
+
+
+MOVES: Final[Mapping[str, tuple[tuple[State, ...], State]]] = {
+    "pause": (("planning", "sending"), "paused"),
+    # Planning goes on where it was, and is over at once where it had been finished.
+    "resume": (("paused",), "planning"),
+    "recall": (("planning", "sending", "paused"), "recalled"),
+}
+"""What can be done with a push that has begun: in which states, and what it becomes."""
 
 
 class PushError(Exception):

@@ -9,10 +9,9 @@ from typing import Final, NamedTuple, get_args
 
 from sqlalchemy import Connection
 
-from bot.consultations import recordings
+from bot.consultations import recordings, seeds, waves
 from bot.consultations.faults import Fault
 from bot.consultations.reading import Checked, content, fingerprint, read
-from bot.proposals import seeds, waves
 from flows.definition import Consultation
 from flows.text import fold
 from storage import consultations

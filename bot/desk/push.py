@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.broadcasts import starting, telling
 from bot.broadcasts.sending import Pushing
-from bot.broadcasts.starting import PushError, Wish, parse_time
+from bot.broadcasts.starting import MOVES, PushError, Wish, parse_time
 from bot.desk import wishes
 from bot.desk.registry import Call, command
 from bot.desk.wishes import Typed
@@ -15,7 +15,7 @@ from bot.ids import parse_id
 from flows.messages import MsgOut, QuickReply
 from flows.text import fold
 from storage import broadcasts
-from storage.broadcasts import State, StoredBroadcast
+from storage.broadcasts import StoredBroadcast
 
 
 @command("push", roles=("facilitator", "admin"))
@@ -119,7 +119,9 @@ def _cancel(call: Call, draft: StoredBroadcast) -> MsgOut:
     return call.reply("push.cancelled")
 
 
-def _mover(before: tuple[State, ...], after: State, phrase: str) -> Callable[[Call, StoredBroadcast], MsgOut]:
+def _mover(verb: str, phrase: str) -> Callable[[Call, StoredBroadcast], MsgOut]:
+    before, after = MOVES[verb]
+
     def move(call: Call, one: StoredBroadcast) -> MsgOut:
         if not broadcasts.move(call.connection, one.id, before, after):
             raise PushError("push.stale")
@@ -132,10 +134,9 @@ _VERBS: Final[dict[str, Callable[[Call, StoredBroadcast], MsgOut]]] = {
     "yes": _confirm,
     "surely": lambda call, draft: _confirm(call, draft, surely=True),
     "no": _cancel,
-    "pause": _mover(("planning", "sending"), "paused", "push.paused"),
-    # Planning goes on where it was, and is over at once where it had been finished.
-    "resume": _mover(("paused",), "planning", "push.resumed"),
-    "recall": _mover(("planning", "sending", "paused"), "recalled", "push.recalled"),
+    "pause": _mover("pause", "push.paused"),
+    "resume": _mover("resume", "push.resumed"),
+    "recall": _mover("recall", "push.recalled"),
 }
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.exports import subject
-from bot.exports.responses import stream
-from bot.exports.subject import Subject
+from bot.counting import subject
+from bot.counting.responses import stream
+from bot.counting.subject import Subject
 from flows.questions.points import Points
 from storage import moderation, proposals, ratings
 from storage.moderation import NewModeration

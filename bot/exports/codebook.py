@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from bot.exports.subject import RESPONSE, TIMES, Subject, Variable
+from bot.counting.subject import RESPONSE, TIMES, Subject, Variable
 from bot.exports.tables import Row
 from flows.values import Missing
 

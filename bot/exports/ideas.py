@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.exports.responses import AT_ONCE, Response
-from bot.exports.subject import Subject
+from bot.counting.responses import AT_ONCE, Response
+from bot.counting.subject import Subject
 from bot.exports.tables import Row, Table, View
 from bot.proposals.standing import Standing, find
 from storage import proposals, ratings

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from bot.counting.subject import RESPONSE, TIMES, Subject, Variable
 from bot.exports.codebook import MISSING
-from bot.exports.subject import RESPONSE, TIMES, Subject, Variable
 
 Cells = Mapping[str, str]
 """A row of `answers_wide.csv`, by column."""

@@ -6,9 +6,9 @@ from datetime import datetime
 from textwrap import fill
 from typing import Final
 
+from bot.counting.subject import Subject
 from bot.exports.ideas import FILES as IDEAS
 from bot.exports.metadata import Profile, caveats
-from bot.exports.subject import Subject
 
 _DE: Final = """\
 {title}

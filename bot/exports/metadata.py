@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
+from bot.counting.counts import CONTEXTS, Counts
+from bot.counting.subject import Subject
 from bot.exports.codebook import MISSING
-from bot.exports.counting import CONTEXTS, Counts
-from bot.exports.subject import Subject
 from flows.wording import Review, Text
 
 Profile = Literal["public", "analysis", "raw"]

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from bot.exports.subject import Subject
+from bot.counting.subject import Subject
 from bot.exports.tables import Row, Table, guarded, to_the_second
 from bot.results.ballots import Comparison, Order, Spread
 from bot.results.published import Published

@@ -14,16 +14,17 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from bot.counting import subject
+from bot.counting.counts import CountRow, Counts, counted, published_rows
+from bot.counting.responses import randomness, stream
+from bot.counting.subject import Subject
 from bot.errors import HouseError, Say
-from bot.exports import codebook, counting, opendata, subject, workbook
+from bot.exports import codebook, opendata, workbook
 from bot.exports.codebook import MISSING
-from bot.exports.counting import Counts
 from bot.exports.ideas import Ideas
 from bot.exports.liesmich import liesmich
 from bot.exports.metadata import PROFILES, Profile, metadata
-from bot.exports.responses import randomness, stream
 from bot.exports.staging import check_target, staged
-from bot.exports.subject import Subject
 from bot.exports.tables import LONG, Table, View, long_rows, to_the_second, to_the_week, wide_head, wide_row
 from bot.house import furnished
 from bot.publicity import figures_are_public
@@ -86,11 +87,12 @@ def _known_profile(name: str) -> Profile:
 
 
 def _fill(connection: Connection, found: Subject, wish: Wish, profile: Profile, folder: Path, now: datetime) -> int:
-    counts = Counts(found)
     with ExitStack() as closing:
         if profile == "public":
+            counts = counted(connection, found)
             tables = _write_counts(connection, counts, folder, closing)
         else:
+            counts = Counts(found)
             tables = (*ROWS, *_write_rows(connection, counts, wish, folder, closing))
         Table(folder / "codebook.csv", codebook.head(found), closing).write(codebook.rows(found))
     files = [*tables, *ABOUT]
@@ -104,10 +106,8 @@ def _fill(connection: Connection, found: Subject, wish: Wish, profile: Profile, 
 
 def _write_counts(connection: Connection, counts: Counts, folder: Path, closing: ExitStack) -> tuple[str, ...]:
     """What everybody may see: counts, and what is released of proposals. Gives the names of the files."""
-    for response in stream(connection, counts.subject):
-        counts.add(response)
     labels = {code.value: german for code, (german, _) in MISSING.items()}
-    Table(folder / COUNTS, counting.HEAD, closing).write(counting.rows(counts, labels))
+    Table(folder / COUNTS, CountRow._fields, closing).write(published_rows(counts, labels))
     return (COUNTS, *opendata.write(published.of(connection, counts.subject, counts), folder, closing))
 
 

@@ -9,8 +9,8 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final, NamedTuple, TypeGuard
 
-from bot.exports.responses import Given, Response
-from bot.exports.subject import RESPONSE, TIMES, Subject, Variable, code_of
+from bot.counting.responses import Given, Response
+from bot.counting.subject import RESPONSE, TIMES, Subject, Variable, code_of
 from flows.values import Value
 
 Cell = str | int | float | None

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import xlsxwriter  # type: ignore[import-untyped]
 
+from bot.counting.subject import Subject
 from bot.errors import HouseError
 from bot.exports import labelled
-from bot.exports.subject import Subject
 
 MOST_ROWS: Final = 1_048_576
 """What a sheet of Excel holds."""

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from bot.proposals import chain
-from bot.proposals.answered import Owed, owed
 from bot.proposals.moderating import LONGEST_REASON, Chair, after, note, take
 from bot.proposals.standing import Refusal, Standing, find
+from bot.results.answered import Owed, owed
 from flows.languages import LANGUAGES
 from flows.text import clean
 from storage import consultations, proposals

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bot.errors import HouseError, Say, program
+from bot import stored
+from bot.errors import Say
 from bot.house import furnished
-from bot.proposals.answered import Owed, owed
+from bot.results.answered import Owed, owed
 from bot.settings import Settings
 from storage import consultations
 
@@ -12,9 +13,7 @@ from storage import consultations
 def archive(settings: Settings, slug: str, say: Say) -> bool:
     """Archives it; where answers are owed, says which and gives False. Raises HouseError."""
     with furnished(settings, say) as (store, _), store.begin() as connection:
-        revision = consultations.latest(connection, slug)
-        if revision is None:
-            raise HouseError(f"there is no consultation {slug!r}; `{program()} consultations` lists them")
+        revision = stored.named(connection, slug)
         waiting = owed(connection, revision.consultation_id)
         if not waiting:
             consultations.set_state(connection, revision.consultation_id, "archived")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bot.exports.suppression import hidden
+from bot.counting.suppression import hidden
 from bot.results import budgets, pairwise, rankings
 from bot.results.budgets import Spending
 from bot.results.pairwise import Strength
@@ -20,7 +20,7 @@ from flows.question import Question
 from flows.questions.points import Points
 
 Ballots = Mapping[tuple[object, ...], int]
-"""Ballot → how many people gave it; made by `bot.exports.counting.ballot_of`."""
+"""Ballot → how many people gave it; made by `bot.counting.counts.ballot_of`."""
 
 
 class Order(NamedTuple):

@@ -9,13 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
+from bot.counting import subject
+from bot.counting.counts import CONTEXTS, Counts, counted, published_rows
+from bot.counting.subject import Subject
 from bot.errors import Say
-from bot.exports import subject
-from bot.exports.counting import CONTEXTS, Counts, rows
-from bot.exports.responses import stream
-from bot.exports.subject import Subject
 from bot.house import furnished
 from bot.results import loading, wording
 from bot.results.remaining import reported
@@ -38,14 +35,6 @@ def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: boo
         say(line)
 
 
-def counted(connection: Connection, found: Subject) -> Counts:
-    """All participations, counted."""
-    counts = Counts(found)
-    for response in stream(connection, found):
-        counts.add(response)
-    return counts
-
-
 def as_data(found: Subject, counts: Counts, result: Report, texts: Mapping[str, str]) -> dict[str, Any]:
     """Everything as one JSON object; null where a number may not be told."""
     least = result.least
@@ -63,10 +52,10 @@ def as_data(found: Subject, counts: Counts, result: Report, texts: Mapping[str, 
 def _questions(counts: Counts) -> dict[str, dict[str, Any]]:
     """Question → its type and its counts, "option.yes" or "missing.skipped", as the public export tells them."""
     found: dict[str, dict[str, Any]] = {}
-    for table, key, type_, kind, code, _, n, _ in rows(counts, {}):
-        if table == "question":
-            cells = found.setdefault(str(key), {"type": type_, "counts": {}})["counts"]
-            cells[f"{kind}.{code}" if code else kind] = n
+    for row in published_rows(counts, {}):
+        if row.table == "question":
+            cells = found.setdefault(row.question_key, {"type": row.question_type, "counts": {}})["counts"]
+            cells[f"{row.kind}.{row.code}" if row.code else row.kind] = row.n
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.exports.subject import Subject
+from bot.counting.subject import Subject
 from bot.results.matrix import Log
 from storage import answers, moderation, proposals, ratings
 from storage.proposals import StoredProposal

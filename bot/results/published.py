@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.exports import subject
-from bot.exports.counting import Counts, rows
-from bot.exports.subject import Subject
-from bot.exports.tables import Row
-from bot.proposals.answered import Answered, answered
+from bot.counting import subject
+from bot.counting.counts import CountRow, Counts, counted, published_rows
+from bot.counting.subject import Subject
 from bot.results import loading
+from bot.results.answered import Answered, answered
 from bot.results.ballots import Outcome, outcome
-from bot.results.command import counted
 from bot.results.remaining import reported
 from bot.results.report import Report
 from storage import moderation, proposals
@@ -27,7 +25,7 @@ class Published(NamedTuple):
 
     subject: Subject
     counts: Counts
-    rows: tuple[Row, ...]
+    rows: tuple[CountRow, ...]
     """As in counts.csv."""
     outcomes: Mapping[str, Outcome]
     """Orders, budgets and comparisons by question, where enough people answered."""
@@ -61,7 +59,7 @@ def of(connection: Connection, found: Subject, counts: Counts, *, seed: int = 0)
     return Published(
         found,
         counts,
-        tuple(rows(counts, {})),
+        tuple(published_rows(counts, {})),
         dict(_outcomes(counts)),
         reported(connection, found, loaded, seed),
         shown,

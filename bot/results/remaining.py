@@ -8,8 +8,8 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
-from bot.exports import subject
-from bot.exports.subject import Subject
+from bot.counting import subject
+from bot.counting.subject import Subject
 from bot.results import loading
 from bot.results.loading import Loaded
 from bot.results.report import Report, report

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bot.exports.suppression import LEAST, hidden
+from bot.counting.suppression import LEAST, hidden
 from bot.results import consensus
 from bot.results.arrays import Flags
 from bot.results.consensus import Pick, Representative, Side

@@ -1,7 +1,7 @@
 """Agreed by all sectors: our own headline. For each statement the smoothed agreement (A+1)/(S+2) of every declared
 sector, and the smallest of them: a statement is as much agreed upon as it is where it is agreed upon least.
 
-Anybody can recompute it by hand. No figure that is told lets a small cell be worked out (`bot.exports.suppression`):
+Anybody can recompute it by hand. No figure that is told lets a small cell be worked out (`bot.counting.suppression`):
 where too few voted, or all but a few are on one side, only a range is told, and the same for the cells that would give
 those away. The smallest agreement is then a range too.
 """
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bot.exports.suppression import LEAST, hidden
+from bot.counting.suppression import LEAST, hidden
 from bot.results.arrays import Flags
 from bot.results.intervals import Interval, smoothed, wilson
 from bot.results.matrix import Matrix

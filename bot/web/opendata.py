@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,6 @@ from adapters.web.trouble import Trouble
 from bot.exports import package
 from bot.exports.package import Wish
 from bot.publicity import figures_are_public
-from bot.settings import Settings
 from bot.web.chat import SLUG, notice_of
 from bot.web.site import site_of
 from storage.store import Store
@@ -30,16 +29,17 @@ FOLDER: Final = "open-data"
 class Shelf:
     """The packages as they were made lately, as files in the data folder."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, folder: Path, zone: tzinfo) -> None:
         self._store = store
-        self._settings = settings
+        self._folder = folder
+        self._zone = zone
         self._made: dict[str, float] = {}
         self._making: dict[str, asyncio.Lock] = {}
 
     async def package(self, slug: str) -> Path:
         """The file, at most `SECONDS` old; who asks while it is made waits for the same. Raises HouseError."""
         async with self._making.setdefault(slug, asyncio.Lock()):
-            path = self._settings.data / FOLDER / f"{slug}.zip"
+            path = self._folder / f"{slug}.zip"
             if time.monotonic() - self._made.get(slug, float("-inf")) > SECONDS or not path.exists():
                 await asyncio.to_thread(self._make, slug, path)
                 self._made[slug] = made = time.monotonic()
@@ -53,13 +53,13 @@ class Shelf:
 
     async def clear(self, _: web.Application) -> None:
         """Removes all files: at the end, and what a crash left."""
-        for path in (self._settings.data / FOLDER).glob("*.zip"):
+        for path in self._folder.glob("*.zip"):
             path.unlink(missing_ok=True)
 
     def _make(self, slug: str, path: Path) -> None:
         fresh = path.with_name(f".{slug}.{os.getpid()}.zip")
         fresh.unlink(missing_ok=True)
-        wish = Wish(slug, fresh, "public", self._settings.zone())
+        wish = Wish(slug, fresh, "public", self._zone)
         package.write(self._store, wish, datetime.now(UTC))
         fresh.replace(path)
 
@@ -67,8 +67,9 @@ class Shelf:
 SHELF: Final = web.AppKey("shelf", Shelf)
 
 
-def add_to(application: web.Application, store: Store, settings: Settings) -> None:
-    application[SHELF] = shelf = Shelf(store, settings)
+def add_to(application: web.Application, store: Store, data: Path, zone: tzinfo) -> None:
+    """Files lie in a folder of their own below `data`; weeks and days are those of `zone`."""
+    application[SHELF] = shelf = Shelf(store, data / FOLDER, zone)
     application.on_startup.append(shelf.clear)
     application.on_cleanup.append(shelf.clear)
     application.router.add_get(f"/open-data/{SLUG}.zip", _send)

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import web
 
 from bot import formats
 from bot.publicity import figures_are_public, is_closed
-from bot.results import published
 from bot.results.ballots import Comparison, Order, Spread
 from bot.results.intervals import Interval
 from bot.results.published import Published
 from bot.results.report import Statement
 from bot.web.bars import Bar, drawing, stack
 from bot.web.chat import SLUG, is_unreviewed, notice_of
+from bot.web.figures import FIGURES, Figures
 from bot.web.site import language_links, site_of
 from bot.web.tongues import Tongue, tongue_of
 from flows.languages import LANGUAGES
 from flows.values import Missing
 from storage.store import Store
-
-SECONDS: Final = 30.0
-"""So old may be what the page shows: it is worked out for everybody at once."""
-MOST_KEPT: Final = 50
-
-
-class Figures:
-    """Results as they were worked out lately, by slug. Who asks while they are worked out waits for the same ones."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: dict[str, tuple[float, Published]] = {}
-        self._working: dict[str, asyncio.Lock] = {}
-
-    async def of(self, slug: str) -> Published:
-        """The result, at most `SECONDS` old. Raises StorageError, HouseError."""
-        async with self._working.setdefault(slug, asyncio.Lock()):
-            at, known = self._known.get(slug, (float("-inf"), None))
-            if known is None or time.monotonic() - at > SECONDS:
-                known = await self._store.read(partial(published.read, slug=slug))
-                if len(self._known) >= MOST_KEPT:
-                    self._known.clear()
-                self._known[slug] = (time.monotonic(), known)
-            return known
-
-
-FIGURES: Final = web.AppKey("figures", Figures)
 
 
 class Question(NamedTuple):
@@ -148,12 +118,8 @@ async def _page(request: web.Request) -> web.Response:
 
 def _context(found: Published, name: str, labels: Mapping[str, str]) -> list[Bar]:
     """How many came by which channel, in which language."""
-    total = found.participations
-    cells = found.counts.published(name)
-    return [
-        Bar(labels.get(code, code), n, n / total if n is not None and total else None)
-        for code, n in sorted(cells.items(), key=lambda cell: -(cell[1] or 0))
-    ]
+    cells = sorted(found.counts.published(name).items(), key=lambda cell: -(cell[1] or 0))
+    return [_bar(code, n, found.participations, labels) for code, n in cells]
 
 
 def _answered(found: Published, tongue: Tongue) -> str:
@@ -177,15 +143,15 @@ def _questions(found: Published, tongue: Tongue) -> Iterator[Question]:
             if variable.question.type == "text":
                 yield Question(_title(found, variable.key, tongue.tag), [], [], is_several=False, is_free=True)
             continue
-        mine = [row for row in found.rows if row[0] == "question" and row[1] == variable.key]
+        mine = [row for row in found.rows if row.table == "question" and row.question_key == variable.key]
         kinds = ("chosen",) if variable.kind == "several" else ("option",)
         labels = {
             code: texts.get(tongue.tag) or texts.get(found.subject.language, code)
             for code, texts in variable.labels.items()
         }
-        rows = [_bar(row[4], row[6], total, labels) for row in mine if row[3] in kinds]
+        rows = [_bar(row.code, row.n, total, labels) for row in mine if row.kind in kinds]
         reasons = {code.value: tongue.say(f"summary.{code.value}") for code in Missing}
-        missing = [_bar(row[4], row[6], total, reasons) for row in mine if row[3] == "missing" and row[6] != 0]
+        missing = [_bar(row.code, row.n, total, reasons) for row in mine if row.kind == "missing" and row.n != 0]
         if rows:
             yield Question(
                 _title(found, variable.key, tongue.tag), rows, missing, variable.kind == "several", is_free=False
@@ -232,9 +198,8 @@ def _labels(found: Published, key: str, language: str) -> dict[str, str]:
     return {option.value: option.label.in_language(tag, fallbacks) for option in getattr(question, "options", ())}
 
 
-def _bar(code: object, n: object, total: int | None, labels: Mapping[str, str]) -> Bar:
-    number = n if isinstance(n, int) else None
-    return Bar(labels.get(str(code), str(code)), number, number / total if number is not None and total else None)
+def _bar(code: str, n: int | None, total: int | None, labels: Mapping[str, str]) -> Bar:
+    return Bar(labels.get(code, code), n, n / total if n is not None and total else None)
 
 
 def _title(found: Published, key: str, language: str) -> str:

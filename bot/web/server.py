@@ -99,7 +99,7 @@ def application(house: App, limits: WebLimits | None = None) -> web.Application:
     hooks.add_to(router)
     rooms.add_to(router)
     results.add_to(application, house.store)
-    opendata.add_to(application, house.store, house.settings)
+    opendata.add_to(application, house.store, house.settings.data, house.settings.zone())
     helping.add_to(application)
     api.add_to(router)
     aloud.add_to(application)

@@ -59,7 +59,7 @@ def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
         ("Cem", ["read"], "", "there is none"),
         ("Aylin", ["everything"], "", "--scope everything: there is read, moderate, publish"),
         ("Aylin", [" "], "", "there is read, moderate, publish"),
-        ("Aylin", ["read"], "nowhere", "--consultation nowhere: there is none"),
+        ("Aylin", ["read"], "nowhere", "no consultation is called 'nowhere'"),
     ],
 )
 def test_nonsense_is_refused(settings, name, scopes, slug, reason) -> None:

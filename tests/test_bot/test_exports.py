@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.counting.suppression import LEAST, hidden
 from bot.errors import HouseError
 from bot.exports import package
 from bot.exports.package import Wish
-from bot.exports.suppression import LEAST, hidden
 from bot.exports.tables import LONG
 from bot.settings import Settings
 from flows.messages import MsgIn
@@ -480,7 +480,7 @@ def test_who_may_read_it(opened, tmp_path):
 
 
 async def test_memory_does_not_grow_with_the_answers(opened, tmp_path, monkeypatch):
-    monkeypatch.setattr("bot.exports.responses.AT_ONCE", 20)
+    monkeypatch.setattr("bot.counting.responses.AT_ONCE", 20)
     publish(opened(), consultation(questions=[WORDS]))
     await chat(opened(), *[("x" * 900,)] * 400)
 

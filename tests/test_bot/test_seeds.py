@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import text
 
+from bot.consultations import seeds
 from bot.ids import Ids
-from bot.proposals import seeds
 from storage import consultations
 from storage.store import Store
 from tests.house import consultation, publish

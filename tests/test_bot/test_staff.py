@@ -136,5 +136,5 @@ def test_what_is_no_place_code_is_ignored(text):
 
 
 def test_places_of_an_unknown_consultation(settings):
-    with pytest.raises(HouseError, match="there is no consultation 'nowhere'"):
+    with pytest.raises(HouseError, match="no consultation is called 'nowhere'"):
         places.show(settings, "nowhere", lambda _: None)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, house, play
+from bot import doctor, house, play, stored
 from bot.app import open_house
-from bot.consultations import publishing, stored
+from bot.consultations import publishing
 from bot.errors import HouseError
 from bot.ids import Ids
 from bot.settings import Settings

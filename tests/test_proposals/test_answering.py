@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 
 from bot.proposals import joining, moderating
-from bot.proposals.answered import Answered, answered, owed
 from bot.proposals.answering import Outcome, archive, set_status
 from bot.proposals.moderating import Wording
 from bot.proposals.standing import Refusal, find
+from bot.results.answered import Answered, answered, owed
 from storage import consultations, proposals
 from storage.proposals import Status, Withdrawal
 from storage.store import Store

@@ -37,5 +37,5 @@ def test_it_says_who_waits_and_archives_only_when_nobody_does(tmp_path: Path) ->
     assert latest
     assert latest.state == "archived"
     store.dispose()
-    with pytest.raises(HouseError, match="there is no consultation 'nowhere'"):
+    with pytest.raises(HouseError, match="no consultation is called 'nowhere'"):
         archiving.archive(settings, "nowhere", said.append)

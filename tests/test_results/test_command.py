@@ -10,8 +10,8 @@ import pytest
 from bot.bench.subject import consultation as consultation_of_bench
 from bot.consultations.publishing import SAMPLES, publish
 from bot.consultations.reading import content
+from bot.counting import subject
 from bot.errors import HouseError
-from bot.exports import subject
 from bot.house import desk
 from bot.results import command, loading
 from bot.results.report import report

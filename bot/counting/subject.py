@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection
 
+from bot import stored
 from bot.catalogue import Catalogue
-from bot.errors import HouseError
 from flows.flow import Flow
 from flows.messages import Expects
 from flows.question import Question
@@ -86,11 +86,7 @@ class Subject:
 
 def find(connection: Connection, slug: str) -> Subject:
     """The consultation of this name, open or not. Raises HouseError, naming what there is."""
-    newest = consultations.latest(connection, slug)
-    if newest is None:
-        known = [revision.slug for revision in consultations.list_latest(connection, ("open", "closed", "archived"))]
-        there_is = f"there is {', '.join(known)}" if known else "nothing is published yet"
-        raise HouseError(f"no consultation is called {slug!r}; {there_is}")
+    newest = stored.named(connection, slug)
     revisions = tuple(consultations.revisions(connection, newest.consultation_id))
     catalogue = Catalogue()
     flows = {revision.id: catalogue.revision(connection, revision.id).flow for revision in revisions}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from bot.errors import program
+from bot.errors import HouseError, program
 from flows.definition import Consultation
 from storage import consultations
-from storage.consultations import PublishedRevision
+from storage.consultations import PublishedRevision, State
 
 log = structlog.get_logger()
 
@@ -23,6 +24,16 @@ def read(revision: PublishedRevision) -> Consultation | None:
     except ValidationError:
         log.error("a stored revision cannot be read", consultation_id=revision.consultation_id)
         return None
+
+
+def named(connection: Connection, slug: str) -> PublishedRevision:
+    """The newest revision of the consultation of this name, open or not. Raises HouseError, naming what there is."""
+    newest = consultations.latest(connection, slug)
+    if newest is None:
+        known = [revision.slug for revision in consultations.list_latest(connection, get_args(State))]
+        there_is = f"there is {', '.join(known)}" if known else "nothing is published yet"
+        raise HouseError(f"no consultation is called {slug!r}; {there_is}")
+    return newest
 
 
 def unreadable(connection: Connection) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from bot.consultations.faults import Fault
-from bot.exports import subject
+from bot.counting import subject
 from bot.proposals.chain import SOURCE, original_code, source_id
 from bot.proposals.codes import new_code
 from bot.publicity import is_closed

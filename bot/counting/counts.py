@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from bot.exports.responses import Response
-from bot.exports.subject import Subject, Variable, code_of
-from bot.exports.suppression import hidden, hidden_shares
-from bot.exports.tables import Row
+from sqlalchemy import Connection
+
+from bot.counting.responses import Response, stream
+from bot.counting.subject import Subject, Variable, code_of
+from bot.counting.suppression import hidden, hidden_shares
 from flows.values import Missing, Value
 
-HEAD: Final = ("table", "question_key", "question_type", "kind", "code", "label", "n", "suppressed")
 CONTEXTS: Final = ("status", "channel", "language", "mode", "revision")
 _ANSWERED: Final = "answered."
 _TELLING: Final = ("missing.not_asked", "missing.interrupted")
 """How many came to a question says how many gave the answer that led there."""
-
-
 BALLOTS: Final = frozenset({"rank", "points", "pairwise"})
 
 
@@ -31,6 +29,21 @@ def ballot_of(value: Value) -> tuple[object, ...]:
     if isinstance(value, dict):
         return tuple(sorted(value.items()))
     return tuple(value) if isinstance(value, list) else (value,)
+
+
+class CountRow(NamedTuple):
+    """A cell of the published table. The names are those of counts.csv."""
+
+    table: str
+    question_key: str
+    question_type: str
+    kind: str
+    code: str
+    label: str
+    n: int | None
+    """None where it is suppressed."""
+    suppressed: int
+    """1 or 0."""
 
 
 class Counts:
@@ -46,7 +59,6 @@ class Counts:
             for variable in subject.variables
             if variable.is_several
         }
-
         self.ballots = {
             variable.key: Counter[tuple[object, ...]]()
             for variable in subject.variables
@@ -92,8 +104,16 @@ def _published(cells: Mapping[str, int], total: int, least: int, forced: tuple[s
     return {name: None if name in out else n for name, n in cells.items()}
 
 
-def rows(counts: Counts, missing_labels: Mapping[str, str]) -> Iterator[Row]:
-    """The published table, one row per cell; `n` is empty where it is suppressed."""
+def counted(connection: Connection, subject: Subject) -> Counts:
+    """All participations, counted."""
+    counts = Counts(subject)
+    for response in stream(connection, subject):
+        counts.add(response)
+    return counts
+
+
+def published_rows(counts: Counts, missing_labels: Mapping[str, str]) -> Iterator[CountRow]:
+    """The published table, one row per cell."""
     least = counts.subject.least
     total = None if 0 < counts.responses < least else counts.responses
     yield _row("participations", "", "", "total", "", "", total)
@@ -127,7 +147,7 @@ def _question_rows(
     cells: Mapping[str, int | None],
     shares: Mapping[str, int | None],
     missing_labels: Mapping[str, str],
-) -> Iterator[Row]:
+) -> Iterator[CountRow]:
     labels = {code: texts.get(subject.language, "") for code, texts in variable.labels.items()}
     for name, n in cells.items():
         kind, _, code = name.partition(".")
@@ -137,8 +157,8 @@ def _question_rows(
         yield _row("question", variable.key, variable.question.type, "chosen", code, labels.get(code, ""), n)
 
 
-def _row(table: str, key: str, type_: str, kind: str, code: str, label: str, n: int | None) -> Row:
-    return table, key, type_, kind, code, label, n, int(n is None)
+def _row(table: str, key: str, type_: str, kind: str, code: str, label: str, n: int | None) -> CountRow:
+    return CountRow(table, key, type_, kind, code, label, n, int(n is None))
 
 
 def _leading_to(subject: Subject, key: str) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.exports.subject import Subject, Variable
+from bot.counting.subject import Subject, Variable
 from flows.session import Session
 from flows.steps import gaps
 from flows.values import Missing, Value
