@@ -106,13 +106,7 @@ class Catalogue:
     def is_open(self, slug: str, now: datetime | None = None) -> bool:
         """Whether answers are taken at this moment."""
         revision = self._newest.get(slug)
-        now = now or datetime.now(UTC)
-        return (
-            revision is not None
-            and revision.state == "open"
-            and (revision.opens_at is None or revision.opens_at <= now)
-            and (revision.closes_at is None or now < revision.closes_at)
-        )
+        return revision is not None and revision.state_at(now or datetime.now(UTC)) == "open"
 
     def revision(self, connection: Connection, revision_id: int) -> Published:
         """A revision by id, also an old one: sessions stay on the revision they began with.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import get_args
 
@@ -88,26 +88,24 @@ def list_consultations(settings: Settings, say: Say) -> None:
     if not revisions:
         say("Nothing is published yet.")
     for revision in revisions:
-        say(_in_a_line(revision))
+        say(_in_a_line(revision, _state(revision, settings.zone())))
 
 
-def _in_a_line(revision: PublishedRevision) -> str:
+def _in_a_line(revision: PublishedRevision, state: str) -> str:
     consultation = stored.read(revision)
     if consultation is None:
-        return f"{revision.slug}  {_state(revision)}, revision {revision.number}  cannot be read"
+        return f"{revision.slug}  {state}, revision {revision.number}  cannot be read"
     title = consultation.title.in_language(consultation.main_language, {})
     languages = ", ".join(
         tag if review.review is not Review.UNREVIEWED and not phrases.unreviewed(tag) else f"{tag} (unreviewed)"
         for tag, review in consultation.languages.items()
     )
     marks = "sample, " if revision.sample else ""
-    return f"{revision.slug}  “{title}”  {marks}{_state(revision)}, revision {revision.number}  {languages}"
+    return f"{revision.slug}  “{title}”  {marks}{state}, revision {revision.number}  {languages}"
 
 
-def _state(revision: PublishedRevision) -> str:
-    now = datetime.now(UTC)
-    if revision.state == "open" and revision.opens_at and now < revision.opens_at:
-        return f"opens {revision.opens_at:%Y-%m-%d}"
-    if revision.state == "open" and revision.closes_at and now >= revision.closes_at:
-        return "closed"
-    return revision.state
+def _state(revision: PublishedRevision, zone: tzinfo) -> str:
+    state = revision.state_at(datetime.now(UTC))
+    if state == "not_yet" and revision.opens_at:
+        return f"opens {revision.opens_at.astimezone(zone):%Y-%m-%d}"
+    return state

@@ -10,8 +10,7 @@ from storage.consultations import PublishedRevision
 
 def is_closed(revision: PublishedRevision, now: datetime) -> bool:
     """Whether no more answers are taken."""
-    is_over = revision.closes_at is not None and now >= revision.closes_at
-    return is_over or revision.state in {"closed", "archived"}
+    return revision.state_at(now) in {"closed", "archived"}
 
 
 def figures_are_public(consultation: Consultation, revision: PublishedRevision, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from storage import bulk
 from storage.base import Base, one_of, table_of
 
 State = Literal["open", "closed", "archived"]
+StateNow = Literal["not_yet", "open", "closed", "archived"]
 
 
 class Consultation(Base):
@@ -86,6 +87,14 @@ class PublishedRevision(NamedTuple):
     content: str
     content_hash: str
     published_at: datetime
+
+    def state_at(self, now: datetime) -> StateNow:
+        """What it is at this moment: one that is open by its state may be too early, or over by its dates."""
+        if self.state != "open":
+            return self.state
+        if self.opens_at is not None and now < self.opens_at:
+            return "not_yet"
+        return "closed" if self.closes_at is not None and now >= self.closes_at else "open"
 
 
 class NewTrigger(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer
 
 from bot.api.registry import In, Out
+from storage.consultations import StateNow
 from storage.moderation import Kind, State
 from storage.proposals import Status
 
@@ -35,7 +36,7 @@ class QueuePage(Page):
 class ConsultationOut(Out):
     slug: str
     title: dict[str, str] = Field(description="By language.")
-    state: Literal["open", "closed", "not_yet", "archived"]
+    state: StateNow
     sample: bool = Field(description="Invented, to try things out; never part of a report.")
     languages: list[str]
     revision: int

@@ -22,7 +22,7 @@ from bot.keys import Keys
 from bot.proposals.likeness import Similar, similar
 from bot.proposals.moderating import original
 from bot.proposals.standing import Standing, approvers
-from bot.publicity import figures_are_public, is_closed
+from bot.publicity import figures_are_public
 from bot.results.report import is_told, told
 from flows.definition import Consultation
 from storage import proposals, staff
@@ -41,12 +41,10 @@ def consultation_of(revision: PublishedRevision) -> Consultation:
 def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
     """A consultation as everybody may see it."""
     about = consultation_of(revision)
-    begins_later = revision.opens_at is not None and now < revision.opens_at
-    over = "archived" if revision.state == "archived" else "closed" if is_closed(revision, now) else None
     return ConsultationOut(
         slug=revision.slug,
         title={tag: wording.text for tag, wording in about.title.items()},
-        state=over or ("not_yet" if begins_later else "open"),
+        state=revision.state_at(now),
         sample=revision.sample,
         languages=list(about.languages),
         revision=revision.number,

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 from bot.counting.counts import CONTEXTS, Counts
 from bot.counting.subject import Subject
 from bot.exports.codebook import MISSING
+from bot.publicity import is_closed
 from flows.wording import Review, Text
 
 Profile = Literal["public", "analysis", "raw"]
@@ -76,8 +77,7 @@ def caveats(subject: Subject, profile: Profile, now: datetime) -> list[tuple[str
             )
         )
     found += _ALWAYS
-    closes = subject.newest.closes_at
-    if subject.newest.state == "open" and (closes is None or now < closes):
+    if not is_closed(subject.newest, now):
         found.append(
             (
                 "Die Befragung ist noch nicht abgeschlossen; die Zahlen können sich ändern.",

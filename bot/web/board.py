@@ -46,11 +46,8 @@ class Notice(NamedTuple):
 
     def state(self, now: datetime | None = None) -> DoorState:
         """Whether answers are taken at this moment."""
-        now = now or datetime.now(UTC)
-        if self.revision.state == "open" and self.revision.opens_at and now < self.revision.opens_at:
-            return "not_yet"
-        is_over = self.revision.closes_at is not None and now >= self.revision.closes_at
-        return "closed" if is_over or self.revision.state != "open" else "open"
+        found = self.revision.state_at(now or datetime.now(UTC))
+        return "closed" if found == "archived" else found
 
     def opens(self, zone: tzinfo) -> date | None:
         """The first day."""

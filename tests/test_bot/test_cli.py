@@ -75,6 +75,14 @@ def test_publish_and_list(run):
     assert "“Mein Kiez, lebenswert”  sample, open, revision 1  de (unreviewed)" in out
 
 
+def test_the_list_says_the_day_on_which_one_opens_by_the_clocks_of_the_city(run):
+    text = KIEZ.read_text(encoding="utf-8").replace("slug: mein-kiez", "slug: unser-kiez\nopens: 2999-01-01")
+    text = re.sub(r"^keywords:.*$", "keywords: [unserkiez]", text, flags=re.MULTILINE)
+    Path("b.yaml").write_text(text, encoding="utf-8")
+    assert run("publish", "b.yaml")[0] == 0
+    assert "  sample, opens 2999-01-01, revision 1  " in run("consultations")[1]
+
+
 def test_what_is_wrong_with_a_file_prevents_its_publishing(run):
     Path("c.yaml").write_text("slug: x\n", encoding="utf-8")
     code, out, _ = run("publish", "c.yaml")

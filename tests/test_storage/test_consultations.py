@@ -30,6 +30,22 @@ def test_dates_and_the_sample_mark_follow_the_publication(store: Store) -> None:
         assert again.sample is True
 
 
+@pytest.mark.parametrize(
+    ("state", "opens_at", "closes_at", "found"),
+    [
+        ("open", None, None, "open"),
+        ("open", NOW, LATER, "open"),
+        ("open", LATER, None, "not_yet"),
+        ("open", None, NOW, "closed"),
+        ("closed", LATER, None, "closed"),
+        ("archived", None, LATER, "archived"),
+    ],
+)
+def test_dates_count_for_more_than_an_open_state(state, opens_at, closes_at, found) -> None:
+    one = consultations.PublishedRevision(1, 1, "lamps", False, state, opens_at, closes_at, 1, "{}", "", NOW)
+    assert one.state_at(NOW) == found
+
+
 def test_only_the_newest_revision_of_open_consultations_is_listed(store: Store) -> None:
     with store.begin() as connection:
         published(connection, "trees")
