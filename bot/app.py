@@ -19,11 +19,14 @@ from bot.broadcasts.sending import Broadcaster, Pushing
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
 from bot.desk.reception import Desk
+from bot.erasing import erase_again
+from bot.errors import Say
 from bot.housekeeping import keep_house
 from bot.ids import Ids
 from bot.introducing import introduce
 from bot.keys import FILE, Keys, load_fitting, load_or_create
 from bot.knowing import Knowing
+from bot.ledger import Ledger
 from bot.logs import where
 from bot.outbox import Outbox
 from bot.proposals import facts
@@ -72,6 +75,12 @@ class App:
     broadcaster: Broadcaster
     keeper: Keeper
     pools: Pools
+    ledger: Ledger
+
+    @property
+    def trouble(self) -> StorageError | None:
+        """What keeps the house from storing and erasing, as far as it knows."""
+        return self.store.trouble or self.ledger.trouble
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -113,7 +122,7 @@ class App:
         """What goes on while nobody waits for it."""
         teller = Teller(self.keys, self.ids, self.settings.web.public_url)
         return [
-            partial(keep_house, self.store, self.keys),
+            partial(keep_house, self.store, self.keys, self.ledger, self.settings.backup_days),
             self.broadcaster.run,
             self.keeper.run,
             partial(keep_telling, self.store, teller, self.outbox.look_for_broadcasts),
@@ -154,16 +163,24 @@ def _fault(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
 
-def open_house(settings: Settings) -> tuple[Store, Keys]:
-    """The database, brought up to date, and the secret key; both are created where there are none.
+def open_house(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]:
+    """The database, brought up to date, and the secret key; both are created where there are none. What an older
+    database brought back although it was erased is erased again; `say` hears how much that was.
 
-    Raises the classes of `storage.errors` and `SecretError`.
+    Raises OSError, the classes of `storage.errors` and `SecretError`.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database())
     try:
         migrate.upgrade(store)
-        return store, _fitting_keys(settings.data / FILE, store)
+        keys = _fitting_keys(settings.data / FILE, store)
+        ledger = Ledger(settings.data, keys)
+        ledger.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
+        if back := erase_again(store, keys, ledger):
+            log.warning("erased again", count=sum(map(len, back)))
+            if say:
+                say(f"Erased again, because it was erased before ({back.in_words()}).")
+        return store, keys
     except BaseException:
         store.dispose()
         raise
@@ -187,9 +204,12 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     enquiries = Enquiries(catalogue, settings.web.public_url)
     pools = Pools()
     knowing = Knowing(facts.finders(pools))
-    turns = Turns(keys, catalogue, ids, desk, enquiries, knowing, proactive, overheard=overheard)
+    ledger = Ledger(settings.data, keys)
+    turns = Turns(keys, catalogue, ids, ledger, desk, enquiries, knowing, proactive, overheard=overheard)
     folder = Folder(settings.data / FOLDER, keys)
     keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     conversations = Conversations(store, turns, outbox, keeper.wake)
     broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
-    return App(settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster, keeper, pools)
+    return App(
+        settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster, keeper, pools, ledger
+    )

@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from bot import ledger
+from bot.app import open_house
 from bot.attachments import files
 from bot.channels import FOLDER as CHANNELS
 from bot.consultations import recordings
 from bot.errors import HouseError, Say, program, unusable
 from bot.keys import FILE as KEY
 from bot.keys import load
+from bot.ledger import FOLDER as LEDGER
 from bot.settings import Settings
 from storage.engines import parse_url, sqlite_file
 
@@ -33,8 +37,12 @@ SETTINGS: Final = "mitsprache.toml"
 INVENTORY: Final = "inventory.json"
 _ELSEWHERE: Final = (
     "the database is PostgreSQL: back it up with `pg_dump --format=custom`, bring it back with `pg_restore`, "
-    "and keep copies of {secret} (apart from it) and of the folders {media}, {attachments} and, "
+    "and keep copies of {secret} (apart from it) and of the folders {media}, {attachments}, {erased} and, "
     "while the service is stopped, {channels}"
+)
+_NO_LEDGER: Final = (
+    "What was erased since this backup was made is not known here, and is there again: copy the folder {folder} of the "
+    "data folder before to this machine, and say where with `{program} restore --erased DIR`."
 )
 
 
@@ -82,6 +90,7 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     _copy(settings.data / KEY, to / KEY)
     # After the database: whatever file that copy names was there before it.
     _copy_folders(settings.data, to)
+    ledger.unite(settings.data / LEDGER, to / LEDGER)
     if settings_file:
         _copy(settings_file, to / SETTINGS)
     files = sorted(path for path in to.rglob("*") if path.is_file())
@@ -89,10 +98,16 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     (to / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
 
 
-def restore(settings: Settings, folder: Path, say: Say) -> None:
-    """Puts a backup in place after checking it. Never writes over anything. Raises HouseError."""
+def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] = ()) -> None:
+    """Puts a backup in place after checking it, and erases again what was erased since. Never writes over anything.
+
+    `ledgers`: where else it is noted what was erased; that of the data folder and that of the backup count anyway.
+    Raises HouseError, and what opening a house does.
+    """
     database = _database(settings)
     check(folder)
+    ledgers = [_ledger_in(path) for path in ledgers]
+    is_known = bool(ledger.files_of(settings.data / LEDGER))
     for path in (database, settings.data / KEY, settings.data / CHANNELS):
         if path.exists():
             raise HouseError(f"{path}: is there already; restore into an empty folder (--data), or move it away first")
@@ -101,6 +116,7 @@ def restore(settings: Settings, folder: Path, say: Say) -> None:
         _copy(folder / KEY, settings.data / KEY)
         _copy_channels(folder / CHANNELS, settings.data / CHANNELS)
         _copy_folders(folder, settings.data)
+        ledger.unite(folder / LEDGER, settings.data / LEDGER)
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
         unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
@@ -109,6 +125,40 @@ def restore(settings: Settings, folder: Path, say: Say) -> None:
     say(f"{folder} is restored to {settings.data}.")
     if (folder / SETTINGS).exists():
         say(f"Its settings are in {folder / SETTINGS}; put the file where you start the program.")
+    if not is_known and not ledgers:
+        say(_NO_LEDGER.format(folder=LEDGER, program=program()))
+    if (age := _age(folder)) > settings.backup_days:
+        say(f"This backup is {age} days old: what was erased within {age - settings.backup_days} days after it was "
+            f"made is forgotten by now and here again (backup_days = {settings.backup_days}).")  # fmt: skip
+    erase(settings, say, ledgers)
+
+
+def erase(settings: Settings, say: Say, ledgers: Sequence[Path] = ()) -> None:
+    """Erases again what these ledgers and that of the data folder name. Raises HouseError, and what opening a house
+    does."""
+    said: list[str] = []
+    try:
+        for found in map(_ledger_in, ledgers):
+            ledger.unite(found, settings.data / LEDGER)
+        open_house(settings, said.append)[0].dispose()
+    except OSError as fault:
+        raise unusable(fault, "--erased") from fault
+    say(said[0] if said else "Nothing is here that was erased.")
+
+
+def _age(folder: Path) -> int:
+    """How many days ago a backup was made, by its name; 0 where it was given another one."""
+    named = re.fullmatch(r"mitsprache-(\d{8}T\d{6})Z", folder.name)
+    made = datetime.strptime(f"{named[1]}+0000", "%Y%m%dT%H%M%S%z") if named else datetime.now(UTC)
+    return (datetime.now(UTC) - made).days
+
+
+def _ledger_in(path: Path) -> Path:
+    """The ledger in a data folder or backup, or the folder itself."""
+    found = path / LEDGER if (path / LEDGER).is_dir() else path
+    if not found.is_dir() or (found.name != LEDGER and not ledger.files_of(found)):
+        raise HouseError(f"{path}: this is no ledger; name with --erased the folder {LEDGER} of a data folder")
+    return found
 
 
 def check(folder: Path) -> None:
@@ -141,7 +191,7 @@ def _flaw(copy: Path) -> str:
 def _database(settings: Settings) -> Path:
     url = parse_url(settings.database())
     if url.get_backend_name() != "sqlite":
-        folders = {it: settings.data / it for it in (*FOLDERS, CHANNELS)}
+        folders = {it: settings.data / it for it in (*FOLDERS, LEDGER, CHANNELS)}
         raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, **folders))
     return sqlite_file(url)
 

@@ -133,11 +133,6 @@ class Catalogue:
         asked_for = (folded.removeprefix(word).strip() for word in self._start_words if folded.startswith(word))
         return next((self._triggers[rest] for rest in asked_for if rest in self._triggers), None)
 
-    def all_consultation_ids(self, connection: Connection) -> list[int]:
-        """Ids of all consultations there ever were, for finding everything about one person."""
-        found = consultations.list_latest(connection, ("open", "closed", "archived"))
-        return [revision.consultation_id for revision in found]
-
     def _is_readable(self, revision: PublishedRevision) -> bool:
         """Reads each revision once; one that cannot be read is as if it were not there."""
         if revision.id not in self._readable:

@@ -16,11 +16,11 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from adapters.base import Finding
-from bot import channels, keys, phrases, stored
+from bot import channels, erasing, keys, ledger, phrases, stored
 from bot.attachments import examining
 from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
-from bot.errors import Say
+from bot.errors import Say, program
 from bot.remedies import remedy
 from bot.settings import Settings
 from storage import contacts, migrate
@@ -52,6 +52,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield database
         if database.is_well:
             yield from _consultations(settings)
+            yield from _erased(settings)
             yield from examining.findings(settings)
     yield _port(settings)
     yield _clock(settings, datetime.now(UTC))
@@ -142,6 +143,34 @@ def _consultations(settings: Settings) -> Iterator[Finding]:
         return  # there is no database yet
     finally:
         store.dispose()
+
+
+def _erased(settings: Settings) -> Iterator[Finding]:
+    """Whether it is known what was erased, and nothing of that is back."""
+    folder = settings.data / ledger.FOLDER
+    if not (settings.data / keys.FILE).exists():
+        return  # nobody was here yet, or it is said already that the key is missing
+    if not folder.is_dir():
+        words = "what was erased is noted there; bring it from the data folder before (`restore --erased DIR`)"
+        yield Finding(False, f"{folder} is missing: {words}. If there never was one, the next start makes it")
+        return
+    store = Store(settings.database())
+    try:
+        book = ledger.Ledger(settings.data, keys.load(settings.data / keys.FILE))
+        noted, back = book.read(), erasing.look(store, book)
+    except (OSError, StorageError, keys.SecretError) as fault:
+        yield Finding(False, f"{folder} cannot be read ({type(fault).__name__}): check its rights")
+        return
+    finally:
+        store.dispose()
+    if noted.unreadable:
+        yield Finding(False, f"{folder}: {noted.unreadable} lines are of another secret key: put the right one back")
+    if back:
+        yield Finding(False, f"erased, and here again ({back.in_words()}): erase it again with `{program()} restore`")
+    elif not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        yield Finding(False, f"{folder} cannot be written to, so nobody can be erased: check its owner and rights")
+    else:
+        yield Finding(True, f"{len(noted.gone)} notes of what was erased; nothing of it is here")
 
 
 def _capital(words: str) -> str:

@@ -20,6 +20,7 @@ from bot.catalogue import Catalogue
 from bot.effects import DoorWish, Effects
 from bot.ids import day_of, random_id
 from bot.keys import Keys
+from bot.ledger import Gone
 from bot.meeting import locks
 from flows import engine
 from flows.doors import CODE_DIGITS
@@ -135,7 +136,7 @@ class _Linking:
         return voice.message(voice.say("door.joined"))
 
     def _pseudonyms(self, here: int, there: int) -> list[_Twice]:
-        both = (privacy.pseudonyms_of(self._connection, it, self._keys, self._catalogue) for it in (here, there))
+        both = (privacy.pseudonyms_of(self._connection, it, self._keys) for it in (here, there))
         return list(map(_Twice, *both))
 
     def _twice(self, here: int, there: int) -> list[_Twice]:
@@ -165,6 +166,7 @@ class _Linking:
         doors.rename(self._connection, every)
         doors.rekey(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
         doors.join(self._connection, kept, gone)
+        self._effects.gone.append(Gone("joined", str(gone), str(kept)))
 
     def _pause(self, wish: DoorWish) -> None:
         """At most one session waits for a person: that of the other door goes on."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from adapters.base import Outgoing
 from bot.ids import Ids, day_of
+from bot.ledger import Gone, wish_gone
 from bot.person import Person, Place
 from bot.proposals import receiving
 from bot.proposals.receiving import Submitted
@@ -103,6 +104,8 @@ class Effects:
     news: list[NewsWish] = field(default_factory=list)
     doors: list[DoorWish] = field(default_factory=list)
     mine: list[MineWish] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
+    """What is erased in this transaction and is to stay erased (`bot.ledger`)."""
 
     def apply(self, person: Person, happened: tuple[events.Event, ...], sent_at: datetime) -> None:
         """Takes down what one message of a person caused, in order."""
@@ -132,18 +135,24 @@ class Effects:
         contacts.adopt(connection, self.adopted)
         contacts.set_languages(connection, self.languages)
         contacts.mark_stopped(connection, self.stops)
-        opt_ins.withdraw_all(connection, [stop.id for stop in self.stops if stop.stopped_at])
+        self._withdraw_wishes(connection, [stop.id for stop in self.stops if stop.stopped_at])
         staff.bind_chats(connection, self.staff_chats)
         contacts.mark_unreachable(connection, self.reachable)
         self.recalled += outbox.recall_from(connection, [stop.id for stop in self.stops])
         self._write_places(connection)
         answers.upsert(connection, self.answers)
         answers.insert_consents(connection, self.consents)
-        receiving.take_back(connection, self.taken_back, self.now)
+        withdrawn = receiving.take_back(connection, self.taken_back, self.now)
+        self.gone += [Gone("withdrawn", code) for code in withdrawn]
         receiving.receive(connection, self.submitted.values(), self.ids, self.now)
         ratings.rate(connection, self.ratings)
         messages.set_aside(connection, self.dead_letters)
         outbox.insert(connection, self.outbox)
+
+    def _withdraw_wishes(self, connection: Connection, contact_ids: list[int]) -> None:
+        for rows in opt_ins.of_contacts(connection, contact_ids).values():
+            self.gone += [wish_gone(row.contact_id, row.about, row.subject, self.now) for row in rows]
+        opt_ins.withdraw_all(connection, contact_ids)
 
     def _write_places(self, connection: Connection) -> None:
         steps, changes, new = [], [], []

@@ -25,13 +25,13 @@ from storage.consultations import PublishedRevision, State
 from storage.store import Store
 
 
-def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
-    """Opens the house; what is empty is filled: data folder, database, secret key, sample consultations.
+def furnish(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[Fault]]:
+    """Opens the house (`open_house`); what is empty is filled: data folder, database, secret key, sample consultations.
 
     Raises `HouseError`, `SecretError` and the classes of `storage.errors`.
     """
     try:
-        store, keys = open_house(settings)
+        store, keys = open_house(settings, say)
     except OSError as fault:
         raise unusable(fault, "--data") from fault
     except (ValueError, ArgumentError) as fault:
@@ -44,7 +44,7 @@ def furnish(settings: Settings) -> tuple[Store, Keys, list[Fault]]:
 @contextmanager
 def furnished(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
     """The open store of a furnished house and its keys, for one command. Raises as `furnish` does."""
-    store, keys, faults = furnish(settings)
+    store, keys, faults = furnish(settings, say)
     try:
         for fault in faults:
             say(str(fault))

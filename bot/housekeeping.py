@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy import Connection
 
 from bot import privacy, stored
 from bot.keys import Keys
+from bot.ledger import Ledger
 from bot.logs import where
 from bot.results import remaining
 from storage import answers, broadcasts, consultations, contacts, doors, messages, migrate, outbox, remains, sessions
-from storage.consultations import State
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -77,7 +77,7 @@ def tidy(connection: Connection, now: datetime, kept: Mapping[str, str] | None =
 
 def strangers(connection: Connection, now: datetime, keys: Keys) -> list[int]:
     """Contacts with whom nothing connects the house any more. Looks at many: never on the writing thread."""
-    every = _every_consultation(connection)
+    every = consultations.ids(connection)
     found: list[int] = []
     after = 0
     while len(found) < MOST_STRANGERS:
@@ -92,17 +92,16 @@ def strangers(connection: Connection, now: datetime, keys: Keys) -> list[int]:
 def forget(connection: Connection, numbers: Sequence[int], now: datetime, keys: Keys) -> int:
     """Forgets those of these contacts who have not come back meanwhile; gives how many."""
     still = contacts.idle(connection, now - STRANGERS_KEPT, among=numbers)
-    still = privacy.without_ties(connection, still, _every_consultation(connection), keys)
+    still = privacy.without_ties(connection, still, consultations.ids(connection), keys)
     messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, still)])
     return contacts.erase(connection, still)
 
 
-def _every_consultation(connection: Connection) -> list[int]:
-    return [row.consultation_id for row in consultations.list_latest(connection, get_args(State))]
+async def keep_house(store: Store, keys: Keys, ledger: Ledger, backup_days: int) -> None:
+    """Tidies up now and then until it is cancelled. A failure is logged and tried again an hour later.
 
-
-async def keep_house(store: Store, keys: Keys) -> None:
-    """Tidies up now and then until it is cancelled. A failure is logged and tried again an hour later."""
+    `backup_days`: older backups there are none, so that nobody needs to know what is still in them.
+    """
     while True:
         try:
             now = datetime.now(UTC)
@@ -115,6 +114,7 @@ async def keep_house(store: Store, keys: Keys) -> None:
                 await asyncio.to_thread(store.scrub)
                 log.info("retention over", count=gone)
             await asyncio.to_thread(migrate.forget_copies, store, now - COPIES_KEPT)
+            await asyncio.to_thread(ledger.forget_before, (now - timedelta(days=backup_days)).date())
         except (StorageError, OSError) as fault:
             log.error("could not tidy up", **where(fault))
         await asyncio.sleep(EVERY.total_seconds())

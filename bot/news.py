@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.catalogue import Catalogue
 from bot.effects import Effects, NewsWish
 from bot.ids import day_of
+from bot.ledger import wish_gone
 from flows.events import Wanted
 from flows.messages import MsgOut, QuickReply
 from flows.news import TOPICS
@@ -41,6 +42,7 @@ def settle(connection: Connection, asked: Effects, catalogue: Catalogue) -> Effe
         withdrawn += answer.withdrawn
         late.say(wish.person, answer.reply)
     opt_ins.withdraw(connection, withdrawn)
+    late.gone += [wish_gone(*wish, late.now) for wish in withdrawn]
     opt_ins.give(connection, given)
     # Who asks to be told has not said "stop" any more.
     contacts.mark_stopped(connection, [ContactStop(row.contact_id, None) for row in given])

@@ -10,6 +10,7 @@ from bot import privacy
 from bot.catalogue import Catalogue
 from bot.effects import Effects, MineWish
 from bot.keys import Keys
+from bot.ledger import Gone
 from bot.proposals import chain
 from bot.proposals.codes import recognise
 from bot.proposals.facts import Readable
@@ -30,7 +31,7 @@ def settle(connection: Connection, asked: Effects, keys: Keys, catalogue: Catalo
     """Shows and changes what people brought in, after `asked` was written. Gives what there is to say."""
     late = Effects(asked.ids, asked.now)
     for wish in asked.mine:
-        names = privacy.pseudonyms_of(connection, wish.person.contact_id, keys, catalogue)
+        names = privacy.pseudonyms_of(connection, wish.person.contact_id, keys)
         late.say(wish.person, _answer(connection, wish, names, _voice(wish, catalogue), late))
     late.write(connection)
     return late
@@ -47,11 +48,12 @@ def _answer(connection: Connection, wish: MineWish, names: list[str], voice: Voi
     if kind in {"show", "more"}:
         return _shown(connection, names, voice, int(wish.asked.code or 1))
     if kind == "votes":
+        late.gone += [Gone("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
         ratings.erase(connection, names)
         return voice.message(voice.say("mine.votes_gone"))
     wanted = recognise(wish.asked.code)
     if kind == "unrate":
-        return _unrated(connection, names, wanted or "", voice)
+        return _unrated(connection, names, wanted or "", voice, late)
     row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
     if row is None:
         return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
@@ -59,8 +61,10 @@ def _answer(connection: Connection, wish: MineWish, names: list[str], voice: Voi
     if kind == "withdraw":
         if row.withdrawn_at is None:
             proposals.withdraw(connection, [Withdrawal(number, late.now) for number in (row.id, *later)])
+            late.gone.append(Gone("withdrawn", row.code))
         return voice.message(voice.say("mine.taken_back", code=row.code), [_offer(voice, "delete", row.code)])
     proposals.erase_some(connection, [row.id, *later])
+    late.gone.append(Gone("idea", row.code))
     return voice.message(voice.say("mine.deleted", code=row.code))
 
 
@@ -115,10 +119,12 @@ def _ratings_told(
     return lines, replies
 
 
-def _unrated(connection: Connection, names: list[str], code: str, voice: Voice) -> MsgOut:
+def _unrated(connection: Connection, names: list[str], code: str, voice: Voice, late: Effects) -> MsgOut:
     """Deletes one rating, with what was said about it before, and in what was merged into the proposal."""
     row = proposals.by_codes(connection, [code]).get(code)
     ids = [row.id, *moderation.merged_into(connection, [row.id]).get(row.id, [])] if row else []
+    given = ratings.votes_by(connection, names)
+    late.gone += [Gone("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
     gone = ratings.forget(connection, [(name, id_) for name in names for id_ in ids])
     said = voice.say("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
     return voice.message(said, [voice.command("mine")])

@@ -94,9 +94,9 @@ class Chat:
 
         work = asyncio.ensure_future(exchange())
         while not (await asyncio.wait([work], timeout=PATIENCE_SECONDS))[0]:
-            if self.house.store.trouble:
+            if self.house.trouble:
                 work.cancel()
-                raise self.house.store.trouble
+                raise self.house.trouble
         work.result()
 
     def _shown(self, msg: MsgOut) -> None:

@@ -12,12 +12,25 @@ from bot.catalogue import Catalogue
 from bot.effects import Effects
 from bot.ids import day_of
 from bot.keys import Keys
+from bot.ledger import Gone
 from bot.person import Person
 from bot.proposals import chain, contributions
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.values import Missing
-from storage import answers, attachments, contacts, messages, opt_ins, outbox, proposals, ratings, sessions, staff
+from storage import (
+    answers,
+    attachments,
+    consultations,
+    contacts,
+    messages,
+    opt_ins,
+    outbox,
+    proposals,
+    ratings,
+    sessions,
+    staff,
+)
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
 from storage.doors import set_aside_of
@@ -31,9 +44,11 @@ def settle_rights(connection: Connection, asked: Effects, keys: Keys, catalogue:
         late.say(person, data_of(connection, person, keys, catalogue))
     late.write(connection)
     if asked.erased:
-        late.recalled += outbox.recall_from(connection, [person.contact_id for person in asked.erased])
+        numbers = [person.contact_id for person in asked.erased]
+        late.recalled += outbox.recall_from(connection, numbers)
         late.left_doors += _other_doors(connection, asked.erased, keys)
-        erase(connection, asked.erased, keys, catalogue)
+        late.gone += [Gone("person", str(number)) for number in numbers]
+        erase(connection, numbers, keys)
         rows = [
             NewAddress(person.lookup, None, person.channel, keys.seal(person.address, person.lookup), day_of(asked.now))
             for person in asked.erased
@@ -66,7 +81,7 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
         lines.append(voice.say("mydata.team", name=member.name))
     wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
     lines += [voice.say("mydata.news", what=what) for what in news.chosen(wishes, voice, catalogue)]
-    pseudonyms = pseudonyms_of(connection, person.contact_id, keys, catalogue)
+    pseudonyms = pseudonyms_of(connection, person.contact_id, keys)
     stored = sessions.of_people(connection, pseudonyms)
     given: dict[int, list[StoredAnswer]] = {}
     for answer in answers.of_people(connection, pseudonyms):
@@ -144,23 +159,23 @@ def bound_to(number: int) -> bytes:
     return b"set aside %d" % number
 
 
-def erase(connection: Connection, people: list[Person], keys: Keys, catalogue: Catalogue) -> None:
+def erase(connection: Connection, contact_ids: Sequence[int], keys: Keys) -> None:
     """Deletes contacts, addresses, waiting messages, sessions, answers, consents, proposals and ratings
     of these people.
 
     What they sent instead of words belongs to nobody then, and `bot.attachments.keeping` removes it, file and row.
     Call `Store.scrub` after the commit. A message of theirs that comes later starts from zero.
     """
-    pseudonyms = [name for person in people for name in pseudonyms_of(connection, person.contact_id, keys, catalogue)]
+    every = consultations.ids(connection)
+    pseudonyms = [keys.pseudonym(number, one) for number in contact_ids for one in every]
     ratings.erase(connection, pseudonyms)
     own = [row.code for row in proposals.of_people(connection, pseudonyms)]
     proposals.erase_some(connection, [copy.id for copy in chain.copies(connection, own)])
     proposals.erase(connection, pseudonyms)
     sessions.erase(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)
-    known = contacts.of_contacts(connection, [person.contact_id for person in people])
-    messages.erase(connection, [*(person.lookup for person in people), *(door.lookup for door in known)])
-    contacts.erase(connection, [person.contact_id for person in people])
+    messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, contact_ids)])
+    contacts.erase(connection, contact_ids)
 
 
 def without_ties(
@@ -181,9 +196,9 @@ def among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str]
     return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]
 
 
-def pseudonyms_of(connection: Connection, contact_id: int, keys: Keys, catalogue: Catalogue) -> list[str]:
+def pseudonyms_of(connection: Connection, contact_id: int, keys: Keys) -> list[str]:
     """Who this contact is in each consultation there ever was, in an order that is the same for all."""
-    return [keys.pseudonym(contact_id, number) for number in catalogue.all_consultation_ids(connection)]
+    return [keys.pseudonym(contact_id, number) for number in consultations.ids(connection)]
 
 
 def participation(

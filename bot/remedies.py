@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from bot.errors import program
+from bot.ledger import LedgerError
 from storage.errors import StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost, StoreOutdated, StoreTooNew
 
 _BY_DETAIL: Final = (
@@ -19,6 +20,7 @@ _BY_DETAIL: Final = (
 )
 """What the drivers say, and the remedy; the first match counts, before the kind."""
 _BY_KIND: Final[dict[type[StorageError], str]] = {
+    LedgerError: "make room, and see that this user may write to that folder",
     StoreFull: "make room on its disk",
     StoreBusy: "wait a moment and try again; if it stays so, stop the other program that writes to it",
     StoreLost: "start PostgreSQL, or correct database_url",

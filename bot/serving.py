@@ -88,7 +88,7 @@ async def _watch(app: App, stop: asyncio.Event, say: Say) -> None:
 
 def _troubles(app: App) -> Iterator[tuple[str, str]]:
     """The parts that can be away while the house goes on, and what is wrong with each; empty where nothing is."""
-    fault = app.store.trouble
+    fault = app.trouble
     yield "database", f"{fault} What to do: {remedy(fault)}" if fault else ""
     yield from ((f"[channels.{name}]", channel.trouble()) for name, channel in app.channels.items())
 

@@ -105,6 +105,8 @@ class Settings(_Section):
     """The least important lines that are still written."""
     attachment_megabytes: int = Field(default=20, ge=1, le=20)
     """The largest voice message or picture that is kept; the channels hand out nothing above 20."""
+    backup_days: int = Field(default=90, ge=14, le=3650)
+    """For how many days backups are kept at most; so long is known what was erased, and has to stay erased."""
     web: WebSettings = WebSettings()
     """How the web pages look and where they are reached, the section `[web]`."""
     push: PushSettings = PushSettings()

@@ -56,7 +56,7 @@ def look_up(connection: Connection, keys: Keys, catalogue: Catalogue, channel: s
         facts["language"] = known.language
     if known.stopped_at:
         facts["stopped"] = "yes"
-    names = pseudonyms_of(connection, known.contact_id, keys, catalogue)
+    names = pseudonyms_of(connection, known.contact_id, keys)
     for consent in answers.consents_of(connection, names):
         facts[f"consent {consent.question_key}"] = "given" if consent.given else "not given"
     given = sorted(answers.of_people(connection, names), key=lambda answer: answer.answered_at)

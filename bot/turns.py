@@ -21,6 +21,7 @@ from bot.effects import Effects
 from bot.ids import Ids, receipt
 from bot.keys import Keys
 from bot.knowing import Asker, Knowing
+from bot.ledger import Gone, Ledger
 from bot.logs import where
 from bot.meeting import Meeting, locks
 from bot.person import Person, Place
@@ -86,6 +87,7 @@ class BatchResult:
     """The same of what is said to addresses that are forgotten afterwards."""
     left_doors: list[tuple[str, str]] = field(default_factory=list)
     """Where else those who were erased could be reached: their channels have to forget them."""
+    gone: list[Gone] = field(default_factory=list)
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back, because somebody said "stop" or was erased."""
 
@@ -98,6 +100,7 @@ class BatchResult:
         self.parting += effects.parting
         self.recalled += effects.recalled
         self.left_doors += effects.left_doors
+        self.gone += effects.gone
 
 
 class Turns:
@@ -108,6 +111,7 @@ class Turns:
         keys: Keys,
         catalogue: Catalogue,
         ids: Ids,
+        ledger: Ledger,
         desk: Desk,
         enquiries: Enquiries,
         knowing: Knowing,
@@ -120,6 +124,7 @@ class Turns:
         self.keys = keys
         self.catalogue = catalogue
         self.ids = ids
+        self._ledger = ledger
         self.desk = desk
         self.enquiries = enquiries
         self._knowing = knowing
@@ -130,7 +135,9 @@ class Turns:
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
     def work(self, connection: Connection, batch: Sequence[MsgIn]) -> BatchResult:
-        """Takes the messages in order. Touches nothing but its connection: it may be run again after a lost lock."""
+        """Takes the messages in order. Touches its connection only, and the ledger, where twice is as good as once: it
+        may be run again after a lost lock.
+        """
         now = datetime.now(UTC)
         self.ids.tick()
         self._refresh(connection, now)
@@ -155,6 +162,7 @@ class Turns:
                 result.add(ownership.settle(connection, effects, self.keys, self.catalogue))
             if effects.doors:
                 result.add(doors.settle(connection, effects, self.keys, self.catalogue))
+        self._ledger.note(result.gone)  # before the commit: nobody is told "deleted" of what is not noted
         return result
 
     def _refresh(self, connection: Connection, now: datetime) -> None:

@@ -190,6 +190,11 @@ def list_latest(connection: Connection, states: Sequence[State] = ("open",)) -> 
     return [PublishedRevision._make(row) for row in connection.execute(query)]
 
 
+def ids(connection: Connection) -> list[int]:
+    """Every consultation there ever was, by slug."""
+    return list(connection.scalars(select(_consultations.c.id).order_by(_consultations.c.slug)))
+
+
 def revisions(connection: Connection, consultation_id: int) -> list[PublishedRevision]:
     """All revisions of a consultation, oldest first."""
     query = _published.where(_revisions.c.consultation_id == consultation_id).order_by(_revisions.c.number)

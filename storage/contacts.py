@@ -138,6 +138,7 @@ _of_contacts = bulk.ByKeys(
     .order_by(_addresses.c.contact_id, _addresses.c.created_at, _addresses.c.lookup),
     _addresses.c.contact_id,
 )
+_by_id = bulk.ByKeys(_ContactKey, select(_contacts.c.id), _contacts.c.id)
 _sealed = bulk.ByKeys(SealedAddress, select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
 
 insert = bulk.insert(_contacts, NewContact)
@@ -176,6 +177,11 @@ def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[Know
 def sealed(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, bytes]:
     """The sealed address for each known look-up."""
     return {row.lookup: row.sealed for row in _sealed(connection, lookups)}
+
+
+def among(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these contacts who are known (still)."""
+    return {row.id for row in _by_id(connection, ids)}
 
 
 def any_sealed(connection: Connection) -> SealedAddress | None:

@@ -146,6 +146,9 @@ _count = bulk.ByKeys(
     _ratings.c.proposal_id,
 )
 _take_back = bulk.remove(_ratings, _Rated)
+_event_columns = [_events.c[field] for field in NewRatingEvent._fields]
+_events_of = bulk.ByKeys(NewRatingEvent, select(*_event_columns), _events.c.pseudonym)
+_whose = bulk.ByKeys(_Rated, select(_events.c.pseudonym, _events.c.proposal_id), _events.c.id)
 
 _as_given = (_events.c.at, _events.c.id)
 """The order of votes. Ids alone say when they were stored: what is imported later may have been given earlier."""
@@ -195,6 +198,16 @@ def count(connection: Connection, ids: Sequence[int]) -> dict[int, Count]:
 def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRating]:
     """All ratings of these people as they stand."""
     return list(_of_people(connection, pseudonyms))
+
+
+def votes_by(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRatingEvent]:
+    """Every vote these people ever gave."""
+    return list(_events_of(connection, pseudonyms))
+
+
+def whose(connection: Connection, event_ids: Sequence[int]) -> set[tuple[str, int]]:
+    """Who (pseudonym, proposal id) gave these votes, as far as they are there (still)."""
+    return {(row.pseudonym, row.proposal_id) for row in _whose(connection, event_ids)}
 
 
 def of_consultation(connection: Connection, consultation_id: int) -> Iterator[NewRating]:

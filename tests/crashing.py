@@ -10,6 +10,7 @@ import json
 import sys
 from datetime import UTC, datetime
 
+from bot.settings import Settings
 from flows.messages import MsgIn
 from storage.store import Store
 from tests.house import running
@@ -18,9 +19,9 @@ CHUNK = 3
 """Messages handed over at once; the next chunk waits for no acknowledgement of the one before."""
 
 
-async def main(url: str) -> None:
+async def main(url: str, settings: Settings | None = None) -> None:
     loop = asyncio.get_running_loop()
-    async with running(Store(url)) as (app, channel):
+    async with running(Store(url), settings=settings) as (app, channel):
         sys.stdout.write("ready\n")
         sys.stdout.flush()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -104,11 +106,13 @@ def publish(store: Store, *published: Consultation, **more: Any) -> None:
 async def running(
     store: Store, channels: Mapping[str, Any] | None = None, settings: Settings | None = None
 ) -> AsyncIterator[tuple[App, Recorder]]:
-    """A running app over a store; by default with one Recorder called "test"."""
+    """A running app over a store; by default with one Recorder called "test", and a data folder for this block only."""
     recorder = Recorder()
-    app = build(settings or Settings(), channels or {"test": recorder}, store=store, keys=KEYS)
-    async with app.running():
-        yield app, recorder
+    with tempfile.TemporaryDirectory() as data:
+        settings = settings or Settings(data=Path(data))
+        app = build(settings, channels or {"test": recorder}, store=store, keys=KEYS)
+        async with app.running():
+            yield app, recorder
 
 
 async def say(app: App, *messages: MsgIn) -> None:

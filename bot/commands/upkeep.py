@@ -61,11 +61,23 @@ def backup(
 @app.command()
 def restore(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `backup` made.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[BACKUP]", help="A folder that `backup` made; none: only erase again.")
+    ] = None,
+    erased: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--erased", metavar="DIR", help="A data folder that knows what was erased since. May be repeated."
+        ),
+    ] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Put a backup into an empty data folder, after checking it."""
+    """Put a backup into an empty data folder, after checking it, and erase again what was erased since."""
     from bot import backup
 
-    backup.restore(load(context, config, data), folder, say)
+    found = load(context, config, data)
+    if folder:
+        backup.restore(found, folder, say, erased or ())
+    else:
+        backup.erase(found, say, erased or ())

@@ -41,14 +41,16 @@ def receive(connection: Connection, submitted: Iterable[Submitted], new_id: Call
         _change(connection, changed, new_id, now)
 
 
-def take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Withdraws what people (pseudonym, question) had proposed, also where it was taken over into another wave."""
-    pairs = set(gone)
+def take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: datetime) -> list[str]:
+    """Withdraws what people (pseudonym, question) had proposed, also where it was taken over into another wave; gives
+    the codes."""
+    pairs, codes = set(gone), []
     if pairs:
         own = proposals.of_people(connection, sorted({pseudonym for pseudonym, _ in pairs}))
         codes = [row.code for row in own if (row.pseudonym, row.question_key) in pairs]
         proposals.withdraw(connection, [Withdrawal(copy.id, now) for copy in chain.copies(connection, codes)])
         proposals.take_back(connection, [TakenBack(pseudonym, key, now) for pseudonym, key in pairs])
+    return codes
 
 
 def _change(

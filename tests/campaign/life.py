@@ -58,7 +58,7 @@ async def serve(database: str, section: dict[str, Any], folder: Path, workers: i
     limits = channel.limits
     channel.limits = limits._replace(per_chat_per_second=0, workers=workers or limits.workers)
     plant()
-    app = build(Settings(), {CHANNEL: channel}, store=Store(database), keys=KEYS)
+    app = build(Settings(data=folder), {CHANNEL: channel}, store=Store(database), keys=KEYS)
     async with app.running():
         tell(up=True)
         await asyncio.Event().wait()

@@ -79,7 +79,7 @@ async def listening(
 async def running(server: Synapse, bot: User, folder: Path, database: Database, **more: Any) -> AsyncIterator[App]:
     """A house that can be left and entered again: the database and the channel's folder stay."""
     channel = open_channel("matrix", section(server, bot, **more), folder, VAULT)
-    app = build(Settings(), {"matrix": channel}, store=Store(database.url), keys=KEYS)
+    app = build(Settings(data=folder), {"matrix": channel}, store=Store(database.url), keys=KEYS)
     async with app.running():
         yield app
 

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ import pytest
 from bot import backup
 from bot.app import open_house
 from bot.errors import HouseError
+from bot.ledger import Gone, Ledger, files_of
 from bot.settings import Settings
+from storage import contacts
+from storage.contacts import NewContact
 
 SEALED = '{"sealed": "AAAA"}'
 
@@ -113,3 +117,78 @@ def test_a_backup_that_does_not_fit_leaves_nothing_on_the_full_disk(tmp_path: Pa
     with pytest.raises(HouseError, match="No space left on device; check --to, its rights and the free space"):
         backup.back_up(settings, None, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+# --- what was erased since --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def erased(tmp_path: Path) -> tuple[Settings, Path]:
+    """A house in which somebody was erased after a backup was made, and that backup."""
+    settings = Settings(data=tmp_path / "data", samples=False)
+    store, keys = open_house(settings)
+    with store.begin() as connection:
+        contacts.insert(connection, [NewContact(number, "de", datetime(2026, 11, 25, tzinfo=UTC)) for number in (1, 2)])
+    copy = backup.back_up(settings, None, tmp_path / "backups")
+    with store.begin() as connection:
+        contacts.erase(connection, [1])
+        Ledger(settings.data, keys).note([Gone("person", "1")])
+    store.dispose()
+    return settings, copy
+
+
+def known(data: Path) -> list[int]:
+    with closing(sqlite3.connect(data / "mitsprache.db")) as database:
+        return [row[0] for row in database.execute("SELECT id FROM contacts ORDER BY 1")]
+
+
+@pytest.mark.parametrize("named", ["", "erased"])
+def test_a_restore_erases_again_what_the_data_folder_before_knows(erased, tmp_path: Path, named: str):
+    settings, copy = erased
+    again = Settings(data=tmp_path / "again")
+    said: list[str] = []
+    backup.restore(again, copy, said.append, [settings.data / named])
+    assert said == [
+        f"{copy} is restored to {again.data}.",
+        "Erased again, because it was erased before (people: 1).",
+    ]
+    assert known(again.data) == [2]
+    assert files_of(again.data / "erased"), "and stays known for the next time"
+
+
+def test_a_ledger_that_is_there_already_counts_and_is_not_written_over(erased, tmp_path: Path):
+    settings, copy = erased
+    shutil.copytree(settings.data / "erased", tmp_path / "again" / "erased")
+    older = backup.back_up(settings, None, tmp_path / "later")  # its ledger knows the same
+    restore(copy, tmp_path / "again")
+    assert known(tmp_path / "again") == [2]
+    for path in files_of(tmp_path / "again" / "erased"):
+        assert path.read_bytes() == (older / "erased" / path.name).read_bytes()
+
+
+def test_a_restore_that_does_not_know_says_so_and_can_be_told_afterwards(erased, tmp_path: Path):
+    settings, copy = erased
+    again = Settings(data=tmp_path / "again")
+    said: list[str] = []
+    backup.restore(again, copy, said.append)
+    assert "What was erased since this backup was made is not known here" in said[1]
+    assert said[2] == "Nothing is here that was erased."
+    assert known(again.data) == [1, 2]
+    backup.erase(again, said.append, [settings.data])
+    assert said[3] == "Erased again, because it was erased before (people: 1)."
+    assert known(again.data) == [2]
+
+
+def test_what_is_no_ledger_is_refused_before_anything_is_restored(erased, tmp_path: Path):
+    _, copy = erased
+    with pytest.raises(HouseError, match="this is no ledger; name with --erased the folder erased of a data folder"):
+        backup.restore(Settings(data=tmp_path / "again"), copy, lambda _: None, [tmp_path])
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_backup_older_than_the_ledger_is_told(erased, tmp_path: Path):
+    settings, copy = erased
+    said: list[str] = []
+    old = copy.rename(copy.with_name("mitsprache-20260102T030405Z"))
+    backup.restore(Settings(data=tmp_path / "again"), old, said.append, [settings.data])
+    assert any("is forgotten by now and here again (backup_days = 90)" in words for words in said)

@@ -1,6 +1,7 @@
 """What `doctor` says at night: each trouble in its own words, with the remedy, and never a fault of its own."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ import pytest
 
 from bot import doctor
 from bot.app import open_house
-from bot.keys import FILE
+from bot.keys import FILE, Keys
+from bot.ledger import FOLDER, Gone, Ledger
 from bot.remedies import remedy
 from bot.settings import Settings
 from storage import contacts
@@ -60,6 +62,17 @@ def as_nobody() -> Iterator[None]:
 
 def test_a_house_that_is_well_has_no_faults(house: Settings):
     assert faults(house) == []
+
+
+def test_a_ledger_of_erasures_that_is_missing_or_of_another_house_is_told(house: Settings):
+    folder = house.data / FOLDER
+    Ledger(house.data, Keys(bytes(32))).note([Gone("person", "1")])
+    assert faults(house) == [f"{folder}: 1 lines are of another secret key: put the right one back"]
+    shutil.rmtree(folder)
+    (found,) = faults(house)
+    assert found.startswith(
+        f"{folder} is missing: what was erased is noted there; bring it from the data folder before"
+    )
 
 
 @pytest.mark.parametrize("deeper", ["", "data"])

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, STRANGERS_KEPT, forget, keep_house, strangers, tidy
-from bot.keys import Keys
+from bot.ledger import Ledger
 from bot.outbox import Outbox
 from storage import consultations, migrate
 from storage.store import Store
@@ -64,7 +64,7 @@ async def test_set_aside_messages_do_not_stay_for_ever(database, monkeypatch):
 async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, monkeypatch):
     calls, again = [], asyncio.Event()
 
-    async def stumble(_: Store, __: Keys) -> None:
+    async def stumble(*_: object) -> None:
         calls.append(1)
         if len(calls) == 1:
             raise ZeroDivisionError
@@ -110,7 +110,7 @@ async def test_a_fault_of_the_work_itself_ends_the_house(store, monkeypatch):
             await asyncio.Event().wait()
 
 
-async def test_copies_made_before_a_migration_are_kept_for_two_weeks(tmp_path):
+async def test_copies_made_before_a_migration_are_kept_for_two_weeks_and_notes_of_erasures_as_long_as_backups(tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'house.db'}")
     migrate.upgrade(store)
     old, new, other = (tmp_path / name for name in ("house.before-a.db", "house.before-b.db", "mine.before-a.db"))
@@ -119,11 +119,16 @@ async def test_copies_made_before_a_migration_are_kept_for_two_weeks(tmp_path):
     past = (datetime.now(UTC) - timedelta(days=15)).timestamp()
     os.utime(old, (past, past))
     os.utime(other, (past, past))
-    task = asyncio.create_task(keep_house(store, KEYS))
+    ledger, months = Ledger(tmp_path, KEYS), [f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m}" for ago in (70, 30)]
+    ledger.folder.mkdir()
+    for month in months:
+        (ledger.folder / month).touch()
+    task = asyncio.create_task(keep_house(store, KEYS, ledger, backup_days=30))
     async with asyncio.timeout(5):
-        while old.exists():
+        while old.exists() or (ledger.folder / months[0]).exists():
             await asyncio.sleep(0.01)
     task.cancel()
+    assert (ledger.folder / months[1]).exists(), "a backup of that month may still be there"
     assert (new.exists(), other.exists()) == (True, True), "a new one, and what is not ours"
     await store.close()
 
