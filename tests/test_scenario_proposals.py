@@ -15,9 +15,9 @@ from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import build
 from bot.settings import Settings
+from bot.tongues import Tongue
 from bot.web import board, results
 from bot.web.server import application
-from bot.web.tongues import Tongue
 from flows.questions.sectors import SECTORS
 from storage import migrate
 from storage.store import Store

@@ -82,13 +82,16 @@ def results(
     context: typer.Context,
     slug: Slug,
     as_json: Annotated[bool, typer.Option("--json", help="Every figure as one JSON object.")] = False,
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="TAG", help="In which language. [default: the consultation's main one]")
+    ] = "",
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Of the opinion groups; the same again, the same.")
     ] = 0,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Counts, balance and consensus in plain words, with how many people stand behind each figure."""
+    """Counts, balance and consensus in the words of the result page, with how many people stand behind each figure."""
     from bot.results import command
 
-    command.show(load(context, config, data), slug, say, seed=seed, as_json=as_json)
+    command.show(load(context, config, data), slug, say, seed=seed, as_json=as_json, language=lang)

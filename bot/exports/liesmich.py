@@ -53,9 +53,11 @@ pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
          "refused", "dont_know", "interrupted"])
 Excel:   answers_wide_excel.csv mit Doppelklick öffnen. Nur in dieser Datei steht
          vor Texten, die wie eine Formel beginnen (= + - @), ein Apostroph, und
-         Zahlen haben ein Komma. Excel streicht führende Nullen (Bezirk 01 wird 1)
-         und macht aus manchem Text ein Datum; eine Arbeitsmappe, in der alles
-         bleibt, wie es ist, gibt „export … --format xlsx“.
+         Zahlen haben ein Komma. Die anderen CSV-Dateien sind für Programme (Komma,
+         UTF-8 ohne Kennung, RFC 4180), Excel zeigt sie in einer Spalte. Es streicht
+         auch führende Nullen (Bezirk 01 wird 1) und macht aus manchem Text ein
+         Datum; eine Arbeitsmappe mit allen Tabellen, in der alles bleibt, wie es
+         ist, gibt „export … --format xlsx“.
 
 Mehrfachauswahl: Die Spalte der Frage nennt alle gewählten Kürzel; für jedes
 Kürzel gibt es außerdem eine Spalte frage.kuerzel mit 1 (gewählt) oder 0. Leer
@@ -77,9 +79,11 @@ pandas:  pandas.read_csv("answers_wide.csv", na_values=["not_asked", "skipped",
          "refused", "dont_know", "interrupted"])
 Excel:   open answers_wide_excel.csv by double click (made for German Excel). In
          this file only, texts that begin like a formula (= + - @) have an
-         apostrophe in front, and numbers have a decimal comma. Excel drops
-         leading zeros (district 01 becomes 1) and turns some texts into dates;
-         "export … --format xlsx" makes a workbook in which all stays as it is.
+         apostrophe in front, and numbers have a decimal comma. The other CSV files
+         are for programs (comma, UTF-8 without a byte order mark, RFC 4180); Excel
+         shows them in one column. It also drops leading zeros (district 01 becomes
+         1) and turns some texts into dates; "export … --format xlsx" makes a
+         workbook of all tables in which all stays as it is.
 
 Several choices: the question's column names all chosen codes; for each code
 there is also a column question.code with 1 (chosen) or 0. Empty without a
@@ -131,6 +135,9 @@ missing zusammen alle Teilnahmen; chosen zählt bei Mehrfachauswahl, wie viele v
 denen, die geantwortet haben, diese Antwort gewählt haben. suppressed = 1: nicht
 veröffentlicht, weil zu wenige Menschen dahinterstehen oder weil sich sonst eine
 solche Zahl errechnen ließe. Die 0 wird veröffentlicht.
+
+Excel: tabellen.xlsx öffnen. Die CSV-Dateien sind für Programme (Komma, UTF-8 ohne
+Kennung, RFC 4180); ein Doppelklick in deutschem Excel zeigt sie in einer Spalte.
 """
 _COUNTS_EN: Final = """
 Reading counts.csv
@@ -138,6 +145,9 @@ Each row is a number. Of a question, the rows option/answered and missing add up
 to all participations; chosen counts, for several choices, how many of those who
 answered chose this. suppressed = 1: not published, because too few people stand
 behind it or because such a number could be computed otherwise. 0 is published.
+
+Excel: open tabellen.xlsx. The CSV files are for programs (comma, UTF-8 without a byte
+order mark, RFC 4180); German Excel shows them in one column on a double click.
 """
 _FILES: Final = {
     "answers_long.csv": ("eine Zeile je Teilnahme und Frage", "a row per participation and question"),
@@ -148,8 +158,10 @@ _FILES: Final = {
     "proposals.csv": ("Vorschläge, eine Zeile je Vorschlag", "proposals, a row each"),
     "ratings.csv": ("Bewertungen je Vorschlag", "ratings per proposal"),
     "agreement.csv": ("Zustimmung je Bereich", "agreement per sector"),
+    "groups.csv": ("Zustimmung je Gruppe ähnlicher Meinung", "agreement per group of similar opinion"),
     "statuses.csv": ("was aus Vorschlägen wurde", "what became of proposals"),
     "ballots.csv": ("Reihenfolgen, Vergleiche, Budgets", "orders, comparisons, budgets"),
+    "tabellen.xlsx": ("alle Tabellen als Arbeitsmappe, für Excel", "all tables as a workbook, for Excel"),
     "datapackage.json": ("Spalten, für Programme", "columns, for programs"),
     "DATENKARTE.md": ("wie gezählt wurde, Lizenz", "how it was counted, licence"),
     "codebook.csv": ("was Spalten und Kürzel bedeuten", "what columns and codes mean"),

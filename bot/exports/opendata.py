@@ -15,10 +15,11 @@ from bot.counting.subject import Subject
 from bot.exports.tables import Row, Table, guarded, to_the_second
 from bot.results.ballots import Comparison, Order, Spread
 from bot.results.published import Published
-from bot.results.report import Statement
+from bot.results.report import EVERYBODY, Report, Statement
+from bot.results.sectors import Cell
 
 LICENCE: Final = ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/")
-TABLES: Final = ("proposals.csv", "ratings.csv", "agreement.csv", "statuses.csv", "ballots.csv")
+TABLES: Final = ("proposals.csv", "ratings.csv", "agreement.csv", "groups.csv", "statuses.csv", "ballots.csv")
 CARD: Final = "DATENKARTE.md"
 PACKAGE: Final = "datapackage.json"
 
@@ -48,10 +49,14 @@ _RATINGS: Final = [
     "disagrees_by_events",
     "passes_by_events",
     "votes_by_events",
+    "group_informed_low",
+    "group_informed_high",
 ]
-_AGREEMENT: Final = ["code", "sector", "seen", "agrees", "smoothed_low", "smoothed_high", "chance_low", "chance_high"]
+_CELL: Final = ["seen", "agrees", "smoothed_low", "smoothed_high", "chance_low", "chance_high"]
+_AGREEMENT: Final = ["code", "sector", *_CELL]
+_GROUPS: Final = ["code", "group", "people", *_CELL, "stands_for"]
 _STATUSES: Final = ["code", "status", "reason_language", "reason", "body", "link", "at"]
-_BALLOTS: Final = ["question_key", "method", "place", "option", "figure", "people"]
+_BALLOTS: Final = ["question_key", "method", "place", "option", "figure", "chance_low", "chance_high", "people"]
 _NUMBERS: Final = frozenset({"agrees", "disagrees", "passes", "votes", "important", "seen", "place", "people"})
 
 
@@ -62,6 +67,7 @@ def write(published: Published, folder: Path, closing: ExitStack) -> tuple[str, 
         ("proposals.csv", _PROPOSALS, _proposals(published)),
         ("ratings.csv", _RATINGS, map(_rating, statements.values())),
         ("agreement.csv", _AGREEMENT, (row for it in statements.values() for row in _agreement(it))),
+        ("groups.csv", _GROUPS, _groups(published.report)),
         ("statuses.csv", _STATUSES, _statuses(published)),
         ("ballots.csv", _BALLOTS, _ballots(published)),
     ):
@@ -86,14 +92,27 @@ def _proposals(published: Published) -> Iterator[Row]:
 
 
 def _rating(statement: Statement) -> Row:
-    return (statement.name, *statement.by_last_vote, statement.important, *statement.by_vote_events)
+    counts = (*statement.by_last_vote, statement.important, *statement.by_vote_events)
+    return (statement.name, *counts, *(statement.group_informed or (None, None)))
 
 
 def _agreement(statement: Statement) -> Iterator[Row]:
     for cell in statement.sectors.cells:
-        chance = cell.chance or (None, None)
-        told = cell.agreement if cell.seen is not None else (None, None)
-        yield (statement.name, cell.sector, cell.seen, cell.agrees, *told, *chance)
+        yield (statement.name, cell.sector, *_cell(cell))
+
+
+def _groups(report: Report) -> Iterator[Row]:
+    """A row per statement and group of similar opinion, named by numbers from 1 on, and one for everybody."""
+    stands = {(it.name, it.group): it.side for it in report.highlights}
+    for it in report.statements:
+        yield it.name, EVERYBODY, report.people, *_cell(it.overall), stands.get((it.name, None))
+        for number, (cell, people) in enumerate(zip(it.groups.cells, report.group_sizes, strict=True)):
+            yield it.name, str(number + 1), people, *_cell(cell), stands.get((it.name, number))
+
+
+def _cell(cell: Cell) -> Row:
+    told = cell.agreement if cell.seen is not None else (None, None)
+    return cell.seen, cell.agrees, *told, *(cell.chance or (None, None))
 
 
 def _statuses(published: Published) -> Iterator[Row]:
@@ -110,21 +129,21 @@ def _ballots(published: Published) -> Iterator[Row]:
         match outcome:
             case Order(options, ranking):
                 for place, option in enumerate(options, start=1):
-                    yield key, ranking.method, place, option, None, ranking.ballots
+                    yield key, ranking.method, place, option, None, None, None, ranking.ballots
             case Comparison(options, strengths, people):
                 for place, it in enumerate(strengths, start=1):
-                    yield key, "bradley-terry", place, options[it.option], it.score, people
+                    yield key, "bradley-terry", place, options[it.option], it.score, *it.chance, people
             case Spread(shares, people, _, spendings):
                 for place, share in enumerate(shares, start=1):
-                    yield key, "mean", place, share.option, share.mean, people
+                    yield key, "mean", place, share.option, share.mean, *(share.chance or (None, None)), people
                 for spending in spendings:
                     for place, project in enumerate(spending.projects, start=1):
-                        yield key, spending.method, place, project, None, people
+                        yield key, spending.method, place, project, None, None, None, people
 
 
 def _package(subject: Subject) -> dict[str, Any]:
     """A Data Package (Frictionless, v1) over the tables."""
-    heads = dict(zip(TABLES, (_PROPOSALS, _RATINGS, _AGREEMENT, _STATUSES, _BALLOTS), strict=True))
+    heads = dict(zip(TABLES, (_PROPOSALS, _RATINGS, _AGREEMENT, _GROUPS, _STATUSES, _BALLOTS), strict=True))
     consultation = subject.flow.consultation
     name, path = LICENCE
     return {
@@ -181,7 +200,9 @@ Mitgemacht hat, wer wollte: keine repräsentative Stichprobe. Jede Person zählt
 Bewertung (`agrees`, `disagrees`, `passes`); `…_by_events` zählt auch geänderte Bewertungen mit.
 Zustimmung je Bereich ist geglättet: (Zustimmungen + 1) / (Bewertungen + 2); `chance_low` und
 `chance_high` sind das Intervall nach Wilson (95 %). Zahlen unter {least} fehlen, und dazu so viele
-andere, dass sie sich nicht errechnen lassen. Gruppen ähnlicher Meinung: {groups}, Startwert {seed}.
+andere, dass sie sich nicht errechnen lassen. Gruppen ähnlicher Meinung: {groups}, Startwert {seed};
+in groups.csv steht jede mit ihrer Nummer, und wofür sie steht (`stands_for`). In Excel zeigt
+tabellen.xlsx alles richtig; die CSV-Dateien sind für Programme (Komma, UTF-8).
 Freie Texte stehen hier nur, wenn ein Mensch sie freigegeben hat; Namen und einzelne Antworten nicht.
 Vor Texten, die wie eine Formel beginnen (= + - @), steht ein Apostroph.
 
@@ -191,6 +212,8 @@ Whoever wanted took part: no representative sample. Everybody counts with the la
 `disagrees`, `passes`); `…_by_events` counts changed ratings as well. Agreement per sector is
 smoothed: (agrees + 1) / (ratings + 2); `chance_low` and `chance_high` are Wilson's interval (95 %).
 Numbers below {least} are missing, and as many others as are needed so that they cannot be computed.
-Groups of similar opinion: {groups}, seed {seed}. Free text is here only after a person released it;
-names and single answers are not. Texts that begin like a formula (= + - @) have an apostrophe in front.
+Groups of similar opinion: {groups}, seed {seed}; groups.csv has each with its number and what it
+stands for (`stands_for`). For Excel there is tabellen.xlsx; the CSV files are for programs (comma,
+UTF-8). Free text is here only after a person released it; names and single answers are not. Texts
+that begin like a formula (= + - @) have an apostrophe in front.
 """

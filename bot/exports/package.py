@@ -35,6 +35,8 @@ from storage.store import Store
 ROWS: Final = ("answers_long.csv", "answers_wide.csv", "answers_wide_excel.csv")
 COUNTS: Final = "counts.csv"
 ABOUT: Final = ("codebook.csv", "metadata.json", "LIESMICH.txt")
+WORKBOOK: Final = "tabellen.xlsx"
+"""What everybody may have is opened by double clicks: CSV for programs looks broken in a German Excel."""
 
 
 class Wish(NamedTuple):
@@ -95,12 +97,16 @@ def _fill(connection: Connection, found: Subject, wish: Wish, profile: Profile, 
             counts = Counts(found)
             tables = (*ROWS, *_write_rows(connection, counts, wish, folder, closing))
         Table(folder / "codebook.csv", codebook.head(found), closing).write(codebook.rows(found))
-    files = [*tables, *ABOUT]
+    has_workbook = profile == "public" and not wish.is_workbook
+    files = [*tables, *([WORKBOOK] if has_workbook else ()), *ABOUT]
     data = metadata(found, profile, counts, now, files)
     text = json.dumps(data, ensure_ascii=False, indent=2)
     (folder / "metadata.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
     guide = liesmich(found, profile, now, files)
     (folder / "LIESMICH.txt").write_text(guide, encoding="utf-8", newline="\r\n")  # for the editor of old Windows
+    if has_workbook:
+        # The same answers, the same file: it says when the consultation was published, not when it was exported.
+        workbook.bind(found, folder, folder / WORKBOOK, wish.zone, found.newest.published_at)
     return counts.responses
 
 

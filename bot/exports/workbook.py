@@ -28,6 +28,7 @@ SHEETS: Final = {
     "counts.csv": ("Anzahlen", "Counts"),
     "ratings.csv": ("Bewertungen", "Ratings"),
     "agreement.csv": ("Zustimmung", "Agreement"),
+    "groups.csv": ("Gruppen", "Groups"),
     "statuses.csv": ("Stand", "Statuses"),
     "ballots.csv": ("Reihenfolgen", "Ballots"),
     "codebook.csv": ("Codebuch", "Codebook"),
@@ -50,6 +51,7 @@ _COUNTED: Final = frozenset(
         *("n", "suppressed", "withheld", "sensitive", "seen", "place", "people", "figure", "latitude", "longitude"),
         *("agrees", "disagrees", "passes", "votes", "important", "agrees_by_events", "disagrees_by_events"),
         *("passes_by_events", "votes_by_events", "smoothed_low", "smoothed_high", "chance_low", "chance_high"),
+        *("group_informed_low", "group_informed_high"),
     )
 )
 """Columns of numbers in tables that are not about questions."""

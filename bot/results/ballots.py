@@ -14,6 +14,7 @@ import numpy as np
 from bot.counting.suppression import hidden
 from bot.results import budgets, pairwise, rankings
 from bot.results.budgets import Spending
+from bot.results.intervals import Interval, around
 from bot.results.pairwise import Strength
 from bot.results.rankings import Ranking
 from flows.question import Question
@@ -31,11 +32,13 @@ class Order(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What one option got of a budget; both None where too few people stand behind it."""
+    """What one option got of a budget; all None where too few people stand behind it."""
 
     option: str
     mean: float | None
     people: int | None
+    chance: Interval | None = None
+    """How far chance alone may carry the mean (95 %)."""
 
 
 class Spread(NamedTuple):
@@ -100,15 +103,23 @@ def comparison(options: Sequence[str], ballots: Ballots) -> Comparison:
 def spread(question: Points, options: Sequence[str], ballots: Ballots, least: int) -> Spread:
     """How the budget was spread, on average over all who answered; with costs also what it would pay for."""
     people = sum(ballots.values())
-    given, amounts = Counter[str](dict.fromkeys(options, 0)), Counter[str]()
+    given, amounts, squares = Counter[str](dict.fromkeys(options, 0)), Counter[str](), Counter[str]()
     for ballot, number in ballots.items():
         for option, amount in _amounts(ballot):
             if option in given and amount:
                 given[option] += number
                 amounts[option] += number * amount
+                squares[option] += number * amount**2
     out = {option for option in options if hidden({"in": given[option], "out": people - given[option]}, least=least)}
     shares = [
-        Share(option, None, None) if option in out else Share(option, amounts[option] / people, given[option])
+        Share(option, None, None)
+        if option in out
+        else Share(
+            option,
+            mean := amounts[option] / people,
+            given[option],
+            around(mean, squares[option], people, question.budget),
+        )
         for option in options
     ]
     ordered = tuple(sorted(shares, key=lambda share: -(share.mean or 0.0)))

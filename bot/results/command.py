@@ -1,4 +1,4 @@
-"""`results`: counts, balance and consensus of a consultation, in plain words or as JSON.
+"""`results`: counts, balance and consensus of a consultation, in the words of the result page or as JSON.
 
 Small cells are left out here too: the lines of a terminal are soon pasted into a mail.
 """
@@ -6,68 +6,71 @@ Small cells are left out here too: the lines of a terminal are soon pasted into 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from bot.counting import subject
-from bot.counting.counts import CONTEXTS, Counts, counted, published_rows
-from bot.counting.subject import Subject
-from bot.errors import Say
+from bot.counting.counts import CONTEXTS
+from bot.errors import HouseError, Say
 from bot.house import furnished
-from bot.results import loading, wording
-from bot.results.remaining import reported
-from bot.results.report import Report
+from bot.results import published, wording
+from bot.results.published import Published
 from bot.settings import Settings
+from bot.tongues import Tongue, spoken
 
 
-def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False) -> None:
-    """The command. Raises HouseError."""
+def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False, language: str = "") -> None:
+    """The command; without `language` it speaks the main language of the consultation. Raises HouseError."""
+    if language and language not in spoken():
+        raise HouseError(f"--lang {language}: there is {', '.join(spoken())}")
     with furnished(settings, say) as (store, _), store.reading() as connection:
-        found = subject.find(connection, slug)
-        counts = counted(connection, found)
-        loaded = loading.load(connection, found.newest.consultation_id)
-        result = reported(connection, found, loaded, seed)
-    texts = {code: loaded.proposals[code].title or loaded.proposals[code].text for code in loaded.shown}
+        found = published.read(connection, slug, seed=seed)
     if as_json:
-        say(json.dumps(as_data(found, counts, result, texts), ensure_ascii=False, indent=2))
+        say(json.dumps(as_data(found), ensure_ascii=False, indent=2))
         return
-    for line in lines(found, counts, result, texts):
+    for line in wording.lines(found, Tongue.of(language or found.subject.language)):
         say(line)
 
 
-def as_data(found: Subject, counts: Counts, result: Report, texts: Mapping[str, str]) -> dict[str, Any]:
+def as_data(found: Published) -> dict[str, Any]:
     """Everything as one JSON object; null where a number may not be told."""
-    least = result.least
     return {
-        "consultation": found.newest.slug,
-        "sample": found.newest.sample,
-        "participations": counts.responses if counts.responses == 0 or counts.responses >= least else None,
-        "balance": {name: counts.published(name) for name in CONTEXTS},
-        "questions": _questions(counts),
-        "ratings": wording.plain(result),
-        "texts": dict(texts),
+        "consultation": found.subject.newest.slug,
+        "sample": found.subject.newest.sample,
+        "participations": found.participations,
+        "balance": {name: found.counts.published(name) for name in CONTEXTS},
+        "questions": _questions(found),
+        "outcomes": {key: _without_votes(plain(outcome)) for key, outcome in found.outcomes.items()},
+        "ratings": plain(found.report),
+        "texts": {code: proposal.title or proposal.text for code, proposal in found.proposals.items()},
+        "statuses": {code: proposal.status for code, proposal in found.proposals.items()},
+        "answered": {"share": found.answered.share, "median_days": found.answered.median_days},
     }
 
 
-def _questions(counts: Counts) -> dict[str, dict[str, Any]]:
+def _questions(found: Published) -> dict[str, dict[str, Any]]:
     """Question → its type and its counts, "option.yes" or "missing.skipped", as the public export tells them."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in published_rows(counts, {}):
+    questions: dict[str, dict[str, Any]] = {}
+    for row in found.rows:
         if row.table == "question":
-            cells = found.setdefault(row.question_key, {"type": row.question_type, "counts": {}})["counts"]
+            cells = questions.setdefault(row.question_key, {"type": row.question_type, "counts": {}})["counts"]
             cells[f"{row.kind}.{row.code}" if row.code else row.kind] = row.n
-    return found
+    return questions
 
 
-def lines(found: Subject, counts: Counts, result: Report, texts: Mapping[str, str]) -> Iterator[str]:
-    """The same in plain words."""
-    data = as_data(found, counts, result, texts)
-    sample = " (a sample: invented, never part of a report)" if found.newest.sample else ""
-    yield f"{found.newest.slug}{sample}"
-    yield f"Participations: {wording.number(data['participations'], result.least)}"
-    for name in ("channel", "language", "mode"):
-        yield f"  by {name}: {wording.cells(data['balance'][name])}"
-    for key, question in data["questions"].items():
-        told = {name.partition(".")[2] or name: n for name, n in question["counts"].items() if n != 0}
-        yield f"{key} ({question['type']}): {wording.cells(told)}"
-    yield from wording.ratings(result, texts)
+def _without_votes(outcome: Any) -> Any:
+    """How many approved of each project may be a small number."""
+    for spending in outcome.get("spendings", ()):
+        del spending["votes"]
+    return outcome
+
+
+def plain(value: Any) -> Any:
+    """A result as JSON takes it: names of fields instead of places."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {it.name: plain(getattr(value, it.name)) for it in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: plain(it) for name, it in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {name: plain(it) for name, it in value.items()}
+    return [plain(it) for it in value] if isinstance(value, list | tuple) else value

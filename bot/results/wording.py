@@ -1,121 +1,150 @@
-"""A result in plain words: every figure with the number of people behind it."""
+"""A published result as lines of text, in the words of the result page: every figure with the people behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from bot.results.intervals import Interval
-from bot.results.report import Highlight, Report, Statement
-from bot.results.sectors import Cell
+from bot.results import figures, opinions
+from bot.results.figures import Bar, Weighed, between
+from bot.results.groups import LEAST_PEOPLE
+from bot.results.opinions import Idea, Row, Stand
+from bot.results.published import Published
+from bot.tongues import Tongue
 
 MOST: Final = 10
-"""So many statements are listed; all of them stand in the JSON."""
+"""So many proposals are listed; all of them stand in the JSON and on the page."""
+_LONGEST: Final = 120
 
 
-def plain(value: Any) -> Any:
-    """A result as JSON takes it: names of fields instead of places."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {it.name: plain(getattr(value, it.name)) for it in fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: plain(it) for name, it in value._asdict().items()}
-    if isinstance(value, Mapping):
-        return {name: plain(it) for name, it in value.items()}
-    return [plain(it) for it in value] if isinstance(value, list | tuple) else value
+def lines(found: Published, tongue: Tongue) -> Iterator[str]:
+    """The whole result in one language."""
+    yield from _head(found, tongue)
+    for heading, rows in figures.came(found, tongue):
+        yield f"{heading}: {', '.join(f'{bar.label} {_number(bar.number, tongue)}' for bar in rows)}"
+    for question in figures.questions(found, tongue):
+        yield from ("", question.title)
+        if question.is_free:
+            yield f"  {tongue.say('room.free_text')}"
+        if question.is_several:
+            yield f"  {tongue.say('results.several')}"
+        yield from _bars(question.rows, tongue)
+        if question.missing:
+            yield f"  {tongue.say('results.missing')}"
+            yield from _bars(question.missing, tongue, "    ")
+    for it in figures.weighed(found, tongue):
+        yield from _weighed(it, tongue)
+    if found.proposals:
+        yield from _opinions(found, tongue)
 
 
-def number(n: int | None, least: int) -> str:
-    """
-    >>> number(7, 5), number(None, 5)
-    ('7', 'not told (fewer than 5, or it would give such a number away)')
-    """
-    return f"not told (fewer than {least}, or it would give such a number away)" if n is None else f"{n:,}"
+def _head(found: Published, tongue: Tongue) -> Iterator[str]:
+    consultation, least = found.subject.flow.consultation, found.subject.least
+    tag = tongue.tag if tongue.tag in consultation.languages else consultation.main_language
+    title = consultation.title.in_language(tag, consultation.fallbacks)
+    sample = f" [{tongue.say('web.sample')}]" if found.subject.newest.sample else ""
+    people = found.participations
+    yield f"{title} ({found.subject.newest.slug}){sample}"
+    yield f"{tongue.say('results.people')}: {tongue.say('results.fewer', n=least) if people is None else people}"
+    for phrase in ("caveat", "small", "chance"):
+        yield tongue.say(f"results.{phrase}", n=least)
 
 
-def cells(counts: Mapping[str, int | None]) -> str:
-    """
-    >>> cells({"web": 40, "matrix": None})
-    'web 40, matrix –'
-    """
-    return ", ".join(f"{name} {'–' if n is None else f'{n:,}'}" for name, n in counts.items()) or "nothing yet"
+def _number(n: int | None, tongue: Tongue) -> str:
+    return tongue.say("results.too_few") if n is None else str(n)
 
 
-def share(agreement: Interval) -> str:
-    """
-    >>> share(Interval(0.5, 0.5)), share(Interval(0.8, 0.96875))
-    ('50 %', '80 to 97 %')
-    """
-    low, high = round(100 * agreement.low), round(100 * agreement.high)
-    return f"{low} %" if low == high else f"{low} to {high} %"
+def _bars(rows: Iterable[Bar], tongue: Tongue, indent: str = "  ") -> Iterator[str]:
+    for row in rows:
+        share = "" if row.share is None else f", {_share(row, tongue)}"
+        yield f"{indent}{row.label}: {_number(row.number, tongue)}{share}"
 
 
-def agreed(cell: Cell, least: int) -> str:
-    """Counts where they are told, else what can be said instead."""
-    if cell.seen is None:
-        return f"fewer than {least} voted, or that would show"
-    if cell.agrees is None:
-        return f"{share(cell.agreement)} of {cell.seen:,} agree (a range: a number behind it is small)"
-    chance = f", by chance alone {share(cell.chance)}" if cell.chance else ""
-    return f"{cell.agrees:,} of {cell.seen:,} agree, smoothed {share(cell.agreement)}{chance}"
+def _share(row: Bar, tongue: Tongue) -> str:
+    chance = f" ({between(tongue, row.chance)})" if row.chance else ""
+    return f"{tongue.say('results.percent', n=row.percent)}{chance}"
 
 
-def ratings(result: Report, texts: Mapping[str, str]) -> Iterator[str]:
-    """The rated statements; nothing where there were none."""
-    if result.people == 0:
+def _weighed(it: Weighed, tongue: Tongue) -> Iterator[str]:
+    yield from ("", it.title, *(f"  {note}" for note in it.notes))
+    if it.kind == "order":
+        yield from (f"  {row.label}" for row in it.rows)
+    elif it.kind == "comparison":
+        for row in it.rows:
+            wins = f"{tongue.say('results.wins')} {_number(row.number, tongue)}"
+            yield f"  {row.label}: {_share(row, tongue)}, {wins}"
+    else:
+        yield from _bars(it.rows, tongue)
+    yield from (f"  {rule}: {projects or '–'}" for rule, projects in it.bought)
+
+
+def _opinions(found: Published, tongue: Tongue) -> Iterator[str]:
+    say, report = tongue.say, found.report
+    ideas = opinions.ideas(found, tongue)
+    yield from ("", say("results.ideas"))
+    if answered := opinions.answered(found, tongue):
+        yield f"  {answered}"
+    if report.people:
+        yield f"  {say('results.log', people=report.people, votes=report.votes)}"
+    for idea in ideas[:MOST]:
+        yield from _idea(idea, tongue)
+    if len(ideas) > MOST:
+        yield f"  {say('results.more', number=len(ideas) - MOST)}"
+    if most := opinions.agreed_by_most(found, ideas, tongue):
+        yield from ("", say("results.most"))
+        yield from _stands(most, tongue)
+    if not report.statements:
         return
-    if result.people is None:
-        yield f"Ratings: fewer than {result.least} people rated; nothing is told."
-        return
-    yield (
-        f"Ratings: {result.people:,} people, {result.votes:,} votes, changed ones included; "
-        f"{len(result.statements)} released statements; seed {result.seed}"
-    )
-    yield from _across_sectors(result, texts)
-    yield from _across_groups(result, texts)
-    yield from _highlights(result, texts)
+    yield from ("", say("results.groups"))
+    groups = opinions.groups(found, ideas, tongue)
+    if not groups:
+        yield f"  {say('results.no_groups', people=LEAST_PEOPLE)}"
+    if common := opinions.in_common(found, ideas, tongue):
+        yield f"  {say('results.in_common')}"
+        yield from _stands(common, tongue)
+    for group in groups:
+        yield f"  {say('results.differs', group=group.name, people=group.people)}"
+        yield from _stands(group.stands, tongue)
 
 
-def _across_sectors(result: Report, texts: Mapping[str, str]) -> Iterator[str]:
-    if not result.sector_people:
-        yield "Agreed by all sectors: nobody was asked for a sector."
-        return
-    yield f"Sectors: {cells(result.sector_people)}"
-    yield "Agreed by all sectors (the smallest smoothed agreement of any sector):"
-    known = [(it.sectors.smallest, it) for it in result.statements if it.sectors.smallest]
-    for smallest, it in sorted(known, key=lambda pair: (len(pair[1].sectors.missing), -pair[0].low))[:MOST]:
-        missing = f", too few: {', '.join(it.sectors.missing)}" if it.sectors.missing else ""
-        yield f"  {share(smallest)}{missing}: {_quoted(it.name, texts)}"
-        yield from (f"      {cell.sector}: {agreed(cell, result.least)}" for cell in it.sectors.cells)
-
-
-def _across_groups(result: Report, texts: Mapping[str, str]) -> Iterator[str]:
-    if result.no_groups_because:
-        yield f"Opinion groups: none ({result.no_groups_because})."
-        return
-    yield f"Opinion groups: {', '.join(f'{group} has {n:,} people' for group, n in enumerate(result.group_sizes))}"
-    yield "Agreed across the groups (group-informed consensus, the product of the smoothed agreements):"
-    known: list[tuple[Interval, Statement]] = [(it.group_informed, it) for it in result.statements if it.group_informed]
-    for product, it in sorted(known, key=lambda pair: -pair[0].low)[:MOST]:
-        yield f"  {product.low:.3f}{'' if product.low == product.high else f' to {product.high:.3f}'}: " + _quoted(
-            it.name, texts
+def _idea(idea: Idea, tongue: Tongue) -> Iterator[str]:
+    all_sectors = idea.statement is not None and idea.statement.sectors.is_agreed_by_all
+    tags = [idea.status, *([tongue.say("results.all_sectors")] if all_sectors else [])]
+    yield f"  {_quoted(idea)} – {', '.join(tags)}"
+    if idea.statement:
+        counts = idea.statement.by_last_vote
+        cells = (
+            ("statements.agree", counts.agrees),
+            ("statements.pass", counts.passes),
+            ("statements.disagree", counts.disagrees),
+            ("results.important", idea.statement.important),
         )
-        yield from (f"      group {cell.sector}: {agreed(cell, result.least)}" for cell in it.groups.cells)
+        yield f"      {', '.join(f'{tongue.say(name)} {_number(n, tongue)}' for name, n in cells)}"
+    if idea.everybody:
+        yield f"      {_rated(idea.everybody, tongue)}"
+    if idea.sectors:
+        smallest = f": {tongue.say('results.smallest', share=idea.smallest)}" if idea.smallest else ""
+        yield f"      {tongue.say('results.by_sector')}{smallest}"
+        yield from (f"        {_rated(row, tongue)}" for row in idea.sectors)
 
 
-def _highlights(result: Report, texts: Mapping[str, str]) -> Iterator[str]:
-    titles: dict[int | None, str] = {None: "What most people agree or disagree with:"}
-    titles |= {group: f"What tells group {group} from the others:" for group in range(len(result.group_sizes))}
-    for group, title in titles.items():
-        chosen = [it for it in result.highlights if it.group == group]
-        if chosen:
-            yield title
-            yield from (_highlight(it, result, texts) for it in chosen)
+def _stands(stands: Iterable[Stand], tongue: Tongue) -> Iterator[str]:
+    for it in stands:
+        side = f"{it.side}: " if it.side else ""
+        yield f"    {side}{_quoted(it.idea)}"
+        yield from (f"        {_rated(row, tongue)}" for row in it.rows)
 
 
-def _highlight(it: Highlight, result: Report, texts: Mapping[str, str]) -> str:
-    return f"  {it.side}: {_quoted(it.name, texts)} ({agreed(it.cell, result.least)})"
+def _rated(row: Row, tongue: Tongue) -> str:
+    """One sector or group: counts, the smoothed share, and how far chance may carry it."""
+    if row.seen is None:
+        return f"{row.name}: {tongue.say('results.too_few')}"
+    share = f"{tongue.say('results.smoothed')} {row.share}{f' ({row.chance})' if row.chance else ''}"
+    if row.agrees is None:
+        return f"{row.name}: {tongue.say('results.votes')} {row.seen}, {share}"
+    return f"{row.name}: {tongue.say('results.agree_of', agrees=row.agrees, seen=row.seen)}, {share}"
 
 
-def _quoted(name: str, texts: Mapping[str, str]) -> str:
-    return f"{name} “{' '.join(texts.get(name, '').split())[:120]}”"
+def _quoted(idea: Idea) -> str:
+    words = " ".join((idea.title or idea.text).split())
+    return f"{idea.code} „{words[:_LONGEST]}{'…' if len(words) > _LONGEST else ''}“"

@@ -13,11 +13,11 @@ from adapters.web.hub import Entry
 from adapters.web.limits import Buckets, Rate
 from adapters.web.trouble import Trouble
 from bot.consultations.recordings import FOLDER, MEDIA_NAME
+from bot.tongues import Tongue
 from bot.web.chat import SLUG
 from bot.web.decency import trouble_page
 from bot.web.espeak import VOICES, Espeak
 from bot.web.site import SITE, Site, site_of
-from bot.web.tongues import Tongue
 from flows.messages import MsgOut
 from storage import consultations
 

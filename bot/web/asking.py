@@ -10,13 +10,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from adapters.web.trouble import Trouble
+from bot.tongues import Tongue
 from bot.web import forms
 from bot.web.board import Notice
 from bot.web.chat import SLUG, choose_language, log_of, new_id, notice_of, tell
 from bot.web.reading import language_of, step_of
 from bot.web.site import form_of, site_of
 from bot.web.tickets import must_help
-from bot.web.tongues import Tongue
 from bot.web.visits import HELP, KIOSK, Desk, Visit, hand_over, is_form, place_of, visit_of, visits_of, wiped
 
 Page = Callable[[web.Request, Desk, Notice, Visit], Awaitable[web.StreamResponse]]

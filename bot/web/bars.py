@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from markupsafe import Markup
+
+from bot.results.figures import Bar
 
 WIDTH: Final = 100
 """Units of the drawing: per cent."""
@@ -15,22 +17,6 @@ _SVG: Final = Markup(
     '<rect class="whole" width="{width}" height="{height}"/>{pieces}</svg>'
 )
 _PIECE: Final = Markup('<rect class="piece{number}" x="{at:.1f}" width="{size:.1f}" height="{height}"/>')
-
-
-class Bar(NamedTuple):
-    """One row. `number` is None where too few people stand behind it; `share` is between 0 and 1."""
-
-    label: str
-    number: int | None
-    share: float | None = None
-    low: float | None = None
-    """Where the share may lie, if the table says so."""
-    high: float | None = None
-
-    @property
-    def percent(self) -> int | None:
-        """The share as people read it, None where it is hidden."""
-        return None if self.share is None else round(100 * self.share)
 
 
 def bars(numbers: Mapping[str, int | None], of: int | None, labels: Mapping[str, str]) -> list[Bar]:

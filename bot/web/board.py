@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from sqlalchemy import Connection
 
 from bot import phrases, stored
-from bot.web.tongues import Tongue
+from bot.tongues import Tongue
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.wording import Review, Text

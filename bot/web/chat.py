@@ -10,12 +10,13 @@ from adapters.web.doors import Conversation
 from adapters.web.hub import Entry
 from adapters.web.trouble import Trouble
 from bot.places import place_code
+from bot.tongues import Tongue
 from bot.web.board import Notice
 from bot.web.decency import error_page
 from bot.web.own import news_of
 from bot.web.reading import is_language_question, is_lobby, language_of, last_message, shown
 from bot.web.site import EMBED, form_of, language_links, remember, site_of
-from bot.web.tongues import COOKIE, Tongue, tongue_of, wished
+from bot.web.tongues import COOKIE, tongue_of, wished
 from flows.definition import Slug
 
 SLUG = r"{slug:[a-z][a-z0-9-]{1,39}}"

@@ -14,9 +14,10 @@ from bot.proposals.account import Account, accounts, reason_in
 from bot.proposals.codes import recognise
 from bot.publicity import figures_are_public
 from bot.results.report import told
+from bot.tongues import Tongue
 from bot.web import guessing
 from bot.web.site import language_links, site_of
-from bot.web.tongues import Tongue, tongue_of
+from bot.web.tongues import tongue_of
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, label

@@ -11,8 +11,9 @@ from yarl import URL
 
 from adapters.web.trouble import Trouble
 from bot.logs import where
+from bot.tongues import Tongue, spoken
 from bot.web.site import SIZE_COOKIE, YEAR_SECONDS, Site, remember, site_of
-from bot.web.tongues import COOKIE, Tongue, spoken, tongue_of
+from bot.web.tongues import COOKIE, tongue_of
 from bot.web.visits import KIOSK, desk_of, place_of, visit_of
 from storage.errors import StorageError
 

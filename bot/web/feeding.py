@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from bot.tongues import Tongue
 from bot.web.numbers import NUMBERED
 from bot.web.paper import PaperQuestion
-from bot.web.tongues import Tongue
 from flows import engine
 from flows.events import Said
 from flows.flow import LANGUAGE_TOKEN, Flow

@@ -10,6 +10,7 @@ from aiohttp import web
 from adapters.web.doors import Conversation
 from adapters.web.hub import Entry
 from adapters.web.trouble import Trouble
+from bot.tongues import Tongue
 from bot.web import numbers
 from bot.web.board import Notice
 from bot.web.chat import (
@@ -26,7 +27,7 @@ from bot.web.numbers import NUMBERED
 from bot.web.own import news_of
 from bot.web.reading import DONE, Choice, Step, last_message, shown, step_of
 from bot.web.site import Form, form_of, site_of
-from bot.web.tongues import Tongue, tongue_of
+from bot.web.tongues import tongue_of
 from flows.messages import QuickReply
 from flows.phrases import FormOfAddress
 from flows.values import Missing

@@ -8,12 +8,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.web.trouble import Trouble
+from bot.tongues import Tongue
 from bot.web import asking
 from bot.web.board import Notice
 from bot.web.chat import SLUG, notice_of
 from bot.web.decency import error_page
 from bot.web.site import form_of, site_of
-from bot.web.tongues import Tongue
 from bot.web.visits import KIOSK, clear, place_of, visit_of, visits_of
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from adapters.web.doors import Conversation
 from bot import privacy
 from bot.proposals.account import Account, accounts, in_words
+from bot.tongues import Tongue
 from bot.web.board import Notice
 from bot.web.site import site_of
-from bot.web.tongues import Tongue
 
 PROPOSAL: Final = "proposal"
 """The question type whose answers become proposals."""

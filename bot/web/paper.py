@@ -10,11 +10,12 @@ from aiohttp import web
 
 from bot import phrases
 from bot.catalogue import CODE_LENGTH
+from bot.tongues import Tongue
 from bot.web.board import Notice
 from bot.web.chat import SLUG, is_unreviewed, notice_of
 from bot.web.resume import qr
 from bot.web.site import language_links, site_of
-from bot.web.tongues import COOKIE, Tongue, wished
+from bot.web.tongues import COOKIE, wished
 from bot.web.visits import place_of
 from flows.conditions import Condition, Equal, OneOf
 from flows.definition import Consultation

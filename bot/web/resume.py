@@ -13,11 +13,12 @@ from aiohttp import web
 from markupsafe import Markup
 
 from adapters.web.trouble import Trouble
+from bot.tongues import Tongue
 from bot.web.board import Notice
 from bot.web.chat import SLUG, notice_of, own_conversation, see_other
 from bot.web.reading import language_of
 from bot.web.site import form_of, language_links, site_of
-from bot.web.tongues import Tongue, tongue_of
+from bot.web.tongues import tongue_of
 
 EXAMPLE = "7K2M-PX0Q-4ZTA-9C3D"
 

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 
 from adapters.web.trouble import Trouble
 from bot import rooms
+from bot.results.figures import Bar
+from bot.tongues import Tongue
 from bot.web import forms, guessing
-from bot.web.bars import Bar, bars, drawing
+from bot.web.bars import bars, drawing
 from bot.web.board import Notice
 from bot.web.chat import SLUG, choose_language, door, is_unreviewed, log_of, notice_of, own_conversation
 from bot.web.decency import error_page
@@ -20,7 +22,7 @@ from bot.web.paper import PaperQuestion, flow_of_notice, language_for, questions
 from bot.web.reading import step_of
 from bot.web.resume import qr
 from bot.web.site import form_of, language_links, site_of
-from bot.web.tongues import Tongue, tongue_of
+from bot.web.tongues import tongue_of
 from flows.flow import Flow
 from flows.text import clean
 from storage import rooms as table

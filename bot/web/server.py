@@ -15,6 +15,7 @@ from adapters.web.transports import Transports
 from bot.api import serving as api
 from bot.app import App
 from bot.errors import HouseError
+from bot.tongues import Tongue
 from bot.web import (
     aloud,
     chat,
@@ -34,7 +35,6 @@ from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
 from bot.web.site import SITE, Site, environment, site_of
-from bot.web.tongues import Tongue
 from storage import consultations, contacts
 from storage.errors import StorageError
 

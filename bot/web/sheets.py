@@ -15,6 +15,7 @@ from adapters.web.doors import Conversation
 from adapters.web.hub import NotRunning, TooMany
 from adapters.web.trouble import Trouble
 from bot.places import place_code
+from bot.tongues import Tongue
 from bot.web.asking import NOT_KEPT
 from bot.web.board import Notice
 from bot.web.chat import SECONDS, SLUG, is_unreviewed, notice_of
@@ -23,7 +24,6 @@ from bot.web.paper import PaperQuestion, flow_of_notice, language_for, questions
 from bot.web.reading import step_of
 from bot.web.site import site_of
 from bot.web.tickets import checked_form, csrf_of, must_help
-from bot.web.tongues import Tongue
 from bot.web.visits import HELP
 from flows.flow import Flow
 from flows.text import clean

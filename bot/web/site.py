@@ -18,10 +18,10 @@ from adapters.web.requests import FORM
 from adapters.web.routes import WebRoutes
 from adapters.web.trouble import Trouble
 from bot.app import App
+from bot.tongues import Tongue, offered, spoken
 from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
-from bot.web.tongues import Tongue, offered, spoken
 
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -53,7 +53,7 @@ async def test_what_people_said_in_chat_stands_on_the_result_page(store, tmp_pat
         words = page.text
         assert words.index("1. Schule") < words.index("2. Park") < words.index("3. Brücke")
         assert "Menschen: 6" in words
-        assert "Schule 6 60 % Park 6 40 % Brücke 0 0 %" in words
+        assert "Schule 6 60 % (60 %) Park 6 40 % (40 %) Brücke 0 0 % (0 %)" in words, "all said the same"
         assert "(Equal Shares) für: Brücke, Park" in words
     assert package.write(store, Wish("park", tmp_path / "open", "public"), NOW) == 6
     with (tmp_path / "open" / "ballots.csv").open(encoding="utf-8", newline="") as file:

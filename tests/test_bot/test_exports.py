@@ -105,6 +105,14 @@ def read(path: Path, name: str) -> list[Row]:
         return list(csv.DictReader(file))
 
 
+def content_of(path: Path) -> str:
+    """All that a file says; of a workbook what its sheets say."""
+    if path.suffix != ".xlsx":
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as packed:
+        return "".join(packed.read(name).decode("utf-8") for name in packed.namelist())
+
+
 def cells(path: Path) -> dict[tuple[str, ...], str]:
     """counts.csv by table or question, kind and code; "" where suppressed."""
     return {
@@ -290,10 +298,12 @@ async def test_public_holds_counts_only(opened, tmp_path):
         "proposals.csv",
         "ratings.csv",
         "agreement.csv",
+        "groups.csv",
         "statuses.csv",
         "ballots.csv",
         "datapackage.json",
         "DATENKARTE.md",
+        "tabellen.xlsx",
     }
     assert names == {"counts.csv", "codebook.csv", "metadata.json", "LIESMICH.txt"} | of_proposals
     found = cells(tmp_path / "public")
@@ -305,7 +315,7 @@ async def test_public_holds_counts_only(opened, tmp_path):
     assert found["words", "answered", ""] == "12"
     numbers = [int(n) for n in found.values() if n]
     assert not [n for n in numbers if 0 < n < LEAST]
-    assert "geheim" not in "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "public").iterdir())
+    assert "geheim" not in "".join(content_of(path) for path in (tmp_path / "public").iterdir())
 
 
 async def test_hidden_until_closing_means_hidden_in_open_data_too(opened, tmp_path):

@@ -11,9 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.web.limits import Rate
+from bot.tongues import Tongue, spoken
 from bot.web.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
 from bot.web.options import WebSettings
-from bot.web.tongues import Tongue, spoken
 from flows.languages import LANGUAGES
 from storage.errors import StoreBusy
 from storage.store import Store

@@ -115,7 +115,8 @@ async def test_analysts_get_weeks_and_no_words_and_the_public_counts_only(answer
     assert all("-W" in str(row[head.index("Begonnen")]) for row in rows)
     found = export(answered, tmp_path / "public.xlsx", "public")
     assert list(found) == [
-        *("Liesmich", "Vorschläge", "Anzahlen", "Bewertungen", "Zustimmung", "Stand", "Reihenfolgen", "Codebuch")
+        *("Liesmich", "Vorschläge", "Anzahlen", "Bewertungen", "Zustimmung", "Gruppen", "Stand"),
+        *("Reihenfolgen", "Codebuch"),
     ]
     assert ["participations", "", "", "total", "", "", 6.0, 0.0] in found["Anzahlen"]
 

@@ -9,7 +9,7 @@ from bot.proposals import joining, moderating
 from bot.proposals.answering import Outcome, set_status
 from bot.proposals.codes import new_code
 from bot.proposals.moderating import Wording
-from bot.web.tongues import spoken
+from bot.tongues import spoken
 from storage import consultations, proposals
 from storage.proposals import Withdrawal
 from storage.store import Store

@@ -88,9 +88,18 @@ def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     store.dispose()
     command.show(settings, "mein-kiez", said.append)
     text = "\n".join(said)
-    assert "Participations: 0" in text
-    assert "12 people, 14 votes, changed ones included; 2 released statements; seed 0" in text
-    assert "agree: " not in text, "of 12 people no side is clear"
+    assert "Mein Kiez" in said[0]
+    assert "(mein-kiez) [Beispiel]" in said[0]
+    assert "Teilnahmen: 0" in text
+    assert "Menschen, die bewertet haben: 12. Bewertungen, geänderte mitgezählt: 14." in text
+    # 5 of 12 agree: (5+1)/(12+2), and by Wilson 19 to 68 %.
+    assert "alle: 5 von 12 stimmen zu, Zustimmung (geglättet) 43 % (19 – 68 %)" in text
+    assert "Zustimmung: CODE" not in text, "of 12 people no side is clear"
+    said.clear()
+    command.show(settings, "mein-kiez", said.append, language="en")
+    assert "People who rated: 12. Ratings, changed ones included: 14." in "\n".join(said)
+    with pytest.raises(HouseError, match=r"--lang xx: there is de, de-simple, en"):
+        command.show(settings, "mein-kiez", said.append, language="xx")
     said.clear()
     command.show(settings, "mein-kiez", said.append, as_json=True, seed=3)
     data = json.loads("\n".join(said))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.results import wording
+from bot.results.command import plain
 from bot.results.matrix import Log, VoteEvent
 from bot.results.report import report
 from tests.test_results.test_groups import planted
@@ -41,12 +41,7 @@ def test_a_large_conversation_is_told_whole():
     assert one.group_informed.low == pytest.approx(cells[0].agreement.low * cells[1].agreement.low)
     assert {it.group for it in found.highlights} == {None, 0, 1}
     assert report(log_of(matrix), matrix.statements[:18], sectors) == found, "the same again"
-    text = "\n".join(wording.ratings(found, dict.fromkeys(matrix.statements, "Mehr Bäume")))
-    assert f"{agrees} of {one.overall.seen} agree" in wording.agreed(one.overall, 5)
-    assert sum(line.endswith("“Mehr Bäume”") for line in text.splitlines()) == 20, (
-        "ten across sectors, ten across groups"
-    )
-    assert json.loads(json.dumps(wording.plain(found)))["people"] == 240
+    assert json.loads(json.dumps(plain(found)))["people"] == 240
 
 
 def test_a_small_conversation_has_figures_but_no_groups():
@@ -56,17 +51,14 @@ def test_a_small_conversation_has_figures_but_no_groups():
     assert found.group_sizes == ()
     assert found.no_groups_because.startswith("30 people")
     assert all(it.group_informed is None for it in found.statements)
-    assert "Opinion groups: none (30 people" in "\n".join(wording.ratings(found, {}))
 
 
 def test_of_four_people_nothing_is_told():
     matrix, _ = planted(4)
     found = report(log_of(matrix), matrix.statements, {})
     assert (found.people, found.votes, found.statements, found.highlights) == (None, None, (), ())
-    assert list(wording.ratings(found, {})) == ["Ratings: fewer than 5 people rated; nothing is told."]
     nobody = report(Log.of([], ("s1",)), ("s1",), {})
     assert nobody.people == 0
-    assert list(wording.ratings(nobody, {})) == []
 
 
 def test_both_ways_of_counting_hide_the_same():

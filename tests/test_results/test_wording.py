@@ -1,0 +1,112 @@
+"""Results in words: the command and the result page say the same, each figure with the people behind it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.results import command, figures, opinions, published, wording
+from bot.results.published import Published
+from bot.tongues import Tongue, spoken
+from storage import consultations, moderation, proposals, ratings
+from storage.moderation import NewModeration
+from storage.proposals import Release
+from storage.ratings import NewRatingEvent
+from storage.store import Store
+from tests.house import consultation, publish, running, say
+from tests.test_bot.browser import serving
+from tests.test_bot.test_ballots import FIRST, MONEY
+from tests.test_results.test_groups import planted
+from tests.test_storage import rows
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+GERMAN = Tongue.of("de")
+
+
+def rated_by_two_camps(store: Store) -> None:
+    """Twenty ideas that 240 people rated; two thirds think otherwise than the rest about six of them."""
+    matrix, _ = planted(240)
+    with store.begin() as connection:
+        found = consultations.latest(connection, "park")
+        assert found is not None
+        ideas = [
+            rows.proposal(found.consultation_id, 1000 + number, f"P-{number:04}", text=f"Idee {number}")
+            for number in range(len(matrix.statements))
+        ]
+        proposals.insert(connection, ideas)
+        moderation.insert(connection, [NewModeration(it.id, "released", [], None, None, NOW) for it in ideas])
+        proposals.release(connection, [Release(it.id, NOW) for it in ideas])
+        ratings.rate(
+            connection,
+            [
+                NewRatingEvent(rows.new_id(), ideas[column].id, rows.pseudonym(row), int(vote), False, NOW)  # type: ignore[arg-type]
+                for row, line in enumerate(matrix.votes)
+                for column, vote in enumerate(line)
+                if matrix.voted[row, column]
+            ],
+        )
+
+
+def read(store: Store) -> Published:
+    with store.reading() as connection:
+        return published.read(connection, "park")
+
+
+async def test_page_and_command_tell_of_groups_and_of_what_they_share(store):
+    publish(store, consultation("park"))
+    rated_by_two_camps(store)
+    found = read(store)
+    ideas = opinions.ideas(found, GERMAN)
+    groups, common = opinions.groups(found, ideas, GERMAN), opinions.in_common(found, ideas, GERMAN)
+    assert [group.name for group in groups] == ["Gruppe 1", "Gruppe 2"]
+    assert sum(group.people for group in groups) == 240
+    assert len(common) == 5
+    for it in common:
+        assert [row.name for row in it.rows] == ["Gruppe 1", "Gruppe 2"]
+    first = groups[0].stands[0]
+    assert [row.name for row in first.rows] == ["Gruppe 1", "alle"], "beside everybody, to compare"
+    said = "\n".join(wording.lines(found, GERMAN))
+    assert "Menschen, die bewertet haben: 240." in said
+    assert f"Gruppe 1 (Menschen: {groups[0].people}): Was sie von den anderen unterscheidet" in said
+    assert f"{first.side}: {first.idea.code} „{first.idea.text}“" in said
+    assert "Weitere Vorschläge: 10" in said
+    async with serving(store) as house:
+        page = (await house.browser(**{"Accept-Language": "de"}).get("/results/park")).text
+    for words in ("Worin sich diese Gruppen einig sind", "Was sie von den anderen unterscheidet", "Gruppe 2"):
+        assert words in page
+    row = next(it.rows[0] for group in groups for it in group.stands if it.rows[0].agrees is not None)
+    assert f"{row.name} {row.seen} {row.agrees} {row.share} ({row.chance})" in page
+
+
+async def test_orders_and_budgets_say_how_sure_they_are(store):
+    publish(store, consultation("park", [FIRST, MONEY]))
+    async with running(store) as (app, test):
+        for number in range(12):
+            ranked, wanted = ("2 1 3", "Park, Brücke") if number < 7 else ("1 2 3", "Schule")
+            for line in ("/start park", "Deutsch", ranked, wanted, "fertig", "absenden"):
+                await say(app, test.msg(f"p{number}", line))
+    again = Store(str(store.writer.url))
+    found = read(again)
+    again.dispose()
+    order, money = figures.weighed(found, GERMAN)
+    # Of 36 comparisons those of five people between park and school do not fit.
+    assert "Zu ihr passen 86 % der einzelnen Vergleiche." in order.notes
+    park = next(bar for bar in money.rows if bar.label == "Park")
+    assert park.share == pytest.approx(0.35)
+    # Seven times 60 and five times 0 of 100: the mean has a standard error of √(954.5 / 12) = 8.919.
+    assert park.chance == pytest.approx((0.35 - 1.96 * 0.08919, 0.35 + 1.96 * 0.08919), abs=1e-4)
+    said = "\n".join(wording.lines(found, GERMAN))
+    assert "  1. Schule\n  2. Park\n  3. Brücke" in said
+    assert "  Park: zu wenige" not in said
+    assert "(Equal Shares) für: " in said
+    assert "votes" not in str(command.as_data(found)["outcomes"]["money"]), "who approved may be few"
+
+
+@pytest.mark.parametrize("language", spoken())
+def test_every_language_has_the_words(store, language):
+    publish(store, consultation("park"))
+    rated_by_two_camps(store)
+    said = list(wording.lines(read(store), Tongue.of(language)))
+    assert len(said) > 100
+    assert not any("results." in line for line in said)
