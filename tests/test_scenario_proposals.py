@@ -16,7 +16,7 @@ from adapters.web.hub import WebHub
 from bot.app import build
 from bot.settings import Settings
 from bot.tongues import Tongue
-from bot.web import board, results
+from bot.web import board, figures
 from bot.web.server import application
 from flows.questions.sectors import SECTORS
 from storage import migrate
@@ -125,7 +125,7 @@ async def weigh(resident: Resident, sector: int) -> None:
 
 async def test_an_idea_goes_all_the_way(tmp_path, monkeypatch):
     monkeypatch.setattr(board, "SECONDS", 0.0)
-    monkeypatch.setattr(results, "SECONDS", 0.0)
+    monkeypatch.setattr(figures, "SECONDS", 0.0)
     async with city(tmp_path) as here:
         newcomer = here.browser("tr")
         code = f"P-{await propose_on_the_web(newcomer)}"
