@@ -1,50 +1,27 @@
-"""What must be right before a consultation may be published, beyond its form: filled in, translated, fitting, fair."""
+"""What must be right before a consultation may be published, beyond its form: filled in, translated, sound, fair."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
 
-from flows import logic, speech
+from flows import advice, logic, sizes
 from flows.commands import Command, Commands
 from flows.conditions import Equal
 from flows.definition import Consultation
-from flows.flow import Flow
 from flows.languages import LANGUAGES
-from flows.messages import MsgOut
 from flows.phrases import Phrases
-from flows.question import Option, Problem, Question
+from flows.question import Option, Problem, Question, Where
 from flows.questions.consent import Consent
-from flows.readability import sentences, simple_hints, words
-from flows.text import clean, fold, utf16_length
+from flows.sizes import NARROWEST, ChannelLimits
+from flows.text import clean, fold
 from flows.wording import Review, Text
-
-Where = tuple[str | int, ...]
-
-
-class ChannelLimits(NamedTuple):
-    """What the narrowest channel carries."""
-
-    text: int = 4096
-    """UTF-16 units in a message, its options as a numbered list included."""
-    options: int = 20
-    token: int = 64
-    """Bytes of the token behind a button."""
-
-
-NARROWEST: Final = ChannelLimits()
-MOST_QUESTIONS: Final = 7
-MOST_SENTENCES: Final = 2
-LONGEST_CODE: Final = "x" * 12
-"""Stands for the code of a compiled revision, which is part of every token."""
 
 _FILLED_IN = ("title", "asks", "why", "readers", "decides", "feedback", "audience")
 _PLACEHOLDER = re.compile(r"[\W_]*(?:todo|tbd|tba|fixme|x{2,}|n/?a|lorem ipsum.*)?[\W_]*", re.IGNORECASE | re.DOTALL)
 _LEICHTE_SPRACHE = re.compile(r"\bleichte[rn]?[ -]sprache\b", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_DEMOGRAPHIC = frozenset({"age_band", "gender", "origin", "sectors", "traits"})
 
 
 def check(
@@ -75,8 +52,8 @@ def check(
     sound = not any(not problem.warning for problem in problems)
     problems += _chat_words(consultation, catalogues)
     if sound:
-        problems += _lengths(consultation, catalogues, limits)
-    return [*problems, *_advice(consultation)]
+        problems += sizes.problems(consultation, catalogues, limits)
+    return [*problems, *advice.problems(consultation)]
 
 
 def _filled_in(consultation: Consultation) -> Iterator[Problem]:
@@ -262,68 +239,3 @@ def _answers(consultation: Consultation) -> Iterator[tuple[Where, str]]:
                 yield (*where, "label", tag), wording.text
             for tag, synonyms in option.synonyms.items():
                 yield from (((*where, "synonyms", tag), word) for word in synonyms)
-
-
-def _lengths(consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits) -> Iterator[Problem]:
-    """Every message as it will be sent, measured."""
-    flow = Flow(consultation, catalogues, LONGEST_CODE)
-    for tag, script in flow.scripts.items():
-        sent: list[tuple[Where, MsgOut]] = [
-            (("why",), speech.greeting(flow, tag, overheard=True)),
-            (("retention",), speech.privacy(flow, script)),
-            (("contact",), speech.person(flow, script)),
-        ]
-        sent += [(("questions", i), script.asks[node.key]) for i, node in enumerate(consultation.questions)]
-        for where, msg in sent:
-            if (length := utf16_length(_as_list(msg))) > limits.text:
-                reason = f"in “{tag}” this message has {length} characters; a channel carries {limits.text}"
-                yield Problem(where, reason, "shorten the texts that stand in it")
-            yield from _buttons(where, msg, limits)
-
-
-def _buttons(where: Where, msg: MsgOut, limits: ChannelLimits) -> Iterator[Problem]:
-    if any(len(reply.token.encode()) > limits.token for reply in msg.quick_replies):
-        yield Problem(
-            where, f"key and value together are longer than {limits.token} bytes", "shorten the key or the values"
-        )
-    # "Don't know" and "prefer not to say" are numbered too.
-    if sum(1 for reply in msg.quick_replies if reply.number) > limits.options + 2:
-        yield Problem(where, f"more than {limits.options} answers are offered", "ask in two steps")
-
-
-def _as_list(msg: MsgOut) -> str:
-    """The message as a channel without buttons shows it."""
-    return "\n".join([msg.text, *(f"{reply.number}. {reply.label}" for reply in msg.quick_replies)])
-
-
-def _advice(consultation: Consultation) -> Iterator[Problem]:
-    asked = consultation.asked()
-    if len(asked) > MOST_QUESTIONS:
-        reason = f"{len(asked)} questions are asked; after {MOST_QUESTIONS} many people leave"
-        yield Problem(("questions",), reason, "leave out what nobody will act on", True)
-    if asked and (asked[0].type in _DEMOGRAPHIC or (isinstance(asked[0], Question) and asked[0].sensitive)):
-        index = consultation.questions.index(asked[0])
-        reason = "it begins with a question about the person"
-        yield Problem(("questions", index), reason, "ask about the matter first, about the person last", True)
-    shortest, longest = _minutes(consultation)
-    if not shortest <= consultation.minutes <= longest:
-        reason = f"{consultation.minutes} minutes for {len(asked)} questions is hardly true"
-        yield Problem(("minutes",), reason, f"time it; {shortest} to {longest} would be usual", True)
-    for path, text in consultation.texts():
-        for tag, wording in text.items():
-            if path[-1] in {"text", "hint"} and (count := len(sentences(wording.text))) > MOST_SENTENCES:
-                yield Problem((*path, tag), f"{count} sentences at once are hard to follow", "use at most two", True)
-            if tag == "de-simple":
-                yield from (
-                    Problem((*path, tag), reason, remedy, True) for reason, remedy in simple_hints(wording.text)
-                )
-
-
-def _minutes(consultation: Consultation) -> tuple[int, int]:
-    """A fair span: 120 to 240 words read a minute, 5 seconds to a minute for an answer, 3 minutes for an open text."""
-    tag = consultation.main_language
-    read = sum(len(words(text.root[tag].text)) for _, text in consultation.texts() if tag in text.root)
-    answers = consultation.asked()
-    slow = sum(180 if node.type == "text" else 60 for node in answers) + read / 2
-    quick = 5 * len(answers) + read / 4
-    return max(1, int(quick // 60)), max(2, -int(-slow // 60))

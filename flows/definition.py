@@ -24,7 +24,7 @@ import flows.questions  # noqa: F401 - the types enter the registry
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
 from flows.news import Topic
 from flows.phrases import FormOfAddress
-from flows.question import Node, registry
+from flows.question import Node, Where, registry
 from flows.questions.district import DISTRICTS
 from flows.wording import Review, Text
 
@@ -189,7 +189,7 @@ class Consultation(_Part):
         """The nodes that wait for an answer."""
         return tuple(node for node in self.questions if node.waits)
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         """Every text people read, with its path in the file."""
         for name in ("title", "asks", "why", "readers", "decides", "feedback", "audience", "thanks"):
             if text := getattr(self, name):

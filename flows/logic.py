@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 from flows.conditions import Comparison, Condition, Test
 from flows.definition import Consultation
-from flows.question import END, LEAVE, Node, Problem, Question
+from flows.question import END, LEAVE, Node, Problem, Question, Where
 from flows.values import Value
 
 MOST_STATES = 20_000
 """Beyond this many different situations nothing is said about reachability: it would take too long to know."""
 
-Where = tuple[str | int, ...]
 _SOMETHING_ELSE = "\0something else"
 
 

@@ -82,10 +82,14 @@ class Rejection(NamedTuple):
 Parsed = Value | Missing | Guess | Given | Draft | Rejection
 
 
+Where = tuple[str | int, ...]
+"""A path inside a consultation file: names, and places counted from 0."""
+
+
 class Problem(NamedTuple):
     """A fault in a definition: what is wrong and what to do, and where (path inside the node)."""
 
-    where: tuple[str | int, ...]
+    where: Where
     reason: str
     remedy: str
     warning: bool = False
@@ -134,7 +138,7 @@ class Node(BaseModel, ABC):
         """Faults the model alone cannot see (clashing labels, impossible limits)."""
         yield from ()
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         """Every text people will read, with its path inside the node."""
         yield ("text",), self.text
 
@@ -163,7 +167,7 @@ class Question(Node):
     web_only: bool = Field(default=False, exclude_if=operator.not_)
     """Not asked on channels which others can read: people are told so, with the way to the web page."""
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         if self.hint:
             yield ("hint",), self.hint

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from bot import phrases
 from bot.consultations import recordings, source
-from bot.consultations.faults import Fault, Where, line_of, place
+from bot.consultations.faults import Fault, line_of, place
 from bot.consultations.sentences import explain
 from flows.check import check
 from flows.definition import Consultation
 from flows.phrases import Phrases
+from flows.question import Where
 
 
 class Checked(NamedTuple):

@@ -11,10 +11,9 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.consultations.faults import Where
 from flows import conditions, definition, question
 from flows.languages import LANGUAGES
-from flows.question import registry
+from flows.question import Where, registry
 from flows.wording import Wording
 
 _MISSING: Final = {

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from flows.question import Asked, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.question import Asked, Option, Parsed, Picker, Problem, Question, Rejection, Reply, Where, question
 from flows.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
@@ -37,7 +37,7 @@ class Choice(Question):
     def problems(self) -> Iterator[Problem]:
         yield from clashes(self.options)
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label
@@ -95,7 +95,7 @@ def clashes(options: tuple[Option, ...]) -> Iterator[Problem]:
         yield from _label_problems(index, option)
 
 
-def _names(index: int, option: Option) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+def _names(index: int, option: Option) -> Iterator[tuple[Where, str, str]]:
     for language, wording in option.label.items():
         yield ("label", language), language, wording.text
     for language, words in option.synonyms.items():

@@ -22,6 +22,7 @@ from flows.question import (
     Question,
     Rejection,
     Reply,
+    Where,
     question,
 )
 from flows.questions.choice import clashes, named
@@ -95,7 +96,7 @@ class Choices(Several):
         elif self.max == 1:
             yield Problem(("max",), "only one may be chosen", "use the type choice", warning=True)
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.messages import Expects
-from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
+from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, Where, question
 from flows.text import fold, plain_digits
 from flows.values import Missing, Value
 from flows.voice import Voice
@@ -58,7 +58,7 @@ class Number(Question):
             if bound is not None and not self.decimals and bound != int(bound):
                 yield Problem((name,), f"{bound} cannot be reached by whole numbers", "round it, or set `decimals`")
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         if self.unit:
             yield ("unit",), self.unit

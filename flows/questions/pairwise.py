@@ -14,7 +14,20 @@ from pydantic import Field
 
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.naming import DONE
-from flows.question import Asked, Draft, Guess, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.question import (
+    Asked,
+    Draft,
+    Guess,
+    Option,
+    Parsed,
+    Picker,
+    Problem,
+    Question,
+    Rejection,
+    Reply,
+    Where,
+    question,
+)
 from flows.questions.choice import clashes, named
 from flows.text import fold
 from flows.values import Missing, Value
@@ -88,7 +101,7 @@ class Pairwise(Question):
         elif self.min > self.most:
             yield Problem(("min",), f"`min` {self.min} is more than the {self.most} pairs there are", "lower it")
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label

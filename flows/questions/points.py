@@ -10,7 +10,7 @@ from pydantic import Field
 from flows.amounts import Amounts, Change
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.naming import DONE, Naming
-from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import clashes, named
 from flows.questions.choices import CHOSEN, OPEN
 from flows.text import fold
@@ -76,7 +76,7 @@ class Points(Question):
         if len(costs) == len(self.options) and sum(costs) <= self.budget:
             yield Problem(("budget",), "the budget is enough for everything", "lower it, or there is no choice", True)
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         if self.unit:
             yield ("unit",), self.unit

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.naming import DONE, Naming
-from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import clashes, named
 from flows.text import plain_digits
 from flows.values import Missing, Value
@@ -67,7 +67,7 @@ class Rank(Question):
         if self.min is not None and self.most < self.min <= len(self.options):
             yield Problem(("max",), f"`max` {self.max} is below `min` {self.min}", "swap or correct them")
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, question
+from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import LABEL_LENGTH
 from flows.text import fold, plain_digits
 from flows.values import Missing, Value
@@ -65,7 +65,7 @@ class Scale(Question):
                         warning=True,
                     )
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         for name, label in self._labels():
             yield (name,), label

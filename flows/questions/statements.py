@@ -24,6 +24,7 @@ from flows.question import (
     Rejection,
     Reply,
     ValueType,
+    Where,
     question,
 )
 from flows.text import fold
@@ -109,7 +110,7 @@ class Statements(Question):
             reason = "all that is released is taken, so `count` means nothing"
             yield Problem(("from", "count"), reason, "take it away, or write take: top")
 
-    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Text]]:
+    def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
         for index, seed in enumerate(self.seeds):
             yield ("seeds", index), seed

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows import logic
-from flows.check import ChannelLimits, check
+from flows.check import check
 from flows.commands import Command
 from flows.definition import Consultation
 from flows.phrases import Phrases
 from flows.question import END, LEAVE, Problem
 from flows.readability import sentences, simple_hints, words
+from flows.sizes import ChannelLimits
 
 
 class AnyPhrases(Phrases):

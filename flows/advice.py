@@ -1,0 +1,48 @@
+"""What is better done otherwise, though nothing is wrong: warnings, which stop nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from flows.definition import Consultation
+from flows.question import Problem, Question
+from flows.readability import sentences, simple_hints, words
+
+MOST_QUESTIONS: Final = 7
+MOST_SENTENCES: Final = 2
+_DEMOGRAPHIC: Final = frozenset({"age_band", "sectors", "traits"})
+
+
+def problems(consultation: Consultation) -> Iterator[Problem]:
+    """Too much at once, the person before the matter, a length nobody believes, hard words."""
+    asked = consultation.asked()
+    if len(asked) > MOST_QUESTIONS:
+        reason = f"{len(asked)} questions are asked; after {MOST_QUESTIONS} many people leave"
+        yield Problem(("questions",), reason, "leave out what nobody will act on", True)
+    if asked and (asked[0].type in _DEMOGRAPHIC or (isinstance(asked[0], Question) and asked[0].sensitive)):
+        index = consultation.questions.index(asked[0])
+        reason = "it begins with a question about the person"
+        yield Problem(("questions", index), reason, "ask about the matter first, about the person last", True)
+    shortest, longest = _minutes(consultation)
+    if not shortest <= consultation.minutes <= longest:
+        reason = f"{consultation.minutes} minutes for {len(asked)} questions is hardly true"
+        yield Problem(("minutes",), reason, f"time it; {shortest} to {longest} would be usual", True)
+    for path, text in consultation.texts():
+        for tag, wording in text.items():
+            if path[-1] in {"text", "hint"} and (count := len(sentences(wording.text))) > MOST_SENTENCES:
+                yield Problem((*path, tag), f"{count} sentences at once are hard to follow", "use at most two", True)
+            if tag == "de-simple":
+                yield from (
+                    Problem((*path, tag), reason, remedy, True) for reason, remedy in simple_hints(wording.text)
+                )
+
+
+def _minutes(consultation: Consultation) -> tuple[int, int]:
+    """A fair span: 120 to 240 words read a minute, 5 seconds to a minute for an answer, 3 minutes for an open text."""
+    tag = consultation.main_language
+    read = sum(len(words(text.root[tag].text)) for _, text in consultation.texts() if tag in text.root)
+    answers = consultation.asked()
+    slow = sum(180 if node.type == "text" else 60 for node in answers) + read / 2
+    quick = 5 * len(answers) + read / 4
+    return max(1, int(quick // 60)), max(2, -int(-slow // 60))

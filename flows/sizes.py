@@ -1,0 +1,61 @@
+"""Whether every message of a consultation fits on the narrowest channel, as it will be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from flows import speech
+from flows.definition import Consultation
+from flows.flow import Flow
+from flows.messages import MsgOut
+from flows.phrases import Phrases
+from flows.question import Problem, Where
+from flows.text import utf16_length
+
+
+class ChannelLimits(NamedTuple):
+    """What the narrowest channel carries."""
+
+    text: int = 4096
+    """UTF-16 units in a message, its options as a numbered list included."""
+    options: int = 20
+    token: int = 64
+    """Bytes of the token behind a button."""
+
+
+NARROWEST: Final = ChannelLimits()
+LONGEST_CODE: Final = "x" * 12
+"""Stands for the code of a compiled revision, which is part of every token."""
+
+
+def problems(consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits) -> Iterator[Problem]:
+    """Every message as it will be sent, measured. The consultation must be sound else."""
+    flow = Flow(consultation, catalogues, LONGEST_CODE)
+    for tag, script in flow.scripts.items():
+        sent: list[tuple[Where, MsgOut]] = [
+            (("why",), speech.greeting(flow, tag, overheard=True)),
+            (("retention",), speech.privacy(flow, script)),
+            (("contact",), speech.person(flow, script)),
+        ]
+        sent += [(("questions", i), script.asks[node.key]) for i, node in enumerate(consultation.questions)]
+        for where, msg in sent:
+            if (length := utf16_length(_as_list(msg))) > limits.text:
+                reason = f"in “{tag}” this message has {length} characters; a channel carries {limits.text}"
+                yield Problem(where, reason, "shorten the texts that stand in it")
+            yield from _buttons(where, msg, limits)
+
+
+def _buttons(where: Where, msg: MsgOut, limits: ChannelLimits) -> Iterator[Problem]:
+    if any(len(reply.token.encode()) > limits.token for reply in msg.quick_replies):
+        yield Problem(
+            where, f"key and value together are longer than {limits.token} bytes", "shorten the key or the values"
+        )
+    # "Don't know" and "prefer not to say" are numbered too.
+    if sum(1 for reply in msg.quick_replies if reply.number) > limits.options + 2:
+        yield Problem(where, f"more than {limits.options} answers are offered", "ask in two steps")
+
+
+def _as_list(msg: MsgOut) -> str:
+    """The message as a channel without buttons shows it."""
+    return "\n".join([msg.text, *(f"{reply.number}. {reply.label}" for reply in msg.quick_replies)])
