@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from flows.question import Guess, Picker, Reply
+from flows.picker import Picker
+from flows.question import Guess, Reply
 from flows.text import fold
 from flows.values import Missing
 from flows.voice import Voice

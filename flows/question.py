@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from flows.conditions import Condition
 from flows.events import Event
 from flows.known import UNASKED, Known
-from flows.matching import Matcher
 from flows.messages import Expects, MsgIn, MsgOut, QuickReply
 from flows.values import Missing, Value
 from flows.voice import Voice
@@ -272,59 +271,6 @@ class Option(BaseModel):
     value: Key
     label: Text
     synonyms: dict[str, tuple[str, ...]] = {}
-
-
-class Picker:
-    """The offered answers of a question in one language: its quick replies and what a reply is taken for.
-
-    Real options come first, then "don't know" and "prefer not to say" where the question allows them. Each option is
-    its value, its label and what else it is called. Not `numbered`: typed digits mean something else here. `exact`:
-    nothing is guessed, so that no free text is mistaken for "don't know" and nobody consents by a typo.
-    """
-
-    __slots__ = ("_matcher", "_values", "labels", "quick_replies")
-
-    def __init__(
-        self,
-        question: Question,
-        voice: Voice,
-        options: Iterable[tuple[str, str, Iterable[str]]],
-        *,
-        numbered: bool = True,
-        exact: bool = False,
-    ) -> None:
-        offered = [(value, label, tuple(names)) for value, label, names in options]
-        self.labels = {value: label for value, label, _ in offered}
-        self._values: dict[str, str | Missing] = {value: value for value in self.labels}
-        for code, label, words in question.missing(voice):
-            offered.append((code.value, label, words))
-            self._values[code.value] = code
-        self.quick_replies = tuple(
-            QuickReply(voice.token(question.key, value), label, number if numbered else 0)
-            for number, (value, label, _) in enumerate(offered, start=1)
-        )
-        self._matcher = Matcher(
-            [(self._values[value], (label, *names)) for value, label, names in offered],
-            numbered=numbered,
-            exact=exact,
-            small=voice.small_words(),
-        )
-
-    def pick(self, reply: Reply) -> str | Missing | Guess | None:
-        """The value meant, `Guess` where a typo was forgiven or the answer stood in a sentence, or None."""
-        if reply.choice:
-            return self._values.get(reply.choice)
-        match = self._matcher.find_folded(reply.folded)
-        if match is None:
-            return None
-        return match.value if match.sure or isinstance(match.value, Missing) else Guess(match.value)
-
-    def split(self, folded: str) -> tuple[list[str | Missing], list[str]]:
-        """All values named in a reply, and the words that name none."""
-        return self._matcher.split(folded)
-
-    def knows(self, folded: str) -> bool:
-        return self._matcher.knows(folded)
 
 
 N = TypeVar("N", bound=Node)

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from flows.question import Asked, Guess, Parsed, Picker, Question, Rejection, Reply, question
+from flows.picker import Picker
+from flows.question import Asked, Guess, Parsed, Question, Rejection, Reply, question
 from flows.text import fold
 from flows.values import Value
 from flows.voice import Voice

@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from flows.question import Asked, Option, Parsed, Picker, Problem, Question, Rejection, Reply, Where, question
+from flows.picker import Picker
+from flows.question import Asked, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice

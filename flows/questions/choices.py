@@ -10,6 +10,7 @@ from pydantic import Field
 
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.naming import DONE, Naming
+from flows.picker import Picker
 from flows.question import (
     Asked,
     Draft,
@@ -17,7 +18,6 @@ from flows.question import (
     Key,
     Option,
     Parsed,
-    Picker,
     Problem,
     Question,
     Rejection,

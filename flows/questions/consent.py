@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from flows.conditions import Equal, Not, ValueOf
-from flows.question import LEAVE, Asked, Exit, Parsed, Picker, Question, Rejection, Reply, ValueType, question
+from flows.picker import Picker
+from flows.question import LEAVE, Asked, Exit, Parsed, Question, Rejection, Reply, ValueType, question
 from flows.values import Missing, Value
 from flows.voice import Voice
 

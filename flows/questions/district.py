@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import Final, Literal
 
 from flows.matching import Matcher, SmallWords, spellings
-from flows.question import Asked, Guess, Parsed, Picker, Question, Rejection, Reply, question
+from flows.picker import Picker
+from flows.question import Asked, Guess, Parsed, Question, Rejection, Reply, question
 from flows.questions.berlin_points import district_of
 from flows.values import Value
 from flows.voice import Voice

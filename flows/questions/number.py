@@ -10,7 +10,8 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.messages import Expects
-from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, Where, question
+from flows.picker import Picker
+from flows.question import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, ValueType, Where, question
 from flows.text import fold, plain_digits
 from flows.values import Missing, Value
 from flows.voice import Voice

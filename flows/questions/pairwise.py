@@ -14,13 +14,13 @@ from pydantic import Field
 
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.naming import DONE
+from flows.picker import Picker
 from flows.question import (
     Asked,
     Draft,
     Guess,
     Option,
     Parsed,
-    Picker,
     Problem,
     Question,
     Rejection,

@@ -10,7 +10,8 @@ from pydantic import Field
 from flows.amounts import Amounts, Change
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.naming import DONE, Naming
-from flows.question import Asked, Draft, Option, Parsed, Picker, Problem, Question, Rejection, Reply, Where, question
+from flows.picker import Picker
+from flows.question import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import clashes, named
 from flows.questions.choices import CHOSEN, OPEN
 from flows.text import fold

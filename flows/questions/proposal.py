@@ -13,6 +13,7 @@ from flows.matching import Matcher
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.needs import IsMine, NewCode, SimilarTo, Statement
 from flows.own_words import OwnWords, crossed
+from flows.picker import Picker
 from flows.question import (
     Asked,
     Draft,
@@ -20,7 +21,6 @@ from flows.question import (
     Informed,
     Key,
     Parsed,
-    Picker,
     Problem,
     Question,
     Rejection,

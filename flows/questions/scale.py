@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from flows.question import Asked, Guess, Parsed, Picker, Problem, Question, Rejection, Reply, Where, question
+from flows.picker import Picker
+from flows.question import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import LABEL_LENGTH
 from flows.text import fold, plain_digits
 from flows.values import Missing, Value

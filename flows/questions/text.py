@@ -12,7 +12,8 @@ from pydantic import Field
 from flows.events import MediaGiven
 from flows.messages import Expects, MsgIn
 from flows.own_words import OwnWords, crossed
-from flows.question import Asked, Given, Parsed, Picker, Problem, Question, Rejection, Reply, ValueType, question
+from flows.picker import Picker
+from flows.question import Asked, Given, Parsed, Problem, Question, Rejection, Reply, ValueType, question
 from flows.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
