@@ -267,13 +267,18 @@ class Tab:
 
     async def press(self, key: str, *, shift: bool = False) -> None:
         """One key, down and up: a name of KEYS or a character."""
-        code, number, text = KEYS.get(key, ("", 0, key))
-        given: dict[str, Any] = {"key": " " if key == "Space" else key, "modifiers": 8 if shift else 0}
-        given |= {"code": code, "windowsVirtualKeyCode": number} if code else {}
+        await self.hold(key, shift=shift)
+        await self.release(key, shift=shift)
+
+    async def hold(self, key: str, *, shift: bool = False) -> None:
+        given, text = _key(key, shift=shift)
         if text:
             await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **given)
         else:
             await self.call("Input.dispatchKeyEvent", type="rawKeyDown", **given)
+
+    async def release(self, key: str, *, shift: bool = False) -> None:
+        given, _ = _key(key, shift=shift)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **given)
 
     async def write(self, words: str) -> None:
@@ -345,6 +350,13 @@ _FOCUS: Final = """(element => {
   const focus = shown(getComputedStyle(element)) || label && shown(getComputedStyle(label)) || "";
   return [String(element.value ?? ""), focus];
 })(document.activeElement)"""
+
+
+def _key(key: str, *, shift: bool) -> tuple[dict[str, Any], str]:
+    """A key as the protocol names it, and what it writes."""
+    code, number, text = KEYS.get(key, ("", 0, key))
+    given: dict[str, Any] = {"key": " " if key == "Space" else key, "modifiers": 8 if shift else 0}
+    return given | ({"code": code, "windowsVirtualKeyCode": number} if code else {}), text
 
 
 def _text(node: dict[str, Any], what: str) -> str:

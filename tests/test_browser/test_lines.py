@@ -129,6 +129,21 @@ async def test_a_tap_leads_the_focus_to_what_is_said_next(world):
     assert (await tab.focused()).value.endswith(".good.quiet"), "who ticks several stays where they are"
 
 
+async def test_a_press_that_has_begun_counts_although_the_bot_answers_meanwhile(world):
+    tab = await at_the_chat(world)
+    await tab.click("[value$='.district.01']")
+    await asked(tab, "good")
+    await tab.tab_to(".good.shops")
+    await tab.hold("Space")
+    await tab.evaluate("document.querySelector('[value$=\".good.green\"]').click()")
+    await tab.sees("Gewählt: Parks und Bäume")
+    await tab.release("Space")
+    await tab.sees("Gewählt: Parks und Bäume, Läden und Ärzte in der Nähe")
+    await tab.click("[value$='.good.+done']")
+    await asked(tab, "liking")
+    assert world.answers()["good"] == '["green","shops"]'
+
+
 async def test_the_code_opens_the_conversation_on_another_device(world):
     look = Look(world, "code-de")
     tab = await at_the_chat(world)

@@ -245,30 +245,45 @@ function startChat(main) {
     }, 80);
   }
 
+  /* Buttons that are offered again stay where they are: a press that has begun on one must not end beside it. */
   function offer(entry) {
     const held = replies.contains(document.activeElement) ? document.activeElement.value : tapped;
-    replies.textContent = "";
-    entry.quick_replies.forEach(reply => {
-      const button = document.createElement("button");
-      button.name = "choice";
-      button.value = reply.token;
-      button.lang = entry.language;
-      if (/^(many|order)$/.test(entry.expects) && reply.number) button.setAttribute("aria-pressed", String(reply.chosen));
-      if (reply.number) {
-        const number = document.createElement("span");
-        number.className = "n";
-        number.setAttribute("aria-hidden", "true");
-        number.textContent = reply.number;
-        button.append(number, " ");
-      }
-      const label = document.createElement("span");
-      label.textContent = reply.label;
-      button.append(label);
-      replies.append(button);
-      if (held === reply.token) button.focus({preventScroll: true});
+    const standing = {};
+    Array.from(replies.children).forEach(button => {
+      if (entry.quick_replies.some(reply => reply.token === button.value)) standing[button.value] = button;
+      else button.remove();
+    });
+    entry.quick_replies.forEach((reply, place) => {
+      const button = standing[reply.token] || document.createElement("button");
+      label(button, entry, reply);
+      if (replies.children[place] !== button) replies.insertBefore(button, replies.children[place] || null);
+      if (held === reply.token && document.activeElement !== button) button.focus({preventScroll: true});
     });
     text.setAttribute("inputmode", entry.expects === "number" ? "numeric" : "text");
     if (hasSaid && entry.language !== page) setTimeout(() => followLanguage(entry.language), 400);
+  }
+
+  function label(button, entry, reply) {
+    const number = find(".n", button), isToggle = /^(many|order)$/.test(entry.expects) && reply.number;
+    button.name = "choice";
+    button.value = reply.token;
+    button.lang = entry.language;
+    // What was pressed and has not arrived yet is as the person left it, not as the bot knew it.
+    const isUnderWay = line.waiting().some(message => message.choice === reply.token);
+    if (!isToggle) button.removeAttribute("aria-pressed");
+    else if (!isUnderWay || !button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", String(reply.chosen));
+    if (!button.firstChild || (number ? number.textContent : "") !== String(reply.number || "")) {
+      button.textContent = "";
+      if (reply.number) {
+        const shown = document.createElement("span");
+        shown.className = "n";
+        shown.setAttribute("aria-hidden", "true");
+        shown.textContent = reply.number;
+        button.append(shown, " ");
+      }
+      button.append(document.createElement("span"));
+    }
+    if (button.lastElementChild.textContent !== reply.label) button.lastElementChild.textContent = reply.label;
   }
 
   /* The page's own words follow the language of the conversation; never in the middle of a sentence, and once only. */
