@@ -81,7 +81,8 @@ def _sqlite_engine(url: URL, busy_seconds: float, options: dict[str, Any], *, wr
     @event.listens_for(engine, "checkout")
     def same_file(_: DBAPIConnection, record: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
         # A deleted file stays writable for those who hold it open: every answer would be acknowledged and gone.
-        if record.info.get("file") != _identity(file):
+        # None is no file: it went between the opening and the first look at it.
+        if record.info["file"] is None or record.info["file"] != _identity(file):
             raise DisconnectionError("the database file was removed or replaced")
 
     @event.listens_for(engine, "begin")

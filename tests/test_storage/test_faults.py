@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, func, select, text
 
-from storage import contacts
+from storage import contacts, engines
 from storage.contacts import Contact, NewContact
 from storage.errors import CommitUnknown, Duplicate, StoreBusy, StoreDamaged, StoreFull, StoreLost
 from storage.store import Store
@@ -146,6 +146,27 @@ def test_a_vanished_file_is_noticed_and_found_again(store: Store, database: Data
     away.rename(database.file)
     add(store, 3)
     assert count(store) == 2
+
+
+@only_sqlite
+def test_a_file_that_vanishes_while_it_is_opened_is_noticed(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, away = engines.open_sqlite, database.file.with_name("away.db")
+
+    def open_and_lose(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Connection:
+        connection = opened(file, busy_seconds, write=write)
+        file.rename(away)
+        return connection
+
+    monkeypatch.setattr(engines, "open_sqlite", open_and_lose)
+    with pytest.raises(StoreLost):
+        count(store)
+    monkeypatch.setattr(engines, "open_sqlite", opened)
+    with pytest.raises(StoreLost):
+        count(store)
+    away.rename(database.file)
+    assert count(store) == 0
 
 
 @only_sqlite
