@@ -168,7 +168,7 @@ function openLine(host) {
 function startChat(main) {
   const find = (selector, inside) => (inside || main).querySelector(selector);
   const log = find("#log"), form = find("#say"), replies = find(".replies", form), text = find("textarea", form);
-  const status = find("#status"), template = find("template"), words = main.dataset;
+  const status = find("#status"), words = main.dataset;
   const page = words.language || document.documentElement.lang;
   const calm = window.matchMedia && matchMedia("(prefers-reduced-motion: reduce)").matches;
   let tapped = null, hasSaid = false, isFollowing = false, spoken = null;
@@ -196,10 +196,14 @@ function startChat(main) {
     if (seconds) statusTimer = setTimeout(() => { status.textContent = ""; }, seconds * 1000);
   }
 
+  function copy(template) {
+    return document.importNode(find(template).content, true).firstElementChild;
+  }
+
   function bubble(kind, content) {
-    const item = document.importNode(template.content, true).querySelector("li");
-    item.className = kind + (calm ? "" : " fresh");
-    find(".hidden", item).textContent = (kind === "bot" ? words.textBot : words.textOwn) || "";
+    const item = copy("#message");
+    item.className = kind + " fresh";
+    find(".hidden", item).textContent = kind === "bot" ? words.textBot : words.textOwn;
     find(".text", item).textContent = content;
     log.appendChild(item);
     return item;
@@ -245,45 +249,29 @@ function startChat(main) {
     }, 80);
   }
 
-  /* Buttons that are offered again stay where they are: a press that has begun on one must not end beside it. */
+  /* Buttons that are offered again stay where they are: a press that has begun, or is on its way, is kept. */
   function offer(entry) {
     const held = replies.contains(document.activeElement) ? document.activeElement.value : tapped;
-    const standing = {};
-    Array.from(replies.children).forEach(button => {
-      if (entry.quick_replies.some(reply => reply.token === button.value)) standing[button.value] = button;
-      else button.remove();
+    const standing = Array.from(replies.children), isMany = /^(many|order)$/.test(entry.expects);
+    const buttons = entry.quick_replies.map(reply => {
+      const button = standing.find(it => it.value === reply.token) || copy("#reply"), number = find(".n", button);
+      button.value = reply.token;
+      button.lang = entry.language;
+      if (!isMany || !reply.number) button.removeAttribute("aria-pressed");
+      else if (!line.waiting().some(it => it.choice === reply.token)) button.setAttribute("aria-pressed", reply.chosen);
+      if (!reply.number && number) number.remove();
+      else if (number) number.textContent = reply.number;
+      button.lastElementChild.textContent = reply.label;
+      return button;
     });
-    entry.quick_replies.forEach((reply, place) => {
-      const button = standing[reply.token] || document.createElement("button");
-      label(button, entry, reply);
-      if (replies.children[place] !== button) replies.insertBefore(button, replies.children[place] || null);
-      if (held === reply.token && document.activeElement !== button) button.focus({preventScroll: true});
+    standing.forEach(it => buttons.indexOf(it) < 0 && it.remove());
+    buttons.forEach((button, place) => {
+      const there = replies.children[place] || null;
+      if (there !== button) replies.insertBefore(button, there);
+      if (held === button.value) button.focus({preventScroll: true});
     });
     text.setAttribute("inputmode", entry.expects === "number" ? "numeric" : "text");
     if (hasSaid && entry.language !== page) setTimeout(() => followLanguage(entry.language), 400);
-  }
-
-  function label(button, entry, reply) {
-    const number = find(".n", button), isToggle = /^(many|order)$/.test(entry.expects) && reply.number;
-    button.name = "choice";
-    button.value = reply.token;
-    button.lang = entry.language;
-    // What was pressed and has not arrived yet is as the person left it, not as the bot knew it.
-    const isUnderWay = line.waiting().some(message => message.choice === reply.token);
-    if (!isToggle) button.removeAttribute("aria-pressed");
-    else if (!isUnderWay || !button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", String(reply.chosen));
-    if (!button.firstChild || (number ? number.textContent : "") !== String(reply.number || "")) {
-      button.textContent = "";
-      if (reply.number) {
-        const shown = document.createElement("span");
-        shown.className = "n";
-        shown.setAttribute("aria-hidden", "true");
-        shown.textContent = reply.number;
-        button.append(shown, " ");
-      }
-      button.append(document.createElement("span"));
-    }
-    if (button.lastElementChild.textContent !== reply.label) button.lastElementChild.textContent = reply.label;
   }
 
   /* The page's own words follow the language of the conversation; never in the middle of a sentence, and once only. */
@@ -304,12 +292,8 @@ function startChat(main) {
     const player = find("audio", item), source = (entry ? entry.audio || entry.speak : player && player.getAttribute("src")) || "";
     if (player) player.parentNode.remove();
     const synth = window.speechSynthesis, isRecorded = source.startsWith("/media/");
-    if (!words.textRead || !(source || synth)) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "link";
-    button.textContent = words.textRead;
-    button.setAttribute("aria-pressed", "false");
+    if (!source && !synth) return;
+    const tools = copy("#aloud"), button = tools.firstElementChild;
     button.onclick = () => {
       const isStop = spoken && spoken.button === button;
       hush();
@@ -349,9 +333,6 @@ function startChat(main) {
       button.title = words.textStop;
       next();
     };
-    const tools = document.createElement("div");
-    tools.className = "tools";
-    tools.append(button);
     item.append(tools);
   }
 
