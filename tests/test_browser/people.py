@@ -13,6 +13,8 @@ WORDS = {"de": "Mehr Bänke", "ar": "مقاعد أكثر", "en": "More benches",
 NAMES = {"de": "Deutsch", "ar": "العربية", "en": "English", "tr": "Türkçe", "de-simple": "Deutsch (Einfache Sprache)"}
 SUBMIT = ".submit"
 RECEIPT = "/[0-9A-Z]{5}-[0-9A-Z]{5}/.test(document.querySelector('main').innerText)"
+RUN = "document.readyState === 'complete'"
+"""The scripts of the page have run; before that, buttons work as those of a form."""
 AT = "document.querySelector('.replies button[value*=\".KEY.\"]')"
 
 
@@ -44,7 +46,7 @@ async def enter(tab: Tab, language: str, *, is_form: bool = False) -> None:
     await tab.tab_to(await tab.evaluate("document.querySelector('form[action$=\"/start\"] button').innerText"))
     await tab.press("Enter")
     await tab.until("document.querySelector('#say, .pick') && !location.pathname.endsWith('/start')")
-    await tab.until("location.pathname !== '/c/mein-kiez' || document.querySelector('#say')")
+    await tab.until(f"(location.pathname !== '/c/mein-kiez' || document.querySelector('#say')) && {RUN}")
 
 
 async def asked(tab: Tab, key: str) -> None:
@@ -132,4 +134,6 @@ async def go_in(tab: Tab, language: str, *, is_form: bool = False) -> None:
     if is_form:
         await tab.evaluate("document.querySelector('[value=form]').click()")
     await tab.click("form[action$='/start'] button")
-    await tab.until("document.querySelector('#say, .pick') && !document.querySelector('form[action$=\"/start\"]')")
+    await tab.until(
+        f"document.querySelector('#say, .pick') && !document.querySelector('form[action$=\"/start\"]') && {RUN}"
+    )
