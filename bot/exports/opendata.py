@@ -103,7 +103,7 @@ def _agreement(statement: Statement) -> Iterator[Row]:
 
 def _groups(report: Report) -> Iterator[Row]:
     """A row per statement and group of similar opinion, named by numbers from 1 on, and one for everybody."""
-    stands = {(it.name, it.group): it.side for it in report.highlights}
+    stands = {(it.name, it.group): it.stands_for for it in report.highlights}
     for it in report.statements:
         yield it.name, EVERYBODY, report.people, *_cell(it.overall), stands.get((it.name, None))
         for number, (cell, people) in enumerate(zip(it.groups.cells, report.group_sizes, strict=True)):

@@ -3,7 +3,7 @@
 Equal Shares gives every voter the same part of the budget. A project is bought when those who approve of it can pay for
 it together; the one whose buyers pay the smallest share of their satisfaction comes first. With cost utility the
 satisfaction from a project is its cost. Since parts stay unspent, everybody's part is raised by one unit at a time
-until the next step would cost more than there is; so the budget is used.
+until nothing more fits into the budget, or the next step would cost more than there is; so the budget is used.
 """
 
 from __future__ import annotations
@@ -69,10 +69,12 @@ def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], bu
     raised = 0
     for number in range(MOST_STEPS):
         found = _round(prices, supporters, np.full(len(voters), budget / len(voters) + number * step))
-        if prices[found].sum() > budget:
+        left = budget - prices[found].sum()
+        if left < 0:
             break
         chosen, raised = found, number * step
-        if len(chosen) == len(names):
+        # Raised further, one that fits no better could take the place of one that people paid for by themselves.
+        if (np.delete(prices, chosen) > left).all():
             break
     bought = [names[it] for it in chosen]
     left = budget - sum(costs[it] for it in bought)

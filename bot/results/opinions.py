@@ -120,7 +120,7 @@ def _stands(found: Published, known: list[Idea], group: int | None, tongue: Tong
     by_code = {idea.code: idea for idea in known}
     mine = [it for it in found.report.highlights if it.group == group and it.name in by_code]
     return [
-        Stand(by_code[it.name], tongue.say(f"results.side.{it.side}"), _compared(it, by_code[it.name], tongue))
+        Stand(by_code[it.name], tongue.say(f"results.side.{it.stands_for}"), _compared(it, by_code[it.name], tongue))
         for it in mine
     ]
 

@@ -59,6 +59,13 @@ class Highlight(NamedTuple):
     group: int | None = None
     is_best_agreed: bool = False
 
+    @property
+    def stands_for(self) -> Side:
+        """What people are told. `side` is where the group differs most from others: of what everybody agrees with, that
+        may be the few who do not. But the statement a group agrees with best is there because it agrees.
+        """
+        return "agree" if self.is_best_agreed else self.side
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -137,7 +137,7 @@ def plain_payment(cost: int, purses: Sequence[Fraction]) -> Fraction:
 
 
 def plain_shares(costs: Mapping[str, int], people: Sequence[frozenset[str]], budget: int) -> tuple[str, ...]:
-    """Equal Shares with steps of one unit, then the rest greedily."""
+    """Equal Shares with steps of one unit until nothing more fits, then the rest greedily."""
     votes = {name: sum(name in it for it in people) for name in costs}
     names = [it for it in costs if votes[it] and costs[it] <= budget]
     voters = [it for it in people if it]
@@ -147,7 +147,7 @@ def plain_shares(costs: Mapping[str, int], people: Sequence[frozenset[str]], bud
         if sum(costs[it] for it in found) > budget:
             break
         chosen = found
-        if len(chosen) == len(names):
+        if all(sum(costs[it] for it in found) + costs[it] > budget for it in set(names) - set(found)):
             break
     left = budget - sum(costs[it] for it in chosen)
     for name in sorted(set(names) - set(chosen), key=lambda it: (-votes[it], costs[it], names.index(it))):
