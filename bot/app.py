@@ -36,7 +36,7 @@ from bot.proposals.survey import keep_surveying
 from bot.proposals.telling import Teller, keep_telling
 from bot.settings import Settings
 from bot.turns import Turns
-from storage import contacts, migrate
+from storage import consultations, contacts, messages, migrate
 from storage.errors import StorageError
 from storage.store import Store
 
@@ -81,6 +81,16 @@ class App:
     def trouble(self) -> StorageError | None:
         """What keeps the house from storing and erasing, as far as it knows."""
         return self.store.trouble or self.ledger.trouble
+
+    async def look(self) -> StorageError | None:
+        """The same, after asking the database; of some troubles only another attempt to write tells that they are over.
+        Where nobody says anything nothing is written, and nobody would find out.
+        """
+        with suppress(StorageError):
+            await self.store.read(consultations.triggers)
+            if self.store.trouble:
+                await self.store.write(messages.try_to_write)
+        return self.trouble
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -17,8 +17,9 @@ class StorageError(Exception):
     """A person who runs the house should hear about it."""
 
     def __init__(self, detail: str = "") -> None:
-        summary = (type(self).__doc__ or "").partition("\n")[0]
-        super().__init__(f"{summary} ({detail})" if detail else summary)
+        self.summary = (type(self).__doc__ or "").partition("\n")[0]
+        """The kind of fault in words, which names nothing of this house."""
+        super().__init__(f"{self.summary} ({detail})" if detail else self.summary)
         self.detail = detail
 
 

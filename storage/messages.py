@@ -1,7 +1,7 @@
 """What channels handed over: recognised repeats, and messages that had to be set aside."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -96,6 +96,9 @@ _take_new = bulk.insert(_received, NewReceived, skip_known=True, returning=("cha
 set_aside = bulk.insert(_dead_letters, NewDeadLetter)
 """Keep messages that could not be handled."""
 
+_TRIAL = ("-trial-", "-")
+"""No channel is called like this."""
+
 _settle = bulk.change(_dead_letters, _Settled, key=("id",))
 _erase = bulk.remove(_dead_letters, _Sender)
 
@@ -132,6 +135,12 @@ def seen(connection: Connection, keys: Iterable[Key]) -> set[Key]:
 def forget_before(connection: Connection, moment: datetime) -> int:
     """Forget which messages were taken before this moment; gives how many. Channels do not repeat that late."""
     return connection.execute(delete(_received).where(_received.c.received_at < moment)).rowcount
+
+
+def try_to_write(connection: Connection) -> None:
+    """Writes something and takes it back, to find out whether that works (again)."""
+    insert(connection, [NewReceived(*_TRIAL, datetime.now(UTC))])
+    connection.execute(delete(_received).where(_received.c.channel == _TRIAL[0]))
 
 
 def dead_letters(connection: Connection, limit: int = 100) -> list[StoredDeadLetter]:

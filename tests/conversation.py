@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -93,7 +94,8 @@ async def replay(store: Store, path: Path) -> str:
             if line.startswith(_PUBLISH):
                 published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk())
                 assert not [fault for fault in published.faults if not fault.warning]
-        return await _played(Scene(store, patch), lines)
+        with tempfile.TemporaryDirectory() as data:
+            return await _played(Scene(store, patch, Path(data)), lines)
 
 
 async def _played(scene: Scene, lines: list[str]) -> str:
@@ -107,11 +109,11 @@ async def _played(scene: Scene, lines: list[str]) -> str:
 class Scene:
     """One resident in front of a house."""
 
-    def __init__(self, store: Store, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, store: Store, patch: pytest.MonkeyPatch, data: Path) -> None:
         self.store = store
         self._patch = patch
         self.written: list[str] = []
-        make = partial(build, Settings(), store=store, keys=KEYS)
+        make = partial(build, Settings(data=data), store=store, keys=KEYS)
         self.chat = Chat(make, lambda _: None, self.written.append, "somebody")
         self._said: list[int] = []
         self._hint = ""

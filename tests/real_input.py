@@ -202,12 +202,12 @@ async def play(study: Study, played: Round, store: Store, say: Callable[[str], N
             )
         recorded.write_text("".join(f"{line}\n" for line in lines(study, played)), encoding="utf-8")
         found = recording.scan(recorded, lambda bad: say(str(bad)))
-        report = await replay.feed(recorded, found, Settings(), store, keys, lambda done: None)
+        report = await replay.feed(recorded, found, Settings(data=Path(folder)), store, keys, lambda done: None)
         say(f"{played.slug}: {', '.join(' '.join(line.split()) for line in report.lines())}")
         _check_report(report, study, played)
         package.write(store, Wish(played.slug, out, "raw"), datetime.now(UTC))
         compared = compare(study, played, out / "answers_wide.csv", names_of(study, played, store, keys))
-        again = await replay.feed(recorded, found, Settings(), store, keys, lambda done: None)
+        again = await replay.feed(recorded, found, Settings(data=Path(folder)), store, keys, lambda done: None)
     if (again.repeats, again.answers, again.said) != (report.messages, 0, 0):
         raise DifferenceError(f"{played.slug}: sent once more, it was not taken for a repeat: {again}")
     return compared

@@ -15,6 +15,7 @@ from adapters.web.transports import Transports
 from bot.api import serving as api
 from bot.app import App
 from bot.errors import HouseError
+from bot.remedies import remedy
 from bot.tongues import Tongue
 from bot.web import (
     aloud,
@@ -35,8 +36,7 @@ from bot.web.assets import Assets
 from bot.web.board import Board
 from bot.web.options import WebSettings
 from bot.web.site import SITE, Site, environment, site_of
-from storage import consultations, contacts
-from storage.errors import StorageError
+from storage import contacts
 
 PORTS_TRIED: Final = 20
 BODY_BYTES: Final = 128 * 1024
@@ -145,9 +145,8 @@ async def _health(request: web.Request) -> web.Response:
 
 
 async def _readiness(request: web.Request) -> web.Response:
-    """The database answers."""
-    try:
-        await site_of(request).house.store.read(consultations.triggers)
-    except StorageError:
-        return web.Response(status=503, text="the database does not answer\n")
-    return web.Response(text="ready\n")
+    """Answers can be stored at this moment. Anybody may ask, so it says what is wrong, and nothing of this house."""
+    fault = await site_of(request).house.look()
+    if fault is None:
+        return web.Response(text="ready\n")
+    return web.Response(status=503, text=f"{fault.summary} What to do: {remedy(fault)}.\n")

@@ -60,7 +60,7 @@ def walk(address: str, **more: Any) -> list[dict[str, Any]]:
 
 async def feed(store: Store, path: Path) -> replay.Report:
     found = recording.scan(path, lambda bad: None)
-    return await replay.feed(path, found, Settings(), store, KEYS, lambda done: None)
+    return await replay.feed(path, found, Settings(data=path.parent), store, KEYS, lambda done: None)
 
 
 def everything(store: Store) -> list[tuple[Any, ...]]:

@@ -10,7 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def get(url: str) -> tuple[int, str, dict[str, str]]:
     except urllib.error.HTTPError as fault:
         with fault:
             return fault.code, fault.read().decode(), dict(fault.headers)
+
+
+def talk(url: str) -> int:
+    """Somebody begins; gives how that was answered, which takes until it is stored."""
+    form = urllib.request.Request(f"{url}c/mein-kiez/start", data=b"lang=de", headers={"Origin": url.rstrip("/")})
+    with suppress(urllib.error.HTTPError), urllib.request.urlopen(form, timeout=60) as answer:
+        return int(answer.status)
+    return 0
 
 
 def test_a_first_start_makes_everything_and_says_how_to_go_on(tmp_path):
@@ -144,11 +153,43 @@ def test_a_database_that_goes_away_is_said_with_its_remedy_and_so_is_its_return(
         assert service.said.rstrip().endswith(
             "What to do: see that it is a file in a folder which this user may write to"
         )
-        assert get(f"{service.url}readyz")[:2] == (503, "the database does not answer\n")
+        code, words, _ = get(f"{service.url}readyz")
+        assert (code, words) == (
+            503,
+            "The database cannot be reached; nothing of this work was written. "
+            "What to do: see that it is a file in a folder which this user may write to.\n",
+        )
         (tmp_path / "away.db").rename(database)
         service.until("database: works again")
         assert get(f"{service.url}readyz")[:2] == (200, "ready\n")
         assert service.end() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk: only root can mount one")
+def test_a_full_disk_is_not_ready_until_there_is_room_again(tmp_path):
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", tmp_path], check=False).returncode != 0:
+        pytest.skip("a small disk: this container may not mount one")
+    try:
+        with serving("--data", str(tmp_path), "--port", "0") as service:
+            filling = tmp_path / "filling"
+            with suppress(OSError), filling.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            assert get(f"{service.url}readyz")[0] == 200, "nobody has noticed"
+            with ThreadPoolExecutor() as beside:
+                for _ in range(1000):
+                    beside.submit(talk, service.url)
+                service.until("database: There is no space left")
+                beside.shutdown(wait=False, cancel_futures=True)
+                code, words, _ = get(f"{service.url}readyz")
+                assert (code, words.partition(" What to do: ")[2]) == (503, "make room on its disk.\n")
+                filling.unlink()
+                service.until("database: works again")
+            assert get(f"{service.url}readyz")[:2] == (200, "ready\n")
+            assert talk(service.url) == 200
+            assert service.end() == 0
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

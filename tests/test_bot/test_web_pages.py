@@ -11,11 +11,12 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.web.limits import Rate
+from bot.ledger import LedgerError
 from bot.tongues import Tongue, spoken
 from bot.web.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
 from bot.web.options import WebSettings
 from flows.languages import LANGUAGES
-from storage.errors import StoreBusy
+from storage.errors import StoreBusy, StoreFull
 from storage.store import Store
 from tests.house import consultation, publish
 from tests.test_bot.browser import QUICK, serving
@@ -337,3 +338,27 @@ async def test_words_of_a_person_are_never_markup(store):
         await page.press("Senden", text="<script>alert(1)</script><b onclick=x>")
         assert "<script>alert" not in page.page.html
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.page.html
+
+
+async def test_a_house_that_cannot_write_is_not_ready_and_finds_out_by_itself_when_it_can(store, monkeypatch):
+    """Also where nobody says anything meanwhile. Anybody may read the answer: it names nothing of this house."""
+    async with serving(store) as house:
+
+        async def readiness() -> tuple[int, str]:
+            async with house.browser().http.get(house.server.make_url("/readyz")) as answer:
+                return answer.status, await answer.text()
+
+        def fail(*_: object) -> None:
+            raise StoreFull("/srv/secret/place")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_attempts", fail)
+            with pytest.raises(StoreFull):
+                await store.write(lambda connection: None)
+            words = "There is no space left for new rows; what is stored is intact."
+            for _ in range(2):
+                assert await readiness() == (503, f"{words} What to do: make room on its disk.\n")
+        assert await readiness() == (200, "ready\n")
+        house.app.ledger.trouble = LedgerError("/srv/secret/place")
+        status, words = await readiness()
+        assert (status, "secret" in words, "nothing was erased" in words) == (503, False, True)
