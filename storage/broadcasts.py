@@ -190,9 +190,11 @@ def forget_draft(connection: Connection, broadcast_id: int) -> bool:
     return connection.execute(delete(_broadcasts).where(mine)).rowcount == 1
 
 
-def newest(connection: Connection, limit: int = 5) -> list[StoredBroadcast]:
-    """The last pushes that were confirmed, newest first."""
+def newest(connection: Connection, limit: int = 5, slug: str = "") -> list[StoredBroadcast]:
+    """The last pushes that were confirmed, newest first; with ``slug`` those of one consultation."""
     query = select(*_columns).where(_broadcasts.c.state != "draft").order_by(_broadcasts.c.id.desc()).limit(limit)
+    if slug:
+        query = query.where(_broadcasts.c.slug == slug)
     return [StoredBroadcast._make(row) for row in connection.execute(query)]
 
 

@@ -97,7 +97,7 @@ def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -
             )
         key, row = make(keys, member, wanted, slug or None, datetime.now(UTC))
         store.run(partial(api_keys.insert, keys=[row]))
-    say(f"{member.name} ({', '.join(row.scopes)}, {slug or 'all consultations'}): {key}")
+    say(f"{member.name} ({', '.join(row.scopes)}; {slug or 'all consultations'}): {key}")
     say(f"It is shown only now. `{program()} staff revoke-key {row.label}` takes it away.")
 
 

@@ -95,13 +95,13 @@ class _Desk:
         """Says where the newest push of a consultation stands, or changes it."""
         with self._store.begin() as connection:
             self._pushing.catalogue.refresh(connection)
-            found = [one for one in broadcasts.newest(connection, 1000) if one.slug == order.slug]
+            found = broadcasts.newest(connection, 1, order.slug)
             if not found:
                 raise HouseError(f"{order.slug} was never pushed")
             if order.action in MOVES:
                 before, after = MOVES[order.action]
                 if not broadcasts.move(connection, found[0].id, before, after):
-                    raise HouseError(f"{order.slug} cannot be {order.action}d: it is {found[0].state}")
+                    raise HouseError(f"--{order.action} is not possible now: {order.slug} is {found[0].state}")
         if order.watch:
             self._watch(found[0].id)
         self._tell(found[0].id)

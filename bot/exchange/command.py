@@ -70,4 +70,4 @@ def export(settings: Settings, slug: str, kind: str, out: Path, say: Say, compla
         found = content.load(connection, slug, settings.web.public_url)
     with staged(out) as folder:
         files = write(found, folder)
-    say(f"{out}: {', '.join(files)}")
+    say(f"{out}: {', '.join(files)}" if len(files) > 1 else f"{out} is written")

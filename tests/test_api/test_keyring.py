@@ -39,7 +39,7 @@ def said(run, *arguments) -> list[str]:
 def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
     shown, _ = said(keyring.add, settings, "Aylin", ["moderate|read"], "mein-kiez")
     key = shown.rpartition(": ")[2]
-    assert shown.startswith("Aylin (moderate, read, mein-kiez): mitsprache_")
+    assert shown.startswith("Aylin (moderate, read; mein-kiez): mitsprache_")
     (line,) = said(keyring.list_all, settings)
     label = key.split("_")[1]
     assert line.startswith(f"{label}  Aylin  moderate,read  mein-kiez  since ")

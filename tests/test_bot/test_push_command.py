@@ -65,7 +65,7 @@ def test_plans_and_says_where_it_stands(settings):
     assert run(settings, action="status") == ["park, everybody: running", "waiting: 3"]
     run(settings, action="pause")
     assert states(settings) == [("paused", 3)]
-    with pytest.raises(HouseError, match="cannot be paused: it is paused"):
+    with pytest.raises(HouseError, match="--pause is not possible now: park is paused"):
         run(settings, action="pause")
     run(settings, action="recall")
     assert states(settings) == [("recalled", 3)]
