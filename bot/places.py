@@ -10,11 +10,10 @@ from bot import stored
 from bot.errors import Say
 from bot.house import furnished
 from bot.settings import Settings
+from flows.definition import SMALLEST_CELL
 from storage import sessions
 from storage.sessions import PlaceCount
 
-SMALL: Final = 5
-"""A smaller cell is shown as "<5": three people from one waiting room are soon recognised."""
 _CODE: Final = re.compile(r"[A-Za-z0-9-]{1,24}")
 _HEAD: Final = ("place", "entered", "begun", "completed")
 
@@ -33,20 +32,24 @@ def show(settings: Settings, slug: str, say: Say) -> None:
     with furnished(settings, say) as (store, _), store.reading() as connection:
         revision = stored.named(connection, slug)
         counts = sessions.count_by_place(connection, revision.consultation_id)
-    for line in table(counts):
+        consultation = stored.read(revision)
+    for line in table(counts, consultation.smallest_cell if consultation else SMALLEST_CELL):
         say(line)
 
 
-def table(counts: Iterable[PlaceCount]) -> Iterator[str]:
-    """The lines of the table, with small cells hidden. Without sums: they would show what is hidden."""
+def table(counts: Iterable[PlaceCount], least: int) -> Iterator[str]:
+    """The lines of the table; a cell of fewer than `least` is shown as "<5": three people from one waiting room are
+    soon recognised. Without sums: they would show what is hidden.
+    """
     rows = [_HEAD]
     for count in counts:
-        rows.append((count.place_code or "(none)", count.mode, _coarse(count.begun), _coarse(count.completed)))
+        begun, completed = _coarse(count.begun, least), _coarse(count.completed, least)
+        rows.append((count.place_code or "(none)", count.mode, begun, completed))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for place, mode, begun, completed in rows:
         cells = (place.ljust(widths[0]), mode.ljust(widths[1]), begun.rjust(widths[2]), completed.rjust(widths[3]))
         yield "  ".join(cells)
 
 
-def _coarse(number: int) -> str:
-    return f"<{SMALL}" if 0 < number < SMALL else str(number)
+def _coarse(number: int, least: int) -> str:
+    return f"<{least}" if 0 < number < least else str(number)

@@ -15,7 +15,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage import bulk
 from storage.base import Base, Json, exactly, one_of, table_of
 
-Status = Literal["received", "under_consideration", "next_phase", "accepted", "rejected", "done"]
+PublicStatus = Literal["under_consideration", "next_phase", "accepted", "rejected", "done"]
+"""What people are told about what becomes of a proposal."""
+Status = Literal["received", PublicStatus]
+PUBLIC_STATUSES: tuple[PublicStatus, ...] = get_args(PublicStatus)
 
 
 TELLING = text("tell_after IS NOT NULL")

@@ -10,7 +10,7 @@ from pydantic import Field, PlainSerializer
 from bot.api.registry import In, Out
 from storage.consultations import StateNow
 from storage.moderation import Kind, State
-from storage.proposals import Status
+from storage.proposals import PublicStatus, Status
 
 
 def _to_the_second(moment: datetime) -> str:
@@ -212,7 +212,7 @@ AnyDecision = Annotated[Approve | Hide | Edit | Merge | Split | Translate | Rest
 
 
 class OutcomeIn(In):
-    status: Literal["under_consideration", "next_phase", "accepted", "rejected", "done"]
+    status: PublicStatus
     reason: dict[str, str] = Field(description="By language; German and the proposal's own are required.")
     body: str = Field("", description="Who decided.")
     link: str = Field("", description="Where more can be read: https://…")

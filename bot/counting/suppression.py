@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-LEAST: Final = 5
+from flows.definition import SMALLEST_CELL
+
+LEAST: Final = SMALLEST_CELL
 """Fewer people than this make no published cell. Zero is published: nobody stands behind it."""
 
 

@@ -15,10 +15,9 @@ from bot.proposals.moderating import Chair, Wording
 from bot.proposals.standing import Reason, Refusal, Standing, by_code
 from flows.messages import MsgOut
 from flows.text import fold
-from storage.proposals import Status
+from storage.proposals import PUBLIC_STATUSES, Status
 
 _LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)
-_STATUSES: Final[tuple[Status, ...]] = ("under_consideration", "next_phase", "accepted", "rejected", "done")
 _PERSONAL: Final = ("email", "phone", "iban")
 """Marks that are hardly ever wrong: what has one is let out only when somebody says so twice."""
 _THEN_NEXT: Final = frozenset({"approve", "hide", "merge", "split"})
@@ -142,7 +141,7 @@ def _answer(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing
 def _status(call: Call, word: str) -> Status | None:
     """The status somebody names, in any language of the house or as files and the API call it."""
     plain = fold(word)
-    for status in _STATUSES:
+    for status in PUBLIC_STATUSES:
         if plain in {fold(status), *call.catalogue.words(f"words.desk.status.{status}")}:
             return status
     return None

@@ -122,12 +122,13 @@ def test_one_name_has_one_code(settings):
 
 def test_small_numbers_of_a_place_are_hidden():
     counts = [PlaceCount("kiez-7", "self", 12, 4), PlaceCount("kiez-7", "assisted", 5, 0), PlaceCount("", "self", 1, 1)]
-    assert list(places.table(counts)) == [
+    assert list(places.table(counts, 5)) == [
         "place   entered   begun  completed",
         "kiez-7  self         12         <5",
         "kiez-7  assisted      5          0",
         "(none)  self         <5         <5",
     ]
+    assert list(places.table(counts, 10))[2] == "kiez-7  assisted    <10          0"
 
 
 @pytest.mark.parametrize("text", ["", "a b", "x" * 25, "ä", "a/b", "a\n", "<b>", "a_b"])
