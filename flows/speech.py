@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from flows.flow import Flow, Script
 from flows.languages import LANGUAGES
@@ -10,6 +11,9 @@ from flows.messages import MsgOut, QuickReply
 from flows.session import Session
 from flows.values import Missing
 from flows.voice import Voice
+
+HANGING: Final = "     "
+"""Stands before every further line of an answer in a summary: somebody's own list is not taken for questions."""
 
 
 def script_of(flow: Flow, session: Session) -> Script:
@@ -177,9 +181,10 @@ def thanks(flow: Flow, session: Session) -> MsgOut:
 
 def _numbered(flow: Flow, session: Session) -> list[str]:
     arrow = script_of(flow, session).voice.arrow
+    answered = ((key, shown(flow, session, key).replace("\n", f"\n{HANGING}")) for key in answered_keys(flow, session))
     return [
-        f"{number}. {_title(flow, session, key)}\n   {arrow} {shown(flow, session, key)}"
-        for number, key in enumerate(answered_keys(flow, session), start=1)
+        f"{number}. {_title(flow, session, key)}\n   {arrow} {answer}"
+        for number, (key, answer) in enumerate(answered, start=1)
     ]
 
 

@@ -19,7 +19,7 @@ class Kind(NamedTuple):
 KINDS: Final = {
     "malformed": Kind(400, 4400, "web.error.trouble"),
     "empty": Kind(400, 4400, "web.form.fill"),
-    "session": Kind(401, 4401, "web.error.expired"),
+    "session": Kind(401, 4401, "web.error.session"),
     "origin": Kind(403, 4403, "web.error.expired"),
     "form": Kind(403, 4403, "web.error.expired"),
     "unknown": Kind(404, 4404, "web.error.not_found"),

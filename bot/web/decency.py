@@ -43,7 +43,7 @@ _PAGES: Final = {
     "too_large": "too_long",
     "busy": "trouble",
     "form": "expired",
-    "session": "expired",
+    "session": "session",
     "origin": "expired",
 }
 

@@ -82,14 +82,16 @@ def values_of(
     """What a page shows of the current step, on whatever kind of device."""
     title = notice.text(notice.consultation.title, tongue.tag)
     notes, before = _split_off_answer(step, tongue, notice.consultation.address)
-    fault = tongue.say(problem) if problem else (step.hint if step.is_repair else "")
-    if step.is_repair and step.expects in {"text", "number"}:
+    fault = tongue.say(problem) if problem else step.fault
+    may_name = _may_name(notice, step)
+    if step.fault and (step.expects in {"text", "number"} or may_name):
         before = _last_words(entries)
     return {
         "notice": notice,
         "said": last_message(entries),
         "consultation_title": title,
-        "step": step if not step.is_repair else step._replace(hint=""),
+        "step": step,
+        "may_name": may_name,
         "about": [note for note in notes if note.startswith(title)],
         "notes": [note for note in notes if not note.startswith(title)],
         "fault": fault,
@@ -128,6 +130,9 @@ async def take_form(request: web.Request, conversation: Conversation, step: Step
         return await _tick(request, conversation, step, sent, _among(step.options, data.getall("choice", [])))
     elif step.options:
         chosen = _among(step.options + step.others, data.getall("choice", []))
+        if not chosen and (text := _text(data)):
+            await tell(request, conversation, sent, text=text, label=text)
+            return ""
         if not chosen:
             return "web.form.choose"
         await tell(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
@@ -201,6 +206,12 @@ def written_in(step: Step, data: Form) -> str:
 
 def _text(data: Form) -> str:
     return str(data.get("text", "")).strip()
+
+
+def _may_name(notice: Notice, step: Step) -> bool:
+    """Whether the answer may also be named by other words than the options: not everybody knows the own district."""
+    keys = {option.token.split(".")[1] for option in step.options}
+    return any(node.type == "district" and node.key in keys for node in notice.consultation.questions)
 
 
 def _went_back(entries: list[Entry]) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import Final, Literal, NamedTuple
 
 from adapters.web.hub import Entry
 from flows.messages import Expects, MsgOut, QuickReply
+from flows.speech import HANGING
 
 Kind = Literal["question", "summary", "thanks", "menu", "waiting"]
 _RECEIPT: Final = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
@@ -59,8 +60,8 @@ class Step(NamedTuple):
     rows: tuple[Row, ...] = ()
     receipt: str = ""
     receipt_name: str = ""
-    is_repair: bool = False
-    """The bot did not take the last reply; `hint` says why."""
+    fault: str = ""
+    """Why the bot did not take the last reply."""
 
 
 def is_language_question(msg: MsgOut) -> bool:
@@ -104,7 +105,7 @@ def step_of(entries: Sequence[Entry]) -> Step:
         _choice(it) for it in last.msg.quick_replies if not _parts(it)[1] or (is_one and _parts(it)[2] == DONE)
     )
     if last.msg.title:
-        return _question(step, last.msg, words)
+        return _question(step, _about(entries, last.msg), words)
     if any(_parts(reply)[2] == "submit" for reply in last.msg.quick_replies):
         return _summary(step, last.msg, words)
     if not last.msg.quick_replies and (receipt := _RECEIPT.search(last.msg.text)):
@@ -124,34 +125,82 @@ def _before(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(reversed(texts))
 
 
-def _question(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
-    before, found, hint = msg.text.partition(msg.title)
-    line, caption = _line_and_caption(before)
-    answers = [
-        _choice(reply, msg.expects)
-        for reply in msg.quick_replies
-        if _parts(reply)[1] and _parts(reply)[2][:1] not in "+-"
-    ]
+def _about(entries: Sequence[Entry], msg: MsgOut) -> list[MsgOut]:
+    """What the bot has said about the question of `msg` without a break, `msg` last."""
+    said = [entry.msg for entry in entries if entry.msg]
+    of_this = takewhile(lambda it: it.title == msg.title, reversed(said))
+    return [*of_this][::-1]
+
+
+class _Asked(NamedTuple):
+    """The text of a question, taken apart."""
+
+    line: str = ""
+    """What the bot says before it, as the answer so far."""
+    caption: str = ""
+    hint: str = ""
+
+
+def _apart(msg: MsgOut) -> _Asked | None:
+    """A question taken apart; None for what the bot says to an answer in the making, or to one it did not take."""
+    # The last place: an answer so far stands before it and may have the same words.
+    before, found, hint = msg.text.rpartition(msg.title)
+    line, _, caption = before.rpartition("\n\n")
+    return _Asked(line.strip(), caption.strip(), hint.strip()) if found else None
+
+
+def _question(step: Step, said: Sequence[MsgOut], words: tuple[Choice, ...]) -> Step:
+    """`said`: what the bot has said about this question, as far as it is remembered."""
+    msg = said[-1]
+    now, note, fault = _apart(msg), "", ""
+    # Not understood twice: then the question is repeated, and what is wrong stands before it.
+    is_twice = now is not None and len(said) > 1 and not _apart(said[-2]) and not _is_draft(said[-2])
+    asked = now if now and not is_twice else next(filter(None, map(_apart, said)), _Asked())
+    if now:
+        note, fault = ("", now.line) if is_twice else (now.line, "")
+    else:
+        *changed, how = _told(msg)
+        note, fault = ("\n".join(changed), "") if _is_draft(msg) else ("", "\n".join((*changed, how)))
+    answers = _answers(msg)
     is_missing = {reply.token: _parts(reply)[2] in {"dont_know", "refused"} for reply in msg.quick_replies}
-    is_draft = any(answer.is_chosen for answer in answers) and any(_parts(r)[2] == DONE for r in msg.quick_replies)
     return step._replace(
         kind="question",
         title=msg.title,
-        caption=caption if found else "",
-        hint=hint.strip() if found else msg.text,
-        notes=(*step.notes, line) if line and found else step.notes,
+        caption=asked.caption,
+        hint=asked.hint,
+        notes=(*step.notes, note) if note else step.notes,
         expects=msg.expects,
         options=tuple(answer for answer in answers if not is_missing[answer.token]),
         others=tuple(answer for answer in answers if is_missing[answer.token]),
         words=words,
-        is_repair=not found and not is_draft,
+        fault=fault,
     )
 
 
-def _line_and_caption(before: str) -> tuple[str, str]:
-    """What stands before a question: a line of the bot's own, a blank line, "question 2 of 5"."""
-    line, _, caption = before.rpartition("\n\n")
-    return line.strip(), caption.strip()
+def _answers(msg: MsgOut) -> list[Choice]:
+    """The answers among the quick replies."""
+    return [
+        _choice(reply, msg.expects)
+        for reply in msg.quick_replies
+        if _parts(reply)[1] and _parts(reply)[2][:1] not in "+-"
+    ]
+
+
+def _is_draft(msg: MsgOut) -> bool:
+    """Whether it shows an answer in the making that could be the whole answer."""
+    return any(answer.is_chosen for answer in _answers(msg)) and any(_parts(r)[2] == DONE for r in msg.quick_replies)
+
+
+def _told(msg: MsgOut) -> list[str]:
+    """The lines of a message that does not repeat its question: what was changed, at last how to go on, or why not.
+
+    Without the one that lists what is ticked, which check boxes show better.
+    """
+    lines = msg.text.split("\n")
+    chosen = [answer.label for answer in _answers(msg) if answer.is_chosen]
+    if msg.expects != "many" or not chosen:
+        return lines
+    return [line for line in lines if not all(label in line for label in chosen)] or [""]
 
 
 def _summary(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
@@ -167,7 +216,7 @@ def _summary(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
             rows[-1] = rows[-1]._replace(answer=line[5:])
             is_answer = True
         elif rows and is_answer:
-            rows[-1] = rows[-1]._replace(answer=f"{rows[-1].answer}\n{line}")
+            rows[-1] = rows[-1]._replace(answer=f"{rows[-1].answer}\n{line.removeprefix(HANGING)}")
         elif rows:
             rows[-1] = rows[-1]._replace(question=f"{rows[-1].question}\n{line}")
         else:

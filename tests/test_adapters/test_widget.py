@@ -111,3 +111,5 @@ async def test_the_widget_stops_where_waiting_does_not_help():
         here.bot.doors = {"park": "closed"}
         async with widget(here, page) as line:
             assert "web.error.closed" in await line.until("trouble")
+            line.say(id="w1", text="Mehr Bänke")
+            assert await line.until("refused") == "w1", "what is written then does not wait for ever"

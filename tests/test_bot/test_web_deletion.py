@@ -71,6 +71,7 @@ async def test_the_open_chat_hears_the_last_word_before_its_line_ends(store):
         async with page.http.ws_connect(url, headers={"Origin": str(url.origin())}) as again:
             refused = json.loads((await again.receive()).data)
         assert refused["error"] == "session"
+        assert "gespeichert" not in refused["text"], "nothing is stored any more"
         assert await people(house, store) == [0, 0, 0]
 
 

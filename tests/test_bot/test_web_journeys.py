@@ -387,3 +387,52 @@ async def test_none_of_these_beside_others_is_shown_before_it_counts(empty):
         await page.press("Weiter", "Wasser")
         assert page.heading() == "Antworten prüfen"
     assert answers(empty) == {"extras": '["water"]'}
+
+
+async def test_a_list_of_ones_own_stays_one_answer(empty):
+    question = {"key": "wishes", "type": "text", "text": a_text("Was fehlt?")}
+    publish(empty, consultation("park", [question, EVERY_TYPE[5]]))
+    async with serving(empty) as house:
+        page = house.browser(Cookie="lang=de")
+        await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
+        await page.press("Weiter", text="1. Bäume\n2. Bänke\n\n   → 3. Toiletten")
+        await page.press("Weiter", "Nein")
+        assert page.heading() == "Antworten prüfen"
+        assert page.page.html.count('class="q"') == 2, "what looks like a question in an answer is none"
+        assert "2. Bänke\n\n   → 3. Toiletten</p>" in html.unescape(page.page.html)
+        await page.get("/c/park")
+        assert "\n     2. Bänke\n" in html.unescape(page.page.html), "and stands apart in the chat as well"
+
+
+async def test_the_own_district_can_be_named_by_its_quarter(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house, "Formular")
+        assert "Oder den Namen vom Kiez schreiben" in page.text
+        await page.press("Weiter", text="Atlantis")
+        assert page.heading() == "In welchem Bezirk liegt dein Kiez?"
+        assert "Frage 1 von 5" in page.text, "what is asked stays where it is"
+        assert "Da stimmt etwas noch nicht" in page.text
+        assert ("text", "Atlantis") in page.step().fields, "to be corrected, not to be written again"
+        await page.press("Weiter", text="Atlantis")
+        assert page.page.html.count('id="fault"') == 1, "a second time it is no note either"
+        assert "Frage 1 von 5" in page.text
+        await page.press("Weiter", text="Wedding")
+        assert page.heading() == "Was ist in deinem Kiez gut?"
+        assert "Ich habe verstanden: Mitte" in page.text
+        assert 'name="text"' not in page.page.html
+    assert answers(store) == {"district": '"01"'}
+
+
+async def test_who_changes_over_in_the_middle_of_ticking_is_not_told_what_to_write(store):
+    async with serving(store) as house:
+        page = await at_the_first_question(house)
+        await page.press("Mitte")
+        await page.press("Senden", text="1 und 3")
+        await page.get("/c/mein-kiez/form")
+        assert "Frage 2 von 5" in page.text
+        assert "Du kannst bis zu 3 wählen" in page.text
+        assert "Gewählt:" not in page.text, "the boxes are ticked"
+        assert 'id="fault"' not in page.page.html
+        await page.press("Weiter", "Parks und Bäume", "Die Nachbarschaft", "Bus und Bahn", "Ruhe")
+        assert "Höchstens 3 sind möglich" in page.text
+        assert "Frage 2 von 5" in page.text

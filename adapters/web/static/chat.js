@@ -8,7 +8,7 @@
 function openLine(host) {
   const KINDS = ["ws", "sse", "poll"];
   const queue = [];
-  let epoch = host.epoch, after = host.after, kind = 0, proven = -1, failures = 0, isUp = false, isOver = false;
+  let epoch = host.epoch, after = host.after, kind = 0, proven = -1, failures = 0, isUp = false, isOver = false, lastWord = "";
   let close = null, retry = null, resend = null;
 
   function query(more) {
@@ -63,6 +63,7 @@ function openLine(host) {
       // Waiting does not help: no conversation, no such consultation, over.
       if (/^(session|unknown|closed)$/.test(data.error)) {
         isOver = true;
+        lastWord = data.text;
         queue.splice(0).forEach(words => host.refused(words, data.text));
       }
       if (data.retry) failures = Math.max(failures, 4);
@@ -151,6 +152,7 @@ function openLine(host) {
   connect();
   return {
     say(words) {
+      if (isOver) return host.refused(words, lastWord);
       queue.push(words);
       if (queue.length === 1) flush();
     },
