@@ -24,6 +24,7 @@ from bot.remedies import remedy
 from bot.settings import Settings
 from bot.web.server import WebServer
 from storage import consultations
+from storage.consultations import PublishedRevision
 from storage.store import Store
 
 log = structlog.get_logger()
@@ -60,7 +61,7 @@ async def _serve(settings: Settings, channels: dict[str, Channel], store: Store,
         try:
             port = await web.start(settings.host, settings.port)
             open_now = await store.read(consultations.list_latest)
-            for line in _welcome(settings, port, [revision.slug for revision in open_now]):
+            for line in _welcome(settings, port, open_now):
                 say(line)
             log.info("serving", port=port, pid=os.getpid(), count=len(channels))
             await _watch(app, stop, say)
@@ -93,17 +94,21 @@ def _troubles(app: App) -> Iterator[tuple[str, str]]:
     yield from ((f"[channels.{name}]", channel.trouble()) for name, channel in app.channels.items())
 
 
-def _welcome(settings: Settings, port: int, slugs: list[str]) -> Iterator[str]:
+def _welcome(settings: Settings, port: int, published: list[PublishedRevision]) -> Iterator[str]:
+    """Where to open what."""
     if settings.port not in {0, port}:
         yield (f"Port {settings.port} ist belegt, darum {port}. · Port {settings.port} is taken, so it is {port}.")
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
     page = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-    chat = f"{program()} play {slugs[0] if slugs else 'SLUG'}"
+    chat = f"{program()} play {published[0].slug if published else 'SLUG'}"
     if settings.data != Path("data"):
         chat += f" --data {settings.data}"
     yield f"Mitsprache läuft: {page} · Im Terminal chatten: {chat}"
     yield f"Mitsprache is running: {page} · Chat in the terminal: {chat}"
     yield f"Daten · Data: {settings.data.absolute()}"
+    if samples := ", ".join(revision.slug for revision in published if revision.sample):
+        yield f"Beispiele zum Ausprobieren · Samples to try out: {samples}"
+    yield f"Für das Team · For the team: {page}help-out ({program()} staff add NAME --role facilitator)"
     yield "Stopp · Stop: Ctrl-C"
 
 

@@ -75,7 +75,7 @@ def _parted(request: web.Request, notice: Notice, conversation: Conversation) ->
     else:
         tongue = notice.tongue(farewell.language)
         title = notice.text(notice.consultation.title, tongue.tag)
-        response = site.page(request, "error.html", tongue, title=title, text=farewell.text, again="")
+        response = site.page(request, "error.html", tongue, title=title, text=farewell.text, again="", results="")
     site.routes.leave(request, response, conversation)
     return response
 
@@ -91,7 +91,8 @@ def door(request: web.Request, notice: Notice, conversation: Conversation) -> we
     if state != "open":
         day = notice.opens(zone)
         values = {"date": tongue.day(day)} if state == "not_yet" and day else {}
-        return error_page(site, request, state, 410 if state == "closed" else 404, tongue, **values)
+        results = f"/results/{notice.slug}" if state == "closed" else ""
+        return error_page(site, request, state, 410 if state == "closed" else 404, tongue, results, **values)
     closes = notice.closes(zone)
     texts = notice.consultation
     return site.page(

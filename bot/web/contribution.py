@@ -86,6 +86,7 @@ def _unknown(request: web.Request, tongue: Tongue, code: str) -> web.Response:
         title=tongue.say("web.account.unknown_title"),
         text=tongue.say("account.unknown", code=code),
         again="",
+        results="",
     )
 
 

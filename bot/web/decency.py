@@ -107,14 +107,21 @@ async def refused(request: web.Request, trouble: Trouble, sentence: str) -> web.
 
 
 def error_page(
-    site: Site, request: web.Request, what: str, status: int, tongue: Tongue | None = None, **values: object
+    site: Site,
+    request: web.Request,
+    what: str,
+    status: int,
+    tongue: Tongue | None = None,
+    results: str = "",
+    **values: object,
 ) -> web.Response:
-    """A page that says in plain words what is wrong and what to do."""
+    """A page that says in plain words what is wrong and what to do. `results`: where to find what came of it."""
     tongue = tongue or _tongue(site, request)
     title, text = tongue.say(f"web.error.{what}"), tongue.say(f"web.error.{what}_text", **values)
     # A shared device has a page without links out of it: what somebody begins there would stay for the next person.
     template = "desk_error.html" if desk_of(request) else "error.html"
-    response = site.page(request, template, tongue, status=status, title=title, text=text, again=_again(request, what))
+    onward = {"again": _again(request, what), "results": results}
+    response = site.page(request, template, tongue, status=status, title=title, text=text, **onward)
     if desk_of(request):
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -73,8 +73,9 @@ async def _save(request: web.Request) -> web.Response:
     if notice.state() != "open":
         raise Trouble("closed")
     rehearsal = rehearse(flow, language, asked, sheet)
-    if rehearsal.faults:
-        return _show(request, notice, language, sheet, place, faults=rehearsal.faults)
+    faults = rehearsal.faults or _nothing(sheet, language)
+    if faults:
+        return _show(request, notice, language, sheet, place, faults=faults)
     # The same page sent twice is one sheet; sent again with other answers (the back button) it is another.
     content = repr((sent, language, place, sorted(sheet.items())))
     id_ = f"sheet-{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:32]}"
@@ -114,6 +115,13 @@ def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> Filled:
     ticked = tuple(token for name in names for token in data.get(f"tick-{name}", []) if token)
     # Cleaned as every message is, so that the rehearsal sees what will be stored.
     return Filled(clean("\n".join(data.get(f"text-{question.key}", []))), ticked)
+
+
+def _nothing(sheet: Mapping[str, Filled], language: str) -> dict[str, str]:
+    """What is wrong with an empty sheet: nobody hands one in, but Enter in the first field sends the page."""
+    if any(filled.text or filled.ticked for filled in sheet.values()):
+        return {}
+    return {key: Tongue.of(language).say("staff.sheet_nothing") for key in [*sheet][:1]}
 
 
 def _first(data: Mapping[str, list[str]], name: str) -> str:

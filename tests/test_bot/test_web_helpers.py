@@ -194,6 +194,14 @@ class TestSheets:
             assert 'value="Spandau"' in page.page.html, "to be corrected, not to be written again"
             assert rows(store, "id") == []
 
+    async def test_an_empty_sheet_is_no_sheet(self, store):
+        async with serving(store) as house:
+            page = await self.sheet(house, store)
+            await page.press("Bogen speichern", at="rathaus")
+            assert (page.status, "Der ganze Bogen ist noch leer." in page.text) == (422, True)
+            assert 'value="rathaus"' in page.page.html
+            assert rows(store, "id") == []
+
     async def test_the_same_form_twice_is_one_sheet_and_changed_another(self, store):
         async with serving(store) as house:
             page = await self.sheet(house, store)

@@ -160,6 +160,7 @@ async def test_the_last_day_is_said_and_after_it_the_door_is_shut(empty):
         assert ("Beispiel over", "/results/over") in page.page.links
         await page.get("/c/over")
         assert (page.status, page.heading()) == (410, "Diese Befragung ist zu Ende")
+        assert ("Ergebnisse", "/results/over") in page.page.links
         await page.get("/c/soon")
         assert (page.status, page.heading()) == (404, "Diese Befragung beginnt erst noch")
         for slug in ("over", "soon"):
