@@ -8,7 +8,7 @@
 function openLine(host) {
   const KINDS = ["ws", "sse", "poll"];
   const queue = [];
-  let epoch = host.epoch, after = host.after, kind = 0, proven = -1, failures = 0, isUp = false, isOver = false, lastWord = "";
+  let epoch = host.epoch, after = host.after, kind = 0, proven = -1, failures = 0, isUp = false, over = "";
   let close = null, retry = null, resend = null;
 
   function query(more) {
@@ -62,9 +62,8 @@ function openLine(host) {
       host.trouble(data.text);
       // Waiting does not help: no conversation, no such consultation, over.
       if (/^(session|unknown|closed)$/.test(data.error)) {
-        isOver = true;
-        lastWord = data.text;
-        queue.splice(0).forEach(words => host.refused(words, data.text));
+        over = data.text;
+        queue.splice(0).forEach(words => host.refused(words, over));
       }
       if (data.retry) failures = Math.max(failures, 4);
     }
@@ -73,7 +72,7 @@ function openLine(host) {
   /* One message at a time, so that they arrive in their order. */
   function flush() {
     host.clearTimeout(resend);
-    if (!queue.length || !isUp || isOver) return;
+    if (!queue.length || !isUp || over) return;
     const words = JSON.stringify(queue[0]);
     // A line that is half dead says nothing at all: after a while it is taken for broken.
     resend = host.setTimeout(lost, 30000);
@@ -88,7 +87,7 @@ function openLine(host) {
     close = null;
     host.clearTimeout(resend);
     host.clearTimeout(retry);
-    if (isOver) return;
+    if (over) return;
     host.line("offline");
     // Something on the way may not let this kind through. One that worked before gets more time: the server restarts.
     if (!isUp && ++failures % (proven === kind ? 6 : 2) === 0) kind = (kind + 1) % KINDS.length;
@@ -152,14 +151,14 @@ function openLine(host) {
   connect();
   return {
     say(words) {
-      if (isOver) return host.refused(words, lastWord);
+      if (over) return host.refused(words, over);
       queue.push(words);
       if (queue.length === 1) flush();
     },
     waiting: () => queue,
     /* The browser believes there is a line again, or somebody looks at the page again. */
     wake() {
-      if (isUp || isOver) return;
+      if (isUp || over) return;
       if (close) close();
       failures = 0;
       connect();
