@@ -143,7 +143,7 @@ class Matcher(Generic[V]):
 
     def _shortened(self, folded: str) -> Match[V] | None:
         """The one value whose name has these very words in it ("Mitternacht" for "Bis Mitternacht")."""
-        if len(folded) < _SHORTEST_PART:
+        if len(folded) < _SHORTEST_PART or self._small.fillers.issuperset(folded.split()):
             return None
         within = {(name, value) for name, value in self._long if f" {folded} " in name}
         if len({value for _, value in within}) != 1:

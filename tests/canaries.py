@@ -18,8 +18,8 @@ from bot import logs
 WORD = "Kanarienvogel"
 """Stands in what people say."""
 TELEGRAM_IDS = "7707077070"
-"""People on the stand-in of Telegram have numbers that begin like this, where they are to be looked for. Shorter, it would
-stand in the microseconds of a log now and then."""
+"""People on the stand-in of Telegram have numbers that begin like this, where they are to be looked for. A shorter one
+would stand in the microseconds of a log now and then."""
 
 CANARIES = {
     WORD: "words of a person",

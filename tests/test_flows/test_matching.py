@@ -139,6 +139,13 @@ def test_a_part_of_a_name_is_not_its_opposite() -> None:
     assert matcher.find("zu") is None
 
 
+def test_small_words_alone_are_no_part_of_a_name() -> None:
+    berlin = SmallWords(fillers=frozenset({"berlin", "in"}))
+    matcher = Matcher([("centre", ["Berlin Mitte"]), ("west", ["Spandau"])], small=berlin)
+    assert matcher.find("in Berlin") is None
+    assert matcher.find("Mitte") == Match("centre", False)
+
+
 @given(st.text(max_size=60))
 def test_nothing_said_raises(reply: str) -> None:
     folded = fold(reply)
