@@ -15,7 +15,7 @@ from bot.consultations.publishing import Desk
 from bot.errors import HouseError
 from bot.exchange.bundle import Bundle, Statement, final
 from bot.exchange.definition import STATEMENTS, definition
-from bot.ids import receipt
+from bot.proposals.codes import new_code
 from storage import consultations, moderation, proposals, ratings
 from storage.moderation import NewDecision, NewModeration
 from storage.proposals import NewProposal, NewStatus, Release
@@ -111,7 +111,7 @@ def _proposal(bundle: Bundle, it: Statement, number: int, context: _Context) -> 
         consultation_id=context.consultation_id,
         pseudonym=pseudonym(bundle.source, it.author) if it.author else None,
         question_key=STATEMENTS,
-        code=receipt(),
+        code=new_code(),
         title=it.title,
         text=it.text,
         language=context.language,
