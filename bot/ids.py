@@ -6,10 +6,11 @@ import secrets
 import time
 from datetime import datetime
 
+from bot.letters import in_groups, random_letters
+
 _BITS = 63
 _LONGEST = len(str(2**_BITS))
 _EPOCH_MS = 1_767_225_600_000  # 2026-01-01
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to misread
 
 
 class Ids:
@@ -62,6 +63,4 @@ def day_of(now: datetime) -> datetime:
 
 def receipt() -> str:
     """A random code of 50 bits which a person can write down: "7K2MP-X0Q4Z". It says nothing about anybody."""
-    number = secrets.randbits(50)
-    letters = "".join(_ALPHABET[(number >> shift) & 31] for shift in range(45, -1, -5))
-    return f"{letters[:5]}-{letters[5:]}"
+    return in_groups(random_letters(10), 5)

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from bot.counting.suppression import hidden, hidden_shares
+from bot.letters import ALPHABET, plain
 from flows.flow import Flow
 from storage import rooms
 from storage.rooms import AnswerCount, RoomStep, StoredRoom
@@ -23,9 +24,9 @@ from storage.rooms import AnswerCount, RoomStep, StoredRoom
 CODE_LENGTH: Final = 6
 HOURS: Final = 24
 """After so long a room that nobody ended has ended."""
-_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ALPHABET: Final = ALPHABET.removeprefix("01")
+"""On a screen far away O and 0, I and 1 look the same."""
 _CODE: Final = re.compile(f"[{_ALPHABET}]{{{CODE_LENGTH}}}")
-_BETWEEN: Final = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]")
 
 Move = Literal["next", "back", "show", "hide", "end"]
 
@@ -49,7 +50,7 @@ def plain_code(text: str) -> str:
     >>> plain_code("k7m 2px"), plain_code("hello")
     ('K7M2PX', '')
     """
-    code = _BETWEEN.sub("", text[:40]).upper()
+    code = plain(text[:40])
     return code if _CODE.fullmatch(code) else ""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,6 +22,7 @@ from bot.errors import HouseError, Say, program
 from bot.house import furnished
 from bot.ids import Ids
 from bot.keys import Keys
+from bot.letters import random_letters
 from bot.settings import Settings
 from bot.staff import in_use
 from storage import api_keys, staff
@@ -31,7 +31,6 @@ from storage.staff import StaffMember
 
 PREFIX: Final = "mitsprache"
 LONGEST: Final = 100
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _USE_NOTED: Final = timedelta(hours=1)
 
 
@@ -73,13 +72,9 @@ def make(
     keys: Keys, member: StaffMember, scopes: Iterable[Scope], slug: str | None, now: datetime
 ) -> tuple[str, StoredKey]:
     """A new key for somebody: as it is shown, and as it is stored."""
-    label, secret = _letters(8), _letters(26)
-    key = f"{PREFIX}_{label}_{secret}"
+    label = random_letters(8)
+    key = f"{PREFIX}_{label}_{random_letters(26)}"
     return key, StoredKey(Ids()(), label, member.id, digest(keys, key), sorted(scopes), slug, now)
-
-
-def _letters(count: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
 def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:

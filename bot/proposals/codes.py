@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Final
 
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, as for receipts
-_MISREAD: Final = str.maketrans("OILoil", "011011")
+from bot.letters import ALPHABET, MISREAD, in_groups, random_letters
+
 _CODE: Final = re.compile(
-    rf"#?\s*[Pp]\s?[-\u2010-\u2015_]?\s?([{_ALPHABET}OIL]{{4}})\s?[-\u2010-\u2015_]?\s?([{_ALPHABET}OIL]{{4}})[.!?]?",
+    rf"#?\s*[Pp]\s?[-\u2010-\u2015_]?\s?([{ALPHABET}OIL]{{4}})\s?[-\u2010-\u2015_]?\s?([{ALPHABET}OIL]{{4}})[.!?]?",
     re.IGNORECASE,
 )
 
 
 def new_code() -> str:
     """A code of 40 random bits that can be read out: "P-7K2M-PX0Q"."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"P-{letters[:4]}-{letters[4:]}"
+    return f"P-{in_groups(random_letters(8))}"
 
 
 def recognise(text: str) -> str | None:
@@ -31,5 +29,5 @@ def recognise(text: str) -> str | None:
     found = _CODE.fullmatch(text.strip()) if len(text) < 40 else None
     if found is None:
         return None
-    first, last = (part.upper().translate(_MISREAD) for part in found.groups())
+    first, last = (part.upper().translate(MISREAD) for part in found.groups())
     return f"P-{first}-{last}"
