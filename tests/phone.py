@@ -12,6 +12,7 @@ from bot.attachments.files import FOLDER
 from storage.attachments import Attachment
 from storage.store import Store
 from tests.house import Recorder, say
+from tests.patience import PATIENCE
 
 WISH = {
     "key": "wish",
@@ -21,7 +22,6 @@ WISH = {
 }
 VOICE = b"OggS" + bytes(24) + b"OpusHead" + bytes(range(256)) * 20_000  # five megabytes: arrives in many pieces
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(100)
-SECONDS = 10.0
 
 
 class Phone(Recorder):
@@ -54,7 +54,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.02)
 

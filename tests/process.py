@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[1]
 UP = b"Stop: Ctrl-C"
-SECONDS = 60
 
 
 class House:
@@ -31,7 +32,7 @@ class House:
         with self.log.open("ab") as log:
             self._process = await self._run(stdout=PIPE, stderr=log)
         assert self._process.stdout
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while UP not in (line := await self._process.stdout.readline()):
                 assert line, f"it ended: {self.log.read_text(encoding='utf-8')[-2000:]}"
 
@@ -45,7 +46,7 @@ class House:
         """Asks it to end; gives its exit code."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self._process.wait(), SECONDS)
+        return await asyncio.wait_for(self._process.wait(), PATIENCE)
 
     async def clear_up(self) -> None:
         if self._process and self._process.returncode is None:

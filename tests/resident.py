@@ -9,11 +9,10 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
+from tests.patience import PATIENCE
 from tests.peers import node
 from tests.peers.needed import folder_of_node
 from tests.synapse import Synapse, User
-
-SECONDS = 20
 
 
 class Resident:
@@ -47,7 +46,7 @@ class Resident:
         number = next(self._numbers)
         self._waiting[number] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps({"id": number, "do": command, **given}).encode() + b"\n")
-        return await asyncio.wait_for(self._waiting[number], SECONDS)
+        return await asyncio.wait_for(self._waiting[number], PATIENCE)
 
     async def invite(self, bot: str, *, encrypted: bool = True) -> str:
         """Opens a direct room with the bot, and waits for it to come."""
@@ -97,7 +96,7 @@ class Resident:
     async def find(self, fits: Callable[[dict[str, Any]], bool], name: str, *, times: int = 1) -> dict[str, Any]:
         """Waits for an event."""
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     self._news.clear()
                     found = [event for event in self.events if fits(event)]

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 from tests.botapi.limits import Rates
 from tests.canaries import CANARIES, WORD
+from tests.patience import PATIENCE
 from tests.process import House
 from tests.synapse import Synapse
 from tests.test_adapters.harness import Resident, harness_of
 
-PATIENCE = 60.0
 AWAKE = "[push]\nquiet_from = 0\nquiet_to = 0\n"
 """The same hour twice: never quiet, whatever the clock says while this runs."""
 KILLS = ((4, 0.0), (14, 0.05), (25, 0.2), (36, 0.4))
@@ -106,7 +106,7 @@ class Person:
             else:
                 await self.who.says(words.format(self.number))
             Person.said += 1
-            await self.who.hears(answer, seconds=PATIENCE)
+            await self.who.hears(answer)
 
     async def answer(self) -> None:
         await self.do(*self.tongue.answers, self.tongue.submits)
@@ -213,9 +213,9 @@ async def push_and_kill(house: House, cast: Cast) -> Cast:
     cast = cast.with_eva_waiting()
     await cast.eva.who.says("Stopp")
     await house.start()
-    await cast.eva.who.hears("ich schreibe Ihnen nicht mehr von selbst", seconds=PATIENCE)
+    await cast.eva.who.hears("ich schreibe Ihnen nicht mehr von selbst")
     for each in cast.asked[:-1]:
-        await each.who.hears(each.tongue.pushed, seconds=PATIENCE)
+        await each.who.hears(each.tongue.pushed)
     return cast
 
 
@@ -223,10 +223,10 @@ async def remind_and_kill(house: House, cast: Cast) -> None:
     """Killed as soon as the reminder was confirmed."""
     kern, dora = cast.kern, cast.dora
     await kern.do(("/push mein-kiez reminder", "Empfänger: 1"), ("[Verschicken]", "auf dem Weg"))
-    await kern.who.hears("auf dem Weg", 2, PATIENCE)
+    await kern.who.hears("auf dem Weg", 2)
     await house.kill()
     await house.start()
-    await dora.who.hears("Angefangen und noch nicht fertig", seconds=PATIENCE)
+    await dora.who.hears("Angefangen und noch nicht fertig")
     await dora.do(("[Weitermachen]", "Willkommen zurück"), GERMAN.submits)
     await kern.do(("/push status", "davon begonnen: 6, fertig: 5"))
 

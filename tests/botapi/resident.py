@@ -7,8 +7,7 @@ from typing import Any
 from tests.botapi.ledger import Sent
 from tests.botapi.polls import Poll
 from tests.botapi.state import BOT_ID, USERNAME, State
-
-PATIENCE = 10.0
+from tests.patience import PATIENCE
 
 
 class Resident:

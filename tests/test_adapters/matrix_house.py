@@ -23,10 +23,10 @@ from storage.store import Store
 from tests import house
 from tests.databases import Database
 from tests.house import KEYS, VAULT
+from tests.patience import PATIENCE
 from tests.synapse import Synapse, User
 
 CLIENT = "/_matrix/client/v3"
-SECONDS = 20
 _numbers = count(1)
 
 
@@ -55,7 +55,7 @@ class Listener:
 
     async def until(self, fits: Callable[[], bool]) -> None:
         """Waits until something is true, looking whenever something was heard, and now and then."""
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + PATIENCE
         while not fits():
             assert time.monotonic() < until, f"{len(self.heard)} heard: {self.texts()[-5:]} {self.channel.trouble()}"
             self._news.clear()

@@ -19,6 +19,7 @@ from adapters.web.routes import Door, WebRoutes
 from adapters.web.transports import Transports
 from adapters.web.trouble import Trouble
 from flows.messages import MsgIn, MsgOut, QuickReply
+from tests.patience import PATIENCE
 
 SECRET = bytes(range(32))
 YES_NO = (QuickReply("p.lamps.yes", "Ja", 1), QuickReply("p.lamps.no", "Nein", 2))
@@ -132,7 +133,7 @@ class Socket:
 
     async def next(self) -> Any:
         """The next frame, or ("closed", code)."""
-        frame = await self.raw.receive(timeout=5)
+        frame = await self.raw.receive(timeout=PATIENCE)
         return json.loads(frame.data) if frame.type is WSMsgType.TEXT else ("closed", self.raw.close_code)
 
     async def until(self, key: str) -> Any:

@@ -7,6 +7,7 @@ import asyncio
 from adapters.base import Outgoing
 from adapters.web.hub import WebHub
 from flows.messages import MsgOut
+from tests.patience import PATIENCE
 from tests.test_adapters.pages import visit
 
 
@@ -188,7 +189,7 @@ async def test_a_stopping_server_lets_go_of_everybody():
         await ws.until("text")
         polling = asyncio.ensure_future(page.poll(after=1, epoch=here.hub.epoch, wait=25))
         await asyncio.sleep(0.1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(here.server.close(), ws.until("never"), polling, return_exceptions=True)
         assert ws.raw.close_code == 1012
 

@@ -16,6 +16,7 @@ from bot.outbox import Outbox
 from storage import consultations, migrate
 from storage.store import Store
 from tests.house import KEYS, consultation, publish, running, say
+from tests.patience import PATIENCE
 
 
 def count(store: Store, table: str) -> int:
@@ -74,7 +75,7 @@ async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, mo
     monkeypatch.setattr("bot.app.keep_house", stumble)
     monkeypatch.setattr("bot.app.AGAIN_SECONDS", 0.01)
     with capture_logs() as logs:
-        async with running(store), asyncio.timeout(5):
+        async with running(store), asyncio.timeout(PATIENCE):
             await again.wait()
     assert [line["fault"] for line in logs if line["event"] == "work begins anew"] == ["ZeroDivisionError"]
 
@@ -106,7 +107,7 @@ async def test_a_fault_of_the_work_itself_ends_the_house(store, monkeypatch):
 
     monkeypatch.setattr(Outbox, "run", fail)
     with pytest.raises(ZeroDivisionError):
-        async with running(store), asyncio.timeout(5):
+        async with running(store), asyncio.timeout(PATIENCE):
             await asyncio.Event().wait()
 
 
@@ -124,7 +125,7 @@ async def test_copies_made_before_a_migration_are_kept_for_two_weeks_and_notes_o
     for month in months:
         (ledger.folder / month).touch()
     task = asyncio.create_task(keep_house(store, KEYS, ledger, backup_days=30))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while old.exists() or (ledger.folder / months[0]).exists():
             await asyncio.sleep(0.01)
     task.cancel()

@@ -18,6 +18,7 @@ from storage import outbox
 from storage.outbox import NewOutboxMessage, Outcome
 from storage.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ async def test_a_chat_that_moves_in_circles_is_given_up(store):
         await known(app, channel, "a")
         channel.answers = [Moved("b"), Moved("a")] * 20
         await push(app, store, "a")
-        await asyncio.wait_for(app.outbox.drained(), 5)
+        await asyncio.wait_for(app.outbox.drained(), PATIENCE)
         assert rows(store, "SELECT state, error FROM outbox") == [("unreachable", "moved")]
 
 
@@ -171,11 +172,15 @@ async def test_a_restart_goes_on_with_a_broadcast_where_it_stopped(store, databa
 async def test_a_broadcast_waits_in_the_table_until_it_is_due(store):
     async with running(store) as (app, channel):
         await known(app, channel, "a", "b")
-        await push(app, store, "a", not_before=datetime.now(UTC) + timedelta(seconds=1.2))
+        due = datetime.now(UTC) + timedelta(seconds=1.2)
+        await push(app, store, "a", not_before=due)
         await push(app, store, "b", not_before=datetime.now(UTC) + timedelta(hours=1))
         await app.outbox.drained()
         assert channel.sent == []
-        await asyncio.sleep(1.6)
+        async with asyncio.timeout(PATIENCE):
+            while not channel.sent:
+                await asyncio.sleep(0.05)
+        assert datetime.now(UTC) >= due
         assert [message.address for message in channel.sent] == ["a"]
 
 

@@ -10,6 +10,7 @@ from aiohttp import WSMsgType
 
 from bot.effects import payload_of
 from tests.house import rows
+from tests.patience import PATIENCE
 from tests.test_bot.browser import serving
 from tests.test_bot.test_web_journeys import at_the_first_question
 
@@ -62,7 +63,7 @@ async def test_the_open_chat_hears_the_last_word_before_its_line_ends(store):
             for number, words in enumerate(("löschen", "alles löschen")):
                 await ws.send_str(json.dumps({"id": f"w{number}", "text": words}))
                 await asyncio.sleep(0.3)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while (frame := await ws.receive()).type is WSMsgType.TEXT:
                     heard.append(json.loads(frame.data))
         assert any(DONE in entry.get("text", "") for entry in heard)

@@ -12,6 +12,7 @@ from adapters.web.hub import WebHub
 from bot.web import visits
 from bot.web.visits import HELP, KIOSK, Visits
 from tests.house import consultation, publish
+from tests.patience import PATIENCE
 from tests.test_bot.browser import serving
 from tests.test_bot.shared_devices import CANARY, WISH, Watcher, answered, at_the_kiosk, rows, visits_in
 
@@ -210,5 +211,5 @@ async def test_a_fault_does_not_end_the_wiping(store, monkeypatch):
 
     monkeypatch.setattr(visits, "SWEEP_SECONDS", 0.01)
     monkeypatch.setattr(Visits, "sweep", stumble)
-    async with serving(store), asyncio.timeout(5):
+    async with serving(store), asyncio.timeout(PATIENCE):
         await again.wait()

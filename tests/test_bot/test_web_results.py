@@ -19,6 +19,7 @@ from storage.proposals import NewProposal, NewStatus, Release
 from storage.ratings import NewRatingEvent
 from storage.store import Store
 from tests.house import KEYS, consultation, publish
+from tests.patience import PATIENCE
 from tests.test_bot.browser import House, serving
 from tests.test_bot.test_workbook import sheets
 
@@ -161,7 +162,7 @@ async def test_files_of_open_data_do_not_stay(store, monkeypatch):
         for _ in range(2):
             async with browser.http.get(browser.server.make_url("/open-data/park.zip")) as response:
                 assert zipfile.is_zipfile(io.BytesIO(await response.read()))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while list(folder.iterdir()):
                     await asyncio.sleep(0.02)
         (folder / "left.zip").touch()

@@ -22,6 +22,8 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import ClientSession
 
+from tests.patience import PATIENCE
+
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 FLAGS: Final = (
     "--headless=new",
@@ -46,7 +48,6 @@ FLAGS: Final = (
     "--remote-debugging-port=0",
     "about:blank",
 )
-PATIENCE: Final = 15.0
 KEYS: Final = {
     "Tab": ("Tab", 9, ""),
     "Enter": ("Enter", 13, "\r"),

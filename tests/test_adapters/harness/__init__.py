@@ -17,9 +17,7 @@ from adapters.base import Channel
 from bot.app import App
 from storage.store import Store
 from tests.house import running
-
-PATIENCE = 6.0
-"""Seconds after which something that should have happened counts as missing."""
+from tests.patience import PATIENCE
 
 
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
