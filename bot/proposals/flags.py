@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, Literal, get_args
 
+from bot.proposals.first_names import FIRST_NAMES
 from flows.text import length_as_seen, plain_digits
 
 Flag = Literal[
@@ -49,6 +50,9 @@ _STREET: Final = re.compile(
     re.I,
 )
 _CAPITAL: Final = r"[A-ZÄÖÜÇĞİÖŞÜŁŻŹŚĆА-ЯЁІЇЄҐ][\w'’-]+"
+_PLACE: Final = (
+    r"[\w'’-]*(?i:stra(?:ß|ss)e|weg|platz|park|ufer|allee|br[üu]cke|garten|schule|haus|kirche|bibliothek|heim)\b"
+)
 _NAMES: Final = (
     re.compile(rf"\b(?:Herrn?|Frau|Fr\.|Hr\.|Familie|Dr\.|Prof\.|Nachbarn?|Nachbarin)\s+(?:Dr\.\s+)?{_CAPITAL}"),
     re.compile(
@@ -59,6 +63,8 @@ _NAMES: Final = (
     re.compile(rf"(?i:меня зовут|мене звати|господин|госпожа|пан|пані)\s+{_CAPITAL}"),
     re.compile(rf"\b(?i:nazywam się|mam na imię|pan|pani)\s+{_CAPITAL}"),
     re.compile(r"(?:اسمي|أنا اسمي|السيد|السيدة)\s+\w+"),
+    # A first name with another capital word behind it, save where a place is called so.
+    re.compile(rf"(?<![\w-])(?:{'|'.join(FIRST_NAMES)})\s+(?!{_PLACE}){_CAPITAL}+(?![\w'’-]|\s+{_PLACE})"),
 )
 _SCRIPTS: Final = {"ar": "ARABIC", "ru": "CYRILLIC", "uk": "CYRILLIC"}
 

@@ -19,7 +19,7 @@ from bot.results.consensus import Pick, Representative, Side
 from bot.results.groups import LEAST_PEOPLE, Groups, opinion_groups
 from bot.results.intervals import Interval
 from bot.results.matrix import Log, Matrix, Totals, event_totals, last_votes
-from bot.results.sectors import Agreement, Cell, agreement, agreements
+from bot.results.sectors import Agreement, Cell, agreement, agreements, narrowed
 
 EVERYBODY: Final = "everybody"
 
@@ -132,16 +132,18 @@ def _statements(
         untold = frozenset(key for key, n in zip(_KEYS, counts, strict=False) if n is None)
         by_events = tuple(int(column[place]) for column in events)
         important = int(importance[place])
+        overall = agreement(name, {EVERYBODY: seen}, {EVERYBODY: agrees}, least).cells[0]
+        over_groups = narrowed(by_group[place], overall, least)
         found.append(
             Statement(
                 name,
                 counts,
                 told(by_events, untold, least),
                 important if is_told(important, seen, least) else None,
-                agreement(name, {EVERYBODY: seen}, {EVERYBODY: agrees}, least).cells[0],
+                overall,
                 by_sector[place],
-                by_group[place],
-                _product(by_group[place]) if groups.number else None,
+                over_groups,
+                _product(over_groups) if groups.number else None,
             )
         )
     return found

@@ -77,9 +77,49 @@ def agreement(statement: str, seen: Mapping[str, int], agrees: Mapping[str, int]
     unseen = hidden(seen, least=least) | {sector for sector, n in seen.items() if n < least}
     vague = unseen | hidden(agrees, least=least) | hidden(others, least=least)
     cells = tuple(_cell(sector, seen, agrees, unseen, vague, least) for sector in seen if sector != _REST)
+    return _over(statement, cells)
+
+
+def _over(statement: str, cells: tuple[Cell, ...]) -> Agreement:
     told = [cell.agreement for cell in cells if cell.seen is not None]
     smallest = Interval(min(it.low for it in told), min(it.high for it in told)) if told else None
     return Agreement(statement, cells, smallest, tuple(cell.sector for cell in cells if cell.seen is None))
+
+
+def narrowed(found: Agreement, whole: Cell, least: int = LEAST) -> Agreement:
+    """The same where nobody stands in two cells and everybody in `whole`: ranges as narrow as those make them anyway.
+
+    Only what is told is used, so nothing more can be worked out afterwards; a range has `least` counts or more.
+
+    >>> cells = (Cell("0", 100, None, Interval(smoothed(5, 100), smoothed(95, 100)), None), _exact("1", 40, 10))
+    >>> found = narrowed(Agreement("s1", cells, None, ()), _exact("everybody", 150, 90)).cells[0]
+    >>> found.agreement == (smoothed(70, 100), smoothed(80, 100))  # 90 less 10, less up to 10 who are in none
+    True
+    """
+    told = [cell for cell in found.cells if cell.seen is not None]
+    if whole.seen is None or whole.agrees is None or not told:
+        return found
+    counts = {cell.sector: _counts(cell) for cell in told}
+    elsewhere = whole.seen - sum(cell.seen or 0 for cell in told)
+    lows, highs = sum(low for low, _ in counts.values()), sum(high for _, high in counts.values()) + elsewhere
+    cells = []
+    for cell in found.cells:
+        if cell.seen is None or cell.agrees is not None:
+            cells.append(cell)
+            continue
+        low, high = counts[cell.sector]
+        at_least, at_most = max(low, whole.agrees - (highs - high)), min(high, whole.agrees - (lows - low))
+        at_least = max(low, min(at_least, at_most - least + 1))
+        at_most = min(high, max(at_most, at_least + least - 1))
+        cells.append(cell._replace(agreement=Interval(smoothed(at_least, cell.seen), smoothed(at_most, cell.seen))))
+    return _over(found.statement, tuple(cells))
+
+
+def _counts(cell: Cell) -> tuple[int, int]:
+    """From how many to how many agree, by what is told of a cell."""
+    seen = cell.seen or 0
+    low, high = (round(end * (seen + 2)) - 1 for end in cell.agreement)
+    return low, high
 
 
 def _cell(
@@ -94,13 +134,20 @@ def _cell(
         return Cell(sector, None, None, Interval(0.0, 1.0), None)
     of, n = seen[sector], agrees[sector]
     if sector not in vague:
-        exact = smoothed(n, of)
-        return Cell(sector, of, n, Interval(exact, exact), wilson(n, of))
+        return _exact(sector, of, n)
     return Cell(sector, of, None, _range(n, of, least), None)
+
+
+def _exact(sector: str, of: int, n: int) -> Cell:
+    share = smoothed(n, of)
+    return Cell(sector, of, n, Interval(share, share), wilson(n, of))
 
 
 def _range(n: int, of: int, least: int) -> Interval:
     """What may be told of a count that is small, nearly all, or hides such a one: on which side it is, no more."""
+    if of < 3 * least - 1:
+        # What is neither small nor nearly all would be fewer than `least` counts: then no side is told.
+        return Interval(smoothed(0, of), smoothed(of, of))
     if n < least:
         return Interval(smoothed(0, of), smoothed(min(least - 1, of), of))
     if of - n < least:

@@ -86,6 +86,7 @@ def _opinions(found: Published, tongue: Tongue) -> Iterator[str]:
         yield f"  {answered}"
     if report.people:
         yield f"  {say('results.log', people=report.people, votes=report.votes)}"
+        yield f"  {say('results.smoothed_how')}"
     for idea in ideas[:MOST]:
         yield from _idea(idea, tongue)
     if len(ideas) > MOST:

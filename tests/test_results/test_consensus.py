@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.results import consensus
@@ -15,7 +15,7 @@ from bot.results.components import plane
 from bot.results.groups import Groups
 from bot.results.intervals import smoothed, wilson
 from bot.results.matrix import NONE, Totals
-from bot.results.sectors import agreement, agreements
+from bot.results.sectors import agreement, agreements, narrowed
 from tests.test_results.test_groups import matrix_of, nothing_hidden
 
 # Six people in two groups. Everybody likes statement 0, group 0 likes 1, group 1 likes 2; nobody saw 3.
@@ -159,3 +159,26 @@ def test_sectors_from_the_table_and_several_per_person():
     assert [(cell.seen, cell.agrees) for cell in one.cells] == [(15, 5), (15, 10)]
     assert one.smallest == (6 / 17, 6 / 17)
     assert agreements(matrix_of(votes), {})[0].smallest is None
+
+
+parts = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda two: (max(two), min(two))), min_size=3)
+
+
+@settings(max_examples=300)
+@given(parts)
+def test_ranges_of_groups_are_as_narrow_as_what_is_told_makes_them(people):
+    """The truth lies in them, and who knows everything that is told finds nothing narrower than was found before."""
+    names = ["", *map(str, range(len(people) - 1))]
+    seen, agrees = ({name: it[place] for name, it in zip(names, people, strict=True)} for place in (0, 1))
+    before = agreement("s", seen, agrees)
+    whole = agreement("s", {"all": sum(seen.values())}, {"all": sum(agrees.values())}).cells[0]
+    after = narrowed(before, whole)
+    for wide, cell in zip(before.cells, after.cells, strict=True):
+        assert wide.agreement.low <= cell.agreement.low + 1e-12
+        assert cell.agreement.high <= wide.agreement.high + 1e-12
+        if cell.seen:
+            truth = smoothed(agrees[cell.sector], seen[cell.sector])
+            assert cell.agreement.low - 1e-12 <= truth <= cell.agreement.high + 1e-12
+            counts = round((cell.agreement.high - cell.agreement.low) * (cell.seen + 2)) + 1
+            assert cell.agrees is not None or counts >= min(5, cell.seen + 1), "a small number is not found out"
+    assert narrowed(before, before.cells[0]._replace(agrees=None)) == before, "where the whole is not told, nothing is"
