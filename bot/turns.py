@@ -285,10 +285,16 @@ class Turns:
             return None
         published = self.catalogue.newest(slug)
         if published is None:
-            voice = self.catalogue.lobby.voice(person.language, msg.language_hint)
-            title = self.catalogue.title(slug, voice.language)
-            effects.say(person, voice.message(voice.say("lobby.closed", title=title)))
+            effects.apply(person, (self._not_open(slug, person, msg),), msg.sent_at)
         return published
+
+    def _not_open(self, slug: str, person: Person, msg: MsgIn) -> Said:
+        """What is said to who wants to enter a consultation that is not open; it may be an old button."""
+        lobby = self.catalogue.lobby
+        voice = lobby.voice(person.language, msg.language_hint)
+        if not self.catalogue.is_known(slug):
+            return lobby.welcome(voice)
+        return Said(voice.message(voice.say("lobby.closed", title=self.catalogue.title(slug, voice.language))))
 
     def _enter(self, connection: Connection, effects: Effects, entering: list[_Entering]) -> None:
         """Starts sessions, or opens again those which the people already have there: one query for all."""
@@ -374,7 +380,5 @@ def _pause(effects: Effects, person: Person, msg: MsgIn, *, is_closed: bool) -> 
     voice = flow.scripts[place.session.language].voice
     title = voice.text(flow.consultation.title)
     phrase = "lobby.closed" if is_closed else "lobby.paused"
-    # Without a slash: some programs of Matrix keep what begins with one, Telegram would send "/start" alone.
-    keyword = f"{voice.say('button.start')} {place.published.slug}"
-    line = Said(voice.message(voice.say(phrase, title=title, keyword=keyword)))
+    line = Said(voice.message(voice.say(phrase, title=title, keyword=voice.way_back(place.published.slug))))
     _take_turn(effects, person, msg, Turn(turn.session, (*turn.events, line)))

@@ -317,8 +317,10 @@ def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _stop(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = speech.voice_of(flow, session)
-    farewell = Said(voice.message(voice.say("stop.done"), [voice.command("start"), voice.command("delete")]))
+    voice, slug = speech.voice_of(flow, session), flow.consultation.slug
+    start = voice.command("start")
+    buttons = [start._replace(token=f"{start.token}.{slug}"), voice.command("delete")]
+    farewell = Said(voice.message(voice.say("stop.done", keyword=voice.way_back(slug)), buttons))
     return leave(flow, session, (PushesStopped(), farewell))
 
 

@@ -151,8 +151,10 @@ class Lobby:
 
 
 def _wish(name: str, argument: str, voice: Voice) -> Event | None:
-    """What is asked for with an argument: news, or other doors."""
+    """What is asked for with an argument: the way back to a consultation, news, or other doors."""
     match name:
+        case Command.START:
+            return ConsultationChosen(argument) if argument else None
         case Command.NEWS:
             return NewsAsked(wanted, voice.language) if (wanted := parse_wanted(argument)) else None
         case Command.LINK:
@@ -166,7 +168,8 @@ def _wish(name: str, argument: str, voice: Voice) -> Event | None:
 
 def _simple(phrase: str, *buttons: str) -> Callable[[Lobby, Voice], tuple[Event, ...]]:
     def answer(lobby: Lobby, voice: Voice) -> tuple[Event, ...]:
-        return (Said(voice.message(voice.say(phrase), [voice.command(button) for button in buttons])),)
+        text = voice.say(phrase, keyword=voice.say("button.start"))
+        return (Said(voice.message(text, [voice.command(button) for button in buttons])),)
 
     return answer
 

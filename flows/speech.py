@@ -173,7 +173,7 @@ def thanks(flow: Flow, session: Session) -> MsgOut:
         voice.say("thanks.receipt", receipt=session.receipt),
         voice.text(consultation.decides),
         voice.text(consultation.feedback),
-        voice.say("thanks.words"),
+        voice.say("thanks.words", keyword=voice.way_back(consultation.slug)),
     ]
     news = voice.command("news")
     return voice.message("\n\n".join(lines), [news._replace(token=f"{news.token}.about.{consultation.slug}")])

@@ -84,5 +84,12 @@ class Voice:
             known = self._commands[command] = QuickReply(self.token("", command), self.say(f"button.{command}"))
         return known
 
+    def way_back(self, slug: str) -> str:
+        """What to write to come back to a consultation, e.g. "Start mein-kiez".
+
+        Without a slash: some programs of Matrix keep what begins with one, Telegram would send "/start" alone.
+        """
+        return f"{self.say('button.start')} {slug}"
+
     def message(self, text: str, quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
         return MsgOut(text, tuple(quick_replies), self.language)

@@ -336,3 +336,32 @@ async def test_the_way_into_a_closed_consultation_says_so(store):
         assert "Beispiel park" in channel.last("a").text
         assert "beendet" in channel.last("a").text
         assert rows(store, "SELECT * FROM sessions") == []
+
+
+@pytest.mark.parametrize("way", ["words", "button"])
+async def test_who_stopped_comes_back_to_where_they_were_as_they_were_told(store, way):
+    publish(store, consultation("market"))
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        await say(app, channel.msg("a", "ja"), channel.msg("a", "Stopp"))
+        assert "Weitermachen: Start park" in channel.last("a").text
+        start = channel.last("a").quick_replies[0]
+        words = {"text": "Start park"} if way == "words" else {"choice": start.token}
+        await say(app, channel.msg("a", **words))
+        assert "Willkommen zurück bei: Beispiel park" in channel.last("a").text
+        await say(app, channel.msg("a", "1"))
+        assert channel.last("a").title == "Was fehlt?"
+
+
+async def test_an_old_button_of_what_was_put_away_shows_what_is_open(store):
+    publish(store, consultation("market"))
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        await say(app, channel.msg("a", "Stopp"))
+        start = channel.last("a").quick_replies[0]
+        with store.begin() as connection:
+            connection.execute(text("UPDATE consultations SET state = 'archived' WHERE slug = 'park'"))
+            app.catalogue.refresh(connection)
+        await say(app, channel.msg("a", choice=start.token))
+        assert app.conversations.counts.failures == 0
+        assert [reply.label for reply in channel.last("a").quick_replies][:1] == ["Beispiel market"]

@@ -243,3 +243,10 @@ def test_a_damaged_catalogue_is_a_clear_error(tmp_path, monkeypatch):
     for language in ("de", "en"):
         with pytest.raises(phrases.PhrasesError, match=rf"{language}\.po cannot be read"):
             phrases.read(language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_way_back_that_is_named_is_understood(language):
+    spoken = phrases.load(language)
+    known = {fold(word) for word in (Command.START, *spoken.words("words.start"))}
+    assert fold(spoken.say("button.start", "sie")) in known
