@@ -162,7 +162,7 @@ class Matcher(Generic[V]):
         for name, letters_of_name, most, value in self._letters:
             if (letters ^ letters_of_name).bit_count() > most:
                 continue
-            edits = _edits(folded, name)
+            edits = edits_between(folded, name)
             if edits is not None and edits <= nearest:
                 values = {value} if edits < nearest else values | {value}
                 nearest = edits
@@ -173,15 +173,6 @@ def spellings(name: str) -> Iterator[str]:
     """A name as people type it, folded: as it is, and with ae, oe, ue for the umlauts."""
     yield fold(name)
     yield fold(name.translate(_UMLAUTS))
-
-
-def is_typo(written: str, meant: str) -> bool:
-    """Whether `written` is `meant` with a slip of the finger: one edit from 4 letters on, two from 8 on.
-
-    An edit is a missing, extra, wrong or swapped letter (optimal string alignment, Damerau 1964). Digits are never
-    forgiven: 12 is not a mistyped 13. Nor is a syllable in front: "unsafe" is no slip of "safe", or the other way.
-    """
-    return _edits(written, meant) is not None
 
 
 def _by_name(offered: list[tuple[V, tuple[str, ...]]]) -> dict[str, V]:
@@ -211,8 +202,13 @@ def _allowed(meant: str) -> int:
     return 1 if len(meant) < 8 else 2
 
 
-def _edits(written: str, meant: str) -> int | None:
-    """How many slips lie between the two, or None where that is more than is forgiven."""
+def edits_between(written: str, meant: str) -> int | None:
+    """How many slips of the finger make `written` of `meant`, or None where that is more than is forgiven: one from 4
+    letters on, two from 8 on.
+
+    An edit is a missing, extra, wrong or swapped letter (optimal string alignment, Damerau 1964). Digits are never
+    forgiven: 12 is not a mistyped 13. Nor is a syllable in front: "unsafe" is no slip of "safe", or the other way.
+    """
     allowed = _allowed(meant)
     longer = len(written) - len(meant)
     if not allowed or abs(longer) > allowed:

@@ -106,10 +106,6 @@ class NewConsent(NamedTuple):
     at: datetime
 
 
-class _OfSession(NamedTuple):
-    session_id: int
-
-
 class _Person(NamedTuple):
     pseudonym: str
 
@@ -146,7 +142,6 @@ upsert = bulk.upsert(
 insert_consents = bulk.insert(_consents, NewConsent)
 """Add consents and withdrawals."""
 
-_delete = bulk.remove(_answers, _OfSession)
 _erase_consents = bulk.remove(_consents, _Person)
 
 
@@ -184,11 +179,6 @@ def of_question(connection: Connection, consultation_id: int, question_key: str)
         .order_by(_sessions.c.id)
     )
     return {row.pseudonym: row.value for row in connection.execute(query)}
-
-
-def delete_of_sessions(connection: Connection, session_ids: Iterable[int]) -> int:
-    """Delete all answers of these sessions, which themselves stay; gives how many."""
-    return _delete(connection, [_OfSession(id_) for id_ in session_ids])
 
 
 def consents_of(connection: Connection, pseudonyms: Sequence[str]) -> list[NewConsent]:

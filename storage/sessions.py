@@ -179,12 +179,6 @@ def ids_of(connection: Connection, consultation_id: int) -> Iterator[int]:
     yield from connection.scalars(query.execution_options(yield_per=IDS_AT_ONCE))
 
 
-def by_receipt(connection: Connection, receipt: str) -> StoredSession | None:
-    """The session with this receipt code."""
-    row = connection.execute(select(*_columns).where(_sessions.c.receipt == receipt)).first()
-    return None if row is None else StoredSession._make(row)
-
-
 def count_by_status(connection: Connection, consultation_id: int) -> dict[str, int]:
     """How many sessions of a consultation are in each status."""
     query = select(_sessions.c.status, func.count()).where(_sessions.c.consultation_id == consultation_id)

@@ -1,4 +1,4 @@
-"""Pairwise comparisons, orders, grades, budgets and weights: by hand, and against slow and plain ways."""
+"""Pairwise comparisons, orders and budgets: by hand, and against slow and plain ways."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.results.budgets import equal_shares, greedy
-from bot.results.grades import majority_judgment, majority_value
 from bot.results.pairwise import bradley_terry
 from bot.results.rankings import agreements, borda, preferences, rank
-from bot.results.weights import rake
 
 
 def test_two_options_by_hand():
@@ -84,27 +82,6 @@ def test_beyond_fourteen_options_it_says_borda():
     assert (fourteen.method, fourteen.order) == ("kemeny", tuple(range(14)))
     fifteen = rank([list(range(15))], 15)
     assert (fifteen.method, fifteen.order, fifteen.equally_good) == ("borda", tuple(range(15)), 0)
-
-
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=5))
-def test_medians_are_taken_away_one_by_one(counts):
-    grades = [grade for grade, number in enumerate(counts) for _ in range(number)]
-    plain = []
-    while grades:
-        plain.append(grades.pop((len(grades) - 1) // 2))
-    assert majority_value(counts) == tuple(plain)
-
-
-def test_majority_judgment_by_hand():
-    # Grades 0 … 2 of five people. Medians: a 1, b 1, c 2. Without one 1 each: a (0, 0, 1, 2) 0, b (0, 1, 2, 2) 1.
-    found = majority_judgment({"a": [2, 2, 1], "b": [1, 2, 2], "c": [2, 0, 3], "d": [0, 0, 0], "e": [2, 0, 3]})
-    assert [(it.option, it.median, it.tied) for it in found] == [
-        ("c", 2, False),
-        ("e", 2, True),
-        ("b", 1, False),
-        ("a", 1, False),
-        ("d", None, False),
-    ]
 
 
 def plain_round(costs: Mapping[str, int], voters: Sequence[frozenset[str]], names: Sequence[str], purse: Fraction):
@@ -186,37 +163,3 @@ def test_large_budgets_take_larger_steps_and_say_so():
     assert found.step == 3_500_000 // 400
     assert found.projects in {("a",), ("b",)}
     assert found.spent <= 3_500_000
-
-
-def test_weights_meet_the_margins():
-    chance = np.random.default_rng(2)
-    sex = chance.choice(["f", "m"], 500, p=[0.7, 0.3]).tolist()
-    age = chance.choice(["young", "old"], 500, p=[0.4, 0.6]).tolist()
-    targets = {"sex": {"f": 0.5, "m": 0.5}, "age": {"young": 0.6, "old": 0.4}}
-    found = rake({"sex": sex, "age": age}, targets)
-    for name, column in (("sex", sex), ("age", age)):
-        for category, share in targets[name].items():
-            assert found.weights[np.array(column) == category].sum() / 500 == pytest.approx(share, abs=1e-6)
-    assert found.farthest < 1e-6
-    assert found.effective == pytest.approx(found.weights.sum() ** 2 / (found.weights**2).sum())
-    assert 300 < found.effective < 500
-
-
-def test_the_cap_holds_and_says_what_it_costs():
-    found = rake({"sex": ["f"] * 99 + ["m"]}, {"sex": {"f": 0.5, "m": 0.5}}, cap=5)
-    assert found.weights.max() <= 5
-    assert found.capped == 1
-    assert found.farthest > 0.4
-
-
-@pytest.mark.parametrize(
-    ("targets", "reason"),
-    [
-        ({"sex": {"f": 1.0}}, "no target for m"),
-        ({"sex": {"f": 0.5, "m": 0.4, "d": 0.1}}, "nobody is in d"),
-        ({"sex": {"f": 0.5, "m": 0.4}}, "must add up to 1"),
-    ],
-)
-def test_weights_cannot_make_people_up(targets, reason):
-    with pytest.raises(ValueError, match=reason):
-        rake({"sex": ["f", "m"]}, targets)

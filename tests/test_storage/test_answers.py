@@ -57,14 +57,6 @@ def test_answers_go_with_their_session(store: Store) -> None:
         assert answers.of_sessions(connection, [mine.id]) == []
 
 
-def test_answers_can_be_deleted_without_the_session(store: Store) -> None:
-    with store.begin() as connection:
-        mine = stored_session(connection, published(connection), 1)
-        answers.upsert(connection, [answer(mine, question, "1") for question in "abc"])
-        assert answers.delete_of_sessions(connection, [mine.id]) == 3
-        assert sessions.of_people(connection, [pseudonym(1)]) == {pseudonym(1): mine}
-
-
 def test_an_export_streams(store: Store) -> None:
     """Twenty thousand answers pass, and memory does not hold them."""
     people, questions = 2_000, 10

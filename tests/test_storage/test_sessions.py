@@ -19,8 +19,6 @@ def test_a_waiting_session_is_found_by_its_contact(store: Store) -> None:
         assert sessions.waiting(connection, [key(1), key(2), key(3)]) == {key(1): first, key(2): second}
         assert sessions.waiting(connection, [key(1)], lock=True) == {key(1): first}
         assert sessions.of_people(connection, [pseudonym(2), pseudonym(9)]) == {pseudonym(2): second}
-        assert sessions.by_receipt(connection, first.receipt) == first
-        assert sessions.by_receipt(connection, "unknown") is None
 
 
 def test_an_ordinary_turn_keeps_the_session_waiting(store: Store) -> None:
