@@ -100,15 +100,14 @@ def _welcome(settings: Settings, port: int, published: list[PublishedRevision]) 
         yield (f"Port {settings.port} ist belegt, darum {port}. · Port {settings.port} is taken, so it is {port}.")
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
     page = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-    chat = f"{program()} play {published[0].slug if published else 'SLUG'}"
-    if settings.data != Path("data"):
-        chat += f" --data {settings.data}"
+    here = "" if settings.data == Path("data") else f" --data {settings.data}"
+    chat = f"{program()} play {published[0].slug if published else 'SLUG'}{here}"
     yield f"Mitsprache läuft: {page} · Im Terminal chatten: {chat}"
     yield f"Mitsprache is running: {page} · Chat in the terminal: {chat}"
     yield f"Daten · Data: {settings.data.absolute()}"
     if samples := ", ".join(revision.slug for revision in published if revision.sample):
         yield f"Beispiele zum Ausprobieren · Samples to try out: {samples}"
-    yield f"Für das Team · For the team: {page}help-out ({program()} staff add NAME --role facilitator)"
+    yield f"Für das Team · For the team: {page}help-out ({program()} staff add NAME --role facilitator{here})"
     yield "Stopp · Stop: Ctrl-C"
 
 

@@ -16,6 +16,7 @@ from flows.values import Value
 from flows.voice import Voice
 
 OUTSIDE: Final = "outside"
+NON_BREAKING_HYPHEN: Final = "\N{NON-BREAKING HYPHEN}"
 _MANY: Final = 3
 _WORDS: Final = 12
 _TABLE: Final = json.loads((files(__package__) / "berlin_districts.json").read_text(encoding="utf-8"))
@@ -95,7 +96,8 @@ class _AskedDistrict(Asked):
 def label(key: str, language: str) -> str:
     """The district as its signs have it, in Arabic also in Arabic letters."""
     spelt = _TABLE["districts"][int(key) - 1]["spellings"]["ar"][0] if language == "ar" else ""
-    return f"{spelt} ({DISTRICTS[key]})" if spelt else DISTRICTS[key]
+    # On a narrow screen a line that breaks at the hyphen would put hyphen and bracket on the wrong side.
+    return f"{spelt} ({DISTRICTS[key].replace('-', NON_BREAKING_HYPHEN)})" if spelt else DISTRICTS[key]
 
 
 @cache
