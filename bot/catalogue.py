@@ -111,11 +111,13 @@ class Catalogue:
     def revision(self, connection: Connection, revision_id: int) -> Published:
         """A revision by id, also an old one: sessions stay on the revision they began with.
 
-        Raises LookupError where there is none.
+        Raises LookupError where there is none, UnreadableError where another program wrote it.
         """
         if revision_id not in self._compiled:
-            found = consultations.by_revision(connection, [revision_id])
-            self._compile(found[revision_id])
+            found = consultations.by_revision(connection, [revision_id])[revision_id]
+            if not self._is_readable(found):
+                raise stored.refusal(found)
+            self._compile(found)
         return self._compiled[revision_id]
 
     def triggered(self, text: str, *, by_start_word: bool = False) -> str | None:

@@ -17,8 +17,8 @@ from bot.effects import payload_of
 from bot.logs import where
 from bot.outbox import Outbox
 from bot.turns import BatchResult, Turns, dead_letter
-from flows.messages import MsgIn
-from storage import messages
+from flows.messages import MsgIn, MsgOut
+from storage import contacts, messages
 from storage.errors import BadRow, StorageError
 from storage.messages import NewReceived
 from storage.store import Store
@@ -178,23 +178,39 @@ class Conversations:
         log.error("message cannot be stored", channel=batch[0].channel, **where(fault))
         self.counts.failures += 1
 
+        said: list[MsgOut] = []
+
         async def bury() -> None:
-            await self._store.write(lambda connection: self._bury(connection, batch[0], fault))
+            said[:] = await self._store.write(lambda connection: self._bury(connection, batch[0], fault))
 
         try:
             await self._patiently(batch, bury)
         except Exception as deeper:  # noqa: BLE001 - an id or address no database can hold: nothing is left to keep
             log.error("message dropped", channel=batch[0].channel, **where(deeper))
+        for reply in said:
+            await self._send(batch[0], reply)
 
-    def _bury(self, connection: Connection, msg: MsgIn, fault: Exception) -> None:
+    def _bury(self, connection: Connection, msg: MsgIn, fault: Exception) -> list[MsgOut]:
+        """Sets a message aside; gives what there is to say to its sender."""
         now, keys = datetime.now(UTC), self._turns.keys
-        if messages.take(connection, [NewReceived(msg.channel, msg.external_id, now)]):
-            lookup = keys.lookup(msg.channel, msg.address)
-            messages.set_aside(connection, [dead_letter(keys, self._turns.ids(), lookup, msg, fault, now)])
+        if not messages.take(connection, [NewReceived(msg.channel, msg.external_id, now)]):
+            return []
+        lookup = keys.lookup(msg.channel, msg.address)
+        messages.set_aside(connection, [dead_letter(keys, self._turns.ids(), lookup, msg, fault, now)])
+        sender = contacts.find(connection, [lookup]).get(lookup)
+        voice = self._turns.catalogue.lobby.voice(sender.language if sender else None, msg.language_hint)
+        return [voice.message(voice.say("trouble.message"))]
 
     async def _ask_to_wait(self, batch: Sequence[MsgIn]) -> None:
-        """Tells people that their message is not lost. Sent past the outbox: that one is stored, and storing fails."""
+        """Tells people that their message is not lost."""
         senders = {(msg.channel, msg.address): msg for msg in batch}
         for msg in senders.values():
             voice = self._turns.catalogue.lobby.voice(None, msg.language_hint)
-            await self._outbox.send_at_once(msg.channel, msg.address, voice.message(voice.say("trouble.wait")))
+            await self._send(msg, voice.message(voice.say("trouble.wait")))
+
+    async def _send(self, msg: MsgIn, reply: MsgOut) -> None:
+        """Past the outbox: that one is stored, and storing fails."""
+        try:
+            await self._outbox.send_at_once(msg.channel, msg.address, reply)
+        except Exception as fault:  # noqa: BLE001 - whatever a channel does, others are told, and nothing is lost
+            log.error("channel failed to send", channel=msg.channel, **where(fault))

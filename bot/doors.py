@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from pydantic_core import to_json
 from sqlalchemy import Connection
 
-from bot import privacy
+from bot import privacy, stranded
 from bot.catalogue import Catalogue
 from bot.effects import DoorWish, Effects
 from bot.ids import day_of, random_id
@@ -163,6 +163,8 @@ class _Linking:
         waits = [row for name, row in stored.items() if row.waiting_key == self._keys.waiting(kept)]
         if wish.place and wish.place.pseudonym not in removed and any(row.pseudonym not in removed for row in waits):
             self._pause(wish)
+        if wish.person.stranded and waits:
+            sessions.release(self._connection, [stranded.release(wish.person.stranded, self._now)])
         doors.rename(self._connection, every)
         doors.rekey(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
         doors.join(self._connection, kept, gone)

@@ -26,6 +26,7 @@ from storage.contacts import AddressOwner, AddressState, ContactLanguage, Contac
 from storage.messages import NewDeadLetter
 from storage.outbox import NewOutboxMessage, Purpose
 from storage.ratings import NewRatingEvent
+from storage.sessions import Release, Renewal
 from storage.staff import NewStaffChat
 
 
@@ -79,6 +80,8 @@ class Effects:
     stops: list[ContactStop] = field(default_factory=list)
     reachable: list[AddressState] = field(default_factory=list)
     places: dict[int, tuple[Person, Place]] = field(default_factory=dict)
+    released: list[Release] = field(default_factory=list)
+    renewed: list[Renewal] = field(default_factory=list)
     answers: list[NewAnswer] = field(default_factory=list)
     consents: list[NewConsent] = field(default_factory=list)
     submitted: dict[tuple[str, str], Submitted] = field(default_factory=dict)
@@ -163,6 +166,8 @@ class Effects:
                 changes.append(place.change(person, self.now))
             else:
                 new.append(place.row(person, self.now))
+        sessions.release(connection, self.released)
+        sessions.renew(connection, self.renewed)
         sessions.step(connection, steps)
         sessions.change(connection, changes)  # before insert: who leaves one consultation for another frees the place
         sessions.insert(connection, new)

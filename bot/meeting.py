@@ -9,6 +9,7 @@ from bot.effects import Effects
 from bot.ids import day_of, random_id
 from bot.keys import Keys
 from bot.person import Person, Place
+from bot.stored import UnreadableError
 from flows.messages import MsgIn
 from flows.session import Session
 from storage import contacts, sessions
@@ -43,7 +44,10 @@ class Meeting:
             person.is_proactive = channel in self._proactive
             people[channel, address] = person
         for key, row in sessions.waiting(connection, list(waiting), lock=locks(connection)).items():
-            waiting[key].place = self.place(connection, row)
+            try:
+                waiting[key].place = self.place(connection, row)
+            except UnreadableError:
+                waiting[key].stranded = row
         return people
 
     def _welcome(self, effects: Effects, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
@@ -58,11 +62,16 @@ class Meeting:
         return Person(number, self._keys.waiting(number), lookup, channel, address, None)
 
     def place(self, connection: Connection, row: StoredSession) -> Place:
-        """Where a stored session stands."""
+        """Where a stored session stands. Raises UnreadableError where another program wrote it, or its revision."""
+        published = self._catalogue.revision(connection, row.revision_id)
+        try:
+            session = Session.from_json(row.state)
+        except (TypeError, ValueError) as fault:
+            raise UnreadableError("a session of another program") from fault
         return Place(
             row.id,
-            self._catalogue.revision(connection, row.revision_id),
-            Session.from_json(row.state),
+            published,
+            session,
             row.pseudonym,
             row.started_at,
             row.updated_at,

@@ -95,6 +95,8 @@ class Person:
     """Whether the channel can write to somebody who has not just written."""
     member: TeamMember | None = None
     """Who works here from this chat; looked up only for messages that may be meant for the desk."""
+    stranded: StoredSession | None = None
+    """The session that waits for them and cannot be read by this program (`bot.stranded`)."""
     known: Known = NOTHING
     """What was found out for the turn that is being taken."""
 

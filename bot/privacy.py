@@ -15,9 +15,12 @@ from bot.keys import Keys
 from bot.ledger import Gone
 from bot.person import Person
 from bot.proposals import chain, contributions
+from bot.stored import UnreadableError
+from flows.flow import Flow
 from flows.languages import LANGUAGES
-from flows.messages import MsgOut
+from flows.messages import MsgIn, MsgOut
 from flows.values import Missing
+from flows.voice import Voice
 from storage import (
     answers,
     attachments,
@@ -34,6 +37,7 @@ from storage import (
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
 from storage.doors import set_aside_of
+from storage.messages import StoredDeadLetter
 from storage.sessions import Status, StoredSession
 
 
@@ -73,7 +77,8 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
     script = place and place.published.flow.scripts[place.session.language]
     voice = script.voice if script else catalogue.lobby.voice(person.language)
     language = LANGUAGES[voice.language].name
-    channels = dict.fromkeys(door.channel for door in contacts.of_contacts(connection, [person.contact_id]))
+    doors = contacts.of_contacts(connection, [person.contact_id])
+    channels = dict.fromkeys(door.channel for door in doors)
     channel = voice.say("list.comma").join(channels) or person.channel
     lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=channel, language=language)]
     lines.append(voice.say("mydata.doors"))
@@ -101,6 +106,8 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
         lines += ["", voice.say("mydata.set_aside"), *_in_words(connection, *where, said, catalogue, person.language)]
     if not stored:
         lines += ["", voice.say("mydata.nothing")]
+    letters = messages.dead_letters_of(connection, [door.lookup for door in doors])
+    lines += [voice.say("mydata.unhandled", text=opened(letter, keys)) for letter in letters]
     lines += contributions.in_words(connection, pseudonyms, voice)
     return voice.message("\n".join(lines))
 
@@ -113,10 +120,31 @@ def _session_in_words(
     }
     title, *lines = _in_words(connection, row.revision_id, row.language, said, catalogue, person.language)
     if row.place_code:
-        flow = catalogue.revision(connection, row.revision_id).flow
-        voice = flow.scripts[person.language if person.language in flow.languages else row.language].voice
+        flow = _flow(connection, row.revision_id, catalogue)
+        voice = catalogue.lobby.voice(person.language or row.language)
+        if flow:
+            voice = flow.scripts[person.language if person.language in flow.languages else row.language].voice
         lines.insert(0, voice.say("mydata.place", place=row.place_code))
     return [title, *lines]
+
+
+def _flow(connection: Connection, revision_id: int, catalogue: Catalogue) -> Flow | None:
+    """None where another program wrote the revision and this one cannot read it."""
+    try:
+        return catalogue.revision(connection, revision_id).flow
+    except UnreadableError:
+        return None
+
+
+def _as_stored(
+    connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], voice: Voice
+) -> list[str]:
+    """Answers whose questions cannot be read: with the short names of consultation and questions."""
+    lines = [consultations.by_revision(connection, [revision_id])[revision_id].slug]
+    for key, (value, missing) in said.items():
+        shown = value if value is not None else voice.say(f"summary.{missing or Missing.NOT_ASKED.value}")
+        lines.append(f"{key}\n   {voice.arrow} {shown}")
+    return lines
 
 
 def _in_words(
@@ -128,7 +156,9 @@ def _in_words(
     language: str | None,
 ) -> list[str]:
     """Answers (JSON, or why there is none, by question) as a person reads them, in their language if it is offered."""
-    flow = catalogue.revision(connection, revision_id).flow
+    flow = _flow(connection, revision_id, catalogue)
+    if flow is None:
+        return _as_stored(connection, revision_id, said, catalogue.lobby.voice(language or spoken))
     script = flow.scripts[language if language in flow.languages else spoken]
     lines = [script.voice.text(flow.consultation.title)]
     for key in flow.questions:
@@ -152,6 +182,13 @@ def said_as(connection: Connection, pseudonym: str, language: str | None, catalo
         answer.question_key: (answer.value, answer.missing) for answer in given
     }
     return _in_words(connection, row.revision_id, row.language, said, catalogue, language)
+
+
+def opened(letter: StoredDeadLetter, keys: Keys) -> str:
+    """What was said in a message that was set aside: words, or else what was tapped on or sent."""
+    fields = from_json(keys.unseal(letter.sealed, letter.lookup or b""))
+    said = dict(zip(MsgIn._fields, fields, strict=False))
+    return str(said["text"] or said["choice"] or said["media"])
 
 
 def bound_to(number: int) -> bytes:

@@ -17,6 +17,10 @@ from storage.consultations import PublishedRevision, State
 log = structlog.get_logger()
 
 
+class UnreadableError(HouseError):
+    """A revision, or a session on it, that another program wrote and this one cannot read."""
+
+
 def read(revision: PublishedRevision) -> Consultation | None:
     """The consultation, None where it cannot be read, which is logged."""
     try:
@@ -24,6 +28,14 @@ def read(revision: PublishedRevision) -> Consultation | None:
     except ValidationError:
         log.error("a stored revision cannot be read", consultation_id=revision.consultation_id)
         return None
+
+
+def refusal(revision: PublishedRevision) -> UnreadableError:
+    """For whoever needs just this one."""
+    return UnreadableError(
+        f"consultation {revision.slug}, revision {revision.number}: this program cannot read it; "
+        "use the one that published it"
+    )
 
 
 def named(connection: Connection, slug: str) -> PublishedRevision:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
@@ -12,7 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot import doors, groups, news, ownership, privacy
+from bot import doors, groups, news, ownership, privacy, stranded
 from bot.attachments import receiving
 from bot.broadcasts.wording import as_typed
 from bot.catalogue import Catalogue, Published
@@ -26,15 +27,17 @@ from bot.logs import where
 from bot.meeting import Meeting, locks
 from bot.person import Person, Place
 from bot.proposals.enquiries import Enquiries
+from bot.stored import UnreadableError
 from flows import engine
 from flows.commands import Command
-from flows.events import ConsultationChosen, Said
+from flows.events import ConsultationChosen, Event, Said
 from flows.known import NOTHING, Lacking
-from flows.messages import MsgIn
+from flows.messages import MsgIn, MsgOut
 from flows.session import Turn
 from flows.text import clean
 from storage import messages, sessions
 from storage.messages import NewDeadLetter, NewReceived
+from storage.sessions import Renewal, StoredSession
 
 log = structlog.get_logger()
 
@@ -252,6 +255,8 @@ class Turns:
         if self.desk.receive(connection, effects, person, msg) or self.enquiries.receive(effects, person, msg):
             return None
         msg = as_typed(msg)
+        if person.stranded:
+            return self._stranded(connection, effects, person, person.stranded, msg)
         place = person.place
         slug = self.catalogue.triggered(msg.text, by_start_word=place is not None)
         if place is not None:
@@ -280,12 +285,33 @@ class Turns:
         if slug is None:
             happened = self.catalogue.lobby.receive(msg, person.language)
             effects.apply(person, happened, msg.sent_at)
-            slug = next((event.slug for event in happened if isinstance(event, ConsultationChosen)), None)
-        if slug is None:
-            return None
+            slug = _chosen(happened)
+        return self._open(effects, person, msg, slug) if slug is not None else None
+
+    def _open(self, effects: Effects, person: Person, msg: MsgIn, slug: str) -> Published | None:
+        """The consultation somebody wants to enter; where it is not open, they are told."""
         published = self.catalogue.newest(slug)
         if published is None:
             effects.apply(person, (self._not_open(slug, person, msg),), msg.sent_at)
+        return published
+
+    def _stranded(
+        self, connection: Connection, effects: Effects, person: Person, row: StoredSession, msg: MsgIn
+    ) -> Published | None:
+        """A message of somebody whose session cannot be read."""
+        slug = self.catalogue.triggered(msg.text, by_start_word=True)
+        if slug is None:
+            happened = self.catalogue.lobby.obey(msg, person.language)
+            effects.apply(person, happened, msg.sent_at)
+            slug = _chosen(happened)
+            if not happened:
+                said = stranded.answer(connection, person, row, self.catalogue, effects.now)
+                self._set_aside(effects, person, msg, UnreadableError(), said)
+        published = self._open(effects, person, msg, slug) if slug is not None else None
+        if published:
+            person.stranded = None
+            if published.consultation_id != row.consultation_id:
+                effects.released.append(stranded.release(row, effects.now))
         return published
 
     def _not_open(self, slug: str, person: Person, msg: MsgIn) -> Said:
@@ -299,42 +325,54 @@ class Turns:
     def _enter(self, connection: Connection, effects: Effects, entering: list[_Entering]) -> None:
         """Starts sessions, or opens again those which the people already have there: one query for all."""
         names = [one.pseudonym for one in entering]
-        earlier = {
-            pseudonym: self._meeting.place(connection, row)
-            for pseudonym, row in sessions.of_people(connection, names, lock=locks(connection)).items()
-        }
+        rows = sessions.of_people(connection, names, lock=locks(connection))
+        earlier: dict[str, Place] = {}
+        for pseudonym, row in rows.items():
+            with suppress(UnreadableError):  # it begins anew then
+                earlier[pseudonym] = self._meeting.place(connection, row)
         earlier |= {place.pseudonym: place for _, place in effects.places.values()}
 
         def take(one: _Entering) -> None:
             one.person.place = earlier.get(one.pseudonym)
-            _take_turn(effects, one.person, one.msg, self._enter_one(effects, one))
+            _take_turn(effects, one.person, one.msg, self._enter_one(effects, one, rows.get(one.pseudonym)))
 
         self._try_all(connection, effects, entering, take)
 
-    def _enter_one(self, effects: Effects, one: _Entering) -> Turn:
+    def _enter_one(self, effects: Effects, one: _Entering, before: StoredSession | None) -> Turn:
         msg, person, published, pseudonym = one
         overheard = msg.channel in self._overheard
         if person.place is not None:
             return engine.reopen(person.place.published.flow, person.place.session, overheard=overheard)
         turn = engine.start(
             published.flow,
-            receipt=receipt(),
+            receipt=before.receipt if before else receipt(),
             language=person.language,
             hint=msg.language_hint,
             known=person.known,
             overheard=overheard,
         )
-        person.place = Place(
-            self.ids(), published, turn.session, pseudonym, effects.now, effects.now, msg.mode, msg.place_code
-        )
+        if before:
+            effects.renewed.append(Renewal(before.id, published.revision_id))
+            turn = turn._replace(session=turn.session._replace(submitted=before.status == "completed"))
+            person.place = stranded.renewed(before, published, turn.session, effects.now)
+        else:
+            person.place = Place(
+                self.ids(), published, turn.session, pseudonym, effects.now, effects.now, msg.mode, msg.place_code
+            )
         return turn
 
-    def _set_aside(self, effects: Effects, person: Person, msg: MsgIn, fault: Exception) -> None:
+    def _set_aside(
+        self, effects: Effects, person: Person, msg: MsgIn, fault: Exception, said: MsgOut | None = None
+    ) -> None:
         """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
         log.error("message set aside", channel=msg.channel, **where(fault))
         effects.dead_letters.append(dead_letter(self.keys, self.ids(), person.lookup, msg, fault, effects.now))
         voice = self.catalogue.lobby.voice(person.language, msg.language_hint)
-        effects.say(person, voice.message(voice.say("trouble.message")))
+        effects.say(person, said or voice.message(voice.say("trouble.message")))
+
+
+def _chosen(happened: Iterable[Event]) -> str | None:
+    return next((event.slug for event in happened if isinstance(event, ConsultationChosen)), None)
 
 
 def _by_one_door(people: Mapping[tuple[str, str], Person], batch: list[MsgIn]) -> tuple[list[MsgIn], list[MsgIn]]:

@@ -71,23 +71,30 @@ class Lobby:
 
     def receive(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """What a message causes; `language` is what the contact chose before, if anything."""
+        if obeyed := self.obey(msg, language):
+            return obeyed
+        voice, (folded, _) = self.voice(language, msg.language_hint), _words_of(msg)
+        spoken = self._commands.find(folded)
+        if (spoken is None or spoken.command is not Command.START) and (named := self._names.find_folded(folded)):
+            return (ConsultationChosen(named.value),)
+        if len(self.invitations) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
+            return (ConsultationChosen(self.invitations[0].slug),)
+        return (self.welcome(voice),)
+
+    def obey(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+        """Only what means the same wherever it is said: a chat word, a language, a tap on a consultation. Nothing for
+        what may be an answer.
+        """
         voice = self.voice(language, msg.language_hint)
         if msg.media == SEALED:
             return (Said(voice.message(voice.say("media.sealed"))),)
-        return self._understand(msg, voice)
-
-    def _understand(self, msg: MsgIn, voice: Voice) -> tuple[Event, ...]:
-        folded = fold(msg.text)
-        if msg.choice:
-            _, _, rest = msg.choice.partition(".")
-            key, _, value = rest.partition(".")
-            if key == "start":
-                return (ConsultationChosen(value),)
-            name, _, argument = value.partition(".")
-            if not key and (wish := _wish(name, argument, voice)):
-                return (wish,)
-            folded = "" if key else value.replace("_", " ").replace(".", " ")
-            folded = folded.removeprefix("language ") or folded
+        folded, tapped = _words_of(msg)
+        kind, _, value = tapped.partition(".")
+        if kind == "start":
+            return (ConsultationChosen(value),)
+        name, _, argument = value.partition(".")
+        if tapped and not kind and (wish := _wish(name, argument, voice)):
+            return (wish,)
         spoken = self._commands.find(folded)
         if spoken and (wish := _wish(spoken.command, spoken.argument, voice)):
             return (wish,)
@@ -98,11 +105,7 @@ class Lobby:
             return self._switch(folded)
         if chosen is not None:
             return self._switch(chosen.value)
-        if (spoken is None or spoken.command is not Command.START) and (named := self._names.find_folded(folded)):
-            return (ConsultationChosen(named.value),)
-        if len(self.invitations) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
-            return (ConsultationChosen(self.invitations[0].slug),)
-        return (self.welcome(voice),)
+        return ()
 
     def voice(self, language: str | None, hint: str = "") -> Voice:
         """The voice for a contact, by choice or else by the channel's hint."""
@@ -148,6 +151,16 @@ class Lobby:
         for invitation in self.invitations:
             lines += [invitation.in_language(invitation.person, voice.language), *invitation.ways]
         return (Said(voice.message("\n".join(dict.fromkeys(lines)))),)
+
+
+def _words_of(msg: MsgIn) -> tuple[str, str]:
+    """What was said, folded, and what was tapped on ("KIND.VALUE"), if anything."""
+    if not msg.choice:
+        return fold(msg.text), ""
+    tapped = msg.choice.partition(".")[2]
+    key, _, value = tapped.partition(".")
+    folded = "" if key else value.replace("_", " ").replace(".", " ")
+    return folded.removeprefix("language ") or folded, tapped
 
 
 def _wish(name: str, argument: str, voice: Voice) -> Event | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Index, bindparam, delete, select
@@ -99,6 +99,9 @@ set_aside = bulk.insert(_dead_letters, NewDeadLetter)
 _TRIAL = ("-trial-", "-")
 """No channel is called like this."""
 
+_of_senders = bulk.ByKeys(
+    StoredDeadLetter, select(*(_dead_letters.c[field] for field in StoredDeadLetter._fields)), _dead_letters.c.lookup
+)
 _settle = bulk.change(_dead_letters, _Settled, key=("id",))
 _erase = bulk.remove(_dead_letters, _Sender)
 
@@ -147,6 +150,11 @@ def dead_letters(connection: Connection, limit: int = 100) -> list[StoredDeadLet
     """Messages set aside that nobody has looked at, oldest first."""
     query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).order_by(_dead_letters.c.id).limit(limit)
     return [StoredDeadLetter._make(row) for row in connection.execute(query)]
+
+
+def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[StoredDeadLetter]:
+    """All messages set aside that these senders wrote, oldest first."""
+    return sorted(_of_senders(connection, lookups), key=attrgetter("id"))
 
 
 def settle(connection: Connection, ids: Iterable[int], at: datetime) -> int:

@@ -99,6 +99,22 @@ class SessionStep(NamedTuple):
     updated_at: datetime
 
 
+class Release(NamedTuple):
+    """A session that waits for nobody any more, whatever its state says."""
+
+    id: int
+    waiting_key: None
+    status: Status
+    ended_at: datetime
+
+
+class Renewal(NamedTuple):
+    """A session that goes on in another revision, because its own cannot be read any more."""
+
+    id: int
+    revision_id: int
+
+
 class PlaceCount(NamedTuple):
     """Sessions from one place in one mode: begun, and of these completed."""
 
@@ -134,6 +150,12 @@ insert = bulk.insert(_sessions, StoredSession)
 
 step = bulk.change(_sessions, SessionStep, key=("id",))
 """Write ordinary turns. For sessions that go on waiting this is half the price of ``change``: no index is written."""
+
+release = bulk.change(_sessions, Release, key=("id",))
+"""Let sessions be, so that something else can wait for the same person."""
+
+renew = bulk.change(_sessions, Renewal, key=("id",))
+"""Put sessions on another revision. What was answered stays with the revision it was answered in."""
 
 _update = bulk.change(_sessions, SessionChange, key=("id",))
 _erase = bulk.remove(_sessions, _Person)

@@ -110,6 +110,7 @@ async def test_a_row_the_database_refuses_is_set_aside_alone(store, monkeypatch)
         await asyncio.wait_for(say(app, channel.msg("a", "Giftpilz"), channel.msg("b", "Bänke")), 10)
         assert rows(store, "SELECT value FROM answers WHERE question_key = 'wish'") == [('"Bänke"',)]
         assert len(rows(store, "SELECT id FROM dead_letters")) == 1
+        assert "konnte ich nicht verarbeiten" in channel.last("a").text
 
 
 async def test_the_database_goes_away_and_comes_back(store, monkeypatch):
@@ -318,12 +319,14 @@ async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypat
         tries.append(1)
         if len(tries) <= ATTEMPTS:
             raise StoreBusy
-        bury(self, *arguments)
+        return bury(self, *arguments)
 
     monkeypatch.setattr(Conversations, "_bury", away_at_first)
     monkeypatch.setattr("bot.effects.Effects.write", lambda *_: 1 / 0)
     async with running(store) as (app, channel):
-        await say(app, channel.msg("a", "/start park"))
+        await say(app, channel.msg("a", "/start park", language_hint="tr"))
+        (said,) = channel.sent
+        assert said.msg.text.startswith("Bu mesajı işleyemedim."), "and its author is told, in Turkish here"
     assert rows(store, "SELECT count(*) FROM dead_letters") == [(1,)]
 
 
