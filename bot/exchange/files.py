@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import json
 import lzma
 import re
 import zipfile
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from bot.exchange.bundle import LONGEST, BadFile
 from bot.exports.tables import FORMULAS
@@ -96,6 +97,14 @@ def text_of(name: Path | str, content: bytes) -> str:
     except UnicodeDecodeError as fault:
         row = content.count(b"\n", 0, fault.start) + 1
         raise BadFile(name, row, "this is not UTF-8", "save it as “CSV UTF-8”") from None
+
+
+def json_of(path: Path) -> Any:
+    """What a JSON file says. Raises BadFile."""
+    try:
+        return json.loads(text_of(path, read_file(path)))
+    except (ValueError, RecursionError) as fault:
+        raise BadFile(path, None, f"this is no JSON ({type(fault).__name__})", "export it anew") from None
 
 
 def table(name: Path | str, content: bytes, needed: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, Row]]:

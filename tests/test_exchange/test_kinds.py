@@ -113,6 +113,84 @@ def test_ideas_go_out_as_mein_berlin_knows_them_and_come_back(store, tmp_path):
     ]
 
 
+def geojson(path: Path, *features: object) -> Path:
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    return path
+
+
+SAID = {
+    "id": 17,
+    "title": "Bänke am Weiher",
+    "contributionContent": "<p>Drei Bänke</p>",
+    "category": "Plätze",
+    "dateCreated": "2026-03-04T10:20:30+01:00",
+    "votingPro": 12,
+    "votingContra": "3",
+    "belongToProject": "weiher",
+    "link": "https://dipas.example/17",
+}
+POINT = {"type": "Point", "coordinates": [13.41234, 52.52345]}
+LOCATED = {"type": "Feature", "geometry": POINT, "properties": SAID}
+
+
+def test_contributions_of_dipas_come_in_once_with_their_places(store, tmp_path):
+    anywhere = {"type": "Feature", "id": "x", "geometry": None, "properties": {"title": "Mehr Licht"}}
+    path = geojson(tmp_path / "w.geojson", LOCATED, anywhere)
+    bundle, taken = take(store, "pds", path)
+    assert taken[2:] == (2, 0, 0, 0)
+    assert "12 votes for and 3 against are sums" in bundle.remarks[0]
+    assert take(store, "pds", path)[1][1:] == (False, 0, 2, 0, 0)
+    first, second = loaded(store).proposals
+    assert (first.source, first.source_id, first.title, first.text) == (
+        "pds:dipas.example/weiher",
+        "17",
+        "Bänke am Weiher",
+        "Drei Bänke",
+    )
+    assert (first.longitude, first.latitude, first.topic) == (13.41, 52.52, "Plätze")
+    assert (second.title, second.text, second.longitude) == (None, "Mehr Licht", None)
+
+
+def test_what_goes_out_as_geojson_comes_in_again(store, tmp_path):
+    take(store, "pds", geojson(tmp_path / "w.geojson", LOCATED))
+    pds.write(loaded(store), tmp_path)
+    (again,) = pds.read(tmp_path / "proposals.geojson").statements
+    (before,) = loaded(store).proposals
+    assert (again.source_id, again.title, again.text) == (before.code, before.title, before.text)
+    assert (again.longitude, again.latitude) == (before.longitude, before.latitude)
+
+
+@pytest.mark.parametrize(
+    ("feature", "reason"),
+    [
+        ({"type": "Polygon"}, "row 2: this is no feature"),
+        (LOCATED, "row 2: the id '17' stands in row 1 already"),
+        ({**LOCATED, "properties": {**SAID, "id": ""}}, "row 2: id is missing"),
+        ({**LOCATED, "properties": {"id": 18}}, "row 2: title and contributionContent are missing"),
+        ({**LOCATED, "properties": {**SAID, "id": 18, "title": "<script>x</script>"}}, "row 2: the text holds HTML"),
+        ({**LOCATED, "properties": {**SAID, "id": 18, "dateCreated": "gestern"}}, "row 2: dateCreated is 'gestern'"),
+        ({**LOCATED, "properties": {**SAID, "id": 18}, "geometry": {"type": "Point"}}, "row 2: geometry is no point"),
+        (
+            {**LOCATED, "properties": {**SAID, "id": 18}, "geometry": {"type": "Point", "coordinates": [52, "x"]}},
+            "row 2: latitude is 'x'",
+        ),
+    ],
+)
+def test_of_broken_geojson_nothing_is_taken_over(store, tmp_path, feature, reason):
+    with pytest.raises(HouseError, match=reason):
+        take(store, "pds", geojson(tmp_path / "w.geojson", LOCATED, feature))
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM proposals")).scalar() == 0
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "{", '{"features": 3}', '{"features": []}', "[" * 100_000])
+def test_what_is_no_geojson_is_said(tmp_path, content):
+    path = tmp_path / "w.geojson"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(HouseError, match=r"^w\.geojson: "):
+        pds.read(path)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

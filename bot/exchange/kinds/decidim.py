@@ -55,10 +55,7 @@ def read(path: Path, language: str = "de") -> Bundle:
 
 
 def _json(path: Path) -> Iterator[tuple[int, Row]]:
-    try:
-        found = json.loads(files.text_of(path, files.read_file(path)))
-    except (ValueError, RecursionError) as fault:
-        raise BadFile(path, None, f"this is no JSON ({type(fault).__name__})", "export it anew") from None
+    found = files.json_of(path)
     if not isinstance(found, list) or not all(isinstance(it, dict) for it in found):
         raise BadFile(path, None, "this is no list of proposals", "export the component anew")
     for number, it in enumerate(found, 1):

@@ -1,15 +1,96 @@
 """Located proposals as GeoJSON (RFC 7946) with the names of the Participatory Data Specification (PDS), as Hamburg's
-DIPAS gives them.
+DIPAS gives them, in and out.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
+from bot.exchange import files
+from bot.exchange.bundle import BadFile, Bundle, Statement, check_statements
 from bot.exchange.content import Content
 from storage.proposals import StoredProposal
+
+HOME: Final = "https://dipas.org"
+_ANEW: Final = "export the contributions anew"
+
+
+def read(path: Path, language: str = "de") -> Bundle:
+    """The contributions of a file. Those without a place are taken over, too; sums of votes are not."""
+    features = [*_features(path)]
+    statements = tuple(_statement(path, row, feature) for row, feature in enumerate(features, 1))
+    check_statements(path, statements)
+    if not statements:
+        raise BadFile(path, None, "there is no contribution in it", _ANEW)
+    properties = [_mapping(feature.get("properties")) for feature in features]
+    home = next((it.link for it in statements if it.link), None) or HOME
+    projects = sorted({_words(it.get("belongToProject")) for it in properties} - {""})
+    pro, contra = (sum(_number(it.get(name)) for it in properties) for name in ("votingPro", "votingContra"))
+    remarks = [f"{pro:,} votes for and {contra:,} against are sums, not votes of people, and are not taken over"]
+    title = projects[0] if len(projects) == 1 else path.stem
+    source = f"pds:{urlsplit(home).hostname}{'/' + title if projects else ''}"
+    return Bundle(source, title, home, statements, remarks=tuple(remarks) if pro or contra else ())
+
+
+def _features(path: Path) -> Iterator[Mapping[str, Any]]:
+    found = files.json_of(path)
+    features = found.get("features") if isinstance(found, dict) else None
+    if not isinstance(features, list):
+        raise BadFile(path, None, "this is no GeoJSON collection of features", _ANEW)
+    for row, feature in enumerate(features, 1):
+        if not isinstance(feature, dict) or feature.get("type") != "Feature":
+            raise BadFile(path, row, "this is no feature", _ANEW)
+        yield feature
+
+
+def _statement(path: Path, row: int, feature: Mapping[str, Any]) -> Statement:
+    """One contribution; `row` counts the features from 1."""
+    said = _mapping(feature.get("properties"))
+    number = _words(said.get("id")) or _words(feature.get("id"))
+    if not number:
+        raise BadFile(path, row, "id is missing", _ANEW)
+    title, text = _words(said.get("title")), _words(said.get("contributionContent"))
+    if not title and not text:
+        raise BadFile(path, row, "title and contributionContent are missing", _ANEW)
+    longitude, latitude = _place(path, row, feature.get("geometry"))
+    link, category = _words(said.get("link")), _words(said.get("category"))
+    return Statement(
+        number,
+        files.stripped(path, row, text or title),
+        files.moment(path, row, "dateCreated", _words(said.get("dateCreated")) or "1970-01-01"),
+        title=files.stripped(path, row, title) if title and text else None,
+        topic=files.stripped(path, row, category) if category else None,
+        longitude=longitude,
+        latitude=latitude,
+        link=link if link.startswith("https://") else None,
+        row=row,
+    )
+
+
+def _place(path: Path, row: int, geometry: Any) -> tuple[float | None, float | None]:
+    """Longitude and latitude of a point; of lines and areas, and without a geometry, none."""
+    if geometry is None or (isinstance(geometry, dict) and geometry.get("type") not in {None, "Point"}):
+        return None, None
+    at = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    if not isinstance(at, list) or len(at) < 2:
+        raise BadFile(path, row, "geometry is no point with coordinates", "it must be [longitude, latitude]")
+    return files.degrees(path, row, "longitude", str(at[0]), 180), files.degrees(path, row, "latitude", str(at[1]), 90)
+
+
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _words(cell: Any) -> str:
+    return str(cell).strip() if isinstance(cell, str | int) and not isinstance(cell, bool) else ""
+
+
+def _number(cell: Any) -> int:
+    return int(cell) if _words(cell).isdecimal() and len(_words(cell)) < 10 else 0
 
 
 def write(content: Content, folder: Path) -> list[str]:
