@@ -109,12 +109,13 @@ class _Linking:
         leave = link._replace(token=f"{link.token}.leave", label=voice.say("door.leave"))
         if not twice:
             replies = [link._replace(token=f"{link.token}.join"), leave]
-            return voice.message(voice.say("door.confirm"), replies)
+            return voice.message(f"{voice.say('door.confirm')}\n{voice.say('door.how')}", replies)
         lines = [voice.say("door.confirm"), "", voice.say("door.twice")]
         for one in twice:
             for phrase, name in (("door.from_here", one.here), ("door.from_there", one.there)):
                 lines += ["", voice.say(phrase)]
                 lines += privacy.said_as(self._connection, name, wish.person.language, self._catalogue)
+        lines += ["", voice.say("door.how_twice")]
         replies = [
             *(
                 link._replace(token=f"{link.token}.join.{it}", label=voice.say(f"door.{it}"))

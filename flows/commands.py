@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from flows import news
+from flows import doors, news
 from flows.matching import Matcher, spellings
 from flows.mine import KINDS
 from flows.phrases import Phrases
@@ -61,7 +61,7 @@ class Commands:
     cannot read what the bot says must still be able to stop it.
     """
 
-    __slots__ = ("_by_word", "_harmless", "_mine", "_news")
+    __slots__ = ("_by_word", "_doors", "_harmless", "_mine", "_news")
 
     def __init__(self, catalogues: Iterable[Phrases], others: Iterable[Phrases] = ()) -> None:
         catalogues, others = tuple(catalogues), tuple(others)
@@ -77,6 +77,9 @@ class Commands:
             self._by_word = _words(phrases) | self._by_word
         for phrases in (*catalogues, *others):
             self._news = _news(phrases) | self._news
+        self._doors: dict[str, str] = {}
+        for phrases in (*catalogues, *others):
+            self._doors = doors.spoken(phrases) | self._doors
         self._mine = {
             spelling: kind
             for phrases in (*catalogues, *others)
@@ -93,6 +96,8 @@ class Commands:
         head, _, rest = folded.partition(" ")
         if rest in self._news and self._by_word.get(head) is Command.NEWS:
             return Spoken(Command.NEWS, self._news[rest])
+        if rest in self._doors and self._by_word.get(head) is Command.LINK:
+            return Spoken(Command.LINK, self._doors[rest])
         if (code := _CODE.search(folded)) and (doing := folded[: code.start()].rstrip()) in self._mine:
             return Spoken(Command.MINE, f"{self._mine[doing]}.{code[0]}")
         if rest and rest.replace(" ", "").isdecimal() and self._by_word.get(head) is Command.LINK:

@@ -6,9 +6,23 @@ import re
 from typing import Final
 
 from flows.events import DoorAsked
+from flows.matching import spellings
+from flows.phrases import Phrases
 
 CODE_DIGITS: Final = 12
 _CODE = re.compile(rf"\d{{{CODE_DIGITS}}}")
+_SAID: Final = {"yes": "join", "no": "leave", "link.here": "join.here", "link.there": "join.there"}
+"""List of words behind "link" → what they ask for, as buttons say it."""
+
+
+def spoken(phrases: Phrases) -> dict[str, str]:
+    """Every spelling of what may be typed behind "link" once a code was taken, in one language: "ja", "hier", …"""
+    return {
+        spelling: asked
+        for name, asked in _SAID.items()
+        for word in phrases.words(f"words.{name}")
+        for spelling in spellings(word)
+    }
 
 
 def parse_link(argument: str, language: str = "") -> DoorAsked | None:

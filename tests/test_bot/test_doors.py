@@ -12,10 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from bot import phrases
 from bot.app import App
 from bot.exports import package
 from bot.exports.package import Wish
 from bot.housekeeping import tidy
+from flows.commands import Command, Commands, Spoken
+from flows.text import fold
 from storage import doors
 from storage.models import metadata
 from storage.store import Store
@@ -255,6 +258,28 @@ async def test_parting_makes_a_contact_of_its_own(store):
         assert len(rows(store, "SELECT DISTINCT contact_id FROM addresses")) == 2
         assert "Mehr Bänke" not in await people.tell("b", "meinedaten")
         assert "Mehr Bänke" in await people.tell("a", "meinedaten")
+
+
+async def test_the_choice_can_be_typed(store):
+    async with town(store) as people:
+        await people.tell("a", "/start park", "Ja")
+        await people.tell("b", "/start park", "Nein")
+        asked = await people.tell("b", f"verbinden {await people.code()}")
+        assert "verbinden hier · verbinden dort · verbinden nein" in asked
+        assert "Welche Antworten sollen zählen?" in await people.tell("b", "verbinden ja"), "yes to what?"
+        assert "bleiben getrennt" in await people.tell("b", "Verbinden nein!")
+        await people.tell("b", f"verbinden {await people.code()}")
+        assert "Die Chats sind verbunden" in await people.tell("b", "verbinden dort")
+    assert [value for (value,) in rows(store, "SELECT value FROM answers WHERE value IS NOT NULL")] == ['"yes"']
+
+
+@pytest.mark.parametrize("language", phrases.languages())
+def test_what_is_told_to_be_typed_is_understood(language):
+    spoken = phrases.load(language)
+    commands = Commands([spoken])
+    for phrase, wanted in (("door.how", ["join", "leave"]), ("door.how_twice", ["join.here", "join.there", "leave"])):
+        typed = spoken.say(phrase, "sie").partition(":")[2].split("·")
+        assert [commands.find(fold(it)) for it in typed] == [Spoken(Command.LINK, it) for it in wanted]
 
 
 async def test_delete_takes_all_doors_and_what_was_set_aside(store):

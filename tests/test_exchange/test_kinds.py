@@ -378,5 +378,5 @@ def test_one_file_may_be_called_as_one_likes(tmp_path):
     command.import_(settings, "meinberlin", path, Wish("ideen"), said.append, said.append)
     command.export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
     assert [it.title for it in meinberlin.read(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
-    assert command.names("read") == ["decidim", "meinberlin", "polis"]
+    assert command.names("read") == ["decidim", "meinberlin", "pds", "polis"]
     assert command.names("write") == ["decidim", "meinberlin", "pb", "pds", "polis"]
