@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
@@ -107,10 +107,12 @@ def begin(pushing: Pushing, connection: Connection, push: StoredBroadcast, now: 
     broadcasts.note(connection, push.id, paced_to=max(push.starts_at, now))
 
 
-def describe(pushing: Pushing, connection: Connection, push: StoredBroadcast, say: Say) -> Iterator[str]:
-    """How far a push is, in words: its ledger, and how many of those who got it have answered."""
+def describe(
+    pushing: Pushing, connection: Connection, push: StoredBroadcast, say: Say, words: Iterable[str] = ()
+) -> Iterator[str]:
+    """How far a push is, in words: its ledger, and how many of those who got it have answered. `words`: see `whom`."""
     state: State = push.state
-    yield say("push.is", slug=push.slug, segment=telling.whom(push, say), state=say(f"push.state.{state}"))
+    yield say("push.is", slug=push.slug, segment=telling.whom(push, say, words), state=say(f"push.state.{state}"))
     numbers: dict[str, int] = {}
     reasons: dict[str, int] = {}
     for cell in broadcasts.count(connection, push.id):

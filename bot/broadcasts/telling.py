@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from bot import formats
 from bot.broadcasts.audience import Count
@@ -18,9 +20,18 @@ Say = Callable[..., str]
 """Says a phrase with its values: `Voice.say`, or the same in the language of the command line."""
 
 
-def whom(push: StoredBroadcast, say: Say) -> str:
-    """Whom a push is for: its segment, in words where it is everybody."""
-    return say("push.everybody") if push.segment == "everybody" else push.segment
+_WORD: Final = re.compile(r"(?<![\w-])[a-z_]+(?![\w-])")
+
+
+def whom(push: StoredBroadcast, say: Say, words: Iterable[str] = ()) -> str:
+    """Whom a push is for. `words` is how a language writes segments ("thema/topic", `words.push` in its catalogue)."""
+    if push.segment == "everybody":
+        return say("push.everybody")
+    called: dict[str, str] = {}
+    for entry in words:
+        word, _, plain = entry.partition("/")
+        called.setdefault(plain, word)
+    return _WORD.sub(lambda found: called.get(found[0], found[0]), push.segment)
 
 
 def describe_count(count: Count, say: Say) -> Iterator[str]:
@@ -44,7 +55,7 @@ def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say:
 
 def dry_run(settings: Settings, push: StoredBroadcast, count: Count, now: datetime, voice: Voice) -> MsgOut:
     """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
-    lines = [f"{push.slug}, {whom(push, voice.say)}", *describe_count(count, voice.say)]
+    lines = [f"{push.slug}, {whom(push, voice.say, voice.words('words.push'))}", *describe_count(count, voice.say)]
     if not count.total:
         return voice.message("\n".join([*lines, voice.say("push.nobody")]))
     lines += [describe_time(settings, push, now, voice.say, voice.language), voice.say("push.confirm")]

@@ -50,7 +50,9 @@ def _overview(call: Call, *, is_help: bool) -> MsgOut:
     paragraphs: list[str] = []
     buttons: list[QuickReply] = []
     for one in broadcasts.newest(call.connection, 3):
-        paragraphs.append("\n".join(starting.describe(pushing, call.connection, one, call.voice.say)))
+        paragraphs.append(
+            "\n".join(starting.describe(pushing, call.connection, one, call.voice.say, call.voice.words("words.push")))
+        )
         buttons = buttons or _buttons(call, one)
     if is_help or not paragraphs:
         slugs = [invitation.slug for invitation in pushing.catalogue.lobby.invitations]

@@ -425,11 +425,13 @@ async def test_a_push_is_typed_in_german_or_tapped(store):
         wish = "/rundfrage park thema=kieze und nicht sprache=tr am 1.12.2099 um 18 Uhr 200 pro Stunde"
         await say(app, channel.msg("boss", wish))
         await until(lambda: "Empfänger: 1" in channel.texts("boss")[-1])
-        assert "park, topic=neighbourhoods and not language=tr\n" in channel.texts("boss")[-1]
+        assert "park, thema=kieze und nicht sprache=tr\n" in channel.texts("boss")[-1], "as it was typed"
         assert "Es geht los am 1. Dezember 2099 um 18:00 Uhr." in channel.texts("boss")[-1]
         assert rows(store, "SELECT per_hour FROM broadcasts") == [(200,)]
         await say(app, channel.msg("boss", "/push ja"), channel.msg("boss", "/push anhalten"))
         assert "park: angehalten" in channel.texts("boss")[-1]
+        await say(app, channel.msg("boss", "/push stand"))
+        assert "park, thema=kieze und nicht sprache=tr: angehalten" in channel.texts("boss")[-1]
         await say(app, channel.msg("boss", "/push stand"))
         assert "angehalten" in channel.texts("boss")[-1]
         await say(app, channel.msg("boss", "/push weiter"), channel.msg("boss", "/push zurückrufen"))
@@ -484,12 +486,12 @@ async def test_what_channels_answer_stands_in_the_ledger(store):
         ("/push park alle jungen Leute", "ab „jungen Leute“ nicht zu verstehen. Möglich ist: alle, thema="),
         ("/push park am 1.13.2026", "1.13.2026 ist keine Zeit. Zum Beispiel: 1.12.2026 18:00"),
         ("/push status", "So geht es"),
-        ("/push yes", "/push status"),
-        ("/push nein", "/push status"),
-        ("/push pause 99999999999999999999999", "/push status"),
-        ("/push pause 9999999999999999999", "/push status"),
+        ("/push yes", "/push stand"),
+        ("/push nein", "/push stand"),
+        ("/push pause 99999999999999999999999", "/push stand"),
+        ("/push pause 9999999999999999999", "/push stand"),
         ("/push pause ²", "Es gibt: park, trees"),
-        ("/push recall 5", "/push status"),
+        ("/push recall 5", "/push stand"),
     ],
 )
 async def test_the_desk_says_what_is_wrong(store, words, answer):
