@@ -16,7 +16,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from adapters.base import Finding
-from bot import channels, erasing, keys, ledger, phrases, stored
+from bot import channels, erasing, keys, ledger, phrases, stored, unhandled
 from bot.attachments import examining
 from bot.consultations import reading
 from bot.consultations.publishing import SAMPLES
@@ -53,6 +53,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         if database.is_well:
             yield from _consultations(settings)
             yield from _erased(settings)
+            yield from unhandled.findings(settings)
             yield from examining.findings(settings)
     yield _port(settings)
     yield _clock(settings, datetime.now(UTC))

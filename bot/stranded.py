@@ -29,8 +29,7 @@ def answer(connection: Connection, person: Person, row: StoredSession, catalogue
     if catalogue.newest(slug):
         again = QuickReply(voice.token("start", slug), voice.say("button.start_over"))
         return voice.message(voice.say("trouble.renewed", title=title), [again])
-    keyword = f"{voice.say('button.start')} {slug}"
-    return voice.message(voice.say("trouble.halted", keyword=keyword), [voice.command("human")])
+    return voice.message(voice.say("trouble.halted", keyword=voice.way_back(slug)), [voice.command("human")])
 
 
 def renewed(row: StoredSession, published: Published, session: Session, now: datetime) -> Place:

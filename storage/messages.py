@@ -70,9 +70,8 @@ class StoredDeadLetter(NamedTuple):
     settled_at: datetime | None
 
 
-class _Settled(NamedTuple):
+class _Key(NamedTuple):
     id: int
-    settled_at: datetime
 
 
 class _Sender(NamedTuple):
@@ -102,7 +101,7 @@ _TRIAL = ("-trial-", "-")
 _of_senders = bulk.ByKeys(
     StoredDeadLetter, select(*(_dead_letters.c[field] for field in StoredDeadLetter._fields)), _dead_letters.c.lookup
 )
-_settle = bulk.change(_dead_letters, _Settled, key=("id",))
+_discard = bulk.remove(_dead_letters, _Key)
 _erase = bulk.remove(_dead_letters, _Sender)
 
 
@@ -146,7 +145,7 @@ def try_to_write(connection: Connection) -> None:
     connection.execute(delete(_received).where(_received.c.channel == _TRIAL[0]))
 
 
-def dead_letters(connection: Connection, limit: int = 100) -> list[StoredDeadLetter]:
+def dead_letters(connection: Connection, limit: int = 1000) -> list[StoredDeadLetter]:
     """Messages set aside that nobody has looked at, oldest first."""
     query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).order_by(_dead_letters.c.id).limit(limit)
     return [StoredDeadLetter._make(row) for row in connection.execute(query)]
@@ -157,9 +156,9 @@ def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[St
     return sorted(_of_senders(connection, lookups), key=attrgetter("id"))
 
 
-def settle(connection: Connection, ids: Iterable[int], at: datetime) -> int:
-    """Note that a person has looked at these messages; gives how many existed."""
-    return _settle(connection, [_Settled(id_, at) for id_ in ids])
+def discard(connection: Connection, ids: Iterable[int]) -> int:
+    """Delete these messages, because a person has looked at them; gives how many existed."""
+    return _discard(connection, [_Key(id_) for id_ in ids])
 
 
 def forget_dead_letters_before(connection: Connection, moment: datetime) -> int:

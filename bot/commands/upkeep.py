@@ -45,6 +45,19 @@ def doctor(context: typer.Context, config: Config = None, data: Data = None) -> 
 
 
 @app.command()
+def unhandled(
+    context: typer.Context,
+    done: Annotated[bool, typer.Option("--done", help="They were looked at: delete those that are shown.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show messages of residents that could not be handled, for somebody to look at."""
+    from bot import unhandled
+
+    unhandled.show(load(context, config, data), say, done=done)
+
+
+@app.command()
 def backup(
     context: typer.Context,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where backups are kept.")] = Path("backups"),
@@ -52,10 +65,11 @@ def backup(
     data: Data = None,
 ) -> None:
     """Copy database, secret key, files and settings into a new folder, also while the service runs."""
-    from bot import backup
+    from bot import backup, ledger
 
     found = load(context, config, data)
     say(str(backup.back_up(found, settings.file_of(config or context.obj.config), to)))
+    complain(f"What is erased from now on is noted in {found.data / ledger.FOLDER} only: copy that often, too.")
 
 
 @app.command()

@@ -1,0 +1,50 @@
+"""Messages that could not be handled are looked at by people, as their authors were told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot import doctor, unhandled
+from bot.app import open_house
+from bot.settings import Settings
+from bot.turns import dead_letter
+from flows.messages import MsgIn
+from storage import messages
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Settings:
+    """A house in which one message was set aside."""
+    settings = Settings(data=tmp_path, samples=False, port=0)
+    store, keys = open_house(settings)
+    msg = MsgIn("town", "anna", "1", NOW, text="Mehr\nBänke\x1b[2J")
+    with store.begin() as connection:
+        row = dead_letter(keys, 1, keys.lookup("town", "anna"), msg, ZeroDivisionError(), NOW)
+        messages.set_aside(connection, [row])
+    store.dispose()
+    return settings
+
+
+def waiting(settings: Settings) -> list[str]:
+    return [words for is_well, words in doctor.findings(settings) if not is_well and "could not be handled" in words]
+
+
+def test_they_are_shown_opened_and_deleted_when_they_were_looked_at(house: Settings):
+    said: list[str] = []
+    unhandled.show(house, said.append, done=False)
+    assert said == [
+        "2026-11-25 13:00  town  ZeroDivisionError at ?\n    Mehr\n    Bänke[2J",
+        "When you have looked at them: python3 -m bot unhandled --done",
+    ]
+    assert [words.partition(" ")[0] for words in waiting(house)] == ["1"]
+    unhandled.show(house, said.append, done=True)
+    assert said[-1] == "Deleted: 1."
+    unhandled.show(house, said.append, done=True)
+    assert said[-1] == "No message was set aside."
+    assert waiting(house) == []
+    assert "Bänke".encode() not in (house.data / "mitsprache.db").read_bytes()
