@@ -1,0 +1,87 @@
+"""Replays a recording in children that are killed with kill -9 while they work; a fork spares each of them the imports.
+
+Run by tests/test_bot/test_replay_killed.py as a process of its own: `python -m tests.killing RECORDING URL DATA KILLS
+SEED`. For every life it says in JSON how many lines were done before its end, and whether it was killed. The last one
+lives on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bot import replay
+from bot.progress import Watch
+from bot.settings import Settings
+
+CHUNK: Final = 20
+"""Lines handed over at once: fewer than usual, so that there are many moments between two commits."""
+_LATER: Final = 0.02
+_ANY_MOMENT: Final = 0.4
+
+
+def live(recording: Path, settings: Settings) -> tuple[int, int]:
+    """A child that replays; its number, and where it says how many lines are done."""
+    reads, writes = os.pipe()
+    if child := os.fork():
+        os.close(writes)
+        return child, reads
+    os.close(reads)
+
+    @contextmanager
+    def progress(what: str, complain: object, total: int | None = None) -> Iterator[Watch]:
+        def tell(done: int) -> None:
+            if what == "stored":
+                os.write(writes, f"{done}\n".encode())
+
+        yield tell
+
+    vars(replay).update(LARGEST_BATCH=CHUNK, progress=progress)
+    try:
+        fine = replay.replay(settings, recording, lambda _: None, lambda text: print(text, file=sys.stderr))
+        os._exit(0 if fine else 1)
+    finally:
+        os._exit(70)
+
+
+def kill(child: int, reads: int, beyond: int | None, chance: random.Random) -> tuple[int, bool]:
+    """Ends a life: soon after so many lines are done (None: at any moment, also while it starts); what it had done."""
+    done = 0
+    with os.fdopen(reads) as told:
+        if beyond is None:
+            time.sleep(chance.uniform(0, _ANY_MOMENT))
+        else:
+            while done < beyond and (line := told.readline()):
+                done = int(line)
+            time.sleep(chance.uniform(0, _LATER))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        rest = [int(line) for line in told if line.endswith("\n")]
+    return max([done, *rest]), os.WIFSIGNALED(status)
+
+
+def main(recording: Path, url: str, data: Path, kills: int, seed: int) -> None:
+    chance, settings, frontier = random.Random(seed), Settings(data=data, database_url=url, samples=False), 0
+    for number in range(kills):
+        beyond = None if number % 3 == 2 else frontier + CHUNK * chance.randint(1, 3)
+        done, was_killed = kill(*live(recording, settings), beyond, chance)
+        frontier = max(frontier, done)
+        print(json.dumps({"done": done, "killed": was_killed}), flush=True)
+    child, reads = live(recording, settings)
+    with os.fdopen(reads) as told:
+        done = max(int(line) for line in told)
+    _, status = os.waitpid(child, 0)
+    print(json.dumps({"done": done, "killed": False}), flush=True)
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
