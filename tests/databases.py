@@ -170,7 +170,15 @@ def database(houses: Houses) -> Database:
 
 @pytest.fixture
 def store(database: Database) -> Iterator[Store]:
-    """A store on it."""
-    opened = Store(database.url, busy_seconds=0.5)
+    """A store on it, patient: on a busy machine the house may keep it waiting for seconds."""
+    opened = Store(database.url, busy_seconds=20)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def hurried(database: Database) -> Iterator[Store]:
+    """The same for tests in which somebody waits in vain."""
+    opened = Store(database.url, busy_seconds=0.3)
     yield opened
     opened.dispose()

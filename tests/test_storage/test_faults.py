@@ -310,10 +310,10 @@ def test_an_unreachable_server_is_told() -> None:
 
 
 @only_sqlite
-def test_a_locked_file_is_told(store: Store, database: Database) -> None:
+def test_a_locked_file_is_told(hurried: Store, database: Database) -> None:
     with closing(sqlite3.connect(database.file, isolation_level=None)) as foreign:
         foreign.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreBusy):
-            add(store, 1)
+            add(hurried, 1)
         foreign.execute("COMMIT")
-    add(store, 1)
+    add(hurried, 1)

@@ -26,30 +26,30 @@ def stored(store: Store) -> list[int]:
 
 
 @only_sqlite
-def test_sqlite_is_durable_and_forgets_what_is_erased(store: Store) -> None:
+def test_sqlite_is_durable_and_forgets_what_is_erased(hurried: Store) -> None:
     def settings(connection: Connection) -> dict[str, object]:
         names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout", "query_only")
         return {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in names}
 
-    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1, "busy_timeout": 500}
-    with store.begin() as connection:
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1, "busy_timeout": 300}
+    with hurried.begin() as connection:
         assert settings(connection) == {**expected, "query_only": 0}
-    with store.reading() as connection:
+    with hurried.reading() as connection:
         assert settings(connection) == {**expected, "query_only": 1}
 
 
 @only_postgresql
-def test_postgresql_is_durable_and_never_waits_for_ever(store: Store) -> None:
+def test_postgresql_is_durable_and_never_waits_for_ever(hurried: Store) -> None:
     def settings(connection: Connection) -> dict[str, object]:
         names = ("synchronous_commit", "TimeZone", "lock_timeout", "statement_timeout", "transaction_isolation")
         return {name: connection.execute(text(f"SHOW {name}")).scalar() for name in names}
 
-    expected = {"synchronous_commit": "on", "TimeZone": "UTC", "lock_timeout": "500ms"}
-    with store.begin() as connection:
+    expected = {"synchronous_commit": "on", "TimeZone": "UTC", "lock_timeout": "300ms"}
+    with hurried.begin() as connection:
         assert settings(connection) == {
             **expected, "statement_timeout": "1min", "transaction_isolation": "read committed"
         }  # fmt: skip
-    with store.reading() as connection:
+    with hurried.reading() as connection:
         assert settings(connection) == {
             **expected, "statement_timeout": "10min", "transaction_isolation": "repeatable read"
         }  # fmt: skip
@@ -178,8 +178,8 @@ def test_trying_again_ends(store: Store) -> None:
     assert len(runs) == ATTEMPTS
 
 
-def test_a_transaction_within_a_transaction_is_noticed(store: Store) -> None:
-    with store.begin(), pytest.raises(StoreBusy, match="still open"), store.begin():
+def test_a_transaction_within_a_transaction_is_noticed(hurried: Store) -> None:
+    with hurried.begin(), pytest.raises(StoreBusy, match="still open"), hurried.begin():
         pass
 
 
@@ -195,15 +195,15 @@ def test_readers_cannot_write_and_see_one_moment(store: Store) -> None:
     assert stored(store) == [1]
 
 
-def test_all_readers_in_use(store: Store) -> None:
-    opened = [store.reading() for _ in range(4)]
+def test_all_readers_in_use(hurried: Store) -> None:
+    opened = [hurried.reading() for _ in range(4)]
     for reader in opened:
         reader.__enter__()
-    with pytest.raises(StoreBusy, match="in use"), store.reading():
+    with pytest.raises(StoreBusy, match="in use"), hurried.reading():
         pass
     for reader in opened:
         reader.__exit__(None, None, None)
-    assert stored(store) == []
+    assert stored(hurried) == []
 
 
 def test_a_faulty_statement_is_our_fault(store: Store) -> None:
@@ -227,13 +227,13 @@ def test_nothing_erased_stays_in_the_files(store: Store) -> None:
 
 
 @only_sqlite
-def test_scrubbing_waits_for_readers_but_not_for_ever(store: Store) -> None:
-    with store.begin() as connection:
+def test_scrubbing_waits_for_readers_but_not_for_ever(hurried: Store) -> None:
+    with hurried.begin() as connection:
         contacts.insert(connection, [add(1)])
-    with store.reading() as reader:
+    with hurried.reading() as reader:
         reader.execute(select(Contact.id)).all()
-        with store.begin() as connection:
+        with hurried.begin() as connection:
             contacts.insert(connection, [add(2)])
         with pytest.raises(StoreBusy):
-            store.scrub()
-    store.scrub()
+            hurried.scrub()
+    hurried.scrub()
