@@ -47,6 +47,8 @@ def _answer(connection: Connection, wish: MineWish, names: list[str], voice: Voi
     kind = wish.asked.kind
     if kind in {"show", "more"}:
         return _shown(connection, names, voice, int(wish.asked.code or 1))
+    if kind == "ask.votes":
+        return _really(voice, "votes", "")
     if kind == "votes":
         late.gone += [Gone("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
         ratings.erase(connection, names)
@@ -57,6 +59,8 @@ def _answer(connection: Connection, wish: MineWish, names: list[str], voice: Voi
     row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
     if row is None:
         return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
+    if kind == "ask.delete":
+        return _really(voice, "delete", row.code)
     later = [copy.id for copy in chain.copies(connection, [row.code])]
     if kind == "withdraw":
         if row.withdrawn_at is None:
@@ -79,7 +83,7 @@ def _shown(connection: Connection, names: list[str], voice: Voice, page: int) ->
         text = f"{row.title}: {row.text}" if row.title else row.text
         lines += ["", f"{row.code} ({voice.say(f'mine.{state}')})", text[:_SHOWN]]
         replies += [] if row.withdrawn_at else [_offer(voice, "withdraw", row.code)]
-        replies.append(_offer(voice, "delete", row.code))
+        replies.append(_offer(voice, "delete", row.code, "ask."))
     if own and page <= 1:
         lines += ["", voice.say("mine.how", code=own[-1].code)]
     if given:
@@ -115,7 +119,7 @@ def _ratings_told(
     if first + PAGE < len(given):
         older = first // PAGE + 2
         replies.append(mine._replace(token=f"{mine.token}.more.{older}", label=voice.say("mine.older", n=older)))
-    replies.append(mine._replace(token=f"{mine.token}.votes", label=voice.say("mine.delete_votes")))
+    replies.append(mine._replace(token=f"{mine.token}.ask.votes", label=voice.say("mine.delete_votes")))
     return lines, replies
 
 
@@ -130,7 +134,15 @@ def _unrated(connection: Connection, names: list[str], code: str, voice: Voice, 
     return voice.message(said, [voice.command("mine")])
 
 
-def _offer(voice: Voice, kind: str, code: str) -> QuickReply:
+def _really(voice: Voice, kind: str, code: str) -> MsgOut:
+    """Asks once more: of two buttons side by side the wrong one is soon tapped, and what is deleted stays away."""
+    mine = voice.command("mine")
+    surely = mine._replace(token=f"{mine.token}.{kind}{f'.{code}' if code else ''}", label=voice.say("mine.surely"))
+    keep = mine._replace(label=voice.say("mine.keep"))
+    return voice.message(voice.say(f"mine.really_{kind}", code=code), [keep, surely])
+
+
+def _offer(voice: Voice, kind: str, code: str, before: str = "") -> QuickReply:
     mine = voice.command("mine")
     label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {code}"
-    return mine._replace(token=f"{mine.token}.{kind}.{code}", label=label)
+    return mine._replace(token=f"{mine.token}.{before}{kind}.{code}", label=label)

@@ -52,6 +52,11 @@ async def test_what_is_mine_can_be_seen_withdrawn_and_deleted(store: Store) -> N
         assert "Niemand sieht den Vorschlag mehr" in channel.last("aylin").text
         with store.reading() as connection:
             assert load(connection, number).shown == (second.code,)
+        slip = next(it for it in shown.quick_replies if it.label == f"Vorschlag löschen {second.code}")
+        await say(app, channel.msg("aylin", choice=slip.token))
+        assert f"{second.code} wirklich löschen" in channel.last("aylin").text
+        with store.reading() as connection:
+            assert len(proposals.of_people(connection, [aylin])) == 2, "a tap only asks"
         await say(app, channel.msg("aylin", f"Vorschlag löschen {second.code.lower().replace('-', ' ')}"))
         assert "gelöscht" in channel.last("aylin").text
     with store.reading() as connection:
@@ -76,6 +81,11 @@ async def test_ratings_of_mine_are_deleted_and_do_not_count(store: Store) -> Non
             "Alle Bewertungen löschen",
         ]
         await say(app, channel.msg("aylin", choice=shown.quick_replies[-1].token))
+        asked = channel.last("aylin")
+        assert ("nicht zurückholen" in asked.text, asked.quick_replies[0].label) == (True, "Behalten")
+        await say(app, channel.msg("aylin", choice=asked.quick_replies[0].token))
+        assert "1 Bewertung von Vorschlägen anderer" in channel.last("aylin").text
+        await say(app, channel.msg("aylin", choice=asked.quick_replies[1].token))
         assert "zählen nicht mehr" in channel.last("aylin").text
     with store.reading() as connection:
         assert ratings.of_people(connection, [aylin]) == []
