@@ -228,6 +228,7 @@ async def test_votes_that_were_all_deleted_at_once_stay_so(town: Town):
     old = OldCopy(town.database)
     async with running(Store(town.database.url), settings=town.settings) as (app, channel):
         await say(app, channel.msg("anna", "meine bewertungen", external_id="mine"))
+        await tap(app, channel, "anna", ".ask.votes")
         await tap(app, channel, "anna", ".votes")
     assert town.count("ratings") == 0
     old.bring_back()
