@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, ClassVar
@@ -118,7 +117,7 @@ class Harness(harness.Harness):
         assert isinstance(who, Guest)
         if is_blocked:
             await who.person.do("leave", room=who.person.room)
-            await asyncio.sleep(0.5)  # until the bot has heard of it
+            await self._left(who)
         else:
             room = await who.person.invite(self.bot.user_id)
             # What is said before the bot is there, it has no key for; the event of the first room does not count.
@@ -127,6 +126,13 @@ class Harness(harness.Harness):
                 lambda event: joined.items() <= event.items() and event["content"]["membership"] == "join",
                 "the bot joining the new room",
             )
+
+    async def _left(self, who: Guest) -> None:
+        """Waits until the bot has heard that somebody is not in the room any more."""
+        assert self.made
+        assert self.made._sender
+        rooms, person = self.made._sender._client.rooms, who.person
+        await harness.until(lambda: person.room not in rooms or person.user.user_id not in rooms[person.room].users)
 
     async def disturb(self, who: harness.Resident) -> None:
         assert isinstance(who, Guest)
