@@ -6,7 +6,7 @@ question must know from the store is looked up in `known`; where it is not there
 
 from __future__ import annotations
 
-from flows import habits, speech
+from flows import habits, repairs, speech
 from flows.commands import Command, Spoken
 from flows.events import AnswerGiven, ConsentGiven, Event, Rated, Said
 from flows.flow import Flow
@@ -84,14 +84,14 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known)
     spoken = flow.commands.find(reply.folded)
     if spoken and (spoken.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
         return habits.obey(flow, session, spoken)
-    if session.aside and (turn := habits.settle_aside(flow, session, reply.folded)):
+    if session.aside and (turn := repairs.settle_aside(flow, session, reply.folded)):
         return turn
     if session.aside:
         session = session._replace(aside="")
     elif idle > PAUSE and not _is_answer(flow, session, msg, reply):
         return habits.offer_return(flow, session)
     if not session.at:
-        return habits.at_summary(flow, session, reply)
+        return repairs.at_summary(flow, session, reply)
     return _answer(flow, session, session.at, reply, known)
 
 
@@ -166,7 +166,7 @@ def _answer(flow: Flow, session: Session, key: str, reply: Reply, known: Known) 
     script = speech.script_of(flow, session)
     parsed = script.asked[key].respond(reply, session.draft, known)
     if isinstance(parsed, Rejection):
-        return habits.repair(flow, session, reply, parsed)
+        return repairs.repair(flow, session, reply, parsed)
     if isinstance(parsed, Draft):
         return Turn(session._replace(draft=parsed.value, repairs=0), (*parsed.events, Said(parsed.msg)))
     assert reply.msg is not None  # noqa: S101 - for the type checker: only tests parse without a message

@@ -1,4 +1,4 @@
-"""Conversation habits: what people may say at any step, and what happens when they are not understood."""
+"""Conversation habits: what people may say at any step, and what it does."""
 
 from __future__ import annotations
 
@@ -21,19 +21,14 @@ from flows.events import (
     Wanted,
 )
 from flows.flow import Flow
-from flows.matching import Matcher
 from flows.messages import MsgOut
 from flows.mine import parse_mine
 from flows.news import parse_wanted
 from flows.overheard import is_withheld
-from flows.question import Rejection, Reply
 from flows.session import Session, Turn
 from flows.steps import ask, go_on, leave, with_line
-from flows.text import fold
 from flows.values import Missing
 
-_LONGEST_TAG: Final = 2
-"""Characters: too short to be sure that a language is meant."""
 _LONGEST_NUMBER: Final = 3
 """Digits of the number of an answer."""
 
@@ -48,7 +43,7 @@ def greet(flow: Flow, session: Session) -> Turn:
 
 def ask_language(flow: Flow, session: Session) -> Turn:
     """Which language shall it be?"""
-    return _say(session._replace(aside="language", repairs=0), speech.which_language(flow, session.wanted))
+    return say(session._replace(aside="language", repairs=0), speech.which_language(flow, session.wanted))
 
 
 def obey(flow: Flow, session: Session, spoken: Spoken) -> Turn:
@@ -95,92 +90,7 @@ def offer_return(flow: Flow, session: Session) -> Turn:
     return Turn(session._replace(aside="return", draft=None), (Said(speech.offer_return(flow, session)),))
 
 
-def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """Takes the reply as an answer to the side question; None where it is none."""
-    if session.aside == "language":
-        match = flow.language_matcher.find_folded(folded)
-        if match:
-            return _language(flow, session, match.value)
-        other = flow.other_languages.find_folded(folded)
-        if other and other.value != session.wanted:
-            return _not_offered(flow, session, other.value)
-        if session.repairs >= 1:
-            return _language(flow, session, session.language)
-        return _say(session._replace(repairs=session.repairs + 1), speech.which_language(flow, session.wanted))
-    if session.aside == "return" and folded in {"1", "2"}:
-        return _continue(flow, session, "") if folded == "1" else _start_over(flow, session, "")
-    if session.aside == "change":
-        return _settle_change(flow, session, folded)
-    if session.aside == "delete":
-        return _settle_delete(flow, session, folded)
-    return None
-
-
-def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """The number of an answer, or its question; asked once more before the reply counts as something else."""
-    titles = speech.script_of(flow, session).titles
-    numbered = ((str(n), [titles[key]]) for n, key in enumerate(speech.answered_keys(flow, session), start=1))
-    meant = Matcher(numbered).find_folded(folded)
-    if meant:
-        return _change(flow, session, meant.value)
-    if session.repairs:
-        return None
-    return _say(session._replace(repairs=1), speech.which_answer(flow, session))
-
-
-def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """A plain "no" goes back to the question; a plain "yes" is too little to delete everything: it is asked again."""
-    voice = speech.script_of(flow, session).voice
-    if folded in map(fold, voice.words("words.no")):
-        return _repeat(flow, session._replace(aside=""), "")
-    return _delete(flow, session, "") if folded in map(fold, voice.words("words.yes")) else None
-
-
-def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
-    """A reply at the summary: a number changes that answer, "yes" submits, anything else shows the summary again."""
-    if reply.folded.isdecimal():
-        return _change(flow, session, reply.folded)
-    return _say(
-        session, with_line(speech.script_of(flow, session).voice.say("summary.choose"), speech.summary(flow, session))
-    )
-
-
-def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> Turn:
-    """Not understood: first the hint, then the question again, then the offer to skip or reach a person."""
-    misspelt = flow.commands.find_misspelt(reply.folded) if reply.folded else None
-    if misspelt:
-        return obey(flow, session, misspelt)
-    if named := _named_language(flow, session, reply.folded):
-        return named
-    script = speech.script_of(flow, session)
-    question = script.asked[session.at].again(session.draft)
-    hint = rejection.hint
-    if reply.msg and (reply.msg.media or reply.msg.place) and not rejection.is_whole:
-        unread = "media.other" if reply.msg.media == "other" else "media.unreadable"
-        hint = f"{script.voice.say(unread)} {hint}"
-    after = session._replace(repairs=min(session.repairs + 1, 3))
-    if session.repairs == 0:
-        return _say(after, question._replace(text=hint))
-    if session.repairs == 1:
-        return _say(after, question._replace(text=f"{script.voice.say('repair.again')} {hint}\n\n{question.text}"))
-    skip = [script.voice.command("skip")] if flow.question(session.at).skip else []
-    text = script.voice.say("repair.offer" if skip else "repair.offer_person")
-    return _say(
-        after, script.voice.message(text, [*skip, script.voice.command("human"), script.voice.command("repeat")])
-    )
-
-
-def _named_language(flow: Flow, session: Session, folded: str) -> Turn | None:
-    """Who writes nothing but the name of another language wants that one."""
-    if len(folded) <= _LONGEST_TAG or folded.isdecimal():
-        return None
-    match, other = flow.language_matcher.find_folded(folded), flow.other_languages.find_folded(folded)
-    if match and match.sure and match.value != session.language:
-        return _language(flow, session, match.value)
-    return _not_offered(flow, session._replace(aside="language"), other.value) if other and other.sure else None
-
-
-def _say(session: Session, *messages: MsgOut) -> Turn:
+def say(session: Session, *messages: MsgOut) -> Turn:
     return Turn(session, tuple(Said(msg) for msg in messages))
 
 
@@ -189,7 +99,7 @@ def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     if session.aside == "delete":
         session = session._replace(aside="")
     line = line or speech.voice_of(flow, session).say(phrase)
-    return _say(session, with_line(line, _open(flow, session)))
+    return say(session, with_line(line, _open(flow, session)))
 
 
 def _open(flow: Flow, session: Session) -> MsgOut:
@@ -206,9 +116,9 @@ def _open(flow: Flow, session: Session) -> MsgOut:
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
     """A second "hello": where something is answered already, the offer to go on or start over."""
     if session.aside == "language":
-        return _repeat(flow, session, argument)
+        return repeat(flow, session, argument)
     if not session.answers and not session.missing:
-        return _repeat(flow, session, argument)
+        return repeat(flow, session, argument)
     return offer_return(flow, session)
 
 
@@ -216,7 +126,7 @@ def _help(flow: Flow, session: Session, argument: str) -> Turn:
     return _again(flow, session, "help")
 
 
-def _language(flow: Flow, session: Session, argument: str) -> Turn:
+def choose_language(flow: Flow, session: Session, argument: str) -> Turn:
     """Asks for the language, or switches at once where one was named. Answers stay."""
     if argument not in flow.languages:
         return ask_language(flow, session)
@@ -226,11 +136,11 @@ def _language(flow: Flow, session: Session, argument: str) -> Turn:
     # What was looked up may be in words of the old language; what was chosen is not.
     draft = None if session.at in flow.informed else session.draft
     session = session._replace(language=argument, aside="", draft=draft, repairs=0, wanted="")
-    turn = greet(flow, session) if first else _say(session, _open(flow, session))
+    turn = greet(flow, session) if first else say(session, _open(flow, session))
     return Turn(turn.session, (*chosen, *turn.events))
 
 
-def _not_offered(flow: Flow, session: Session, language: str) -> Turn:
+def say_not_offered(flow: Flow, session: Session, language: str) -> Turn:
     """A language which the bot speaks, but not here: says so in that language, and remembers it for elsewhere."""
     session = session._replace(wanted=language)
     return Turn(session, (LanguageChosen(language), Said(speech.which_language(flow, language))))
@@ -253,15 +163,15 @@ def _before(flow: Flow, session: Session) -> tuple[str, ...]:
 def _skip(flow: Flow, session: Session, argument: str) -> Turn:
     key = session.at
     if session.aside == "language":
-        return _language(flow, session, session.language)
+        return choose_language(flow, session, session.language)
     if not key or (key in session.answers and key not in flow.informed):
-        return _continue(flow, session, argument)
+        return go_on_again(flow, session, argument)
     left = speech.script_of(flow, session).asked[key].left(session.draft)
     if not isinstance(left, Missing):
         answered = session._replace(answers={**session.answers, key: left})
         return go_on(flow, answered, key, (AnswerGiven(key, left),))
     if key in session.answers:
-        return _continue(flow, session, argument)
+        return go_on_again(flow, session, argument)
     if not flow.question(key).skip:
         return _again(flow, session, "skip.not_here")
     skipped = session._replace(missing={**session.missing, key: left.value})
@@ -274,18 +184,18 @@ def pass_over(flow: Flow, session: Session) -> Turn:
     return go_on(flow, passed, session.at, (AnswerGiven(session.at, None, Missing.NOT_ASKED),))
 
 
-def _repeat(flow: Flow, session: Session, argument: str) -> Turn:
-    return _say(session, _open(flow, session))
+def repeat(flow: Flow, session: Session, argument: str) -> Turn:
+    return say(session, _open(flow, session))
 
 
-def _change(flow: Flow, session: Session, argument: str) -> Turn:
+def change(flow: Flow, session: Session, argument: str) -> Turn:
     """Goes back to answer N of the summary, or asks which one."""
     answered = speech.answered_keys(flow, session)
     if not answered:
         return _again(flow, session, "change.nothing")
     number = int(argument) if argument.isdecimal() and len(argument) <= _LONGEST_NUMBER else 0
     if not 1 <= number <= len(answered):
-        return _say(session._replace(aside="change", repairs=0), speech.which_answer(flow, session))
+        return say(session._replace(aside="change", repairs=0), speech.which_answer(flow, session))
     key = answered[number - 1]
     line = speech.script_of(flow, session).voice.say("back.answer", answer=speech.shown(flow, session, key))
     return ask(flow, session._replace(repairs=0), key, line)
@@ -293,22 +203,22 @@ def _change(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _status(flow: Flow, session: Session, argument: str) -> Turn:
     if session.aside == "language" and not session.at:
-        return _repeat(flow, session, argument)
+        return repeat(flow, session, argument)
     return _again(flow, session, "", speech.where(flow, session))
 
 
 def _privacy(flow: Flow, session: Session, argument: str) -> Turn:
-    return _say(session, speech.privacy(flow, speech.script_of(flow, session)))
+    return say(session, speech.privacy(flow, speech.script_of(flow, session)))
 
 
 def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
     return Turn(session, (DataRequested(),))
 
 
-def _delete(flow: Flow, session: Session, argument: str) -> Turn:
+def ask_before_deleting(flow: Flow, session: Session, argument: str) -> Turn:
     voice = speech.voice_of(flow, session)
     asked = session._replace(aside=session.aside or "delete")
-    return _say(asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
+    return say(asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
 
 
 def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
@@ -325,7 +235,7 @@ def _stop(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _human(flow: Flow, session: Session, argument: str) -> Turn:
-    return _say(session, speech.person(flow, speech.script_of(flow, session)))
+    return say(session, speech.person(flow, speech.script_of(flow, session)))
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:
@@ -364,14 +274,14 @@ def _submit(flow: Flow, session: Session, argument: str) -> Turn:
     return Turn(done, (*not_asked, SessionCompleted(), Said(speech.thanks(flow, done))))
 
 
-def _continue(flow: Flow, session: Session, argument: str) -> Turn:
+def go_on_again(flow: Flow, session: Session, argument: str) -> Turn:
     """On to the first open question; what was answered stays."""
     if session.aside == "language":
-        return _language(flow, session, session.language)
+        return choose_language(flow, session, session.language)
     return go_on(flow, session, session.at)
 
 
-def _start_over(flow: Flow, session: Session, argument: str) -> Turn:
+def start_over(flow: Flow, session: Session, argument: str) -> Turn:
     forgotten = tuple(AnswerGiven(key, None, Missing.NOT_ASKED) for key in (*session.answers, *session.missing))
     fresh = Session(session.flow, session.language, session.receipt, overheard=session.overheard)
     turn = greet(flow, fresh)
@@ -381,15 +291,15 @@ def _start_over(flow: Flow, session: Session, argument: str) -> Turn:
 _HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.START: _start,
     Command.HELP: _help,
-    Command.LANGUAGE: _language,
+    Command.LANGUAGE: choose_language,
     Command.BACK: _back,
     Command.SKIP: _skip,
-    Command.REPEAT: _repeat,
-    Command.CHANGE: _change,
+    Command.REPEAT: repeat,
+    Command.CHANGE: change,
     Command.STATUS: _status,
     Command.PRIVACY: _privacy,
     Command.MYDATA: _mydata,
-    Command.DELETE: _delete,
+    Command.DELETE: ask_before_deleting,
     Command.DELETE_ALL: _delete_all,
     Command.STOP: _stop,
     Command.HUMAN: _human,
@@ -398,6 +308,6 @@ _HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.UNLINK: _unlink,
     Command.MINE: _mine,
     Command.SUBMIT: _submit,
-    Command.CONTINUE: _continue,
-    Command.START_OVER: _start_over,
+    Command.CONTINUE: go_on_again,
+    Command.START_OVER: start_over,
 }

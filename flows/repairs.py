@@ -1,0 +1,113 @@
+"""What happens with a reply that is no chat word: the answer to a side question, a reply at the summary, or one that is
+not understood."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flows import speech
+from flows.flow import Flow
+from flows.habits import (
+    ask_before_deleting,
+    change,
+    choose_language,
+    go_on_again,
+    obey,
+    repeat,
+    say,
+    say_not_offered,
+    start_over,
+)
+from flows.matching import Matcher
+from flows.question import Rejection, Reply
+from flows.session import Session, Turn
+from flows.steps import with_line
+from flows.text import fold
+
+_LONGEST_TAG: Final = 2
+"""Characters: too short to be sure that a language is meant."""
+
+
+def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """Takes the reply as an answer to the side question; None where it is none."""
+    if session.aside == "language":
+        match = flow.language_matcher.find_folded(folded)
+        if match:
+            return choose_language(flow, session, match.value)
+        other = flow.other_languages.find_folded(folded)
+        if other and other.value != session.wanted:
+            return say_not_offered(flow, session, other.value)
+        if session.repairs >= 1:
+            return choose_language(flow, session, session.language)
+        return say(session._replace(repairs=session.repairs + 1), speech.which_language(flow, session.wanted))
+    if session.aside == "return" and folded in {"1", "2"}:
+        return go_on_again(flow, session, "") if folded == "1" else start_over(flow, session, "")
+    if session.aside == "change":
+        return _settle_change(flow, session, folded)
+    if session.aside == "delete":
+        return _settle_delete(flow, session, folded)
+    return None
+
+
+def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """The number of an answer, or its question; asked once more before the reply counts as something else."""
+    titles = speech.script_of(flow, session).titles
+    numbered = ((str(n), [titles[key]]) for n, key in enumerate(speech.answered_keys(flow, session), start=1))
+    meant = Matcher(numbered).find_folded(folded)
+    if meant:
+        return change(flow, session, meant.value)
+    if session.repairs:
+        return None
+    return say(session._replace(repairs=1), speech.which_answer(flow, session))
+
+
+def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """A plain "no" goes back to the question; a plain "yes" is too little to delete everything: it is asked again."""
+    voice = speech.script_of(flow, session).voice
+    if folded in map(fold, voice.words("words.no")):
+        return repeat(flow, session._replace(aside=""), "")
+    return ask_before_deleting(flow, session, "") if folded in map(fold, voice.words("words.yes")) else None
+
+
+def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
+    """A reply at the summary: a number changes that answer, "yes" submits, anything else shows the summary again."""
+    if reply.folded.isdecimal():
+        return change(flow, session, reply.folded)
+    return say(
+        session, with_line(speech.script_of(flow, session).voice.say("summary.choose"), speech.summary(flow, session))
+    )
+
+
+def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> Turn:
+    """Not understood: first the hint, then the question again, then the offer to skip or reach a person."""
+    misspelt = flow.commands.find_misspelt(reply.folded) if reply.folded else None
+    if misspelt:
+        return obey(flow, session, misspelt)
+    if named := _named_language(flow, session, reply.folded):
+        return named
+    script = speech.script_of(flow, session)
+    question = script.asked[session.at].again(session.draft)
+    hint = rejection.hint
+    if reply.msg and (reply.msg.media or reply.msg.place) and not rejection.is_whole:
+        unread = "media.other" if reply.msg.media == "other" else "media.unreadable"
+        hint = f"{script.voice.say(unread)} {hint}"
+    after = session._replace(repairs=min(session.repairs + 1, 3))
+    if session.repairs == 0:
+        return say(after, question._replace(text=hint))
+    if session.repairs == 1:
+        return say(after, question._replace(text=f"{script.voice.say('repair.again')} {hint}\n\n{question.text}"))
+    skip = [script.voice.command("skip")] if flow.question(session.at).skip else []
+    text = script.voice.say("repair.offer" if skip else "repair.offer_person")
+    return say(
+        after, script.voice.message(text, [*skip, script.voice.command("human"), script.voice.command("repeat")])
+    )
+
+
+def _named_language(flow: Flow, session: Session, folded: str) -> Turn | None:
+    """Who writes nothing but the name of another language wants that one."""
+    if len(folded) <= _LONGEST_TAG or folded.isdecimal():
+        return None
+    match, other = flow.language_matcher.find_folded(folded), flow.other_languages.find_folded(folded)
+    if match and match.sure and match.value != session.language:
+        return choose_language(flow, session, match.value)
+    return say_not_offered(flow, session._replace(aside="language"), other.value) if other and other.sure else None
