@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any, Final, NamedTuple
 
-from adapters.web.hub import Entry
+from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
 
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

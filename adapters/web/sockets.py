@@ -9,7 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from adapters.web import protocol
-from adapters.web.hub import Chat
+from adapters.web.log import Chat
 from adapters.web.trouble import Trouble
 
 PARTING_SECONDS = 0.2

@@ -12,8 +12,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from adapters.web import protocol, requests
 from adapters.web.doors import Conversation
-from adapters.web.hub import Entry
 from adapters.web.limits import Buckets
+from adapters.web.log import Entry
 from adapters.web.routes import FRAMES, STATIC, WebRoutes
 from adapters.web.sockets import SocketLine, Sockets
 from adapters.web.trouble import Trouble

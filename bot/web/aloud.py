@@ -9,8 +9,8 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.web.hub import Entry
 from adapters.web.limits import Buckets, Rate
+from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
 from bot.consultations.recordings import FOLDER, MEDIA_NAME
 from bot.tongues import Tongue

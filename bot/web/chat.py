@@ -7,7 +7,7 @@ import secrets
 from aiohttp import web
 
 from adapters.web.doors import Conversation
-from adapters.web.hub import Entry
+from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
 from bot.places import place_code
 from bot.tongues import Tongue

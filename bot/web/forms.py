@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from adapters.web.doors import Conversation
-from adapters.web.hub import Entry
+from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
 from bot.tongues import Tongue
 from bot.web import numbers

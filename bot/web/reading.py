@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import dropwhile, takewhile
 from typing import Final, Literal, NamedTuple
 
-from adapters.web.hub import Entry
+from adapters.web.log import Entry
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.speech import HANGING
 

@@ -11,8 +11,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from adapters.web import doors
 from adapters.web.doors import COOKIE, Doors
-from adapters.web.hub import LOG_CHARACTERS, LOG_LENGTH, Chat
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
+from adapters.web.log import LOG_CHARACTERS, LOG_LENGTH, Chat
 from tests.patience import PATIENCE
 from tests.test_adapters.pages import Page, house, visit
 
