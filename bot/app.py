@@ -213,7 +213,7 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     desk = Desk(settings, keys, catalogue, proactive, list(channels))
     enquiries = Enquiries(catalogue, settings.web.public_url)
     pools = Pools()
-    knowing = Knowing(facts.finders(pools))
+    knowing = Knowing(facts.finders(pools, keys.pseudonym))
     ledger = Ledger(settings.data, keys)
     turns = Turns(keys, catalogue, ids, ledger, desk, enquiries, knowing, proactive, overheard=overheard)
     folder = Folder(settings.data / FOLDER, keys)

@@ -1,7 +1,8 @@
 """From wave to wave: which proposals were taken over from which, so that a person's wish and an answer follow them.
 
 A copy says in `source_id` what it is a copy of, "P-7K2M-PX0Q/SLUG": the code of the original and where it is now.
-Nobody stands behind a copy: its author has another pseudonym there, which nobody computes.
+Nobody stands behind a copy: its author has another pseudonym there. Who somebody was in the earlier wave is computed
+while they write, and only then (`bot.proposals.facts`): nobody weighs the own idea.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from bot.knowing import Asker, Finder
+from bot.proposals import chain
 from bot.proposals.codes import new_code
 from bot.proposals.joining import authors
 from bot.proposals.pool import Pools, words_of
@@ -23,11 +24,15 @@ DRAWN: Final = 3
 _OPEN_TO_AUTHORS: Final = frozenset({"waiting", "released", "hidden"})
 
 
-def finders(pools: Pools) -> Mapping[type[Need[Any]], Finder]:
+Named = Callable[[int, int], str]
+"""Contact and consultation → who that is there (`bot.keys`): computed for the moment, stored nowhere."""
+
+
+def finders(pools: Pools, named: Named) -> Mapping[type[Need[Any]], Finder]:
     """Who finds out which kind of need."""
     return {
-        NextStatement: _Next(pools),
-        SimilarTo: _Similar(pools),
+        NextStatement: _Next(pools, named),
+        SimilarTo: _Similar(pools, named),
         StillReleased: _still_released,
         MyVote: _my_vote,
         IsMine: _is_mine,
@@ -40,16 +45,24 @@ class Readable(NamedTuple):
 
     rows: Mapping[int, StoredProposal]
     texts: Mapping[int, Mapping[str, NewProposalText]]
-    authors: Mapping[int, frozenset[str]]
+    authors: Mapping[int, Sequence[tuple[int, frozenset[str]]]]
+    """Consultation and authors there: of the proposal, and of what it was taken over from."""
 
     @staticmethod
     def of(connection: Connection, ids: set[int]) -> Readable:
         known = proposals.by_ids(connection, sorted(ids))
         rows = {id_: row for id_, row in known.items() if _is_visible(row)}
-        return Readable(rows, moderation.texts_of(connection, list(rows)), authors(connection, list(rows)))
+        return Readable(rows, moderation.texts_of(connection, list(rows)), _through_waves(connection, rows))
 
-    def may_be_shown(self, id_: int, pseudonym: str) -> bool:
-        return id_ in self.rows and pseudonym not in self.authors[id_]
+    def may_be_shown(self, id_: int, asker: Asker, named: Named) -> bool:
+        """Whether it is there, and not the own one."""
+        if id_ not in self.rows:
+            return False
+        here, *earlier = self.authors[id_]
+        contact_id = asker.person.contact_id
+        return asker.pseudonym not in here[1] and not any(
+            named(contact_id, consultation_id) in names for consultation_id, names in earlier
+        )
 
     def statement(self, id_: int, language: str) -> Statement:
         """As a reader of this language gets it: translated where there is a translation."""
@@ -64,11 +77,27 @@ class Readable(NamedTuple):
         return Statement(id_, row.code, own, row.language)
 
 
+def _through_waves(
+    connection: Connection, rows: Mapping[int, StoredProposal]
+) -> dict[int, list[tuple[int, frozenset[str]]]]:
+    """Who brought these proposals, and what they were taken over from, wave by wave, the newest first."""
+    found: dict[int, list[tuple[int, frozenset[str]]]] = {id_: [] for id_ in rows}
+    at = dict(rows)
+    while at:
+        brought = authors(connection, sorted({row.id for row in at.values()}))
+        for id_, row in at.items():
+            found[id_].append((row.consultation_id, brought[row.id]))
+        codes = {id_: code for id_, row in at.items() if (code := chain.original_code(row))}
+        before = proposals.by_codes(connection, sorted(set(codes.values()))) if codes else {}
+        at = {id_: before[code] for id_, code in codes.items() if code in before}
+    return found
+
+
 class _Next:
     """The next statement for each: drawn by priority, seeded per person, never the own one and never one twice."""
 
-    def __init__(self, pools: Pools) -> None:
-        self._pools = pools
+    def __init__(self, pools: Pools, named: Named) -> None:
+        self._pools, self._named = pools, named
 
     def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, NextStatement]]) -> list[Offer]:
         votes = _votes(connection, [asker for asker, _ in asked])
@@ -81,7 +110,7 @@ class _Next:
             readable = Readable.of(connection, {id_ for ids in drawn.values() for id_ in ids})
             for at, ids in drawn.items():
                 asker, need = asked[at]
-                fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker.pseudonym))
+                fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker, self._named))
                 chosen = next(fitting, None)
                 if chosen is not None:
                     offers[at] = Offer(readable.statement(chosen, need.language), len(votes[asker.pseudonym]))
@@ -103,8 +132,8 @@ def draw_seed(pseudonym: str, left_out: int) -> int:
 class _Similar:
     """What others proposed that says nearly the same."""
 
-    def __init__(self, pools: Pools) -> None:
-        self._pools = pools
+    def __init__(self, pools: Pools, named: Named) -> None:
+        self._pools, self._named = pools, named
 
     def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, SimilarTo]]) -> list[tuple[Statement, ...]]:
         near = [
@@ -113,7 +142,9 @@ class _Similar:
         ]
         readable = Readable.of(connection, {id_ for ids in near for id_ in ids})
         return [
-            tuple(readable.statement(id_, need.language) for id_ in ids if readable.may_be_shown(id_, asker.pseudonym))
+            tuple(
+                readable.statement(id_, need.language) for id_ in ids if readable.may_be_shown(id_, asker, self._named)
+            )
             for ids, (asker, need) in zip(near, asked, strict=True)
         ]
 

@@ -88,16 +88,19 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         assert reasons(publish(store, wave("wave-2", "wave-1"))) == []
         assert sorted(seen(store, "wave-2")) == sorted(ideas.values())
         await asyncio.sleep(1.1)
-        likes = {"ada": "Ein Brunnen am Tor", "bo": "Ein Brunnen am Tor", "dora": "Licht in der Nacht"}
+        likes = {"ada": "Ein Brunnen am Tor", "bo": "", "dora": "Licht in der Nacht"}
         for name, liked in likes.items():
             shown = await tell(app, channel, name, "/start wave-2", *(["Deutsch"] if name == "dora" else []))
-            for _ in ideas:
+            own = ideas.get(name, "")
+            for _ in {*ideas.values()} - {own}:
+                assert shown != own, "nobody weighs the own idea, although it is of an earlier wave"
                 shown = await tell(app, channel, name, "ja" if shown == liked else "nein")
         close(store, "wave-2")
 
         assert reasons(publish(store, wave("wave-3", "wave-2", "top", 1))) == []
         assert seen(store, "wave-3") == ["Ein Brunnen am Tor"]
         await asyncio.sleep(1.1)
+        assert "nichts Neues" in await tell(app, channel, "bo", "/start wave-3"), "it is his own, two waves ago"
         assert await tell(app, channel, "ada", "/start wave-3") == "Ein Brunnen am Tor"
         await tell(app, channel, "ada", "ja")
 
