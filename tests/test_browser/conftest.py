@@ -81,10 +81,10 @@ class World:
         await self.relay.cut()
         await self._serving.aclose()
 
-    async def restart(self) -> None:
+    async def restart(self, **web: Any) -> None:
         """Another process would have another store object and nothing in memory."""
         self.store = Store(str(self.store.writer.url))
-        await self.open()
+        await self.open(**web)
 
     async def device(self) -> Device:
         found = await self._things.enter_async_context(device(self._line, self.origin))
