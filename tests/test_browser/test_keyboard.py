@@ -35,3 +35,16 @@ async def test_the_form(world, language, scripts):
     look.check()
     assert world.answers() == given(language)
     assert world.states() == ["completed"]
+
+
+@pytest.mark.parametrize("language", ["de-simple", "en", "tr"])
+@pytest.mark.parametrize("is_form", [False, True], ids=["chat", "form-no-scripts"])
+async def test_every_other_language(world, language, is_form):
+    tab = await world.tab()
+    await tab.scripts(on=not is_form)
+    await enter(tab, language, is_form=is_form)
+    look = Look(world, f"{'form' if is_form else 'chat'}-{language}", checks_axe=False)
+    await (form_by_keyboard if is_form else chat_by_keyboard)(tab, language, look)
+    look.check()
+    assert world.answers() == given(language)
+    assert world.states() == ["completed"]
