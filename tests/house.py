@@ -109,7 +109,9 @@ async def running(
     """A running app over a store; by default with one Recorder called "test", and a data folder for this block only."""
     recorder = Recorder()
     with tempfile.TemporaryDirectory() as data:
-        settings = settings or Settings(data=Path(data))
+        settings = settings or Settings()
+        if settings.data == Settings().data:  # where a real house may be
+            settings = settings.model_copy(update={"data": Path(data)})
         app = build(settings, channels or {"test": recorder}, store=store, keys=KEYS)
         async with app.running():
             yield app, recorder
