@@ -40,7 +40,7 @@ def as_data(found: Published) -> dict[str, Any]:
         "participations": found.participations,
         "balance": {name: found.counts.published(name) for name in CONTEXTS},
         "questions": _questions(found),
-        "outcomes": {key: _without_votes(plain(outcome)) for key, outcome in found.outcomes.items()},
+        "outcomes": {key: _without_few(plain(it), found.subject.least) for key, it in found.outcomes.items()},
         "ratings": plain(found.report),
         "texts": {code: proposal.title or proposal.text for code, proposal in found.proposals.items()},
         "statuses": {code: proposal.status for code, proposal in found.proposals.items()},
@@ -58,10 +58,12 @@ def _questions(found: Published) -> dict[str, dict[str, Any]]:
     return questions
 
 
-def _without_votes(outcome: Any) -> Any:
-    """How many approved of each project may be a small number."""
+def _without_few(outcome: Any, least: int) -> Any:
+    """Without how many approved of each project, and without few comparisons won or lost: these are people."""
     for spending in outcome.get("spendings", ()):
         del spending["votes"]
+    for strength in outcome.get("strengths", ()):
+        strength.update(dict.fromkeys(name for name in ("wins", "losses") if 0 < strength[name] < least))
     return outcome
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from adapters.base import Moved, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
+from adapters.telegram import polling
 from adapters.telegram.channel import TelegramChannel
 from flows.messages import MsgIn, MsgOut, QuickReply
 from tests import botapi
@@ -354,3 +355,17 @@ async def test_what_was_ticked_is_changed_in_place(api):
         await inbox.holds(2)
         await channel.send(Outgoing(4, str(resident.chat_id), question("a", "b")))
         assert [sent.text for sent in resident.messages()] == ["Gewählt: a", "Gewählt: a, b"]
+
+
+async def test_a_poll_that_never_ends_is_noticed(monkeypatch):
+    monkeypatch.setattr(polling, "SILENCE_SECONDS", 0.05)
+
+    async def hang(offset: int) -> None:
+        await asyncio.Event().wait()
+
+    poller = polling.Poller(hang, hang)  # type: ignore[arg-type]  # nothing is ever handled
+    task = asyncio.create_task(poller.run())
+    assert poller.trouble() == ""
+    await asyncio.sleep(0.1)
+    assert "no answer from the Bot API for" in poller.trouble()
+    task.cancel()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.results import command, figures, opinions, published, wording
+from bot.results.ballots import Comparison
 from bot.results.published import Published
 from bot.tongues import Tongue, spoken
 from storage import consultations, moderation, proposals, ratings
@@ -16,7 +17,7 @@ from storage.ratings import NewRatingEvent
 from storage.store import Store
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
-from tests.test_bot.test_ballots import FIRST, MONEY
+from tests.test_bot.test_ballots import FIRST, MONEY, OPTIONS
 from tests.test_results.test_groups import planted
 from tests.test_storage import rows
 
@@ -101,6 +102,30 @@ async def test_orders_and_budgets_say_how_sure_they_are(store):
     assert "  Park: zu wenige" not in said
     assert "(Equal Shares) für: " in said
     assert "votes" not in str(command.as_data(found)["outcomes"]["money"]), "who approved may be few"
+
+
+async def test_few_comparisons_are_told_by_nobody(store):
+    rather = {"key": "rather", "type": "pairwise", "text": {"de": "Was eher?", "en": "Which?"}}
+    publish(store, consultation("park", [rather | {"options": OPTIONS, "min": 3, "max": 3}]))
+    async with running(store) as (app, test):
+        for number in range(10):
+            who, likes = f"p{number}", ("Park", "Brücke" if number < 2 else "Schule")
+            await say(app, test.msg(who, "/start park"), test.msg(who, "Deutsch"))
+            for _ in range(3):
+                offered = {reply.label for reply in test.last(who).quick_replies}
+                await say(app, test.msg(who, next(it for it in likes if it in offered)))
+            await say(app, test.msg(who, "absenden"))
+    again = Store(str(store.writer.url))
+    found = read(again)
+    again.dispose()
+    (outcome,) = found.outcomes.values()
+    assert isinstance(outcome, Comparison)
+    # Everybody prefers the park to both; of the others eight prefer the school, two the bridge.
+    assert {outcome.options[it.option]: it.wins for it in outcome.strengths} == {"park": 20, "school": 8, "bridge": 2}
+    (told,) = command.as_data(found)["outcomes"].values()
+    assert [it["wins"] for it in told["strengths"]] == [20, 8, None]
+    (weighed,) = figures.weighed(found, GERMAN)
+    assert [(bar.label, bar.number) for bar in weighed.rows] == [("Park", 20), ("Schule", 8), ("Brücke", None)]
 
 
 @pytest.mark.parametrize("language", spoken())
