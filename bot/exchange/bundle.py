@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +58,22 @@ class Voted(NamedTuple):
     at: datetime
 
 
+class Project(NamedTuple):
+    """What a budget can pay for; `code` is what it is called in answers."""
+
+    code: str
+    label: str
+    cost: int
+
+
+class Budgeting(NamedTuple):
+    """A vote on a budget: who wanted which projects, by the other program's pseudonyms and our codes."""
+
+    amount: int
+    projects: tuple[Project, ...]
+    ballots: Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """Everything that is taken over at once. `votes` are in the order in which they were cast."""
@@ -69,6 +87,15 @@ class Bundle:
     votes: tuple[Voted, ...] = ()
     remarks: tuple[str, ...] = ()
     """What the person who imports should know, a sentence each."""
+    budgeting: Budgeting | None = None
+    """Instead of statements."""
+
+
+def pseudonym(source: str, person: str) -> str:
+    """32 hexadecimal digits for somebody whom another program knows by a pseudonym of its own. Not secret: theirs is
+    published.
+    """
+    return hashlib.sha256(f"{source}\0{person}".encode()).hexdigest()[:32]
 
 
 def check_statements(path: Path, statements: tuple[Statement, ...]) -> None:

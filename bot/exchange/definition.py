@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bot.consultations.reading import Checked, judge
 from bot.consultations.source import Source
+from bot.exchange.bundle import Budgeting
 from flows.question import registry
 
 _RETENTION_DAYS: Final = 3650
@@ -33,9 +34,11 @@ _TEXTS: Final[dict[str, dict[str, str]]] = {
         "en": "the page these contributions came from",
     },
     "hours": {"de": "jederzeit", "en": "at any time"},
+    "budget": {"de": "Wofür soll das Geld ausgegeben werden?", "en": "What should the money be spent on?"},
     "statements": {"de": "Was halten Sie von diesen Beiträgen?", "en": "What do you think of these contributions?"},
 }
 STATEMENTS: Final = "statements"
+BUDGET: Final = "budget"
 
 
 def slug_of(title: str) -> str:
@@ -49,8 +52,10 @@ def slug_of(title: str) -> str:
     return (words if words[:1].isalpha() else f"c-{words}".strip("-"))[:40].rstrip("-")
 
 
-def definition(slug: str, title: str, language: str, home: str) -> Checked:
-    """A consultation with one question: to rate the statements. Its texts are nobody's yet: unreviewed."""
+def definition(slug: str, title: str, language: str, home: str, budgeting: Budgeting | None = None) -> Checked:
+    """A consultation with one question: to rate the statements, or to spend the budget. Its texts are nobody's yet:
+    unreviewed.
+    """
     known = "de" if language.partition("-")[0] == "de" else "en"
     languages: list[dict[str, str]] = [{"tag": language, "review": "unreviewed"}]
     if language != known:
@@ -69,7 +74,7 @@ def definition(slug: str, title: str, language: str, home: str) -> Checked:
         "minutes": 3,
         "retention": {"days": _RETENTION_DAYS, "remains": texts["remains"]},
         "contact": {"name": texts["name"], "hours": texts["hours"], "web": home},
-        "questions": [_question(texts[STATEMENTS])],
+        "questions": [_spending(budgeting, texts[BUDGET], known) if budgeting else _question(texts[STATEMENTS])],
     }
     data |= {name: texts[name] for name in ("asks", "why", "readers", "decides", "feedback", "audience")}
     return judge(Source(data, {}, ()), slug)
@@ -78,3 +83,8 @@ def definition(slug: str, title: str, language: str, home: str) -> Checked:
 def _question(text: dict[str, str]) -> dict[str, Any]:
     type_ = STATEMENTS if STATEMENTS in registry() else "text"
     return {"key": STATEMENTS, "type": type_, "text": text}
+
+
+def _spending(budgeting: Budgeting, text: dict[str, str], language: str) -> dict[str, Any]:
+    options = [{"value": it.code, "label": {language: it.label}, "cost": it.cost} for it in budgeting.projects]
+    return {"key": BUDGET, "type": "points", "budget": budgeting.amount, "text": text, "options": options}

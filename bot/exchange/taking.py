@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -13,7 +12,8 @@ from sqlalchemy import Connection
 from bot.consultations import publishing
 from bot.consultations.publishing import Desk
 from bot.errors import HouseError
-from bot.exchange.bundle import Bundle, Statement, final
+from bot.exchange import ballots
+from bot.exchange.bundle import Bundle, Statement, final, pseudonym
 from bot.exchange.definition import STATEMENTS, definition
 from bot.proposals.codes import new_code
 from storage import consultations, moderation, proposals, ratings
@@ -46,6 +46,9 @@ class Taken(NamedTuple):
 def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> Taken:
     """Takes a bundle over, within the caller's transaction. Raises HouseError."""
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
+    if bundle.budgeting:
+        given, added = len(bundle.budgeting.ballots), ballots.add(connection, bundle, wish.slug, desk)
+        return Taken(wish.slug, is_new, 0, 0, added, given - added)
     wanted = {it.source_id for it in bundle.statements}
     there = [it for it in proposals.of_source(connection, bundle.source) if it.source_id in wanted]
     if elsewhere := [it for it in there if it.consultation_id != consultation_id]:
@@ -73,20 +76,13 @@ def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk
     before = consultations.latest(connection, wish.slug)
     if before is not None:
         return before.consultation_id, False
-    made = definition(wish.slug, bundle.title, wish.language, bundle.home)
+    made = definition(wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting)
     published = publishing.record(connection, made, desk, wish.slug)
     if published.revision is None:
         raise HouseError("; ".join(str(fault) for fault in published.faults if not fault.warning))
     if not wish.is_open:
         consultations.set_state(connection, published.revision.consultation_id, "closed")
     return published.revision.consultation_id, True
-
-
-def pseudonym(source: str, person: str) -> str:
-    """32 hexadecimal digits for somebody whom another program knows by a pseudonym of its own. Not secret: theirs is
-    published.
-    """
-    return hashlib.sha256(f"{source}\0{person}".encode()).hexdigest()[:32]
 
 
 def _add_statements(

@@ -16,7 +16,10 @@ from bot.exchange import command, content, sheets
 from bot.exchange.content import Budget, Content
 from bot.exchange.kinds import decidim, meinberlin, pb, pds
 from bot.exchange.taking import Wish
+from bot.exports import package
 from bot.proposals.codes import recognise
+from bot.results import published
+from bot.results.ballots import Spread
 from bot.settings import Settings
 from storage import ratings
 from storage.ratings import NewRatingEvent
@@ -39,6 +42,7 @@ IDEA = {
     "Ort (Breitengrad)": "52.52345",
     "Ortsbezeichnung": "Weißer See",
 }
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
 PLAIN = {"Referenznr.": "2026-00013", "Titel": "Mehr Licht", "Beschreibung": "Abends ist es dunkel."}
 
 
@@ -350,6 +354,85 @@ def test_located_proposals_go_out_as_geojson(store, tmp_path):
     assert (feature["properties"]["votingPro"], feature["properties"]["dateCreated"][:10]) == (0, "2026-03-04")
 
 
+VOTED = """META
+key;value
+description;Haushalt 2026
+country;Germany
+unit;Weiher
+num_projects;3
+num_votes;10
+budget;100
+vote_type;approval
+PROJECTS
+project_id;cost;votes;name;selected
+1;60;6;Straße;0
+bridge;40;6;Brücke;1
+3;40;4;Park;1
+VOTES
+voter_id;vote
+""" + "".join(f"{number};{'1,bridge' if number < 6 else '3'}\n" for number in range(10))
+
+
+def budget_file(tmp_path: Path, content: str = VOTED) -> Path:
+    path = tmp_path / "weiher.pb"
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_a_vote_on_a_budget_comes_in_once_and_is_counted(store, tmp_path):
+    path = budget_file(tmp_path)
+    bundle, taken = take(store, "pb", path, "haushalt")
+    assert (bundle.source, taken[1:]) == ("pb:Germany/Weiher", (True, 0, 0, 10, 0))
+    assert take(store, "pb", path, "haushalt")[1][1:] == (False, 0, 0, 0, 10)
+    with store.reading() as connection:
+        found = published.read(connection, "haushalt")
+    assert found.participations == 10
+    (outcome,) = found.outcomes.values()
+    assert isinstance(outcome, Spread)
+    fair, greedy = outcome.spendings
+    # As in docs/results.md: everybody has 10, so the six buy the bridge and the four the park.
+    assert (set(fair.projects), set(greedy.projects)) == ({"bridge", "p3"}, {"p1", "bridge"})
+    pb.write(loaded(store, "haushalt"), tmp_path)
+    again = pb.read(tmp_path / "haushalt-budget.pb").budgeting
+    assert again is not None
+    assert again.projects == (("p1", "Straße", 60), ("bridge", "Brücke", 40), ("p3", "Park", 40))
+    assert sorted(again.ballots.values()) == [("p1", "bridge")] * 6 + [("p3",)] * 4
+    assert package.write(store, package.Wish("haushalt", tmp_path / "offen", "public"), NOW) == 10
+
+
+def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
+    take(store, "pb", budget_file(tmp_path), "haushalt")
+    with pytest.raises(HouseError, match="does not ask about this budget"):
+        take(store, "pb", budget_file(tmp_path, VOTED.replace("budget;100", "budget;120")), "haushalt")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("META", "WHAT", "row 1: it does not begin with META"),
+        ("VOTES\n", "", "the section VOTES is missing"),
+        ("approval", "ordinal", "vote_type is 'ordinal'"),
+        ("budget;100", "budget;viel", "budget is 'viel'"),
+        ("num_votes;10", "num_votes;11", "num_votes is 11, but there are 10"),
+        ("1;60;6;", "1;600;6;", "row 12: it costs 600, more than the budget of 100"),
+        ("1;60;6;", "1;-3;6;", "row 12: cost is '-3'"),
+        ("3;40;4;", "1;40;4;", "row 14: project_id is missing or stands twice"),
+        ("Straße", "<script>x</script>", "row 12: the text holds HTML"),
+        ("9;3", "8;3", "row 26: voter_id is missing or stands twice"),
+        ("9;3", "9;4", "row 26: there is no project '4'"),
+        ("9;3", "9;3;x;y", "row 26: it has 4 cells instead of 2"),
+        ("3;40;4;Park;1\n", "".join(f"{n};40;1;P{n};1\n" for n in range(4, 13)), "it has 11 projects"),
+    ],
+)
+def test_of_a_broken_budget_nothing_is_taken_over(store, tmp_path, old, new, reason):
+    assert old in VOTED
+    with pytest.raises(HouseError, match=reason):
+        take(store, "pb", budget_file(tmp_path, VOTED.replace(old, new, 1)), "haushalt")
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM sessions")).scalar() == 0
+        assert connection.execute(text("SELECT count(*) FROM consultations WHERE slug = 'haushalt'")).scalar() == 0
+
+
 def test_budgets_go_out_as_pb(tmp_path):
     options = {"road": ("Straße; breit", 60), "bridge": ("Brücke", 40), "park": ("Park", 40)}
     ballots = (*[frozenset({"road", "bridge"})] * 6, *[frozenset({"park"})] * 4)
@@ -378,5 +461,5 @@ def test_one_file_may_be_called_as_one_likes(tmp_path):
     command.import_(settings, "meinberlin", path, Wish("ideen"), said.append, said.append)
     command.export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
     assert [it.title for it in meinberlin.read(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
-    assert command.names("read") == ["decidim", "meinberlin", "pds", "polis"]
+    assert command.names("read") == ["decidim", "meinberlin", "pb", "pds", "polis"]
     assert command.names("write") == ["decidim", "meinberlin", "pb", "pds", "polis"]

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from bot.errors import HouseError
 from bot.exchange import command, content
+from bot.exchange.bundle import pseudonym
 from bot.exchange.kinds import polis
-from bot.exchange.taking import Wish, pseudonym
+from bot.exchange.taking import Wish
 from bot.settings import Settings
 from storage import consultations
 from storage.store import Store
