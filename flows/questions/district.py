@@ -16,7 +16,8 @@ from flows.values import Value
 from flows.voice import Voice
 
 OUTSIDE: Final = "outside"
-NON_BREAKING_HYPHEN: Final = "\N{NON-BREAKING HYPHEN}"
+_LEFT_TO_RIGHT: Final = "\N{LEFT-TO-RIGHT ISOLATE}"
+_AS_BEFORE: Final = "\N{POP DIRECTIONAL ISOLATE}"
 _MANY: Final = 3
 _WORDS: Final = 12
 _TABLE: Final = json.loads((files(__package__) / "berlin_districts.json").read_text(encoding="utf-8"))
@@ -96,8 +97,8 @@ class _AskedDistrict(Asked):
 def label(key: str, language: str) -> str:
     """The district as its signs have it, in Arabic also in Arabic letters."""
     spelt = _TABLE["districts"][int(key) - 1]["spellings"]["ar"][0] if language == "ar" else ""
-    # On a narrow screen a line that breaks at the hyphen would put hyphen and bracket on the wrong side.
-    return f"{spelt} ({DISTRICTS[key].replace('-', NON_BREAKING_HYPHEN)})" if spelt else DISTRICTS[key]
+    # Isolated, as a line that breaks at the hyphen would put hyphen and bracket on the wrong side.
+    return f"{spelt} {_LEFT_TO_RIGHT}({DISTRICTS[key]}){_AS_BEFORE}" if spelt else DISTRICTS[key]
 
 
 @cache
