@@ -16,7 +16,7 @@ from bot.tongues import Tongue
 from bot.web.bars import drawing, stack
 from bot.web.chat import SLUG, is_unreviewed, notice_of
 from bot.web.figures import FIGURES, Figures
-from bot.web.site import language_links, site_of
+from bot.web.site import Site, language_links, site_of
 from bot.web.tongues import tongue_of
 from storage.store import Store
 
@@ -36,7 +36,8 @@ async def _page(request: web.Request) -> web.Response:
         notice.closes(site.house.settings.zone()),
         figures_are_public(consultation, notice.revision, now),
     )
-    found = await request.app[FIGURES].of(notice.slug) if is_public else None
+    kept = request.app[FIGURES]
+    found = await kept.of(notice.slug) if is_public else None
     return site.page(
         request,
         "results.html",
@@ -52,10 +53,19 @@ async def _page(request: web.Request) -> web.Response:
         least=consultation.smallest_cell,
         languages=language_links(request, tongue, tuple(consultation.languages)),
         is_unreviewed=is_unreviewed(notice, tongue.tag),
+        figures=kept.drawn(found, tongue.tag, partial(_draw, site, found, tongue)) if found else "",
+    )
+
+
+def _draw(site: Site, found: Published, tongue: Tongue) -> str:
+    """Everything that is the same for all who read this language."""
+    return site.templates.get_template("results_figures.html").render(
+        t=tongue.say,
+        found=found,
         drawing=drawing,
         stack=stack,
         between=partial(figures.between, tongue),
-        **(_told(found, tongue) if found else {}),
+        **_told(found, tongue),
     )
 
 

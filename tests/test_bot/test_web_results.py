@@ -8,11 +8,14 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from bot.ids import Ids
-from bot.web import board
+from bot.results.published import Published
+from bot.tongues import Tongue
+from bot.web import board, figures, results
 from storage import consultations, moderation, proposals, ratings
 from storage.moderation import NewModeration, NewProposalText, State
 from storage.proposals import NewProposal, NewStatus, Release
@@ -106,6 +109,28 @@ async def test_ideas_stand_in_the_order_of_agreement_with_status_and_translation
         english = await house.browser(Cookie="lang=en").get("/results/park")
         assert 'lang="tr"' in english.page.html
         assert "Daha fazla ağaç" in english.text, "no translation into English: the original"
+
+
+async def test_what_all_see_is_drawn_once_for_each_language(store, monkeypatch):
+    proposed(store, "P-1111-1111", "Mehr Bänke", "++++++------")
+    drawn: list[str] = []
+    told = results._told
+
+    def noted(found: Published, tongue: Tongue) -> dict[str, Any]:
+        drawn.append(tongue.tag)
+        return told(found, tongue)
+
+    monkeypatch.setattr(results, "_told", noted)
+    async with serving(store) as house:
+        for _ in range(2):
+            for tag in ("de", "en"):
+                page = await house.browser(Cookie=f"lang={tag}").get("/results/park")
+                assert "Mehr Bänke" in page.text
+        assert drawn == ["de", "en"]
+        monkeypatch.setattr(figures, "SECONDS", 0.0)
+        proposed(store, "P-2222-2222", "Mehr Licht")
+        await page.get("/results/park")
+        assert "Mehr Licht" in page.text, "new figures are drawn anew"
 
 
 async def test_hidden_until_closing_means_hidden(furnished, monkeypatch):
