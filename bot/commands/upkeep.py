@@ -76,7 +76,7 @@ def backup(
 def restore(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[BACKUP]", help="A folder that `backup` made; none: only erase again.")
+        Path | None, typer.Argument(metavar="BACKUP", help="A folder that `backup` made; none: only erase again.")
     ] = None,
     erased: Annotated[
         list[Path] | None,
