@@ -78,8 +78,9 @@ def check(pushing: Pushing, connection: Connection, wish: Wish, now: datetime) -
     try:
         segment = parse(wish.segment or "everybody", catalogue.known_slugs(), pushing.channels)
     except SegmentError as fault:
-        phrase = "push.segment_wrong" if fault.options else "push.segment_unclear"
-        raise PushError(phrase, rest=wish.segment[fault.position :][:40] or "…", options=fault.options) from fault
+        rest = wish.segment[fault.position :][:40]
+        phrase = "push.segment_wrong" if fault.options else "push.segment_unclear" if rest else "push.segment_ends"
+        raise PushError(phrase, rest=rest, options=fault.options) from fault
     if wish.at and wish.at < now - timedelta(minutes=1):
         raise PushError("push.past")
     check_running(connection, wish.slug, is_reminder=wish.is_reminder)

@@ -58,7 +58,8 @@ def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, com
         complain(remark)
     state = "made, open" if wish.is_open else "made, closed (--open opens it to residents)"
     say(f"{taken.slug}: {state if taken.is_new else 'was there'}; source {bundle.source}")
-    say(f"{taken.statements:,} statements taken over, {taken.known_statements:,} were there")
+    if bundle.statements:
+        say(f"{taken.statements:,} statements taken over, {taken.known_statements:,} were there")
     say(f"{taken.votes:,} votes taken over, {taken.known_votes:,} were there")
     say(f"Look at it: {program()} results {taken.slug}")
 

@@ -483,6 +483,7 @@ async def test_what_channels_answer_stands_in_the_ledger(store):
         ("/push park at 2020-01-01 10:00", "schon vorbei"),
         ("/push park at 2020-13-01", "ist keine Zeit"),
         ("/push park topic=religion", "ab „topic=religion“ nicht zu verstehen. Möglich ist: administration, "),
+        ("/rundfrage park thema=kieze und", "Am Ende der Auswahl fehlt noch etwas. Zum Beispiel: thema=kieze und"),
         ("/push park alle jungen Leute", "ab „jungen Leute“ nicht zu verstehen. Möglich ist: alle, thema="),
         ("/push park am 1.13.2026", "1.13.2026 ist keine Zeit. Zum Beispiel: 1.12.2026 18:00"),
         ("/push status", "So geht es"),
