@@ -15,8 +15,12 @@ from bot.proposals.similar import Index
         ("Schreiben Sie an ada.muster@example.org", ["email"]),
         ("Bitte anrufen: 030 / 123 45 67", ["phone"]),
         ("٠٣٠ ١٢٣٤٥٦٧ اتصلوا بي", ["phone"]),
+        ("Bitte anrufen: 030 / 12 34", ["phone"]),
+        ("Bitte anrufen: 030 / 12 3", []),
+        ("Nummer 0301234567890123 am Mast", []),
         ("Am 12.10.2026 war es dunkel", []),
         ("Spenden an DE89 3704 0044 0532 0130 00 bitte", ["iban"]),
+        ("Spenden an NO93 8601 1117 947 bitte", ["iban"]),
         ("Bestellnummer DE12 3456 7890 1234 5678 90", []),
         ("Der Hof in der Müllerstraße 12a ist dunkel", ["address"]),
         ("In der Müllerstraße ist es dunkel", []),
@@ -35,6 +39,8 @@ from bot.proposals.similar import Index
         ("<script>alert(1)</script> Bänke", ["markup"]),
         ("=HYPERLINK(1) Bänke", ["formula"]),
         ("Bänke 😀😀😀😀", ["emoji"]),
+        ("Bad 😀😀", ["emoji"]),
+        ("Bank 😀😀", []),
         ("Bank " * VERY_LONG, ["very_long"]),
     ],
 )
@@ -45,6 +51,7 @@ def test_flags(text: str, flags: list[str]) -> None:
 
 def test_another_script_than_that_of_the_conversation_is_told() -> None:
     assert flags_of("Нужны скамейки у пруда", "de") == ["other_script"]
+    assert flags_of("Bank Банк", "de") == [], "half is not most"
 
 
 def test_what_says_nearly_the_same_is_found_and_what_is_gone_is_not() -> None:

@@ -1,5 +1,6 @@
 """What is checked before publishing, piece by piece. Whole broken files: tests/test_bot/test_consultations.py."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from flows.definition import Consultation
 from flows.phrases import Phrases
 from flows.question import END, LEAVE, Problem
 from flows.readability import sentences, simple_hints, words
-from flows.sizes import ChannelLimits
+from flows.sizes import LONGEST_CODE, ChannelLimits
 
 
 class AnyPhrases(Phrases):
@@ -36,6 +37,9 @@ CATALOGUES: Mapping[str, Phrases] = {tag: AnyPhrases(tag) for tag in ("de", "de-
 
 def text(words: str) -> dict[str, str]:
     return {"de": words}
+
+
+NUMBER = re.compile(r"has (\d+) characters")
 
 
 def consultation(*questions: dict[str, Any], **changes: Any) -> Consultation:
@@ -293,6 +297,19 @@ class TestLengths:
         it = consultation(choice("c", *"abcdefghij"))
         assert reasons(it) == []
         assert reasons(it, ChannelLimits(options=5)) == ["more than 5 answers are offered"]
+
+    def test_what_just_fits_is_no_problem(self):
+        it = consultation(choice("k" * 24, "v" * 24, *"bcdefghij"))
+        longest = max(int(length) for reason in reasons(it, ChannelLimits(text=1)) for length in NUMBER.findall(reason))
+        token = len(f"{LONGEST_CODE}.{'k' * 24}.{'v' * 24}")
+        # Ten answers and "don't know": two more than the options may be numbered.
+        assert reasons(it, ChannelLimits(longest, 9, token)) == []
+        assert f"has {longest} characters" in reasons(it, ChannelLimits(longest - 1, 9, token))[0]
+        assert reasons(it, ChannelLimits(longest, 8, token)) == ["more than 8 answers are offered"]
+        assert f"longer than {token - 1} bytes" in reasons(it, ChannelLimits(longest, 9, token - 1))[0]
+
+    def test_the_narrowest_channel_is_telegram(self):
+        assert ChannelLimits() == (4096, 20, 64)
 
 
 class TestLanguages:
