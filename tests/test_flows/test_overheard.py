@@ -13,6 +13,7 @@ from flows.check import check
 from flows.events import AnswerGiven, Said
 from flows.flow import Flow
 from flows.messages import MsgIn
+from flows.overheard import heard
 from flows.session import Session, Turn
 from flows.values import Missing
 from tests.house import consultation
@@ -128,3 +129,16 @@ def test_checking_knows_it():
     assert any("web_only: true" in remedy for remedy in check_of(consent, asked("health", sensitive=True)))
     assert not any("web_only" in r for r in check_of(consent, asked("health", sensitive=True, web_only=True)))
     assert "ask for consent everywhere" in check_of({**consent, "web_only": True})
+
+
+def test_in_private_only_what_was_withheld_is_open_again():
+    missing = {"trees": "skipped", "health": "not_asked", "debts": "skipped", "benches": "not_asked"}
+    before = Session("code1", "en", "R", at="benches", missing=missing, overheard=True)
+    assert heard(FLOW, before, overheard=False).missing == {
+        "trees": "skipped",
+        "debts": "skipped",
+        "benches": "not_asked",
+    }
+    at_the_end = before._replace(at="")
+    assert heard(FLOW, at_the_end, overheard=False) == at_the_end._replace(overheard=False)
+    assert heard(FLOW, before._replace(overheard=False), overheard=True).missing == missing
