@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
+from typing import Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -20,6 +23,8 @@ from bot.web.tongues import COOKIE, tongue_of, wished
 from flows.definition import Slug
 
 SLUG = r"{slug:[a-z][a-z0-9-]{1,39}}"
+BEGUN: Final = "begun"
+JUST_SECONDS: Final = 120
 SECONDS = 3.0
 """So long a page waits for what the bot has to say, before it offers to be loaded again."""
 
@@ -30,12 +35,14 @@ def add_to(router: web.UrlDispatcher) -> None:
     router.add_post(f"/c/{SLUG}/language", _switch)
 
 
-async def _page(request: web.Request) -> web.Response:
+async def _page(request: web.Request) -> web.StreamResponse:
     """The chat where there is a conversation, the door where there is none yet."""
     site, notice = site_of(request), notice_of(request)
     conversation = site.routes.conversation_of(request, notice.slug)
     if conversation.is_new:
-        return door(request, notice, conversation)
+        return door(request, notice, conversation, is_cookieless=_has_just_begun(request))
+    if BEGUN in request.query:
+        return see_other(request, notice.slug, form=request.query.get("view") == "form")
     try:
         entries = await log_of(request, conversation)
     except Trouble as trouble:
@@ -80,7 +87,9 @@ def _parted(request: web.Request, notice: Notice, conversation: Conversation) ->
     return response
 
 
-def door(request: web.Request, notice: Notice, conversation: Conversation) -> web.Response:
+def door(
+    request: web.Request, notice: Notice, conversation: Conversation, *, is_cookieless: bool = False
+) -> web.Response:
     """What it is about, and in which language; nothing is stored yet, not even a cookie."""
     site = site_of(request)
     state = notice.state()
@@ -108,6 +117,7 @@ def door(request: web.Request, notice: Notice, conversation: Conversation) -> we
         languages=language_links(request, tongue, tags),
         is_unreviewed=is_unreviewed(notice, tongue.tag),
         place=place_code(request.query.get("at", "")),
+        is_cookieless=is_cookieless,
     )
 
 
@@ -122,7 +132,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     place = place_code(str(data.get("at", "")))
     await site.routes.begin(request, conversation, language_hint=language, place_code=place)
     await choose_language(request, conversation, language)
-    response = see_other(request, notice.slug, form=data.get("view") == "form")
+    response = let_in(request, notice.slug, form=data.get("view") == "form")
     site.routes.set_cookie(request, response, conversation)
     remember(request, response, COOKIE, language)
     return response
@@ -217,6 +227,19 @@ def see_other(request: web.Request, slug: str, *, form: bool) -> web.Response:
     """To the page where the conversation goes on."""
     query = f"?{EMBED}=1" if EMBED in request.query else ""
     return web.Response(status=303, headers={"Location": f"/c/{slug}{'/form' if form else ''}{query}"})
+
+
+def let_in(request: web.Request, slug: str, *, form: bool) -> web.Response:
+    """To where the conversation begins. A browser may keep no cookie, above all in a frame: the next page sees that."""
+    query = {BEGUN: str(int(time.time()))} | ({"view": "form"} if form else {})
+    query |= {EMBED: "1"} if EMBED in request.query else {}
+    return web.Response(status=303, headers={"Location": f"/c/{slug}?{urlencode(query)}"})
+
+
+def _has_just_begun(request: web.Request) -> bool:
+    """Whether somebody without a cookie comes straight from the beginning: their browser keeps none."""
+    begun = request.query.get(BEGUN, "")
+    return begun.isdecimal() and len(begun) < 12 and abs(time.time() - int(begun)) < JUST_SECONDS
 
 
 def is_unreviewed(notice: Notice, language: str) -> bool:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from adapters.web.trouble import Trouble
 from bot.tongues import Tongue
 from bot.web.board import Notice
-from bot.web.chat import SLUG, notice_of, own_conversation, see_other
+from bot.web.chat import SLUG, let_in, notice_of, own_conversation
 from bot.web.reading import language_of
 from bot.web.site import form_of, language_links, site_of
 from bot.web.tongues import tongue_of
@@ -61,7 +61,7 @@ async def _opened(request: web.Request, notice: Notice, code: str) -> web.Stream
         if trouble.code != "code":
             raise
         return _form(request, notice, status=404, code=code)
-    response = see_other(request, notice.slug, form=False)
+    response = let_in(request, notice.slug, form=False)
     site.routes.set_cookie(request, response, conversation)
     return response
 

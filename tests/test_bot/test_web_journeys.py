@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, DummyCookieJar
 from sqlalchemy import text
 
 from bot import phrases
@@ -272,6 +273,22 @@ async def test_the_language_changes_at_any_moment_and_answers_stay(store):
             assert 'lang="ar" dir="rtl"' in page.page.html.split("<head>")[0]
             assert "ما الأشياء الجيدة في حيّكم؟" in page.text
     assert answers(store) == {"district": '"01"'}
+
+
+@pytest.mark.parametrize("frame", ["", "iframe"])
+async def test_who_keeps_no_cookie_is_told_so_instead_of_going_round_in_circles(store, frame):
+    async with serving(store) as house:
+        page = house.browser(**{"Sec-Fetch-Dest": frame} if frame else {})
+        await page.http.close()
+        page.http = ClientSession(cookie_jar=DummyCookieJar(), headers=page.http.headers)
+        await page.get("/c/mein-kiez")
+        assert 'role="alert"' not in page.page.html
+        await page.press("Los geht es", "Formular: eine Frage pro Seite")
+        assert "Dieser Browser nimmt kein Cookie an" in page.text
+        ways = [href for label, href in page.page.links if label == "In einem eigenen Fenster öffnen"]
+        assert ways == ["/c/mein-kiez"] * (2 if frame else 0), "a window of its own takes the cookie"
+        await page.get("/c/mein-kiez?begun=1700000000")
+        assert 'role="alert"' not in page.page.html, "an address that somebody passed on says nothing about them"
 
 
 async def test_a_form_of_a_stranger_is_refused(store):
