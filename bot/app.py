@@ -15,6 +15,7 @@ import structlog
 from adapters.base import Channel, Closing
 from bot.attachments.files import FOLDER, Folder
 from bot.attachments.keeping import Keeper
+from bot.batches import Batches
 from bot.broadcasts.sending import Broadcaster, Pushing
 from bot.catalogue import Catalogue
 from bot.conversations import Conversations
@@ -28,6 +29,7 @@ from bot.keys import FILE, Keys, load_fitting, load_or_create
 from bot.knowing import Knowing
 from bot.ledger import Ledger
 from bot.logs import where
+from bot.meeting import Meeting
 from bot.outbox import Outbox
 from bot.proposals import facts
 from bot.proposals.enquiries import Enquiries
@@ -215,10 +217,12 @@ def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, 
     pools = Pools()
     knowing = Knowing(facts.finders(pools, keys.pseudonym))
     ledger = Ledger(settings.data, keys)
-    turns = Turns(keys, catalogue, ids, ledger, desk, enquiries, knowing, proactive, overheard=overheard)
+    meeting = Meeting(keys, catalogue, proactive)
+    turns = Turns(keys, catalogue, ids, desk, enquiries, knowing, meeting, overheard)
+    batches = Batches(keys, catalogue, ids, ledger, meeting, turns)
     folder = Folder(settings.data / FOLDER, keys)
     keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
-    conversations = Conversations(store, turns, outbox, keeper.wake)
+    conversations = Conversations(store, batches, outbox, keeper.wake)
     broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
     return App(
         settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster, keeper, pools, ledger

@@ -13,14 +13,12 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
+from bot.batches import Batches, BatchResult
 from bot.effects import payload_of
 from bot.logs import where
 from bot.outbox import Outbox
-from bot.turns import BatchResult, Turns, dead_letter
 from flows.messages import MsgIn, MsgOut
-from storage import contacts, messages
 from storage.errors import BadRow, StorageError
-from storage.messages import NewReceived
 from storage.store import Store
 
 log = structlog.get_logger()
@@ -61,17 +59,17 @@ class Counts:
 class Conversations:
     """Takes messages from all channels and answers them.
 
-    >>> conversations = Conversations(store, turns, outbox, keeper.wake)          # doctest: +SKIP
+    >>> conversations = Conversations(store, batches, outbox, keeper.wake)        # doctest: +SKIP
     >>> async with asyncio.TaskGroup() as tasks:                     # doctest: +SKIP
     ...     tasks.create_task(conversations.run())
     ...     await conversations.receive([msg])                       # returns when it is stored for good
     """
 
-    def __init__(self, store: Store, turns: Turns, outbox: Outbox, wake_keeper: Callable[[], None]) -> None:
+    def __init__(self, store: Store, batches: Batches, outbox: Outbox, wake_keeper: Callable[[], None]) -> None:
         """`wake_keeper` is called where there is something to do for `bot.attachments.keeping`."""
         self.counts = Counts()
         self._store = store
-        self._turns = turns
+        self._batches = batches
         self._outbox = outbox
         self._wake_keeper = wake_keeper
         self._arrived: list[_Arrival] = []
@@ -150,7 +148,7 @@ class Conversations:
 
         def work(connection: Connection) -> BatchResult:
             self._outbox.write_settled(connection, settled)
-            return self._turns.work(connection, batch)
+            return self._batches.work(connection, batch)
 
         try:
             result = await self._store.write(work)
@@ -181,7 +179,7 @@ class Conversations:
         said: list[MsgOut] = []
 
         async def bury() -> None:
-            said[:] = await self._store.write(lambda connection: self._bury(connection, batch[0], fault))
+            said[:] = await self._store.write(lambda connection: self._batches.bury(connection, batch[0], fault))
 
         try:
             await self._patiently(batch, bury)
@@ -190,22 +188,11 @@ class Conversations:
         for reply in said:
             await self._send(batch[0], reply)
 
-    def _bury(self, connection: Connection, msg: MsgIn, fault: Exception) -> list[MsgOut]:
-        """Sets a message aside; gives what there is to say to its sender."""
-        now, keys = datetime.now(UTC), self._turns.keys
-        if not messages.take(connection, [NewReceived(msg.channel, msg.external_id, now)]):
-            return []
-        lookup = keys.lookup(msg.channel, msg.address)
-        messages.set_aside(connection, [dead_letter(keys, self._turns.ids(), lookup, msg, fault, now)])
-        sender = contacts.find(connection, [lookup]).get(lookup)
-        voice = self._turns.catalogue.lobby.voice(sender.language if sender else None, msg.language_hint)
-        return [voice.message(voice.say("trouble.message"))]
-
     async def _ask_to_wait(self, batch: Sequence[MsgIn]) -> None:
         """Tells people that their message is not lost."""
         senders = {(msg.channel, msg.address): msg for msg in batch}
         for msg in senders.values():
-            voice = self._turns.catalogue.lobby.voice(None, msg.language_hint)
+            voice = self._batches.catalogue.lobby.voice(None, msg.language_hint)
             await self._send(msg, voice.message(voice.say("trouble.wait")))
 
     async def _send(self, msg: MsgIn, reply: MsgOut) -> None:

@@ -38,7 +38,7 @@ class Meeting:
             else:
                 key = self._keys.waiting(found.contact_id)
                 person = Person(found.contact_id, key, lookup, channel, address, found.language)
-                waiting.setdefault(key, person)  # of several doors the one that comes first, see `bot.turns`
+                waiting.setdefault(key, person)  # of several doors the one that comes first, see `bot.batches`
                 if found.unreachable_at is not None:  # whoever writes can be reached
                     effects.reachable.append(AddressState(lookup, None, None))
             person.is_proactive = channel in self._proactive

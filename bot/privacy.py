@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from bot import news
 from bot.catalogue import Catalogue
+from bot.dead_letters import opened
 from bot.effects import Effects
 from bot.ids import day_of
 from bot.keys import Keys
@@ -18,7 +19,7 @@ from bot.proposals import chain, contributions
 from bot.stored import UnreadableError
 from flows.flow import Flow
 from flows.languages import LANGUAGES
-from flows.messages import MsgIn, MsgOut
+from flows.messages import MsgOut
 from flows.values import Missing
 from flows.voice import Voice
 from storage import (
@@ -37,7 +38,6 @@ from storage import (
 from storage.answers import StoredAnswer
 from storage.contacts import NewAddress
 from storage.doors import set_aside_of
-from storage.messages import StoredDeadLetter
 from storage.sessions import Status, StoredSession
 
 
@@ -182,13 +182,6 @@ def said_as(connection: Connection, pseudonym: str, language: str | None, catalo
         answer.question_key: (answer.value, answer.missing) for answer in given
     }
     return _in_words(connection, row.revision_id, row.language, said, catalogue, language)
-
-
-def opened(letter: StoredDeadLetter, keys: Keys) -> str:
-    """What was said in a message that was set aside: words, or else what was tapped on or sent."""
-    fields = from_json(keys.unseal(letter.sealed, letter.lookup or b""))
-    said = dict(zip(MsgIn._fields, fields, strict=False))
-    return str(said["text"] or said["choice"] or said["media"])
 
 
 def bound_to(number: int) -> bytes:

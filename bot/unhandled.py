@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapters.base import Finding
+from bot.dead_letters import opened
 from bot.errors import Say, program
 from bot.house import furnished
 from bot.keys import Keys, SecretError
-from bot.privacy import opened
 from bot.settings import Settings
 from flows.text import clean
 from storage import messages

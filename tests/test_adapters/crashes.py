@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import pytest
 
+from bot.batches import Batches
 from bot.conversations import Conversations
 from bot.lanes import Lane
 from bot.outbox import Outbox
-from bot.turns import Turns
 
 _STEPS: Final = {
     "received": ("before", Conversations, "receive"),
-    "before commit": ("on the writing thread", Turns, "work"),
+    "before commit": ("on the writing thread", Batches, "work"),
     "after commit": ("after", Conversations, "_commit"),
     "acknowledged": ("after", Conversations, "receive"),
     "before send": ("before", Lane, "_send"),

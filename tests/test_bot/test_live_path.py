@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from adapters.base import RetryAfter, Unknown, Unreachable
-from bot.conversations import Conversations
+from bot.batches import Batches
 from flows import engine
 from storage.base import to_iso
 from storage.errors import StoreBusy
@@ -268,7 +268,7 @@ async def test_a_closed_consultation_says_so(store):
         await in_the_park(app, channel)
         with store.begin() as connection:
             connection.execute(text("UPDATE consultations SET state = 'closed'"))
-        app.conversations._turns._refresh_seconds = 0
+        app.conversations._batches._refresh_seconds = 0
         await say(app, channel.msg("a", "ja"))
         assert "beendet" in channel.last("a").text
         assert rows(store, "SELECT status FROM sessions") == [("interrupted",)]
@@ -313,7 +313,7 @@ async def test_a_message_that_cannot_even_be_set_aside_stops_nobody(store, bad):
 
 
 async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypatch):
-    bury, tries = Conversations._bury, []
+    bury, tries = Batches.bury, []
 
     def away_at_first(self, *arguments):
         tries.append(1)
@@ -321,7 +321,7 @@ async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypat
             raise StoreBusy
         return bury(self, *arguments)
 
-    monkeypatch.setattr(Conversations, "_bury", away_at_first)
+    monkeypatch.setattr(Batches, "bury", away_at_first)
     monkeypatch.setattr("bot.effects.Effects.write", lambda *_: 1 / 0)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", "/start park", language_hint="tr"))

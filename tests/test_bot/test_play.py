@@ -112,7 +112,7 @@ def test_a_database_without_room_ends_the_chat_instead_of_keeping_it_waiting(hou
     def fail(*_: object) -> None:
         raise StoreFull("disk is full")
 
-    monkeypatch.setattr("bot.turns.Turns.work", fail)
+    monkeypatch.setattr("bot.batches.Batches.work", fail)
     monkeypatch.setattr(play, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(StoreFull):
         chat(house, "Hallo", slug="mein-kiez")

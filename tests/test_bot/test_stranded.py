@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot import stored
 from bot.app import App
-from bot.privacy import opened
+from bot.dead_letters import opened
 from storage import messages
 from storage.store import Store
 from tests.databases import Database

@@ -9,8 +9,8 @@ import pytest
 
 from bot import doctor, unhandled
 from bot.app import open_house
+from bot.dead_letters import dead_letter
 from bot.settings import Settings
-from bot.turns import dead_letter
 from flows.messages import MsgIn
 from storage import messages
 
