@@ -52,9 +52,11 @@ def test_a_pipe_gets_the_messages_and_nothing_else(house):
 
 def test_right_to_left_text_goes_out_as_it_is(house):
     out, _ = chat(house, "١", slug="mein-kiez", language="ar")
-    assert "  12  راينيكندورف (Reinickendorf)\n" in out
+    assert "  12  راينيكندورف \u2066(Reinickendorf)\u2069\n" in out
     assert "السؤال 2 من 5" in out
-    assert not any(mark in out for mark in "\u200e\u200f\u202a\u202b\u2066\u2067\x1b")
+    # The names of districts hold marks of their own, which every channel gets.
+    rest = out.replace("\u2066(", "(")
+    assert not any(mark in rest for mark in "\u200e\u200f\u202a\u202b\u2066\u2067\x1b")
 
 
 def test_without_slug_one_begins_in_the_lobby(house):
