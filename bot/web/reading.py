@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import dropwhile, takewhile
+from itertools import dropwhile
 from typing import Final, Literal, NamedTuple
 
 from adapters.web.log import Entry
@@ -100,14 +100,10 @@ def step_of(entries: Sequence[Entry]) -> Step:
         return Step("waiting", entries[-1].seq if entries else 0)
     notes = _before(shown(entries))
     step = Step("menu", last.seq, last.msg.language, notes)
-    is_one = last.msg.expects == "one"  # where one choice is made after another, "done" is a button of its own
-    words = tuple(
-        _choice(it) for it in last.msg.quick_replies if not _parts(it)[1] or (is_one and _parts(it)[2] == DONE)
-    )
     if last.msg.title:
-        return _question(step, _about(entries, last.msg), words)
+        return _question(step, [entry.msg for entry in entries if entry.msg])
     if any(_parts(reply)[2] == "submit" for reply in last.msg.quick_replies):
-        return _summary(step, last.msg, words)
+        return _summary(step, last.msg)
     if not last.msg.quick_replies and (receipt := _RECEIPT.search(last.msg.text)):
         return _thanks(step, last.msg, receipt[0])
     answers = tuple(_choice(reply) for reply in last.msg.quick_replies)
@@ -123,13 +119,6 @@ def _before(entries: Sequence[Entry]) -> tuple[str, ...]:
             break
         texts.append(entry.msg.text)
     return tuple(reversed(texts))
-
-
-def _about(entries: Sequence[Entry], msg: MsgOut) -> list[MsgOut]:
-    """What the bot has said about the question of `msg` without a break, `msg` last."""
-    said = [entry.msg for entry in entries if entry.msg]
-    of_this = takewhile(lambda it: it.title == msg.title, reversed(said))
-    return [*of_this][::-1]
 
 
 class _Asked(NamedTuple):
@@ -149,20 +138,21 @@ def _apart(msg: MsgOut) -> _Asked | None:
     return _Asked(line.strip(), caption.strip(), hint.strip()) if found else None
 
 
-def _question(step: Step, said: Sequence[MsgOut], words: tuple[Choice, ...]) -> Step:
-    """`said`: what the bot has said about this question, as far as it is remembered."""
-    msg = said[-1]
+def _question(step: Step, said: Sequence[MsgOut]) -> Step:
+    """`said`: what the bot has said so far, as far as it is remembered."""
+    msg, before = said[-1], said[-2] if len(said) > 1 else said[-1]
     now, note, fault = _apart(msg), "", ""
     # Not understood twice: then the question is repeated, and what is wrong stands before it.
-    is_twice = now is not None and len(said) > 1 and not _apart(said[-2]) and not _is_draft(said[-2])
-    asked = now if now and not is_twice else next(filter(None, map(_apart, said)), _Asked())
+    is_twice = now is not None and before.title == msg.title and not _apart(before) and not _is_draft(before)
+    earlier = (it for it in said[-2::-1] if it.title == msg.title and _apart(it))
+    question = msg if now and not is_twice else next(earlier, msg)
+    asked = _apart(question) or _Asked()
     if now:
         note, fault = ("", now.line) if is_twice else (now.line, "")
     else:
         *changed, how = _told(msg)
         note, fault = ("\n".join(changed), "") if _is_draft(msg) else ("", "\n".join((*changed, how)))
-    answers = _answers(msg)
-    is_missing = {reply.token: _parts(reply)[2] in {"dont_know", "refused"} for reply in msg.quick_replies}
+    options, others = _answers(msg)
     return step._replace(
         kind="question",
         title=msg.title,
@@ -170,25 +160,34 @@ def _question(step: Step, said: Sequence[MsgOut], words: tuple[Choice, ...]) -> 
         hint=asked.hint,
         notes=(*step.notes, note) if note else step.notes,
         expects=msg.expects,
-        options=tuple(answer for answer in answers if not is_missing[answer.token]),
-        others=tuple(answer for answer in answers if is_missing[answer.token]),
-        words=words,
+        options=options,
+        # An answer in the making does not repeat the ways around it; a page has room for them.
+        others=others or _answers(question)[1],
+        words=_words(msg) or _words(question),
         fault=fault,
     )
 
 
-def _answers(msg: MsgOut) -> list[Choice]:
-    """The answers among the quick replies."""
-    return [
-        _choice(reply, msg.expects)
-        for reply in msg.quick_replies
-        if _parts(reply)[1] and _parts(reply)[2][:1] not in "+-"
-    ]
+def _answers(msg: MsgOut) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+    """The answers among the quick replies: the real ones, and those beside them."""
+    found: tuple[list[Choice], list[Choice]] = [], []
+    for reply in msg.quick_replies:
+        _, key, value = _parts(reply)
+        if key and value[:1] not in {"+", "-"}:
+            found[value in {"dont_know", "refused"}].append(_choice(reply, msg.expects))
+    return tuple(found[0]), tuple(found[1])
+
+
+def _words(msg: MsgOut) -> tuple[Choice, ...]:
+    """The chat words offered as buttons; where one choice is made after another, "done" is one as well."""
+    is_one = msg.expects == "one"
+    return tuple(_choice(it) for it in msg.quick_replies if not _parts(it)[1] or (is_one and _parts(it)[2] == DONE))
 
 
 def _is_draft(msg: MsgOut) -> bool:
     """Whether it shows an answer in the making that could be the whole answer."""
-    return any(answer.is_chosen for answer in _answers(msg)) and any(_parts(r)[2] == DONE for r in msg.quick_replies)
+    is_begun = any(answer.is_chosen for answer in _answers(msg)[0])
+    return is_begun and any(_parts(reply)[2] == DONE for reply in msg.quick_replies)
 
 
 def _told(msg: MsgOut) -> list[str]:
@@ -197,13 +196,13 @@ def _told(msg: MsgOut) -> list[str]:
     Without the one that lists what is ticked, which check boxes show better.
     """
     lines = msg.text.split("\n")
-    chosen = [answer.label for answer in _answers(msg) if answer.is_chosen]
+    chosen = [answer.label for answer in _answers(msg)[0] if answer.is_chosen]
     if msg.expects != "many" or not chosen:
         return lines
     return [line for line in lines if not all(label in line for label in chosen)] or [""]
 
 
-def _summary(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
+def _summary(step: Step, msg: MsgOut) -> Step:
     rows: list[Row] = []
     head: list[str] = []
     is_answer = False
@@ -224,7 +223,7 @@ def _summary(step: Step, msg: MsgOut, words: tuple[Choice, ...]) -> Step:
     if rows:
         # After a blank line the last answer is followed by how to go on; buttons say that here.
         rows[-1] = rows[-1]._replace(answer=rows[-1].answer.rpartition("\n\n")[0] or rows[-1].answer)
-    return step._replace(kind="summary", hint="\n".join(head).strip(), rows=tuple(rows), words=words)
+    return step._replace(kind="summary", hint="\n".join(head).strip(), rows=tuple(rows), words=_words(msg))
 
 
 def _thanks(step: Step, msg: MsgOut, receipt: str) -> Step:

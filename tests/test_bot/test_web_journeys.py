@@ -453,3 +453,10 @@ async def test_who_changes_over_in_the_middle_of_ticking_is_not_told_what_to_wri
         await page.press("Weiter", "Parks und Bäume", "Die Nachbarschaft", "Bus und Bahn", "Ruhe")
         assert "Höchstens 3 sind möglich" in page.text
         assert "Frage 2 von 5" in page.text
+        await page.press("Überspringen")
+        assert page.heading() == "Wie gern lebst du in deinem Kiez?", "there is still a way around it"
+        await page.press("Zurück")
+        await page.press("Weiter", "Ruhe")
+        await page.press("Zurück")
+        await page.press("Weiß nicht")
+    assert answers(store) == {"district": '"01"', "good": "(dont_know)"}
