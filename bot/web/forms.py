@@ -82,7 +82,7 @@ def values_of(
     """What a page shows of the current step, on whatever kind of device."""
     title = notice.text(notice.consultation.title, tongue.tag)
     notes, before = _split_off_answer(step, tongue, notice.consultation.address)
-    fault = tongue.say(problem) if problem else step.fault
+    fault = tongue.say(problem) if problem else _fault(step, tongue, notice.consultation.address)
     may_name = _may_name(notice, step)
     if step.fault and (step.expects in {"text", "number"} or may_name):
         before = _last_words(entries)
@@ -206,6 +206,15 @@ def written_in(step: Step, data: Form) -> str:
 
 def _text(data: Form) -> str:
     return str(data.get("text", "")).strip()
+
+
+def _fault(step: Step, tongue: Tongue, form: FormOfAddress) -> str:
+    """What is wrong, without what is to be written in a chat: here one ticks fewer."""
+    chosen = sum(option.is_chosen for option in step.options)
+    for most in range(1, chosen):
+        if step.fault == tongue.phrases.say("choices.many", form, n=chosen - most, max=most):
+            return tongue.say("web.form.too_many", max=most)
+    return step.fault
 
 
 def _may_name(notice: Notice, step: Step) -> bool:

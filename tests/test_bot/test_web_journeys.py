@@ -451,7 +451,8 @@ async def test_who_changes_over_in_the_middle_of_ticking_is_not_told_what_to_wri
         assert "Gewählt:" not in page.text, "the boxes are ticked"
         assert 'id="fault"' not in page.page.html
         await page.press("Weiter", "Parks und Bäume", "Die Nachbarschaft", "Bus und Bahn", "Ruhe")
-        assert "Höchstens 3 sind möglich" in page.text
+        assert "Höchstens 3 sind möglich. Bitte weniger ankreuzen." in page.text
+        assert "Nummer" not in page.text
         assert "Frage 2 von 5" in page.text
         await page.press("Überspringen")
         assert page.heading() == "Wie gern lebst du in deinem Kiez?", "there is still a way around it"
