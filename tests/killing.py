@@ -24,8 +24,9 @@ from bot.settings import Settings
 
 CHUNK: Final = 20
 """Lines handed over at once: fewer than usual, so that there are many moments between two commits."""
-_LATER: Final = 0.02
-_ANY_MOMENT: Final = 0.4
+_LATER: Final = 0.005
+"""Seconds, at most, from when a line is done until the kill: so that it can hit anything between two commits."""
+_ANY_MOMENT: Final = 0.2
 
 
 def live(recording: Path, settings: Settings) -> tuple[int, int]:
@@ -69,11 +70,13 @@ def kill(child: int, reads: int, beyond: int | None, chance: random.Random) -> t
 
 
 def main(recording: Path, url: str, data: Path, kills: int, seed: int) -> None:
-    chance, settings, frontier = random.Random(seed), Settings(data=data, database_url=url, samples=False), 0
-    for number in range(kills):
-        beyond = None if number % 3 == 2 else frontier + CHUNK * chance.randint(1, 3)
+    chance, settings = random.Random(seed), Settings(data=data, database_url=url, samples=False)
+    lines, killed = sum(1 for _ in recording.open(encoding="utf-8")), 0
+    while killed < kills:
+        # Each gets further than the one before; every third ends at any moment.
+        beyond = None if killed % 3 == 2 else int(lines * (killed + chance.random()) / (kills + 3))
         done, was_killed = kill(*live(recording, settings), beyond, chance)
-        frontier = max(frontier, done)
+        killed += was_killed
         print(json.dumps({"done": done, "killed": was_killed}), flush=True)
     child, reads = live(recording, settings)
     with os.fdopen(reads) as told:

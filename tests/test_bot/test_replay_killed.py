@@ -17,7 +17,7 @@ from storage.store import Store
 from tests.databases import make_tables
 from tests.house import consultation, publish, rows
 
-PEOPLE = 300
+PEOPLE = 400
 KILLS = 30
 _MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+]00:00)")
 ROOT = Path(__file__).parents[2]
