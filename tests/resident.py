@@ -21,6 +21,8 @@ class Resident:
     def __init__(self, process: asyncio.subprocess.Process, user: User) -> None:
         self.user = user
         self.events: list[dict[str, Any]] = []
+        self._places: dict[str, int] = {}
+        """Where events stand in the timeline, by id."""
         self.room = ""
         self._process = process
         self._numbers = count(1)
@@ -32,7 +34,9 @@ class Resident:
         assert self._process.stdout
         while line := await self._process.stdout.readline():
             said = json.loads(line)
-            if "event" in said:
+            if "seen" in said:
+                self._places.setdefault(said["seen"], len(self._places))
+            elif "event" in said:
                 self.events.append(said["event"])
                 self._news.set()
             elif "fault" in said:
@@ -77,7 +81,7 @@ class Resident:
         return [event["content"].get("body", "") for event in self.heard()]
 
     def heard(self) -> list[dict[str, Any]]:
-        """Messages of others; one that could be read only later counts once."""
+        """Messages of others in the order of the timeline; one that could be read only later counts once."""
         found = {
             event["id"]: event
             for event in self.events
@@ -85,7 +89,7 @@ class Resident:
             and not event["unreadable"]
             and event["kind"] in {"m.room.message", "org.matrix.msc3381.poll.start"}
         }
-        return list(found.values())
+        return sorted(found.values(), key=lambda event: self._places.get(event["id"], len(self._places)))
 
     async def until(self, words: str, *, times: int = 1) -> dict[str, Any]:
         """Waits for a message with these words (the n-th one); gives its event."""

@@ -1,5 +1,6 @@
 // A resident with an independent Matrix client that reads and trusts only devices their owner has signed.
-// Speaks JSON lines: {"id", "do", …} in; {"id", "value"} or {"id", "fault"}, and {"event"} for whatever can be read, out.
+// Speaks JSON lines: {"id", "do", …} in; {"id", "value"} or {"id", "fault"} out, {"seen"} for each event of a timeline, in
+// order, and {"event"} as soon as it can be read, which may be later than the next.
 // Usage: node resident.mjs FOLDER, the folder that holds node_modules.
 import { createInterface } from "node:readline";
 import { join } from "node:path";
@@ -32,7 +33,10 @@ const commands = {
     client = sdk.createClient({ baseUrl: url, userId: user, deviceId: device, accessToken: token });
     await client.initRustCrypto({ useIndexedDB: false });
     client.getCrypto().setDeviceIsolationMode(new OnlySignedDevicesIsolationMode());
-    client.on(sdk.RoomEvent.Timeline, (event) => event.isEncrypted() && !event.getClearContent() || show(event));
+    client.on(sdk.RoomEvent.Timeline, (event) => {
+      write({ seen: event.getId() });
+      if (!event.isEncrypted() || event.getClearContent()) show(event);
+    });
     client.on(sdk.MatrixEventEvent.Decrypted, show);
     const ready = new Promise((done) => client.on(sdk.ClientEvent.Sync, (state) => state === "PREPARED" && done()));
     await client.startClient({ initialSyncLimit: 50 });
