@@ -54,6 +54,12 @@ class MsgIn(NamedTuple):
     """Said where others read along: nothing is asked or stored there, people are invited to answer in private."""
 
 
+Aside = Literal["", "mark", "look"]
+"""What a reply is that answers nothing by itself: something that goes with the answer, or only shows something. A
+channel with forms offers a check box, or a button.
+"""
+
+
 class QuickReply(NamedTuple):
     """One answer offered with a message.
 
@@ -67,6 +73,7 @@ class QuickReply(NamedTuple):
     chosen: bool = False
     amount: int = 0
     """Where it is chosen by more than yes or no: its place in an order, how much of a budget it has."""
+    aside: Aside = ""
 
 
 Expects = Literal["", "one", "many", "order", "amounts", "text", "number"]

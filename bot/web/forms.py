@@ -135,6 +135,8 @@ async def take_form(request: web.Request, conversation: Conversation, step: Step
             return ""
         if not chosen:
             return "web.form.choose"
+        for number, mark in enumerate(_among(step.marks, data.getall("mark", []))):
+            await tell(request, conversation, f"{sent}-{number}", choice=mark.token, label=mark.label)
         await tell(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
     elif step.expects:
         if not (text := _text(data)):
@@ -201,7 +203,10 @@ def _among(offered: Iterable[Choice], tokens: Iterable[object]) -> list[Choice]:
 
 def written_in(step: Step, data: Form) -> str:
     """What the person wrote, to be shown again beside what is wrong with it."""
-    return numbers.written(step, data) if step.expects in NUMBERED and step.options else _text(data)
+    if step.expects in NUMBERED and step.options:
+        return numbers.written(step, data)
+    marked = _among(step.marks, data.getall("mark", []))
+    return _text(data) or (marked[0].label if marked else "")
 
 
 def _text(data: Form) -> str:

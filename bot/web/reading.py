@@ -55,8 +55,10 @@ class Step(NamedTuple):
     options: tuple[Choice, ...] = ()
     others: tuple[Choice, ...] = ()
     """Answers beside the real ones: "I do not know"."""
+    marks: tuple[Choice, ...] = ()
+    """What can go with an answer: "important to me"."""
     words: tuple[Choice, ...] = ()
-    """Chat words offered as buttons: skip, submit."""
+    """What is offered as buttons: chat words as skip and submit, and what only shows something."""
     rows: tuple[Row, ...] = ()
     receipt: str = ""
     receipt_name: str = ""
@@ -163,6 +165,7 @@ def _question(step: Step, said: Sequence[MsgOut]) -> Step:
         options=options,
         # An answer in the making does not repeat the ways around it; a page has room for them.
         others=others or _answers(question)[1],
+        marks=tuple(_choice(it) for it in msg.quick_replies if it.aside == "mark"),
         words=_words(msg) or _words(question),
         fault=fault,
     )
@@ -173,15 +176,20 @@ def _answers(msg: MsgOut) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
     found: tuple[list[Choice], list[Choice]] = [], []
     for reply in msg.quick_replies:
         _, key, value = _parts(reply)
-        if key and value[:1] not in {"+", "-"}:
+        if key and value[:1] not in {"+", "-"} and not reply.aside:
             found[value in {"dont_know", "refused"}].append(_choice(reply, msg.expects))
     return tuple(found[0]), tuple(found[1])
 
 
 def _words(msg: MsgOut) -> tuple[Choice, ...]:
-    """The chat words offered as buttons; where one choice is made after another, "done" is one as well."""
+    """What is offered as buttons; where one choice is made after another, "done" is one as well."""
     is_one = msg.expects == "one"
-    return tuple(_choice(it) for it in msg.quick_replies if not _parts(it)[1] or (is_one and _parts(it)[2] == DONE))
+
+    def is_word(reply: QuickReply) -> bool:
+        _, key, value = _parts(reply)
+        return not key or reply.aside == "look" or (is_one and value == DONE)
+
+    return tuple(_choice(reply) for reply in msg.quick_replies if is_word(reply))
 
 
 def _is_draft(msg: MsgOut) -> bool:

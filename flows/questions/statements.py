@@ -11,7 +11,7 @@ from flows.events import Event, Rated
 from flows.known import Known
 from flows.languages import LANGUAGES
 from flows.matching import Matcher
-from flows.messages import Expects, MsgOut, QuickReply
+from flows.messages import Aside, Expects, MsgOut, QuickReply
 from flows.needs import MyVote, NextStatement, Offer, Statement, StillReleased
 from flows.question import (
     Asked,
@@ -36,6 +36,7 @@ Vote = Literal[-1, 0, 1]
 Stage = Literal["rate", "more", "none"]
 
 _VOTES: Final[dict[str, Vote]] = {"agree": 1, "disagree": -1, "pass": 0}
+_ASIDES: Final[dict[str, Aside]] = {"important": "mark", "unimportant": "mark", "original": "look"}
 _SIGNS: Final[dict[str, Vote]] = {"👍": 1, "✅": 1, "👎": -1, "❌": -1, "🤷": 0}
 _LONGEST_ID: Final = 19
 SEED_LENGTH: Final = 280
@@ -308,7 +309,12 @@ class _AskedStatements(Informed):
         if statement.original and not here.is_original:
             words.append("original")
         replies = (
-            QuickReply(self._voice.token(self._key, f"{word}-{statement.id}"), self._labels[word], number % 5)
+            QuickReply(
+                self._voice.token(self._key, f"{word}-{statement.id}"),
+                self._labels[word],
+                number % 5,
+                aside=_ASIDES.get(word, ""),
+            )
             for number, word in enumerate(words, start=1)
         )
         return (*replies, *(self._enough if here.rated else self._skip))

@@ -17,7 +17,7 @@ async def test_a_first_visit_starts_the_consultation_and_an_answer_is_acknowledg
         assert (await ws.next())["epoch"] == here.hub.epoch
         first = await ws.until("text")
         assert first["text"] == "answer to /start park"
-        offered = {"token": "p.lamps.yes", "label": "Ja", "number": 1, "chosen": False, "amount": 0}
+        offered = {"token": "p.lamps.yes", "label": "Ja", "number": 1, "chosen": False, "amount": 0, "aside": ""}
         assert first["quick_replies"][0] == offered
         assert (first["language"], first["dir"], first["expects"], first["title"]) == ("de", "ltr", "one", "Licht?")
         await ws.say("a1", choice="p.lamps.yes")

@@ -51,7 +51,10 @@ async def test_the_form_takes_an_idea_and_votes(store):
         assert "Ähnliches gibt es schon" in page.text
         await page.press("Weiter", "Mein Vorschlag ist anders")
         assert "Seine Nummer: P-" in page.text
-        for label in ("Stimme zu", "Wichtig für mich", "Stimme nicht zu"):
-            await page.press("Weiter", label)
+        await page.press("Weiter", "Stimme zu")
+        await page.press("Weiter", "Wichtig für mich")  # which is no answer alone
+        assert "Bitte eine Antwort auswählen" in page.text
+        assert [name for form in page.page.forms for name, _ in form.fields].count("mark") == 1, "it stays ticked"
+        await page.press("Weiter", "Wichtig für mich", "Stimme nicht zu")
         assert "Bewertete Vorschläge: 2" in page.text
     assert votes(store) == [(-1, True), (1, False)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from tests.test_browser.browser import Tab
 from tests.test_browser.conftest import World
@@ -106,7 +107,7 @@ async def test_the_form_and_the_paper(world):
     await go_on(tab)
     for number in range(3):
         if number == 1:
-            await tick(tab, ".others.important-")
+            await tab.tap("[name=mark][value*='.others.important-']")
         await look(tab, f"statement-{number}")
         await tick(tab, ".others.agree-")
     await look(tab, "more")
@@ -130,6 +131,8 @@ async def test_the_form_and_the_paper(world):
     given = world.answers()
     assert given.pop("idea").startswith('"P-')
     assert given == GIVEN
+    with world.store.reading() as connection:
+        assert sorted(connection.scalars(text("SELECT important FROM ratings"))) == [0, 0, 1]
 
 
 async def tick(tab: Tab, token: str) -> None:
