@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.patience import PATIENCE
-from tests.test_browser.browser import Tab
+from tests.test_browser.browser import BrowserError, Tab
 from tests.test_browser.conftest import World
 
 PAGE = Path(__file__).parents[2] / "docs" / "web.md"
@@ -61,12 +61,16 @@ class Frame:
 
     async def until(self, condition: str) -> None:
         async with asyncio.timeout(PATIENCE):
-            while not await self.evaluate(f"!!({condition})"):
+            while True:
+                with suppress(BrowserError):  # between two pages there is nothing to evaluate in
+                    if await self.evaluate(f"!!({condition})"):
+                        return
                 await asyncio.sleep(0.05)
 
     async def click(self, selector: str) -> None:
         await self.until(f"document.readyState === 'complete' && document.querySelector(\"{selector}\")")
-        await self.evaluate(f'document.querySelector("{selector}").click()')
+        with suppress(BrowserError):  # the page that was left tells nothing more
+            await self.evaluate(f'document.querySelector("{selector}").click()')
 
     async def _frame(self) -> dict[str, Any]:
         tree = await self._tab.call("Page.getFrameTree")
