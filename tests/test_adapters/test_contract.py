@@ -147,8 +147,10 @@ async def test_a_conversation_goes_from_greeting_to_receipt(harness):
 async def test_a_repeat_changes_nothing(harness):
     async with harness.house() as app:
         who = await said_yes(harness)
+        # A page that was answered before it was acknowledged has repeated something by itself.
+        before = app.conversations.counts.repeats
         await harness.repeat()
-        await until(lambda: app.conversations.counts.repeats == 1)
+        await until(lambda: app.conversations.counts.repeats > before)
         await who.says(BENCHES)
         await who.hears(SUMMARY)
         assert asked(who) == 1
