@@ -186,18 +186,11 @@ class Conversations:
         except Exception as deeper:  # noqa: BLE001 - an id or address no database can hold: nothing is left to keep
             log.error("message dropped", channel=batch[0].channel, **where(deeper))
         for reply in said:
-            await self._send(batch[0], reply)
+            await self._outbox.send_at_once(batch[0].channel, batch[0].address, reply)
 
     async def _ask_to_wait(self, batch: Sequence[MsgIn]) -> None:
-        """Tells people that their message is not lost."""
+        """Tells people that their message is not lost. Sent past the outbox: that one is stored, and storing fails."""
         senders = {(msg.channel, msg.address): msg for msg in batch}
         for msg in senders.values():
             voice = self._batches.catalogue.lobby.voice(None, msg.language_hint)
-            await self._send(msg, voice.message(voice.say("trouble.wait")))
-
-    async def _send(self, msg: MsgIn, reply: MsgOut) -> None:
-        """Past the outbox: that one is stored, and storing fails."""
-        try:
-            await self._outbox.send_at_once(msg.channel, msg.address, reply)
-        except Exception as fault:  # noqa: BLE001 - whatever a channel does, others are told, and nothing is lost
-            log.error("channel failed to send", channel=msg.channel, **where(fault))
+            await self._outbox.send_at_once(msg.channel, msg.address, voice.message(voice.say("trouble.wait")))

@@ -149,7 +149,7 @@ class Lane:
         """Sends a message, and then others for as long as some may go at once."""
         clock = asyncio.get_running_loop().time
         while item is not None:
-            delivery = await self._send(item.message)
+            delivery = await self.send(item.message)
             del self._unanswered[item.message.id]
             again = self._settle(item, delivery)
             if not self.channel.limits.idempotent:
@@ -229,7 +229,8 @@ class Lane:
         later = max(self._paused_until, self._pace.free_at)
         return later if later > now else now + LOOK_AGAIN_SECONDS
 
-    async def _send(self, message: Outgoing) -> Delivery:
+    async def send(self, message: Outgoing) -> Delivery:
+        """One message, now. Raises nothing, whatever the channel does."""
         try:
             return await self.channel.send(message)
         except Exception as fault:  # noqa: BLE001 - a fault in a channel must not end the sending of all others

@@ -141,7 +141,7 @@ class Outbox:
         """One message past the table, for when there is no table; lost if it fails."""
         lane = self._lanes.get(channel)
         if lane:
-            await lane.channel.send(Outgoing(0, address, msg))
+            await lane.send(Outgoing(0, address, msg))
 
     async def drained(self) -> None:
         """Returns when everything accepted was sent (or put off) and noted."""

@@ -22,8 +22,8 @@ _STEPS: Final = {
     "before commit": ("on the writing thread", Batches, "work"),
     "after commit": ("after", Conversations, "_commit"),
     "acknowledged": ("after", Conversations, "receive"),
-    "before send": ("before", Lane, "_send"),
-    "after send": ("after", Lane, "_send"),
+    "before send": ("before", Lane, "send"),
+    "after send": ("after", Lane, "send"),
     "before note": ("on the writing thread", Outbox, "write_settled"),
     "after note": ("after", Outbox, "_flush"),
 }
