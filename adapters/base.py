@@ -10,8 +10,9 @@ from flows.messages import MsgIn, MsgOut
 if TYPE_CHECKING:  # whoever needs only the contract, such as `--help`, needs no web server
     from aiohttp import web
 
-Receive = Callable[[Sequence[MsgIn]], Awaitable[None]]
-"""Takes messages; returns when they are stored for good. Only then may the channel move on."""
+
+class NotStored(Exception):
+    """The database takes nothing at the moment. The same message is welcome again, with the same id."""
 
 
 class BadSettings(Exception):
@@ -47,6 +48,15 @@ class Outgoing(NamedTuple):
     msg: MsgOut
 
 
+Replies = tuple[Outgoing, ...]
+"""What is said to the sender of one message by that very message. The channel is asked to send it as well."""
+
+Receive = Callable[[Sequence[MsgIn]], Awaitable[Sequence[Replies]]]
+"""Takes messages; returns when they are stored for good, with the replies to each. Only then may the channel move on.
+A repeat has no replies: they were given before. Raises NotStored to a channel whose `Limits.tells_trouble`.
+"""
+
+
 class Sent(NamedTuple):
     """The channel took the message; `ref` is its own id of it, "" where it has none."""
 
@@ -56,7 +66,7 @@ class Sent(NamedTuple):
 class RetryAfter(NamedTuple):
     """Not now: try again after so many seconds; nothing at all is sent until then where `is_overall`.
 
-    A channel that does not say whom it means (Telegram) means everybody; a chat alone only where that is known.
+    Only that chat waits unless everybody is meant: one that has to wait for hours must not silence all others.
     """
 
     seconds: float
@@ -108,7 +118,11 @@ class Limits(NamedTuple):
     """Addresses that begin like this are groups; "" where there are none."""
     is_confidential: bool = True
     """Whether only the person and this house can read along. If not, people are told before the first question, and
-    questions marked `web_only` are not asked here."""
+    questions marked `web_only` are not asked here. Where it depends on the room, each message says so (`MsgIn.room`),
+    and this is only what holds for the others."""
+    tells_trouble: bool = False
+    """Whether it tells people itself, as an answer to what they sent, that nothing can be stored at the moment; else
+    they are sent a message that asks them to wait."""
     is_proactive: bool = True
     """Whether it can write to people who have not just written: only there anybody is reminded or pushed to."""
 

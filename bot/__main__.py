@@ -17,9 +17,9 @@ def main() -> None:
             f"Mitsprache braucht Python 3.11 oder neuer, dies ist Python {found}: bitte ein neueres installieren.\n"
             f"Mitsprache needs Python 3.11 or newer, this is Python {found}: please install a newer one."
         )
-    from bot import bootstrap
+    from bot.bootstrap import install
 
-    bootstrap.run(sys.argv[1:])
+    install.run(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -11,33 +11,40 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from sqlalchemy import Connection
 
 from adapters.base import Channel, Closing
-from bot.attachments.files import FOLDER, Folder
-from bot.attachments.keeping import Keeper
-from bot.batches import Batches
+from bot.broadcasts.outcome_notifications import Teller, keep_telling
 from bot.broadcasts.sending import Broadcaster, Pushing
-from bot.catalogue import Catalogue
-from bot.conversations import Conversations
-from bot.desk.reception import Desk
-from bot.erasing import erase_again
-from bot.errors import Say
-from bot.housekeeping import keep_house
-from bot.ids import Ids
-from bot.introducing import introduce
-from bot.keys import FILE, Keys, load_fitting, load_or_create
-from bot.knowing import Knowing
-from bot.ledger import Ledger
-from bot.logs import where
-from bot.meeting import Meeting
-from bot.outbox import Outbox
+from bot.common import audit, database_mark
+from bot.common.erasure_log import Ledger
+from bot.common.errors import Say
+from bot.common.i18n.bot_profile import introduce
+from bot.common.ids import Ids
+from bot.common.integrity import keep_looking
+from bot.common.keys import FILE, Keys, load_fitting, load_or_create
+from bot.common.logs import where
+from bot.common.sources import SYSTEM, Sources
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.fact_loader import Knowing
+from bot.conversations import path_cleanup
+from bot.conversations.batch import Batches
+from bot.conversations.hourly_jobs import keep_house
+from bot.conversations.inbox import Conversations
+from bot.conversations.senders import Meeting
+from bot.conversations.turns import Turns
+from bot.delivery.attachments.fetcher import Keeper
+from bot.delivery.attachments.files import FOLDER, Folder
+from bot.delivery.outbox import Outbox
+from bot.privacy.re_erasure import erase_again
+from bot.privacy.scrubbing import Scrubber
 from bot.proposals import facts
 from bot.proposals.enquiries import Enquiries
 from bot.proposals.pool import Pools
 from bot.proposals.survey import keep_surveying
-from bot.proposals.telling import Teller, keep_telling
+from bot.results.editions.service import Editor
 from bot.settings import Settings
-from bot.turns import Turns
+from bot.staff.chat.dispatcher import Desk
 from storage import consultations, contacts, messages, migrate
 from storage.errors import StorageError
 from storage.store import Store
@@ -78,11 +85,13 @@ class App:
     keeper: Keeper
     pools: Pools
     ledger: Ledger
+    scrubber: Scrubber
+    editor: Editor
 
     @property
     def trouble(self) -> StorageError | None:
         """What keeps the house from storing and erasing, as far as it knows."""
-        return self.store.trouble or self.ledger.trouble
+        return self.store.damage or self.store.trouble or self.ledger.trouble
 
     async def look(self) -> StorageError | None:
         """The same, after asking the database; of some troubles only another attempt to write tells that they are over.
@@ -134,11 +143,14 @@ class App:
         """What goes on while nobody waits for it."""
         teller = Teller(self.keys, self.ids, self.settings.web.public_url)
         return [
-            partial(keep_house, self.store, self.keys, self.ledger, self.settings.backup_days),
+            partial(keep_house, self.store, self.keys, self.ledger, self.settings.backup_days, self.editor.renew),
+            self.editor.run,
             self.broadcaster.run,
             self.keeper.run,
+            self.scrubber.run,
             partial(keep_telling, self.store, teller, self.outbox.look_for_broadcasts),
             partial(keep_surveying, self.store, self.pools),
+            partial(keep_looking, self.store),
         ]
 
     async def _finish(self, conversing: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
@@ -177,53 +189,86 @@ def _fault(task: asyncio.Task[None]) -> BaseException | None:
 
 def open_house(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]:
     """The database, brought up to date, and the secret key; both are created where there are none. What an older
-    database brought back although it was erased is erased again; `say` hears how much that was.
+    database brought back although it was erased is erased again; `say` hears how much that was. What an earlier program
+    stored off the path of people is removed.
 
-    Raises OSError, the classes of `storage.errors` and `SecretError`.
+    Raises OSError, the classes of `storage.errors` and `SecretError`; StoreMissing and StoreForeign where the database
+    is not the one that was made for this folder, unless `settings.is_fresh`.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database())
     try:
-        migrate.upgrade(store)
-        keys = _fitting_keys(settings.data / FILE, store)
+        if not settings.is_fresh:
+            database_mark.check(settings.data, store)
+        moved = migrate.upgrade(store, hiding=partial(_fitting_keys, settings.data / FILE))
+        store.belongs_to = database_mark.write(settings.data, store)
+        with store.reading() as connection:
+            keys = _fitting_keys(settings.data / FILE, connection)
+        if moved.before and moved.before != moved.now:
+            entry = audit.operator()._replace(door="system").did("migrate", f"{moved.before} to {moved.now}")
+            store.run(lambda connection: audit.record(connection, keys, entry))
+            store.scrub()  # what the tables held before is in the journal
         ledger = Ledger(settings.data, keys)
         ledger.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
         if back := erase_again(store, keys, ledger):
             log.warning("erased again", count=sum(map(len, back)))
             if say:
                 say(f"Erased again, because it was erased before ({back.in_words()}).")
+        path_cleanup.clean(store, ledger, keys)
         return store, keys
     except BaseException:
         store.dispose()
         raise
 
 
-def _fitting_keys(path: Path, store: Store) -> Keys:
+def _fitting_keys(path: Path, connection: Connection) -> Keys:
     """The keys with which the addresses in the database were sealed. A new one is made for an empty house only."""
-    with store.reading() as connection:
-        sealed = contacts.any_sealed(connection)
+    sealed = contacts.any_sealed(connection)
     return load_or_create(path) if sealed is None else load_fitting(path, sealed.sealed, sealed.lookup)
 
 
-def build(settings: Settings, channels: Mapping[str, Channel], *, store: Store, keys: Keys) -> App:
-    """The parts, connected. Call it inside a running event loop."""
-    ids = Ids()
+def build(
+    settings: Settings,
+    channels: Mapping[str, Channel],
+    *,
+    store: Store,
+    keys: Keys,
+    sources: Sources = SYSTEM,
+) -> App:
+    """The parts, connected. Call it inside a running event loop. `sources`: of time and chance, for conversations."""
+    ids = Ids(keys.order_masks, sources.now, sources.random)
     catalogue = Catalogue(public_url=settings.web.public_url)
-    outbox = Outbox(store, keys, channels)
+    outbox = Outbox(store, keys, channels, sources.now)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
-    desk = Desk(settings, keys, catalogue, proactive, list(channels))
+    desk = Desk(settings, catalogue, proactive, list(channels))
     enquiries = Enquiries(catalogue, settings.web.public_url)
-    pools = Pools()
-    knowing = Knowing(facts.finders(pools, keys.pseudonym))
+    pools = Pools(sources.steady)
+    knowing = Knowing(facts.finders(pools, keys.pseudonym, sources.draw_seed))
     ledger = Ledger(settings.data, keys)
-    meeting = Meeting(keys, catalogue, proactive)
-    turns = Turns(keys, catalogue, ids, desk, enquiries, knowing, meeting, overheard)
-    batches = Batches(keys, catalogue, ids, ledger, meeting, turns)
+    meeting = Meeting(keys, catalogue, proactive, outbox.waits)
+    turns = Turns(keys, catalogue, desk, enquiries, knowing, meeting, overheard)
+    store.on_other_writes = meeting.kept.clear
+    outbox.on_changes = meeting.kept.forget
+    batches = Batches(keys, catalogue, ids, ledger, meeting, turns, sources=sources)
     folder = Folder(settings.data / FOLDER, keys)
     keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
-    conversations = Conversations(store, batches, outbox, keeper.wake)
+    scrubber = Scrubber(store, settings.zone())
+    conversations = Conversations(store, batches, outbox, keeper.wake, scrubber, sources.now)
     broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
     return App(
-        settings, store, keys, ids, catalogue, channels, outbox, conversations, broadcaster, keeper, pools, ledger
+        settings=settings,
+        store=store,
+        keys=keys,
+        ids=ids,
+        catalogue=catalogue,
+        channels=channels,
+        outbox=outbox,
+        conversations=conversations,
+        broadcaster=broadcaster,
+        keeper=keeper,
+        pools=pools,
+        ledger=ledger,
+        scrubber=scrubber,
+        editor=Editor(store),
     )

@@ -8,18 +8,30 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from adapters.sections import in_words
-from bot.web.options import WebSettings
+from bot.common.colours import check_accent
 
 PREFIX: Final = "MITSPRACHE_"
 FILE: Final = Path("mitsprache.toml")
+_ORIGIN: Final = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:\d+)?")
 _NOT_SETTINGS: Final = ("MITSPRACHE_TEST_", "MITSPRACHE_DEBUG")  # for the tests; for tracebacks
 
 
@@ -67,6 +79,65 @@ class ChannelSettings(BaseModel):
         yield from ((name, "**********") for name in self.model_extra or ())
 
 
+def _listed(value: object) -> object:
+    """A text of the environment as the list it stands for."""
+    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+
+def _address(url: str) -> str:
+    if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+        raise PydanticCustomError("address", "must be an address like https://mitsprache.example")
+    return url.rstrip("/")
+
+
+def _origin(origin: str) -> str:
+    # It ends up in a header: what is no plain origin could allow more than was meant.
+    if not _ORIGIN.fullmatch(origin):
+        raise PydanticCustomError("origin", "must be an origin like https://www.example.org, without a path")
+    return origin
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise PydanticCustomError("network", "must be an IP address or network like 10.0.0.0/8") from None
+    return text
+
+
+def _accent(colour: str) -> str:
+    try:
+        return check_accent(colour)
+    except ValueError as fault:
+        raise PydanticCustomError("accent", "{reason}", {"reason": str(fault)}) from None
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Network = Annotated[str, AfterValidator(_network)]
+
+
+class WebSettings(_Section):
+    """How the web pages look, where they are reached, and who may show them in a frame."""
+
+    public_url: Address = ""
+    """Where people reach these pages, e.g. `https://mitsprache.example`; empty: what the browser asked for."""
+    organisation: str = "Mitsprache"
+    """Who offers these pages; stands at the top of each."""
+    accent: Annotated[str, AfterValidator(_accent)] = "#0b5d66"
+    """The colour of buttons and links. Refused where it could not be read."""
+    embed_origins: Annotated[tuple[Origin, ...], BeforeValidator(_listed)] = ()
+    """Pages that may show a consultation in a frame, e.g. `["https://www.example.org"]`."""
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = ()
+    """Addresses of your own proxies: only they are believed about where a request comes from."""
+    accessibility_contact: str = ""
+    """E-mail address (or sentence) for reporting barriers; stands in the accessibility statement."""
+    accessibility_office: Address = ""
+    """Page of the office that watches over accessibility."""
+    privacy_url: Address = ""
+    """Your full privacy policy, if there is one."""
+
+
 class PushSettings(_Section):
     """When, how fast and how often people who asked for it are written to."""
 
@@ -107,12 +178,28 @@ class Settings(_Section):
     """The largest voice message or picture that is kept; the channels hand out nothing above 20."""
     backup_days: int = Field(default=90, ge=14, le=3650)
     """For how many days backups are kept at most; so long is known what was erased, and has to stay erased."""
+    raw_needs_purpose: bool = False
+    """Whether `export --profile raw` and `attachments` are refused without `--purpose`."""
     web: WebSettings = WebSettings()
     """How the web pages look and where they are reached, the section `[web]`."""
     push: PushSettings = PushSettings()
     """When and how often people are written to unasked, the section `[push]`."""
     channels: dict[Annotated[str, AfterValidator(_plain_name)], ChannelSettings] = {}
     """The ways to reach people, each a section `[channels.NAME]` with its `type`."""
+    _is_fresh: bool = PrivateAttr(default=False)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether this call may begin with a new or another database. Said at the command line only: in a file it would
+        hold for every start.
+        """
+        return self._is_fresh
+
+    def begun_afresh(self) -> Settings:
+        """The same settings for such a call."""
+        fresh = self.model_copy()
+        fresh._is_fresh = True
+        return fresh
 
     def zone(self) -> tzinfo:
         """The city's time zone; UTC where this machine has no time zones at all (`doctor` says so)."""

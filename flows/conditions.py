@@ -6,7 +6,7 @@ A tree can be checked before publishing and needs no evaluator of strings, so no
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Annotated, Any, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -15,6 +15,9 @@ from flows.values import Value
 
 Answers = Mapping[str, Any]
 Test = Callable[[Answers], bool]
+OpenTest = Callable[[Answers, Set[str]], bool | None]
+"""A test while questions are open: the answers that count so far, and the questions which may still get another answer
+or none. None where one of those decides."""
 
 
 class _Condition(BaseModel, ABC):
@@ -25,8 +28,28 @@ class _Condition(BaseModel, ABC):
         """The test this condition stands for; an unanswered or skipped question makes every comparison false."""
 
     @abstractmethod
+    def compile_open(self) -> OpenTest:
+        """The same test in three values, for somebody who has not answered everything yet."""
+
+    @abstractmethod
     def comparisons(self) -> Iterator[Comparison]:
         """Every comparison in the tree, for the static check."""
+
+
+class _Leaf(_Condition):
+    """One comparison: all that is unknown about it is whether its question will have this answer."""
+
+    def compile_open(self) -> OpenTest:
+        test = self.compile()
+        (key,) = {comparison.question for comparison in self.comparisons()}
+
+        def test_open(answers: Answers, unsure: Set[str]) -> bool | None:
+            if key not in unsure:
+                return test(answers)
+            # An answer that may not count in the end: true only perhaps, but false in any case.
+            return None if key not in answers or test(answers) else False
+
+        return test_open
 
 
 class Comparison(BaseModel):
@@ -75,6 +98,15 @@ class All(_Condition):
         tests = [condition.compile() for condition in self.all]
         return lambda answers: all(test(answers) for test in tests)
 
+    def compile_open(self) -> OpenTest:
+        tests = [condition.compile_open() for condition in self.all]
+
+        def test_open(answers: Answers, unsure: Set[str]) -> bool | None:
+            found = [test(answers, unsure) for test in tests]
+            return False if False in found else None if None in found else True
+
+        return test_open
+
     def comparisons(self) -> Iterator[Comparison]:
         for condition in self.all:
             yield from condition.comparisons()
@@ -88,6 +120,15 @@ class AnyOf(_Condition):
     def compile(self) -> Test:
         tests = [condition.compile() for condition in self.any]
         return lambda answers: any(test(answers) for test in tests)
+
+    def compile_open(self) -> OpenTest:
+        tests = [condition.compile_open() for condition in self.any]
+
+        def test_open(answers: Answers, unsure: Set[str]) -> bool | None:
+            found = [test(answers, unsure) for test in tests]
+            return True if True in found else None if None in found else False
+
+        return test_open
 
     def comparisons(self) -> Iterator[Comparison]:
         for condition in self.any:
@@ -105,11 +146,20 @@ class Not(_Condition):
         test = self.negated.compile()
         return lambda answers: not test(answers)
 
+    def compile_open(self) -> OpenTest:
+        test = self.negated.compile_open()
+
+        def test_open(answers: Answers, unsure: Set[str]) -> bool | None:
+            found = test(answers, unsure)
+            return None if found is None else not found
+
+        return test_open
+
     def comparisons(self) -> Iterator[Comparison]:
         yield from self.negated.comparisons()
 
 
-class Answered(_Condition):
+class Answered(_Leaf):
     """True when the question has an answer ("don't know" is none)."""
 
     answered: str
@@ -122,7 +172,7 @@ class Answered(_Condition):
         yield Comparison(question=self.answered)
 
 
-class Equal(_Condition):
+class Equal(_Leaf):
     """True when the question has this value, or this value among several chosen."""
 
     equal: ValueOf
@@ -134,7 +184,7 @@ class Equal(_Condition):
         yield Comparison(question=self.equal.question, values=(self.equal.value,))
 
 
-class OneOf(_Condition):
+class OneOf(_Leaf):
     """True when the question has one of these values, or one of them among several chosen."""
 
     one_of: ValuesOf
@@ -157,7 +207,7 @@ class OneOf(_Condition):
         yield Comparison(question=self.one_of.question, values=self.one_of.values)
 
 
-class Less(_Condition):
+class Less(_Leaf):
     """True when the answered number is smaller."""
 
     less: Bound
@@ -170,7 +220,7 @@ class Less(_Condition):
         yield Comparison(question=self.less.question, values=(self.less.than,), ordered=True)
 
 
-class Greater(_Condition):
+class Greater(_Leaf):
     """True when the answered number is greater."""
 
     greater: Bound

@@ -116,6 +116,8 @@ class Consultation(_Part):
     """What a city asks. A published revision of this never changes."""
 
     slug: Slug
+    revision: Annotated[int, Field(ge=1)] | None = Field(default=None, exclude=True)
+    """In a file: the published revision it was made from (`show` writes it). No part of what is published."""
     sample: bool = False
     """A sample to try things out: marked as such wherever it is shown."""
     address: FormOfAddress = "sie"

@@ -8,6 +8,7 @@ from typing import Final
 from flows.events import DoorAsked
 from flows.matching import spellings
 from flows.phrases import Phrases
+from flows.tokens import arguments_of
 
 CODE_DIGITS: Final = 12
 _CODE = re.compile(rf"\d{{{CODE_DIGITS}}}")
@@ -38,7 +39,11 @@ def parse_link(argument: str, language: str = "") -> DoorAsked | None:
         return DoorAsked("code", digits, language)
     if digits.isdecimal():
         return DoorAsked("code", "", language)
-    kind, _, value = argument.partition(".")
-    if (kind, value) in {("", ""), ("join", ""), ("join", "here"), ("join", "there"), ("leave", ""), ("part", "")}:
-        return DoorAsked(kind or "show", value, language)
+    match arguments_of(argument):
+        case ():
+            return DoorAsked("show", "", language)
+        case ("join" | "leave" | "part" as kind,):
+            return DoorAsked(kind, "", language)
+        case ("join", "here" | "there" as value):
+            return DoorAsked("join", value, language)
     return None

@@ -6,18 +6,23 @@ question must know from the store is looked up in `known`; where it is not there
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows import habits, repairs, speech
 from flows.commands import Command, Spoken
-from flows.events import AnswerGiven, ConsentGiven, Event, Rated, Said
+from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Event, GapReopened, Rated, Said
 from flows.flow import Flow
 from flows.known import NOTHING, Known
 from flows.languages import best_guess
 from flows.messages import SEALED, MsgIn
 from flows.overheard import heard, is_withheld
+from flows.parts import Parts, noticed
+from flows.pruning import prune
 from flows.question import Draft, Given, Guess, Informed, Rejection, Reply
 from flows.session import Session, Turn
-from flows.steps import go_on, leave
+from flows.steps import go_on, leave, with_line
 from flows.text import fold
+from flows.tokens import Token
 from flows.values import Missing, Value
 
 PAUSE = 12 * 3600
@@ -32,6 +37,7 @@ def start(
     hint: str = "",
     known: Known = NOTHING,
     overheard: bool = False,
+    also_stored: Sequence[str] = (),
 ) -> Turn:
     """Opens a session: asks for the language where it is not known yet, else greets and asks the first question.
 
@@ -39,15 +45,23 @@ def start(
 
     `language` is what the contact chose before, `hint` what the channel believes; `receipt` is the code
     that will be shown when the answers are submitted. `overheard`: others can read along on this channel.
+    `also_stored`: questions of which answers are stored from a session that cannot be read any more.
     """
-    return _begun(flow, _start(flow, receipt, language, hint, overheard=overheard), known)
+    fresh = Session(flow.code, "", receipt, overheard=overheard, also_stored=list(also_stored))
+    return _begun(flow, _start(flow, fresh, language, hint), known)
 
 
-def _start(flow: Flow, receipt: str, language: str | None, hint: str, *, overheard: bool) -> Turn:
+def _start(flow: Flow, fresh: Session, language: str | None, hint: str) -> Turn:
     if language in flow.languages:
-        return habits.greet(flow, Session(flow.code, language, receipt, overheard=overheard))
+        return habits.greet(flow, fresh._replace(language=language))
     wanted = language if language in flow.other_voices else ""
-    session = Session(flow.code, best_guess(hint, flow.languages), receipt, wanted=wanted, overheard=overheard)
+    pruned = prune(flow, fresh._replace(language=best_guess(hint, flow.languages), wanted=wanted))
+    return _with_before(pruned.events, pruned.line, _which_language(flow, pruned.session))
+
+
+def _which_language(flow: Flow, session: Session) -> Turn:
+    """Asks for the language, where there are several."""
+    wanted = session.wanted
     if len(flow.languages) > 1:
         return habits.ask_language(flow, session)
     turn = habits.greet(flow, session)
@@ -62,24 +76,61 @@ def resume(
     known: Known = NOTHING,
     *,
     overheard: bool = False,
+    has_missed: bool = False,
 ) -> Turn:
     """What one message of the resident causes, `idle` seconds after the one before.
 
-    Any message at any step gets a sensible answer. `overheard`: others can read along where it came from.
+    Any message at any step gets a sensible answer. `overheard`: others can read along where it came from. `has_missed`:
+    what waits for an answer never reached them, so that their words are none.
     """
     if msg.media == SEALED:
         return habits.sealed(flow, session)
-    session = heard(flow, session, overheard=overheard)
+    if flow.is_settled(session) and session.overheard == overheard:
+        return _begun(flow, _taken(flow, session, msg, idle, known, has_missed=has_missed), known)
+    before, session = session, heard(flow, session, overheard=overheard)
+    session, path, events, line = prune(flow, session)
+    events = (*_withheld_before(before, session), *events)
+    if (session.at or events) and session.at != path.open and session.at not in path.passed:
+        turn = go_on(flow, session, session.at)  # asked because of an answer that is gone
+    else:
+        turn = _taken(flow, session, msg, idle, known, has_missed=has_missed)
+    return _begun(flow, _with_before(events, line, turn), known)
+
+
+def _taken(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known, *, has_missed: bool) -> Turn:
     if is_withheld(flow, session, session.at):  # asked in private, and gone on elsewhere
-        return _begun(flow, go_on(flow, session, session.at), known)
-    return _begun(flow, _resume(flow, session, msg, idle, known), known)
+        return go_on(flow, session, session.at)
+    return _no_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, known)
+
+
+def _with_before(events: tuple[Event, ...], line: str, turn: Turn) -> Turn:
+    """The turn with what happened before it, said before anything else."""
+    if not events:
+        return turn
+    after: list[Event] = []
+    for event in turn.events:
+        if line and isinstance(event, Said):
+            event, line = Said(with_line(line, event.msg)), ""  # noqa: PLW2901 - the first one carries the line
+        after.append(event)
+    return Turn(turn.session, (*events, *after))
+
+
+def _no_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) -> Turn | None:
+    """What becomes of words that cannot be the answer to what is open: it was never seen, or they reply to an earlier
+    message. None where they can. Chat words mean the same wherever they are said.
+    """
+    if msg.edits or msg.choice or not (has_missed or msg.replies_to) or flow.commands.find(fold(msg.text)):
+        return None
+    if has_missed:
+        return habits.ask_unseen(flow, session)
+    return habits.reply_to_earlier(flow, session, msg.replies_to)
 
 
 def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known) -> Turn:
     if msg.edits:
         return _edited(flow, session, msg, known)
-    if msg.choice:
-        return _tapped(flow, session, msg, known)
+    if msg.tapped:
+        return _tapped(flow, session, msg, msg.tapped, known)
     reply = Reply(msg.text, fold(msg.text), "", msg)
     spoken = flow.commands.find(reply.folded)
     if spoken and (spoken.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
@@ -98,7 +149,21 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known)
 def reopen(flow: Flow, session: Session, *, overheard: bool = False) -> Turn:
     """Somebody comes back to a session that was interrupted or submitted: to the summary, or to be asked whether to go
     on, so that nothing has to be known yet."""
-    session = heard(flow, session._replace(status="waiting", aside="", repairs=0), overheard=overheard)
+    session = session._replace(status="waiting", aside="", repairs=0, has_left=not session.submitted)
+    before, session = session, heard(flow, session, overheard=overheard)
+    session, _, events, line = prune(flow, session)
+    return _with_before((*_withheld_before(before, session), *events), line, _reopened(flow, session))
+
+
+def _withheld_before(before: Session, session: Session) -> tuple[GapReopened, ...]:
+    """What was not asked where others read along, and is asked here."""
+    if before.overheard == session.overheard:
+        return ()
+    withheld = (key for key, code in before.missing.items() if code == Missing.NOT_ASKED)
+    return tuple(GapReopened(key) for key in withheld if key not in session.missing)
+
+
+def _reopened(flow: Flow, session: Session) -> Turn:
     if session.submitted:
         session = session._replace(at="")
         return Turn(session, (Said(speech.summary(flow, session)),))
@@ -119,7 +184,8 @@ def _begun(flow: Flow, turn: Turn, known: Known) -> Turn:
         return turn
     asked = speech.script_of(flow, session).asked[session.at]
     rated = next((event.proposal for event in turn.events if isinstance(event, Rated)), 0)
-    begun = asked.begin(known, rated) if isinstance(asked, Informed) else None
+    dropped = frozenset(event.key for event in turn.events if isinstance(event, AnswerDropped))
+    begun = asked.begin(known.while_dropping(dropped), rated) if isinstance(asked, Informed) else None
     if begun is None:
         return turn
     return Turn(session._replace(draft=begun.value), (*turn.events, *begun.events, Said(begun.msg)))
@@ -132,20 +198,19 @@ def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
     return speech.script_of(flow, session).asked[session.at].knows(reply.folded)
 
 
-def _tapped(flow: Flow, session: Session, msg: MsgIn, known: Known) -> Turn:
-    code, _, rest = msg.choice.partition(".")
-    key, _, value = rest.partition(".")
-    if code != flow.code:
+def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, known: Known) -> Turn:
+    if tapped.code != flow.code:
         return habits.stale(flow, session)
-    if not key:
-        name, _, argument = value.partition(".")
+    if not tapped.key:
+        name = tapped.command
         if name == Command.SKIP and msg.mode == "paper" and session.at and not flow.nodes[session.at].on_paper:
             return habits.pass_over(flow, session)
         is_word = name in Command._value2member_map_
-        return habits.obey(flow, session, Spoken(Command(name), argument)) if is_word else habits.stale(flow, session)
-    if key != session.at:
-        return habits.already_answered(flow, session, key)
-    return _answer(flow, session._replace(aside=""), key, Reply(choice=value, msg=msg), known)
+        spoken = Spoken(Command(name), tapped.argument) if is_word else None
+        return habits.obey(flow, session, spoken) if spoken else habits.stale(flow, session)
+    if tapped.key != session.at:
+        return habits.already_answered(flow, session, tapped.key)
+    return _answer(flow, session._replace(aside=""), tapped.key, Reply(choice=tapped.value, msg=msg), known)
 
 
 def _edited(flow: Flow, session: Session, msg: MsgIn, known: Known) -> Turn:
@@ -168,7 +233,10 @@ def _answer(flow: Flow, session: Session, key: str, reply: Reply, known: Known) 
     if isinstance(parsed, Rejection):
         return repairs.repair(flow, session, reply, parsed)
     if isinstance(parsed, Draft):
-        return Turn(session._replace(draft=parsed.value, repairs=0), (*parsed.events, Said(parsed.msg)))
+        session = session._replace(draft=parsed.value, repairs=0)
+        if parsed.events and key not in session.answers and key not in session.also_stored:
+            session = session._replace(also_stored=[*session.also_stored, key])
+        return Turn(session, (*parsed.events, Said(parsed.msg)))
     assert reply.msg is not None  # noqa: S101 - for the type checker: only tests parse without a message
     return _accept(flow, session, key, parsed, reply.msg)
 
@@ -186,24 +254,27 @@ def _accept(
     value = parsed.value if isinstance(parsed, Guess | Given) else parsed
     # An edit can be edited again: channels name the first message each time.
     message = msg.edits if corrected else msg.external_id
-    session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Given) else "")
-    session = session._replace(last_message=message, last_key=key)
-    event = AnswerGiven(key, None, value) if isinstance(value, Missing) else AnswerGiven(key, value)
+    before = session.answers.get(key)
+    session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Given) else "", message)
+    event = AnswerGiven(key, None, value, before) if isinstance(value, Missing) else AnswerGiven(key, value)
     events: tuple[Event, ...] = (event, *parsed.events) if isinstance(parsed, Given) else (event,)
     script = speech.script_of(flow, session)
     if flow.nodes[key].type == "consent" and isinstance(value, bool):
         events = (event, ConsentGiven(key, value, script.asked[key].prompt.text))
-    echo = ""
+    notices: Parts = ()
     if corrected:
-        echo = script.voice.say("answer.corrected", answer=speech.shown(flow, session, key))
+        line = script.voice.say("answer.corrected", answer=speech.shown(flow, session, key))
+        notices = noticed(line, "corrected")
     elif isinstance(parsed, Given):
-        echo = parsed.echo
+        notices = noticed(parsed.echo)
     elif isinstance(parsed, Guess):
-        echo = script.voice.say("answer.understood", answer=speech.shown(flow, session, key))
-    return go_on(flow, session, key, events, echo)
+        line = script.voice.say("answer.understood", answer=speech.shown(flow, session, key))
+        notices = noticed(line, "understood")
+    return go_on(flow, session, key, events, notices)
 
 
-def _with_answer(session: Session, key: str, value: Value | Missing, words: str) -> Session:
+def _with_answer(session: Session, key: str, value: Value | Missing, words: str, message: str) -> Session:
+    """The session with an answer that this message gave."""
     answers, missing, known_words = dict(session.answers), session.missing, session.words
     if isinstance(value, Missing):
         answers.pop(key, None)
@@ -216,4 +287,14 @@ def _with_answer(session: Session, key: str, value: Value | Missing, words: str)
         known_words = {name: said for name, said in known_words.items() if name != key} | (
             {key: words} if words else {}
         )
-    return session._replace(answers=answers, missing=missing, words=known_words)
+    also_stored = session.also_stored
+    if key in also_stored and not isinstance(value, Missing):
+        also_stored = [name for name in also_stored if name != key]
+    return session._replace(
+        answers=answers,
+        missing=missing,
+        words=known_words,
+        also_stored=also_stored,
+        last_message=message,
+        last_key=key,
+    )

@@ -1,4 +1,4 @@
-"""What a turn caused, in past tense. `bot/effects.py` turns each into rows."""
+"""What a turn caused, in past tense. Each has one handler in `bot` (`bot/consultations/event_handlers.py`)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ class AnswerGiven(NamedTuple):
     key: str
     value: Value | None
     missing: Missing | None = None
+    before: Value | None = None
+    """Where there is none any more: what it was."""
+
+
+class AnswerDropped(NamedTuple):
+    """A question is not on the person's path any more: its answer goes, with all that came with it."""
+
+    key: str
+    value: Value | None = None
+    """What it was, None where there was none."""
+
+
+class GapReopened(NamedTuple):
+    """A question without an answer can be answered again: the reason that was recorded for the gap goes."""
+
+    key: str
 
 
 class MediaGiven(NamedTuple):
@@ -55,6 +71,8 @@ class Rated(NamedTuple):
     proposal: int
     vote: Literal[-1, 0, 1]
     important: bool = False
+    key: str = ""
+    """The question in which it was said."""
 
 
 class LanguageChosen(NamedTuple):
@@ -126,6 +144,8 @@ class DoorAsked(NamedTuple):
 Event = (
     Said
     | AnswerGiven
+    | AnswerDropped
+    | GapReopened
     | MediaGiven
     | ConsentGiven
     | Proposed

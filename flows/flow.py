@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
-from flows.commands import Commands
-from flows.conditions import Answers, Test
+from flows.commands import Command, commands_of
 from flows.definition import Consultation
-from flows.errors import EndlessFlowError
 from flows.languages import LANGUAGES
 from flows.matching import Matcher
 from flows.messages import MsgOut, QuickReply
+from flows.parts import ProgressPart
+from flows.path import Path, compile_steps, off_path, reachable, walk
 from flows.phrases import Phrases
-from flows.question import END, LEAVE, Asked, Informed, Node, Question
+from flows.question import END, Asked, Informed, Node, Question
 from flows.session import Session
+from flows.tokens import Token
 from flows.voice import Voice
-
-LANGUAGE_TOKEN = "language"  # noqa: S105 - not a password
-
-
-class Step(NamedTuple):
-    """One node without its words."""
-
-    key: str
-    waits: bool
-    test: Test | None
-    exits: tuple[tuple[Test | None, str], ...]
-
-    def applies(self, answers: Answers) -> bool:
-        """Whether the node's own condition holds."""
-        return self.test is None or self.test(answers)
-
-
-class Path(NamedTuple):
-    """The way through a flow with given answers: the keys passed, the open question ("" if none), where it ends."""
-
-    passed: tuple[str, ...]
-    open: str
-    end: str
 
 
 class Script(NamedTuple):
@@ -67,6 +46,7 @@ class Flow:
         "commands",
         "consultation",
         "informed",
+        "is_trial",
         "language_matcher",
         "languages",
         "link",
@@ -77,12 +57,21 @@ class Flow:
         "questions",
         "scripts",
         "web_only",
+        "with_media",
     )
 
     def __init__(
-        self, consultation: Consultation, catalogues: Mapping[str, Phrases], code: str, link: str = ""
+        self,
+        consultation: Consultation,
+        catalogues: Mapping[str, Phrases],
+        code: str,
+        link: str = "",
+        *,
+        is_trial: bool = False,
     ) -> None:
         self.code = code
+        self.is_trial = is_trial
+        """Whether a test revision is tried out: nothing counts, so nobody gets a receipt."""
         self.link = link
         """Where the same is asked on a web page; "" where nobody has said."""
         self.consultation = consultation
@@ -95,8 +84,10 @@ class Flow:
             key for key, node in self.nodes.items() if isinstance(node, Question) and node.web_only
         )
         """Keys of the questions that are not asked where others can read along."""
+        self.with_media = frozenset(key for key, node in self.nodes.items() if getattr(node, "media", ()))
+        """Keys of the questions with whose answers a recording or a picture may come."""
         others = {tag: phrases for tag, phrases in catalogues.items() if tag not in self.languages}
-        self.commands = Commands((catalogues[tag] for tag in self.languages), others.values())
+        self.commands = commands_of(tuple(catalogues[tag] for tag in self.languages), tuple(others.values()))
         self.language_matcher = Matcher(
             (tag, (tag, consultation.language_name(tag), *catalogues[tag].words("words.this_language")))
             for tag in self.languages
@@ -106,15 +97,7 @@ class Flow:
         self.other_voices = {
             tag: Voice(code, tag, phrases, consultation.address, {}) for tag, phrases in others.items()
         }
-        self._steps = {
-            node.key: Step(
-                node.key,
-                node.waits,
-                node.ask_if.compile() if node.ask_if else None,
-                tuple((way.condition.compile() if way.condition else None, way.to) for way in node.leaving()),
-            )
-            for node in consultation.questions
-        }
+        self._steps = compile_steps(consultation.questions)
         self._is_linear = not any(step.test or step.exits for step in self._steps.values())
         self._straight = self._straight_paths()
         self.scripts = {tag: self._script(tag, catalogues[tag]) for tag in self.languages}
@@ -147,7 +130,7 @@ class Flow:
             return prompt
         else:
             line = voice.say("progress.step", number=keys.index(key) + 1, total=len(keys))
-        return prompt._replace(text=f"{line}\n{prompt.text}")
+        return prompt._replace(parts=(ProgressPart(line), *prompt.parts))
 
     def question(self, key: str) -> Question:
         """The definition of a question. KeyError if there is none."""
@@ -164,35 +147,36 @@ class Flow:
                 if key not in answers and key not in missing:
                     return self._straight[number]
             return self._straight[-1]
-        return self._branching_path(session)
+        return walk(self._steps, session)
 
-    def _branching_path(self, session: Session) -> Path:
-        answers, missing = session.answers, session.missing
-        passed: list[str] = []
-        jump = ""
-        for key, step in self._steps.items():
-            if jump and key != jump:
-                continue
-            jump = ""
-            if not step.applies(answers):
-                continue
-            if step.waits and key not in answers and key not in missing:
-                return Path(tuple(passed), key, "")
-            passed.append(key)
-            jump = next((to for test, to in step.exits if test is None or test(answers)), "")
-            if jump in {END, LEAVE}:
-                return Path(tuple(passed), "", jump)
-        if jump:
-            raise EndlessFlowError(f"{self.consultation.slug}: {jump!r} lies behind or does not exist")
-        return Path(tuple(passed), "", END)
+    def is_conditional(self, key: str) -> bool:
+        """Whether answers given before decide if the question is asked."""
+        before = takewhile(lambda one: one != key, self._steps)
+        return self._steps[key].test is not None or any(self._steps[one].exits for one in before)
 
-    def asked_for(self, key: str, session: Session) -> bool:
-        """Whether the question's own condition holds, as far as can be told now."""
-        return self._steps[key].applies(session.answers)
+    def off_path(self, session: Session, path: Path) -> tuple[str, ...]:
+        """Keys of questions of which something is stored although no answer to an open question leads to them. `path`
+        is that of the session."""
+        return off_path(self._steps, session, path)
+
+    def is_settled(self, session: Session) -> bool:
+        """Whether it is plain that all that is stored is on the path: no answer decides what is asked."""
+        return self._is_linear and not session.also_stored
+
+    def can_come(self, session: Session) -> frozenset[str]:
+        """Keys of the nodes that are on the path or can still come, as far as can be told now. What is not known yet
+        counts against a question, unless it was asked before: that may not be told as not asked.
+        """
+        on = frozenset(self.nodes) if self._is_linear else reachable(self._steps, session)
+        before = frozenset(session.asked_before)
+        return frozenset(
+            key for key in on if key in before or (test := self._steps[key].own_test) is None or test(session.answers)
+        )
 
     def language_replies(self) -> tuple[QuickReply, ...]:
         """The offered languages, each in its own words and script."""
+        language = Token.of_command(self.code, Command.LANGUAGE)
         return tuple(
-            QuickReply(f"{self.code}..{LANGUAGE_TOKEN}.{tag}", self.consultation.language_name(tag), number)
+            QuickReply(language.with_arguments(tag).format(), self.consultation.language_name(tag), number)
             for number, tag in enumerate(self.languages, start=1)
         )

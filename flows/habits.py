@@ -25,10 +25,14 @@ from flows.messages import MsgOut
 from flows.mine import parse_mine
 from flows.news import parse_wanted
 from flows.overheard import is_withheld
+from flows.pruning import drop
 from flows.session import Session, Turn
-from flows.steps import ask, go_on, leave, with_line
+from flows.steps import ask, go_on, leave, reopened, with_line
+from flows.text import fold
 from flows.values import Missing
 
+_LONGEST_TITLE: Final = 500
+"""Characters: what is longer may be one of several parts of a question."""
 _LONGEST_NUMBER: Final = 3
 """Digits of the number of an answer."""
 
@@ -69,10 +73,34 @@ def already_answered(flow: Flow, session: Session, key: str) -> Turn:
     turn = _again(flow, session, "", line)
     said = turn.events[-1]
     assert isinstance(said, Said)  # noqa: S101 - for the type checker: asking again says something
-    change = script.voice.command("change")
-    change = change._replace(token=f"{change.token}.{number}")
+    change = script.voice.command("change").with_arguments(number)
     msg = said.msg._replace(quick_replies=(*said.msg.quick_replies, change))
     return Turn(turn.session, (Said(msg),))
+
+
+def ask_unseen(flow: Flow, session: Session) -> Turn:
+    """What is open never reached the person: it is asked again."""
+    return _again(flow, session, "question.unseen")
+
+
+def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
+    """A reply to a message in which this was said: to an earlier question, the answer to which is explained, or to
+    something else. None where it is the one that is open.
+    """
+    open_now = _open(flow, session)
+    is_part = len(said) >= _LONGEST_TITLE and said in open_now.text  # channels split long texts
+    if is_part or _is_about(open_now.title or open_now.text.partition("\n")[0], said):
+        return None
+    asked = speech.script_of(flow, session).asked
+    for key in reversed(speech.answered_keys(flow, session)):
+        if _is_about(asked[key].prompt.title, said):
+            return already_answered(flow, session, key)
+    return _again(flow, session, "reply.earlier")
+
+
+def _is_about(title: str, said: str) -> bool:
+    """Whether this question stands in it, word by word."""
+    return bool(folded := fold(title)) and f" {folded} " in f" {fold(said)} "
 
 
 def unknown_edit(flow: Flow, session: Session) -> Turn:
@@ -150,8 +178,7 @@ def _back(flow: Flow, session: Session, argument: str) -> Turn:
     before = _before(flow, session)
     if not before:
         return _again(flow, session, "back.first")
-    line = speech.script_of(flow, session).voice.say("back.answer", answer=speech.shown(flow, session, before[-1]))
-    return ask(flow, session._replace(repairs=0), before[-1], line)
+    return ask(flow, session._replace(repairs=0), before[-1])
 
 
 def _before(flow: Flow, session: Session) -> tuple[str, ...]:
@@ -196,9 +223,7 @@ def change(flow: Flow, session: Session, argument: str) -> Turn:
     number = int(argument) if argument.isdecimal() and len(argument) <= _LONGEST_NUMBER else 0
     if not 1 <= number <= len(answered):
         return say(session._replace(aside="change", repairs=0), speech.which_answer(flow, session))
-    key = answered[number - 1]
-    line = speech.script_of(flow, session).voice.say("back.answer", answer=speech.shown(flow, session, key))
-    return ask(flow, session._replace(repairs=0), key, line)
+    return ask(flow, session._replace(repairs=0), answered[number - 1])
 
 
 def _status(flow: Flow, session: Session, argument: str) -> Turn:
@@ -228,8 +253,7 @@ def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _stop(flow: Flow, session: Session, argument: str) -> Turn:
     voice, slug = speech.voice_of(flow, session), flow.consultation.slug
-    start = voice.command("start")
-    buttons = [start._replace(token=f"{start.token}.{slug}"), voice.command("delete")]
+    buttons = [speech.way_in(voice, slug), voice.command("delete")]
     farewell = Said(voice.message(voice.say("stop.done", keyword=voice.way_back(slug)), buttons))
     return leave(flow, session, (PushesStopped(), farewell))
 
@@ -282,10 +306,16 @@ def go_on_again(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def start_over(flow: Flow, session: Session, argument: str) -> Turn:
-    forgotten = tuple(AnswerGiven(key, None, Missing.NOT_ASKED) for key in (*session.answers, *session.missing))
-    fresh = Session(session.flow, session.language, session.receipt, overheard=session.overheard)
+    """Begins again with the first question: nothing is on the path any more, so all answers go."""
+    gone = drop(flow, session, session.stored_keys())
+    asked = [key for key in (*session.answers, *session.missing) if session.missing.get(key) != Missing.NOT_ASKED]
+    again = list(dict.fromkeys((*session.asked_before, *asked)))
+    fresh = Session(session.flow, session.language, session.receipt, overheard=session.overheard, asked_before=again)
     turn = greet(flow, fresh)
-    return Turn(turn.session, (*forgotten, *turn.events))
+    recorded = reopened(flow, session) if session.has_left or session.submitted else ()
+    greeting, *after = turn.events
+    assert isinstance(greeting, Said)  # noqa: S101 - for the type checker: a greeting says something
+    return Turn(turn.session, (*recorded, *gone.events, Said(with_line(gone.line, greeting.msg)), *after))
 
 
 _HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {

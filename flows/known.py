@@ -34,10 +34,12 @@ class Lacking(Exception):
 class Known:
     """The facts known for one person's turn."""
 
-    __slots__ = ("_facts",)
+    __slots__ = ("_facts", "dropped")
 
-    def __init__(self, facts: Mapping[Need[Any], Any] | None = None) -> None:
+    def __init__(self, facts: Mapping[Need[Any], Any] | None = None, dropped: frozenset[str] = frozenset()) -> None:
         self._facts = facts or {}
+        self.dropped = dropped
+        """Questions whose answers go in this very turn, with all that came with them."""
 
     def of(self, need: Need[T]) -> T:
         """The fact. Raises Lacking where it is not known yet."""
@@ -52,7 +54,11 @@ class Known:
             raise Lacking(*lacking)
 
     def with_facts(self, facts: Mapping[Need[Any], Any]) -> Known:
-        return Known({**self._facts, **facts})
+        return Known({**self._facts, **facts}, self.dropped)
+
+    def while_dropping(self, keys: frozenset[str]) -> Known:
+        """The same facts in a turn in which the answers to these questions go."""
+        return Known(self._facts, keys) if keys else self
 
 
 class Unasked(Known):
@@ -65,6 +71,9 @@ class Unasked(Known):
 
     def require(self, *needs: Need[Any]) -> None:
         """All is said to be known."""
+
+    def while_dropping(self, keys: frozenset[str]) -> Known:
+        return self
 
 
 NOTHING = Known()

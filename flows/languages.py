@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final, NamedTuple
 
 
@@ -34,8 +35,12 @@ LEICHTE_SPRACHE: Final = "Deutsch (Leichte Sprache)"
 
 def best_guess(hint: str, offered: tuple[str, ...]) -> str:
     """The offered language nearest to a channel's hint (`tr-TR` → `tr`), else the first one offered."""
+    return nearest(hint, offered) or offered[0]
+
+
+def nearest(hint: str, offered: Container[str] = LANGUAGES) -> str:
+    """The offered language nearest to a channel's hint, "" where there is none."""
+    if not hint:
+        return ""
     tag = hint.replace("_", "-").casefold()
-    for candidate in (tag, tag.split("-")[0]):
-        if candidate in offered:
-            return candidate
-    return offered[0]
+    return next((candidate for candidate in (tag, tag.split("-")[0]) if candidate in offered), "")

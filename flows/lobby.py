@@ -24,7 +24,9 @@ from flows.messages import SEALED, MsgIn, MsgOut, QuickReply
 from flows.mine import parse_mine
 from flows.news import parse_wanted
 from flows.phrases import Phrases
+from flows.speech import each_in_own_language
 from flows.text import fold
+from flows.tokens import START
 from flows.voice import Voice
 from flows.wording import Text
 
@@ -71,15 +73,24 @@ class Lobby:
 
     def receive(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """What a message causes; `language` is what the contact chose before, if anything."""
+        return self.understood(msg, language) or self.otherwise(msg, language)
+
+    def understood(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+        """What a message causes that says what is wanted; nothing for others."""
         if obeyed := self.obey(msg, language):
             return obeyed
-        voice, (folded, _) = self.voice(language, msg.language_hint), _words_of(msg)
+        folded = _words_of(msg)
         spoken = self._commands.find(folded)
         if (spoken is None or spoken.command is not Command.START) and (named := self._names.find_folded(folded)):
             return (ConsultationChosen(named.value),)
+        return ()
+
+    def otherwise(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+        """What any other message causes: the only consultation there is, or the choice."""
+        spoken = self._commands.find(_words_of(msg))
         if len(self.invitations) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
             return (ConsultationChosen(self.invitations[0].slug),)
-        return (self.welcome(voice),)
+        return (self.welcome(self.voice(language, msg.language_hint)),)
 
     def obey(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """Only what means the same wherever it is said: a chat word, a language, a tap on a consultation. Nothing for
@@ -88,12 +99,10 @@ class Lobby:
         voice = self.voice(language, msg.language_hint)
         if msg.media == SEALED:
             return (Said(voice.message(voice.say("media.sealed"))),)
-        folded, tapped = _words_of(msg)
-        kind, _, value = tapped.partition(".")
-        if kind == "start":
-            return (ConsultationChosen(value),)
-        name, _, argument = value.partition(".")
-        if tapped and not kind and (wish := _wish(name, argument, voice)):
+        folded, tapped = _words_of(msg), msg.tapped
+        if tapped and tapped.key == START:
+            return (ConsultationChosen(tapped.value),)
+        if tapped and tapped.command and (wish := _wish(tapped.command, tapped.argument, voice)):
             return (wish,)
         spoken = self._commands.find(folded)
         if spoken and (wish := _wish(spoken.command, spoken.argument, voice)):
@@ -117,7 +126,7 @@ class Lobby:
         """Who is speaking and what one can take part in."""
         titles = [invitation.in_language(invitation.title, voice.language) for invitation in self.invitations]
         replies = [
-            QuickReply(voice.token("start", invitation.slug), title, number)
+            QuickReply(voice.token(START, invitation.slug), title, number)
             for number, (invitation, title) in enumerate(zip(self.invitations, titles, strict=True), start=1)
         ]
         lines = [voice.say("lobby.hello"), voice.say("lobby.choose" if titles else "lobby.nothing")]
@@ -127,14 +136,14 @@ class Lobby:
         """What is said in a group, where everybody reads along: each consultation opens in a private chat."""
         voice = self.voice(None, hint)
         replies = [
-            QuickReply(voice.token("start", one.slug), one.in_language(one.title, voice.language))
+            QuickReply(voice.token(START, one.slug), one.in_language(one.title, voice.language))
             for one in self.invitations
         ]
         return voice.message(voice.say("lobby.group"), replies)
 
     def _language_replies(self, voice: Voice) -> list[QuickReply]:
         return [
-            QuickReply(voice.token("", f"language.{tag}"), LANGUAGES[tag].name)
+            QuickReply(voice.command_token(Command.LANGUAGE, tag), LANGUAGES[tag].name)
             for tag in self._voices
             if tag != voice.language
         ]
@@ -143,8 +152,8 @@ class Lobby:
         return (LanguageChosen(language), self.welcome(self._voices[language]))
 
     def ask_language(self, voice: Voice) -> tuple[Event, ...]:
-        lines = dict.fromkeys(other.say("language.ask") for other in self._voices.values())
-        return (Said(voice.message("\n".join(lines), self._language_replies(voice))),)
+        parts = each_in_own_language(self._voices.values(), "language.ask")
+        return (Said(voice.message(parts, self._language_replies(voice))),)
 
     def people(self, voice: Voice) -> tuple[Event, ...]:
         lines = [voice.say("human")]
@@ -153,14 +162,13 @@ class Lobby:
         return (Said(voice.message("\n".join(dict.fromkeys(lines)))),)
 
 
-def _words_of(msg: MsgIn) -> tuple[str, str]:
-    """What was said, folded, and what was tapped on ("KIND.VALUE"), if anything."""
-    if not msg.choice:
-        return fold(msg.text), ""
-    tapped = msg.choice.partition(".")[2]
-    key, _, value = tapped.partition(".")
-    folded = "" if key else value.replace("_", " ").replace(".", " ")
-    return folded.removeprefix("language ") or folded, tapped
+def _words_of(msg: MsgIn) -> str:
+    """What was said, folded; of a tap the words that mean the same."""
+    tapped = msg.tapped
+    if tapped is None:
+        return fold(msg.text)
+    words = tapped.arguments if tapped.command == Command.LANGUAGE else ()
+    return " ".join(words or (tapped.command, *tapped.arguments)).replace("_", " ")
 
 
 def _wish(name: str, argument: str, voice: Voice) -> Event | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from flows.conditions import Comparison, Condition, Test
 from flows.definition import Consultation
+from flows.path import conditions_of
 from flows.question import END, LEAVE, Node, Problem, Question, Where
 from flows.values import Value
 
@@ -199,14 +200,15 @@ class _Steps:
         nodes = consultation.questions
         self._nodes = nodes
         self._places = {node.key: index for index, node in enumerate(nodes)}
-        self.tests: list[Test | None] = [node.ask_if.compile() if node.ask_if else None for node in nodes]
+        asked_if = conditions_of(nodes)
+        self.tests: list[Test | None] = [it.compile() if it else None for it in asked_if.values()]
         self._exits = [
             [(way.condition.compile() if way.condition else None, way.to) for way in node.leaving()] for node in nodes
         ]
         compared: dict[str, list[Comparison]] = {}
         self._last_use: dict[str, int] = {}
         for index, node in enumerate(nodes):
-            for condition in (node.ask_if, *(way.condition for way in node.leaving())):
+            for condition in (asked_if[node.key], *(way.condition for way in node.leaving())):
                 for comparison in condition.comparisons() if condition else ():
                     compared.setdefault(comparison.question, []).append(comparison)
                     self._last_use[comparison.question] = index

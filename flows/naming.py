@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from flows.picker import Picker
 from flows.question import Guess, Reply
 from flows.text import fold
+from flows.tokens import DONE
 from flows.values import Missing
 from flows.voice import Voice
 
-# A sign which no option's value can contain, so the two never meet in a token.
-DONE: Final = "+done"
 _SEPARATORS = re.compile(r"[,;/+&|>\n،؛、]| و ")
 _RANGE = re.compile(r"(\d{1,2}) ?[-–] ?(\d{1,2})")
 

@@ -33,12 +33,14 @@ class Offer(NamedTuple):
 class NextStatement(Need[Offer]):
     """The next released statement to rate in a question: never one's own, never one rated before.
 
-    `after` is the one that is being rated in this very turn, 0 if none.
+    `after` is the one that is being rated in this very turn, 0 if none; votes given in the questions `dropped` go in
+    this very turn, so what they were about comes again.
     """
 
     key: str
     language: str
     after: int = 0
+    dropped: frozenset[str] = frozenset()
 
     @property
     def nothing(self) -> Offer:
@@ -56,9 +58,16 @@ class StillReleased(Need[bool]):
         return False
 
 
+class GivenVote(NamedTuple):
+    """What a person thinks of a statement: -1 disagrees, 0 passes, 1 agrees; and whether it is important to them."""
+
+    vote: int
+    is_important: bool
+
+
 @dataclass(frozen=True, slots=True)
-class MyVote(Need[int | None]):
-    """What the person said to a statement before: -1, 0, 1, or None for nothing."""
+class MyVote(Need[GivenVote | None]):
+    """What the person said to a statement before; None for nothing."""
 
     id: int
 

@@ -10,6 +10,7 @@ from flows.matching import spellings
 from flows.phrases import Phrases
 from flows.questions.district import DISTRICTS, label
 from flows.text import fold
+from flows.tokens import arguments_of
 
 Topic = Literal["economy", "inclusion", "chances", "administration", "neighbourhoods"]
 """The strategy "Gemeinsam Digital: Berlin": its four fields, and the Kieze. None of them says what somebody is."""
@@ -23,9 +24,9 @@ def parse_wanted(argument: str) -> Wanted | None:
     """
     if not argument:
         return Wanted()
-    kind, *rest = argument.split(".")
+    kind, *rest = arguments_of(argument)
     withdrawn = rest[-1:] == ["no"]
-    value = ".".join(rest[:-1] if withdrawn else rest)
+    value, *more = (rest[:-1] if withdrawn else rest) or [""]
     known = {
         "none": not value,
         "topics": not value,
@@ -36,7 +37,7 @@ def parse_wanted(argument: str) -> Wanted | None:
         "about": bool(value),
         "outcome": bool(value),
     }
-    return Wanted(kind, value, withdrawn) if known.get(kind) else None
+    return Wanted(kind, value, withdrawn) if known.get(kind) and not more else None
 
 
 def spoken(phrases: Phrases) -> dict[str, str]:

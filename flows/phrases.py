@@ -29,12 +29,24 @@ class Phrases:
 
         Raises KeyError for an unknown phrase: a mistake in the program, found by the tests over all catalogues.
         """
+        text = self._template(phrase, form, values)
+        return text.format_map(values) if values else text
+
+    def around(self, phrase: str, form: FormOfAddress, gap: str, /, **values: object) -> tuple[str, str]:
+        """The phrase in two pieces: what stands before its placeholder `gap`, and what stands after it."""
+        before, _, after = self._template(phrase, form, values).partition(f"{{{gap}}}")
+        return _filled(before, values), _filled(after, values)
+
+    def _template(self, phrase: str, form: FormOfAddress, values: Mapping[str, object]) -> str:
         forms = self._texts.get((form, phrase)) or self._texts["", phrase]
         number = values.get("n")
-        text = forms[self._plural(number)] if isinstance(number, int) and len(forms) > 1 else forms[0]
-        return text.format_map(values) if values else text
+        return forms[self._plural(number)] if isinstance(number, int) and len(forms) > 1 else forms[0]
 
     def words(self, phrase: str) -> list[str]:
         """The words of a phrase which lists what people may type, separated by commas."""
         listed = self._texts["", phrase][0].replace("،", ",")
         return [word.strip() for word in listed.split(",") if word.strip()]
+
+
+def _filled(piece: str, values: Mapping[str, object]) -> str:
+    return piece.format_map(values) if "{" in piece or "}" in piece else piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flows.matching import Matcher
-from flows.messages import QuickReply
+from flows.messages import QuickReply, Role
 from flows.question import Guess, Question, Reply
 from flows.values import Missing
 from flows.voice import Voice
@@ -37,7 +37,7 @@ class Picker:
             offered.append((code.value, label, words))
             self._values[code.value] = code
         self.quick_replies = tuple(
-            QuickReply(voice.token(question.key, value), label, number if numbered else 0)
+            QuickReply(voice.token(question.key, value), label, number if numbered else 0, role=self._role(value))
             for number, (value, label, _) in enumerate(offered, start=1)
         )
         self._matcher = Matcher(
@@ -46,6 +46,9 @@ class Picker:
             exact=exact,
             small=voice.small_words(),
         )
+
+    def _role(self, value: str) -> Role:
+        return "missing" if isinstance(self._values[value], Missing) else "answer"
 
     def pick(self, reply: Reply) -> str | Missing | Guess | None:
         """The value meant, `Guess` where a typo was forgiven or the answer stood in a sentence, or None."""

@@ -18,7 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from flows.conditions import Condition
 from flows.events import Event
 from flows.known import UNASKED, Known
+from flows.meaning import Meanings, meanings, meanings_of
 from flows.messages import Expects, MsgIn, MsgOut, QuickReply
+from flows.parts import BodyPart, HintPart, Parts, TitlePart
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
@@ -122,6 +124,8 @@ class Node(BaseModel, ABC):
     ask_if: Condition | None = None
     exits: tuple[Exit, ...] = ()
 
+    meanings: ClassVar[Meanings] = meanings(fixed="key type", words="text", path="ask_if exits", free="audio")
+    """What a change of each field of this class means for answers given before (`flows.meaning`)."""
     waits: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     """Whether answers are words of a person, which leave the house only after another person released them."""
@@ -141,6 +145,13 @@ class Node(BaseModel, ABC):
         """Every text people will read, with its path inside the node."""
         yield ("text",), self.text
 
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        """What the stored values are called, value by value, where the consultation says so; None: nothing.
+
+        `languages` are those of the consultation, the main one first.
+        """
+        yield from ()
+
     def leaving(self) -> tuple[Exit, ...]:
         """The exits, with those the type itself adds."""
         return self.exits
@@ -154,6 +165,7 @@ class Question(Node):
     """A node that waits for an answer."""
 
     expects: ClassVar[Expects] = "one"
+    meanings: ClassVar[Meanings] = meanings(words="hint", free="skip dont_know refuse sensitive web_only")
 
     hint: Text | None = None
     """A second line: how to answer, what to leave out."""
@@ -177,15 +189,17 @@ class Question(Node):
             if offered:
                 yield code, voice.say(f"missing.{code}"), tuple(voice.words(f"words.{code}"))
 
-    def prompt(self, voice: Voice, quick_replies: Iterable[QuickReply] = (), line: str = "") -> MsgOut:
+    def prompt(self, voice: Voice, quick_replies: Iterable[QuickReply] = (), line: str | Parts = "") -> MsgOut:
         """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped.
 
         `line` is what the type itself has to say (what the ends of a scale mean), between text and hint.
         """
         title = voice.text(self.text)
-        text = "\n".join(filter(None, (title, line, voice.text(self.hint) if self.hint else "")))
+        between: Parts = line if isinstance(line, tuple) else (BodyPart(line),) if line else ()
+        hint = voice.text(self.hint) if self.hint else ""
+        parts: Parts = (TitlePart(title), *between, *((HintPart(hint),) if hint else ()))
         replies = (*quick_replies, voice.command("skip")) if self.skip else tuple(quick_replies)
-        return voice.message(text, replies)._replace(
+        return voice.message(parts, replies)._replace(
             expects=self.expects,
             title=title,
             audio=voice.recording(self.text, self.audio),
@@ -268,6 +282,8 @@ class Option(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    meanings: ClassVar[Meanings] = meanings(fixed="value", labels="label", free="synonyms")
+
     value: Key
     label: Text
     synonyms: dict[str, tuple[str, ...]] = {}
@@ -278,7 +294,12 @@ _registry: dict[str, type[Node]] = {}
 
 
 def question(cls: type[N]) -> type[N]:
-    """Enters a node type into the registry under the default of its `type` field."""
+    """Enters a node type into the registry under the default of its `type` field.
+
+    Raises TypeError where the type does not say what a change of one of its fields means.
+    """
+    if unsaid := cls.model_fields.keys() - meanings_of(cls).keys():
+        raise TypeError(f"{cls.__name__} does not say what a change of {', '.join(sorted(unsaid))} means")
     _registry[cls.model_fields["type"].default] = cls
     return cls
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from flows import speech
+from flows.commands import Command, Spoken
 from flows.flow import Flow
 from flows.habits import (
     ask_before_deleting,
@@ -19,6 +20,7 @@ from flows.habits import (
     start_over,
 )
 from flows.matching import Matcher
+from flows.parts import ErrorPart
 from flows.question import Rejection, Reply
 from flows.session import Session, Turn
 from flows.steps import with_line
@@ -70,9 +72,13 @@ def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 
 def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
-    """A reply at the summary: a number changes that answer, "yes" submits, anything else shows the summary again."""
+    """A reply at the summary: a number changes that answer, "that is all" finishes, anything else shows the summary
+    again.
+    """
     if reply.folded.isdecimal():
         return change(flow, session, reply.folded)
+    if reply.folded in speech.voice_of(flow, session).done_words():
+        return obey(flow, session, Spoken(Command.SUBMIT))
     return say(
         session, with_line(speech.script_of(flow, session).voice.say("summary.choose"), speech.summary(flow, session))
     )
@@ -93,9 +99,9 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
         hint = f"{script.voice.say(unread)} {hint}"
     after = session._replace(repairs=min(session.repairs + 1, 3))
     if session.repairs == 0:
-        return say(after, question._replace(text=hint))
+        return say(after, question._replace(parts=(ErrorPart(hint),)))
     if session.repairs == 1:
-        return say(after, question._replace(text=f"{script.voice.say('repair.again')} {hint}\n\n{question.text}"))
+        return say(after, question.preceded_by((ErrorPart(f"{script.voice.say('repair.again')} {hint}"),)))
     skip = [script.voice.command("skip")] if flow.question(session.at).skip else []
     text = script.voice.say("repair.offer" if skip else "repair.offer_person")
     return say(

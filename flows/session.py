@@ -43,6 +43,20 @@ class Session(NamedTuple):
     """How answers read whose value is only a reference, by question key."""
     overheard: bool = False
     """Whether others can read along on the channel of the newest message."""
+    also_stored: list[str] = []  # noqa: RUF012
+    """Keys of questions without an answer here of which something is stored nevertheless: votes in a block that was
+    left, answers given in a revision that cannot be read any more."""
+
+    has_left: bool = False
+    """Whether it is recorded why questions have no answer, because the person left once. It holds until they answer."""
+
+    asked_before: list[str] = []  # noqa: RUF012
+    """Keys of questions that were asked before the person started over."""
+
+    def stored_keys(self) -> tuple[str, ...]:
+        """Keys of all questions of which something is stored."""
+        more = [key for key in self.also_stored if key not in self.answers and key not in self.missing]
+        return (*self.answers, *self.missing, *more)
 
     def to_json(self) -> str:
         """The session as stored; what has its default is left out."""

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final
 
+from flows.commands import Command
 from flows.flow import Flow, Script
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
+from flows.parts import (
+    BLANK,
+    LINE,
+    AboutPart,
+    BodyPart,
+    EarlierAnswerPart,
+    Gap,
+    HintPart,
+    Parts,
+    ProgressPart,
+    ProposalCard,
+    ReceiptPart,
+    SummaryRow,
+    TitlePart,
+)
 from flows.session import Session
 from flows.values import Missing
 from flows.voice import Voice
-
-HANGING: Final = "     "
-"""Stands before every further line of an answer in a summary: somebody's own list is not taken for questions."""
 
 
 def script_of(flow: Flow, session: Session) -> Script:
@@ -33,7 +46,7 @@ def greeting(flow: Flow, language: str, *, overheard: bool = False) -> MsgOut:
     Where the channel is `overheard`, that too, and the way to the web page.
     """
     voice, consultation = flow.scripts[language].voice, flow.consultation
-    lines = [
+    paragraphs = [
         voice.text(consultation.title),
         voice.say("greeting.sample") if consultation.sample else "",
         voice.say("greeting.bot", asks=voice.text(consultation.asks)),
@@ -43,7 +56,7 @@ def greeting(flow: Flow, language: str, *, overheard: bool = False) -> MsgOut:
         _overheard(flow, voice) if overheard else "",
         voice.say("greeting.words"),
     ]
-    return voice.message("\n\n".join(filter(None, lines)))
+    return voice.message(map(AboutPart, filter(None, paragraphs)))
 
 
 def _overheard(flow: Flow, voice: Voice) -> str:
@@ -75,7 +88,7 @@ def person(flow: Flow, script: Script) -> MsgOut:
     """Whom to talk to instead of the bot, and when."""
     voice, contact = script.voice, flow.consultation.contact
     ways = [voice.text(contact.name), contact.phone, contact.email, contact.web, voice.text(contact.hours)]
-    return voice.message("\n".join([voice.say("human"), *filter(None, ways)]))
+    return voice.message(map(BodyPart, [voice.say("human"), *filter(None, ways)]))
 
 
 def which_language(flow: Flow, wanted: str = "") -> MsgOut:
@@ -83,8 +96,16 @@ def which_language(flow: Flow, wanted: str = "") -> MsgOut:
     if voice := flow.other_voices.get(wanted):
         line = voice.say("language.not_offered", language=LANGUAGES[wanted].name)
         return voice.message(line, flow.language_replies())
-    lines = (flow.scripts[tag].voice.say("language.ask") for tag in flow.languages)
-    return MsgOut("\n".join(dict.fromkeys(lines)), flow.language_replies(), flow.languages[0])
+    voices = [flow.scripts[tag].voice for tag in flow.languages]
+    return MsgOut(each_in_own_language(voices, "language.ask"), flow.language_replies(), flow.languages[0])
+
+
+def each_in_own_language(voices: Iterable[Voice], phrase: str) -> Parts:
+    """A phrase in several languages; where two say it in the same words, once."""
+    said: dict[str, str] = {}
+    for voice in voices:
+        said.setdefault(voice.say(phrase), voice.language)
+    return tuple(BodyPart(text, language) for text, language in said.items())
 
 
 def only_language(flow: Flow, wanted: str) -> MsgOut:
@@ -98,12 +119,11 @@ def open_question(flow: Flow, session: Session) -> MsgOut:
     script = script_of(flow, session)
     if not session.draft:
         return script.asks[session.at]
-    asked = script.asked[session.at]
-    msg = asked.again(session.draft)
-    if not msg.text.startswith(msg.title):
+    msg = script.asked[session.at].again(session.draft)
+    if msg.title and not isinstance(msg.parts[0], TitlePart | ProposalCard):
         return msg
-    progress = script.asks[session.at].text.removesuffix(asked.prompt.text)
-    return msg._replace(text=f"{progress}{msg.text}")
+    progress = (part for part in script.asks[session.at].parts if isinstance(part, ProgressPart))
+    return msg._replace(parts=(*progress, *msg.parts))
 
 
 def waiting(flow: Flow, session: Session) -> MsgOut:
@@ -115,11 +135,20 @@ def shown(flow: Flow, session: Session, key: str) -> str:
     """An answer in words, also when it is a missing one."""
     script = script_of(flow, session)
     if key in session.answers:
+        if session.overheard and key in flow.web_only:
+            return script.voice.say("summary.hidden")
         if key in session.words:
             return session.words[key]
         return script.asked[key].show(session.answers[key])
     code = session.missing.get(key, Missing.NOT_ASKED)
     return script.voice.say(f"summary.{Missing(code).value}")
+
+
+def earlier_answer(flow: Flow, session: Session, key: str) -> Parts:
+    """What was answered to a question that is asked again."""
+    before, after = script_of(flow, session).voice.around("back.answer", "answer")
+    is_missing = key not in session.answers
+    return (EarlierAnswerPart(before, shown(flow, session, key), after, is_missing),)
 
 
 def answered_keys(flow: Flow, session: Session) -> tuple[str, ...]:
@@ -130,10 +159,9 @@ def answered_keys(flow: Flow, session: Session) -> tuple[str, ...]:
 def summary(flow: Flow, session: Session) -> MsgOut:
     """All answers, numbered, to be changed or submitted."""
     voice = script_of(flow, session).voice
-    head = voice.say("summary.again" if session.submitted else "summary.head")
-    lines = _numbered(flow, session)
-    text = "\n".join([head, "", *lines, "", voice.say("summary.how")])
-    return voice.message(text, [voice.command("submit"), voice.command("change")])
+    head = TitlePart(voice.say("summary.again" if session.submitted else "summary.head"))
+    how = HintPart(voice.say("summary.how"), is_typing=True, gap=BLANK)
+    return voice.message([head, *_rows(flow, session), how], [voice.command("submit"), voice.command("change")])
 
 
 def which_answer(flow: Flow, session: Session) -> MsgOut:
@@ -141,7 +169,7 @@ def which_answer(flow: Flow, session: Session) -> MsgOut:
     voice = script_of(flow, session).voice
     keys = answered_keys(flow, session)
     replies = [
-        QuickReply(voice.token("", f"change.{number}"), _short(_title(flow, session, key)), number)
+        QuickReply(voice.command_token(Command.CHANGE, number), short_title(flow, session, key), number)
         for number, key in enumerate(keys, start=1)
     ]
     return voice.message(voice.say("change.which"), replies)
@@ -159,6 +187,8 @@ def where(flow: Flow, session: Session) -> str:
     """Where the person stands, in one or two sentences."""
     voice = script_of(flow, session).voice
     n = len(answered_keys(flow, session))
+    if not session.at and session.submitted and flow.is_trial:
+        return voice.say("test.submitted")
     if not session.at:
         return voice.say("status.summary" if not session.submitted else "status.submitted", receipt=session.receipt)
     return voice.say("status.question", n=n, question=_title(flow, session, session.at))
@@ -168,24 +198,39 @@ def thanks(flow: Flow, session: Session) -> MsgOut:
     """The confirmation: receipt code, what happens when, what one can still do."""
     script, consultation = script_of(flow, session), flow.consultation
     voice = script.voice
-    lines = [
-        voice.text(consultation.thanks) if consultation.thanks else voice.say("thanks"),
-        voice.say("thanks.receipt", receipt=session.receipt),
-        voice.text(consultation.decides),
-        voice.text(consultation.feedback),
-        voice.say("thanks.words", keyword=voice.way_back(consultation.slug)),
-    ]
+    if flow.is_trial:
+        text = voice.say("test.done", keyword=voice.way_back(consultation.slug))
+        return voice.message(text, [way_in(voice, consultation.slug)])
+    said = voice.text(consultation.thanks) if consultation.thanks else voice.say("thanks")
+    title, *more = said.split(BLANK)
+    before, after = voice.around("thanks.receipt", "receipt")
+    words = voice.say("thanks.words", keyword=voice.way_back(consultation.slug))
+    parts: Parts = (
+        TitlePart(title),
+        *[BodyPart(paragraph, "", BLANK) for paragraph in more],
+        ReceiptPart(before, session.receipt, after, BLANK),
+        BodyPart(voice.text(consultation.decides), "", BLANK),
+        BodyPart(voice.text(consultation.feedback), "", BLANK),
+        HintPart(words, is_typing=True, gap=BLANK),
+    )
     news = voice.command("news")
-    return voice.message("\n\n".join(lines), [news._replace(token=f"{news.token}.about.{consultation.slug}")])
+    return voice.message(parts, [news.with_arguments("about", consultation.slug)])
 
 
-def _numbered(flow: Flow, session: Session) -> list[str]:
-    arrow = script_of(flow, session).voice.arrow
-    answered = ((key, shown(flow, session, key).replace("\n", f"\n{HANGING}")) for key in answered_keys(flow, session))
-    return [
-        f"{number}. {_title(flow, session, key)}\n   {arrow} {answer}"
-        for number, (key, answer) in enumerate(answered, start=1)
-    ]
+def way_in(voice: Voice, slug: str) -> QuickReply:
+    """A button that leads (back) into a consultation."""
+    return voice.command("start").with_arguments(slug)
+
+
+def _rows(flow: Flow, session: Session) -> Iterator[SummaryRow]:
+    for number, key in enumerate(answered_keys(flow, session), start=1):
+        gap: Gap = BLANK if number == 1 else LINE
+        yield SummaryRow(number, _title(flow, session, key), shown(flow, session, key), gap)
+
+
+def short_title(flow: Flow, session: Session, key: str) -> str:
+    """A question in a few words."""
+    return _short(_title(flow, session, key))
 
 
 def _title(flow: Flow, session: Session, key: str) -> str:

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flows import speech
-from flows.events import AnswerGiven, Event, Said, SessionInterrupted
-from flows.flow import Flow, Path
+from flows.events import AnswerGiven, Event, GapReopened, Said, SessionInterrupted
+from flows.flow import Flow
 from flows.messages import MsgOut
 from flows.overheard import is_withheld, withhold
+from flows.parts import Parts, noticed
+from flows.path import Path
+from flows.pruning import Pruned, prune
 from flows.question import LEAVE
 from flows.session import Session, Turn
 from flows.values import Missing
 
 
-def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = (), echo: str = "") -> Turn:
-    """On from the node `after` ("" for the beginning): says the notes in between, then asks or sums up."""
-    session, withheld, line = withhold(flow, session)
-    events, echo = (*events, *withheld), "\n".join(filter(None, (echo, line)))
-    path = flow.path(session)
-    if not path.open:
-        session, events = _drop_unasked(session, path, events)
+def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = (), notices: Parts = ()) -> Turn:
+    """On from the node `after` ("" for the beginning): drops what is not on the path any more, says the notes in
+    between, then asks or sums up."""
+    is_answer = bool(events)
+    session, path, dropped, line = _settled(flow, session)
+    events, notices = (*events, *dropped), (*notices, *noticed(line))
+    if session.submitted:
+        events = (*events, *_recorded(flow, session))
+    elif session.has_left and is_answer:
+        session, events = session._replace(has_left=False), (*events, *reopened(flow, session))
     script = speech.script_of(flow, session)
     messages = [script.asks[key] for key in _behind(path, after) if key in flow.notes]
     if path.end == LEAVE:
         messages.append(script.voice.message(script.voice.say("left")))
-        return leave(flow, session, (*events, *map(Said, messages)))
+        return leave(flow, session, (*events, *map(Said, _headed(notices, messages))))
     draft = script.asked[path.open].reopened(None, session.receipt) if path.open else None
     session = session._replace(at=path.open, aside="", draft=draft, repairs=0)
     messages.append(speech.open_question(flow, session) if path.open else speech.summary(flow, session))
-    if echo:
-        messages[0] = with_line(echo, messages[0])
-    return Turn(session, (*events, *map(Said, messages)))
+    return Turn(session, (*events, *map(Said, _headed(notices, messages))))
+
+
+def _settled(flow: Flow, session: Session) -> Pruned:
+    """Passes over what is not asked here, and drops what is off the path then."""
+    pruned = prune(flow, session)
+    if not is_withheld(flow, session, pruned.path.open):
+        return pruned
+    session, withheld, line = withhold(flow, pruned.session)
+    after = _settled(flow, session)
+    lines = filter(None, (pruned.line, line, after.line))
+    return after._replace(events=(*pruned.events, *withheld, *after.events), line="\n".join(lines))
+
+
+def _headed(notices: Parts, messages: list[MsgOut]) -> list[MsgOut]:
+    """The messages, the first one with notices before it."""
+    return [messages[0].preceded_by(notices), *messages[1:]]
 
 
 def _behind(path: Path, after: str) -> tuple[str, ...]:
@@ -39,27 +61,38 @@ def _behind(path: Path, after: str) -> tuple[str, ...]:
     return path.passed[path.passed.index(after) + 1 :] if after in path.passed else ()
 
 
-def ask(flow: Flow, session: Session, key: str, line: str = "") -> Turn:
-    """Asks one question (again), a line of the bot's own before it. Several choices are there to be corrected."""
+def ask(flow: Flow, session: Session, key: str) -> Turn:
+    """Asks an answered question again, after the answer that is stored. Several choices are there to be corrected."""
     if is_withheld(flow, session, key):
         return Turn(session, (Said(with_line(speech.withheld(flow, session), speech.waiting(flow, session))),))
+    earlier = speech.earlier_answer(flow, session, key)
     asked = speech.script_of(flow, session).asked[key]
     draft = asked.reopened(session.answers.get(key), session.receipt)
     session = session._replace(at=key, aside="", draft=draft)
-    return Turn(session, (Said(with_line(line, speech.open_question(flow, session))),))
+    return Turn(session, (Said(speech.open_question(flow, session).preceded_by(earlier)),))
 
 
 def with_line(line: str, msg: MsgOut) -> MsgOut:
-    return msg._replace(text=f"{line}\n\n{msg.text}") if line else msg
+    """The message after a notice."""
+    return msg.preceded_by(noticed(line))
 
 
 def leave(flow: Flow, session: Session, events: tuple[Event, ...]) -> Turn:
     """Ends the waiting. What is open is recorded, so that analysts can tell interrupted from not asked."""
     if session.submitted:
-        return Turn(session._replace(status="completed", at="", aside=""), events)
-    recorded = (AnswerGiven(key, None, code) for key, code in gaps(flow, session).items())
+        recorded = tuple(_recorded(flow, session)) if flow.path(session).open else ()
+        return Turn(session._replace(status="completed", at="", aside=""), (*events, *recorded))
     left = session._replace(status="interrupted", aside="", draft=None)
-    return Turn(left, (*events, *recorded, SessionInterrupted()))
+    return Turn(left, (*events, *_recorded(flow, session), SessionInterrupted()))
+
+
+def _recorded(flow: Flow, session: Session) -> Iterator[AnswerGiven]:
+    return (AnswerGiven(key, None, code) for key, code in gaps(flow, session).items())
+
+
+def reopened(flow: Flow, session: Session) -> Iterator[GapReopened]:
+    """What was recorded of questions without an answer, which can be answered again."""
+    return map(GapReopened, gaps(flow, session))
 
 
 def gaps(flow: Flow, session: Session) -> dict[str, Missing]:
@@ -69,21 +102,9 @@ def gaps(flow: Flow, session: Session) -> dict[str, Missing]:
     is not asked.
     """
     keys, next_one = flow.questions, flow.path(session).open
-    ahead = frozenset(keys[keys.index(next_one) :]) if next_one else frozenset()
+    ahead = frozenset(keys[keys.index(next_one) :]) & flow.can_come(session) if next_one else frozenset()
     return {
-        key: Missing.INTERRUPTED if key in ahead and flow.asked_for(key, session) else Missing.NOT_ASKED
+        key: Missing.INTERRUPTED if key in ahead else Missing.NOT_ASKED
         for key in keys
         if key not in session.answers and key not in session.missing
     }
-
-
-def _drop_unasked(session: Session, path: Path, events: tuple[Event, ...]) -> tuple[Session, tuple[Event, ...]]:
-    """Takes back answers to questions which, after a change, are not on the way any more."""
-    gone = [key for key in (*session.answers, *session.missing) if key not in path.passed]
-    if not gone:
-        return session, events
-    session = session._replace(
-        answers={key: value for key, value in session.answers.items() if key not in gone},
-        missing={key: code for key, code in session.missing.items() if key not in gone},
-    )
-    return session, (*events, *(AnswerGiven(key, None, Missing.NOT_ASKED) for key in gone))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
 
 # What no database, export or terminal can carry: C0 and C1 controls except tab and newline, lone surrogates and
 # non-characters; and the invisible overrides which make a text read as another one than it is (Trojan Source).
@@ -38,6 +39,10 @@ _KEYCAPS = re.compile("[\ufe0e\ufe0f\u20e3]")
 _OTHER_DIGITS = re.compile(r"[^\D0-9]")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _JOINED = re.compile("\u200d[^\\w\\s]|[\U0001f3fb-\U0001f3ff]")
+# Punctuation by its Unicode category, and yet part of what is said.
+_NO_PUNCTUATION = frozenset("%\u2030&@#\u00a7")
+# Dashes and the minus are written for one another, and so are the signs between the two halves of a gendered word.
+_SAME_SIGN = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.fromkeys("*_\u00b7", ":")
 _UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 
 
@@ -66,6 +71,43 @@ def fold(text: str) -> str:
     text = text.replace(_KEYCAP_TEN, " 10 ")
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
     return _NOT_WORDS.sub(" ", plain_digits(text)).strip()
+
+
+def words_only(text: str) -> str:
+    """The text without white space, case and punctuation: equal where two wordings have the same words.
+
+    Stricter than `fold`, which lets people type carelessly: an accent, an emoji or a sign can make another word
+    ("schon", "schön"; "< 18", "> 18"), and so can what stands within numbers or before one ("1-5", "-5") and the sign
+    that makes a German word one for all genders. A text without any word is compared as it is.
+
+    >>> words_only("Mehr  Bänke, bitte!") == words_only("mehr Bänke – bitte"), words_only("5") == words_only("-5")
+    (True, False)
+    """
+    text = unicodedata.normalize("NFC", plain_digits(text).lower())
+    text = "".join(_SAME_SIGN.get(char, char) for char in text if not _is_invisible(char))
+    parts = ["".join(run) for _, run in groupby(text, _is_gap)]
+    around = zip(["", *parts], parts, [*parts[1:], ""], strict=False)
+    kept = (
+        _kept_of(before[-1:], part, after[:1]) if _is_gap(part[0]) else part for before, part, after in around if part
+    )
+    return "".join(kept) or " ".join(text.split())
+
+
+def _kept_of(before: str, gap: str, after: str) -> str:
+    """What remains of white space and punctuation between two characters."""
+    if before.isdecimal() and after.isdecimal():
+        return "".join(gap.split()) or " "
+    if after.isdecimal() and gap[-1] == "-" and (len(gap) > 1 or not before):
+        return "-"
+    return gap if gap == ":" and before.isalpha() and after.isalpha() else ""
+
+
+def _is_gap(char: str) -> bool:
+    return char.isspace() or (unicodedata.category(char)[0] == "P" and char not in _NO_PUNCTUATION)
+
+
+def _is_invisible(char: str) -> bool:
+    return unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f"
 
 
 def plain_digits(text: str) -> str:

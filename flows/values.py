@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 Value = str | int | float | bool | list[str] | dict[str, int]
 """One value; several, of which the order may count (a ranking); or an amount for each of several (points)."""
@@ -16,3 +17,7 @@ class Missing(StrEnum):
     REFUSED = "refused"
     DONT_KNOW = "dont_know"
     INTERRUPTED = "interrupted"
+
+
+GAPS: Final = frozenset({Missing.NOT_ASKED, Missing.INTERRUPTED})
+"""Reasons that nobody gave: recorded when somebody leaves or submits."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from flows.languages import LANGUAGES
 from flows.matching import SmallWords
 from flows.messages import MsgOut, QuickReply
+from flows.parts import MessagePart
 from flows.phrases import FormOfAddress, Phrases
+from flows.render import arrow
 from flows.text import fold
+from flows.tokens import Token
 from flows.wording import Text
 
 
 class Voice:
     """Says phrases and texts in one language and form of address, and makes the tokens of quick replies.
 
-    A token is "code.key.value": `code` names the compiled revision, `key` the question, so that a tap on an old button
-    is recognised for what it is.
+    A token names the compiled revision and the question, so that a tap on an old button is recognised for what it is
+    (`flows.tokens`).
     """
 
     __slots__ = ("_commands", "_fallbacks", "_form", "_phrases", "_small_words", "code", "language")
@@ -38,8 +40,12 @@ class Voice:
 
     @property
     def arrow(self) -> str:
-        """Points at the text after it, also where that is read from right to left: nobody else turns arrows round."""
-        return "←" if LANGUAGES[self.language].right_to_left else "→"
+        """Points at the text after it, in the direction in which this language is read."""
+        return arrow(self.language)
+
+    def around(self, phrase: str, gap: str, /, **values: object) -> tuple[str, str]:
+        """One of the bot's own phrases in two pieces: what stands before the placeholder `gap`, and what after it."""
+        return self._phrases.around(phrase, self._form, gap, **values)
 
     def words(self, phrase: str) -> list[str]:
         """What people may type for something, in this language."""
@@ -75,13 +81,20 @@ class Voice:
         return recordings.get(text.shown_in(self.language, self._fallbacks), "")
 
     def token(self, key: str, value: str) -> str:
-        return f"{self.code}.{key}.{value}"
+        """What stands behind a button for this answer."""
+        return Token(self.code, key, value).format()
+
+    def command_token(self, command: str, *arguments: object) -> str:
+        """What stands behind a button for this command."""
+        return Token.of_command(self.code, command, *arguments).format()
 
     def command(self, command: str) -> QuickReply:
         """A quick reply for a chat word, e.g. "Überspringen"."""
         known = self._commands.get(command)
         if known is None:
-            known = self._commands[command] = QuickReply(self.token("", command), self.say(f"button.{command}"))
+            known = self._commands[command] = QuickReply(
+                self.command_token(command), self.say(f"button.{command}"), role="navigation"
+            )
         return known
 
     def way_back(self, slug: str) -> str:
@@ -91,5 +104,6 @@ class Voice:
         """
         return f"{self.say('button.start')} {slug}"
 
-    def message(self, text: str, quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
-        return MsgOut(text, tuple(quick_replies), self.language)
+    def message(self, parts: str | Iterable[MessagePart], quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
+        """A message in this language; a text becomes one body."""
+        return MsgOut(parts, tuple(quick_replies), self.language)

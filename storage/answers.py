@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, delete, select
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, Select, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
-from storage.base import Base, exactly, one_of, table_of
+from storage.base import WORDS, Base, exactly, one_of, table_of
 from storage.sessions import Mode, Session
 
 Missing = Literal["not_asked", "skipped", "refused", "dont_know", "interrupted"]
@@ -34,14 +34,15 @@ class Answer(Base):
     question_key: Mapped[str] = mapped_column(primary_key=True)
     consultation_id: Mapped[int]  # repeats the session's, so that an export is a plain query
     revision_id: Mapped[int]
-    value: Mapped[str | None]
+    value: Mapped[str | None] = mapped_column(info=WORDS)
     missing: Mapped[str | None]
     free_text: Mapped[bool]  # words of a person: leaves the house only after another person released it
-    answered_at: Mapped[datetime]
+    answered_at: Mapped[datetime]  # the hour
     channel: Mapped[str]
     language: Mapped[str]
     mode: Mapped[str]
     version: Mapped[int] = mapped_column(Integer, server_default="1")  # how often it was changed, plus one
+    took: Mapped[int | None] = mapped_column(Integer)  # seconds from question to answer, at most; NULL: not known
 
 
 class Consent(Base):
@@ -75,6 +76,8 @@ class NewAnswer(NamedTuple):
     channel: str
     language: str
     mode: Mode
+    took: int | None = None
+    """So many seconds at most, a class (``bot.consultations.answer_durations``); None where it is not known."""
 
 
 class StoredAnswer(NamedTuple):
@@ -106,6 +109,13 @@ class NewConsent(NamedTuple):
     at: datetime
 
 
+class AnswerKey(NamedTuple):
+    """Which answer of which session."""
+
+    session_id: int
+    question_key: str
+
+
 class _Person(NamedTuple):
     pseudonym: str
 
@@ -134,10 +144,17 @@ upsert = bulk.upsert(
     _answers,
     NewAnswer,
     key=("session_id", "question_key"),
-    also={"version": "answers.version + 1"},
-    if_changed=("value", "missing"),
+    also={"version": "answers.version + 1", "took": "coalesce(answers.took, excluded.took)"},
+    if_changed=("value", "missing", "revision_id"),
 )
-"""Store answers; a changed one replaces the earlier and counts its version up, the same one again changes nothing."""
+"""Store answers; a changed one replaces the earlier and counts its version up, the same one again changes nothing. How
+long it took is that of the first time.
+
+The same value under another revision is a changed one: it may mean something else there.
+"""
+
+remove = bulk.remove(_answers, AnswerKey)
+"""Delete answers, or the reasons why there are none; what is not there is passed over."""
 
 insert_consents = bulk.insert(_consents, NewConsent)
 """Add consents and withdrawals."""
@@ -169,13 +186,31 @@ def for_consultation(connection: Connection, consultation_id: int) -> Iterator[S
         yield StoredAnswer._make(row)
 
 
-def of_question(connection: Connection, consultation_id: int, question_key: str) -> dict[str, str]:
-    """Pseudonym → what the person answered to one question (JSON), with the last participation; only those who did."""
+def count_by_revision(connection: Connection, consultation_id: int) -> dict[int, dict[str, int]]:
+    """Revision → question → how many people gave it a value under this revision; only where somebody did."""
+    query = (
+        select(_answers.c.revision_id, _answers.c.question_key, func.count())
+        .join_from(_sessions, _answers, _answers.c.session_id == _sessions.c.id)
+        .where(_sessions.c.consultation_id == consultation_id, _answers.c.value.is_not(None))
+        .group_by(_answers.c.revision_id, _answers.c.question_key)
+    )
+    found: dict[int, dict[str, int]] = {}
+    for revision_id, key, people in connection.execute(query):
+        found.setdefault(revision_id, {})[key] = people
+    return found
+
+
+def of_question(
+    connection: Connection, consultation_id: int, question_key: str, revision_ids: Sequence[int]
+) -> dict[str, str]:
+    """Pseudonym → what the person answered to one question (JSON) as these revisions ask it, with the last
+    participation; only those who did.
+    """
     query = (
         select(_sessions.c.pseudonym, _answers.c.value)
         .join_from(_answers, _sessions)
         .where(_sessions.c.consultation_id == consultation_id, _answers.c.question_key == question_key)
-        .where(_answers.c.value.is_not(None))
+        .where(_answers.c.value.is_not(None), _answers.c.revision_id.in_(revision_ids))
         .order_by(_sessions.c.id)
     )
     return {row.pseudonym: row.value for row in connection.execute(query)}
@@ -191,6 +226,11 @@ def erase_consents(connection: Connection, pseudonyms: Iterable[str]) -> int:
     return _erase_consents(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
 
 
-def erase_consents_of_consultation(connection: Connection, consultation_id: int) -> int:
-    """Delete the consents of a consultation whose answers are deleted as well; gives how many."""
-    return connection.execute(delete(_consents).where(_consents.c.consultation_id == consultation_id)).rowcount
+def erase_consents_of_consultation(
+    connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None
+) -> int:
+    """Delete the consents of a consultation, or of some people there, whose answers are deleted as well; gives how
+    many.
+    """
+    gone = delete(_consents).where(_consents.c.consultation_id == consultation_id)
+    return connection.execute(gone if people is None else gone.where(_consents.c.pseudonym.in_(people))).rowcount

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
-from storage.base import Base, one_of, table_of
+from storage.base import WORDS, Base, one_of, table_of
 from storage.sessions import Session
 
 Kind = Literal["voice", "picture"]
@@ -42,7 +42,7 @@ class Attachment(Base):
     question_key: Mapped[str]
     kind: Mapped[str]
     channel: Mapped[str]
-    handle: Mapped[bytes | None]  # to fetch it with, sealed by the caller; only until it was fetched
+    handle: Mapped[bytes | None] = mapped_column(info=WORDS)  # to fetch it with, sealed; until it was fetched
     state: Mapped[str] = mapped_column(server_default="waiting")
     file: Mapped[str]  # a random name
     size: Mapped[int | None]  # bytes, as it was sent

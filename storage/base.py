@@ -81,8 +81,16 @@ BigInt = BigInteger().with_variant(Integer(), "sqlite")
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
+WORDS = {"words": True}
+"""The ``info`` of a column that holds what people wrote, or an address, sealed or not: PostgreSQL must take no samples
+of it for its planner, where they would outlast the row. The migration that makes such a column says
+``ALTER COLUMN … SET STATISTICS 0``.
+"""
+
+
 class Base(DeclarativeBase):
-    """The base of all tables. Ids are made by the caller (64 bit, rising with time), never by the database."""
+    """The base of all tables. Ids are made by the caller (63 bits; rising, in identity at random), never by the
+    database."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar[dict[Any, TypeEngine[Any]]] = {

@@ -76,7 +76,7 @@ class Recipient(Base):
     state: Mapped[str]
     reason: Mapped[str | None]
     outbox_id: Mapped[int | None]
-    moved_at: Mapped[datetime]
+    moved_at: Mapped[datetime]  # the day
 
 
 class StoredBroadcast(NamedTuple):
@@ -180,7 +180,9 @@ def running(connection: Connection, slug: str, *, is_reminder: bool) -> StoredBr
 def draft_of(connection: Connection, member_id: int) -> StoredBroadcast | None:
     """The newest draft of somebody of the team."""
     mine = (_broadcasts.c.member_id == member_id) & (_broadcasts.c.state == "draft")
-    row = connection.execute(select(*_columns).where(mine).order_by(_broadcasts.c.id.desc()).limit(1)).first()
+    row = connection.execute(
+        select(*_columns).where(mine).order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id).limit(1)
+    ).first()
     return None if row is None else StoredBroadcast._make(row)
 
 
@@ -192,7 +194,8 @@ def forget_draft(connection: Connection, broadcast_id: int) -> bool:
 
 def newest(connection: Connection, limit: int = 5, slug: str = "") -> list[StoredBroadcast]:
     """The last pushes that were confirmed, newest first; with ``slug`` those of one consultation."""
-    query = select(*_columns).where(_broadcasts.c.state != "draft").order_by(_broadcasts.c.id.desc()).limit(limit)
+    query = select(*_columns).where(_broadcasts.c.state != "draft").limit(limit)
+    query = query.order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id)
     if slug:
         query = query.where(_broadcasts.c.slug == slug)
     return [StoredBroadcast._make(row) for row in connection.execute(query)]
@@ -202,7 +205,8 @@ def unfinished(connection: Connection, *, lock: bool = False) -> list[StoredBroa
     """Pushes and drafts with which something is to be done. With ``lock`` no other process does it meanwhile."""
     uncounted = (_broadcasts.c.state == "draft") & _broadcasts.c.counted.is_(None)
     taken_back = (_broadcasts.c.state == "recalled") & _broadcasts.c.finished_at.is_(None)
-    query = select(*_columns).where(_running | uncounted | taken_back).order_by(_broadcasts.c.id)
+    query = select(*_columns).where(_running | uncounted | taken_back)
+    query = query.order_by(_broadcasts.c.created_at, _broadcasts.c.id)
     if lock and connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     return [StoredBroadcast._make(row) for row in connection.execute(query)]

@@ -36,8 +36,17 @@ class Bulk(Generic[RowT]):
     """
 
     def __init__(
-        self, table: Table, row: type[RowT], write: Callable[["_Source"], str], one_per: Sequence[str] = ()
+        self,
+        table: Table,
+        row: type[RowT],
+        write: Callable[["_Source"], str],
+        one_per: Sequence[str] = (),
+        *,
+        adds: Iterable[str] | None = None,
     ) -> None:
+        """``adds``: of a statement that adds rows, the columns it fills besides those of the row."""
+        self.table, self.row = table, row
+        self.adds = None if adds is None else frozenset(adds)
         self._fields = fields_of(row)
         self._columns = [table.c[field] for field in self._fields]
         self._write = write
@@ -83,9 +92,10 @@ class _Source:
         self.fields = fields
         self._arrays = ", ".join(f"%s::{array}" for array in array_types)
 
-    def insert(self) -> str:
-        marks = ", ".join("?" for _ in self.fields)
-        return f"VALUES ({marks})" if self.sqlite else _words("SELECT * FROM", f"unnest({self._arrays})")
+    def insert(self, more: Iterable[str] = ()) -> str:
+        if self.sqlite:
+            return f"VALUES ({', '.join((*map(self.mark, self.fields), *more))})"
+        return _words("SELECT", ", ".join(("new.*", *more)), self.rows("FROM"))
 
     def mark(self, field: str) -> str:
         return f"?{self.fields.index(field) + 1}" if self.sqlite else f"new.{field}"
@@ -98,11 +108,27 @@ class _Source:
         return f"{left} IS NOT {right}" if self.sqlite else f"{left} IS DISTINCT FROM {right}"
 
 
-def insert(table: Table, row: type[RowT], *, skip_known: bool = False, returning: Sequence[str] = ()) -> Bulk[RowT]:
-    """Adds rows. With ``skip_known``, rows that would break a uniqueness rule are passed over instead of refused."""
+def insert(
+    table: Table,
+    row: type[RowT],
+    *,
+    skip_known: bool = False,
+    returning: Sequence[str] = (),
+    also: Mapping[str, str] | None = None,
+) -> Bulk[RowT]:
+    """Adds rows. With ``skip_known``, rows that would break a uniqueness rule are passed over instead of refused.
+
+    ``also`` sets further columns from SQL expressions, in which ``{field}`` is the value of a field of the row.
+    """
     tail = " ON CONFLICT DO NOTHING" if skip_known else ""
     tail += f" RETURNING {', '.join(returning)}" if returning else ""
-    return Bulk(table, row, lambda source: f"{_insert(table, row)} {source.insert()}{tail}")
+
+    def write(source: _Source) -> str:
+        marks = {field: source.mark(field) for field in source.fields}
+        more = {column: expression.format_map(marks) for column, expression in (also or {}).items()}
+        return f"{_insert(table, row, more)} {source.insert(more.values())}{tail}"
+
+    return Bulk(table, row, write, adds=also or ())
 
 
 def upsert(
@@ -129,7 +155,7 @@ def upsert(
         conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {_assignments(changed)}{where}"
         return f"{_insert(table, row)} {source.insert()} {conflict}"
 
-    return Bulk(table, row, write, one_per=key)
+    return Bulk(table, row, write, one_per=key, adds=())
 
 
 def change(table: Table, row: type[RowT], key: Sequence[str], also: Mapping[str, str] | None = None) -> Bulk[RowT]:
@@ -163,8 +189,8 @@ def fields_of(row: type[RowT]) -> tuple[str, ...]:
     return fields
 
 
-def _insert(table: Table, row: type[RowT]) -> str:
-    return f"INSERT INTO {table.name} ({', '.join(fields_of(row))})"
+def _insert(table: Table, row: type[RowT], more: Iterable[str] = ()) -> str:
+    return f"INSERT INTO {table.name} ({', '.join((*fields_of(row), *more))})"
 
 
 def _words(*parts: str) -> str:

@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, ForeignKey, Index, TextClause, delete, exists, select, text
+from sqlalchemy import ColumnElement, Connection, ForeignKey, Index, TextClause, delete, exists, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
-from storage.base import Base, exactly, table_of
+from storage.base import WORDS, Base, exactly, table_of
 
 
 class Contact(Base):
@@ -22,9 +22,10 @@ class Contact(Base):
     __tablename__ = "contacts"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    language: Mapped[str | None]
+    language: Mapped[str | None]  # chosen by the person
     created_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]  # said "stop": nothing is pushed any more
+    spoken_language: Mapped[str | None]  # not chosen: what the bot speaks with them, as their channel let it guess
 
 
 class Address(Base):
@@ -42,10 +43,11 @@ class Address(Base):
     )  # keyed HMAC-SHA256 of channel and address, made by the caller
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
     channel: Mapped[str]
-    sealed: Mapped[bytes]  # the address itself, encrypted by the caller
+    sealed: Mapped[bytes] = mapped_column(info=WORDS)  # the address itself, encrypted by the caller
     created_at: Mapped[datetime]
     unreachable_at: Mapped[datetime | None]
     unreachable_reason: Mapped[str | None]
+    question_missed: Mapped[bool] = mapped_column(server_default=false())  # refused, or given up: nobody saw it
 
 
 class KnownAddress(NamedTuple):
@@ -57,12 +59,19 @@ class KnownAddress(NamedTuple):
     language: str | None
     stopped_at: datetime | None
     unreachable_at: datetime | None
+    spoken_language: str | None = None
+    question_missed: bool = False
+
+    def reads(self) -> str | None:
+        """The language to write to them in: the one they chose, else the one they were spoken to in."""
+        return self.language or self.spoken_language
 
 
 class NewContact(NamedTuple):
     id: int
     language: str | None
     created_at: datetime
+    spoken_language: str | None = None
 
 
 class NewAddress(NamedTuple):
@@ -76,6 +85,18 @@ class NewAddress(NamedTuple):
 class ContactLanguage(NamedTuple):
     id: int
     language: str | None
+
+
+class SpokenLanguage(NamedTuple):
+    id: int
+    spoken_language: str | None
+
+
+class AddressMissed(NamedTuple):
+    """Whether the last question to an address never arrived."""
+
+    lookup: bytes
+    question_missed: bool
 
 
 class ContactStop(NamedTuple):
@@ -129,6 +150,8 @@ _known_columns = (
     _contacts.c.language,
     _contacts.c.stopped_at,
     _addresses.c.unreachable_at,
+    _contacts.c.spoken_language,
+    _addresses.c.question_missed,
 )
 _known = bulk.ByKeys(KnownAddress, select(*_known_columns).outerjoin_from(_addresses, _contacts), _addresses.c.lookup)
 _of_contacts = bulk.ByKeys(
@@ -149,7 +172,13 @@ insert_addresses = bulk.insert(_addresses, NewAddress)
 """
 
 set_languages = bulk.change(_contacts, ContactLanguage, key=("id",))
-"""Remember in which language contacts are spoken to."""
+"""Remember which language contacts chose."""
+
+set_spoken_languages = bulk.change(_contacts, SpokenLanguage, key=("id",))
+"""Remember in which language contacts who chose none are spoken to."""
+
+mark_missed = bulk.change(_addresses, AddressMissed, key=("lookup",))
+"""Remember where a question never arrived, or that it is asked again."""
 
 mark_stopped = bulk.change(_contacts, ContactStop, key=("id",))
 """Remember who wants no more pushes, or wants them again."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
-from storage.base import Base, exactly, table_of
+from storage.base import WORDS, Base, exactly, table_of
 from storage.broadcasts import Recipient
 from storage.contacts import Address, Contact
 from storage.opt_ins import OptIn
@@ -56,7 +56,7 @@ class LinkAttempts(Base):
         ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     failed: Mapped[int] = mapped_column(Integer)
-    since: Mapped[datetime]
+    since: Mapped[datetime]  # the hour
 
 
 class SetAside(Base):
@@ -67,7 +67,7 @@ class SetAside(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
-    sealed: Mapped[bytes]  # encrypted by the caller
+    sealed: Mapped[bytes] = mapped_column(info=WORDS)  # encrypted by the caller
     keep_until: Mapped[datetime | None]  # the end of the retention promised where it was said
 
 
@@ -139,12 +139,12 @@ def failures(connection: Connection, contact_id: int, since: datetime) -> int:
     return connection.scalar(query) or 0
 
 
-def failed(connection: Connection, contact_id: int, before: int, now: datetime) -> None:
+def failed(connection: Connection, contact_id: int, before: int, hour: datetime) -> None:
     """Count one more wrong code; `before` of 0 begins to count anew."""
-    values = {"failed": before + 1} if before else {"failed": 1, "since": now}
+    values = {"failed": before + 1} if before else {"failed": 1, "since": hour}
     mine = _attempts.c.contact_id == contact_id
     if not connection.execute(update(_attempts).where(mine).values(values)).rowcount:
-        connection.execute(_attempts.insert().values(contact_id=contact_id, failed=1, since=now))
+        connection.execute(_attempts.insert().values(contact_id=contact_id, failed=1, since=hour))
 
 
 def join(connection: Connection, kept: int, gone: int) -> None:
@@ -167,18 +167,25 @@ def join(connection: Connection, kept: int, gone: int) -> None:
     mine = _contacts.c.id == kept
     connection.execute(update(_contacts).where(mine, _contacts.c.stopped_at.is_(None)).values(stopped_at=stopped))
     connection.execute(update(_contacts).where(mine, _contacts.c.language.is_(None)).values(language=language))
+    spoken = select(_contacts.c.spoken_language).where(_contacts.c.id == gone).scalar_subquery()
+    connection.execute(
+        update(_contacts).where(mine, _contacts.c.spoken_language.is_(None)).values(spoken_language=spoken)
+    )
     connection.execute(delete(_contacts).where(_contacts.c.id == gone))
 
 
 def set_aside_of(connection: Connection, contact_id: int) -> list[NewSetAside]:
-    """What this contact answered and does not want to be counted, oldest first."""
+    """What this contact answered and does not want to be counted."""
     query = select(*(_set_aside.c[field] for field in NewSetAside._fields)).order_by(_set_aside.c.id)
     return [NewSetAside._make(row) for row in connection.execute(query.where(_set_aside.c.contact_id == contact_id))]
 
 
-def tidy(connection: Connection, now: datetime) -> int:
-    """Delete codes that are over, and what was kept until now; gives how many of the latter."""
+def tidy(connection: Connection, now: datetime, forgiven: datetime) -> int:
+    """Delete codes that are over, wrong ones that are `forgiven`, and what was kept until now; gives how many of the
+    latter.
+    """
     connection.execute(delete(_codes).where(_codes.c.expires_at < now))
+    connection.execute(delete(_attempts).where(_attempts.c.since < forgiven))
     return connection.execute(delete(_set_aside).where(_set_aside.c.keep_until < now)).rowcount
 
 

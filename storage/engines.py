@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from storage.driver import take_over
 from storage.errors import StoreBusy, StoreLost, translate
@@ -15,6 +12,11 @@ from storage.errors import StoreBusy, StoreLost, translate
 WRITE_SECONDS = 60
 READ_SECONDS = 600
 """PostgreSQL ends a single statement after this time: a lost client must not hold locks for ever."""
+
+JOURNAL_PAGES = 4000
+"""SQLite's journal is brought into the file when it has so many pages (16 MB). Names of messages are random, so nearly
+each of them changes a page of its own: the longer one waits, the more of them are written to the file once only.
+"""
 
 
 def parse_url(url: str) -> URL:
@@ -76,14 +78,6 @@ def sqlite_file(url: URL) -> Path:
 def _sqlite_engine(url: URL, busy_seconds: float, options: dict[str, Any], *, write: bool) -> Engine:
     file = sqlite_file(url)
     engine = create_engine(url, creator=lambda: open_sqlite(file, busy_seconds, write=write), **options)
-    event.listen(engine, "connect", lambda _, record: record.info.update(file=_identity(file)))
-
-    @event.listens_for(engine, "checkout")
-    def same_file(_: DBAPIConnection, record: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
-        # A deleted file stays writable for those who hold it open: every answer would be acknowledged and gone.
-        # None is no file: it went between the opening and the first look at it.
-        if record.info["file"] is None or record.info["file"] != _identity(file):
-            raise DisconnectionError("the database file was removed or replaced")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -91,14 +85,6 @@ def _sqlite_engine(url: URL, busy_seconds: float, options: dict[str, Any], *, wr
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Connection:
@@ -117,12 +103,14 @@ def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Conn
             "synchronous = FULL",  # NORMAL lost acknowledged answers in power cuts
             "foreign_keys = ON",
             "secure_delete = ON",  # erased text is overwritten, not only unlinked
+            f"wal_autocheckpoint = {JOURNAL_PAGES}",
             "journal_size_limit = 67108864",  # a journal that once grew gives the space back
             "cache_size = -65536",
             "temp_store = MEMORY",  # nobody's answers in a temporary file
             f"query_only = {'OFF' if write else 'ON'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA schema_version").fetchone()  # opens the journal, which is watched from now on
     except BaseException:
         connection.close()
         raise
@@ -130,10 +118,19 @@ def open_sqlite(file: Path, busy_seconds: float, *, write: bool) -> sqlite3.Conn
 
 
 def truncate_journal(engine: Engine) -> None:
-    """Bring SQLite's journal into the file and empty it. Raises StoreBusy while somebody still reads from it."""
+    """Bring SQLite's journal into the file and empty it. Raises StoreBusy where somebody still reads from it.
+
+    Does not wait for that: SQLite would let nobody write meanwhile.
+    """
     pooled = engine.raw_connection()
     try:
-        busy, *_ = pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        cursor = pooled.cursor()
+        (patience,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
     except sqlite3.Error as error:
         raise translate(error) or error from error
     finally:
@@ -167,3 +164,8 @@ def _postgresql_engine(url: URL, busy_seconds: float, options: dict[str, Any], *
     }
     level = "READ COMMITTED" if write else "REPEATABLE READ"
     return create_engine(url, connect_args=arguments, isolation_level=level, use_native_hstore=False, **options)
+
+
+def locks_rows(connection: Connection) -> bool:
+    """Whether rows are locked against other processes: SQLite has one writer anyway."""
+    return connection.dialect.name == "postgresql"

@@ -53,6 +53,18 @@ class CommitUnknown(StorageError):
     alarm = True
 
 
+class StoreMissing(StorageError):
+    """A database was made for this data folder, and it is missing or empty now."""
+
+    alarm = True
+
+
+class StoreForeign(StorageError):
+    """This is another database than the one that belongs to this data folder."""
+
+    alarm = True
+
+
 class StoreDamaged(StorageError):
     """The database is there but not usable: damaged, write-protected, or not ours."""
 

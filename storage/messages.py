@@ -10,21 +10,21 @@ from sqlalchemy import Connection, Index, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk, driver
-from storage.base import Base, exactly, table_of
+from storage.base import WORDS, Base, exactly, table_of
 
 Key = tuple[str, str]
-"""Channel and the channel's own id of a message."""
+"""Channel and the name a message has here."""
 
 
 class Received(Base):
-    """A message that was taken, by the channel's own id. Holds no word and no sender; forgotten after some days."""
+    """A message that was taken. Holds no word and no sender; forgotten after some days."""
 
     __tablename__ = "received"
     __table_args__ = ({"sqlite_with_rowid": False},)  # no index by time: every turn would pay for one clean-up a day
 
     channel: Mapped[str] = mapped_column(primary_key=True)
-    external_id: Mapped[str] = mapped_column(primary_key=True)
-    received_at: Mapped[datetime]
+    external_id: Mapped[str] = mapped_column(primary_key=True)  # keyed hash of the channel's own id, made by the caller
+    received_at: Mapped[datetime]  # the day
 
 
 class DeadLetter(Base):
@@ -35,11 +35,11 @@ class DeadLetter(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str]
-    external_id: Mapped[str]
+    external_id: Mapped[str]  # keyed hash, as in `received`
     lookup: Mapped[bytes | None]  # no foreign key: the letter outlives an address that never came to be
-    sealed: Mapped[bytes]  # the message, encrypted by the caller
+    sealed: Mapped[bytes] = mapped_column(info=WORDS)  # the message, encrypted by the caller
     reason: Mapped[str]
-    at: Mapped[datetime]
+    at: Mapped[datetime]  # the day
     settled_at: Mapped[datetime | None]
 
 
@@ -146,14 +146,15 @@ def try_to_write(connection: Connection) -> None:
 
 
 def dead_letters(connection: Connection, limit: int = 1000) -> list[StoredDeadLetter]:
-    """Messages set aside that nobody has looked at, oldest first."""
-    query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).order_by(_dead_letters.c.id).limit(limit)
+    """Messages set aside that nobody has looked at, those of the oldest day first."""
+    query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).limit(limit)
+    query = query.order_by(_dead_letters.c.at, _dead_letters.c.id)
     return [StoredDeadLetter._make(row) for row in connection.execute(query)]
 
 
 def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[StoredDeadLetter]:
-    """All messages set aside that these senders wrote, oldest first."""
-    return sorted(_of_senders(connection, lookups), key=attrgetter("id"))
+    """All messages set aside that these senders wrote, those of the oldest day first."""
+    return sorted(_of_senders(connection, lookups), key=attrgetter("at", "id"))
 
 
 def discard(connection: Connection, ids: Iterable[int]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from alembic import command
 from alembic.config import Config
@@ -39,8 +39,47 @@ class Migrated(NamedTuple):
     copy: Path | None
 
 
-def upgrade(store: Store, revision: str = "head", *, wait_seconds: float = WAIT_SECONDS) -> Migrated:
+class Hiding(Protocol):
+    """What a migration needs the key of the house for (`bot.common.keys.Keys`)."""
+
+    def message_names(self, channel: str, external_id: str, /) -> "Names":
+        """What a channel's own id of a message is called in each of the halves."""
+        ...
+
+    def hide_order(self, number: int, order: int, /) -> int:
+        """Where the row with this id stands in line, encrypted."""
+        ...
+
+    def rebind(self, sealed: bytes, before: bytes, after: bytes, /) -> bytes | None:
+        """The same text bound to something else than before; None where it does not open."""
+        ...
+
+
+class Names(Protocol):
+    """The names of a message."""
+
+    @property
+    def received(self) -> str:
+        """In identity."""
+        ...
+
+    @property
+    def said(self) -> str:
+        """In participation."""
+        ...
+
+
+def upgrade(
+    store: Store,
+    revision: str = "head",
+    *,
+    hiding: Callable[[Connection], Hiding] | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+) -> Migrated:
     """Create or upgrade the tables; a missing SQLite file is created, readable for its owner only.
+
+    ``hiding`` gives the keys that fit these tables; it is called where rows of earlier programs are to be hidden, which
+    cannot be migrated without it (StoreOutdated).
 
     Raises StoreTooNew when the tables come from a newer program, StoreBusy when somebody holds them for longer than
     ``wait_seconds``, and the other classes of ``storage.errors``.
@@ -54,7 +93,7 @@ def upgrade(store: Store, revision: str = "head", *, wait_seconds: float = WAIT_
         if before == (head() if revision == "head" else revision):
             return Migrated(before, before, None)
         copy = _copy(store, before) if store.dialect == "sqlite" and before else None
-        command.upgrade(_config(connection), revision)
+        command.upgrade(_config(connection, hiding), revision)
         return Migrated(before, current(connection), copy)
 
     return _alone(store, work, wait_seconds)
@@ -166,10 +205,10 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None, hiding: Callable[[Connection], Hiding] | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", "storage:migrations")
-    config.attributes["connection"] = connection
+    config.attributes |= {"connection": connection, "hiding": hiding}
     return config
 
 

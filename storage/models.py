@@ -4,12 +4,18 @@ from storage import (  # noqa: F401 - imported for their tables
     answers,
     api_keys,
     attachments,
+    audit,
     broadcasts,
     consultations,
     contacts,
+    data_migrations,
     doors,
+    editions,
+    erasures,
+    installation,
     messages,
     moderation,
+    open_answers,
     opt_ins,
     outbox,
     proposals,
@@ -18,6 +24,7 @@ from storage import (  # noqa: F401 - imported for their tables
     rooms,
     sessions,
     staff,
+    stages,
 )
 from storage.base import Base
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, select, text
+from sqlalchemy import Connection, ForeignKey, Index, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
@@ -57,7 +57,7 @@ class Wish(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Somebody who asked for news of consultations and did not say "stop"."""
+    """Somebody who asked for news of consultations and did not say "stop". `language`: chosen, or else spoken with."""
 
     contact_id: int
     language: str | None
@@ -81,7 +81,8 @@ _wants_news = select(_opt_ins.c.contact_id).where(
     _opt_ins.c.contact_id == _contacts.c.id, _opt_ins.c.about != text("'outcome'")
 )
 # Not DISTINCT over a join: PostgreSQL then sorts all that is left for every page.
-_asked = select(_contacts.c.id, _contacts.c.language).where(_contacts.c.stopped_at.is_(None), _wants_news.exists())
+_language = func.coalesce(_contacts.c.language, _contacts.c.spoken_language)
+_asked = select(_contacts.c.id, _language).where(_contacts.c.stopped_at.is_(None), _wants_news.exists())
 _asked_among = bulk.ByKeys(Asked, _asked, _contacts.c.id)
 
 give = bulk.upsert(_opt_ins, NewOptIn, key=("contact_id", "about", "subject"))

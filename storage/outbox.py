@@ -15,7 +15,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
-from storage.base import Base, one_of, table_of
+from storage.base import WORDS, Base, one_of, table_of
 from storage.contacts import Address
 
 Purpose = Literal["reply", "broadcast", "notice", "farewell"]
@@ -50,15 +50,16 @@ class OutboxMessage(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str]
     lookup: Mapped[bytes | None] = mapped_column(ForeignKey("addresses.lookup", ondelete="CASCADE"))
-    payload: Mapped[str | None]  # JSON, made and read by the caller
+    payload: Mapped[str | None] = mapped_column(info=WORDS)  # JSON, made and read by the caller
     purpose: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="waiting")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     not_before: Mapped[datetime | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
-    channel_ref: Mapped[str | None]  # the channel's own id of the sent message, to change or delete it there
+    channel_ref: Mapped[str | None]  # of earlier programs; always NULL: it led to the person without any key
     error: Mapped[str | None]
+    hidden_order: Mapped[int] = mapped_column(server_default="0")  # which only the caller's key tells
 
 
 class NewOutboxMessage(NamedTuple):
@@ -69,6 +70,7 @@ class NewOutboxMessage(NamedTuple):
     purpose: Purpose
     not_before: datetime | None
     created_at: datetime
+    hidden_order: int = 0
 
 
 class WaitingMessage(NamedTuple):
@@ -83,6 +85,7 @@ class WaitingMessage(NamedTuple):
     attempts: int
     not_before: datetime | None
     created_at: datetime
+    hidden_order: int = 0
 
 
 class Outcome(NamedTuple):
@@ -92,7 +95,6 @@ class Outcome(NamedTuple):
     state: State
     attempts: int
     settled_at: datetime
-    channel_ref: str | None
     error: str | None
 
 
@@ -103,6 +105,16 @@ class Delay(NamedTuple):
     attempts: int
     not_before: datetime
     error: str | None
+
+
+class PutOff(NamedTuple):
+    """How many messages of a channel wait for a later moment, to how many chats, until when, and what it said."""
+
+    channel: str
+    messages: int
+    chats: int
+    until: datetime
+    reason: str
 
 
 class SentReply(NamedTuple):
@@ -158,6 +170,7 @@ _waiting = (
         _outbox.c.attempts,
         _outbox.c.not_before,
         _outbox.c.created_at,
+        _outbox.c.hidden_order,
     )
     .join_from(_outbox, _addresses)
     .where(_outbox.c.state == text("'waiting'"))  # written out, not a parameter: only so is the small index used
@@ -185,7 +198,8 @@ def waiting(
     due: datetime | None = None,
     purposes: Sequence[Purpose] | None = None,
 ) -> list[WaitingMessage]:
-    """Messages of a channel that wait, in the order of their ids, those above ``after_id`` only.
+    """Messages of a channel that wait, in the order of their ids, those above ``after_id`` only. Ids are random: which
+    was written first only the caller can tell, by ``hidden_order``.
 
     With ``due``, without those that are put off beyond that moment; with ``purposes``, only such.
     """
@@ -231,6 +245,21 @@ def next_due(connection: Connection, channel: str) -> datetime | None:
     )
     moment: Any = connection.execute(query).scalar()
     return moment if moment is None or isinstance(moment, datetime) else datetime.fromisoformat(moment)
+
+
+def put_off(connection: Connection, after: datetime) -> list[PutOff]:
+    """What waits beyond this moment, by channel and reason."""
+    chats, until = (
+        func.count(_outbox.c.lookup.distinct()),
+        func.max(_outbox.c.not_before, type_=_outbox.c.not_before.type),
+    )
+    query = (
+        select(_outbox.c.channel, func.count(), chats, until, func.coalesce(_outbox.c.error, ""))
+        .where(_outbox.c.state == text("'waiting'"), _outbox.c.not_before > after)
+        .group_by(_outbox.c.channel, _outbox.c.error)
+        .order_by(_outbox.c.channel, _outbox.c.error)
+    )
+    return [PutOff._make(row) for row in connection.execute(query)]
 
 
 def forget_settled_before(connection: Connection, moment: datetime) -> int:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
-from storage.base import Base, Json, exactly, one_of, table_of
+from storage.base import WORDS, Base, Json, exactly, one_of, table_of
 
 PublicStatus = Literal["under_consideration", "next_phase", "accepted", "rejected", "done"]
 """What people are told about what becomes of a proposal."""
@@ -43,8 +43,8 @@ class Proposal(Base):
     pseudonym: Mapped[str | None]  # NULL: taken over, or left here without link by the person's wish
     question_key: Mapped[str | None]
     code: Mapped[str]  # the public name: anybody can ask with it what became of the idea
-    title: Mapped[str | None]
-    text: Mapped[str]
+    title: Mapped[str | None] = mapped_column(info=WORDS)
+    text: Mapped[str] = mapped_column(info=WORDS)
     language: Mapped[str]
     district: Mapped[str | None]
     topic: Mapped[str | None]
@@ -54,7 +54,7 @@ class Proposal(Base):
     source: Mapped[str | None]
     source_id: Mapped[str | None]
     created_at: Mapped[datetime]
-    place: Mapped[str | None]  # where it is about, in the person's words
+    place: Mapped[str | None] = mapped_column(info=WORDS)  # where it is about, in the person's words
     latitude: Mapped[float | None]  # coarse, never where somebody lives: degrees (WGS 84), two decimals
     longitude: Mapped[float | None]
 
@@ -72,7 +72,7 @@ class ProposalStatus(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
     status: Mapped[str]
-    reason: Mapped[Any] = mapped_column(Json, nullable=False)  # text per language: {"de": "…", "en": "…"}
+    reason: Mapped[Any] = mapped_column(Json, nullable=False, info=WORDS)  # text per language: {"de": "…", "en": "…"}
     body: Mapped[str | None]  # who decided
     link: Mapped[str | None]
     at: Mapped[datetime]
@@ -152,14 +152,6 @@ class Withdrawal(NamedTuple):
     withdrawn_at: datetime | None
 
 
-class TakenBack(NamedTuple):
-    """A person has no idea any more as the answer to this question."""
-
-    pseudonym: str
-    question_key: str
-    withdrawn_at: datetime | None
-
-
 class Rewording(NamedTuple):
     """Another text of the same proposal: by its author, or by staff for privacy."""
 
@@ -209,14 +201,13 @@ release = bulk.change(_proposals, Release, key=("id",))
 withdraw = bulk.change(_proposals, Withdrawal, key=("id",))
 """Take proposals back, as their authors wish."""
 
-take_back = bulk.change(_proposals, TakenBack, key=("pseudonym", "question_key"))
-"""Take back what people proposed as their answers to these questions."""
-
 reword = bulk.change(_proposals, Rewording, key=("id",))
 """Change what proposals say."""
 
 _history_columns = [_statuses.c[field] for field in NewStatus._fields]
-_history = bulk.ByKeys(NewStatus, select(*_history_columns).order_by(_statuses.c.id), _statuses.c.proposal_id)
+_history = bulk.ByKeys(
+    NewStatus, select(*_history_columns).order_by(_statuses.c.at, _statuses.c.id), _statuses.c.proposal_id
+)
 
 note_telling = bulk.change(_statuses, Telling, key=("id",))
 """Take down how far telling people of steps has come."""
@@ -245,6 +236,14 @@ def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredP
 def of_source(connection: Connection, source: str) -> list[StoredProposal]:
     """What was taken over from this source, in whatever consultation."""
     query = select(*_columns).where(_proposals.c.source == source).order_by(_proposals.c.id)
+    return [StoredProposal._make(row) for row in connection.execute(query)]
+
+
+def of_sources(connection: Connection, sources: Sequence[str]) -> list[StoredProposal]:
+    """What was taken over from sources of these names, alone or before a "#", in whatever consultation."""
+    names = [_proposals.c.source == name for name in sources]
+    names += [_proposals.c.source.startswith(f"{name}#", autoescape=True) for name in sources]
+    query = select(*_columns).where(or_(*names)).order_by(_proposals.c.id)
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
 
@@ -281,7 +280,7 @@ def visible(connection: Connection, consultation_id: int) -> list[Visible]:
 def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewStatus]]:
     """The steps of these proposals so far, oldest first."""
     found: dict[int, list[NewStatus]] = {}
-    for row in sorted(_history(connection, ids), key=lambda row: row.id):
+    for row in sorted(_history(connection, ids), key=lambda row: (row.at, row.id)):
         found.setdefault(row.proposal_id, []).append(row)
     return found
 

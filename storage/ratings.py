@@ -1,6 +1,6 @@
 """How people weigh the proposals of others: every vote as an event, and the last one of each person as it stands."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Literal, NamedTuple
@@ -44,7 +44,8 @@ class Rating(Base):
     pseudonym: Mapped[str] = mapped_column(primary_key=True)
     vote: Mapped[int] = mapped_column(SmallInteger)
     important: Mapped[bool]
-    rated_at: Mapped[datetime]
+    rated_at: Mapped[datetime]  # the hour; of two votes within it the one that was stored later counts
+    carried_from: Mapped[int | None]  # the proposal it was given to, which was merged into this one
 
 
 class RatingEvent(Base):
@@ -63,7 +64,9 @@ class RatingEvent(Base):
     pseudonym: Mapped[str]
     vote: Mapped[int] = mapped_column(SmallInteger)
     important: Mapped[bool]
-    at: Mapped[datetime]
+    at: Mapped[datetime]  # the hour; within it ids say what was stored first
+    question_key: Mapped[str | None]  # in which question it was given; NULL: not in a consultation of ours, or long ago
+    carried_from: Mapped[int | None]  # as in `ratings`
 
 
 class NewRating(NamedTuple):
@@ -72,6 +75,7 @@ class NewRating(NamedTuple):
     vote: Vote
     important: bool
     rated_at: datetime
+    carried_from: int | None = None
 
 
 class NewRatingEvent(NamedTuple):
@@ -81,6 +85,8 @@ class NewRatingEvent(NamedTuple):
     vote: Vote
     important: bool
     at: datetime
+    question_key: str | None = None
+    carried_from: int | None = None
 
 
 class Cast(NamedTuple):
@@ -101,10 +107,8 @@ class Count(NamedTuple):
     important: int
 
 
-class _GivenAt(NamedTuple):
-    proposal_id: int
-    pseudonym: str
-    at: datetime
+class _Event(NamedTuple):
+    id: int
 
 
 class _Person(NamedTuple):
@@ -132,7 +136,7 @@ _add_events = bulk.insert(_events, NewRatingEvent)
 _erase_last = bulk.remove(_ratings, _Person)
 _erase_events = bulk.remove(_events, _Person)
 _erase_votes = bulk.remove(_events, _Rated)
-_erase_event = bulk.remove(_events, _GivenAt)
+_erase_copies = bulk.remove(_events, _Event)
 _of_proposals = bulk.ByKeys(NewRating, _stored, _ratings.c.proposal_id)
 _count = bulk.ByKeys(
     Count,
@@ -148,10 +152,13 @@ _count = bulk.ByKeys(
 _take_back = bulk.remove(_ratings, _Rated)
 _event_columns = [_events.c[field] for field in NewRatingEvent._fields]
 _events_of = bulk.ByKeys(NewRatingEvent, select(*_event_columns), _events.c.pseudonym)
+_events_on = bulk.ByKeys(NewRatingEvent, select(*_event_columns), _events.c.proposal_id)
 _whose = bulk.ByKeys(_Rated, select(_events.c.pseudonym, _events.c.proposal_id), _events.c.id)
 
 _as_given = (_events.c.at, _events.c.id)
-"""The order of votes. Ids alone say when they were stored: what is imported later may have been given earlier."""
+"""The order of votes, by the hour and within it as they were stored. Ids alone do not do: what is imported later may
+have been given earlier.
+"""
 
 
 def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
@@ -160,7 +167,7 @@ def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
     Raises BadRow for a proposal that does not exist (any more).
     """
     _add_events(connection, rows)
-    _set_last(connection, [NewRating(*row[1:]) for row in sorted(rows, key=attrgetter("at", "id"))])
+    _set_last(connection, [NewRating(*row[1:6], row.carried_from) for row in sorted(rows, key=attrgetter("at", "id"))])
 
 
 def take_back(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
@@ -175,11 +182,24 @@ def forget(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
     return _take_back(connection, rows)
 
 
-def give_back(connection: Connection, rows: Iterable[NewRating]) -> None:
-    """Forget votes (proposal, person, moment) that were only copied from a proposal which was merged into this one."""
-    gone = list(rows)
-    _erase_event(connection, [_GivenAt(row.proposal_id, row.pseudonym, row.rated_at) for row in gone])
-    _take_back(connection, [_Rated(row.pseudonym, row.proposal_id) for row in gone])
+def copies(votes: Sequence[NewRatingEvent], merged: Mapping[int, int]) -> list[NewRatingEvent]:
+    """Which of these votes were only carried over from a proposal to the one it was merged into (`merged`: from →
+    into).
+    """
+    return [it for it in votes if it.carried_from is not None and merged.get(it.carried_from) == it.proposal_id]
+
+
+def give_back(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
+    """Forget votes that were only copied; of each person the last of the others on the same proposal stands again."""
+    gone = {row.id for row in rows}
+    pairs = {(row.pseudonym, row.proposal_id) for row in rows}
+    _erase_copies(connection, [_Event(number) for number in gone])
+    _take_back(connection, [_Rated(*pair) for pair in pairs])
+    left = votes_on(connection, sorted({row.proposal_id for row in rows}))
+    last = {(it.pseudonym, it.proposal_id): it for it in left if it.id not in gone}
+    _set_last(
+        connection, [NewRating(*last[pair][1:6], last[pair].carried_from) for pair in sorted(pairs & last.keys())]
+    )
 
 
 def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewRating]]:
@@ -203,6 +223,17 @@ def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRati
 def votes_by(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRatingEvent]:
     """Every vote these people ever gave."""
     return list(_events_of(connection, pseudonyms))
+
+
+def votes_on(connection: Connection, proposal_ids: Sequence[int]) -> list[NewRatingEvent]:
+    """Every vote ever given on these proposals, in the order they were given."""
+    return sorted(_events_on(connection, proposal_ids), key=attrgetter("at", "id"))
+
+
+def newest_of(connection: Connection, pseudonyms: Sequence[str]) -> dict[tuple[int, str], int]:
+    """The id of the last vote on each proposal (proposal id, pseudonym) by these people: which was stored later."""
+    votes = sorted(_events_of(connection, pseudonyms), key=attrgetter("at", "id"))
+    return {(row.proposal_id, row.pseudonym): row.id for row in votes}
 
 
 def whose(connection: Connection, event_ids: Sequence[int]) -> set[tuple[str, int]]:

@@ -8,16 +8,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, UniqueConstraint, case, delete, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import bulk
-from storage.base import Base, exactly, one_of, table_of
+from storage.base import WORDS, Base, exactly, one_of, table_of
 
 Status = Literal["waiting", "completed", "interrupted"]
 Mode = Literal["self", "assisted", "paper"]
 
 IDS_AT_ONCE = 10_000
+_WAITS = text("status = 'waiting'")
 
 
 class Session(Base):
@@ -36,6 +49,8 @@ class Session(Base):
         UniqueConstraint("waiting_key"),  # at most one waiting session per contact
         UniqueConstraint("receipt"),
         Index(None, "consultation_id", "id"),
+        # Who is under way: few of many, and counted often.
+        Index("ix_sessions_waiting", "consultation_id", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
         {"postgresql_with": {"fillfactor": 70}},  # every turn rewrites the row: room to do it in place
     )
 
@@ -44,16 +59,18 @@ class Session(Base):
     revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
     pseudonym: Mapped[str]  # 32 hexadecimal digits: keyed hash of contact and consultation
     waiting_key: Mapped[bytes | None]  # 16 bytes: keyed hash of the contact, only while the session waits for a message
-    state: Mapped[str]  # JSON of the engine
+    state: Mapped[str] = mapped_column(info=WORDS)  # JSON of the engine
     status: Mapped[str]
     channel: Mapped[str]
     language: Mapped[str]
     mode: Mapped[str]
     receipt: Mapped[str]  # the code a resident can ask with
     place_code: Mapped[str | None]  # of a poster or a multiplier, never of a person
-    started_at: Mapped[datetime]
+    started_at: Mapped[datetime]  # this and the next two: the hour
     updated_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    turns: Mapped[int] = mapped_column(Integer, server_default="1")  # rises with whatever is said
+    period: Mapped[int] = mapped_column(Integer, server_default="0")  # of the live revision, in which it began
 
 
 class StoredSession(NamedTuple):
@@ -115,20 +132,11 @@ class Renewal(NamedTuple):
     revision_id: int
 
 
-class PlaceCount(NamedTuple):
-    """Sessions from one place in one mode: begun, and of these completed."""
+class StateOf(NamedTuple):
+    """What the engine knows of a session."""
 
-    place_code: str
-    mode: Mode
-    begun: int
-    completed: int
-
-
-class StatusOf(NamedTuple):
-    """How far somebody has come."""
-
-    pseudonym: str
-    status: Status
+    id: int
+    state: str
 
 
 class _Person(NamedTuple):
@@ -142,13 +150,23 @@ _whole = select(*_columns)
 _LOCK = "ORDER BY sessions.id FOR UPDATE"
 _by_key = bulk.ByKeys(StoredSession, _whole, _sessions.c.waiting_key, lock=_LOCK)
 _by_pseudonym = bulk.ByKeys(StoredSession, _whole, _sessions.c.pseudonym, lock=_LOCK)
-_status_of = bulk.ByKeys(StatusOf, select(_sessions.c.pseudonym, _sessions.c.status), _sessions.c.pseudonym)
 _by_id = bulk.ByKeys(StoredSession, _whole, _sessions.c.id)
 
-insert = bulk.insert(_sessions, StoredSession)
-"""Add sessions. Raises Duplicate when the person already has one there, or another one waits."""
+_ONE_MORE = {"turns": "sessions.turns + 1"}
 
-step = bulk.change(_sessions, SessionStep, key=("id",))
+insert = bulk.insert(
+    _sessions,
+    StoredSession,
+    also={
+        "period": "(SELECT coalesce(max(period), 0) FROM revision_stages"
+        " WHERE consultation_id = {consultation_id} AND stage = 'live' AND until IS NULL)"
+    },
+)
+"""Add sessions, in the period that is live now. Raises Duplicate when the person already has one there, or another one
+waits.
+"""
+
+step = bulk.change(_sessions, SessionStep, key=("id",), also=_ONE_MORE)
 """Write ordinary turns. For sessions that go on waiting this is half the price of ``change``: no index is written."""
 
 release = bulk.change(_sessions, Release, key=("id",))
@@ -157,7 +175,10 @@ release = bulk.change(_sessions, Release, key=("id",))
 renew = bulk.change(_sessions, Renewal, key=("id",))
 """Put sessions on another revision. What was answered stays with the revision it was answered in."""
 
-_update = bulk.change(_sessions, SessionChange, key=("id",))
+set_states = bulk.change(_sessions, StateOf, key=("id",))
+"""Change what the engine knows of sessions. Nothing was said in them, so no time changes."""
+
+_update = bulk.change(_sessions, SessionChange, key=("id",), also=_ONE_MORE)
 _erase = bulk.remove(_sessions, _Person)
 
 
@@ -172,11 +193,6 @@ def waiting(connection: Connection, keys: Sequence[bytes], *, lock: bool = False
 def of_people(connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False) -> dict[str, StoredSession]:
     """The session of each of these pseudonyms, waiting or not."""
     return {row.pseudonym: row for row in _by_pseudonym(connection, pseudonyms, lock=lock)}
-
-
-def status_of_people(connection: Connection, pseudonyms: Sequence[str]) -> dict[str, Status]:
-    """How far each of these pseudonyms has come, of those who began."""
-    return {row.pseudonym: row.status for row in _status_of(connection, pseudonyms)}
 
 
 def change(connection: Connection, rows: Sequence[SessionChange]) -> int:
@@ -195,10 +211,36 @@ def by_id(connection: Connection, session_ids: Sequence[int]) -> dict[int, Store
     return {row.id: row for row in _by_id(connection, session_ids)}
 
 
+def after(connection: Connection, session_id: int, most: int) -> list[StoredSession]:
+    """At most so many sessions with greater ids, in order; locked until this transaction ends."""
+    query = _whole.where(_sessions.c.id > session_id).order_by(_sessions.c.id).limit(most).with_for_update()
+    return [StoredSession._make(row) for row in connection.execute(query)]
+
+
 def ids_of(connection: Connection, consultation_id: int) -> Iterator[int]:
     """The ids of all sessions of a consultation, oldest first, read as they are consumed."""
     query = select(_sessions.c.id).where(_sessions.c.consultation_id == consultation_id).order_by(_sessions.c.id)
     yield from connection.scalars(query.execution_options(yield_per=IDS_AT_ONCE))
+
+
+def waiting_in(connection: Connection, consultation_ids: Sequence[int], most: int) -> list[StoredSession]:
+    """At most so many sessions of these consultations in which somebody is under way; locked until this transaction
+    ends.
+    """
+    found: list[StoredSession] = []
+    for number in consultation_ids:
+        query = _whole.where(_sessions.c.consultation_id == number, _WAITS).order_by(_sessions.c.id)
+        rows = connection.execute(query.limit(most - len(found)).with_for_update())
+        found += [StoredSession._make(row) for row in rows]
+        if len(found) == most:
+            break
+    return found
+
+
+def count_waiting(connection: Connection, consultation_id: int) -> int:
+    """How many people are under way in a consultation."""
+    query = select(func.count()).select_from(_sessions).where(_sessions.c.consultation_id == consultation_id, _WAITS)
+    return int(connection.execute(query).scalar_one())
 
 
 def count_by_status(connection: Connection, consultation_id: int) -> dict[str, int]:
@@ -207,16 +249,10 @@ def count_by_status(connection: Connection, consultation_id: int) -> dict[str, i
     return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.status))}
 
 
-def count_by_place(connection: Connection, consultation_id: int) -> list[PlaceCount]:
-    """How many sessions of a consultation came from each place, in each mode; without a place code last."""
-    done = func.sum(case((_sessions.c.status == "completed", 1), else_=0))
-    query = (
-        select(_sessions.c.place_code, _sessions.c.mode, func.count(), done)
-        .where(_sessions.c.consultation_id == consultation_id)
-        .group_by(_sessions.c.place_code, _sessions.c.mode)
-    )
-    found = [PlaceCount(place or "", mode, begun, int(done)) for place, mode, begun, done in connection.execute(query)]
-    return sorted(found, key=lambda count: (not count.place_code, count))
+def count_waiting_by_revision(connection: Connection, consultation_id: int) -> dict[int, int]:
+    """Revision → how many people are in the middle of it."""
+    query = select(_sessions.c.revision_id, func.count()).where(_sessions.c.consultation_id == consultation_id, _WAITS)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.revision_id))}
 
 
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
@@ -224,6 +260,20 @@ def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
     return _erase(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
 
 
-def erase_consultation(connection: Connection, consultation_id: int) -> int:
-    """Delete all sessions of a consultation, and with them the answers: their time is over; gives how many sessions."""
-    return connection.execute(delete(_sessions).where(_sessions.c.consultation_id == consultation_id)).rowcount
+def begun(consultation_id: int, revision_id: int, period: int) -> Select[tuple[str]]:
+    """A query for the pseudonyms of those who go by a revision and began in a period of what was live
+    (``storage.stages``).
+    """
+    return select(_sessions.c.pseudonym).where(
+        _sessions.c.consultation_id == consultation_id,
+        _sessions.c.revision_id == revision_id,
+        _sessions.c.period == period,
+    )
+
+
+def erase_consultation(connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None) -> int:
+    """Delete all sessions of a consultation, or those of some people, and with them the answers: their time is over;
+    gives how many sessions.
+    """
+    gone = delete(_sessions).where(_sessions.c.consultation_id == consultation_id)
+    return connection.execute(gone if people is None else gone.where(_sessions.c.pseudonym.in_(people))).rowcount

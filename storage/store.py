@@ -10,19 +10,37 @@ another thread (or greenlet) per statement costs more than the statement.
 """
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Transaction
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage import engines
-from storage.errors import BadRow, CommitUnknown, Duplicate, StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost
+from storage import engines, installation
+from storage.driver import take_over
+from storage.errors import (
+    BadRow,
+    BadStatement,
+    Duplicate,
+    StorageError,
+    StoreBusy,
+    StoreDamaged,
+    StoreForeign,
+    StoreFull,
+    StoreLost,
+    StoreMissing,
+    translate,
+)
+from storage.sqlite_files import SqliteFiles, Stale
+from storage.writing import Writing
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -35,6 +53,8 @@ AT_ONCE: dict[str, tuple[type[StorageError], ...]] = {
 row first. On SQLite nobody can: whoever writes has the file for itself from the first read on.
 """
 ATTEMPTS = 4
+LOOK_SECONDS = 0.5
+"""How often whoever waits for readers looks whether they are gone."""
 PAUSE_SECONDS = 0.05
 """Before the second attempt; doubled before each further one."""
 
@@ -47,14 +67,30 @@ class Store:
     """
 
     def __init__(self, url: str, *, busy_seconds: float = 5.0, readers: int = 4) -> None:
+        self.url = url
         self.writer: Engine = engines.writer(url, busy_seconds)
         self.reader: Engine = engines.reader(url, busy_seconds, readers)
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._read_threads = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
+        self._files = SqliteFiles(engines.sqlite_file(self.writer.url)) if self.dialect == "sqlite" else None
+        for engine in (self.writer, self.reader):
+            if self._files:
+                self._files.watch(engine)
+            event.listen(engine, "connect", self._check_belonging)
         self._turn = threading.Lock()
+        self._writing = Writing(partial(self._connect, self.writer), self._files)
+        event.listen(self.writer, "engine_disposed", self._close_writing)
         self._busy_seconds = busy_seconds
         self.trouble: StorageError | None = None
         """What keeps the database from working, as the last work that was awaited found it."""
+        self.damage: StoreDamaged | None = None
+        """What whoever looked through the file has found; nothing is written while it stands here."""
+        self.on_other_writes: Callable[[], None] = lambda: None
+        """Called within each transaction, at its end, whose author did not say that all who remember something of what
+        is stored know what it changes (``is_known`` of ``write``)."""
+        self._examined: sqlite3.Connection | None = None
+        self.belongs_to = ""
+        """The id of the database (`storage.installation`) to which every new connection must lead; "" for any."""
 
     @property
     def dialect(self) -> str:
@@ -68,45 +104,49 @@ class Store:
         For commands and tests; the service writes through ``write``. Within a process one such block runs at a time.
         Raises the classes of ``storage.errors``, CommitUnknown among them.
         """
-        with self._one_at_a_time(), _connected(self.writer) as connection:
-            transaction = connection.begin()
+        with self._one_at_a_time():
             try:
-                yield connection
-            except BaseException:
-                _undo(transaction)
-                raise
-            try:
-                transaction.commit()
-            except StorageError as error:
-                _undo(transaction)
-                if isinstance(error, StoreLost):
-                    raise CommitUnknown(error.detail) from error
-                raise
+                connection = self._writing.begin()
+                try:
+                    yield connection
+                except BaseException:
+                    self._writing.undo()
+                    raise
+                self._writing.commit()
+            finally:
+                self.on_other_writes()
+                self._writing.let_go()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one unchanging moment of the database, and cannot write."""
-        with _connected(self.reader) as connection, connection.begin():
+        with self._connect(self.reader) as connection, connection.begin():
             yield connection
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, is_known: bool = False) -> T:
         """Run ``work`` in one transaction on the writing thread; returns what it returned, after the commit.
 
         ``work`` may run several times, because a lost lock, deadlock or connection is tried again (at most ``ATTEMPTS``
         times, with a rolled-back transaction each time): it must touch nothing but its connection and fresh objects of
         its own. Cancelling the awaiting task does not stop it. Raises what ``work`` raises, after a rollback, and the
         classes of ``storage.errors``.
+
+        Whoever remembers something of what is stored must hear of every change: they do by ``on_other_writes``, unless
+        the caller tells them itself (``is_known``).
         """
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self.run, work)
+        run = partial(self.run, work, is_known=is_known)
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, run)
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` on a reader: it sees one moment, never waits for the writer, and cannot write."""
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._look, work)
 
-    def run(self, work: Work[T]) -> T:
+    def run(self, work: Work[T], *, is_known: bool = False) -> T:
         """What ``write`` does, for callers without an event loop."""
+        if self.damage:
+            raise self.damage
         try:
-            result = self._attempts(work)
+            result = self._attempts(work, is_known=is_known)
         except BadRow:
             raise  # the work's own fault
         except StorageError as error:
@@ -115,18 +155,32 @@ class Store:
         self.trouble = None
         return result
 
-    def _attempts(self, work: Work[T]) -> T:
+    def _attempts(self, work: Work[T], *, is_known: bool) -> T:
         pause = PAUSE_SECONDS
         for _ in range(ATTEMPTS - 1):
             try:
-                with self.begin() as connection:
-                    return work(connection)
+                return self._once(work, is_known=is_known)
             except AT_ONCE[self.dialect]:
                 pass
             time.sleep(pause)
             pause *= 2
-        with self.begin() as connection:
-            return work(connection)
+        return self._once(work, is_known=is_known)
+
+    def _once(self, work: Work[T], *, is_known: bool) -> T:
+        """One transaction; its connection is kept for the next one."""
+        with self._one_at_a_time():
+            try:
+                connection = self._writing.begin()
+                try:
+                    result = work(connection)
+                except BaseException:
+                    self._writing.undo()
+                    raise
+                self._writing.commit()
+                return result
+            finally:
+                if not is_known:
+                    self.on_other_writes()
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -136,6 +190,58 @@ class Store:
             yield
         finally:
             self._turn.release()
+            if self._writing.is_outdated():
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Gives the connection that writes back to the pool, unless it is in use: then that is done afterwards."""
+        self._unless_in_use(self._writing.let_go)
+
+    def _close_writing(self, *_: object) -> None:
+        self._unless_in_use(self._writing.close)
+
+    def _unless_in_use(self, work: Callable[[], None]) -> None:
+        if self._turn.acquire(blocking=False):
+            try:
+                work()
+            finally:
+                self._turn.release()
+
+    def _connect(self, engine: Engine) -> Connection:
+        """A connection to the files that are there now. Raises StoreLost where they are not."""
+        try:
+            return self._try_to_connect(engine)
+        except Stale:
+            assert self._files  # noqa: S101 - for the type checker: only files can be stale
+            self._files.begin_anew(self.writer, self.reader)
+        try:
+            return self._try_to_connect(engine)
+        except Stale as error:
+            raise StoreLost("the database file is gone") from error
+
+    def _try_to_connect(self, engine: Engine) -> Connection:
+        try:
+            return engine.connect()
+        except PoolTimeout as error:
+            raise StoreBusy("all connections are in use") from error
+
+    def _check_belonging(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        """An emptied database, or another one in its place, is as good as none: nothing may be written there."""
+        if not self.belongs_to:
+            return
+        cursor = connection.cursor()
+        try:
+            cursor.execute(installation.QUERY)
+            found = cursor.fetchone()
+            cursor.close()
+            connection.rollback()
+        except Exception as failure:
+            connection.close()
+            error = take_over(failure) or failure
+            raise (StoreMissing() if isinstance(error, BadStatement) else error) from failure
+        if not found or found[0] != self.belongs_to:
+            connection.close()
+            raise StoreForeign
 
     def _look(self, work: Work[T]) -> T:
         try:
@@ -149,52 +255,59 @@ class Store:
         return result
 
     def scrub(self) -> None:
-        """After an erasure: leave nothing of it in SQLite's journal. Waits for readers, at most the busy time.
+        """After an erasure: leave nothing of it in SQLite's journal. Waits for readers, at most the busy time; others
+        write meanwhile.
 
         PostgreSQL's log cannot be cleaned from here; docs/data.md says what to do about it.
         """
-        if self.dialect == "sqlite":
-            with self._one_at_a_time():
-                engines.truncate_journal(self.writer)
+        until = time.monotonic() + self._busy_seconds
+        while self.dialect == "sqlite":
+            try:
+                with self._one_at_a_time():
+                    self._writing.let_go()
+                    engines.truncate_journal(self.writer)
+                return
+            except StoreBusy:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(LOOK_SECONDS)
 
     def flaw(self) -> str:
-        """What is damaged in the file of SQLite, in its own words; empty where nothing is. Reads the whole file.
+        """What is damaged in the file of SQLite, in its own words; empty where nothing is. Reads the whole file, past
+        what other connections remember of it, and holds nobody up. Raises the other classes of ``storage.errors``.
 
         PostgreSQL watches over its files itself.
         """
         if self.dialect != "sqlite":
             return ""
-        with self.reading() as connection:
-            verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        try:
+            with closing(
+                engines.open_sqlite(engines.sqlite_file(self.writer.url), self._busy_seconds, write=False)
+            ) as connection:
+                self._examined = connection
+                connection.execute("PRAGMA cache_size = -2000")
+                verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.Error as failure:
+            error = translate(failure) or failure
+            if not isinstance(error, StoreDamaged):
+                raise error from failure
+            verdict = error.detail
+        finally:
+            self._examined = None
         return "" if verdict == "ok" else verdict.replace("\n", " ")
 
     def dispose(self) -> None:
         """Finish what is running, then close all connections. The store can be used again, with new ones, but not
         awaited.
         """
+        if examined := self._examined:
+            examined.interrupt()
         self._write_thread.shutdown(wait=True)
         self._read_threads.shutdown(wait=True)
+        self._let_go()
         self.writer.dispose()
         self.reader.dispose()
 
     async def close(self) -> None:
         """The same without blocking the event loop."""
         await asyncio.get_running_loop().run_in_executor(None, self.dispose)
-
-
-@contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
-    try:
-        connection = engine.connect()
-    except PoolTimeout as error:
-        raise StoreBusy("all connections are in use") from error
-    except DisconnectionError as error:
-        raise StoreLost("the database file is gone") from error
-    with connection:
-        yield connection
-
-
-def _undo(transaction: Transaction) -> None:
-    """Roll back. On a lost connection there is nothing to undo, and the first error is the one to tell."""
-    with suppress(StorageError):
-        transaction.rollback()

@@ -13,7 +13,7 @@ from typing import TextIO
 
 import pytest
 
-from bot import logs
+from bot.common import logs
 
 WORD = "Kanarienvogel"
 """Stands in what people say."""

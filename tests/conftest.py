@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.patience import PATIENCE
+
 # A run must not depend on chance, nor on how busy the machine is. `--hypothesis-profile search` looks for what is new.
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same every time", settings.get_profile("search"), derandomize=True)
 settings.load_profile("same every time")
 
-pytest_plugins = ["tests.canaries", "tests.databases", "tests.synapse"]
+pytest_plugins = ["tests.canaries", "tests.databases", "tests.order", "tests.synapse", "tests.upgrades"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,6 +22,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--full",
         action="store_true",
         help="a part that is missing here (a browser, PostgreSQL …) fails the run instead of being skipped",
+    )
+    parser.addoption(
+        "--consultations",
+        default="40",
+        help="how many drawn consultations the attacker on published figures reads (tests/test_disclosure)",
+    )
+    parser.addoption(
+        "--editions",
+        default="2",
+        help="in how many editions in a row the attacker reads each of them",
+    )
+    parser.addoption(
+        "--from-consultation",
+        default="0",
+        help="the first of them (each number draws another one)",
     )
     parser.addoption(
         "--update-golden",
@@ -89,3 +106,17 @@ def real_data(request: pytest.FixtureRequest) -> Path:
             request.node.add_marker(pytest.mark.beside)
         pytest.skip(f"real input: the data is not at {DATA.parent.name}/{DATA.name}")
     return DATA
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that says nothing for a while hangs for people; here the machine may just be busy. Tests of what
+    people are told then set their own limits.
+    """
+    for limit in (
+        "conversations.inbox.HANGS",
+        "conversations.inbox.DEAF",
+        "web.server.KNOWN",
+        "web.consultation_cache.PATIENCE",
+    ):
+        monkeypatch.setattr(f"bot.{limit}_SECONDS", PATIENCE)

@@ -20,36 +20,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
 
-import bot.turns
 from bot.app import build
-from bot.consultations import seeds
-from bot.consultations.publishing import Desk, publish, publish_samples
-from bot.ids import Ids
-from bot.keys import Keys
-from bot.play import Chat
-from bot.proposals import facts
+from bot.authoring.publishing import Desk, publish, publish_samples
+from bot.cli.play import Chat
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.common.sources import SYSTEM_RANDOM, Sources, draw_seed
 from bot.settings import Settings
 from flows.messages import MsgOut, Place
 from storage import consultations, migrate
-from storage.sessions import Session
 from storage.store import Store
+from tests.sources import Chance, Clock
 
 KEYS = Keys(bytes(32))
 CONSULTATIONS = Path(__file__).parent / "consultations"
+MOST_SEEDS = 1000
 _PUBLISH = "@ publish: "
 _SCRIPTED = ("#", "@", ">", "")
 _TAP = re.compile(r"\[(old )?tap: (\w*)=([\w.+-]*)\]")
@@ -80,22 +77,21 @@ def furnished(furnished_file: Path, tmp_path: Path) -> Iterator[Store]:
     store.dispose()
 
 
-def _desk() -> Desk:
-    return Desk(Ids(), datetime.now(UTC), UTC)
+def _desk(chance: Chance | None = None) -> Desk:
+    return Desk(Ids(), datetime.now(UTC), UTC, random=chance or SYSTEM_RANDOM)
 
 
 async def replay(store: Store, path: Path) -> str:
     """The transcript as it reads when its resident says the same again to this house."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    with pytest.MonkeyPatch.context() as patch:
-        numbers = count(1)
-        patch.setattr(seeds, "new_code", lambda: f"P-SEED-{next(numbers):04}")
-        for line in lines:
-            if line.startswith(_PUBLISH):
-                published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk())
-                assert not [fault for fault in published.faults if not fault.warning]
-        with tempfile.TemporaryDirectory() as data:
-            return await _played(Scene(store, patch, Path(data)), lines)
+    chance = Chance()
+    chance.tell(*(f"SEED-{number:04}" for number in range(1, MOST_SEEDS)))
+    for line in lines:
+        if line.startswith(_PUBLISH):
+            published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk(chance))
+            assert not [fault for fault in published.faults if not fault.warning]
+    with tempfile.TemporaryDirectory() as data:
+        return await _played(Scene(store, Path(data)), lines)
 
 
 async def _played(scene: Scene, lines: list[str]) -> str:
@@ -109,11 +105,13 @@ async def _played(scene: Scene, lines: list[str]) -> str:
 class Scene:
     """One resident in front of a house."""
 
-    def __init__(self, store: Store, patch: pytest.MonkeyPatch, data: Path) -> None:
+    def __init__(self, store: Store, data: Path) -> None:
         self.store = store
-        self._patch = patch
+        self._clock, self._chance = Clock(), Chance()
+        self._seed: int | None = None
         self.written: list[str] = []
-        make = partial(build, Settings(data=data), store=store, keys=KEYS)
+        sources = Sources(self._clock.now, self._clock.steady, self._chance, self._draw_seed)
+        make = partial(build, Settings(data=data), store=store, keys=KEYS, sources=sources)
         self.chat = Chat(make, lambda _: None, self.written.append, "somebody")
         self._said: list[int] = []
         self._hint = ""
@@ -130,6 +128,9 @@ class Scene:
             await self._set(name, value)
         else:
             self.written.append(f"{line}\n")
+
+    def _draw_seed(self, pseudonym: str, left_out: int) -> int:
+        return draw_seed(pseudonym, left_out) if self._seed is None else self._seed
 
     def _meant(self, text: str) -> dict[str, Any]:
         if tap := _TAP.fullmatch(text):
@@ -169,26 +170,19 @@ class Scene:
             case "publish":
                 pass  # done before the house opened
             case "receipt":
-                self._patch.setattr(bot.turns, "receipt", lambda: value)
+                self._chance.tell(value)
             case "code":
-                self._patch.setattr(facts, "new_code", lambda: value)
+                self._chance.tell(value.removeprefix("P-"))
             case "draw":
-                self._patch.setattr(facts, "draw_seed", lambda *_: int(value))
+                self._seed = int(value)
             case "later":
-                await self.store.write(partial(_let_pass, hours=int(value.removesuffix(" hours"))))
+                self._clock.let_pass(hours=int(value.removesuffix(" hours")))
             case "closed":
                 await self.store.write(partial(_close, slug=value))
-                await asyncio.sleep(1.1)  # the house looks once a second
+                self._clock.let_look()
             case _:
                 raise LookupError(f"@ {name}: no such thing")
         self.written.append(f"@ {name}: {value}\n")
-
-
-def _let_pass(connection: Connection, hours: int) -> None:
-    """What time does to sessions, as far as the house can see: they were last changed longer ago."""
-    for number, moment in connection.execute(select(Session.id, Session.updated_at)).all():
-        earlier = {"updated_at": moment - timedelta(hours=hours)}
-        connection.execute(update(Session).where(Session.id == number).values(earlier))
 
 
 def _close(connection: Connection, slug: str) -> None:

@@ -34,11 +34,14 @@ only_postgresql = pytest.mark.parametrize("houses", ["postgresql"], indirect=Tru
 
 @dataclass(frozen=True)
 class Database:
-    """A migrated, empty database of its own. ``restart`` is there where the server is ours."""
+    """A migrated, empty database of its own. ``restart`` and the folder of all databases are there where the server is
+    ours.
+    """
 
     dialect: str
     url: str
     restart: Callable[[], None] | None = None
+    folder: Path | None = None
 
     @property
     def file(self) -> Path:
@@ -67,9 +70,10 @@ def execute(url: str, *statements: str) -> None:
 class Server:
     """A PostgreSQL on which databases can be made."""
 
-    def __init__(self, url: str, restart: Callable[[], None] | None = None) -> None:
+    def __init__(self, url: str, restart: Callable[[], None] | None = None, folder: Path | None = None) -> None:
         self.url = url
         self.restart = restart
+        self.folder = folder
         self._numbers = count()
         self._made: list[str] = []
         execute(self.url, f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)", f"CREATE DATABASE {TEMPLATE}")
@@ -124,7 +128,7 @@ def postgresql() -> Iterator[Server]:
         running.stop()
         running.start()
 
-    yield Server(url, restart)
+    yield Server(url, restart, folder)
     running.cleanup()
     shutil.rmtree(runtime)
 
@@ -150,8 +154,8 @@ def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Houses:
     if request.param == "postgresql":
         server: Server = request.getfixturevalue("postgresql")
         return Houses(
-            lambda: Database("postgresql", server.make(), server.restart),
-            lambda: Database("postgresql", server.make(empty=True), server.restart),
+            lambda: Database("postgresql", server.make(), server.restart, server.folder),
+            lambda: Database("postgresql", server.make(empty=True), server.restart, server.folder),
         )
     template: Path = request.getfixturevalue("sqlite_template")
     numbers = count()

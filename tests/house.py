@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Sent
+from adapters.base import Delivery, Limits, Outgoing, Receive, Replies, Sent
 from bot.app import App, build
-from bot.consultations.reading import content, fingerprint
-from bot.ids import Ids
-from bot.keys import Keys
+from bot.authoring.reading import content, fingerprint
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.common.sources import SYSTEM, Sources
+from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
@@ -104,7 +107,10 @@ def publish(store: Store, *published: Consultation, **more: Any) -> None:
 
 @asynccontextmanager
 async def running(
-    store: Store, channels: Mapping[str, Any] | None = None, settings: Settings | None = None
+    store: Store,
+    channels: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
+    sources: Sources = SYSTEM,
 ) -> AsyncIterator[tuple[App, Recorder]]:
     """A running app over a store; by default with one Recorder called "test", and a data folder for this block only."""
     recorder = Recorder()
@@ -112,15 +118,31 @@ async def running(
         settings = settings or Settings()
         if settings.data == Settings().data:  # where a real house may be
             settings = settings.model_copy(update={"data": Path(data)})
-        app = build(settings, channels or {"test": recorder}, store=store, keys=KEYS)
+        app = build(settings, channels or {"test": recorder}, store=store, keys=KEYS, sources=sources)
+        app.editor.make = partial(make_here, store)
         async with app.running():
             yield app, recorder
 
 
-async def say(app: App, *messages: MsgIn) -> None:
-    """Hands messages over in one call and waits until all replies are out."""
-    await app.conversations.receive(list(messages))
+async def make_here(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
+    """Makes editions of figures in a thread: what a test asks for is there at once. For the real process see
+    `tests/test_bot/test_editions.py`.
+    """
+    for slug in slugs:
+        work = asyncio.create_task(asyncio.to_thread(renew, store, slug))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await work  # a thread cannot be stopped, and the store closes after this
+            raise
+    return [{"slug": slug} for slug in slugs]
+
+
+async def say(app: App, *messages: MsgIn) -> Sequence[Replies]:
+    """Hands messages over in one call and waits until all replies are out; gives those to each."""
+    replies = await app.conversations.receive(list(messages))
     await app.outbox.drained()
+    return replies
 
 
 def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:

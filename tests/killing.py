@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot import replay
-from bot.progress import Watch
+from bot.cli import replay
+from bot.common.progress import Watch
 from bot.settings import Settings
 
 CHUNK: Final = 20

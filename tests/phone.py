@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Delivery
-from bot.attachments.files import FOLDER
+from bot.delivery.attachments.files import FOLDER
 from storage.attachments import Attachment
 from storage.store import Store
 from tests.house import Recorder, say

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,30 @@ UP = b"Stop: Ctrl-C"
 
 
 class House:
-    """One settings file and one data folder below `folder`; what all its lives logged is in `log`."""
+    """One settings file and one data folder below `folder`; what all its lives logged is in `log`.
 
-    def __init__(self, folder: Path, channels: Mapping[str, Mapping[str, Any]], settings: str = "") -> None:
+    `environment` is added to that of this process for `serve`, not for other commands.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        channels: Mapping[str, Mapping[str, Any]],
+        settings: str = "",
+        environment: Mapping[str, str] | None = None,
+        root: Path = ROOT,
+        wrapped: Sequence[str] = (),
+    ) -> None:
+        """`root`: where the program lies, if it is another version than this one. `wrapped`: a command that starts the
+        service, as words before its own.
+        """
+        self.settings = settings
         self.log = folder / "house.log"
+        self.url = ""
+        """Where its pages are, with no slash at the end."""
+        self._environment = dict(environment or {})
+        self._root = root
+        self._wrapped = tuple(wrapped)
         config = folder / "mitsprache.toml"
         sections = [f"[channels.{name}]\n{_toml(section)}" for name, section in channels.items()]
         config.write_text("\n".join(["port = 0", settings, *sections]), encoding="utf-8")
@@ -29,12 +51,26 @@ class House:
 
     async def start(self) -> None:
         """Returns when it says that it runs."""
-        with self.log.open("ab") as log:
-            self._process = await self._run(stdout=PIPE, stderr=log)
+        await self.launch()
+        assert self._process
         assert self._process.stdout
         async with asyncio.timeout(PATIENCE):
             while UP not in (line := await self._process.stdout.readline()):
                 assert line, f"it ended: {self.log.read_text(encoding='utf-8')[-2000:]}"
+                if found := re.search(rb"http://[0-9.:]+", line):
+                    self.url = found[0].decode()
+
+    async def launch(self) -> None:
+        """Starts it and waits for nothing."""
+        with self.log.open("ab") as log:
+            self._process = await self._run(
+                wrapped=self._wrapped, stdout=PIPE, stderr=log, env=os.environ | self._environment
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the process."""
+        assert self._process
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """kill -9: nothing is finished, nothing is said."""
@@ -59,9 +95,9 @@ class House:
         assert process.returncode == 0, err.decode()
         return out.decode()
 
-    async def _run(self, *words: str, **streams: Any) -> Process:
+    async def _run(self, *words: str, wrapped: Sequence[str] = (), **streams: Any) -> Process:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *words, *self._options, cwd=ROOT, **streams
+            *wrapped, sys.executable, "-m", "bot", *words, *self._options, cwd=self._root, **streams
         )
 
 

@@ -32,12 +32,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot import recording, replay
-from bot.consultations.publishing import Desk, publish
-from bot.exports import package
-from bot.exports.package import Wish
-from bot.ids import Ids
-from bot.keys import Keys
+from bot.authoring.publishing import Desk, publish
+from bot.cli import replay
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.conversations import recording
+from bot.exchange.exports import package
+from bot.exchange.exports.package import Wish
 from bot.settings import Settings
 from storage import consultations, contacts, migrate
 from storage.store import Store

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bot.results.clusters import adjusted_rand
+from bot.results.methods.clusters import adjusted_rand
 
 Row = dict[str, str]
 

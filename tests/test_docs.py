@@ -15,10 +15,13 @@ import typer
 
 from adapters.matrix.options import MatrixSettings
 from adapters.telegram.options import TelegramSettings
-from bot import channels, cli, settings
+from bot import settings
+from bot.cli import main
+from bot.delivery import channels
 from bot.settings import Settings
 from flows.question import registry
 from tests.house import consultation, publish, running
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -27,7 +30,7 @@ EXAMPLE = (ROOT / "mitsprache.example.toml").read_text(encoding="utf-8")
 
 
 def commands() -> Mapping[str, Any]:
-    group = typer.main.get_command(cli.app)
+    group = typer.main.get_command(main.app)
     assert isinstance(group, typer.core.TyperGroup)
     return group.commands
 
@@ -84,7 +87,7 @@ def test_every_command_and_option_is_documented(name):
 
 
 def test_no_command_is_documented_that_is_not_there():
-    described = set(re.findall(r"^\| `(\w+)[^|]*` \| [A-Z]", OPERATE, re.MULTILINE))
+    described = set(re.findall(r"^\| `([\w-]+)[^|]*` \| [A-Z]", OPERATE, re.MULTILINE))
     assert described - {"test"} == set(commands())
 
 
@@ -121,7 +124,7 @@ async def test_the_channel_of_the_how_to_works(store, tmp_path, monkeypatch):
     assert finding == (False, f"[channels.box]: {box} is missing: make this folder")
     publish(store, consultation())
     async with running(store, channels.open_channels(given)):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (box / "out").is_dir():
                 await asyncio.sleep(0.01)
             (box / "in" / "anna-1.txt").write_text("/start park", encoding="utf-8")

@@ -228,7 +228,7 @@ async def remind_and_kill(house: House, cast: Cast) -> None:
     await house.start()
     await dora.who.hears("Angefangen und noch nicht fertig")
     await dora.do(("[Weitermachen]", "Willkommen zurück"), GERMAN.submits)
-    await kern.do(("/push status", "davon begonnen: 6, fertig: 5"))
+    await kern.do(("/push status", "davon begonnen: 6, geantwortet: 6, fertig: 5"))
 
 
 def assert_each_once(cast: Cast, export: Path) -> None:

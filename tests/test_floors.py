@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from packaging.version import Version
 
-from bot import bootstrap, provision
+from bot.bootstrap import install, venv
 from tests.test_packaging import read_lock
 
 FLOORS: Final = {
@@ -42,7 +42,7 @@ PIP: Final = ("25.3", "CVE-2025-8869, an archive that writes outside of its fold
 @pytest.mark.parametrize("name", FLOORS)
 def test_no_lock_goes_below_a_floor(name: str) -> None:
     least, reason = FLOORS[name]
-    found = [version for level in bootstrap.LEVELS for version in read_lock(level).get(name, ())]
+    found = [version for level in install.LEVELS for version in read_lock(level).get(name, ())]
     assert found, f"{name} is locked nowhere: take its floor away"
     below = [version for version in found if Version(version) < Version(least)]
     assert not below, f"{name} {below} in a lock: {reason}; lock {least} or newer (docs/install.md)"
@@ -50,10 +50,10 @@ def test_no_lock_goes_below_a_floor(name: str) -> None:
 
 @pytest.mark.parametrize("name", UNWANTED)
 def test_what_is_not_wanted_is_locked_nowhere(name: str) -> None:
-    assert not any(name in read_lock(level) for level in bootstrap.LEVELS), UNWANTED[name]
+    assert not any(name in read_lock(level) for level in install.LEVELS), UNWANTED[name]
 
 
 def test_the_pip_that_installs_them_is_sound() -> None:
-    version = re.match(r"pip-([\d.]+)-", provision.PIP_WHEEL)
+    version = re.match(r"pip-([\d.]+)-", venv.PIP_WHEEL)
     assert version
     assert Version(version[1]) >= Version(PIP[0]), PIP[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import bootstrap
+from bot.bootstrap import install
 
 SAMPLES = """
 import pytest
@@ -30,7 +30,7 @@ WHOLE_FILE = "import pytest\npytest.skip('no PostgreSQL here', allow_module_leve
 
 @pytest.fixture
 def samples(tmp_path: Path) -> Path:
-    shutil.copy(bootstrap.ROOT / "tests" / "conftest.py", tmp_path)
+    shutil.copy(install.ROOT / "tests" / "conftest.py", tmp_path)
     (tmp_path / "test_samples.py").write_text(SAMPLES)
     (tmp_path / "test_whole_file.py").write_text(WHOLE_FILE)
     return tmp_path
@@ -39,7 +39,7 @@ def samples(tmp_path: Path) -> Path:
 def run(folder: Path, *options: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), *options]
     # Without the installed plug-ins, which cost a second and change nothing here.
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(bootstrap.ROOT)}
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(install.ROOT)}
     command.append(str(folder))
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout

@@ -9,9 +9,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bot import bootstrap
+from bot.bootstrap import install
 
-PROJECT = tomllib.loads((bootstrap.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((install.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OURS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
 
@@ -20,15 +20,15 @@ def test_top_level_name_is_this_project(name: str) -> None:
     assert name in OURS
     found = importlib.util.find_spec(name)
     assert found is not None
-    assert found.origin == str(bootstrap.ROOT / name / "__init__.py")
+    assert found.origin == str(install.ROOT / name / "__init__.py")
 
 
 def test_nothing_else_of_ours_would_be_left_out_of_the_wheel() -> None:
-    packages = {path.parent.name for path in bootstrap.ROOT.glob("*/__init__.py")}
+    packages = {path.parent.name for path in install.ROOT.glob("*/__init__.py")}
     assert packages - {"tests"} == set(OURS)
 
 
-@pytest.mark.parametrize("level", bootstrap.LEVELS)
+@pytest.mark.parametrize("level", install.LEVELS)
 def test_lock_fulfils_what_the_project_asks_for(level: str) -> None:
     pins = read_lock(level)
     for wanted in wanted_by(level):
@@ -37,7 +37,7 @@ def test_lock_fulfils_what_the_project_asks_for(level: str) -> None:
         assert all(wanted.specifier.contains(version) for version in versions), f"{wanted} is locked at {versions}"
 
 
-@pytest.mark.parametrize("level", bootstrap.LEVELS)
+@pytest.mark.parametrize("level", install.LEVELS)
 def test_lock_is_whole(level: str) -> None:
     """The lock is installed without looking for dependencies: every one of a locked package is locked as well."""
     pins = read_lock(level)
@@ -60,25 +60,25 @@ def test_each_lock_holds_the_one_before(smaller: str, larger: str) -> None:
     assert all(versions == outer.get(name) for name, versions in read_lock(smaller).items())
 
 
-@pytest.mark.parametrize("level", bootstrap.LEVELS)
+@pytest.mark.parametrize("level", install.LEVELS)
 def test_lock_names_hashes_and_no_place(level: str) -> None:
-    text = bootstrap.lock_of(level).read_text(encoding="utf-8")
+    text = install.lock_of(level).read_text(encoding="utf-8")
     for entry in re.split(r"\n(?=\S)", text.strip()):
         assert "--hash=sha256:" in entry, entry
     assert "://" not in text
     assert "index-url" not in text
 
 
-@pytest.mark.parametrize("level", bootstrap.LEVELS)
+@pytest.mark.parametrize("level", install.LEVELS)
 def test_bootstrap_understands_every_requirement(level: str) -> None:
     """It has no parser of its own for them: a bound it cannot read would never be checked."""
-    understood = {name for name, _, _ in bootstrap.direct_requirements(level)}
+    understood = {name for name, _, _ in install.direct_requirements(level)}
     assert understood == {wanted.name for wanted in wanted_by(level) if not wanted.marker}
 
 
 def read_lock(level: str) -> dict[str, set[str]]:
     """Package name to pinned versions: more than one where systems differ."""
-    text = bootstrap.lock_of(level).read_text(encoding="utf-8")
+    text = install.lock_of(level).read_text(encoding="utf-8")
     pins: dict[str, set[str]] = {}
     for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", text, flags=re.MULTILINE):
         pins.setdefault(name, set()).add(version)

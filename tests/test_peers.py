@@ -4,24 +4,45 @@ import hashlib
 import json
 import re
 
+import pytest
+
+from bot.bootstrap import install
 from tests.peers import node, python
+from tests.peers.environment import Environment
+from tests.peers_bench import environments
 
 
-def test_the_lock_holds_what_is_asked_for():
-    asked = python.LOCK.with_name("requirements.in").read_text().split()
-    locked = set(re.findall(r"^([\w.-]+==[\w.]+)", python.LOCK.read_text(), re.M))
-    assert set(asked) <= locked
-    assert "--index-url" not in python.LOCK.read_text()
+@pytest.mark.parametrize("made", [python.ENVIRONMENT, *environments.ALL], ids=lambda made: made.folder.name)
+def test_the_locks_hold_what_is_asked_for(made):
+    lines = made.lock.with_name(made.lock.name.replace(".lock", ".in")).read_text().splitlines()
+    asked = {line.partition("#")[0].strip() for line in lines} - {""}
+    text = "".join(lock.read_text() for lock in (made.lock, made.sources) if lock)
+    entries = re.findall(r"^([\w.-]+==[\w.]+)(.*(?:\n    .*)*)", text, re.M)
+    assert asked <= {name for name, _ in entries}
+    assert [name for name, rest in entries if "--hash=sha256:" not in rest] == []
+    assert "--index-url" not in text
 
 
-def test_an_environment_counts_when_it_was_filled_from_this_lock(tmp_path, monkeypatch):
-    monkeypatch.setattr(python, "PYTHON", tmp_path / "python")
-    monkeypatch.setattr(python, "STAMP", tmp_path / "peers.json")
-    assert not python.is_ready()
-    python.PYTHON.touch()
-    assert not python.is_ready()
-    python.STAMP.write_text('{"python": "", "lock": ""}')
-    assert not python.is_ready()
+def test_an_environment_counts_when_it_was_filled_from_this_lock(tmp_path):
+    sources = tmp_path / "sources.lock"
+    sources.write_text("one")
+    made = Environment(tmp_path / "made", python.LOCK, sources)
+    assert not made.is_ready()
+    made.python.parent.mkdir(parents=True)
+    made.python.touch()
+    assert not made.is_ready()
+    made.stamp.write_text('{"python": "", "lock": "", "sources": ""}')
+    assert not made.is_ready()
+    made.stamp.write_text(
+        json.dumps({"python": install.this_python(), "lock": sha256(python.LOCK), "sources": sha256(sources)})
+    )
+    assert made.is_ready()
+    sources.write_text("another")
+    assert not made.is_ready()
+
+
+def sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def test_the_lock_of_the_matrix_client_names_hashes_and_no_place():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +13,10 @@ from aiohttp.test_utils import TestServer
 from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import build
+from bot.common.i18n.locale import Tongue
+from bot.results.editions.service import Editor
 from bot.settings import Settings
-from bot.tongues import Tongue
-from bot.web import board, figures
+from bot.web import consultation_cache
 from bot.web.server import application
 from flows.questions.sectors import SECTORS
 from storage import migrate
@@ -24,6 +24,7 @@ from storage.store import Store
 from tests import botapi
 from tests.botapi import BotApi, Rates, Resident
 from tests.house import KEYS, consultation, publish
+from tests.sources import Clock
 from tests.telegram import channel_to
 from tests.test_api.client import Client, hire, key_for
 from tests.test_bot.browser import QUICK, Browser
@@ -51,8 +52,10 @@ class City(NamedTuple):
     """A running house with web pages, API and a Telegram bot."""
 
     server: TestServer
+    editor: Editor
     api: BotApi
     desk: Client
+    clock: Clock
     browsers: list[Browser]
 
     def browser(self, language: str) -> Browser:
@@ -72,11 +75,14 @@ async def city(folder: Path) -> AsyncIterator[City]:
     publish(store, consultation(questions=QUESTIONS, **said))
     key = key_for(store, hire(store, "Mira"))
     async with botapi.running(rates=Rates(0, 0, 0)) as api:
+        settings, clock = Settings.model_validate({"data": folder}), Clock()
         channels: dict[str, Channel] = {"web": WebHub(), "town": channel_to(api)}
-        house = build(Settings.model_validate({"data": folder}), channels, store=store, keys=KEYS)
+        house = build(settings, channels, store=store, keys=KEYS, sources=clock.sources)
         server = TestServer(application(house, QUICK))
         async with house.running(), server, ClientSession() as session:
-            here = City(server, api, Client(session, str(server.make_url("")).rstrip("/"), key), [])
+            here = City(
+                server, house.editor, api, Client(session, str(server.make_url("")).rstrip("/"), key), clock, []
+            )
             try:
                 yield here
             finally:
@@ -108,7 +114,7 @@ async def propose_on_the_web(page: Browser) -> str:
     return page.text.partition("P-")[2][:9]
 
 
-async def weigh(resident: Resident, sector: int) -> None:
+async def weigh(resident: Resident, sector: int, vote: str) -> None:
     await says(
         resident,
         ("/start park", "Welche Sprache"),
@@ -117,15 +123,14 @@ async def weigh(resident: Resident, sector: int) -> None:
         (str(sector), "Gewählt"),
         ("fertig", "Was schlagen Sie vor"),
         ("überspringen", GERMAN),
-        ("stimme zu", "alle Vorschläge"),
+        (vote, "alle Vorschläge"),
         ("weiter", "Stimmt alles"),
         ("absenden", "Quittung"),
     )
 
 
 async def test_an_idea_goes_all_the_way(tmp_path, monkeypatch):
-    monkeypatch.setattr(board, "SECONDS", 0.0)
-    monkeypatch.setattr(figures, "SECONDS", 0.0)
+    monkeypatch.setattr(consultation_cache, "SECONDS", 0.0)
     async with city(tmp_path) as here:
         newcomer = here.browser("tr")
         code = f"P-{await propose_on_the_web(newcomer)}"
@@ -145,15 +150,17 @@ async def test_an_idea_goes_all_the_way(tmp_path, monkeypatch):
         assert (await here.desk.post(decisions, {"kind": "approve"})).status == 200
         translation = {"kind": "translate", "language": "de", "text": GERMAN, "translator": "Ayşe", "reviewed": True}
         assert (await here.desk.post(decisions, translation)).status == 200
-        await asyncio.sleep(1.1)  # so old may be what the bot knows of the shared database
+        here.clock.let_look()
 
-        residents = [here.api.resident() for _ in range(5 * len(SECTORS))]
+        residents = [here.api.resident() for _ in range(7 * len(SECTORS))]
         for number, resident in enumerate(residents):
-            await weigh(resident, number % len(SECTORS) + 1)
+            vote = "stimme zu" if number < 5 * len(SECTORS) else "dagegen"
+            await weigh(resident, number % len(SECTORS) + 1, vote)
 
+        await here.editor.make(["park"])
         page = await here.browser("de").get("/results/park")
         assert (GERMAN in page.text, "Zustimmung in allen Bereichen" in page.text) == (True, True)
-        assert page.text.count("5 5 86 %") == len(SECTORS), "each sector: five rated, five agree, (5 + 1) / (5 + 2)"
+        assert page.text.count("7 5 67 %") == len(SECTORS), "each sector: seven rated, five agree, (5 + 1) / (7 + 2)"
 
         outcome = {
             "status": "accepted",

@@ -24,3 +24,9 @@ async def examine(name: str, section: BaseModel, folder: Path, vault: Vault) -> 
     """For `doctor`: homeserver, login, trust, limits, clock. Changes nothing. Raises BadSettings."""
     options = read_section(MatrixSettings, section)
     return [finding async for finding in examining.findings(options, Folder(options.store or folder, vault))]
+
+
+def reseal(section: BaseModel | None, folder: Path, vault: Vault) -> None:
+    """Seals login and keys anew. Raises BadSettings, OSError and VaultError."""
+    store = read_section(MatrixSettings, section).store if section else None
+    Folder(store or folder, vault).reseal()

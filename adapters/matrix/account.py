@@ -13,6 +13,7 @@ from nio.client.async_client import AsyncClient, AsyncClientConfig
 from adapters.matrix import api, cross_signing
 from adapters.matrix.files import Folder
 from adapters.matrix.options import MatrixSettings
+from flows.messages import Room
 
 FILE: Final = "login.json"
 _KEYS: Final = "signed_curve25519"
@@ -35,6 +36,8 @@ class Client(AsyncClient):
         config = AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=api.TIMEOUT_SECONDS)
         super().__init__(options.homeserver, options.user_id, "", str(store), config)
         self.user_id = options.user_id
+        self.found_rooms: dict[str, Room] = {}
+        """Who can read along in the rooms that were looked at (`rooms.look`)."""
         self._wants_fallback = False
 
     def note_keys(self, sync: Mapping[str, Any]) -> None:
@@ -45,7 +48,8 @@ class Client(AsyncClient):
         assert self.olm is not None  # noqa: S101 - for the type checker: encryption is always on
         counts, unused = sync.get("device_one_time_keys_count"), sync.get("device_unused_fallback_key_types")
         if isinstance(counts, Mapping):
-            self.olm.uploaded_key_count = int(counts.get(_KEYS, 0))
+            count = counts.get(_KEYS, 0)
+            self.olm.uploaded_key_count = count if isinstance(count, int) else 0
         self._wants_fallback = isinstance(unused, list) and _KEYS not in unused
 
     async def close(self) -> None:

@@ -6,11 +6,14 @@ matrix-nio's own calls wait and repeat by themselves; the outbox and the sync lo
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientTimeout
 from nio.client.async_client import AsyncClient
+
+from adapters.tolerant_json import parse
 
 TIMEOUT_SECONDS = 30.0
 CLIENT = "/_matrix/client/v3"
@@ -60,7 +63,7 @@ async def call(
     """The JSON object that is answered. Raises Refusal and NoAnswer."""
     raw, status = await fetch(client, method, where, body, seconds=seconds)
     try:
-        answer = json.loads(raw)
+        answer = parse(raw)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
@@ -68,6 +71,20 @@ async def call(
     if status >= 400:
         raise refusal(status, answer)
     return answer
+
+
+async def call_for_list(client: AsyncClient, where: str) -> list[Mapping[str, Any]]:
+    """The JSON objects of a list that is answered. Raises Refusal and NoAnswer."""
+    raw, status = await fetch(client, "GET", where)
+    try:
+        answer = parse(raw)
+    except ValueError:
+        answer = None
+    if status >= 400:
+        raise refusal(status, object_in(answer))
+    if not isinstance(answer, list):
+        raise NoAnswer(f"status {status}, not a list")
+    return objects_in(answer)
 
 
 async def fetch(
@@ -98,7 +115,17 @@ async def fetch(
         raise NoAnswer(type(fault).__name__) from None
 
 
-def refusal(status: int, answer: dict[str, Any]) -> Refusal:
+def refusal(status: int, answer: Mapping[str, Any]) -> Refusal:
     wait = answer.get("retry_after_ms")
     seconds = wait / 1000 if isinstance(wait, int | float) else 0
     return Refusal(status, str(answer.get("errcode", "")), seconds)
+
+
+def object_in(found: object) -> Mapping[str, Any]:
+    """What should be a JSON object, an empty one where it is none."""
+    return found if isinstance(found, Mapping) else {}
+
+
+def objects_in(found: object) -> list[Mapping[str, Any]]:
+    """The objects in what should be a list of them."""
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from peewee import PeeweeException  # of nio's store
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Sent, Unreachable, VaultError
+from adapters.base import Delivery, Limits, Outgoing, Receive, Replies, Sent, Unreachable, VaultError
 from adapters.matrix import account, api, media, rooms
 from adapters.matrix.account import Client, Trouble
 from adapters.matrix.files import Folder
@@ -103,8 +103,8 @@ class MatrixChannel:
         return self._trouble
 
     async def _run(self, receive: Receive) -> None:
-        async def hear(messages: Sequence[MsgIn]) -> None:
-            await receive([self._offers.read(msg) for msg in messages])
+        async def hear(messages: Sequence[MsgIn]) -> Sequence[Replies]:
+            return await receive([self._offers.read(msg) for msg in messages])
 
         pause = 0.0
         while True:

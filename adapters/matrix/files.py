@@ -29,6 +29,13 @@ class Folder(NamedTuple):
             if content and _SEALED not in content:
                 self.write(file.name, content)
 
+    def reseal(self) -> None:
+        """Seals anew what lies there, with what the vault seals with now. Raises OSError and VaultError."""
+        for file in sorted(self.path.glob("*.json")):
+            content = self.read(file.name)
+            if content is not None:
+                self.write(file.name, content)
+
     def hide(self) -> None:
         """Takes from others what rights they have on the files there. Raises OSError."""
         for file in self.path.iterdir():

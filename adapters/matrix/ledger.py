@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 FILE: Final = "channel.sqlite3"
+MOST_TITLES: Final = 20_000
 MOST_SEALED: Final = 1000
 MOST_SEALED_EACH: Final = 20
 """Of one person: they are told after the first, and nobody can make every sync slow by sending rubbish."""
@@ -24,6 +26,7 @@ create table if not exists rooms (person text primary key, room text not null) w
 create index if not exists rooms_by_room on rooms (room);
 create table if not exists places (address text primary key, question text not null, thread text not null)
   without rowid;
+create table if not exists asked (address text primary key, event text not null) without rowid;
 create table if not exists sealed (event text primary key, room text not null, address text not null,
   source text not null, since real not null, is_told integer not null default 0);
 create index if not exists sealed_by_address on sealed (address);
@@ -63,6 +66,8 @@ class Ledger:
         file = folder / FILE
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         self._file = file
+        self._titles: OrderedDict[str, str] = OrderedDict()
+        """What was asked in our events. In memory only: beside an address on disk it would say who takes part."""
         self._open: sqlite3.Connection | None = None
 
     @property
@@ -145,6 +150,7 @@ class Ledger:
         """The bot is not there any more: whom it met there, and what is left of what they said, is forgotten."""
         for (person,) in self._connection.execute("select person from rooms where room = ?", (room,)).fetchall():
             self._do("delete from places where address = ?", person)
+            self._do("delete from asked where address = ?", person)
         self._do("delete from rooms where room = ?", room)
         self._do("delete from places where address >= ? and address < ?", f"{room} ", f"{room}!")
         self._do("delete from sealed where room = ?", room)
@@ -152,6 +158,7 @@ class Ledger:
     def forget_person(self, address: str) -> None:
         """Nothing is left of somebody, as if they had never written."""
         self._do("delete from rooms where person = ?", address)
+        self._do("delete from asked where address = ?", address)
         self._do("delete from places where address = ?", address)
         self._do("delete from sealed where address = ?", address)
 
@@ -165,6 +172,20 @@ class Ledger:
         self._do("delete from places where address = ?", address)
         if place != Place():
             self._do("insert into places values (?, ?, ?)", address, *place)
+
+    def note_asked(self, address: str, event: str, title: str) -> None:
+        """This is now what is asked there."""
+        self._do(
+            "insert into asked values (?, ?) on conflict (address) do update set event = excluded.event", address, event
+        )
+        self._titles[event] = title
+        if len(self._titles) > MOST_TITLES:
+            self._titles.popitem(last=False)
+
+    def replied_to(self, address: str, event: str) -> str:
+        """What was asked in the event that is replied to; "" for the newest question, "…" for what is not known."""
+        found = self._one("select event from asked where address = ?", address)
+        return "" if found and found[0] == event else self._titles.get(event, "…")
 
     def sealed(self) -> list[Sealed]:
         """Events whose key has not come yet, the oldest first."""

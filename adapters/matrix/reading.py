@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,12 +12,15 @@ from typing import Any, Final
 import structlog
 from nio import Event, MegolmEvent
 from nio.exceptions import EncryptionError
+from peewee import PeeweeException  # of nio's store
 
 from adapters.matrix import api, events, rooms
 from adapters.matrix.account import Client
+from adapters.matrix.api import object_in, objects_in
 from adapters.matrix.events import Heard
 from adapters.matrix.ledger import Ledger, Place, Sealed
-from flows.messages import SEALED, MsgIn
+from adapters.tolerant_json import mended
+from flows.messages import SEALED, MsgIn, Room
 
 log = structlog.get_logger()
 
@@ -47,8 +51,8 @@ class Reader:
 
         Raises Refusal and NoAnswer.
         """
-        line = _object(info.get("timeline"))
-        found = list(_objects(line.get("events")))
+        line = object_in(info.get("timeline"))
+        found = objects_in(line.get("events"))
         start = line.get("prev_batch")
         if since and line.get("limited") and isinstance(start, str) and self._beginning(found) is None:
             found = [*await self._gap(room_id, start, since), *found]
@@ -64,7 +68,7 @@ class Reader:
         while start:
             where = f"{api.path('rooms', room_id, 'messages')}?dir=b&limit={PAGE}&from={start}&to={since}"
             page = await api.call(self._client, "GET", where)
-            chunk = list(_objects(page.get("chunk")))
+            chunk = objects_in(page.get("chunk"))
             found += chunk
             start = str(page.get("end") or "") if chunk else ""
             if self._beginning(chunk[::-1]) is not None:
@@ -77,28 +81,44 @@ class Reader:
         for index in range(len(found) - 1, -1, -1):
             event = found[index]
             if event.get("type") == "m.room.member" and event.get("state_key") == self._client.user_id:
-                membership = _object(event.get("content")).get("membership")
-                before = _object(_object(event.get("unsigned")).get("prev_content")).get("membership")
+                membership = object_in(event.get("content")).get("membership")
+                before = object_in(object_in(event.get("unsigned")).get("prev_content")).get("membership")
                 if membership == "invite" or (membership == "join" and before not in {"join", "invite"}):
                     return index
                 if membership == "join" and before == "invite":
                     joined = index
         return joined
 
-    def read(self, room_id: str, found: list[Raw], *, is_group: bool) -> list[MsgIn]:
-        """The messages among these events, and what they mean for the room itself."""
+    def read(self, room_id: str, found: list[Raw], room: Room, *, is_alone: bool) -> list[MsgIn]:
+        """The messages among these events, and what they mean for the room itself. `is_alone`: only the bot can be
+        meant, also where others could read along.
+        """
         heard: list[MsgIn] = []
         for event in found:
             sender = event.get("sender")
             if event.get("type") == "m.room.tombstone":
-                replacement = _object(event.get("content")).get("replacement_room")
+                replacement = object_in(event.get("content")).get("replacement_room")
                 if isinstance(replacement, str) and replacement:
                     self._ledger.follow(replacement, room_id)
             elif isinstance(sender, str) and sender != self._client.user_id and "state_key" not in event:
-                heard += self._event(room_id, sender, event, is_group=is_group)
+                heard += self._readable(self._event(room_id, sender, event, room, is_alone=is_alone))
         return heard
 
-    def _event(self, room_id: str, sender: str, event: Raw, *, is_group: bool) -> Iterator[MsgIn]:
+    def _readable(self, found: Iterator[MsgIn]) -> list[MsgIn]:
+        """The messages of an event; one that nobody can read is set aside: else it would stop all others for ever.
+
+        Raises where the ledger or nio's store cannot be written: then the sync is taken again.
+        """
+        try:
+            return list(found)
+        except (OSError, sqlite3.Error, PeeweeException):
+            raise
+        except Exception as fault:
+            log.error("event passed over", channel=self._name, exc_info=fault)
+            return []
+
+    def _event(self, room_id: str, sender: str, event: Raw, room: Room, *, is_alone: bool) -> Iterator[MsgIn]:
+        is_group = not room.is_direct
         address = rooms.address_of(sender, room_id, is_group=is_group)
         if event.get("type") == "m.room.encrypted":
             opened = self.decrypt(room_id, event)
@@ -108,7 +128,7 @@ class Reader:
                     self._ledger.put_aside(sealed)
                 return
             event = opened
-        msg = self._message(room_id, address, event, is_group=is_group)
+        msg = self._message(address, event, room, is_alone=is_alone)
         if msg is not None:
             if not is_group:
                 self._ledger.meet(address, room_id)
@@ -117,25 +137,31 @@ class Reader:
 
     def decrypt(self, room_id: str, event: Raw) -> Raw | None:
         """The event in clear, None where its key is not there (yet)."""
-        parsed = Event.parse_encrypted_event(deepcopy(dict(event)))
-        if not isinstance(parsed, MegolmEvent):
-            return None
         try:
-            opened = self._client.olm.decrypt_megolm_event(parsed, room_id) if self._client.olm else None
+            parsed = Event.parse_encrypted_event(deepcopy(dict(event)))
+            if not isinstance(parsed, MegolmEvent) or self._client.olm is None:
+                return None
+            opened = self._client.olm.decrypt_megolm_event(parsed, room_id)
+            # What was inside is not looked at by any homeserver.
+            return object_in(mended(getattr(opened, "source", None))) or None
         except EncryptionError:
             return None
-        return getattr(opened, "source", None)
+        except (OSError, PeeweeException):
+            raise
+        except Exception as fault:
+            log.error("event not decrypted", channel=self._name, exc_info=fault)
+            return None
 
-    def _message(self, room_id: str, address: str, event: Raw, *, is_group: bool) -> MsgIn | None:
-        heard = events.hear(str(event.get("type")), _object(event.get("content")))
+    def _message(self, address: str, event: Raw, room: Room, *, is_alone: bool = True) -> MsgIn | None:
+        heard = events.hear(str(event.get("type")), object_in(event.get("content")))
         event_id = event.get("event_id")
         if heard is None or not isinstance(event_id, str):
             return None
         place = self._ledger.place(address)
         if heard.reacts_to and heard.reacts_to != place.question:
             return None  # applause for something else, or a number at a question that is over
-        if is_group:
-            if not self._is_for_bot(heard):
+        if not room.is_direct:
+            if not (is_alone or self._is_for_bot(heard)):
                 return None
             if not heard.text.startswith(_CALLS):
                 heard = heard._replace(text=_CALLS[0])  # being named is a call as well; the words stay where they are
@@ -152,7 +178,9 @@ class Reader:
             media_ref=heard.media_ref,
             place=heard.place,
             edits=heard.edits,
-            is_group=is_group,
+            is_group=not room.is_direct,
+            room=room,
+            replies_to=self._ledger.replied_to(address, heard.replies_to) if heard.replies_to else "",
         )
 
     def _is_for_bot(self, heard: Heard) -> bool:
@@ -176,16 +204,33 @@ class Reader:
             opened = self.decrypt(sealed.room, sealed.source)
             if opened is not None:
                 self._opened.append(sealed.event)
-                msg = self._message(sealed.room, sealed.address, opened, is_group=False)
-                if msg is not None:
-                    self._ledger.meet(sealed.address, sealed.room)
-                    yield msg
+                yield from self._readable(self._opened_late(sealed, opened))
             elif now - sealed.since >= GRACE_SECONDS and sealed.address not in told:
                 told.add(sealed.address)
                 self._ledger.meet(sealed.address, sealed.room)
                 self._told.append(sealed.address)
                 moment = datetime.fromtimestamp(_moment(sealed.source) / 1000, UTC)
-                yield MsgIn(self._name, sealed.address, f"{sealed.event} {SEALED}", moment, media=SEALED)
+                yield MsgIn(
+                    self._name,
+                    sealed.address,
+                    f"{sealed.event} {SEALED}",
+                    moment,
+                    media=SEALED,
+                    room=self._room_of(sealed),
+                )
+
+    def _room_of(self, sealed: Sealed) -> Room:
+        """It was direct when it was put aside; what cannot be looked at any more is not confidential."""
+        return self._client.found_rooms.get(sealed.room, Room(is_direct=True, is_confidential=False))
+
+    def _opened_late(self, sealed: Sealed, opened: Raw) -> Iterator[MsgIn]:
+        room = self._room_of(sealed)
+        address = rooms.address_of(sealed.address, sealed.room, is_group=not room.is_direct)
+        msg = self._message(address, opened, room)
+        if msg is not None:
+            if room.is_direct:
+                self._ledger.meet(address, sealed.room)
+            yield msg
 
     def settle(self) -> None:
         """What `late` gave is stored: nothing more is to be done about it."""
@@ -199,11 +244,3 @@ def _moment(event: Raw) -> float:
     """When the sender's homeserver took the event, in milliseconds of the epoch; 0 where it says nonsense."""
     moment = event.get("origin_server_ts")
     return float(moment) if isinstance(moment, int) and 0 <= moment < 10**14 else 0.0
-
-
-def _object(found: object) -> Raw:
-    return found if isinstance(found, Mapping) else {}
-
-
-def _objects(found: object) -> Iterable[Raw]:
-    return (one for one in found if isinstance(one, Mapping)) if isinstance(found, list) else ()

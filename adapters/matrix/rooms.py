@@ -15,10 +15,15 @@ from adapters.matrix import api
 from adapters.matrix.account import Client
 from adapters.matrix.ledger import Door, Ledger
 from adapters.matrix.options import MatrixSettings
+from flows.messages import Room
 
 log = structlog.get_logger()
 
 GROUP_PREFIX: Final = "!"
+OPEN_ROOM: Final = Room(is_direct=False, is_confidential=False)
+_BOTH: Final = 2
+_INVITED: Final = frozenset({"invite", "knock"})
+_ROOM_STATE: Final = frozenset({"m.room.join_rules", "m.room.history_visibility", "m.room.encryption"})
 AGAIN_SECONDS: Final = 5.0
 LONGEST_SECONDS: Final = 600.0
 
@@ -60,7 +65,7 @@ async def people_in(client: Client, room_id: str) -> set[str]:
     room = known_room(client, room_id)
     if not room.members_synced:
         where = api.path("rooms", room_id, "members") + "?not_membership=leave"
-        events = (await api.call(client, "GET", where)).get("chunk", [])
+        events = api.objects_in((await api.call(client, "GET", where)).get("chunk"))
         members = dict(_memberships(events))
         joined = [RoomMember(name, "", "") for name, membership in members.items() if membership == "join"]
         await client.receive_response(JoinedMembersResponse(joined, room_id))
@@ -69,6 +74,43 @@ async def people_in(client: Client, room_id: str) -> set[str]:
         if room.encrypted and client.olm is not None:
             client.olm.update_tracked_users(room)
     return set(room.users)
+
+
+async def look(client: Client, room_id: str) -> Room:
+    """Who can read along in a room. Asked where only two are there, and once until something of it changes.
+
+    Raises Refusal and NoAnswer.
+    """
+    if len(await people_in(client, room_id)) > _BOTH:
+        return OPEN_ROOM
+    found = client.found_rooms.get(room_id)
+    if found is None:
+        state = await api.call_for_list(client, api.path("rooms", room_id, "state"))
+        found = client.found_rooms[room_id] = room_of(state, is_encrypted=known_room(client, room_id).encrypted)
+    return found
+
+
+def room_of(state: Iterable[Mapping[str, Any]], *, is_encrypted: bool = True) -> Room:
+    """What the state of a room of two says about who can read along. `is_encrypted`: so are our own messages there.
+
+    >>> room_of([{"type": "m.room.join_rules", "content": {"join_rule": "public"}}])
+    Room(is_direct=False, is_confidential=False)
+    """
+    said = {
+        str(event.get("type")): api.object_in(event.get("content")) for event in state if not event.get("state_key")
+    }
+    rule = said.get("m.room.join_rules", {}).get("join_rule", "invite")
+    history = said.get("m.room.history_visibility", {}).get("history_visibility", "shared")
+    is_direct = isinstance(rule, str) and rule in _INVITED and history != "world_readable"
+    has_algorithm = said.get("m.room.encryption", {}).get("algorithm") == "m.megolm.v1.aes-sha2"
+    return Room(is_direct, is_direct and is_encrypted and has_algorithm)
+
+
+def note_changes(client: Client, room_id: str, info: Mapping[str, Any]) -> None:
+    """What a sync says of a room: where it changes who can read along, it is looked at anew."""
+    parts = (api.objects_in(api.object_in(info.get(name)).get("events")) for name in ("state", "timeline"))
+    if any(event.get("type") in _ROOM_STATE for events in parts for event in events):
+        client.found_rooms.pop(room_id, None)
 
 
 def known_room(client: Client, room_id: str) -> MatrixRoom:
@@ -117,6 +159,7 @@ async def leave(client: Client, ledger: Ledger, room_id: str) -> None:
 def forget(client: Client, ledger: Ledger, room_id: str) -> None:
     """The bot is not in the room any more."""
     client.rooms.pop(room_id, None)
+    client.found_rooms.pop(room_id, None)
     client.invited_rooms.pop(room_id, None)
     with ledger.writing():
         ledger.forget_room(room_id)

@@ -14,10 +14,11 @@ from adapters.base import Delivery, Outgoing, Refused, RetryAfter, Sent, Unreach
 from adapters.matrix import api
 from adapters.matrix.account import Client
 from adapters.matrix.ledger import Ledger, Place
-from adapters.matrix.rooms import parts_of, people_in
+from adapters.matrix.rooms import look, parts_of, people_in
 from adapters.numbered import as_text
 from adapters.splitting import split
 from flows.messages import MsgOut
+from flows.render import as_text as words_of
 
 TEXT_UTF16: Final = 7_500
 """An event may have 65,536 bytes; nio writes any letter but ASCII as six, and encryption makes four bytes of three."""
@@ -58,6 +59,8 @@ class Sender:
                 return Unreachable("left the room")
             if is_direct and len(others) > 1:
                 return Refused("others have joined the room")
+            if is_direct and not (await look(self._client, room)).is_direct:
+                return Refused("others can read along in the room")
             return Sent(await self._send_all(room, message))
         except api.Refusal as fault:
             return self._refused(room, fault)
@@ -75,6 +78,7 @@ class Sender:
         if has_numbers or message.msg.expects:
             with self._ledger.writing():
                 self._ledger.set_place(message.address, Place(event_id if has_numbers else "", place.thread))
+                self._ledger.note_asked(message.address, event_id, message.msg.title or words_of(message.msg))
         if has_numbers and self._choices == "reactions" and not message.msg.sensitive:
             for reaction in reactions(message.msg, event_id):
                 await self._put(room, reaction, transaction + reaction.suffix)
@@ -157,11 +161,12 @@ def reactions(msg: MsgOut, event_id: str) -> Iterator[Event]:
 def _poll(msg: MsgOut) -> dict[str, Any]:
     """A poll whose answers carry the tokens of the quick replies (MSC3381)."""
     answers = [{"id": reply.token, _TEXT: reply.label} for reply in msg.quick_replies]
+    question = words_of(msg)
     return {
         f"{POLL}.start": {
             "kind": f"{POLL}.disclosed",
             "max_selections": 1,
-            "question": {"msgtype": "m.text", "body": msg.text, _TEXT: msg.text},
+            "question": {"msgtype": "m.text", "body": question, _TEXT: question},
             "answers": answers,
         },
         _TEXT: as_text(msg),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from pydantic_core import to_json
 from adapters.base import Receive
 from adapters.matrix import api, rooms
 from adapters.matrix.account import Client
+from adapters.matrix.api import object_in, objects_in
 from adapters.matrix.ledger import Ledger
 from adapters.matrix.options import MatrixSettings
 from adapters.matrix.reading import Reader
@@ -75,6 +77,7 @@ class Syncer:
         for body in bodies:
             messages += await self._read(body, since)
             since = str(body["next_batch"])
+        await self._look_at_sealed()
         with self._ledger.writing():
             late = list(self._reader.late())
         await receive([*late, *messages])
@@ -96,11 +99,12 @@ class Syncer:
         if not await self._is_understood({name: part for name, part in body.items() if name != "to_device"}):
             for room_id, info in _rooms(body, "join").items():
                 await self._is_understood({"rooms": {"join": {room_id: info}}})
-        changed = body.get("device_lists", {}).get("changed", [])
+        changed = object_in(body.get("device_lists")).get("changed")
         if self._client.olm is not None:
             self._client.note_keys(body)
             # nio itself looks only at people in rooms it has seen since the start.
-            self._client.olm.add_changed_users({user for user in changed if self._client.device_store[user]})
+            names = [user for user in changed if isinstance(user, str)] if isinstance(changed, list) else []
+            self._client.olm.add_changed_users({user for user in names if self._client.device_store[user]})
 
     async def _is_understood(self, part: dict[str, Any]) -> bool:
         """Whether nio could take all of it. Raises where its store cannot be written: then the sync is taken again, for
@@ -148,25 +152,32 @@ class Syncer:
         lines = []
         for room_id, info in _rooms(body, "join").items():
             try:
-                people = await rooms.people_in(client, room_id)
-                lines.append((room_id, people, await self._reader.timeline(room_id, info, since)))
+                rooms.note_changes(client, room_id, info)
+                room, people = await rooms.look(client, room_id), await rooms.people_in(client, room_id)
+                lines.append((room_id, people, room, await self._reader.timeline(room_id, info, since)))
             except api.Refusal as fault:
                 if fault.status not in {403, 404}:
                     raise
                 log.warning("room not readable", channel=self._name, status=fault.status)  # it was just left
         messages: list[MsgIn] = []
         with ledger.writing():
-            for room_id, people, found in lines:
-                messages += self._reader.read(room_id, found, is_group=len(people) > 2)
+            for room_id, people, room, found in lines:
+                messages += self._reader.read(room_id, found, room, is_alone=len(people) <= 2)
         self._doorman.knock()
-        for room_id, people, _ in lines:
+        for room_id, people, *_ in lines:
             if people == {client.user_id}:
                 await rooms.leave(client, ledger, room_id)
         return messages
 
+    async def _look_at_sealed(self) -> None:
+        """Who can read along where something was said whose key may have come."""
+        for room_id in {sealed.room for sealed in self._ledger.sealed()}:
+            with suppress(api.Refusal):
+                await rooms.look(self._client, room_id)
+
     async def _invitation(self, room_id: str, info: Mapping[str, Any]) -> None:
         """Opens the door, or declines."""
-        found = rooms.invitation(self._client.user_id, info.get("invite_state", {}).get("events", []))
+        found = rooms.invitation(self._client.user_id, objects_in(object_in(info.get("invite_state")).get("events")))
         if found is None:
             return
         sender, is_direct = found
@@ -177,11 +188,10 @@ class Syncer:
             await rooms.leave(self._client, self._ledger, room_id)
 
 
-def _to_devices(body: Mapping[str, Any]) -> list[Any]:
-    found = body.get("to_device", {}).get("events", [])
-    return found if isinstance(found, list) else []
+def _to_devices(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return objects_in(object_in(body.get("to_device")).get("events"))
 
 
 def _rooms(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    found = body.get("rooms", {}).get(kind, {})
+    found = object_in(object_in(body.get("rooms")).get(kind))
     return {room_id: info for room_id, info in found.items() if isinstance(info, dict)}

@@ -10,18 +10,19 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
-from pydantic_core import from_json
 from telegram.error import InvalidToken, TelegramError
 
 from adapters.base import Delivery, Introduction, Limits, Outgoing, Receive, RetryAfter, Unknown
 from adapters.telegram.chats import Chats
+from adapters.telegram.floods import Floods
 from adapters.telegram.introducing import introduce
 from adapters.telegram.line import Line
 from adapters.telegram.options import TelegramSettings
-from adapters.telegram.outcomes import TROUBLE_SECONDS, delivery_of, in_words, outcome_of_fetching
-from adapters.telegram.polling import TOKEN_PAUSE, Poller
+from adapters.telegram.outcomes import TOO_FAST, TROUBLE_SECONDS, delivery_of, in_words, outcome_of_fetching
+from adapters.telegram.polling import TOKEN_PAUSE, Poller, number_of
 from adapters.telegram.sending import Sender
 from adapters.telegram.updates import ALLOWED, Reader
+from adapters.tolerant_json import CutOff, parse
 from flows.messages import MsgIn
 
 log = structlog.get_logger()
@@ -32,7 +33,6 @@ COMMIT_SECONDS: Final = 50.0
 FILE_SECONDS: Final = 120.0
 WEBHOOK_CHECK_SECONDS: Final = 300.0
 LONGEST_WAIT: Final = 300.0
-_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 
 
 class TelegramChannel:
@@ -55,7 +55,8 @@ class TelegramChannel:
         self._reader = Reader(name, settings.token.get_secret_value())
         self._chats = Chats()
         self._sender = Sender(self._line, self._chats, self._beside, pace / self.limits.per_chat_per_second)
-        self._poller = Poller(self._line.updates, self._handle, pace=pace)
+        self._floods = Floods()
+        self._poller = Poller(self._line.updates, self._handle, name=name, pace=pace)
         self._secrets = [secret.encode() for secret in settings.secrets()]
         self._introductions: Sequence[Introduction] = ()
         self._receive: Receive | None = None
@@ -96,11 +97,14 @@ class TelegramChannel:
         try:
             delivery = await self._sender.send(message)
         except TelegramError as fault:
-            delivery = delivery_of(fault, message.address, self._wait())
-            if isinstance(delivery, Unknown) or (isinstance(delivery, RetryAfter) and delivery.reason != "too fast"):
+            delivery = delivery_of(fault, self._wait())
+            if isinstance(delivery, RetryAfter) and delivery.reason == TOO_FAST:
+                return self._floods.refused(message.address, delivery)
+            if isinstance(delivery, Unknown | RetryAfter):
                 self._failing_since = self._failing_since or time.monotonic()
                 self._trouble = in_words(fault)
             return delivery
+        self._floods.sent()
         if self._failing_since:
             self._failing_since, self._trouble = 0.0, ""
         return delivery
@@ -125,14 +129,24 @@ class TelegramChannel:
         self._chats.forget(address)
 
     async def hook(self, request: web.Request) -> web.Response:
-        """One call of Telegram: 200 after the commit, 503 where there is none yet, 403 for everybody else."""
-        shown = request.headers.get(SECRET_HEADER, "").encode()
+        """One call of Telegram: 200 after the commit, 503 where there is none yet, 403 for everybody else.
+
+        Telegram repeats a call until it is answered 200, so one that nobody can ever read is set aside. One whose body
+        breaks off (400) may come whole the next time.
+        """
+        shown = request.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
         if not any([hmac.compare_digest(shown, secret) for secret in self._secrets]):  # noqa: C419 - always all
             return web.Response(status=403)
         try:
-            update = from_json(await request.read())
-        except ValueError:
+            update = parse(await request.read())
+        except web.HTTPRequestEntityTooLarge as fault:
+            self._set_aside(None, fault)
+            return web.Response()
+        except CutOff:
             return web.Response(status=400)
+        except ValueError as fault:
+            self._set_aside(None, fault)
+            return web.Response()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._handle([update])
@@ -150,7 +164,7 @@ class TelegramChannel:
             await self._receive(messages)
 
     def _read(self, update: Any) -> MsgIn | None:
-        """An update as a message; what cannot be understood is passed over, so that it blocks nobody."""
+        """An update as a message; what cannot be read is set aside, so that it blocks nobody."""
         try:
             message = self._reader.read(update)
             tap = update.get("callback_query")
@@ -162,11 +176,14 @@ class TelegramChannel:
                 self._chats.tapped(message.address, tap["message"], message.choice)
             else:
                 self._chats.said(message.address)
-        except _UNREADABLE as fault:
-            number = update.get("update_id") if isinstance(update, dict) else None
-            log.error("update passed over", update_id=number, fault=type(fault).__name__)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the same update would bring it again
+            self._set_aside(number_of(update), fault)
             return None
         return message
+
+    def _set_aside(self, number: int | None, fault: Exception) -> None:
+        """Nothing is kept of an update that cannot be read: its sender is not known, and it may hold anything."""
+        log.error("update passed over", channel=self.name, update_id=number, exc_info=fault)
 
     def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something whose failure harms nobody, while everything else goes on."""

@@ -19,7 +19,8 @@ class Asked:
     """The newest message with buttons in a chat."""
 
     message_id: int
-    question: str
+    question: tuple[str, str]
+    """Revision and key."""
     is_tapped: bool = False
     """Whether the person's last word was a tap on it."""
     text: str = ""

@@ -45,9 +45,9 @@ class Line:
         """The bare result of a method."""
         return await self.transport.ask(self._root + method, parameters)
 
-    async def updates(self, offset: int, seconds: int = POLL_SECONDS) -> Any:
+    async def updates(self, offset: int, limit: int = MOST_UPDATES, seconds: int = POLL_SECONDS) -> Any:
         """Raw updates from an offset on (0: all that are not confirmed); everything before it is confirmed."""
-        parameters: dict[str, Any] = {"timeout": seconds, "limit": MOST_UPDATES, "allowed_updates": ALLOWED}
+        parameters: dict[str, Any] = {"timeout": seconds, "limit": limit, "allowed_updates": ALLOWED}
         if offset:
             parameters["offset"] = offset
         return await self._polling.ask(f"{self._root}getUpdates", parameters, seconds=seconds + 10)

@@ -8,26 +8,26 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from telegram.error import RetryAfter as TooFast
 
 from adapters.base import TOO_LARGE, Delivery, Moved, Refused, RetryAfter, Sent, Unknown, Unreachable
-from adapters.telegram.transport import NotSent, Unclear
+from adapters.telegram.transport import NotSent, NotThere, Unclear
 
 TOKEN_SECONDS: Final = 600.0
 """Until the operator has corrected a token, messages wait."""
 TROUBLE_SECONDS: Final = 5.0
+TOO_FAST: Final = "too fast"
 
+NOT_THERE_OFTEN: Final = (
+    "the Bot API answers 404 again and again: the token or base_url is mistyped; copy both anew and start again"
+)
 _GONE: Final = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated", "chat_id is empty")
 _MISSING: Final = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
-def delivery_of(fault: TelegramError, address: str = "", attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
-    """The outcome as data. `attempt_seconds` is how long to wait where nobody says how long.
-
-    Telegram does not say whom a "too fast" means: to a private chat everybody, for our own pace keeps its limits; to a
-    group (20 a minute) that one.
-    """
+def delivery_of(fault: TelegramError, attempt_seconds: float = TROUBLE_SECONDS) -> Delivery:
+    """The outcome as data. `attempt_seconds` is how long to wait where nobody says how long."""
     said = fault.message.lower()
     match fault:
         case TooFast():
-            return RetryAfter(seconds_of(fault), "too fast", is_overall=not address.startswith("-"))
+            return RetryAfter(seconds_of(fault), TOO_FAST)
         case ChatMigrated():
             return Moved(str(fault.new_chat_id))
         case Forbidden():
@@ -55,7 +55,7 @@ def outcome_of_fetching(fault: TelegramError, attempt_seconds: float = TROUBLE_S
         return Refused(TOO_LARGE)
     if isinstance(fault, BadRequest) and "temporarily unavailable" in said:
         return RetryAfter(attempt_seconds, "not available")
-    return delivery_of(fault, attempt_seconds=attempt_seconds)
+    return delivery_of(fault, attempt_seconds)
 
 
 def is_missing(fault: TelegramError) -> bool:
@@ -77,6 +77,8 @@ def in_words(fault: BaseException) -> str:
             return "Telegram refuses the token: it was revoked or mistyped; ask BotFather for it and start again"
         case Conflict():
             return "another program receives the messages of this bot: stop it, or give it a bot of its own"
+        case NotThere():
+            return "the Bot API answers 404: a server in between restarts, or the token or base_url is mistyped"
         case NotSent():
             return "the Bot API cannot be reached: check the network and base_url"
         case Unclear():

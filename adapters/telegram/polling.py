@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -11,25 +12,33 @@ import structlog
 from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.error import RetryAfter as TooFast
 
-from adapters.telegram.outcomes import in_words, seconds_of
+from adapters.telegram.line import MOST_UPDATES
+from adapters.telegram.outcomes import NOT_THERE_OFTEN, in_words, seconds_of
+from adapters.telegram.transport import NotThere, TooLarge
 
 log = structlog.get_logger()
 
-Fetch = Callable[[int], Awaitable[Any]]
-"""Gives the raw updates from an offset on; waits a while where there are none."""
+Fetch = Callable[[int, int], Awaitable[Any]]
+"""Gives the raw updates from an offset on, at most so many; waits a while where there are none."""
 Handle = Callable[[Sequence[Any]], Awaitable[None]]
 
 LONGEST_PAUSE: Final = 60.0
 CONFLICT_PAUSE: Final = 15.0
 TOKEN_PAUSE: Final = 300.0
+OFTEN: Final = 5
+"""So many answers "not found" in a row are no restart any more."""
 SILENCE_SECONDS: Final = 180.0
 """After so long without a good answer something is wrong, whatever it is."""
+_LARGEST_NUMBER: Final = 2**53
+"""Numbers of updates lie below; a greater one would confirm all that is ever written."""
+_NUMBER: Final = re.compile(rb'"update_id"\s*:\s*(\d{1,15})\b')
 
 
 class Poller:
     """The loop. It never ends by itself; what is wrong with it at the moment stands in `trouble`."""
 
-    def __init__(self, fetch: Fetch, handle: Handle, *, pace: float = 1.0) -> None:
+    def __init__(self, fetch: Fetch, handle: Handle, *, name: str = "", pace: float = 1.0) -> None:
+        self._name = name
         self._fetch = fetch
         self._handle = handle
         self._pace = pace
@@ -50,21 +59,25 @@ class Poller:
         The offset only confirms what is committed. An empty answer means that nothing is left to confirm, and then none
         is given: after a week of silence Telegram begins to number anew, perhaps below the old offset.
         """
-        offset = 0
+        offset, limit = 0, MOST_UPDATES
         while True:
             try:
-                updates = await self._fetch(offset)
+                updates = await self._fetch(offset, limit)
                 following = _offset_after(updates)
-            except TelegramError as fault:
-                await self._rest(fault)
-                continue
-            except (TypeError, ValueError) as fault:
+            except TooLarge as fault:
+                if limit > 1 or not (following := _offset_behind(fault.head)):
+                    limit = 1
+                    await self._rest(fault)
+                    continue
+                log.error("update passed over", channel=self._name, update_id=following - 1, exc_info=fault)
+                updates = []
+            except (TelegramError, ValueError) as fault:
                 await self._rest(fault)
                 continue
             self._well()
             if updates:
                 await self._handle(updates)
-            offset = following
+            offset, limit = following, MOST_UPDATES
 
     def _well(self) -> None:
         if self._trouble:
@@ -74,6 +87,8 @@ class Poller:
     async def _rest(self, fault: Exception) -> None:
         """Says what is wrong, once, and waits: longer each time, and long where only a person can help."""
         words = in_words(fault)
+        if isinstance(fault, NotThere) and self._failures + 1 >= OFTEN:
+            words = NOT_THERE_OFTEN
         if words != self._trouble:
             log.error("telegram cannot be asked", fault=type(fault).__name__)
         self._trouble = words
@@ -94,7 +109,19 @@ def _offset_after(updates: Any) -> int:
     """What confirms these updates, 0 for none. Raises ValueError for an answer that would be given for ever."""
     if not isinstance(updates, list):
         raise ValueError("updates come in a list")
-    numbers = [update["update_id"] for update in updates if isinstance(update, dict) and "update_id" in update]
+    numbers = [number for update in updates if (number := number_of(update)) is not None]
     if updates and not numbers:
         raise ValueError("updates without a number can never be confirmed")
-    return max(map(int, numbers), default=-1) + 1
+    return max(numbers, default=-1) + 1
+
+
+def number_of(update: Any) -> int | None:
+    """The number of an update, None where it has none that can be one."""
+    number = update.get("update_id") if isinstance(update, dict) else None
+    return number if type(number) is int and 0 <= number < _LARGEST_NUMBER else None
+
+
+def _offset_behind(head: bytes) -> int:
+    """What confirms the first update of an answer that is too large to be read, 0 where no number is to be seen."""
+    found = _NUMBER.search(head)
+    return int(found[1]) + 1 if found else 0

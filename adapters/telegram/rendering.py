@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from adapters.splitting import split, utf16_length
 from flows.messages import MsgOut, QuickReply
+from flows.render import as_text
 
 TEXT_UNITS: Final = 4096
 TOKEN_BYTES: Final = 64
@@ -25,7 +26,7 @@ class Rendered(NamedTuple):
 def render(msg: MsgOut, *, deep_link: str = "") -> Rendered:
     """The message as it is sent. With a `deep_link` (in groups) buttons lead into the private chat."""
     replies = [reply for reply in msg.quick_replies if len(reply.token.encode()) <= TOKEN_BYTES]
-    text = msg.text
+    text = as_text(msg)
     numbered = any(len(reply.label) > BUTTON_LETTERS for reply in replies)
     if numbered:
         lines = [f"{reply.number}. {reply.label}" for reply in replies if reply.number]
@@ -37,13 +38,13 @@ def render(msg: MsgOut, *, deep_link: str = "") -> Rendered:
 def _button(reply: QuickReply, deep_link: str, *, numbered: bool) -> dict[str, str]:
     label = f"{reply.number}. {reply.label}" if numbered and reply.number else reply.label
     if deep_link:
-        return {"text": label, "url": f"{deep_link}?start={reply.token.rpartition('.')[2]}"}
+        return {"text": label, "url": f"{deep_link}?start={reply.parsed.value}"}
     return {"text": label, "callback_data": reply.token}
 
 
-def question_of(msg: MsgOut) -> str:
-    """Revision and key of the question a message asks with buttons; "" where there are none."""
-    return msg.quick_replies[0].token.rpartition(".")[0] if msg.quick_replies else ""
+def question_of(msg: MsgOut) -> tuple[str, str]:
+    """Revision and key of the question a message asks with buttons; empty where there are none."""
+    return msg.quick_replies[0].parsed[:2] if msg.quick_replies else ("", "")
 
 
 def with_choice(text: str, label: str) -> str:

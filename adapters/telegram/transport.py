@@ -6,14 +6,18 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 import aiohttp
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
+
+from adapters.tolerant_json import parse
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
 LARGEST_ANSWER: Final = 24 * 1024 * 1024
 """Bytes: a file of 20 MB, the largest the Bot API hands out, fits."""
+HEAD: Final = 64 * 1024
+"""Bytes of an answer that is too large by which the update in it is told."""
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -23,6 +27,20 @@ class NotSent(NetworkError):
 
 class Unclear(NetworkError):
     """The question went out, and what came back is no answer: it may have been done."""
+
+
+class NotThere(NotSent):
+    """404: nothing answers to this address at the moment, so nothing was done. A proxy or a server of one's own that is
+    restarting says so, and so does Telegram where a token is mistyped; one that was revoked is 401.
+    """
+
+
+class TooLarge(Unclear):
+    """More than any answer has; `head` is how it begins."""
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__("more than any answer has")
+        self.head = head
 
 
 class _Ready:
@@ -96,13 +114,15 @@ class Transport(BaseRequest):
             raise Unclear(type(fault).__name__) from None
         if method == "POST" and not answer.lstrip()[:1] == b"{":
             raise _told_without_json(status)
+        if method == "POST" and status == 404:
+            raise NotThere("HTTP 404")
         return status, answer
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The answer as an object; never quotes it in an error, for people's words stand in it."""
+        """The answer as an object, whatever people put into it; an error never quotes it: their words stand in it."""
         try:
-            answer = from_json(payload)
+            answer = parse(payload)
         except ValueError:
             raise Unclear("an answer that is no JSON") from None
         if not isinstance(answer, dict) or not isinstance(answer.get("parameters", {}), dict):
@@ -117,7 +137,7 @@ async def _whole(content: aiohttp.StreamReader) -> bytes:
         parts.append(part)
         size += len(part)
         if size > LARGEST_ANSWER:
-            raise Unclear("more than any answer has")
+            raise TooLarge(b"".join(parts)[:HEAD])
     return b"".join(parts)
 
 
@@ -131,6 +151,8 @@ def _told_without_json(status: int) -> TelegramError:
     """A page, or nothing, where an answer was expected: some server in between speaks."""
     if status == 401:
         return InvalidToken("HTTP 401")
+    if status == 404:
+        return NotThere("HTTP 404")
     return Unclear(f"HTTP {status} and no answer")
 
 

@@ -39,6 +39,7 @@ _KINDS: Final = {
 }
 _LARGEST: Final = 20 * 1024 * 1024
 """Bytes: above that the Bot API hands out no file."""
+_NO_TEXT: Final = "…"
 _CALLED: Final = re.compile(r"(/\w+)@(\w+)(?!\S)")
 _GROUPS: Final = frozenset({"group", "supergroup"})
 _GONE: Final = frozenset({"kicked", "left"})
@@ -93,6 +94,7 @@ class Reader:
             place=Place(float(place["latitude"]), float(place["longitude"])) if place else None,
             language_hint=str(sender.get("language_code") or ""),
             is_group=chat["type"] in _GROUPS,
+            replies_to=_replied_to(message),
         )
 
     def _edited(self, message: Raw, update_id: int) -> MsgIn | None:
@@ -147,6 +149,18 @@ class Reader:
 
     def _id(self, *parts: object) -> str:
         return hmac.digest(self._key, "|".join(map(str, parts)).encode(), "sha256")[:16].hex()
+
+
+def _replied_to(message: Raw) -> str:
+    """What stands in the message this one is a reply to, "…" where that is no text. The message that opened a topic is
+    replied to by everything said in it.
+    """
+    earlier = message.get("reply_to_message")
+    if not isinstance(earlier, Mapping):
+        return _NO_TEXT if message.get("external_reply") else ""
+    if "forum_topic_created" in earlier:
+        return ""
+    return str(earlier.get("text") or earlier.get("caption") or _NO_TEXT)
 
 
 def _message_or_album(message: Raw) -> tuple[object, ...]:

@@ -15,10 +15,11 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Refused, Sent
-from adapters.web.log import Chat, Entry
+from adapters.base import Delivery, Limits, NotStored, Outgoing, Receive, Refused, Sent
+from adapters.web.log import Chat, Entry, Exchange
 from flows.messages import Mode, MsgIn, MsgOut
 
 MOST_WAITING = 20
@@ -28,6 +29,8 @@ MOST_FAREWELLS = 200
 MOST_COMMON = 2_000
 """Messages that many conversations share in memory."""
 IDLE_SECONDS = 3600.0
+ANSWER_SECONDS = 2.5
+"""So long somebody waits for replies to be in the log, before the page says that they are to come."""
 LOOKED_AT = 100
 """How many conversations are looked at to make room for one: a bound on the work, not on what is kept."""
 
@@ -48,7 +51,9 @@ class WebHub:
     >>> await hub.wait("address", after=0, seconds=5)                     # doctest: +SKIP
     """
 
-    limits = Limits(text_utf16=100_000, buttons=True, idempotent=True, workers=1, is_proactive=False)
+    limits = Limits(
+        text_utf16=100_000, buttons=True, idempotent=True, workers=1, tells_trouble=True, is_proactive=False
+    )
 
     def __init__(self, name: str = "web") -> None:
         self.name = name
@@ -79,7 +84,7 @@ class WebHub:
         if message.msg.language in self.voices and not message.msg.audio:
             slug, _, _ = message.address.partition("/")
             speak = f"/c/{slug}/speak/{chat.seq + 1}"
-        chat.add(self._shared(message.msg), speak=speak)
+        chat.reply(message.id, self._shared(message.msg), speak)
         return Sent(str(chat.seq))
 
     def _shared(self, msg: MsgOut) -> MsgOut:
@@ -193,11 +198,13 @@ class WebHub:
         language_hint: str = "",
         mode: Mode = "self",
         place_code: str = "",
+        until_answered: bool = False,
     ) -> None:
-        """Hands one message of the person over; returns when it is stored. The same `client_id` again changes nothing.
+        """Hands one message of the person over; returns when it is stored, or when the replies to it are in the log as
+        well (`until_answered`). The same `client_id` again changes nothing.
 
         `shown` is how the person's own words are shown in the log (the label of a tapped answer); empty for messages
-        nobody typed, such as the start. Raises TooMany, NotRunning.
+        nobody typed, such as the start. Raises TooMany, NotRunning, and NotStored: then nothing of it is in the log.
         """
         chat = self.chat(address)
         if self._receive is None:
@@ -217,11 +224,25 @@ class WebHub:
             mode=mode,
             place_code=place_code,
         )
-        chat.waiting += 1
+        exchange, replies = chat.begin(), frozenset[int]()
         try:
-            await self._receive([msg])
+            (said,) = await self._receive([msg])
+            replies = frozenset(reply.id for reply in said)
+        except NotStored:
+            chat.take_back(client_id)
+            raise
         finally:
-            chat.waiting -= 1
+            chat.end(exchange, replies)
+        if until_answered:
+            await _answered(chat, exchange, replies)
+
+    async def settled(self, address: str) -> None:
+        """Returns when all that was said there is stored, and the replies are in the log."""
+        chat = self.chat(address)
+        if chat.exchange is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await chat.exchange.over.wait()
 
     async def wait(self, address: str, after: int, seconds: float) -> list[Entry]:
         """What came after this entry; waits up to so many seconds for the first of it."""
@@ -250,6 +271,21 @@ class WebHub:
                 del self._chats[address]
             else:
                 return
+
+
+async def _answered(chat: Chat, exchange: Exchange, replies: frozenset[int]) -> None:
+    """Returns when these replies are in the log, or are given up: the channel is held, or everything was deleted."""
+    came = asyncio.Event()
+    chat.watch(came.set)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while exchange.lacks(replies) and not chat.is_gone:
+                came.clear()
+                await came.wait()
+    except TimeoutError:
+        chat.give_up(exchange, replies)
+    finally:
+        chat.unwatch(came.set)
 
 
 def _external_id(address: str, client_id: str) -> str:

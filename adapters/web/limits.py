@@ -43,6 +43,8 @@ class WebLimits(NamedTuple):
     """Open lines (tabs) of one conversation."""
     lines_address: int = 500
     """Open lines from one address; 0 for no limit."""
+    connections: int = 256
+    """Open connections of any kind from one address (IPv6: from one /64); 0 for no limit. Our proxies have none."""
     send_seconds: float = 15
     """A client that has not taken what was sent to it after so long is cut off."""
     body_seconds: float = 15
@@ -106,6 +108,15 @@ class Origins:
                 break
             current = following
         return _unit(current, 64)
+
+    def unit(self, host: str) -> str:
+        """What counts as one address, of a connection from this host."""
+        return _unit(_parsed(host), 64)
+
+    def is_proxy(self, host: str) -> bool:
+        """Whether a connection from this host is one of our own proxy."""
+        address = _parsed(host)
+        return address is not None and self._is_ours(address)
 
     def network(self, request: web.BaseRequest) -> str:
         """The wider network of that address."""

@@ -9,10 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
+from flows.messages import QuickReply
+from flows.render import as_text
 
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_TOKEN: Final = 300
 LONGEST_SHOWN: Final = 500
+_ASIDES: Final = frozenset({"mark", "look"})
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
 
 
@@ -81,8 +84,8 @@ def entry_data(entry: Entry) -> dict[str, Any]:
         return {"seq": entry.seq, "own": entry.own, "id": entry.client_id}
     data = {
         "seq": entry.seq,
-        "text": msg.text,
-        "quick_replies": [reply._asdict() for reply in msg.quick_replies],
+        "text": as_text(msg),
+        "quick_replies": [_reply_data(reply) for reply in msg.quick_replies],
         "language": msg.language,
         "dir": direction(msg.language),
         "expects": msg.expects,
@@ -93,6 +96,17 @@ def entry_data(entry: Entry) -> dict[str, Any]:
     elif entry.speak:
         data["speak"] = entry.speak
     return data
+
+
+def _reply_data(reply: QuickReply) -> dict[str, Any]:
+    return {
+        "token": reply.token,
+        "label": reply.label,
+        "number": reply.number,
+        "chosen": reply.chosen,
+        "amount": reply.amount,
+        "aside": reply.role if reply.role in _ASIDES else "",
+    }
 
 
 def direction(language: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
@@ -16,6 +17,8 @@ MOST_FIELDS = 40
 
 
 FORM = "application/x-www-form-urlencoded"
+FIELDS: Final = web.RequestKey("fields", tuple[tuple[str, str], ...])
+"""What a plain form held, kept with the request, so that a page that refuses it can offer to send it again."""
 
 
 def is_ours(request: web.BaseRequest, origins: Collection[str], *, has_token: bool = True) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Final, Literal, Protocol
 
 from aiohttp import web
 
+from adapters.base import NotStored
 from adapters.web import requests
 from adapters.web.doors import COOKIE_SECONDS, SLUG, Conversation, Doors, set_cookie
 from adapters.web.hub import NotRunning, TooMany, WebHub
@@ -24,8 +24,8 @@ from flows.messages import Mode
 Door = Literal["open", "closed", "unknown"]
 STATIC: Final = Path(__file__).parent / "static"
 BUSY_SECONDS: Final = 5.0
-QUIET_SECONDS: Final = 0.06
-"""So long after its last message the bot has probably said everything."""
+HELD_SECONDS: Final = 3.0
+"""After which a page sends again what could not be stored."""
 
 
 class Say(Protocol):
@@ -140,10 +140,10 @@ class WebRoutes:
         mode: Mode = "self",
         place_code: str = "",
     ) -> None:
-        """Lets the bot say where one stands, unless the log shows it already. Returns when that is stored.
+        """Lets the bot say where one stands, unless the log shows it already. Returns when that is in the log.
 
         `language_hint` "" means what the browser asks for. Raises Trouble: `unknown`, `closed` (for who is new),
-        `too_many`, `busy`; `session` where the browser's conversation was deleted: nobody is made known anew by
+        `too_many`, `busy`, `held`; `session` where the browser's conversation was deleted: nobody is made known anew by
         looking.
         """
         if self.hub.is_known(conversation.address):
@@ -165,6 +165,7 @@ class WebRoutes:
                 language_hint=hint,
                 mode=mode,
                 place_code=place_code,
+                until_answered=True,
             )
 
         with _in_trouble():
@@ -188,11 +189,13 @@ class WebRoutes:
         choice: str = "",
         shown: str = "",
         mode: Mode = "self",
+        until_answered: bool = False,
     ) -> None:
-        """Hands over one message within all limits; returns when it is stored. The same `client_id` again is harmless.
+        """Hands over one message within all limits; returns when it is stored, or when the replies to it are in the log
+        as well (`until_answered`, for pages that cannot wait). The same `client_id` again is harmless.
 
         `shown` is how the log shows it: left "", a text as it is and a choice by its label. Raises Trouble:
-        `malformed`, `empty`, `too_long`, `too_many`, `busy`, and what `begin` raises.
+        `malformed`, `empty`, `too_long`, `too_many`, `busy`, `held`, and what `begin` raises.
         """
         words = check_words({"id": client_id, "text": text, "choice": choice, "shown": shown})
         try:
@@ -214,21 +217,11 @@ class WebRoutes:
                     choice=words.choice,
                     shown=words.shown or words.text or label,
                     mode=mode,
+                    until_answered=until_answered,
                 )
         except Trouble as trouble:
             trouble.id = words.id
             raise
-
-    async def settled(self, conversation: Conversation, after: int, seconds: float = 3.0) -> None:
-        """Waits until the bot has answered what came after entry `after` of the log, for pages that cannot wait."""
-        loop = asyncio.get_running_loop()
-        until, has_answered = loop.time() + seconds, False
-        while (left := until - loop.time()) > 0 and not self.hub.has_parted(conversation.address):
-            entries = await self.hub.wait(conversation.address, after, QUIET_SECONDS if has_answered else left)
-            if not entries:
-                return
-            after = entries[-1].seq
-            has_answered = has_answered or any(entry.msg for entry in entries)
 
     def is_form(self, conversation: Conversation, token: object) -> bool:
         """Whether a form's hidden `csrf` belongs to this conversation."""
@@ -271,6 +264,8 @@ def _in_trouble() -> Iterator[None]:
         raise Trouble("too_many", 1) from fault
     except NotRunning as fault:
         raise Trouble("busy", BUSY_SECONDS) from fault
+    except NotStored as fault:
+        raise Trouble("held", HELD_SECONDS) from fault
 
 
 FRAMES: Final = Rate(60, 10)

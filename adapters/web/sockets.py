@@ -88,10 +88,18 @@ class SocketLine:
                     await self.send(protocol.entry_json(entry))
             if self._chat.is_gone:
                 # Their last word may have been the one by which everything was deleted: it is acknowledged first.
-                await asyncio.sleep(PARTING_SECONDS)
+                await self._acknowledged()
                 await self.close(Trouble("session").kind.close, "session")
         finally:
             self._sending = None
+
+    async def _acknowledged(self) -> None:
+        """Returns once nothing that was sent waits to be stored, and there was time to say so; at last anyway."""
+        end = asyncio.get_running_loop().time() + self._seconds
+        while True:
+            await asyncio.sleep(PARTING_SECONDS)
+            if not self._chat.waiting or asyncio.get_running_loop().time() >= end:
+                return
 
     def _cut(self) -> None:
         if self._request.transport is not None:

@@ -193,25 +193,30 @@ class Transports:
             return self._refusal(request, trouble, conversation)
 
     async def _say_form(self, request: web.Request, conversation: Conversation) -> web.StreamResponse:
-        limits, hub = self._routes.limits, self._routes.hub
+        limits = self._routes.limits
         body = await requests.body_of(request, limits.frame * requests.FORM_GROWTH, limits.body_seconds)
         fields = requests.form_fields(body)
+        request[requests.FIELDS] = tuple(fields.items())
         if not self._routes.is_form(conversation, fields.get("csrf")):
             raise Trouble("form")
         choice = fields.get("choice", "")
         # A tapped button sends whatever stands in the field beside it as well.
         text = "" if choice else fields.get("text", "")
         words = protocol.check_words({"id": fields.get("id", ""), "text": text, "choice": choice})
-        chat = hub.chat(conversation.address)
-        after, is_repeat = chat.seq, any(entry.client_id == words.id for entry in chat.entries)
-        await self._take(request, conversation, words)
-        if not is_repeat:
-            await self._routes.settled(conversation, after)
+        await self._take(request, conversation, words, until_answered=True)
         return web.Response(status=303, headers={"Location": f"/c/{conversation.slug}#latest"})
 
-    async def _take(self, request: web.Request, conversation: Conversation, words: protocol.Words) -> None:
+    async def _take(
+        self, request: web.Request, conversation: Conversation, words: protocol.Words, *, until_answered: bool = False
+    ) -> None:
         await self._routes.take(
-            request, conversation, words.id, text=words.text, choice=words.choice, shown=words.shown
+            request,
+            conversation,
+            words.id,
+            text=words.text,
+            choice=words.choice,
+            shown=words.shown,
+            until_answered=until_answered,
         )
 
     def _guarded(self, handler: Callable[[web.Request, Conversation], Awaitable[web.StreamResponse]]) -> Handler:

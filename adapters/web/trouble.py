@@ -30,6 +30,8 @@ KINDS: Final = {
     "too_large": Kind(413, 1009, "web.error.too_long"),
     "too_many": Kind(429, 4429, "web.error.too_many"),
     "too_many_lines": Kind(429, 4429, "web.error.too_many"),
+    "held": Kind(503, 1013, "web.error.held"),
+    "making": Kind(503, 1013, "web.error.making"),
     "busy": Kind(503, 1013, "web.error.trouble"),
 }
 

@@ -10,16 +10,18 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot import privacy
-from bot.catalogue import Catalogue, Published
-from bot.keys import Keys
-from bot.segments import Known, Segment
+from bot.broadcasts.segments import Known, Segment
+from bot.common.ids import day_of
+from bot.common.keys import Keys
+from bot.consultations.catalogue import Catalogue, Published
+from bot.privacy import personal_data
 from bot.settings import PushSettings
 from flows.definition import Consultation
 from storage import broadcasts, contacts, opt_ins
 from storage.broadcasts import Earlier
 from storage.contacts import KnownAddress
 from storage.opt_ins import Asked, NewOptIn
+from storage.participations import Standing
 
 PAGE: Final = 1000
 """People looked at in one go: what is kept in memory, and for how long planning keeps others from writing."""
@@ -75,9 +77,9 @@ class Audience:
         ids = [each.contact_id for each in asked]
         wishes = opt_ins.of_contacts(connection, ids)
         addresses = self._addresses(connection, ids)
-        own = privacy.participation(connection, ids, self.published.consultation_id, self.keys)
+        own = personal_data.participation(connection, ids, self.published.consultation_id, self.keys)
         others = {
-            slug: privacy.participation(connection, ids, number, self.keys)
+            slug: personal_data.participation(connection, ids, number, self.keys)
             for slug, number in self.consultations.items()
         }
         earlier = broadcasts.earlier(connection, ids)
@@ -89,11 +91,13 @@ class Audience:
             address = addresses.get(number)
             language = self._language(each)
             known = _known(wishes[number], each, address)
-            for slug, statuses in others.items():
-                if status := statuses.get(number):
+            for slug, standings in others.items():
+                if standing := standings.get(number):
                     known.began.add(slug)
-                    if status == "completed":
+                    if standing.is_answered:
                         known.took_part.add(slug)
+                    if standing.status == "completed":
+                        known.finished.add(slug)
             if self.segment.includes(known):
                 obstacle = self._obstacle(address, earlier.get(number, []), now)
                 channel, lookup = (address.channel, address.lookup) if address else ("", b"")
@@ -114,9 +118,11 @@ class Audience:
             if row.contact_id is not None and row.unreachable_at is None and row.channel in self.proactive
         }
 
-    def _is_wrong_time(self, status: str | None) -> bool:
-        """Who took part is not asked again; a reminder is for those who began and did not finish."""
-        return status is None or status == "completed" if self.is_reminder else status is not None
+    def _is_wrong_time(self, standing: Standing | None) -> bool:
+        """Who began is not asked again; a reminder is for those who began and did not finish."""
+        if self.is_reminder:
+            return standing is None or standing.status == "completed"
+        return standing is not None
 
     def _language(self, each: Asked) -> str:
         offered = self.published.flow.languages
@@ -127,7 +133,7 @@ class Audience:
             return "unreachable"
         if any(one.slug == self.published.slug and one.is_reminder == self.is_reminder for one in earlier):
             return "had_it"
-        since = now - timedelta(days=self.push.days)
+        since = day_of(now - timedelta(days=self.push.days))
         return "cap" if sum(one.moved_at >= since for one in earlier) >= self.push.most else ""
 
 

@@ -20,15 +20,15 @@ from adapters.base import Outgoing
 from bot.broadcasts import telling, wording
 from bot.broadcasts.audience import PAGE, Audience, Count, Found, consultation_ids
 from bot.broadcasts.quiet import is_quiet
-from bot.catalogue import Catalogue
-from bot.desk.registry import CODE
-from bot.effects import payload_of
-from bot.ids import Ids
-from bot.keys import Keys
-from bot.logs import where
-from bot.outbox import Outbox
-from bot.segments import SegmentError, parse
+from bot.broadcasts.segments import SegmentError, parse
+from bot.common.ids import Ids, day_of
+from bot.common.keys import Keys
+from bot.common.logs import where
+from bot.consultations.catalogue import Catalogue
+from bot.delivery.message_codec import payload_of
+from bot.delivery.outbox import Outbox
 from bot.settings import Settings
+from flows.tokens import STAFF_CHAT
 from storage import broadcasts, contacts, opt_ins, outbox, staff
 from storage.broadcasts import Arrival, RecipientState, StoredBroadcast, StoredRecipient
 from storage.outbox import NewOutboxMessage, Outcome
@@ -75,7 +75,7 @@ class Pushing:
         self.proactive = proactive
         self.channels = channels
         self.catalogue = catalogue or Catalogue(public_url=settings.web.public_url)
-        self.ids = Ids()
+        self.ids = Ids(keys.order_masks)
 
     def audience(self, push: StoredBroadcast) -> Audience | None:
         """Whom a push means; None where its consultation is not open or its segment has lost its sense."""
@@ -112,7 +112,7 @@ class Pushing:
                     self._take_back(connection, push, now, step)
                 case "recalled":
                     self._take_back(connection, push, now, step)
-                    broadcasts.end_rest(connection, push.id, "recalled", "recalled", now)
+                    broadcasts.end_rest(connection, push.id, "recalled", "recalled", day_of(now))
                     broadcasts.note(connection, push.id, finished_at=now)
         return step
 
@@ -132,11 +132,19 @@ class Pushing:
         if lookup is None or not staff.in_chats(connection, [lookup]):
             return []
         chat = contacts.find(connection, [lookup])[lookup]
-        msg = telling.dry_run(self.settings, push, count, now, self.catalogue.voice(CODE, chat.language))
-        number = self.ids()
-        outbox.insert(
-            connection, [NewOutboxMessage(number, chat.channel, chat.lookup, payload_of(msg), "notice", None, now)]
+        msg = telling.dry_run(self.settings, push, count, now, self.catalogue.voice(STAFF_CHAT, chat.reads()))
+        number, order = self.ids.letter()
+        row = NewOutboxMessage(
+            id=number,
+            channel=chat.channel,
+            lookup=chat.lookup,
+            payload=payload_of(msg),
+            purpose="notice",
+            not_before=None,
+            created_at=day_of(now),
+            hidden_order=order,
         )
+        outbox.insert(connection, [row])
         address = self.keys.unseal(contacts.sealed(connection, [chat.lookup])[chat.lookup], chat.lookup)
         return [(chat.channel, chat.lookup, Outgoing(number, address, msg))]
 
@@ -162,7 +170,7 @@ class Pushing:
     def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
         """The next portion into the outbox, if this is the time for it."""
         quiet = self.settings.push
-        broadcasts.note_withdrawn(connection, push.id, now)
+        broadcasts.note_withdrawn(connection, push.id, day_of(now))
         if is_quiet(now, self.settings.zone(), quiet.quiet_from, quiet.quiet_to):
             self._take_back(connection, push, now, step)
             return
@@ -171,7 +179,7 @@ class Pushing:
         audience = self.audience(push)
         if audience is None:
             self._take_back(connection, push, now, step)
-            broadcasts.end_rest(connection, push.id, "skipped", "closed", now)
+            broadcasts.end_rest(connection, push.id, "skipped", "closed", day_of(now))
         waiting = len(broadcasts.queued(connection, push.id))
         room = min(IN_OUTBOX - waiting, self._allowed(connection, push, now))
         ids = broadcasts.planned(connection, push.id, room) if room > 0 else []
@@ -197,18 +205,52 @@ class Pushing:
         found = {each.contact_id: each for each in audience.look(connection, asked, now)}
         rows: list[StoredRecipient] = []
         letters: list[NewOutboxMessage] = []
+        today = day_of(now)
         for number in ids:
             each = found.get(number)
             if each is None or each.obstacle:
                 reason = each.obstacle if each else "withdrawn"
-                rows.append(StoredRecipient(push.id, number, "", "", "skipped", reason, None, now))
+                rows.append(
+                    StoredRecipient(
+                        broadcast_id=push.id,
+                        contact_id=number,
+                        channel="",
+                        language="",
+                        state="skipped",
+                        reason=reason,
+                        outbox_id=None,
+                        moved_at=today,
+                    )
+                )
                 continue
             msg = wording.message(
                 audience.published, each.language, each.why, self.catalogue, is_reminder=push.is_reminder
             )
-            letter = self.ids()
-            letters.append(NewOutboxMessage(letter, each.channel, each.lookup, payload_of(msg), "broadcast", None, now))
-            rows.append(StoredRecipient(push.id, number, each.channel, each.language, "queued", None, letter, now))
+            letter, order = self.ids.letter()
+            letters.append(
+                NewOutboxMessage(
+                    id=letter,
+                    channel=each.channel,
+                    lookup=each.lookup,
+                    payload=payload_of(msg),
+                    purpose="broadcast",
+                    not_before=None,
+                    created_at=today,
+                    hidden_order=order,
+                )
+            )
+            rows.append(
+                StoredRecipient(
+                    broadcast_id=push.id,
+                    contact_id=number,
+                    channel=each.channel,
+                    language=each.language,
+                    state="queued",
+                    reason=None,
+                    outbox_id=letter,
+                    moved_at=today,
+                )
+            )
         outbox.insert(connection, letters)
         broadcasts.change(connection, rows)
         if push.per_hour:
@@ -230,7 +272,7 @@ class Pushing:
     def _take_back(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
         """What waits in the outbox goes back into the plan."""
         recalled = outbox.recall(connection, broadcasts.queued(connection, push.id))
-        broadcasts.unqueue(connection, recalled, now)
+        broadcasts.unqueue(connection, recalled, day_of(now))
         step.recalled += recalled
 
 
@@ -290,4 +332,13 @@ def _recipient(push: StoredBroadcast, found: Found, now: datetime) -> StoredReci
     """A row of the plan. Who got enough lately may be free again when it is their turn."""
     state: RecipientState = "skipped" if found.obstacle == "unreachable" else "planned"
     reason = "unreachable" if found.obstacle == "unreachable" else None
-    return StoredRecipient(push.id, found.contact_id, found.channel, found.language, state, reason, None, now)
+    return StoredRecipient(
+        broadcast_id=push.id,
+        contact_id=found.contact_id,
+        channel=found.channel,
+        language=found.language,
+        state=state,
+        reason=reason,
+        outbox_id=None,
+        moved_at=day_of(now),
+    )

@@ -9,25 +9,29 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot import privacy
 from bot.broadcasts import telling
 from bot.broadcasts.audience import PAGE
+from bot.broadcasts.segments import SegmentError, parse
 from bot.broadcasts.sending import Pushing
 from bot.broadcasts.telling import Say
-from bot.segments import SegmentError, parse
-from storage import broadcasts
+from bot.common import audit
+from bot.common.audit import SYSTEM, Act, Actor
+from bot.common.ids import random_id
+from bot.privacy import personal_data
+from storage import broadcasts, consultations
 from storage.broadcasts import State, StoredBroadcast
+from storage.participations import Tally
 
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[T ](\d{1,2})(?:[:.](\d\d))?)?")
 
 
-MOVES: Final[Mapping[str, tuple[tuple[State, ...], State]]] = {
-    "pause": (("planning", "sending"), "paused"),
+MOVES: Final[Mapping[str, tuple[tuple[State, ...], State, Act]]] = {
+    "pause": (("planning", "sending"), "paused", "push.pause"),
     # Planning goes on where it was, and is over at once where it had been finished.
-    "resume": (("paused",), "planning"),
-    "recall": (("planning", "sending", "paused"), "recalled"),
+    "resume": (("paused",), "planning", "push.resume"),
+    "recall": (("planning", "sending", "paused"), "recalled", "push.recall"),
 }
-"""What can be done with a push that has begun: in which states, and what it becomes."""
+"""What can be done with a push that has begun: in which states, what it becomes, and how that is recorded."""
 
 
 class PushError(Exception):
@@ -71,9 +75,11 @@ def check(pushing: Pushing, connection: Connection, wish: Wish, now: datetime) -
     """The push as a draft, not stored yet. Raises PushError."""
     catalogue = pushing.catalogue
     catalogue.refresh(connection)
+    if not catalogue.is_known(wish.slug) and consultations.find(connection, wish.slug):
+        raise PushError("push.closed", slug=wish.slug)  # archived, or no more than a draft or a test
     if not catalogue.is_known(wish.slug):
         raise PushError("push.unknown", slug=wish.slug[:40], slugs=", ".join(catalogue.known_slugs()) or "–")
-    if catalogue.newest(wish.slug) is None:
+    if not catalogue.is_open(wish.slug):
         raise PushError("push.closed", slug=wish.slug)
     try:
         segment = parse(wish.segment or "everybody", catalogue.known_slugs(), pushing.channels)
@@ -86,9 +92,20 @@ def check(pushing: Pushing, connection: Connection, wish: Wish, now: datetime) -
     check_running(connection, wish.slug, is_reminder=wish.is_reminder)
     per_hour = pushing.settings.push.per_hour if wish.per_hour is None else wish.per_hour
     starts = (wish.at or now).astimezone(UTC)
-    number = pushing.ids()
+    number = random_id()
     return StoredBroadcast(
-        number, wish.slug, segment.text, wish.is_reminder, per_hour, "draft", starts, None, None, 0, starts, now
+        id=number,
+        slug=wish.slug,
+        segment=segment.text,
+        is_reminder=wish.is_reminder,
+        per_hour=per_hour,
+        state="draft",
+        starts_at=starts,
+        member_id=None,
+        counted=None,
+        planned_to=0,
+        paced_to=starts,
+        created_at=now,
     )
 
 
@@ -98,14 +115,25 @@ def check_running(connection: Connection, slug: str, *, is_reminder: bool) -> No
         raise PushError("push.running", slug=slug)
 
 
-def begin(pushing: Pushing, connection: Connection, push: StoredBroadcast, now: datetime) -> None:
+def begin(pushing: Pushing, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM) -> None:
     """Lets a stored draft run: from now on the house works on it. Raises PushError."""
-    if pushing.catalogue.newest(push.slug) is None:
+    if not pushing.catalogue.is_open(push.slug):
         raise PushError("push.closed", slug=push.slug)
     check_running(connection, push.slug, is_reminder=push.is_reminder)
     if not broadcasts.move(connection, push.id, ["draft"], "planning"):
         raise PushError("push.stale")
     broadcasts.note(connection, push.id, paced_to=max(push.starts_at, now))
+    entry = by.did("push.start", push.slug, f"{push.segment}, {push.counted or 0} people", now)
+    audit.record(connection, pushing.keys, entry)
+
+
+def move(pushing: Pushing, connection: Connection, push: StoredBroadcast, verb: str, by: Actor) -> bool:
+    """Pauses, resumes or recalls a push; False where its state does not allow that."""
+    before, after, act = MOVES[verb]
+    is_possible = broadcasts.move(connection, push.id, before, after)
+    if is_possible:
+        audit.record(connection, pushing.keys, by.did(act, push.slug))
+    return is_possible
 
 
 def describe(
@@ -126,17 +154,17 @@ def describe(
     for reason, number in sorted(reasons.items()):
         yield f"   {say(f'push.reason.{reason}')}: {number}"
     if numbers.get("sent") and pushing.catalogue.is_known(push.slug):
-        begun, completed = answered(pushing, connection, push)
-        yield say("push.answered", begun=begun, completed=completed)
+        yield say("push.answered", **answered(pushing, connection, push)._asdict())
 
 
-def answered(pushing: Pushing, connection: Connection, push: StoredBroadcast) -> tuple[int, int]:
-    """How many of those who got a push began, and finished. Computed anew each time, in pages, and stored nowhere."""
+def answered(pushing: Pushing, connection: Connection, push: StoredBroadcast) -> Tally:
+    """How far those who got a push have come. Computed anew each time, in pages, and stored nowhere."""
     consultation_id = pushing.catalogue.consultation_id(push.slug)
-    after = begun = completed = 0
+    after = begun = told = finished = 0
     while page := broadcasts.sent_to(connection, push.id, after, PAGE):
-        statuses = privacy.participation(connection, page, consultation_id, pushing.keys)
-        begun += len(statuses)
-        completed += sum(status == "completed" for status in statuses.values())
+        standings = personal_data.participation(connection, page, consultation_id, pushing.keys).values()
+        begun += len(standings)
+        told += sum(standing.is_answered for standing in standings)
+        finished += sum(standing.status == "completed" for standing in standings)
         after = page[-1]
-    return begun, completed
+    return Tally(begun, told, finished)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from bot import formats
 from bot.broadcasts.audience import Count
 from bot.broadcasts.quiet import next_open
+from bot.common.i18n import formats
 from bot.settings import Settings
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
@@ -60,7 +60,7 @@ def dry_run(settings: Settings, push: StoredBroadcast, count: Count, now: dateti
         return voice.message("\n".join([*lines, voice.say("push.nobody")]))
     lines += [describe_time(settings, push, now, voice.say, voice.language), voice.say("push.confirm")]
     buttons = [
-        QuickReply(voice.token("", f"push.{verb}.{push.id}"), voice.say(f"button.push.{verb}"))
+        QuickReply(voice.command_token("push", verb, push.id), voice.say(f"button.push.{verb}"))
         for verb in ("yes", "no")
     ]
     return voice.message("\n".join(lines), buttons)

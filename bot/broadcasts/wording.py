@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.catalogue import Catalogue, Published
-from bot.news import in_words
+from bot.consultations.catalogue import Catalogue, Published
+from bot.privacy.subscriptions import in_words
+from flows.commands import Command
 from flows.messages import MsgIn, MsgOut, QuickReply
+from flows.tokens import START, Token
 
 CODE: Final = "push"
 """Marks the buttons of pushed messages: they work at any time, also in the middle of another consultation."""
-_START: Final = f"{CODE}.start."
-STOP: Final = f"{CODE}..stop"
+STOP: Final = Token.of_command(CODE, Command.STOP).format()
 
 
 def message(
@@ -31,7 +32,7 @@ def message(
     ]
     start = "button.continue" if is_reminder else "button.start"
     buttons = [
-        QuickReply(f"{_START}{published.slug}", voice.say(start)),
+        QuickReply(Token(CODE, START, published.slug).format(), voice.say(start)),
         QuickReply(STOP, voice.say("button.stop")),
     ]
     return voice.message("\n".join(lines), buttons)
@@ -39,6 +40,9 @@ def message(
 
 def as_typed(msg: MsgIn) -> MsgIn:
     """A tap on a button of a pushed message, as if its words had been typed; any other message as it is."""
-    if msg.choice.startswith(_START):
-        return msg._replace(choice="", text=f"/start {msg.choice.removeprefix(_START)}")
-    return msg._replace(choice="", text="/stop") if msg.choice == STOP else msg
+    tapped = msg.tapped
+    if tapped is None or tapped.code != CODE:
+        return msg
+    if tapped.key == START:
+        return msg._replace(choice="", text=f"/{Command.START} {tapped.value}")
+    return msg._replace(choice="", text=f"/{Command.STOP}") if tapped.command == Command.STOP else msg

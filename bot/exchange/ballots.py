@@ -2,54 +2,102 @@
 
 from __future__ import annotations
 
-from pydantic_core import to_json
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from bot.consultations.publishing import Desk
-from bot.counting import subject
-from bot.counting.subject import Subject
-from bot.errors import HouseError
+from bot.authoring.publishing import Desk
+from bot.common.errors import HouseError
+from bot.common.ids import hour_of, receipt
 from bot.exchange.bundle import Budgeting, Bundle, pseudonym
 from bot.exchange.definition import BUDGET
-from bot.ids import receipt
-from flows.questions.points import Points
+from bot.results.counts import answer_dataset
+from bot.results.counts.answer_dataset import Subject
 from flows.session import Session
-from storage import answers, sessions
+from storage import answers, consultations, sessions
 from storage.answers import NewAnswer
+from storage.consultations import PublishedRevision, State
 from storage.sessions import StoredSession
 
-CHANNEL = "import"
+CHANNEL: Final = "import"
+Spent = dict[str, int]
+"""A ballot as an answer: the cost of each project that was chosen."""
 
 
 def add(connection: Connection, bundle: Bundle, slug: str, desk: Desk) -> int:
-    """Stores the ballots of people who have none yet; gives how many. Raises HouseError where the budget is another."""
+    """Stores the ballots of people who have none yet; gives how many. Raises HouseError where the budget is another,
+    and where the ballots are in another consultation.
+    """
     budgeting = bundle.budgeting
     if budgeting is None:
         return 0
-    found = subject.find(connection, slug)
-    _check(found, budgeting)
-    costs = {project.code: project.cost for project in budgeting.projects}
-    named = {pseudonym(bundle.source, voter): chosen for voter, chosen in budgeting.ballots.items()}
-    there = sessions.status_of_people(connection, list(named))
-    new = {name: {code: costs[code] for code in chosen} for name, chosen in named.items() if name not in there}
+    found = answer_dataset.find(connection, slug)
+    if not _asks(found.newest, budgeting):
+        raise HouseError(f"{slug} does not ask about this budget with these projects; give --as another name")
+    there = _there(connection, bundle, budgeting, found.newest)
+    if not there:  # else it was decided already that they belong here
+        _check_elsewhere(connection, bundle, budgeting, slug)
+    new = {_name(bundle, slug, it): value for it, value in _spent(budgeting).items() if it not in there}
     rows = [_session(found, name, value, desk) for name, value in new.items()]
     sessions.insert(connection, rows)
     answers.upsert(connection, [_answer(row, new[row.pseudonym]) for row in rows])
     return len(rows)
 
 
-def _check(found: Subject, budgeting: Budgeting) -> None:
-    """Raises HouseError where the consultation does not ask about the same budget."""
-    question = found.flow.question(BUDGET) if BUDGET in found.flow.questions else None
-    options = {option.value: option.cost for option in question.options} if isinstance(question, Points) else {}
-    amount = question.budget if isinstance(question, Points) else 0
-    if (amount, options) != (budgeting.amount, {project.code: project.cost for project in budgeting.projects}):
-        slug = found.newest.slug
-        raise HouseError(f"{slug} does not ask about this budget with these projects; give --as another name")
+def _name(bundle: Bundle, slug: str, voter: str) -> str:
+    """The pseudonym of a voter in this consultation: in another one, and of another vote, it is another."""
+    return pseudonym(f"{slug}\0{bundle.source}", voter)
 
 
-def _session(found: Subject, name: str, value: dict[str, int], desk: Desk) -> StoredSession:
-    language = found.language
+def _spent(budgeting: Budgeting) -> dict[str, Spent]:
+    costs = {project.code: project.cost for project in budgeting.projects}
+    return {voter: {code: costs[code] for code in chosen} for voter, chosen in budgeting.ballots.items()}
+
+
+def _there(connection: Connection, bundle: Bundle, budgeting: Budgeting, revision: PublishedRevision) -> frozenset[str]:
+    """The voters whose ballots are in this consultation, which asks about the same budget."""
+    revisions = [it.id for it in consultations.revisions(connection, revision.consultation_id)]
+    given = answers.of_question(connection, revision.consultation_id, BUDGET, revisions)
+    found = frozenset(voter for voter in budgeting.ballots if _name(bundle, revision.slug, voter) in given)
+    for source in bundle.before:
+        found |= _as_before(given, source, budgeting)
+    return found
+
+
+def _as_before(given: Mapping[str, str], source: str, budgeting: Budgeting) -> frozenset[str]:
+    """The voters whose ballots an earlier version took over. Its pseudonyms are those of other votes of the city, too:
+    so only where every ballot is the same one.
+    """
+    spent = _spent(budgeting)
+    names = {voter: name for voter in spent if (name := pseudonym(source, voter)) in given}
+    is_same = all(from_json(given[name]) == spent[voter] for voter, name in names.items())
+    return frozenset(names) if is_same else frozenset()
+
+
+def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: Budgeting, slug: str) -> None:
+    """Raises HouseError where the ballots are in another consultation: they would count twice in the city."""
+    for revision in consultations.list_latest(connection, get_args(State)):
+        if revision.slug == slug or not _asks(revision, budgeting):
+            continue
+        if _there(connection, bundle, budgeting, revision):
+            raise HouseError(f"{bundle.source} was taken over as {revision.slug} already; give --as that name")
+
+
+def _asks(revision: PublishedRevision, budgeting: Budgeting) -> bool:
+    """Whether a consultation asks about this budget with these projects."""
+    if f'"{BUDGET}"' not in revision.content:  # most do not, and this is asked of all
+        return False
+    questions: list[dict[str, Any]] = from_json(revision.content).get("questions", [])
+    question = next((it for it in questions if it.get("key") == BUDGET and it.get("type") == "points"), {})
+    options = {it.get("value"): it.get("cost") for it in question.get("options", [])}
+    wanted = {project.code: project.cost for project in budgeting.projects}
+    return (question.get("budget"), options) == (budgeting.amount, wanted)
+
+
+def _session(found: Subject, name: str, value: Spent, desk: Desk) -> StoredSession:
+    language, hour = found.language, hour_of(desk.now)
     said = Session(found.flow.code, language, receipt(), answers={BUDGET: value}, status="completed", submitted=True)
     return StoredSession(
         id=desk.new_id(),
@@ -64,13 +112,13 @@ def _session(found: Subject, name: str, value: dict[str, int], desk: Desk) -> St
         mode="self",
         receipt=said.receipt,
         place_code=None,
-        started_at=desk.now,
-        updated_at=desk.now,
-        ended_at=desk.now,
+        started_at=hour,
+        updated_at=hour,
+        ended_at=hour,
     )
 
 
-def _answer(row: StoredSession, value: dict[str, int]) -> NewAnswer:
+def _answer(row: StoredSession, value: Spent) -> NewAnswer:
     return NewAnswer(
         session_id=row.id,
         question_key=BUDGET,

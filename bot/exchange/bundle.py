@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from bot.errors import HouseError
+from pydantic_core import to_json
+
+from bot.exchange.aside import STRICT, Aside, BadFile
 from storage.proposals import Status
 from storage.ratings import Vote
 
 State = Literal["waiting", "released", "hidden"]
 LONGEST: Final = 10_000
 """Characters of a statement; longer ones are no statements."""
-
-
-class BadFile(HouseError):
-    """A file cannot be taken over. Says where, why, and what to do."""
-
-    def __init__(self, path: Path | str, row: int | None, reason: str, remedy: str) -> None:
-        place = Path(path).name if row is None else f"{Path(path).name}, row {row}"
-        super().__init__(f"{place}: {reason}; {remedy}")
 
 
 class Statement(NamedTuple):
@@ -79,7 +73,8 @@ class Bundle:
     """Everything that is taken over at once. `votes` are in the order in which they were cast."""
 
     source: str
-    """Names the other program and the conversation there: with a statement's id it is unique everywhere."""
+    """Names the other program and, as far as the file tells, the conversation there. Two conversations may share it:
+    see `bot.exchange.recognising`."""
     title: str
     home: str
     """Where people can ask about it: the page of the conversation, else that of the program."""
@@ -89,6 +84,22 @@ class Bundle:
     """What the person who imports should know, a sentence each."""
     budgeting: Budgeting | None = None
     """Instead of statements."""
+    before: tuple[str, ...] = ()
+    """What the source was called by earlier versions of this program: what they took over is recognised."""
+    set_aside: int = 0
+    """Rows that could not be read or taken over."""
+    set_aside_lines: tuple[str, ...] = ()
+    """Place, reason and remedy of the first of them."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every name the source can have here."""
+        return (self.source, *self.before)
+
+
+def fingerprint(rows: Iterable[Sequence[object]]) -> str:
+    """12 hexadecimal digits for what stands in a file."""
+    return hashlib.sha256(to_json(list(rows))).hexdigest()[:12]
 
 
 def pseudonym(source: str, person: str) -> str:
@@ -98,27 +109,36 @@ def pseudonym(source: str, person: str) -> str:
     return hashlib.sha256(f"{source}\0{person}".encode()).hexdigest()[:32]
 
 
-def check_statements(path: Path, statements: tuple[Statement, ...]) -> None:
-    """Refuses empty and doubled statements, merges into nothing, and merges in a circle. Raises BadFile."""
+def sound(path: Path, statements: Iterable[Statement], aside: Aside = STRICT) -> tuple[Statement, ...]:
+    """The statements without those that stand twice, are merged into nothing, or in a circle: these are set aside."""
     by_id: dict[str, Statement] = {}
     for it in statements:
         if it.source_id in by_id:
             reason = f"the id {it.source_id!r} stands in row {by_id[it.source_id].row} already"
-            raise BadFile(path, it.row, reason, "give each statement an id of its own")
-        by_id[it.source_id] = it
-    for it in statements:
-        seen, at = {it.source_id}, it
-        while at.merged_into:
-            if at.merged_into not in by_id:
-                raise BadFile(path, it.row, f"it is merged into {at.merged_into!r}, which is not there", "add that one")
-            if at.merged_into in seen:
-                raise BadFile(path, it.row, "the merges lead in a circle", "say of one of them that it stays")
-            seen.add(at.merged_into)
-            at = by_id[at.merged_into]
+            aside.add(BadFile(path, it.row, reason, "give each statement an id of its own"))
+        else:
+            by_id[it.source_id] = it
+    lost = {it.source_id: fault for it in by_id.values() if (fault := _misled(path, it, by_id))}
+    for fault in lost.values():
+        aside.add(fault)
+    return tuple(it for it in by_id.values() if it.source_id not in lost)
+
+
+def _misled(path: Path, it: Statement, by_id: Mapping[str, Statement]) -> BadFile | None:
+    """Why the merges that begin here do not end at a statement."""
+    seen, at = {it.source_id}, it
+    while at.merged_into:
+        if at.merged_into not in by_id:
+            return BadFile(path, it.row, f"it is merged into {at.merged_into!r}, which is not there", "add that one")
+        if at.merged_into in seen:
+            return BadFile(path, it.row, "the merges lead in a circle", "say of one of them that it stays")
+        seen.add(at.merged_into)
+        at = by_id[at.merged_into]
+    return None
 
 
 def final(statements: tuple[Statement, ...]) -> dict[str, str]:
-    """Merged statement → the one at the end of its chain. Call after `check_statements`."""
+    """Merged statement → the one at the end of its chain. Call after `sound`."""
     into = {it.source_id: it.merged_into for it in statements if it.merged_into}
     found = {}
     for name in into:

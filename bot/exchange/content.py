@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.counting import subject
-from bot.counting.responses import stream
-from bot.counting.subject import Subject
+from bot.results.counts import answer_dataset
+from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.responses import stream
 from flows.questions.points import Points
 from storage import moderation, proposals, ratings
 from storage.moderation import NewModeration
@@ -23,6 +23,7 @@ class Budget(NamedTuple):
     """A question in which people choose options that cost something."""
 
     key: str
+    """The id of the variable (`bot.results.counts.answer_dataset`)."""
     title: str
     amount: int
     options: Mapping[str, tuple[str, int]]
@@ -69,7 +70,7 @@ class Content:
 
 def load(connection: Connection, slug: str, link: str = "") -> Content:
     """Everything of a consultation. Raises HouseError where there is none of this name."""
-    found = subject.find(connection, slug)
+    found = answer_dataset.find(connection, slug)
     consultation = found.flow.consultation
     number = found.newest.consultation_id
     every = tuple(proposals.of_consultation(connection, number))
@@ -96,12 +97,12 @@ def _budgets(connection: Connection, found: Subject) -> Iterator[Budget]:
     priced = [it for it in found.variables if isinstance(it.question, Points) and it.question.is_priced]
     if not priced:
         return
-    ballots: dict[str, list[frozenset[str]]] = {it.key: [] for it in priced}
+    ballots: dict[str, list[frozenset[str]]] = {it.id: [] for it in priced}
     for response in stream(connection, found):
         for it in priced:
-            value = response.of(it).value
-            if isinstance(value, dict):
-                ballots[it.key].append(frozenset(code for code, amount in value.items() if amount))
+            given = response.of(it)
+            if isinstance(given.value, dict) and not given.is_words:
+                ballots[it.id].append(frozenset(code for code, amount in given.value.items() if amount))
     for it in priced:
         question = it.question
         if isinstance(question, Points):
@@ -111,4 +112,4 @@ def _budgets(connection: Connection, found: Subject) -> Iterator[Budget]:
                 if option.cost
             }
             title = question.text.in_language(found.language, found.flow.consultation.fallbacks)
-            yield Budget(it.key, title, question.budget, options, tuple(ballots[it.key]))
+            yield Budget(it.id, title, question.budget, options, tuple(ballots[it.id]))

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from bot.consultations.reading import Checked, judge
-from bot.consultations.source import Source
+from bot.authoring.reading import Checked, judge
+from bot.authoring.source import Source
 from bot.exchange.bundle import Budgeting
 from flows.question import registry
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import html
 import io
-import json
 import lzma
 import re
 import zipfile
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-from bot.exchange.bundle import LONGEST, BadFile
-from bot.exports.tables import FORMULAS
+from pydantic_core import from_json
+
+from adapters.tolerant_json import CutOff, parse
+from bot.exchange.aside import STRICT, Aside, BadFile
+from bot.exchange.bundle import LONGEST
+from bot.exchange.exports.sheets import FORMULAS
 
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of one file, unpacked: ten times the largest published conversation."""
@@ -24,10 +29,17 @@ _TAG: Final = re.compile(r"<[/!]?[a-zA-Z][^<>]*>")
 _ENDS: Final = re.compile(r"</(p|div|h[1-6]|ul|ol|blockquote)>", re.IGNORECASE)
 _BREAKS: Final = re.compile(r"<br ?/?>|</li>", re.IGNORECASE)
 _HARMLESS: Final = re.compile(
-    r"<(p|div|h[1-6]|ul|ol|li|blockquote|b|strong|i|em|u|a|span)(\s[^<>]*)?>|</(b|strong|i|em|u|a|span)>", re.IGNORECASE
+    r"""<(p|div|h[1-6]|ul|ol|li|blockquote|b|strong|i|em|u|a|span)(\s+[\w:-]+=("[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))*\s*>"""
+    r"|</(b|strong|i|em|u|a|span)>",
+    re.IGNORECASE,
 )
-_FORMULA: Final = re.compile(r"\s*(=|[+\-@]\w+[(!|])")
-_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_DIRECTION: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_NO_TEXT: Final = re.compile("[\ud800-\udfff]")
+MARKUP: Final = "hold markup, which is kept as text"
+TAKEN_OFF: Final = "held marks that turn the direction of reading; these were taken off"
+LONGEST_ID: Final = 200
+LONGEST_LINK: Final = 2_000
 
 Row = dict[str, str]
 
@@ -99,60 +111,163 @@ def text_of(name: Path | str, content: bytes) -> str:
         raise BadFile(name, row, "this is not UTF-8", "save it as “CSV UTF-8”") from None
 
 
-def json_of(path: Path) -> Any:
-    """What a JSON file says. Raises BadFile."""
+def json_of(path: Path, aside: Aside = STRICT) -> tuple[Any, bool]:
+    """What a JSON file says, and whether it had to be mended for that: then "�" stands where a sign could not be read.
+    Raises BadFile.
+    """
+    content = read_file(path)
+    if aside.is_strict:
+        text_of(path, content)
     try:
-        return json.loads(text_of(path, read_file(path)))
-    except (ValueError, RecursionError) as fault:
-        raise BadFile(path, None, f"this is no JSON ({type(fault).__name__})", "export it anew") from None
+        return from_json(content.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False), False
+    except ValueError:
+        pass
+    try:
+        return parse(content), True
+    except CutOff:
+        raise BadFile(path, None, "this is no JSON: it breaks off", "export it anew") from None
+    except ValueError as fault:
+        raise BadFile(path, None, f"this is no JSON ({fault})", "export it anew") from None
 
 
-def table(name: Path | str, content: bytes, needed: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, Row]]:
-    """The rows of a CSV file with their line numbers. Raises BadFile for missing columns and ragged rows."""
+def check_mended(path: Path | str, row: int, cells: Any) -> None:
+    """For a row of a file that was mended. Raises BadFile where one of its signs could not be read."""
+    if "\ufffd" in str(cells):
+        raise BadFile(path, row, "it holds bytes that are no text", "save it as UTF-8")
+
+
+def table(
+    name: Path | str, content: bytes, needed: Sequence[str], delimiter: str = ",", aside: Aside = STRICT
+) -> Iterator[tuple[int, Row]]:
+    """The rows of a CSV file with their line numbers; ragged ones and those that are no text are set aside. Raises
+    BadFile for missing columns.
+    """
+    head: list[str] | None = None
+    for number, cells in records(name, content, delimiter, aside):
+        if head is None:
+            head = cells
+            missing = [column for column in needed if column not in head]
+            if missing:
+                has = f"it has: {', '.join(head)[:200]}"
+                raise BadFile(name, 1, f"the columns {', '.join(missing)} are missing", has)
+            if len(set(head)) < len(head):
+                raise BadFile(name, 1, "a column stands twice", "leave one of them out")
+        elif len(cells) != len(head):
+            reason = f"it has {len(cells)} cells instead of {len(head)}"
+            aside.add(BadFile(name, number, reason, "put texts with commas into quotes"))
+        else:
+            yield number, dict(zip(head, cells, strict=True))
+    if head is None:
+        raise BadFile(name, 1, f"the columns {', '.join(needed)} are missing", "it is empty")
+
+
+def records(
+    name: Path | str, content: bytes, delimiter: str, aside: Aside = STRICT, *, strict: bool = True
+) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a CSV file as cells, with the number of the last line of each; empty ones are passed over.
+
+    A line that is no CSV is set aside, and the next one begins anew: a quotation mark that is never closed swallows
+    nothing. So is a line with bytes that are no UTF-8.
+    """
     csv.field_size_limit(LARGEST)
-    lines = csv.reader(io.StringIO(text_of(name, content), newline=""), delimiter=delimiter, strict=True)
     try:
-        head = next(lines, [])
-        missing = [column for column in needed if column not in head]
-        if missing:
-            raise BadFile(name, 1, f"the columns {', '.join(missing)} are missing", f"it has: {', '.join(head)[:200]}")
-        if len(set(head)) < len(head):
-            raise BadFile(name, 1, "a column stands twice", "leave one of them out")
-        for cells in lines:
-            if len(cells) != len(head):
-                reason = f"it has {len(cells)} cells instead of {len(head)}"
-                raise BadFile(name, lines.line_num, reason, "put texts with commas into quotes")
-            yield lines.line_num, dict(zip(head, cells, strict=True))
-    except csv.Error as fault:
-        raise BadFile(name, lines.line_num, f"this is no CSV ({fault})", "save it anew") from None
+        decoded, is_text = content.decode("utf-8-sig"), True
+    except UnicodeDecodeError:
+        decoded, is_text = content.decode("utf-8-sig", "surrogateescape"), False
+    lines = _Lines(io.StringIO(decoded, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter, strict=strict)
+    while True:
+        first = lines.begin_record()
+        try:
+            cells = next(reader, None)
+        except csv.Error as fault:
+            aside.add(BadFile(name, first, f"this is no CSV ({fault})", "save it anew"))
+            lines.back_to_second()
+            continue
+        if cells is None:
+            return
+        if not is_text and any(map(_NO_TEXT.search, cells)):
+            aside.add(BadFile(name, first, "this is not UTF-8", "save it as “CSV UTF-8”"))
+        elif any(cells):
+            yield lines.number, cells
 
 
-def text(name: Path | str, row: int, words: str) -> str:
-    """What a person wrote, if it is nothing but text: no HTML, formula or sign nobody sees. Raises BadFile."""
+class _Lines:
+    """The lines of a text, of which those of the record that is being read can be had again."""
+
+    def __init__(self, text: io.StringIO) -> None:
+        self._text = text
+        self._again: deque[str] = deque()
+        self._record: list[str] = []
+        self.number = 0
+
+    def begin_record(self) -> int:
+        """The number of the line with which it begins."""
+        self._record.clear()
+        return self.number + 1
+
+    def back_to_second(self) -> None:
+        """What follows the first line of the record comes again."""
+        following = self._record[1:]
+        self._again.extendleft(reversed(following))
+        self.number -= len(following)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._text)
+        self._record.append(line)
+        self.number += 1
+        return line
+
+
+def text(name: Path | str, row: int, words: str, aside: Aside = STRICT) -> str:
+    """What a person wrote. Markup and what looks like a formula are kept as text (they are escaped on the way out);
+    marks that turn the direction of reading are taken off. Raises BadFile for what is empty, too long or no text.
+    """
+    if _DIRECTION.search(words):
+        words = _DIRECTION.sub("", words)
+        aside.tell(TAKEN_OFF, name, row)
     words = words.strip()
     if not words:
         raise BadFile(name, row, "the text is empty", "leave the row out")
     if len(words) > LONGEST:
         raise BadFile(name, row, f"the text has {len(words)} characters", f"shorten it to {LONGEST}")
-    if tag := _TAG.search(words):
-        raise BadFile(name, row, f"the text holds HTML ({tag[0][:30]})", "export it as plain text")
-    if _FORMULA.match(words):
-        raise BadFile(name, row, "the text begins like a formula of a spreadsheet", "write it as text")
+    if unseen := _CONTROL.search(words):
+        raise BadFile(name, row, f"the text holds a control character (U+{ord(unseen[0]):04X})", "take it out")
+    if _TAG.search(words):
+        aside.tell(MARKUP, name, row)
     if words[0] == "'" and words[1:2] in FORMULAS:
         words = words[1:]  # so spreadsheets are kept from running it, in our exports too
-    if unseen := _UNSEEN.search(words):
-        raise BadFile(name, row, f"the text holds a sign nobody sees (U+{ord(unseen[0]):04X})", "take it out")
     return words
 
 
-def stripped(name: Path | str, row: int, markup: str) -> str:
-    """The words of a text with harmless markup (paragraphs, lists, emphasis, links). Raises BadFile for any other.
+def stripped(name: Path | str, row: int, markup: str, aside: Aside = STRICT) -> str:
+    """The words of a text without harmless markup (paragraphs, lists, emphasis, links); other markup is kept as text.
+    Raises BadFile as `text` does.
 
     >>> stripped("x.csv", 2, "<p>Bänke &amp; <b>Bäume</b></p><p>bitte</p>")
     'Bänke & Bäume\\n\\nbitte'
     """
     words = _ENDS.sub("\n\n", _BREAKS.sub("\n", _HARMLESS.sub("", markup.strip())))
-    return text(name, row, html.unescape(re.sub(r"\n{3,}", "\n\n", words)))
+    return text(name, row, html.unescape(re.sub(r"\n{3,}", "\n\n", words)), aside)
+
+
+def identifier(name: Path | str, row: int, column: str, cell: str) -> str:
+    """What something is called in another program. Raises BadFile where no database could keep it."""
+    found = cell.strip()
+    if not found:
+        raise BadFile(name, row, f"{column} is empty", "give each row its own")
+    if len(found) > LONGEST_ID or not found.isprintable():
+        raise BadFile(name, row, f"{column} is no name ({found[:40]!r})", f"at most {LONGEST_ID} printable signs")
+    return found
+
+
+def web_address(cell: str) -> str | None:
+    """A link that may be shown; None for anything else."""
+    found = cell.strip()
+    return found if found.startswith("https://") and found.isprintable() and len(found) <= LONGEST_LINK else None
 
 
 def whole(name: Path | str, row: int, column: str, cell: str) -> int:
@@ -185,7 +300,7 @@ def moment(name: Path | str, row: int, column: str, cell: str) -> datetime:
     '2022-04-27T07:51:33.819000+00:00'
     """
     try:
-        if cell.isdecimal():
+        if cell.isdecimal() and len(cell) < 20:
             milliseconds = int(cell) if len(cell) > 11 else int(cell) * 1000
             return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
         parsed = datetime.fromisoformat(cell)

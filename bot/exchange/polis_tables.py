@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 
 from bot.exchange.content import Content
-from bot.exports.tables import guarded
-from bot.results.groups import NOBODY, Groups, opinion_groups
-from bot.results.matrix import Log, Matrix, VoteEvent, event_totals, last_votes
+from bot.exchange.exports.sheets import guarded
+from bot.results.methods.groups import NOBODY, Groups, opinion_groups
+from bot.results.methods.matrix import Log, Matrix, VoteEvent, event_totals, last_votes
 from storage.proposals import StoredProposal
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

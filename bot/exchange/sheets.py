@@ -14,22 +14,30 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from bot.exchange.bundle import BadFile
+from bot.exchange.aside import STRICT, Aside, BadFile
 from bot.exchange.files import LARGEST, Row
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 _CELL: Final = re.compile(r"([A-Z]{1,3})\d+")
 _MOST_CELLS: Final = 5_000_000
+_GERMAN: Final = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?:,? (\d\d:\d\d(?::\d\d)?))?")
 _DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no zones
 
 
-def table(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]]:
-    """The rows below the head with their numbers. Raises BadFile."""
+def table(path: Path, needed: Sequence[str], aside: Aside = STRICT) -> Iterator[tuple[int, Row]]:
+    """The rows below the head with their numbers; those with a formula or an error in them are set aside. Raises
+    BadFile.
+    """
     parts = _parts(path)
     strings = [_text(it) for it in _parse(path, parts["strings"]).iter(f"{_MAIN}si")] if parts["strings"] else []
     head: list[str] = []
     for number, cells in _rows(path, _parse(path, parts["sheet"]), strings):
+        if isinstance(cells, BadFile):
+            if not head:
+                raise cells
+            aside.add(cells)
+            continue
         if not head:
             head = cells
             if missing := [column for column in needed if column not in head]:
@@ -42,7 +50,10 @@ def table(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]]:
 
 
 def day(cell: str) -> str:
-    """A time as ISO 8601, also where the spreadsheet counts days."""
+    """A time as ISO 8601, also where the spreadsheet counts days, or it is written as in German ("01.02.2025")."""
+    if written := _GERMAN.fullmatch(cell):
+        date, time = "-".join(reversed(written.groups()[:3])), written[4] or "00:00"
+        return f"{date}T{time}"
     try:
         return (_DAY_ZERO + timedelta(days=float(cell))).isoformat() if cell else ""
     except (ValueError, OverflowError):
@@ -89,21 +100,28 @@ def _parse(path: Path, content: bytes) -> ET.Element:
         raise BadFile(path, None, f"its XML is broken ({fault})", "save it anew") from None
 
 
-def _rows(path: Path, sheet: ET.Element, strings: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, sheet: ET.Element, strings: Sequence[str]) -> Iterator[tuple[int, list[str] | BadFile]]:
+    """The rows with their numbers, or why one cannot be read. Raises BadFile where there are too many cells."""
     count = 0
     for place, row in enumerate(sheet.iter(f"{_MAIN}row"), 1):
-        number = int(row.get("r", place)) if row.get("r", "1").isdecimal() else place
+        number = _whole(row.get("r", ""), place)
         cells: list[str] = []
+        fault: BadFile | None = None
         for cell in row.iter(f"{_MAIN}c"):
             column = _column(cell.get("r", ""), len(cells))
             count += 1 + max(0, column - len(cells))
             if count > _MOST_CELLS:
                 raise BadFile(path, number, f"there are more than {_MOST_CELLS} cells", "take fewer rows")
-            if cell.find(f"{_MAIN}f") is not None:
-                raise BadFile(path, number, "a cell holds a formula", "save the values instead")
             cells += [""] * (column + 1 - len(cells))
-            cells[column] = _value(path, number, cell, strings)
-        yield number, cells
+            try:
+                cells[column] = _value(path, number, cell, strings)
+            except BadFile as found:
+                fault = fault or found
+        yield number, fault or cells
+
+
+def _whole(digits: str, otherwise: int) -> int:
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else otherwise
 
 
 def _column(reference: str, following: int) -> int:
@@ -118,13 +136,16 @@ def _column(reference: str, following: int) -> int:
 
 
 def _value(path: Path, number: int, cell: ET.Element, strings: Sequence[str]) -> str:
+    if cell.find(f"{_MAIN}f") is not None:
+        raise BadFile(path, number, "a cell holds a formula", "save the values instead")
     if cell.get("t") == "inlineStr":
         return _text(cell)
     value = cell.findtext(f"{_MAIN}v") or ""
     if cell.get("t") == "s":
-        if not value.isdecimal() or int(value) >= len(strings):
+        place = _whole(value, len(strings))
+        if place >= len(strings):
             raise BadFile(path, number, "a cell points to a text that is not there", "save it anew")
-        return strings[int(value)]
+        return strings[place]
     if cell.get("t") == "e":
         raise BadFile(path, number, f"a cell holds an error ({value[:20]})", "correct it")
     return value

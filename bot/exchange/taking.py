@@ -1,20 +1,22 @@
-"""What another program gave, taken into the store: all of it or nothing, and a second time nothing more."""
+"""What could be read of another program's file, taken into the store: all of it or nothing, a second time nothing."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.consultations import publishing
-from bot.consultations.publishing import Desk
-from bot.errors import HouseError
+from bot.authoring import publishing
+from bot.authoring.publishing import Desk
+from bot.common.errors import HouseError
 from bot.exchange import ballots
 from bot.exchange.bundle import Bundle, Statement, final, pseudonym
 from bot.exchange.definition import STATEMENTS, definition
+from bot.exchange.recognising import recognise
 from bot.proposals.codes import new_code
 from storage import consultations, moderation, proposals, ratings
 from storage.moderation import NewDecision, NewModeration
@@ -30,6 +32,10 @@ class Wish(NamedTuple):
     slug: str
     language: str = "de"
     is_open: bool = False
+    is_strict: bool = False
+    """Whether one row that cannot be taken over refuses the whole file."""
+    trusts_votes: bool = False
+    """Whether votes count also where the sums beside them say otherwise."""
 
 
 class Taken(NamedTuple):
@@ -43,32 +49,41 @@ class Taken(NamedTuple):
     known_votes: int
 
 
-def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> Taken:
-    """Takes a bundle over, within the caller's transaction. Raises HouseError."""
+def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> tuple[Bundle, Taken]:
+    """Takes a bundle over, within the caller's transaction; gives it as it was taken. Raises HouseError, also where a
+    consultation was made and not all of the bundle came into it: nobody would notice what is missing.
+    """
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
     if bundle.budgeting:
         given, added = len(bundle.budgeting.ballots), ballots.add(connection, bundle, wish.slug, desk)
-        return Taken(wish.slug, is_new, 0, 0, added, given - added)
-    wanted = {it.source_id for it in bundle.statements}
-    there = [it for it in proposals.of_source(connection, bundle.source) if it.source_id in wanted]
-    if elsewhere := [it for it in there if it.consultation_id != consultation_id]:
-        other = consultations.newest_of(connection, elsewhere[0].consultation_id)
+        taken = Taken(wish.slug, is_new, 0, 0, added, given - added)
+    else:
+        bundle, taken = _take_statements(connection, bundle, _Context(consultation_id, wish, desk), is_new=is_new)
+    if is_new and (taken.known_statements or taken.known_votes or not taken.statements + taken.votes):
         raise HouseError(
-            f"{bundle.source} was taken over as {other.slug if other else '?'} already; give --as that name"
+            f"{wish.slug} would be new, and yet {taken.known_statements:,} of the statements and "
+            f"{taken.known_votes:,} of the votes would not come into it; nothing was taken over. "
+            "Please report this, with the kind of the file"
         )
-    ids = {str(it.source_id): it.id for it in there}
-    new = [it for it in bundle.statements if it.source_id not in ids]
-    ids |= {it.source_id: desk.new_id() for it in new}
-    _add_statements(connection, bundle, new, ids, _Context(consultation_id, wish.language, desk))
-    added = _add_votes(connection, bundle, ids, consultation_id, desk)
-    known = len(bundle.statements) - len(new)
-    return Taken(wish.slug, is_new, len(new), known, added, len(bundle.votes) - added)
+    return bundle, taken
 
 
 class _Context(NamedTuple):
     consultation_id: int
-    language: str
+    wish: Wish
     desk: Desk
+
+
+def _take_statements(
+    connection: Connection, bundle: Bundle, context: _Context, *, is_new: bool
+) -> tuple[Bundle, Taken]:
+    found = recognise(connection, bundle, context.consultation_id)
+    bundle = replace(bundle, source=found.source, remarks=(*bundle.remarks, *found.remarks))
+    new = [it for it in bundle.statements if it.source_id not in found.ids]
+    ids = {**found.ids, **{it.source_id: context.desk.new_id() for it in new}}
+    _add_statements(connection, bundle, new, ids, context, found.sources)
+    added = _add_votes(connection, bundle, ids, context)
+    return bundle, Taken(context.wish.slug, is_new, len(new), len(found.ids), added, len(bundle.votes) - added)
 
 
 def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> tuple[int, bool]:
@@ -86,11 +101,17 @@ def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk
 
 
 def _add_statements(
-    connection: Connection, bundle: Bundle, new: Sequence[Statement], ids: Mapping[str, int], context: _Context
+    connection: Connection,
+    bundle: Bundle,
+    new: Sequence[Statement],
+    ids: Mapping[str, int],
+    context: _Context,
+    sources: Mapping[str, str],
 ) -> None:
     now = context.desk.now
     into = final(bundle.statements)
-    proposals.insert(connection, [_proposal(bundle, it, ids[it.source_id], context) for it in new])
+    rows = (_proposal(bundle, it, ids[it.source_id], context) for it in new)
+    proposals.insert(connection, [row._replace(source=sources.get(str(row.source_id), row.source)) for row in rows])
     shown = [it for it in new if it.state == "released" and it.source_id not in into]
     proposals.release(connection, [Release(ids[it.source_id], it.created_at) for it in shown])
     # What something is merged into comes first: the rows refer to each other.
@@ -110,7 +131,7 @@ def _proposal(bundle: Bundle, it: Statement, number: int, context: _Context) -> 
         code=new_code(),
         title=it.title,
         text=it.text,
-        language=context.language,
+        language=context.wish.language,
         district=it.district,
         topic=it.topic,
         source=bundle.source,
@@ -124,28 +145,47 @@ def _proposal(bundle: Bundle, it: Statement, number: int, context: _Context) -> 
 
 def _moderation(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], now: datetime) -> NewModeration:
     if target := into.get(it.source_id):
-        return NewModeration(ids[it.source_id], "merged", [], ids[target], None, now)
-    return NewModeration(ids[it.source_id], it.state, [], None, None, now)
+        return NewModeration(
+            id=ids[it.source_id], state="merged", flags=[], merged_into=ids[target], original=None, changed_at=now
+        )
+    return NewModeration(
+        id=ids[it.source_id], state=it.state, flags=[], merged_into=None, original=None, changed_at=now
+    )
 
 
 def _decision(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], context: _Context) -> NewDecision:
     kind: moderation.Kind = "merge" if it.source_id in into else "approve" if it.state == "released" else "hide"
-    return NewDecision(context.desk.new_id(), ids[it.source_id], None, kind, "taken over", context.desk.now)
+    return NewDecision(
+        id=context.desk.new_id(),
+        moderation_id=ids[it.source_id],
+        staff_id=None,
+        kind=kind,
+        reason="taken over",
+        at=context.desk.now,
+    )
 
 
 def _statuses(new: Sequence[Statement], ids: Mapping[str, int], context: _Context) -> Iterator[NewStatus]:
     for it in new:
         if it.status != "received" or it.answer:
-            reason = {context.language: it.answer} if it.answer else {}
+            reason = {context.wish.language: it.answer} if it.answer else {}
             number = context.desk.new_id()
-            yield NewStatus(number, ids[it.source_id], it.status, reason, None, it.link, context.desk.now)
+            yield NewStatus(
+                id=number,
+                proposal_id=ids[it.source_id],
+                status=it.status,
+                reason=reason,
+                body=None,
+                link=it.link,
+                at=context.desk.now,
+            )
 
 
-def _add_votes(connection: Connection, bundle: Bundle, ids: Mapping[str, int], consultation_id: int, desk: Desk) -> int:
+def _add_votes(connection: Connection, bundle: Bundle, ids: Mapping[str, int], context: _Context) -> int:
     """Stores the votes that are not there yet, in the order in which they were cast; gives how many."""
     if not bundle.votes:
         return 0
-    there = Counter(it[1:] for it in ratings.events_of(connection, consultation_id))
+    there = Counter(it[1:6] for it in ratings.events_of(connection, context.consultation_id))
     people: dict[str, str] = {}
     new = []
     for it in bundle.votes:
@@ -156,5 +196,5 @@ def _add_votes(connection: Connection, bundle: Bundle, ids: Mapping[str, int], c
         else:
             new.append(cells)
     for start in range(0, len(new), AT_ONCE):
-        ratings.rate(connection, [NewRatingEvent(desk.new_id(), *it) for it in new[start : start + AT_ONCE]])
+        ratings.rate(connection, [NewRatingEvent(context.desk.new_id(), *it) for it in new[start : start + AT_ONCE]])
     return len(new)

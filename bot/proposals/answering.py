@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
-
 from bot.proposals import chain
 from bot.proposals.moderating import LONGEST_REASON, Chair, after, note, take
 from bot.proposals.standing import Refusal, Standing, find
-from bot.results.answered import Owed, owed
 from flows.languages import LANGUAGES
 from flows.text import clean
-from storage import consultations, proposals
+from storage import proposals
 from storage.proposals import NewStatus, Status
 
 REQUIRED: Final = "de"
@@ -70,7 +67,16 @@ def _checked(chair: Chair, standing: Standing, outcome: Outcome) -> NewStatus:
     if link and not _is_link(link):
         raise Refusal("link")
     number = standing.proposal.id
-    return NewStatus(chair.new_id(), number, outcome.status, reason, body or None, link or None, chair.now, 0)
+    return NewStatus(
+        id=chair.new_id(),
+        proposal_id=number,
+        status=outcome.status,
+        reason=reason,
+        body=body or None,
+        link=link or None,
+        at=chair.now,
+        tell_after=0,
+    )
 
 
 def _is_link(link: str) -> bool:
@@ -80,15 +86,3 @@ def _is_link(link: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and len(link) <= 500 and link.isprintable()
-
-
-def archive(connection: Connection, consultation_id: int) -> None:
-    """Puts a consultation away. Raises Refusal while somebody still waits for an answer."""
-    waiting = owed(connection, consultation_id)
-    if waiting:
-        raise Refusal("owed", codes=", ".join(map(_in_words, waiting[:20])), count=str(len(waiting)))
-    consultations.set_state(connection, consultation_id, "archived")
-
-
-def _in_words(one: Owed) -> str:
-    return f"{one.code} ({'not read yet' if one.is_unread else one.status.replace('_', ' ')})"

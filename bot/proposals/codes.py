@@ -1,33 +1,65 @@
-"""Reference codes of contributions: made up at random, so that no person is in them, and found again when typed."""
+"""Reference codes of contributions: made up at random, so that no person is in them, and found again when typed.
+
+A proposal has one that its author is told. An answer in own words has one for the team alone: nobody who took part can
+show whose it is.
+"""
 
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import Final
 
-from bot.letters import ALPHABET, MISREAD, in_groups, random_letters
+from bot.common.code_alphabet import ALPHABET, MISREAD, in_groups, random_letters
+from bot.common.sources import SYSTEM_RANDOM
 
+_PROPOSAL: Final = "P"
+_ANSWER: Final = "T"
 _CODE: Final = re.compile(
-    rf"#?\s*[Pp]\s?[-\u2010-\u2015_]?\s?([{ALPHABET}OIL]{{4}})\s?[-\u2010-\u2015_]?\s?([{ALPHABET}OIL]{{4}})[.!?]?",
+    rf"#?\s*([{_PROPOSAL}{_ANSWER}])\s?[-\u2010-\u2015_]?\s?([{ALPHABET}OIL]{{4}})\s?[-\u2010-\u2015_]?\s?([{ALPHABET}OIL]{{4}})[.!?]?",
     re.IGNORECASE,
 )
+_FIRST: Final = frozenset(f"#{_PROPOSAL}{_ANSWER}{_PROPOSAL.lower()}{_ANSWER.lower()}")
+"""What every code begins with: nearly no message does, and this is asked of all of them."""
 
 
-def new_code() -> str:
+def new_code(random: Random = SYSTEM_RANDOM) -> str:
     """A code of 40 random bits that can be read out: "P-7K2M-PX0Q"."""
-    return f"P-{in_groups(random_letters(8))}"
+    return f"{_PROPOSAL}-{in_groups(random_letters(8, random))}"
+
+
+def new_answer_code(random: Random = SYSTEM_RANDOM) -> str:
+    """A code for an answer in own words: "T-7K2M-PX0Q"."""
+    return f"{_ANSWER}-{in_groups(random_letters(8, random))}"
 
 
 def recognise(text: str) -> str | None:
-    """The code which a whole message is, however it was typed; None for anything else.
+    """The code of a proposal which a whole message is, however it was typed; None for anything else.
 
     >>> recognise(" p 7k2m pxoq ")
     'P-7K2M-PX0Q'
     >>> recognise("Parkbank") is None
     True
     """
-    found = _CODE.fullmatch(text.strip()) if len(text) < 40 else None
+    code = recognise_any(text)
+    return code if code and code.startswith(_PROPOSAL) else None
+
+
+def recognise_any(text: str) -> str | None:
+    """The same, also for the code of an answer.
+
+    >>> recognise_any("t7k2m-pxoq")
+    'T-7K2M-PX0Q'
+    """
+    if len(text) >= 40 or not (text := text.strip()) or text[0] not in _FIRST:
+        return None
+    found = _CODE.fullmatch(text)
     if found is None:
         return None
-    first, last = (part.upper().translate(MISREAD) for part in found.groups())
-    return f"P-{first}-{last}"
+    first, last = (part.upper().translate(MISREAD) for part in found.groups()[1:])
+    return f"{found[1].upper()}-{first}-{last}"
+
+
+def is_of_answer(code: str) -> bool:
+    """Whether it is the code of an answer in own words."""
+    return code.startswith(f"{_ANSWER}-")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.proposals.pool import words_of
 from bot.proposals.standing import find
 from flows.voice import Voice
-from storage import proposals, ratings
+from storage import moderation, open_answers, proposals, ratings
 from storage.ratings import NewRating, Vote
 
 LONGEST: Final = 80
@@ -33,6 +33,26 @@ def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Voice) ->
         lines.append(voice.say("mydata.ratings", count=len(rated)))
         lines += _rated(connection, rated, voice)
     return ["", *lines] if lines else []
+
+
+def answers_in_words(connection: Connection, session_ids: Sequence[int], voice: Voice) -> dict[tuple[int, str], str]:
+    """What became of answers in own words, by session and question: that others can see it, or why nobody does. Nothing
+    of those that wait.
+    """
+    known = {
+        key: row for key, row in open_answers.of_sessions(connection, session_ids).items() if row.state != "waiting"
+    }
+    reasons = {
+        row.moderation_id: row.reason or ""
+        for row in moderation.decisions_of(connection, [row.id for row in known.values()])
+        if row.kind == "hide"
+    }
+    found = {}
+    for key, row in known.items():
+        reason = reasons.get(row.id, "") if row.state == "hidden" else ""
+        why = f" {voice.say('account.reason', reason=reason)}" if reason else ""
+        found[key] = f"({voice.say(f'proposal.state.{row.state}')}){why}"
+    return found
 
 
 def _rated(connection: Connection, rated: Sequence[NewRating], voice: Voice) -> Iterator[str]:

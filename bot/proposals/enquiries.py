@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from bot.catalogue import Catalogue
-from bot.effects import Effects
-from bot.person import Person
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.participant import Person
 from bot.proposals.account import Account, accounts, in_words
 from bot.proposals.codes import recognise
 from flows.messages import MsgIn
@@ -22,15 +22,17 @@ class Enquiries:
         self._catalogue = catalogue
         self._public_url = public_url
         self._known: dict[str, Account] = {}
+        self._codes: dict[int, str] = {}
+        """Those of the batch that is worked on, by message."""
 
-    def look(self, connection: Connection, batch: Sequence[MsgIn]) -> None:
+    def look(self, connection: Connection, arrived: Sequence[MsgIn]) -> None:
         """Finds what the codes of a batch are about: nothing to do for nearly every batch."""
-        codes = {code for msg in batch if (code := _code_of(msg))}
-        self._known = accounts(connection, sorted(codes)) if codes else {}
+        self._codes = {id(msg): code for msg in arrived if (code := _code_of(msg))}
+        self._known = accounts(connection, sorted({*self._codes.values()})) if self._codes else {}
 
-    def receive(self, effects: Effects, person: Person, msg: MsgIn) -> bool:
+    def receive(self, batch: BatchContext, person: Person, msg: MsgIn) -> bool:
         """Answers; False where the message is something else. In a consultation an unknown code may be an answer."""
-        code = _code_of(msg)
+        code = self._codes.get(id(msg))
         account = self._known.get(code or "")
         if code is None or (account is None and (person.place is not None or not _is_surely_a_code(msg.text))):
             return False
@@ -40,7 +42,7 @@ class Enquiries:
         else:
             page = f"{self._public_url}/p/{code}" if self._public_url else ""
             lines = in_words(account, voice.say, voice.language, page)
-        effects.say(person, voice.message("\n".join(lines)))
+        batch.say(person, voice.message("\n".join(lines)))
         return True
 
     def _voice(self, person: Person, msg: MsgIn) -> Voice:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.knowing import Asker, Finder
+from bot.consultations.fact_loader import Asker, Finder
 from bot.proposals import chain
+from bot.proposals.block_votes import block_of, votes_of
 from bot.proposals.codes import new_code
 from bot.proposals.joining import authors
 from bot.proposals.pool import Pools, words_of
+from bot.proposals.receiving import IdeaRows
 from flows.known import Need
-from flows.needs import IsMine, MyVote, NewCode, NextStatement, Offer, SimilarTo, Statement, StillReleased
+from flows.needs import GivenVote, IsMine, MyVote, NewCode, NextStatement, Offer, SimilarTo, Statement, StillReleased
 from storage import moderation, proposals, ratings
 from storage.moderation import NewProposalText
 from storage.proposals import StoredProposal
@@ -25,18 +26,18 @@ _OPEN_TO_AUTHORS: Final = frozenset({"waiting", "released", "hidden"})
 
 
 Named = Callable[[int, int], str]
-"""Contact and consultation → who that is there (`bot.keys`): computed for the moment, stored nowhere."""
+"""Contact and consultation → who that is there (`bot.common.keys`): computed for the moment, stored nowhere."""
 
 
-def finders(pools: Pools, named: Named) -> Mapping[type[Need[Any]], Finder]:
+def finders(pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) -> Mapping[type[Need[Any]], Finder]:
     """Who finds out which kind of need."""
     return {
-        NextStatement: _Next(pools, named),
+        NextStatement: _Next(pools, named, draw_seed),
         SimilarTo: _Similar(pools, named),
         StillReleased: _still_released,
         MyVote: _my_vote,
         IsMine: _is_mine,
-        NewCode: lambda connection, asked: [new_code() for _ in asked],
+        NewCode: lambda connection, asked: [new_code(asker.batch.random) for asker, _ in asked],
     }
 
 
@@ -96,11 +97,13 @@ def _through_waves(
 class _Next:
     """The next statement for each: drawn by priority, seeded per person, never the own one and never one twice."""
 
-    def __init__(self, pools: Pools, named: Named) -> None:
-        self._pools, self._named = pools, named
+    def __init__(self, pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) -> None:
+        self._pools, self._named, self._draw_seed = pools, named, draw_seed
 
     def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, NextStatement]]) -> list[Offer]:
         votes = _votes(connection, [asker for asker, _ in asked])
+        _forget_dropped(connection, asked, votes)
+        rated = _rated(connection, votes)
         without = [{*votes[asker.pseudonym], need.after} for asker, need in asked]
         offers: list[Offer | None] = [None] * len(asked)
         while None in offers:
@@ -113,20 +116,15 @@ class _Next:
                 fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker, self._named))
                 chosen = next(fitting, None)
                 if chosen is not None:
-                    offers[at] = Offer(readable.statement(chosen, need.language), len(votes[asker.pseudonym]))
+                    offers[at] = Offer(readable.statement(chosen, need.language), rated[asker.pseudonym])
                 elif not ids:
-                    offers[at] = Offer(None, len(votes[asker.pseudonym]))
+                    offers[at] = Offer(None, rated[asker.pseudonym])
                 without[at].update(ids)
         return [offer for offer in offers if offer is not None]
 
     def _draw(self, connection: Connection, asker: Asker, without: set[int]) -> list[int]:
-        pool = self._pools.of(connection, asker.published.consultation_id, asker.effects.now)
-        return pool.next(without, DRAWN, draw_seed(asker.pseudonym, len(without)))
-
-
-def draw_seed(pseudonym: str, left_out: int) -> int:
-    """What a draw follows from: the same person at the same point gets the same."""
-    return random.Random(f"{pseudonym} {left_out}").getrandbits(64)  # noqa: S311 - not a secret
+        pool = self._pools.of(connection, asker.published.consultation_id, asker.batch.now)
+        return pool.next(without, DRAWN, self._draw_seed(asker.pseudonym, len(without)))
 
 
 class _Similar:
@@ -137,7 +135,7 @@ class _Similar:
 
     def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, SimilarTo]]) -> list[tuple[Statement, ...]]:
         near = [
-            self._pools.of(connection, asker.published.consultation_id, asker.effects.now).index.nearest(need.text)
+            self._pools.of(connection, asker.published.consultation_id, asker.batch.now).index.nearest(need.text)
             for asker, need in asked
         ]
         readable = Readable.of(connection, {id_ for ids in near for id_ in ids})
@@ -149,15 +147,48 @@ class _Similar:
         ]
 
 
-def _votes(connection: Connection, askers: Sequence[Asker]) -> dict[str, dict[int, int]]:
+def _votes(connection: Connection, askers: Sequence[Asker]) -> dict[str, dict[int, GivenVote]]:
     """What these people have said so far, by pseudonym and proposal: stored, or in this batch."""
-    found: dict[str, dict[int, int]] = {asker.pseudonym: {} for asker in askers}
+    found: dict[str, dict[int, GivenVote]] = {asker.pseudonym: {} for asker in askers}
     for row in ratings.of_people(connection, list(found)):
-        found[row.pseudonym][row.proposal_id] = row.vote
-    for pending in askers[0].effects.ratings:
+        found[row.pseudonym][row.proposal_id] = GivenVote(row.vote, row.important)
+    for pending in askers[0].batch.rows_of(ratings.rate):
         if pending.pseudonym in found:
-            found[pending.pseudonym][pending.proposal_id] = pending.vote
+            found[pending.pseudonym][pending.proposal_id] = GivenVote(pending.vote, pending.important)
     return found
+
+
+def _rated(connection: Connection, votes: Mapping[str, Mapping[int, object]]) -> dict[str, int]:
+    """How many proposals these people have rated; what only counts for one because another was merged into it does not
+    count twice.
+    """
+    states = moderation.of_proposals(connection, sorted({id_ for given in votes.values() for id_ in given}))
+    into = {id_: state.merged_into for id_, state in states.items() if state.merged_into is not None}
+    found = {name: len(given) for name, given in votes.items()}
+    both = [name for name, given in votes.items() if any(into.get(id_) in given for id_ in given)]
+    given_at = {(row.pseudonym, row.proposal_id): row.rated_at for row in ratings.of_people(connection, both)}
+    for name in both:
+        own = {(into[id_], given_at.get((name, id_))) for id_ in votes[name] if id_ in into}
+        found[name] -= sum((id_, given_at.get((name, id_))) in own for id_ in votes[name])
+    return found
+
+
+def _forget_dropped(
+    connection: Connection, asked: Sequence[tuple[Asker, NextStatement]], votes: Mapping[str, dict[int, GivenVote]]
+) -> None:
+    """Takes out what people said in questions that go in this very turn, stored or in this batch."""
+    going = [(asker, need.dropped) for asker, need in asked if need.dropped]
+    blocks = [block_of(asker.published.flow, asker.pseudonym, dropped, asker.answers()) for asker, dropped in going]
+    for (asker, dropped), found in zip(going, votes_of(connection, blocks) if blocks else (), strict=True):
+        still = {vote.proposal_id for vote in found.left}
+        gone = {vote.proposal_id for vote in found.gone} - still
+        pending = {
+            row.proposal_id
+            for row in asker.batch.rows_of(ratings.rate)
+            if row.pseudonym == asker.pseudonym and row.question_key in dropped
+        }
+        for id_ in gone | pending:
+            votes[asker.pseudonym].pop(id_, None)
 
 
 def _still_released(connection: Connection, asked: Sequence[tuple[Asker, StillReleased]]) -> list[bool]:
@@ -165,7 +196,7 @@ def _still_released(connection: Connection, asked: Sequence[tuple[Asker, StillRe
     return [(row := known.get(need.id)) is not None and _is_visible(row) for _, need in asked]
 
 
-def _my_vote(connection: Connection, asked: Sequence[tuple[Asker, MyVote]]) -> list[int | None]:
+def _my_vote(connection: Connection, asked: Sequence[tuple[Asker, MyVote]]) -> list[GivenVote | None]:
     votes = _votes(connection, [asker for asker, _ in asked])
     return [votes[asker.pseudonym].get(need.id) for asker, need in asked]
 
@@ -178,7 +209,9 @@ def _is_mine(connection: Connection, asked: Sequence[tuple[Asker, IsMine]]) -> l
     for asker, need in asked:
         row = known.get(need.code)
         if row is None:
-            pending = (one for one in asker.effects.submitted.values() if one.pseudonym == asker.pseudonym)
+            pending = (
+                one for one in asker.batch.section(IdeaRows).submitted.values() if one.pseudonym == asker.pseudonym
+            )
             mine.append(any(one.event.code == need.code for one in pending))
             continue
         state = states.get(row.id)

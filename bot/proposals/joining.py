@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -19,7 +20,7 @@ MOST_PARTS: Final = 10
 
 
 def merge(chair: Chair, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None) -> Standing:
-    """Lets `into` stand for this proposal too. Ratings of this one count there for who has not rated that one.
+    """Lets `into` stand for this proposal too. Ratings of this one count there; of two of one person the last one does.
 
     What was merged into this one before is merged into `into` as well: there are no chains.
     """
@@ -40,7 +41,9 @@ def merge(chair: Chair, proposal_id: int, into: int, reason: str = "", *, seen: 
     moved = [StateChange(child, "merged", into, chair.now) for child in children]
     moderation.set_states(chair.connection, moved)
     _share_status(chair, [proposal_id, *children], target)
-    _carry(chair, [proposal_id], target.proposal)
+    for child in children:
+        _take_out(chair, child, proposal_id)
+    _carry(chair, [proposal_id, *children], target.proposal)
     return after(chair, proposal_id)
 
 
@@ -54,6 +57,8 @@ def _share_status(chair: Chair, sources: Sequence[int], target: Standing) -> Non
 
 
 def _check_target(connection: Connection, source: Standing, target: Standing) -> None:
+    if target.answer:
+        raise Refusal("only_proposals")
     if source.proposal.consultation_id != target.proposal.consultation_id:
         raise Refusal("elsewhere")
     if target.proposal.withdrawn_at is not None:
@@ -66,17 +71,38 @@ def _check_target(connection: Connection, source: Standing, target: Standing) ->
 
 
 def _carry(chair: Chair, sources: Sequence[int], target: StoredProposal) -> None:
-    """Lets ratings of the sources count for the target, at the moment they were given.
+    """Lets ratings of the sources count for the target, in the hour in which they were given; of a person who rated
+    several, the last one.
 
-    Not where the person rated the target, and not for its own author, who never rates it.
+    Not where the person rated the target then or later, and not for its own author, who never rates it.
     """
     found = ratings.of_proposals(chair.connection, [*sources, target.id])
-    taken = {*found[target.id], target.pseudonym}
-    events: dict[str, NewRatingEvent] = {}
-    for row in sorted((row for source in sources for row in found[source].values()), key=lambda row: row.rated_at):
-        if row.pseudonym not in taken:
-            events[row.pseudonym] = NewRatingEvent(chair.new_id(), target.id, *row[1:])
-    ratings.rate(chair.connection, list(events.values()))
+    last = dict(found[target.id])
+    rows = [row for source in sources for row in found[source].values() if row.pseudonym != target.pseudonym]
+    stored = ratings.newest_of(chair.connection, sorted({row.pseudonym for row in rows}))
+
+    def given(row: NewRating) -> tuple[datetime, int]:
+        return row.rated_at, stored.get((row.proposal_id, row.pseudonym), 0)
+
+    for row in rows:
+        standing = last.get(row.pseudonym)
+        if standing is None or given(row) > given(standing):
+            last[row.pseudonym] = row
+    carried = [row for row in last.values() if row.proposal_id != target.id]
+    events = [
+        NewRatingEvent(
+            id=chair.new_id(),
+            proposal_id=target.id,
+            pseudonym=row.pseudonym,
+            vote=row.vote,
+            important=row.important,
+            at=row.rated_at,
+            question_key=None,
+            carried_from=row.carried_from or row.proposal_id,
+        )
+        for row in carried
+    ]
+    ratings.rate(chair.connection, events)
 
 
 def restore(chair: Chair, proposal_id: int, reason: str = "", *, seen: str | None = None) -> Standing:
@@ -92,22 +118,16 @@ def restore(chair: Chair, proposal_id: int, reason: str = "", *, seen: str | Non
     put(chair, standing, "waiting")
     target = proposals.by_ids(chair.connection, [into]).get(into) if into is not None else None
     if target is not None:
-        _undo_carrying(chair, proposal_id, target)
+        _take_out(chair, proposal_id, target.id)
+        others = moderation.merged_into(chair.connection, [target.id]).get(target.id, [])
+        _carry(chair, others, target)
     return after(chair, proposal_id)
 
 
-def _undo_carrying(chair: Chair, source: int, target: StoredProposal) -> None:
-    """Takes the source's ratings out of the target again; those of others that were merged into it stay or come in."""
-    still = moderation.merged_into(chair.connection, [target.id]).get(target.id, [])
-    found = ratings.of_proposals(chair.connection, [source, target.id])
-    ratings.give_back(chair.connection, _copies(found[source].values(), found[target.id]))
-    _carry(chair, still, target)
-
-
-def _copies(given: Iterable[NewRating], standing: dict[str, NewRating]) -> list[NewRating]:
-    """Those ratings among the standing ones that were carried over: same person, same moment."""
-    pairs = ((row, standing.get(row.pseudonym)) for row in given)
-    return [other for row, other in pairs if other is not None and other.rated_at == row.rated_at]
+def _take_out(chair: Chair, source: int, target: int) -> None:
+    """Takes the source's ratings out of the target again: what each person said there before stands again."""
+    votes = ratings.votes_on(chair.connection, [source, target])
+    ratings.give_back(chair.connection, ratings.copies(votes, {source: target}))
 
 
 def split(
@@ -130,7 +150,15 @@ def split(
     proposals.insert(chair.connection, made)
     found = [flags(wording, whole.language) for wording in wordings]
     rows = [
-        NewModeration(part.id, "waiting", found[place], None, None, chair.now, proposal_id)
+        NewModeration(
+            id=part.id,
+            state="waiting",
+            flags=found[place],
+            merged_into=None,
+            original=None,
+            changed_at=chair.now,
+            split_from=proposal_id,
+        )
         for place, part in enumerate(made)
     ]
     moderation.insert(chair.connection, rows)

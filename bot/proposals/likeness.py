@@ -32,7 +32,9 @@ def similar(connection: Connection, consultation_id: int, about: Sequence[Stored
     """The most similar proposals to each of these, released and waiting ones, the most similar first."""
     states: dict[int, State] = {}
     for state in ("released", "waiting"):
-        ids = moderation.queue(connection, consultation_id, state, limit=MOST_COMPARED, newest=True)
+        ids = moderation.queue(
+            connection, consultation_id, state, limit=MOST_COMPARED, newest=True, only_proposals=True
+        )
         states |= dict.fromkeys(ids, state)
     known = proposals.by_ids(connection, list(states))
     numbers = list(known)

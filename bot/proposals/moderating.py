@@ -1,4 +1,5 @@
-"""Decisions about proposals, one function each: what people wrote comes out only after a person read it.
+"""Decisions about what people wrote, one function each: a proposal, or an answer in own words, comes out only after a
+person read it.
 
 Each runs in the caller's transaction and locks what it decides about, so that of two people who decide at once the
 second gets an answer (`Refusal`) and nothing is lost. `seen` is the version the decision is about; None: any.
@@ -9,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from bot.keys import Keys
+from bot.common import audit
+from bot.common.audit import SYSTEM, Act, Actor
+from bot.common.keys import Keys
+from bot.consultations import answer_text
 from bot.proposals.flags import flags_of
 from bot.proposals.standing import Refusal, Standing, approvers, check_possible, find
 from flows.languages import LANGUAGES
@@ -26,6 +30,18 @@ from storage.proposals import Release, Rewording
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 10_000
 LONGEST_REASON: Final = 2_000
+_ACTS: Final[dict[Kind, Act]] = {
+    "approve": "text.approve",
+    "hide": "text.hide",
+    "edit": "text.edit",
+    "merge": "text.merge",
+    "split": "text.split",
+    "translate": "text.translate",
+    "status": "text.status",
+    "restore": "text.restore",
+}
+_PLAIN_REASONS: Final = frozenset({"status", "translate"})
+"""Decisions whose reason is a code: a status, a language."""
 
 
 class Chair(NamedTuple):
@@ -37,6 +53,8 @@ class Chair(NamedTuple):
     now: datetime
     staff_id: int | None
     name: str = ""
+    actor: Actor = SYSTEM
+    """The same person in the audit log, or the key that decides for them."""
 
 
 class Wording(NamedTuple):
@@ -47,7 +65,7 @@ class Wording(NamedTuple):
 
 
 def approve(chair: Chair, proposal_id: int, *, seen: str | None = None) -> Standing:
-    """Lets a proposal out. Where four eyes are asked for, the first approval waits for one by somebody else."""
+    """Lets it out. Where four eyes are asked for, the first approval waits for one by somebody else."""
     standing = take(chair, proposal_id, "approve", seen)
     before = approvers(standing.decisions)
     if chair.staff_id is not None and chair.staff_id in before:
@@ -60,7 +78,7 @@ def approve(chair: Chair, proposal_id: int, *, seen: str | None = None) -> Stand
 
 
 def hide(chair: Chair, proposal_id: int, reason: str, *, seen: str | None = None) -> Standing:
-    """Keeps a proposal from everybody, or takes it back. Its author can read the reason."""
+    """Keeps it from everybody, or takes it back. Its author can read the reason."""
     standing = take(chair, proposal_id, "hide", seen)
     note(chair, proposal_id, "hide", asked(reason))
     put(chair, standing, "hidden")
@@ -68,20 +86,24 @@ def hide(chair: Chair, proposal_id: int, reason: str, *, seen: str | None = None
 
 
 def edit(chair: Chair, proposal_id: int, wording: Wording, reason: str, *, seen: str | None = None) -> Standing:
-    """Takes personal details out of a proposal. What the person wrote is kept sealed; its author sees what is public.
+    """Takes personal details out of it. What the person wrote is kept sealed; its author sees what is public.
 
     Translations go, because they say what is not said any more. Where four eyes are asked for, two people read anew.
     """
     standing = take(chair, proposal_id, "edit", seen)
-    about, wording = standing.proposal, checked(wording)
+    about, wording = standing.proposal, fitting(standing, wording)
+    if standing.answer:  # it still says whether it was spoken or a picture
+        wording = wording._replace(text=answer_text.marked_as(about.text, wording.text))
     if wording == Wording(about.title, about.text):
         raise Refusal("same_text")
     note(chair, proposal_id, "edit", asked(reason))
     if standing.moderation.original is None:
-        keep(chair, standing)
-        sealed = seal(chair.keys, proposal_id, Wording(about.title, about.text))
+        sealed = seal(chair.keys, standing, Wording(about.title, about.text))
         moderation.keep_originals(chair.connection, [SealedOriginal(proposal_id, sealed)])
-    proposals.reword(chair.connection, [Rewording(proposal_id, *wording)])
+    if standing.answer:
+        answer_text.reword(chair.connection, standing.answer, wording.text)
+    else:
+        proposals.reword(chair.connection, [Rewording(proposal_id, *wording)])
     moderation.set_flags(chair.connection, [Flagged(proposal_id, flags(wording, about.language))])
     moderation.erase_texts(chair.connection, [proposal_id])
     if standing.state == "released" and four_eyes(chair.connection, about.consultation_id):
@@ -99,19 +121,28 @@ def translate(
     reviewed: bool = False,
     seen: str | None = None,
 ) -> Standing:
-    """Stores a proposal in another language, with who translated it and whether a speaker of it has read that."""
+    """Stores it in another language, with who translated it and whether a speaker of it has read that."""
     standing = take(chair, proposal_id, "translate", seen)
     if language not in LANGUAGES or language == standing.proposal.language:
         raise Refusal("language", language=language)
     note(chair, proposal_id, "translate", language)
     by = clean(translator).strip()[:LONGEST_TITLE] or chair.name
-    row = NewProposalText(proposal_id, language, *checked(wording), by, reviewed, chair.now)
+    title, text = fitting(standing, wording)
+    row = NewProposalText(
+        moderation_id=proposal_id,
+        language=language,
+        title=title,
+        text=text,
+        translator=by,
+        reviewed=reviewed,
+        at=chair.now,
+    )
     moderation.set_texts(chair.connection, [row])
     return after(chair, proposal_id)
 
 
 def take(chair: Chair, proposal_id: int, kind: Kind, seen: str | None) -> Standing:
-    """The proposal, locked, if this may be decided about it now. Raises Refusal."""
+    """The proposal or answer, locked, if this may be decided about it now. Raises Refusal."""
     standing = find(chair.connection, [proposal_id], lock=True).get(proposal_id)
     if standing is None:
         raise Refusal("unknown")
@@ -120,27 +151,28 @@ def take(chair: Chair, proposal_id: int, kind: Kind, seen: str | None) -> Standi
 
 
 def note(chair: Chair, proposal_id: int, kind: Kind, reason: str | None = None) -> None:
-    """Takes down who decided what, and why."""
-    row = NewDecision(chair.new_id(), proposal_id, chair.staff_id, kind, reason, chair.now)
+    """Takes down who decided what, and why; in the audit log without the reason, which may quote the text."""
+    row = NewDecision(
+        id=chair.new_id(), moderation_id=proposal_id, staff_id=chair.staff_id, kind=kind, reason=reason, at=chair.now
+    )
     moderation.add_decisions(chair.connection, [row])
+    about = find(chair.connection, [proposal_id])[proposal_id].proposal
+    slug = consultations.slug_of(chair.connection, about.consultation_id)
+    purpose = reason or "" if kind in _PLAIN_REASONS else ""
+    entry = chair.actor.did(_ACTS[kind], f"{slug}/{about.code}", purpose, chair.now)
+    audit.record(chair.connection, chair.keys, entry)
 
 
 def put(chair: Chair, standing: Standing, state: State, merged_into: int | None = None) -> None:
-    """Moves a proposal into a state; only what is released can be seen."""
-    keep(chair, standing)
+    """Moves it into a state; only what is released can be seen. The decision is noted before."""
     number = standing.proposal.id
     moderation.set_states(chair.connection, [StateChange(number, state, merged_into, chair.now)])
-    proposals.release(chair.connection, [Release(number, chair.now if state == "released" else None)])
-
-
-def keep(chair: Chair, standing: Standing) -> None:
-    """Makes the row of a proposal which was taken over and never read here."""
-    if standing.proposal.id not in moderation.of_proposals(chair.connection, [standing.proposal.id]):
-        moderation.insert(chair.connection, [standing.moderation])
+    if not standing.answer:
+        proposals.release(chair.connection, [Release(number, chair.now if state == "released" else None)])
 
 
 def after(chair: Chair, proposal_id: int) -> Standing:
-    """How the proposal stands after the decision."""
+    """How it stands after the decision."""
     return find(chair.connection, [proposal_id])[proposal_id]
 
 
@@ -160,14 +192,27 @@ def checked(wording: Wording) -> Wording:
     return Wording(title or None, text)
 
 
+def fitting(standing: Standing, wording: Wording) -> Wording:
+    """The same; an answer has no title. Raises Refusal."""
+    found = checked(wording)
+    if standing.answer and found.title:
+        raise Refusal("only_proposals")
+    return found
+
+
 def flags(wording: Wording, language: str) -> list[str]:
     """What to look at in these words."""
     return flags_of("\n".join(filter(None, wording)), language)
 
 
-def seal(keys: Keys, proposal_id: int, wording: Wording) -> bytes:
+def seal(keys: Keys, standing: Standing, wording: Wording) -> bytes:
     """What a person wrote, so that only this house can read it."""
-    return keys.seal(to_json(wording).decode(), b"proposal/%d" % proposal_id)
+    return keys.seal(to_json(wording).decode(), bound_to(standing.kind, standing.proposal.id))
+
+
+def bound_to(kind: Literal["proposal", "answer"], number: int) -> bytes:
+    """What seals the words of a person to what they belong to."""
+    return f"{kind}/{number}".encode()
 
 
 def original(keys: Keys, standing: Standing) -> Wording | None:
@@ -175,7 +220,7 @@ def original(keys: Keys, standing: Standing) -> Wording | None:
     sealed = standing.moderation.original
     if sealed is None:
         return None
-    title, text = from_json(keys.unseal(sealed, b"proposal/%d" % standing.proposal.id))
+    title, text = from_json(keys.unseal(sealed, bound_to(standing.kind, standing.proposal.id)))
     return Wording(title, text)
 
 

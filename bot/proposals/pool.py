@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 
 from bot.proposals.similar import Index
 from bot.proposals.survey import Survey
-from bot.results.arrays import Floats
-from bot.results.priority import draw, priority
+from bot.results.methods.arrays import Floats
+from bot.results.methods.priority import draw, priority
 from storage import proposals, ratings
 from storage.proposals import StoredProposal, Visible
 

@@ -1,19 +1,26 @@
-"""Ideas as they come in: new ones into the queue, changed ones back into it, taken back ones out of sight."""
+"""Ideas and votes as they come in: new ideas into the queue, changed ones back into it, withdrawn ones out of sight."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from bot.common.erasure_log import Gone
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.event_handlers import handles
+from bot.consultations.participant import Person
 from bot.proposals import chain
 from bot.proposals.flags import flags_of
-from flows.events import Proposed
-from storage import moderation, proposals
-from storage.moderation import NewDecision, NewModeration, Reread
-from storage.proposals import NewProposal, Release, Rewording, StoredProposal, TakenBack, Withdrawal
+from flows.events import Proposed, Rated
+from flows.flow import Flow
+from flows.values import Value
+from storage import moderation, proposals, ratings
+from storage.moderation import NewModeration, Reread
+from storage.proposals import NewProposal, Release, Rewording, StoredProposal, Withdrawal
+from storage.ratings import NewRatingEvent
 
 
 class Submitted(NamedTuple):
@@ -27,29 +34,91 @@ class Submitted(NamedTuple):
     at: datetime
 
 
-def receive(connection: Connection, submitted: Iterable[Submitted], new_id: Callable[[], int], now: datetime) -> None:
+class IdeaRows:
+    """Ideas by pseudonym and question, the last one counts; and those that are no answer any more."""
+
+    def __init__(self) -> None:
+        self.submitted: dict[tuple[str, str], Submitted] = {}
+        self._taken_back: set[tuple[str, str]] = set()
+
+    def submit(self, one: Submitted) -> None:
+        self.submitted[one.pseudonym, one.event.key] = one
+
+    def take_back(self, pseudonym: str, key: str, code: str) -> None:
+        """The idea with this code is not the answer to this question any more."""
+        self.submitted.pop((pseudonym, key), None)
+        self._taken_back.add((pseudonym, code))
+
+    def write(self, batch: BatchContext) -> None:
+        withdrawn = _take_back(batch.connection, self._taken_back, batch.hour)
+        batch.outcome.gone += [Gone("withdrawn", code) for code in withdrawn]
+        _receive(batch.connection, self.submitted.values(), batch.ids, batch.hour)
+
+
+@handles(Proposed)
+def propose(batch: BatchContext, person: Person, event: Proposed, hour: datetime) -> None:
+    place = person.at()
+    flow, given = place.published.flow, place.session.answers
+    node = flow.nodes[event.key]
+    district, topic = (_code_of(flow, getattr(node, name, None), given) for name in ("district_from", "topic_from"))
+    one = Submitted(
+        event,
+        consultation_id=place.published.consultation_id,
+        pseudonym=place.pseudonym,
+        district=district,
+        topic=topic,
+        at=hour,
+    )
+    batch.section(IdeaRows).submit(one)
+
+
+@handles(Rated)
+def rate(batch: BatchContext, person: Person, event: Rated, hour: datetime) -> None:
+    row = NewRatingEvent(
+        id=batch.ids(),
+        proposal_id=event.proposal,
+        pseudonym=person.at().pseudonym,
+        vote=event.vote,
+        important=event.important,
+        at=hour,
+        question_key=event.key or None,
+    )
+    batch.add(ratings.rate, row)
+
+
+def _code_of(flow: Flow, key: str | None, given: Mapping[str, Value]) -> str | None:
+    """What was answered to this question, where it is one of a list: what people write is no district and no topic."""
+    value = given.get(key) if key else None
+    possible = flow.question(key).values() if key in flow.questions else None
+    return value if isinstance(value, str) and isinstance(possible, frozenset) and value in possible else None
+
+
+def _receive(connection: Connection, submitted: Iterable[Submitted], new_id: Callable[[], int], now: datetime) -> None:
     """Stores ideas; each waits for a person to read it, also one that was public before its author changed it."""
     by_code = {one.event.code: one for one in submitted}
     known = proposals.by_codes(connection, list(by_code)) if by_code else {}
     new = [(new_id(), one) for code, one in by_code.items() if code not in known]
     proposals.insert(connection, [_row(id_, one) for id_, one in new])
-    moderation.insert(
-        connection, [NewModeration(id_, "waiting", _flags(one.event), None, None, now) for id_, one in new]
-    )
+    waiting = [
+        NewModeration(id_, state="waiting", flags=_flags(one.event), merged_into=None, original=None, changed_at=now)
+        for id_, one in new
+    ]
+    moderation.insert(connection, waiting)
     changed = [(known[code], by_code[code].event) for code in known]
     if changed:
         _change(connection, changed, new_id, now)
 
 
-def take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: datetime) -> list[str]:
-    """Withdraws what people (pseudonym, question) had proposed, also where it was taken over into another wave; gives
-    the codes."""
-    pairs, codes = set(gone), []
-    if pairs:
-        own = proposals.of_people(connection, sorted({pseudonym for pseudonym, _ in pairs}))
-        codes = [row.code for row in own if (row.pseudonym, row.question_key) in pairs]
-        proposals.withdraw(connection, [Withdrawal(copy.id, now) for copy in chain.copies(connection, codes)])
-        proposals.take_back(connection, [TakenBack(pseudonym, key, now) for pseudonym, key in pairs])
+def _take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: datetime) -> list[str]:
+    """Withdraws what people (pseudonym, code) had proposed, also where it was taken over into another wave; gives the
+    codes. What they supported and others proposed stays.
+    """
+    pairs = set(gone)
+    known = proposals.by_codes(connection, sorted({code for _, code in pairs})) if pairs else {}
+    own = [row for row in known.values() if (row.pseudonym, row.code) in pairs]
+    codes = [row.code for row in own]
+    copies = chain.copies(connection, codes) if codes else []
+    proposals.withdraw(connection, [Withdrawal(row.id, now) for row in (*own, *copies)])
     return codes
 
 
@@ -62,28 +131,31 @@ def _change(
     ids = [row.id for row, _ in changed]
     proposals.reword(connection, [Rewording(row.id, event.title or None, event.text) for row, event in changed])
     proposals.release(connection, [Release(id_, None) for id_ in ids])
-    moderation.reread(connection, [Reread(row.id, "waiting", _flags(event), None, now) for row, event in changed])
+    again = [
+        Reread(row.id, state="waiting", flags=_flags(event), original=None, changed_at=now) for row, event in changed
+    ]
+    moderation.reread(connection, again)
     moderation.erase_texts(connection, ids)
     # An approval was one of what stood there before.
-    moderation.add_decisions(connection, [NewDecision(new_id(), id_, None, "restore", None, now) for id_ in ids])
+    moderation.add_decisions(connection, [moderation.restoring(new_id(), id_, now) for id_ in ids])
 
 
 def _row(id_: int, one: Submitted) -> NewProposal:
     event = one.event
     return NewProposal(
-        id_,
-        one.consultation_id,
-        one.pseudonym,
-        event.key,
-        event.code,
-        event.title or None,
-        event.text,
-        event.language,
-        one.district,
-        one.topic,
-        None,
-        None,
-        one.at,
+        id=id_,
+        consultation_id=one.consultation_id,
+        pseudonym=one.pseudonym,
+        question_key=event.key,
+        code=event.code,
+        title=event.title or None,
+        text=event.text,
+        language=event.language,
+        district=one.district,
+        topic=one.topic,
+        source=None,
+        source_id=None,
+        created_at=one.at,
     )
 
 

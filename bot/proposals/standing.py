@@ -1,4 +1,4 @@
-"""Everything there is to know about proposals when somebody decides about them, and what a decision may be."""
+"""Everything there is to know about what people wrote when somebody decides about it, and what a decision may be."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from storage import moderation, proposals
+from bot.consultations.answer_text import text_of
+from bot.proposals.codes import is_of_answer
+from bot.proposals.flags import flags_of
+from storage import moderation, open_answers, proposals, stages
 from storage.moderation import Kind, NewDecision, NewModeration, NewProposalText, State
+from storage.open_answers import OpenAnswer
 from storage.proposals import NewStatus, StoredProposal
 
 Reason = Literal[
@@ -30,7 +34,7 @@ Reason = Literal[
     "status",
     "reason_languages",
     "link",
-    "owed",
+    "only_proposals",
 ]
 """Why a decision cannot be made."""
 
@@ -45,9 +49,10 @@ class Refusal(Exception):
 
 
 class Standing(NamedTuple):
-    """One proposal with all that was decided and said about it."""
+    """One proposal, or one answer in own words, with all that was decided and said about it."""
 
     proposal: StoredProposal
+    """What was written. Of an answer in the same form: it has no title, no author, no place and no status."""
     moderation: NewModeration
     decisions: tuple[NewDecision, ...] = ()
     texts: Mapping[str, NewProposalText] = MappingProxyType({})
@@ -56,6 +61,18 @@ class Standing(NamedTuple):
     """Ids of proposals that were merged into this one."""
     parts: tuple[int, ...] = ()
     """Ids of the proposals into which this one was split."""
+    answer: OpenAnswer | None = None
+    """The answer this is; None: a proposal."""
+
+    @property
+    def kind(self) -> Literal["proposal", "answer"]:
+        return "answer" if self.answer else "proposal"
+
+    @property
+    def flags(self) -> list[str]:
+        """What to look at; found out here for answers, on which nobody looked when they came in."""
+        known, about = self.moderation.flags, self.proposal
+        return flags_of("\n".join(filter(None, (about.title, about.text))), about.language) if known is None else known
 
     @property
     def state(self) -> State:
@@ -94,11 +111,15 @@ _POSSIBLE: Final[dict[Kind, frozenset[State]]] = {
     # Who wants a split one back hides its parts and edits one of them: the text would be there twice.
     "restore": frozenset({"hidden", "merged"}),
 }
+_ONLY_PROPOSALS: Final[frozenset[Kind]] = frozenset({"merge", "split", "status"})
+"""An answer belongs to its question and to one participation: it stands for no other, and nobody is told of it."""
 _CHANGES: Final[frozenset[Kind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
 
 
 def check_possible(standing: Standing, kind: Kind, seen: str | None) -> None:
     """Refuses a decision about what has changed since it was `seen`, was withdrawn, or is in another state by now."""
+    if standing.answer and kind in _ONLY_PROPOSALS:
+        raise Refusal("only_proposals")
     if standing.proposal.withdrawn_at is not None:
         raise Refusal("withdrawn")
     if seen is not None and seen != standing.version:
@@ -119,37 +140,73 @@ def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
 
 
 def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, Standing]:
-    """These proposals, in the order of their ids. With `lock` nobody else decides before this transaction ends."""
+    """These proposals and answers, in the order of their ids. With `lock` nobody else decides before this transaction
+    ends.
+    """
     about = proposals.by_ids(connection, ids, lock=lock)
-    known = list(about)
+    others = [number for number in ids if number not in about]
+    answers = open_answers.by_ids(connection, others, lock=lock) if others else {}
+    known = sorted([*about, *answers])
     states = moderation.of_proposals(connection, known)
+    about |= {number: _as_written(row, states[number]) for number, row in answers.items()}
     texts = moderation.texts_of(connection, known)
     steps = proposals.history(connection, known)
     joined, parts = moderation.merged_into(connection, known), moderation.parts_of(connection, known)
     decisions: dict[int, list[NewDecision]] = {}
     for row in moderation.decisions_of(connection, known):
-        decisions.setdefault(row.proposal_id, []).append(row)
+        decisions.setdefault(row.moderation_id, []).append(row)
     return {
         number: Standing(
-            row,
-            states.get(number) or _not_read_here(row),
+            about[number],
+            states.get(number) or _not_read_here(about[number]),
             tuple(decisions.get(number, ())),
             texts.get(number, {}),
             tuple(steps.get(number, ())),
             tuple(joined.get(number, ())),
             tuple(parts.get(number, ())),
+            answers.get(number),
         )
-        for number, row in about.items()
+        for number in known
     }
 
 
 def by_code(connection: Connection, code: str) -> Standing | None:
-    """The proposal with this code, released or not."""
-    about = proposals.by_codes(connection, [code]).get(code)
-    return find(connection, [about.id])[about.id] if about else None
+    """The proposal or the answer with this code, released or not. Those of trials are nobody's to decide about."""
+    rows = open_answers.by_codes(connection, [code]) if is_of_answer(code) else proposals.by_codes(connection, [code])
+    about = rows.get(code)
+    if about is None or stages.is_trial(connection, about.consultation_id):
+        return None
+    return find(connection, [about.id]).get(about.id)
+
+
+def _as_written(row: OpenAnswer, state: NewModeration) -> StoredProposal:
+    """An answer in the form in which proposals are read."""
+    return StoredProposal(
+        id=row.id,
+        consultation_id=row.consultation_id,
+        pseudonym=None,
+        question_key=row.question_key,
+        code=row.code,
+        title=None,
+        text=text_of(row.value),
+        language=row.language.removesuffix("-simple"),
+        district=None,
+        topic=None,
+        status="received",
+        released_at=state.changed_at if state.state == "released" else None,
+        withdrawn_at=None,
+        source=None,
+        source_id=None,
+        created_at=row.answered_at,
+        place=None,
+        latitude=None,
+        longitude=None,
+    )
 
 
 def _not_read_here(about: StoredProposal) -> NewModeration:
     """Where a proposal stands that was taken over from another program, which decided about it there."""
     state: State = "released" if about.released_at else "waiting"
-    return NewModeration(about.id, state, [], None, None, about.created_at)
+    return NewModeration(
+        id=about.id, state=state, flags=[], merged_into=None, original=None, changed_at=about.created_at
+    )

@@ -17,10 +17,10 @@ import numpy as np
 import structlog
 from sqlalchemy import Connection
 
-from bot.logs import where
+from bot.common.logs import where
 from bot.results import loading
-from bot.results.components import plane
-from bot.results.matrix import last_votes
+from bot.results.methods.components import plane
+from bot.results.methods.matrix import last_votes
 from storage import ratings
 from storage.errors import StorageError
 from storage.ratings import Count

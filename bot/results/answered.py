@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -48,7 +47,7 @@ def answered(connection: Connection, consultation_id: int, least: int) -> Answer
 
 
 def summary(rows: Sequence[InHand], least: int) -> Answered:
-    """The same from rows. What was split counts by its parts.
+    """The same from rows. What was split counts by its parts; that it was hidden, even with a reason, is no answer.
 
     >>> summary([], least=5)
     Answered(contributions=0, answered=0, median_days=None)
@@ -56,8 +55,8 @@ def summary(rows: Sequence[InHand], least: int) -> Answered:
     counted = [row for row in rows if row.state != "split"]
     if 0 < len(counted) < least:
         return Answered(None, None, None)
-    waits = [(moment - row.created_at).total_seconds() for row in counted if (moment := _first_answer(row))]
-    days = round(max(0.0, median(waits)) / DAY_SECONDS, 1) if len(waits) >= least else None
+    waits = [(row.answered_at - row.created_at).total_seconds() for row in counted if row.answered_at]
+    days = round(max(0.0, median(waits)) / DAY_SECONDS, 1) if waits and len(waits) >= least else None
     return Answered(len(counted), len(waits), days)
 
 
@@ -68,8 +67,3 @@ def owed(connection: Connection, consultation_id: int) -> list[Owed]:
         for row in moderation.in_hand(connection, consultation_id)
         if row.state not in {"hidden", "split"} and row.status not in FINAL
     ]
-
-
-def _first_answer(row: InHand) -> datetime | None:
-    """When the author was answered first. Who is told why it stays hidden has an answer too."""
-    return row.answered_at or (row.changed_at if row.state == "hidden" else None)

@@ -1,27 +1,29 @@
 """Results of questions in which options are put in order, get a budget, or are compared two by two.
 
-Pure: ballots and options in, figures out. Nothing is told where fewer people than `least` answered.
+Pure: ballots and options in, figures out. Nothing is told where too few people answered, or few and all but one alike.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
-from bot.counting.suppression import hidden
-from bot.results import budgets, pairwise, rankings
-from bot.results.budgets import Spending
-from bot.results.intervals import Interval, around
-from bot.results.pairwise import Strength
-from bot.results.rankings import Ranking
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import Row, Rule, Table
+from bot.results.methods import budgets, pairwise, rankings
+from bot.results.methods.budgets import Spending
+from bot.results.methods.intervals import Interval, around
+from bot.results.methods.pairwise import Strength
+from bot.results.methods.rankings import Ranking
 from flows.question import Question
 from flows.questions.points import Points
 
 Ballots = Mapping[tuple[object, ...], int]
-"""Ballot → how many people gave it; made by `bot.counting.counts.ballot_of`."""
+"""Ballot → how many people gave it; made by `bot.results.counts.counts.ballot_of`."""
 
 
 class Order(NamedTuple):
@@ -62,9 +64,13 @@ class Comparison(NamedTuple):
 Outcome = Order | Spread | Comparison
 
 
-def outcome(question: Question, options: Sequence[str], ballots: Ballots, least: int) -> Outcome | None:
-    """The result of one question; None where too few answered, or the type has none."""
-    if sum(ballots.values()) < least:
+def outcome(question: Question, options: Sequence[str], ballots: Ballots, rule: Rule) -> Outcome | None:
+    """The result of one question; None where it may not be told, or the type has none.
+
+    Of a sensitive question there is none: its figures cannot be rounded.
+    """
+    row = Row(sum(ballots.values()), said(question, ballots))
+    if not row.base or rule.is_sensitive or disclosure.reason(row, rule):
         return None
     match question.type:
         case "rank":
@@ -72,8 +78,36 @@ def outcome(question: Question, options: Sequence[str], ballots: Ballots, least:
         case "pairwise":
             return comparison(options, ballots)
         case "points" if isinstance(question, Points):
-            return spread(question, options, ballots, least)
+            return spread(question, options, ballots)
     return None
+
+
+def said(question: Question, ballots: Ballots) -> Counter[str]:
+    """What figures of these ballots let somebody conclude, and how many people said so: the whole ballot, and what was
+    put first or last or before another one, given something, or preferred.
+    """
+    found = Counter[str]()
+    for ballot, number in ballots.items():
+        found.update(dict.fromkeys(_said(question.type, ballot), number))
+    return found
+
+
+def _said(kind: str, ballot: tuple[object, ...]) -> set[str]:
+    if kind == "rank":
+        ends = {f"first {ballot[0]}", f"last {ballot[-1]}"} if ballot else set()
+        pairs = {f"{one} before {other}" for one, other in combinations(ballot, 2)}
+        return {f"all {' '.join(map(str, ballot))}", *ends, *pairs}
+    if kind == "points":
+        return {f"all {ballot}", *(f"given {option}" for option, amount in _amounts(ballot) if amount)}
+    return {f"all {' '.join(sorted(map(str, ballot)))}", *map(str, ballot)}
+
+
+def tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballots]) -> dict[str, Table]:
+    """The same by variable, as an edition is compared with the one before (`disclosure.may_follow`)."""
+    return {
+        f"ballots:{id_}": disclosure.whole(sum(ballots[id_].values()), said(question, ballots[id_]))
+        for id_, question in questions.items()
+    }
 
 
 def order(options: Sequence[str], ballots: Ballots) -> Order:
@@ -100,7 +134,7 @@ def comparison(options: Sequence[str], ballots: Ballots) -> Comparison:
     return Comparison(tuple(options), tuple(pairwise.bradley_terry(wins)), sum(ballots.values()))
 
 
-def spread(question: Points, options: Sequence[str], ballots: Ballots, least: int) -> Spread:
+def spread(question: Points, options: Sequence[str], ballots: Ballots) -> Spread:
     """How the budget was spread, on average over all who answered; with costs also what it would pay for."""
     people = sum(ballots.values())
     given, amounts, squares = Counter[str](dict.fromkeys(options, 0)), Counter[str](), Counter[str]()
@@ -110,11 +144,8 @@ def spread(question: Points, options: Sequence[str], ballots: Ballots, least: in
                 given[option] += number
                 amounts[option] += number * amount
                 squares[option] += number * amount**2
-    out = {option for option in options if hidden({"in": given[option], "out": people - given[option]}, least=least)}
     shares = [
-        Share(option, None, None)
-        if option in out
-        else Share(
+        Share(
             option,
             mean := amounts[option] / people,
             given[option],
@@ -127,8 +158,9 @@ def spread(question: Points, options: Sequence[str], ballots: Ballots, least: in
 
 
 def _spendings(question: Points, ballots: Ballots) -> tuple[Spending, ...]:
+    """What would be bought of what is still offered."""
     costs = {option.value: option.cost for option in question.options if option.cost}
-    approved = [frozenset(option for option, amount in _amounts(ballot) if amount) for ballot in _each(ballots)]
+    approved = [frozenset(it for it, amount in _amounts(ballot) if amount and it in costs) for ballot in _each(ballots)]
     return budgets.equal_shares(costs, approved, question.budget), budgets.greedy(costs, approved, question.budget)
 
 

@@ -5,13 +5,20 @@ Pure: a published result and a language in, rows out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 from typing import Final, NamedTuple
 
+from bot.common.i18n.locale import Tongue
 from bot.results.ballots import Comparison, Order, Spread
-from bot.results.intervals import Interval, wilson
+from bot.results.counts import disclosure
+from bot.results.counts.answer_dataset import Variable
+from bot.results.counts.counts import BALLOTS, MERGED
+from bot.results.counts.disclosure import Reason
+from bot.results.counts.rows import NO_ANSWER, CountRow
+from bot.results.methods.intervals import Interval, wilson
 from bot.results.published import Published
-from bot.tongues import Tongue
+from bot.results.quotes import Quote
 from flows.languages import LANGUAGES
 from flows.values import Missing
 
@@ -20,18 +27,45 @@ MODES: Final = ("self", "assisted", "paper")
 
 
 class Bar(NamedTuple):
-    """One row. `number` is None where too few people stand behind it; `share` is between 0 and 1."""
+    """One row. `number` is None where it may not be told; `share` is between 0 and 1."""
 
     label: str
     number: int | None
     share: float | None = None
     chance: Interval | None = None
     """How far chance alone may carry the share (95 %)."""
+    reason: Reason = ""
+    """Why the number is not told."""
 
     @property
     def percent(self) -> int | None:
         """The share as people read it, None where it is hidden."""
         return None if self.share is None else round(100 * self.share)
+
+
+class Said(NamedTuple):
+    """One released answer in own words, in the language of who reads it where somebody translated it."""
+
+    text: str
+    language: str
+    direction: str
+    translator: str
+    """Who translated it; "" where this is the original."""
+    is_reviewed: bool
+
+
+class Base(NamedTuple):
+    """Of how many people the shares of a question are. None where a number may not be told."""
+
+    answered: int | None
+    asked: int | None
+    """How many came to it: they answered, or said that they do not."""
+    is_conditional: bool
+    """Whether it was asked of some only; then shares are of those, else of all who answered it."""
+
+    @property
+    def whole(self) -> int | None:
+        return self.asked if self.is_conditional else self.answered
 
 
 class Question(NamedTuple):
@@ -42,6 +76,12 @@ class Question(NamedTuple):
     missing: list[Bar]
     is_several: bool
     is_free: bool
+    base: str = ""
+    """How many answered; of a conditional question also how many were asked. "" where that may not be told."""
+    texts: tuple[Said, ...] = ()
+    """Released answers in own words."""
+    notes: tuple[str, ...] = ()
+    """How many were asked and answered; or why there are no rows."""
 
 
 class Weighed(NamedTuple):
@@ -57,12 +97,23 @@ class Weighed(NamedTuple):
     """By which rule, and what a budget would then pay for."""
 
 
+def edition(found: Published, tongue: Tongue, zone: tzinfo) -> str:
+    """Which figures these are, and of when; of figures counted just now only when."""
+    it = found.edition
+    return tongue.say("results.edition", moment=tongue.moment(it.made_at.astimezone(zone)), number=it.number or "–")
+
+
 def between(tongue: Tongue, share: Interval) -> str:
     """A share, or from where to where it lies: "57 – 67 %"."""
     low, high = (round(100 * end) for end in share)
     if low == high:
         return tongue.say("results.percent", n=low)
     return tongue.say("results.percent", n=f"{low} – {high}")
+
+
+def untold(tongue: Tongue, reason: Reason, least: int) -> str:
+    """What stands in place of a number: "weniger als 5 Personen", "zusammengefasst" or "zum Schutz anderer …"."""
+    return tongue.say(f"results.{reason or 'protected'}", n=least)
 
 
 def came(found: Published, tongue: Tongue) -> list[tuple[str, list[Bar]]]:
@@ -73,66 +124,114 @@ def came(found: Published, tongue: Tongue) -> list[tuple[str, list[Bar]]]:
         "mode": (tongue.say("results.mode"), {mode: tongue.say(f"results.mode.{mode}") for mode in MODES}),
     }
     total = found.participations
-    told = [
-        (
-            heading,
-            [
-                _bar(code, n, total, labels)
-                for code, n in sorted(found.counts.published(name).items(), key=lambda cell: -(cell[1] or 0))
-            ],
-        )
-        for name, (heading, labels) in names.items()
-    ]
+    told = []
+    for name, (heading, labels) in names.items():
+        named = {MERGED: tongue.say("results.other_groups"), **labels}
+        mine = sorted((row for row in found.rows if row.table == name), key=lambda row: -(row.n or 0))
+        told.append((heading, [_bar(row.code, row.n, total, named, row.reason) for row in mine]))
     return [(heading, rows) for heading, rows in told if rows]
 
 
+def people(found: Published, tongue: Tongue) -> tuple[str, str]:
+    """How many took part, and beside it how many began and how many came to the end."""
+    answered, begun, finished = (
+        tongue.say("results.fewer", n=found.subject.least) if n is None else str(n)
+        for n in (found.participations, found.begun, found.finished)
+    )
+    return answered, tongue.say("results.beside", begun=begun, finished=finished)
+
+
 def questions(found: Published, tongue: Tongue) -> Iterator[Question]:
-    """All questions whose answers can be counted, with the shares of all who took part."""
-    total = found.participations
+    """All questions whose answers can be counted; shares are of those who answered the question, or, where it was asked
+    of some only, of those.
+    """
     for variable in found.subject.variables:
-        if variable.key in found.counts.ballots:
+        if variable.question.type in BALLOTS:
             continue
         if variable.kind == "text" and not variable.codes:
             if variable.question.type == "text":
-                yield Question(_title(found, variable.key, tongue.tag), [], [], is_several=False, is_free=True)
+                texts = tuple(_said(quote, tongue) for quote in found.texts_of_questions.get(variable.id, ()))
+                yield Question(_title(found, variable, tongue), [], [], is_several=False, is_free=True, texts=texts)
             continue
-        mine = [row for row in found.rows if row.table == "question" and row.question_key == variable.key]
+        mine = [row for row in found.rows if row.table == "question" and row.question_key == variable.id]
         kinds = ("chosen",) if variable.kind == "several" else ("option",)
-        labels = {
-            code: texts.get(tongue.tag) or texts.get(found.subject.language, code)
-            for code, texts in variable.labels.items()
-        }
-        rows = [_bar(row.code, row.n, total, labels) for row in mine if row.kind in kinds]
-        reasons = {code.value: tongue.say(f"summary.{code.value}") for code in Missing}
-        missing = [_bar(row.code, row.n, total, reasons) for row in mine if row.kind == "missing" and row.n != 0]
-        if rows:
-            yield Question(
-                _title(found, variable.key, tongue.tag), rows, missing, variable.kind == "several", is_free=False
-            )
+        shown = [row for row in mine if row.kind in kinds]
+        if not shown:
+            continue
+        is_several, title = variable.kind == "several", _title(found, variable, tongue)
+        if shown[0].reason:
+            note = tongue.say(f"results.withheld_{shown[0].reason}", n=_bound(found, shown[0]))
+            yield Question(title, [], [], is_several, is_free=False, notes=(note,))
+            continue
+        labels, base = _labels(found, variable, tongue), _base(found, variable, shown[0])
+        rows = [_bar(row.code, row.n, base.whole, labels) for row in shown]
+        notes = (tongue.say("results.rounded", n=disclosure.STEP),) if shown[0].rounded else ()
+        missing = _others(mine, tongue)
+        yield Question(title, rows, missing, is_several, is_free=False, base=_of_whom(base, tongue), notes=notes)
+
+
+def visible(found: Published, tongue: Tongue) -> str:
+    """Which part of all answers can be seen, in words; "" where that may not be told. Never more than it is."""
+    share = found.visible_share
+    if share is None:
+        return ""
+    return tongue.say("results.visible", share=tongue.say("results.percent", n=int(100 * share)))
+
+
+def _bound(found: Published, row: CountRow) -> int:
+    return disclosure.Rule(found.subject.least, bool(row.rounded)).bound
+
+
+def _base(found: Published, variable: Variable, row: CountRow) -> Base:
+    flows = [found.subject.flows[number] for number in found.subject.revisions_of(variable)]
+    return Base(row.answered, row.asked, any(flow.is_conditional(variable.key) for flow in flows))
+
+
+def _of_whom(base: Base, tongue: Tongue) -> str:
+    if base.answered is None:
+        return ""
+    if not base.is_conditional:
+        return tongue.say("results.base", answered=base.answered)
+    return "" if base.asked is None else tongue.say("results.base_asked", asked=base.asked, answered=base.answered)
+
+
+def _others(rows: Sequence[CountRow], tongue: Tongue) -> list[Bar]:
+    """Who gave no answer, was not asked, or said something else."""
+    names = {
+        ("missing", NO_ANSWER): "results.no_answer",
+        ("missing", Missing.NOT_ASKED.value): "results.missing.not_asked",
+        ("other", ""): "results.other_values",
+    }
+    known = [(names[row.kind, row.code], row) for row in rows if (row.kind, row.code) in names]
+    return [Bar(tongue.say(name), row.n, reason=row.reason) for name, row in known if row.n != 0]
+
+
+def _said(quote: Quote, tongue: Tongue) -> Said:
+    is_own = tongue.tag.partition("-")[0] == quote.language
+    text = quote.texts.get(tongue.tag) or (None if is_own else quote.texts.get(tongue.tag.partition("-")[0]))
+    language = text.language if text else quote.language
+    direction = "rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr"
+    if text is None:
+        return Said(quote.text, language, direction, "", is_reviewed=True)
+    return Said(text.text, language, direction, text.translator, text.reviewed)
 
 
 def weighed(found: Published, tongue: Tongue) -> Iterator[Weighed]:
     """What came out of orders, comparisons and budgets; each figure says how it was worked out."""
-    for key, outcome in found.outcomes.items():
-        title, labels = _title(found, key, tongue.tag), _labels(found, key, tongue.tag)
+    by_id = {variable.id: variable for variable in found.subject.variables}
+    for id_, outcome in found.outcomes.items():
+        title, labels = _title(found, by_id[id_], tongue), _labels(found, by_id[id_], tongue)
         match outcome:
             case Order():
-                yield _order(title, labels, outcome, tongue)
+                yield _order(title, labels, by_id[id_].options, outcome, tongue)
             case Comparison(options, strengths, people):
-                least = found.subject.least
-                rows = [
-                    Bar(labels[options[it.option]], _large(it.wins, least), it.score, it.chance) for it in strengths
-                ]
+                rows = [Bar(labels[options[it.option]], it.wins, it.score, it.chance) for it in strengths]
                 yield Weighed(title, "comparison", [tongue.say("results.pairwise", n=people)], rows, [])
             case Spread():
                 yield _spread(title, labels, outcome, tongue)
 
 
-def _large(n: int, least: int) -> int | None:
-    return None if 0 < n < least else n
-
-
-def _order(title: str, labels: Mapping[str, str], outcome: Order, tongue: Tongue) -> Weighed:
+def _order(title: str, labels: Mapping[str, str], offered: Sequence[str], outcome: Order, tongue: Tongue) -> Weighed:
     ranking = outcome.ranking
     notes = [tongue.say(f"results.{ranking.method}", n=ranking.ballots)]
     if ranking.comparisons:
@@ -141,7 +240,7 @@ def _order(title: str, labels: Mapping[str, str], outcome: Order, tongue: Tongue
     if ranking.equally_good > 1:
         notes.append(tongue.say("results.as_good", number=ranking.equally_good))
     most = max(ranking.points, default=1.0) or 1.0
-    places = {option: place for place, option in enumerate(labels)}
+    places = {option: place for place, option in enumerate(offered)}
     rows = [
         Bar(f"{place}. {labels[option]}", None, ranking.points[places[option]] / most)
         for place, option in enumerate(outcome.options, start=1)
@@ -166,23 +265,30 @@ def _spread(title: str, labels: Mapping[str, str], outcome: Spread, tongue: Tong
     return Weighed(title, "spread", [tongue.say("results.spread", n=outcome.people)], rows, bought)
 
 
-def _labels(found: Published, key: str, language: str) -> dict[str, str]:
-    """What the options of a question are called, in the order of its definition."""
-    question = next(variable.question for variable in found.subject.variables if variable.key == key)
-    fallbacks = found.subject.flow.consultation.fallbacks
-    tag = language if language in found.subject.flow.consultation.languages else found.subject.language
-    return {option.value: option.label.in_language(tag, fallbacks) for option in getattr(question, "options", ())}
+def _labels(found: Published, variable: Variable, tongue: Tongue) -> dict[str, str]:
+    """What is read for each code."""
+    main = found.subject.language
+    return {code: texts.get(tongue.tag) or texts.get(main, code) for code, texts in variable.labels.items()}
 
 
-def _bar(code: str, n: int | None, total: int | None, labels: Mapping[str, str]) -> Bar:
+def _bar(code: str, n: int | None, total: int | None, labels: Mapping[str, str], reason: Reason = "") -> Bar:
     label = labels.get(code, code)
-    return Bar(label, n) if n is None or not total else Bar(label, n, n / total, wilson(n, total))
+    if n is None or not total:
+        return Bar(label, n, reason=reason)
+    share = min(1.0, n / total)  # both may be rounded
+    return Bar(label, n, share, wilson(min(n, total), total), reason)
 
 
-def _title(found: Published, key: str, language: str) -> str:
-    """A question in words, as the newest revision that asks it has it."""
-    for revision in reversed(found.subject.revisions):
-        flow = found.subject.flows[revision.id]
-        if key in flow.nodes:
-            return flow.scripts[language if language in flow.scripts else flow.languages[0]].titles[key]
-    return key
+def _title(found: Published, variable: Variable, tongue: Tongue) -> str:
+    """A question in words, as the newest revision that asks it has it; of an earlier meaning with its revisions."""
+    numbers = variable.revisions
+    flow = next(found.subject.flows[it.id] for it in found.subject.revisions if it.number == numbers[-1])
+    title = flow.scripts[tongue.tag if tongue.tag in flow.scripts else flow.languages[0]].titles[variable.key]
+    if not variable.is_earlier:
+        return title
+    return tongue.say("results.earlier_question", title=title, revisions=", ".join(map(str, numbers)))
+
+
+def titles(found: Published, tongue: Tongue) -> list[str]:
+    """What was asked, in words, in the order of the consultation."""
+    return [_title(found, variable, tongue) for variable in found.subject.variables]

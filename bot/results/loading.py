@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import chain
 from typing import Final, NamedTuple
 
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.counting.subject import Subject
-from bot.results.matrix import Log
+from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.values import read
+from bot.results.methods.matrix import Log
 from storage import answers, moderation, proposals, ratings
 from storage.proposals import StoredProposal
 
@@ -32,8 +34,11 @@ def load(connection: Connection, consultation_id: int) -> Loaded:
     states = moderation.of_proposals(connection, list(every))
     target = {number: _final(number, states) for number in every}
     kept = {row.code: row for number, row in every.items() if target[number] == number}
-    codes = {number: every.get(into, every[number]).code for number, into in target.items()}
-    log = Log.of_columns(_columns(connection, consultation_id, codes), statements=tuple(kept))
+    merged = {number: into for number, into in target.items() if into != number and into in every}
+    codes = {number: every[merged.get(number, number)].code for number in every}
+    own = {(row.pseudonym, row.id) for row in every.values()}
+    columns = _columns(connection, consultation_id, codes, merged, own)
+    log = Log.of_columns(columns, statements=tuple(kept))
     shown = tuple(code for code, row in kept.items() if row.released_at and not row.withdrawn_at)
     return Loaded(log, kept, shown)
 
@@ -49,13 +54,38 @@ def _final(number: int, states: Mapping[int, moderation.NewModeration]) -> int:
 
 
 def _columns(
-    connection: Connection, consultation_id: int, codes: Mapping[int, str]
+    connection: Connection,
+    consultation_id: int,
+    codes: Mapping[int, str],
+    merged: Mapping[int, int],
+    own: Set[tuple[str | None, int]],
 ) -> Iterator[Sequence[Sequence[object]]]:
     """The votes as `Log.of_columns` takes them; `at` is the place of each among all, in the order they were given."""
     start = 0
-    for rows in ratings.votes_of(connection, consultation_id):
-        people, proposal_ids, *others = zip(*rows, strict=True)
-        yield people, [codes[it] for it in proposal_ids], *others, range(start, start := start + len(rows))
+    apart = {*merged, *merged.values()}
+    # Where nothing was merged, a million rows need not be looked at one by one.
+    parts = (
+        [row for row in rows if row[1] not in apart] if apart else rows
+        for rows in ratings.votes_of(connection, consultation_id)
+    )
+    for rows in chain(parts, [list(_of_merged(connection, merged, own))]):
+        if rows:
+            people, proposal_ids, *others = zip(*rows, strict=True)
+            yield people, [codes[it] for it in proposal_ids], *others, range(start, start := start + len(rows))
+
+
+def _of_merged(
+    connection: Connection, merged: Mapping[int, int], own: Set[tuple[str | None, int]]
+) -> Iterator[tuple[str, int, int, bool]]:
+    """Votes on what was merged and on what stands for it now, each as often as it was given. None on what stands for
+    an idea of one's own.
+    """
+    votes = ratings.votes_on(connection, sorted({*merged, *merged.values()}))
+    copied = {it.id for it in ratings.copies(votes, merged)}
+    for it in votes:
+        into = merged.get(it.proposal_id)
+        if it.id not in copied and (into is None or (it.pseudonym, into) not in own):
+            yield it.pseudonym, it.proposal_id, it.vote, it.important
 
 
 def sectors(connection: Connection, found: Subject) -> dict[str, frozenset[str]]:
@@ -66,11 +96,11 @@ def sectors(connection: Connection, found: Subject) -> dict[str, frozenset[str]]
     declared: dict[str, set[str]] = {}
     for variable in found.variables:
         if variable.question.type == SECTORS:
-            values = variable.question.values()
-            for code in sorted(map(str, values)) if isinstance(values, frozenset) else ():
+            for code in sorted(variable.codes):
                 declared.setdefault(code, set())
-            said = answers.of_question(connection, found.newest.consultation_id, variable.key)
-            for pseudonym, value in said.items():
-                for code in from_json(value):
-                    declared.setdefault(code, set()).add(pseudonym)
+            number, revision_ids = found.newest.consultation_id, found.revisions_of(variable)
+            for pseudonym, value in answers.of_question(connection, number, variable.key, revision_ids).items():
+                codes = read(variable.kind, variable.possible, from_json(value))
+                for code in codes if isinstance(codes, list) else ():
+                    declared[code].add(pseudonym)
     return {code: frozenset(people) for code, people in declared.items()}

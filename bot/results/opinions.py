@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from bot import formats
-from bot.results.figures import between
-from bot.results.intervals import Interval
+from bot.common.i18n import formats
+from bot.common.i18n.locale import Tongue
+from bot.results import order
+from bot.results.counts.disclosure import OTHERS
+from bot.results.figures import between, untold
+from bot.results.methods.intervals import Interval
+from bot.results.methods.sectors import Cell
 from bot.results.published import Published
 from bot.results.report import Highlight, Statement
-from bot.results.sectors import Cell
-from bot.tongues import Tongue
 from flows.languages import LANGUAGES
 
 MOST: Final = 5
@@ -30,6 +32,8 @@ class Row(NamedTuple):
     """Smoothed; "" where nothing may be told."""
     chance: str
     """How far chance alone may carry the share; "" where the counts are not told."""
+    untold: str = ""
+    """What stands in place of a number that is not told."""
 
 
 class Idea(NamedTuple):
@@ -50,7 +54,8 @@ class Idea(NamedTuple):
     everybody: Row | None
     """Everybody's agreement; None where nobody rated it."""
     sectors: list[Row]
-    smallest: str
+    across: str
+    """What holds for all sectors together; "" where none is asked for."""
 
 
 class Stand(NamedTuple):
@@ -71,14 +76,14 @@ class Group(NamedTuple):
 
 
 def ideas(found: Published, tongue: Tongue) -> list[Idea]:
-    """Released proposals; first those agreed upon across sectors, then those agreed with by most, then the others."""
+    """Released proposals in the order of `bot.results.order`, which is that in which a wave takes them."""
     statements = {statement.name: statement for statement in found.report.statements}
     known = [_idea(found, code, statements.get(code), tongue) for code in found.proposals]
-    return sorted(known, key=lambda idea: _rank(idea.statement))
+    return sorted(known, key=lambda idea: (order.rank(idea.statement) if idea.statement else order.NOTHING, idea.code))
 
 
 def agreed_by_most(found: Published, known: list[Idea], tongue: Tongue) -> list[Stand]:
-    """Statements most people are on one side of (`bot.results.consensus.picks`)."""
+    """Statements most people are on one side of (`bot.results.methods.consensus.agreed_upon`)."""
     return _stands(found, known, None, tongue)
 
 
@@ -96,11 +101,15 @@ def in_common(found: Published, known: list[Idea], tongue: Tongue) -> list[Stand
     told = [
         (it.group_informed.low, it)
         for it in found.report.statements
-        if it.group_informed and it.name in by_code and all(cell.seen is not None for cell in it.groups.cells)
+        if it.group_informed and it.name in by_code and all(cell.agrees is not None for cell in it.groups.cells)
     ]
     best = sorted(told, key=lambda pair: -pair[0])[:MOST]
     return [
-        Stand(by_code[it.name], "", [_row(cell, _called(tongue, int(cell.sector)), tongue) for cell in it.groups.cells])
+        Stand(
+            by_code[it.name],
+            "",
+            [_row(cell, _called(tongue, int(cell.sector)), tongue, found) for cell in it.groups.cells],
+        )
         for _, it in best
     ]
 
@@ -111,24 +120,30 @@ def answered(found: Published, tongue: Tongue) -> str:
     if share is None or not found.answered.contributions:
         return ""
     line = tongue.say("results.answered", share=tongue.say("results.percent", n=round(100 * share)))
-    return (
-        line if days is None else f"{line} {tongue.say('results.answered_days', days=formats.number(days, tongue.tag))}"
-    )
+    if days is None:
+        return line
+    if days <= 1:
+        return f"{line} {tongue.say('results.answered_day')}"
+    return f"{line} {tongue.say('results.answered_days', days=formats.number(days, tongue.tag))}"
 
 
 def _stands(found: Published, known: list[Idea], group: int | None, tongue: Tongue) -> list[Stand]:
     by_code = {idea.code: idea for idea in known}
     mine = [it for it in found.report.highlights if it.group == group and it.name in by_code]
     return [
-        Stand(by_code[it.name], tongue.say(f"results.side.{it.stands_for}"), _compared(it, by_code[it.name], tongue))
+        Stand(
+            by_code[it.name],
+            tongue.say(f"results.side.{it.stands_for}"),
+            _compared(it, by_code[it.name], tongue, found),
+        )
         for it in mine
     ]
 
 
-def _compared(it: Highlight, idea: Idea, tongue: Tongue) -> list[Row]:
+def _compared(it: Highlight, idea: Idea, tongue: Tongue, found: Published) -> list[Row]:
     """The agreement in the group beside that of everybody, or that of everybody alone."""
     everybody = [idea.everybody] if idea.everybody else []
-    return everybody if it.group is None else [_row(it.cell, _called(tongue, it.group), tongue), *everybody]
+    return everybody if it.group is None else [_row(it.cell, _called(tongue, it.group), tongue, found), *everybody]
 
 
 def _called(tongue: Tongue, group: int) -> str:
@@ -136,11 +151,14 @@ def _called(tongue: Tongue, group: int) -> str:
     return tongue.say("results.group", number=group + 1)
 
 
-def _rank(statement: Statement | None) -> tuple[bool, float, float]:
-    if statement is None:
-        return True, 0.0, 0.0
-    smallest = statement.sectors.smallest
-    return False, -(smallest.low if smallest else 0.0), -statement.overall.agreement.low
+def _across(statement: Statement | None, tongue: Tongue) -> str:
+    """What holds for every sector; where something is known of some of them only, how many are unknown."""
+    if statement is None or not statement.sectors.cells:
+        return ""
+    missing, number = len(statement.sectors.missing), statement.sectors.number
+    if missing or statement.sectors.smallest is None:
+        return tongue.say("results.sectors_unknown", n=missing, number=number)
+    return tongue.say("results.smallest", share=between(tongue, statement.sectors.smallest))
 
 
 def _idea(found: Published, code: str, statement: Statement | None, tongue: Tongue) -> Idea:
@@ -151,7 +169,6 @@ def _idea(found: Published, code: str, statement: Statement | None, tongue: Tong
     title, text = (
         (proposal.title, proposal.text) if is_own or translation is None else (translation.title, translation.text)
     )
-    smallest = statement.sectors.smallest if statement else None
     return Idea(
         code,
         title or "",
@@ -163,23 +180,25 @@ def _idea(found: Published, code: str, statement: Statement | None, tongue: Tong
         tongue.say(f"account.status.{proposal.status}"),
         statement,
         _shares(statement),
-        _row(statement.overall, tongue.say("results.everybody"), tongue) if statement else None,
-        [
-            _row(cell, tongue.say(f"results.sector.{cell.sector}"), tongue)
-            for cell in (statement.sectors.cells if statement else ())
-        ],
-        between(tongue, smallest) if smallest else "",
+        _row(statement.overall, tongue.say("results.everybody"), tongue, found) if statement else None,
+        [_row(cell, _sector(cell, tongue), tongue, found) for cell in (statement.sectors.cells if statement else ())],
+        _across(statement, tongue),
     )
 
 
-def _row(cell: Cell, name: str, tongue: Tongue) -> Row:
-    told: Interval | None = cell.agreement if cell.seen is not None else None
+def _sector(cell: Cell, tongue: Tongue) -> str:
+    return tongue.say("results.other_groups" if cell.sector == OTHERS else f"results.sector.{cell.sector}")
+
+
+def _row(cell: Cell, name: str, tongue: Tongue, found: Published) -> Row:
+    told: Interval | None = cell.agreement if cell.is_known else None
     return Row(
         name,
         cell.seen,
         cell.agrees,
         between(tongue, told) if told else "",
         between(tongue, cell.chance) if cell.chance else "",
+        "" if cell.agrees is not None else untold(tongue, cell.reason, found.report.least),
     )
 
 

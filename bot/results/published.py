@@ -1,78 +1,177 @@
-"""Everything of a consultation that the public may see, read in one moment of the database."""
+"""Everything of a consultation that the public may see: the figures of an edition, and words as they are released now.
+
+Words are looked up anew each time: what was withdrawn, hidden or edited after the edition was made is shown no more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.counting import subject
-from bot.counting.counts import CountRow, Counts, counted, published_rows
-from bot.counting.subject import Subject
-from bot.results import loading
-from bot.results.answered import Answered, answered
-from bot.results.ballots import Outcome, outcome
-from bot.results.remaining import reported
+from bot.consultations import stored_revisions
+from bot.results import edition as editing
+from bot.results.answered import Answered
+from bot.results.ballots import Outcome
+from bot.results.counts import answer_dataset as subject
+from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.rows import CountRow
+from bot.results.edition import KEPT_EARLIER, Edition
+from bot.results.quotes import Quote, released_texts
+from bot.results.remaining import cleaned, visible
 from bot.results.report import Report
 from storage import moderation, proposals
 from storage.moderation import NewProposalText
 from storage.proposals import NewStatus, StoredProposal
 
 
-class Published(NamedTuple):
-    """Counts with small cells left out, released proposals, and what became of them."""
+class Words(NamedTuple):
+    """What people and the city wrote, as everybody may read it at this moment."""
 
-    subject: Subject
-    counts: Counts
-    rows: tuple[CountRow, ...]
-    """As in counts.csv."""
-    outcomes: Mapping[str, Outcome]
-    """Orders, budgets and comparisons by question, where enough people answered."""
-    report: Report
     proposals: Mapping[str, StoredProposal]
     """Released and not withdrawn, by code, oldest first."""
     texts: Mapping[int, Mapping[str, NewProposalText]]
     """Translations by proposal id and language."""
     history: Mapping[int, list[NewStatus]]
-    answered: Answered
+    quotes: tuple[Quote, ...]
+    """Released answers in own words."""
+
+
+class Published(NamedTuple):
+    """Counts with small cells left out, released proposals, and what became of them."""
+
+    edition: Edition
+    """Which figures these are."""
+    subject: Subject
+    """As it was when they were made: of the revisions that were counted."""
+    rows: tuple[CountRow, ...]
+    """As in counts.csv; labels of reasons for no answer are left to the reader."""
+    outcomes: Mapping[str, Outcome]
+    """Orders, budgets and comparisons by variable, where enough people answered."""
+    report: Report
+    """Of proposals that are public now."""
+    words: Words
+    texts_of_questions: Mapping[str, tuple[Quote, ...]]
+    """Released answers in own words, by variable."""
+
+    @property
+    def is_before(self) -> bool:
+        """Whether it was counted for this one look (`read`): not public, and not compared with any look before."""
+        return self.edition.number == 0
 
     @property
     def participations(self) -> int | None:
-        """How many took part; None where that is too few to be told."""
-        n = self.counts.responses
-        return n if n == 0 or n >= self.subject.least else None
+        """How many answered something; None where those are too few, or it was not kept (`Edition.has_counts`)."""
+        return self._total("participations")
+
+    @property
+    def begun(self) -> int | None:
+        """How many began, whether they answered anything or not; None where that is too few to be told."""
+        return self._total("begun")
+
+    @property
+    def finished(self) -> int | None:
+        """How many came to the end; None where that is too few to be told."""
+        return self._total("finished")
+
+    def _total(self, table: str) -> int | None:
+        return next((row.n for row in self.rows if row.table == table), None)
+
+    @property
+    def proposals(self) -> Mapping[str, StoredProposal]:
+        return self.words.proposals
+
+    @property
+    def texts(self) -> Mapping[int, Mapping[str, NewProposalText]]:
+        return self.words.texts
+
+    @property
+    def history(self) -> Mapping[int, list[NewStatus]]:
+        return self.words.history
+
+    @property
+    def answered(self) -> Answered:
+        """What became of contributions."""
+        return self.edition.document.answered or Answered(None, None, None)
+
+    def balance(self, context: str) -> dict[str, int | None]:
+        """How many came by which channel, in which language, …: the counts of one of `CONTEXTS`, None where too few."""
+        return {row.code: row.n for row in self.rows if row.table == context}
+
+    @property
+    def visible_share(self) -> float | None:
+        """Which part of all answers can be seen, 0 to 1; None where there are none, or that may not be told."""
+        return self.edition.document.visible_share
 
 
-def read(connection: Connection, slug: str, *, seed: int = 0) -> Published:
-    """The public part of a consultation. Raises HouseError where there is none of this name."""
-    found = subject.find(connection, slug)
-    return of(connection, found, counted(connection, found), seed=seed)
+def read(connection: Connection, slug: str, *, seed: int = 0, is_inner: bool = False) -> Published:
+    """The public part of a consultation as it is at this moment, counted anew and not stored: for the team before the
+    figures are public. `is_inner`: with small numbers, too. Raises HouseError where there is none of this name.
+    """
+    live = stored_revisions.named(connection, slug)
+    previous = editing.newest(connection, live)
+    made = editing.make(connection, slug, datetime.now(UTC), seed=seed, previous=previous, is_inner=is_inner)
+    found = of(connection, made._replace(number=0))
+    return found._replace(subject=replace(found.subject, is_inner=is_inner))
 
 
-def of(connection: Connection, found: Subject, counts: Counts, *, seed: int = 0) -> Published:
-    """The same, where participations were counted already."""
-    number = found.newest.consultation_id
-    loaded = loading.load(connection, number)
-    shown = {code: loaded.proposals[code] for code in loaded.shown}
-    ids = [proposal.id for proposal in shown.values()]
+def of(connection: Connection, edition: Edition, known: Published | None = None) -> Published:
+    """An edition with the words of this moment. `known` is given back where nothing has changed since."""
+    words = _words(connection, edition.consultation_id)
+    is_same = known is not None and _key(known.edition) == _key(edition)
+    if known is not None and is_same and known.words == words:
+        return known
+    revisions = edition.document.revisions
+    found = (
+        known.subject
+        if known and is_same
+        else subject.find(connection, edition.slug, among=revisions, now=edition.made_at)
+    )
+    variables = {variable.id: variable for variable in found.variables}
+    outcomes, report = edition.document.outcomes, edition.document.report
     return Published(
+        edition,
         found,
-        counts,
-        tuple(published_rows(counts, {})),
-        dict(_outcomes(counts)),
-        reported(connection, found, loaded, seed),
-        shown,
-        moderation.texts_of(connection, ids),
-        proposals.history(connection, ids),
-        answered(connection, number, found.least),
+        tuple(_labelled(found, edition.rows)),
+        {id_: outcomes[id_] for id_ in variables if id_ in outcomes},
+        visible(cleaned(report) if edition.rule == KEPT_EARLIER else report, frozenset(words.proposals)),
+        words,
+        _by_question(found, words.quotes),
     )
 
 
-def _outcomes(counts: Counts) -> Iterator[tuple[str, Outcome]]:
-    for variable in counts.subject.variables:
-        if variable.key in counts.ballots:
-            options = [option.value for option in getattr(variable.question, "options", ())]
-            found = outcome(variable.question, options, counts.ballots[variable.key], counts.subject.least)
-            if found is not None:
-                yield variable.key, found
+def _key(edition: Edition) -> tuple[int, int, datetime]:
+    return edition.consultation_id, edition.number, edition.made_at
+
+
+def _words(connection: Connection, consultation_id: int) -> Words:
+    shown = {row.code: row for row in proposals.released(connection, consultation_id)}
+    ids = [row.id for row in shown.values()]
+    return Words(
+        shown,
+        moderation.texts_of(connection, ids),
+        proposals.history(connection, ids),
+        tuple(released_texts(connection, consultation_id)),
+    )
+
+
+def _by_question(found: Subject, quotes: tuple[Quote, ...]) -> dict[str, tuple[Quote, ...]]:
+    """Released answers to questions that ask for free text; of a recording or a picture only where it has words."""
+    # A key has one variable of free text at most: all wordings of a text are one, whatever the key asks now.
+    variables = {variable.key: variable.id for variable in found.variables if variable.kind == "text"}
+    texts: dict[str, list[Quote]] = {id_: [] for id_ in variables.values()}
+    for quote in quotes:
+        if quote.question_key in variables and quote.text:
+            texts[variables[quote.question_key]].append(quote)
+    return {id_: tuple(quotes) for id_, quotes in texts.items()}
+
+
+def _labelled(found: Subject, rows: Iterable[CountRow]) -> Iterator[CountRow]:
+    """Cells with what people read for their codes."""
+    labels = {variable.id: variable.labels for variable in found.variables}
+    for row in rows:
+        texts = labels.get(row.question_key, {}).get(row.code, {}) if row.kind in {"option", "chosen"} else {}
+        yield row._replace(label=texts.get(found.language, ""))

@@ -1,32 +1,29 @@
-"""The result of rated statements from the votes while they are there, and afterwards as it was kept."""
+"""The stored result of rated statements as it may be shown later. Pure."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from pydantic import TypeAdapter
-from sqlalchemy import Connection
+from bot.results.methods.sectors import Agreement, Cell, over
+from bot.results.report import EVERYBODY, Report, Statement
+from flows.questions.sectors import SECTORS
 
-from bot.counting import subject
-from bot.counting.subject import Subject
-from bot.results import loading
-from bot.results.loading import Loaded
-from bot.results.report import Report, report
-from storage import remains
-from storage.consultations import PublishedRevision
-
-_form: Final = TypeAdapter(Report)
+_REASON: Final = re.compile(
+    r"\d+ people voted on enough statements; groups are formed from \d+"
+    r"|no partition leaves \d+ people or more in every group"
+    r"|shuffled votes separate about as well"
+    r"|another seed finds other groups"
+)
+"""What `bot.results.methods.groups` says."""
 
 
-def reported(connection: Connection, found: Subject, loaded: Loaded, seed: int = 0) -> Report:
-    """The result. When the votes are deleted it is the kept one, without what has been hidden since; then the seed no
-    longer matters.
-    """
-    kept = remains.kept(connection, found.newest.consultation_id)
-    if kept is None:
-        return report(loaded.log, loaded.shown, loading.sectors(connection, found), least=found.least, seed=seed)
-    whole, shown = _form.validate_json(kept), frozenset(loaded.shown)
+def visible(whole: Report, shown: frozenset[str]) -> Report:
+    """A stored result without statements that are not `shown` any more."""
+    if shown.issuperset(it.name for it in whole.statements):
+        return whole
     return replace(
         whole,
         statements=tuple(it for it in whole.statements if it.name in shown),
@@ -34,17 +31,34 @@ def reported(connection: Connection, found: Subject, loaded: Loaded, seed: int =
     )
 
 
-def to_keep(connection: Connection, over: PublishedRevision) -> str | None:
-    """The figures of a consultation, as they are kept when its votes are deleted; None where there is nothing to keep.
-
-    Reads every vote. Call it before the answers are deleted: they say who belongs to which sector.
+def cleaned(whole: Report) -> Report:
+    """A result that a program without editions kept, without any name that is none of ours: it took every answer under
+    the key of a sector question for sectors, also what people had written while it was another question.
     """
-    if not is_to_keep(connection, over.consultation_id):
-        return None
-    found, loaded = subject.find(connection, over.slug), loading.load(connection, over.consultation_id)
-    return _form.dump_json(reported(connection, found, loaded)).decode()
+    statements = (
+        replace(it, sectors=_only(it.sectors, _is_sector), groups=_only(it.groups, str.isdecimal), overall=_whole(it))
+        for it in whole.statements
+    )
+    return replace(
+        whole,
+        statements=tuple(statements),
+        sector_people={name: n for name, n in whole.sector_people.items() if _is_sector(name)},
+        no_groups_because=whole.no_groups_because if _REASON.fullmatch(whole.no_groups_because) else "",
+        highlights=tuple(
+            it._replace(cell=it.cell._replace(sector=EVERYBODY if it.group is None else str(it.group)))
+            for it in whole.highlights
+        ),
+    )
 
 
-def is_to_keep(connection: Connection, consultation_id: int) -> bool:
-    """Whether there are votes whose figures are not kept yet."""
-    return remains.is_anything_rated(connection, consultation_id) and remains.kept(connection, consultation_id) is None
+def _is_sector(name: str) -> bool:
+    return name in SECTORS
+
+
+def _only(found: Agreement, is_known: Callable[[str], bool]) -> Agreement:
+    cells = tuple(cell for cell in found.cells if is_known(cell.sector))
+    return found if cells == found.cells else over(found.statement, cells)
+
+
+def _whole(statement: Statement) -> Cell:
+    return statement.overall._replace(sector=EVERYBODY)

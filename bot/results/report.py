@@ -12,14 +12,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bot.counting.suppression import LEAST, hidden
-from bot.results import consensus
-from bot.results.arrays import Flags
-from bot.results.consensus import Pick, Representative, Side
-from bot.results.groups import LEAST_PEOPLE, Groups, opinion_groups
-from bot.results.intervals import Interval
-from bot.results.matrix import Log, Matrix, Totals, event_totals, last_votes
-from bot.results.sectors import Agreement, Cell, agreement, agreements, narrowed
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import LEAST, Reason, Row, Rule, Table, whole
+from bot.results.methods import consensus
+from bot.results.methods import sectors as by_sectors
+from bot.results.methods.arrays import Flags
+from bot.results.methods.consensus import Pick, Representative, Side
+from bot.results.methods.groups import LEAST_PEOPLE, Groups, opinion_groups
+from bot.results.methods.intervals import Interval
+from bot.results.methods.matrix import Log, Matrix, Totals, event_totals, last_votes
+from bot.results.methods.sectors import Agreement, Cell, agreements, beside, everybody
 
 EVERYBODY: Final = "everybody"
 
@@ -48,6 +50,8 @@ class Statement:
     groups: Agreement
     group_informed: Interval | None
     """Π (A+1)/(S+2) over the opinion groups; None where there are none."""
+    reason: Reason = ""
+    """Why the counts by last vote are not told."""
 
 
 class Highlight(NamedTuple):
@@ -122,28 +126,25 @@ def _statements(
     shown = matrix.only(is_shown)
     last, events = shown.totals(), Totals(*(column[is_shown] for column in event_totals(log)))
     of_groups = {str(group): groups.members(group) for group in range(groups.number)}
-    by_sector, by_group = agreements(shown, sectors, least), agreements(shown, of_groups, least)
+    by_sector, by_group = agreements(shown, sectors, least), agreements(shown, of_groups, least, merges=False)
+    if groups.number:
+        by_group = beside(shown, sectors, by_sector, of_groups, by_group, least)
     importance = shown.importance()
     found = []
     for place, name in enumerate(shown.statements):
-        agrees, disagrees, passes = (int(column[place]) for column in last)
-        seen = agrees + disagrees + passes
-        counts = told((agrees, disagrees, passes), frozenset(), least)
-        untold = frozenset(key for key, n in zip(_KEYS, counts, strict=False) if n is None)
-        by_events = tuple(int(column[place]) for column in events)
-        important = int(importance[place])
-        overall = agreement(name, {EVERYBODY: seen}, {EVERYBODY: agrees}, least).cells[0]
-        over_groups = narrowed(by_group[place], overall, least)
+        now, ever = (_counted(totals, place) for totals in (last, events))
+        counts, by_events, important, why = told(now, ever, int(importance[place]), least)
         found.append(
             Statement(
                 name,
                 counts,
-                told(by_events, untold, least),
-                important if is_told(important, seen, least) else None,
-                overall,
+                by_events,
+                important,
+                everybody(now.base, now.n[_KEYS[0]], EVERYBODY, least),
                 by_sector[place],
-                over_groups,
-                _product(over_groups) if groups.number else None,
+                by_group[place],
+                _product(by_group[place]) if groups.number else None,
+                why,
             )
         )
     return found
@@ -152,21 +153,68 @@ def _statements(
 _KEYS: Final = ("agrees", "disagrees", "passes")
 
 
-def told(n: Sequence[int], untold: frozenset[str], least: int) -> Counts:
-    """Agreed, disagreed, passed: with small ones, and those that would give them away, left out; `untold` ones anyway.
+def _counted(totals: Totals, place: int) -> Row:
+    n = dict(zip(_KEYS, (int(column[place]) for column in totals), strict=True))
+    return Row(sum(n.values()), n)
 
-    >>> told((20, 2, 9), frozenset(), 5)
-    Counts(agrees=20, disagrees=None, passes=None, votes=31)
+
+def tables(log: Log, shown: Sequence[str], sectors: Mapping[str, frozenset[str]]) -> dict[str, Table]:
+    """What is told of each statement, as an edition is compared with the one before: `agreement:` of each by sectors,
+    `votes:` and `events:` of all who rated it.
     """
-    cells = dict(zip(_KEYS, n, strict=True))
-    out = hidden(cells, untold, least)
-    agrees, disagrees, passes = (None if key in out else cells[key] for key in _KEYS)
-    return Counts(agrees, disagrees, passes, sum(n) if sum(n) == 0 or sum(n) >= least else None)
+    whole_matrix = last_votes(log)
+    told_of = frozenset(shown)
+    is_shown = np.array([name in told_of for name in whole_matrix.statements], dtype=np.bool_)
+    matrix = whole_matrix.only(is_shown)
+    last, events = matrix.totals(), Totals(*(column[is_shown] for column in event_totals(log)))
+    flags = {name: np.array([it in people for it in matrix.people]) for name, people in sectors.items()}
+    importance = matrix.importance()
+    people = int(whole_matrix.voted.any(axis=1).sum())
+    found: dict[str, Table] = {"people": whole(people, {})}
+    for place, (name, table) in enumerate(zip(matrix.statements, by_sectors.tables(matrix, flags), strict=True)):
+        now, ever = _counted(last, place), _counted(events, place)
+        found[f"agreement:{name}"] = table
+        found[f"votes:{name}"] = whole(now.base, {**now.n, "important": int(importance[place])})
+        found[f"events:{name}"] = whole(ever.base - now.base, {it: n - now.n[it] for it, n in ever.n.items()})
+    return found
 
 
-def is_told(n: int, of: int, least: int) -> bool:
-    """Whether a part of all who voted may be told: neither it nor the rest is a few people."""
-    return n == 0 or (n >= least and (of - n == 0 or of - n >= least))
+def _counts(row: Row) -> Counts:
+    return Counts(row.n["agrees"], row.n["disagrees"], row.n["passes"], row.base)
+
+
+class Told(NamedTuple):
+    """The counts of one statement as far as they may be told."""
+
+    by_last_vote: Counts
+    by_vote_events: Counts
+    important: int | None
+    reason: Reason
+    """Why the counts by last vote are not told."""
+
+
+def told(now: Row, ever: Row, important: int, least: int) -> Told:
+    """The counts of a statement by the last votes and by all votes, and how many marked it as important.
+
+    Votes that were replaced by others are told where they are none or enough, not all alike: who knows that somebody
+    voted anew would know how before.
+
+    >>> now = Row(31, {"agrees": 20, "disagrees": 2, "passes": 9})
+    >>> told(now, now, 3, 5)[:3]
+    (Counts(agrees=20, disagrees=2, passes=9, votes=31), Counts(agrees=20, disagrees=2, passes=9, votes=31), 3)
+    """
+    rule = Rule(least)
+    replaced = Row(ever.base - now.base, {name: n - now.n[name] for name, n in ever.n.items()})
+    two = {by_sectors.AGREES: now.n["agrees"], by_sectors.OTHERS: now.base - now.n["agrees"]}
+    why = disclosure.reason(Row(now.base, two), rule)
+    nothing = Counts(None, None, None, None)
+    people = None if why == "few" else now.base
+    return Told(
+        nothing._replace(votes=people) if why else _counts(now),
+        nothing if why or disclosure.reason(replaced, rule) else _counts(ever),
+        None if why or disclosure.reason(Row(now.base, {"important": important}), rule) else important,
+        why,
+    )
 
 
 def _product(over: Agreement) -> Interval:
@@ -181,11 +229,11 @@ def _sizes(sectors: Mapping[str, Flags], matrix: Matrix, least: int) -> dict[str
     """How many people of each sector voted, as far as it may be told."""
     active: Flags = np.asarray(matrix.voted.any(axis=1))
     sizes = {name: int((people & active).sum()) for name, people in sectors.items()}
-    declared: Flags = np.zeros(len(active), dtype=np.bool_)
-    for people in sectors.values():
-        declared = declared | people
-    out = hidden({**sizes, "": int((active & ~declared).sum())}, least=least)
-    return {name: None if name in out else n for name, n in sizes.items()}
+    rests = {name: int(active.sum()) - n for name, n in sizes.items()}
+    return {
+        name: n if n == 0 or (n >= least and (rests[name] == 0 or rests[name] >= least)) else None
+        for name, n in sizes.items()
+    }
 
 
 def _highlights(statements: Sequence[Statement], matrix: Matrix, is_shown: Flags, groups: Groups) -> list[Highlight]:
@@ -194,11 +242,13 @@ def _highlights(statements: Sequence[Statement], matrix: Matrix, is_shown: Flags
     def name(it: Pick | Representative) -> str:
         return matrix.statements[it.statement]
 
-    picks = consensus.picks(matrix.totals(), ~is_shown)
-    found = [Highlight(name(it), it.side, by_name[name(it)].overall) for it in picks]
+    people = int(matrix.voted.any(axis=1).sum())
+    picks = consensus.agreed_upon(matrix.totals(), ~is_shown, people)
+    cells = [(it, by_name[name(it)].overall) for it in picks]
+    found = [Highlight(name(it), it.side, cell) for it, cell in cells if cell.agrees is not None]
     for group, chosen in enumerate(consensus.representatives(matrix, groups, ~is_shown)):
         for it in chosen:
             cell = by_name[name(it)].groups.cells[group]
-            if cell.seen is not None:
+            if cell.agrees is not None:
                 found.append(Highlight(name(it), it.side, cell, group, it.is_best_agreed))
     return found

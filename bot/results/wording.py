@@ -2,56 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, tzinfo
 from typing import Final
 
+from bot.common.i18n.locale import Tongue
 from bot.results import figures, opinions
-from bot.results.figures import Bar, Weighed, between
-from bot.results.groups import LEAST_PEOPLE
+from bot.results.figures import Bar, Said, Weighed, between
+from bot.results.methods.groups import LEAST_PEOPLE
 from bot.results.opinions import Idea, Row, Stand
 from bot.results.published import Published
-from bot.tongues import Tongue
 
 MOST: Final = 10
-"""So many proposals are listed; all of them stand in the JSON and on the page."""
+"""So many proposals, and answers to an open question, are listed; all of them stand in the JSON and on the page."""
 _LONGEST: Final = 120
 
 
-def lines(found: Published, tongue: Tongue) -> Iterator[str]:
+def lines(found: Published, tongue: Tongue, zone: tzinfo = UTC) -> Iterator[str]:
     """The whole result in one language."""
-    yield from _head(found, tongue)
+    yield from _head(found, tongue, zone)
     for heading, rows in figures.came(found, tongue):
-        yield f"{heading}: {', '.join(f'{bar.label} {_number(bar.number, tongue)}' for bar in rows)}"
+        yield f"{heading}: {', '.join(f'{bar.label} {_count(bar, found.subject.least, tongue)}' for bar in rows)}"
     for question in figures.questions(found, tongue):
         yield from ("", question.title)
         if question.is_free:
-            yield f"  {tongue.say('room.free_text')}"
-        if question.is_several:
+            yield from _texts(question.texts, tongue)
+        if question.base:
+            yield f"  {question.base}"
+        yield from (f"  {note}" for note in question.notes)
+        if question.is_several and question.rows:
             yield f"  {tongue.say('results.several')}"
         yield from _bars(question.rows, tongue)
-        if question.missing:
-            yield f"  {tongue.say('results.missing')}"
-            yield from _bars(question.missing, tongue, "    ")
+        yield from _bars(question.missing, tongue)
     for it in figures.weighed(found, tongue):
         yield from _weighed(it, tongue)
     if found.proposals:
         yield from _opinions(found, tongue)
 
 
-def _head(found: Published, tongue: Tongue) -> Iterator[str]:
+def _texts(texts: Sequence[Said], tongue: Tongue) -> Iterator[str]:
+    """Released answers in own words: the first few, and how many more there are."""
+    yield f"  {tongue.say('results.texts' if texts else 'results.texts_none')}"
+    for said in texts[:MOST]:
+        yield f"    – {' '.join(said.text.split())}"
+    if len(texts) > MOST:
+        yield f"  {tongue.say('results.texts_more', n=len(texts) - MOST)}"
+
+
+def _head(found: Published, tongue: Tongue, zone: tzinfo) -> Iterator[str]:
     consultation, least = found.subject.flow.consultation, found.subject.least
     tag = tongue.tag if tongue.tag in consultation.languages else consultation.main_language
     title = consultation.title.in_language(tag, consultation.fallbacks)
     sample = f" [{tongue.say('web.sample')}]" if found.subject.newest.sample else ""
-    people = found.participations
+    answered, beside = figures.people(found, tongue)
     yield f"{title} ({found.subject.newest.slug}){sample}"
-    yield f"{tongue.say('results.people')}: {tongue.say('results.fewer', n=least) if people is None else people}"
-    for phrase in ("caveat", "small", "chance"):
+    yield figures.edition(found, tongue, zone)
+    if found.edition.has_counts:
+        yield f"{tongue.say('results.people')}: {answered} ({beside})"
+    for phrase in ("people_how", "caveat", "inner" if found.subject.is_inner else "small", "chance"):
         yield tongue.say(f"results.{phrase}", n=least)
+    if found.is_before:
+        yield tongue.say("results.before")
+    if visible := figures.visible(found, tongue):
+        yield visible
+    if found.edition.is_by_an_old_rule:
+        yield tongue.say("results.old_rule", n=least)
 
 
 def _number(n: int | None, tongue: Tongue) -> str:
-    return tongue.say("results.too_few") if n is None else str(n)
+    return tongue.say("results.protected") if n is None else str(n)
+
+
+def _count(bar: Bar, least: int, tongue: Tongue) -> str:
+    return figures.untold(tongue, bar.reason, least) if bar.number is None else str(bar.number)
 
 
 def _bars(rows: Iterable[Bar], tongue: Tongue, indent: str = "  ") -> Iterator[str]:
@@ -88,7 +111,7 @@ def _opinions(found: Published, tongue: Tongue) -> Iterator[str]:
         yield f"  {say('results.log', people=report.people, votes=report.votes)}"
         yield f"  {say('results.smoothed_how')}"
     for idea in ideas[:MOST]:
-        yield from _idea(idea, tongue)
+        yield from _idea(idea, report.least, tongue)
     if len(ideas) > MOST:
         yield f"  {say('results.more', number=len(ideas) - MOST)}"
     if most := opinions.agreed_by_most(found, ideas, tongue):
@@ -108,7 +131,7 @@ def _opinions(found: Published, tongue: Tongue) -> Iterator[str]:
         yield from _stands(group.stands, tongue)
 
 
-def _idea(idea: Idea, tongue: Tongue) -> Iterator[str]:
+def _idea(idea: Idea, least: int, tongue: Tongue) -> Iterator[str]:
     all_sectors = idea.statement is not None and idea.statement.sectors.is_agreed_by_all
     tags = [idea.status, *([tongue.say("results.all_sectors")] if all_sectors else [])]
     yield f"  {_quoted(idea)} – {', '.join(tags)}"
@@ -120,12 +143,14 @@ def _idea(idea: Idea, tongue: Tongue) -> Iterator[str]:
             ("statements.disagree", counts.disagrees),
             ("results.important", idea.statement.important),
         )
-        yield f"      {', '.join(f'{tongue.say(name)} {_number(n, tongue)}' for name, n in cells)}"
+        if idea.statement.reason:
+            yield f"      {figures.untold(tongue, idea.statement.reason, least)}"
+        else:
+            yield f"      {', '.join(f'{tongue.say(name)} {_number(n, tongue)}' for name, n in cells)}"
     if idea.everybody:
         yield f"      {_rated(idea.everybody, tongue)}"
     if idea.sectors:
-        smallest = f": {tongue.say('results.smallest', share=idea.smallest)}" if idea.smallest else ""
-        yield f"      {tongue.say('results.by_sector')}{smallest}"
+        yield f"      {tongue.say('results.by_sector')}: {idea.across}"
         yield from (f"        {_rated(row, tongue)}" for row in idea.sectors)
 
 
@@ -139,10 +164,10 @@ def _stands(stands: Iterable[Stand], tongue: Tongue) -> Iterator[str]:
 def _rated(row: Row, tongue: Tongue) -> str:
     """One sector or group: counts, the smoothed share, and how far chance may carry it."""
     if row.seen is None:
-        return f"{row.name}: {tongue.say('results.too_few')}"
+        return f"{row.name}: {row.untold}"
     share = f"{tongue.say('results.smoothed')} {row.share}{f' ({row.chance})' if row.chance else ''}"
     if row.agrees is None:
-        return f"{row.name}: {tongue.say('results.votes')} {row.seen}, {share}"
+        return f"{row.name}: {tongue.say('results.votes')} {row.seen}, {row.untold}"
     return f"{row.name}: {tongue.say('results.agree_of', agrees=row.agrees, seen=row.seen)}, {share}"
 
 

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from functools import partial
 from typing import Final
 
 from aiohttp import web
 
+from adapters.web.accepting import Gate, GatedSite, room_for_connections
 from adapters.web.hub import WebHub
 from adapters.web.limits import Buckets, WebLimits
-from adapters.web.routes import WebRoutes
+from adapters.web.routes import HELD_SECONDS, WebRoutes
 from adapters.web.transports import Transports
-from bot.api import serving as api
-from bot.app import App
-from bot.errors import HouseError
-from bot.remedies import remedy
-from bot.tongues import Tongue
-from bot.web import (
-    aloud,
-    chat,
-    contribution,
-    decency,
-    forms,
-    guessing,
-    helping,
-    hooks,
-    opendata,
-    pages,
-    results,
-    resume,
-    rooms,
-)
+from adapters.web.trouble import Trouble
+from bot.common.errors import HouseError
+from bot.common.i18n.locale import Tongue
+from bot.common.remedies import remedy
+from bot.settings import WebSettings
+from bot.web import guess_limits, looking, middleware, webhooks
+from bot.web.api import routes as api
 from bot.web.assets import Assets
-from bot.web.board import Board
-from bot.web.options import WebSettings
-from bot.web.site import SITE, Site, environment, site_of
+from bot.web.assisted import helper, meeting_pages
+from bot.web.consultation_cache import Board
+from bot.web.context import SITE, Site, environment, site_of
+from bot.web.public import chat, contribution, forms, opendata, pages, read_aloud, results, resume
+from bot.web.services import Services
 from storage import contacts
+from storage.errors import StorageError
 
 PORTS_TRIED: Final = 20
 BODY_BYTES: Final = 128 * 1024
 """The longest form that is read: a long answer, every character of it written as %XX."""
 
+KNOWN_SECONDS: Final = 2.5
+"""A database that has not told for so long who somebody is counts as away."""
 KEPT_SECONDS: Final = 75
 """A connection on which nobody has asked for anything completely for so long is closed: a little longer than proxies
 keep theirs, so that none of them sends a request into a line that is just being closed."""
@@ -50,11 +44,12 @@ keep theirs, so that none of them sends a request into a line that is just being
 class WebServer:
     """Listens on one port. `start` gives the port that was free."""
 
-    def __init__(self, house: App, limits: WebLimits | None = None) -> None:
+    def __init__(self, house: Services, limits: WebLimits | None = None) -> None:
         # aiohttp's own access log would write down addresses and whole paths, in which codes stand.
         # Packed bodies stay packed: no page sends any, and a kilobyte of them can be a gigabyte of work.
+        self._application = application(house, limits)
         self._runner = web.AppRunner(
-            application(house, limits),
+            self._application,
             access_log=None,
             shutdown_timeout=2,
             keepalive_timeout=KEPT_SECONDS,
@@ -64,28 +59,32 @@ class WebServer:
     async def start(self, host: str, port: int) -> int:
         """Listens on this port, or the next free one. Raises HouseError."""
         await self._runner.setup()
+        routes = self._application[SITE].routes
+        gate = Gate(room_for_connections(), routes.limits.connections, routes.clients)
         for candidate in range(port, min(port + PORTS_TRIED, 65536)):
+            site = GatedSite(self._runner, gate, host, candidate)
             try:
-                await web.TCPSite(self._runner, host, candidate).start()
+                await site.start()
             except OSError as fault:
                 if fault.errno != errno.EADDRINUSE:
                     raise HouseError(_in_words(fault, host, candidate)) from fault
             else:
-                return int(self._runner.addresses[0][1])
+                return site.port
         raise HouseError(f"ports {port} to {candidate} on {host} are all taken; name a free one with --port")
 
     async def stop(self) -> None:
         await self._runner.cleanup()
 
 
-def application(house: App, limits: WebLimits | None = None) -> web.Application:
+def application(house: Services, limits: WebLimits | None = None) -> web.Application:
     """All pages of a house, without a port: what the server serves and tests ask."""
     options = house.settings.web
     board = Board(house.store)
     routes = _routes(house, board, options, limits)
-    application = web.Application(middlewares=[decency.decently], client_max_size=BODY_BYTES)
+    application = web.Application(middlewares=[middleware.decently], client_max_size=BODY_BYTES)
     application[SITE] = Site(house, options, board, Assets(options.accent), routes, environment())
-    application[guessing.BUCKETS] = Buckets(guessing.MISSES)
+    application[guess_limits.BUCKETS] = Buckets(guess_limits.MISSES)
+    application[looking.LOOKS] = looking.Looks()
     router = application.router
     router.add_get("/healthz", _health)
     router.add_get("/readyz", _readiness)
@@ -96,25 +95,29 @@ def application(house: App, limits: WebLimits | None = None) -> web.Application:
     resume.add_to(router)
     chat.add_to(router)
     forms.add_to(router)
-    hooks.add_to(router)
-    rooms.add_to(router)
-    results.add_to(application, house.store)
+    webhooks.add_to(router)
+    meeting_pages.add_to(router)
+    results.add_to(application, house.store, house.editor)
     opendata.add_to(application, house.store, house.settings.data, house.settings.zone())
-    helping.add_to(application)
+    helper.add_to(application)
     api.add_to(router)
-    aloud.add_to(application)
-    Transports(routes, decency.refused).add_to(application)
+    read_aloud.add_to(application)
+    Transports(routes, middleware.refused).add_to(application)
     return application
 
 
-def _routes(house: App, board: Board, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
+def _routes(house: Services, board: Board, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
     hub = next((channel for channel in house.channels.values() if isinstance(channel, WebHub)), None)
     if hub is None:
         hub = WebHub()
 
     async def known(address: str) -> bool:
         lookup = house.keys.lookup(hub.name, address)
-        found = await house.store.read(partial(contacts.find, lookups=[lookup]))
+        try:
+            async with asyncio.timeout(KNOWN_SECONDS):
+                found = await house.store.read(partial(contacts.find, lookups=[lookup]))
+        except (StorageError, TimeoutError) as fault:
+            raise Trouble("held", HELD_SECONDS) from fault
         return any(owner.contact_id is not None for owner in found.values())
 
     def say(language: str, phrase: str, /, **values: object) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, Literal
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
+from flows.meaning import Meanings, meanings
 from flows.picker import Picker
 from flows.question import Asked, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.text import fold
@@ -32,6 +33,8 @@ class Choice(Question):
     ```
     """
 
+    meanings: ClassVar[Meanings] = meanings(labels="options")
+
     type: Literal["choice"] = "choice"
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
 
@@ -42,6 +45,9 @@ class Choice(Question):
         yield from super().texts()
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label
+
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        yield from ((option.value, option.label) for option in self.options)
 
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)

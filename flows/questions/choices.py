@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
+from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.naming import DONE, Naming
+from flows.naming import Naming
+from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, SelectionPart
 from flows.picker import Picker
 from flows.question import (
     Asked,
@@ -26,6 +28,7 @@ from flows.question import (
     question,
 )
 from flows.questions.choice import clashes, named
+from flows.tokens import DONE
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
@@ -41,6 +44,7 @@ class Several(Question):
     """Several of some answers: what `choices` and the types with answers of their own have in common."""
 
     expects: ClassVar[Expects] = "many"
+    meanings: ClassVar[Meanings] = meanings(free="min max exclusive")
 
     min: int = Field(default=1, ge=0)
     max: int | None = Field(default=None, ge=1)
@@ -76,6 +80,8 @@ class Choices(Several):
     ```
     """
 
+    meanings: ClassVar[Meanings] = meanings(labels="options")
+
     type: Literal["choices"] = "choices"
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
 
@@ -101,6 +107,9 @@ class Choices(Several):
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label
 
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        yield from ((option.value, option.label) for option in self.options)
+
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
@@ -117,11 +126,13 @@ class _AskedChoices(Asked):
         self._max = min(definition.max or len(self._picker.labels), len(self._picker.labels))
         self._hint = voice.say("hint.choices")
         self._naming = Naming(self._picker, voice)
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
         replies = self._picker.quick_replies[: len(self._picker.labels)]
         # Each option as it is shown while open, and while chosen.
-        self._open = tuple(reply._replace(label=OPEN + reply.label) for reply in replies)
-        self._ticked = tuple(reply._replace(label=CHOSEN + reply.label, chosen=True) for reply in replies)
+        self._open = tuple(reply._replace(label=OPEN + reply.label, name=reply.label) for reply in replies)
+        self._ticked = tuple(
+            reply._replace(label=CHOSEN + reply.label, name=reply.label, chosen=True) for reply in replies
+        )
         done = (self._done,) if self._min == 0 else ()
         offered = (*self._open, *self._picker.quick_replies[len(replies) :], *done)
         self.prompt = definition.prompt(voice, offered, _how_many(definition, voice))
@@ -173,7 +184,7 @@ class _AskedChoices(Asked):
         if not values or len(unknown) > len(values) + 1:
             return Rejection(self._hint)
         wanted = {*values, *(one for one in chosen if one != self._exclusive)}
-        lines = []
+        lines: list[str] = []
         if self._exclusive in wanted and len(wanted) > 1:
             wanted.discard(self._exclusive)
             lines.append(self._voice.say("hint.choices_exclusive", label=self._picker.labels[self._exclusive]))
@@ -192,24 +203,23 @@ class _AskedChoices(Asked):
 
     def _draft(self, chosen: list[str], *lines: str) -> Draft:
         """The selection, shown so that it can be read without seeing the symbols."""
-        say = self._voice.say
+        say, notices = self._voice.say, map(NoticePart, lines)
         if not chosen:
-            return Draft([], self.prompt._replace(text="\n".join((*lines, self.prompt.text))))
+            return Draft([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         missing, many = self._min - len(chosen), len(chosen) - self._max
         alone = chosen == [self._exclusive]
-        lines = (*lines, say("choices.chosen", labels=self.show(list(chosen)), n=len(chosen)))
+        selection = SelectionPart(say("choices.chosen", labels=self.show(list(chosen)), n=len(chosen)), is_list=True)
+        then: MessagePart = HintPart(say("choices.next", done=self._done.label), is_typing=True)
         if many > 0:
-            lines += (say("choices.many", n=many, max=self._max),)
+            then = ErrorPart(say("choices.many", n=many, max=self._max), self._max)
         elif missing > 0 and not alone:
-            lines += (say("choices.missing", n=missing),)
-        else:
-            lines += (say("choices.next", done=self._done.label),)
+            then = ErrorPart(say("choices.missing", n=missing))
         replies = [
             ticked if value in chosen else empty
             for value, ticked, empty in zip(self._picker.labels, self._ticked, self._open, strict=True)
         ]
         done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
-        msg = self._voice.message("\n".join(lines), (*replies, *done))
+        msg = self._voice.message((*notices, selection, then), (*replies, *done))
         return Draft(
             list(chosen), msg._replace(expects="many", title=self.prompt.title, sensitive=self.prompt.sensitive)
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from flows.conditions import Equal, Not, ValueOf
+from flows.meaning import Meanings, meanings
 from flows.picker import Picker
 from flows.question import LEAVE, Asked, Exit, Parsed, Question, Rejection, Reply, ValueType, question
 from flows.values import Missing, Value
@@ -25,6 +26,8 @@ class Consent(Question):
       text: {de: Dürfen wir Ihre Antworten bis Juni speichern?, en: May we keep your answers until June?}
     ```
     """
+
+    meanings: ClassVar[Meanings] = meanings(fixed="text hint", path="required")
 
     type: Literal["consent"] = "consent"
     required: bool = False

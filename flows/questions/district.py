@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from flows.matching import Matcher, SmallWords, spellings
+from flows.meaning import Meanings, meanings
 from flows.picker import Picker
 from flows.question import Asked, Guess, Parsed, Question, Rejection, Reply, question
 from flows.questions.berlin_points import district_of
@@ -40,6 +41,8 @@ class District(Question):
       text: {de: In welchem Bezirk wohnen Sie?, en: Which district do you live in?}
     ```
     """
+
+    meanings: ClassVar[Meanings] = meanings(free="outside")
 
     type: Literal["district"] = "district"
     outside: bool = False

@@ -9,6 +9,7 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
+from flows.meaning import Meanings, meanings
 from flows.messages import Expects
 from flows.picker import Picker
 from flows.question import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, ValueType, Where, question
@@ -45,6 +46,8 @@ class Number(Question):
     """
 
     expects: ClassVar[Expects] = "number"
+
+    meanings: ClassVar[Meanings] = meanings(fixed="min max decimals", measure="unit")
 
     type: Literal["number"] = "number"
     min: int | float | None = Field(default=None, ge=-LARGEST, le=LARGEST)

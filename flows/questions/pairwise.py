@@ -12,8 +12,9 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
+from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.naming import DONE
+from flows.parts import BodyPart, HintPart, MessagePart, Parts, noticed
 from flows.picker import Picker
 from flows.question import (
     Asked,
@@ -30,6 +31,7 @@ from flows.question import (
 )
 from flows.questions.choice import clashes, named
 from flows.text import fold
+from flows.tokens import DONE
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
@@ -73,6 +75,8 @@ class Pairwise(Question):
     """
 
     expects: ClassVar[Expects] = "one"
+    meanings: ClassVar[Meanings] = meanings(labels="options", free="min max")
+
     type: Literal["pairwise"] = "pairwise"
     options: tuple[Option, ...] = Field(min_length=3, max_length=20)
     min: int = Field(default=1, ge=1)
@@ -105,6 +109,9 @@ class Pairwise(Question):
         yield from super().texts()
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label
+
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        yield from ((option.value, option.label) for option in self.options)
 
     def ask(self, voice: Voice) -> Asked:
         return _AskedPairwise(self, voice)
@@ -141,7 +148,7 @@ class _AskedPairwise(Asked):
         words = (word for label, names in (*self._names.values(), self._even) for word in (label, *names))
         self._known = frozenset(map(fold, words)) | {_FIRST, _SECOND, _NEITHER}
         self._picker = lru_cache(256)(self._make_picker)
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
         self._done_words = voice.done_words()
         self._hint = voice.say("hint.pairwise")
         self.prompt = self._message("", [])
@@ -160,7 +167,7 @@ class _AskedPairwise(Asked):
         number, _, meant = reply.choice.partition("-")
         if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and number != str(len(decided)):
             # A button of an earlier pair, perhaps tapped twice.
-            return self._draft(seed, decided, self._voice.say("stale"))
+            return self._draft(seed, decided, noticed(self._voice.say("stale")))
         picked = self._picker(len(decided), self._pair(seed, decided)).pick(reply)
         if picked is None:
             return Rejection(self._hint)
@@ -235,19 +242,18 @@ class _AskedPairwise(Asked):
             return Guess(after) if is_guess else after
         label = {_FIRST: self._label(first), _SECOND: self._label(second)}.get(meant, self._even[0])
         line = self._voice.say("answer.understood", answer=label) if is_guess else ""
-        return self._draft(seed, after, line)
+        return self._draft(seed, after, noticed(line, "understood"))
 
-    def _draft(self, seed: str, decided: list[str], line: str) -> Draft:
+    def _draft(self, seed: str, decided: list[str], notices: Parts) -> Draft:
         msg = self._message(seed, decided)
-        shown = msg._replace(text=f"{line}\n\n{msg.text}") if line else msg
-        return Draft([f"{_SEED}{seed}", *decided], shown)
+        return Draft([f"{_SEED}{seed}", *decided], msg.preceded_by(notices))
 
     def _message(self, seed: str, decided: list[str]) -> MsgOut:
         """The next pair, and where one stands."""
         say, definition = self._voice.say, self._definition
         replies = self._picker(len(decided), self._pair(seed, decided)).quick_replies
-        lines = [say("pairwise.of", number=len(decided) + 1, max=definition.most)]
+        lines: list[MessagePart] = [BodyPart(say("pairwise.of", number=len(decided) + 1, max=definition.most))]
         if len(decided) >= definition.min:
             replies = (*replies, self._done)
-            lines.append(say("pairwise.may_stop", done=self._done.label))
-        return definition.prompt(self._voice, replies, "\n".join(lines))
+            lines.append(HintPart(say("pairwise.may_stop", done=self._done.label)))
+        return definition.prompt(self._voice, replies, tuple(lines))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from flows.amounts import Amounts, Change
+from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.naming import DONE, Naming
+from flows.naming import Naming
+from flows.parts import BodyPart, HintPart, NoticePart, Parts, SelectionPart
 from flows.picker import Picker
 from flows.question import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import clashes, named
 from flows.questions.choices import CHOSEN, OPEN
 from flows.text import fold
+from flows.tokens import DONE
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
@@ -25,6 +28,8 @@ _ECHO = 60
 
 class PricedOption(Option):
     """An option, and what it costs where it can only be had as a whole."""
+
+    meanings: ClassVar[Meanings] = meanings(fixed="cost")
 
     cost: int | None = Field(default=None, ge=1, le=1_000_000_000)
 
@@ -49,6 +54,8 @@ class Points(Question):
     """
 
     expects: ClassVar[Expects] = "amounts"
+
+    meanings: ClassVar[Meanings] = meanings(fixed="budget", measure="unit", labels="options", free="step")
 
     type: Literal["points"] = "points"
     budget: int = Field(ge=1, le=1_000_000_000)
@@ -84,6 +91,9 @@ class Points(Question):
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label
 
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        yield from ((option.value, option.label) for option in self.options)
+
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
@@ -107,10 +117,12 @@ class _AskedPoints(Asked):
             frozenset(map(fold, voice.words("words.and"))),
         )
         self._hint = voice.say("hint.points_cost" if self._priced else "hint.points")
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
-        line = f"{voice.say('points.budget', amount=self._said(definition.budget))}\n{self._hint}"
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
+        budget = BodyPart(voice.say("points.budget", amount=self._said(definition.budget)))
         others = self._picker.quick_replies[len(definition.options) :]
-        self.prompt = definition.prompt(voice, (*self._replies({}), *others), line)
+        self.prompt = definition.prompt(
+            voice, (*self._replies({}), *others), (budget, HintPart(self._hint, is_typing=True))
+        )
         self._labels = frozenset(fold(reply.label) for reply in self._replies({}))
         if self._priced:
             self.prompt = self.prompt._replace(expects="many")
@@ -203,16 +215,16 @@ class _AskedPoints(Asked):
 
     def _draft(self, spent: dict[str, int], *lines: str) -> Draft:
         """What is spread so far and what is left, in words."""
-        say = self._voice.say
+        say, notices = self._voice.say, map(NoticePart, lines)
         if not spent:
-            return Draft({}, self.prompt._replace(text="\n".join((*lines, self.prompt.text))))
-        lines = (
-            *lines,
-            say("points.so_far", labels=self.show(dict(spent))),
-            say("points.left", amount=self._said(self._left(spent))),
-            say("points.next", done=self._done.label),
+            return Draft({}, self.prompt._replace(parts=(*notices, *self.prompt.parts)))
+        parts: Parts = (
+            *notices,
+            SelectionPart(say("points.so_far", labels=self.show(dict(spent)))),
+            NoticePart(say("points.left", amount=self._said(self._left(spent)))),
+            HintPart(say("points.next", done=self._done.label), is_typing=True),
         )
-        msg = self._voice.message("\n".join(lines), (*self._replies(spent), self._done))
+        msg = self._voice.message(parts, (*self._replies(spent), self._done))
         return Draft(dict(spent), msg._replace(expects=self.prompt.expects, title=self.prompt.title))
 
     def _replies(self, spent: dict[str, int]) -> Iterator[QuickReply]:
@@ -222,10 +234,11 @@ class _AskedPoints(Asked):
             has = spent.get(value, 0)
             label = self.label(value)
             if self._priced:
-                shown = f"{CHOSEN if has else OPEN}{label} ({self._said(self._cost[value])})"
-                yield QuickReply(token(key, value), shown, number, chosen=has > 0)
+                name = f"{label} ({self._said(self._cost[value])})"
+                shown = f"{CHOSEN if has else OPEN}{name}"
+                yield QuickReply(token(key, value), shown, number, chosen=has > 0, name=name)
                 continue
             # Also where nothing is left: options keep their numbers, and forms a field for each.
-            yield QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has)
+            yield QuickReply(token(key, value), f"+{step} {label}", number, chosen=has > 0, amount=has, name=label)
             if has:
-                yield QuickReply(token(key, f"{LESS}{value}"), f"−{step} {label}")
+                yield QuickReply(token(key, f"{LESS}{value}"), f"−{step} {label}", role="less", name=label)

@@ -10,9 +10,11 @@ from pydantic import Field
 from flows.events import Proposed, Rated
 from flows.known import Known
 from flows.matching import Matcher
+from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.needs import IsMine, NewCode, SimilarTo, Statement
 from flows.own_words import OwnWords, crossed
+from flows.parts import BLANK, LINE, ProposalCard, TitlePart
 from flows.picker import Picker
 from flows.question import (
     Asked,
@@ -54,6 +56,8 @@ class Proposal(Question):
     """
 
     expects: ClassVar[Expects] = "text"
+
+    meanings: ClassVar[Meanings] = meanings(free="min_length max_length title district_from topic_from similar")
 
     type: Literal["proposal"] = "proposal"
     min_length: int = Field(default=5, ge=1, le=500)
@@ -126,14 +130,17 @@ class _AskedProposal(Informed):
 
     def _compare(self, text: str, similar: Sequence[Statement]) -> Draft:
         voice = self._voice
-        lines = [voice.say("proposal.similar"), ""]
-        lines += [f"{number}. {one.text}" for number, one in enumerate(similar, start=1)]
+        title = TitlePart(voice.say("proposal.similar"))
+        cards = [
+            ProposalCard(one.text, one.code, one.language, number, BLANK if number == 1 else LINE)
+            for number, one in enumerate(similar, start=1)
+        ]
         replies = [
             QuickReply(voice.token(self._key, f"same-{number}"), _short(one.text), number)
             for number, one in enumerate(similar, start=1)
         ]
         replies.append(QuickReply(voice.token(self._key, "differs"), self._differs, len(similar) + 1))
-        msg = voice.message("\n".join(lines), replies)._replace(expects="one", title=lines[0])
+        msg = voice.message([title, *cards], replies)._replace(expects="one", title=title.text)
         return Draft(["similar", text, *(part for one in similar for part in (str(one.id), one.code, one.text))], msg)
 
     def _compared(self, reply: Reply, text: str, similar: Sequence[Statement], known: Known) -> Parsed:
@@ -146,7 +153,7 @@ class _AskedProposal(Informed):
         for (name, _), one in zip(names, similar, strict=False):
             if chosen == name:
                 echo = self._voice.say("proposal.supported")
-                return Given(one.code, (Rated(one.id, 1),), words=one.text, echo=echo)
+                return Given(one.code, (Rated(one.id, 1, key=self._key),), words=one.text, echo=echo)
         return Rejection(self._voice.say("hint.proposal_similar", label=self._differs))
 
 

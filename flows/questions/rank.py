@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.naming import DONE, Naming
+from flows.naming import Naming
+from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, Parts, SelectionPart
 from flows.picker import Picker
 from flows.question import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import clashes, named
 from flows.text import plain_digits
+from flows.tokens import DONE
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text
@@ -44,6 +47,8 @@ class Rank(Question):
 
     expects: ClassVar[Expects] = "order"
 
+    meanings: ClassVar[Meanings] = meanings(labels="options", free="min max")
+
     type: Literal["rank"] = "rank"
     options: tuple[Option, ...] = Field(min_length=2, max_length=14)
     min: int | None = Field(default=None, ge=1)
@@ -73,6 +78,9 @@ class Rank(Question):
         for index, option in enumerate(self.options):
             yield ("options", index, "label"), option.label
 
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        yield from ((option.value, option.label) for option in self.options)
+
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
@@ -87,7 +95,7 @@ class _AskedRank(Asked):
         self._naming = Naming(self._picker, voice)
         self._least, self._most = definition.least, definition.most
         self._hint = voice.say("hint.rank")
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"))
+        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
         self.prompt = definition.prompt(voice, self._picker.quick_replies, self._how(len(definition.options)))
 
     def parse(self, reply: Reply, draft: Value | None) -> Parsed:
@@ -123,10 +131,11 @@ class _AskedRank(Asked):
     def knows(self, folded: str) -> bool:
         return self._picker.knows(folded) or folded in self._naming.done_words
 
-    def _how(self, offered: int) -> str:
+    def _how(self, offered: int) -> Parts:
+        hint = HintPart(self._hint, is_typing=True)
         if self._least == self._most == offered:
-            return self._hint
-        return f"{self._hint}\n{self._voice.say('rank.how_some', min=self._least, max=self._most)}"
+            return (hint,)
+        return (hint, HintPart(self._voice.say("rank.how_some", min=self._least, max=self._most)))
 
     def _ranked(self, draft: Value | None) -> list[str]:
         """What is ranked so far, best first, each option once."""
@@ -159,21 +168,23 @@ class _AskedRank(Asked):
 
     def _draft(self, ranked: list[str], *lines: str) -> Draft:
         """The order so far, in words; options keep their numbers, what is ranked shows its place."""
-        say = self._voice.say
+        say, notices = self._voice.say, map(NoticePart, lines)
         if not ranked:
-            return Draft([], self.prompt._replace(text="\n".join((*lines, self.prompt.text))))
+            return Draft([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         missing = self._least - len(ranked)
-        then = say("rank.missing", n=missing) if missing > 0 else say("rank.next", done=self._done.label)
+        then: MessagePart = HintPart(say("rank.next", done=self._done.label), is_typing=True)
+        if missing > 0:
+            then = ErrorPart(say("rank.missing", n=missing))
         places = {value: place for place, value in enumerate(ranked, start=1)}
         replies = [
-            reply._replace(label=say("rank.placed", label=label, place=place), chosen=True, amount=place)
+            reply._replace(label=say("rank.placed", label=label, place=place), chosen=True, amount=place, name=label)
             if (place := places.get(value, 0))
             else reply
             for reply, (value, label) in zip(self._picker.quick_replies, self._picker.labels.items(), strict=False)
         ]
         done = () if missing > 0 else (self._done,)
-        text = "\n".join((*lines, say("rank.so_far", labels=self.show(list(ranked))), then))
-        msg = self._voice.message(text, (*replies, *done))
+        selection = SelectionPart(say("rank.so_far", labels=self.show(list(ranked))))
+        msg = self._voice.message((*notices, selection, then), (*replies, *done))
         return Draft(list(ranked), msg._replace(expects="order", title=self.prompt.title))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from flows.meaning import Meanings, meanings
 from flows.picker import Picker
 from flows.question import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import LABEL_LENGTH
@@ -36,6 +37,8 @@ class Scale(Question):
       middle_label: {de: teils, en: so-so}
     ```
     """
+
+    meanings: ClassVar[Meanings] = meanings(fixed="min max", measure="min_label max_label", labels="middle_label")
 
     type: Literal["scale"] = "scale"
     min: int = Field(default=1, ge=0, le=10)
@@ -70,6 +73,12 @@ class Scale(Question):
         yield from super().texts()
         for name, label in self._labels():
             yield (name,), label
+
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        middle = (self.min + self.max) // 2 if (self.min + self.max) % 2 == 0 else None
+        for step in (self.min, middle, self.max):
+            if step is not None:
+                yield str(step), self.label_at(step)
 
     def values(self) -> frozenset[Value]:
         return frozenset(range(self.min, self.max + 1))

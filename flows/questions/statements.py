@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,8 +11,10 @@ from flows.events import Event, Rated
 from flows.known import Known
 from flows.languages import LANGUAGES
 from flows.matching import Matcher
-from flows.messages import Aside, Expects, MsgOut, QuickReply
+from flows.meaning import Meanings, meanings
+from flows.messages import Expects, MsgOut, QuickReply, Role
 from flows.needs import MyVote, NextStatement, Offer, Statement, StillReleased
+from flows.parts import BodyPart, ProposalCard, TitlePart, noticed
 from flows.question import (
     Asked,
     Draft,
@@ -36,7 +38,7 @@ Vote = Literal[-1, 0, 1]
 Stage = Literal["rate", "more", "none"]
 
 _VOTES: Final[dict[str, Vote]] = {"agree": 1, "disagree": -1, "pass": 0}
-_ASIDES: Final[dict[str, Aside]] = {"important": "mark", "unimportant": "mark", "original": "look"}
+_ROLES: Final[dict[str, Role]] = {"important": "mark", "unimportant": "mark", "original": "look"}
 _SIGNS: Final[dict[str, Vote]] = {"👍": 1, "✅": 1, "👎": -1, "❌": -1, "🤷": 0}
 _LONGEST_ID: Final = 19
 SEED_LENGTH: Final = 280
@@ -75,6 +77,8 @@ class Statements(Question):
     model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)
 
     expects: ClassVar[Expects] = "one"
+
+    meanings: ClassVar[Meanings] = meanings(entries="seeds", free="block earlier")
 
     type: Literal["statements"] = "statements"
     dont_know: Literal[False] = False
@@ -116,11 +120,21 @@ class Statements(Question):
         for index, seed in enumerate(self.seeds):
             yield ("seeds", index), seed
 
+    def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
+        for seed in self.seeds:
+            language = first_language(seed, languages)
+            yield f"{language} {fold(seed.root[language].text)}", seed
+
     def values(self) -> ValueType:
         return int
 
     def ask(self, voice: Voice) -> Asked:
         return _AskedStatements(self, voice)
+
+
+def first_language(seed: Text, languages: Sequence[str]) -> str:
+    """The language whose words tell a seed from the others: the first of the consultation it is written in."""
+    return next((tag for tag in languages if tag in seed.languages()), next(iter(seed.languages())))
 
 
 class _Here(NamedTuple):
@@ -172,7 +186,7 @@ class _AskedStatements(Informed):
         self.prompt = definition.prompt(voice, line=say("statements.how"))._replace(quick_replies=(), expects="")
 
     def begin(self, known: Known, rated: int = 0) -> Draft:
-        return self._next(known.of(NextStatement(self._key, self._voice.language, rated)), 0)
+        return self._next(known.of(NextStatement(self._key, self._voice.language, rated, known.dropped)), 0)
 
     def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
         here = _Here.of(draft)
@@ -221,16 +235,20 @@ class _AskedStatements(Informed):
         return self._changed(here, int(id_), word, known)
 
     def _changed(self, here: _Here, id_: int, word: str, known: Known) -> Draft:
-        """A tap below an earlier statement: the same again changes nothing, another answer replaces the first one."""
+        """A tap below an earlier statement: the same again changes nothing, another answer replaces the first one; that
+        it is important stays.
+        """
         before = known.of(MyVote(id_))
         if word not in _VOTES or before is None:
             return self._draft(here, self._voice.say("statements.earlier"))
-        answer = self._labels[word]
-        if before == _VOTES[word]:
+        said = [self._labels[word], *([self._labels["important"]] if before.is_important else [])]
+        answer = self._voice.listed(said)
+        if before.vote == _VOTES[word]:
             return self._draft(here, self._voice.say("statements.noted", answer=answer))
         if not known.of(StillReleased(id_)):
             return self._draft(here, self._voice.say("statements.gone"))
-        return self._draft(here, self._voice.say("statements.changed", answer=answer), Rated(id_, _VOTES[word]))
+        rated = Rated(id_, _VOTES[word], before.is_important, self._key)
+        return self._draft(here, self._voice.say("statements.changed", answer=answer), rated)
 
     def _vote_and_importance(self, here: _Here, id_: int, folded: str, known: Known) -> Parsed:
         """ "Stimme zu, ist mir wichtig": both in one reply."""
@@ -254,7 +272,7 @@ class _AskedStatements(Informed):
         offer = known.of(following)
         if not known.of(StillReleased(id_)):
             return self._next(offer._replace(rated=here.rated), here.in_block, self._voice.say("statements.gone"))
-        rated = Rated(id_, vote, here.is_important)
+        rated = Rated(id_, vote, here.is_important, self._key)
         count, in_block = here.rated + 1, here.in_block + 1
         if offer.statement is None:
             return Given(count, (rated,), echo=self._voice.say("statements.all"))
@@ -286,7 +304,7 @@ class _AskedStatements(Informed):
 
     def _draft(self, here: _Here, line: str = "", *events: Event) -> Draft:
         msg = self._shown(here)
-        return Draft(here.kept(), msg._replace(text=f"{line}\n\n{msg.text}") if line else msg, events)
+        return Draft(here.kept(), msg.preceded_by(noticed(line)), events)
 
     def _shown(self, here: _Here) -> MsgOut:
         voice = self._voice
@@ -297,12 +315,14 @@ class _AskedStatements(Informed):
         if here.statement is None:
             more = QuickReply(voice.token(self._key, "more"), voice.say("statements.more_yes"), 1)
             text = voice.say("statements.more", count=here.rated)
-            return voice.message(text, (more, *self._enough))._replace(expects="one", title=text)
+            return voice.message([TitlePart(text)], (more, *self._enough))._replace(expects="one", title=text)
         statement, replies = here.statement, self._replies(here, here.statement)
-        text = statement.original if here.is_original and statement.original else statement.text
+        card = ProposalCard(statement.text, statement.code, statement.language)
+        if here.is_original and statement.original:
+            card = ProposalCard(statement.original, statement.code, statement.original_language)
         line = self._about_language(statement, here.is_original)
-        msg = voice.message(f"{text}\n{line}" if line else text, replies)
-        return msg._replace(expects="one", title=text)
+        msg = voice.message((card, BodyPart(line)) if line else (card,), replies)
+        return msg._replace(expects="one", title=card.text)
 
     def _replies(self, here: _Here, statement: Statement) -> tuple[QuickReply, ...]:
         words = [*_VOTES, "unimportant" if here.is_important else "important"]
@@ -313,7 +333,7 @@ class _AskedStatements(Informed):
                 self._voice.token(self._key, f"{word}-{statement.id}"),
                 self._labels[word],
                 number % 5,
-                aside=_ASIDES.get(word, ""),
+                role=_ROLES.get(word, "answer"),
             )
             for number, word in enumerate(words, start=1)
         )

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.events import MediaGiven
+from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgIn
 from flows.own_words import OwnWords, crossed
 from flows.picker import Picker
@@ -42,6 +43,8 @@ class FreeText(Question):
 
     free_text: ClassVar[bool] = True
     expects: ClassVar[Expects] = "text"
+
+    meanings: ClassVar[Meanings] = meanings(free="min_length max_length leave_names_out media")
 
     type: Literal["text"] = "text"
     min_length: int = Field(default=1, ge=1, le=1000)

@@ -32,6 +32,10 @@ class Resident:
         """Writes; gives the number of the message."""
         return self._send({"text": text, **more})
 
+    def reply(self, sent: Sent, text: str) -> int:
+        """Writes as a reply to a message of the bot, as it stands there now."""
+        return self.say(text, reply_to_message=self.state.message_data(sent))
+
     def start(self, code: str = "") -> int:
         """Opens the bot, by a link with a code or without."""
         return self.say(f"/start {code}".strip())

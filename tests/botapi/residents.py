@@ -1,4 +1,5 @@
-"""Residents who answer as fast as they are asked, for `bot.bench.telegram`: python -m tests.botapi.residents N ROUNDS.
+"""Residents who answer as fast as they are asked, for `bot.cli.bench.telegram`: python -m tests.botapi.residents N
+ROUNDS.
 
 Prints where the stand-in is, then what was counted, each as a line of JSON; ends when its standard input ends.
 """
@@ -8,7 +9,7 @@ import json
 import sys
 import time
 
-from bot.bench.subject import QUESTIONS, REPLIES, SLUG
+from bot.cli.bench.subject import QUESTIONS, REPLIES, SLUG
 from tests.botapi.limits import FREE
 from tests.botapi.resident import Resident
 from tests.botapi.server import BotApi, running

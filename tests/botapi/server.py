@@ -131,10 +131,12 @@ class BotApi:
         await self.webhooks.stop()
 
 
+def encode(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode()
+
+
 def _written(answer: dict[str, Any]) -> web.Response:
-    return web.Response(
-        status=answer.get("error_code", 200), body=json.dumps(answer).encode(), content_type="application/json"
-    )
+    return web.Response(status=answer.get("error_code", 200), body=encode(answer), content_type="application/json")
 
 
 async def _parameters(request: web.BaseRequest) -> dict[str, Any]:

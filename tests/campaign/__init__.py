@@ -1,5 +1,5 @@
-"""kill -9, again and again, under live traffic: `python3 -m tests.campaign --kills 1000 --channel telegram`.
+"""Faults under live traffic: `python3 -m tests.campaign` lists them, `… NAME --times 100 --seed 7` runs one.
 
-Residents talk to the bot without a pause, each saying something nobody said before; the house is killed at named steps
-and at random moments, and starts again. The counterpart's ledger decides what was lost or doubled, not the house.
+Each fault is a file in `faults/` (prepare, disturb, check; see `fault.py`). A ledger beside the service knows what was
+acknowledged; it decides what was lost or doubled, not the service.
 """

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from adapters import matrix, telegram
-from bot import logs
 from bot.app import build
+from bot.common import logs
 from bot.settings import ChannelSettings, Settings
 from storage.store import Store
 from tests.house import KEYS, VAULT

@@ -9,9 +9,9 @@ from tests.peers import node, python
 
 def python_of_peers() -> Path:
     """The Python that has aiogram and Synapse."""
-    if not python.is_ready():
+    if not python.ENVIRONMENT.is_ready():
         pytest.skip("aiogram and Synapse: get them with python3 -m tests.peers")
-    return python.PYTHON
+    return python.ENVIRONMENT.python
 
 
 def folder_of_node() -> Path:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bot import bootstrap
+from bot.bootstrap import install
 from tests.peers.python import HOME
 
 SOURCE = Path(__file__).with_name("node")
@@ -43,7 +43,7 @@ def set_up() -> None:
         return
     if reason := missing():
         sys.exit(reason)
-    with bootstrap.only_one():
+    with install.only_one():
         if is_ready():  # meanwhile another one made it
             return
         shutil.rmtree(FOLDER, ignore_errors=True)

@@ -21,6 +21,8 @@ class Between:
     def __init__(self, server: Synapse, session: aiohttp.ClientSession) -> None:
         self.refused: dict[str, int] = {}
         self.held = ""
+        self.mangled: dict[bytes, bytes] = {}
+        """What stands in an answer to a sync, and what comes instead."""
         self._waiting: list[tuple[str, URL, bytes, dict[str, str]]] = []
         self.answer = LIMIT
         self._server = server
@@ -39,7 +41,11 @@ class Between:
             self._waiting.append((request.method, where, body, headers))
             return web.json_response({})
         async with self._session.request(request.method, where, data=body, headers=headers) as answer:
-            return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
+            found = await answer.read()
+            if "/sync" in request.path:
+                for said, instead in self.mangled.items():
+                    found = found.replace(said, instead)
+            return web.Response(status=answer.status, body=found, content_type=answer.content_type)
 
     async def let_go(self) -> None:
         """What was held goes its way, in order."""

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import pytest
 
-from bot.batches import Batches
-from bot.conversations import Conversations
-from bot.lanes import Lane
-from bot.outbox import Outbox
+from bot.conversations.batch import Batches
+from bot.conversations.inbox import Conversations
+from bot.delivery.channel_queue import Lane
+from bot.delivery.outbox import Outbox
 
 _STEPS: Final = {
     "received": ("before", Conversations, "receive"),
@@ -41,18 +41,18 @@ def plant(patch: pytest.MonkeyPatch, name: str, die: Die, die_now: DieNow) -> No
     real = getattr(owner, method)
 
     @wraps(real)
-    async def dying(*given: Any) -> Any:
+    async def dying(*given: Any, **named: Any) -> Any:
         if when == "before":
             await die()
-        result = await real(*given)
+        result = await real(*given, **named)
         if when == "after":
             await die()
         return result
 
     @wraps(real)
-    def dying_now(*given: Any) -> Any:
+    def dying_now(*given: Any, **named: Any) -> Any:
         """Dies after the work, which is within the transaction and so before its commit."""
-        result = real(*given)
+        result = real(*given, **named)
         die_now()
         return result
 
@@ -66,4 +66,4 @@ def leave_at_once(patch: pytest.MonkeyPatch) -> None:
         return None
 
     patch.setattr(Outbox, "drained", nothing)
-    patch.setattr("bot.conversations.PATIENCE_SECONDS", 0.05)
+    patch.setattr("bot.conversations.inbox.PATIENCE_SECONDS", 0.05)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from adapters.base import Outgoing
+from adapters.base import Outgoing, Replies
 from adapters.web.doors import Doors
 from adapters.web.hub import WebHub
 from adapters.web.limits import Rate, WebLimits
@@ -79,11 +79,12 @@ def serve(pipe: Connection) -> None:
     async def run() -> None:
         hub = WebHub()
 
-        async def receive(messages: Sequence[MsgIn]) -> None:
+        async def receive(messages: Sequence[MsgIn]) -> Sequence[Replies]:
             for number, msg in enumerate(messages):
                 replies = tuple(QuickReply(f"p.q.{n}", f"Antwort Nummer {n}", n) for n in range(1, 5))
                 text = "Frage 1 von 5\n" + "Was soll sich im Park ändern, damit man dort gern sitzt? " * 4
                 await hub.send(Outgoing(number, msg.address, MsgOut(text, replies, "de", "one", "Frage")))
+            return [()] * len(messages)
 
         await hub.start(receive)
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from sqlalchemy import text
 
+from adapters.base import Replies
 from adapters.matrix import open_channel
 from adapters.matrix.channel import MatrixChannel
 from bot.app import App, build
@@ -44,11 +45,12 @@ class Listener:
         self.fails = fails
         self._news = asyncio.Event()
 
-    async def receive(self, messages: Sequence[MsgIn]) -> None:
+    async def receive(self, messages: Sequence[MsgIn]) -> Sequence[Replies]:
         self.heard += messages
         self._news.set()
         if self.fails and messages:
             raise ConnectionError("no database")
+        return [()] * len(messages)
 
     def texts(self) -> list[str]:
         return [msg.text for msg in self.heard]

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from adapters.base import Outgoing
+from adapters.base import Outgoing, Replies
 from adapters.web.doors import Conversation
 from adapters.web.hub import WebHub
 from adapters.web.limits import WebLimits
@@ -38,19 +38,24 @@ class Bot:
         self.gate.set()
         self._sent = 0
 
-    async def receive(self, messages: Sequence[MsgIn]) -> None:
+    async def receive(self, messages: Sequence[MsgIn]) -> Sequence[Replies]:
         self.arrived += len(messages)
         await self.gate.wait()
-        for msg in messages:
-            if all(msg.external_id != earlier.external_id for earlier in self.stored):
-                self.stored.append(msg)
-                self.known.add(msg.address)
-                asyncio.get_running_loop().call_soon(self._answer, msg)
+        return [self._taken(msg) for msg in messages]
 
-    def _answer(self, msg: MsgIn) -> None:
+    def _taken(self, msg: MsgIn) -> Replies:
+        if any(msg.external_id == earlier.external_id for earlier in self.stored):
+            return ()
+        self.stored.append(msg)
+        self.known.add(msg.address)
         said = MsgOut(f"answer to {msg.text or msg.choice}", YES_NO, "de", "one", "Licht?")
         self._sent += 1
-        self.sending = asyncio.ensure_future(self.hub.send(Outgoing(self._sent, msg.address, said)))
+        reply = Outgoing(self._sent, msg.address, said)
+        asyncio.get_running_loop().call_soon(self._answer, reply)
+        return (reply,)
+
+    def _answer(self, reply: Outgoing) -> None:
+        self.sending = asyncio.ensure_future(self.hub.send(reply))
 
     async def is_known(self, address: str) -> bool:
         return address in self.known

@@ -23,7 +23,7 @@ import pytest
 
 import adapters
 from adapters.base import Outgoing, Sent
-from bot.effects import payload_of
+from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
 from storage import outbox
 from storage.errors import StoreLost
@@ -32,12 +32,13 @@ from storage.store import Store
 from tests import canaries
 from tests.campaign.talk import Count, account
 from tests.house import KEYS, consultation, publish, rows
+from tests.patience import PATIENCE
 from tests.test_adapters import crashes
 from tests.test_adapters.harness import Harness, Resident, harness_of, until
 
 ROOT = Path(__file__).parents[2]
 BENCHES = f"Bänke, sagt der {canaries.WORD}"
-LAMPS, WISH, SUMMARY = "Licht im Park?", "Was fehlt?", "absenden"
+LAMPS, WISH, SUMMARY = "Licht im Park?", "Was fehlt?", "Stimmt alles?"
 FAMILY, COMBINED, ARABIC = "👨‍👩‍👧‍👦", "z̷̧̛͍͎̈́̆", "السلام عليكم "
 
 
@@ -124,9 +125,10 @@ async def push(harness: Harness, addresses: list[str], words: str) -> None:
     payload = payload_of(MsgOut(words))
     new = [
         NewOutboxMessage(
-            app.ids(), name, KEYS.lookup(name, address), payload, "broadcast", None, now
+            number, name, KEYS.lookup(name, address), payload, "broadcast", None, now, order
         )
         for address in addresses
+        for number, order in [app.ids.letter()]
     ]  # fmt: skip
     await app.store.write(lambda connection: outbox.insert(connection, new))
     app.outbox.look_for_broadcasts()
@@ -180,7 +182,7 @@ async def test_a_crash_between_two_steps_loses_and_doubles_nothing(harness, step
             crashes.leave_at_once(patch)
             armed.set()
             await who.says("ja")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await stopped.wait()
     async with harness.house():
         await who.hears(WISH)

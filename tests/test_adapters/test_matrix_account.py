@@ -18,9 +18,10 @@ from adapters.matrix import channel as matrix_channel
 from adapters.matrix import cross_signing, examine, open_channel
 from adapters.matrix.files import Folder
 from adapters.matrix.ledger import Ledger
-from bot.keys import Keys
+from bot.common.keys import Keys
 from flows.messages import MsgOut
 from tests.house import VAULT
+from tests.patience import PATIENCE
 from tests.resident import resident
 from tests.synapse import Synapse, User
 from tests.test_adapters.matrix_house import CLIENT, Listener, listening, person, section
@@ -168,7 +169,7 @@ async def test_a_homeserver_that_comes_back_is_noticed_and_messages_wait_for_it(
         await asyncio.sleep(0.2)
         assert not waiting.done()
         async with relay(port, homeserver):
-            assert isinstance(await asyncio.wait_for(waiting, 10), Sent)
+            assert isinstance(await asyncio.wait_for(waiting, PATIENCE), Sent)
         assert [event["content"].get("body") for event in await anna.read(room)][-2:] == ["Hallo", "später"]
 
 

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from adapters.base import Outgoing, Sent
-from bot import backup, channels
 from bot.app import open_house
+from bot.cli.maintenance import backup
+from bot.delivery import channels
 from bot.settings import Settings
 from flows.messages import MsgOut
 from tests.resident import resident

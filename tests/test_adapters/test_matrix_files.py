@@ -9,7 +9,7 @@ import pytest
 
 from adapters.base import VaultError
 from adapters.matrix.files import Folder
-from bot.keys import Keys
+from bot.common.keys import Keys
 from tests.house import VAULT
 
 LOGIN = {"user_id": "@bot:city.test", "access_token": "syt_geheim"}

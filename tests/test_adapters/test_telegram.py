@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from adapters.base import TOO_LARGE, Refused, RetryAfter
+from adapters.base import TOO_LARGE, Refused, Replies, RetryAfter
 from flows.messages import MsgIn
 from tests import botapi
 from tests.botapi import BotApi, Fault, Rates
@@ -88,5 +88,6 @@ async def test_a_file_is_read_to_its_end_or_told_why_not(api):
         await channel.close()
 
 
-async def nobody(messages: Sequence[MsgIn]) -> None:
+async def nobody(messages: Sequence[MsgIn]) -> Sequence[Replies]:
     """Nothing is received."""
+    return [()] * len(messages)

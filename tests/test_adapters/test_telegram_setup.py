@@ -17,10 +17,11 @@ import structlog
 from adapters import telegram as adapter
 from adapters.base import BadSettings, Finding, Outgoing
 from adapters.telegram.examining import _clock
-from bot import logs, phrases
-from bot.channels import findings, open_channels
-from bot.errors import HouseError
-from bot.introducing import SHOWN
+from bot.common import logs
+from bot.common.errors import HouseError
+from bot.common.i18n import phrase_catalogues
+from bot.common.i18n.bot_profile import SHOWN
+from bot.delivery.channels import findings, open_channels
 from bot.settings import ChannelSettings, Settings
 from flows.messages import MsgOut
 from tests import botapi
@@ -134,7 +135,7 @@ def test_settings_without_a_token_reach_doctor_as_a_sentence():
 async def test_the_bot_introduces_itself_in_every_language(api, store):
     publish(store, consultation())
     async with telegram(store, api):
-        tags = [tag for tag in phrases.languages() if "-" not in tag]
+        tags = [tag for tag in phrase_catalogues.languages() if "-" not in tag]
         await until(lambda: ("short_description", "", tags[-1]) in api.ledger.settings)
     told = api.ledger.settings
     for tag in [*tags, ""]:
@@ -151,7 +152,7 @@ async def test_the_bot_introduces_itself_in_every_language(api, store):
 
 async def test_a_language_telegram_puts_off_is_not_left_out(api, store):
     publish(store, consultation())
-    tags = [tag for tag in phrases.languages() if "-" not in tag]
+    tags = [tag for tag in phrase_catalogues.languages() if "-" not in tag]
     fault = Fault(
         "error", "setMyDescription", status=429, description="Too Many Requests: retry after 1", retry_after=1
     )

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
-from adapters.base import Moved, Outgoing, Refused, RetryAfter, Sent, Unknown, Unreachable
+from adapters.base import Moved, Outgoing, Refused, Replies, RetryAfter, Sent, Unknown, Unreachable
 from adapters.telegram import polling
 from adapters.telegram.channel import TelegramChannel
 from flows.messages import MsgIn, MsgOut, QuickReply
+from storage import outbox
+from storage.store import Store
 from tests import botapi
 from tests.botapi import BotApi, Fault, Rates
 from tests.botapi.limits import FREE
-from tests.telegram import channel_to
+from tests.house import consultation, publish
+from tests.patience import PATIENCE
+from tests.telegram import channel_to, telegram
 
 
 @pytest.fixture
@@ -37,7 +43,7 @@ class Inbox:
         self.faults: list[Exception] = []
         self._anything = asyncio.Event()
 
-    async def __call__(self, messages: Sequence[MsgIn]) -> None:
+    async def __call__(self, messages: Sequence[MsgIn]) -> Sequence[Replies]:
         await self.gate.wait()
         if self.faults:
             raise self.faults.pop(0)
@@ -45,13 +51,14 @@ class Inbox:
         for message in messages:
             self.taken.setdefault(message.external_id, message)
         self._anything.set()
+        return [()] * len(messages)
 
     @property
     def texts(self) -> list[str]:
         return [message.text for message in self.taken.values()]
 
     async def holds(self, number: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(self.taken) < number:
                 self._anything.clear()
                 await self._anything.wait()
@@ -69,7 +76,7 @@ async def receiving(api: BotApi, **settings: Any) -> AsyncIterator[tuple[Telegra
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -301,6 +308,7 @@ async def test_bad_answers_to_a_message(api, fault, outcome):
         api.faults.append(fault)
         assert isinstance(await channel.send(out(resident.chat_id)), outcome)
         assert channel.trouble()
+        channel._line.transport._read_seconds = PATIENCE
         assert isinstance(await channel.send(out(resident.chat_id, "Noch einmal")), Sent)
         assert channel.trouble() == ""
         assert resident.messages()[-1].text == "Noch einmal"
@@ -310,7 +318,78 @@ async def test_too_fast_waits_as_long_as_telegram_says():
     async with botapi.running(Rates(overall=2, chat=0)) as api, receiving(api) as (channel, _):
         resident = api.resident()
         assert [type(await channel.send(out(resident.chat_id))) for _ in range(3)] == [Sent, Sent, RetryAfter]
-        assert await channel.send(out(resident.chat_id)) == RetryAfter(1.0, "too fast", is_overall=True)
+        assert await channel.send(out(resident.chat_id)) == RetryAfter(1.0, "too fast")
+
+
+async def test_too_fast_means_one_chat_until_several_are_told_so(api):
+    async with receiving(api) as (channel, _):
+        people = [api.resident() for _ in range(4)]
+        group = api.resident(group=-900)
+
+        async def refused(person: botapi.Resident) -> Any:
+            words = "Too Many Requests: retry after 10072"
+            api.faults.append(Fault("error", "sendMessage", status=429, description=words, retry_after=10072))
+            return await channel.send(out(person.chat_id))
+
+        alone, everybody = RetryAfter(10072.0, "too fast"), RetryAfter(30.0, "too fast", is_overall=True)
+        assert [await refused(person) for person in (people[0], group, people[0], people[1])] == [alone] * 4
+        assert isinstance(await channel.send(out(people[3].chat_id)), Sent)
+        assert [await refused(person) for person in people[:3]] == [alone, alone, everybody]
+        assert channel.trouble() == ""
+
+
+async def test_who_has_to_wait_for_hours_waits_alone_and_the_operator_is_told(api, store):
+    publish(store, consultation())
+    with capture_logs() as logs:
+        await wait_for_hours(api, store)
+    (said,) = [line for line in logs if "wait" in line["event"]]
+    assert (said["event"], said["channel"], said["seconds"]) == ("a channel lets one chat wait", "town", 10072)
+
+
+async def wait_for_hours(api: BotApi, store: Store) -> None:
+    async with telegram(store, api) as (app, _):
+        anna, bert = api.resident(), api.resident()
+        for person in (anna, bert):
+            person.start("park")
+            await person.hears()
+        words = "Too Many Requests: retry after 10072"
+        api.faults.append(Fault("error", "sendMessage", status=429, description=words, retry_after=10072))
+        anna.tap("Deutsch")
+        await until(lambda: not api.faults[0].times)
+        bert.tap("Deutsch")
+        await bert.hears(2)
+        assert len(anna.messages()) == 1
+        await app.outbox.drained()
+        with store.reading() as connection:
+            (put_off,) = outbox.put_off(connection, datetime.now(UTC) + timedelta(hours=1))
+        assert put_off[:3] + put_off[4:] == ("town", 1, 1, "too fast")
+        assert timedelta(hours=2) < put_off.until - datetime.now(UTC) < timedelta(hours=3)
+
+
+async def test_one_not_found_is_no_revoked_token(api):
+    for fault in (
+        Fault("error", "getUpdates", status=404, description="Not Found"),
+        Fault("html", "getUpdates", status=404),
+        Fault("error", "sendMessage", status=404, description="Not Found"),
+    ):
+        api.faults.append(fault)
+    async with receiving(api, pace=0.2) as (channel, inbox):  # the pause of a token would be two minutes
+        api.resident().say("eins")
+        await inbox.holds(1)
+        delivery = await channel.send(out(api.resident().chat_id))
+        assert isinstance(delivery, RetryAfter)
+        assert delivery.seconds < 60
+        assert "token" in channel.trouble()
+        assert "revoked" not in channel.trouble()
+
+
+async def test_not_found_again_and_again_is_told(api):
+    api.faults.append(Fault("error", "getUpdates", 1000, status=404, description="Not Found"))
+    async with receiving(api, pace=0.001) as (channel, _):
+        await until(lambda: "again and again" in channel.trouble())
+        api.faults.clear()
+        api.resident().say("endlich")
+        await until(lambda: channel.trouble() == "")
 
 
 async def test_long_texts_go_on_at_the_part_that_failed(api):

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from adapters.base import Replies
 from adapters.telegram.channel import SECRET_HEADER, TelegramChannel
 from bot.web.server import WebServer
 from flows.messages import MsgIn
@@ -39,10 +40,11 @@ class Door:
         application.router.add_post("/hook", channel.hook)
         self.client = TestClient(TestServer(application))
 
-    async def receive(self, messages: Sequence[MsgIn]) -> None:
+    async def receive(self, messages: Sequence[MsgIn]) -> Sequence[Replies]:
         if self.fault:
             raise self.fault
         self.taken += messages
+        return [()] * len(messages)
 
     async def call(self, secret: str | None, body: Any = None) -> int:
         headers = {} if secret is None else {SECRET_HEADER: secret}

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from adapters.web.doors import COOKIE, Conversation
 from adapters.web.hub import WebHub
+from bot.web.context import SITE
 from bot.web.server import application
-from bot.web.site import SITE
 from storage import migrate
 from storage.store import Store
 from tests.house import consultation, publish, running

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from adapters.web.routes import STATIC
+from tests.patience import PATIENCE
 from tests.test_adapters.pages import House, Page, house
 
 CHAT = STATIC / "chat.js"
@@ -33,7 +34,7 @@ class Widget:
 
     async def until(self, key: str) -> Any:
         assert self.process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while line := await self.process.stdout.readline():
                 data = json.loads(line)
                 if key in data:

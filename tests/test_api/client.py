@@ -6,22 +6,23 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from bot.api import keyring
-from bot.api.policy import SCOPES, Scope
 from bot.app import App, build
-from bot.codes import code_hash, new_code
-from bot.ids import Ids
+from bot.common.ids import Ids
 from bot.settings import Settings
+from bot.staff.codes import code_hash, new_code
+from bot.web.api import access_keys
+from bot.web.api.policy import SCOPES, Scope
 from bot.web.server import application
 from storage import api_keys, staff
 from storage.staff import Role, StaffMember
 from storage.store import Store
-from tests.house import KEYS, Recorder
+from tests.house import KEYS, Recorder, make_here
 
 ids = Ids()
 
@@ -36,7 +37,7 @@ def hire(store: Store, name: str, role: Role = "facilitator") -> StaffMember:
 
 def key_for(store: Store, member: StaffMember, scopes: Iterable[Scope] = SCOPES, slug: str | None = None) -> str:
     """A new key of this person."""
-    key, row = keyring.make(KEYS, member, scopes, slug, datetime.now(UTC))
+    key, row = access_keys.make(KEYS, member, scopes, slug, datetime.now(UTC))
     with store.begin() as connection:
         api_keys.insert(connection, [row])
     return key
@@ -99,5 +100,6 @@ async def served(store: Store) -> AsyncIterator[ServedHouse]:
     """A running house with its web server."""
     recorder = Recorder()
     app = build(Settings(), {"test": recorder}, store=store, keys=KEYS)
+    app.editor.make = partial(make_here, store)
     async with app.running(), TestServer(application(app)) as server, ClientSession() as session:
         yield ServedHouse(app, store, recorder, session, str(server.make_url("")).rstrip("/"))

@@ -9,15 +9,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.web.limits import Buckets, Rate
-from bot.api import serving
-from bot.api.registry import OPERATIONS
-from bot.api.showing import consultation
+from bot.authoring import publishing
+from bot.authoring.publishing import Desk
+from bot.authoring.reading import Checked
 from bot.proposals.answering import Outcome, set_status
+from bot.results.editions.renewal import renew
+from bot.web.api import routes
+from bot.web.api.registry import OPERATIONS
+from bot.web.api.serializers import consultation
 from storage import api_keys, consultations, staff
 from storage.store import Store
 from tests.databases import only_sqlite
+from tests.house import consultation as made_of
 from tests.test_api.client import Client, ServedHouse, hire, key_for, served
-from tests.test_proposals.ideas import chair, open_consultation, rate, released, submit
+from tests.test_proposals.ideas import chair, open_answer, open_consultation, rate, released, submit
+from tests.test_storage.rows import new_id
 
 
 @pytest.fixture
@@ -106,6 +112,62 @@ async def test_a_decision_is_about_what_was_read(house: ServedHouse) -> None:
     assert (unchanged.status, unchanged.text) == (304, "")
 
 
+async def test_answers_in_own_words_are_read_decided_about_and_listed_once_released(store: Store) -> None:
+    """Beside proposals, in the same queue and by the same rules."""
+    park = open_consultation(store, results="live")
+    with store.begin() as connection:
+        idea = submit(connection, park, 1)
+        for number, who in enumerate("abc"):
+            open_answer(connection, park, number, f"Bitte mehr Licht, Erika {who}@example.org")
+    async with served(store) as house:
+        aylin = client_of(house)
+        queue = (await aylin.get("/consultations/park/queue")).json
+        assert queue["states"] == {"waiting": 4}
+        assert [(one["kind"], one["question_key"]) for one in queue["items"]] == [
+            ("proposal", None),
+            *[("answer", "wish")] * 3,
+        ]
+        first, second, third = (one["code"] for one in queue["items"][1:])
+        page = (await aylin.get(f"/consultations/park/queue?limit=1&after={first}")).json
+        assert ([one["code"] for one in page["items"]], page["next"]) == ([second], second)
+        read = await aylin.get(f"/proposals/{first}/queued")
+        assert (read.json["flags"], read.json["text"]) == (["email"], "Bitte mehr Licht, Erika a@example.org")
+        path = f"/proposals/{first}/decisions"
+        edited = await aylin.post(path, {"kind": "edit", "text": "Licht", "reason": "a name"}, tag=read.tag)
+        assert edited.json["original"]["text"] == read.json["text"]
+        assert (await aylin.post(path, {"kind": "approve"}, tag=read.tag)).status == 412
+        assert (await aylin.post(path, {"kind": "approve"}, tag=edited.tag)).json["state"] == "released"
+        english = {"kind": "translate", "language": "en", "text": "Light", "reviewed": True}
+        assert (await aylin.post(path, english)).json["translations"]["en"]["text"] == "Light"
+        for body in (
+            {"kind": "merge", "into": idea.code},
+            {"kind": "split", "parts": [{"text": "a"}, {"text": "b"}]},
+            {"kind": "edit", "title": "Title", "text": "Licht!", "reason": "why"},
+        ):
+            refused = await aylin.post(path, body)
+            assert (refused.status, refused.kind) == (409, "only_proposals")
+        told = await aylin.post(f"/proposals/{first}/statuses", {"status": "accepted", "reason": {"de": "Ja."}})
+        assert (told.status, told.kind) == (409, "only_proposals")
+        for nowhere in ("", "/statuses"):
+            assert (await aylin.get(f"/proposals/{first}{nowhere}")).status == 404, "it is no proposal"
+        await aylin.post(f"/proposals/{second}/decisions", {"kind": "approve"})
+        reader = house.client(key_for(store, hire(store, "Bora"), ["read"]))
+        texts = (await reader.get("/consultations/park/texts")).json
+        assert sorted(one["text"] for one in texts["items"]) == ["Bitte mehr Licht, Erika b@example.org", "Licht"]
+        assert set(texts["items"][0]) == {*["code", "consultation", "question_key", "text", "language", "translations"]}
+        one = (await reader.get("/consultations/park/texts?limit=1&question=wish")).json
+        rest = (await reader.get(f"/consultations/park/texts?after={one['next']}")).json
+        assert (one["items"] + rest["items"], rest["next"]) == (texts["items"], None)
+        assert (await reader.get("/consultations/park/texts?question=lamps")).json["items"] == []
+        assert (await reader.get(f"/proposals/{third}/queued")).status == 403
+
+
+async def test_released_answers_are_hidden_until_closing_like_figures(house: ServedHouse) -> None:
+    open_consultation(house.store, results="at_close")
+    reply = await client_of(house).get("/consultations/park/texts")
+    assert (reply.status, reply.kind) == (403, "hidden_until_closing")
+
+
 async def test_lists_come_in_pages(house: ServedHouse) -> None:
     park = open_consultation(house.store, results="live")
     with house.store.begin() as connection:
@@ -130,10 +192,17 @@ async def test_counts_are_hidden_until_closing_and_small_ones_always(house: Serv
         rate(connection, many.id, {10: 1, 11: 1, 12: -1, 13: 0, 14: 1})
         rate(connection, few.id, {10: 1, 11: 1, 12: -1, 13: 0})
     aylin = client_of(house)
+    unmade = (await aylin.get("/consultations/lake/ratings")).json
+    assert (unmade["edition"], {row["people"] for row in unmade["items"]}) == (None, {None}), "not put together yet"
+    assert {row["reason"] for row in unmade["items"]} == {"not_yet"}
+    assert renew(house.store, "lake")
     found = {row["code"]: row for row in (await aylin.get("/consultations/lake/ratings")).json["items"]}
-    assert [found[many.code][name] for name in ("people", "agree", "disagree", "passed")] == [5, None, None, None]
+    assert [found[many.code][name] for name in ("people", "agree", "disagree", "passed")] == [5, 3, 1, 1], (
+        "all small, and nobody in particular"
+    )
     assert [found[few.code][name] for name in ("people", "agree", "important")] == [None, None, None]
     assert found[none.code]["people"] == 0
+    assert [found[it.code]["reason"] for it in (many, few, none)] == ["", "few", ""]
     assert (await aylin.get("/consultations/park/ratings")).kind == "hidden_until_closing"
     with house.store.begin() as connection:
         consultations.set_state(connection, park, "closed")
@@ -146,10 +215,17 @@ async def test_archiving_says_who_waits(house: ServedHouse) -> None:
         idea = released(connection, park, 1)
     aylin = client_of(house)
     refused = await aylin.post("/consultations/park/archive")
-    assert (refused.status, idea.code in refused.json["detail"]) == (409, True)
+    assert (refused.status, refused.kind, idea.code in refused.json["detail"]) == (409, "owed", True)
     with house.store.begin() as connection:
         set_status(chair(connection), idea.id, Outcome("rejected", {"de": "Kein Platz."}))
-    assert (await aylin.post("/consultations/park/archive")).json["state"] == "archived"
+    still_open = await aylin.post("/consultations/park/archive", {"confirm": True})
+    assert (still_open.status, still_open.kind) == (409, "is_open")
+    assert "/consultations/park/close" in still_open.json["detail"]
+    assert (await aylin.post("/consultations/park/close")).json["state"] == "closed"
+    asked = await aylin.post("/consultations/park/archive")
+    assert (asked.status, asked.kind) == (409, "confirm")
+    assert "these words start nothing any more: park" in asked.json["detail"]
+    assert (await aylin.post("/consultations/park/archive", {"confirm": True})).json["state"] == "archived"
     assert (await aylin.get("/consultations/park")).json["state"] == "archived"
     assert (await aylin.get("/consultations/park/answered")).json["contributions"] is None
 
@@ -210,8 +286,8 @@ async def test_a_key_ends_with_itself_or_its_owner(house: ServedHouse) -> None:
 
 @only_sqlite
 async def test_too_many_requests_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "REQUESTS", Rate(3, 0.1))
-    monkeypatch.setattr(serving, "WRONG_KEYS", Rate(2, 0.1))
+    monkeypatch.setattr(routes, "REQUESTS", Rate(3, 0.1))
+    monkeypatch.setattr(routes, "WRONG_KEYS", Rate(2, 0.1))
     async with served(store) as house:
         aylin, bora = client_of(house), client_of(house, "Bora")
         replies = [await aylin.get("/consultations") for _ in range(4)]
@@ -220,7 +296,7 @@ async def test_too_many_requests_wait(store: Store, monkeypatch: pytest.MonkeyPa
         assert (await bora.get("/consultations")).status == 200
         guesses = [await house.client(f"mitsprache_guess{at}").get("/consultations") for at in range(3)]
         assert [guess.status for guess in guesses] == [401, 401, 429]
-    assert Buckets(serving.REQUESTS).take("x") == 0
+    assert Buckets(routes.REQUESTS).take("x") == 0
 
 
 @only_sqlite
@@ -256,3 +332,34 @@ def test_states_of_a_consultation(store: Store) -> None:
         ({"state": "archived"}, "archived"),
     ):
         assert consultation(row._replace(**changes), now).state == state
+
+
+@only_sqlite
+async def test_drafts_and_tests_are_shown_to_keys_that_can_make_them_live_only(house: ServedHouse) -> None:
+    open_consultation(house.store)
+    tools = Desk(new_id, datetime.now(UTC), UTC)
+    with house.store.begin() as connection:
+        for stage, slug, title in (("draft", "park", "Neu"), ("test", "park", "Probe"), ("draft", "lake", "See")):
+            made = made_of(slug, title={"de": title, "en": title})
+            publishing.record(connection, Checked(made, ()), tools, "file", stage=stage)  # type: ignore[arg-type]
+    member = hire(house.store, "Ceyda")
+    reader = house.client(key_for(house.store, member, ["read"]))
+    found = (await reader.get("/consultations")).json["items"]
+    assert [(row["slug"], row["state"], row["draft"], row["test"]) for row in found] == [("park", "open", None, None)]
+    assert (await reader.get("/consultations/lake")).status == 404
+    # What such a key needs to read besides.
+    publisher = house.client(key_for(house.store, member, ["read", "publish"]))
+    found = (await publisher.get("/consultations")).json["items"]
+    assert [(row["slug"], row["state"], row["draft"], row["test"]) for row in found] == [
+        ("lake", "draft", 1, None),
+        ("park", "open", 2, 3),
+    ]
+    word = found[1]["test_word"]
+    assert (await publisher.get("/consultations/lake")).json["state"] == "draft"
+    assert (await publisher.get(f"/consultations/{word}")).status == 404
+    assert (await publisher.post(f"/consultations/{word}/close")).status == 404
+    assert (await publisher.post("/consultations/lake/close")).kind == "not_live"
+    assert (await publisher.post("/consultations/lake/go-live")).json["state"] == "open"
+    live = await publisher.post("/consultations/park/go-live", {"stage": "draft"})
+    assert (live.json["revision"], live.json["state"]) == (2, "open")
+    assert (await publisher.post("/consultations/park/back")).json["revision"] == 1

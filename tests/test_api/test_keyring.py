@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import staff
-from bot.api import keyring
-from bot.api.registry import ROOT
-from bot.errors import HouseError
+from bot.cli import accounts
+from bot.cli import api_keys as key_commands
+from bot.common.errors import HouseError
 from bot.settings import Settings
+from bot.web.api.registry import ROOT
 from storage.store import Store
 from tests.databases import only_sqlite
 from tests.test_api.client import hire, key_for, served
@@ -26,7 +26,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 def settings(tmp_path):
     settings = Settings(data=tmp_path)
     for name, role in (("Aylin", "facilitator"), ("Bora", "admin"), ("Cem", "helper")):
-        staff.add(settings, name, role, lambda _: None)
+        accounts.add(settings, name, role, lambda _: None)
     return settings
 
 
@@ -37,18 +37,18 @@ def said(run, *arguments) -> list[str]:
 
 
 def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
-    shown, _ = said(keyring.add, settings, "Aylin", ["moderate|read"], "mein-kiez")
+    shown, _ = said(key_commands.add, settings, "Aylin", ["moderate|read"], "mein-kiez")
     key = shown.rpartition(": ")[2]
     assert shown.startswith("Aylin (moderate, read; mein-kiez): mitsprache_")
-    (line,) = said(keyring.list_all, settings)
+    (line,) = said(key_commands.list_all, settings)
     label = key.split("_")[1]
     assert line.startswith(f"{label}  Aylin  moderate,read  mein-kiez  since ")
     for file in tmp_path.rglob("*.db*"):
         assert key.rpartition("_")[2].encode() not in file.read_bytes()
-    assert said(keyring.revoke, settings, label.lower()) == [f"{label} is let in no more."]
-    assert "revoked" in said(keyring.list_all, settings)[0]
+    assert said(key_commands.revoke, settings, label.lower()) == [f"{label} is let in no more."]
+    assert "revoked" in said(key_commands.list_all, settings)[0]
     with pytest.raises(HouseError, match="there is no key"):
-        keyring.revoke(settings, label, print)
+        key_commands.revoke(settings, label, print)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
 )
 def test_nonsense_is_refused(settings, name, scopes, slug, reason) -> None:
     with pytest.raises(HouseError, match=re.escape(reason)):
-        keyring.add(settings, name, scopes, slug, print)
+        key_commands.add(settings, name, scopes, slug, print)
 
 
 @only_sqlite

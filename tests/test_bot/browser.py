@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, CookieJar
@@ -17,7 +19,7 @@ from bot.app import App, build
 from bot.settings import Settings
 from bot.web.server import application
 from storage.store import Store
-from tests.house import KEYS
+from tests.house import KEYS, make_here
 
 # Tests are quicker than people.
 QUICK = WebLimits(conversation=Rate(0, 1), address=Rate(0, 1), new=Rate(0, 1), new_network=Rate(0, 1))
@@ -187,15 +189,18 @@ class House:
 @asynccontextmanager
 async def serving(store: Store, limits: WebLimits = QUICK, **web: Any) -> AsyncIterator[House]:
     """A house with the web channel only."""
-    data = Path(store.writer.url.database or "").parent
-    app = build(Settings.model_validate({"web": web, "data": data}), {"web": WebHub()}, store=store, keys=KEYS)
-    async with app.running():
-        server = TestServer(application(app, limits))
-        await server.start_server()
-        house = House(app, server)
-        try:
-            yield house
-        finally:
-            for browser in house.browsers:
-                await browser.http.close()
-            await server.close()
+    with TemporaryDirectory() as beside:  # PostgreSQL is in no folder of the house
+        is_file = store.dialect == "sqlite"
+        data = Path(store.writer.url.database or "").parent if is_file else Path(beside)
+        app = build(Settings.model_validate({"web": web, "data": data}), {"web": WebHub()}, store=store, keys=KEYS)
+        app.editor.make = partial(make_here, store)
+        async with app.running():
+            server = TestServer(application(app, limits))
+            await server.start_server()
+            house = House(app, server)
+            try:
+                yield house
+            finally:
+                for browser in house.browsers:
+                    await browser.http.close()
+                await server.close()

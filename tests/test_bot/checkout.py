@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import bootstrap, provision
+from bot.bootstrap import install, venv
 from tests.test_bot.package_index import Index, make_wheel
 
 PROJECT = """
@@ -65,14 +65,16 @@ class Checkout:
 
 def check_out(root: Path, index: Index, pip: bytes) -> Checkout:
     """Lay out a fresh checkout. Its Python seems to have no ensurepip, as on a bare Debian."""
-    (root / "bot").mkdir()
+    (root / "bot" / "cli").mkdir(parents=True)
     (root / "tests").mkdir()
     (root / "bare").mkdir()
-    for name in ("__init__", "__main__", "bootstrap", "provision", "terminal"):
-        shutil.copy(bootstrap.ROOT / "bot" / f"{name}.py", root / "bot")
-    pinned = root / "bot" / "provision.py"
-    pinned.write_text(pinned.read_text().replace(provision.PIP_SHA256, hashlib.sha256(pip).hexdigest()))
-    (root / "bot" / "cli.py").write_text(SERVES)
+    for name in ("__init__", "__main__"):
+        shutil.copy(install.ROOT / "bot" / f"{name}.py", root / "bot")
+    shutil.copytree(install.ROOT / "bot" / "bootstrap", root / "bot" / "bootstrap")
+    pinned = root / "bot" / "bootstrap" / "venv.py"
+    pinned.write_text(pinned.read_text().replace(venv.PIP_SHA256, hashlib.sha256(pip).hexdigest()))
+    (root / "bot" / "cli" / "__init__.py").touch()
+    (root / "bot" / "cli" / "main.py").write_text(SERVES)
     (root / "pyproject.toml").write_text(PROJECT)
     (root / "bare" / "ensurepip.py").write_text(NO_ENSUREPIP)
     environment = {

@@ -9,9 +9,9 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import text
 
-from bot import codes
-from bot.ids import Ids
-from bot.web.visits import VISITS, Visits
+from bot.common.ids import Ids
+from bot.staff import codes
+from bot.web.assisted.device_sessions import VISITS, Visits
 from storage import staff as staff_table
 from storage.staff import Role, StaffMember
 from storage.store import Store
@@ -77,7 +77,7 @@ async def answered(page: Browser, wish: str) -> None:
     await page.press("Weiter", text=wish)
     await page.press("Überspringen")
     assert page.heading() == "Antworten prüfen"
-    await page.press("Absenden")
+    await page.press("Fertig")
 
 
 async def signed_in(house: House, store: Store, name: str = "Aylin", role: Role = "helper") -> Watcher:

@@ -15,11 +15,12 @@ from sqlalchemy import update
 
 from adapters.base import Delivery, Refused, RetryAfter, Unknown
 from bot.app import App
-from bot.attachments import command, examining, keeping
-from bot.attachments.files import FOLDER, Folder, ending_of
-from bot.errors import HouseError
-from bot.housekeeping import tidy
-from bot.keys import Keys, SecretError
+from bot.cli import attachments as command
+from bot.common.errors import HouseError
+from bot.common.keys import Keys, SecretError
+from bot.delivery.attachments import checks, fetcher
+from bot.delivery.attachments.files import FOLDER, Folder, ending_of
+from bot.privacy.retention import tidy
 from bot.settings import Settings
 from storage import attachments
 from storage.attachments import Attachment
@@ -30,7 +31,7 @@ from tests.phone import PICTURE, VOICE, WISH, Phone, begin, files, rows, states,
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(fetcher, "FIRST_PAUSE", 0.01)
 
 
 async def test_a_killed_house_goes_on_fetching(store: Store, database: Any, tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ async def test_erased_while_it_is_fetched(
 
 
 async def test_what_is_not_to_be_had_is_given_up(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "MOST_TRIES", 3)
+    monkeypatch.setattr(fetcher, "MOST_TRIES", 3)
     publish(store, consultation(questions=[WISH]))
     phone = Phone()
     async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
@@ -192,7 +193,7 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
         change = update(Attachment).where(Attachment.id == rows(store)[2].id)
         late = datetime.now(UTC) - timedelta(hours=4)
         connection.execute(change.values(state="waiting", handle=b"x", due_at=late, at=late))
-    assert [finding.words for finding in examining.findings(settings)] == [
+    assert [finding.words for finding in checks.findings(settings)] == [
         "attachments: 3 kept, 1 waiting",
         "attachments: 1 not fetched for hours; look at what is said of the channels, and into the log",
         f"attachments: 1 files are not in {settings.data / FOLDER}; put it back from your backup",

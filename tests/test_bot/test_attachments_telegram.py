@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.attachments import keeping
-from bot.attachments.files import FOLDER, Folder
+from bot.delivery.attachments import fetcher
+from bot.delivery.attachments.files import FOLDER, Folder
 from bot.settings import Settings
 from storage.store import Store
 from tests import botapi
@@ -31,7 +31,7 @@ async def api() -> AsyncIterator[BotApi]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(fetcher, "FIRST_PAUSE", 0.01)
 
 
 @asynccontextmanager

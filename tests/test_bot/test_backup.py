@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import backup
 from bot.app import open_house
-from bot.errors import HouseError
-from bot.ledger import Gone, Ledger, files_of
+from bot.cli.maintenance import backup
+from bot.common.erasure_log import Gone, Ledger, files_of
+from bot.common.errors import HouseError
 from bot.settings import Settings
 from storage import contacts
 from storage.contacts import NewContact

@@ -6,9 +6,10 @@ import csv
 
 import pytest
 
-from bot.exports import package
-from bot.exports.package import Wish
-from bot.results.ballots import Comparison, Order, Spread, comparison, order, spread
+from bot.exchange.exports import package
+from bot.exchange.exports.package import Wish
+from bot.results.ballots import Comparison, Order, Spread, comparison, order, outcome
+from bot.results.counts.disclosure import Rule
 from flows.questions.points import Points
 from storage.store import Store
 from tests.house import consultation, publish, running, say
@@ -34,7 +35,7 @@ def store(empty):
 async def test_what_people_said_in_chat_stands_on_the_result_page(store, tmp_path):
     publish(store, consultation("park", [FIRST, FUND, MONEY]))
     async with running(store) as (app, test):
-        for number in range(6):
+        for number in range(20):
             said = (
                 "/start park",
                 "Deutsch",
@@ -52,15 +53,30 @@ async def test_what_people_said_in_chat_stands_on_the_result_page(store, tmp_pat
         page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
         words = page.text
         assert words.index("1. Schule") < words.index("2. Park") < words.index("3. Brücke")
-        assert "Menschen: 6" in words
-        assert "Schule 6 60 % (60 %) Park 6 40 % (40 %) Brücke 0 0 % (0 %)" in words, "all said the same"
+        assert "Menschen: 20" in words
+        assert "Schule 20 60 % (60 %) Park 20 40 % (40 %) Brücke 0 0 % (0 %)" in words, "all said the same"
         assert "(Equal Shares) für: Brücke, Park" in words
-    assert package.write(store, Wish("park", tmp_path / "open", "public"), NOW) == 6
+    assert package.write(store, Wish("park", tmp_path / "open", "public"), NOW) == 20
     with (tmp_path / "open" / "ballots.csv").open(encoding="utf-8", newline="") as file:
         rows = [(row["question_key"], row["method"], row["option"]) for row in csv.DictReader(file)]
     assert rows[:3] == [("first", "kemeny", "school"), ("first", "kemeny", "park"), ("first", "kemeny", "bridge")]
     assert ("money", "equal shares", "bridge") in rows
     store.dispose()
+
+
+async def test_questions_stand_in_the_order_of_the_consultation(store):
+    choice = {"type": "choice", "options": OPTIONS}
+    before = choice | {"key": "before", "text": {"de": "Davor?", "en": "Before?"}}
+    after = choice | {"key": "after", "text": {"de": "Danach?", "en": "After?"}}
+    publish(store, consultation("park", [before, FIRST, after]))
+    async with running(store) as (app, test):
+        for number in range(6):
+            order = ("2 1 3", "1 3 2", "3 2 1")[number % 3]  # of no two options all put the same one first
+            for line in ("/start park", "Deutsch", "1", order, "2", "absenden"):
+                await say(app, test.msg(f"p{number}", line))
+    async with serving(Store(str(store.writer.url))) as house:
+        words = (await house.browser(**{"Accept-Language": "de"}).get("/results/park")).text
+        assert words.index("Davor?") < words.index("Zuerst?") < words.index("Danach?")
 
 
 async def test_few_people_make_no_order(store, tmp_path):
@@ -89,9 +105,11 @@ def test_who_cannot_decide_counts_for_neither():
     assert [(found.options[it.option], it.wins, it.losses) for it in found.strengths] == [("a", 4, 1), ("b", 1, 4)]
 
 
-def test_small_numbers_of_a_budget_are_left_out():
+def test_ballots_of_few_people_of_one_mind_are_left_out():
     question = Points.model_validate(FUND)
-    found = spread(question, ["park", "school", "bridge"], {(("park", 10),): 7, (("school", 10),): 2}, 5)
-    assert isinstance(found, Spread)
-    assert {share.option: share.people for share in found.shares} == {"park": None, "school": None, "bridge": 0}
-    assert all(share.mean is None for share in found.shares if share.people is None), "the mean would tell it"
+    options = ["park", "school", "bridge"]
+    few: dict[tuple[object, ...], int] = {(("park", 10),): 7, (("school", 10),): 2}
+    alike: dict[tuple[object, ...], int] = {(("park", 10),): 7, (("park", 9), ("school", 1)): 2}
+    assert isinstance(outcome(question, options, few, Rule()), Spread)
+    assert outcome(question, options, alike, Rule()) is None
+    assert outcome(question, options, few, Rule(is_sensitive=True)) is None, "it cannot be rounded"

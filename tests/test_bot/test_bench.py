@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.bench import pushes, results, sender, telegram, web, weighing
+from bot.cli.bench import editions, exports, pushes, results, sender, telegram, web, weighing
 
 
 async def test_residents_answer_over_the_websocket(tmp_path):
@@ -14,6 +14,12 @@ async def test_residents_answer_over_the_websocket(tmp_path):
     assert measured.answers_per_s > 0
     assert 0 < measured.p50_ms <= measured.p99_ms
     assert 5 < measured.page_kb < 40
+
+
+async def test_people_fill_in_the_form(tmp_path):
+    measured = await web.measure_forms(f"sqlite:///{tmp_path}/bench.db", people=2)
+    assert measured.post_ms > 0
+    assert measured.page_ms > 0
 
 
 def test_every_stored_vote_is_counted(tmp_path):
@@ -53,3 +59,20 @@ async def test_the_sender_alone_is_measured_against_a_strict_counterpart():
 def test_nobody_is_given_a_statement_twice_and_what_is_alike_is_found():
     assert weighing.route(people=50, statements=30).per_s > 0
     assert weighing.similar_ms(300, look_ups=20) > 0
+
+
+def test_exports_are_measured_beside_their_bare_rows(tmp_path):
+    url = f"sqlite:///{tmp_path / 'large.db'}"
+    editions.prepare(url, people=40)
+    measured = exports.measure(url, tmp_path)
+    assert all(figure > 0 for figure in measured)
+    assert [path.name for path in tmp_path.iterdir() if "large" not in path.name] == []
+
+
+def test_conversations_are_measured_beside_editions(tmp_path):
+    file = tmp_path / "bench.db"
+    editions.prepare(f"sqlite:///{file}", people=40)
+    measured = editions.measure(file, residents=2, seconds=0.2)
+    assert measured.editions > 0
+    assert measured.seconds > 0
+    assert measured.ratio > 0

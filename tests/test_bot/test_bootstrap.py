@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot import __main__ as entry
-from bot import bootstrap, provision, terminal
+from bot.bootstrap import install, terminal, venv
 from tests.test_bot.checkout import Checkout, check_out
 from tests.test_bot.package_index import Index, pip_wheel, serving
+
+WORKERS = f"-n {install.workers_for_tests()} --dist worksteal"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def pip() -> bytes:
 @pytest.fixture
 def index(pip: bytes) -> Iterator[Index]:
     with serving() as index:
-        index.add(provision.PIP_WHEEL, pip)
+        index.add(venv.PIP_WHEEL, pip)
         yield index
 
 
@@ -47,7 +49,8 @@ def test_first_start_sets_up_and_later_starts_need_no_network(checkout: Checkout
 def test_test_command_adds_the_test_packages_and_passes_words_and_exit_code_on(checkout: Checkout) -> None:
     checkout.run()
     code, output, _ = checkout.run("test", "-k", "lamps", "--full")
-    assert (code, output) == (3, "tests with -k lamps --full\n")
+    assert (code, output) == (3, f"tests with {WORKERS} -k lamps --full\n")
+    assert checkout.run("test", "-n", "0")[:2] == (3, "tests with -n 0\n")
 
     # The run lock is part of the test lock: nothing is left to do.
     assert checkout.run() == (0, "serves with demo 1.0\n", "")
@@ -76,7 +79,7 @@ def test_killed_while_adding_the_test_packages_the_next_start_recovers(checkout:
         os.killpg(killed.pid, signal.SIGKILL)  # as when the power fails: pip is gone too
     copy_by_half(checkout, "pytest-99.0")
     checkout.index.release.set()
-    assert checkout.run("test")[:2] == (3, "tests with\n")
+    assert checkout.run("test")[:2] == (3, f"tests with {WORKERS}\n")
 
 
 def copy_by_half(checkout: Checkout, package: str) -> None:
@@ -130,7 +133,7 @@ def check_plain_words(code: int, output: str, told: str) -> None:
 
 
 def test_other_pip_than_the_pinned_one_is_refused(checkout: Checkout) -> None:
-    checkout.index.files[f"/files/{provision.PIP_WHEEL}"] += b" "
+    checkout.index.files[f"/files/{venv.PIP_WHEEL}"] += b" "
     code, _, told = checkout.run()
     assert code == 1
     assert "falsche Prüfsumme" in told
@@ -162,22 +165,22 @@ def test_folder_that_cannot_be_written_to_is_told(
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
 
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
-    monkeypatch.setattr(provision, "make_venv", refuse)
-    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "none.json")
-    monkeypatch.setattr(bootstrap, "is_satisfied", lambda level: False)
+    monkeypatch.setattr(venv, "make_venv", refuse)
+    monkeypatch.setattr(install, "STAMP", tmp_path / "none.json")
+    monkeypatch.setattr(install, "is_satisfied", lambda level: False)
     with pytest.raises(SystemExit, match=r"folder of the project cannot be written to") as stopped:
-        bootstrap.prepare_or_exit("run")
+        install.prepare_or_exit("run")
     assert isinstance(stopped.value.code, str)  # Python prints it and exits with 1
 
 
 def test_installed_program_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
-    assert bootstrap.prepare("run") == Path(sys.executable)
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    assert install.prepare("run") == Path(sys.executable)
 
 
 def test_environment_which_has_it_all_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "none.json")
-    assert bootstrap.prepare("test") == Path(sys.executable)
+    monkeypatch.setattr(install, "STAMP", tmp_path / "none.json")
+    assert install.prepare("test") == Path(sys.executable)
 
 
 @pytest.mark.parametrize(
@@ -196,8 +199,8 @@ def test_bounds_decide_whether_an_environment_is_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, enough: bool
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(f'[project]\ndependencies = ["{wanted}"]\n')
-    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
-    assert bootstrap.is_satisfied("run") is enough
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    assert install.is_satisfied("run") is enough
 
 
 def test_old_python_can_read_the_entry() -> None:

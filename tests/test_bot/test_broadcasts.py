@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import text
 
 from adapters.base import Limits, Refused, Unreachable
-from bot import codes
 from bot.broadcasts import starting
 from bot.broadcasts.sending import Pushing, note_outcomes
 from bot.broadcasts.starting import PushError, Wish
-from bot.ids import Ids
+from bot.common.ids import Ids
 from bot.settings import PushSettings, Settings
+from bot.staff import codes
 from storage import broadcasts, contacts, opt_ins, outbox, staff
 from storage.broadcasts import StoredBroadcast
 from storage.contacts import ContactStop, NewAddress, NewContact
@@ -27,6 +27,7 @@ from storage.outbox import Outcome
 from storage.staff import StaffMember
 from storage.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
+from tests.patience import PATIENCE
 
 NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
 AWAKE = Settings(push=PushSettings(quiet_from=0, quiet_to=0))
@@ -82,7 +83,7 @@ def settle_all(store: Store) -> None:
 
     with store.begin() as connection:
         waiting = [row.id for row in outbox.waiting(connection, "test", limit=10_000)]
-        outcomes = [Outcome(number, "sent", 1, NOON, None, None) for number in waiting]
+        outcomes = [Outcome(number, "sent", 1, NOON, None) for number in waiting]
         outbox.settle(connection, outcomes)
         note_outcomes(connection, outcomes)
 
@@ -150,7 +151,8 @@ async def test_past_participation_is_computed_and_stored_nowhere(store):
                 await say(app, channel.msg(who, line))
     store = Store(str(store.writer.url.render_as_string(hide_password=False)))
     count = counted(store, Wish("trees", "took_part=park"))[0]
-    assert sum(count.values()) == 1
+    assert sum(count.values()) == 2, "who answered took part, finished or not"
+    assert sum(counted(store, Wish("trees", "finished=park"))[0].values()) == 1
     assert sum(counted(store, Wish("trees", "began=park"))[0].values()) == 2
     assert sum(counted(store, Wish("trees", "everybody and not began=park"))[0].values()) == 1
     assert sum(counted(store, Wish("park"))[0].values()) == 1, "who began is not asked again"
@@ -332,7 +334,7 @@ def test_recalled_is_what_was_not_sent_and_what_was_on_its_way_is_noted(store):
     work_on(store, work)
     assert ledger(store) == {("recalled", "recalled"): 2}
     with store.begin() as connection:
-        note_outcomes(connection, [Outcome(first, "sent", 1, NOON, None, None)])
+        note_outcomes(connection, [Outcome(first, "sent", 1, NOON, None)])
     assert ledger(store) == {("recalled", "recalled"): 1, ("sent", None): 1}
 
 
@@ -380,7 +382,7 @@ def button(channel: Recorder, who: str, label: str) -> str:
 
 
 async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not done():
             await asyncio.sleep(0.02)
 
@@ -409,7 +411,7 @@ async def test_a_facilitator_pushes_from_chat_and_people_answer_with_one_tap(sto
         await until(lambda: rows(store, "SELECT state FROM broadcasts") == [("done",)])
         await say(app, channel.msg("boss", "/push status"))
         assert "verschickt: 2" in channel.texts("boss")[-1]
-        assert "davon begonnen: 1, fertig: 1" in channel.texts("boss")[-1]
+        assert "davon begonnen: 1, geantwortet: 1, fertig: 1" in channel.texts("boss")[-1]
         assert "So geht es" not in channel.texts("boss")[-1]
 
 

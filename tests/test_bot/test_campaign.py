@@ -1,31 +1,59 @@
-"""A slice of the campaign: kill -9 at every named step and at random, on both channels; the ledgers decide."""
+"""A slice of every fault of the campaign, and that its instruments see what they are there for."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 from pathlib import Path
 
 import pytest
 
-from tests.campaign.__main__ import is_good
-from tests.campaign.run import Report, campaign, prepare
+from tests.campaign.disk import Disk, Entry, entries
+from tests.campaign.fault import Fault, NotPossible, Result, all_faults, run
+from tests.campaign.faults.kill import Kill, is_good
+from tests.campaign.faults.unreadable import UnreadableMatrix
+from tests.campaign.kills import Report
+from tests.campaign.ledger import Ledger, Verdict
+from tests.campaign.mangling import JUNK, mangled
 from tests.campaign.talk import Count, account
 from tests.test_adapters.harness import harness_of
 
-KILLS = 50
+SEED = 20261130
+KILLS = {name: kind for name, kind in all_faults().items() if issubclass(kind, Kill)}
+OTHERS = {name: kind for name, kind in all_faults().items() if name not in KILLS}
 
 
-@pytest.mark.parametrize("channel", ["telegram", "matrix"])
-async def test_kills_lose_nothing_and_double_no_more_than_the_channel_makes_us(channel, tmp_path, request):
-    made = harness_of(channel)
-    given = request.getfixturevalue(made.fixture) if made.fixture else None
-    database = f"sqlite:///{tmp_path}/house.db"
-    prepare(database)
-    async with made(database, tmp_path, given).open() as harness:
-        report = await campaign(harness, KILLS, people=3, seed=20261125)
-    assert is_good(report), report.line()
-    assert sum(report.kills.values()) == KILLS
-    assert report.answers > KILLS / 2, "too little was said for the kills to mean anything"
+@pytest.mark.long
+@pytest.mark.parametrize("name", OTHERS)
+async def test_a_fault_loses_and_doubles_nothing(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+):
+    kind = OTHERS[name]
+    if issubclass(kind, UnreadableMatrix):
+        monkeypatch.setattr(kind, "homeserver", request.getfixturevalue("homeserver"))
+    try:
+        result = await run(kind, tmp_path, kind.slice, SEED)
+    except NotPossible as reason:
+        pytest.skip(str(reason))
+    assert result.is_good, result.line()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", KILLS)
+async def test_kills_lose_nothing_and_double_no_more_than_the_channel_makes_us(name, tmp_path, request, monkeypatch):
+    kind = KILLS[name]
+    fixture = harness_of(kind.channel).fixture
+    monkeypatch.setattr(kind, "counterpart", request.getfixturevalue(fixture) if fixture else None)
+    monkeypatch.setattr(kind, "people", 3)
+    fault = kind(tmp_path, kind.slice, 20261125)
+    await fault.prepare()
+    result = Result(name)
+    await fault.check(result)
+    report = fault.report
+    assert result.is_good, result.line()
+    assert sum(report.kills.values()) == kind.slice
+    assert report.answers > kind.slice / 2, "too little was said for the kills to mean anything"
     assert_silent(report, tmp_path)
 
 
@@ -60,3 +88,99 @@ def test_a_report_with_losses_is_not_good():
     assert not is_good(Report("matrix", lost_answers=1))
     assert not is_good(Report("matrix", lost_messages=1))
     assert not is_good(Report("matrix", doubled_answers=1))
+
+
+@pytest.mark.parametrize(
+    ("stored", "wrong"),
+    [
+        ({"anna": [(2, 2)]}, ""),
+        ({"anna": [(3, 3)]}, ""),  # under way at the end, and stored
+        ({"anna": [(1, 1)]}, "1 lost (anna 2: 1)"),
+        ({}, "1 lost (anna 2: nothing)"),
+        ({"anna": [(2, 3)]}, "1 doubled (anna 2: version 3)"),
+        ({"anna": [(2, 2), (1, 1)]}, "1 doubled (anna: 2 rows)"),
+        ({"anna": [(2, 2)], "ben": [(1, 1)]}, "1 deleted, and there (ben)"),
+    ],
+)
+def test_the_ledger_finds_what_is_lost_doubled_and_back(stored, wrong):
+    ledger = Ledger()
+    anna, ben = ledger.person("anna"), ledger.person("ben")
+    anna.sent, anna.acknowledged = 3, 2
+    ben.sent = ben.acknowledged = 1
+    ben.asked_to_erase = ben.erased = True
+    verdict = ledger.verdict(stored)
+    assert isinstance(verdict, Verdict)
+    assert "; ".join(verdict.wrong) == wrong
+
+
+class TestDisk:
+    """What a power cut leaves of a few writes."""
+
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Disk:
+        (tmp_path / "old").write_bytes(b"o" * 1024)
+        return Disk(tmp_path, "/d")
+
+    def play(self, disk: Disk, *steps: tuple[str, str, int, bytes]) -> None:
+        for what, path, offset, content in steps:
+            disk.play(Entry(0, what, 1, f"/d/{path}".rstrip("/"), offset, content))
+
+    def test_what_was_synced_is_there_and_the_rest_is_not(self, disk: Disk):
+        self.play(disk, ("w", "old", 0, b"a"), ("b", "old", 0, b""), ("s", "old", 0, b""), ("w", "old", 1, b"b"))
+        left = disk.cut("dropped", random.Random(1))
+        assert left == {"old": b"a" + b"o" * 1023}
+
+    def test_what_was_written_during_a_sync_is_not_synced(self, disk: Disk):
+        self.play(disk, ("b", "old", 0, b""), ("w", "old", 0, b"a"), ("s", "old", 0, b""))
+        assert disk.cut("dropped", random.Random(1)) == {"old": b"o" * 1024}
+
+    def test_sectors_arrive_each_by_itself(self, disk: Disk):
+        self.play(disk, ("w", "old", 0, b"1" * 1024), ("w", "old", 0, b"2" * 1024))
+        chance = random.Random(1)
+        left = {(disk.cut("torn 512", chance)["old"] or b"") for _ in range(200)}
+        assert left == {bytes([a]) * 512 + bytes([b]) * 512 for a in b"o12" for b in b"o12"}
+
+    def test_names_need_the_sync_of_their_folder(self, disk: Disk):
+        new = [("c", "new", 0, b""), ("w", "new", 0, b"n"), ("b", "new", 0, b""), ("s", "new", 0, b"")]
+        self.play(disk, *new, ("r", "old", 0, b"/d/new"))
+        assert disk.cut("dropped", random.Random(1)) == {"old": b"o" * 1024, "new": b"n"}
+        self.play(disk, ("b", "", 0, b""), ("s", "", 0, b""))
+        assert disk.cut("dropped", random.Random(1)) == {"old": b"n", "new": None}
+
+    def test_without_syncs_nothing_is_kept(self, disk: Disk):
+        for what in "wbs":
+            disk.play(Entry(0, what, 1, "/d/old", 0, b"a" if what == "w" else b""), ignoring_syncs=True)
+        assert disk.cut("dropped", random.Random(1)) == {"old": b"o" * 1024}
+
+    def test_a_journal_that_breaks_off_is_read_up_to_there(self):
+        head = b"Rw" + (6).to_bytes(2, "little") + (7).to_bytes(4, "little") + (3).to_bytes(4, "little") + bytes(4)
+        whole = head + (9).to_bytes(8, "little") + b"/d/old" + b"abc"
+        assert list(entries(whole + whole[:-1])) == [Entry(len(whole), "w", 7, "/d/old", 9, b"abc")]
+
+
+def test_mangled_messages_stay_whole_around_what_was_replaced():
+    chance = random.Random(SEED)
+    made = {mangled({"id": "1", "text": {"a": ["b"]}, "keep": 1}, chance, frozenset({"keep"})) for _ in range(300)}
+    assert all(it.startswith(b"{") and it.endswith(b"}") and b'"keep": 1' in it for it in made)
+    assert any(junk in it for it in made for junk in JUNK.values())
+    assert b'{"text": {"a": ["b"]}, "keep": 1}' in made, "something is left out"
+
+
+async def test_a_fault_that_is_never_over_is_cleared_up(tmp_path: Path):
+    ended = []
+
+    class Broken(Fault):
+        async def prepare(self) -> None: ...
+
+        async def disturb(self, number: int) -> None:
+            raise AssertionError("it broke")
+
+        async def check(self, result: Result) -> None: ...
+
+        async def clean_up(self) -> None:
+            await asyncio.sleep(0)
+            ended.append(True)
+
+    with pytest.raises(AssertionError, match="it broke"):
+        await run(Broken, tmp_path, 1, SEED)
+    assert ended == [True]

@@ -5,9 +5,9 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from adapters.base import BadSettings, VaultError
 from adapters.sections import read_section
-from bot import channels
-from bot.errors import HouseError
-from bot.keys import load_or_create
+from bot.common.errors import HouseError
+from bot.common.keys import load_or_create
+from bot.delivery import channels
 from bot.settings import ChannelSettings, Settings
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from bot import backup, cli, doctor
-from bot.errors import HouseError, program
+from bot.cli import main
+from bot.cli.maintenance import backup, doctor
+from bot.common.errors import HouseError, program
+from bot.common.version import version
 from bot.settings import Settings
-from bot.version import version
 
 ROOT = Path(__file__).parents[2]
 KIEZ = ROOT / "flows" / "consultations" / "mein-kiez.yaml"
@@ -31,7 +32,7 @@ def run(tmp_path, monkeypatch, capsys):
     def run(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main(list(words))
+            main.main(list(words))
         out, err = capsys.readouterr()
         code = ended.value.code
         assert isinstance(code, int)
@@ -165,9 +166,9 @@ def test_a_fault_of_ours_is_named_by_its_place_only(run, monkeypatch):
     def fail(*_: object) -> None:
         raise ZeroDivisionError("geheim")
 
-    monkeypatch.setattr("bot.house.migrate", fail)
+    monkeypatch.setattr("bot.cli.context.migrate", fail)
     code, _, err = run("migrate")
-    assert code == cli.INTERNAL_FAULT
+    assert code == main.INTERNAL_FAULT
     assert "a fault of the program itself: ZeroDivisionError at test_cli.py:" in err
     assert "Please report" in err
     assert "geheim" not in err
@@ -183,7 +184,7 @@ def test_the_program_says_which_it_is(run):
 
 
 def test_every_command_has_a_help_text(run):
-    group = typer.main.get_command(cli.app)
+    group = typer.main.get_command(main.app)
     assert isinstance(group, typer.core.TyperGroup)
     commands = group.commands
     assert {"serve", "play", "check", "publish", "consultations", "migrate", "doctor", "backup", "restore"} <= set(
@@ -327,6 +328,14 @@ def test_the_installed_command_calls_itself_by_its_name(monkeypatch):
 
 def test_help_needs_no_web_server():
     """Commands import what they need when they are called."""
-    script = "import sys, bot.cli; print([m for m in ('aiohttp', 'sqlalchemy', 'alembic') if m in sys.modules])"
+    script = "import sys, bot.cli.main; print([m for m in ('aiohttp', 'sqlalchemy', 'alembic') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("kind", ["decidim", "meinberlin", "pb", "pds", "polis"])
+def test_no_format_with_exact_figures_is_for_everybody(run, kind):
+    code, out, err = run("export", "mein-kiez", "--format", kind, "--profile", "public", "--out", "there")
+    assert (code, out) == (1, "")
+    assert f"--format {kind} has exact figures and no small ones left out, so it is not for everybody" in err
+    assert not Path("there").exists()

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.consultations import source
+from bot.authoring import source
+from bot.authoring.publishing import SAMPLES, Desk, publish, publish_samples
+from bot.authoring.reading import all_phrases, content, fingerprint, judge, read
+from bot.authoring.revisions import Intent
 from bot.consultations.faults import Fault
-from bot.consultations.publishing import SAMPLES, Desk, publish, publish_samples
-from bot.consultations.reading import all_phrases, content, fingerprint, judge, read
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.question import registry
@@ -242,14 +243,16 @@ class TestPublishing:
                 ("keyword", "rasen"),
             }
 
-    def test_says_that_an_old_content_does_not_become_the_newest(self, store: Store, desk: Desk, file: Path):
+    def test_an_old_content_is_live_again_where_that_is_meant(self, store: Store, desk: Desk, file: Path):
         publish(store, file, desk)
         file.write_text(GOOD.replace("wiese, çayır", "rasen"), encoding="utf-8")
         publish(store, file, desk)
         file.write_text(GOOD, encoding="utf-8")
-        old = publish(store, file, desk)
-        assert not old.new
-        assert "this is revision 1 again; revision 2 stays the one that is asked" in str(old.faults[0])
+        old = publish(store, file, desk, Intent(base=2))
+        assert old.new
+        with store.reading() as connection:
+            live = consultations.latest(connection, "park")
+            assert (live and live.number, ("keyword", "wiese") in consultations.triggers(connection)) == (1, True)
 
     def test_refuses_while_there_are_faults(self, store: Store, desk: Desk, file: Path):
         file.write_text(GOOD.replace("level: consultation\n", ""), encoding="utf-8")

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from bot import codes, phrases
-from bot.desk import registry
-from bot.desk.registry import commands
-from bot.ids import Ids
+from bot.common.i18n import phrase_catalogues
+from bot.common.ids import Ids
 from bot.proposals.flags import FLAGS
+from bot.staff import codes
+from bot.staff.chat import registry
+from bot.staff.chat.registry import commands
 from flows.commands import Command, Commands
 from flows.text import fold
 from storage import staff
@@ -44,7 +45,7 @@ async def test_a_code_opens_the_desk_in_any_chat(store):
         assert channel.texts("a")[-1].startswith("Willkommen im Team, Aylin.")
         assert "/liste – " in channel.texts("a")[-1]
         await say(app, channel.msg("a", "/list"))
-        assert channel.texts("a")[-1] == "Offen sind:\npark – Beispiel park · begonnen: 0, fertig: 0"
+        assert channel.texts("a")[-1] == "Offen sind:\npark – Beispiel park · begonnen: 0, geantwortet: 0, fertig: 0"
         await say(app, channel.msg("a", "!team"))
         assert "Angemeldet: Aylin, Moderation." in channel.texts("a")[-1]
         assert rows(store, "SELECT used_at IS NULL FROM staff") == [(0,)]
@@ -146,6 +147,7 @@ async def test_a_command_that_fails_leaves_nothing_behind(store, monkeypatch):
         raise RuntimeError("broken")
 
     code = hired(store)
+    assert "list" in commands(), "else it would be entered later, over the broken one"
     monkeypatch.setitem(registry._commands, "list", registry.DeskCommand("list", ("facilitator",), broken))
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}"))
@@ -191,12 +193,12 @@ async def test_in_a_group_nothing_is_for_the_desk(store):
 def test_every_command_has_its_words_and_they_mean_nothing_else():
     known = commands()
     assert {"team", "list"} <= set(known)
-    everything = Commands([phrases.load(tag) for tag in phrases.languages()])
+    everything = Commands([phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()])
     means: dict[str, set[str]] = {}
     for name in known:
-        for tag in phrases.languages():
-            assert phrases.load(tag).say(f"desk.help.{name}", "sie")
-            for word in (name, *phrases.load(tag).words(f"words.desk.{name}")):
+        for tag in phrase_catalogues.languages():
+            assert phrase_catalogues.load(tag).say(f"desk.help.{name}", "sie")
+            for word in (name, *phrase_catalogues.load(tag).words(f"words.desk.{name}")):
                 assert " " not in fold(word), "one word: what follows is the argument"
                 assert everything.find(fold(word)) is None
                 means.setdefault(fold(word), set()).add(name)
@@ -204,9 +206,9 @@ def test_every_command_has_its_words_and_they_mean_nothing_else():
     assert not set(known) & {command.value for command in Command}
 
 
-@pytest.mark.parametrize("tag", phrases.languages())
+@pytest.mark.parametrize("tag", phrase_catalogues.languages())
 def test_the_words_told_for_a_status_are_understood_and_every_mark_has_its_words(tag: str):
-    said = phrases.load(tag)
+    said = phrase_catalogues.load(tag)
     for status in ("under_consideration", "next_phase", "accepted", "rejected", "done"):
         assert said.words(f"words.desk.status.{status}")[0] in said.say("desk.help.answer", "sie"), status
     for flag in FLAGS:

@@ -10,11 +10,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot import doctor
 from bot.app import open_house
-from bot.keys import FILE, Keys
-from bot.ledger import FOLDER, Gone, Ledger
-from bot.remedies import remedy
+from bot.cli.maintenance import doctor
+from bot.common.erasure_log import FOLDER, Gone, Ledger
+from bot.common.keys import FILE, Keys
+from bot.common.remedies import remedy
 from bot.settings import Settings
 from storage import contacts
 from storage.contacts import NewAddress

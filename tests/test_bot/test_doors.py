@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from bot import phrases
 from bot.app import App
-from bot.exports import package
-from bot.exports.package import Wish
-from bot.housekeeping import tidy
+from bot.common.i18n import phrase_catalogues
+from bot.exchange.exports import package
+from bot.exchange.exports.package import Wish
+from bot.privacy.retention import tidy
 from flows.commands import Command, Commands, Spoken
 from flows.text import fold
 from storage import doors
@@ -273,9 +273,9 @@ async def test_the_choice_can_be_typed(store):
     assert [value for (value,) in rows(store, "SELECT value FROM answers WHERE value IS NOT NULL")] == ['"yes"']
 
 
-@pytest.mark.parametrize("language", phrases.languages())
+@pytest.mark.parametrize("language", phrase_catalogues.languages())
 def test_what_is_told_to_be_typed_is_understood(language):
-    spoken = phrases.load(language)
+    spoken = phrase_catalogues.load(language)
     commands = Commands([spoken])
     for phrase, wanted in (("door.how", ["join", "leave"]), ("door.how_twice", ["join.here", "join.there", "leave"])):
         typed = spoken.say(phrase, "sie").partition(":")[2].split("·")
@@ -332,16 +332,16 @@ async def test_both_doors_at_once_see_one_session(store):
 
 
 async def test_what_was_set_aside_goes_when_its_time_is_over(store):
-    publish(store, consultation("kurz", closes="2026-11-30"))
+    publish(store, consultation("kurz", closes="2099-11-30"), closes_at=datetime(2099, 12, 1, tzinfo=UTC))
     async with town(store) as people:
         for who in "ab":
             await people.tell(who, "/start kurz", "ja", "absenden", "überspringen", "absenden")
         await people.link("Die von hier zählen")
     with store.begin() as connection:
-        tidy(connection, datetime(2026, 12, 30, tzinfo=UTC))
+        tidy(connection, datetime(2099, 12, 30, tzinfo=UTC))
     assert rows(store, "SELECT count(*) FROM set_aside") == [(1,)]
     with store.begin() as connection:
-        tidy(connection, datetime(2027, 1, 2, tzinfo=UTC))
+        tidy(connection, datetime(2100, 1, 2, tzinfo=UTC))
     assert rows(store, "SELECT count(*) FROM set_aside") == [(0,)]
 
 

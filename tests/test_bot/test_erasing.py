@@ -17,11 +17,14 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from bot import conversations, doctor, ledger
 from bot.app import App, open_house
-from bot.keys import FILE, Keys
-from bot.ledger import FOLDER, Gone, Ledger, LedgerError
-from bot.remedies import remedy
+from bot.cli.maintenance import doctor
+from bot.common import erasure_log
+from bot.common.erasure_log import FOLDER, Gone, Ledger
+from bot.common.errors import LedgerError
+from bot.common.keys import FILE, Keys
+from bot.common.remedies import remedy
+from bot.conversations import inbox
 from bot.settings import Settings
 from storage import proposals, ratings
 from storage.models import metadata
@@ -29,6 +32,7 @@ from storage.ratings import NewRatingEvent
 from storage.store import Store
 from tests.databases import Database, execute
 from tests.house import KEYS, Recorder, rows, running, say
+from tests.patience import PATIENCE
 from tests.test_proposals.ideas import open_consultation, rate, released
 from tests.test_storage.rows import new_id
 
@@ -115,7 +119,9 @@ class Town:
         return number
 
     def faults(self) -> list[str]:
-        return [words for is_well, words in doctor.findings(self.settings) if not is_well and "MB" not in words]
+        """What `doctor` finds, except of the machine and the server on which the tests run."""
+        found = [words for is_well, words in doctor.findings(self.settings) if not is_well]
+        return [words for words in found if "MB" not in words and "for longer than needed" not in words]
 
 
 async def tap(app: App, channel: Recorder, who: str, token: str) -> None:
@@ -263,7 +269,7 @@ DYING = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from pydantic import SecretStr
-from bot.ledger import Ledger
+from bot.common.erasure_log import Ledger
 from bot.settings import Settings
 from tests.crashing import main
 real, when = Ledger.note, sys.argv[3]
@@ -296,13 +302,13 @@ async def test_a_house_killed_while_it_erases_loses_nothing_of_it(town: Town, wh
 
 
 async def test_while_it_cannot_be_noted_nothing_is_erased_and_nobody_told_so(town: Town, monkeypatch):
-    monkeypatch.setattr(conversations, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(inbox, "PATIENCE_SECONDS", 0.3)
     town.publish()
     await town.talk("anna", "/start park", "Deutsch", "ja", CANARY)
     (town.settings.data / FOLDER).write_text("in the way", encoding="utf-8")  # as good as a full disk
     async with running(Store(town.database.url), settings=town.settings) as (app, channel):
         asked = asyncio.create_task(app.conversations.receive([channel.msg("anna", "alles löschen")]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not channel.sent:
                 await asyncio.sleep(0.01)
         assert "gelöscht" not in channel.last("anna").text
@@ -324,7 +330,7 @@ async def test_while_it_cannot_be_noted_nothing_is_erased_and_nobody_told_so(tow
 def test_a_ledger_names_nobody_and_only_its_owner_can_read_it(tmp_path: Path):
     book = Ledger(tmp_path, KEYS)
     book.note([Gone("person", "4711"), Gone("idea", "P-7K2M-PX0Q")])
-    (path,) = ledger.files_of(book.folder)
+    (path,) = erasure_log.files_of(book.folder)
     content = path.read_text(encoding="ascii")
     assert [word for word in ("4711", "7K2M", "person", "idea") if word in content] == []
     assert path.stat().st_mode & 0o077 == book.folder.stat().st_mode & 0o077 == 0
@@ -335,7 +341,7 @@ def test_a_ledger_names_nobody_and_only_its_owner_can_read_it(tmp_path: Path):
 def test_a_line_cut_off_by_a_crash_harms_no_other(tmp_path: Path):
     book = Ledger(tmp_path, KEYS)
     book.note([Gone("person", "1"), Gone("person", "2")])
-    (path,) = ledger.files_of(book.folder)
+    (path,) = erasure_log.files_of(book.folder)
     os.truncate(path, path.stat().st_size - 9)
     book.note([Gone("person", "3")])
     assert book.read() == ([Gone("person", "1"), Gone("person", "3")], 0)
@@ -348,8 +354,8 @@ def test_ledgers_are_united_and_nothing_is_written_over(tmp_path: Path):
     here.note([Gone("person", "2")])
     there.note([Gone("person", "3")])
     for _ in range(2):
-        ledger.unite(there.folder, here.folder)
-        ledger.unite(here.folder, there.folder)
+        erasure_log.unite(there.folder, here.folder)
+        erasure_log.unite(here.folder, there.folder)
     assert [one.name for one in here.read().gone] == ["1", "2", "3"]
     assert [one.name for one in there.read().gone] == ["1", "3", "2"]
 
@@ -360,7 +366,7 @@ def test_a_month_is_forgotten_when_its_last_day_is_over(tmp_path: Path):
         (tmp_path / FOLDER).mkdir(exist_ok=True)
         (tmp_path / FOLDER / month).touch()
     book.forget_before(datetime(2026, 11, 30, tzinfo=UTC).date())
-    assert [it.name for it in ledger.files_of(book.folder)] == ["2026-11", "2026-12"]
+    assert [it.name for it in erasure_log.files_of(book.folder)] == ["2026-11", "2026-12"]
     book.forget_before(datetime(2027, 1, 1, tzinfo=UTC).date())
-    assert ledger.files_of(book.folder) == []
+    assert erasure_log.files_of(book.folder) == []
     assert (tmp_path / FOLDER / "notes").exists()

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.exports import ideas, package
-from bot.exports.package import Wish
+from bot.exchange.exports import ideas, package
+from bot.exchange.exports.package import Wish
+from bot.proposals.joining import merge
 from bot.proposals.moderating import approve, hide
-from storage import proposals
+from storage import consultations, proposals
 from storage.store import Store
 from tests.house import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released
@@ -27,6 +28,7 @@ QUESTIONS: list[dict[str, Any]] = [
     },
 ]
 VOTES = ("1", "2", "3")
+COUNTED = ("agrees", "disagrees", "passes", "important")
 TEXTS = ("=Bänke am Fluss", "Tempo 30 überall", "Herr Meyer stört")
 
 
@@ -62,7 +64,7 @@ def export(store: Store, out: Path, profile: str) -> Path:
 async def test_every_idea_and_every_rating_is_there(
     weighed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(ideas, "AT_ONCE", at_once)
+    monkeypatch.setattr("bot.results.counts.responses.AT_ONCE", at_once)
     out = export(weighed, tmp_path / "raw", "raw")
     by_text = {row["text"]: row for row in read(out, "proposals.csv")}
     assert [by_text[text]["state"] for text in TEXTS] == ["released", "waiting", "hidden"]
@@ -102,3 +104,19 @@ def test_where_nobody_proposes_nothing_is_said_of_it(store: Store, tmp_path: Pat
     out = export(store, tmp_path / "raw", "raw")
     assert not {path.name for path in out.iterdir()} & set(ideas.FILES)
     assert "proposals.csv" not in (out / "LIESMICH.txt").read_text(encoding="utf-8")
+
+
+async def test_votes_on_a_merged_proposal_are_counted_once(weighed: Store, tmp_path: Path) -> None:
+    before = read(export(weighed, tmp_path / "before", "raw"), "proposals.csv")
+    with weighed.begin() as connection:
+        park = consultations.latest(connection, "park")
+        assert park
+        ids = {row.text: row.id for row in proposals.of_consultation(connection, park.consultation_id)}
+        merge(chair(connection), ids["Ein Café."], ids["Mehr Bäume."])
+    after = read(export(weighed, tmp_path / "after", "raw"), "proposals.csv")
+    row = {row["text"]: row for row in after}
+    assert row["Ein Café."]["state"] == "merged"
+    assert [row["Ein Café."][name] for name in COUNTED] == [""] * 4
+    people = {name: sum(int(one[name] or 0) for one in after) for name in COUNTED}
+    assert people == {name: int(row["Mehr Bäume."][name]) for name in COUNTED}
+    assert sum(people.values()) < sum(int(one[name]) for one in before for name in COUNTED), "each person once"

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot.housekeeping import FAILURES_KEPT, REPEATS_KEPT, STRANGERS_KEPT, forget, keep_house, strangers, tidy
-from bot.ledger import Ledger
-from bot.outbox import Outbox
+from bot.common.erasure_log import Ledger
+from bot.conversations.hourly_jobs import keep_house
+from bot.delivery.outbox import Outbox
+from bot.privacy.retention import FAILURES_KEPT, REPEATS_KEPT, STRANGERS_KEPT, forget, strangers, tidy
+from bot.results.editions.service import Editor
 from storage import consultations, migrate
 from storage.store import Store
 from tests.house import KEYS, consultation, publish, running, say
@@ -124,7 +126,7 @@ async def test_copies_made_before_a_migration_are_kept_for_two_weeks_and_notes_o
     ledger.folder.mkdir()
     for month in months:
         (ledger.folder / month).touch()
-    task = asyncio.create_task(keep_house(store, KEYS, ledger, backup_days=30))
+    task = asyncio.create_task(keep_house(store, KEYS, ledger, 30, Editor(store).renew))
     async with asyncio.timeout(PATIENCE):
         while old.exists() or (ledger.folder / months[0]).exists():
             await asyncio.sleep(0.01)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from adapters.base import Delivery, Limits, Outgoing, RetryAfter, Sent
-from bot.bench.sender import in_whole_seconds
-from bot.lanes import Again, Item, Lane
+from bot.cli.bench.sender import in_whole_seconds
+from bot.delivery.channel_queue import Again, Item, Lane
 from flows.messages import MsgOut
 from tests.virtual_time import run
 
@@ -344,3 +344,34 @@ def test_a_chat_that_moves_takes_everything_along_in_order():
         [("old", 1), ("new", 4), ("new", 1), ("new", 2), ("new", 3)],
     )
     assert moved == [1]
+
+
+def test_what_is_noted_at_leisure_keeps_its_place_and_is_hurried_when_something_waits():
+    """Nothing else waits: the note has time. How long that was tells nothing about how many should go at once."""
+
+    async def talk() -> None:
+        channel: Any = Strict(Limits(workers=8))
+        is_noted, hurried = asyncio.Event(), asyncio.Event()
+
+        async def noted() -> None:
+            await is_noted.wait()
+
+        lane = Lane(channel, lambda *_: None, noted, hurried.set)
+        task = asyncio.create_task(lane.run())
+        lane.put(item(1, "a"))
+        await asyncio.sleep(30)
+        assert channel.addresses() == ["a"]
+        assert not hurried.is_set()
+        assert not lane.idle.is_set()
+        lane.put(item(2, "b"))
+        lane.put(item(3, "c"))
+        assert hurried.is_set()
+        await asyncio.sleep(0.1)
+        assert channel.addresses() == ["a"], "none is sent while another one is not noted"
+        is_noted.set()
+        await lane.idle.wait()
+        assert channel.addresses() == ["a", "b", "c"]
+        task.cancel()
+        await asyncio.wait([task])
+
+    run(talk())

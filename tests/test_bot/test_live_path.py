@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from adapters.base import RetryAfter, Unknown, Unreachable
-from bot.batches import Batches
+from bot.conversations.batch import Batches
+from bot.delivery import message_codec
 from flows import engine
-from storage.base import to_iso
 from storage.errors import StoreBusy
 from storage.store import ATTEMPTS, Store
 from tests.house import Recorder, consultation, publish, rows, running, say
+from tests.patience import PATIENCE
+from tests.sources import Clock
 
 
 @pytest.fixture
@@ -98,15 +99,15 @@ async def test_somebody_who_fails_takes_nobody_along(store, monkeypatch):
 
 
 async def test_a_row_the_database_refuses_is_set_aside_alone(store, monkeypatch):
-    from bot import effects
-
-    payload = effects.payload_of
+    payload = message_codec.payload_of
 
     async with running(store) as (app, channel):
         for who in "ab":
             await in_the_park(app, channel, who)
             await say(app, channel.msg(who, "ja"))
-        monkeypatch.setattr(effects, "payload_of", lambda msg: None if "Giftpilz" in msg.text else payload(msg))
+        monkeypatch.setattr(
+            "bot.consultations.batch_context.payload_of", lambda msg: None if "Giftpilz" in msg.text else payload(msg)
+        )
         await asyncio.wait_for(say(app, channel.msg("a", "Giftpilz"), channel.msg("b", "Bänke")), 10)
         assert rows(store, "SELECT value FROM answers WHERE question_key = 'wish'") == [('"Bänke"',)]
         assert len(rows(store, "SELECT id FROM dead_letters")) == 1
@@ -114,23 +115,81 @@ async def test_a_row_the_database_refuses_is_set_aside_alone(store, monkeypatch)
 
 
 async def test_the_database_goes_away_and_comes_back(store, monkeypatch):
-    monkeypatch.setattr("bot.conversations.FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("bot.conversations.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("bot.conversations.inbox.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("bot.conversations.inbox.PATIENCE_SECONDS", 0.1)
     async with running(store) as (app, channel):
         await in_the_park(app, channel)
-        write, failures = store.write, 3
+        write, began = store.write, asyncio.get_running_loop().time()
 
-        async def away(work):
-            nonlocal failures
-            if failures:
-                failures -= 1
+        async def away(work, **more):
+            if asyncio.get_running_loop().time() < began + 0.6:
                 raise StoreBusy("locked")
-            return await write(work)
+            return await write(work, **more)
 
         monkeypatch.setattr(store, "write", away)
         await say(app, channel.msg("a", "ja"))
         assert any("Störung" in words for words in channel.texts("a"))
         assert rows(store, "SELECT value FROM answers") == [('"yes"',)]
+
+
+@pytest.mark.parametrize("how", ["fails", "hangs"])
+async def test_those_who_write_while_the_database_is_away_are_told_once_each(store, monkeypatch, how):
+    async with running(store) as (app, channel):
+        for who in "ab":
+            await in_the_park(app, channel, who)
+        # Not sooner: on a busy machine they could be told while they come in.
+        monkeypatch.setattr("bot.conversations.inbox.FIRST_PAUSE_SECONDS", 0.01)
+        monkeypatch.setattr("bot.conversations.inbox.PATIENCE_SECONDS", 0.3)
+        monkeypatch.setattr("bot.conversations.inbox.HANGS_SECONDS", 0.3)
+        monkeypatch.setattr("bot.conversations.inbox.LOOK_SECONDS", 0.05)
+        write, is_back = store.write, asyncio.Event()
+
+        async def away(work, **more):
+            if how == "hangs":
+                await is_back.wait()
+            elif not is_back.is_set():
+                raise StoreBusy("locked")
+            return await write(work, **more)
+
+        monkeypatch.setattr(store, "write", away)
+        first = asyncio.create_task(say(app, channel.msg("a", "ja")))
+        await asyncio.sleep(0.1)
+        behind = asyncio.create_task(app.conversations.receive([channel.msg("b", "ja")]))  # the next batch
+        await asyncio.sleep(0.8)
+        assert [sum("Störung" in words for words in channel.texts(who)) for who in "ab"] == [1, 1]
+        for limit in ("PATIENCE_SECONDS", "HANGS_SECONDS"):  # a busy machine is no second disturbance
+            monkeypatch.setattr(f"bot.conversations.inbox.{limit}", PATIENCE)
+        is_back.set()
+        await asyncio.wait_for(asyncio.gather(first, behind), PATIENCE)
+        assert [sum("Störung" in words for words in channel.texts(who)) for who in "ab"] == [1, 1]
+        assert rows(store, "SELECT value FROM answers") == [('"yes"',), ('"yes"',)]
+
+
+async def test_an_outbox_that_is_held_sends_nothing_new(store):
+    async with running(store) as (app, channel):
+        app.outbox.hold()
+        await app.conversations.receive([channel.msg("a", "/start park")])
+        await asyncio.sleep(0.2)
+        assert channel.sent == []
+        app.outbox.go_on()
+        await app.outbox.drained()
+        assert len(channel.sent) == 1
+
+
+async def test_nobody_is_told_of_a_trouble_that_is_over(store, monkeypatch):
+    monkeypatch.setattr("bot.conversations.inbox.PATIENCE_SECONDS", 0.3)
+    async with running(store) as (app, channel):
+        await in_the_park(app, channel)
+        write = store.write
+
+        async def late(work, **more):
+            await asyncio.sleep(0.2)
+            return await write(work, **more)
+
+        monkeypatch.setattr(store, "write", late)
+        await asyncio.gather(*(app.conversations.receive([channel.msg("a", "ja")]) for _ in range(3)))
+        await asyncio.sleep(0.4)
+        assert not any("Störung" in words for words in channel.texts("a"))
 
 
 async def test_sending_follows_what_the_channel_says(store):
@@ -156,7 +215,9 @@ async def test_an_unknown_outcome_is_tried_once_more_and_not_again(store):
     async with running(store) as (app, channel):
         channel.answers = [Unknown("timeout"), Unknown("timeout"), Unknown("timeout")]
         await say(app, channel.msg("a", "/start park"))
-        await asyncio.sleep(1.3)
+        async with asyncio.timeout(PATIENCE):
+            while len(channel.sent) < 2:
+                await asyncio.sleep(0.01)
         await app.outbox.drained()
         assert len(channel.sent) == 2
         assert rows(store, "SELECT state, attempts FROM outbox") == [("unknown", 2)]
@@ -195,15 +256,11 @@ async def test_leaving_for_another_consultation_and_coming_back(store):
 
 
 async def test_returning_after_days_is_asked_first(store):
-    async with running(store) as (app, channel):
+    clock = Clock()
+    async with running(store, sources=clock.sources) as (app, channel):
         await in_the_park(app, channel)
         await say(app, channel.msg("a", "ja"))
-        days_ago = datetime.now(UTC) - timedelta(days=3)
-        with store.begin() as connection:
-            connection.execute(
-                text("UPDATE sessions SET updated_at = :at"),
-                {"at": days_ago if store.dialect == "postgresql" else to_iso(days_ago)},
-            )
+        clock.let_pass(days=3)
         await say(app, channel.msg("a", "Hallo, da bin ich"))
         assert "Willkommen zurück" in channel.last("a").text
         await say(app, channel.msg("a", "weitermachen"))
@@ -264,11 +321,12 @@ async def test_identity_and_answers_share_no_value(store):
 
 
 async def test_a_closed_consultation_says_so(store):
-    async with running(store) as (app, channel):
+    clock = Clock()
+    async with running(store, sources=clock.sources) as (app, channel):
         await in_the_park(app, channel)
         with store.begin() as connection:
             connection.execute(text("UPDATE consultations SET state = 'closed'"))
-        app.conversations._batches._refresh_seconds = 0
+        clock.let_look()
         await say(app, channel.msg("a", "ja"))
         assert "beendet" in channel.last("a").text
         assert rows(store, "SELECT status FROM sessions") == [("interrupted",)]
@@ -322,7 +380,7 @@ async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypat
         return bury(self, *arguments)
 
     monkeypatch.setattr(Batches, "bury", away_at_first)
-    monkeypatch.setattr("bot.effects.Effects.write", lambda *_: 1 / 0)
+    monkeypatch.setattr("bot.consultations.batch_context.BatchContext.write", lambda *_: 1 / 0)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", "/start park", language_hint="tr"))
         (said,) = channel.sent

@@ -15,10 +15,10 @@ from types import SimpleNamespace
 import pytest
 import structlog
 
-from bot import logs
 from bot.app import build
-from bot.keys import Keys
-from bot.play import Chat
+from bot.cli.play import Chat
+from bot.common import logs
+from bot.common.keys import Keys
 from bot.settings import Settings
 from storage.errors import StoreLost
 
@@ -149,10 +149,10 @@ async def test_a_conversation_leaves_no_trace_of_what_was_said(furnished, lines,
         monkeypatch.undo()
         write, lost = furnished.write, iter([StoreLost(CANARY)])
 
-        async def sometimes(work):
+        async def sometimes(work, **more):
             for fault in lost:
                 raise fault
-            return await write(work)
+            return await write(work, **more)
 
         monkeypatch.setattr(furnished, "write", sometimes)
         await chat.say(CANARY)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from adapters.base import Limits
-from bot import phrases
+from bot.common.i18n import phrase_catalogues
 from flows.commands import Commands
 from flows.events import Wanted
 from flows.news import parse_wanted
@@ -103,9 +103,9 @@ def test_what_was_never_offered_is_not_taken(argument):
     assert parse_wanted(argument) is None
 
 
-@pytest.mark.parametrize("tag", phrases.languages())
+@pytest.mark.parametrize("tag", phrase_catalogues.languages())
 def test_what_the_offer_tells_to_type_is_understood(tag):
-    said = phrases.load(tag)
+    said = phrase_catalogues.load(tag)
     for words in said.say("news.how", "sie").partition(": ")[2].split(" · "):
         spoken = Commands([said]).find(fold(words))
         assert spoken, words

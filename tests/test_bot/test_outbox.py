@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from adapters.base import Delivery, Limits, Moved, Outgoing, RetryAfter, Sent, Unknown, Unreachable
-from bot import supply
-from bot.effects import payload_of
+from bot.delivery import broadcast_loader
+from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
 from storage import outbox
 from storage.outbox import NewOutboxMessage, Outcome
@@ -38,10 +38,11 @@ async def push(app, store: Store, *addresses: str, words: str = "Neue Umfrage", 
     now = datetime.now(UTC)
     new = [
         NewOutboxMessage(
-            app.ids(), "test", KEYS.lookup("test", address), payload_of(MsgOut(words)), "broadcast",
-            more.get("not_before"), now,
+            number, "test", KEYS.lookup("test", address), payload_of(MsgOut(words)), "broadcast",
+            more.get("not_before"), now, order,
         )
         for address in addresses
+        for number, order in [app.ids.letter()]
     ]  # fmt: skip
     await store.write(lambda connection: outbox.insert(connection, new))
     app.outbox.look_for_broadcasts()
@@ -128,7 +129,7 @@ async def test_an_unknown_outcome_of_a_broadcast_is_never_tried_again(store):
 
 
 async def test_few_of_many_broadcasts_are_in_memory_and_each_is_sent_once(store, monkeypatch):
-    monkeypatch.setattr(supply, "KEPT", 50)
+    monkeypatch.setattr(broadcast_loader, "KEPT", 50)
     channel = Recorder(limits=Limits(idempotent=True, workers=4))
     people = [f"p{number}" for number in range(500)]
     async with running(store, {"test": channel}) as (app, _):
@@ -147,7 +148,7 @@ async def test_few_of_many_broadcasts_are_in_memory_and_each_is_sent_once(store,
         await app.outbox.drained()
         assert Counter(message.address for message in channel.sent) == dict.fromkeys(people, 1)
         assert 0 < most <= 50
-        assert rows(store, "SELECT count(*) FROM outbox WHERE state = 'sent' AND channel_ref IS NOT NULL") == [(500,)]
+        assert rows(store, "SELECT count(*) FROM outbox WHERE state = 'sent' AND channel_ref IS NULL") == [(500,)]
 
 
 async def test_a_restart_goes_on_with_a_broadcast_where_it_stopped(store, database, monkeypatch):
@@ -267,3 +268,48 @@ async def test_where_sending_twice_is_not_the_same_each_message_is_noted_before_
     async with running(store, {"test": channel}) as (app, _):
         await say(app, *(channel.msg(f"p{number}", "/start") for number in range(10)))
     assert waiting == list(range(10, 0, -1))
+
+
+async def until(is_so) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+def unnoted(store: Store) -> set[int]:
+    return {row[0] for row in rows(store, "SELECT id FROM outbox")}
+
+
+@pytest.mark.parametrize("is_idempotent", [True, False])
+async def test_what_was_sent_is_noted_with_the_next_batch(store, monkeypatch, is_idempotent):
+    monkeypatch.setattr("bot.delivery.outbox.IDLE_SECONDS", 3600.0)
+    channel = Recorder(limits=Limits(idempotent=is_idempotent, workers=1))
+    async with running(store, {"test": channel}) as (app, _):
+        await app.conversations.receive([channel.msg("a", "/start")])
+        await until(lambda: channel.sent)
+        await asyncio.sleep(0)
+        first = unnoted(store)
+        assert first == {message.id for message in channel.sent}
+        await app.conversations.receive([channel.msg("a", "2")])
+        assert not unnoted(store) & first
+        await app.outbox.drained()
+        assert not unnoted(store)
+
+
+async def test_what_was_sent_is_noted_where_nobody_says_anything_more(store):
+    channel = Recorder(limits=Limits(idempotent=False, workers=1))
+    async with running(store, {"test": channel}) as (app, _):
+        await app.conversations.receive([channel.msg("a", "/start")])
+        await until(lambda: channel.sent and not unnoted(store))
+
+
+async def test_what_waits_to_be_sent_does_not_wait_for_a_batch(store, monkeypatch):
+    monkeypatch.setattr("bot.delivery.outbox.IDLE_SECONDS", 3600.0)
+    channel = Recorder(limits=Limits(idempotent=False, workers=1))
+    async with running(store, {"test": channel}) as (app, _):
+        await app.conversations.receive([channel.msg(name, "/start") for name in "abc"])
+        await until(lambda: len(channel.sent) == 3)
+        assert len(unnoted(store)) == 1, "so many can a crash double"
+        await push(app, store, "b")
+        await until(lambda: len(channel.sent) == 4)
+        assert len(unnoted(store)) <= 2, "the reply that was sent before it is noted; the broadcast stays as a number"

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from adapters.numbered import as_text
-from bot import play
-from bot.errors import HouseError
+from bot.cli import play
+from bot.common.errors import HouseError
 from bot.settings import Settings
 from flows.messages import MsgOut, QuickReply
 from storage.errors import StoreFull
@@ -105,16 +105,16 @@ def test_a_fault_in_the_house_ends_the_chat(house, monkeypatch):
     async def fail(self):
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr("bot.conversations.Conversations.run", fail)
+    monkeypatch.setattr("bot.conversations.inbox.Conversations.run", fail)
     with pytest.raises(RuntimeError, match="out of order"):
         chat(house, "Hallo", slug="mein-kiez")
 
 
 def test_a_database_without_room_ends_the_chat_instead_of_keeping_it_waiting(house, monkeypatch):
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise StoreFull("disk is full")
 
-    monkeypatch.setattr("bot.batches.Batches.work", fail)
+    monkeypatch.setattr("bot.conversations.batch.Batches.work", fail)
     monkeypatch.setattr(play, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(StoreFull):
         chat(house, "Hallo", slug="mein-kiez")
@@ -122,7 +122,7 @@ def test_a_database_without_room_ends_the_chat_instead_of_keeping_it_waiting(hou
 
 def test_what_a_crashed_chat_left_unsent_is_not_shown_to_another(house, monkeypatch):
     with monkeypatch.context() as crash:
-        crash.setattr("bot.outbox.Outbox.accept", lambda *_: None)
+        crash.setattr("bot.delivery.outbox.Outbox.accept", lambda *_: None)
         chat(house, slug="mein-kiez", language="de", address="anna")
     assert "Mein Kiez, lebenswert" not in chat(house, address="berta", language="de")[0].split("Woran")[0]
 

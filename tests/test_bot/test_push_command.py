@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.console import ConsoleChannel
-from bot.broadcasts import command
-from bot.broadcasts.command import Order
-from bot.errors import HouseError
-from bot.house import furnish
+from bot.cli import push
+from bot.cli.context import furnish
+from bot.cli.push import Order
+from bot.common.errors import HouseError
 from bot.settings import PushSettings, Settings
-from storage import broadcasts, contacts, opt_ins
+from storage import audit, broadcasts, contacts, opt_ins
 from storage.contacts import NewAddress, NewContact
 from storage.opt_ins import NewOptIn
 from tests.house import consultation, publish
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 def settings(tmp_path, monkeypatch):
     settings = Settings(data=tmp_path, samples=False, push=PushSettings(quiet_from=0, quiet_to=0, confirm_above=2))
     town = ConsoleChannel(lambda _: None)
-    monkeypatch.setattr(command, "open_channels", lambda _: {"town": town})
+    monkeypatch.setattr(push, "open_channels", lambda _: {"town": town})
     store, keys, _ = furnish(settings)
     publish(store, consultation())
     with store.begin() as connection:
@@ -39,7 +39,7 @@ def settings(tmp_path, monkeypatch):
 
 def run(settings: Settings, **order: object) -> list[str]:
     said: list[str] = []
-    command.push(settings, Order("park", **order), said.append, lambda _: None)  # type: ignore[arg-type]  # as typed
+    push.push(settings, Order("park", **order), said.append, lambda _: None)  # type: ignore[arg-type]  # as typed
     return said
 
 
@@ -94,3 +94,20 @@ def test_the_same_again_while_it_runs_is_refused(settings):
     with pytest.raises(HouseError, match="park is on its way already"):
         run(settings, yes=True)
     assert states(settings) == [("sending", 3)]
+
+
+def test_it_is_recorded(settings):
+    run(settings, yes=True)
+    run(settings, action="status")
+    for verb in ("pause", "resume", "recall"):
+        run(settings, action=verb)
+    store, _, _ = furnish(settings)
+    with store.reading() as connection:
+        found = [(row.act, row.object, row.purpose) for row in audit.entries(connection)]
+    store.dispose()
+    assert found == [
+        ("push.start", "park", "everybody, 3 people"),
+        ("push.pause", "park", ""),
+        ("push.resume", "park", ""),
+        ("push.recall", "park", ""),
+    ]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.consultations import recordings
-from bot.consultations.publishing import Desk, Published, publish
-from bot.consultations.reading import all_phrases, content, judge, read
-from bot.consultations.source import parse
+from bot.authoring import recordings
+from bot.authoring.publishing import Desk, Published, publish
+from bot.authoring.reading import all_phrases, content, judge, read
+from bot.authoring.showing import as_file
+from bot.authoring.source import parse
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.messages import MsgOut, QuickReply
@@ -150,6 +151,19 @@ def test_a_published_revision_does_not_change_with_its_files(store, desk, file):
     assert old != new
     assert (desk.media / old).read_bytes() == sound()
     assert (desk.media / new).read_bytes() == sound(0.2)
+
+
+def test_a_shown_file_names_recordings_that_are_kept_already(store, desk, file, tmp_path):
+    published = publish(store, file, desk)
+    shown = tmp_path / "elsewhere" / "shown.yaml"
+    shown.parent.mkdir()
+    shown.write_text(as_file(stored(published), 1), encoding="utf-8")
+    assert read(shown).publishable
+    assert publish(store, shown, desk).revision == published.revision
+    for kept in desk.media.iterdir():
+        kept.unlink()
+    shown.write_text(as_file(stored(published), 1).replace("minutes: ", "minutes: 1"), encoding="utf-8")
+    assert "not in the media folder" in str(publish(store, shown, desk).faults[-1])
 
 
 def test_nothing_is_published_without_its_recordings(store, desk, file, monkeypatch):

@@ -7,15 +7,19 @@ import json
 import os
 import tracemalloc
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.base import RetryAfter
-from bot import recording, replay
-from bot.errors import HouseError
-from bot.recording import BadLine
+from bot.cli import replay
+from bot.cli.set_aside import MOST_TOLD
+from bot.common.errors import HouseError
+from bot.common.ids import hour_of
+from bot.conversations import recording
+from bot.conversations.recording import BadLine
 from bot.settings import Settings
 from flows import engine
 from flows.messages import MsgIn, Place
@@ -82,9 +86,12 @@ async def test_a_recording_is_answered_and_fed_twice_changes_nothing(store, writ
     assert everything(store) == before
 
 
-async def test_the_time_of_sending_is_the_time_of_the_answer(store, write):
+async def test_the_time_of_an_answer_is_the_hour_by_our_own_clock(store, write):
+    """The moment of sending is known to whoever carries the messages: with it they could tell who said what."""
+    began = datetime.now(UTC)
     await feed(store, write(*walk("a")))
-    assert rows(store, "SELECT DISTINCT answered_at FROM v_answers_long") == [("2026-11-20T07:30:00Z",)]
+    hours = {f"{hour_of(at):%Y-%m-%dT%H:%M:%SZ}" for at in (began, datetime.now(UTC))}
+    assert {at for (at,) in rows(store, "SELECT answered_at FROM v_answers_long")} <= hours
 
 
 async def test_order_is_kept_across_chunks(store, write, monkeypatch):
@@ -126,7 +133,7 @@ async def test_a_fault_of_the_work_ends_the_feeding(store, write, monkeypatch):
     async def broken(self):
         raise RuntimeError
 
-    monkeypatch.setattr("bot.conversations.Conversations.run", broken)
+    monkeypatch.setattr("bot.conversations.inbox.Conversations.run", broken)
     with pytest.raises(ExceptionGroup):
         await asyncio.wait_for(feed(store, write(*walk("a"))), 10)
 
@@ -191,16 +198,18 @@ def command(settings: Settings, path: Path, **more: Any) -> tuple[bool, list[str
     return fine, out, complaints
 
 
-def test_one_bad_line_stops_everything_unless_told_otherwise(settings, write):
+def test_bad_lines_are_set_aside_or_with_strict_stop_everything(settings, write):
     path = write(as_line(said("a", 1, "Hallo")), b"oops\n", as_line(said("a", 2, "Hilfe")))
-    fine, out, complaints = command(settings, path)
+    fine, out, complaints = command(settings, path, strict=True)
     assert (fine, out) == (False, [])
     assert complaints[0] == f"{path}:2: this is not JSON; write one complete object on each line"
     assert not settings.data.exists(), "nothing was begun"
-    fine, out, complaints = command(settings, path, skip_bad_lines=True)
-    assert not fine
-    assert out[0].startswith("messages      2 in ")
-    assert out[-1] == "bad lines     1"
+    for more in ({}, {"skip_bad_lines": True}, {"skip_bad_lines": True, "strict": True}):
+        fine, out, complaints = command(settings, path, **more)
+        assert not fine
+        assert complaints[0].startswith(f"{path}:2: this is not JSON")
+        assert out[0].startswith("messages      2 in ")
+        assert out[-1] == "bad lines     1"
 
 
 def test_a_fine_recording_in_a_new_house(settings, write):
@@ -213,8 +222,11 @@ def test_a_fine_recording_in_a_new_house(settings, write):
 
 def test_many_bad_lines_are_counted_not_all_told(settings, write):
     _, _, complaints = command(settings, write(*[b"oops\n"] * 250))
-    assert len(complaints) == replay.MOST_COMPLAINTS + 2
-    assert complaints[-2].endswith("… and 150 more bad lines")
+    beside = settings.data.parent / "r.jsonl.set-aside.txt"
+    assert len(complaints) == MOST_TOLD + 2
+    assert complaints[-2].endswith(f"… and 150 more; see {beside}")
+    assert complaints[-1].endswith("nothing was fed; none of its lines is a message")
+    assert len(beside.read_text(encoding="utf-8").splitlines()) == 250
 
 
 def test_what_cannot_be_read_is_one_sentence(settings, tmp_path):
@@ -238,3 +250,29 @@ def test_memory_does_not_grow_with_the_recording(write):
         return peak
 
     assert peak(20_000) < peak(200) + 100_000
+
+
+UNREADABLE: dict[str, bytes] = {
+    "bytes": b'{"text": "\xff"}\n',
+    "cut off": as_line(said("a", 1, "x"))[:-9] + b"\n",
+    "depth": b"[" * 5000 + b"]" * 5000 + b"\n",
+    "size": b'{"text": "' + b"x" * recording.LONGEST_LINE + b'"}\n',
+    "type": as_line(said("a", 1, "x") | {"text": 7}),
+    "missing field": as_line({"channel": "test", "text": "x"}),
+    "lone surrogate": as_line(said("a", 1, "X")).replace(b'"X"', b'"\\ud83d"'),
+    "nul in a name": as_line(said("a\x00", 1, "x")),
+    "no object": b"[]\n",
+    "nan": b"NaN\n",
+}
+
+
+def test_everything_else_is_fed_in_order(settings, write):
+    lines: list[bytes] = []
+    for number, bad in enumerate(UNREADABLE.values(), 1):
+        lines += [bad, as_line(said("a", number, f"Zeile {number}"))]
+    fine, out, complaints = command(settings, write(*lines))
+    assert not fine
+    assert out[0].startswith(f"messages      {len(UNREADABLE)} in ")
+    assert out[-1] == f"bad lines     {len(UNREADABLE)}"
+    places = [line.split(":")[1] for line in complaints if "r.jsonl:" in line]
+    assert places == [str(2 * number - 1) for number in range(1, len(UNREADABLE) + 1)]

@@ -11,7 +11,8 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.exports import package
+from bot.cli import exporting
+from bot.exchange.exports import package
 from bot.settings import Settings
 from storage.store import Store
 from tests.databases import make_tables
@@ -53,7 +54,7 @@ def play(recording: Path, url: str, folder: Path, kills: int) -> list[dict[str, 
     )
     assert said.returncode == 0, said.stderr[-2000:]
     settings = Settings(data=folder / "data", database_url=url, samples=False)
-    package.export(settings, package.Wish("park", folder / "export", "raw"), lambda _: None, lambda _: None)
+    exporting.export(settings, package.Wish("park", folder / "export", "raw"), lambda _: None, lambda _: None)
     return [json.loads(line) for line in said.stdout.splitlines()]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bot.consultations import seeds
-from bot.ids import Ids
+from bot.common.ids import Ids
+from bot.proposals import seed_statements
 from storage import consultations
 from storage.store import Store
 from tests.house import consultation, publish
@@ -25,7 +25,7 @@ def published(store: Store, *texts: dict[str, str]) -> list[tuple[Any, ...]]:
     with store.begin() as connection:
         found = consultations.latest(connection, "park")
         assert found
-        seeds.publish(connection, found.consultation_id, made, Ids(), datetime.now(UTC))
+        seed_statements.publish(connection, found.consultation_id, made, Ids(), datetime.now(UTC))
         visible = text(
             "SELECT id, text FROM proposals WHERE released_at IS NOT NULL AND withdrawn_at IS NULL ORDER BY id"
         )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.segments import DEEPEST, Known, SegmentError, parse
+from bot.broadcasts.segments import DEEPEST, Known, SegmentError, parse
 
 SLUGS, CHANNELS = ("park", "trees"), ("telegram", "town")
 ATOMS = {
@@ -18,6 +18,7 @@ ATOMS = {
     "channel=town": lambda known: known.channel == "town",
     "took_part=park": lambda known: "park" in known.took_part,
     "began=trees": lambda known: "trees" in known.began,
+    "finished=trees": lambda known: "trees" in known.finished,
 }
 people = st.builds(
     Known,
@@ -28,6 +29,7 @@ people = st.builds(
     channel=st.sampled_from(CHANNELS),
     began=st.sets(st.sampled_from(SLUGS)),
     took_part=st.sets(st.sampled_from(SLUGS)),
+    finished=st.sets(st.sampled_from(SLUGS)),
 )
 # An expression as text, and what it means as a function.
 expressions = st.recursive(

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from bot import segments
-from bot.segments import SegmentError
+from bot.broadcasts import segments
+from bot.broadcasts.segments import SegmentError
 from flows.questions.sectors import SECTORS
 from flows.questions.traits import TRAITS
 
@@ -21,4 +21,4 @@ def test_a_segment_over_what_somebody_is_cannot_be_written(key: str) -> None:
 
 def test_a_segment_knows_nothing_else_of_a_person() -> None:
     known = {field.name for field in dataclasses.fields(segments.Known)}
-    assert known == {"topics", "districts", "wants_all", "language", "channel", "began", "took_part"}
+    assert known == {"topics", "districts", "wants_all", "language", "channel", "began", "took_part", "finished"}

@@ -9,14 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from bot.serving import only_one
+from bot.cli.serving import only_one
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,9 +24,9 @@ ROOT = Path(__file__).parents[2]
 class Service:
     """A running `python3 -m bot`. What it said so far is in `said`."""
 
-    def __init__(self, *words: str, **environment: str) -> None:
+    def __init__(self, *words: str, wrapped: Sequence[str] = (), **environment: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bot", *words],
+            [*wrapped, sys.executable, "-m", "bot", *words],
             cwd=ROOT,
             env=os.environ | environment,
             stdout=subprocess.PIPE,
@@ -51,12 +51,12 @@ class Service:
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Its exit code. The server alone would wait a minute for connections that are open."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=40)
 
 
 @contextmanager
-def serving(*words: str, **environment: str) -> Iterator[Service]:
-    service = Service(*words, **environment)
+def serving(*words: str, wrapped: Sequence[str] = (), **environment: str) -> Iterator[Service]:
+    service = Service(*words, wrapped=wrapped, **environment)
     try:
         service.until("Stop: Ctrl-C")
         yield service

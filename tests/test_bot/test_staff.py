@@ -4,13 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot import places, staff
-from bot.errors import HouseError
-from bot.house import furnish
-from bot.keys import Keys
+from bot.cli import accounts, entries
+from bot.cli.context import furnish
+from bot.common.errors import HouseError
+from bot.common.keys import Keys
+from bot.consultations import place_codes
 from bot.settings import Settings
+from bot.staff import sign_in
 from storage import staff as table
-from storage.sessions import PlaceCount
+from storage.participations import PlaceCount
 from tests.house import KEYS
 
 
@@ -22,7 +24,7 @@ def settings(tmp_path):
 def added(settings: Settings, name: str = "Aylin", role: str = "helper") -> str:
     """The code of somebody new."""
     said: list[str] = []
-    staff.add(settings, name, role, said.append)
+    accounts.add(settings, name, role, said.append)
     return said[0].rpartition(": ")[2]
 
 
@@ -38,11 +40,11 @@ async def test_a_code_lets_in_however_it_is_typed(settings):
     code = added(settings)
     store, keys, _ = furnish(settings)
     for typed in (code, code.lower(), code.replace("-", " "), f" {code} "):
-        member = await staff.sign_in(store, keys, typed)
+        member = await sign_in.sign_in(store, keys, typed)
         assert member
         assert (member.name, member.role) == ("Aylin", "helper")
     for wrong in ("", "x" * 5000, "\ud800", code[:-1], code[:-1] + ("2" if code[-1] != "2" else "3")):
-        assert await staff.sign_in(store, keys, wrong) is None
+        assert await sign_in.sign_in(store, keys, wrong) is None
     await store.close()
     assert members(settings)[0].used_at
 
@@ -50,7 +52,7 @@ async def test_a_code_lets_in_however_it_is_typed(settings):
 def test_the_code_is_shown_once_and_stored_nowhere(settings, tmp_path):
     code = added(settings)
     said: list[str] = []
-    staff.list_all(settings, said.append)
+    accounts.list_all(settings, said.append)
     assert "Aylin  helper  since" in said[0]
     assert code not in said[0]
     for file in tmp_path.rglob("*.db*"):
@@ -61,14 +63,14 @@ def test_the_code_is_shown_once_and_stored_nowhere(settings, tmp_path):
 async def test_who_is_revoked_is_let_in_no_more(settings):
     code = added(settings)
     store, keys, _ = furnish(settings)
-    member = await staff.sign_in(store, keys, code)
+    member = await sign_in.sign_in(store, keys, code)
     assert member
     now = datetime.now(UTC)
-    ticket = staff.ticket(keys, member, now)
-    assert await staff.bearer(store, keys, ticket, now)
-    staff.revoke(settings, "Aylin", lambda _: None)
-    assert await staff.sign_in(store, keys, code) is None
-    assert await staff.bearer(store, keys, ticket, now) is None
+    ticket = sign_in.ticket(keys, member, now)
+    assert await sign_in.bearer(store, keys, ticket, now)
+    accounts.revoke(settings, "Aylin", lambda _: None)
+    assert await sign_in.sign_in(store, keys, code) is None
+    assert await sign_in.bearer(store, keys, ticket, now) is None
     await store.close()
     assert added(settings) != code
 
@@ -76,26 +78,26 @@ async def test_who_is_revoked_is_let_in_no_more(settings):
 async def test_a_ticket_is_good_for_a_working_day_and_cannot_be_made_up(settings):
     code = added(settings)
     store, keys, _ = furnish(settings)
-    member = await staff.sign_in(store, keys, code)
+    member = await sign_in.sign_in(store, keys, code)
     assert member
     now = datetime.now(UTC)
-    ticket = staff.ticket(keys, member, now)
+    ticket = sign_in.ticket(keys, member, now)
     number, until, signature = ticket.split(".")
-    assert await staff.bearer(store, keys, ticket, now + timedelta(hours=7, minutes=59))
-    assert await staff.bearer(store, keys, ticket, now + timedelta(hours=8, seconds=1)) is None
+    assert await sign_in.bearer(store, keys, ticket, now + timedelta(hours=7, minutes=59))
+    assert await sign_in.bearer(store, keys, ticket, now + timedelta(hours=8, seconds=1)) is None
     later = f"{number}.{int(until) + 9999}.{signature}"
-    of_another_house = staff.ticket(Keys(b"x" * 32), member, now)
+    of_another_house = sign_in.ticket(Keys(b"x" * 32), member, now)
     for forged in ("", "..", "1.2.3", later, of_another_house, ticket[:-1], "\udc80" * 90, f"{ticket}.x"):
-        assert await staff.bearer(store, keys, forged, now) is None
+        assert await sign_in.bearer(store, keys, forged, now) is None
     await store.close()
 
 
 def test_a_form_belongs_to_its_ticket():
-    token = staff.form_token(KEYS, "1.2.3")
-    assert staff.is_form(KEYS, "1.2.3", token)
-    assert not staff.is_form(KEYS, "1.2.4", token)
-    assert not staff.is_form(KEYS, "1.2.3", None)
-    assert not staff.is_form(KEYS, "1.2.3", "\ud800")
+    token = sign_in.form_token(KEYS, "1.2.3")
+    assert sign_in.is_form(KEYS, "1.2.3", token)
+    assert not sign_in.is_form(KEYS, "1.2.4", token)
+    assert not sign_in.is_form(KEYS, "1.2.3", None)
+    assert not sign_in.is_form(KEYS, "1.2.3", "\ud800")
 
 
 @pytest.mark.parametrize(
@@ -117,25 +119,29 @@ def test_one_name_has_one_code(settings):
     with pytest.raises(HouseError, match="has a code already"):
         added(settings, " Aylin  ")
     with pytest.raises(HouseError, match="nobody called 'Bora'"):
-        staff.revoke(settings, "Bora", lambda _: None)
+        accounts.revoke(settings, "Bora", lambda _: None)
 
 
 def test_small_numbers_of_a_place_are_hidden():
-    counts = [PlaceCount("kiez-7", "self", 12, 4), PlaceCount("kiez-7", "assisted", 5, 0), PlaceCount("", "self", 1, 1)]
-    assert list(places.table(counts, 5)) == [
-        "place   entered   begun  completed",
-        "kiez-7  self         12         <5",
-        "kiez-7  assisted      5          0",
-        "(none)  self         <5         <5",
+    counts = [
+        PlaceCount("kiez-7", "self", 12, 9, 4),
+        PlaceCount("kiez-7", "assisted", 5, 5, 0),
+        PlaceCount("", "self", 1, 1, 1),
     ]
-    assert list(places.table(counts, 10))[2] == "kiez-7  assisted    <10          0"
+    assert list(entries.table(counts, 5)) == [
+        "place   entered   begun  answered  finished",
+        "kiez-7  self         12         9        <5",
+        "kiez-7  assisted      5         5         0",
+        "(none)  self         <5        <5        <5",
+    ]
+    assert list(entries.table(counts, 10))[2] == "kiez-7  assisted    <10       <10         0"
 
 
 @pytest.mark.parametrize("text", ["", "a b", "x" * 25, "ä", "a/b", "a\n", "<b>", "a_b"])
 def test_what_is_no_place_code_is_ignored(text):
-    assert places.place_code(text) == ""
+    assert place_codes.place_code(text) == ""
 
 
 def test_places_of_an_unknown_consultation(settings):
     with pytest.raises(HouseError, match="no consultation is called 'nowhere'"):
-        places.show(settings, "nowhere", lambda _: None)
+        entries.show(settings, "nowhere", lambda _: None)

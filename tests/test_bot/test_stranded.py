@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot import stored
 from bot.app import App
-from bot.dead_letters import opened
+from bot.common.dead_letters import opened
+from bot.consultations import stored_revisions
 from storage import messages
 from storage.store import Store
 from tests.databases import Database
@@ -67,8 +67,10 @@ async def town(database: Database, monkeypatch) -> Town:
     here.publish("hunde")
     await here.talk("anna", *BEFORE)
     ((foreign,),) = here.find("SELECT id FROM revisions WHERE content LIKE '%Beispiel park%'")
-    read = stored.read
-    monkeypatch.setattr(stored, "read", lambda it: None if it.id == foreign and not here.is_right else read(it))
+    read = stored_revisions.read
+    monkeypatch.setattr(
+        stored_revisions, "read", lambda it: None if it.id == foreign and not here.is_right else read(it)
+    )
     return here
 
 
@@ -83,7 +85,7 @@ async def test_the_message_is_kept_and_answered_and_holds_up_nobody(town: Town):
         assert channel.texts("bert")
         with app.store.reading() as connection:
             (letter,) = messages.dead_letters(connection)
-        assert opened(letter, KEYS) == "Mehr Bänke"
+        assert opened(letter, KEYS).said == "Mehr Bänke"
     assert town.find("SELECT state, waiting_key, revision_id FROM sessions WHERE language = 'de'")[:1] == before
 
 

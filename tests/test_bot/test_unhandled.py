@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, unhandled
 from bot.app import open_house
-from bot.dead_letters import dead_letter
+from bot.cli import dead_letters
+from bot.cli.maintenance import doctor
+from bot.common.dead_letters import dead_letter
 from bot.settings import Settings
 from flows.messages import MsgIn
-from storage import messages
+from storage import audit, messages
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -24,7 +25,7 @@ def house(tmp_path: Path) -> Settings:
     store, keys = open_house(settings)
     msg = MsgIn("town", "anna", "1", NOW, text="Mehr\nBänke\x1b[2J")
     with store.begin() as connection:
-        row = dead_letter(keys, 1, keys.lookup("town", "anna"), msg, ZeroDivisionError(), NOW)
+        row = dead_letter(keys, keys.lookup("town", "anna"), msg, ZeroDivisionError(), NOW)
         messages.set_aside(connection, [row])
     store.dispose()
     return settings
@@ -36,15 +37,25 @@ def waiting(settings: Settings) -> list[str]:
 
 def test_they_are_shown_opened_and_deleted_when_they_were_looked_at(house: Settings):
     said: list[str] = []
-    unhandled.show(house, said.append, done=False)
+    dead_letters.show(house, said.append, done=False)
     assert said == [
         "2026-11-25 13:00  town  ZeroDivisionError at ?\n    Mehr\n    Bänke[2J",
         "When you have looked at them: python3 -m bot unhandled --done",
     ]
     assert [words.partition(" ")[0] for words in waiting(house)] == ["1"]
-    unhandled.show(house, said.append, done=True)
+    dead_letters.show(house, said.append, done=True)
     assert said[-1] == "Deleted: 1."
-    unhandled.show(house, said.append, done=True)
+    dead_letters.show(house, said.append, done=True)
     assert said[-1] == "No message was set aside."
     assert waiting(house) == []
     assert "Bänke".encode() not in (house.data / "mitsprache.db").read_bytes()
+
+
+def test_reading_and_deleting_them_is_recorded(house: Settings):
+    for done in (False, True, True):
+        dead_letters.show(house, lambda _: None, done=done)
+    store, _ = open_house(house)
+    with store.reading() as connection:
+        found = [(row.act, row.purpose) for row in audit.entries(connection)]
+    store.dispose()
+    assert found == [("unhandled.show", "1 shown"), ("unhandled.show", "1 shown"), ("unhandled.done", "1 deleted")]

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, house, play, stored
 from bot.app import open_house
-from bot.consultations import publishing
-from bot.errors import HouseError
-from bot.ids import Ids
+from bot.authoring import publishing
+from bot.cli import context, play
+from bot.cli.maintenance import doctor
+from bot.common.errors import HouseError
+from bot.common.ids import Ids
+from bot.consultations import stored_revisions
 from bot.settings import Settings
-from bot.web import board
+from bot.web import consultation_cache
 from storage import consultations
 from storage.consultations import Publication
 from storage.store import Store
@@ -46,8 +48,8 @@ async def test_others_go_on(store: Store):
         assert "Was fehlt?" in channel.last("anna").text
         assert app.conversations.counts.failures == 0
     with store.reading() as connection:
-        assert list(board._read(connection, {})) == ["wiese"]
-        assert list(stored.unreadable(connection)) == [SENTENCE.format(slug="park")]
+        assert list(consultation_cache._read(connection, {})) == ["wiese"]
+        assert list(stored_revisions.unreadable(connection)) == [SENTENCE.format(slug="park")]
 
 
 @pytest.fixture
@@ -61,13 +63,13 @@ def old_house(tmp_path: Path) -> Settings:
 
 def test_the_operator_is_told_and_publishing_the_file_anew_mends_it(old_house: Settings):
     said: list[str] = []
-    house.list_consultations(old_house, said.append)
+    context.list_consultations(old_house, said.append)
     assert said == [SENTENCE.format(slug="mein-kiez"), "mein-kiez  open, revision 1  cannot be read"]
     assert [words for well, words in doctor.findings(old_house) if not well and "consultation" in words] == said[:1]
     with pytest.raises(HouseError, match="mein-kiez cannot be read; python3 -m bot doctor says what to do"):
         play.play(old_house, play.Wish("mein-kiez"), io.StringIO(), io.StringIO(), said.append)
     said.clear()
-    assert house.publish(old_house, KIEZ, said.append)
+    assert context.publish(old_house, KIEZ, said.append)
     said.clear()
-    house.list_consultations(old_house, said.append)
+    context.list_consultations(old_house, said.append)
     assert [line.partition("  ")[0] for line in said] == ["mein-kiez"]

@@ -18,6 +18,7 @@ from bot.web import server
 from bot.web.server import WebServer
 from storage.store import Store
 from tests.house import KEYS
+from tests.patience import PATIENCE
 from tests.test_bot.browser import QUICK, Browser, serving
 
 FORM = "application/x-www-form-urlencoded"
@@ -84,7 +85,7 @@ async def asked(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read()
     finally:
         writer.close()
@@ -203,7 +204,7 @@ async def test_no_page_of_a_stranger_signs_anybody_in(store, path, fields):
 
 @pytest.mark.parametrize("path", ["/room/QQQQQ{}/state", "/room?code=QQQQQ{}", "/room/QQQQQ{}", "/p/P-7K2M-PX0{}"])
 async def test_codes_cannot_be_found_by_trying(store, path, monkeypatch):
-    monkeypatch.setattr("bot.web.guessing.MISSES", Rate(5, 0.1))
+    monkeypatch.setattr("bot.web.guess_limits.MISSES", Rate(5, 0.1))
     async with serving(store) as house:
         page, seen = house.browser(), []
         for letter in "23456789ABC":

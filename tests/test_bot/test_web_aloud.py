@@ -12,9 +12,9 @@ import pytest
 
 from adapters.web.limits import Rate
 from adapters.web.trouble import Trouble
-from bot.web import aloud, espeak
-from bot.web.aloud import spoken
-from bot.web.espeak import Espeak, whole
+from bot.web.public import espeak, read_aloud
+from bot.web.public.espeak import Espeak, whole
+from bot.web.public.read_aloud import spoken
 from flows.messages import MsgOut, QuickReply
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
@@ -196,7 +196,7 @@ async def test_what_goes_wrong_is_said_in_the_language_of_the_person(store, tmp_
 
 
 async def test_who_asks_for_too_much_is_told_to_wait(store, tmp_path, speaking, monkeypatch):
-    monkeypatch.setattr(aloud, "CONVERSATION", Rate(1, 0.01))
+    monkeypatch.setattr(read_aloud, "CONVERSATION", Rate(1, 0.01))
     async with serving(store) as house:
         browser = await began(house, "en")
         first = sources(browser)[-1]

@@ -8,7 +8,7 @@ import json
 import pytest
 from aiohttp import WSMsgType
 
-from bot.effects import payload_of
+from bot.delivery.message_codec import payload_of
 from tests.house import rows
 from tests.patience import PATIENCE
 from tests.test_bot.browser import serving

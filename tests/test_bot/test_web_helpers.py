@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from sqlalchemy import text
 
-from bot.web import tickets
-from bot.web.site import SITE
+from bot.web.assisted import sign_in
+from bot.web.context import SITE
 from storage import staff as staff_table
 from storage.store import Store
 from tests.house import consultation, publish
@@ -26,7 +26,7 @@ def store(furnished):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(tickets, "WRONG_SECONDS", 0.0)
+    monkeypatch.setattr(sign_in, "WRONG_SECONDS", 0.0)
 
 
 class TestHelpers:

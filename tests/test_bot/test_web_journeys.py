@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, DummyCookieJar
 from sqlalchemy import text
 
-from bot import phrases
+from bot.common.i18n import phrase_catalogues
 from flows.languages import LANGUAGES
 from storage.store import Store
 from tests.house import consultation, publish
@@ -72,7 +72,7 @@ async def test_the_chat_without_javascript_goes_from_door_to_receipt(store):
         await page.press("Senden", text="Mehr Bänke")
         await page.press(SUSTAINABLE)
         assert "Deine Antworten:" in page.text
-        await page.press("Absenden")
+        await page.press("Fertig")
         assert re.search(r"Deine Quittung: [0-9A-Z]{5}-[0-9A-Z]{5}", page.text)
     assert answers(store) == GIVEN
     assert states(store) == ["completed"]
@@ -92,7 +92,7 @@ async def test_the_form_writes_the_same_answers(store):
         await page.press("Weiter", SUSTAINABLE)
         assert page.heading() == "Antworten prüfen"
         assert page.text.count("Mehr Bänke") == 1
-        await page.press("Absenden")
+        await page.press("Fertig")
         assert "Quittung" in page.text
         assert re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", page.text)
     assert answers(store) == GIVEN
@@ -124,7 +124,7 @@ async def test_the_form_goes_back_keeps_and_changes(store):
         assert page.heading() == "In welchem Bezirk liegt dein Kiez?"
         await page.press("Weiter", "Spandau")
         assert page.heading() == "Antworten prüfen"
-        await page.press("Absenden")
+        await page.press("Fertig")
     expected = {"district": '"05"', "good": '["quiet"]', "liking": "(skipped)", "wish": '"Mehr Bänke\\nund Licht"'}
     assert answers(store) == expected | {"value": "(skipped)"}
 
@@ -254,7 +254,7 @@ async def test_who_has_submitted_finds_the_own_answers_after_a_restart(store):
         page = await at_the_first_question(house)
         for _ in range(5):
             await page.press("Überspringen")
-        await page.press("Absenden")
+        await page.press("Fertig")
         talk = page.http.cookie_jar.filter_cookies(house.server.make_url("/c/mein-kiez"))["talk"].value
     async with serving(Store(str(store.writer.url))) as house:
         page = await house.browser(Cookie=f"talk={talk}").get("/c/mein-kiez")
@@ -375,7 +375,7 @@ async def test_the_form_asks_every_type_of_question(empty):
         assert page.heading() == "Einverstanden?"
         await page.press("Weiter", next(iter(page.step().options)))
         assert page.heading() == "Antworten prüfen"
-        await page.press("Absenden")
+        await page.press("Fertig")
         assert "Quittung" in page.text
     found = answers(empty)
     assert found.pop("old")
@@ -399,7 +399,9 @@ async def test_none_of_these_beside_others_is_shown_before_it_counts(empty):
         await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
         await page.press("Weiter", "Wasser", "Schatten")
         assert page.heading() == "Was dazu?", "the page comes again"
-        assert phrases.load("de").say("hint.choices_exclusive", "sie", label="Schatten") in html.unescape(page.text)
+        assert phrase_catalogues.load("de").say("hint.choices_exclusive", "sie", label="Schatten") in html.unescape(
+            page.text
+        )
         assert answers(empty) == {}
         await page.press("Weiter", "Wasser")
         assert page.heading() == "Antworten prüfen"

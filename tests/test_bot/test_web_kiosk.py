@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.web.hub import WebHub
-from bot.web import visits
-from bot.web.visits import HELP, KIOSK, Visits
+from bot.web.assisted import device_sessions
+from bot.web.assisted.device_sessions import HELP, KIOSK, Visits
 from tests.house import consultation, publish
 from tests.patience import PATIENCE
 from tests.test_bot.browser import serving
@@ -108,14 +108,14 @@ class TestKiosk:
             assert (page.path, len(visits_in(house))) == ("/kiosk/mein-kiez", 0)
 
     async def test_idle_is_wiped_by_the_server_whatever_the_page_does(self, store, monkeypatch):
-        monkeypatch.setattr(visits, "SWEEP_SECONDS", 0.01)
+        monkeypatch.setattr(device_sessions, "SWEEP_SECONDS", 0.01)
         async with serving(store) as house:
             page = await at_the_kiosk(house)
             await page.press("Deutsch Los geht es")
             await page.press("Weiter", "Mitte")
             address = next(iter(visits_in(house)._visits.values())).conversation.address
             assert visits_in(house)._hub.is_known(address)
-            later = visits_in(house)._clock() + KIOSK.typing + KIOSK.warning + visits.GRACE_SECONDS + 1
+            later = visits_in(house)._clock() + KIOSK.typing + KIOSK.warning + device_sessions.GRACE_SECONDS + 1
             monkeypatch.setattr(visits_in(house), "_clock", lambda: later)
             await page.get("/kiosk/mein-kiez/ask")
             assert (page.path, len(visits_in(house))) == ("/kiosk/mein-kiez", 0)
@@ -209,7 +209,7 @@ async def test_a_fault_does_not_end_the_wiping(store, monkeypatch):
             raise ZeroDivisionError
         again.set()
 
-    monkeypatch.setattr(visits, "SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(device_sessions, "SWEEP_SECONDS", 0.01)
     monkeypatch.setattr(Visits, "sweep", stumble)
     async with serving(store), asyncio.timeout(PATIENCE):
         await again.wait()

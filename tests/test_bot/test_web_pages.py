@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
+import os
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +13,16 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.web.limits import Rate
-from bot.ledger import LedgerError
-from bot.tongues import Tongue, spoken
-from bot.web.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
-from bot.web.options import WebSettings
+from bot.common.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
+from bot.common.errors import LedgerError
+from bot.common.i18n.locale import Tongue, spoken
+from bot.settings import WebSettings
 from flows.languages import LANGUAGES
+from storage.engines import sqlite_file
 from storage.errors import StoreBusy, StoreFull
 from storage.store import Store
 from tests.house import consultation, publish
+from tests.patience import PATIENCE
 from tests.test_bot.browser import QUICK, serving
 
 PAGES = ("/", "/accessibility", "/privacy", "/c/mein-kiez", "/c/mein-kiez/resume", "/nowhere", "/c/nowhere")
@@ -349,7 +353,7 @@ async def test_a_house_that_cannot_write_is_not_ready_and_finds_out_by_itself_wh
             async with house.browser().http.get(house.server.make_url("/readyz")) as answer:
                 return answer.status, await answer.text()
 
-        def fail(*_: object) -> None:
+        def fail(*_: object, **more: object) -> None:
             raise StoreFull("/srv/secret/place")
 
         with monkeypatch.context() as patch:
@@ -363,3 +367,18 @@ async def test_a_house_that_cannot_write_is_not_ready_and_finds_out_by_itself_wh
         house.app.ledger.trouble = LedgerError("/srv/secret/place")
         status, words = await readiness()
         assert (status, "secret" in words, "nothing was erased" in words) == (503, False, True)
+
+
+async def test_a_page_of_the_database_that_is_spoilt_is_told_by_readyz(empty, monkeypatch):
+    monkeypatch.setattr("bot.common.integrity.EVERY_SECONDS", 0.2)
+    file = sqlite_file(empty.writer.url)
+    async with serving(empty) as house:
+        page = house.browser()
+        assert (await page.get("/readyz")).status == 200
+        empty.scrub()
+        with file.open("r+b") as spoilt:
+            spoilt.seek(4096 * 4)
+            spoilt.write(os.urandom(4096 * 4))
+        async with asyncio.timeout(PATIENCE):
+            while (await page.get("/readyz")).status != 503:
+                await asyncio.sleep(0.1)

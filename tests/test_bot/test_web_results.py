@@ -6,17 +6,20 @@ import asyncio
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bot.ids import Ids
+from bot.common.i18n.locale import Tongue
+from bot.common.ids import Ids
+from bot.proposals.moderating import Wording, approve, translate
 from bot.results.published import Published
-from bot.tongues import Tongue
-from bot.web import board, figures, results
-from storage import consultations, moderation, proposals, ratings
+from bot.web import consultation_cache
+from bot.web.public import results
+from storage import consultations, moderation, open_answers, proposals, ratings
 from storage.moderation import NewModeration, NewProposalText, State
 from storage.proposals import NewProposal, NewStatus, Release
 from storage.ratings import NewRatingEvent
@@ -25,6 +28,7 @@ from tests.house import KEYS, consultation, publish
 from tests.patience import PATIENCE
 from tests.test_bot.browser import House, serving
 from tests.test_bot.test_workbook import sheets
+from tests.test_proposals.ideas import chair, open_answer
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 IDS = Ids()
@@ -80,14 +84,35 @@ async def test_figures_stand_as_bars_and_as_a_table(store):
         assert "keine repräsentative Umfrage" in page.text
 
 
-async def test_small_numbers_stand_nowhere(store):
+async def test_released_answers_stand_under_their_question_in_their_own_direction(store):
+    with store.begin() as connection:
+        park = number_of(store)
+        codes = [open_answer(connection, park, number, f"Mehr Licht {number}") for number in range(6)]
+        codes.append(open_answer(connection, park, 6, "Mehr Licht 6", "ar"))
+        ids = sorted(row.id for row in open_answers.by_codes(connection, codes).values())
+        for number in ids[1:]:
+            approve(chair(connection), number)
+        translate(chair(connection), ids[6], "de", Wording(None, "Übersetztes Licht"), translator="Ada")
+    async with serving(store) as house:
+        page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
+        assert "Was fehlt? Ein Mensch hat diese Antworten gelesen und freigegeben." in page.text
+        assert "Weitere Antworten (1)" in page.text
+        assert "Übersetztes Licht Übersetzt von: Ada. Noch nicht geprüft." in page.text
+        assert all(f"Mehr Licht {number}" in page.text for number in range(1, 6))
+        assert "Mehr Licht 0" not in page.text
+        english = await house.browser(Cookie="lang=en").get("/results/park")
+        assert 'lang="ar" dir="rtl">Mehr Licht 6' in english.page.html
+        assert not any(code in english.page.html for code in codes)
+
+
+async def test_answers_of_few_people_of_one_mind_stand_nowhere(store):
     proposed(store, "P-1111-1111", "Mehr Bänke", "+++++++-")
     async with serving(store) as house:
-        await answered(house, *["Ja"] * 9, *["Nein"] * 2)
+        await answered(house, *["Ja"] * 11, "Nein")
         page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
-        assert "Ja zu wenige Nein zu wenige" in page.text, "eleven and nine would tell the two"
-        told = "Stimme zu zu wenige Unentschieden 0 Stimme nicht zu zu wenige wichtig 0 Bewertungen gesamt 8"
-        assert told in page.text, "eight and seven would tell the one"
+        assert "Hier stehen keine Zahlen, zum Schutz anderer" in page.text, "the one would know all others"
+        assert "Stimme zu zum Schutz anderer weggelassen" in page.text
+        assert "Bewertungen gesamt 8" in page.text
 
 
 async def test_ideas_stand_in_the_order_of_agreement_with_status_and_translation(store):
@@ -127,14 +152,13 @@ async def test_what_all_see_is_drawn_once_for_each_language(store, monkeypatch):
                 page = await house.browser(Cookie=f"lang={tag}").get("/results/park")
                 assert "Mehr Bänke" in page.text
         assert drawn == ["de", "en"]
-        monkeypatch.setattr(figures, "SECONDS", 0.0)
         proposed(store, "P-2222-2222", "Mehr Licht")
         await page.get("/results/park")
-        assert "Mehr Licht" in page.text, "new figures are drawn anew"
+        assert "Mehr Licht" in page.text, "new words are drawn anew"
 
 
 async def test_hidden_until_closing_means_hidden(furnished, monkeypatch):
-    monkeypatch.setattr(board, "SECONDS", 0.0)
+    monkeypatch.setattr(consultation_cache, "SECONDS", 0.0)
     publish(furnished, consultation("park", results="at_close"))
     proposed(furnished, "P-1111-1111", "Mehr Bänke", "+" * 12)
     async with serving(furnished) as house:
@@ -180,7 +204,7 @@ async def test_open_data_says_the_same_as_the_page(store):
 
 
 async def test_files_of_open_data_do_not_stay(store, monkeypatch):
-    monkeypatch.setattr("bot.web.opendata.SECONDS", 0.05)
+    monkeypatch.setattr("bot.web.public.opendata.SECONDS", 0.05)
     async with serving(store) as house:
         folder = house.app.settings.data / "open-data"
         browser = house.browser()
@@ -201,3 +225,28 @@ async def test_unknown_ones_are_said_in_plain_words(store, path):
         page = await house.browser(**{"Accept-Language": "de"}).get(path)
         assert page.status == 404
         assert page.heading()
+
+
+async def test_twenty_proposals_a_page_by_links(store):
+    codes = [f"P-{number:04}-{number:04}" for number in range(45)]
+    for number, code in enumerate(codes):
+        proposed(store, code, f"Vorschlag {number}", "+" * (20 - number % 20) + "-" * (number % 20))
+    async with serving(store) as house:
+        seen: list[str] = []
+        for wanted, size in (("1", 20), ("2", 20), ("3", 5)):
+            page = await house.browser(Cookie="lang=de").get(f"/results/park?page={wanted}")
+            found = re.findall(r'<li class="card" id="(P-[\d-]+)"', page.page.html)
+            assert len(found) == size
+            seen += found
+            assert f"Seite {wanted} von 3" in page.text
+            assert ("Licht im Park?" in page.text) is (wanted == "1"), "the answers stand on the first page only"
+        assert sorted(seen) == codes
+        for odd in ("0", "-1", "x", "", "1e9", "²", "9" * 50):
+            page = await house.browser(Cookie="lang=de").get(f"/results/park?page={odd}")
+            assert page.status == 200
+            assert "Seite 1 von 3" in page.text
+        assert "Seite 3 von 3" in (await page.get("/results/park?page=999")).text
+        html = (await page.get("/results/park")).page.html
+        places = [html.index(words) for words in ("Licht im Park?", 'id="ideas"', "/open-data/park.zip")]
+        assert places == sorted(places), "answers first"
+        assert 'rel="next" href="?lang=de&amp;page=2#ideas"' in html

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from bot import rooms
-from bot.rooms import summed
+from bot.consultations import live_meetings
+from bot.results.counts.disclosure import Row, Rule
+from bot.results.meetings import Picture, may_replace, summed
+from bot.web.looking import Looks
+from storage import audit
 from storage.rooms import AnswerCount, StoredRoom
 from tests.house import consultation, publish
+from tests.patience import PATIENCE
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.shared_devices import rows, signed_in
 
+COUNTED = "Dabei: 11 · Antworten: mindestens 10"
+LATER = "Das Bild wird neu, sobald genug neue Antworten da sind."
+NOTHING = Picture(0, {}, 0, "few", 0, False)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
@@ -42,35 +51,34 @@ async def joined(house: House, code: str) -> Browser:
 async def test_a_room_goes_through_a_consultation_together(store):
     async with serving(store) as house:
         lead, code = await opened(house, store)
-        people = [await joined(house, code) for _ in range(7)]
+        people = [await joined(house, code) for _ in range(11)]
         assert {person.heading() for person in people} == {"Gleich geht es los"}
         await lead.press("Erste Frage öffnen")
         for number, person in enumerate(people):
             await person.get(f"/c/park/room/{code}")
             assert person.heading() == "Licht im Park?"
-            await person.press("Weiter", "Ja" if number else "Nein")
+            await person.press("Weiter", "Ja" if number > 1 else "Nein")
             assert person.heading() == "Danke. Gleich geht es weiter", "the next question is not open yet"
-        wall = await house.browser(**{"Accept-Language": "de"}).get(f"/room/{code}/screen")
-        assert (wall.heading(), "Dabei: 7 · Antworten: 7" in wall.text) == ("Licht im Park?", True)
+        wall = await seen_at(house.browser(**{"Accept-Language": "de"}), f"/room/{code}/screen", COUNTED)
+        assert wall.heading() == "Licht im Park?"
         await lead.get(f"/help-out/room/{code}")
-        assert "Dabei: 7 · Antworten: 7" in lead.text, "who leads looks at this page, not at the wall"
+        assert COUNTED in lead.text, "who leads looks at this page, not at the wall"
         assert "%" not in wall.text, "the result is not shown before the moderator shows it"
         await lead.press("Ergebnis zeigen")
         await wall.get(f"/room/{code}/screen")
-        assert "zu wenige" in wall.text, "one single no must not be seen, nor be computed from the others"
-        assert not re.search(r"Ja\s+6", wall.text)
+        assert re.search(r"Ja\s+9", wall.text)
         await lead.press("Nächste Frage öffnen")
         await people[0].get(f"/c/park/room/{code}")
         assert people[0].heading() == "Was fehlt?"
         await people[0].press("Weiter", text="Bänke")
         assert people[0].heading() == "Antworten prüfen"
-        await people[0].press("Absenden")
+        await people[0].press("Fertig")
         await lead.press("Runde beenden")
         await people[1].get(f"/c/park/room/{code}")
         assert (people[1].status, people[1].heading()) == (410, "Diese Runde ist zu Ende")
     assert {place for (place,) in rows(store, "place_code")} == {f"room-{code}"}
     with store.reading() as connection:
-        assert connection.execute(text("SELECT count(*) FROM answers WHERE question_key = 'lamps'")).scalar() == 7
+        assert connection.execute(text("SELECT count(*) FROM answers WHERE question_key = 'lamps'")).scalar() == 11
 
 
 async def test_enough_answers_are_shown_with_their_shares(store):
@@ -83,8 +91,80 @@ async def test_enough_answers_are_shown_with_their_shares(store):
         await lead.press("Ergebnis zeigen")
         wall = await house.browser(**{"Accept-Language": "de"}).get(f"/room/{code}/screen")
         assert wall.text.count("50 %") == 2
-        state = await wall.http.get(wall.server.make_url(f"/room/{code}/state"))
-        assert await state.json() == {"mark": "lamps.1.0", "people": 12, "given": 12}
+        assert await state_of(wall, code) == {"mark": "lamps.1.0", "look": "10.1.", "people": 12}
+        await lead.get(f"/help-out/room/{code}")
+        assert LATER in wall.text
+        assert LATER in lead.text
+
+
+async def state_of(browser: Browser, code: str) -> dict[str, Any]:
+    answer = await browser.http.get(browser.server.make_url(f"/room/{code}/state"))
+    found: dict[str, Any] = await answer.json()
+    return found
+
+
+async def test_the_wall_stays_until_enough_new_answers_have_come(store):
+    """One more answer changes nothing that anybody sees, but how many are here; ten do."""
+    async with serving(store) as house:
+        lead, code = await opened(house, store)
+        await lead.press("Erste Frage öffnen")
+        await answer(house, code, 12)
+        await lead.press("Ergebnis zeigen")
+        wall = await house.browser(**{"Accept-Language": "de"}).get(f"/room/{code}/screen")
+        assert re.search(r"Ja\s+6", wall.text)
+        await answer(house, code, 1)
+        await seen_at(wall, f"/room/{code}/screen", "Dabei: 13 · Antworten: mindestens 10")
+        assert re.search(r"Ja\s+6", wall.text)
+        assert (await state_of(wall, code))["look"] == "10.1."
+        await answer(house, code, 9)
+        await seen_at(wall, f"/room/{code}/screen", "Dabei: 22 · Antworten: mindestens 20")
+        assert re.search(r"Ja\s+12", wall.text)
+
+
+async def test_few_answers_are_a_bound(store):
+    async with serving(store) as house:
+        lead, code = await opened(house, store)
+        await lead.press("Erste Frage öffnen")
+        await lead.press("Ergebnis zeigen")
+        await answer(house, code, 3)
+        wall = house.browser(**{"Accept-Language": "de"})
+        await seen_at(wall, f"/room/{code}/screen", "Dabei: 3 · Antworten: weniger als 10")
+        assert "weniger als 10 Personen" in wall.text
+        assert "%" not in wall.text
+
+
+async def answer(house: House, code: str, people: int) -> None:
+    for number in range(people):
+        person = await joined(house, code)
+        await person.press("Weiter", "Nein" if number % 2 else "Ja")
+
+
+async def seen_at(browser: Browser, path: str, words: str) -> Browser:
+    """The page, once these words stand there: it is counted anew once a second at most."""
+    async with asyncio.timeout(PATIENCE):
+        while words not in (await browser.get(path)).text:
+            await asyncio.sleep(0.1)
+    return browser
+
+
+async def test_many_screens_are_one_count():
+    clock, counts, gate = [0.0], [], asyncio.Event()
+
+    async def find():
+        counts.append(clock[0])
+        await gate.wait()
+        return len(counts), NOTHING
+
+    looks = Looks(lambda: clock[0])
+    many = [asyncio.create_task(looks.at("room", find)) for _ in range(50)]
+    await asyncio.sleep(0)
+    many[0].cancel()
+    gate.set()
+    assert {(await it)[0] for it in many[1:]} == {1}, "who goes away takes nothing from the others"
+    clock[0] = 0.9
+    assert (await looks.at("room", find), await looks.at("other", find)) == ((1, NOTHING), (2, NOTHING))
+    clock[0] = 1.0
+    assert await looks.at("room", find) == (3, NOTHING)
 
 
 async def test_who_may_lead_and_who_may_not(store):
@@ -133,16 +213,36 @@ async def test_a_room_of_another_consultation_is_no_way_in(store):
 
 def test_a_room_is_over_after_a_day():
     room = StoredRoom(1, "K7M2PX", 1, "", False, NOW)
-    assert not rooms.is_over(room, NOW + timedelta(hours=23))
-    assert rooms.is_over(room, NOW + timedelta(hours=25))
+    assert not live_meetings.is_over(room, NOW + timedelta(hours=23))
+    assert live_meetings.is_over(room, NOW + timedelta(hours=25))
 
 
 def test_codes_are_read_as_people_type_them():
-    code = rooms.new_code()
-    assert rooms.plain_code(f" {code[:3].lower()}-{code[3:]} ") == code
-    assert {rooms.plain_code(wrong) for wrong in ("", "K7M2P", "K7M2PXX", "O0I1LU", "<b>")} == {""}
+    code = live_meetings.new_code()
+    assert live_meetings.plain_code(f" {code[:3].lower()}-{code[3:]} ") == code
+    assert {live_meetings.plain_code(wrong) for wrong in ("", "K7M2P", "K7M2PXX", "O0I1LU", "<b>")} == {""}
 
 
 def test_several_options_count_each_person_in_each():
     counts = [AnswerCount('["a","b"]', None, 6), AnswerCount('["b"]', None, 6), AnswerCount("true", None, 1)]
-    assert summed(counts, ["a", "b", "c"], 5).values == {"a": 6, "b": None, "c": 0}
+    _, row = summed(counts, ["a", "b", "c"])
+    assert row == Row(13, {"a": 6, "b": 12, "c": 0})
+    assert not may_replace({}, {"q": row}, Rule(10)), "all but one chose b"
+    counts.append(AnswerCount('["c"]', None, 1))
+    _, row = summed(counts, ["a", "b", "c"])
+    assert may_replace({}, {"q": row}, Rule(10))
+
+
+async def test_opening_and_ending_a_room_is_recorded(store):
+    async with serving(store) as house:
+        lead, code = await opened(house, store)
+        for move in ("next", "next", "end"):
+            await lead.get(f"/help-out/room/{code}")
+            form = next(form for form in lead.page.forms if any(button[1] == move for button in form.buttons))
+            await lead.post(f"/help-out/room/{code}", [*form.fields, ("do", move)])
+    with store.reading() as connection:
+        found = [row[2:7] for row in audit.entries(connection)]
+    assert found == [
+        ("Mira", "facilitator", "page", "room.open", f"park/{code}"),
+        ("Mira", "facilitator", "page", "room.end", f"park/{code}"),
+    ]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.consultations.publishing import Desk, publish
-from bot.ids import Ids
+from bot.authoring.publishing import Desk, publish
+from bot.common.ids import Ids
 from storage.store import Store
 from tests.conversation import CONSULTATIONS
 from tests.house import consultation
@@ -66,7 +66,7 @@ async def test_the_form_takes_orders_and_amounts(store: Store) -> None:
         assert page.step().types == ["checkbox"] * 3
         await page.press("Weiter", "Lampen (12 000 Euro)", "Brunnen (15 000 Euro)")
         assert page.heading() == "Antworten prüfen"
-        await page.press("Absenden")
+        await page.press("Fertig")
     assert answers(store) == {
         "first": '["bridge","park","school"]',
         "fund": '{"school":7,"bridge":3}',
@@ -123,7 +123,7 @@ async def test_the_chat_without_javascript_takes_taps(store: Store) -> None:
         page = await begin(house, "Chat")
         for label in ("Die Brücke", "Der Park", "Fertig", "+1 Der Park", "+1 Der Park", "−1 Der Park", "Fertig"):
             await page.press(label)
-        for label in ("☐ Lampen (12 000 Euro)", "☐ Brunnen (15 000 Euro)", "Fertig", "Absenden"):
+        for label in ("☐ Lampen (12 000 Euro)", "☐ Brunnen (15 000 Euro)", "Fertig", "Fertig"):
             await page.press(label)
     assert answers(store) == {
         "first": '["bridge","park"]',

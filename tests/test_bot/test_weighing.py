@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.ids import Ids
-from bot.ledger import Gone
+from bot.common.erasure_log import Gone
+from bot.common.ids import Ids
 from bot.proposals.codes import new_code
 from flows.messages import MsgOut
 from storage import consultations, moderation, proposals
@@ -18,6 +18,7 @@ from storage.moderation import NewModeration, NewProposalText, State, StateChang
 from storage.proposals import NewProposal, Release, Withdrawal
 from storage.store import Store
 from tests.house import Recorder, consultation, publish, rows, running, say
+from tests.sources import Clock
 
 IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Ihre Idee?", "en": "Your idea?"}}
 WEIGH = {"key": "weigh", "type": "statements", "text": {"de": "Und die Ideen der anderen?", "en": "And others?"}}
@@ -119,13 +120,14 @@ async def test_statements_come_one_by_one_and_are_counted(store):
 
 async def test_nobody_rates_their_own_idea_or_one_that_waits(store):
     add(store, "Noch nicht gelesen", released=False)
-    async with running(store) as (app, channel):
+    clock = Clock()
+    async with running(store, sources=clock.sources) as (app, channel):
         await enter(app, channel)
         await tell(app, channel, "a", "Ein Brunnen")
         release_all(store)
         with store.begin() as connection:
             connection.execute(text("UPDATE proposals SET released_at = NULL WHERE text = 'Noch nicht gelesen'"))
-        await asyncio.sleep(1.1)
+        clock.let_look()
         assert "nichts Neues" in (await tell(app, channel, "a", "zurück", "weiter")).text
         await enter(app, channel, "b")
         assert (await tell(app, channel, "b", "überspringen")).title == "Ein Brunnen"
@@ -133,13 +135,14 @@ async def test_nobody_rates_their_own_idea_or_one_that_waits(store):
 
 async def test_what_is_withdrawn_while_somebody_rates_it_does_not_count(store):
     (lamp,) = add(store, "Licht im Park")
-    async with running(store) as (app, channel):
+    clock = Clock()
+    async with running(store, sources=clock.sources) as (app, channel):
         await enter(app, channel)
         await tell(app, channel, "a", "überspringen")
         with store.begin() as connection:
             proposals.withdraw(connection, [Withdrawal(lamp, NOW)])
         add(store, "Ein Brunnen")
-        await asyncio.sleep(1.1)
+        clock.let_look()
         after = await tell(app, channel, "a", "ja")
         assert "zurückgezogen" in after.text
         assert after.title == "Ein Brunnen"

@@ -2,13 +2,16 @@
 
 import pytest
 
-from bot import phrases, segments
-from bot.desk import wishes
-from bot.desk.wishes import Typed
+from bot.broadcasts import segments
+from bot.common.i18n import phrase_catalogues
+from bot.staff.chat import argument_parser
+from bot.staff.chat.argument_parser import Typed
 from flows.news import TOPICS
 from flows.text import fold
 
-WORDS = wishes.vocabulary(phrases.load(tag).words("words.push") for tag in phrases.languages())
+WORDS = argument_parser.vocabulary(
+    phrase_catalogues.load(tag).words("words.push") for tag in phrase_catalogues.languages()
+)
 PLAIN = {"everybody", *segments.KEYS, *TOPICS, "and", "or", "not", "at", "per", "hour", "reminder", ""}
 VERBS = {"status", "pause", "resume", "recall"}
 
@@ -26,14 +29,14 @@ VERBS = {"status", "pause", "resume", "recall"}
     ],
 )
 def test_reads_what_people_type(text: str, read: Typed) -> None:
-    assert wishes.read(text, WORDS) == read
+    assert argument_parser.read(text, WORDS) == read
 
 
 def test_every_word_means_something_and_one_thing_only() -> None:
     assert set(WORDS.values()) <= PLAIN | VERBS
     means: dict[str, set[str]] = {}
-    for tag in phrases.languages():
-        for word, plain in wishes.vocabulary([phrases.load(tag).words("words.push")]).items():
+    for tag in phrase_catalogues.languages():
+        for word, plain in argument_parser.vocabulary([phrase_catalogues.load(tag).words("words.push")]).items():
             assert word == fold(word)
             means.setdefault(word, set()).add(plain)
     assert {word: found for word, found in means.items() if len(found) > 1} == {}

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.errors import HouseError
-from bot.exports import package, workbook
-from bot.exports.package import Wish
+from bot.common.errors import HouseError
+from bot.exchange.exports import package, workbook
+from bot.exchange.exports.package import Wish
 from storage.store import Store
 from tests.house import consultation, publish, running, say
 
@@ -95,12 +95,14 @@ async def test_answers_in_words_with_numbers_and_times_to_calculate_with(answere
     assert head[start:] == [
         *("lamps: Licht?", "wants: Was?", "wants: Bäume", "wants: Teich"),
         *("district: Bezirk?", "hours: Stunden?", "wish: Noch etwas?"),
+        "Zählt (1 = hat etwas beantwortet)",
     ]
-    said = [row[start:] for row in rows]
+    assert [row[-1] for row in rows] == [1.0] * 5 + [0.0], "who skipped the only question they came to does not count"
+    said = [row[start:-1] for row in rows]
     assert [row[:-1] for row in said[:5]] == [["Ja, für immer", "Bäume", 1.0, 0.0, "Mitte", 2.5]] * 5
     assert [row[-1] for row in said[:5]] == list(WILD), "as they were typed, and never a formula, number, date or link"
-    assert said[5][:2] == ["(übersprungen)", "(unterbrochen)"]
-    assert [row[head.index("Stand")] for row in rows] == ["abgesendet"] * 5 + ["noch offen"]
+    assert said[5][:2] == ["(übersprungen)", "(nicht erreicht)"]
+    assert [row[head.index("Stand")] for row in rows] == ["fertig"] * 5 + ["noch unterwegs"]
     (begun,) = {int(float(row[head.index("Begonnen")])) for row in rows}
     assert begun > 46_000, "days since 1900"
     head, *rows = found["Kürzel"]
@@ -111,14 +113,15 @@ async def test_answers_in_words_with_numbers_and_times_to_calculate_with(answere
 async def test_analysts_get_weeks_and_no_words_and_the_public_counts_only(answered: Store, tmp_path: Path) -> None:
     found = export(answered, tmp_path / "analysis.xlsx", "analysis")
     head, *rows = found["Antworten"]
-    assert {row[head.index("wish: Noch etwas?")] for row in rows} == {"(noch nicht freigegeben)", "(unterbrochen)"}
+    assert {row[head.index("wish: Noch etwas?")] for row in rows} == {"(noch nicht freigegeben)", "(nicht erreicht)"}
     assert all("-W" in str(row[head.index("Begonnen")]) for row in rows)
     found = export(answered, tmp_path / "public.xlsx", "public")
     assert list(found) == [
         *("Liesmich", "Vorschläge", "Anzahlen", "Bewertungen", "Zustimmung", "Gruppen", "Stand"),
         *("Reihenfolgen", "Codebuch"),
     ]
-    assert ["participations", "", "", "total", "", "", 6.0, 0.0] in found["Anzahlen"]
+    assert ["participations", "", "", "total", "", "", 5.0, 0.0] in [row[:8] for row in found["Anzahlen"]]
+    assert ["begun", "", "", "total", "", "", 6.0, 0.0] in [row[:8] for row in found["Anzahlen"]]
 
 
 async def test_a_target_that_is_no_workbook_becomes_a_folder_with_one(answered: Store, tmp_path: Path) -> None:

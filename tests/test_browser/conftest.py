@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from bot.consultations.publishing import publish_samples
-from bot.house import desk
+from bot.authoring.publishing import publish_samples
+from bot.cli.context import desk
 from bot.settings import Settings
 from storage import migrate
 from storage.store import Store
@@ -98,6 +98,10 @@ class World:
     async def picture(self, tab: Tab, name: str) -> None:
         await tab.still()
         await tab.picture(self._album / f"{name}.png")
+
+    def keep(self, name: str, content: bytes) -> None:
+        """A file beside the pictures."""
+        (self._album / name).write_bytes(content)
 
     def check(self) -> None:
         """No page has complained (policy, scripts), and none has asked anybody but us."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 
 from tests.test_browser.browser import Tab
@@ -29,6 +30,13 @@ def given(language: str = "de") -> dict[str, str]:
     }
 
 
+async def text_of(tab: Tab, selector: str) -> str:
+    """The words of an element, once the page with it is there: a form without scripts loads another page."""
+    element = f"document.querySelector({json.dumps(selector)})"
+    await tab.until(element, selector)
+    return str(await tab.evaluate(f"{element}.innerText"))
+
+
 async def enter(tab: Tab, language: str, *, is_form: bool = False) -> None:
     """From the start page through the door, by keyboard alone."""
     await tab.go("/")
@@ -43,7 +51,7 @@ async def enter(tab: Tab, language: str, *, is_form: bool = False) -> None:
     if is_form:
         await tab.press("ArrowDown")
         assert (await tab.focused()).value == "form"
-    await tab.tab_to(await tab.evaluate("document.querySelector('form[action$=\"/start\"] button').innerText"))
+    await tab.tab_to(await text_of(tab, 'form[action$="/start"] button'))
     await tab.press("Enter")
     await tab.until("document.querySelector('#say, .pick') && !location.pathname.endsWith('/start')")
     await tab.until(f"(location.pathname !== '/c/mein-kiez' || document.querySelector('#say')) && {RUN}")
@@ -76,7 +84,7 @@ async def chat_by_keyboard(tab: Tab, language: str, see: See) -> None:
     await see(tab, "scale")
     await choose(tab, ".liking.4")
     await tab.until("!document.querySelector('[value*=\".liking.\"]')")
-    label = await tab.evaluate("document.querySelector('label[for=text]').innerText")
+    label = await text_of(tab, "label[for=text]")
     await tab.tab_to(label)
     await see(tab, "text")
     await tab.write(WORDS[language])
@@ -108,7 +116,7 @@ async def form_by_keyboard(tab: Tab, language: str, see: See) -> None:
         await tab.press("ArrowDown")
     await see(tab, "scale")
     await go_on(tab)
-    await tab.tab_to(await tab.evaluate("document.querySelector('label[for=text]').innerText"))
+    await tab.tab_to(await text_of(tab, "label[for=text]"))
     await tab.write(WORDS[language])
     await see(tab, "text")
     await go_on(tab)
@@ -124,7 +132,7 @@ async def form_by_keyboard(tab: Tab, language: str, see: See) -> None:
 async def go_on(tab: Tab) -> None:
     """To the button that sends the page, and to the next page."""
     async with tab.leaving():
-        await tab.tab_to(await tab.evaluate("document.querySelector('.actions button').innerText"))
+        await tab.tab_to(await text_of(tab, ".actions button"))
         await tab.press("Enter")
 
 

@@ -16,15 +16,18 @@ class Relay:
         self.upstream = port
         self.port = 0
         self.deaf = False
+        self._is_cut = False
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def mend(self) -> None:
+        self._is_cut = False
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
+        self._is_cut = True
         if self._server:
             self._server.close()
         for writer in list(self._open):
@@ -48,6 +51,10 @@ class Relay:
             writer.transport.abort()
             return
         both = {writer, back}
+        if self._is_cut:  # while this connection was being made
+            for end in both:
+                end.transport.abort()
+            return
         self._open |= both
         await asyncio.gather(self._pass(reader, back), self._pass(there, writer, is_back=True))
         self._open -= both

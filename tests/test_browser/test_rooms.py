@@ -1,11 +1,27 @@
 """A live meeting in real browsers: the phone follows the moderator by itself, and the wall can be read by all."""
 
+import json
+
 import pytest
 
+from storage import answers, consultations
 from tests.test_bot.shared_devices import member
+from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
+from tests.test_storage.rows import answer, stored_session
 
+OTHERS = 11
 LOADED = "document.readyState === 'complete'"
+
+
+def others_answer(world: World, code: str) -> None:
+    """Others in the room, who say this and that."""
+    with world.store.begin() as connection:
+        revision = consultations.latest(connection, "mein-kiez")
+        assert revision is not None
+        for number in range(OTHERS):
+            mine = stored_session(connection, revision, number, place_code=f"room-{code}")
+            answers.upsert(connection, [answer(mine, "district", json.dumps(f"0{1 + number % 3}"))])
 
 
 @pytest.mark.parametrize("language", ["de", "ar"])
@@ -34,10 +50,13 @@ async def test_the_phone_follows_the_moderator(world, language):
     await phone.until("!!document.querySelector('.done')")
     await look(phone, "wait")
     await wall.until("!!document.querySelector('.offered')", "so does the wall", 10)
-    await wall.until("document.querySelector('[data-count=given]').textContent === '1'", "and counts", 10)
+    await wall.until("document.querySelector('[data-count=people]').textContent === '1'", "and counts", 10)
     await look(wall, "wall-question")
     await lead.click("button[value=show]")
-    await wall.until("!!document.querySelector('.figures')", "the result", 10)
+    await wall.until("!!document.querySelector('.hint')", "one answer is no result", 10)
+    await look(wall, "wall-few")
+    others_answer(world, code)
+    await wall.until("!!document.querySelector('.figures')", "the result comes by itself", 10)
     await look(wall, "wall-result")
     await lead.click("button[value=end]")
     await phone.go(f"/c/mein-kiez/room/{code}")

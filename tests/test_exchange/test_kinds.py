@@ -11,12 +11,13 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 from sqlalchemy import text
 
-from bot.errors import HouseError
-from bot.exchange import command, content, sheets
+from bot.cli import exchange
+from bot.common.errors import HouseError
+from bot.exchange import content, sheets
 from bot.exchange.content import Budget, Content
-from bot.exchange.kinds import decidim, meinberlin, pb, pds
+from bot.exchange.exports import package
+from bot.exchange.formats import decidim, meinberlin, pb, pds
 from bot.exchange.taking import Wish
-from bot.exports import package
 from bot.proposals.codes import recognise
 from bot.results import published
 from bot.results.ballots import Spread
@@ -57,8 +58,8 @@ def sheet(path: Path, *ideas: dict[str, str], head: tuple[str, ...] = meinberlin
     return path
 
 
-def take(store: Store, kind: str, path: Path, slug: str = "ideen"):
-    return command.take(store, Settings(), kind, path, Wish(slug))
+def take(store: Store, kind: str, path: Path, slug: str = "ideen", *, is_strict: bool = False):
+    return exchange.take(store, Settings(), kind, path, Wish(slug, is_strict=is_strict))
 
 
 def loaded(store: Store, slug: str = "ideen") -> Content:
@@ -171,7 +172,6 @@ def test_what_goes_out_as_geojson_comes_in_again(store, tmp_path):
         (LOCATED, "row 2: the id '17' stands in row 1 already"),
         ({**LOCATED, "properties": {**SAID, "id": ""}}, "row 2: id is missing"),
         ({**LOCATED, "properties": {"id": 18}}, "row 2: title and contributionContent are missing"),
-        ({**LOCATED, "properties": {**SAID, "id": 18, "title": "<script>x</script>"}}, "row 2: the text holds HTML"),
         ({**LOCATED, "properties": {**SAID, "id": 18, "dateCreated": "gestern"}}, "row 2: dateCreated is 'gestern'"),
         ({**LOCATED, "properties": {**SAID, "id": 18}, "geometry": {"type": "Point"}}, "row 2: geometry is no point"),
         (
@@ -182,7 +182,7 @@ def test_what_goes_out_as_geojson_comes_in_again(store, tmp_path):
 )
 def test_of_broken_geojson_nothing_is_taken_over(store, tmp_path, feature, reason):
     with pytest.raises(HouseError, match=reason):
-        take(store, "pds", geojson(tmp_path / "w.geojson", LOCATED, feature))
+        take(store, "pds", geojson(tmp_path / "w.geojson", LOCATED, feature), is_strict=True)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM proposals")).scalar() == 0
 
@@ -199,8 +199,6 @@ def test_what_is_no_geojson_is_said(tmp_path, content):
     ("change", "reason"),
     [
         ({"Status": "vielleicht"}, "row 2: Status is 'vielleicht'"),
-        ({"Beschreibung": "<script>alert(1)</script>"}, "row 2: the text holds HTML"),
-        ({"Titel": "=HYPERLINK(1)"}, "row 2: the text begins like a formula"),
         ({"Titel": ""}, "row 2: the text is empty"),
         ({"Referenznr.": " "}, "row 2: Referenznr. is empty"),
         ({"Erstellt": "gestern"}, "row 2: Erstellt is 'gestern'"),
@@ -211,7 +209,7 @@ def test_what_is_no_geojson_is_said(tmp_path, content):
 def test_of_a_broken_sheet_nothing_is_taken_over(store, tmp_path, change, reason):
     path = sheet(tmp_path / "ideen.xlsx", IDEA | change, PLAIN)
     with pytest.raises(HouseError, match=reason):
-        take(store, "meinberlin", path)
+        take(store, "meinberlin", path, is_strict=True)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM consultations")).scalar_one() == 0
 
@@ -328,7 +326,6 @@ def test_proposals_go_out_as_decidim_imports_them(store, proposals_csv, tmp_path
     [
         ("a.csv", "title/de;body/de\nx;y\n", "row 1: the columns id are missing"),
         ("a.csv", "id;title/de;body/de;state\n1;x;y;lost\n", "row 2: state is 'lost'"),
-        ("a.csv", "id;title/de;body/de\n1;x;<iframe src=x>\n", "row 2: the text holds HTML"),
         ("a.csv", "id;title/de;body/de\n1;x;y\n1;x;y\n", "row 3: the id '1' stands in row 2"),
         ("a.json", "{", "this is no JSON"),
         ("a.json", '{"id": 1}', "this is no list of proposals"),
@@ -382,7 +379,8 @@ def budget_file(tmp_path: Path, content: str = VOTED) -> Path:
 def test_a_vote_on_a_budget_comes_in_once_and_is_counted(store, tmp_path):
     path = budget_file(tmp_path)
     bundle, taken = take(store, "pb", path, "haushalt")
-    assert (bundle.source, taken[1:]) == ("pb:Germany/Weiher", (True, 0, 0, 10, 0))
+    assert bundle.source.startswith("pb:Germany/Weiher/Haushalt 2026#")
+    assert taken[1:] == (True, 0, 0, 10, 0)
     assert take(store, "pb", path, "haushalt")[1][1:] == (False, 0, 0, 0, 10)
     with store.reading() as connection:
         found = published.read(connection, "haushalt")
@@ -417,7 +415,6 @@ def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
         ("1;60;6;", "1;600;6;", "row 12: it costs 600, more than the budget of 100"),
         ("1;60;6;", "1;-3;6;", "row 12: cost is '-3'"),
         ("3;40;4;", "1;40;4;", "row 14: project_id is missing or stands twice"),
-        ("Straße", "<script>x</script>", "row 12: the text holds HTML"),
         ("9;3", "8;3", "row 26: voter_id is missing or stands twice"),
         ("9;3", "9;4", "row 26: there is no project '4'"),
         ("9;3", "9;3;x;y", "row 26: it has 4 cells instead of 2"),
@@ -427,7 +424,7 @@ def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
 def test_of_a_broken_budget_nothing_is_taken_over(store, tmp_path, old, new, reason):
     assert old in VOTED
     with pytest.raises(HouseError, match=reason):
-        take(store, "pb", budget_file(tmp_path, VOTED.replace(old, new, 1)), "haushalt")
+        take(store, "pb", budget_file(tmp_path, VOTED.replace(old, new, 1)), "haushalt", is_strict=True)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM sessions")).scalar() == 0
         assert connection.execute(text("SELECT count(*) FROM consultations WHERE slug = 'haushalt'")).scalar() == 0
@@ -458,8 +455,8 @@ def test_one_file_may_be_called_as_one_likes(tmp_path):
     settings = Settings(data=tmp_path / "data")
     said: list[str] = []
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
-    command.import_(settings, "meinberlin", path, Wish("ideen"), said.append, said.append)
-    command.export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
+    exchange.import_(settings, "meinberlin", path, Wish("ideen"), said.append, said.append)
+    exchange.export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
     assert [it.title for it in meinberlin.read(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
-    assert command.names("read") == ["decidim", "meinberlin", "pb", "pds", "polis"]
-    assert command.names("write") == ["decidim", "meinberlin", "pb", "pds", "polis"]
+    assert exchange.names("read") == ["decidim", "meinberlin", "pb", "pds", "polis"]
+    assert exchange.names("write") == ["decidim", "meinberlin", "pb", "pds", "polis"]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.errors import HouseError
-from bot.exchange import command, content
+from bot.cli import exchange
+from bot.common.errors import HouseError
+from bot.exchange import content
 from bot.exchange.bundle import pseudonym
-from bot.exchange.kinds import polis
+from bot.exchange.formats import polis
 from bot.exchange.taking import Wish
 from bot.settings import Settings
 from storage import consultations
@@ -51,7 +52,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def take(store: Store, path: Path, slug: str = "park"):
-    return command.take(store, Settings(), "polis", path, Wish(slug))
+    return exchange.take(store, Settings(), "polis", path, Wish(slug))
 
 
 def rows_of(store: Store) -> dict[str, int]:
@@ -162,12 +163,9 @@ BROKEN = {
     "nobody": ("votes.csv", ("0,7,1", "0,,1"), "row 2: voter-id is empty"),
     "time": ("votes.csv", ("1651046002", "soon"), "row 4: timestamp is 'soon'"),
     "far time": ("votes.csv", ("1651046002", "9" * 18), "row 4: timestamp is '9999"),
-    "html": ("comments.csv", ("Bänke", "<b>Bänke</b>"), "comments.csv, row 4: the text holds HTML"),
-    "formula": ("comments.csv", ("Bänke", "=1+1"), "row 4: the text begins like a formula"),
-    "function": ("comments.csv", ("Bänke", "+SUM(A1)"), "row 4: the text begins like a formula"),
     "long": ("comments.csv", ("Bänke", "B" * 10_001), "row 4: the text has 10001 characters"),
     "empty": ("comments.csv", ("Bänke", " "), "row 4: the text is empty"),
-    "unseen": ("comments.csv", ("Bänke", "B\u202eknab"), r"row 4: the text holds a sign nobody sees \(U\+202E\)"),
+    "unseen": ("comments.csv", ("Bänke", "B\x00nke"), r"row 4: the text holds a control character \(U\+0000\)"),
     "twice": ("comments.csv", ("x,2,8", "x,0,8"), "row 4: the id '0' stands in row 2 already"),
     "moderated": ("comments.csv", ("0,0,0,B", "0,0,5,B"), "row 4: moderated is '5'"),
     "ragged": ("comments.csv", ("Bänke", "Bänke,mehr"), "row 4: it has 9 cells instead of 8"),
@@ -190,7 +188,7 @@ def test_of_a_broken_bundle_nothing_is_taken_over(store, bundle, what):
         assert change[0] in whole
         (bundle / name).write_bytes(whole.replace(*change).encode("utf-8", "surrogateescape"))
     with pytest.raises(HouseError, match=reason):
-        take(store, bundle)
+        exchange.take(store, Settings(), "polis", bundle, Wish("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
 
@@ -207,7 +205,7 @@ def test_merges_in_a_circle_or_into_nothing_are_refused(store, bundle, merges, r
     merged = [f"{head},merged-into", *(f"{line},{into}" for line, into in zip(lines, merges, strict=True))]
     (bundle / "comments.csv").write_text("\n".join(merged), encoding="utf-8")
     with pytest.raises(HouseError, match=reason):
-        take(store, bundle)
+        exchange.take(store, Settings(), "polis", bundle, Wish("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
 
@@ -240,17 +238,17 @@ def test_a_bomb_is_not_unpacked(bundle, monkeypatch):
 def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
     settings = Settings(data=tmp_path / "data")
     said: list[str] = []
-    command.import_(settings, "polis", bundle, Wish("", "en", True), said.append, said.append)
+    exchange.import_(settings, "polis", bundle, Wish("", "en", True), said.append, said.append)
     assert said[0] == "unser-park: made, open; source https://pol.is/4abc"
-    command.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
+    exchange.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
     with zipfile.ZipFile(tmp_path / "out.zip") as packed:
         assert "votes.csv" in packed.namelist()
     with pytest.raises(HouseError, match="this is there already"):
-        command.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
+        exchange.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
     with pytest.raises(HouseError, match=r"'docx' is no kind that can be exported; there is .*polis"):
-        command.export(settings, "unser-park", "docx", tmp_path / "x", said.append, said.append)
+        exchange.export(settings, "unser-park", "docx", tmp_path / "x", said.append, said.append)
     with pytest.raises(HouseError, match="--lang xx"):
-        command.import_(settings, "polis", bundle, Wish("a", "xx"), said.append, said.append)
+        exchange.import_(settings, "polis", bundle, Wish("a", "xx"), said.append, said.append)
 
 
 def test_a_real_conversation_comes_out_as_it_was_published(store, real_data, tmp_path):
@@ -263,6 +261,6 @@ def test_a_real_conversation_comes_out_as_it_was_published(store, real_data, tmp
     assert real_polis.differences(theirs, ours) == []
     assert len(ours.people) == 1116
     assert sum(row["group-id"] != "" for row in ours.people.values()) == 900
-    assert real_polis.likeness(theirs, ours) >= 0.9
+    assert real_polis.likeness(theirs, ours) >= 0.95
     ours.comments["7"]["agrees"] = "0"
     assert real_polis.differences(theirs, ours) == ["comments.csv agrees of 7"], "it can tell"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import flows.questions
-from bot.phrases import languages, load
+from bot.common.i18n.phrase_catalogues import languages, load
 from flows.messages import MsgIn, MsgOut, Place
 from flows.phrases import FormOfAddress
 from flows.question import Asked, Draft, Given, Guess, Node, Parsed, Rejection, Reply, registry

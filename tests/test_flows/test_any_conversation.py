@@ -13,22 +13,33 @@ from typing import Any, Final
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from pydantic_core import from_json, to_json
 
-from bot import phrases
-from bot.consultations import reading
+from bot.authoring import reading
+from bot.common.i18n import phrase_catalogues
 from flows import engine
 from flows.commands import Command
-from flows.events import AnswerGiven, DataRequested, DoorAsked, ErasureRequested, MineAsked, NewsAsked, Said
+from flows.events import (
+    AnswerDropped,
+    AnswerGiven,
+    DataRequested,
+    DoorAsked,
+    ErasureRequested,
+    GapReopened,
+    MineAsked,
+    NewsAsked,
+    Said,
+)
 from flows.flow import Flow
 from flows.known import UNASKED
-from flows.messages import MsgIn, Place, QuickReply
+from flows.messages import MsgIn, MsgOut, Place, QuickReply
 from flows.session import Session, Turn
 from flows.values import Missing, Value
 from tests.house import consultation
 from tests.test_flows.test_engine import YES_NO
 
 SAMPLES: Final = Path(engine.__file__).with_name("consultations")
-SPOKEN: Final = {tag: phrases.load(tag) for tag in phrases.languages()}
+SPOKEN: Final = {tag: phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()}
 ANSWERED_BY_OTHERS: Final = (DataRequested, ErasureRequested, NewsAsked, MineAsked, DoorAsked)
 """Events which `bot/` answers, because it takes more than the engine knows."""
 
@@ -147,6 +158,7 @@ class Conversation(RuleBasedStateMachine):
         assert said or any(isinstance(event, ANSWERED_BY_OTHERS) for event in turn.events), "left without an answer"
         for msg in said:
             assert msg.text.strip()
+            assert MsgOut.from_data(from_json(to_json(msg.as_data()))) == msg
             assert all(len(reply.token.encode()) <= 64 and reply.label for reply in msg.quick_replies)
             self.every += msg.quick_replies
         if said:
@@ -154,6 +166,8 @@ class Conversation(RuleBasedStateMachine):
         for event in turn.events:
             if isinstance(event, AnswerGiven):
                 self.stored[event.key] = event.missing or event.value or 0
+            elif isinstance(event, AnswerDropped | GapReopened):
+                self.stored.pop(event.key, None)
 
     @invariant()
     def nothing_is_lost(self) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import phrases
+from bot.common.i18n import phrase_catalogues
 from flows import engine
 from flows.errors import EndlessFlowError
-from flows.events import AnswerGiven, ConsentGiven, Said, SessionCompleted, SessionInterrupted
+from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Said, SessionCompleted, SessionInterrupted
 from flows.flow import Flow
 from flows.messages import MsgIn
 from flows.session import Session
@@ -27,7 +27,7 @@ def ask(key: str, **more):
 
 def compiled(*questions) -> Flow:
     made = consultation(questions=list(questions)) if questions else consultation()
-    return Flow(made, {tag: phrases.load(tag) for tag in made.languages}, "code1")
+    return Flow(made, {tag: phrase_catalogues.load(tag) for tag in made.languages}, "code1")
 
 
 class Walk:
@@ -75,8 +75,10 @@ def test_what_was_never_asked_is_recorded_at_the_end():
 def test_a_change_takes_back_what_does_not_belong_any_more():
     flow = compiled(ask("a"), ask("b", ask_if={"equal": {"question": "a", "value": "yes"}}), ask("c"))
     walk = Walk(flow).say("ja").say("ja").say("ja").say("ändern 1").say("nein")
-    assert walk.answers() == [("a", "no"), ("b", Missing.NOT_ASKED)]
+    assert walk.answers() == [("a", "no")]
+    assert AnswerDropped("b", "yes") in walk.turn.events
     assert "b" not in walk.session.answers
+    assert walk.said().startswith("Damit ist diese Antwort gelöscht: „Frage b?“")
     assert walk.session.answers["c"] == "yes", "later answers are kept"
 
 
@@ -162,8 +164,11 @@ def test_stop_wins_over_everything_and_says_what_is_open():
 
 def test_starting_over_forgets_and_says_so():
     walk = Walk(compiled(ask("a"), ask("b"))).say("ja").say("start").say("2")
-    assert walk.answers() == [("a", Missing.NOT_ASKED)]
+    assert walk.answers() == [], "what was asked is never told as not asked"
+    assert AnswerDropped("a", "yes") in walk.turn.events
+    assert walk.said().startswith("Damit ist diese Antwort gelöscht: „Frage a?“")
     assert walk.session.at == "a"
+    assert dict(walk.say("stopp").answers()) == {"a": Missing.INTERRUPTED, "b": Missing.INTERRUPTED}
 
 
 def test_two_repairs_then_a_way_out():

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from bot import phrases
+from bot.common.i18n import phrase_catalogues
 from flows import engine
 from flows.events import Said
 from flows.flow import Flow
@@ -65,7 +65,7 @@ def compiled() -> Flow:
     made = consultation()
     umbrella = Umbrella.model_validate({"key": "u", "text": {"de": "Schirm?", "en": "Umbrella?"}})
     made = made.model_copy(update={"questions": (*made.questions[:1], umbrella)})
-    return Flow(made, {tag: phrases.load(tag) for tag in made.languages}, "code1")
+    return Flow(made, {tag: phrase_catalogues.load(tag) for tag in made.languages}, "code1")
 
 
 FLOW = compiled()

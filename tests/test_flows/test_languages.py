@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import phrases
+from bot.common.i18n import phrase_catalogues
 from flows import engine
 from flows.events import ErasureRequested, Event, LanguageChosen, PushesStopped, Said, SessionCompleted
 from flows.flow import Flow
@@ -16,7 +16,7 @@ from flows.messages import MsgIn, MsgOut
 from flows.session import Session, Turn
 from tests.house import consultation
 
-HOUSE = {tag: phrases.load(tag) for tag in phrases.languages()}
+HOUSE = {tag: phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()}
 FLOW = Flow(consultation(), HOUSE, "code1")
 ONLY_GERMAN = Flow(consultation(languages={"de": {"review": "reviewed"}}), HOUSE, "code2")
 OTHERS = [tag for tag in HOUSE if tag not in FLOW.languages]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot import phrases
+from bot.common.i18n import phrase_catalogues
 from flows import engine
 from flows.check import check
 from flows.events import AnswerGiven, Said
@@ -31,7 +31,7 @@ QUESTIONS = [asked("trees"), asked("health", web_only=True), asked("debts", web_
 
 def flow_of(questions: list[dict[str, Any]] = QUESTIONS, link: str = LINK) -> Flow:
     made = consultation(questions=questions, **ENGLISH)
-    return Flow(made, {"en": phrases.load("en")}, "code1", link)
+    return Flow(made, {"en": phrase_catalogues.load("en")}, "code1", link)
 
 
 FLOW = flow_of()
@@ -121,7 +121,7 @@ def test_a_marked_question_may_be_the_first_and_the_last():
 
 def check_of(*questions: dict[str, Any]) -> list[str]:
     made = consultation(questions=list(questions))
-    return [problem.remedy for problem in check(made, {tag: phrases.load(tag) for tag in ("de", "en")})]
+    return [problem.remedy for problem in check(made, {tag: phrase_catalogues.load(tag) for tag in ("de", "en")})]
 
 
 def test_checking_knows_it():

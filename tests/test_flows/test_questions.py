@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from bot.phrases import languages
+from bot.common.i18n.phrase_catalogues import languages
 from flows.question import Draft, Given, Guess, Informed, Question, Rejection, Reply, registry
 from flows.questions.age_band import BANDS, band_of
 from flows.questions.pairwise import pairs

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.proposals import open_answers
 from bot.proposals.codes import new_code
 from bot.proposals.moderating import Chair, approve
-from storage import consultations, moderation, proposals, ratings
+from flows.session import Session
+from storage import answers, consultations, moderation, proposals, ratings
 from storage.moderation import NewModeration
+from storage.open_answers import of_sessions
 from storage.proposals import NewProposal, StoredProposal
 from storage.ratings import NewRatingEvent
 from storage.store import Store
 from tests.house import KEYS, consultation, publish
-from tests.test_storage.rows import new_id, proposal, pseudonym
+from tests.test_storage.rows import answer, new_id, proposal, pseudonym, stored_session
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 AYLIN, BORA = 1, 2
@@ -44,6 +48,20 @@ def submit(connection: Connection, consultation_id: int, number: int, text: str 
     proposals.insert(connection, [made])
     moderation.insert(connection, [NewModeration(made.id, "waiting", [], None, None, NOW)])
     return made
+
+
+def open_answer(connection: Connection, consultation_id: int, number: int, words: str, language: str = "de") -> str:
+    """What person `number` answered to the open question, as it comes in; gives the code by which the team knows it."""
+    revision = consultations.newest_of(connection, consultation_id)
+    assert revision
+    state = Session("code", language, "R", answers={"wish": words}, status="completed", submitted=True).to_json()
+    done = {"state": state, "waiting_key": None, "status": "completed", "ended_at": NOW}
+    mine = stored_session(connection, revision, number, **done)
+    said = answer(mine, "wish", json.dumps(words), free_text=True, language=language)
+    to_read = open_answers.changes(connection, [said])
+    answers.upsert(connection, [said])
+    open_answers.receive(connection, to_read, new_id, NOW)
+    return of_sessions(connection, [mine.id])[mine.id, "wish"].code
 
 
 def released(connection: Connection, consultation_id: int, number: int, **more: Any) -> NewProposal:

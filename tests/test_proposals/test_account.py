@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text as sql
 
+from bot.common.i18n.locale import spoken
 from bot.proposals import joining, moderating
 from bot.proposals.answering import Outcome, set_status
 from bot.proposals.codes import new_code
 from bot.proposals.moderating import Wording
-from bot.tongues import spoken
 from storage import consultations, proposals
 from storage.proposals import Withdrawal
 from storage.store import Store
 from tests.databases import only_sqlite
-from tests.house import running, say
+from tests.house import make_here, running, say
 from tests.test_bot.browser import serving
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit
 
@@ -97,6 +97,7 @@ async def test_the_page_says_everything_in_every_language(store: Store, language
         set_status(chair(connection), idea.id, YES)
         votes = [1] * 8 + [-1] * 6 + [0] * 6
         rate(connection, idea.id, dict(enumerate(votes, start=10)))
+    await make_here(store, ["park"])
     async with serving(store) as house:
         page = house.browser(Cookie=f"lang={language}")
         await page.get(f"/p/{idea.code}")
@@ -114,19 +115,27 @@ async def test_the_page_says_everything_in_every_language(store: Store, language
 async def test_counts_follow_the_consultation(store: Store) -> None:
     park = open_consultation(store, results="at_close")
     with store.begin() as connection:
-        many, few = (released(connection, park, number) for number in (1, 2))
-        rate(connection, many.id, dict.fromkeys(range(10, 18), 1))
+        many, few, alike = (released(connection, park, number) for number in (1, 2, 3))
+        rate(connection, many.id, dict.fromkeys(range(10, 18), 1) | dict.fromkeys(range(20, 27), -1))
         rate(connection, few.id, {10: 1})
+        rate(connection, alike.id, dict.fromkeys(range(10, 18), 1))
+    await make_here(store, ["park"])
     async with serving(store) as house:
         page = house.browser(Cookie="lang=en")
         await page.get(f"/p/{many.code}")
-        assert "<dd>8</dd>" not in page.page.html, "hidden until closing"
+        assert not any(f"<dd>{people}</dd>" in page.page.html for people in (8, 7)), "hidden until closing"
         with store.begin() as connection:
             consultations.set_state(connection, park, "archived")
+        await page.get(f"/p/{few.code}")
+        assert "Too few people have answered" not in page.page.html, "nobody has counted yet"
+        await make_here(store, ["park"])
         await page.get(f"/p/{many.code}")
-        assert "<dd>8</dd>" in page.page.html
+        assert all(f"<dd>{people}</dd>" in page.page.html for people in (8, 7))
         await page.get(f"/p/{few.code}")
         assert "Too few people have answered" in page.page.html
+        await page.get(f"/p/{alike.code}")
+        assert page.page.html.count("<dd>left out to protect others</dd>") == 3, "8 of 8 would tell what each said"
+        assert "Too few people have answered" not in page.page.html
 
 
 async def test_an_unknown_code_gets_a_page_in_plain_words(store: Store) -> None:

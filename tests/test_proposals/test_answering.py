@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
+from bot.authoring import lifecycle, state_texts
+from bot.authoring.lifecycle import Refused
+from bot.authoring.publishing import Desk
 from bot.proposals import joining, moderating
-from bot.proposals.answering import Outcome, archive, set_status
+from bot.proposals.answering import Outcome, set_status
 from bot.proposals.moderating import Wording
 from bot.proposals.standing import Refusal, find
 from bot.results.answered import Answered, answered, owed
@@ -15,6 +18,7 @@ from storage import consultations, proposals
 from storage.proposals import PUBLIC_STATUSES, Withdrawal
 from storage.store import Store
 from tests.test_proposals.ideas import NOW, chair, kinds, one, open_consultation, released, submit
+from tests.test_storage.rows import new_id
 
 YES = Outcome("accepted", {"de": "Wird gebaut."}, "Bezirksamt", "https://example.org/bau")
 
@@ -83,13 +87,16 @@ def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
             (unread.code, True),
             *((part.proposal.code, True) for part in parts),
         ]
-        with pytest.raises(Refusal) as refused:
-            archive(connection, park)
-        assert refused.value.values["count"] == "4"
-        assert f"{at_it.code} (under consideration)" in refused.value.values["codes"]
+        tools = Desk(new_id, NOW, UTC)
+        lifecycle.close(connection, "park", tools)
+        with pytest.raises(Refused) as owing:
+            lifecycle.archive(connection, "park", tools)
+        said = state_texts.sentence(owing.value, str, UTC)
+        assert "4 people still wait for an answer" in said
+        assert f"{at_it.code} (under consideration)" in said
         for number in (at_it.id, unread.id, *(part.proposal.id for part in parts)):
             set_status(chair(connection), number, YES._replace(status="rejected"))
-        archive(connection, park)
+        lifecycle.archive(connection, "park", tools)
         latest = consultations.latest(connection, "park")
         assert latest
         assert latest.state == "archived"
@@ -103,7 +110,9 @@ def test_the_public_hears_how_many_were_answered_and_how_fast(store: Store) -> N
         for days, idea in enumerate(ideas[:4], start=1):
             set_status(chair(connection, later=days * 24 * 60), idea.id, YES)
         assert answered(connection, park, 5) == Answered(9, 4, None), "too few for a figure about time"
-        moderating.hide(chair(connection, later=5 * 24 * 60), ideas[4].id, "an advertisement")
+        moderating.hide(chair(connection, later=5 * 24 * 60), ideas[5].id, "an advertisement")
+        assert answered(connection, park, 5) == Answered(9, 4, None), "who is told why it is hidden has no answer"
+        set_status(chair(connection, later=5 * 24 * 60), ideas[4].id, YES)
         # A second step changes nothing: people wait for the first.
         set_status(chair(connection, later=99 * 24 * 60), ideas[0].id, YES._replace(status="done"))
         found = answered(connection, park, 5)

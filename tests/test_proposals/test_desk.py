@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot import codes
-from bot.ids import Ids
+from bot.common.ids import Ids
 from bot.proposals.standing import find
+from bot.staff import codes
 from storage import consultations, moderation, staff
 from storage.moderation import Flagged
 from storage.staff import Role, StaffMember

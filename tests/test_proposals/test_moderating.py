@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.proposals import joining, moderating
 from bot.proposals.codes import new_code, recognise
@@ -13,8 +14,11 @@ from bot.proposals.likeness import similar
 from bot.proposals.moderating import Wording
 from bot.proposals.similar import Index
 from bot.proposals.standing import Refusal, find
+from bot.results.counts.disclosure import ALL
+from bot.results.loading import load
+from bot.results.report import report
 from storage import moderation, proposals
-from storage.proposals import Withdrawal
+from storage.proposals import NewProposal, Withdrawal
 from storage.store import Store
 from tests.databases import Database
 from tests.house import KEYS
@@ -119,6 +123,34 @@ def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
         assert moderation.merged_into(connection, [first.id]) == {first.id: [second.id, third.id]}
         assert joining.authors(connection, [first.id])[first.id] == {pseudonym(1), pseudonym(2), pseudonym(3)}
         assert visible(connection, park) == [first.text]
+
+
+def test_of_two_votes_on_merged_proposals_the_later_one_counts_everywhere(store: Store) -> None:
+    park = open_consultation(store)
+    later, latest = NOW.replace(hour=13), NOW.replace(hour=14)
+    with store.begin() as connection:
+        first, second, third = (released(connection, park, number) for number in (1, 2, 3))
+        rate(connection, first.id, {10: 1, 11: 1})
+        rate(connection, second.id, {10: -1, 1: 1}, at=later)
+        rate(connection, third.id, {10: 0, 2: 1}, at=latest)
+        joining.merge(chair(connection), third.id, second.id)
+        joining.merge(chair(connection), second.id, first.id)
+        assert votes(connection, first.id) == {10: 0, 11: 1, 2: 1}, "1 wrote it; 2 wrote what is no longer there"
+        assert votes(connection, second.id) == {10: -1, 1: 1}, "what came from the third one went on"
+        assert public(connection, park, first) == ((2, 0, 1, 3), (3, 1, 1, 5))
+        joining.restore(chair(connection), third.id)
+        assert votes(connection, first.id) == {10: -1, 11: 1}
+        joining.restore(chair(connection), second.id)
+        assert votes(connection, first.id) == {10: 1, 11: 1}, "what they said there before stands again"
+        assert public(connection, park, first) == ((2, 0, 0, 2), (2, 0, 0, 2))
+
+
+def public(connection: Connection, consultation_id: int, proposal: NewProposal) -> tuple[object, object]:
+    """Agrees, disagrees, passes, votes as the core team sees them: by last vote, and by all votes."""
+    loaded = load(connection, consultation_id)
+    found = report(loaded.log, loaded.shown, {}, least=ALL)
+    one = next(it for it in found.statements if it.name == proposal.code)
+    return tuple(one.by_last_vote), tuple(one.by_vote_events)
 
 
 def test_a_merge_taken_back_gives_the_ratings_back(store: Store) -> None:

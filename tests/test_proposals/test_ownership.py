@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from bot import phrases
+from bot.common.i18n import phrase_catalogues
 from bot.proposals import moderating
 from bot.proposals.joining import merge, restore
 from bot.results.loading import load
@@ -169,4 +169,56 @@ async def test_a_rating_goes_where_its_proposal_was_merged_into(store: Store) ->
     ],
 )
 def test_what_people_type(typed: str, meant: Spoken | None) -> None:
-    assert Commands([phrases.load("de")]).find(fold(typed)) == meant
+    assert Commands([phrase_catalogues.load("de")]).find(fold(typed)) == meant
+
+
+IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Welche Idee?", "en": "Which idea?"}, "similar": False}
+WEIGH = {"key": "weigh", "type": "statements", "text": {"de": "Und die anderen?", "en": "And others?"}, "block": 1}
+
+
+async def test_what_stays_after_starting_over_is_not_taken_back_by_skipping(store: Store) -> None:
+    number = open_consultation(store, questions=[IDEA])
+    async with running(store) as (app, channel):
+        for line in ("/start park", "Deutsch", "Mehr Bänke am Fluss"):
+            await say(app, channel.msg("aylin", line))
+        with store.begin() as connection:
+            [row] = proposals.of_consultation(connection, number)
+            moderating.approve(chair(connection), row.id)
+        for line in ("/start park", "neu beginnen", "überspringen"):
+            await say(app, channel.msg("aylin", line))
+        assert f"{row.code} bleibt" in " ".join(channel.texts("aylin"))
+        assert visible(store, number) == ["Mehr Bänke am Fluss"]
+        for line in ("/start park", "neu beginnen", "Ein Brunnen", "ändern 1", "weiß nicht"):
+            await say(app, channel.msg("aylin", line))
+        assert visible(store, number) == ["Mehr Bänke am Fluss"], "the fountain was taken back, not the bench"
+        with store.reading() as connection:
+            assert [it.text for it in proposals.of_consultation(connection, number) if it.withdrawn_at] == [
+                "Ein Brunnen"
+            ]
+
+
+def visible(store: Store, number: int) -> list[str]:
+    with store.reading() as connection:
+        return [it.text for it in proposals.released(connection, number)]
+
+
+async def test_a_rating_that_counts_for_two_is_one_that_was_given(store: Store) -> None:
+    number = open_consultation(store, questions=[WEIGH])
+    with store.begin() as connection:
+        target, source, _ = (released(connection, number, it, text=f"Idee {it}") for it in (5, 6, 7))
+    async with running(store) as (app, channel):
+        for line in ("/start park", "Deutsch", "1", "1", "1"):
+            await say(app, channel.msg("aylin", line))
+        assert "Bewertet: 2" in channel.last("aylin").text
+        aylin = KEYS.pseudonym(await a_person(app, channel, "aylin"), number)
+        with store.begin() as connection:
+            [left] = {it.id for it in proposals.released(connection, number)} - {
+                row.proposal_id for row in ratings.of_people(connection, [aylin])
+            }
+            rated = next(it.id for it in (target, source) if it.id != left)
+            merge(chair(connection), rated, left)
+            assert len(ratings.of_people(connection, [aylin])) == 3
+        await say(app, channel.msg("aylin", "1"), channel.msg("aylin", "fertig"))
+        with store.reading() as connection:
+            answers = connection.exec_driver_sql("SELECT value FROM answers WHERE question_key = 'weigh'").all()
+        assert [tuple(it) for it in answers] == [("2",)]

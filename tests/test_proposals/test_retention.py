@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pydantic_core import to_json
 from sqlalchemy import text as sql
 
-from bot.housekeeping import figures, tidy
+from bot.privacy.retention import tidy, unfinished
 from bot.proposals import moderating
 from bot.proposals.moderating import Wording
 from bot.results import published
+from bot.results.editions.renewal import renew
 from flows.session import Session
 from storage import answers, consultations, proposals, sessions
 from storage.answers import NewAnswer
@@ -68,9 +69,11 @@ def rated(store: Store, slug: str = "park") -> dict[str, int]:
 
 def run(store: Store, moment: datetime) -> None:
     with store.reading() as connection:
-        kept = figures(connection, moment)
+        waiting = unfinished(connection, moment)
+    for slug in waiting:
+        renew(store, slug, moment)
     with store.begin() as connection:
-        tidy(connection, moment, kept)
+        tidy(connection, moment)
 
 
 def test_ideas_and_figures_remain_and_people_do_not(store: Store) -> None:
@@ -87,13 +90,14 @@ def test_ideas_and_figures_remain_and_people_do_not(store: Store) -> None:
         left = connection.execute(sql("SELECT text, pseudonym FROM proposals ORDER BY id")).all()
         assert [tuple(row) for row in left] == [("bench", None), ("a lamp", None), ("unread", None)]
         assert connection.execute(sql("SELECT count(*) FROM moderations WHERE original IS NOT NULL")).scalar() == 0
-        whole = str(connection.execute(sql("SELECT report FROM kept_reports")).scalar_one())
+        whole = str(connection.execute(sql("SELECT document FROM editions WHERE is_last")).scalar_one())
         assert not any(pseudonym(number) in whole for number in range(1, 21))
         after = published.read(connection, "park")
     assert after.report == before.report
     assert after.proposals.keys() == before.proposals.keys()
     run(store, OVER + timedelta(days=1))
-    assert count(store, "kept_reports") == 1
+    with store.reading() as connection:
+        assert published.read(connection, "park").report == before.report, "carried on from edition to edition"
 
 
 def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:
@@ -122,6 +126,6 @@ def test_other_consultations_keep_theirs(store: Store) -> None:
         boat = released(connection, revision.consultation_id, 1).id
         rate(connection, boat, {2: 1, 3: 1})
     run(store, OVER)
-    assert (count(store, "ratings"), count(store, "rating_events"), count(store, "kept_reports")) == (2, 2, 1)
+    assert (count(store, "ratings"), count(store, "rating_events"), count(store, "editions")) == (2, 2, 1)
     with store.reading() as connection:
         assert proposals.by_ids(connection, [boat])[boat].pseudonym == pseudonym(1)

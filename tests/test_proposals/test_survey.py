@@ -15,6 +15,7 @@ from bot.proposals.survey import keep_surveying
 from storage import ratings
 from storage.ratings import NewRatingEvent
 from storage.store import Store
+from tests.patience import PATIENCE
 from tests.test_proposals.ideas import NOW, open_consultation, rate, released
 from tests.test_storage.rows import new_id, pseudonym
 
@@ -136,7 +137,7 @@ async def test_a_running_house_looks_by_itself(store: Store) -> None:
     router = Router(store, park)
     before = router.weights()
     looking = asyncio.create_task(keep_surveying(store, router.pools))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while router.weights() == before:
             await asyncio.sleep(0.05)
     looking.cancel()

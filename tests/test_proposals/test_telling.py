@@ -13,11 +13,14 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 from sqlalchemy import text as sql
 
+from bot.broadcasts import outcome_notifications
+from bot.broadcasts.outcome_notifications import Teller, tell_some
 from bot.broadcasts.wording import STOP
-from bot.ids import Ids
-from bot.proposals import joining, telling
+from bot.common.ids import Ids
+from bot.proposals import joining
 from bot.proposals.answering import Outcome, set_status
-from bot.proposals.telling import Teller, tell_some
+from flows.messages import MsgOut
+from flows.render import as_text
 from storage import contacts, opt_ins, proposals, ratings
 from storage.contacts import AddressState, ContactStop, NewAddress, NewContact
 from storage.opt_ins import NewOptIn
@@ -25,6 +28,7 @@ from storage.ratings import NewRatingEvent
 from storage.store import Store
 from tests.databases import Database, only_sqlite
 from tests.house import KEYS, Recorder, running, say
+from tests.patience import PATIENCE
 from tests.test_proposals.ideas import NOW, chair, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 
@@ -52,7 +56,7 @@ class Person:
 
 
 def teller() -> Teller:
-    return Teller(KEYS, Ids(), "https://mitsprache.example")
+    return Teller(KEYS, Ids(KEYS.order_masks), "https://mitsprache.example")
 
 
 def tell_all(store: Store) -> list[int]:
@@ -75,7 +79,7 @@ def notices(store: Store) -> dict[str, list[str]]:
         ).all()
     for lookup, sealed, payload in rows:
         name = KEYS.unseal(bytes(sealed), bytes(lookup))
-        found.setdefault(name, []).append(from_json(payload)["text"])
+        found.setdefault(name, []).append(as_text(MsgOut.from_data(from_json(payload))))
     return found
 
 
@@ -141,7 +145,7 @@ def test_of_what_is_not_public_only_its_author_hears(store: Store) -> None:
 def test_many_are_told_in_portions_and_a_crash_between_them_repeats_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "PORTION", 7)
+    monkeypatch.setattr(outcome_notifications, "PORTION", 7)
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1)
@@ -163,7 +167,7 @@ def test_many_are_told_in_portions_and_a_crash_between_them_repeats_nothing(
 
 
 def test_two_processes_tell_everybody_once(store: Store, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "PORTION", 3)
+    monkeypatch.setattr(outcome_notifications, "PORTION", 3)
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1)
@@ -198,7 +202,7 @@ def test_what_is_erased_meanwhile_is_not_told(store: Store) -> None:
 async def test_the_running_house_tells_and_stop_takes_back_what_waits(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(outcome_notifications, "EVERY_SECONDS", 0.02)
     park = open_consultation(store)
     with store.begin() as connection:
         author, late = Person(connection, "author"), Person(connection, "late")
@@ -209,7 +213,7 @@ async def test_the_running_house_tells_and_stop_takes_back_what_waits(
         with store.begin() as connection:
             contacts.mark_stopped(connection, [ContactStop(late.id, NOW)])
             set_status(chair(connection), idea.id, YES)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not channel.texts("author"):
                 await asyncio.sleep(0.01)
         assert channel.last("author").quick_replies[0].token == STOP
@@ -220,7 +224,7 @@ async def test_the_running_house_tells_and_stop_takes_back_what_waits(
             contacts.mark_unreachable(connection, [AddressState(author.lookup, NOW, "blocked")])
             contacts.insert_addresses(connection, [moved])
             set_status(chair(connection, later=1), idea.id, YES._replace(status="done"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not notices_waiting(store):
                 await asyncio.sleep(0.01)
         message = channel.msg("author", choice=STOP)

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.bench.subject import consultation as consultation_of_bench
-from bot.consultations.publishing import SAMPLES, publish
-from bot.consultations.reading import content
-from bot.counting import subject
-from bot.errors import HouseError
-from bot.house import desk
-from bot.results import command, loading
+from bot.authoring.publishing import SAMPLES, publish
+from bot.authoring.reading import content
+from bot.cli import results
+from bot.cli.bench.subject import consultation as consultation_of_bench
+from bot.cli.context import desk
+from bot.common.errors import HouseError
+from bot.results import loading
+from bot.results.counts import answer_dataset
+from bot.results.counts.disclosure import ALL
 from bot.results.report import report
 from bot.settings import Settings
 from flows.definition import Consultation
@@ -31,7 +33,7 @@ def filled(store: Store) -> int:
     """Mein Kiez with two released ideas, one that waits and one merged into the first; 12 people rate."""
     publish(store, SAMPLES / "mein-kiez.yaml", desk(Settings()))
     with store.begin() as connection:
-        consultation = subject.find(connection, "mein-kiez").newest.consultation_id
+        consultation = answer_dataset.find(connection, "mein-kiez").newest.consultation_id
         ideas = [rows.proposal(consultation, number, f"CODE{number}") for number in range(4)]
         proposals.insert(connection, ideas)
         proposals.release(connection, [Release(it.id, NOW) for it in ideas[:2]])
@@ -53,7 +55,7 @@ def test_votes_on_what_was_merged_count_for_what_it_was_merged_into(store):
         loaded = loading.load(connection, consultation)
     assert loaded.shown == ("CODE0", "CODE1")
     assert loaded.log.statements == ("CODE0", "CODE1", "CODE2")
-    found = report(loaded.log, loaded.shown, {})
+    found = report(loaded.log, loaded.shown, {}, least=ALL)
     # The person who rated both disagreed last: once counted, twice an event.
     assert found.statements[0].by_last_vote == (5, 7, 0, 12)
     assert found.statements[0].by_vote_events == (6, 7, 0, 13)
@@ -69,7 +71,7 @@ def test_a_vote_that_comes_in_later_but_was_given_earlier_is_not_the_last(store)
     with store.reading() as connection:
         loaded = loading.load(connection, consultation)
         assert ratings.count(connection, [idea])[idea].agree == 6
-    found = report(loaded.log, loaded.shown, {})
+    found = report(loaded.log, loaded.shown, {}, least=ALL)
     assert found.statements[0].by_last_vote == (5, 7, 0, 12), "as before"
     assert found.statements[0].by_vote_events == (6, 12, 0, 18)
 
@@ -82,11 +84,11 @@ def settings(tmp_path) -> Settings:
 def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     said: list[str] = []
     with pytest.raises(HouseError, match="no consultation is called 'nothing'"):
-        command.show(settings, "nothing", said.append)
+        results.show(settings, "nothing", said.append)
     store = Store(settings.database_url or f"sqlite:///{tmp_path}/mitsprache.db")
     filled(store)
     store.dispose()
-    command.show(settings, "mein-kiez", said.append)
+    results.show(settings, "mein-kiez", said.append)
     text = "\n".join(said)
     assert "Mein Kiez" in said[0]
     assert "(mein-kiez) [Beispiel]" in said[0]
@@ -96,12 +98,12 @@ def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     assert "alle: 5 von 12 stimmen zu, Zustimmung (geglättet) 43 % (19 – 68 %)" in text
     assert "Zustimmung: CODE" not in text, "of 12 people no side is clear"
     said.clear()
-    command.show(settings, "mein-kiez", said.append, language="en")
+    results.show(settings, "mein-kiez", said.append, language="en")
     assert "People who rated: 12. Ratings, changed ones included: 14." in "\n".join(said)
     with pytest.raises(HouseError, match=r"--lang xx: there is de, de-simple, en"):
-        command.show(settings, "mein-kiez", said.append, language="xx")
+        results.show(settings, "mein-kiez", said.append, language="xx")
     said.clear()
-    command.show(settings, "mein-kiez", said.append, as_json=True, seed=3)
+    results.show(settings, "mein-kiez", said.append, as_json=True, seed=3)
     data = json.loads("\n".join(said))
     assert data["ratings"]["seed"] == 3
     assert data["ratings"]["statements"][0]["by_last_vote"] == {"agrees": 5, "disagrees": 7, "passes": 0, "votes": 12}
@@ -135,7 +137,7 @@ def asked_for_sectors(store: Store) -> int:
 def test_sectors_are_what_people_answered(store):
     asked_for_sectors(store)
     with store.reading() as connection:
-        found = subject.find(connection, "lamps")
+        found = answer_dataset.find(connection, "lamps")
         sectors = loading.sectors(connection, found)
         loaded = loading.load(connection, found.newest.consultation_id)
     assert {name: len(people) for name, people in sectors.items()} == {
@@ -145,7 +147,7 @@ def test_sectors_are_what_people_answered(store):
         "residents": 0,
         "science": 8,
     }
-    (one,) = report(loaded.log, loaded.shown, sectors).statements
+    (one,) = report(loaded.log, loaded.shown, sectors, least=ALL).statements
     assert {cell.sector: cell.seen for cell in one.sectors.cells if cell.seen} == {"business": 7, "science": 8}
     assert one.sectors.missing == ("administration", "civil_society", "residents")
     assert one.sectors.smallest == (8 / 9, 8 / 9)

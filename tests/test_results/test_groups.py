@@ -7,9 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from bot.results import components, groups
-from bot.results.clusters import adjusted_rand, k_means, silhouette
-from bot.results.matrix import NONE, Matrix
+from bot.results import noise
+from bot.results.methods import clusters, components, groups
+from bot.results.methods.clusters import adjusted_rand, k_means, silhouette
+from bot.results.methods.matrix import NONE, Matrix
 
 
 def matrix_of(votes) -> Matrix:
@@ -26,6 +27,28 @@ def planted(people: int, statements: int = 20, share: float = 1 / 3, seed: int =
     leaning[chance.random(leaning.shape) < 0.1] *= -1
     leaning[chance.random(leaning.shape) < 1 / 3] = NONE
     return matrix_of(leaning), camp
+
+
+def drawn(people: int, statements: int, each: int, seed: int = 1) -> Matrix:
+    """Votes drawn by lot, the same odds for everybody: nobody belongs together."""
+    chance = np.random.default_rng(seed)
+    votes = chance.choice([1, -1, 0], (people, statements), p=[0.5, 0.3, 0.2])
+    votes[np.argsort(np.argsort(chance.random(votes.shape), axis=1), axis=1) >= each] = NONE
+    return matrix_of(votes)
+
+
+def planted_groups(sizes: tuple[int, ...], strength: float, seed: int = 7) -> tuple[Matrix, np.ndarray]:
+    """Groups that lean one way or the other on two thirds of 40 statements. With a strength of 0.3 somebody agrees with
+    chance 0.75 or 0.15, where elsewhere it is 0.45; one in ten passes, and everybody rates 25.
+    """
+    chance = np.random.default_rng(seed)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    leaning = chance.choice([-1, 1], (len(sizes), 40)) * (chance.random(40) < 2 / 3)
+    agrees = 0.45 + strength * leaning[group]
+    draw = chance.random(agrees.shape)
+    votes = np.where(draw < agrees, 1, np.where(draw < agrees + 0.1, 0, -1))
+    votes[np.argsort(np.argsort(chance.random(votes.shape), axis=1), axis=1) >= 25] = NONE
+    return matrix_of(votes), group
 
 
 def nothing_hidden(matrix: Matrix) -> np.ndarray:
@@ -113,6 +136,77 @@ def test_planted_camps_are_found_whatever_the_seed():
         assert found.members(0).sum() > found.members(1).sum()
     again = groups.opinion_groups(matrix, nothing_hidden(matrix), 4)
     assert np.array_equal(again.label, found.label)
+
+
+@pytest.mark.parametrize(
+    ("people", "statements", "each"), [(150, 12, 10), (400, 12, 10), (400, 60, 10), (1000, 40, 10), (120, 30, 30)]
+)
+def test_noise_has_no_groups(people, statements, each, monkeypatch):
+    matrix = drawn(people, statements, each)
+    found = groups.opinion_groups(matrix, nothing_hidden(matrix))
+    assert (found.number, set(found.label.tolist())) == (0, {groups.NOBODY})
+    assert found.why_not in {"shuffled votes separate about as well", "another seed finds other groups"}
+    monkeypatch.setattr(groups, "shuffled_silhouettes", lambda *_: np.zeros((20, 4)))
+    assert "shuffled" not in groups.opinion_groups(matrix, nothing_hidden(matrix)).why_not, "else it would find some"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "strength"),
+    [
+        ((60, 60), 0.3),
+        ((140, 60), 0.3),
+        ((200, 20), 0.4),
+        ((110, 10), 0.45),
+        ((70, 70, 70), 0.4),
+        ((90, 80, 30), 0.4),
+        ((100, 100, 100, 100), 0.45),
+    ],
+)
+def test_planted_groups_are_found(sizes, strength):
+    """With the fourth seed, four groups lie apart on the plane; with others two of them can lie on one another."""
+    matrix, group = planted_groups(sizes, strength, seed=4)
+    found = groups.opinion_groups(matrix, nothing_hidden(matrix))
+    assert (found.number, found.why_not) == (len(sizes), "")
+    assert adjusted_rand(found.label, group) > 0.85
+
+
+def test_groups_that_depend_on_the_seed_are_not_told(monkeypatch):
+    matrix, _ = planted(200)
+
+    def other_people(points, numbers, seed):
+        found = clusters.partitions(points, numbers, seed)
+        return [it._replace(labels=np.roll(it.labels, 20 * (seed % 2))) for it in found]
+
+    monkeypatch.setattr(groups, "partitions", other_people)
+    assert groups.opinion_groups(matrix, nothing_hidden(matrix)).why_not == "another seed finds other groups"
+
+
+def test_groups_are_the_same_whatever_the_seed():
+    matrix, _ = planted_groups((90, 80, 30), 0.35)
+    found = [groups.opinion_groups(matrix, nothing_hidden(matrix), seed) for seed in range(4)]
+    assert {it.number for it in found} == {3}
+    assert min(adjusted_rand(one.label, other.label) for one, other in itertools.combinations(found, 2)) >= 0.95
+
+
+def test_shuffled_votes_stay_with_their_statement():
+    chance = np.random.default_rng(2)
+    statement = np.sort(chance.integers(0, 9, 500))
+    votes = chance.random(500).astype(np.float32)
+    dealt = noise.dealt_anew(votes, statement, chance)
+    assert not np.array_equal(dealt, votes)
+    for number in range(9):
+        assert sorted(dealt[statement == number]) == sorted(votes[statement == number])
+
+
+def test_of_many_points_a_sample_tells_where_to_begin(monkeypatch):
+    chance = np.random.default_rng(4)
+    camp = chance.integers(0, 3, 1500)
+    points = chance.normal(size=(1500, 2)) + 5 * np.array([[0, 0], [1, 0], [0, 1]])[camp]
+    whole = clusters.partitions(points, [2, 3], seed=1)
+    monkeypatch.setattr(clusters, "SAMPLE", 200)
+    for few, all_ in zip(clusters.partitions(points, [2, 3], seed=1), whole, strict=True):
+        assert adjusted_rand(few.labels, all_.labels) > 0.98
+        assert few.silhouette == pytest.approx(all_.silhouette, abs=0.03)
 
 
 def test_few_people_have_no_groups():

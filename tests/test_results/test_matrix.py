@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.results.matrix import NONE, Log, VoteEvent, event_totals, last_votes
-from bot.results.priority import draw, priority
+from bot.results.methods.matrix import NONE, Log, VoteEvent, event_totals, last_votes
+from bot.results.methods.priority import draw, priority
 
 EVENTS = [
     VoteEvent("ana", "trees", 1, True, 10),

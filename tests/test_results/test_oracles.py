@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.results import consensus
-from bot.results.budgets import equal_shares, greedy
-from bot.results.components import plane
-from bot.results.groups import Groups
-from bot.results.matrix import NONE, Log, Matrix, VoteEvent
-from bot.results.pairwise import bradley_terry
-from bot.results.priority import priority
-from bot.results.rankings import rank
+from bot.results.methods import consensus
+from bot.results.methods.budgets import equal_shares, greedy
+from bot.results.methods.components import plane
+from bot.results.methods.groups import Groups
+from bot.results.methods.intervals import Z95
+from bot.results.methods.matrix import NONE, Log, Matrix, VoteEvent
+from bot.results.methods.pairwise import bradley_terry
+from bot.results.methods.priority import priority
+from bot.results.methods.rankings import rank
 from bot.results.report import report
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -33,6 +34,19 @@ def cases(name: str) -> list[Any]:
 def test_strengths_are_those_of_choix(case):
     found = {it.option: math.log(it.score / (1 - it.score)) for it in bradley_terry(np.array(case["wins"]))}
     assert [found[option] for option in sorted(found)] == pytest.approx(case["log_strength"], abs=1e-7)
+
+
+@pytest.mark.parametrize("case", cases("choix_intervals"))
+def test_intervals_of_strengths_are_those_of_choix(case):
+    """`covariance` is of deviations from the plain mean; from it follows that of deviations from any other mean."""
+    strengths = sorted(bradley_terry(np.array(case["wins"])), key=lambda it: it.option)
+    slope = np.array([it.score * (1 - it.score) for it in strengths])
+    contrast = np.eye(len(strengths)) - slope / slope.sum()
+    theirs = Z95 * np.sqrt(np.diag(contrast @ np.array(case["covariance"]) @ contrast.T))
+    ours = [
+        (math.log(high / (1 - high)) - math.log(low / (1 - low))) / 2 for low, high in (s.chance for s in strengths)
+    ]
+    assert ours == pytest.approx(theirs, rel=0.01), "another way to them, and another prior: close, not equal"
 
 
 @pytest.mark.parametrize("case", cases("highs"))

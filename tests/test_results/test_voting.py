@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.results.budgets import equal_shares, greedy
-from bot.results.pairwise import bradley_terry
-from bot.results.rankings import agreements, borda, preferences, rank
+from bot.results.methods.budgets import equal_shares, greedy
+from bot.results.methods.pairwise import bradley_terry
+from bot.results.methods.rankings import agreements, borda, preferences, rank
 
 
 def test_two_options_by_hand():
@@ -25,11 +25,42 @@ def test_two_options_by_hand():
     assert pytest.approx(4 * s0 / (s0 + s1) + 2 * s0 / (s0 + 1)) == 4
     assert s0 * s1 == pytest.approx(1)
     assert (strong.option, strong.wins, strong.losses) == (0, 3, 1)
-    # information: 4·s₀s₁/(s₀+s₁)² between them, 2·s/(s+1)² each with the imagined one
+    # Both weigh the same, so the contrast to the mean is (θ₀ − θ₁)/2. Information: 4·s₀s₁/(s₀+s₁)² between them and
+    # 2·s/(s+1)² each with the imagined one; the variance of θ₀ − θ₁ is 2/(own + 2·between).
     between, own = 4 / (s0 + s1) ** 2, 2 * s0 / (s0 + 1) ** 2
-    spread = math.sqrt((between + own) / ((between + own) ** 2 - between**2))
+    spread = math.sqrt(2 / (own + 2 * between)) / 2
     high = math.log(s0) + 1.959964 * spread
     assert strong.chance.high == pytest.approx(1 / (1 + math.exp(-high)), abs=1e-6)
+
+
+def halves(wins) -> list[float]:
+    """Half the width of each interval, in the logarithm of strength, by option."""
+    ends = {it.option: [math.log(end / (1 - end)) for end in it.chance] for it in bradley_terry(np.asarray(wins))}
+    return [(ends[option][1] - ends[option][0]) / 2 for option in sorted(ends)]
+
+
+@pytest.mark.parametrize("times", [10, 100, 1000])
+def test_an_interval_shrinks_with_the_root_of_the_comparisons(times):
+    wins = 100 * np.array([[0, 6, 6, 6], [4, 0, 5, 5], [4, 5, 0, 5], [4, 5, 5, 0]])
+    shrunk = [wide / narrow for wide, narrow in zip(halves(wins), halves(times * wins), strict=True)]
+    assert shrunk == pytest.approx([math.sqrt(times)] * 4, rel=0.01)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say():
+    """Also of an option far ahead. The truth is that whose chances against the imagined option are ½ on average."""
+    theta = np.array([3.0, 0.0, -0.5, -0.9])
+    shifts = np.linspace(-5, 5, 100_001)
+    mean = sum(1 / (1 + np.exp(shifts - it)) for it in theta) / len(theta)
+    truth = 1 / (1 + np.exp(shifts[np.argmin(abs(mean - 0.5))] - theta))
+    chance, covered = np.random.default_rng(7), np.zeros(4)
+    for _ in range(80):
+        wins = np.zeros((4, 4), dtype=np.int64)
+        for i, j in itertools.combinations(range(4), 2):
+            wins[i, j] = chance.binomial(40, 1 / (1 + math.exp(theta[j] - theta[i])))
+            wins[j, i] = 40 - wins[i, j]
+        for it in bradley_terry(wins):
+            covered[it.option] += it.chance.low <= truth[it.option] <= it.chance.high
+    assert (covered / 80).min() >= 0.86, "95 % of the time, less what chance takes away in 80 draws"
 
 
 def test_a_planted_order_is_found_again():

@@ -24,6 +24,17 @@ def test_a_changed_answer_replaces_the_earlier_and_counts(store: Store) -> None:
         assert found[0].free_text is False
 
 
+def test_the_same_answer_under_another_revision_is_another_one(store: Store) -> None:
+    """There it may mean something else."""
+    with store.begin() as connection:
+        mine = stored_session(connection, published(connection), 1)
+        newer = published(connection, content='{"title": "newer"}')
+        answers.upsert(connection, [answer(mine, "lamps", '"yes"')])
+        answers.upsert(connection, [answer(mine, "lamps", '"yes"', revision_id=newer.id, answered_at=LATER)])
+        (row,) = answers.of_sessions(connection, [mine.id])
+        assert (row.revision_id, row.version, row.answered_at) == (newer.id, 2, LATER)
+
+
 def test_of_two_answers_in_a_batch_the_last_counts(store: Store) -> None:
     with store.begin() as connection:
         mine = stored_session(connection, published(connection), 1)

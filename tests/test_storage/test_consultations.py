@@ -8,12 +8,14 @@ from storage.store import Store
 from tests.test_storage.rows import LATER, NOW, new_id, published, stored_session
 
 
-def test_publishing_the_same_again_changes_nothing(store: Store) -> None:
+def test_publishing_the_same_again_makes_no_second_revision(store: Store) -> None:
     with store.begin() as connection:
         first = published(connection, content='{"text": "Guten Tag"}')
         second = published(connection, content='{"text": "Hallo"}')
         assert (first.number, second.number) == (1, 2)
         assert published(connection, content='{"text": "Guten Tag"}') == first
+        assert consultations.latest(connection, "lamps") == first
+        assert published(connection, content='{"text": "Hallo"}') == second
         assert consultations.latest(connection, "lamps") == second
         assert consultations.revisions(connection, first.consultation_id) == [first, second]
         assert consultations.by_revision(connection, [first.id, 4711]) == {first.id: first}

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import threading
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 import psycopg
@@ -14,15 +14,15 @@ from sqlalchemy import Connection, func, select, text
 
 from storage import contacts, engines
 from storage.contacts import Contact, NewContact
-from storage.errors import CommitUnknown, Duplicate, StoreBusy, StoreDamaged, StoreFull, StoreLost
+from storage.errors import CommitUnknown, Duplicate, StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost
 from storage.store import Store
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.test_storage.rows import NOW
 
 
 def add(store: Store, *numbers: int) -> None:
-    with store.begin() as connection:
-        contacts.insert(connection, [NewContact(number, "de", NOW) for number in numbers])
+    """As the service writes: its connection is kept from one transaction to the next."""
+    store.run(lambda connection: contacts.insert(connection, [NewContact(number, "de", NOW) for number in numbers]))
 
 
 def count(store: Store) -> int:
@@ -67,8 +67,8 @@ def test_a_full_disk(store: Store) -> None:
     add(store, 1)
 
     def limit(pages: int) -> None:
-        with closing(store.writer.raw_connection()) as pooled:
-            pooled.cursor().execute(f"PRAGMA max_page_count = {pages}")
+        with store.begin() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
     limit(1)  # no more than there is
     words = "x" * 3_000
@@ -183,6 +183,58 @@ def test_a_restored_file_is_used_from_then_on(store: Store, database: Database) 
 
 
 @only_sqlite
+@pytest.mark.parametrize("ends", [["-wal"], ["-shm"], ["-wal", "-shm"]])
+@pytest.mark.parametrize("is_read_meanwhile", [False, True])
+def test_a_journal_that_is_taken_away_takes_nothing_along(
+    database: Database, ends: list[str], is_read_meanwhile: bool
+) -> None:
+    """A clean-up job, or `rsync --delete`: what was acknowledged before stands in the journal only."""
+    store = Store(database.url, busy_seconds=0.3)
+    add(store, 1)
+    with store.reading() if is_read_meanwhile else nullcontext():
+        assert count(store) == 1
+        for end in ends:
+            database.file.with_name(database.file.name + end).unlink()
+        if is_read_meanwhile:
+            with suppress(StorageError):  # it may be that nothing can be written until that reader has ended
+                add(store, 2)
+    with suppress(CommitUnknown):
+        add(store, 3)
+    acknowledged = count(store)
+    # kill -9: what the process held open is gone, what stands in the folder is what there is.
+    copy = shutil.copytree(database.file.parent, database.file.parent / "after") / database.file.name
+    after = Store(f"sqlite:///{copy}")
+    assert count(after) == acknowledged >= 2
+    after.dispose()
+    store.dispose()
+
+
+@only_sqlite
+def test_what_is_acknowledged_while_the_journal_vanishes_is_kept(store: Store, database: Database) -> None:
+    def work(connection: Connection) -> None:
+        contacts.insert(connection, [NewContact(2, "de", NOW)])
+        database.file.with_name(f"{database.file.name}-wal").unlink()
+
+    add(store, 1)
+    store.run(work)
+    shutil.copy(database.file, database.file.with_name("after.db"))
+    after = Store(f"sqlite:///{database.file.with_name('after.db')}")
+    assert count(after) == 2
+    after.dispose()
+    assert count(store) == 2
+    assert database.file.with_name(f"{database.file.name}-wal").exists()
+
+
+@only_sqlite
+def test_a_file_that_is_emptied_is_no_database(store: Store, database: Database) -> None:
+    add(store, 1)
+    os.truncate(database.file, 0)
+    with pytest.raises(StorageError) as caught:
+        add(store, 2)
+    assert caught.value.alarm
+
+
+@only_sqlite
 @pytest.mark.parametrize("content", [b"no database at all" * 500, None], ids=["garbage", "damaged"])
 def test_a_damaged_file_is_told(store: Store, database: Database, content: bytes | None) -> None:
     store.dispose()
@@ -194,6 +246,29 @@ def test_a_damaged_file_is_told(store: Store, database: Database, content: bytes
     assert caught.value.alarm
     assert not caught.value.retryable
     broken.dispose()
+
+
+@only_sqlite
+def test_a_page_that_is_spoilt_is_found_although_it_is_remembered(store: Store, database: Database) -> None:
+    add(store, *range(1, 2000))
+    store.scrub()
+    assert count(store) == 1999
+    assert store.flaw() == ""
+    with closing(sqlite3.connect(database.file)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'contacts'").fetchone()
+    with database.file.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(os.urandom(4096))
+    assert store.flaw()
+
+
+@only_sqlite
+def test_nothing_is_written_into_a_damaged_file(store: Store) -> None:
+    store.damage = StoreDamaged("page 7")
+    with pytest.raises(StoreDamaged):
+        store.run(lambda connection: contacts.insert(connection, [NewContact(1, "de", NOW)]))
+    store.damage = None
+    assert count(store) == 0
 
 
 @only_sqlite
@@ -219,8 +294,8 @@ def test_dropped_connections_are_replaced(store: Store, database: Database) -> N
     add(store, 1)
     assert count(store) == 1
     drop_connections(database)
-    with pytest.raises(StoreLost) as caught:
-        add(store, 2)
+    with pytest.raises(StoreLost) as caught, store.begin() as connection:
+        contacts.insert(connection, [NewContact(2, "de", NOW)])
     assert caught.value.retryable
     add(store, 2)
     drop_connections(database)

@@ -42,7 +42,7 @@ def test_a_sent_reply_leaves_nothing(store: Store) -> None:
         person(connection, 1)
         rows = [message(1), message(1, "farewell")]
         outbox.insert(connection, rows)
-        assert outbox.settle(connection, [Outcome(row.id, "sent", 1, NOW, "77", None) for row in rows]) == 2
+        assert outbox.settle(connection, [Outcome(row.id, "sent", 1, NOW, None) for row in rows]) == 2
         assert outbox.count_by_state(connection) == {}
 
 
@@ -52,10 +52,10 @@ def test_what_could_not_be_sent_loses_text_and_address(store: Store) -> None:
         reply, broadcast, sent = message(1), message(1, "broadcast"), message(1, "broadcast")
         outbox.insert(connection, [reply, broadcast, sent])
         outcomes = [
-            Outcome(reply.id, "refused", 3, LATER, None, "too long"),
-            Outcome(broadcast.id, "unknown", 1, LATER, None, "timeout"),
-            Outcome(sent.id, "sent", 1, LATER, "78", None),
-            Outcome(4711, "sent", 1, LATER, "79", None),  # erased meanwhile
+            Outcome(reply.id, "refused", 3, LATER, "too long"),
+            Outcome(broadcast.id, "unknown", 1, LATER, "timeout"),
+            Outcome(sent.id, "sent", 1, LATER, None),
+            Outcome(4711, "sent", 1, LATER, None),  # erased meanwhile
         ]
         assert outbox.settle(connection, outcomes) == 3
         assert outbox.waiting(connection, "telegram") == []
@@ -108,5 +108,5 @@ def test_farewells_are_noticed(store: Store) -> None:
         assert not outbox.has_farewells(connection)
         outbox.insert(connection, [row])
         assert outbox.has_farewells(connection)
-        outbox.settle(connection, [Outcome(row.id, "unreachable", 1, NOW, None, "blocked")])
+        outbox.settle(connection, [Outcome(row.id, "unreachable", 1, NOW, "blocked")])
         assert not outbox.has_farewells(connection)

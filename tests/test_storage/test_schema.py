@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Inspector, inspect, text
+from sqlalchemy import JSON, Inspector, LargeBinary, String, inspect, text
 
-from storage import migrate
+from storage import erasures, migrate
 from storage.errors import StoreBusy, StoreOutdated, StoreTooNew
 from storage.migrate import Migrated
 from storage.models import metadata
 from storage.store import Store
-from tests.databases import Database, Houses, only_sqlite
+from tests.databases import Database, Houses, execute, only_postgresql, only_sqlite
 from tests.test_storage.rows import lookup, person
 
-HEAD = "20261125_remains"
+HEAD = "20261130_room_results"
 IDENTITY = {"contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats"} | {
     "opt_ins",
     "broadcasts",
@@ -35,9 +35,11 @@ PARTICIPATION = {"sessions", "answers", "consents", "proposals", "ratings", "pro
     "decisions",
     "proposal_texts",
     "attachments",
-    "kept_reports",
+    "editions",
+    "edition_rows",
+    "room_results",
 }
-STAFF = {"staff", "api_keys"}
+STAFF = {"staff", "api_keys", "audit"}
 """Those who work here: they are no residents, and nothing leads from them to what anybody said."""
 MAY_BE_CALLED_ALIKE = {"id", "channel", "language", "created_at", "at", "state", "reason"}
 """Names of columns in both halves that say nothing about a person: ids are made for each row anew."""
@@ -174,7 +176,12 @@ def test_a_new_house_is_for_its_owner_only(houses: Houses) -> None:
 
 def test_every_table_belongs_to_a_half_or_to_what_is_asked() -> None:
     assert (
-        set(metadata.tables) == IDENTITY | PARTICIPATION | {"consultations", "revisions", "triggers", "rooms"} | STAFF
+        set(metadata.tables)
+        == IDENTITY
+        | PARTICIPATION
+        | {"consultations", "revisions", "revision_stages", "trials", "triggers"}
+        | {"rooms", "installation", "data_migrations", "erasures"}
+        | STAFF
     )
 
 
@@ -190,3 +197,109 @@ def test_nothing_joins_who_somebody_is_to_what_they_said() -> None:
         for key in table.foreign_keys:
             assert key.column.table.name not in STAFF
             assert (table.name in IDENTITY) == (key.column.table.name in IDENTITY)
+
+
+KEPT_OUT_OF_SAMPLES = set(erasures.columns_with_words())
+MAY_BE_SAMPLED = {
+    "a name of a fixed list": """
+        answers.missing answers.mode attachments.kind attachments.state attachments.ending broadcasts.state
+        broadcast_recipients.state broadcast_recipients.reason consultations.state decisions.kind dead_letters.reason
+        moderations.state moderations.flags opt_ins.about outbox.purpose outbox.state proposals.status
+        proposal_statuses.status revision_stages.stage sessions.mode sessions.status triggers.kind
+        data_migrations.name erasures.table_name addresses.unreachable_reason outbox.error""",
+    "a channel or a language": """
+        addresses.channel answers.channel answers.language attachments.channel broadcast_recipients.channel
+        broadcast_recipients.language consents.channel consents.language contacts.language contacts.spoken_language
+        dead_letters.channel opt_ins.language outbox.channel proposal_texts.language proposals.language
+        received.channel sessions.channel sessions.language""",
+    "written by the city for everybody": """
+        answers.question_key attachments.question_key consents.question_key consents.text_hash consultations.slug
+        broadcasts.slug broadcasts.segment editions.position editions.document editions.compared edition_rows.table_name
+        edition_rows.question_key edition_rows.question_type edition_rows.kind edition_rows.code
+        edition_rows.revisions edition_rows.reason moderations.question_key opt_ins.subject
+        opt_ins.wording_hash proposals.district proposals.question_key proposals.topic proposal_statuses.body
+        proposal_statuses.link rating_events.question_key revisions.content revisions.content_hash
+        room_results.question_key room_results.shown rooms.at rooms.code
+        sessions.place_code triggers.value""",
+    "a number at random, or a keyed hash: by itself it leads nowhere": """
+        addresses.lookup attachments.file consents.pseudonym dead_letters.external_id dead_letters.lookup
+        installation.id link_codes.code_hash moderations.code outbox.channel_ref outbox.lookup proposals.code
+        proposals.pseudonym proposals.source proposals.source_id rating_events.pseudonym ratings.pseudonym
+        received.external_id sessions.pseudonym sessions.receipt sessions.waiting_key staff_chats.lookup""",
+    "of the people who work here": """
+        api_keys.key_hash api_keys.label api_keys.scopes api_keys.slug audit.act audit.actor audit.door audit.mac
+        audit.object audit.previous audit.purpose audit.role proposal_texts.translator staff.code_hash staff.name
+        staff.role""",
+}
+"""Columns of text that hold nothing anybody said, each with the reason."""
+
+
+def test_every_column_of_text_holds_words_or_says_why_not() -> None:
+    texts = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.c
+        if isinstance(column.type, String | LargeBinary | JSON)
+    }
+    declared = {f"{table}.{column}" for table, column in KEPT_OUT_OF_SAMPLES}
+    excluded = {column for columns in MAY_BE_SAMPLED.values() for column in columns.split()}
+    assert texts == declared | excluded
+    assert not declared & excluded
+
+
+@only_postgresql
+def test_postgresql_takes_no_samples_of_words(store: Store) -> None:
+    query = text(
+        "SELECT relname, attname FROM pg_attribute JOIN pg_class t ON t.oid = attrelid "
+        "WHERE attstattarget = 0 AND t.relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    with store.begin() as connection:
+        found = {(table, column) for table, column in connection.execute(query)}
+        # Neither statistics over several columns nor indexes over expressions sample them again.
+        others = connection.execute(text("SELECT count(*) FROM pg_statistic_ext")).scalar()
+        over_words = connection.execute(text("SELECT count(*) FROM pg_index WHERE indexprs IS NOT NULL")).scalar()
+    assert found == KEPT_OUT_OF_SAMPLES
+    assert (others, over_words) == (0, 0)
+
+
+@only_postgresql
+def test_samples_from_before_are_forgotten_and_rights_on_views_stay(houses: Houses) -> None:
+    database = houses.make()
+    with opened(database) as store:
+        migrate.downgrade(store, "20261130_stages")
+        name = f"reader_{database.url.partition('?')[0].rpartition('/')[2]}"
+        with store.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO consultations (id, slug, sample, state, created_at) VALUES (1, 'a', false, 'open', now())"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO proposals (id, consultation_id, code, text, language, created_at) "
+                "SELECT n, 1, 'P-' || n, 'Bank ' || mod(n, 50), 'de', now() FROM generate_series(1, 300) AS n"
+            )
+        execute(
+            database.url,
+            "ANALYZE proposals",
+            f"CREATE ROLE {name}",
+            f"GRANT SELECT ON v_proposals TO {name}",
+            "CREATE VIEW of_others AS SELECT code, text FROM v_proposals",
+        )
+        before = sampled(store)
+        migrate.upgrade(store)
+        with store.reading() as connection:
+            kept = f"SELECT has_table_privilege('{name}', 'v_proposals', 'SELECT')"
+            assert connection.execute(text(kept)).scalar()
+            assert connection.execute(text("SELECT count(*) FROM of_others")).scalar() == 0, "none is released"
+        assert ("proposals", "text") in before
+        assert sampled(store) == before - KEPT_OUT_OF_SAMPLES
+        execute(database.url, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def sampled(store: Store) -> set[tuple[str, str]]:
+    """The columns of which the planner has samples."""
+    with store.reading() as connection:
+        query = text("SELECT tablename, attname FROM pg_stats WHERE schemaname = 'public'")
+        return {(table, column) for table, column in connection.execute(query)}
+
+
+def test_the_two_halves_are_what_an_erasure_leaves_something_in() -> None:
+    assert set(erasures.tables()) == IDENTITY | PARTICIPATION

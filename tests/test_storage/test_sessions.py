@@ -2,7 +2,7 @@ import pytest
 
 from storage import sessions
 from storage.errors import BadRow, Duplicate
-from storage.sessions import PlaceCount, SessionChange, SessionStep, StoredSession
+from storage.sessions import SessionChange, SessionStep, StoredSession
 from storage.store import Store
 from tests.test_storage.rows import LATER, key, pseudonym, published, session, stored_session
 
@@ -91,18 +91,3 @@ def test_erasing_takes_the_session(store: Store) -> None:
         stays = stored_session(connection, lamps, 2)
         assert sessions.erase(connection, [pseudonym(1), pseudonym(9)]) == 1
         assert sessions.of_people(connection, [pseudonym(1), pseudonym(2)]) == {pseudonym(2): stays}
-
-
-def test_sessions_are_counted_by_place_and_mode(store: Store) -> None:
-    with store.begin() as connection:
-        lamps = published(connection)
-        for number, (place, mode) in enumerate([("kiez", "self"), ("kiez", "self"), ("kiez", "paper"), (None, "self")]):
-            stored_session(connection, lamps, number + 1, place_code=place, mode=mode)
-        first = sessions.of_people(connection, [pseudonym(1)])[pseudonym(1)]
-        sessions.change(connection, [changed(first, waiting_key=None, status="completed", ended_at=LATER)])
-        assert sessions.count_by_place(connection, lamps.consultation_id) == [
-            PlaceCount("kiez", "paper", 1, 0),
-            PlaceCount("kiez", "self", 2, 1),
-            PlaceCount("", "self", 1, 0),
-        ]
-        assert sessions.count_by_place(connection, 0) == []

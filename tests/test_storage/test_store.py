@@ -12,7 +12,8 @@ from storage.contacts import Contact, NewContact
 from storage.engines import parse_url
 from storage.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
 from storage.store import ATTEMPTS, Store
-from tests.databases import only_postgresql, only_sqlite
+from tests.databases import Database, only_postgresql, only_sqlite
+from tests.patience import PATIENCE
 from tests.test_storage.rows import NOW
 
 
@@ -237,3 +238,83 @@ def test_scrubbing_waits_for_readers_but_not_for_ever(hurried: Store) -> None:
         with pytest.raises(StoreBusy):
             hurried.scrub()
     hurried.scrub()
+
+
+@only_sqlite
+def test_others_write_while_scrubbing_waits_for_a_reader(database: Database) -> None:
+    """A process that makes figures may read for half a minute."""
+    patient, other = (Store(database.url, busy_seconds=seconds) for seconds in (PATIENCE, 0.5))
+    with patient.begin() as connection:
+        contacts.insert(connection, [add(1)])
+    with other.reading() as reader:
+        reader.execute(select(Contact.id)).all()
+        with patient.begin() as connection:
+            contacts.insert(connection, [add(2)])
+        scrubbing = threading.Thread(target=patient.scrub)
+        scrubbing.start()
+        for store, number in ((patient, 3), (other, 4)) * 5:
+            with store.begin() as connection:
+                contacts.insert(connection, [add(number + 10 * len(stored(store)))])
+        assert scrubbing.is_alive(), "the reader is still there"
+    scrubbing.join()
+    assert not Path(f"{patient.writer.url.database}-wal").read_bytes()
+    assert len(stored(patient)) == 12
+    for store in (patient, other):
+        store.dispose()
+
+
+def insert(store: Store, number: int) -> object:
+    """Adds a row as the service does; gives the driver's connection."""
+
+    def work(connection: Connection) -> object:
+        contacts.insert(connection, [add(number)])
+        return connection.connection.dbapi_connection
+
+    return store.run(work)
+
+
+def test_the_service_keeps_its_connection_and_commits_each_time(store: Store) -> None:
+    first = insert(store, 1)
+    assert stored(store) == [1]
+    assert insert(store, 2) is first
+    assert stored(store) == [1, 2]
+
+
+def test_what_fails_on_a_kept_connection_leaves_nothing(store: Store) -> None:
+    first = insert(store, 1)
+
+    def fails(connection: Connection) -> None:
+        with connection.begin_nested():
+            contacts.insert(connection, [add(2)])
+        contacts.insert(connection, [add(1)])
+
+    with pytest.raises(Duplicate):
+        store.run(fails)
+    assert stored(store) == [1]
+
+    def in_part(connection: Connection) -> None:
+        with pytest.raises(Duplicate), connection.begin_nested():
+            contacts.insert(connection, [add(4), add(1)])
+        contacts.insert(connection, [add(3)])
+
+    store.run(in_part)
+    assert insert(store, 5) is first
+    assert stored(store) == [1, 3, 5]
+
+
+def test_a_command_and_the_service_take_turns_on_the_one_connection(hurried: Store) -> None:
+    first = insert(hurried, 1)
+    with hurried.begin() as connection:
+        assert connection.connection.dbapi_connection is first
+        contacts.insert(connection, [add(2)])
+    assert insert(hurried, 3) is first
+    hurried.scrub()
+    assert insert(hurried, 4) is first
+    assert stored(hurried) == [1, 2, 3, 4]
+
+
+def test_a_kept_connection_is_closed_with_all_others(hurried: Store) -> None:
+    first = insert(hurried, 1)
+    hurried.writer.dispose()
+    assert insert(hurried, 2) is not first
+    assert stored(hurried) == [1, 2]

@@ -15,11 +15,11 @@ from tests.test_storage.rows import LATER, NOW, answer, new_id, person, proposal
 COLUMNS = {
     "v_answers_long": (
         "consultation sample revision response_id question_key value withheld missing answered_at channel language "
-        "mode version"
+        "mode version test"
     ),
     "v_responses": (
         "consultation sample revision response_id status channel language mode place_code started_at ended_at answers "
-        "missing"
+        "missing test answered"
     ),
     "v_proposals": (
         "consultation sample code title text language district topic status source source_id created_at released_at"

@@ -420,7 +420,7 @@ function startChat(main) {
     sent(id) {
       const item = find('li[data-id="' + id + '"]', log);
       if (item) item.classList.remove("unsent");
-      if (status.textContent === words.textSending) note(words.textSent, 3);
+      if (status.textContent) note(words.textSent, 3);
     },
     refused(message, sentence) {
       const item = find('li[data-id="' + message.id + '"]', log);

@@ -7,7 +7,8 @@
       const answer = await fetch(`/room/${main.dataset.room}/state`, { credentials: "same-origin" });
       if (!answer.ok) return;
       const state = await answer.json();
-      if (state.mark !== main.dataset.mark) location.reload();
+      const isOther = main.dataset.look !== undefined && state.look !== main.dataset.look;
+      if (state.mark !== main.dataset.mark || isOther) location.reload();
       for (const place of document.querySelectorAll("[data-count]")) {
         const now = String(state[place.dataset.count]);
         if (place.textContent !== now) place.textContent = now;

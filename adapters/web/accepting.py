@@ -1,0 +1,172 @@
+"""Takes connections for the server: within what the process may open, and within what one address may hold.
+
+A connection is a file. Where all files are in use nothing can be stored either, so some are kept back; and one address
+cannot take those of all others. aiohttp and asyncio know neither limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from adapters.web.limits import Origins
+
+log = structlog.get_logger()
+
+KEPT_BACK: Final = 50
+"""Files for the database and the ledger, and besides those for lines to messengers: no connection takes them."""
+OTHERS: Final = 30
+FEWEST: Final = 16
+BACKLOG: Final = 1024
+AT_ONCE: Final = 64
+"""Connections taken before others have their turn."""
+PAUSE_SECONDS: Final = 0.2
+"""After the system could not give a file although there should have been one."""
+
+
+def raise_file_limit() -> int:
+    """Lets this process open as many files as it is allowed to; gives how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems name a hard limit that they do not give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return soft
+
+
+def room_for_connections() -> int:
+    """How many connections there may be, with what is open already."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(FEWEST, soft - sum(1 for _ in Path("/dev/fd").iterdir()) - KEPT_BACK - OTHERS)
+
+
+class Gate:
+    """Counts connections, all and those of each address. `per_address` 0 means no limit; proxies have none."""
+
+    def __init__(self, most: int, per_address: int, clients: Origins) -> None:
+        self._most = most
+        self._per_address = per_address
+        self._clients = clients
+        self._open = 0
+        self._of: Counter[str] = Counter()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def room(self) -> None:
+        """Returns when there may be one more."""
+        if not self._room.is_set():
+            log.error("all connections in use", count=self._open)
+        await self._room.wait()
+
+    def admit(self, connection: socket.socket, host: str) -> Admitted | None:
+        """The connection, counted until it is closed; None where its address has too many: then it is closed."""
+        unit = self._clients.unit(host)
+        if self._per_address and self._of[unit] >= self._per_address and not self._clients.is_proxy(host):
+            connection.close()
+            return None
+        self._of[unit] += 1
+        self._count(1)
+        return Admitted(connection, self, unit)
+
+    def leave(self, unit: str) -> None:
+        """One is closed."""
+        self._of[unit] -= 1
+        if not self._of[unit]:
+            del self._of[unit]
+        self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self._open += more
+        if self._open < self._most:
+            self._room.set()
+        else:
+            self._room.clear()
+
+
+class Admitted(socket.socket):
+    """A connection that tells when it is closed: that is when its file is free again."""
+
+    def __init__(self, connection: socket.socket, gate: Gate, unit: str) -> None:
+        super().__init__(connection.family, connection.type, connection.proto, connection.detach())
+        self.setblocking(False)
+        self._gate: Gate | None = gate
+        self._unit = unit
+
+    def close(self) -> None:
+        super().close()
+        if self._gate:
+            self._gate.leave(self._unit)
+            self._gate = None
+
+
+class GatedSite(web.BaseSite):
+    """Listens like `TCPSite`, through a gate."""
+
+    def __init__(self, runner: web.BaseRunner, gate: Gate, host: str, port: int) -> None:
+        super().__init__(runner)
+        self._gate = gate
+        self._host, self.port = host, port
+        self._sockets: list[socket.socket] = []
+        self._work: list[asyncio.Task[None]] = []
+        self._begun: set[asyncio.Task[Any]] = set()
+
+    @property
+    def name(self) -> str:
+        return f"http://{self._host}:{self.port}"
+
+    async def start(self) -> None:
+        """Raises OSError where the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        # asyncio knows what a host may mean: it finds and binds the addresses, and we listen to them.
+        bound = await loop.create_server(asyncio.Protocol, self._host, self.port, start_serving=False)
+        await super().start()
+        self._sockets = [each.dup() for each in bound.sockets]
+        bound.close()
+        self.port = self._sockets[0].getsockname()[1]
+        for listening in self._sockets:
+            listening.setblocking(False)
+            listening.listen(BACKLOG)
+            self._work.append(asyncio.create_task(self._accept(listening)))
+
+    async def stop(self) -> None:
+        for task in self._work:
+            task.cancel()
+        if self._work:
+            await asyncio.wait(self._work)
+        for listening in self._sockets:
+            listening.close()
+        await super().stop()
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop, server = asyncio.get_running_loop(), self._runner.server
+        assert server is not None  # noqa: S101 - for the type checker: a site is made after the runner's setup
+        number = 0
+        while True:
+            await self._gate.room()
+            try:
+                connection, peer = await loop.sock_accept(listening)
+            except OSError as fault:
+                log.error("connection not taken", fault=type(fault).__name__)
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            if admitted := self._gate.admit(connection, peer[0]):
+                task = asyncio.create_task(_serve(loop, server, admitted))
+                self._begun.add(task)
+                task.add_done_callback(self._begun.discard)
+            number += 1
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+
+async def _serve(loop: asyncio.AbstractEventLoop, server: web.Server, connection: Admitted) -> None:
+    try:
+        await loop.connect_accepted_socket(server, connection)
+    except OSError:
+        connection.close()  # it is gone already

@@ -1,0 +1,147 @@
+"""What is said about a change between revisions, in the language of the command line."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Final, NamedTuple
+
+from bot.authoring.conflicts import Conflict
+from bot.authoring.differences import Difference, place
+from bot.common.errors import program
+from bot.consultations.changes import Change, Kind, Wording
+
+_NEW_KEY: Final = "it is another question now: give it a key of its own, e.g. {new_key}"
+_SAME: Final = "if it still means the same, add --same-meaning {key}; if not, give it a key of its own, e.g. {new_key}"
+_ENGLISH: Final[dict[Kind, tuple[str, str]]] = {
+    "type": ("its type was {old} and would be {new}; {answered}", _NEW_KEY),
+    "fixed": ("“{name}” was {old} and would be {new}; {answered}", _NEW_KEY),
+    "agreed_text": ("people agreed to another text ({wordings}); {answered}", _NEW_KEY),
+    "swap": (
+        "the label of {name} ({wordings}) stood for {other} before; {answered}",
+        "leave each label with its value, or give the question a key of its own, e.g. {new_key}",
+    ),
+    "words": ("the {name} has other words ({wordings}); {answered}", _SAME),
+    "measure": (
+        "the {name} has other words ({wordings}), so figures tell answers before and after apart; {answered}",
+        "if it still asks the same, add --same-meaning {key}; if not, give it a key of its own, e.g. {new_key}",
+    ),
+    "label": ("the label of {name} has other words ({wordings}); {answered}", _SAME),
+    "spelling": ("only written differently ({wordings}); all answers count together", ""),
+    "option_new": ("“{new}” ({name}) can be chosen from now on; who answered before could not", ""),
+    "option_gone": ("“{old}” ({name}) is no longer offered; who chose it stays in the counts under this name", ""),
+    "statement_new": ("the statement “{new}” is shown from now on", ""),
+    "statement_gone": ("the statement “{old}” is withdrawn; how it was rated stays stored", ""),
+    "path": ("others are asked from now on (ask_if, exits); answers given before stay", ""),
+    "setting": ("“{name}” changes from now on{change}; answers given before stay as they are", ""),
+    "note": ("the text that is said here changes; nobody answers it", ""),
+    "question_new": ("is asked from now on; who is under way or has finished is not asked", ""),
+    "question_gone": ("is no longer asked; {answered}, and their answers stay", ""),
+    "order": ("the questions come in another order from now on; answers stay as they are", ""),
+    "language_new": ("{name} is offered from now on", ""),
+    "language_gone": ("{name} is no longer offered; who began in it goes on in it", ""),
+    "told": ("what people are told or what holds changes from now on: {name}", ""),
+}
+KINDS: Final = frozenset(_ENGLISH)
+APART: Final = "Does the question {key} still ask the same? Old and new answers are told apart, under one key."
+QUESTION: Final = "Does the question {key} still mean the same, so that old and new answers may be counted together?"
+NOT_PUBLISHED: Final = "Nothing was published."
+SHOWN: Final = 120
+"""Characters of a text that are shown."""
+
+
+class Said(NamedTuple):
+    """What changes, and what to do about it; nothing, where it is harmless."""
+
+    reason: str
+    remedy: str
+
+
+def say(change: Change) -> Said:
+    """A change in words."""
+    reason, remedy = _ENGLISH[change.kind]
+    values = {
+        "key": change.key,
+        "name": change.name,
+        "old": shortened(change.old),
+        "new": shortened(change.new),
+        "other": change.other,
+        "new_key": change.new_key,
+        "wordings": "; ".join(map(_wording, change.wordings)),
+        "answered": answered(change.people, change.revisions),
+        "change": f" ({change.old} → {change.new})" if change.old or change.new else "",
+    }
+    place = f"question {change.key}: " if change.key else ""
+    return Said(place + reason.format_map(values), remedy.format_map(values))
+
+
+def answered(people: int, revisions: tuple[int, ...]) -> str:
+    """How many people answered, under which revisions."""
+    if not people:
+        return f"it was asked under {_revisions(revisions)}" if revisions else "nobody answered it"
+    return f"{count_people(people)} answered it under {_revisions(revisions)}"
+
+
+def count_people(people: int) -> str:
+    """A number of people in words."""
+    return "1 person" if people == 1 else f"{people} people"
+
+
+def shortened(text: str) -> str:
+    """A text in one line, as far as it can be shown."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+
+
+def _wording(wording: Wording) -> str:
+    old, new = (f"“{shortened(text)}”" if text else "nothing" for text in (wording.old, wording.new))
+    return f"{wording.language}: {old} | {new}"
+
+
+def _revisions(numbers: tuple[int, ...]) -> str:
+    named = [str(number) for number in numbers]
+    return f"revision {named[0]}" if len(named) == 1 else f"revisions {', '.join(named[:-1])} and {named[-1]}"
+
+
+_CONFLICTS: Final[dict[str, str]] = {
+    "base_unknown": "it says that it was made from revision {base}, and the newest is revision {newest}",
+    "base_old": "it was made from revision {base}, and revision {newest} was published{by} at {at} since",
+    "takes_back": "it would take back what revision {newest} changed, which was published{by} at {at}",
+    "earlier_again": "it is revision {base} again word for word, and revision {newest} was published{by} at {at} since",
+}
+
+
+def say_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinfo) -> Said:
+    """Why a file is not published over a newer revision."""
+    at = f"{conflict.published_at.astimezone(zone):%H:%M on %Y-%m-%d}"
+    by = f" by {publisher}" if publisher else ""
+    reason = _CONFLICTS[conflict.kind].format(base=conflict.base, newest=conflict.newest, by=by, at=at)
+    show = f"take `{program()} show {slug}` and make your change in it"
+    return Said(reason, f"{show}, or add --base {conflict.newest} if you have seen that revision and mean it")
+
+
+def say_lost(conflict: Conflict, lost: Difference) -> Said:
+    """One part that would be lost."""
+    at = place(lost.where)
+    remedy = f"take it over from revision {conflict.newest}"
+    if lost.is_entry:
+        gone = "would be gone" if lost.old else "would be back"
+        return Said(f"{at}: {gone}", remedy)
+    old, new = (f"“{shortened(text)}”" if text else "nothing" for text in (lost.old, lost.new))
+    return Said(f"{at}: {old} in revision {conflict.newest} would be {new}", remedy)
+
+
+def unknown_key(key: str) -> Said:
+    """A key that is said to mean the same, and stands nowhere."""
+    return Said(f"--same-meaning {key}: there is no question of this key", "correct the key")
+
+
+def unreadable(number: int) -> Said:
+    """An earlier revision that cannot be compared."""
+    reason = f"this program cannot read revision {number}, which has answers, and did not compare with it"
+    return Said(reason, "change no question of it")
+
+
+def say_under_way(people: int, number: int) -> str:
+    """How many go on as they began."""
+    are, stay = ("is", "stays") if people == 1 else ("are", "stay")
+    return f"{count_people(people)} {are} in the middle of revision {number} and {stay} with it"

@@ -1,0 +1,36 @@
+"""`check`: consultation files looked at before anybody meets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
+
+from bot.authoring import reading
+from bot.common.errors import Say
+from bot.consultations.faults import Fault
+from bot.proposals import waves
+from flows.definition import Consultation
+
+
+def check(files: Sequence[Path], say: Say) -> bool:
+    """Says every fault in a line of its own; True where nothing worse than a warning was found."""
+    found = [reading.read(file) for file in files]
+    here = {checked.consultation.slug for checked in found if checked.consultation}
+    for file, checked in zip(files, found, strict=True):
+        for fault in (*checked.faults, *_elsewhere(file, checked.consultation, here)):
+            say(str(fault))
+    return all(checked.publishable is not None for checked in found)
+
+
+def _elsewhere(file: Path, consultation: Consultation | None, here: Set[str]) -> Iterator[Fault]:
+    """Earlier waves that cannot be seen from here; publishing looks for them in the house."""
+    for slug in waves.taken_from(consultation) if consultation else ():
+        if slug not in here:
+            reason = f"it takes proposals of “{slug}”, and “{slug}” is not among these files"
+            yield Fault(str(file), 1, reason, f"publish {slug} first, else this is refused", warning=True)
+
+
+def schema() -> str:
+    """The JSON Schema of a consultation file, for editors that help while typing."""
+    return json.dumps(Consultation.model_json_schema(), ensure_ascii=False, indent=2)

@@ -1,0 +1,48 @@
+"""What publishing changes for whom, said to the person who publishes, and asked where only a person can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bot.authoring import change_texts, top_texts
+from bot.authoring.revisions import Impact
+from bot.common.errors import Say
+
+Ask = Callable[[str], bool]
+"""Asks the person at the terminal; True for yes."""
+
+
+class Unconfirmed(Exception):
+    """A person has to confirm something, and did not. What it is has been said."""
+
+
+def confirm(impact: Impact, say: Say, ask: Ask | None, *, takes: bool = False) -> frozenset[str]:
+    """The keys of the questions that the person says mean the same as before. Shows also what would be taken of earlier
+    waves, and asks for it; with `takes` it is taken without a question. `ask` None: nobody can be asked.
+
+    Raises Unconfirmed where something was not confirmed.
+    """
+    for fault in impact.questions:
+        say(str(fault))
+    keys = dict.fromkeys(change.key for change in impact.unconfirmed)
+    apart = {change.key for change in impact.unconfirmed if change.kind == "measure"}
+    questions = [(change_texts.APART if key in apart else change_texts.QUESTION).format(key=key) for key in keys]
+    for it in impact.lists:
+        for line in top_texts.say_top(it):
+            say(line)
+        if not takes:
+            questions.append(top_texts.QUESTION.format(slug=it.slug))
+    if questions and (ask is None or not all(map(ask, questions))):
+        say(change_texts.NOT_PUBLISHED)
+        if impact.lists and ask is None:
+            say("--yes takes what is listed.")
+        raise Unconfirmed
+    return frozenset(keys)
+
+
+def consequences(impact: Impact) -> Iterator[str]:
+    """What was published changes, a line each."""
+    for change in impact.changes:
+        yield change_texts.say(change).reason
+    for number, people in impact.under_way.items():
+        yield change_texts.say_under_way(people, number)

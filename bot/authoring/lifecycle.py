@@ -1,0 +1,371 @@
+"""How a consultation goes from one state to the next: draft, test, live, closed, archived, and back.
+
+One function for each step. The command line, the API and the chat call the same ones, within their own transaction.
+Each takes the consultation's row for itself, so that of two people who do something at once the second sees what the
+first has done. It gives what follows from the step; what cannot be done raises `Refused`, and nothing is written.
+Everything but erasure can be taken back: what undoes a step is named in `UNDO`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.authoring import publishing
+from bot.authoring.publishing import Desk
+from bot.authoring.revisions import NOTHING_ELSE, Intent
+from bot.common.audit import Act
+from bot.consultations import retention, trials
+from bot.results.answered import owed
+from storage import consultations, editions, participations, sessions, stages
+from storage.consultations import PublishedRevision, StateNow, StoredConsultation
+from storage.stages import Period, Stage
+
+log = structlog.get_logger()
+
+UNDO_DAYS: Final = 30
+"""So long an archived consultation can be brought back, unless its answers are deleted before."""
+
+Step = Literal["publish", "publish --test", "publish --back", "go-live", "close", "reopen", "archive", "unarchive"]
+UNDO: Final[dict[Step, Step]] = {
+    "publish": "publish --back",
+    "publish --back": "go-live",
+    "go-live": "publish --back",
+    "close": "reopen",
+    "reopen": "close",
+    "archive": "unarchive",
+    "unarchive": "archive",
+}
+"""What takes a step back."""
+
+Reason = Literal[
+    "unknown",
+    "not_live",
+    "nothing_left",
+    "is_open",
+    "is_closed",
+    "is_archived",
+    "not_archived",
+    "owed",
+    "end_over",
+    "end_past",
+    "undo_over",
+    "answers_gone",
+    "nothing_waits",
+    "no_revision",
+    "is_live",
+    "nothing_before",
+    "not_publishable",
+    "unconfirmed",
+    "not_looked_at",
+]
+_ACTS: Final[dict[Step, Act]] = {
+    "close": "consultation.close",
+    "reopen": "consultation.reopen",
+    "archive": "consultation.archive",
+    "unarchive": "consultation.unarchive",
+}
+
+
+class Refused(Exception):
+    """A step cannot be taken. `remedy` is the step that helps; None where words do (`states`)."""
+
+    def __init__(self, reason: Reason, slug: str, remedy: Step | None = None, **values: object) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+        self.slug = slug
+        self.remedy = remedy
+        self.values = values
+
+
+class Closed(NamedTuple):
+    """It takes no more answers. `under_way`: people who have begun and not finished; what they said stays."""
+
+    revision: PublishedRevision
+    under_way: int
+
+
+class Reopened(NamedTuple):
+    """It takes answers again, until its end. The answers of `before` people go at the time promised to them."""
+
+    revision: PublishedRevision
+    before: int
+    before_until: datetime | None
+
+
+class Archiving(NamedTuple):
+    """What archiving means."""
+
+    revision: PublishedRevision
+    under_way: int
+    words: tuple[str, ...]
+    """What people may type to get in."""
+    places: tuple[str, ...]
+    """Codes of places on posters and links through which people came."""
+    undo_until: datetime | None
+    """None: it cannot be brought back, because the answers have had their time."""
+
+
+class WentLive(NamedTuple):
+    """A revision is asked from now on. `before` is the one that was until now; `dropped`: participations of a test."""
+
+    revision: PublishedRevision
+    before: PublishedRevision | None
+    under_way: int = 0
+    dropped: int = 0
+
+
+class _Now(NamedTuple):
+    """A consultation as it stands, its row taken."""
+
+    row: StoredConsultation
+    live: PublishedRevision | None
+    state: StateNow | None
+    """None: it was never live, and its draft or test was taken back."""
+
+    def need_live(self) -> PublishedRevision:
+        if self.live is None and self.state is None:
+            raise Refused("nothing_left", self.row.slug, "publish")
+        if self.live is None:
+            raise Refused("not_live", self.row.slug, "go-live", state=self.state)
+        return self.live
+
+
+def close(connection: Connection, slug: str, desk: Desk) -> Closed:
+    """Ends a consultation now. What people said stays; who is under way is told when they write."""
+    it = _take(connection, slug, desk.now)
+    live = it.need_live()
+    if it.state == "archived":
+        raise Refused("is_archived", slug, "unarchive", since=it.row.archived_at)
+    if it.state == "closed":
+        raise Refused("is_closed", slug, "reopen", since=live.closes_at)
+    consultations.set_state(connection, live.consultation_id, "closed", closed_at=desk.now)
+    _note(connection, "close", it, desk)
+    return Closed(_live(connection, live), _under_way(connection, live))
+
+
+def reopen(connection: Connection, slug: str, desk: Desk, *, until: datetime | None = None) -> Reopened:
+    """Lets a closed consultation take answers again: until a new end, or until the planned one where that is to come.
+
+    Answers given before are deleted when it was promised to those who gave them, not later.
+    """
+    it = _take(connection, slug, desk.now)
+    live = it.need_live()
+    if it.state == "archived":
+        raise Refused("is_archived", slug, "unarchive", since=it.row.archived_at)
+    if it.state != "closed":
+        raise Refused("is_open", slug, "close", until=live.closes_at)
+    if editions.is_last(connection, live.consultation_id):
+        raise Refused("answers_gone", slug)
+    planned = it.row.closes_at
+    if until is None and planned and planned <= desk.now:
+        raise Refused("end_over", slug, "reopen", end=planned)
+    if until and until <= desk.now:
+        raise Refused("end_past", slug, "reopen", end=until)
+    ended = planned or it.row.closed_at
+    if until and it.row.closed_at and not planned:
+        stages.promise_end(connection, live.consultation_id, it.row.closed_at)
+    end = until or planned
+    consultations.set_state(connection, live.consultation_id, "open", closes_at=end, closed_at=None)
+    if end != planned:
+        consultations.prolong(connection, live.consultation_id, desk.now, ends_at=end)
+    _note(connection, "reopen", it, desk)
+    is_later = bool(until and ended and until > ended)
+    before = sum(sessions.count_by_status(connection, live.consultation_id).values()) if is_later else 0
+    days = timedelta(days=retention.days(live))
+    return Reopened(_live(connection, live), before, ended + days if ended and before else None)
+
+
+def weigh_archiving(connection: Connection, slug: str, desk: Desk) -> Archiving:
+    """What archiving means, as it stands now. Raises Refused where it is not possible."""
+    it = _take(connection, slug, desk.now)
+    live = it.need_live()
+    if it.state == "archived":
+        raise Refused("is_archived", slug, "unarchive", since=it.row.archived_at)
+    if waiting := owed(connection, live.consultation_id):
+        raise Refused("owed", slug, None, owed=waiting)
+    if it.state != "closed":
+        raise Refused("is_open", slug, "close", until=live.closes_at)
+    triggers, undo_until = consultations.triggers(connection), _undo_until(live, desk.now)
+    return Archiving(
+        live,
+        _under_way(connection, live),
+        tuple(sorted(value for (_, value), owner in triggers.items() if owner == live.consultation_id)),
+        tuple(
+            filter(None, (row.place_code for row in participations.tally_by_place(connection, live.consultation_id)))
+        ),
+        undo_until if undo_until > desk.now else None,
+    )
+
+
+def archive(connection: Connection, slug: str, desk: Desk) -> Archiving:
+    """Puts a closed consultation away, once nobody waits for an answer. It deletes nothing."""
+    found = weigh_archiving(connection, slug, desk)
+    it = _take(connection, slug, desk.now)
+    if stages.leave(connection, it.row.id, "test", desk.now):
+        trials.end(connection, it.row.id)
+    consultations.set_state(connection, it.row.id, "archived", archived_at=desk.now)
+    _note(connection, "archive", it, desk)
+    return found._replace(revision=_live(connection, found.revision))
+
+
+def unarchive(connection: Connection, slug: str, desk: Desk) -> PublishedRevision:
+    """Brings an archived consultation back. It is closed then, as it was before."""
+    it = _take(connection, slug, desk.now)
+    live = it.need_live()
+    archived_at = it.row.archived_at
+    if it.state != "archived":
+        raise Refused("not_archived", slug, "archive" if it.state == "closed" else "close", state=it.state)
+    if archived_at and (until := _undo_until(live, archived_at)) < desk.now:
+        raise Refused("undo_over", slug, None, end=until)
+    # One that was open when an earlier version archived it ended at that moment.
+    is_early = live.closes_at is not None and live.closes_at > desk.now
+    closed_at = archived_at if is_early else it.row.closed_at
+    consultations.set_state(connection, it.row.id, "closed", closed_at=closed_at, archived_at=None)
+    _note(connection, "unarchive", it, desk)
+    return _live(connection, live)
+
+
+def go_live(
+    connection: Connection,
+    slug: str,
+    desk: Desk,
+    *,
+    intent: Intent = NOTHING_ELSE,
+    stage: Literal["test", "draft"] | None = None,
+    number: int | None = None,
+) -> WentLive:
+    """Lets the test revision be the live one, or where there is none the draft; or, by its number, any other.
+
+    Sessions that have begun stay on their revision. Raises Refused, also where it would give earlier answers another
+    meaning (`revising`).
+    """
+    it = _take(connection, slug, desk.now)
+    _need_open(it)
+    revision = _revision(connection, it, stage, number)
+    if it.live and revision.id == it.live.id and number is not None:
+        raise Refused("is_live", slug, "publish", number=revision.number)
+    is_chosen = number is not None
+    return _put_live(connection, it, revision, desk, step="go-live", intent=intent, is_chosen=is_chosen)
+
+
+def back(connection: Connection, slug: str, desk: Desk, *, intent: Intent = NOTHING_ELSE) -> WentLive:
+    """Returns to the revision that was live before. Dates of the consultation stay as they are. Raises Refused, also
+    where it would give another meaning to what was answered since.
+    """
+    it = _take(connection, slug, desk.now)
+    live = it.need_live()
+    _need_open(it)
+    periods = {row.period: row for row in stages.history(connection, it.row.id)}
+    now = next(row for row in periods.values() if row.until is None)
+    if now.back_to is None or now.back_to not in periods:
+        raise Refused("nothing_before", slug, "publish", number=live.number)
+    earlier = periods[now.back_to]
+    revision = consultations.by_revision(connection, [earlier.revision_id])[earlier.revision_id]
+    return _put_live(connection, it, revision, desk, step="publish --back", intent=intent, earlier=earlier)
+
+
+def take_back(connection: Connection, slug: str, desk: Desk, *, stage: Literal["test", "draft"]) -> int:
+    """Takes a draft or a test back. What was said in the test is deleted; gives how many took part. Raises Refused."""
+    it = _take(connection, slug, desk.now)
+    if not stages.leave(connection, it.row.id, stage, desk.now):
+        raise Refused("nothing_waits", slug, "publish --test", stages=stage)
+    dropped = trials.end(connection, it.row.id) if stage == "test" else 0
+    desk.note(connection, "consultation.publish_back", it.row.slug, stage)
+    return dropped
+
+
+def _put_live(
+    connection: Connection,
+    it: _Now,
+    revision: PublishedRevision,
+    desk: Desk,
+    *,
+    step: Literal["go-live", "publish --back"],
+    intent: Intent = NOTHING_ELSE,
+    earlier: Period | None = None,
+    is_chosen: bool = False,
+) -> WentLive:
+    tried = _tried(connection, it, revision)
+    impact = publishing.put_live(connection, revision, desk, intent=intent, earlier=earlier, is_chosen=is_chosen)
+    if impact.is_refused:
+        reasons = "; ".join(f"{fault.reason}; {fault.remedy}" for fault in impact.faults if not fault.warning)
+        raise Refused("not_publishable", it.row.slug, None, faults=reasons)
+    if impact.waits:
+        reason: Reason = "unconfirmed" if impact.unconfirmed else "not_looked_at"
+        raise Refused(reason, it.row.slug, None, impact=impact)
+    log.info("consultation changed", consultation_id=it.row.id, state=it.state, step=step)
+    under_way = _under_way(connection, it.live) if it.live else 0
+    return WentLive(_live(connection, revision), it.live, under_way, tried)
+
+
+def _tried(connection: Connection, it: _Now, revision: PublishedRevision) -> int:
+    """How many took part in the test of a revision."""
+    waiting = consultations.staged(connection, it.row.id, "test")
+    trial = stages.trial_of(connection, it.row.id)
+    if trial is None or waiting is None or waiting.id != revision.id:
+        return 0
+    return sum(sessions.count_by_status(connection, trial).values())
+
+
+def _revision(
+    connection: Connection, it: _Now, stage: Literal["test", "draft"] | None, number: int | None
+) -> PublishedRevision:
+    """The one that is to go live. Raises Refused."""
+    if number is not None:
+        found = consultations.numbered(connection, it.row.id, number)
+        if found is None:
+            raise Refused("no_revision", it.row.slug, None, number=number)
+        return found
+    wanted: Sequence[Stage] = (stage,) if stage else ("test", "draft")
+    for name in wanted:
+        if waiting := consultations.staged(connection, it.row.id, name):
+            return consultations.by_revision(connection, [waiting.id])[waiting.id]
+    raise Refused("nothing_waits", it.row.slug, "publish --test", stages=" or ".join(wanted))
+
+
+def _need_open(it: _Now) -> None:
+    """Raises Refused where nobody could take part in what goes live."""
+    if it.live is None:
+        return
+    if it.row.state == "archived":
+        raise Refused("is_archived", it.row.slug, "unarchive", since=it.row.archived_at)
+    if it.row.state == "closed":
+        raise Refused("is_closed", it.row.slug, "reopen", since=it.live.closes_at)
+
+
+def _take(connection: Connection, slug: str, now: datetime) -> _Now:
+    row = consultations.find(connection, slug, lock=True)
+    if row is None or row.is_trial:
+        raise Refused("unknown", slug)
+    live = consultations.newest_of(connection, row.id)
+    if live is None:
+        waiting = stages.current(connection, row.id)
+        return _Now(row, None, "test" if "test" in waiting else "draft" if "draft" in waiting else None)
+    return _Now(row, live, live.state_at(now))
+
+
+def _live(connection: Connection, revision: PublishedRevision) -> PublishedRevision:
+    """The live revision of its consultation as it stands after a step."""
+    return consultations.newest_of(connection, revision.consultation_id) or revision
+
+
+def _under_way(connection: Connection, revision: PublishedRevision) -> int:
+    return sessions.count_waiting(connection, revision.consultation_id)
+
+
+def _undo_until(live: PublishedRevision, archived_at: datetime) -> datetime:
+    """Until when it can be brought back: after that its answers are gone, or have long been put away."""
+    last = archived_at + timedelta(days=UNDO_DAYS)
+    kept = retention.days(live)
+    return min(last, live.closes_at + timedelta(days=kept)) if live.closes_at and kept else last
+
+
+def _note(connection: Connection, step: Step, it: _Now, desk: Desk) -> None:
+    """Records a step on the whole consultation; what is done with a revision is recorded where it is made live."""
+    log.info("consultation changed", consultation_id=it.row.id, state=it.state, step=step)
+    desk.note(connection, _ACTS[step], it.row.slug, "")

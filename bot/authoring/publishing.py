@@ -1,0 +1,327 @@
+"""From a checked file to a revision in the store, with the words that start it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from random import Random
+from typing import Final, Literal, NamedTuple, get_args
+
+from sqlalchemy import Connection
+
+from bot.authoring import recordings, revisions
+from bot.authoring.reading import Checked, content, fingerprint, read
+from bot.authoring.revisions import NOTHING_ELSE, File, Impact, Intent
+from bot.common.audit import Act, Note, unrecorded
+from bot.common.errors import program
+from bot.common.sources import SYSTEM_RANDOM
+from bot.consultations import stored_revisions as stored
+from bot.consultations import trials
+from bot.consultations.faults import Fault
+from bot.proposals import seed_statements, waves
+from flows.definition import Consultation
+from flows.text import fold
+from storage import consultations, stages
+from storage.consultations import Publication, PublishedRevision, State
+from storage.errors import StorageError
+from storage.stages import Period, Stage
+from storage.store import Store
+
+SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
+KEYWORD: Final = "keyword"
+
+
+class Desk(NamedTuple):
+    """What publishing needs from outside: new ids, the time, the city's zone, where a day begins at midnight, the
+    folder for recordings, what records it in the audit log, and chance.
+    """
+
+    new_id: Callable[[], int]
+    now: datetime
+    zone: tzinfo
+    media: Path | None = None
+    note: Note = unrecorded
+    random: Random = SYSTEM_RANDOM
+
+
+class Published(NamedTuple):
+    """What came of it. `revision` is None where faults prevented it, or where a person has to confirm something first
+    (`impact.waits`); `new` is false where nothing had changed.
+    """
+
+    revision: PublishedRevision | None
+    new: bool
+    faults: tuple[Fault, ...]
+    impact: Impact = Impact()
+    start_word: str = ""
+    """Of a test: what starts it, and the last part of its link."""
+
+
+def publish(store: Store, path: Path, desk: Desk, intent: Intent = NOTHING_ELSE, stage: Stage = "live") -> Published:
+    """Reads, checks and publishes a file, all or nothing, or keeps it as a draft or a test. For commands; within a
+    transaction use `record`.
+    """
+    checked = read(path)
+    if checked.publishable is None:
+        return Published(None, False, checked.faults)
+    # Before the revision that names them: a recording too many harms nobody, one too few does.
+    if faults := _kept(checked, desk, str(path)):
+        return Published(None, False, (*checked.faults, *faults))
+    return store.run(lambda connection: record(connection, checked, desk, str(path), intent, stage))
+
+
+def record(
+    connection: Connection,
+    checked: Checked,
+    desk: Desk,
+    name: str,
+    intent: Intent = NOTHING_ELSE,
+    stage: Stage = "live",
+) -> Published:
+    """Makes a checked consultation the live revision, unless it is that already, its words are taken, or it changes
+    what answers mean or what others published since (`revising`). In another stage it is kept only: nothing changes for
+    residents, and what would keep it from going live is a warning.
+    """
+    consultation = checked.publishable
+    if consultation is None:
+        return Published(None, False, checked.faults)
+    faults = [*_missing_recordings(consultation, desk, name), *_shut(connection, consultation.slug, stage, name)]
+    faults = faults or _unfit(connection, consultation, name)
+    if faults:
+        return Published(None, False, (*checked.faults, *faults))
+    file = File(name, consultation, checked.lines)
+    impact = revisions.examine(connection, file, intent, desk.zone)
+    if stage != "live":
+        return _kept_only(connection, consultation, desk, name, stage, (*checked.faults, *impact.warnings()))
+    if intent.looks_first and not impact.is_refused:
+        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
+    if impact.is_refused or impact.waits:
+        return Published(None, False, (*checked.faults, *impact.faults), impact)
+    before = consultations.latest(connection, consultation.slug)
+    revision = consultations.publish(connection, _publication(consultation, desk))
+    new = before is None or revision.id != before.id
+    warnings = _fill(connection, revision, consultation, desk, name)
+    remarks = _remarks(consultation, revision, desk, name)
+    if new:
+        _note(desk, connection, "consultation.publish", revision, intent)
+    return Published(revision, new, (*checked.faults, *impact.faults, *remarks, *warnings), impact)
+
+
+def _kept_only(
+    connection: Connection,
+    consultation: Consultation,
+    desk: Desk,
+    name: str,
+    stage: Literal["draft", "test"],
+    faults: tuple[Fault, ...],
+) -> Published:
+    """Keeps a draft or a test beside the live revision."""
+    before = _in_stage(connection, consultation.slug, stage)
+    if stage == "draft" and (live := _same_as_live(connection, consultation)):
+        return Published(live, False, faults)
+    revision = consultations.publish(connection, _publication(consultation, desk)._replace(stage=stage))
+    is_new = before is None or before.id != revision.id
+    if is_new:
+        act: Act = "consultation.publish_draft" if stage == "draft" else "consultation.publish_test"
+        _note(desk, connection, act, revision)
+    if stage == "draft":
+        return Published(revision, is_new, faults)
+    warnings = _try_out(connection, revision, consultation, desk, name)
+    word = trials.slug_of(connection, revision.consultation_id)
+    return Published(revision, is_new, (*faults, *warnings), start_word=word)
+
+
+def _note(
+    desk: Desk, connection: Connection, act: Act, revision: PublishedRevision, intent: Intent = NOTHING_ELSE
+) -> None:
+    """Records what was done with a revision, and which questions were said to mean the same."""
+    about = f"{revision.slug}/{revision.number}"
+    desk.note(connection, act, about, "")
+    for key in sorted(intent.same_meaning):
+        desk.note(connection, "consultation.same_meaning", about, key)
+
+
+def put_live(
+    connection: Connection,
+    revision: PublishedRevision,
+    desk: Desk,
+    *,
+    intent: Intent = NOTHING_ELSE,
+    earlier: Period | None = None,
+    is_chosen: bool = False,
+) -> Impact:
+    """Makes a stored revision the live one. One that was live before, and to which a person returns, keeps the dates as
+    they are now, and is compared with what was answered meanwhile only. `earlier`: the period to which this returns;
+    `is_chosen`: the person named this very revision. A draft or a test is compared as its file would be.
+
+    Nothing was written where the impact is refused, or waits for a person to confirm something.
+    """
+    name = f"{revision.slug}, revision {revision.number}"
+    consultation = stored.read(revision)
+    if consultation is None:
+        return Impact((Fault(name, 1, "this program cannot read it", "publish its file anew"),))
+    faults = [*_missing_recordings(consultation, desk, name), *_unfit(connection, consultation, name)]
+    if faults:
+        return Impact(tuple(faults))
+    number, file = revision.consultation_id, File(name, consultation)
+    was_live = revision.id in {period.revision_id for period in stages.history(connection, number)}
+    is_return = earlier is not None or (is_chosen and was_live)
+    if is_return:
+        impact = revisions.examine_again(connection, file, revision, intent)
+    else:
+        impact = revisions.examine(connection, file, intent, desk.zone)
+    if intent.looks_first and not impact.is_refused:
+        impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
+    if impact.is_refused or impact.waits:
+        return impact
+    if not is_return:
+        consultations.set_dates(connection, _publication(consultation, desk))
+    found = consultations.find(connection, consultation.slug)
+    ends_at = found.closes_at if found else None
+    if earlier:
+        stages.enter(connection, number, "live", revision.id, desk.now, ends_at=ends_at, back_to=earlier.back_to)
+    else:
+        consultations.make_live(connection, revision, desk.now, ends_at=ends_at)
+    _fill(connection, revision, consultation, desk, name)
+    _note(desk, connection, "consultation.publish_back" if earlier else "consultation.go_live", revision, intent)
+    return impact
+
+
+def _try_out(
+    connection: Connection, tested: PublishedRevision, consultation: Consultation, desk: Desk, name: str
+) -> list[Fault]:
+    """Lets a test revision be asked in its trial; what was said there about another one is deleted. Gives warnings."""
+    asked = trials.definition(connection, tested, consultation)
+    before = stages.trial_of(connection, tested.consultation_id)
+    publication = _publication(asked, desk)
+    live = consultations.newest_of(connection, before) if before else None
+    if before and live and live.content_hash != publication.content_hash:
+        trials.empty(connection, before)
+    revision = consultations.publish(connection, publication._replace(number=tested.number))
+    if before is None:
+        stages.add_trial(connection, revision.consultation_id, tested.consultation_id)
+    return _fill(connection, revision, asked, desk, name)
+
+
+def _same_as_live(connection: Connection, consultation: Consultation) -> PublishedRevision | None:
+    live = consultations.latest(connection, consultation.slug)
+    return live if live and live.content_hash == fingerprint(content(consultation)) else None
+
+
+def _in_stage(connection: Connection, slug: str, stage: Stage) -> PublishedRevision | None:
+    if stage == "live":
+        return consultations.latest(connection, slug)
+    found = consultations.find(connection, slug)
+    return consultations.staged(connection, found.id, stage) if found else None
+
+
+def _fill(
+    connection: Connection, revision: PublishedRevision, consultation: Consultation, desk: Desk, name: str
+) -> list[Fault]:
+    """What comes with a live revision: the words that start it, seeds, proposals of earlier waves. Gives warnings."""
+    own, known = revision.consultation_id, consultations.triggers(connection)
+    for waiting in ("draft", "test"):
+        found = consultations.staged(connection, own, waiting)
+        if found and found.id == revision.id:
+            stages.leave(connection, own, waiting, desk.now)
+            if waiting == "test":
+                trials.end(connection, own)
+    others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
+    wanted = ((KEYWORD, word) for word in keywords(consultation))
+    consultations.replace_triggers(connection, own, [*others, *wanted])
+    seed_statements.publish(connection, own, consultation, desk.new_id, desk.now, desk.random)
+    return waves.publish(connection, revision, consultation, desk.new_id, desk.now, name)
+
+
+def _missing_recordings(consultation: Consultation, desk: Desk, name: str) -> list[Fault]:
+    missing = [it for it in recordings.names(consultation) if not (desk.media and (desk.media / it).is_file())]
+    reason = f"recordings are not in the media folder: {', '.join(missing)}"
+    return [Fault(name, 1, reason, "put them back")] if missing else []
+
+
+def _unfit(connection: Connection, consultation: Consultation, name: str) -> list[Fault]:
+    """Why it cannot be live: its words start something else, or there are no earlier proposals to take."""
+    found = consultations.find(connection, consultation.slug)
+    own = found.id if found else 0
+    known = consultations.triggers(connection)
+    taken = [word for word in keywords(consultation) if known.get((KEYWORD, word), own) != own]
+    if not taken:
+        return list(waves.faults(connection, consultation, name))
+    slugs = {it.consultation_id: it.slug for it in consultations.list_heads(connection, get_args(State), trials=True)}
+    return [
+        Fault(name, 1, f"keywords: “{word}” already starts {slugs[known[KEYWORD, word]]}", "choose another word")
+        for word in taken
+    ]
+
+
+def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[Fault]:
+    """Why nobody could take part in what is published now."""
+    found = consultations.find(connection, slug, lock=True)
+    if found is None or found.state == "open" or (found.state == "closed" and stage != "live"):
+        return []
+    way = f"`{program()} reopen {slug} --until DATE` lets people take part again"
+    if found.state == "archived":
+        way = f"`{program()} unarchive {slug}` brings it back"
+    reason = f"{slug} is {found.state}, so nobody could take part in what is published now"
+    return [Fault(name, 1, reason, f"{way}; then publish")]
+
+
+def publish_samples(store: Store, desk: Desk) -> list[Fault]:
+    """Publishes what is shipped, into a store that holds nothing yet. A broken file is a fault, never a stop."""
+    faults: list[Fault] = []
+    try:
+        with store.reading() as connection:
+            if consultations.ids(connection):
+                return []
+        for path in sorted(SAMPLES.glob("*.yaml")):
+            faults += publish(store, path, desk).faults
+    except StorageError as fault:
+        faults.append(Fault(str(SAMPLES), 1, f"the samples could not be stored ({fault})", "see what doctor says"))
+    return faults
+
+
+def _kept(checked: Checked, desk: Desk, name: str) -> list[Fault]:
+    """Puts the recordings into the media folder; gives why they cannot be kept."""
+    if not checked.recordings or desk.media is None:
+        return []
+    try:
+        changed = recordings.keep(checked.recordings, desk.media)
+    except OSError as fault:
+        reason = f"the recordings cannot be kept in {desk.media} ({fault.strerror})"
+        return [Fault(name, 1, reason, "check --data, its rights and the free space")]
+    return [Fault(name, 1, f"“{path}” changed while it was read", "publish again") for path in changed]
+
+
+def keywords(consultation: Consultation) -> list[str]:
+    """The words that start it, as they are compared: its slug and its keywords, each once."""
+    return list(dict.fromkeys(fold(word) for word in (consultation.slug, *consultation.keywords)))
+
+
+def _publication(consultation: Consultation, desk: Desk) -> Publication:
+    stored = content(consultation)
+    return Publication(
+        consultation_id=desk.new_id(),
+        revision_id=desk.new_id(),
+        slug=consultation.slug,
+        content=stored,
+        content_hash=fingerprint(stored),
+        published_at=desk.now,
+        sample=consultation.sample,
+        opens_at=_midnight(consultation.opens, desk.zone),
+        # Open until the end of the day it closes on.
+        closes_at=_midnight(consultation.closes, desk.zone, days=1),
+    )
+
+
+def _midnight(day: date | None, zone: tzinfo, days: int = 0) -> datetime | None:
+    return None if day is None else datetime.combine(day + timedelta(days), time(), zone)
+
+
+def _remarks(consultation: Consultation, revision: PublishedRevision, desk: Desk, name: str) -> Iterator[Fault]:
+    if consultation.closes and consultation.closes < desk.now.astimezone(desk.zone).date():
+        reason = f"it closed on {consultation.closes}, so nobody can take part"
+        yield Fault(name, 1, reason, "correct closes if that is not meant", warning=True)
+    if consultation.revision not in (None, revision.number):
+        reason = f"the file says that it was made from revision {consultation.revision}"
+        yield Fault(name, 1, reason, f"write revision: {revision.number} before you change it again", warning=True)

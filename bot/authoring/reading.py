@@ -1,0 +1,117 @@
+"""From a file to a checked consultation, or to the list of what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from bot.authoring import recordings, source
+from bot.authoring.error_texts import explain
+from bot.common.i18n import phrase_catalogues
+from bot.consultations.faults import Fault, line_of, place
+from flows.check import check
+from flows.definition import Consultation
+from flows.phrases import Phrases
+from flows.question import Where
+
+
+class Checked(NamedTuple):
+    """What a file turned out to be. `consultation` is None where its form already is wrong."""
+
+    consultation: Consultation | None
+    faults: tuple[Fault, ...]
+    recordings: Mapping[str, Path] = {}
+    """The recordings it needs, by media name, where the file names any."""
+    lines: Mapping[Where, int] = {}
+    """Where in the file its parts stand."""
+
+    @property
+    def publishable(self) -> Consultation | None:
+        """The consultation where nothing but warnings was found."""
+        return None if any(not fault.warning for fault in self.faults) else self.consultation
+
+
+def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> Checked:
+    """Reads and checks a file. Never raises: whatever is wrong comes back as a fault with its line.
+
+    >>> read(Path("nowhere.yaml")).faults[0].reason
+    'there is no such file'
+    """
+    return judge(source.load(path), str(path), catalogues, path.parent)
+
+
+def judge(
+    found: source.Source, name: str, catalogues: Mapping[str, Phrases] | None = None, folder: Path | None = None
+) -> Checked:
+    """The same for data that has been parsed already (a form of the console, a test).
+
+    Recordings are paths in `folder`; without one they must be media names, as in a published revision.
+    """
+    if found.data is None and found.faults:
+        return Checked(None, found.faults)
+    if not isinstance(found.data, dict):
+        return Checked(None, (*found.faults, Fault(name, 1, "this is no consultation", "begin with “slug: …”")))
+    try:
+        consultation = Consultation.model_validate(found.data)
+    except ValidationError as fault:
+        return Checked(None, _sorted([*found.faults, *_model_faults(fault, found, name)]))
+    except RecursionError:
+        return Checked(None, (*found.faults, Fault(name, 1, "this is nested too deeply", "use fewer levels")))
+    problems = check(consultation, catalogues if catalogues is not None else all_phrases())
+    consultation, files, silent = recordings.find(consultation, folder)
+    faults = [
+        Fault(name, line_of(it.where, found.lines), _at(place(it.where, found.data), it.reason), it.remedy, it.warning)
+        for it in (*problems, *silent)
+    ]
+    return Checked(consultation, _sorted([*found.faults, *faults]), files, found.lines)
+
+
+def content(consultation: Consultation) -> str:
+    """The consultation as it is stored: canonical, so that equal consultations have equal content.
+
+    Names are sorted. The order of the languages is not lost by that: the model writes them as a list.
+    """
+    data = consultation.model_dump(mode="json")
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def fingerprint(stored: str) -> str:
+    """The SHA-256 of stored content: what tells one revision from another."""
+    return hashlib.sha256(stored.encode()).hexdigest()
+
+
+def all_phrases() -> dict[str, Phrases]:
+    """The bot's phrases in every language it speaks."""
+    return {language: phrase_catalogues.load(language) for language in phrase_catalogues.languages()}
+
+
+_CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
+
+
+def _model_faults(fault: ValidationError, found: source.Source, name: str) -> Iterator[Fault]:
+    for where, reason, remedy in explain(fault):
+        yield Fault(name, line_of(where, found.lines), _at(place(_containers(where), found.data), reason), remedy)
+
+
+def _containers(where: Where) -> Where:
+    """The part of a path that says which question, option or exit is meant; the sentence itself names the field."""
+    kept: Where = ()
+    for before, part in zip(("", *where), where, strict=False):
+        is_entry = isinstance(part, int) and before in _CONTAINERS
+        if is_entry or (part in _CONTAINERS and part != where[-1]):
+            kept = (*kept, part)
+    return kept
+
+
+def _at(words: str, reason: str) -> str:
+    return f"{words}: {reason}" if words else reason
+
+
+def _sorted(faults: list[Fault]) -> tuple[Fault, ...]:
+    """In the order of the file, each fault once."""
+    return tuple(dict.fromkeys(sorted(faults, key=lambda fault: fault.line)))

@@ -1,0 +1,174 @@
+"""Before a revision is published: what it changes for whom, and whether it takes back what others published since.
+
+Runs in the transaction that publishes, on the locked consultation: of two who publish at once the second sees what the
+first one did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.authoring import change_texts
+from bot.authoring.conflicts import Conflict, find
+from bot.authoring.reading import content, fingerprint
+from bot.common import audit
+from bot.common.audit import Act
+from bot.consultations import stored_revisions
+from bot.consultations.changes import Change, Earlier, Level
+from bot.consultations.comparison import compare, unconfirmed
+from bot.consultations.faults import Fault, line_of
+from bot.proposals.waves import TopList
+from flows.definition import Consultation
+from flows.question import Where
+from storage import answers, consultations, sessions, stages
+from storage.consultations import PublishedRevision
+
+
+class Intent(NamedTuple):
+    """What the person who publishes says besides the file."""
+
+    base: int | None = None
+    """The newest revision they have seen; stronger than what the file says."""
+    same_meaning: frozenset[str] = frozenset()
+    """Keys of questions that ask the same as before in other words."""
+    looks_first: bool = False
+    """What would be taken of an earlier wave as agreed with most is to be shown, and confirmed, before it is taken."""
+
+
+NOTHING_ELSE: Final = Intent()
+_MADE_LIVE: Final[tuple[Act, ...]] = ("consultation.publish", "consultation.go_live", "consultation.publish_back")
+
+
+class Impact(NamedTuple):
+    """What publishing would do. `faults` refuse it (save warnings), `unconfirmed` waits for a person."""
+
+    faults: tuple[Fault, ...] = ()
+    unconfirmed: tuple[Change, ...] = ()
+    questions: tuple[Fault, ...] = ()
+    """What is unconfirmed, with its place in the file."""
+    changes: tuple[Change, ...] = ()
+    under_way: Mapping[int, int] = {}
+    """Revision number → how many people are in the middle of it, and stay with it."""
+    lists: tuple[TopList, ...] = ()
+    """What would be taken of earlier waves, and waits for a person as well."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has to confirm something first."""
+        return bool(self.unconfirmed or self.lists)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it cannot be published, whatever a person confirms."""
+        return any(not fault.warning for fault in self.faults)
+
+    def warnings(self) -> tuple[Fault, ...]:
+        """All of it as advice, for what is not to be live yet."""
+        return tuple(fault._replace(warning=True) for fault in (*self.faults, *self.questions))
+
+
+class File(NamedTuple):
+    """A checked file, and what is needed to say where in it something stands."""
+
+    name: str
+    consultation: Consultation
+    lines: Mapping[Where, int] = {}
+
+    def fault(self, where: Sequence[str], said: change_texts.Said, *, warning: bool = False) -> Fault:
+        """A fault at a place named by keys and values."""
+        return Fault(self.name, line_of(self._indexed(where), self.lines), *said, warning=warning)
+
+    def _indexed(self, where: Sequence[str]) -> Where:
+        keys = [node.key for node in self.consultation.questions]
+        if len(where) < 2 or where[0] != "questions" or where[1] not in keys:
+            return tuple(where[:1] if where[:1] == ("questions",) else where)
+        index = keys.index(where[1])
+        options = [option.value for option in getattr(self.consultation.questions[index], "options", ())]
+        rest: Where = tuple(where[2:])
+        if rest[:1] == ("options",) and len(rest) > 1 and rest[1] in options:
+            rest = ("options", options.index(str(rest[1])), *rest[2:])
+        return ("questions", index, *rest)
+
+
+def examine(connection: Connection, file: File, intent: Intent, zone: tzinfo) -> Impact:
+    """What it would do to the live revision and to those who answered, if this were live. Locks the consultation."""
+    consultation = file.consultation
+    consultations.find(connection, consultation.slug, lock=True)
+    newest = consultations.latest(connection, consultation.slug)
+    if newest is None or newest.content_hash == fingerprint(content(consultation)):
+        return Impact()
+    revisions = consultations.revisions(connection, newest.consultation_id)
+    periods = stages.history(connection, newest.consultation_id)
+    by_id = {it.id: it for it in revisions}
+    lived = [by_id[period.revision_id] for period in periods]
+    base = consultation.revision if intent.base is None else intent.base
+    if conflict := find(consultation, newest, lived, base):
+        return Impact(tuple(_refusals(file, conflict, _publisher(connection, newest), zone)))
+    return _impact(connection, file, newest, revisions, intent)
+
+
+def examine_again(connection: Connection, file: File, revision: PublishedRevision, intent: Intent) -> Impact:
+    """What it would do if this revision, which was live before, were live again. It may take back what others changed,
+    since that is what it is for; but where answers were given meanwhile, it means the same as those.
+
+    Where people answered it while it was live, later ones were compared with it, and a person has said what means the
+    same.
+    """
+    newest = consultations.latest(connection, revision.slug)
+    if newest is None or newest.id == revision.id:
+        return Impact()
+    impact = _impact(connection, file, newest, consultations.revisions(connection, newest.consultation_id), intent)
+    if revision.id in answers.count_by_revision(connection, revision.consultation_id):
+        return impact._replace(unconfirmed=(), questions=())
+    return impact
+
+
+def _publisher(connection: Connection, revision: PublishedRevision) -> str:
+    """Who published a revision; "" where that was not recorded."""
+    about = f"{revision.slug}/{revision.number}"
+    entries = [it for act in _MADE_LIVE if (it := audit.last_of(connection, act, about))]
+    return max(entries, key=lambda entry: entry.id).actor if entries else ""
+
+
+def _impact(
+    connection: Connection,
+    file: File,
+    newest: PublishedRevision,
+    revisions: Sequence[PublishedRevision],
+    intent: Intent,
+) -> Impact:
+    counts = answers.count_by_revision(connection, newest.consultation_id)
+    read = {it.number: stored_revisions.read(it) for it in revisions if it.id in counts}
+    earlier = [Earlier(it.number, old, counts[it.id]) for it in revisions if (old := read.get(it.number))]
+    changes = compare(file.consultation, stored_revisions.read(newest), earlier)
+    faults = [
+        *(file.fault(_place(it), change_texts.say(it)) for it in changes if it.level is Level.REFUSED),
+        *(file.fault((), change_texts.unknown_key(key)) for key in _unknown(file.consultation, intent)),
+        *(file.fault((), change_texts.unreadable(it), warning=True) for it, old in read.items() if old is None),
+    ]
+    numbers = {it.id: it.number for it in revisions}
+    waiting = sessions.count_waiting_by_revision(connection, newest.consultation_id)
+    under_way = {numbers[id_]: people for id_, people in sorted(waiting.items(), key=lambda it: numbers[it[0]])}
+    is_refused = any(not fault.warning for fault in faults)
+    waits = () if is_refused else unconfirmed(changes, intent.same_meaning)
+    questions = tuple(file.fault(_place(it), change_texts.say(it)) for it in waits)
+    return Impact(tuple(faults), waits, questions, changes, under_way)
+
+
+def _place(change: Change) -> tuple[str, ...]:
+    return ("questions", change.key) if change.key else ()
+
+
+def _unknown(consultation: Consultation, intent: Intent) -> list[str]:
+    return sorted(intent.same_meaning - {node.key for node in consultation.questions})
+
+
+def _refusals(file: File, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[Fault]:
+    mark = ("revision",) if conflict.kind in {"base_old", "base_unknown"} else ()
+    yield file.fault(mark, change_texts.say_conflict(conflict, file.consultation.slug, publisher, zone))
+    for difference in conflict.lost:
+        yield file.fault(difference.where, change_texts.say_lost(conflict, difference))

@@ -1,0 +1,140 @@
+"""What is said about the states of consultations, to those who change them: sentences of fact, each with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
+from typing import Final
+
+from bot.authoring import top_texts
+from bot.authoring.lifecycle import Archiving, Reason, Refused, Step
+from bot.authoring.revisions import Impact
+from bot.common.errors import program
+from bot.results.answered import Owed
+from storage.consultations import PublishedRevision
+
+Remedy = Callable[[Step], str]
+"""How a step is taken from where the sentence is read: a command, an operation of the API."""
+MOST_CODES: Final = 20
+
+_SENTENCES: Final[dict[Reason, str]] = {
+    "unknown": "there is no such consultation",
+    "not_live": "{slug} is only a {state}; it was never live",
+    "nothing_left": "{slug} was never live, and its draft or test was taken back",
+    "is_open": "{slug} is live{until}",
+    "is_closed": "{slug} is closed{since}",
+    "is_archived": "{slug} is archived{since}",
+    "not_archived": "{slug} is not archived",
+    "owed": "{slug}: {count} for an answer: {codes}",
+    "end_over": "{slug} was to end on {end}, which is over, so it needs a new end",
+    "end_past": "{end} is over; a new end lies in the future",
+    "undo_over": "{slug} could be brought back until {end}; its answers have had their time",
+    "answers_gone": "the answers to {slug} were deleted as promised, and its figures are kept as they were",
+    "nothing_waits": "{slug} has no {stages}",
+    "no_revision": "{slug} has no revision {number}",
+    "is_live": "revision {number} of {slug} is live already",
+    "nothing_before": "revision {number} of {slug} is the first that was live; there is none to go back to",
+    "not_publishable": "{slug} cannot go live like this: {faults}",
+    "unconfirmed": "a person has to say that these questions of {slug} mean the same as before: {keys}",
+    "not_looked_at": "a person has to look at what {slug} would take over: {lists}",
+}
+_REMEDIES: Final[dict[Reason, str]] = {
+    "not_live": "{step} makes it live",
+    "nothing_left": "{step} makes it anew",
+    "is_open": "{step} ends it now",
+    "is_closed": "{step} lets people take part again",
+    "is_archived": "{step} brings it back",
+    "not_archived": "{step} comes before that",
+    "end_over": "{step} with a date lets people take part until then",
+    "end_past": "{step} with a later date",
+    "nothing_waits": "{step} stores a test, `--draft` a draft",
+    "is_live": "{step} puts another one in its place",
+    "nothing_before": "{step} puts another one in its place",
+    "owed": "answer each of them (a status with a reason), or hide it with a reason; then archive it",
+    "undo_over": "publish it under a new name",
+    "answers_gone": "publish the next round under a new name",
+    "no_revision": "name one that there is",
+    "unconfirmed": "send their keys as `same_meaning`",
+    "not_looked_at": "send `confirm`: true to take these",
+}
+
+
+def day(moment: datetime, zone: tzinfo) -> str:
+    """A moment as those who run consultations read it."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def way_in(revision: PublishedRevision, now: datetime, zone: tzinfo) -> str:
+    """What to do with a live revision next: to try it, or what keeps people from taking part."""
+    state = revision.state_at(now)
+    if state == "not_yet" and revision.opens_at:
+        return f"people can take part from {day(revision.opens_at, zone)}"
+    if state != "open":
+        ended = f" since {day(revision.closes_at, zone)}" if revision.closes_at and state == "closed" else ""
+        return f"nobody can take part, it is {state}{ended}; {_again(revision)}"
+    return f"try it: {program()} play {revision.slug}"
+
+
+def _again(revision: PublishedRevision) -> str:
+    """What lets people take part again in what is over, as it is typed."""
+    if revision.state == "archived":
+        return f"`{program()} unarchive {revision.slug}` brings it back"
+    return f"`{program()} reopen {revision.slug} --until DATE` lets people take part again"
+
+
+def sentence(refused: Refused, remedy: Remedy, zone: tzinfo) -> str:
+    """Why a step cannot be taken, and what to do."""
+    values = {name: _value(name, value, zone) for name, value in refused.values.items()}
+    if waiting := refused.values.get("owed"):
+        values |= _owed(waiting)
+    if isinstance(impact := refused.values.get("impact"), Impact):
+        values["keys"] = ", ".join(dict.fromkeys(change.key for change in impact.unconfirmed))
+        values["lists"] = " ".join(" ".join(line.split()) for it in impact.lists for line in top_texts.say_top(it))
+    reason = _SENTENCES[refused.reason].format_map({"slug": refused.slug, "since": "", "until": ""} | values)
+    step = remedy(refused.remedy) if refused.remedy else ""
+    way_on = _REMEDIES.get(refused.reason, "").format(step=step)
+    return f"{reason}; {way_on}" if way_on else reason
+
+
+def _value(name: str, value: object, zone: tzinfo) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, datetime):
+        return str(value)
+    before = {"since": " since ", "until": " until "}.get(name, "")
+    return before + day(value, zone)
+
+
+def _owed(waiting: object) -> dict[str, str]:
+    assert isinstance(waiting, list)  # noqa: S101 - tells the type checker what `lifecycle` gives
+    codes = ", ".join(in_words(one) for one in waiting[:MOST_CODES])
+    return {"count": people_wait(len(waiting)), "codes": codes}
+
+
+def people_wait(number: int) -> str:
+    """How many people are owed an answer."""
+    return "1 person still waits" if number == 1 else f"{number} people still wait"
+
+
+def in_words(one: Owed) -> str:
+    """A contribution that is owed an answer, and where it stands."""
+    return f"{one.code} ({'not read yet' if one.is_unread else one.status.replace('_', ' ')})"
+
+
+def consequences(found: Archiving, zone: tzinfo) -> Iterator[str]:
+    """What archiving means, a line each."""
+    if found.under_way:
+        yield f"{_people(found.under_way)} under way and will not be able to finish; what they said stays"
+    yield f"its pages, links and QR codes say that it is over: /c/{found.revision.slug}"
+    if found.words:
+        yield f"these words start nothing any more: {', '.join(found.words)}"
+    if found.places:
+        yield f"posters and links of these places lead to a page that says it is over: {', '.join(found.places)}"
+    if found.undo_until is None:
+        yield "it cannot be brought back: its answers have had their time"
+    else:
+        yield f"it can be brought back until {day(found.undo_until, zone)}; nothing is deleted before its time"
+
+
+def _people(number: int) -> str:
+    return "1 person is" if number == 1 else f"{number:,} people are"

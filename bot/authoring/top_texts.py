@@ -1,0 +1,44 @@
+"""What a wave would take of an earlier one with `take: top`, in the language of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bot.authoring.change_texts import shortened
+from bot.proposals.waves import Listed, TopList
+from bot.results.methods.top import Ranked
+from bot.results.order import LEAST_RATED, Standing
+
+QUESTION: Final = "Take these over from {slug}?"
+
+
+def say_top(found: TopList) -> Iterator[str]:
+    """What a wave would take with `take: top`, a line each, and what speaks against it."""
+    yield f"Of {found.slug}, {len(found.listed)} of {found.of} proposals, in the order of its result page:"
+    yield from say_order(found.listed)
+    few = sum(it.ranked.rank.standing >= Standing.FEW for it in found.listed)
+    if few:
+        have = "has" if few == 1 else "have"
+        rest = len(found.listed) - few
+        way = f"; `count: {rest}` leaves {'it' if few == 1 else 'them'} out" if rest else ""
+        yield f"{few} of them {have} fewer than {LEAST_RATED} ratings{way}."
+
+
+def say_order(listed: Sequence[Listed]) -> Iterator[str]:
+    """Proposals in their order, with what is told of each."""
+    for place, it in enumerate(listed, 1):
+        yield f"{place:>4}. {it.code} “{shortened(it.text)}”: {_told(it.ranked)}"
+
+
+def _told(ranked: Ranked) -> str:
+    statement, rank = ranked.statement, ranked.rank
+    if statement is None or ranked.untold:
+        return "left out to protect others" if ranked.untold == "protected" else f"fewer than {ranked.least} ratings"
+    seen, agrees = statement.overall.seen, statement.overall.agrees
+    share = f"{agrees} of {seen} agree" if agrees is not None else f"{seen} ratings"
+    surely = f"{share}, {round(100 * rank.at_least)} % or more allowing for chance"
+    missing = len(statement.sectors.missing)
+    if rank.standing is Standing.ALL_SECTORS:
+        return f"{surely}; agreed by all sectors"
+    return f"{surely}; {missing} of {statement.sectors.number} sectors unknown" if missing else surely

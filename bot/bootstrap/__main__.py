@@ -1,0 +1,8 @@
+"""`python3 -m bot.bootstrap dev`: for scripts; prints the Python that has it all."""
+
+import sys
+
+from bot.bootstrap.install import prepare_or_exit
+
+if __name__ == "__main__":
+    print(prepare_or_exit(sys.argv[1] if len(sys.argv) > 1 else "run"))

@@ -1,0 +1,231 @@
+"""Sets the program up with nothing but Python: no pip, no compiler, no administrator. Standard library only.
+
+The first start makes `.venv` beside the project and fills it from a lock in which every file is named with its hash;
+each later start finds the stamp of that and goes straight on. Whoever brings an environment which already holds the
+packages (a container, a virtual environment of one's own) is left alone.
+"""
+
+import fcntl
+import gc
+import hashlib
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.bootstrap.terminal import both, explain, say
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "mitsprache.json"
+LEVELS = ("run", "test", "dev")
+
+
+def run(words: list[str]) -> None:
+    """Do what the command line asks for, in an environment that has all it needs."""
+    level = "test" if words[:1] == ["test"] else "run"
+    python = prepare_or_exit(level)
+    if python != Path(sys.executable):
+        become([str(python), "-m", "bot", *words])
+    if level == "test":
+        run_tests(words[1:])
+    # A command loads a thousand modules and throws next to nothing away: looking for garbage meanwhile is lost time.
+    gc.set_threshold(50_000, 20, 50)
+    from bot.cli.main import main
+
+    main()
+
+
+def run_tests(arguments: list[str]) -> None:
+    """Become pytest, in the project's folder; does not return.
+
+    The tests run in several processes, unless the arguments say in how many (`-n 0` for one).
+    """
+    if not (ROOT / "tests").is_dir():
+        sys.exit(both("Hier sind keine Tests: sie liegen beim Quelltext.", "No tests here: they come with the source."))
+    os.chdir(ROOT)
+    # Hundreds of tests start the program in a process of its own: compiling it each time takes a fifth of such a start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    is_said = any(word.startswith(("-n", "--numprocesses")) for word in arguments)
+    workers = [] if is_said else ["-n", str(workers_for_tests()), "--dist", "worksteal"]
+    become([sys.executable, "-m", "pytest", *workers, *arguments])
+
+
+def workers_for_tests() -> int:
+    """How many processes run the tests: four a core, since most of them wait for a browser or a database; 12 at most,
+    since each starts a PostgreSQL of its own.
+    """
+    return min(4 * (os.cpu_count() or 1), 12)
+
+
+def become(command: list[str]) -> None:
+    """Replace this process by another, which keeps its number, terminal and exit code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(command[0], command)
+
+
+def prepare_or_exit(level: str) -> Path:
+    """`prepare`, with every trouble that can be expected told in a sentence."""
+    try:
+        return prepare(level)
+    except OSError as error:
+        sys.exit(explain(str(error)))
+    except KeyboardInterrupt:
+        say("\nAbgebrochen; der nächste Start räumt auf.", "\nInterrupted; the next start tidies up.")
+        sys.exit(130)
+
+
+def prepare(level: str) -> Path:
+    """Return a Python that has the packages of a level (`run`, `test` or `dev`); set it up where there is none.
+
+    Starting twice at once, being killed half-way and starting again are all fine.
+    """
+    here = Path(sys.executable)
+    if not lock_of(level).exists():
+        return here  # not a checkout: whoever installed the program installed its packages too
+    ready = is_ready(level)
+    if STAMP.exists() and Path(sys.prefix).resolve() == VENV.resolve():
+        if ready:
+            return here
+    # A plain Python goes on to `.venv` at once; an environment that somebody chose is asked whether it is enough.
+    elif (not ready or sys.prefix != sys.base_prefix) and is_satisfied(level):
+        return here
+    if not ready:
+        with only_one() as turn:
+            if not is_ready(level):
+                set_up(level, turn)
+    return PYTHON
+
+
+def lock_of(level: str) -> Path:
+    """The lock file of a level; each holds all of the level before it."""
+    return ROOT / f"requirements-{level}.lock"
+
+
+def is_ready(level: str) -> bool:
+    """Tell whether `.venv` was filled to the end, by this Python, from the lock as it is now."""
+    stamp = read_stamp()
+    return stamp.get("python") == this_python() and stamp.get(level) == fingerprint(level) and PYTHON.exists()
+
+
+def is_satisfied(level: str) -> bool:
+    """Tell whether the running Python itself has every package that pyproject.toml asks for."""
+    from importlib import metadata
+
+    for name, least, below in direct_requirements(level):
+        try:
+            found = numbers(metadata.version(name))
+        except metadata.PackageNotFoundError:
+            return False
+        if found < least or (below and found >= below):
+            return False
+    return True
+
+
+def direct_requirements(level: str) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    """Name, least version and excluded upper version (or nothing) of what pyproject.toml asks for.
+
+    What it asks for only on some systems (a marker after `;`) is left out: tests that want it skip without it.
+    """
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = list(project["project"]["dependencies"])
+    groups = [] if level == "run" else [level]
+    for group in groups:
+        for entry in project["dependency-groups"][group]:
+            if isinstance(entry, str):
+                wanted.append(entry)
+            else:
+                groups.append(entry["include-group"])
+    for requirement in wanted:
+        match = re.fullmatch(r"([\w.-]+)(?:\[[\w,-]+\])?>=([\d.]+)(?:,<([\d.]+))?", requirement.replace(" ", ""))
+        if match:
+            yield match[1], numbers(match[2]), numbers(match[3] or "")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The release of a version as numbers: `1.9.0.post1` is (1, 9, 0)."""
+    release = re.split(r"[^\d.]", version, maxsplit=1)[0]
+    return tuple(int(part) for part in release.split(".") if part)
+
+
+def this_python() -> str:
+    """What the wheels in `.venv` must fit: a checkout may be shared between a machine and its container."""
+    return f"{sys.version_info[0]}.{sys.version_info[1]} {sys.platform} {platform.machine()}"
+
+
+def fingerprint(level: str) -> str:
+    """Changes whenever the lock does."""
+    return hashlib.sha256(lock_of(level).read_bytes()).hexdigest()
+
+
+def read_stamp() -> dict[str, str]:
+    """What `.venv` was made for and filled with; empty while that is under way, or when it was made by others."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def write_stamp(level: str) -> None:
+    """Say that `.venv` is filled up to a level, from one moment to the next."""
+    levels = LEVELS[: LEVELS.index(level) + 1]
+    stamp = {"python": this_python()} | {done: fingerprint(done) for done in levels}
+    unfinished = STAMP.with_suffix(".new")
+    unfinished.write_text(json.dumps(stamp), encoding="utf-8")
+    unfinished.replace(STAMP)
+
+
+@contextmanager
+def only_one() -> Iterator[int]:
+    """Wait until no other set-up of this folder runs; yields the descriptor which holds the lock.
+
+    The folder itself is locked, so nothing is left behind. pip inherits the descriptor: if this process is killed, a
+    new start waits until the orphaned pip has ended too, instead of clearing the folder under it.
+    """
+    descriptor = os.open(ROOT, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Eine andere Einrichtung läuft gerade; ich warte …", "Another set-up is running; waiting …")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            # Some network folders know no locks; one set-up at a time still works there.
+            say("Dieser Ordner kennt keine Sperren.", "This folder knows no locks.")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def set_up(level: str, turn: int) -> None:
+    """Bring `.venv` to the lock of a level. The stamp is missing while that is under way."""
+    try:
+        from bot.bootstrap import venv
+    except ImportError as error:
+        sys.exit(
+            both(
+                f"Diesem Python fehlt ein Teil ({error.name}): bitte das ganze installieren (apt install python3).",
+                f"This Python lacks a part ({error.name}): install the whole of it (apt install python3).",
+            )
+        )
+    say("Mitsprache richtet sich ein, das dauert eine Minute …", "Mitsprache sets itself up, it takes a minute …")
+    try:
+        if read_stamp().get("python") != this_python():
+            venv.make_venv(VENV)
+            venv.add_pip(VENV)
+        # Without a stamp the next start begins anew: a package copied by half looks whole to pip.
+        STAMP.unlink(missing_ok=True)
+        venv.install(VENV, lock_of(level), turn)
+    except venv.SetupError as error:
+        sys.exit(str(error))
+    write_stamp(level)
+    say("Fertig eingerichtet.", "Set-up finished.")

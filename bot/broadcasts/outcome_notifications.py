@@ -1,0 +1,127 @@
+"""Tells everybody who wanted to know what became of a proposal: in portions, each person once for each step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.broadcasts.wording import STOP
+from bot.common.i18n import phrase_catalogues
+from bot.common.ids import Ids, day_of
+from bot.common.keys import Keys
+from bot.common.logs import where
+from bot.delivery.message_codec import payload_of
+from bot.privacy import personal_data
+from bot.proposals.account import step_in_words
+from bot.proposals.joining import authors
+from bot.proposals.standing import Standing, find
+from flows.messages import MsgOut, QuickReply
+from storage import consultations, contacts, opt_ins, outbox, proposals, ratings
+from storage.contacts import KnownAddress
+from storage.errors import StorageError
+from storage.outbox import NewOutboxMessage
+from storage.proposals import NewStatus, Telling
+from storage.store import Store
+
+log = structlog.get_logger()
+
+PORTION: Final = 500
+"""So many of those who asked to be told are looked at in one transaction."""
+EVERY_SECONDS: Final = 3.0
+FIRST: Final = "de"
+
+
+class Teller(NamedTuple):
+    """What telling needs besides the store."""
+
+    keys: Keys
+    ids: Ids
+    public_url: str = ""
+
+
+def tell_some(connection: Connection, teller: Teller, now: datetime) -> int | None:
+    """Tells the next portion about the oldest step; gives how many were told, None where nothing was left.
+
+    Who is told, and how far this has come, is written in one transaction: whatever happens, nobody is told twice.
+    """
+    step = proposals.next_to_tell(connection)
+    if step is None:
+        return None
+    standing = find(connection, [step.proposal_id])[step.proposal_id]
+    about = consultations.newest_of(connection, standing.proposal.consultation_id)
+    wanting = _next_wanting(connection, about.slug if about else "", step)
+    here = personal_data.among(
+        wanting, standing.proposal.consultation_id, _concerned(connection, standing), teller.keys
+    )
+    rows = [_notice(teller, step, standing, address, now) for address in _reachable(connection, here)]
+    outbox.insert(connection, rows)
+    is_done = len(wanting) < PORTION
+    proposals.note_telling(connection, [Telling(step.id, None if is_done else wanting[-1])])
+    return len(rows)
+
+
+def _next_wanting(connection: Connection, slug: str, step: NewStatus) -> list[int]:
+    after = step.tell_after or 0
+    return opt_ins.who_wants(connection, "outcome", slug, after_id=after, limit=PORTION)
+
+
+def _concerned(connection: Connection, standing: Standing) -> frozenset[str]:
+    """The pseudonyms of those it is about: all authors; of what is public also those who rated it."""
+    number = standing.proposal.id
+    people = authors(connection, [number])[number]
+    if standing.is_public:
+        people |= ratings.of_proposals(connection, [number])[number].keys()
+    return people
+
+
+def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[KnownAddress]:
+    """One address of each contact, the one known longest that can be reached; nobody who said "stop"."""
+    found: dict[int, KnownAddress] = {}
+    for address in contacts.of_contacts(connection, list(contact_ids)):
+        if address.contact_id is not None and address.stopped_at is None and address.unreachable_at is None:
+            found.setdefault(address.contact_id, address)
+    return found.values()
+
+
+def _notice(teller: Teller, step: NewStatus, standing: Standing, to: KnownAddress, now: datetime) -> NewOutboxMessage:
+    """The news in the language of a person."""
+    language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST
+    code, say = standing.proposal.code, partial(_say, language)
+    lines = [say("account.news", code=code), *step_in_words(step, say, language)]
+    if teller.public_url:
+        lines.append(say("account.page", link=f"{teller.public_url}/p/{code}"))
+    stop = QuickReply(STOP, say("button.stop"))
+    payload = payload_of(MsgOut("\n".join([*lines, say("push.stop")]), (stop,), language))
+    number, order = teller.ids.letter()
+    return NewOutboxMessage(
+        id=number,
+        channel=to.channel,
+        lookup=to.lookup,
+        payload=payload,
+        purpose="notice",
+        not_before=None,
+        created_at=day_of(now),
+        hidden_order=order,
+    )
+
+
+def _say(language: str, phrase: str, /, **values: object) -> str:
+    return phrase_catalogues.load(language).say(phrase, "sie", **values)
+
+
+async def keep_telling(store: Store, teller: Teller, wake: Callable[[], None]) -> None:
+    """Looks now and then whether there is something to tell, until it is cancelled; `wake` lets the outbox look."""
+    while True:
+        try:
+            while await store.read(proposals.is_anything_to_tell):
+                if await store.write(partial(tell_some, teller=teller, now=datetime.now(UTC))):
+                    wake()
+        except StorageError as fault:
+            log.error("could not tell what became of a proposal", **where(fault))
+        await asyncio.sleep(EVERY_SECONDS)

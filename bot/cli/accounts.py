@@ -1,0 +1,76 @@
+"""`staff`: gives, takes and lists the personal codes of people who work here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import get_args
+
+from sqlalchemy import Connection
+
+from bot.cli.context import furnished
+from bot.common import audit
+from bot.common.errors import HouseError, Say, program
+from bot.common.ids import Ids
+from bot.settings import Settings
+from bot.staff.codes import code_hash, new_code
+from bot.staff.sign_in import LONGEST_NAME, in_use
+from storage import staff
+from storage.errors import Duplicate
+from storage.staff import Role, StaffMember
+
+
+def add(settings: Settings, name: str, role: str, say: Say) -> None:
+    """Lets somebody in: prints the personal code, once. Raises HouseError."""
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise HouseError(f"a name has 1 to {LONGEST_NAME} printable characters")
+    known: tuple[Role, ...] = get_args(Role)
+    wanted = next((one for one in known if one == role), None)
+    if wanted is None:
+        raise HouseError(f"--role {role}: there is {', '.join(known)}")
+    code = new_code()
+    with furnished(settings, say) as (store, keys):
+        member = StaffMember(
+            id=Ids()(), name=name, role=wanted, code_hash=code_hash(keys, code), created_at=datetime.now(UTC)
+        )
+
+        def work(connection: Connection) -> None:
+            staff.insert(connection, [member])
+            audit.record(connection, keys, audit.operator().did("staff.add", name, wanted))
+
+        try:
+            store.run(work)
+        except Duplicate as fault:
+            raise HouseError(
+                f"{name!r} has a code already; `{program()} staff revoke` takes it away, then there can be a new one"
+            ) from fault
+    say(f"{name} ({wanted}): {code}")
+    say("Hand this code over in person. It is shown only now; whoever has it is let in as this person.")
+    say("On the web it lets in at /help-out; `/team CODE` in a chat with the bot makes that chat one of the team.")
+
+
+def revoke(settings: Settings, name: str, say: Say) -> None:
+    """Lets somebody in no more, from the next request on. Raises HouseError."""
+    name = " ".join(name.split())
+    with furnished(settings, say) as (store, keys):
+
+        def work(connection: Connection) -> int:
+            found = staff.revoke(connection, name, datetime.now(UTC))
+            if found:
+                audit.record(connection, keys, audit.operator().did("staff.revoke", name))
+            return found
+
+        count = store.run(work)
+    if not count:
+        raise HouseError(f"nobody called {name!r} is let in; `{program()} staff list` shows who is")
+    say(f"{name} is let in no more.")
+
+
+def list_all(settings: Settings, say: Say) -> None:
+    """Says who is let in, a line each: name, role, since when, last use."""
+    with furnished(settings, say) as (store, _), store.reading() as connection:
+        members = staff.everybody(connection)
+    if not members:
+        say(f"Nobody yet. `{program()} staff add NAME --role helper` lets somebody in.")
+    for member in members:
+        say(f"{member.name}  {member.role}  {in_use(member)}")

@@ -1,0 +1,136 @@
+"""What people said: taken out, taken over, counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.options import SET_ASIDE, Config, Data, Slug, ask, complain, load, say
+
+app = typer.Typer()
+Purpose = Annotated[
+    str, typer.Option("--purpose", metavar="TEXT", help="What raw data is read for; the audit log keeps it.")
+]
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    slug: Slug,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="A new folder, or a new file ending in .zip (.xlsx).")
+    ],
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="public|analysis|raw", help="How much of people is in it.")
+    ] = "analysis",
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="csv|xlsx|polis|…", help="Answers as csv or xlsx, or proposals as others read them."
+        ),
+    ] = "csv",
+    purpose: Purpose = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write the answers of a consultation to files for spreadsheets and statistics, or proposals for other tools."""
+    from bot.cli import exporting
+    from bot.cli.purpose import asked
+    from bot.exchange.exports import package
+
+    found = load(context, config, data)
+    if format_ not in {"csv", "xlsx"}:
+        from bot.cli import exchange
+
+        is_public = profile == "public"
+        if exchange.has_single_votes(format_) and not is_public:
+            purpose = asked(found, purpose, ask, complain)
+        exchange.export(found, slug, format_, out, say, complain, is_public=is_public, purpose=purpose)
+        return
+    if profile == "raw":
+        purpose = asked(found, purpose, ask, complain)
+    wish = package.Wish(slug, out, profile, is_workbook=format_ == "xlsx", purpose=purpose)
+    exporting.export(found, wish, say, complain)
+
+
+@app.command()
+def attachments(
+    context: typer.Context,
+    slug: Slug,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder.")],
+    purpose: Purpose = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write the voice messages and pictures people answered with to a folder, decrypted, with a list."""
+    from bot.cli import attachments as files
+    from bot.cli.purpose import asked
+
+    found = load(context, config, data)
+    files.write_out(found, slug, out, say, complain, asked(found, purpose, ask, complain))
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="polis, …: which program wrote it.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file, a folder or a ZIP file.")],
+    as_: Annotated[
+        str, typer.Option("--as", metavar="SLUG", help="Into this consultation; made if it is not there.")
+    ] = "",
+    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="The language the contributions are in.")] = "de",
+    open_: Annotated[bool, typer.Option("--open", help="Let residents rate what comes in, if it is made now.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Take nothing over where one row cannot be read.")] = False,
+    trust_votes: Annotated[
+        bool, typer.Option("--trust-votes", help="Take votes over although the sums beside them say otherwise.")
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Take over proposals and votes of another program; a second time changes nothing.
+
+    Rows that cannot be read are set aside with their places; exit code 3 where there are any.
+    """
+    from bot.cli import exchange
+    from bot.exchange.taking import Wish
+
+    wish = Wish(as_, lang, open_, strict, trust_votes)
+    if not exchange.import_(load(context, config, data), kind, path, wish, say, complain):
+        raise typer.Exit(SET_ASIDE)
+
+
+@app.command()
+def results(
+    context: typer.Context,
+    slug: Slug,
+    as_json: Annotated[bool, typer.Option("--json", help="Every figure as one JSON object.")] = False,
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="TAG", help="In which language. [default: the consultation's main one]")
+    ] = "",
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Of the opinion groups; the same again, the same.")
+    ] = 0,
+    inner: Annotated[
+        bool, typer.Option("--inner", help="Small numbers, too: for the core team. The audit log keeps who looked.")
+    ] = False,
+    purpose: Annotated[
+        str,
+        typer.Option("--purpose", metavar="TEXT", help="With --inner: what it is read for; the audit log keeps it."),
+    ] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Counts, balance and consensus in the words of the result page, with how many people stand behind each figure."""
+    from bot.cli import results as published
+
+    if inner:
+        from bot.cli import inner_results as unprotected
+        from bot.cli.purpose import asked
+
+        found = load(context, config, data)
+        why = asked(found, purpose, ask, complain)
+        unprotected.show(found, slug, say, complain, why, seed=seed, as_json=as_json, language=lang)
+        return
+    published.show(load(context, config, data), slug, say, seed=seed, as_json=as_json, language=lang)

@@ -1,0 +1,101 @@
+"""`attachments`: what people sent instead of words, decrypted into a folder, for those who listen and look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.cli.context import furnished
+from bot.cli.purpose import recorded
+from bot.common import audit
+from bot.common.errors import Say
+from bot.common.keys import SecretError
+from bot.consultations import stored_revisions
+from bot.delivery.attachments.files import FOLDER, Folder
+from bot.exchange.exports.sheets import Row, Table, to_the_second
+from bot.exchange.exports.staging import check_target, staged
+from bot.settings import Settings
+from storage import answers, attachments
+from storage.attachments import StoredAttachment
+
+INDEX: Final = "attachments.csv"
+HEAD: Final = ("file", "response_id", "question_key", "kind", "state", "size", "sent_at", "channel", "text")
+
+
+class Written(NamedTuple):
+    """How many files were written, and which could not be."""
+
+    number: int
+    lost: list[str]
+
+
+def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say, purpose: str = "") -> None:
+    """The command. Raises HouseError, and what `furnish` raises. It is recorded before the first file is read."""
+    check_target(out)
+    purpose = recorded(settings, purpose)
+    with furnished(settings, complain) as (store, keys):
+        with store.begin() as connection:
+            slug = stored_revisions.named(connection, slug).slug
+            audit.record(connection, keys, audit.operator().did("export.attachments", slug, purpose))
+        folder = Folder(settings.data / FOLDER, keys)
+        with store.reading() as connection, staged(out) as target:
+            written = _fill(connection, slug, folder, target)
+    if written.lost:
+        count = len(written.lost)
+        complain(
+            f"{folder.path}: {count} file{' is' if count == 1 else 's are'} missing or damaged ({written.lost[0]} …); "
+            "put the folder back from your backup"
+        )
+    say(f"{out}: {written.number} file{'' if written.number == 1 else 's'}, listed in {INDEX}")
+
+
+def _fill(connection: Connection, slug: str, folder: Folder, target: Path) -> Written:
+    found = stored_revisions.named(connection, slug)
+    number, lost = 0, []
+    with ExitStack() as closing:
+        index = Table(target / INDEX, HEAD, closing, excel=True)  # opened by people, who double click
+        for sent, text in _with_texts(connection, found.consultation_id):
+            name = ""
+            if sent.state == "kept":
+                try:
+                    content = folder.read(sent.file)
+                except (OSError, SecretError):
+                    lost.append(sent.file)
+                else:
+                    name = f"{sent.pseudonym}-{sent.question_key}.{sent.ending}"
+                    (target / name).write_bytes(content)
+                    number += 1
+            index.write([_row(sent, name, text)])
+    return Written(number, lost)
+
+
+def _with_texts(connection: Connection, consultation_id: int) -> Iterator[tuple[StoredAttachment, str]]:
+    """Each with the answer it belongs to: its caption stands behind the mark of its kind."""
+    sent = list(attachments.for_consultation(connection, consultation_id))
+    wanted = {(one.session_id, one.question_key) for one in sent}
+    texts = {
+        (row.session_id, row.question_key): str(from_json(row.value))
+        for row in answers.of_sessions(connection, sorted({number for number, _ in wanted}))
+        if row.value is not None and (row.session_id, row.question_key) in wanted
+    }
+    for one in sent:
+        yield one, texts.get((one.session_id, one.question_key), "").removeprefix(f"[{one.kind}]").strip()
+
+
+def _row(sent: StoredAttachment, name: str, text: str) -> Row:
+    return [
+        name,
+        sent.pseudonym,
+        sent.question_key,
+        sent.kind,
+        sent.state,
+        sent.size,
+        to_the_second(sent.at),
+        sent.channel,
+        text,
+    ]

@@ -1,0 +1,117 @@
+"""`audit` and `audit verify`: the audit log for people to read, and to be sure of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import to_json
+
+from bot.cli.context import furnished
+from bot.common import audit, audit_anchor
+from bot.common.audit_anchor import Anchor, AnchorError
+from bot.common.errors import HouseError, Say, program
+from bot.settings import Settings
+from storage import audit as rows
+from storage.audit import StoredEntry
+from storage.base import to_iso
+
+_REMEDY: Final = (
+    "Keep a copy of this database and of the data folder as evidence; the newest backup in which `audit verify` finds "
+    "nothing has the rows as they were"
+)
+
+
+HEAD: Final = ("no.", "at", "who", "door", "act", "on", "purpose")
+_NO_ANCHOR: Final = (
+    "Up to now there was no audit.json beside the secret key: had rows been cut off at the end, that could not be seen."
+)
+
+
+class Wish(NamedTuple):
+    """Which entries: of one consultation, and from a day on."""
+
+    slug: str = ""
+    since: str = ""
+    as_json: bool = False
+
+
+def show(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
+    """Says the entries, a line each, the newest last. Raises HouseError."""
+    zone = settings.zone()
+    since = _midnight(wish.since, zone) if wish.since else None
+    with furnished(settings, complain) as (store, _), store.reading() as connection:
+        entries = list(rows.entries(connection, slug=wish.slug, since=since))
+    if wish.as_json:
+        say(to_json([_plain(entry) for entry in entries], indent=2).decode())
+    elif entries:
+        for line in _table([HEAD, *(_cells(entry, zone) for entry in entries)]):
+            say(line)
+    else:
+        say("Nothing is recorded" + (f" about {wish.slug}" if wish.slug else "") + ".")
+
+
+def verify(settings: Settings, say: Say, complain: Say) -> bool:
+    """Says whether the log is whole; False where it is not. Raises as `furnished` does."""
+    with furnished(settings, complain) as (store, keys):
+        try:
+            known, fault = audit_anchor.load(settings.data, keys), ""
+        except AnchorError as damaged:
+            known, fault = None, str(damaged)
+        with store.reading() as connection:
+            last, broken = audit.check(keys, rows.entries(connection))
+            if not broken and known and audit_anchor.missing(known, rows.by_id(connection, known.rows)):
+                broken = _cut_off(known, last)
+    if broken:
+        say(f"The audit log is not whole: {broken}{_hint(broken)}. {_REMEDY}.")
+    if fault:
+        say(f"{fault}; without it, rows that were cut off at the end are not noticed.")
+    if last and known is None and not fault:
+        say(_NO_ANCHOR)
+    if not broken and not fault:
+        said = (
+            f"{last.id:,} entries, each as it was recorded. The last one has the MAC {last.mac.hex()}" if last else ""
+        )
+        say(f"The audit log is whole: {said or 'nothing is recorded yet'}.")
+    return not (broken or fault)
+
+
+def _hint(broken: str) -> str:
+    """What else it can be."""
+    if broken.startswith("row 1 was"):
+        return " (or the secret key is not the one it was recorded with)"
+    if broken.endswith("cut off"):
+        return f" (or an older database was brought back; `{program()} restore` records that, and this is over)"
+    return ""
+
+
+def _cut_off(known: Anchor, last: StoredEntry | None) -> str:
+    there = f"the last one here is row {last.id}" if last else "there is none"
+    if last and last.id >= known.rows:
+        return f"row {known.rows} is not the one that was the newest on {known.at}: what was behind it was cut off"
+    return f"it had {known.rows:,} rows on {known.at}, and {there}: the others were cut off"
+
+
+def _midnight(day: str, zone: tzinfo) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(day.strip()), time(), zone).astimezone(UTC)
+    except ValueError:
+        raise HouseError(f"--since {day[:40]}: is no day; write it like 2026-11-30") from None
+
+
+def _cells(entry: StoredEntry, zone: tzinfo) -> tuple[str, ...]:
+    at = f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    actor = f"{entry.actor} ({entry.role})" if entry.role else entry.actor
+    return str(entry.id), at, actor, entry.door, entry.act, entry.object, entry.purpose
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The rows as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _plain(entry: StoredEntry) -> dict[str, Any]:
+    return entry._asdict() | {"at": to_iso(entry.at), "previous": entry.previous.hex(), "mac": entry.mac.hex()}

@@ -1,0 +1,172 @@
+"""What an edition of figures costs the conversations: answers per second while one is made over and over, and without.
+
+Both are measured in turn on copies of one database, so that their ratio says something on a busy machine, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from bot.app import App
+from bot.authoring.reading import content, fingerprint
+from bot.cli.bench import live
+from bot.cli.bench.live import Measured
+from bot.cli.bench.subject import QUESTIONS, consultation
+from bot.results.editions.service import in_a_process
+from flows.session import Session
+from storage import answers, consultations, migrate, sessions
+from storage.answers import NewAnswer
+from storage.consultations import Publication, PublishedRevision
+from storage.sessions import StoredSession
+from storage.store import Store
+
+SLUG: Final = "large"
+PEOPLE: Final = 40_000
+"""Each answers five questions: 200,000 answers."""
+SECONDS: Final = 12.0
+AT_ONCE: Final = 5_000
+SEED: Final = 1
+_BEGAN: Final = datetime(2026, 11, 1, tzinfo=UTC)
+_FIRST: Final = 1 << 50
+"""Ids that nothing else makes."""
+
+
+class Shared(NamedTuple):
+    """One run of each, alone and while editions are made; how many were, and how long one took."""
+
+    alone: Measured
+    beside: Measured
+    editions: int
+    seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """What is left of the pace."""
+        return self.beside.answers_per_s / self.alone.answers_per_s
+
+    @property
+    def cpu_ratio(self) -> float:
+        """How much more processor time an answer takes in this process."""
+        return self.beside.cpu_us / self.alone.cpu_us
+
+
+def prepare(url: str, people: int = PEOPLE) -> None:
+    """Stores a large consultation whose figures everybody may see."""
+    store = Store(url)
+    migrate.upgrade(store)
+    with store.begin() as connection:
+        large = consultation().model_copy(update={"slug": SLUG, "results": "live"})
+        text = content(large)
+        new = Publication(
+            consultation_id=_FIRST,
+            revision_id=_FIRST + 1,
+            slug=SLUG,
+            content=text,
+            content_hash=fingerprint(text),
+            published_at=_BEGAN,
+        )
+        revision = consultations.publish(connection, new)
+        for start in range(0, people, AT_ONCE):
+            _answer(connection, revision, range(start, min(start + AT_ONCE, people)))
+    store.dispose()
+
+
+def measure(file: Path, *, residents: int = 64, seconds: float = SECONDS) -> Shared:
+    """A pair of runs on copies of a prepared SQLite file: first until so many seconds are over and the edition that was
+    begun is made, then alone for as long.
+    """
+    made: list[float] = []
+    took = seconds
+
+    async def edit(app: App) -> None:
+        nonlocal took
+        began = time.perf_counter()
+        for number in count(PEOPLE * 1_000):
+            await app.store.write(partial(_answer_more, number=number))  # so that there is something to make anew
+            since = time.perf_counter()
+            (found,) = await in_a_process(app.store, [SLUG])
+            # One that was counted, and may not be published after the one before, has no figure of its own.
+            made.append(found.get("seconds", time.perf_counter() - since))
+            took = time.perf_counter() - began
+            if took >= seconds:
+                return
+
+    beside = asyncio.run(live.measure(_copy(file, "beside"), residents, beside=edit))
+    alone = asyncio.run(live.measure(_copy(file, "alone"), residents, seconds=took))
+    return Shared(alone, beside, len(made), sum(made) / len(made))
+
+
+def _copy(file: Path, name: str) -> str:
+    copy = file.with_name(f"{file.stem}-{name}.db")
+    for old in (copy, Path(f"{copy}-wal"), Path(f"{copy}-shm")):
+        with suppress(FileNotFoundError):
+            old.unlink()
+    shutil.copyfile(file, copy)
+    return f"sqlite:///{copy}"
+
+
+def _answer_more(connection: Connection, number: int) -> None:
+    """One more participation."""
+    found = consultations.latest(connection, SLUG)
+    if found is None:
+        raise AssertionError("the large consultation is not there")
+    _answer(connection, found, [number])
+
+
+def _answer(connection: Connection, revision: PublishedRevision, people: Sequence[int]) -> None:
+    """Whole participations of these people, numbered."""
+    chance = np.random.default_rng([SEED, people[0]])
+    said = chance.choice(["yes", "no", "maybe"], (len(people), QUESTIONS)).tolist()
+    done = Session("code", "de", "R", status="completed", submitted=True).to_json()
+    rows = [
+        StoredSession(
+            id=_FIRST + 2 + number,
+            consultation_id=revision.consultation_id,
+            revision_id=revision.id,
+            pseudonym=f"{_FIRST + number:032x}",
+            waiting_key=None,
+            state=done,
+            status="completed",
+            channel="bench",
+            language="de",
+            mode="self",
+            receipt=f"L-{number}",
+            place_code=None,
+            started_at=_BEGAN,
+            updated_at=_BEGAN,
+            ended_at=_BEGAN,
+        )
+        for number in people
+    ]
+    sessions.insert(connection, rows)
+    given = [
+        NewAnswer(
+            session_id=row.id,
+            question_key=f"q{place}",
+            consultation_id=revision.consultation_id,
+            revision_id=revision.id,
+            value=json.dumps(value),
+            missing=None,
+            free_text=False,
+            answered_at=_BEGAN,
+            channel="bench",
+            language="de",
+            mode="self",
+        )
+        for row, values in zip(rows, said, strict=True)
+        for place, value in enumerate(values)
+    ]
+    answers.upsert(connection, given)

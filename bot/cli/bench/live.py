@@ -1,0 +1,135 @@
+"""Durable answers per second through the whole live path: message in, committed, replied."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import NamedTuple
+
+from adapters.base import Channel, Delivery, Limits, Outgoing, Receive, Sent
+from bot.app import App, build, calm_collector
+from bot.cli.bench.subject import QUESTIONS, REPLIES, SLUG, message, publish_subject
+from bot.common.keys import Keys
+from bot.settings import Settings
+from flows.definition import Consultation
+from storage import migrate
+from storage.store import Store
+
+SECONDS = 3.0
+Beside = Callable[[App], Coroutine[None, None, None]]
+"""Something that goes on while residents answer."""
+
+
+class Measured(NamedTuple):
+    """One run. Latency is from handing a message over until it is committed, in milliseconds."""
+
+    answers_per_s: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: float
+    """Processor time of this process for each answer, the residents' included: other programs hardly change it."""
+
+
+class Sink:
+    """A channel that takes everything at once."""
+
+    name = "bench"
+    limits = Limits(idempotent=True, workers=1)
+
+    async def start(self, receive: Receive) -> None:
+        """Nothing to begin."""
+
+    async def send(self, message: Outgoing) -> Delivery:
+        return Sent()
+
+    async def stop(self) -> None:
+        """Nothing to end."""
+
+    def trouble(self) -> str:
+        return ""
+
+
+def house(url: str, channels: Mapping[str, Channel] | None = None, subject: Consultation | None = None) -> App:
+    """A house with nothing but the subject (unless another is given, under the same slug), and a sink unless other
+    channels are given. Call it in an event loop.
+    """
+    store = Store(url)
+    migrate.upgrade(store)
+    with store.begin() as connection:
+        publish_subject(connection, subject)
+    app = build(Settings(), channels or {"bench": Sink()}, store=store, keys=Keys(bytes(32)))
+    calm_collector()
+    return app
+
+
+async def measure(
+    url: str,
+    residents: int,
+    *,
+    seconds: float = SECONDS,
+    beside: Beside | None = None,
+) -> Measured:
+    """Residents who answer as fast as they are answered, for some seconds; with `beside` for as long as that goes on.
+
+    Their sessions are opened beforehand, so that every message counted is one answer: a row that marks the message as
+    taken, the session, the answer and the reply are committed before the next message is written.
+    """
+    app = house(url)
+    latencies: list[float] = []
+    async with app.running():
+        ready = _Ready(app, residents)
+        await ready.open_more()
+        clock = asyncio.create_task(beside(app) if beside else asyncio.sleep(seconds))
+        began, cpu = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(_resident(app, ready, clock, latencies) for _ in range(residents)))
+        took, cpu = time.perf_counter() - began - ready.paused, time.process_time() - cpu - ready.paused_cpu
+        clock.result()
+        await app.outbox.drained()
+        if app.conversations.counts.failures:
+            raise AssertionError("messages failed during the benchmark")
+    latencies.sort()
+    return Measured(
+        len(latencies) / took,
+        latencies[len(latencies) // 2] * 1000,
+        latencies[int(len(latencies) * 0.99)] * 1000,
+        cpu * 1e6 / len(latencies),
+    )
+
+
+class _Ready:
+    """Opened sessions for the residents to answer in; more are opened while the clock stands."""
+
+    def __init__(self, app: App, residents: int) -> None:
+        self.paused = self.paused_cpu = 0.0
+        self._app = app
+        self._at_once = max(64, residents * 40)
+        self._number = 0
+        self._addresses: list[str] = []
+        self._lock = asyncio.Lock()
+
+    async def open_more(self) -> None:
+        names = [f"resident-{self._number + number}" for number in range(self._at_once)]
+        self._number += len(names)
+        await self._app.conversations.receive([message(name, 0, f"/start {SLUG}") for name in names])
+        await self._app.outbox.drained()
+        self._addresses += names
+
+    async def take(self) -> str:
+        async with self._lock:
+            if not self._addresses:
+                began, cpu = time.perf_counter(), time.process_time()
+                await self.open_more()
+                self.paused += time.perf_counter() - began
+                self.paused_cpu += time.process_time() - cpu
+            return self._addresses.pop()
+
+
+async def _resident(app: App, ready: _Ready, clock: asyncio.Task[None], latencies: list[float]) -> None:
+    while not clock.done():
+        address = await ready.take()
+        for number in range(QUESTIONS):
+            msg = message(address, number + 1, REPLIES[number])
+            began = time.perf_counter()
+            await app.conversations.receive([msg])
+            latencies.append(time.perf_counter() - began)

@@ -1,0 +1,86 @@
+"""What many published consultations cost: time and memory until all of them are listed, and then every look."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from bot.authoring import reading
+from bot.authoring.publishing import SAMPLES
+from bot.cli.bench.house import resident_kb
+from bot.consultations.catalogue import Catalogue
+from bot.web.consultation_cache import Board
+from storage import consultations, migrate
+from storage.consultations import Publication
+from storage.store import Store
+
+CONSULTATIONS: Final = 500
+SAMPLE: Final = SAMPLES / "kiez-ideen.yaml"
+"""The longest of the samples: eight languages, 22,000 characters."""
+LOOKS: Final = 9
+
+
+class Listed(NamedTuple):
+    """Until the chat and the pages list all of them, in a process that has just begun; then each look of a second."""
+
+    seconds: float
+    mb: float
+    look_ms: float
+
+
+def prepare(url: str, number: int = CONSULTATIONS) -> None:
+    """Publishes so many consultations."""
+    store = Store(url)
+    migrate.upgrade(store)
+    sample = reading.read(SAMPLE).consultation
+    if sample is None:
+        raise AssertionError("the sample cannot be read")
+    with store.begin() as connection:
+        for each in range(number):
+            slug, word = f"bench-{each}", f"bench{each}"
+            made = sample.model_copy(update={"slug": slug, "keywords": (word,), "sample": False})
+            stored = reading.content(made)
+            new = Publication(
+                consultation_id=2 * each + 1,
+                revision_id=2 * each + 2,
+                slug=slug,
+                content=stored,
+                content_hash=reading.fingerprint(stored),
+                published_at=datetime.now(UTC),
+            )
+            revision = consultations.publish(connection, new)
+            consultations.replace_triggers(connection, revision.consultation_id, [("keyword", word)])
+    store.dispose()
+
+
+def listed(url: str) -> Listed:
+    """Measured in a process of its own: memory that another measurement left would hide what this one takes."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+        return apart.submit(_listed, url).result()
+
+
+def _listed(url: str) -> Listed:
+    store = Store(url)
+    with store.reading() as connection:
+        consultations.list_heads(connection)  # the connection and what SQLAlchemy makes for the first query
+    before, began = resident_kb(), time.perf_counter()
+    catalogue, board = Catalogue(), Board(store)
+    with store.reading() as connection:
+        catalogue.refresh(connection)
+    asyncio.run(board.look())
+    seconds, mb = time.perf_counter() - began, (resident_kb() - before) / 1000
+    if len(catalogue.known_slugs()) != len(board.everything()):
+        raise AssertionError("they do not list the same")
+    looks: list[float] = []
+    with store.reading() as connection:
+        for _ in range(LOOKS):
+            began = time.perf_counter()
+            catalogue.refresh(connection)
+            looks.append((time.perf_counter() - began) * 1000)
+    store.dispose()
+    return Listed(seconds, mb, statistics.median(looks))

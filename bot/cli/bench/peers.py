@@ -1,0 +1,38 @@
+"""Our bot beside other libraries for chat bots: `tests/peers_bench` measures, in environments of its own.
+
+Those libraries are no dependencies of the program, and what drives them comes with the tests.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bot.common.errors import HouseError
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+NOT_HERE: Final = "bench --peers: what it needs lies beside the source (tests/peers_bench); call it in the repository"
+
+
+class Wish(NamedTuple):
+    """How often and how long, on which disk, and in which form it is printed."""
+
+    runs: int
+    seconds: float
+    folder: Path | None
+    as_json: bool
+
+    def arguments(self) -> list[str]:
+        """The same as words of a command line."""
+        folder = ["--folder", str(self.folder.absolute())] if self.folder else []
+        return ["--runs", str(self.runs), "--seconds", f"{self.seconds:g}", *folder, *["--json"] * self.as_json]
+
+
+def run(wish: Wish, root: Path = ROOT) -> int:
+    """Prints the tables; gives the exit code. HouseError where the program is installed without its repository."""
+    if not (root / "tests" / "peers_bench").is_dir():
+        raise HouseError(NOT_HERE)
+    command = [sys.executable, "-m", "tests.peers_bench", "--peers", *wish.arguments()]
+    return subprocess.run(command, cwd=root, check=False).returncode

@@ -1,0 +1,62 @@
+"""What the benchmark walks through: a consultation of five short choice questions, as plain as one can be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.authoring.reading import content, fingerprint
+from flows.definition import Consultation
+from flows.messages import MsgIn
+from storage import consultations
+from storage.consultations import Publication
+
+SLUG = "bench"
+QUESTIONS = 5
+REPLIES = ("1", "Nein", "ja", "2", "Weiß nicht")
+
+
+def consultation() -> Consultation:
+    """The consultation; its texts are as long as real ones."""
+    text = {"de": "Bitte sagen Sie uns kurz, wie Sie darüber denken."}
+    options = [
+        {"value": "yes", "label": {"de": "Ja"}},
+        {"value": "no", "label": {"de": "Nein"}},
+        {"value": "maybe", "label": {"de": "Vielleicht"}},
+    ]
+    question = {"de": "Soll es in Ihrer Straße mehr Bäume und weniger Parkplätze geben?"}
+    data: dict[str, Any] = {
+        "slug": SLUG,
+        "languages": {"de": {}},
+        "level": "consultation",
+        "minutes": 2,
+        "retention": {"days": 30, "remains": text},
+        "contact": {"name": text, "hours": text, "email": "bench@example.org"},
+        "questions": [
+            {"key": f"q{number}", "type": "choice", "text": question, "options": options} for number in range(QUESTIONS)
+        ],
+    }
+    data |= dict.fromkeys(("title", "asks", "why", "readers", "decides", "feedback", "audience"), text)
+    return Consultation.model_validate(data)
+
+
+def message(address: str, number: int, text: str) -> MsgIn:
+    return MsgIn("bench", address, f"{address}/{number}", datetime.now(UTC), text=text)
+
+
+def publish_subject(connection: Connection, subject: Consultation | None = None) -> None:
+    """Makes it, or another one of its slug, an open consultation of this store."""
+    subject = subject or consultation()
+    stored = content(subject)
+    publication = Publication(
+        consultation_id=1,
+        revision_id=2,
+        slug=SLUG,
+        content=stored,
+        content_hash=fingerprint(stored),
+        published_at=datetime.now(UTC),
+    )
+    revision = consultations.publish(connection, publication)
+    consultations.replace_triggers(connection, revision.consultation_id, [("keyword", SLUG)])

@@ -1,0 +1,192 @@
+"""The house before anybody comes in: opened, furnished with samples, filled with what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import get_args
+
+from sqlalchemy.exc import ArgumentError
+
+from bot.app import open_house
+from bot.authoring import confirmation, publishing, recordings, showing, state_texts
+from bot.authoring.confirmation import Ask
+from bot.authoring.publishing import Desk, Published, publish_samples
+from bot.authoring.revisions import NOTHING_ELSE, Intent
+from bot.common import audit, audit_anchor
+from bot.common.audit import Auditor, Note, unrecorded
+from bot.common.errors import HouseError, Say, program, unusable
+from bot.common.i18n import phrase_catalogues
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.consultations import stored_revisions, trials
+from bot.consultations.faults import Fault
+from bot.settings import Settings
+from flows.wording import Review
+from storage import consultations
+from storage.consultations import PublishedRevision, State
+from storage.errors import StorageError
+from storage.stages import Stage
+from storage.store import Store
+
+
+def furnish(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[Fault]]:
+    """Opens the house (`open_house`); what is empty is filled: data folder, database, secret key, sample consultations.
+
+    Raises `HouseError`, `SecretError` and the classes of `storage.errors`.
+    """
+    try:
+        store, keys = open_house(settings, say)
+    except OSError as fault:
+        raise unusable(fault, "--data") from fault
+    except (ValueError, ArgumentError) as fault:
+        reason = str(fault).removeprefix("database_url: ")
+        raise HouseError(f"database_url: {reason}; see docs/settings.md") from None
+    faults = publish_samples(store, desk(settings)) if settings.samples else []
+    return store, keys, [fault for fault in faults if not fault.warning]
+
+
+@contextmanager
+def furnished(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
+    """The open store of a furnished house and its keys, for one command. Raises as `furnish` does."""
+    store, keys, faults = furnish(settings, say)
+    try:
+        for fault in faults:
+            say(str(fault))
+        with store.reading() as connection:
+            for sentence in stored_revisions.unreadable(connection):
+                say(sentence)
+        yield store, keys
+    finally:
+        try:
+            _note_newest(store, keys, settings.data, say)
+        finally:
+            store.dispose()
+
+
+def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
+    """Notes how far the audit log is; also after a fault, since what was recorded before it counts."""
+    try:
+        with store.reading() as connection:
+            audit_anchor.advance(connection, keys, data)
+    except OSError as fault:
+        file = data / audit_anchor.FILE
+        say(f"{file}: cannot be written ({fault.strerror}); check --data, its rights and the free space")
+    except StorageError:
+        return  # the fault of the command itself says it
+
+
+def desk(settings: Settings, note: Note = unrecorded) -> Desk:
+    """What publishing needs from outside."""
+    return Desk(Ids(), datetime.now(UTC), settings.zone(), settings.data / recordings.FOLDER, note)
+
+
+def publish(
+    settings: Settings,
+    path: Path,
+    say: Say,
+    intent: Intent = NOTHING_ELSE,
+    ask: Ask | None = None,
+    stage: Stage = "live",
+    *,
+    takes: bool = False,
+) -> bool:
+    """Publishes a file, or keeps it as a draft or a test, and says what came of it; False where faults prevented it.
+
+    Raises Unconfirmed where a person has to say first that a question means the same, or what is taken of an earlier
+    wave, and did not. `takes`: the latter is shown and taken without a question.
+    """
+    with furnished(settings, say) as (store, keys):
+        outside = desk(settings, Auditor(keys, audit.operator()))
+        published = publishing.publish(store, path, outside, intent._replace(looks_first=True), stage)
+        if published.impact.waits:
+            same = confirmation.confirm(published.impact, say, ask, takes=takes)
+            agreed = intent._replace(same_meaning=intent.same_meaning | same)
+            published = publishing.publish(store, path, outside, agreed, stage)
+    for fault in published.faults:
+        say(str(fault))
+    revision = published.revision
+    if revision is None:
+        return False
+    for line in confirmation.consequences(published.impact):
+        say(line)
+    say(f"{revision.slug}: revision {revision.number} {_news(settings, published, stage)}")
+    return True
+
+
+def show(settings: Settings, slug: str, say: Say, complain: Say) -> None:
+    """Prints what is live as a file. Raises HouseError where there is nothing of this name."""
+    with furnished(settings, complain) as (store, _), store.reading() as connection:
+        newest = stored_revisions.named(connection, slug)
+    consultation = stored_revisions.read(newest)
+    if consultation is None:
+        raise stored_revisions.refusal(newest)
+    say(showing.as_file(consultation, newest.number).rstrip("\n"))
+
+
+def _news(settings: Settings, published: Published, stage: Stage) -> str:
+    """What became of a revision, and what to do next."""
+    revision = published.revision
+    assert revision is not None  # noqa: S101 - tells the type checker what the caller has looked at
+    slug = revision.slug
+    if stage == "draft" and revision.state != "draft":
+        return "is the live one, so there is no draft to keep"
+    if stage == "draft":
+        kept = "is kept as a draft" if published.new else "is the draft already"
+        return f"{kept}; nothing changes for residents before: {program()} go-live {slug} --draft"
+    if stage == "test":
+        kept = "is kept as a test" if published.new else "is the test already"
+        return f"{kept}; nothing counts.\n{_ways_in(settings, published.start_word)}"
+    news = "published" if published.new else "is published already"
+    return f"{news}; {state_texts.way_in(revision, datetime.now(UTC), settings.zone())}"
+
+
+def _ways_in(settings: Settings, word: str) -> str:
+    """How to get into a test."""
+    address = settings.web.public_url or f"http://{settings.host}:{settings.port}"
+    return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program()} play {word}"
+
+
+def migrate(settings: Settings, say: Say) -> None:
+    """Brings the database up to date, which opening it does."""
+    with furnished(settings, say) as (store, _):
+        say(f"The database ({store.dialect}) is up to date.")
+
+
+def list_consultations(settings: Settings, say: Say) -> None:
+    """Says what is published, a line each."""
+    with furnished(settings, say) as (store, _), store.reading() as connection:
+        revisions = consultations.list_latest(connection, get_args(State))
+        waiting = consultations.list_unpublished(connection)
+        names = {it.consultation_id: trials.slug_of(connection, it.consultation_id) for it in waiting}
+    if not revisions and not waiting:
+        say("Nothing is published yet.")
+    for revision in sorted([*revisions, *waiting], key=lambda it: it.slug):
+        told = _state(revision, settings.zone())
+        if revision.state == "test":
+            told += f" ({names[revision.consultation_id]})"
+        say(_in_a_line(revision, told))
+
+
+def _in_a_line(revision: PublishedRevision, state: str) -> str:
+    consultation = stored_revisions.read(revision)
+    if consultation is None:
+        return f"{revision.slug}  {state}, revision {revision.number}  cannot be read"
+    title = consultation.title.in_language(consultation.main_language, {})
+    languages = ", ".join(
+        tag
+        if review.review is not Review.UNREVIEWED and not phrase_catalogues.unreviewed(tag)
+        else f"{tag} (unreviewed)"
+        for tag, review in consultation.languages.items()
+    )
+    marks = "sample, " if revision.sample else ""
+    return f"{revision.slug}  “{title}”  {marks}{state}, revision {revision.number}  {languages}"
+
+
+def _state(revision: PublishedRevision, zone: tzinfo) -> str:
+    state = revision.state_at(datetime.now(UTC))
+    if state == "not_yet" and revision.opens_at:
+        return f"opens {revision.opens_at.astimezone(zone):%Y-%m-%d}"
+    return state

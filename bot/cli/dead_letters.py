@@ -1,0 +1,77 @@
+"""`unhandled`: the messages that could not be handled, opened for people to look at, as their authors were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from adapters.base import Finding
+from bot.cli.context import furnished
+from bot.common import audit
+from bot.common.dead_letters import opened
+from bot.common.errors import Say, program
+from bot.common.keys import Keys, SecretError
+from bot.settings import Settings
+from flows.text import clean
+from storage import erasures, messages
+from storage.errors import StorageError
+from storage.messages import StoredDeadLetter
+from storage.store import Store
+
+
+def show(settings: Settings, say: Say, *, done: bool) -> None:
+    """Says each message with when and where it came and what could not handle it; with `done` they are deleted then.
+
+    Raises what `furnish` raises.
+    """
+    with furnished(settings, say) as (store, keys):
+        with store.begin() as connection:
+            letters = messages.dead_letters(connection)
+            if letters:
+                entry = audit.operator().did("unhandled.show", "messages", f"{len(letters)} shown")
+                audit.record(connection, keys, entry)
+        for at, words, letter in sorted((*_in_words(letter, keys), letter) for letter in letters):
+            local = at.astimezone(settings.zone())
+            say(f"{local:%Y-%m-%d %H:%M}  {letter.channel}  {letter.reason}\n    {words}")
+        if not letters:
+            say("No message was set aside.")
+        elif done:
+            gone = [letter.id for letter in letters]
+
+            def discard(connection: Connection) -> None:
+                messages.discard(connection, gone)
+                erasures.mark(connection, ["dead_letters"])
+                entry = audit.operator().did("unhandled.done", "messages", f"{len(gone)} deleted")
+                audit.record(connection, keys, entry)
+
+            store.run(discard)
+            store.scrub()
+            say(f"Deleted: {len(gone)}.")
+        else:
+            say(f"When you have looked at them: {program()} unhandled --done")
+
+
+def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
+    """When it was sent and what it says. The table knows the day only."""
+    try:
+        found = opened(letter, keys)
+    except SecretError:
+        return letter.at, "(sealed with another secret key)"
+    return found.sent_at, clean(found.said).replace("\n", "\n    ")
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """What `doctor` says of them, where there are any."""
+    store = Store(settings.database())
+    try:
+        with store.reading() as connection:
+            waiting = len(messages.dead_letters(connection))
+    except StorageError:
+        return  # said already of the database itself
+    finally:
+        store.dispose()
+    if waiting:
+        words = f"{waiting} messages could not be handled, and their authors were told that somebody looks at them"
+        yield Finding(False, f"{words}: {program()} unhandled")

@@ -1,0 +1,44 @@
+"""`places`: how many took part from where, by the code of a poster or a multiplier; counted coarsely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from bot.cli.context import furnished
+from bot.common.errors import Say
+from bot.consultations import stored_revisions
+from bot.settings import Settings
+from flows.definition import SMALLEST_CELL
+from storage import participations
+from storage.participations import PlaceCount
+
+_HEAD: Final = ("place", "entered", "begun", "answered", "finished")
+
+
+def show(settings: Settings, slug: str, say: Say) -> None:
+    """Says how many took part from where, a line for each place. Raises HouseError."""
+    with furnished(settings, say) as (store, _), store.reading() as connection:
+        revision = stored_revisions.named(connection, slug)
+        counts = participations.tally_by_place(connection, revision.consultation_id)
+        consultation = stored_revisions.read(revision)
+    for line in table(counts, consultation.smallest_cell if consultation else SMALLEST_CELL):
+        say(line)
+
+
+def table(counts: Iterable[PlaceCount], least: int) -> Iterator[str]:
+    """The lines of the table; a cell of fewer than `least` is shown as "<5": three people from one waiting room are
+    soon recognised. Without sums: they would show what is hidden.
+    """
+    rows: list[tuple[str, ...]] = [_HEAD]
+    for count in counts:
+        numbers = (_coarse(n, least) for n in (count.begun, count.answered, count.finished))
+        rows.append((count.place_code or "(none)", count.mode, *numbers))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for place, mode, *columns in rows:
+        cells = (cell.rjust(width) for cell, width in zip(columns, widths[2:], strict=True))
+        yield "  ".join((place.ljust(widths[0]), mode.ljust(widths[1]), *cells))
+
+
+def _coarse(number: int, least: int) -> str:
+    return f"<{least}" if 0 < number < least else str(number)

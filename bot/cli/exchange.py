@@ -1,0 +1,143 @@
+"""`import` and `export --format`: files of other programs, in and out.
+
+A kind is a module in `bot/exchange/kinds/`: with `read(path, language, aside)` it can be imported, with
+`write(content, folder)` exported. Nothing else lists them.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from bot.cli.context import desk, furnished
+from bot.cli.purpose import recorded
+from bot.cli.set_aside import list_aside
+from bot.common import audit
+from bot.common.audit import Auditor, Note, unrecorded
+from bot.common.errors import HouseError, Say, program
+from bot.consultations import stored_revisions
+from bot.exchange import content, definition, formats, taking
+from bot.exchange.aside import Aside
+from bot.exchange.bundle import Bundle
+from bot.exchange.content import Content
+from bot.exchange.exports.staging import check_target, staged
+from bot.exchange.taking import Taken, Wish
+from bot.settings import Settings
+from flows.languages import LANGUAGES
+from storage.store import Store
+
+READ: Final = "read"
+WRITE: Final = "write"
+LEFT_OUT: Final = "left_out"
+"""Says what a file of this kind cannot hold; of kinds that cannot hold everything."""
+HAS_SINGLE_VOTES: Final = "HAS_SINGLE_VOTES"
+"""Set by the kinds whose files say what each person voted."""
+
+
+def names(what: str) -> list[str]:
+    """The kinds that can be read, or written."""
+    found = (it.name for it in pkgutil.iter_modules(formats.__path__))
+    return [name for name in found if hasattr(import_module(f"{formats.__name__}.{name}"), what)]
+
+
+def _of_kind(kind: str, what: str) -> Any:
+    if kind not in names(what):
+        raise HouseError(
+            f"{kind!r} is no kind that can be {'imported' if what == READ else 'exported'}; "
+            f"there is {', '.join(names(what))}"
+        )
+    return getattr(import_module(f"{formats.__name__}.{kind}"), what)
+
+
+def take(
+    store: Store, settings: Settings, kind: str, path: Path, wish: Wish, note: Note = unrecorded
+) -> tuple[Bundle, Taken]:
+    """Reads a file and takes into the store what can be read of it. Raises HouseError; then nothing was taken."""
+    if wish.language not in LANGUAGES:
+        raise HouseError(f"--lang {wish.language}: there is {', '.join(LANGUAGES)}")
+    aside = Aside(is_strict=wish.is_strict, trusts_votes=wish.trusts_votes)
+    read: Bundle = _of_kind(kind, READ)(path, wish.language, aside)
+    remarks = (*read.remarks, *aside.remarks())
+    bundle = replace(read, remarks=remarks, set_aside=aside.count, set_aside_lines=tuple(aside.lines))
+    wish = wish._replace(slug=wish.slug or definition.slug_of(bundle.title))
+    tools = desk(settings, note)
+
+    def work(connection: Connection) -> tuple[Bundle, Taken]:
+        as_taken, taken = taking.take(connection, bundle, wish, tools)
+        if taken.statements or taken.votes:
+            note(connection, "import", wish.slug, f"{kind}: {taken.statements} statements, {taken.votes} votes")
+        return as_taken, taken
+
+    return store.run(work)
+
+
+def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, complain: Say) -> bool:
+    """The command; False where rows were set aside. Raises HouseError."""
+    with furnished(settings, complain) as (store, keys):
+        bundle, taken = take(store, settings, kind, path, wish, Auditor(keys, audit.operator()))
+    for remark in bundle.remarks:
+        complain(remark)
+    list_aside(path, bundle.set_aside_lines, bundle.set_aside, complain)
+    state = "made, open" if wish.is_open else "made, closed (--open opens it to residents)"
+    say(f"{taken.slug}: {state if taken.is_new else 'was there'}; source {bundle.source}")
+    if bundle.statements:
+        say(f"{taken.statements:,} statements taken over, {taken.known_statements:,} were there")
+    say(f"{taken.votes:,} votes taken over, {taken.known_votes:,} were there")
+    if bundle.set_aside:
+        say(f"{bundle.set_aside:,} rows were set aside, and are in no figure")
+    say(f"Look at it: {program()} results {taken.slug}")
+    return not bundle.set_aside
+
+
+def _left_out(kind: str, found: Content) -> str:
+    """What a file of this kind cannot hold, in a sentence."""
+    told = getattr(import_module(f"{formats.__name__}.{kind}"), LEFT_OUT, None)
+    return str(told(found)) if told else ""
+
+
+def has_single_votes(kind: str) -> bool:
+    """Whether a file of this kind says what each person voted. Raises HouseError where there is no such kind."""
+    _of_kind(kind, WRITE)
+    return hasattr(import_module(f"{formats.__name__}.{kind}"), HAS_SINGLE_VOTES)
+
+
+def export(
+    settings: Settings,
+    slug: str,
+    kind: str,
+    out: Path,
+    say: Say,
+    complain: Say,
+    *,
+    is_public: bool = False,
+    purpose: str = "",
+) -> None:
+    """The command. Raises HouseError, also where the file is to be for everybody: it holds single votes and sums.
+
+    That single votes are read is recorded, with its purpose, before the first of them is read.
+    """
+    write = _of_kind(kind, WRITE)
+    if is_public:
+        raise HouseError(
+            f"--format {kind} has exact figures and no small ones left out, so it is not for everybody; "
+            "leave --profile out to use it inside the house, or take --format csv for everybody"
+        )
+    check_target(out)
+    reason = recorded(settings, purpose) if has_single_votes(kind) else ""
+    with furnished(settings, complain) as (store, keys):
+        if reason:
+            with store.begin() as connection:
+                named = stored_revisions.named(connection, slug).slug
+                audit.record(connection, keys, audit.operator().did("export.raw", named, f"{kind}: {reason}"))
+        with store.reading() as connection:
+            found = content.load(connection, slug, settings.web.public_url)
+    with staged(out) as folder:
+        files = write(found, folder)
+    if remark := _left_out(kind, found):
+        complain(remark)
+    say(f"{out}: {', '.join(files)}" if len(files) > 1 else f"{out} is written")

@@ -1,0 +1,40 @@
+"""`export`: writes a package; that raw data is read is recorded first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot.cli.context import furnished
+from bot.cli.purpose import recorded
+from bot.common import audit
+from bot.common.errors import Say
+from bot.consultations import stored_revisions
+from bot.exchange.exports.package import Wish, known_profile, write, write_public
+from bot.exchange.exports.staging import check_target
+from bot.results.editions.renewal import renew
+from bot.results.published import Published
+from bot.settings import Settings
+
+
+def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
+    """The command. Raises HouseError. That raw data is read is recorded before the first of it is read."""
+    check_target(wish.out)
+    purpose = recorded(settings, wish.purpose) if known_profile(wish.profile) == "raw" else ""
+    with furnished(settings, complain) as (store, keys):
+        if purpose:
+            with store.begin() as connection:
+                slug = stored_revisions.named(connection, wish.slug, trials=True).slug
+                audit.record(connection, keys, audit.operator().did("export.raw", slug, purpose))
+        wish, now = wish._replace(zone=settings.zone()), datetime.now(UTC)
+        if wish.profile == "public":
+            renew(store, wish.slug)
+            say(f"{wish.out}: {_in_words(write_public(store, wish, now))}, profile public")
+            return
+        number = write(store, wish, now)
+    say(f"{wish.out}: {number} participation{'' if number == 1 else 's'}, profile {wish.profile}")
+
+
+def _in_words(found: Published) -> str:
+    number = found.participations
+    people = "few participations" if number is None else f"{number} participation{'' if number == 1 else 's'}"
+    return f"edition {found.edition.number}, {people}"

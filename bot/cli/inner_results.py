@@ -1,0 +1,35 @@
+"""`results --inner`: every figure, small ones too, for the core team. Who looks, and what for, is in the audit log."""
+
+from __future__ import annotations
+
+from bot.cli import results
+from bot.cli.context import furnished
+from bot.cli.purpose import recorded
+from bot.common import audit
+from bot.common.errors import Say
+from bot.consultations import stored_revisions
+from bot.results import published
+from bot.settings import Settings
+
+
+def show(
+    settings: Settings,
+    slug: str,
+    say: Say,
+    complain: Say,
+    purpose: str,
+    *,
+    seed: int = 0,
+    as_json: bool = False,
+    language: str = "",
+) -> None:
+    """The command. Raises HouseError. It is recorded before anything is counted."""
+    results.check_language(language)
+    purpose = recorded(settings, purpose)
+    with furnished(settings, complain) as (store, keys):
+        with store.begin() as connection:
+            slug = stored_revisions.named(connection, slug).slug
+            audit.record(connection, keys, audit.operator().did("results.inner", slug, purpose))
+        with store.reading() as connection:
+            found = published.read(connection, slug, seed=seed, is_inner=True)
+    results.tell(found, say, settings.zone(), as_json=as_json, language=language)

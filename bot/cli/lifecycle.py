@@ -1,0 +1,225 @@
+"""`close`, `reopen`, `archive`, `unarchive`, `go-live` and `publish --back` from a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from bot.authoring import confirmation, lifecycle, state_texts, top_texts
+from bot.authoring.confirmation import Ask
+from bot.authoring.lifecycle import Refused, Step, WentLive
+from bot.authoring.publishing import Desk
+from bot.authoring.reading import read
+from bot.authoring.revisions import NOTHING_ELSE, Impact, Intent
+from bot.broadcasts.starting import PushError, parse_time
+from bot.cli.context import desk, furnished
+from bot.common import audit
+from bot.common.audit import Auditor
+from bot.common.errors import HouseError, Say, program
+from bot.consultations import stored_revisions
+from bot.proposals import waves
+from bot.settings import Settings
+from storage.stages import Stage
+
+
+def close(settings: Settings, slug: str, say: Say) -> None:
+    """Ends a consultation now. Raises HouseError."""
+    with _writing(settings, say) as (connection, tools):
+        found = lifecycle.close(connection, slug, tools)
+    say(f"{slug} is closed: nobody can take part any more, and what was said stays.")
+    if found.under_way:
+        say(f"Under way: {found.under_way:,}. Whoever writes is told that it is over.")
+    say(f"To take it back: {program()} reopen {slug}")
+
+
+def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
+    """Lets people take part again. Raises HouseError."""
+    zone = settings.zone()
+    end = _end_of(until, zone) if until else None
+    with _writing(settings, say) as (connection, tools):
+        found = lifecycle.reopen(connection, slug, tools, until=end)
+    ends = found.revision.closes_at
+    say(f"{slug} is live again{f' until {state_texts.day(ends, zone)}' if ends else ''}.")
+    if found.before_until:
+        say(
+            f"Answers of the {found.before:,} who began before are deleted as they were promised, "
+            f"on {state_texts.day(found.before_until, zone)}; those of others after the new end."
+        )
+    say(f"To take it back: {program()} close {slug}")
+
+
+def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
+    """Puts a consultation away, if that is confirmed; `ask` None: nobody can be asked. Raises HouseError.
+
+    False where it was not confirmed; then what it means has been said.
+    """
+    zone = settings.zone()
+    with _writing(settings, say) as (connection, tools):
+        found = lifecycle.weigh_archiving(connection, slug, tools)
+    if not yes:
+        say(f"To archive {slug} means:")
+        for line in state_texts.consequences(found, zone):
+            say(f"  {line}")
+        if ask is None or not ask(f"Archive {slug}?"):
+            say(f"Nothing was changed. To do it: {program()} archive {slug} --yes")
+            return False
+    with _writing(settings, say) as (connection, tools):
+        found = lifecycle.archive(connection, slug, tools)
+    say(f"{slug} is archived. Nothing was deleted.")
+    if found.undo_until:
+        say(f"To take it back until {state_texts.day(found.undo_until, zone)}: {program()} unarchive {slug}")
+    return True
+
+
+def unarchive(settings: Settings, slug: str, say: Say) -> None:
+    """Brings a consultation back. Raises HouseError."""
+    with _writing(settings, say) as (connection, tools):
+        lifecycle.unarchive(connection, slug, tools)
+    say(f"{slug} is back, and closed as before. To let people take part: {program()} reopen {slug} --until DATE")
+
+
+def go_live(
+    settings: Settings,
+    slug: str,
+    say: Say,
+    intent: Intent = NOTHING_ELSE,
+    ask: Ask | None = None,
+    *,
+    stage: Literal["test", "draft"] | None = None,
+    number: int | None = None,
+    takes: bool = False,
+) -> None:
+    """Makes the test or draft revision the live one. Raises HouseError; Unconfirmed where a person has to say first
+    that a question means the same, or what is taken of an earlier wave, and did not.
+    """
+    step = partial(lifecycle.go_live, stage=stage, number=number)
+    _tell_live(_agreed(settings, slug, say, step, intent, ask, takes=takes), settings.zone(), say)
+
+
+def _agreed(
+    settings: Settings,
+    slug: str,
+    say: Say,
+    step: Callable[..., WentLive],
+    intent: Intent,
+    ask: Ask | None,
+    *,
+    takes: bool,
+) -> WentLive:
+    """Takes a step; where it waits for a person, once more with what they say. Raises HouseError, Unconfirmed."""
+    try:
+        with _writing(settings, say) as (connection, tools):
+            return step(connection, slug, tools, intent=intent._replace(looks_first=True))
+    except ToConfirm as waits:
+        same = confirmation.confirm(waits.impact, say, ask, takes=takes)
+    agreed = intent._replace(same_meaning=intent.same_meaning | same)
+    with _writing(settings, say) as (connection, tools):
+        return step(connection, slug, tools, intent=agreed)
+
+
+def top(settings: Settings, slug: str, say: Say, count: int) -> None:
+    """Prints the proposals most agreed with, in the order in which a wave takes them. Raises HouseError."""
+    with furnished(settings, say) as (store, _), store.reading() as connection:
+        found = waves.best_of(connection, stored_revisions.named(connection, slug))
+    for line in top_texts.say_order(found[:count]):
+        say(line)
+    if not found:
+        say(f"Nothing is released in {slug}.")
+
+
+def slug_of(named: Path) -> str:
+    """The name of a consultation, as it is or as it stands in a file. Raises HouseError."""
+    if not named.is_file():
+        return named.name
+    consultation = read(named).consultation
+    if consultation is None:
+        raise HouseError(f"{named} cannot be read; give the name of the consultation instead")
+    return consultation.slug
+
+
+def back(
+    settings: Settings,
+    slug: str,
+    say: Say,
+    stage: Stage = "live",
+    intent: Intent = NOTHING_ELSE,
+    ask: Ask | None = None,
+    *,
+    takes: bool = False,
+) -> None:
+    """Returns to the revision that was live before, or takes a draft or a test back. Raises HouseError, Unconfirmed."""
+    if stage != "live":
+        with _writing(settings, say) as (connection, tools):
+            dropped = lifecycle.take_back(connection, slug, tools, stage=stage)
+        say(f"{slug} has no {stage} any more. To take it back: {program()} publish FILE --{stage}")
+        if dropped:
+            say(f"Participations in its test, which are deleted: {dropped:,}.")
+        return
+    _tell_live(_agreed(settings, slug, say, lifecycle.back, intent, ask, takes=takes), settings.zone(), say)
+
+
+def _tell_live(found: WentLive, zone: tzinfo, say: Say) -> None:
+    slug, number = found.revision.slug, found.revision.number
+    say(f"{slug}: revision {number} is live; {state_texts.way_in(found.revision, datetime.now(UTC), zone)}")
+    if found.dropped:
+        say(f"Participations in its test, which are deleted: {found.dropped:,}.")
+    if found.before and found.under_way:
+        say(f"Under way: {found.under_way:,}. They go on in the revision in which they began.")
+    if found.before:
+        before = found.before.number
+        way = f"publish {slug} --back" if before < number else f"go-live {slug} --revision {before}"
+        say(f"To take it back: {program()} {way}")
+
+
+class ToConfirm(Exception):
+    """A person has to say first that questions mean the same as before, or what is taken of an earlier wave."""
+
+    def __init__(self, impact: Impact) -> None:
+        super().__init__("something is to be confirmed")
+        self.impact = impact
+
+
+@contextmanager
+def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Desk]]:
+    """A transaction in a furnished house, and what steps need from outside. Raises HouseError where a step is refused,
+    ToConfirm where it waits for a person.
+    """
+    try:
+        with furnished(settings, say) as (store, keys), store.begin() as connection:
+            try:
+                yield connection, desk(settings, Auditor(keys, audit.operator()))
+            except Refused as refused:
+                if refused.reason == "unknown":
+                    stored_revisions.named(connection, refused.slug)
+                raise
+    except Refused as refused:
+        if isinstance(impact := refused.values.get("impact"), Impact):
+            raise ToConfirm(impact) from None
+        raise HouseError(state_texts.sentence(refused, _command(refused.slug), settings.zone())) from None
+
+
+def _command(slug: str) -> Callable[[Step], str]:
+    """A step as it is typed."""
+    forms = {
+        "reopen": f"reopen {slug} --until DATE",
+        "publish": "publish FILE",
+        "publish --test": "publish FILE --test",
+        "publish --back": f"publish {slug} --back",
+    }
+    return lambda step: f"`{program()} {forms.get(step, f'{step} {slug}')}`"
+
+
+def _end_of(text: str, zone: tzinfo) -> datetime:
+    """The end of a day, or a moment: "2026-12-31", "31.12.2026", "2026-12-31 18:00". Raises HouseError."""
+    try:
+        moment = parse_time(text, zone)
+    except PushError:
+        raise HouseError(f"--until {text[:40]}: no date; write it like 2026-12-31, or 2026-12-31 18:00") from None
+    is_day = not {" ", "T"} & set(text.strip())
+    return moment + timedelta(days=1) if is_day else moment

@@ -1,0 +1,110 @@
+"""The command line: puts the commands together, runs one, says what went wrong.
+
+Each file of `bot/cli/` holds a group of commands, and a new command goes into the group it belongs to. A command
+parses, calls and prints; what it does stands in a module of its own, which it imports when it is called: nobody waits
+for a web server in order to read `--help`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import structlog
+import typer
+
+from bot.cli import answers, consultations, maintenance_commands, publishing, serve, staff, states
+from bot.cli.options import Config, Data, Fresh, Given, Host, Port, complain, say
+from bot.common import logs
+from bot.common.errors import HouseError, program
+from bot.common.i18n.phrase_catalogues import PhrasesError
+from bot.common.keys import SecretError
+from bot.common.remedies import remedy
+from bot.common.version import version
+from bot.settings import SettingsError
+from storage.errors import StorageError
+
+INTERNAL_FAULT = 70
+"""EX_SOFTWARE of sysexits.h: the fault is in the program, not in how it was called."""
+log = structlog.get_logger()
+
+app = typer.Typer(
+    help="A chat bot with which a city asks its residents, in the messenger they already use. "
+    "Without a command it serves.",
+    epilog="`python3 -m bot test` runs all tests. All settings: docs/settings.md",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (serve, publishing, answers, consultations, states, maintenance_commands, staff):  # in the order of --help
+    app.add_typer(group.app)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from storage import migrate
+
+        say(f"Mitsprache {version()}, Python {platform.python_version()}, tables of {migrate.head()}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def begin(
+    context: typer.Context,
+    config: Config = None,
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+    fresh: Fresh = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which program this is.")
+    ] = False,
+) -> None:
+    context.obj = Given(config, data, host, port, fresh)
+    if context.invoked_subcommand is None:
+        serve.serve(context)
+
+
+def main(words: list[str] | None = None) -> NoReturn:
+    """Runs one command and exits. Every fault that can be expected is one sentence; others are named and logged."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an odd byte, or a terminal without Arabic letters
+    logs.configure(level="error")
+    is_debugging = os.environ.get("MITSPRACHE_DEBUG") == "1"
+    if not is_debugging:
+        logs.watch_over_what_nobody_catches()
+    try:
+        app(sys.argv[1:] if words is None else words, prog_name=program())
+    except (HouseError, SettingsError, SecretError, PhrasesError, StorageError) as fault:
+        complain(f"{program()}: {fault}")
+        if isinstance(fault, StorageError):
+            complain(f"What to do: {remedy(fault)}. More: {program()} doctor")
+        sys.exit(1)
+    except Exception as fault:  # noqa: BLE001 - the last line of defence, which keeps people's words out of the terminal
+        if is_debugging:
+            traceback.print_exc()
+        log.critical("internal fault", **logs.where(fault))
+        complain(
+            "{program}: a fault of the program itself: {fault} at {place}. Please report this line; "
+            "MITSPRACHE_DEBUG=1 shows more.".format(program=program(), **logs.where(fault))
+        )
+        sys.exit(INTERNAL_FAULT)
+    finally:
+        _let_go_of_output()
+    sys.exit(0)
+
+
+def _let_go_of_output() -> None:
+    """What could not be said (`| head`, a full disk) is not tried once more at the exit: Python would end with 120."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,0 +1,316 @@
+"""`backup` and `restore`: database, secret key, settings, and what lies beside them; together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bot.app import open_house
+from bot.authoring import recordings
+from bot.common import audit, audit_anchor, database_mark, erasure_log
+from bot.common.atomic_file import locked
+from bot.common.erasure_log import FOLDER as LEDGER
+from bot.common.errors import HouseError, Say, program, unusable
+from bot.common.keys import FILE as KEY
+from bot.common.keys import RING, SecretError, load
+from bot.delivery.attachments import files
+from bot.delivery.channels import FOLDER as CHANNELS
+from bot.settings import Settings
+from storage import installation, migrate
+from storage.engines import parse_url, sqlite_file
+from storage.errors import StorageError
+from storage.installation import Found
+from storage.store import Store
+
+DATABASE: Final = "mitsprache.db"
+FOLDERS: Final = {recordings.FOLDER: recordings.MEDIA_NAME, files.FOLDER: files.NAME}
+"""Folders within the data folder, with what their files are called."""
+_BEGUN: Final = (".new", "-journal", "-wal", "-shm")
+"""How files of channels end that are being written, or belong to a database that is being written."""
+_PRIMARY: Final = 0xFF
+"""The part of an error code of SQLite that tells its kind."""
+_SQLITE: Final = b"SQLite format 3\0"
+"""How every file of SQLite begins."""
+SETTINGS: Final = "mitsprache.toml"
+INVENTORY: Final = "inventory.json"
+_ELSEWHERE: Final = (
+    "the database is PostgreSQL: back it up with `pg_dump --format=custom`, bring it back with `pg_restore`, "
+    "and keep copies of {secret} and {ring}, where it is there (apart from it), and of the folders {media}, "
+    "{attachments}, {erased} and, while the service is stopped, {channels}"
+)
+_NO_LEDGER: Final = (
+    "What was erased since this backup was made is not known here, and is there again: copy the folder {folder} of the "
+    "data folder before to this machine, and say where with `{program} restore --erased DIR`."
+)
+
+
+def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
+    """Copies everything that cannot be made anew into a new folder in `to`, and gives that folder.
+
+    The service may run meanwhile: SQLite gives a copy of one moment. Raises HouseError.
+    """
+    database = _database(settings)
+    secret = settings.data / KEY
+    for path in (database, secret):
+        if not path.is_file():
+            raise HouseError(f"{path}: is not there, so there is nothing to back up; check --data")
+    folder = to / f"mitsprache-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    unfinished = folder.with_suffix(".part")
+    try:
+        unfinished.mkdir(parents=True, mode=0o700)
+        with _all_or_nothing(unfinished):
+            with locked(settings.data, shared=True):  # with other keys later on, not all of the copy could be opened
+                _copy_house(settings, database, settings_file, unfinished)
+            unfinished.rename(folder)
+    except OSError as fault:
+        raise unusable(fault, "--to") from fault
+    return folder
+
+
+def record(settings: Settings, folder: Path) -> str:
+    """Records in the audit log that a backup was made; gives why not, "" where it was. A backup counts more than that:
+    it is made also of a database that cannot be written, or is older than this program.
+    """
+    store = Store(settings.database())
+    try:
+        migrate.check(store)
+        keys = load(settings.data / KEY)
+        entry = audit.operator().did("backup", folder.name)
+        store.run(lambda connection: audit.record(connection, keys, entry))
+    except (StorageError, SecretError) as fault:
+        return str(fault)
+    finally:
+        store.dispose()
+    return ""
+
+
+@contextmanager
+def _all_or_nothing(unfinished: Path) -> Iterator[None]:
+    """Takes away what was begun and failed: on a full disk it would be in the way of everything else."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _copy_house(settings: Settings, database: Path, settings_file: Path | None, to: Path) -> None:
+    # Before the database: a channel that had read further than the database knows would not read that again.
+    _copy_channels(settings.data / CHANNELS, to / CHANNELS)
+    _copy_database(database, to / DATABASE)
+    if flaw := _flaw(to / DATABASE):
+        raise _damaged(database, flaw)
+    if not database_mark.is_ours(settings.data, _found(to / DATABASE)):
+        raise HouseError(
+            f"{database}: is empty or not the database that was made for {settings.data}, so this would be no backup; "
+            f"keep the older ones, and ask `{program()} doctor`"
+        )
+    _copy_keys(settings.data, to)
+    # After the database: whatever file that copy names was there before it.
+    _copy_folders(settings.data, to)
+    erasure_log.unite(settings.data / LEDGER, to / LEDGER)
+    if settings_file:
+        _copy(settings_file, to / SETTINGS)
+    files = sorted(path for path in to.rglob("*") if path.is_file())
+    inventory = {path.relative_to(to).as_posix(): _fingerprint(path) for path in files}
+    (to / INVENTORY).write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
+
+
+def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] = ()) -> None:
+    """Puts a backup in place after checking it, and erases again what was erased since. Never writes over anything.
+
+    `ledgers`: where else it is noted what was erased; that of the data folder and that of the backup count anyway.
+    Raises HouseError, and what opening a house does.
+    """
+    database = _database(settings)
+    check(folder)
+    ledgers = [_ledger_in(path) for path in ledgers]
+    is_known = bool(erasure_log.files_of(settings.data / LEDGER))
+    for path in (database, settings.data / KEY, settings.data / RING, settings.data / CHANNELS):
+        if path.exists():
+            raise HouseError(f"{path}: is there already; restore into an empty folder (--data), or move it away first")
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (settings.data / database_mark.FILE).unlink(
+            missing_ok=True
+        )  # the next start marks the folder with what is restored
+        _copy_keys(folder, settings.data)
+        _copy_channels(folder / CHANNELS, settings.data / CHANNELS)
+        _copy_folders(folder, settings.data)
+        erasure_log.unite(folder / LEDGER, settings.data / LEDGER)
+        unfinished = database.with_name(f"{database.name}.part")
+        _copy(folder / DATABASE, unfinished)
+        unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
+    except OSError as fault:
+        raise unusable(fault, "--data") from fault
+    say(f"{folder} is restored to {settings.data}.")
+    if (folder / SETTINGS).exists():
+        say(f"Its settings are in {folder / SETTINGS}; put the file where you start the program.")
+    if not is_known and not ledgers:
+        say(_NO_LEDGER.format(folder=LEDGER, program=program()))
+    if (age := _age(folder)) > settings.backup_days:
+        say(f"This backup is {age} days old: what was erased within {age - settings.backup_days} days after it was "
+            f"made is forgotten by now and here again (backup_days = {settings.backup_days}).")  # fmt: skip
+    erase(settings, say, ledgers, folder)
+
+
+def erase(settings: Settings, say: Say, ledgers: Sequence[Path] = (), source: Path | None = None) -> None:
+    """Erases again what these ledgers and that of the data folder name, after `source` was restored or, where it is
+    None, other programs restored a database. Raises HouseError, and what opening a house does."""
+    said: list[str] = []
+    try:
+        for found in map(_ledger_in, ledgers):
+            erasure_log.unite(found, settings.data / LEDGER)
+        store, keys = open_house(settings, said.append)
+        try:
+            audit_anchor.restart(store, keys, settings.data, audit.operator(), source.name if source else "nothing")
+        finally:
+            store.dispose()
+    except OSError as fault:
+        raise unusable(fault, "--erased") from fault
+    say(said[0] if said else "Nothing is here that was erased.")
+
+
+def _age(folder: Path) -> int:
+    """How many days ago a backup was made, by its name; 0 where it was given another one."""
+    named = re.fullmatch(r"mitsprache-(\d{8}T\d{6})Z", folder.name)
+    made = datetime.strptime(f"{named[1]}+0000", "%Y%m%dT%H%M%S%z") if named else datetime.now(UTC)
+    return (datetime.now(UTC) - made).days
+
+
+def _ledger_in(path: Path) -> Path:
+    """The ledger in a data folder or backup, or the folder itself."""
+    found = path / LEDGER if (path / LEDGER).is_dir() else path
+    if not found.is_dir() or (found.name != LEDGER and not erasure_log.files_of(found)):
+        raise HouseError(f"{path}: this is no ledger; name with --erased the folder {LEDGER} of a data folder")
+    return found
+
+
+def check(folder: Path) -> None:
+    """Raises HouseError unless the backup is whole, unchanged, and a sound database with its secret key."""
+    if not (folder / INVENTORY).is_file():
+        raise HouseError(f"{folder}: is not a whole backup, {INVENTORY} is not there; name a folder that `backup` made")
+    try:
+        inventory = json.loads((folder / INVENTORY).read_text(encoding="utf-8"))
+        changed = [name for name, fingerprint in inventory.items() if _fingerprint(folder / name) != fingerprint]
+        missing = {DATABASE, KEY} - inventory.keys()
+    except (OSError, ValueError, AttributeError) as fault:
+        raise HouseError(f"{folder}: is not a whole backup ({type(fault).__name__}); choose another one") from fault
+    if changed or missing:
+        raise HouseError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
+    load(folder / KEY)
+    if flaw := _flaw(folder / DATABASE) or ("" if _found(folder / DATABASE).has_tables else "it is empty"):
+        raise HouseError(f"{folder}: the database in it is damaged ({flaw}); choose another backup")
+
+
+def _found(copy: Path) -> Found:
+    """Which database a sound copy is of."""
+    with _opened(copy) as database:
+        return installation.find_in_copy(database)
+
+
+def _opened(copy: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True))
+
+
+def _flaw(copy: Path) -> str:
+    """What is damaged in a file of SQLite that nobody writes to; empty where nothing is."""
+    with _opened(copy) as database:
+        try:
+            verdict = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
+        except sqlite3.Error as fault:
+            verdict = str(fault)
+    return "" if verdict == "ok" else verdict.replace("\n", " ")
+
+
+def _database(settings: Settings) -> Path:
+    url = parse_url(settings.database())
+    if url.get_backend_name() != "sqlite":
+        folders = {it: settings.data / it for it in (*FOLDERS, LEDGER, CHANNELS)}
+        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, ring=RING, **folders))
+    return sqlite_file(url)
+
+
+def _damaged(database: Path, flaw: str) -> HouseError:
+    return HouseError(
+        f"{database}: is damaged ({flaw}), so this would be no backup; keep the older ones, and bring one back "
+        f"(`{program()} restore`)"
+    )
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    _create(target)
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as original,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            original.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a journal beside it
+    except sqlite3.Error as fault:
+        if getattr(fault, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_CORRUPT:
+            raise _damaged(source, str(fault)) from fault
+        raise HouseError(
+            f"{source}: cannot be copied to {target} ({fault}); see that there is room, and {program()} doctor"
+        ) from fault
+
+
+def _copy_channels(source: Path, target: Path) -> None:
+    """The folders of the channels: their databases as of one moment each, other files as they are."""
+    # Backwards, so that the keys of Matrix, which come last, are never older than the place in the sync.
+    for path in sorted(source.rglob("*"), reverse=True):
+        if path.is_file() and not path.name.endswith(_BEGUN):
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (_copy_database if _is_database(path) else _copy)(path, copy)
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
+
+
+def _copy_folders(source: Path, target: Path) -> None:
+    """The recordings of consultations and what people sent. A file that is there already is the same one: its name is
+    a hash or random. What is erased meanwhile is left out."""
+    for folder, named in FOLDERS.items():
+        if not (source / folder).is_dir():
+            continue
+        (target / folder).mkdir(mode=0o700, exist_ok=True)
+        for path in sorted((source / folder).iterdir()):
+            if named.fullmatch(path.name) and not (target / folder / path.name).exists():
+                with suppress(FileNotFoundError):
+                    _copy(path, target / folder / path.name)
+
+
+def _copy_keys(source: Path, target: Path) -> None:
+    """The secret, and the subkeys it opens where it was rotated."""
+    _copy(source / KEY, target / KEY)
+    if (source / RING).exists():
+        _copy(source / RING, target / RING)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as original:
+        _create(target)
+        with target.open("wb") as copy:
+            shutil.copyfileobj(original, copy)
+
+
+def _create(path: Path) -> None:
+    """An empty file that only its owner can read, from the first moment."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

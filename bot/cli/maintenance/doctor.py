@@ -1,0 +1,266 @@
+"""`doctor`: says in words whether all is well here. Changes nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import resource
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import available_timezones
+
+from adapters.base import Finding
+from bot.authoring import reading
+from bot.authoring.publishing import SAMPLES
+from bot.cli import dead_letters
+from bot.cli.maintenance import scrub
+from bot.common import database_mark, erasure_log, keys
+from bot.common.errors import Say, program
+from bot.common.i18n import phrase_catalogues
+from bot.common.remedies import remedy
+from bot.common.subkeys import id_of
+from bot.consultations import stored_revisions
+from bot.delivery import channels, waiting
+from bot.delivery.attachments import checks
+from bot.privacy import re_erasure
+from bot.settings import Settings
+from storage import contacts, migrate
+from storage.contacts import SealedAddress
+from storage.errors import StorageError, StoreDamaged
+from storage.store import Store
+
+LEAST_SPACE_MB: Final = 500
+LEAST_FILES: Final = 4096
+"""With fewer a busy evening is too much: every open page is one."""
+
+
+def examine(settings: Settings, say: Say) -> bool:
+    """Says every finding in a line of its own; True if all is well."""
+    all_well = True
+    for finding in findings(settings):
+        say(f"{'ok   ' if finding.is_well else 'FAULT'}  {finding.words}")
+        all_well &= finding.is_well
+    return all_well
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Everything that is looked at, in the order in which a start would need it."""
+    yield Finding(sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer is needed)")
+    folder = _folder(settings.data)
+    yield folder
+    if folder.is_well:  # of what lies in a folder that is closed to us nothing true can be said
+        yield _space(settings.data)
+        database, sealed = _database(settings)
+        yield _secret(settings.data / keys.FILE, sealed)
+        yield from _ring(settings.data / keys.FILE)
+        yield database
+        if database.is_well:
+            yield from _consultations(settings)
+            yield from _erased(settings)
+            yield from scrub.findings(settings)
+            yield from dead_letters.findings(settings)
+            yield from waiting.findings(settings)
+            yield from checks.findings(settings)
+    yield _port(settings)
+    yield _files()
+    yield _clock(settings, datetime.now(UTC))
+    yield from channels.findings(settings)
+    yield from _texts()
+
+
+def _folder(data: Path) -> Finding:
+    there = _nearest(data)
+    if there != data.absolute():
+        is_well = _is_writable(there)
+        remedy = (
+            "will be made at the first start"
+            if is_well
+            else f"cannot be reached or made: {there} is closed to this user"
+        )
+        return Finding(is_well, f"data folder {data.absolute()} {remedy}")
+    if not there.is_dir():
+        return Finding(is_well=False, words=f"data folder {there} is a file: name a folder with --data")
+    if not _is_writable(there):
+        return Finding(is_well=False, words=f"data folder {there} cannot be written to: check its owner and rights")
+    return Finding(is_well=True, words=f"data folder {there}")
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or what there is of the way to it; what cannot be looked into counts as not there."""
+    return next(it for it in (path.absolute(), *path.absolute().parents) if os.path.exists(it))  # noqa: PTH110 - never raises
+
+
+def _is_writable(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _space(data: Path) -> Finding:
+    free = shutil.disk_usage(_nearest(data)).free // 1_000_000
+    words = f"{free} MB of disk space free"
+    return Finding(free >= LEAST_SPACE_MB, words if free >= LEAST_SPACE_MB else f"{words}: make room, 500 MB at least")
+
+
+def _secret(path: Path, sealed: SealedAddress | None) -> Finding:
+    """`sealed`: an address of the database, which the key must open."""
+    if not path.exists() and sealed is None:
+        return Finding(is_well=True, words="secret key will be made at the first start")
+    try:
+        if sealed is None:
+            keys.load(path)
+        else:
+            keys.load_fitting(path, sealed.sealed, sealed.lookup)
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except (OSError, keys.SecretError) as fault:
+        return Finding(is_well=False, words=f"secret key: {fault}")
+    if mode & 0o077:
+        return Finding(is_well=False, words=f"secret key can be read by others: chmod 600 {path}")
+    return Finding(is_well=True, words="secret key, readable by its owner only")
+
+
+def _ring(path: Path) -> Iterator[Finding]:
+    """When the secret was rotated, and whether that is over."""
+    ring = path.with_name(keys.RING)
+    if not ring.exists():
+        return  # it never was; or it is said already that the ring is missing
+    try:
+        secret, found = keys.read(path)
+        mode = stat.S_IMODE(ring.stat().st_mode)
+    except (OSError, keys.SecretError):
+        return  # it is said already
+    words = f"{ring.name}: secret key {id_of(secret)} since {found.rotated_on}"
+    if found.sealed_on:
+        words += f", sealing keys of {found.sealed_on}"
+    if mode & 0o077:
+        yield Finding(is_well=False, words=f"{ring.name} can be read by others: chmod 600 {ring}")
+    elif found.is_resealing():
+        yield Finding(
+            False, f"{words}; the keys before are still in use: finish with `{program()} rotate-key --sealed`"
+        )
+    else:
+        yield Finding(is_well=True, words=words)
+
+
+def _database(settings: Settings) -> tuple[Finding, SealedAddress | None]:
+    """What there is to say, and an address by which the secret key can be tried."""
+    try:
+        store = Store(settings.database())
+    except Exception as fault:  # noqa: BLE001 - whatever a mistyped address causes, it is a fault to be told
+        words = f"database_url cannot be understood ({type(fault).__name__}): see docs/settings.md"
+        return Finding(is_well=False, words=words), None
+    sealed = None
+    try:
+        database_mark.check(settings.data, store)
+        if not database_mark.is_there(store):
+            return Finding(is_well=True, words="database will be made at the first start"), None
+        with store.reading() as connection:
+            revision = migrate.current(connection)
+            sealed = contacts.any_sealed(connection) if revision else None
+        migrate.check(store)
+        if flaw := store.flaw():
+            raise StoreDamaged(flaw)
+    except StorageError as fault:
+        return Finding(is_well=False, words=f"database ({store.dialect}): {fault} {_capital(remedy(fault))}."), sealed
+    finally:
+        store.dispose()
+    return Finding(is_well=True, words=f"database ({store.dialect}) answers, tables of {revision}"), sealed
+
+
+def _consultations(settings: Settings) -> Iterator[Finding]:
+    """Those of an older program which this one cannot read."""
+    store = Store(settings.database())
+    try:
+        with store.reading() as connection:
+            yield from (
+                Finding(is_well=False, words=words)
+                for words in stored_revisions.unreadable(connection, thoroughly=True)
+            )
+    except StorageError:
+        return  # there is no database yet
+    finally:
+        store.dispose()
+
+
+def _erased(settings: Settings) -> Iterator[Finding]:
+    """Whether it is known what was erased, and nothing of that is back."""
+    folder = settings.data / erasure_log.FOLDER
+    if not (settings.data / keys.FILE).exists():
+        return  # nobody was here yet, or it is said already that the key is missing
+    if not folder.is_dir():
+        words = "what was erased is noted there; bring it from the data folder before (`restore --erased DIR`)"
+        yield Finding(False, f"{folder} is missing: {words}. If there never was one, the next start makes it")
+        return
+    store = Store(settings.database())
+    try:
+        book = erasure_log.Ledger(settings.data, keys.load(settings.data / keys.FILE))
+        noted, back = book.read(), re_erasure.look(store, book)
+    except (OSError, StorageError, keys.SecretError) as fault:
+        yield Finding(False, f"{folder} cannot be read ({type(fault).__name__}): check its rights")
+        return
+    finally:
+        store.dispose()
+    if noted.unreadable:
+        yield Finding(False, f"{folder}: {noted.unreadable} lines are of another secret key: put the right one back")
+    if back:
+        yield Finding(False, f"erased, and here again ({back.in_words()}): erase it again with `{program()} restore`")
+    elif not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        yield Finding(False, f"{folder} cannot be written to, so nobody can be erased: check its owner and rights")
+    else:
+        yield Finding(True, f"notes of what was erased: {len(noted.gone)}; nothing of it is here")
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _port(settings: Settings) -> Finding:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            if fault.errno == errno.EADDRINUSE:
+                return Finding(True, f"port {settings.port} is taken (by this service?): a start takes the next one")
+            return Finding(is_well=False, words=f"host {settings.host} port {settings.port}: {fault.strerror}")
+    return Finding(is_well=True, words=f"port {settings.port} is free")
+
+
+def _files() -> Finding:
+    """A start takes all that is allowed: each open page is a file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < LEAST_FILES:
+        words = f"{hard} open files are allowed, so many pages at most: LimitNOFILE=65536 in the unit (docs/operate.md)"
+        return Finding(is_well=False, words=words)
+    return Finding(is_well=True, words=f"{hard} open files are allowed")
+
+
+def _clock(settings: Settings, now: datetime) -> Finding:
+    """Opening times, quiet hours and certificates hang on it."""
+    if not available_timezones():
+        return Finding(
+            is_well=False, words="this machine knows no time zones, days end at midnight UTC: install tzdata"
+        )
+    words = f"it is {now.astimezone(settings.zone()):%Y-%m-%d %H:%M} in {settings.timezone}"
+    if now.date() < migrate.newest():
+        return Finding(is_well=False, words=f"{words}, before this program was made: set the clock (timedatectl)")
+    return Finding(is_well=True, words=words)
+
+
+def _texts() -> Iterator[Finding]:
+    """The catalogues of phrases and the sample consultations that are shipped."""
+    for language in phrase_catalogues.languages():
+        try:
+            phrase_catalogues.load(language)
+        except phrase_catalogues.PhrasesError as fault:
+            yield Finding(is_well=False, words=str(fault))
+    faults = [fault for path in sorted(SAMPLES.glob("*.yaml")) for fault in reading.read(path).faults]
+    errors = [str(fault) for fault in faults if not fault.warning]
+    yield from (Finding(is_well=False, words=error) for error in errors)
+    if not errors:
+        yield Finding(is_well=True, words=f"speaks {', '.join(phrase_catalogues.languages())}; the samples are sound")

@@ -1,0 +1,116 @@
+"""`rotate-key`: another secret for the house, and with `--sealed` other keys for all that is sealed.
+
+A kill at any moment leaves a secret and a ring that fit: the ring is wrapped by both secrets before the new one is put
+in the place of the old one. While things are sealed anew, the older keys open what is not done yet, and the command
+goes on where it was killed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bot.cli.context import furnished
+from bot.cli.serving import only_one
+from bot.common import audit
+from bot.common.atomic_file import locked, replace_durably
+from bot.common.errors import HouseError, Say, unusable
+from bot.common.keys import FILE, NEEDS_RING, RING, SECRET_BYTES, Keys, read
+from bot.common.subkeys import Ring, id_of, wrap
+from bot.delivery.service_lock import alone
+from bot.privacy.re_encryption import Resealing
+from bot.settings import Settings
+from storage.store import Store
+
+GRACE_SECONDS: Final = 30.0
+"""So long a command beside may keep what it sealed before it saw the new keys, until it has stored it."""
+
+
+def rotate(settings: Settings, say: Say, complain: Say) -> None:
+    """Puts a new secret in place, also while the service runs: no subkey changes. Raises HouseError, and what opening a
+    house does.
+    """
+    _is_there(settings.data)
+    with furnished(settings, complain) as (store, keys):
+        try:
+            name = _renew(settings.data, store, keys, "secret", lambda ring: ring)
+        except OSError as fault:
+            raise unusable(fault, "--data") from fault
+    say(f"The secret key is a new one ({name}).")
+    _advise(settings.data, say)
+
+
+def rotate_sealed(settings: Settings, say: Say, complain: Say, grace: float = GRACE_SECONDS) -> None:
+    """A new secret, and all that is sealed is sealed anew; goes on with it where that was begun. The service has to be
+    stopped, and cannot be started meanwhile. Raises as `rotate` does.
+    """
+    _is_there(settings.data)
+    with only_one(settings.data, complain), alone(settings), furnished(settings, complain) as (store, keys):
+        try:
+            if read(settings.data / FILE)[1].is_resealing():
+                say("Going on with what was begun: the secret key stays as it is.")
+            else:
+                name = _renew(
+                    settings.data, store, keys, "secret and sealing keys", lambda ring: ring.renewed(_today())
+                )
+                say(f"The secret key is a new one ({name}); what is sealed is sealed anew.")
+            unreadable = _reseal(settings, store, keys, complain, grace)
+            _drop(settings.data)
+            store.scrub()
+        except OSError as fault:
+            raise unusable(fault, "--data") from fault
+    if unreadable:
+        say(f"{unreadable} things open with none of the keys, neither before nor now; they are left as they are.")
+    say("All is sealed anew; the keys before are dropped.")
+    _advise(settings.data, say)
+
+
+def _is_there(data: Path) -> None:
+    if not (data / FILE).is_file():
+        raise HouseError(f"{data / FILE}: is not there, so there is nothing to rotate; check --data")
+
+
+def _renew(data: Path, store: Store, keys: Keys, what: str, change: Callable[[Ring], Ring]) -> str:
+    """Puts a new secret and the changed ring in place, and records what is new; gives the name of the secret."""
+    new = secrets.token_bytes(SECRET_BYTES)
+    with locked(data), store.begin() as connection:
+        old, ring = read(data / FILE)
+        ring = change(ring)._replace(rotated_on=_today())
+        audit.record(connection, keys, audit.operator().did("key.rotate", id_of(new), what))
+        replace_durably(wrap(ring, old, new), data / RING)
+        replace_durably(f"{new.hex()}\n{NEEDS_RING}\n".encode("ascii"), data / FILE)
+        replace_durably(wrap(ring, new), data / RING)
+    return id_of(new)
+
+
+def _reseal(settings: Settings, store: Store, keys: Keys, complain: Say, grace: float) -> int:
+    """Walks twice: what a command beside had sealed with the keys before is stored before the second walk. Gives how
+    much opens with no key.
+    """
+    begun = time.monotonic()
+    Resealing(settings, store, keys, complain).run()
+    time.sleep(max(0.0, begun + grace - time.monotonic()))
+    walk = Resealing(settings, store, keys, complain)
+    walk.run()
+    return walk.unreadable
+
+
+def _drop(data: Path) -> None:
+    with locked(data):
+        secret, ring = read(data / FILE)
+        replace_durably(wrap(ring.settled(), secret), data / RING)
+
+
+def _advise(data: Path, say: Say) -> None:
+    say(
+        f"Make a backup now, and copy {data / FILE} and {data / RING} to wherever you keep them: only both together "
+        "open the house. Backups made before keep their own."
+    )
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"

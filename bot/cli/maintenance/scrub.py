@@ -1,0 +1,83 @@
+"""`scrub`: frees the files of the database of what was erased, now; and what `doctor` says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Final
+
+from adapters.base import Finding
+from bot.cli.context import furnished
+from bot.common.errors import HouseError, Say, program
+from bot.delivery.service_lock import alone
+from bot.privacy import scrubbing
+from bot.settings import Settings
+from storage import erasures, rewriting
+from storage.errors import StorageError
+from storage.rewriting import LARGEST_MEGABYTES, MOST_SECONDS, Bounds, Outcome
+from storage.store import Store
+
+_LARGE: Final = "stop the service and scrub then, or partition the table"
+_WORDS: Final[dict[Outcome, str]] = {
+    "busy": "somebody held the table; try again in a moment",
+    "slow": f"not done in {MOST_SECONDS:.0f} s, so undone; {_LARGE}",
+    "large": f"larger than {LARGEST_MEGABYTES} MB, so people would have to wait; {_LARGE}",
+    "seen": "a transaction from before can still see what was erased; end it (pg_stat_activity, pg_prepared_xacts, "
+    "pg_replication_slots), and try again",
+    "forbidden": "the role may not rewrite it; see what doctor says",
+}
+
+
+def now(settings: Settings, say: Say) -> bool:
+    """Frees all tables of residents, and says of each that could not be freed why; True if none is left.
+
+    Where no service runs on the database it takes the time it needs, and keeps one from starting meanwhile. Raises what
+    `furnish` raises.
+    """
+    with furnished(settings, say) as (store, _), ExitStack() as held:
+        if store.dialect == "sqlite":
+            store.scrub()
+            say("Nothing of what was erased is left in the files.")
+            return True
+        bounds = None
+        try:
+            held.enter_context(alone(settings))
+        except HouseError:
+            bounds = Bounds()
+        store.run(erasures.mark)
+        done = scrubbing.rewrite(store, bounds)
+    for table, outcome in done.left():
+        say(f"{table}: {_WORDS[outcome]}.")
+    for step in done.forbidden:
+        say(f"{step}: the role may not do it, so the log keeps what was erased until the server turns it over.")
+    say(f"Written anew: {len(done.outcomes) - len(done.left())} tables.")
+    return not done.left() and not done.forbidden
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """What `doctor` says of PostgreSQL: what of the erased it keeps, and what the role may not do about it."""
+    store = Store(settings.database())
+    try:
+        if store.dialect != "postgresql":
+            return
+        with store.reading() as connection:
+            waiting = {one.table for one in erasures.pending(connection)}
+        found = rewriting.examine(settings.database())
+    except StorageError:
+        return  # said already of the database itself
+    finally:
+        store.dispose()
+    for name, value in found.settings.items():
+        words = f"PostgreSQL keeps what was erased for longer than needed: set {name} = {value}"
+        yield Finding(False, f"{words} (ALTER SYSTEM, then pg_reload_conf(); docs/operate.md)")
+    for step in found.forbidden:
+        yield Finding(False, f"the role may not free PostgreSQL of what was erased: {step}")
+    for column in found.sampled:
+        yield Finding(False, f"PostgreSQL keeps samples of {column}: a superuser can delete them (docs/operate.md)")
+    for table in found.large:
+        if table in waiting:
+            yield Finding(False, f"{table}: something was erased in it, and it is {_WORDS['large']}")
+    if waiting:
+        yield Finding(True, f"erased, and freed tonight or by `{program()} scrub`: rows in {len(waiting)} tables")
+    else:
+        yield Finding(True, "PostgreSQL was freed of everything that was erased")

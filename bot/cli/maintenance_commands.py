@@ -1,0 +1,159 @@
+"""Keeping the house well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import settings
+from bot.cli.options import Config, Data, Fresh, complain, load, say
+
+app = typer.Typer()
+
+
+@app.command()
+def bench(
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How often each figure is measured.")] = 5,
+    postgres: Annotated[
+        str, typer.Option("--postgres", metavar="URL", help="A server on which test databases may be made.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One flat object of the medians.")] = False,
+    with_peers: Annotated[
+        bool, typer.Option("--peers", help="Beside other libraries for chat bots, as a table (needs the repository).")
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="N", min=0.1, help="With --peers: how long each run counts.")
+    ] = 3.0,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="DIR", help="With --peers: on which disk to write.")
+    ] = None,
+) -> None:
+    """Measure engine, live path and start-up on this machine, in temporary databases. Takes some minutes."""
+    from bot.cli.bench import peers, run
+
+    if with_peers:
+        raise typer.Exit(peers.run(peers.Wish(runs, seconds, folder, as_json)))
+    run.report(runs, postgres, say, complain, as_json=as_json)
+
+
+@app.command()
+def migrate(context: typer.Context, config: Config = None, data: Data = None, fresh: Fresh = False) -> None:
+    """Bring the database up to date. `serve` does so by itself."""
+    from bot.cli import context as house
+
+    house.migrate(load(context, config, data, fresh=fresh), say)
+
+
+@app.command()
+def doctor(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """Say in words whether all is well; exit code 1 if not. Changes nothing."""
+    from bot.cli.maintenance import doctor
+
+    if not doctor.examine(load(context, config, data), say):
+        raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="[SLUG|verify]", help="Only of this consultation; verify: is the log whole?")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The entries as one JSON list.")] = False,
+    since: Annotated[str, typer.Option("--since", metavar="DATE", help="From this day on: 2026-11-30.")] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show who of the team did what, newest last; `audit verify` says whether the log is whole, exit code 1 if not."""
+    from bot.cli import audit as audit_log
+
+    found = load(context, config, data)
+    if what != "verify":
+        audit_log.show(found, audit_log.Wish(what, since, as_json), say, complain)
+    elif not audit_log.verify(found, say, complain):
+        raise typer.Exit(1)
+
+
+@app.command()
+def unhandled(
+    context: typer.Context,
+    done: Annotated[bool, typer.Option("--done", help="They were looked at: delete those that are shown.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show messages of residents that could not be handled, for somebody to look at."""
+    from bot.cli import dead_letters
+
+    dead_letters.show(load(context, config, data), say, done=done)
+
+
+@app.command()
+def scrub(context: typer.Context, config: Config = None, data: Data = None) -> None:
+    """Free the files of the database of what was erased, now, not at night; exit code 1 if something is left."""
+    from bot.cli.maintenance import scrub
+
+    if not scrub.now(load(context, config, data), say):
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where backups are kept.")] = Path("backups"),
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Copy database, secret key, files and settings into a new folder, also while the service runs."""
+    from bot.cli.maintenance import backup
+    from bot.common import erasure_log
+
+    found = load(context, config, data)
+    folder = backup.back_up(found, settings.file_of(config or context.obj.config), to)
+    say(str(folder))
+    if reason := backup.record(found, folder):
+        complain(f"This backup is not in the audit log: {reason}")
+    complain(f"What is erased from now on is noted in {found.data / erasure_log.FOLDER} only: copy that often, too.")
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="BACKUP", help="A folder that `backup` made; none: only erase again.")
+    ] = None,
+    erased: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--erased", metavar="DIR", help="A data folder that knows what was erased since. May be repeated."
+        ),
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+    fresh: Fresh = False,
+) -> None:
+    """Put a backup into an empty data folder, after checking it, and erase again what was erased since."""
+    from bot.cli.maintenance import backup
+
+    found = load(context, config, data, fresh=fresh)
+    if folder:
+        backup.restore(found, folder, say, erased or ())
+    else:
+        backup.erase(found, say, erased or ())
+
+
+@app.command("rotate-key")
+def rotate_key(
+    context: typer.Context,
+    sealed: Annotated[
+        bool, typer.Option("--sealed", help="Also seal anew all that is sealed. The service has to be stopped.")
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a new secret key in place of the one there is, also while the service runs. Nobody becomes a stranger."""
+    from bot.cli.maintenance import rotate_key as rotation
+
+    found = load(context, config, data)
+    (rotation.rotate_sealed if sealed else rotation.rotate)(found, say, complain)

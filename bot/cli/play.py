@@ -1,0 +1,279 @@
+"""`play`: chat in the terminal, through exactly the path that every other channel takes."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import secrets
+import shutil
+import textwrap
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from adapters.base import Channel
+from adapters.console import ConsoleChannel
+from adapters.numbered import as_text
+from bot.app import App, build
+from bot.authoring import state_texts
+from bot.cli.context import furnished
+from bot.common.errors import HouseError, Say, program
+from bot.common.i18n import phrase_catalogues
+from bot.consultations import stored_revisions
+from bot.conversations import transcripts
+from bot.settings import Settings
+from flows.commands import Command
+from flows.lobby import CODE
+from flows.messages import MsgOut
+from flows.text import clean
+from flows.tokens import Token
+from storage import consultations
+from storage.consultations import PublishedRevision
+from storage.store import Store
+
+Show = Callable[[MsgOut], None]
+ReadLine = Callable[[], Awaitable[str | None]]
+"""The next line the person typed, None when there are no more."""
+WIDEST: Final = 88
+PATIENCE_SECONDS: Final = 5.0
+"""So long a chat waits for a database that is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What `play` was asked for. Without slug one begins in the lobby, without address as somebody new."""
+
+    slug: str = ""
+    language: str = ""
+    address: str = ""
+    record: Path | None = None
+
+
+class Chat:
+    """One person at a terminal and the house they talk to. `write` gets all of it as a transcript."""
+
+    def __init__(self, make: Callable[[Mapping[str, Channel]], App], show: Show, write: Say, address: str) -> None:
+        self.channel = ConsoleChannel(self._shown, address=address)
+        self.house = make({self.channel.name: self.channel})
+        self.messages: list[MsgOut] = []
+        self._show = show
+        self._write = write
+        self._is_hidden = False
+        self._known = transcripts.NOTHING
+
+    async def begin(self, slug: str = "", language: str = "") -> None:
+        """Opens a consultation (or the lobby), in a language that need not be asked for then."""
+        self._known = await self._look_up()
+        if language:
+            await self.choose_language(language)
+        await self.say(f"/start {slug}".strip())
+
+    async def choose_language(self, language: str) -> None:
+        """What a tap on a language in the lobby does, without the lobby's words."""
+        self._write(f"@ language: {language}\n")
+        self._is_hidden = True
+        await self._answered("", choice=Token.of_command(CODE, Command.LANGUAGE, language).format())
+        self._is_hidden = False
+        self._known = await self._look_up()
+
+    async def say(self, text: str, line: str = "", **more: Any) -> None:
+        """One message of the person (`line`: as the transcript shows it); returns when all is answered and stored."""
+        self._write(transcripts.resident(line or clean(text)))
+        await self._answered(text, **more)
+        known = await self._look_up()
+        for news in known.news(self._known):
+            self._write(transcripts.stored(news))
+        self._known = known
+
+    async def _answered(self, text: str, **more: Any) -> None:
+        """Hands a message over and waits until all is answered. Raises the `StorageError` that keeps it from being
+        stored: other channels wait for the database, but somebody at a terminal wants to know.
+        """
+
+        async def exchange() -> None:
+            await self.channel.type(text, **more)
+            await self.house.outbox.drained()
+
+        work = asyncio.ensure_future(exchange())
+        while not (await asyncio.wait([work], timeout=PATIENCE_SECONDS))[0]:
+            if self.house.trouble:
+                work.cancel()
+                raise self.house.trouble
+        work.result()
+
+    def _shown(self, msg: MsgOut) -> None:
+        if not self._is_hidden:
+            self.messages.append(msg)
+            self._write(transcripts.bot(msg))
+            self._show(msg)
+
+    async def _look_up(self) -> transcripts.Stored:
+        find = partial(
+            transcripts.look_up,
+            keys=self.house.keys,
+            catalogue=self.house.catalogue,
+            channel=self.channel.name,
+            address=self.channel.address,
+        )
+        return await self.house.store.read(find)
+
+
+def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) -> None:
+    """Chats until the input ends. `out` gets the bot's messages, `say` what the program has to tell its user.
+
+    Raises `HouseError` and what `furnish` raises.
+    """
+    interactive = source.isatty() and out.isatty()
+    address = wish.address or secrets.token_hex(6)
+    with furnished(settings, say) as (store, keys):
+        check_wish(store, wish, settings.zone())
+        if interactive:
+            say("Ende · End: Ctrl-D\n")
+        make = partial(build, settings, store=store, keys=keys)
+        with _recording(wish.record) as write:
+
+            async def live(read_line: ReadLine) -> None:
+                chat = Chat(make, partial(print_message, out), write, address)
+                async with chat.house.running():
+                    await chat.begin(wish.slug, wish.language)
+                    while (line := await read_line()) is not None:
+                        await chat.say(line)
+
+            beside(live, typed(source, interactive=interactive))
+    if interactive:
+        again = " ".join(filter(None, [program(), "play", wish.slug, "--address", address]))
+        say(f"\nWeitermachen · To go on: {again}")
+
+
+def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
+    """Raises HouseError, which names what there is, for a consultation or language that there is not, and says what to
+    do where nobody can take part.
+    """
+    with store.reading() as connection:
+        found = consultations.list_latest(connection, trials=True)
+    revisions = {revision.slug: revision for revision in found}
+    known = phrase_catalogues.languages()
+    if wish.slug:
+        if wish.slug not in revisions:
+            raise HouseError(_not_open(store, wish.slug, found, zone))
+        consultation = stored_revisions.read(revisions[wish.slug])
+        if consultation is None:
+            raise HouseError(f"{wish.slug} cannot be read; {program()} doctor says what to do")
+        known = tuple(consultation.languages)
+    if wish.language and wish.language not in known:
+        raise HouseError(f"--lang {wish.language}: this is not spoken here; there is {', '.join(known)}")
+
+
+def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone: tzinfo) -> str:
+    """Why nobody can take part in it, and what to do. Raises HouseError with the same where it was never live."""
+    with store.reading() as connection:
+        if consultations.find(connection, slug):
+            return f"{slug}: {state_texts.way_in(stored_revisions.named(connection, slug), datetime.now(UTC), zone)}"
+    listed = [revision.slug for revision in found if not revision.is_trial]
+    there_is = f"there is {', '.join(listed)}" if listed else "nothing is published yet"
+    return f"no open consultation is called {slug!r}; {there_is}"
+
+
+def print_message(out: TextIO, msg: MsgOut) -> None:
+    """A message and an empty line. In a terminal lines are wrapped at words; a pipe gets the text as it is."""
+    lines = as_text(msg).split("\n")
+    if out.isatty():
+        width = min(shutil.get_terminal_size().columns, WIDEST)
+        lines = [part for line in lines for part in wrapped(line, width)]
+    out.write("\n".join(lines) + "\n\n")
+    out.flush()
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """One line in parts that fit, with its indentation and that of its number kept.
+
+    No direction marks are added: terminals which know right-to-left writing take the direction from the line itself.
+
+    >>> wrapped("  1  Parks und Bäume", 16)
+    ['  1  Parks und', '     Bäume']
+    """
+    number, gap, _ = line.lstrip().partition("  ")
+    margin = len(line) - len(line.lstrip())
+    if gap and number.isdigit():
+        margin += len(number) + len(gap)
+    parts = textwrap.wrap(line, width, subsequent_indent=" " * margin, break_long_words=False, break_on_hyphens=False)
+    return parts or [""]
+
+
+def typed(source: TextIO, *, interactive: bool) -> Iterator[str]:
+    """What the person types, until the input ends or Ctrl-C. Empty lines are left out."""
+    with suppress(EOFError, KeyboardInterrupt):
+        if interactive:
+            with suppress(ImportError):  # arrow keys and corrections while typing, where Python was built with it
+                import readline  # noqa: F401
+            while True:
+                if line := input("> ").strip():
+                    yield line
+        for line in source:
+            if text := line.strip():
+                yield text
+
+
+def beside(live: Callable[[ReadLine], Coroutine[Any, Any, None]], lines: Iterator[str]) -> None:
+    """Runs `live` in a thread of its own and reads its lines here, on the main thread.
+
+    Only here Ctrl-C interrupts the waiting for input and the line editor puts the terminal back in order.
+    """
+    wanted: queue.SimpleQueue[Future[str | None] | None] = queue.SimpleQueue()
+    faults: list[BaseException] = []
+
+    async def read_line() -> str | None:
+        line: Future[str | None] = Future()
+        wanted.put(line)
+        return await asyncio.wrap_future(line)
+
+    def work() -> None:
+        try:
+            asyncio.run(live(read_line))
+        except BaseException as fault:  # noqa: BLE001 - raised again below, on the main thread
+            faults.append(fault)
+        finally:
+            wanted.put(None)
+
+    thread = threading.Thread(target=work, name="house")
+    thread.start()
+    ended = False
+    while True:
+        try:
+            line = wanted.get()
+        except KeyboardInterrupt:
+            ended = True
+            continue
+        if line is None:
+            break
+        if line.set_running_or_notify_cancel():
+            line.set_result(None if ended else next(lines, None))
+    thread.join()
+    if faults:
+        raise faults[0]
+
+
+@contextmanager
+def _recording(path: Path | None) -> Iterator[Say]:
+    """Something that takes down lines of a transcript, in a new file or not at all."""
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        file = path.open("x", encoding="utf-8", errors="replace")
+    except FileExistsError as fault:
+        raise HouseError(f"{path}: there is such a file already; give --record another name") from fault
+    except OSError as fault:
+        raise HouseError(f"{path}: cannot be written ({fault.strerror}); give --record another name") from fault
+
+    def write(text: str) -> None:
+        file.write(text)
+
+    with file:
+        yield write

@@ -1,0 +1,98 @@
+"""What is read from a file: consultations and recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, complain, load, say
+from bot.common.errors import HouseError, program
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Consultation files.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of such files instead.")] = False,
+) -> None:
+    """Check consultation files: a line per fault, exit code 1 if any is more than a warning."""
+    from bot.authoring import check as checks
+
+    if schema:
+        say(checks.schema())
+    elif not files:
+        raise HouseError(f"which file? Try: {program()} check flows/consultations/mein-kiez.yaml")
+    elif not checks.check(files, say):
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A consultation file; with --back its name does.")],
+    draft: Annotated[bool, typer.Option("--draft", help="Only keep it; `go-live` makes it live.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Only for trying out; nothing counts.")] = False,
+    back: Annotated[
+        bool,
+        typer.Option("--back", help="Return to the revision live before; with --draft or --test: take it back."),
+    ] = False,
+    same_meaning: SameMeaning = None,
+    base: Base = None,
+    takes: Takes = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Publish a consultation file as the live revision, unless a fault is found."""
+    from bot.authoring.confirmation import Unconfirmed
+    from bot.authoring.revisions import Intent
+    from bot.cli import context as house
+    from bot.cli import lifecycle
+
+    if draft and test:
+        raise HouseError("--draft and --test do not go together; take one of them")
+    stage: Literal["live", "test", "draft"] = "draft" if draft else "test" if test else "live"
+    intent = Intent(base, frozenset(same_meaning or ()))
+    try:
+        if back:
+            lifecycle.back(
+                load(context, config, data), lifecycle.slug_of(file), say, stage, intent, asker(), takes=takes
+            )
+            return
+        published = house.publish(load(context, config, data), file, say, intent, asker(), stage, takes=takes)
+    except Unconfirmed:
+        raise typer.Exit(NOT_CONFIRMED) from None
+    if not published:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
+    """Print the revision of a consultation that is live, as a file to change and publish."""
+    from bot.cli import context as house
+
+    house.show(load(context, config, data), slug, say, complain)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="One message a line, as JSON.")],
+    skip_bad_lines: Annotated[
+        bool, typer.Option("--skip-bad-lines", hidden=True, help="What happens anyway; taken for older scripts.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Feed nothing where one line is no message.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Feed recorded messages as if they came in now; exit code 1 if a line or a message was bad.
+
+    Lines that are no messages are set aside with their places, and everything else is fed.
+    """
+    from bot.cli import replay
+
+    found = load(context, config, data)
+    if not replay.replay(found, file, say, complain, strict=strict, skip_bad_lines=skip_bad_lines):
+        raise typer.Exit(1)

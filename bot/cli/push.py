@@ -1,0 +1,142 @@
+"""`push`: pushes from the command line. It counts and plans here; what is planned is sent by the house that runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from bot.broadcasts import starting, telling
+from bot.broadcasts.sending import Pushing
+from bot.broadcasts.starting import MOVES, PushError, Wish, parse_time
+from bot.cli.context import furnished
+from bot.common import audit
+from bot.common.errors import HouseError, Say, program
+from bot.common.i18n import phrase_catalogues
+from bot.common.progress import progress
+from bot.delivery.channels import WEB, open_channels
+from bot.settings import Settings
+from storage import broadcasts
+from storage.broadcasts import StoredBroadcast
+from storage.store import Store
+
+WATCH_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was typed. `action` is "" to start a push, else status, pause, resume or recall."""
+
+    slug: str
+    segment: str = "everybody"
+    at: str = ""
+    per_hour: int | None = None
+    is_reminder: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    watch: bool = False
+    action: str = ""
+
+
+def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
+    """The command. Raises HouseError where something is refused, and what `furnish` raises."""
+    channels = open_channels(settings)
+    proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
+    with furnished(settings, complain) as (store, keys):
+        desk = _Desk(store, Pushing(settings, keys, proactive, [WEB, *channels]), out, complain)
+        try:
+            if order.action:
+                desk.act(order)
+            else:
+                desk.start(order)
+        except PushError as refused:
+            raise HouseError(_say(refused.phrase, **refused.values)) from None
+
+
+def _say(phrase: str, **values: object) -> str:
+    """The phrases of the desk, in the language of the command line."""
+    return phrase_catalogues.load("en").say(phrase, "sie", **values)
+
+
+class _Desk:
+    """One call of the command."""
+
+    def __init__(self, store: Store, pushing: Pushing, out: Say, complain: Say) -> None:
+        self._store = store
+        self._pushing = pushing
+        self._out = out
+        self._complain = complain
+
+    def start(self, order: Order) -> None:
+        """Counts, says so, and plans unless it is a dry run."""
+        settings, now = self._pushing.settings, datetime.now(UTC)
+        at = parse_time(order.at, settings.zone()) if order.at else None
+        wish = Wish(order.slug, order.segment, at, order.per_hour, order.is_reminder)
+        with self._store.begin() as connection:
+            draft = starting.check(self._pushing, connection, wish, now)
+        with self._store.reading() as connection:
+            count = self._pushing.count(connection, draft, now)
+        for line in telling.describe_count(count, _say):
+            self._out(line)
+        self._out(telling.describe_time(settings, draft, now, _say, "en"))
+        if order.dry_run:
+            return
+        if not count.total:
+            raise HouseError("this means nobody; nothing was planned")
+        if count.total > settings.push.confirm_above and not order.yes:
+            raise HouseError(f"these are many, {count.total}; nothing was planned. If you are sure, add --yes")
+        self._plan(draft._replace(counted=count.total), count.total)
+        self._out(f"Planned. The house that runs sends it; {program()} push {order.slug} --status says how far it is.")
+        if order.watch:
+            self._watch(draft.id)
+
+    def act(self, order: Order) -> None:
+        """Says where the newest push of a consultation stands, or changes it."""
+        with self._store.begin() as connection:
+            self._pushing.catalogue.refresh(connection)
+            found = broadcasts.newest(connection, 1, order.slug)
+            if not found:
+                raise HouseError(f"{order.slug} was never pushed")
+            by = audit.operator()
+            if order.action in MOVES and not starting.move(self._pushing, connection, found[0], order.action, by):
+                raise HouseError(f"--{order.action} is not possible now: {order.slug} is {found[0].state}")
+        if order.watch:
+            self._watch(found[0].id)
+        self._tell(found[0].id)
+
+    def _plan(self, draft: StoredBroadcast, total: int) -> None:
+        with self._store.begin() as connection:
+            broadcasts.insert(connection, [draft])
+            starting.begin(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
+        with progress("planned", self._complain, total) as watch:
+            done = 0
+            while True:
+                plan = partial(self._pushing.plan_page, broadcast_id=draft.id, now=datetime.now(UTC))
+                found = self._store.run(plan)
+                if found is None:
+                    return
+                done += found
+                watch(done)
+
+    def _watch(self, number: int) -> None:
+        """Follows a push until it is over, or Ctrl-C."""
+        with self._store.reading() as connection:
+            total = sum(cell.number for cell in broadcasts.count(connection, number))
+        with progress("done", self._complain, total) as watch:
+            while True:
+                with self._store.reading() as connection:
+                    cells = broadcasts.count(connection, number)
+                    found = broadcasts.by_id(connection, number)
+                watch(sum(cell.number for cell in cells if cell.state not in {"planned", "queued"}))
+                if found is None or found.finished_at:
+                    return
+                time.sleep(WATCH_SECONDS)
+
+    def _tell(self, number: int) -> None:
+        with self._store.reading() as connection:
+            found = broadcasts.by_id(connection, number)
+            lines = list(starting.describe(self._pushing, connection, found, _say)) if found else []
+        for line in lines:
+            self._out(line)

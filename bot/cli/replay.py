@@ -1,0 +1,172 @@
+"""`replay`: feeds recorded messages through exactly the live path: for load, for tests, for messages from elsewhere.
+
+A recording is read twice: once to find out whether every line is a message, and once to feed them. Fed a second time it
+changes nothing, because every message is a repeat then; so a replay that was cut off is simply started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from adapters.base import Channel, Delivery, Limits, Outgoing, Receive, Sent
+from bot.app import build
+from bot.cli.context import furnished
+from bot.cli.set_aside import list_aside
+from bot.common.errors import HouseError, Say
+from bot.common.keys import Keys
+from bot.common.progress import Watch, progress
+from bot.conversations import recording
+from bot.conversations.inbox import LARGEST_BATCH
+from bot.conversations.recording import BadLine, Scan
+from bot.settings import Settings
+from flows.messages import MsgIn
+from storage.store import Store
+
+IN_FLIGHT: Final = 2
+"""Chunks handed over at once: while one is being committed the next is read."""
+MOST_KEPT: Final = 100_000
+"""So many places of bad lines are listed; the rest is only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a replay. `errors` are messages that were set aside (dead letters)."""
+
+    messages: int
+    repeats: int
+    answers: int
+    said: int
+    errors: int
+    batches: int
+    bad_lines: int
+    seconds: float
+
+    def lines(self) -> Iterator[str]:
+        """The report as it is printed: a name and a number a line."""
+        rate = self.messages / self.seconds if self.seconds else 0.0
+        yield f"messages      {self.messages} in {self.seconds:.2f} s ({rate:.0f} messages/s)"
+        for name in ("repeats", "answers", "said", "errors", "batches", "bad_lines"):
+            yield f"{name.replace('_', ' '):13} {getattr(self, name)}"
+
+
+class Sink:
+    """A channel whose messages go nowhere: it counts what the bot says."""
+
+    limits = Limits(text_utf16=1_000_000, idempotent=True, workers=1)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.said = 0
+
+    async def start(self, receive: Receive) -> None:
+        """Nothing to begin: the recording is what is received."""
+
+    async def send(self, message: Outgoing) -> Delivery:
+        self.said += 1
+        return Sent()
+
+    async def stop(self) -> None:
+        """Nothing to end."""
+
+    def trouble(self) -> str:
+        return ""
+
+
+async def feed(path: Path, found: Scan, settings: Settings, store: Store, keys: Keys, watch: Watch) -> Report:
+    """Feeds the messages of a scanned recording in their order; bad lines are left out.
+
+    `watch` hears how many are stored. What waited to be sent before stays waiting: no sink swallows it.
+    """
+    sinks = {name: Sink(name) for name in sorted(found.channels)}
+    channels: dict[str, Channel] = {**sinks}
+    app = build(settings, channels, store=store, keys=keys)
+    messages = (item for item in recording.read(path) if isinstance(item, MsgIn))
+    began = time.perf_counter()
+    # If the work itself should fail, the group ends the feeding instead of waiting for ever.
+    async with asyncio.TaskGroup() as tasks:
+        work = [tasks.create_task(app.conversations.run()), tasks.create_task(app.outbox.run())]
+        await _hand_over(messages, app.conversations.receive, watch)
+        await app.outbox.drained()
+        for task in work:
+            task.cancel()
+    seconds = time.perf_counter() - began
+    counts = app.conversations.counts
+    return Report(
+        counts.messages + counts.repeats,
+        counts.repeats,
+        counts.answers,
+        sum(sink.said for sink in sinks.values()),
+        counts.failures,
+        counts.batches,
+        found.bad,
+        seconds,
+    )
+
+
+async def _hand_over(messages: Iterable[MsgIn], receive: Receive, watch: Watch) -> None:
+    source = iter(messages)
+    waiting: list[tuple[int, asyncio.Task[None]]] = []
+    done = 0
+    while chunk := list(islice(source, LARGEST_BATCH)):
+        waiting.append((len(chunk), asyncio.ensure_future(_receive(receive, chunk))))
+        await asyncio.sleep(0)  # so that the chunk is queued before the next one is
+        while len(waiting) >= IN_FLIGHT:
+            size, task = waiting.pop(0)
+            await task
+            done += size
+            watch(done)
+    for size, task in waiting:
+        await task
+        done += size
+        watch(done)
+
+
+async def _receive(receive: Receive, chunk: list[MsgIn]) -> None:
+    await receive(chunk)
+
+
+def replay(
+    settings: Settings, path: Path, say: Say, complain: Say, *, strict: bool = False, skip_bad_lines: bool = False
+) -> bool:
+    """The command. False where something was wrong with the recording or with a message. Raises `HouseError`.
+
+    Lines that are no messages are set aside and named; with `strict` one of them is enough to feed nothing,
+    unless `skip_bad_lines`, which older scripts say.
+    """
+    found = examine(path, complain)
+    if found.bad and ((strict and not skip_bad_lines) or not found.messages):
+        way = (
+            "none of its lines is a message" if not found.messages else "correct the lines above, or leave out --strict"
+        )
+        complain(f"{path}: nothing was fed; {way}")
+        return False
+    with furnished(settings, complain) as (store, keys), progress("stored", complain, found.messages) as watch:
+        report = asyncio.run(feed(path, found, settings, store, keys, watch))
+    for line in report.lines():
+        say(line)
+    return not report.bad_lines and not report.errors
+
+
+def examine(path: Path, complain: Say) -> Scan:
+    """Looks through the whole recording before anything of it is fed."""
+    if path.exists() and not path.is_file():
+        raise HouseError(f"{path}: is no file; a recording is read twice, so write a pipe into a file first")
+    aside: list[str] = []
+
+    def note(bad: BadLine) -> None:
+        if len(aside) < MOST_KEPT:
+            aside.append(str(bad))
+
+    try:
+        with progress("checked", complain) as watch:
+            found = recording.scan(path, note, watch)
+    except OSError as fault:
+        raise HouseError(f"{path}: cannot be read ({fault.strerror}); check its path and rights") from fault
+    list_aside(path, aside, found.bad, complain)
+    return found

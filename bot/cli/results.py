@@ -1,0 +1,123 @@
+"""`results`: counts, balance and consensus of a consultation, in the words of the result page or as JSON.
+
+Small cells are left out here too: the lines of a terminal are soon pasted into a mail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import tzinfo
+from typing import Any
+
+from bot.cli.context import furnished
+from bot.common.errors import HouseError, Say
+from bot.common.i18n.locale import Tongue, spoken
+from bot.proposals import publication
+from bot.results import wording
+from bot.results.counts.counts import CONTEXTS
+from bot.results.editions.renewal import renew
+from bot.results.published import Published
+from bot.settings import Settings
+from storage.store import Store
+
+
+def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False, language: str = "") -> None:
+    """The command; without `language` it speaks the main language of the consultation. Raises HouseError."""
+    check_language(language)
+    with furnished(settings, say) as (store, _):
+        found = _newest(store, slug, seed)
+    tell(found, say, settings.zone(), as_json=as_json, language=language)
+
+
+def check_language(tag: str) -> None:
+    """Raises HouseError where the house does not speak it; "" is none."""
+    if tag and tag not in spoken():
+        raise HouseError(f"--lang {tag}: there is {', '.join(spoken())}")
+
+
+def tell(found: Published, say: Say, zone: tzinfo, *, as_json: bool, language: str) -> None:
+    """Says a result in words or as JSON."""
+    if as_json:
+        say(json.dumps(as_data(found), ensure_ascii=False, indent=2))
+        return
+    for line in wording.lines(found, Tongue.of(language or found.subject.language), zone):
+        say(line)
+
+
+def _newest(store: Store, slug: str, seed: int) -> Published:
+    """What everybody sees, brought up to date before; what they do not see yet, or from another seed, is counted for
+    this once. That is not public: two such looks may differ by one person, and the result says so.
+    """
+    if not seed:
+        renew(store, slug)
+        with store.reading() as connection:
+            if found := publication.figures(connection, slug):
+                return found
+    with store.reading() as connection:
+        return publication.figures_before(connection, slug, seed=seed)
+
+
+def as_data(found: Published) -> dict[str, Any]:
+    """Everything as one JSON object; null where a number may not be told."""
+    return {
+        "consultation": found.subject.newest.slug,
+        "sample": found.subject.newest.sample,
+        "edition": found.edition.number or None,
+        "made_at": found.edition.made_at.isoformat(timespec="seconds"),
+        "public": not found.is_before,
+        "inner": found.subject.is_inner,
+        "by_an_old_rule": found.edition.is_by_an_old_rule,
+        "participations": found.participations,
+        "begun": found.begun,
+        "finished": found.finished,
+        "balance": {name: found.balance(name) for name in CONTEXTS},
+        "questions": _questions(found),
+        "visible_share": found.visible_share,
+        "outcomes": {key: _without_votes(plain(it)) for key, it in found.outcomes.items()},
+        "ratings": plain(found.report),
+        "texts": {code: proposal.title or proposal.text for code, proposal in found.proposals.items()},
+        "statuses": {code: proposal.status for code, proposal in found.proposals.items()},
+        "answered": {"share": found.answered.share, "median_days": found.answered.median_days},
+        "open_answers": {
+            key: [{"text": it.text, "language": it.language} for it in quotes]
+            for key, quotes in found.texts_of_questions.items()
+        },
+    }
+
+
+def _questions(found: Published) -> dict[str, dict[str, Any]]:
+    """Question → its type, how many answered it and were asked, and its counts, "option.yes" or "missing.no_answer",
+    as the public export tells them.
+    """
+    questions: dict[str, dict[str, Any]] = {}
+    for row in found.rows:
+        if row.table == "question":
+            about: dict[str, Any] = {
+                "type": row.question_type,
+                "answered": row.answered,
+                "asked": row.asked,
+                "counts": {},
+            }
+            cells = questions.setdefault(row.question_key, about)["counts"]
+            cells[f"{row.kind}.{row.code}" if row.code else row.kind] = row.n
+    return questions
+
+
+def _without_votes(outcome: Any) -> Any:
+    """Without how many approved of each project: no page tells it."""
+    for spending in outcome.get("spendings", ()):
+        del spending["votes"]
+    return outcome
+
+
+def plain(value: Any) -> Any:
+    """A result as JSON takes it: names of fields instead of places."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {it.name: plain(getattr(value, it.name)) for it in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: plain(it) for name, it in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {name: plain(it) for name, it in value.items()}
+    return [plain(it) for it in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,49 @@
+"""Running the house, and chatting with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.options import Config, Data, Fresh, Host, Port, complain, load, say
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    config: Config = None,
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+    fresh: Fresh = False,
+) -> None:
+    """Serve all channels until Ctrl-C; the same as no command at all."""
+    from bot.cli import serving
+
+    serving.serve(load(context, config, data, host=host, port=port, fresh=fresh), say)
+
+
+@app.command()
+def play(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Which consultation; without it all that are open are offered.")] = "",
+    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="Language, instead of being asked for it.")] = "",
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Write the chat down as a transcript.")
+    ] = None,
+    address: Annotated[
+        str, typer.Option("--address", metavar="NAME", help="Who is chatting; the same again to go on later.")
+    ] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Chat in the terminal. From a pipe: one message a line."""
+    from bot.cli import play
+
+    wish = play.Wish(slug, lang, address, record)
+    play.play(load(context, config, data), wish, sys.stdin, sys.stdout, complain)

@@ -1,0 +1,174 @@
+"""`serve`: the house runs until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from adapters.base import Channel
+from adapters.web.accepting import raise_file_limit
+from adapters.web.hub import WebHub
+from bot.app import App, build, calm_collector
+from bot.cli.context import furnished
+from bot.common import audit_anchor
+from bot.common.errors import HouseError, Say, program, unusable
+from bot.common.keys import Keys
+from bot.common.remedies import remedy
+from bot.delivery.channels import WEB, open_channels
+from bot.delivery.service_lock import Alone, alone
+from bot.settings import Settings
+from bot.web.server import WebServer
+from storage import consultations
+from storage.consultations import RevisionHead
+from storage.errors import StorageError
+from storage.store import Store
+
+log = structlog.get_logger()
+
+LOOK_SECONDS: Final = 2.0
+"""How often channels are asked whether all is well."""
+
+
+def serve(settings: Settings, say: Say) -> None:
+    """Sets up what is missing, serves until Ctrl-C or SIGTERM, finishes what was begun. Raises as `furnish` does."""
+    say = _undisturbed(say)
+    raise_file_limit()
+    channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
+    with only_one(settings.data, say), alone(settings) as lock, furnished(settings, say) as (store, keys):
+        _note_settings(store, keys, settings, say)
+        asyncio.run(_serve(settings, channels, store, keys, say, lock))
+
+
+def _note_settings(store: Store, keys: Keys, settings: Settings, say: Say) -> None:
+    """Records which settings changed. Residents are served also where that cannot be written."""
+    try:
+        audit_anchor.note_settings(store, keys, settings.data, settings)
+    except (OSError, StorageError) as fault:
+        say(f"Which settings changed could not be recorded in the audit log ({fault}); see what doctor says.")
+
+
+def _undisturbed(say: Say) -> Say:
+    """Says what can be said: an output that is closed or on a full disk must not stop the conversations."""
+
+    def attempt(text: str) -> None:
+        with suppress(OSError, ValueError):
+            say(text)
+
+    return attempt
+
+
+async def _serve(
+    settings: Settings, channels: dict[str, Channel], store: Store, keys: Keys, say: Say, lock: Alone | None
+) -> None:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    app = build(settings, channels, store=store, keys=keys)
+    calm_collector()
+    web = WebServer(app)
+    async with app.running(), lock.kept(app.outbox) if lock else nullcontext():
+        try:
+            port = await web.start(settings.host, settings.port)
+            open_now = await store.read(consultations.list_heads)
+            for line in _welcome(settings, port, open_now):
+                say(line)
+            log.info("serving", port=port, pid=os.getpid(), count=len(channels))
+            await _watch(app, stop, say, lock)
+            say("Ich beende, was begonnen ist … · Finishing what was begun …")
+        finally:
+            await web.stop()
+    log.info("stopped")
+
+
+async def _watch(app: App, stop: asyncio.Event, say: Say, lock: Alone | None) -> None:
+    """Until it is time to stop: says in a sentence what keeps a part of the house from working, once, and when that is
+    over. Raises HouseError where another service has taken over.
+
+    Not in the log, which holds no sentences that name servers and accounts.
+    """
+    known: dict[str, str] = {}
+    while not stop.is_set():
+        for place, trouble in _troubles(app):
+            if trouble != known.get(place, ""):
+                say(f"{place}: {trouble or 'works again'}")
+                known[place] = trouble
+        if lock and lock.lost:
+            raise lock.lost
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+
+
+def _troubles(app: App) -> Iterator[tuple[str, str]]:
+    """The parts that can be away while the house goes on, and what is wrong with each; empty where nothing is."""
+    fault = app.trouble
+    yield "database", f"{fault} What to do: {remedy(fault)}" if fault else ""
+    yield from ((f"[channels.{name}]", channel.trouble()) for name, channel in app.channels.items())
+
+
+def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> Iterator[str]:
+    """Where to open what."""
+    if settings.port not in {0, port}:
+        yield (f"Port {settings.port} ist belegt, darum {port}. · Port {settings.port} is taken, so it is {port}.")
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
+    page = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    here = "" if settings.data == Path("data") else f" --data {settings.data}"
+    chat = f"{program()} play {published[0].slug if published else 'SLUG'}{here}"
+    yield f"Mitsprache läuft: {page} · Im Terminal chatten: {chat}"
+    yield f"Mitsprache is running: {page} · Chat in the terminal: {chat}"
+    yield f"Daten · Data: {settings.data.absolute()}"
+    if samples := ", ".join(revision.slug for revision in published if revision.sample):
+        yield f"Beispiele zum Ausprobieren · Samples to try out: {samples}"
+    yield f"Für das Team · For the team: {page}help-out ({program()} staff add NAME --role facilitator{here})"
+    yield "Stopp · Stop: Ctrl-C"
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first Ctrl-C or SIGTERM asks to stop; a second one does not wait."""
+    loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask)
+
+
+@contextmanager
+def only_one(data: Path, say: Say) -> Iterator[None]:
+    """Lets one service at a time run on a data folder: two would send every waiting message twice.
+
+    `play` and the other commands may run beside it. Raises HouseError.
+    """
+    path = data / "serve.lock"
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as fault:
+        raise unusable(fault, "--data") from fault
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as fault:
+        pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
+        os.close(descriptor)
+        raise HouseError(
+            f"{data.absolute()}: Mitsprache is running here already (process {pid}); stop it first, "
+            "or give this one a folder of its own with --data"
+        ) from fault
+    except OSError:
+        say("Dieser Datenordner kennt keine Sperren: bitte nur einmal starten. · No locks in this data folder.")
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

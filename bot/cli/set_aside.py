@@ -1,0 +1,29 @@
+"""Places of what was set aside, as a person reads them: the first on the terminal, many of them in a file beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bot.common.errors import Say
+
+MOST_TOLD: Final = 100
+
+
+def list_aside(path: Path, lines: Sequence[str], number: int, complain: Say) -> None:
+    """Tells of each line; where there are too many, of the first, and where all of `lines` stand. `number` may be more
+    than `lines` hold.
+    """
+    for line in lines[:MOST_TOLD]:
+        complain(line)
+    if number <= len(lines[:MOST_TOLD]):
+        return
+    more = f"{path}: … and {number - MOST_TOLD:,} more"
+    beside = path.with_name(f"{path.name}.set-aside.txt")
+    try:
+        beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="replace")
+    except OSError as fault:
+        complain(f"{more}; {beside} cannot be written ({fault.strerror})")
+        return
+    complain(f"{more}; see {beside}")

@@ -1,0 +1,93 @@
+"""States of consultations: live, closed, archived, and back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, load, say
+from bot.common.errors import HouseError
+
+app = typer.Typer()
+
+
+@app.command("go-live")
+def go_live(
+    context: typer.Context,
+    slug: Slug,
+    test: Annotated[bool, typer.Option("--test", help="The test revision. Default, where there is one.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="The draft.")] = False,
+    revision: Annotated[
+        int | None, typer.Option("--revision", metavar="N", min=1, help="Any other revision, by its number.")
+    ] = None,
+    same_meaning: SameMeaning = None,
+    base: Base = None,
+    takes: Takes = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Make the test revision, or the draft, the one that is asked. Answers of the test are deleted."""
+    from bot.authoring.confirmation import Unconfirmed
+    from bot.authoring.revisions import Intent
+    from bot.cli import lifecycle
+
+    if test + draft + (revision is not None) > 1:
+        raise HouseError("--test, --draft and --revision do not go together; take one of them")
+    stage: Literal["test", "draft"] | None = "test" if test else "draft" if draft else None
+    intent = Intent(base, frozenset(same_meaning or ()))
+    try:
+        lifecycle.go_live(
+            load(context, config, data), slug, say, intent, asker(), stage=stage, number=revision, takes=takes
+        )
+    except Unconfirmed:
+        raise typer.Exit(NOT_CONFIRMED) from None
+
+
+@app.command()
+def close(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
+    """Close a consultation now; what people said stays."""
+    from bot.cli import lifecycle
+
+    lifecycle.close(load(context, config, data), slug, say)
+
+
+@app.command()
+def reopen(
+    context: typer.Context,
+    slug: Slug,
+    until: Annotated[
+        str, typer.Option("--until", metavar="DATE", help="The last day, 2026-12-31; needed where its end is over.")
+    ] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Let people take part again. Answers given before are deleted when it was promised, not later."""
+    from bot.cli import lifecycle
+
+    lifecycle.reopen(load(context, config, data), slug, until, say)
+
+
+@app.command()
+def archive(
+    context: typer.Context,
+    slug: Slug,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a closed consultation away, once nobody waits for an answer. Says what that means, and asks; exit code 2
+    where nobody can be asked.
+    """
+    from bot.cli import lifecycle
+
+    if not lifecycle.archive(load(context, config, data), slug, say, yes=yes, ask=asker()):
+        raise typer.Exit(NOT_CONFIRMED)
+
+
+@app.command()
+def unarchive(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
+    """Bring an archived consultation back, for 30 days, or as long as its answers are kept."""
+    from bot.cli import lifecycle
+
+    lifecycle.unarchive(load(context, config, data), slug, say)

@@ -1,0 +1,182 @@
+"""The audit log: each act of the staff is recorded in the transaction that does it, chained to the record before.
+
+    audit.record(connection, keys, Actor("Ada", "admin", "chat").did("consultation.close", "mein-kiez"))
+
+An entry names a member of staff, an API key or a user of the operating system. It never holds an address or a pseudonym
+of a resident, nor words of theirs: of a proposal only the code.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, NamedTuple
+
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+from bot.common.keys import Keys
+from storage import audit
+from storage.audit import Door, StoredEntry
+from storage.base import to_iso
+
+Act = Literal[
+    "export.raw",
+    "export.attachments",
+    "results.inner",
+    "unhandled.show",
+    "unhandled.done",
+    "import",
+    "text.approve",
+    "text.hide",
+    "text.edit",
+    "text.merge",
+    "text.split",
+    "text.restore",
+    "text.translate",
+    "text.status",
+    "consultation.publish",
+    "consultation.publish_draft",
+    "consultation.publish_test",
+    "consultation.publish_back",
+    "consultation.same_meaning",
+    "consultation.go_live",
+    "consultation.close",
+    "consultation.reopen",
+    "consultation.archive",
+    "consultation.unarchive",
+    "push.start",
+    "push.pause",
+    "push.resume",
+    "push.recall",
+    "room.open",
+    "room.end",
+    "staff.add",
+    "staff.revoke",
+    "staff.role",
+    "staff.chat",
+    "key.add",
+    "key.revoke",
+    "settings.change",
+    "backup",
+    "restore",
+    "migrate",
+    "key.rotate",
+]
+"""What is recorded. Where an act concerns a consultation, its object begins with the slug:
+
+* `mein-kiez` for acts on the whole consultation,
+* `mein-kiez/4` for a revision (`consultation.publish…`),
+* `mein-kiez/P-7K2M-PX0Q` for a text of a resident (`text.…`), by its code.
+"""
+FIRST: Final = bytes(32)
+"""What stands in the first row in place of the MAC of a row before."""
+LONGEST: Final = 500
+"""Characters of an object or a purpose."""
+
+
+class Entry(NamedTuple):
+    """Who did what, through which door, on what, and what for."""
+
+    at: datetime
+    actor: str
+    role: str
+    door: Door
+    act: Act
+    object: str
+    purpose: str = ""
+
+
+class Actor(NamedTuple):
+    """Who acts: the name of a member of staff, the label of an API key or the user of the operating system."""
+
+    name: str
+    role: str
+    door: Door
+
+    def did(self, act: Act, about: str, purpose: str = "", at: datetime | None = None) -> Entry:
+        """The entry about an act; `at` None: now."""
+        return Entry(at or datetime.now(UTC), *self, act, about, purpose)
+
+
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Records what one actor does, where the keys are not at hand."""
+
+    keys: Keys
+    actor: Actor
+
+    def __call__(self, connection: Connection, act: Act, about: str, purpose: str = "") -> None:
+        record(connection, self.keys, self.actor.did(act, about, purpose))
+
+
+Note = Callable[[Connection, Act, str, str], None]
+"""Records an act on an object, with its purpose: an `Auditor`, or `unrecorded`."""
+SYSTEM: Final = Actor("mitsprache", "", "system")
+"""The program itself."""
+
+
+def unrecorded(connection: Connection, act: Act, about: str, purpose: str = "") -> None:
+    """Records nothing: for what no person did."""
+
+
+def operator() -> Actor:
+    """The user of the operating system who gave the command; of `sudo` also who called it, as the environment says."""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container may have no name for its user
+        name = f"uid {os.geteuid()}"
+    caller = os.environ.get("SUDO_USER", "")
+    return Actor(f"{name} (sudo: {caller})" if caller and os.geteuid() == 0 else name, "", "cli")
+
+
+def record(connection: Connection, keys: Keys, entry: Entry) -> None:
+    """Adds an entry to the log, within the caller's transaction, which waits for others that record until their end.
+
+    So record late in a transaction. Raises the classes of `storage.errors`.
+    """
+    last = audit.lock_last(connection)
+    tidy = (_line(it) for it in (entry.actor, entry.role, entry.door, entry.act, entry.object, entry.purpose))
+    number, previous = (last.id + 1, last.mac) if last else (1, FIRST)
+    row = StoredEntry._make((number, entry.at, *tidy, previous, FIRST))
+    audit.insert(connection, row._replace(mac=mac(keys, row)))
+
+
+def last_of(connection: Connection, act: Act, about: str) -> StoredEntry | None:
+    """The newest entry about this act on this object: who published revision 4 of mein-kiez is
+    `last_of(connection, "consultation.publish", "mein-kiez/4")`. None where it was done before there was a log.
+    """
+    return audit.last_of(connection, act, about)
+
+
+def mac(keys: Keys, row: StoredEntry) -> bytes:
+    """The MAC of a row: over all of its content and the MAC of the row before."""
+    content = (*row[:1], to_iso(row.at), *row[2:8], row.previous.hex())
+    return keys.audit_mac(to_json(content))
+
+
+def check(keys: Keys, rows: Iterator[StoredEntry]) -> tuple[StoredEntry | None, str]:
+    """Holds all rows, oldest first, against each other. Gives the last row, and what is wrong with the first broken
+    one; "" where nothing is.
+    """
+    last: StoredEntry | None = None
+    for row in rows:
+        expected = last.id + 1 if last else 1
+        if row.id != expected:
+            missing = f"row {expected}" if row.id == expected + 1 else f"rows {expected} to {row.id - 1}"
+            return last, f"{missing} {'is' if row.id == expected + 1 else 'are'} missing before row {row.id}"
+        if row.mac != mac(keys, row):
+            return last, f"row {row.id} was changed or inserted"
+        if row.previous != (last.mac if last else FIRST):
+            return last, f"row {row.id} does not follow row {row.id - 1}"
+        last = row
+    return last, ""
+
+
+def _line(text: str) -> str:
+    """A text in one line, without control characters: it is printed on terminals."""
+    words = " ".join(text.split())
+    return "".join(it for it in words if it.isprintable())[:LONGEST]

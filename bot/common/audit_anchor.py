@@ -1,0 +1,162 @@
+"""What is known of the audit log outside the database: its newest row, so that a log that was cut off is noticed.
+
+The file `audit.json` beside the secret key, signed with it. It also holds a keyed hash of each setting, so that the log
+can name the settings that changed between two starts.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel, SecretStr
+from pydantic_core import from_json, to_json
+from sqlalchemy import Connection
+
+from bot.common import audit
+from bot.common.audit import Actor
+from bot.common.keys import Keys
+from storage import audit as rows
+from storage.audit import StoredEntry
+from storage.store import Store
+
+FILE: Final = "audit.json"
+"""Its name in the data folder."""
+_NOT_COMPARED: Final = "data"
+"""The folder in which the file lies: the same file in another place is no other setting."""
+
+
+class AnchorError(Exception):
+    """The file cannot be read, is damaged or changed, or signed with another key. The text says what to do."""
+
+
+class Anchor(NamedTuple):
+    """How far the log was at a moment."""
+
+    rows: int = 0
+    mac: str = ""
+    at: str = ""
+    settings: dict[str, str] | None = None
+    """Keyed hash of each setting that differs from its default; None before the first start."""
+
+
+def load(data: Path, keys: Keys) -> Anchor | None:
+    """What the file says; None where there is none. Raises AnchorError."""
+    path = data / FILE
+    try:
+        known = from_json(path.read_bytes())
+        anchor = Anchor(*known["anchor"])
+        is_ours = hmac.compare_digest(bytes.fromhex(known["seal"]), _seal(keys, anchor))
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise AnchorError(f"{path}: cannot be read ({fault.strerror}); check its rights") from fault
+    except (ValueError, TypeError, KeyError, AttributeError):
+        is_ours = False
+    if not is_ours:
+        raise AnchorError(
+            f"{path}: is damaged, or not signed with the key beside it; put it back from a copy of the data folder"
+        )
+    return anchor
+
+
+def advance(connection: Connection, keys: Keys, data: Path) -> None:
+    """Notes the newest row, unless the row that was noted before is gone: then what is noted is the evidence.
+
+    Raises OSError and the classes of `storage.errors`. A damaged file stays as it is: `audit verify` tells of it.
+    """
+    try:
+        known = load(data, keys)
+    except AnchorError:
+        return
+    anchor = known or Anchor()
+    last = rows.last(connection)
+    if last is None or last.mac.hex() == anchor.mac or missing(anchor, rows.by_id(connection, anchor.rows)):
+        return
+    _save(data, keys, _at(last, anchor))
+
+
+def missing(anchor: Anchor, found: StoredEntry | None) -> bool:
+    """Whether the row that was noted is another one by now, or gone."""
+    return anchor.rows > 0 and (found is None or found.mac.hex() != anchor.mac)
+
+
+def restart(store: Store, keys: Keys, data: Path, actor: Actor, about: str) -> None:
+    """Records that a database was brought back, says how far the log had been, and goes on from here."""
+    try:
+        known = load(data, keys) or Anchor()
+    except AnchorError:
+        known = Anchor()
+    with store.begin() as connection:
+        there = rows.last(connection)
+        before = f"the log has {there.id if there else 0} rows, and had {known.rows} before" if known.rows else ""
+        audit.record(connection, keys, actor.did("restore", about, before))
+        last = rows.last(connection)
+    if last:
+        _save(data, keys, _at(last, known))
+
+
+def note_settings(store: Store, keys: Keys, data: Path, settings: BaseModel) -> list[str]:
+    """Records the names of the settings that differ from those of the last start, never a value; gives the names.
+
+    Raises OSError and the classes of `storage.errors`.
+    """
+    try:
+        known = load(data, keys) or Anchor()
+    except AnchorError:
+        return []
+    hashes = {name: _hash(keys, name, value) for name, value in sorted(_leaves(settings))}
+    before = hashes if known.settings is None else known.settings
+    changed = sorted(name for name in before.keys() | hashes.keys() if before.get(name) != hashes.get(name))
+    actor = audit.operator()._replace(door="system")
+    if changed:
+        with store.begin() as connection:
+            for name in changed:
+                audit.record(connection, keys, actor.did("settings.change", name))
+    if known.settings != hashes:
+        _save(data, keys, known._replace(settings=hashes))
+    return changed
+
+
+def _leaves(section: BaseModel, above: str = "") -> list[tuple[str, Any]]:
+    """Each setting that was set: its name, with dots between levels, and its value."""
+    found: list[tuple[str, Any]] = []
+    fields = {name: getattr(section, name) for name in type(section).model_fields} | (section.model_extra or {})
+    for name, value in fields.items():
+        field = type(section).model_fields.get(name)
+        if (field and value == field.get_default(call_default_factory=True)) or (not above and name == _NOT_COMPARED):
+            continue
+        if isinstance(value, BaseModel):
+            found += _leaves(value, f"{above}{name}.")
+        elif isinstance(value, dict) and all(isinstance(it, BaseModel) for it in value.values()):
+            found += [leaf for key, it in value.items() for leaf in _leaves(it, f"{above}{name}.{key}.")]
+        else:
+            found.append((f"{above}{name}", value))
+    return found
+
+
+def _hash(keys: Keys, name: str, value: Any) -> str:
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return keys.audit_mac(to_json(["setting", name, repr(plain)]))[:16].hex()
+
+
+def _at(last: StoredEntry, before: Anchor) -> Anchor:
+    return before._replace(rows=last.id, mac=last.mac.hex(), at=datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _seal(keys: Keys, anchor: Anchor) -> bytes:
+    return keys.audit_mac(to_json(["anchor", *anchor]))
+
+
+def _save(data: Path, keys: Keys, anchor: Anchor) -> None:
+    """Writes the file, whole or not at all."""
+    content = to_json({"anchor": list(anchor), "seal": _seal(keys, anchor).hex()}, indent=2)
+    unfinished = data / f"{FILE}.{os.getpid()}.new"
+    with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(data / FILE)

@@ -1,0 +1,38 @@
+"""Letters of codes that people read out, write down and type: none is mistaken for another, however it is typed."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import Final
+
+from bot.common.sources import SYSTEM_RANDOM
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O, U to misread."""
+MISREAD: Final = str.maketrans("OIL", "011")
+_BETWEEN: Final = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]")
+
+
+def random_letters(count: int, random: Random = SYSTEM_RANDOM) -> str:
+    """So many letters, of five random bits each."""
+    number = random.getrandbits(5 * count)
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * count, 5))
+
+
+def in_groups(letters: str, size: int = 4) -> str:
+    """As they can be read out.
+
+    >>> in_groups("7K2MPX0Q")
+    '7K2M-PX0Q'
+    """
+    return "-".join(letters[start : start + size] for start in range(0, len(letters), size))
+
+
+def plain(typed: str) -> str:
+    """The letters somebody typed, without blanks and hyphens and in capitals.
+
+    >>> plain(" 7k2m-pxoq ")
+    '7K2MPXOQ'
+    """
+    return _BETWEEN.sub("", typed).upper()

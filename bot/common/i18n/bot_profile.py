@@ -1,0 +1,38 @@
+"""How the bot introduces itself on channels that show it before anybody writes, in every language of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from adapters.base import Channel, Introducing, Introduction
+from bot.common.i18n import phrase_catalogues
+from flows.commands import Command
+
+SHOWN: Final = (
+    Command.START,
+    Command.HELP,
+    Command.LANGUAGE,
+    Command.BACK,
+    Command.STATUS,
+    Command.PRIVACY,
+    Command.MYDATA,
+    Command.DELETE,
+    Command.HUMAN,
+    Command.STOP,
+)
+"""The chat words worth a place in a menu; all others are offered as buttons where they mean something."""
+
+
+def introduce(channels: Iterable[Channel]) -> None:
+    """Tells those channels that want to know; before they start."""
+    for channel in channels:
+        if isinstance(channel, Introducing):
+            channel.introduce([introduction(language) for language in phrase_catalogues.languages()])
+
+
+def introduction(language: str) -> Introduction:
+    """The introduction in one language."""
+    said = phrase_catalogues.load(language)
+    commands = tuple((command.value, said.say(f"command.{command}", "sie")) for command in SHOWN)
+    return Introduction(language, said.say("bot.description", "sie"), said.say("bot.short", "sie"), commands)

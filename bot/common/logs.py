@@ -1,0 +1,176 @@
+"""Logs that cannot carry what people wrote, who they are, or a secret.
+
+Not by hunting for such things, which fails one day, but by letting through only what is known to be harmless: a fixed
+sentence, and the keys in `SAFE` with short values. Of an exception the class and the place are said, never its text.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+
+# fmt: off
+SAFE: Final = frozenset((
+    "event", "level", "timestamp", "logger", "fault", "place", "held_back",
+    "channel", "outbox_id", "consultation_id", "revision", "state", "attempts",
+    "step", "count", "messages", "repeats", "answers", "failures", "seconds", "milliseconds",
+    "port", "pid", "method", "route", "status", "update_id",
+))
+# fmt: on
+"""Keys that may be logged. Whoever adds one answers for what is said under it."""
+HIDDEN: Final = "(hidden)"
+LONGEST: Final = 200
+REPEATS_SECONDS: Final = 60.0
+"""So often the same fault is said at most."""
+REPEATS_KNOWN: Final = 1000
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+# fmt: off
+_QUIET: Final = (
+    "aiohttp.access", "alembic", "asyncio", "httpcore", "httpx", "nio", "peewee", "sqlalchemy", "telegram",
+)
+# fmt: on
+"""Libraries that talk a lot at the level of information."""
+
+Line = MutableMapping[str, Any]
+
+
+def configure(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
+    """Sends all logs, also those of libraries, to a stream: JSON, or readable where somebody watches ("auto")."""
+    stream = stream or sys.stderr
+    readable = form == "console" or (form == "auto" and stream.isatty())
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            say_faults_by_place,
+            Repeats(),
+            keep_safe,
+            as_words if readable else as_json,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=lambda *_: _Writer(stream),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, LibraryHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(LibraryHandler())
+    root.setLevel(_LEVELS[level])
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(_LEVELS[level], logging.WARNING))
+    logging.captureWarnings(capture=True)
+
+
+def watch_over_what_nobody_catches() -> None:
+    """Python itself prints such exceptions with their text; here they are logged like all others."""
+    sys.excepthook = lambda kind, fault, _: _uncaught(fault)
+    sys.unraisablehook = lambda unraisable: _uncaught(unraisable.exc_value)
+    threading.excepthook = lambda arguments: _uncaught(arguments.exc_value)
+
+
+def _uncaught(fault: BaseException | None) -> None:
+    structlog.get_logger().error("nobody caught this", **(where(fault) if fault else {}))
+
+
+def where(fault: BaseException) -> dict[str, str]:
+    """Class and place of a fault. Its text and the values around it may hold a person's words: no log sees them."""
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code if trace else None
+    place = f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if code and trace else "?"
+    return {"fault": type(fault).__name__, "place": place}
+
+
+def say_faults_by_place(_: Any, __: str, line: Line) -> Line:
+    """Replaces an exception by its class and place."""
+    info = line.pop("exc_info", None)
+    fault = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    if isinstance(fault, BaseException):
+        line.update(where(fault))
+    return line
+
+
+class Repeats:
+    """Holds back a fault that was said within the last minute, and says with the next one how many those were.
+
+    A database that is away for a night is tried again each second by several works, and would bury all else.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: dict[tuple[object, ...], tuple[float, int]] = {}
+
+    def __call__(self, _: Any, __: str, line: Line) -> Line:
+        if "fault" not in line:
+            return line
+        key = tuple(line.get(name) for name in ("event", "level", "channel", "consultation_id", "fault", "place"))
+        now = self._clock()
+        since, held_back = self._said.get(key, (-math.inf, 0))
+        if now - since < REPEATS_SECONDS:
+            self._said[key] = (since, held_back + 1)
+            raise structlog.DropEvent
+        if len(self._said) >= REPEATS_KNOWN:
+            self._said.clear()
+        self._said[key] = (now, 0)
+        return {**line, "held_back": held_back} if held_back else line
+
+
+def keep_safe(_: Any, __: str, line: Line) -> Line:
+    """Hides the values of keys that nobody has declared safe, and cuts the others to a short, single line."""
+    return {key: _short(value) if key in SAFE else HIDDEN for key, value in line.items()}
+
+
+def _short(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else HIDDEN
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def as_json(_: Any, __: str, line: Line) -> str:
+    """One JSON object in ASCII: no line break, escape sequence or bidirectional trick survives that."""
+    return json.dumps(line)
+
+
+def as_words(_: Any, __: str, line: Line) -> str:
+    """The line for a person: time, level, sentence, and the rest as key=value."""
+    rest = dict(line)
+    head = [str(rest.pop("timestamp", ""))[11:19], f"{rest.pop('level', '')!s:<7}", str(rest.pop("event", ""))]
+    words = " ".join([*head, *(f"{key}={value}" for key, value in rest.items())])
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in words)
+
+
+class LibraryHandler(logging.Handler):
+    """Takes what libraries log. Their sentences may quote anything, so only logger, place and fault are said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fault = record.exc_info[1] if record.exc_info else None
+        found = where(fault) if fault else {"place": f"{record.filename}:{record.lineno}"}
+        level = record.levelname.lower()
+        log = structlog.get_logger()
+        getattr(log, level if level in _LEVELS else "warning")("a library reports", logger=record.name, **found)
+
+
+class _Writer:
+    """Writes lines. A log that cannot be written (a full disk, a closed pipe) must not stop a conversation."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, message: str) -> None:
+        try:
+            self._stream.write(message + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass
+
+    log = debug = info = warning = error = critical = fatal = exception = msg

@@ -1,0 +1,39 @@
+"""How far a long command is: a bar in a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from bot.common.errors import Say
+
+NEWS_SECONDS: Final = 10.0
+
+Watch = Callable[[int], None]
+"""Hears how many are done."""
+
+
+@contextmanager
+def progress(what: str, complain: Say, total: int | None = None) -> Iterator[Watch]:
+    """Something to tell how many are done; `total` where it is known."""
+    from rich.console import Console  # late: nobody else needs it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done: bar.update(task, completed=done)
+        return
+    told = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= NEWS_SECONDS:
+            told = time.monotonic()
+            complain(f"{what}: {done}" + (f" of {total}" if total else ""))
+
+    yield tell

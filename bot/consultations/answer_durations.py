@@ -1,0 +1,54 @@
+"""How long people take for an answer, as classes: for the funnel and the burden of questions.
+
+Moments would tell who somebody is, so only the class of each answer is stored. When a question was asked is known in
+memory, for those who were asked last; after a restart their next answer has no class.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Final
+
+CLASSES: Final = (5, 15, 30, 60, 120, 300, 900, 3600)
+"""Seconds at most. Who takes longer went away in between, which says nothing about a question."""
+MOST: Final = 50_000
+
+
+def class_of(seconds: float) -> int | None:
+    """The class of a duration, by its upper end in seconds; None beyond the last one.
+
+    >>> [class_of(seconds) for seconds in (0, 5, 5.1, 3600, 3601)]
+    [5, 5, 15, 3600, None]
+    """
+    place = bisect_left(CLASSES, seconds)
+    return CLASSES[place] if place < len(CLASSES) else None
+
+
+class Asked:
+    """Which question the newest participations wait at, and since when. Used by the writing thread only."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: dict[int, tuple[str, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+    def note(self, session_id: int, key: str) -> None:
+        """The participation waits at this question now; at none where the key is empty."""
+        known = self._since.get(session_id)
+        if known is not None and known[0] == key:
+            return
+        if known is not None:
+            del self._since[session_id]
+        if key:
+            self._since[session_id] = (key, self._clock())
+            if len(self._since) > MOST:
+                del self._since[next(iter(self._since))]
+
+    def took(self, session_id: int, key: str) -> int | None:
+        """The class of the time since this question was asked there; None where that is not known."""
+        known = self._since.get(session_id)
+        return class_of(self._clock() - known[1]) if known is not None and known[0] == key else None

@@ -1,0 +1,266 @@
+"""The published consultations as the conversation needs them: listed at once, compiled when somebody first uses one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple, get_args
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.common.i18n import phrase_catalogues
+from bot.common.logs import where
+from bot.consultations import stored_revisions
+from bot.consultations.flow_cache import KEPT_BYTES, FlowCache
+from bot.consultations.live_revisions import LiveRevision, LiveRevisions
+from flows.commands import Command
+from flows.flow import Flow
+from flows.listing import Listing
+from flows.lobby import Invitation, Lobby
+from flows.phrases import Phrases
+from flows.text import fold
+from flows.voice import Voice
+from storage import consultations
+from storage.consultations import PublishedRevision, RevisionHead, State
+
+log = structlog.get_logger()
+
+CODE_LENGTH = 6
+
+
+class Published(NamedTuple):
+    """A published revision, ready to be walked."""
+
+    revision_id: int
+    consultation_id: int
+    slug: str
+    flow: Flow
+    is_trial: bool = False
+    """Whether a test revision is tried out here: nothing counts."""
+
+
+class NotCompiled(Exception):
+    """Revisions that have to be compiled before the messages of these senders (channel, address) can be taken."""
+
+    def __init__(
+        self, revisions: Mapping[int, PublishedRevision], senders: frozenset[tuple[str, str]] = frozenset()
+    ) -> None:
+        super().__init__("a revision has to be compiled first")
+        self.revisions = revisions
+        self.senders = senders
+
+
+class Waiting:
+    """Who of a batch has to wait for what."""
+
+    def __init__(self) -> None:
+        self._revisions: dict[int, PublishedRevision] = {}
+        self._senders: set[tuple[str, str]] = set()
+
+    def add(self, missing: NotCompiled, senders: Iterable[tuple[str, str]]) -> None:
+        """Lets these senders wait for what is missing."""
+        self._revisions |= missing.revisions
+        self._senders |= missing.senders or set(senders)
+
+    @contextmanager
+    def on_behalf_of(self, senders: Iterable[tuple[str, str]]) -> Iterator[None]:
+        """Lets these senders wait for whatever is missing in the block, and ends it: raises NotCompiled."""
+        try:
+            yield
+        except NotCompiled as missing:
+            self.add(missing, senders)
+            self.check()
+
+    def check(self) -> None:
+        """Raises NotCompiled where somebody waits."""
+        if self._senders:
+            raise NotCompiled(self._revisions, frozenset(self._senders))
+
+
+class Catalogue:
+    """What is published, what is open now, and compiled revisions by id.
+
+    Used by the writing thread only, but for `compile`. `refresh` reads what others published; everything else is
+    memory. A revision is compiled when it is first used, which takes some thirty milliseconds: at once, or inside
+    `waiting`, where NotCompiled says so first.
+    """
+
+    def __init__(
+        self, languages: tuple[str, ...] | None = None, *, public_url: str = "", kept_bytes: int = KEPT_BYTES
+    ) -> None:
+        self._public_url = public_url
+        tags = languages or phrase_catalogues.languages()
+        self._phrases = {tag: phrase_catalogues.load(tag) for tag in tags}
+        self._compiled = FlowCache[Published | None](kept_bytes)
+        self._live = LiveRevisions()
+        self._broken: set[int] = set()
+        self._newest: dict[str, LiveRevision] = {}
+        self._offered: tuple[int, ...] = ()
+        self._triggers: dict[str, str] = {}
+        self._waits = False
+        self._start_words = tuple(
+            sorted({fold(word) for catalogue in self._phrases.values() for word in _start_words(catalogue)})
+        )
+        self._first_words = frozenset(word.partition(" ")[0] for word in self._start_words)
+        self.lobby = Lobby((), self._phrases)
+
+    def refresh(self, connection: Connection) -> None:
+        """Reads what is published now; of what is known already only states and dates. Compiles nothing."""
+        newest = {
+            it.head.slug: it for it in self._live.look(connection, get_args(State)) if it.head.id not in self._broken
+        }
+        slugs = {it.head.consultation_id: slug for slug, it in newest.items()}
+        self._triggers = {
+            fold(value): slugs[consultation_id]
+            for (_, value), consultation_id in consultations.triggers(connection).items()
+            if consultation_id in slugs
+        }
+        self._newest = newest
+        offered = tuple(it.head.id for slug, it in newest.items() if self.is_open(slug) and self.is_known(slug))
+        if offered != self._offered:
+            shown = set(offered)
+            open_now = [it.listing for it in newest.values() if it.head.id in shown]
+            self.lobby = Lobby([_invitation(listing) for listing in open_now], self._phrases)
+            self._offered = offered
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """In this block nothing is compiled: what would have to be is raised as NotCompiled."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+
+    def voice(self, code: str, language: str | None, hint: str = "") -> Voice:
+        """A voice outside consultations; `code` marks its buttons, language and hint are those of the lobby."""
+        tag = self.lobby.voice(language, hint).language
+        return Voice(code, tag, self._phrases[tag], "sie", {})
+
+    def words(self, phrase: str) -> frozenset[str]:
+        """What people may type for something in any language of the house, folded."""
+        return frozenset(fold(word) for said in self._phrases.values() for word in said.words(phrase))
+
+    def lists(self, phrase: str) -> list[list[str]]:
+        """The same word lists as they are written, one for each language of the house."""
+        return [said.words(phrase) for said in self._phrases.values()]
+
+    def newest(self, slug: str) -> Published | None:
+        """The newest revision of an open consultation; None for unknown or closed ones, and where it turns out that
+        this program cannot read it.
+        """
+        found = self._newest.get(slug)
+        if found is None or not self.is_open(slug):
+            return None
+        if known := self._compiled.get(found.head.id):
+            return known
+        return self._use(found.whole())
+
+    def known_slugs(self) -> tuple[str, ...]:
+        """All consultations that are published and not archived; trials of tests are none of them."""
+        return tuple(slug for slug in self._newest if self.is_known(slug))
+
+    def consultation_id(self, slug: str) -> int:
+        """The id of a consultation that is known. KeyError for others."""
+        return self._newest[slug].head.consultation_id
+
+    def is_known(self, slug: str) -> bool:
+        """Whether a consultation is published and not archived."""
+        found = self._newest.get(slug)
+        return found is not None and found.head.state != "archived" and not found.head.is_trial
+
+    def is_archived(self, slug: str) -> bool:
+        """Whether a consultation was put away."""
+        found = self._newest.get(slug)
+        return found is not None and found.head.state == "archived"
+
+    def title(self, slug: str, language: str) -> str:
+        """The title of a consultation that is known, open or not. KeyError for others."""
+        invitation = _invitation(self._newest[slug].listing)
+        return invitation.in_language(invitation.title, language)
+
+    def is_open(self, slug: str, now: datetime | None = None) -> bool:
+        """Whether answers are taken at this moment."""
+        found = self._newest.get(slug)
+        return found is not None and found.head.state_at(now or datetime.now(UTC)) == "open"
+
+    def ended_since(self, since: datetime, now: datetime) -> list[RevisionHead]:
+        """Consultations that are over and ended within this time; trials of tests have no end."""
+        heads = (one.head for slug, one in self._newest.items() if self.is_known(slug))
+        return [head for head in heads if head.closes_at and since <= head.closes_at <= now]
+
+    def revision(self, connection: Connection, revision_id: int) -> Published:
+        """A revision by id, also an old one: sessions stay on the revision they began with.
+
+        Raises LookupError where there is none, UnreadableError where another program wrote it.
+        """
+        if known := self._compiled.get(revision_id):
+            return known
+        found = consultations.by_revision(connection, [revision_id])[revision_id]
+        published = self._use(found)
+        if published is None:
+            raise stored_revisions.refusal(found)
+        return published
+
+    def triggered(self, text: str, *, by_start_word: bool = False) -> str | None:
+        """The slug of the consultation a message asks for by keyword or code, "/start CODE" or just "CODE".
+
+        With `by_start_word` only the first form counts: inside a consultation a bare keyword may be an answer.
+        """
+        if len(text) > 120 or (by_start_word and " " not in text):
+            return None
+        folded = fold(text)
+        if not by_start_word and folded in self._triggers:
+            return self._triggers[folded]
+        if folded.partition(" ")[0] not in self._first_words:
+            return None
+        asked_for = (folded.removeprefix(word).strip() for word in self._start_words if folded.startswith(word))
+        return next((self._triggers[rest] for rest in asked_for if rest in self._triggers), None)
+
+    def compile(self, revision: PublishedRevision) -> Published | None:
+        """A revision ready to be walked, compiled on this thread if need be; None where this program cannot read it."""
+        return self._compiled.get_or_compile(revision.id, len(revision.content), lambda: self._compile(revision))
+
+    def _use(self, revision: PublishedRevision) -> Published | None:
+        is_broken = revision.id in self._broken
+        if self._waits and not is_broken:
+            raise NotCompiled({revision.id: revision})
+        published = None if is_broken else self.compile(revision)
+        newest = self._newest.get(revision.slug)
+        if published is None and newest and newest.head.id == revision.id:
+            del self._newest[revision.slug]
+        return published
+
+    def _compile(self, revision: PublishedRevision) -> Published | None:
+        consultation = stored_revisions.read(revision)
+        if consultation is None:
+            self._broken.add(revision.id)
+            return None
+        link = f"{self._public_url}/c/{revision.slug}" if self._public_url else ""
+        try:
+            code = revision.content_hash[:CODE_LENGTH]
+            flow = Flow(consultation, self._phrases, code, link, is_trial=revision.is_trial)
+        except Exception as fault:  # noqa: BLE001 - another program took it for sound: only its users may notice
+            log.error("a stored revision cannot be compiled", consultation_id=revision.consultation_id, **where(fault))
+            self._broken.add(revision.id)
+            return None
+        return Published(revision.id, revision.consultation_id, revision.slug, flow, revision.is_trial)
+
+
+def _invitation(listing: Listing) -> Invitation:
+    contact = listing.contact
+    return Invitation(
+        listing.slug,
+        listing.title,
+        listing.fallbacks,
+        listing.main_language,
+        listing.keywords,
+        contact.name,
+        tuple(filter(None, (contact.phone, contact.email, contact.web))),
+    )
+
+
+def _start_words(catalogue: Phrases) -> list[str]:
+    return [Command.START.value, *catalogue.words(f"words.{Command.START}")]

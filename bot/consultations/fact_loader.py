@@ -1,0 +1,48 @@
+"""What turns must know from the store, found out for all people of a batch at once: one query per kind of need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Published
+from bot.consultations.participant import Person
+from flows.known import Need
+from flows.values import Value
+
+
+class Asker(NamedTuple):
+    """Who needs to know something, where they stand, and what the batch has caused so far, which is not stored yet."""
+
+    person: Person
+    published: Published
+    pseudonym: str
+    batch: BatchContext
+
+    def answers(self) -> Mapping[str, Value]:
+        """What the person has answered so far; nothing where they are only coming in."""
+        return self.person.place.session.answers if self.person.place else {}
+
+
+Finder = Callable[[Connection, Sequence[tuple[Asker, Any]]], Sequence[Any]]
+"""Gives the facts for needs of one kind, in their order."""
+
+
+class Knowing:
+    """Finds facts. Which kinds of need there are, and who finds them out, is given by `bot.app`."""
+
+    def __init__(self, finders: Mapping[type[Need[Any]], Finder]) -> None:
+        self._finders = finders
+
+    def tell(self, connection: Connection, lacking: Sequence[tuple[Asker, Sequence[Need[Any]]]]) -> None:
+        """Finds out what these people lack and adds it to what they know. KeyError for a kind nobody finds out."""
+        by_kind: dict[type[Need[Any]], list[tuple[Asker, Need[Any]]]] = {}
+        for asker, needs in lacking:
+            for need in needs:
+                by_kind.setdefault(type(need), []).append((asker, need))
+        for kind, asked in by_kind.items():
+            for (asker, need), fact in zip(asked, self._finders[kind](connection, asked), strict=True):
+                asker.person.known = asker.person.known.with_facts({need: fact})

@@ -1,0 +1,110 @@
+"""Changes that leave the meaning of every answer as it is: said in a line each, against the revision asked now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.consultations.changes import Change, Earlier, Kind, Level, Wording
+from bot.consultations.facets import Facets, facets, fields_of, options_of
+from flows.definition import Consultation
+from flows.meaning import Meaning, meanings_of
+from flows.question import Node
+
+_APART = frozenset({"slug", "revision", "languages", "questions"})
+
+
+def harmless(new: Consultation, current: Consultation, earlier: Sequence[Earlier]) -> Iterator[Change]:
+    """The changes from what is asked now, in the order of the questions; those of the consultation at the end."""
+    before = {node.key: node for node in current.questions}
+    after = {node.key: node for node in new.questions}
+    found = [
+        *(it for key, node in after.items() if key in before for it in _question(before[key], current, node, new)),
+        *(_of("question_new", key) for key in after if key not in before),
+        *(_of("question_gone", key) for key in before if key not in after),
+        *_whole(current, new),
+    ]
+    for change in found:
+        revisions = [it for it in earlier if it.answered.get(change.key)] if change.key else []
+        yield change._replace(
+            revisions=tuple(it.number for it in revisions), people=sum(it.answered[change.key] for it in revisions)
+        )
+
+
+def _of(kind: Kind, key: str = "", name: str = "", old: object = "", new: object = "") -> Change:
+    """A harmless change; of values that are no single word or number nothing is shown."""
+    is_short = all(isinstance(value, str | int | float | None) for value in (old, new))
+    return Change(Level.HARMLESS, kind, key, name, *((_shown(old), _shown(new)) if is_short else ("", "")))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
+
+
+def _question(old: Node, current: Consultation, new: Node, after: Consultation) -> Iterator[Change]:
+    key, cls = new.key, type(new)
+    if not (old.waits and new.waits):
+        if old.text != new.text or old.type != new.type:
+            yield _of("note", key)
+        return
+    if old.type != new.type:  # nobody answered it, else it is refused
+        yield _of("setting", key, "type", old.type, new.type)
+        return
+    yield from _spelling(key, facets(old, current.languages), facets(new, after.languages))
+    yield from _labels(old, current, new, after)
+    if any(getattr(old, name) != getattr(new, name) for name in fields_of(cls, Meaning.PATH)):
+        yield _of("path", key)
+    for name in fields_of(cls, Meaning.FREE):
+        if getattr(old, name) != getattr(new, name):
+            yield _of("setting", key, name, getattr(old, name), getattr(new, name))
+    options = options_of(old)
+    for value, option in options_of(new).items():
+        for name in fields_of(type(option), Meaning.FREE):
+            if value in options and getattr(options[value], name) != getattr(option, name):
+                yield _of("setting", key, f"{name} of {value}")
+
+
+def _spelling(key: str, was: Facets, will: Facets) -> Iterator[Change]:
+    wordings = [
+        Wording(facet.language, was[facet].shown, content.shown)
+        for facet, content in will.items()
+        if facet in was and was[facet].bare == content.bare and was[facet].shown != content.shown
+    ]
+    if wordings:
+        yield _of("spelling", key)._replace(wordings=tuple(wordings))
+
+
+def _labels(old: Node, current: Consultation, new: Node, after: Consultation) -> Iterator[Change]:
+    """Options and statements that are there from now on, or no longer."""
+    was, will = _shown_labels(old, current), _shown_labels(new, after)
+    if Meaning.ENTRIES in meanings_of(type(new)).values():
+        yield from (_of("statement_new", new.key, new=label) for value, label in will.items() if value not in was)
+        yield from (_of("statement_gone", new.key, old=label) for value, label in was.items() if value not in will)
+    elif options_of(new):
+        yield from (_of("option_new", new.key, value, new=it) for value, it in will.items() if value not in was)
+        yield from (_of("option_gone", new.key, value, old=it) for value, it in was.items() if value not in will)
+
+
+def _shown_labels(node: Node, consultation: Consultation) -> dict[str, str]:
+    """What each stored value is called in the first language that says it."""
+    tags = list(consultation.languages)
+    return {
+        value: next((label.root[tag].text for tag in tags if tag in label.root), value)
+        for value, label in node.labels(tags)
+        if label
+    }
+
+
+def _whole(current: Consultation, new: Consultation) -> Iterator[Change]:
+    """What changes of the consultation as a whole."""
+    yield from (_of("language_new", name=tag) for tag in new.languages if tag not in current.languages)
+    yield from (_of("language_gone", name=tag) for tag in current.languages if tag not in new.languages)
+    common = {node.key for node in current.questions} & {node.key for node in new.questions}
+    if [it.key for it in current.questions if it.key in common] != [it.key for it in new.questions if it.key in common]:
+        yield _of("order")
+    told = [
+        name for name in type(new).model_fields if name not in _APART and getattr(current, name) != getattr(new, name)
+    ]
+    if told:
+        yield _of("told", name=", ".join(told))

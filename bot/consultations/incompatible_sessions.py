@@ -1,0 +1,54 @@
+"""People in the middle of something this program cannot read, because another one wrote it: nobody stays stuck there.
+
+Chat words do what they do everywhere, and other consultations can be entered. What is said besides is kept, the
+answers stay, and they are told where it goes on: in the newest revision, if there is one that can be read, else later,
+when the program that knows theirs is back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.consultations.catalogue import Catalogue, Published
+from bot.consultations.participant import Person, Place
+from flows.messages import MsgOut, QuickReply
+from flows.session import Session
+from flows.tokens import START
+from storage import consultations
+from storage.sessions import Release, StoredSession
+
+
+def answer(connection: Connection, person: Person, row: StoredSession, catalogue: Catalogue, now: datetime) -> MsgOut:
+    """What is said to a message that cannot be taken."""
+    revision = consultations.by_revision(connection, [row.revision_id])[row.revision_id]
+    slug, voice = revision.slug, catalogue.lobby.voice(person.language or row.language)
+    title = catalogue.title(slug, voice.language) if catalogue.is_known(slug) else slug
+    if revision.state_at(now) != "open":
+        return voice.message(voice.say("lobby.closed", title=title))
+    if catalogue.is_open(slug):
+        again = QuickReply(voice.token(START, slug), voice.say("button.start_over"))
+        return voice.message(voice.say("trouble.renewed", title=title), [again])
+    return voice.message(voice.say("trouble.halted", keyword=voice.way_back(slug)), [voice.command("human")])
+
+
+def renewed(row: StoredSession, published: Published, session: Session, now: datetime) -> Place:
+    """The same session, begun anew in another revision. What was answered before stays until it is answered again."""
+    place = Place(
+        id=row.id,
+        published=published,
+        session=session,
+        pseudonym=row.pseudonym,
+        started_at=row.started_at,
+        seen_at=now,
+        mode=row.mode,
+        place_code=row.place_code or "",
+    )
+    place.is_stored = True
+    return place
+
+
+def release(row: StoredSession, now: datetime) -> Release:
+    """The session as it is left for another consultation. Its state, which we cannot read, stays as it is."""
+    return Release(row.id, None, "interrupted" if row.status == "waiting" else row.status, row.ended_at or now)

@@ -1,0 +1,17 @@
+"""Place codes: where people came from, by the code of a poster or a multiplier. Never a person; counted coarsely."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CODE: Final = re.compile(r"[A-Za-z0-9-]{1,24}")
+
+
+def place_code(text: str) -> str:
+    """The code as it is kept, "" for anything that cannot be one.
+
+    >>> place_code("KIEZ-7"), place_code("a b"), place_code("x" * 25)
+    ('KIEZ-7', '', '')
+    """
+    return text if _CODE.fullmatch(text) else ""

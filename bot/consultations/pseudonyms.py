@@ -1,0 +1,13 @@
+"""The pseudonyms of a contact: one per consultation, made with the key, stored beside answers only."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bot.common.keys import Keys
+from storage import consultations
+
+
+def pseudonyms_of(connection: Connection, contact_id: int, keys: Keys) -> list[str]:
+    """Who this contact is in each consultation there ever was, in an order that is the same for all."""
+    return [keys.pseudonym(contact_id, number) for number in consultations.ids(connection)]

@@ -1,0 +1,48 @@
+"""Sessions as rows: where people stand after a batch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.event_handlers import handles
+from bot.consultations.participant import Person, Place
+from flows.events import ConsultationChosen, SessionCompleted, SessionInterrupted
+from storage import sessions
+
+
+class SessionRows:
+    """Where people stand; of each session the state after its last turn is written."""
+
+    def __init__(self) -> None:
+        self._at: dict[int, tuple[Person, Place]] = {}
+
+    def note(self, person: Person, place: Place) -> None:
+        """The person took a turn there."""
+        self._at[place.id] = (person, place)
+
+    def places(self) -> dict[str, Place]:
+        """The sessions by pseudonym."""
+        return {place.pseudonym: place for _, place in self._at.values()}
+
+    def write(self, batch: BatchContext) -> None:
+        connection, hour = batch.connection, batch.hour
+        steps, changes, new = [], [], []
+        for person, place in self._at.values():
+            if place.is_step():
+                steps.append(place.step(person, hour))
+            elif place.is_stored:
+                changes.append(place.change(person, hour))
+            else:
+                new.append(place.row(person, hour))
+        sessions.step(connection, steps)
+        sessions.change(connection, changes)  # before insert: who leaves one consultation for another frees the place
+        sessions.insert(connection, new)
+        if batch.asked is not None:
+            for _, place in self._at.values():
+                batch.asked.note(place.id, place.session.at if place.session.status == "waiting" else "")
+
+
+@handles(SessionCompleted, SessionInterrupted, ConsultationChosen)
+def keep_nothing(batch: BatchContext, person: Person, event: object, hour: datetime) -> None:
+    """The session itself holds it (completed, interrupted), or `bot.conversations.turns` acts on it (chosen)."""

@@ -1,0 +1,60 @@
+"""Trying out a test revision: what is said there never counts, because it is said somewhere else.
+
+A test revision is asked in a consultation of its own, its *trial*: named `test-…`, in no list, with pseudonyms,
+answers, proposals and ratings that belong to nothing else. So no query of figures, queues or exports has to leave tests
+out.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.common.code_alphabet import random_letters
+from flows.definition import Consultation
+from storage import answers, consultations, editions, remains, sessions, stages
+from storage.consultations import PublishedRevision
+
+PREFIX: Final = "test-"
+LETTERS: Final = 5
+
+
+def definition(connection: Connection, tested: PublishedRevision, consultation: Consultation) -> Consultation:
+    """What is asked in the trial: the same under another name, which alone starts it, at any time."""
+    before = slug_of(connection, tested.consultation_id)
+    name = before or PREFIX + random_letters(LETTERS).lower()
+    return consultation.model_copy(update={"slug": name, "keywords": (), "opens": None, "closes": None})
+
+
+def slug_of(connection: Connection, consultation_id: int) -> str:
+    """The name of the trial of a consultation, which is its start word and in its link; "" where there is none."""
+    trial = stages.trial_of(connection, consultation_id)
+    found = consultations.newest_of(connection, trial) if trial else None
+    return found.slug if found else ""
+
+
+def empty(connection: Connection, trial: int) -> int:
+    """Deletes all that was said in a trial; gives how many took part. Files go with the next tidying of attachments."""
+    gone = sessions.erase_consultation(connection, trial)
+    answers.erase_consents_of_consultation(connection, trial)
+    remains.erase_proposals(connection, trial)
+    return gone
+
+
+def end(connection: Connection, consultation_id: int) -> int:
+    """Deletes the trial of a consultation, with all that was said in it; gives how many took part."""
+    trial = stages.trial_of(connection, consultation_id)
+    if trial is None:
+        return 0
+    gone = empty(connection, trial)
+    remains.erase_rooms(connection, trial)
+    editions.erase(connection, trial)
+    consultations.erase(connection, trial)
+    return gone
+
+
+def forget_before(connection: Connection, moment: datetime) -> int:
+    """Deletes what was said in trials whose revision is tried out since before a moment; gives how many took part."""
+    return sum(empty(connection, trial) for trial in stages.trials_since_before(connection, moment))

@@ -1,0 +1,119 @@
+"""Answers and consents as rows."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from pydantic_core import to_json
+
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.event_handlers import handles
+from bot.consultations.participant import Person
+from bot.conversations.attachments import AttachmentRows
+from bot.privacy.dropped_answers import Fallen, clear_fallen
+from bot.proposals import open_answers
+from bot.proposals.receiving import IdeaRows
+from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, GapReopened
+from flows.values import GAPS
+from storage import answers
+from storage.answers import AnswerKey, NewAnswer, NewConsent
+
+CARRYING = frozenset({"statements", "proposal"})
+"""Types of questions with whose answers votes or ideas come."""
+
+
+class AnswerRows:
+    """Answers by session and question: the last one counts."""
+
+    def __init__(self) -> None:
+        self._given: dict[AnswerKey, NewAnswer] = {}
+        self._dropped: set[AnswerKey] = set()
+        """Answers that go, before `_given` are written."""
+        self._open: dict[AnswerKey, NewAnswer] = {}
+        """Those of `_given` that are given in own words, or would be."""
+
+    def give(self, row: NewAnswer) -> None:
+        key = AnswerKey(row.session_id, row.question_key)
+        self._given[key] = row
+        if row.free_text:
+            self._open[key] = row
+
+    def drop(self, key: AnswerKey) -> None:
+        self._given.pop(key, None)
+        self._open.pop(key, None)
+        self._dropped.add(key)
+
+    def write(self, batch: BatchContext) -> None:
+        connection = batch.connection
+        if self._dropped:
+            batch.outcome.has_dropped = True
+            answers.remove(connection, list(self._dropped))
+        to_read = open_answers.changes(connection, self._open.values())
+        answers.upsert(connection, list(self._given.values()))
+        open_answers.receive(connection, to_read, batch.ids, batch.hour, batch.random)
+
+
+@handles(AnswerGiven)
+def give_answer(batch: BatchContext, person: Person, event: AnswerGiven, hour: datetime) -> None:
+    place = person.at()
+    published = place.published
+    node = published.flow.nodes[event.key]
+    batch.outcome.answers += 1
+    took = None
+    if batch.asked is not None and event.missing not in GAPS:
+        took = batch.asked.took(place.id, event.key)
+    row = NewAnswer(
+        session_id=place.id,
+        question_key=event.key,
+        consultation_id=published.consultation_id,
+        revision_id=published.revision_id,
+        value=None if event.value is None else to_json(event.value).decode(),
+        missing=event.missing.value if event.missing else None,
+        free_text=node.free_text,
+        answered_at=hour,
+        channel=person.channel,
+        language=place.session.language,
+        mode=place.mode,
+        took=took,
+    )
+    batch.section(AnswerRows).give(row)
+    if event.key in published.flow.with_media:
+        batch.section(AttachmentRows).detach(AnswerKey(place.id, event.key))
+    if node.type == "proposal" and isinstance(event.before, str):
+        batch.section(IdeaRows).take_back(place.pseudonym, event.key, event.before)
+
+
+@handles(AnswerDropped)
+def drop_answer(batch: BatchContext, person: Person, event: AnswerDropped, hour: datetime) -> None:
+    place = person.at()
+    key = AnswerKey(place.id, event.key)
+    batch.section(AnswerRows).drop(key)
+    node = place.published.flow.nodes.get(event.key)
+    # The answer may be one to an earlier revision.
+    if node is None or event.key in place.published.flow.with_media:
+        batch.section(AttachmentRows).detach(key)
+    if node is None or node.type in CARRYING:
+        batch.after_write(clear_fallen, Fallen(place, event.key, event.value, person))
+
+
+@handles(GapReopened)
+def reopen_gap(batch: BatchContext, person: Person, event: GapReopened, hour: datetime) -> None:
+    batch.section(AnswerRows).drop(AnswerKey(person.at().id, event.key))
+
+
+@handles(ConsentGiven)
+def give_consent(batch: BatchContext, person: Person, event: ConsentGiven, hour: datetime) -> None:
+    place = person.at()
+    row = NewConsent(
+        id=batch.ids(),
+        consultation_id=place.published.consultation_id,
+        pseudonym=place.pseudonym,
+        question_key=event.key,
+        text_hash=hashlib.sha256(event.text.encode()).hexdigest(),
+        language=place.session.language,
+        channel=person.channel,
+        given=event.given,
+        at=hour,
+    )
+    batch.add(answers.insert_consents, row)

@@ -1,0 +1,65 @@
+"""Rows for what came with the answers of a batch, in the transaction of that batch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.event_handlers import handles
+from bot.consultations.participant import Person
+from bot.delivery.attachments.files import bound_to
+from flows.events import MediaGiven
+from storage import attachments
+from storage.answers import AnswerKey
+from storage.attachments import NewAttachment
+
+
+class _Sent(NamedTuple):
+    """A recording or a picture that came with an answer."""
+
+    event: MediaGiven
+    channel: str
+    hour: datetime
+
+
+class AttachmentRows:
+    """What is to be fetched; what came with an earlier answer to the same question belongs to nobody any more."""
+
+    def __init__(self) -> None:
+        self._attached: dict[AnswerKey, _Sent] = {}
+        self._detached: set[AnswerKey] = set()
+
+    def attach(self, key: AnswerKey, sent: _Sent) -> None:
+        self._attached[key] = sent
+
+    def detach(self, key: AnswerKey) -> None:
+        """With this answer nothing that came before goes any more."""
+        self._attached.pop(key, None)
+        self._detached.add(key)
+
+    def write(self, batch: BatchContext) -> None:
+        batch.outcome.has_media = True
+        attachments.detach(batch.connection, list(self._detached))
+        attachments.insert(batch.connection, [_row(batch, key, sent) for key, sent in self._attached.items()])
+
+
+@handles(MediaGiven)
+def receive(batch: BatchContext, person: Person, event: MediaGiven, hour: datetime) -> None:
+    key = AnswerKey(person.at().id, event.key)
+    batch.section(AttachmentRows).attach(key, _Sent(event, person.channel, hour))
+
+
+def _row(batch: BatchContext, key: AnswerKey, sent: _Sent) -> NewAttachment:
+    number = batch.ids()
+    return NewAttachment(
+        id=number,
+        session_id=key.session_id,
+        question_key=key.question_key,
+        kind=sent.event.kind,
+        channel=sent.channel,
+        handle=batch.keys.seal(sent.event.ref, bound_to(number)),
+        file=batch.random.randbytes(16).hex(),
+        due_at=batch.hour,
+        at=sent.hour,
+    )

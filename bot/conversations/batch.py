@@ -1,0 +1,165 @@
+"""One batch of messages inside one transaction: repeats dropped, people found, rounds of turns, rows written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.common.dead_letters import dead_letter
+from bot.common.erasure_log import Ledger
+from bot.common.ids import Ids, day_of
+from bot.common.keys import Keys
+from bot.common.sources import SYSTEM, Sources
+from bot.consultations.answer_durations import Asked
+from bot.consultations.batch_context import BatchContext, BatchOutcome, BatchServices
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.participant import Person
+from bot.conversations import group_chats
+from bot.conversations.batch_order import WRITE_ORDER
+from bot.conversations.senders import Meeting
+from bot.conversations.turns import Here, Turns
+from flows.messages import MsgIn, MsgOut
+from storage import contacts, messages
+from storage.messages import NewReceived
+
+REFRESH_SECONDS: Final = 1.0
+"""How old what is known of the published consultations may be."""
+
+
+class Batches:
+    """Works on batches. Everything it needs from outside is given here; `work` runs on the writing thread."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        catalogue: Catalogue,
+        ids: Ids,
+        ledger: Ledger,
+        meeting: Meeting,
+        turns: Turns,
+        *,
+        sources: Sources = SYSTEM,
+    ) -> None:
+        self._turns = turns
+        self._keys = keys
+        self.catalogue = catalogue
+        self._ids = ids
+        self._ledger = ledger
+        self._meeting = meeting
+        self._now, self._random = sources.now, sources.random
+        self._services = BatchServices(keys, catalogue, ids, WRITE_ORDER, sources.random, Asked(sources.steady))
+        self._refreshed_at = datetime.min.replace(tzinfo=UTC)
+
+    def work(self, connection: Connection, arrived: Sequence[MsgIn], *, waits: bool = False) -> BatchOutcome:
+        """Takes the messages in order. Touches its connection only, and the ledger, where twice is as good as once: it
+        may be run again after a lost lock.
+
+        Where a revision has to be compiled first that is done here, or, if the caller `waits`, NotCompiled is raised:
+        then nothing may be committed, and the batch be tried without the messages of those senders.
+        """
+        with self.catalogue.waiting() if waits else nullcontext():
+            return self._work(connection, arrived)
+
+    def _work(self, connection: Connection, arrived: Sequence[MsgIn]) -> BatchOutcome:
+        now = self._now()
+        self._ids.tick()
+        self._meeting.begin(connection)
+        self._refresh(connection, now)
+        new = self._take(connection, arrived, now)
+        numbers = {msg.external_id: number for number, msg in new}
+        fresh = [msg for _, msg in new]
+        batch = BatchContext(connection, self._services, now)
+        outcome = batch.outcome
+        outcome.taken, outcome.repeats = len(fresh), len(arrived) - len(fresh)
+        while fresh:
+            fresh = group_chats.answer(batch, fresh)
+            people = self._meeting.find(batch, fresh)
+            self._turns.look(batch, people, fresh)
+            fresh = self._rounds(batch, people, fresh, numbers)
+            if batch.is_urgent:
+                self._meeting.distrust()
+            batch.finish()
+        self._meeting.end()
+        self._ledger.note(outcome.gone)  # before the commit: nobody is told "deleted" of what is not noted
+        return outcome
+
+    def committed(self) -> None:
+        """What was worked on last is stored for good."""
+        self._meeting.kept.committed()
+
+    def bury(self, connection: Connection, msg: MsgIn, fault: Exception) -> list[MsgOut]:
+        """Sets a message aside that nothing else can be stored with; gives what there is to say to its sender."""
+        now, keys = self._now(), self._keys
+        name = keys.message_names(msg.channel, msg.external_id).received
+        if not messages.take(connection, [NewReceived(msg.channel, name, day_of(now))]):
+            return []
+        lookup = keys.lookup(msg.channel, msg.address)
+        messages.set_aside(connection, [dead_letter(keys, lookup, msg, fault, now, self._random)])
+        sender = contacts.find(connection, [lookup]).get(lookup)
+        voice = self.catalogue.lobby.voice(sender.reads() if sender else None, msg.language_hint)
+        return [voice.message(voice.say("trouble.message"))]
+
+    def _refresh(self, connection: Connection, now: datetime) -> None:
+        if (now - self._refreshed_at).total_seconds() >= REFRESH_SECONDS:
+            self.catalogue.refresh(connection)
+            self._refreshed_at = now
+
+    def _take(self, connection: Connection, arrived: Sequence[MsgIn], now: datetime) -> list[tuple[int, MsgIn]]:
+        """The messages that are new, each once, with its place in the batch. They have the names of participation,
+        which no two share: a channel's own ids lead to who wrote.
+        """
+        today, names = day_of(now), self._keys.message_names
+        named = [(msg, names(msg.channel, msg.external_id)) for msg in arrived]
+        rows = {name.received: NewReceived(msg.channel, name.received, today) for msg, name in named}
+        new = messages.take(connection, list(rows.values()))
+        fresh: list[tuple[int, MsgIn]] = []
+        for number, (msg, name) in enumerate(named):
+            key = (msg.channel, name.received)
+            if key in new:
+                new.discard(key)
+                edits = names(msg.channel, msg.edits).said if msg.edits else ""
+                fresh.append((number, msg._replace(external_id=name.said, edits=edits)))
+        return fresh
+
+    def _rounds(
+        self,
+        batch: BatchContext,
+        people: dict[tuple[str, str], Person],
+        arrived: list[MsgIn],
+        numbers: Mapping[str, int],
+    ) -> list[MsgIn]:
+        """Takes the messages in rounds, in each at most one of each person, so that their order is kept.
+
+        Gives what is left when something has to be done before anything else happens (`BatchContext.is_urgent`), and
+        what came through a second door.
+        """
+        waiting, other_doors = _by_one_door(people, arrived)
+        while waiting and not batch.is_urgent:
+            later: list[MsgIn] = []
+            now: dict[int, Here] = {}
+            for msg in waiting:
+                person = people[msg.channel, msg.address]
+                if person.contact_id in now:
+                    later.append(msg)
+                else:
+                    person.message = numbers[msg.external_id]
+                    now[person.contact_id] = Here(msg, person)
+            self._turns.take(batch, list(now.values()))
+            waiting = later
+        return [*waiting, *other_doors]
+
+
+def _by_one_door(people: Mapping[tuple[str, str], Person], arrived: list[MsgIn]) -> tuple[list[MsgIn], list[MsgIn]]:
+    """The messages that can be taken now, and those of people who wrote through another of their doors as well: they
+    come when all of the first is done, because both see the same session."""
+    first: dict[int, Person] = {}
+    now: list[MsgIn] = []
+    later: list[MsgIn] = []
+    for msg in arrived:
+        person = people[msg.channel, msg.address]
+        (now if first.setdefault(person.contact_id, person) is person else later).append(msg)
+    return now, later

@@ -1,0 +1,70 @@
+"""Ends the participations of consultations that are over: what was not finished is interrupted, and answers stay.
+
+Runs with the tidying (`bot.privacy.retention`), portion by portion. Until it ran, views, exports and figures say the
+same by the date of the end. A consultation is left alone for an hour after its end: who is let in again by then finds
+their question where it was.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, get_args
+
+from sqlalchemy import Connection
+
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.consultations.batch_context import BatchContext, BatchServices
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.participant import Person, Place
+from bot.consultations.stored_revisions import UnreadableError
+from bot.consultations.visibility import is_closed
+from bot.conversations.batch_order import WRITE_ORDER
+from flows import engine
+from flows.session import Session
+from storage import consultations, sessions
+from storage.consultations import State
+from storage.sessions import Release, SessionChange, StoredSession
+
+AT_ONCE: Final = 500
+"""Participations in one transaction, so that nobody who writes waits long."""
+LET_STAND: Final = timedelta(hours=1)
+
+
+def end_participations(connection: Connection, now: datetime, keys: Keys, catalogue: Catalogue, ids: Ids) -> int:
+    """Ends the next ones; gives how many, `AT_ONCE` where there may be more."""
+    ids.tick()
+    ends = {
+        live.consultation_id: live.closes_at
+        for live in consultations.list_latest(connection, get_args(State))
+        if is_closed(live, now) and (live.closes_at is None or live.closes_at <= now - LET_STAND)
+    }
+    batch = BatchContext(connection, BatchServices(keys, catalogue, ids, WRITE_ORDER), now, is_silent=True)
+    changes = []
+    rows = sessions.waiting_in(connection, list(ends), AT_ONCE)
+    for row in rows:
+        end = max(row.started_at, ends[row.consultation_id] or row.updated_at)
+        try:
+            changes.append(_ended(batch, row, end))
+        except (UnreadableError, TypeError, ValueError):  # of another program: what it left open only that one knows
+            batch.add(sessions.release, Release(row.id, None, "interrupted", end))
+    batch.finish()
+    sessions.change(connection, changes)
+    return len(rows)
+
+
+def _ended(batch: BatchContext, row: StoredSession, end: datetime) -> SessionChange:
+    """The session as it is afterwards; `batch` takes down why questions have no answer."""
+    published, session = batch.catalogue.revision(batch.connection, row.revision_id), Session.from_json(row.state)
+    turn = engine.interrupt(published.flow, session)
+    batch.apply(Person.absent(Place.of(row, published, turn.session), row.channel), turn.events, end)
+    return SessionChange(
+        id=row.id,
+        waiting_key=None,
+        state=turn.session.to_json(),
+        status="interrupted",
+        channel=row.channel,
+        language=row.language,
+        updated_at=row.updated_at,
+        ended_at=end,
+    )

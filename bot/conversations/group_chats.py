@@ -1,0 +1,31 @@
+"""In groups others read along: nothing is asked or stored there, people are invited to a private chat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.consultations.batch_context import BatchContext
+from flows.messages import MsgIn
+from storage import contacts, outbox
+from storage.contacts import NewAddress
+
+
+def answer(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
+    """Invites the groups in which somebody called the bot, each once; gives the messages that came in private.
+
+    A group is nobody: all that is kept of it is its sealed address, until the invitation was sent.
+    """
+    private = [msg for msg in arrived if not msg.is_group]
+    if len(private) == len(arrived):
+        return private
+    calls = [msg for msg in arrived if msg.is_group and msg.text[:1] in {"/", "!"}]
+    groups = {batch.keys.lookup(msg.channel, msg.address): msg for msg in calls}
+    known = contacts.find(batch.connection, list(groups))
+    for lookup, msg in groups.items():
+        if lookup not in known:
+            sealed = batch.keys.seal(msg.address, lookup)
+            row = NewAddress(lookup=lookup, contact_id=None, channel=msg.channel, sealed=sealed, created_at=batch.today)
+            batch.add(contacts.insert_addresses, row)
+        invitation = batch.catalogue.lobby.invite(msg.language_hint)
+        batch.add(outbox.insert, batch.letter(msg.channel, lookup, msg.address, invitation, "farewell"))
+    return private

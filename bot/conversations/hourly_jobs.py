@@ -1,0 +1,72 @@
+"""What the running service does once an hour: ends participations, makes last editions, deletes what is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from bot.common import audit_anchor
+from bot.common.clock import Clock
+from bot.common.erasure_log import Ledger
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.common.logs import where
+from bot.consultations.catalogue import Catalogue
+from bot.conversations import closing
+from bot.privacy.retention import COPIES_KEPT, forget, strangers, tidy, unfinished
+from storage import migrate
+from storage.errors import StorageError
+from storage.store import Store
+
+log = structlog.get_logger()
+
+EVERY: Final = timedelta(hours=1)
+
+
+async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids: Ids) -> None:
+    """Ends those of consultations that are over, a portion at a time."""
+    work = partial(closing.end_participations, now=datetime.now(UTC), keys=keys, catalogue=catalogue, ids=ids)
+    ended = 0
+    while portion := await store.write(work):
+        ended += portion
+        if portion < closing.AT_ONCE:
+            break
+    if ended:
+        log.info("ended participations of closed consultations", count=ended)
+
+
+async def keep_house(
+    store: Store, keys: Keys, ledger: Ledger, backup_days: int, renew: Callable[[Mapping[str, int]], Awaitable[None]]
+) -> None:
+    """Tidies up now and then until it is cancelled, unless the clock leapt ahead (`bot.common.clock`). A failure is
+    logged and tried again an hour later.
+
+    `backup_days`: older backups there are none, so that nobody needs to know what is still in them.
+    """
+    catalogue, ids, clock = Catalogue(), Ids(), Clock(ledger.folder.parent)
+    while True:
+        try:
+            if (now := await asyncio.to_thread(clock.believed)) is None:
+                log.error("clock leapt ahead, nothing is tidied up for hours")
+                await asyncio.sleep(EVERY.total_seconds())
+                continue
+            await end_participations(store, keys, catalogue, ids)
+            await renew(await store.read(partial(unfinished, now=now)))
+            tidied = await store.write(partial(tidy, now=now))
+            gone = tidied.failures + tidied.sessions + tidied.ideas_and_ratings
+            if found := await store.read(partial(strangers, now=now, keys=keys)):
+                gone += await store.write(partial(forget, numbers=found, now=now, keys=keys))
+            if gone:
+                await asyncio.to_thread(store.scrub)
+                log.info("retention over", count=gone)
+            await asyncio.to_thread(migrate.forget_copies, store, now - COPIES_KEPT)
+            await asyncio.to_thread(ledger.forget_before, (now - timedelta(days=backup_days)).date())
+            await store.read(partial(audit_anchor.advance, keys=keys, data=ledger.folder.parent))
+        except (StorageError, OSError) as fault:
+            log.error("could not tidy up", **where(fault))
+        await asyncio.sleep(EVERY.total_seconds())

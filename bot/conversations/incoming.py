@@ -1,0 +1,71 @@
+"""Messages as they come in, made fit for every database and encoder: the one place where that is done."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime
+from typing import Final
+
+from flows.messages import MsgIn, Place
+from flows.text import clean
+
+LONGEST_TEXT: Final = 20_000
+"""Characters of a message that are looked at: more than any answer may have, so that its question says "too long"."""
+LONGEST_ID: Final = 500
+"""Characters of an id that are kept as they are: an index of PostgreSQL holds no entry above 2,700 bytes."""
+LONGEST_ADDRESS: Final = 2_000
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_LONGEST_WORD: Final = 1_000
+_LONGEST_REF: Final = 10_000
+
+
+def made_safe(msg: MsgIn, now: datetime) -> MsgIn | None:
+    """The message without what a database, an export or a terminal cannot carry; None where its address is no address,
+    so that it can be neither kept nor answered.
+    """
+    text = clean(msg.text[:LONGEST_TEXT])
+    if text != msg.text or msg.sent_at > now:
+        msg = msg._replace(text=text, sent_at=min(msg.sent_at, now))
+    if msg.room is not None and msg.is_group is msg.room.is_direct:
+        msg = msg._replace(is_group=not msg.room.is_direct)
+    if msg.place is not None and not _is_on_earth(msg.place):
+        msg = msg._replace(place=None, media=msg.media or "other")
+    ids = f"{msg.address}{msg.external_id}{msg.edits}"
+    rest = f"{msg.choice}{msg.language_hint}{msg.place_code}{msg.media}{msg.media_ref}{msg.replies_to}"
+    if (
+        ids.isascii()
+        and ids.isprintable()
+        and len(ids) <= LONGEST_ID
+        and rest.isprintable()
+        and len(rest) <= LONGEST_ID
+    ):
+        return msg
+    if not _is_storable(msg.address, LONGEST_ADDRESS):
+        return None
+    return msg._replace(
+        external_id=_id(msg.external_id),
+        edits=_id(msg.edits),
+        replies_to=clean(msg.replies_to[:LONGEST_TEXT]),
+        choice=clean(msg.choice[:_LONGEST_WORD]),
+        language_hint=clean(msg.language_hint[:_LONGEST_WORD]),
+        place_code=clean(msg.place_code[:_LONGEST_WORD]),
+        media=clean(msg.media[:_LONGEST_WORD]),
+        media_ref=msg.media_ref if _is_storable(msg.media_ref, _LONGEST_REF) else "",
+    )
+
+
+def _id(name: str) -> str:
+    """An id of a channel; one that cannot be kept becomes a digest: the same for its repeat, and for no other."""
+    if _is_storable(name, LONGEST_ID):
+        return name
+    return f"digest {hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _is_storable(name: str, longest: int) -> bool:
+    return len(name) <= longest and not _UNSTORABLE.search(name)
+
+
+def _is_on_earth(place: Place) -> bool:
+    """Not so for what is no number, too."""
+    return -90 <= place.latitude <= 90 and -180 <= place.longitude <= 180

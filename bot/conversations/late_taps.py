@@ -1,0 +1,84 @@
+"""What comes too late: a tap below a question of a consultation that somebody has left, finished or that is over, and
+words of somebody who was under way when it ended. Both are answered as what they are; nothing that is stored changes.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from bot.common.keys import Keys
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import CODE_LENGTH, Catalogue
+from bot.consultations.participant import Person, Place
+from bot.consultations.session_rows import SessionRows
+from bot.consultations.stored_revisions import UnreadableError
+from bot.conversations.senders import Meeting
+from flows import speech
+from flows.events import ConsultationChosen, Event, Said
+from flows.messages import MsgIn
+from flows.parts import noticed
+from flows.tokens import Token
+from storage import consultations, sessions
+
+REMEMBERED: Final = timedelta(days=7)
+"""So long after the end somebody who was under way is told about it, whatever they write."""
+
+
+class Late:
+    """Finds out what a message belongs to whose sender stands in no consultation."""
+
+    def __init__(self, keys: Keys, catalogue: Catalogue, meeting: Meeting) -> None:
+        self._keys = keys
+        self._catalogue = catalogue
+        self._meeting = meeting
+
+    def said(self, batch: BatchContext, person: Person, msg: MsgIn) -> tuple[Event, ...]:
+        """What is said to it; nothing where it is not too late for anything."""
+        if msg.tapped:
+            return self._tapped(batch, person, msg.tapped)
+        return self._written(batch, person, msg)
+
+    def _tapped(self, batch: BatchContext, person: Person, tapped: Token) -> tuple[Event, ...]:
+        place = self._place(batch, person, tapped.code)
+        if place is None:
+            return ()
+        slug, flow = place.published.slug, place.published.flow
+        is_open = self._catalogue.is_open(slug, batch.now)
+        if is_open and not place.session.submitted:
+            return (ConsultationChosen(slug),)
+        language = place.session.language if place.session.language in flow.scripts else flow.languages[0]
+        voice = flow.scripts[language].voice
+        title, keyword = voice.text(flow.consultation.title), voice.way_back(slug)
+        text = voice.say("late.done" if is_open else "late.over", title=title, keyword=keyword)
+        return (Said(voice.message(text, [speech.way_in(voice, slug)] if is_open else [])),)
+
+    def _place(self, batch: BatchContext, person: Person, code: str) -> Place | None:
+        """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""
+        ids = consultations.ids_by_code(batch.connection, code) if len(code) == CODE_LENGTH else []
+        here = batch.section(SessionRows).places()  # of an earlier message of the batch
+        for revision in consultations.by_revision(batch.connection, ids).values():
+            pseudonym = self._keys.pseudonym(person.contact_id, revision.consultation_id)
+            if pseudonym in here:
+                return here[pseudonym]
+            row = sessions.of_people(batch.connection, [pseudonym]).get(pseudonym)
+            try:
+                if row is not None:
+                    return self._meeting.place(batch.connection, row)
+            except UnreadableError:
+                continue
+        return None
+
+    def _written(self, batch: BatchContext, person: Person, msg: MsgIn) -> tuple[Event, ...]:
+        """That it is over, before what else there is; to those whose participation ended with it."""
+        ended = self._catalogue.ended_since(batch.now - REMEMBERED, batch.now)
+        names = {self._keys.pseudonym(person.contact_id, one.consultation_id): one for one in ended}
+        for pseudonym, row in sessions.of_people(batch.connection, list(names)).items() if names else ():
+            if row.status == "interrupted" and row.ended_at == names[pseudonym].closes_at:
+                lobby = self._catalogue.lobby
+                voice = lobby.voice(person.language, msg.language_hint)
+                title = self._catalogue.title(names[pseudonym].slug, voice.language)
+                welcome = lobby.welcome(voice).msg
+                text = voice.say("late.over", title=title)
+                return (Said(welcome.preceded_by(noticed(text))),)
+        return ()

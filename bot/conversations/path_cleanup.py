@@ -1,0 +1,154 @@
+"""Holds what earlier programs stored against the path of each person, once, and removes what is not on it.
+
+Runs where the database is opened (`bot.app`), portion by portion, so that exports, counts and views are right also
+where the person never writes again. May be killed at any moment and done by several programs at once: a portion and the
+note of how far it has come are one transaction. What it finds is only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.common.erasure_log import Ledger
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.common.sources import system_now
+from bot.consultations.batch_context import BatchContext, BatchServices
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.participant import Person, Place
+from bot.consultations.stored_revisions import UnreadableError
+from bot.conversations.batch_order import WRITE_ORDER
+from flows.events import AnswerGiven, Event, GapReopened
+from flows.flow import Flow
+from flows.pruning import drop
+from flows.session import Session
+from flows.steps import gaps
+from flows.values import GAPS
+from storage import answers, data_migrations, erasures, sessions
+from storage.answers import StoredAnswer
+from storage.data_migrations import Progress
+from storage.sessions import StateOf, StoredSession
+from storage.store import Store
+
+NAME: Final = "path"
+AT_ONCE: Final = 1000
+
+log = structlog.get_logger()
+
+
+class Cleaned(NamedTuple):
+    """How much was removed."""
+
+    answers: int = 0
+    sessions: int = 0
+
+
+class _Found(NamedTuple):
+    """What is wrong in one session."""
+
+    place: Place
+    row: StoredSession
+    left: Session
+    """The session as it is right."""
+    happened: tuple[Event, ...]
+    removed: int
+    """Answers that go."""
+
+
+def clean(store: Store, ledger: Ledger, keys: Keys) -> Cleaned:
+    """Removes what is off the path from all sessions stored so far; gives how much that was. Where it was done before
+    it only looks. Raises the classes of `storage.errors`.
+    """
+    with store.reading() as connection:
+        if data_migrations.progress(connection, NAME).finished_at is not None:
+            return Cleaned()
+    services, total = BatchServices(keys, Catalogue(), Ids(), WRITE_ORDER), Cleaned()
+    while True:
+
+        def work(connection: Connection) -> Cleaned | None:
+            services.ids.tick()
+            return _portion(connection, services, ledger)
+
+        done = store.run(work)
+        if done is None:
+            break
+        total = Cleaned(total.answers + done.answers, total.sessions + done.sessions)
+    if total.sessions:
+        store.scrub()
+        log.info("removed answers that were off the path", answers=total.answers, count=total.sessions)
+    return total
+
+
+def _portion(connection: Connection, services: BatchServices, ledger: Ledger) -> Cleaned | None:
+    """The next sessions; None where there are none left."""
+    progress = data_migrations.progress(connection, NAME, lock=True)
+    if progress.finished_at is not None:
+        return None
+    now = system_now()
+    rows = sessions.after(connection, progress.position, AT_ONCE)
+    if not rows:
+        data_migrations.note(connection, [progress._replace(finished_at=now)])
+        return None
+    stored: dict[int, list[StoredAnswer]] = {}
+    for answer in answers.of_sessions(connection, [row.id for row in rows]):
+        stored.setdefault(answer.session_id, []).append(answer)
+    looked = (_look(connection, services.catalogue, row, stored.get(row.id, [])) for row in rows)
+    found = [one for one in looked if one is not None]
+    _put_right(BatchContext(connection, services, now, is_silent=True), found, ledger)
+    data_migrations.note(connection, [Progress(NAME, rows[-1].id, None)])
+    return Cleaned(sum(one.removed for one in found), sum(1 for one in found if one.removed))
+
+
+def _put_right(batch: BatchContext, found: Sequence[_Found], ledger: Ledger) -> None:
+    for one in found:
+        batch.apply(Person.absent(one.place, one.row.channel), one.happened, one.row.updated_at)
+    if any(one.removed for one in found):
+        erasures.mark(batch.connection)
+    states = [StateOf(one.row.id, one.left.to_json()) for one in found]
+    sessions.set_states(batch.connection, states)
+    batch.finish()
+    ledger.note(batch.outcome.gone)
+
+
+def _look(
+    connection: Connection, catalogue: Catalogue, row: StoredSession, stored: Sequence[StoredAnswer]
+) -> _Found | None:
+    """What is wrong in a session; None where nothing is, or where this program cannot read it."""
+    try:
+        published = catalogue.revision(connection, row.revision_id)
+        session = Session.from_json(row.state)
+    except (UnreadableError, TypeError, ValueError):
+        return None
+    flow, by_key = published.flow, {answer.question_key: answer for answer in stored}
+    known = session._replace(also_stored=list(dict.fromkeys((*session.also_stored, *_given(flow, session, by_key)))))
+    # Earlier programs did not write down in which blocks votes were given.
+    blocks = [key for key in flow.questions if flow.nodes[key].type == "statements"]
+    suspected = known._replace(also_stored=list(dict.fromkeys((*known.also_stored, *blocks))))
+    off = flow.off_path(suspected, flow.path(suspected))
+    left, events, _ = drop(flow, known, off)
+    gone = [key for key in off if key in known.stored_keys()]
+    codes = gaps(flow, left)
+    stale = [
+        key for key, answer in by_key.items() if answer.missing in GAPS and codes.get(key) not in {None, answer.missing}
+    ]
+    happened = (*events, *map(GapReopened, stale))
+    if row.status == "waiting":
+        has_left = any(answer.missing in GAPS and key in codes for key, answer in by_key.items())
+        left = left._replace(has_left=left.has_left or has_left)
+    else:
+        happened = (*happened, *(AnswerGiven(key, None, codes[key]) for key in (*gone, *stale) if key in codes))
+    if left == session and not happened:
+        return None
+    place = Place.of(row, published, known)
+    return _Found(place, row, left, happened, len(gone))
+
+
+def _given(flow: Flow, session: Session, stored: Mapping[str, StoredAnswer]) -> list[str]:
+    """Questions whose stored answers are those of an earlier session."""
+    return [
+        key for key, answer in stored.items() if answer.value and key in flow.questions and key not in session.answers
+    ]

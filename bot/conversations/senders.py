@@ -1,0 +1,182 @@
+"""Who wrote: the people of a batch, each with the session that waits for them; whoever is new is welcomed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from bot.common.ids import random_id
+from bot.common.keys import Keys
+from bot.consultations.batch_context import BatchContext, ContactRows
+from bot.consultations.catalogue import Catalogue, NotCompiled, Waiting
+from bot.consultations.participant import Person, Place
+from bot.consultations.stored_revisions import UnreadableError
+from bot.conversations.kept_people import KeptPeople, KeptPerson, KeptPlace, Met
+from flows.languages import nearest
+from flows.messages import MsgIn
+from flows.session import Session
+from storage import contacts, sessions
+from storage.contacts import AddressMissed, AddressOwner, AddressState, KnownAddress, NewAddress, NewContact
+from storage.engines import locks_rows
+from storage.sessions import StoredSession
+
+
+class Meeting:
+    """Finds people by their addresses: two queries for a whole batch. `proactive`: channels that can write first."""
+
+    def __init__(
+        self, keys: Keys, catalogue: Catalogue, proactive: frozenset[str], waits: Callable[[str, bytes], bool]
+    ) -> None:
+        """`waits`: whether a question to this channel and look-up was put off and has not been sent yet."""
+        self._waits = waits
+        self._keys = keys
+        self._catalogue = catalogue
+        self._proactive = proactive
+        self.kept = KeptPeople()
+        self._met = Met()
+
+    def begin(self, connection: Connection) -> None:
+        """A batch begins."""
+        self._met = Met()
+        self.kept.begin(connection)
+
+    def distrust(self) -> None:
+        """This batch changes more than the answers of those who wrote: nobody is kept beyond it."""
+        self._met.distrust()
+
+    def end(self) -> None:
+        """All is written: those who wrote may be kept, once this is committed (`KeptPeople.committed`)."""
+        people = self._met.to_keep()
+        if people is None:
+            self.kept.clear()
+        else:
+            self.kept.offer(people)
+
+    def find(self, batch: BatchContext, arrived: list[MsgIn]) -> dict[tuple[str, str], Person]:
+        """The senders by channel and address, with the session that waits for each. Raises NotCompiled."""
+        addresses = {(msg.channel, msg.address): self._keys.lookup(msg.channel, msg.address) for msg in arrived}
+        lent = {lookup: kept for lookup in addresses.values() if (kept := self._lend(batch.connection, lookup))}
+        known = contacts.find(batch.connection, [lookup for lookup in addresses.values() if lookup not in lent])
+        hints = {(msg.channel, msg.address): msg.language_hint for msg in arrived if msg.language_hint}
+        people: dict[tuple[str, str], Person] = {}
+        waiting: dict[bytes, Person] = {}
+        compiling = Waiting()
+        for (channel, address), lookup in addresses.items():
+            found = known.get(lookup)
+            if kept := lent.get(lookup):
+                person = self._again(batch.connection, kept, channel, address, lookup, compiling)
+            elif found is None or found.contact_id is None:
+                person = self._welcome(batch, channel, address, lookup, is_known=found is not None)
+            else:
+                self.kept.forget_contact(found.contact_id)
+                key = self._keys.waiting(found.contact_id)
+                person = Person(
+                    contact_id=found.contact_id,
+                    waiting_key=key,
+                    lookup=lookup,
+                    channel=channel,
+                    address=address,
+                    language=found.language,
+                )
+                waiting.setdefault(
+                    key, person
+                )  # of several doors the one that comes first, see `bot.conversations.batch`
+                if found.unreachable_at is not None:  # whoever writes can be reached
+                    batch.add(contacts.mark_unreachable, AddressState(lookup, None, None))
+                person.spoken_language = found.spoken_language
+                person.has_missed = self._has_missed(batch, found)
+            person.is_proactive = channel in self._proactive
+            person.guessed_language = nearest(hints.get((channel, address), ""))
+            people[channel, address] = person
+            self._met.add(person)
+        for key, row in sessions.waiting(batch.connection, list(waiting), lock=locks_rows(batch.connection)).items():
+            try:
+                waiting[key].place = self.place(batch.connection, row)
+            except UnreadableError:
+                waiting[key].stranded = row
+            except NotCompiled as missing:
+                compiling.add(missing, [waiting[key].sender])
+        compiling.check()
+        return people
+
+    def _lend(self, connection: Connection, lookup: bytes) -> KeptPerson | None:
+        """Somebody who wrote not long ago, if this program can read their revision still."""
+        kept = self.kept.lend(lookup)
+        if kept and kept.place:
+            try:
+                self._catalogue.revision(connection, kept.place.revision_id)
+            except UnreadableError:
+                return None
+            except NotCompiled:  # as it says when it is needed
+                return kept
+        return kept
+
+    def _again(
+        self, connection: Connection, kept: KeptPerson, channel: str, address: str, lookup: bytes, compiling: Waiting
+    ) -> Person:
+        """The same as a person of this batch."""
+        person = Person(
+            contact_id=kept.contact_id,
+            waiting_key=kept.waiting_key,
+            lookup=lookup,
+            channel=channel,
+            address=address,
+            language=kept.language,
+            spoken_language=kept.spoken_language,
+            has_missed=self._waits(channel, lookup),
+        )
+        if kept.place:
+            try:
+                person.place = self._place_again(connection, kept.place)
+            except NotCompiled as missing:
+                compiling.add(missing, [person.sender])
+        return person
+
+    def _place_again(self, connection: Connection, kept: KeptPlace) -> Place:
+        return Place(
+            id=kept.id,
+            published=self._catalogue.revision(connection, kept.revision_id),
+            session=kept.session,
+            pseudonym=kept.pseudonym,
+            started_at=kept.started_at,
+            seen_at=kept.seen_at,
+            mode=kept.mode,
+            place_code=kept.place_code,
+            is_stored=True,
+            was_waiting=not kept.session.submitted,
+        )
+
+    def _has_missed(self, batch: BatchContext, found: KnownAddress) -> bool:
+        """Whether the question they were asked last never arrived, or has not yet. Asked again, it counts as seen."""
+        if found.question_missed:
+            batch.add(contacts.mark_missed, AddressMissed(found.lookup, question_missed=False))
+        return found.question_missed or self._waits(found.channel, found.lookup)
+
+    def _welcome(self, batch: BatchContext, channel: str, address: str, lookup: bytes, *, is_known: bool) -> Person:
+        """Somebody we do not know (any more). A known look-up without contact is a farewell still on its way."""
+        number, day = random_id(batch.random), batch.today
+        batch.section(ContactRows).add(NewContact(number, None, day))
+        if is_known:
+            batch.add(contacts.adopt, AddressOwner(lookup, number))
+        else:
+            sealed = self._keys.seal(address, lookup)
+            row = NewAddress(lookup=lookup, contact_id=number, channel=channel, sealed=sealed, created_at=day)
+            batch.add(contacts.insert_addresses, row)
+        return Person(
+            contact_id=number,
+            waiting_key=self._keys.waiting(number),
+            lookup=lookup,
+            channel=channel,
+            address=address,
+            language=None,
+        )
+
+    def place(self, connection: Connection, row: StoredSession) -> Place:
+        """Where a stored session stands. Raises UnreadableError where another program wrote it, or its revision."""
+        published = self._catalogue.revision(connection, row.revision_id)
+        try:
+            session = Session.from_json(row.state)
+        except (TypeError, ValueError) as fault:
+            raise UnreadableError("a session of another program") from fault
+        return Place.of(row, published, session)

@@ -1,0 +1,127 @@
+"""People who enter a consultation: a new session for each, or the one they already have there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from bot.common.ids import receipt
+from bot.consultations import incompatible_sessions
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue, NotCompiled, Published, Waiting
+from bot.consultations.fact_loader import Asker
+from bot.consultations.participant import Person, Place
+from bot.consultations.session_rows import SessionRows
+from bot.consultations.stored_revisions import UnreadableError
+from bot.conversations.senders import Meeting
+from flows import engine
+from flows.events import Said
+from flows.messages import MsgIn
+from flows.session import Turn
+from storage import answers, sessions
+from storage.answers import StoredAnswer
+from storage.engines import locks_rows
+from storage.sessions import Renewal, StoredSession
+
+
+class SessionStart(NamedTuple):
+    """A message with which a person enters a consultation."""
+
+    msg: MsgIn
+    person: Person
+    published: Published
+    pseudonym: str
+    stored: tuple[str, ...] = ()
+    """Questions of which answers are stored from a session that cannot be read any more."""
+
+    def asker(self, batch: BatchContext) -> Asker:
+        return Asker(self.person, self.published, self.pseudonym, batch)
+
+
+class EarlierSessions(NamedTuple):
+    """What people already have where they enter, by pseudonym."""
+
+    entering: list[SessionStart]
+    rows: Mapping[str, StoredSession]
+    places: Mapping[str, Place]
+    """Of those whose session can be read."""
+
+
+class SessionStarter:
+    """Starts sessions. `is_overheard`: whether others can read along where a message came from."""
+
+    def __init__(self, catalogue: Catalogue, meeting: Meeting, is_overheard: Callable[[MsgIn], bool]) -> None:
+        self._catalogue = catalogue
+        self._meeting = meeting
+        self._is_overheard = is_overheard
+
+    def look(self, batch: BatchContext, entering: list[SessionStart]) -> EarlierSessions:
+        """Finds the sessions they have there: one query for all. Raises NotCompiled."""
+        names = [one.pseudonym for one in entering]
+        rows = sessions.of_people(batch.connection, names, lock=locks_rows(batch.connection))
+        places: dict[str, Place] = {}
+        unreadable: list[str] = []
+        compiling, senders = Waiting(), {one.pseudonym: one.person.sender for one in entering}
+        for pseudonym, row in rows.items():
+            try:
+                places[pseudonym] = self._meeting.place(batch.connection, row)
+            except UnreadableError:  # it begins anew then
+                unreadable.append(pseudonym)
+            except NotCompiled as missing:
+                compiling.add(missing, [senders[pseudonym]])
+        compiling.check()
+        if unreadable:
+            entering = _with_stored(entering, answers.of_people(batch.connection, unreadable))
+        places |= batch.section(SessionRows).places()
+        return EarlierSessions(entering, rows, places)
+
+    def turn(self, batch: BatchContext, one: SessionStart, before: StoredSession | None) -> Turn:
+        """The first turn of a session, or that of one which goes on. `before`: the stored row."""
+        msg, person, published, pseudonym, stored = one
+        overheard = self._is_overheard(msg)
+        if person.place is not None:
+            turn = engine.reopen(person.place.published.flow, person.place.session, overheard=overheard)
+            return self._as_test(person, msg, turn) if published.is_trial else turn
+        turn = engine.start(
+            published.flow,
+            receipt=before.receipt if before else receipt(batch.random),
+            language=person.language,
+            hint=msg.language_hint,
+            known=person.known,
+            overheard=overheard,
+            also_stored=stored,
+        )
+        if before:
+            self._meeting.distrust()
+            batch.add(sessions.renew, Renewal(before.id, published.revision_id))
+            turn = turn._replace(session=turn.session._replace(submitted=before.status == "completed"))
+            person.place = incompatible_sessions.renewed(before, published, turn.session, batch.now)
+        else:
+            person.place = Place(
+                id=batch.ids(),
+                published=published,
+                session=turn.session,
+                pseudonym=pseudonym,
+                started_at=batch.hour,
+                seen_at=batch.now,
+                mode=msg.mode,
+                place_code=msg.place_code,
+            )
+        return self._as_test(person, msg, turn) if published.is_trial else turn
+
+    def _as_test(self, person: Person, msg: MsgIn, turn: Turn) -> Turn:
+        """Says before anything else that nothing counts."""
+        voice = self._catalogue.lobby.voice(person.language, msg.language_hint)
+        return turn._replace(events=(Said(voice.message(voice.say("test.begin"))), *turn.events))
+
+
+def _with_stored(entering: list[SessionStart], stored: list[StoredAnswer]) -> list[SessionStart]:
+    """The same people, with what is stored of their earlier answers to questions there still are."""
+    keys: dict[str, list[str]] = {}
+    for answer in stored:
+        if answer.value is not None:
+            keys.setdefault(answer.pseudonym, []).append(answer.question_key)
+    return [
+        one._replace(stored=tuple(it for it in keys.get(one.pseudonym, ()) if it in one.published.flow.questions))
+        for one in entering
+    ]

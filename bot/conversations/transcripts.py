@@ -1,0 +1,88 @@
+"""A chat written down so that people can read it and a test can play it again.
+
+    # a resident who types a number
+    > 2
+    < In which district? …
+    = answer district: "mitte"
+
+`>` is the resident, `<` the bot, `=` what is stored afterwards and was not before; a line that continues begins with
+the same sign.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from adapters.numbered import as_text
+from bot.common.keys import Keys
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.pseudonyms import pseudonyms_of
+from flows.messages import MsgOut
+from storage import answers, contacts, sessions
+from storage.consultations import list_heads
+
+_RECEIPT: Final = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b")
+
+
+class Stored(NamedTuple):
+    """What the tables hold about the person behind one address: each fact by its name."""
+
+    facts: dict[str, str]
+
+    def news(self, before: Stored) -> Iterator[str]:
+        """What is new since then, a line each. Facts that are gone are summed up as erased."""
+        if before.facts and not self.facts:
+            yield "erased"
+        for name, value in self.facts.items():
+            if before.facts.get(name) != value:
+                yield f"{name}: {value}"
+
+
+NOTHING: Final = Stored({})
+
+
+def look_up(connection: Connection, keys: Keys, catalogue: Catalogue, channel: str, address: str) -> Stored:
+    """Reads what is stored about the person behind an address."""
+    lookup = keys.lookup(channel, address)
+    known = contacts.find(connection, [lookup]).get(lookup)
+    if known is None or known.contact_id is None:
+        return NOTHING
+    facts: dict[str, str] = {}
+    if known.language:
+        facts["language"] = known.language
+    if known.stopped_at:
+        facts["stopped"] = "yes"
+    names = pseudonyms_of(connection, known.contact_id, keys)
+    for consent in answers.consents_of(connection, names):
+        facts[f"consent {consent.question_key}"] = "given" if consent.given else "not given"
+    for answer in answers.of_people(connection, names):
+        facts[f"answer {answer.question_key}"] = answer.value or f"({answer.missing})"
+    every = list_heads(connection, ("open", "closed", "archived"), trials=True)
+    slugs = {row.consultation_id: row.slug for row in every}
+    found = {slugs[row.consultation_id]: row for row in sessions.of_people(connection, names).values()}
+    for slug in sorted(found):
+        facts[f"session {slug}"] = found[slug].status
+    return Stored(facts)
+
+
+def resident(text: str) -> str:
+    """What a resident said, as lines of a transcript."""
+    return _marked(">", text)
+
+
+def bot(msg: MsgOut) -> str:
+    """What the bot said; receipts, which are drawn at random, are masked."""
+    return _marked("<", _RECEIPT.sub("XXXXX-XXXXX", as_text(msg)))
+
+
+def stored(news: str) -> str:
+    """A fact that is new."""
+    return _marked("=", news)
+
+
+def _marked(sign: str, text: str) -> str:
+    return "".join(f"{sign} {line}".rstrip() + "\n" for line in text.split("\n"))

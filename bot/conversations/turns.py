@@ -1,0 +1,260 @@
+"""One message of each of several people: where it leads them, and what is set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+import structlog
+
+from bot.broadcasts.wording import as_typed
+from bot.common.dead_letters import dead_letter
+from bot.common.keys import Keys
+from bot.common.logs import where
+from bot.consultations import incompatible_sessions
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue, NotCompiled, Published, Waiting
+from bot.consultations.fact_loader import Asker, Knowing
+from bot.consultations.participant import Person, Place
+from bot.consultations.session_rows import SessionRows
+from bot.consultations.stored_revisions import UnreadableError
+from bot.conversations.late_taps import Late
+from bot.conversations.senders import Meeting
+from bot.conversations.session_start import SessionStart, SessionStarter
+from bot.proposals.enquiries import Enquiries
+from bot.staff.chat.dispatcher import Desk
+from flows import engine
+from flows.commands import Command
+from flows.events import ConsultationChosen, Event, Said
+from flows.known import NOTHING, Lacking
+from flows.messages import MsgIn, MsgOut
+from flows.parts import noticed
+from flows.session import Turn
+from storage import messages, sessions
+from storage.sessions import StoredSession
+
+log = structlog.get_logger()
+
+MOST_ATTEMPTS = 9
+"""A turn finds out what it lacks step by step; one that still lacks something then would never end."""
+
+
+class Here(NamedTuple):
+    """A message of a person, taken where they stand."""
+
+    msg: MsgIn
+    person: Person
+
+    def asker(self, batch: BatchContext) -> Asker:
+        place = self.person.at()
+        return Asker(self.person, place.published, place.pseudonym, batch)
+
+
+_Attempt = TypeVar("_Attempt", Here, SessionStart)
+
+
+class Turns:
+    """Takes turns. Everything it needs from outside is given here; nothing is written but through `BatchContext`."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        catalogue: Catalogue,
+        desk: Desk,
+        enquiries: Enquiries,
+        knowing: Knowing,
+        meeting: Meeting,
+        overheard: frozenset[str] = frozenset(),
+    ) -> None:
+        """`overheard`: names of the channels on which others can read along, unless they say otherwise of a room."""
+        self._keys = keys
+        self._catalogue = catalogue
+        self._desk = desk
+        self._enquiries = enquiries
+        self._knowing = knowing
+        self._meeting = meeting
+        self._overheard = overheard
+        self._starter = SessionStarter(catalogue, meeting, self._is_overheard)
+        self._late = Late(keys, catalogue, meeting)
+
+    def look(self, batch: BatchContext, people: dict[tuple[str, str], Person], arrived: Sequence[MsgIn]) -> None:
+        """What has to be known about all of a batch: who of them works here, and what enquiries are about."""
+        self._desk.recognise(batch.connection, people, arrived)
+        self._enquiries.look(batch.connection, arrived)
+
+    def take(self, batch: BatchContext, turns: list[Here]) -> None:
+        """One message of each of these people. Raises NotCompiled."""
+        if entering := self._take_turns(batch, turns):
+            self._enter(batch, entering)
+
+    def _take_turns(self, batch: BatchContext, turns: list[Here]) -> list[SessionStart]:
+        """One message of each of these people; gives those who enter a consultation with it."""
+        entering: list[SessionStart] = []
+
+        def take(here: Here) -> None:
+            if chosen := self._turn(batch, here.person, here.msg):
+                pseudonym = self._keys.pseudonym(here.person.contact_id, chosen.consultation_id)
+                entering.append(SessionStart(here.msg, here.person, chosen, pseudonym))
+
+        self._try_all(batch, turns, take)
+        return entering
+
+    def _try_all(self, batch: BatchContext, attempts: list[_Attempt], take: Callable[[_Attempt], None]) -> None:
+        """Lets everybody take their turn; those who lack knowledge once more, when all of them have it."""
+        compiling = Waiting()
+        for _ in range(MOST_ATTEMPTS):
+            lacking: list[tuple[_Attempt, Lacking]] = []
+            for attempt in attempts:
+                try:
+                    take(attempt)
+                except Lacking as what:
+                    lacking.append((attempt, what))
+                    continue
+                except NotCompiled as missing:
+                    compiling.add(missing, [attempt.person.sender])
+                except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
+                    self._set_aside(batch, attempt.person, attempt.msg, fault)
+                attempt.person.known = NOTHING
+            compiling.check()
+            if not lacking:
+                return
+            self._knowing.tell(batch.connection, [(attempt.asker(batch), lack.needs) for attempt, lack in lacking])
+            attempts = [attempt for attempt, _ in lacking]
+        for attempt, unknown in lacking:
+            self._set_aside(batch, attempt.person, attempt.msg, unknown)
+            attempt.person.known = NOTHING
+
+    def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> Published | None:
+        """One message of one person. Gives the consultation the person wants to enter, if any."""
+        if self._desk.receive(batch, person, msg):
+            self._meeting.distrust()
+            return None
+        if self._enquiries.receive(batch, person, msg):
+            return None
+        msg = as_typed(msg)
+        if person.stranded:
+            return self._stranded(batch, person, person.stranded, msg)
+        place = person.place
+        slug = self._catalogue.triggered(msg.text, by_start_word=place is not None)
+        if place is not None:
+            if slug is None or slug == place.published.slug:
+                if slug:  # "/start CODE" once more, e.g. by opening the same link again: never an answer
+                    msg = msg._replace(text=f"/{Command.START}")
+                self._go_on(batch, person, place, msg)
+                return None
+            _pause(batch, person, is_closed=False)
+        if slug is None:
+            lobby = self._catalogue.lobby
+            happened = (
+                lobby.understood(msg, person.language)
+                or self._late.said(batch, person, msg)
+                or lobby.otherwise(msg, person.language)
+            )
+            batch.apply(person, happened)
+            slug = _chosen(happened)
+        return self._open(batch, person, msg, slug) if slug is not None else None
+
+    def _go_on(self, batch: BatchContext, person: Person, place: Place, msg: MsgIn) -> None:
+        """A message in the consultation somebody is in."""
+        if not self._catalogue.is_open(place.published.slug, batch.now):
+            _pause(batch, person, is_closed=True)
+            return
+        idle = (batch.now - place.seen_at).total_seconds()
+        overheard = self._is_overheard(msg)
+        turn = engine.resume(
+            place.published.flow,
+            place.session,
+            msg,
+            idle,
+            person.known,
+            overheard=overheard,
+            has_missed=person.has_missed,
+        )
+        _take_turn(batch, person, turn)
+
+    def _is_overheard(self, msg: MsgIn) -> bool:
+        return msg.channel in self._overheard if msg.room is None else not msg.room.is_confidential
+
+    def _open(self, batch: BatchContext, person: Person, msg: MsgIn, slug: str) -> Published | None:
+        """The consultation somebody wants to enter; where it is not open, they are told."""
+        published = self._catalogue.newest(slug)
+        if published is None:
+            batch.apply(person, (self._not_open(slug, person, msg),))
+        return published
+
+    def _stranded(self, batch: BatchContext, person: Person, row: StoredSession, msg: MsgIn) -> Published | None:
+        """A message of somebody whose session cannot be read."""
+        self._meeting.distrust()
+        slug = self._catalogue.triggered(msg.text, by_start_word=True)
+        if slug is None:
+            happened = self._catalogue.lobby.obey(msg, person.language)
+            batch.apply(person, happened)
+            slug = _chosen(happened)
+            if not happened:
+                said = incompatible_sessions.answer(batch.connection, person, row, self._catalogue, batch.now)
+                self._set_aside(batch, person, msg, UnreadableError(), said)
+        published = self._open(batch, person, msg, slug) if slug is not None else None
+        if published:
+            person.stranded = None
+            if published.consultation_id != row.consultation_id:
+                batch.add(sessions.release, incompatible_sessions.release(row, batch.hour))
+        return published
+
+    def _not_open(self, slug: str, person: Person, msg: MsgIn) -> Said:
+        """What is said to who wants to enter a consultation that is not open; it may be an old button."""
+        lobby = self._catalogue.lobby
+        voice = lobby.voice(person.language, msg.language_hint)
+        if not self._catalogue.is_known(slug) and not self._catalogue.is_archived(slug):
+            return lobby.welcome(voice)
+        text = voice.say("lobby.closed", title=self._catalogue.title(slug, voice.language))
+        if self._catalogue.is_known(slug):
+            return Said(voice.message(text))
+        welcome = lobby.welcome(voice).msg
+        return Said(welcome.preceded_by(noticed(text)))
+
+    def _enter(self, batch: BatchContext, entering: list[SessionStart]) -> None:
+        """Starts sessions, or opens again those which the people already have there."""
+        found = self._starter.look(batch, entering)
+
+        def take(one: SessionStart) -> None:
+            one.person.place = found.places.get(one.pseudonym)
+            _take_turn(batch, one.person, self._starter.turn(batch, one, found.rows.get(one.pseudonym)))
+
+        self._try_all(batch, found.entering, take)
+
+    def _set_aside(
+        self, batch: BatchContext, person: Person, msg: MsgIn, fault: Exception, said: MsgOut | None = None
+    ) -> None:
+        """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
+        self._meeting.distrust()
+        log.error("message set aside", channel=msg.channel, **where(fault))
+        batch.outcome.failures += 1
+        batch.add(messages.set_aside, dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random))
+        voice = self._catalogue.lobby.voice(person.language, msg.language_hint)
+        batch.say(person, said or voice.message(voice.say("trouble.message")))
+
+
+def _chosen(happened: Iterable[Event]) -> str | None:
+    return next((event.slug for event in happened if isinstance(event, ConsultationChosen)), None)
+
+
+def _take_turn(batch: BatchContext, person: Person, turn: Turn) -> None:
+    place = person.at()
+    place.session = turn.session
+    place.seen_at = batch.now
+    batch.section(SessionRows).note(person, place)
+    batch.apply(person, turn.events)
+    if turn.session.status != "waiting":
+        person.place = None
+
+
+def _pause(batch: BatchContext, person: Person, *, is_closed: bool) -> None:
+    """Leaves the consultation the person is in: for another one, or because it is over."""
+    place = person.at()
+    flow = place.published.flow
+    turn = engine.interrupt(flow, place.session)
+    voice = flow.scripts[place.session.language].voice
+    title = voice.text(flow.consultation.title)
+    phrase = "lobby.closed" if is_closed else "lobby.paused"
+    line = Said(voice.message(voice.say(phrase, title=title, keyword=voice.way_back(place.published.slug))))
+    _take_turn(batch, person, Turn(turn.session, (*turn.events, line)))

@@ -1,0 +1,45 @@
+"""What `doctor` says about attachments. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from adapters.base import Finding
+from bot.delivery.attachments.files import FOLDER
+from bot.settings import Settings
+from storage import attachments
+from storage.errors import StorageError
+from storage.store import Store
+
+LONGEST_WAIT: Final = timedelta(hours=3)
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """How many there are in which state, where there are any; says nothing where there is no database to ask."""
+    store = Store(settings.database())
+    try:
+        with store.reading() as connection:
+            yield from _findings(connection, settings.data / FOLDER, datetime.now(UTC))
+    except StorageError:
+        return  # said already of the database itself
+    finally:
+        store.dispose()
+
+
+def _findings(connection: Connection, folder: Path, now: datetime) -> Iterator[Finding]:
+    counts = attachments.count_by_state(connection)
+    if not counts:
+        return
+    yield Finding(True, f"attachments: {', '.join(f'{number} {state}' for state, number in sorted(counts.items()))}")
+    late = attachments.count_waiting_since(connection, now - LONGEST_WAIT)
+    if late:
+        words = f"attachments: {late} not fetched for hours; look at what is said of the channels, and into the log"
+        yield Finding(False, words)
+    lost = sum(not (folder / name).is_file() for name in attachments.kept_files(connection))
+    if lost:
+        yield Finding(False, f"attachments: {lost} files are not in {folder}; put it back from your backup")

@@ -1,0 +1,160 @@
+"""Fetches what people sent, after it was committed, and removes files that belong to nobody any more.
+
+Everything that is still to be done stands in the table: a house that is killed goes on with it at its next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from adapters.base import TOO_LARGE, Channel, Delivery, Fetching, Refused, RetryAfter, Unknown
+from bot.common.keys import Keys, SecretError
+from bot.common.logs import where
+from bot.delivery.attachments.files import Folder, bound_to, ending_of
+from storage import attachments, erasures
+from storage.attachments import Delay, Fetched, State, WaitingAttachment
+from storage.errors import StorageError
+from storage.store import Store
+
+log = structlog.get_logger()
+
+AT_ONCE: Final = 4
+"""So many are fetched at the same time: a file of 20 MB each is held in memory."""
+MOST_TRIES: Final = 30
+"""With these pauses about a day; after that Telegram and Matrix need not have it any more."""
+FIRST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 3600.0
+LOOK_SECONDS: Final = 60.0
+"""How often is looked for what another process wrote, or housekeeping left."""
+FETCH_SECONDS: Final = 180.0
+
+
+class Keeper:
+    """Works beside the house. Everything it needs from outside is given here."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        channels: Mapping[str, Channel],
+        folder: Folder,
+        most_bytes: int,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._channels = channels
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was sent, or erased."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Works until it is cancelled. A failure is logged and tried again."""
+        with suppress(OSError):
+            await asyncio.to_thread(self._folder.remove_unfinished)
+        while True:
+            self._woken.clear()
+            pause = LOOK_SECONDS
+            try:
+                pause = await self.work()
+            except (StorageError, OSError) as fault:
+                log.error("attachments not kept yet", **where(fault))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def work(self) -> float:
+        """Does all there is to do now; gives after how many seconds there may be more. Raises OSError and the classes
+        of `storage.errors`."""
+        while await self._remove_some():
+            pass
+        while waiting := await self._store.read(partial(attachments.due, now=datetime.now(UTC), most=AT_ONCE)):
+            outcomes = await asyncio.gather(*map(self._fetch, waiting))
+            gone = await self._store.write(partial(_note, outcomes=outcomes))
+            if gone:  # erased meanwhile
+                await asyncio.to_thread(self._remove_files, gone)
+        due = await self._store.read(attachments.next_due)
+        return LOOK_SECONDS if due is None else min(LOOK_SECONDS, max(0.0, (due - datetime.now(UTC)).total_seconds()))
+
+    async def _remove_some(self) -> bool:
+        """The files of some orphans, then their rows: killed in between, it is done once more."""
+        found = await self._store.read(partial(attachments.orphans, most=100))
+        if not found:
+            return False
+        await asyncio.to_thread(self._remove_files, [orphan.file for orphan in found])
+        await self._store.write(partial(_remove, ids=[orphan.id for orphan in found]))
+        await asyncio.to_thread(self._store.scrub)
+        return True
+
+    def _remove_files(self, names: list[str]) -> None:
+        for name in names:
+            self._folder.remove(name)
+
+    async def _fetch(self, row: WaitingAttachment) -> tuple[WaitingAttachment, Fetched | Delay]:
+        got = await self._ask(row)
+        tries = row.tries + 1
+        if isinstance(got, bytes):
+            try:
+                return row, await self._keep(row, got, tries)
+            except OSError as fault:  # the disk is full, for example
+                log.error("attachment not kept yet", channel=row.channel, **where(fault))
+                got = Unknown(type(fault).__name__)
+        match got:
+            case Refused(reason):
+                log.error("attachment refused by the channel", channel=row.channel, attempts=tries)
+                state: State = "too_large" if reason == TOO_LARGE else "failed"
+                return row, Fetched(id=row.id, state=state, size=None, ending=None, tries=tries)
+            case RetryAfter() | Unknown() if tries < MOST_TRIES:
+                wanted = got.seconds if isinstance(got, RetryAfter) else 0.0
+                pause = max(wanted, min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE))
+                return row, Delay(row.id, tries, datetime.now(UTC) + timedelta(seconds=pause))
+        log.error("attachment not to be had", channel=row.channel, attempts=tries)
+        return row, Fetched(id=row.id, state="failed", size=None, ending=None, tries=tries)
+
+    async def _ask(self, row: WaitingAttachment) -> bytes | Delivery:
+        channel = self._channels.get(row.channel)
+        if not isinstance(channel, Fetching):  # taken out of the settings, perhaps for a while
+            return RetryAfter(LONGEST_PAUSE, "no such channel")
+        try:
+            handle = self._keys.unseal(row.handle, bound_to(row.id))
+            async with asyncio.timeout(FETCH_SECONDS):
+                return await channel.fetch(handle)
+        except SecretError:
+            return Refused("sealed with another key")
+        except Exception as fault:  # noqa: BLE001 - whatever a channel does, the others go on
+            log.error("attachment not fetched yet", channel=row.channel, **where(fault))
+            return Unknown(type(fault).__name__)
+
+    async def _keep(self, row: WaitingAttachment, content: bytes, tries: int) -> Fetched:
+        if len(content) > self._most_bytes:
+            return Fetched(id=row.id, state="too_large", size=None, ending=None, tries=tries)
+        ending = ending_of(content, row.kind)
+        if not ending:
+            return Fetched(id=row.id, state="wrong_type", size=None, ending=None, tries=tries)
+        await asyncio.to_thread(self._folder.keep, content, row.file)
+        return Fetched(id=row.id, state="kept", size=len(content), ending=ending, tries=tries)
+
+
+def _remove(connection: Connection, ids: list[int]) -> None:
+    attachments.remove(connection, ids)
+    erasures.mark(connection, ["attachments"])
+
+
+def _note(connection: Connection, outcomes: list[tuple[WaitingAttachment, Fetched | Delay]]) -> list[str]:
+    """Writes down what became of them; gives the files of those whose row is gone."""
+    there = attachments.still_there(connection, [row.id for row, _ in outcomes])
+    fetched = [outcome for _, outcome in outcomes if isinstance(outcome, Fetched)]
+    attachments.settle(connection, fetched)
+    attachments.postpone(connection, [outcome for _, outcome in outcomes if isinstance(outcome, Delay)])
+    return [row.file for row, _ in outcomes if row.id not in there]

@@ -1,0 +1,79 @@
+"""The files of attachments: what they are by their first bytes, and how they lie in the data folder.
+
+Nothing here is ever decoded: what somebody sent is opened by people only, on their own machine.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from bot.common.atomic_file import UNFINISHED, write_whole
+from bot.common.keys import Keys
+from storage.attachments import Kind
+
+FOLDER: Final = "attachments"
+"""Within the data folder."""
+NAME: Final = re.compile(r"[0-9a-f]{32}")
+_HEAD: Final = 512
+_M4A: Final = (b"M4A ", b"M4B ")
+
+
+def ending_of(content: bytes, kind: Kind) -> str:
+    """What a recording (ogg, mp3, m4a) or a picture (jpg, png, webp) is by its first bytes; "" where it is neither.
+
+    >>> jpeg = b"\\xff\\xd8\\xff\\xe0"
+    >>> ending_of(jpeg, "picture"), ending_of(jpeg, "voice"), ending_of(b"ID3", "voice")
+    ('jpg', '', 'mp3')
+    """
+    head = content[:_HEAD]
+    return _picture(head) if kind == "picture" else _recording(head)
+
+
+def _picture(head: bytes) -> str:
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    return "webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else ""
+
+
+def _recording(head: bytes) -> str:
+    if head.startswith(b"OggS"):  # what is in it stands on its first page; it may be a film
+        return "ogg" if b"OpusHead" in head or b"\x01vorbis" in head else ""
+    if head[4:8] == b"ftyp":
+        return "m4a" if head[8:12] in _M4A else ""
+    # MPEG audio, layer III: eleven bits of synchronisation, then version and layer.
+    is_frame = head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE6 == 0xE2
+    return "mp3" if head.startswith(b"ID3") or is_frame else ""
+
+
+class Folder:
+    """The files, encrypted, under random names."""
+
+    def __init__(self, path: Path, keys: Keys) -> None:
+        self.path = path
+        self._keys = keys
+
+    def keep(self, content: bytes, name: str) -> None:
+        """Raises OSError."""
+        write_whole(self._keys.seal_file(content, name), self.path, name)
+
+    def read(self, name: str) -> bytes:
+        """Raises OSError, or SecretError where the file is damaged or of another house."""
+        return self._keys.unseal_file((self.path / name).read_bytes(), name)
+
+    def remove(self, name: str) -> None:
+        """Also where it is gone already. Raises OSError."""
+        (self.path / name).unlink(missing_ok=True)
+
+    def remove_unfinished(self) -> None:
+        """What a process that was killed had begun to write. Raises OSError."""
+        for path in self.path.glob(f"*{UNFINISHED}"):
+            path.unlink(missing_ok=True)
+
+
+def bound_to(number: int) -> bytes:
+    """What seals the handle of an attachment to its row."""
+    return b"attachment %d" % number

@@ -1,0 +1,121 @@
+"""Keeps a lane in broadcasts: a portion of them is in memory, however many wait in the table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.common.sources import Now, system_now
+from bot.delivery.channel_queue import Lane
+from storage import outbox
+from storage.errors import StorageError
+from storage.outbox import WaitingMessage
+from storage.store import Store
+
+log = structlog.get_logger()
+
+KEPT = 1000
+"""Broadcasts of a channel in memory, at most. When half of them are gone, more are fetched."""
+LONGEST_PUT_OFF_SECONDS = 60.0
+"""What is put off for longer waits in the table."""
+
+InOrder = Callable[[Iterable[WaitingMessage]], list[WaitingMessage]]
+
+
+class Supply:
+    """Fetches the broadcasts of one channel from the table.
+
+    Nothing remembers how far it has come: whatever waits and is not in memory is fetched, by whichever process and
+    in whatever order it was written. `restore` queues a row and says whether it could; `in_order` puts rows as they
+    were written.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        lane: Lane,
+        restore: Callable[[WaitingMessage], bool],
+        in_order: InOrder,
+        now: Now = system_now,
+    ) -> None:
+        self.is_fed = asyncio.Event()
+        """Set while everything due is in memory, or done with."""
+        self.is_fed.set()
+        self._store = store
+        self._lane = lane
+        self._restore = restore
+        self._in_order = in_order
+        self._now = now
+        self._known: dict[int, bytes] = {}
+        self._unreadable: set[int] = set()
+        self._look = asyncio.Event()
+        self._recalls = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def look(self) -> None:
+        """There may be something new in the table."""
+        self.is_fed.clear()
+        self._look.set()
+
+    def noted(self, ids: Iterable[int]) -> None:
+        """These are settled, or put off for long, and that is stored: the table speaks for them again."""
+        for id_ in ids:
+            self._known.pop(id_, None)
+        if len(self._known) <= KEPT // 2 and not self.is_fed.is_set():
+            self._look.set()
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """These were taken back, and that is stored: what is not on its way yet is not sent."""
+        self._recalls += 1
+        here = {id_: self._known[id_] for id_ in ids if id_ in self._known}
+        self._lane.drop_broadcasts(here)
+        self.noted(here)
+
+    async def run(self) -> None:
+        """Fetches until it is cancelled."""
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            try:
+                await self._fetch()
+            except StorageError as fault:
+                log.error("broadcasts not fetched yet", channel=self._lane.channel.name, fault=type(fault).__name__)
+                await asyncio.sleep(1)
+                self._look.set()
+
+    async def _fetch(self) -> None:
+        if len(self._known) > KEPT // 2:
+            return
+        recalls, before, now = self._recalls, set(self._known), self._now()
+        rows, next_due = await self._store.read(lambda connection: self._waiting(connection, now))
+        if recalls != self._recalls:  # the rows may be older than the recall
+            self._look.set()
+            return
+        # What was noted during the read may stand in it as waiting.
+        new = [row for row in rows if row.id not in before and row.id not in self._known]
+        for row in self._in_order(new[: KEPT - len(self._known)]):
+            if self._restore(row):
+                self._known[row.id] = row.lookup
+            else:
+                self._unreadable.add(row.id)
+        if len(rows) < KEPT and not self._look.is_set():
+            self.is_fed.set()
+            self._look_again(now, next_due)
+
+    def _waiting(self, connection: Connection, now: datetime) -> tuple[list[WaitingMessage], datetime | None]:
+        channel = self._lane.channel.name
+        limit = KEPT + len(self._unreadable)
+        rows = outbox.waiting(connection, channel, limit=limit, due=now, purposes=outbox.UNASKED)
+        return [row for row in rows if row.id not in self._unreadable], outbox.next_due(connection, channel)
+
+    def _look_again(self, now: datetime, due: datetime | None) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            seconds = min(60.0, max(1.0, (due - now).total_seconds()))
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.look)

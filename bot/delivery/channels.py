@@ -1,0 +1,134 @@
+"""The configured channels, found by the name of their type, made and looked at. Types are the files in `adapters/`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pkgutil
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol, cast
+
+import adapters
+from adapters.base import BadSettings, Channel, Finding, Vault, VaultError
+from bot.common import keys
+from bot.common.errors import HouseError
+from bot.common.keys import Keys
+from bot.settings import ChannelSettings, Settings
+
+WEB: Final = "web"
+"""The one channel that is always there."""
+FOLDER: Final = "channels"
+"""Where in the data folder each channel has a folder of its own."""
+
+
+class Adapter(Protocol):
+    """What a module in `adapters/` offers, so that `[channels.NAME]` can have its name as `type`."""
+
+    def open_channel(self, name: str, section: ChannelSettings, folder: Path, vault: Vault) -> Channel:
+        """The channel, not started. `folder` is its own place, which it makes when it needs one; what must not be read
+        there it seals with `vault`, once it is started. Raises BadSettings.
+        """
+
+    async def examine(self, name: str, section: ChannelSettings, folder: Path, vault: Vault) -> Sequence[Finding]:
+        """For `doctor`: what there is to say about the channel, without changing anything. Raises BadSettings."""
+
+
+class Sealing(Protocol):
+    """What a module offers besides, if its channels keep anything sealed."""
+
+    def reseal(self, section: ChannelSettings | None, folder: Path, vault: Vault) -> None:
+        """Seals all of it anew with the same vault, whose key is another one by now; `section` None: of a channel that
+        is not configured any more. Raises OSError and VaultError.
+        """
+
+
+class _HouseVault(NamedTuple):
+    """Seals with the secret key of the house, read only when it is needed: channels are opened before the house is, and
+    `doctor` looks at one that has no key yet.
+    """
+
+    secret: Path
+    purpose: str
+
+    def seal(self, text: str) -> str:
+        return keys.load(self.secret).vault(self.purpose).seal(text)
+
+    def unseal(self, sealed: str) -> str:
+        return keys.load(self.secret).vault(self.purpose).unseal(sealed)
+
+
+def open_channels(settings: Settings) -> dict[str, Channel]:
+    """The configured channels by name. Raises HouseError."""
+    channels = {}
+    for name, section in settings.channels.items():
+        try:
+            channels[name] = _adapter(name, section).open_channel(name, section, *belongings(settings, name))
+        except BadSettings as fault:
+            raise HouseError(f"[channels.{name}]: {fault}") from None
+    return channels
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """What `doctor` says about each of them."""
+    for name, section in settings.channels.items():
+        try:
+            found = asyncio.run(_adapter(name, section).examine(name, section, *belongings(settings, name)))
+        except (BadSettings, HouseError) as fault:
+            said = str(fault)
+            yield Finding(False, said if said.startswith("[") else f"[channels.{name}]: {said}")
+        else:
+            yield from (Finding(well, f"[channels.{name}]: {words}") for well, words in found)
+
+
+def _adapter(name: str, section: ChannelSettings) -> Adapter:
+    try:
+        module = importlib.import_module(f"adapters.{section.type}")
+    except ImportError:
+        module = None
+    if not hasattr(module, "open_channel"):
+        near = get_close_matches(section.type, [it.name for it in pkgutil.iter_modules(adapters.__path__)], 1)
+        remedy = f"is {near[0]!r} meant?" if near and near[0] != section.type else "take the section away"
+        raise HouseError(
+            f"[channels.{name}]: there is no channel type {section.type!r} that can be configured; {remedy}"
+        )
+    return cast("Adapter", module)
+
+
+def belongings(settings: Settings, name: str) -> tuple[Path, Vault]:
+    """The channel's folder, and what it seals with: the same for all channels of a type, so that one can be renamed."""
+    purpose = _purpose(settings.channels[name].type)
+    return settings.data / FOLDER / name, _HouseVault(settings.data / keys.FILE, purpose)
+
+
+def _purpose(kind: str) -> str:
+    return f"channel {kind}"
+
+
+def reseal(settings: Settings, house: Keys) -> None:
+    """Seals anew what channels keep, while the service is stopped. Raises HouseError, OSError and VaultError."""
+    for name, section in settings.channels.items():
+        module = _adapter(name, section)
+        if hasattr(module, "reseal"):
+            folder = settings.data / FOLDER / name
+            cast("Sealing", module).reseal(section, folder, house.vault(_purpose(section.type)))
+    for folder in sorted((settings.data / FOLDER).glob("*")):
+        if folder.is_dir() and folder.name not in settings.channels:
+            _reseal_left(folder, house)
+
+
+def _reseal_left(folder: Path, house: Keys) -> None:
+    """That of a channel which is not configured any more: nothing says of which type it was."""
+    faults = []
+    for kind in (it.name for it in pkgutil.iter_modules(adapters.__path__) if it.ispkg):
+        module = importlib.import_module(f"adapters.{kind}")
+        if hasattr(module, "reseal"):
+            try:
+                cast("Sealing", module).reseal(None, folder, house.vault(_purpose(kind)))
+            except VaultError as fault:
+                faults.append(fault)
+            else:
+                return
+    if faults:
+        raise faults[0]

@@ -1,0 +1,36 @@
+"""Messages as the outbox keeps them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic_core import to_json
+
+from flows.messages import MsgOut
+
+
+class _Payloads:
+    """Encodes messages. Questions are asked again and again: the same object is encoded once."""
+
+    MOST = 5000
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[MsgOut, str]] = {}
+
+    def forget(self) -> None:
+        """Keeps nothing of what was said so far: it may repeat what somebody answered who is erased."""
+        self._known.clear()
+
+    def __call__(self, msg: MsgOut) -> str:
+        known = self._known.get(id(msg))
+        if known is not None and known[0] is msg:
+            return known[1]
+        payload = to_json(msg.as_data()).decode()
+        if len(self._known) >= self.MOST:
+            self._known.clear()
+        self._known[id(msg)] = (msg, payload)
+        return payload
+
+
+payload_of: Final = _Payloads()
+"""A message as the outbox keeps it; `bot.delivery.outbox` reads it back after a restart."""

@@ -1,0 +1,395 @@
+"""Sends what is committed: in order for each address, replies before broadcasts, at the pace each channel bears.
+
+What a channel answers is data and decides what happens: sent, later, moved, unreachable, refused, unknown. Outcomes are
+written with the next batch of messages, or shortly after on their own. A restart finds unsent rows in the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, get_args
+
+import structlog
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from adapters.base import (
+    Channel,
+    Delivery,
+    Forgetting,
+    Moved,
+    Outgoing,
+    Refused,
+    RetryAfter,
+    Sent,
+    Unknown,
+    Unreachable,
+)
+from bot.common.ids import day_of
+from bot.common.keys import Keys, SecretError
+from bot.common.logs import where
+from bot.common.sources import Now, system_now
+from bot.delivery.broadcast_loader import LONGEST_PUT_OFF_SECONDS, Supply
+from bot.delivery.channel_queue import Again, Item, Lane
+from bot.delivery.waiting import LONG_SECONDS
+from flows.messages import MsgOut
+from storage import contacts, outbox
+from storage.contacts import AddressMissed, AddressMove, AddressState
+from storage.errors import StorageError
+from storage.outbox import UNASKED, Delay, Outcome, Purpose, SentReply, State, WaitingMessage
+from storage.store import Store
+
+log = structlog.get_logger()
+
+FLUSH_SECONDS = 0.02
+"""How long outcomes wait for a batch to be written with."""
+IDLE_SECONDS = 1.0
+"""The same of replies that were sent: who got one is about to answer."""
+MOST_ATTEMPTS = 12
+PAGE = 1000
+_NOT_SEEN: Final[frozenset[State]] = frozenset({"refused", "unreachable"})
+IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose not in UNASKED]
+"""What is queued as soon as it is written; broadcasts come in portions (`bot.delivery.broadcast_loader`)."""
+
+Ledger = Callable[[Connection, Sequence[Outcome]], object]
+"""Is told what became of broadcasts, within the transaction that notes it."""
+
+
+@dataclass(slots=True)
+class Settled:
+    """Outcomes not written yet."""
+
+    sent: list[SentReply] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    delays: list[Delay] = field(default_factory=list)
+    moves: list[AddressMove] = field(default_factory=list)
+    unreachable: list[AddressState] = field(default_factory=list)
+    missed: list[AddressMissed] = field(default_factory=list)
+    broadcasts: list[Outcome] = field(default_factory=list)
+    left_memory: list[tuple[str, int, bool]] = field(default_factory=list)
+    """Channel and id of broadcasts that are no longer in a lane, and whether they still wait."""
+    noted: list[asyncio.Future[None]] = field(default_factory=list)
+    """Who waits until all this is written."""
+    has_farewells: bool = False
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, each.name) for each in fields(self))
+
+    def absorb(self, other: Settled) -> None:
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            setattr(self, each.name, theirs + mine if isinstance(mine, list) else mine or theirs)
+
+
+class Outbox:
+    """All messages on their way, a lane for each channel."""
+
+    def __init__(self, store: Store, keys: Keys, channels: Mapping[str, Channel], now: Now = system_now) -> None:
+        self.ledger: Ledger | None = None
+        self.on_changes: Callable[[Sequence[bytes]], object] = lambda lookups: None
+        """Is told, within the transaction, about which addresses something changes beside that they were written to."""
+        self._store = store
+        self._keys = keys
+        self._lanes = {
+            name: Lane(channel, partial(self._settle, name), self._noted, self._hurry)
+            for name, channel in channels.items()
+        }
+        self._supplies = {
+            name: Supply(store, lane, self._restore, self._in_order, now) for name, lane in self._lanes.items()
+        }
+        self._settled = Settled()
+        self._flush_now = asyncio.Event()
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._draining = 0
+        """How many wait until everything is noted: then nothing waits for a batch."""
+        self._flushing = asyncio.Lock()
+        self._now = now
+
+    async def load(self) -> None:
+        """Finds what an earlier run left. Before anything new is accepted, or that would be found here once more."""
+        for name in self._lanes:
+            await self._load(name)
+            self._supplies[name].look()
+
+    async def run(self) -> None:
+        """Sends until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for lane in self._lanes.values():
+                tasks.create_task(lane.run())
+            for supply in self._supplies.values():
+                tasks.create_task(supply.run())
+            tasks.create_task(self._flush_now_and_then())
+
+    def accept(self, outgoing: Iterable[tuple[str, bytes, Outgoing]], purpose: Purpose = "reply") -> None:
+        """Takes committed messages other than broadcasts and notices.
+
+        Those of channels that are not running stay in the table.
+        """
+        for name, lookup, message in outgoing:
+            lane = self._lanes.get(name)
+            if lane:
+                lane.put(Item(lookup, message, purpose))
+
+    def look_for_broadcasts(self) -> None:
+        """There are new broadcasts or notices in the table, committed.
+
+        They come in portions: of however many, `supply.KEPT` of each channel are in memory.
+        """
+        for supply in self._supplies.values():
+            supply.look()
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Broadcasts that were taken back (`storage.outbox.recall`, `recall_from`), after that commit.
+
+        Called before anything else is awaited, nothing of them begins to be sent. What was on its way at that moment
+        arrives, and the ledger is told so.
+        """
+        if ids := list(ids):
+            for supply in self._supplies.values():
+                supply.forget(ids)
+
+    def hold(self) -> None:
+        """Begins to send nothing more, until `go_on`."""
+        for lane in self._lanes.values():
+            lane.hold()
+
+    def go_on(self) -> None:
+        """Sends again."""
+        for lane in self._lanes.values():
+            lane.go_on()
+
+    def waits(self, channel: str, lookup: bytes) -> bool:
+        """Whether a question to this address was put off: none can have answered it yet. From any thread."""
+        lane = self._lanes.get(channel)
+        return lane is not None and lane.waits(lookup)
+
+    async def send_at_once(self, channel: str, address: str, msg: MsgOut) -> None:
+        """One message past the table, for when there is no table; lost if it fails."""
+        lane = self._lanes.get(channel)
+        if lane:
+            await lane.send(Outgoing(0, address, msg))
+
+    def tells_trouble(self, channel: str) -> bool:
+        """Whether this channel tells people itself that nothing can be stored."""
+        lane = self._lanes.get(channel)
+        return lane is not None and lane.channel.limits.tells_trouble
+
+    async def drained(self) -> None:
+        """Returns when everything accepted was sent (or put off) and noted."""
+        self._draining += 1
+        self._flush_now.set()
+        try:
+            for name, lane in self._lanes.items():
+                is_fed = self._supplies[name].is_fed
+                while not (lane.idle.is_set() and is_fed.is_set()):
+                    await is_fed.wait()
+                    await lane.idle.wait()
+            await self._flush()
+        finally:
+            self._draining -= 1
+
+    def take_settled(self) -> Settled:
+        """The outcomes to be written now; tell `confirm` when that is done, `put_back` when it failed."""
+        settled, self._settled = self._settled, Settled()
+        self._flush_now.clear()
+        if self._flush_timer:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        return settled
+
+    def put_back(self, settled: Settled) -> None:
+        if settled:
+            self._settled.absorb(settled)
+            self._flush_now.set()
+
+    def confirm(self, settled: Settled) -> None:
+        """These outcomes are stored for good."""
+        for name, id_, still_waits in settled.left_memory:
+            self._supplies[name].noted([id_])
+            if still_waits:
+                self._supplies[name].look()
+        for future in settled.noted:
+            if not future.done():
+                future.set_result(None)
+
+    def write_settled(self, connection: Connection, settled: Settled) -> None:
+        """Notes what became of messages; runs on the writing thread."""
+        self.on_changes(_changed(settled))
+        contacts.move(connection, settled.moves)
+        outbox.delete_sent(connection, settled.sent)
+        outbox.settle(connection, settled.outcomes)
+        outbox.reschedule(connection, settled.delays)
+        contacts.mark_unreachable(connection, settled.unreachable)
+        contacts.mark_missed(connection, settled.missed)
+        if settled.broadcasts and self.ledger:
+            self.ledger(connection, settled.broadcasts)
+        if settled.has_farewells and not outbox.has_farewells(connection):
+            contacts.purge_orphans(connection)
+
+    def _settle(self, channel: str, item: Item, delivery: Delivery) -> Again | None:
+        """Notes a delivery; says how to try again, or None where the message is done with."""
+        if type(delivery) is Sent and item.purpose == "reply":
+            self._settled.sent.append(SentReply(item.message.id))
+            self._flush_within(IDLE_SECONDS)
+            return None
+        self._flush_within(FLUSH_SECONDS)
+        if isinstance(delivery, Moved) and item.attempts + 1 < MOST_ATTEMPTS:
+            return self._move(channel, item, delivery.address)
+        now = self._now()
+        wait = _seconds_to_wait(item, delivery)
+        if wait is None:
+            self._done(channel, item, delivery, now)
+            return None
+        is_fault = not (isinstance(delivery, RetryAfter) and delivery.is_overall)
+        may_be_there = item.may_be_there or isinstance(delivery, Unknown)
+        again = item._replace(attempts=item.attempts + is_fault, may_be_there=may_be_there)
+        if wait >= LONG_SECONDS and is_fault:
+            log.warning("a channel lets one chat wait", channel=channel, outbox_id=item.message.id, seconds=round(wait))
+        elif wait >= LONG_SECONDS:
+            log.warning("a channel lets everybody wait", channel=channel, seconds=round(wait))
+        reason = getattr(delivery, "reason", "")
+        self._settled.delays.append(Delay(item.message.id, again.attempts, now + timedelta(seconds=wait), reason))
+        if item.purpose in UNASKED and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
+            self._settled.left_memory.append((channel, item.message.id, True))
+            return None
+        return Again(again, wait)
+
+    def _done(self, channel: str, item: Item, delivery: Delivery, now: datetime) -> None:
+        state, error = _state_of(delivery)
+        today = day_of(now)
+        outcome = Outcome(id=item.message.id, state=state, attempts=item.attempts + 1, settled_at=today, error=error)
+        self._settled.outcomes.append(outcome)
+        if item.purpose == "farewell":
+            self._settled.has_farewells = True
+            self._let_forget(channel, item.message.address, was_told=True)
+        if item.purpose == "broadcast":
+            self._settled.broadcasts.append(outcome)
+        if item.purpose in UNASKED:
+            self._settled.left_memory.append((channel, item.message.id, False))
+        if state in _NOT_SEEN and item.purpose == "reply" and item.is_question() and not item.may_be_there:
+            self._settled.missed.append(AddressMissed(item.lookup, question_missed=True))
+        if isinstance(delivery, Unreachable):
+            self._settled.unreachable.append(AddressState(item.lookup, today, delivery.reason))
+
+    def let_forget(self, doors: Iterable[tuple[str, str]]) -> None:
+        """These addresses (with their channels) belonged to people who had everything deleted through another one."""
+        for channel, address in doors:
+            self._let_forget(channel, address, was_told=False)
+
+    def _let_forget(self, channel: str, address: str, *, was_told: bool) -> None:
+        lane = self._lanes.get(channel)
+        if lane is None or not isinstance(lane.channel, Forgetting):
+            return
+        try:
+            lane.channel.forget(address, was_told=was_told)
+        except Exception as fault:  # noqa: BLE001 - the tables are right already, and others wait for their replies
+            log.error("a channel did not forget", channel=channel, **where(fault))
+
+    def _move(self, channel: str, item: Item, address: str) -> Again:
+        lookup = self._keys.lookup(channel, address)
+        self._settled.moves.append(AddressMove(item.lookup, lookup, self._keys.seal(address, lookup)))
+        message = item.message._replace(address=address)
+        return Again(item._replace(lookup=lookup, message=message, attempts=item.attempts + 1))
+
+    async def _noted(self) -> None:
+        """Returns when everything settled so far is written."""
+        future = asyncio.get_running_loop().create_future()
+        self._settled.noted.append(future)
+        if self._draining:
+            self._flush_now.set()
+        await future
+
+    def _hurry(self) -> None:
+        self._flush_now.set()
+
+    def _flush_within(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        if self._flush_timer is not None:
+            if self._flush_timer.when() <= until:
+                return
+            self._flush_timer.cancel()
+        self._flush_timer = loop.call_at(until, self._flush_now.set)
+
+    async def _flush_now_and_then(self) -> None:
+        while True:
+            await self._flush_now.wait()
+            try:
+                await self._flush()
+            except StorageError as fault:
+                log.error("outcomes not written yet", fault=type(fault).__name__)
+                await asyncio.sleep(1)
+
+    async def _flush(self) -> None:
+        async with self._flushing:  # so that nobody believes all is noted while another flush is still writing
+            settled = self.take_settled()
+            if not settled:
+                return
+            try:
+                await self._store.write(lambda connection: self.write_settled(connection, settled), is_known=True)
+            except BaseException:
+                self.put_back(settled)
+                raise
+            self.confirm(settled)
+
+    async def _load(self, name: str) -> None:
+        found: list[WaitingMessage] = []
+        while True:
+            after = found[-1].id if found else 0
+            query = partial(outbox.waiting, channel=name, after_id=after, limit=PAGE, purposes=IN_MEMORY)
+            rows = await self._store.read(query)
+            found += rows
+            if len(rows) < PAGE:
+                break
+        for row in self._in_order(found):
+            self._restore(row)
+
+    def _in_order(self, rows: Iterable[WaitingMessage]) -> list[WaitingMessage]:
+        """As they were written: ids are random, and only the key tells which came first."""
+        return sorted(rows, key=lambda row: self._keys.hide_order(row.id, row.hidden_order))
+
+    def _restore(self, row: WaitingMessage) -> bool:
+        """Queues a message from the table; says whether its address could be read."""
+        try:
+            address = self._keys.unseal(row.sealed, row.lookup)
+        except SecretError:
+            log.error("an address was sealed with another secret key", outbox_id=row.id)
+            return False
+        message = Outgoing(row.id, address, MsgOut.from_data(from_json(row.payload)))
+        wait = (row.not_before - self._now()).total_seconds() if row.not_before else 0
+        self._lanes[row.channel].put(Item(row.lookup, message, row.purpose, row.attempts), wait)
+        return True
+
+
+def _changed(settled: Settled) -> list[bytes]:
+    moved = [lookup for move in settled.moves for lookup in (move.old, move.new)]
+    return [*moved, *(row.lookup for row in settled.unreachable), *(row.lookup for row in settled.missed)]
+
+
+def _seconds_to_wait(item: Item, delivery: Delivery) -> float | None:
+    if isinstance(delivery, RetryAfter) and (delivery.is_overall or item.attempts + 1 < MOST_ATTEMPTS):
+        return delivery.seconds
+    # An unknown outcome is tried once more where a doubled reply does no harm; a broadcast never says a thing twice.
+    if isinstance(delivery, Unknown) and item.purpose not in UNASKED and item.attempts == 0:
+        return 1.0
+    return None
+
+
+def _state_of(delivery: Delivery) -> tuple[State, str | None]:
+    match delivery:
+        case Sent():
+            return "sent", None
+        case Unreachable(reason):
+            return "unreachable", reason
+        case Moved():
+            return "unreachable", "moved"
+        case Refused(reason):
+            return "refused", reason
+        case RetryAfter(_, reason):
+            return "refused", f"gave up: {reason}"
+        case Unknown(reason):
+            return "unknown", reason

@@ -1,0 +1,110 @@
+"""One service at a time on a PostgreSQL database, as the lock of the data folder has it for SQLite.
+
+While the lock is lost, as after a restart of the server, nothing new is sent: another service may have taken it. It is
+taken again as soon as the server answers; if another one has it then, this service ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import structlog
+
+from bot.common.errors import HouseError
+from bot.delivery.outbox import Outbox
+from bot.settings import Settings
+from storage.engines import parse_url
+from storage.errors import StorageError
+from storage.serving_lock import ServingLock
+
+log = structlog.get_logger()
+
+AGAIN_SECONDS: Final = 0.5
+"""Between two attempts to take the lock again."""
+LOOK_SECONDS: Final = 10.0
+"""A connection that broke without a word is found out after so long."""
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[Alone | None]:
+    """Takes the lock for the time of the block; None on SQLite. Raises HouseError where another service has it, and the
+    classes of `storage.errors`.
+    """
+    try:
+        url = parse_url(settings.database())
+    except ValueError:
+        yield None  # said in words when the store is opened
+        return
+    if url.get_backend_name() == "sqlite":
+        yield None
+        return
+    lock = ServingLock(settings.database())
+    place = f"{url.host or 'local'}/{url.database}"
+    if not lock.take():
+        lock.let_go()
+        raise _taken(place, lock.holder)
+    try:
+        yield Alone(lock, place)
+    finally:
+        lock.let_go()
+
+
+class Alone:
+    """The lock of a service that runs."""
+
+    def __init__(self, lock: ServingLock, place: str) -> None:
+        self._lock = lock
+        self._place = place
+        self.lost: HouseError | None = None
+        """Another service has it: this one has to end."""
+
+    @asynccontextmanager
+    async def kept(self, outbox: Outbox) -> AsyncIterator[None]:
+        """Watches over it inside this block, and holds the outbox while it is lost."""
+        task = asyncio.create_task(self._keep(outbox))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _keep(self, outbox: Outbox) -> None:
+        while True:
+            await self._something_is_said()
+            outbox.hold()
+            if not await asyncio.to_thread(self._lock.is_held):
+                log.error("serving lock lost")
+                if not await self._take_again():
+                    self.lost = _taken(self._place, self._lock.holder)
+                    return
+                log.info("serving lock taken again")
+            outbox.go_on()
+
+    async def _something_is_said(self) -> None:
+        """Until the server says something, as it does before it ends; or for a while."""
+        loop, said, descriptor = asyncio.get_running_loop(), asyncio.Event(), self._lock.fileno()
+        loop.add_reader(descriptor, said.set)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await said.wait()
+        except TimeoutError:
+            pass
+        finally:
+            loop.remove_reader(descriptor)
+
+    async def _take_again(self) -> bool:
+        while True:
+            try:
+                return await asyncio.to_thread(self._lock.take)
+            except StorageError:
+                await asyncio.sleep(AGAIN_SECONDS)
+
+
+def _taken(place: str, holder: str) -> HouseError:
+    return HouseError(
+        f"{place}: Mitsprache is running here already (process {holder}); stop it first, "
+        "or give this one a database of its own with database_url"
+    )

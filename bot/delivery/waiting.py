@@ -1,0 +1,37 @@
+"""Messages that wait because a channel wants it so: said where it is for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from adapters.base import Finding
+from bot.settings import Settings
+from storage import outbox
+from storage.errors import StorageError
+from storage.store import Store
+
+LONG_SECONDS: Final = 60.0
+"""A chat that waits longer is worth a line to the operator."""
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """What `doctor` says of them, where there are any."""
+    store = Store(settings.database())
+    try:
+        with store.reading() as connection:
+            found = outbox.put_off(connection, datetime.now(UTC) + timedelta(seconds=LONG_SECONDS))
+    except StorageError:
+        return  # said already of the database itself
+    finally:
+        store.dispose()
+    for each in found:
+        until = each.until.astimezone(settings.zone())
+        words = f"{each.messages} messages to {each.chats} chats wait until {until:%Y-%m-%d %H:%M} at the latest"
+        reason = f"the channel said “{each.reason}”" if each.reason else "the channel wants it so"
+        yield Finding(
+            False,
+            f"[channels.{each.channel}]: {words}, because {reason}: they go out by themselves; "
+            "where it is many chats, lower per_second",
+        )

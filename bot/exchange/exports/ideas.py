@@ -1,0 +1,87 @@
+"""What people proposed and how each of them weighed it, in the profiles that have rows of participations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.exchange.exports.sheets import Row, Sheet, whole
+from bot.exchange.exports.tables import Portion, View
+from bot.proposals.standing import Standing, find
+from bot.results.counts.answer_dataset import Subject
+from storage import proposals, ratings
+from storage.ratings import Count, NewRating
+
+FILES: Final = ("proposals.csv", "ratings_long.csv")
+PROPOSALS: Final = (
+    *("code", "state", "title", "text", "withheld", "language", "district", "topic", "place", "latitude", "longitude"),
+    *("status", "agrees", "disagrees", "passes", "important", "merged_into", "split_from", "source", "source_id"),
+    *("created_at", "released_at"),
+)
+RATINGS: Final = ("response_id", "code", "vote", "important", "rated_at")
+VOTES: Final = {1: "agree", 0: "pass", -1: "disagree"}
+
+
+def sheets(connection: Connection, found: Subject, view: View) -> list[Sheet]:
+    """What was proposed, and the ratings of each participation; nothing where the consultation has neither."""
+    rows = proposals.of_consultation(connection, found.newest.consultation_id)
+    standings = find(connection, [row.id for row in rows if row.withdrawn_at is None])
+    if not standings and not asks_for_ideas(found):
+        return []
+    counts = ratings.count(connection, list(standings))
+    codes = {number: one.proposal.code for number, one in standings.items() if one.is_public}
+    return [
+        whole(FILES[0], PROPOSALS, _proposals(standings, counts, view)),
+        Sheet(FILES[1], RATINGS, partial(_ratings, connection, codes, view)),
+    ]
+
+
+def _ratings(connection: Connection, codes: Mapping[int, str], view: View, portion: Portion) -> Iterator[Row]:
+    """How these participations rated what is public."""
+    given: dict[str, list[NewRating]] = {}
+    for row in ratings.of_people(connection, [it.response.session.pseudonym for it in portion]) if codes else ():
+        if row.proposal_id in codes:
+            given.setdefault(row.pseudonym, []).append(row)
+    for response, name in portion:
+        for row in sorted(given.get(response.session.pseudonym, ()), key=lambda row: row.proposal_id):
+            yield name, codes[row.proposal_id], VOTES[row.vote], int(row.important), view.moment(row.rated_at)
+
+
+def asks_for_ideas(found: Subject) -> bool:
+    """Whether people propose or weigh anything in this consultation."""
+    return any(variable.question.type in {"proposal", "statements"} for variable in found.variables)
+
+
+def _code_of(item: tuple[int, Standing]) -> str:
+    return item[1].proposal.code
+
+
+def _proposals(standings: Mapping[int, Standing], counts: Mapping[int, Count], view: View) -> Iterator[Row]:
+    """One row each. What nobody released is there without its words and its place.
+
+    Where times are coarse the order is that of the codes, which is none: that of age would tell who came when.
+    """
+    for number, standing in standings.items() if view.shows_text else sorted(standings.items(), key=_code_of):
+        about, state = standing.proposal, standing.moderation
+        shows = standing.is_public or view.shows_text
+        words = (about.title, about.text) if shows else (None, None)
+        place = (about.place, about.latitude, about.longitude) if shows else (None, None, None)
+        # What was merged into another one is counted there.
+        is_counted = state.merged_into is None or standing.state != "merged"
+        count = (
+            counts.get(number, Count(proposal_id=number, agree=0, disagree=0, pass_=0, important=0))[1:]
+            if is_counted
+            else (None,) * 4
+        )
+        kin = [
+            standings[it].proposal.code if it in standings else None
+            for it in (state.merged_into or 0, state.split_from or 0)
+        ]
+        released = view.moment(about.released_at) if about.released_at else None
+        yield (
+            *(about.code, standing.state, *words, int(not shows), about.language, about.district, about.topic, *place),
+            *(about.status, *count, *kin, about.source, about.source_id, view.moment(about.created_at), released),
+        )

@@ -1,0 +1,78 @@
+"""What is written appears at its place when it is whole: nobody ever meets half a file or folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from bot.common.errors import HouseError
+
+_EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in a ZIP: the true one would make equal exports differ."""
+
+
+def check_target(out: Path) -> None:
+    """Raises HouseError where something stands already. An empty folder may be there."""
+    if not out.name:
+        raise HouseError(f"--out {out}: names no folder or file of its own; add a name")
+    try:
+        is_folder = out.is_dir() and not _is_zip(out)
+        is_taken = any(out.iterdir()) if is_folder else os.path.lexists(out)
+    except OSError as fault:
+        raise HouseError(f"--out {out}: cannot be looked at ({fault.strerror}); choose another place") from fault
+    if is_taken:
+        what = "the folder is not empty" if is_folder else "this is there already"
+        raise HouseError(f"--out {out}: {what}; give another name")
+
+
+def _is_zip(out: Path) -> bool:
+    return out.suffix.lower() == ".zip"
+
+
+@contextmanager
+def staged(wanted: Path, *, is_public: bool = False) -> Iterator[Path]:
+    """A folder to write into, which becomes the target at the end, or vanishes. Raises HouseError.
+
+    A target that ends in `.zip` becomes a ZIP file; one that ends like the only file written becomes that file.
+    """
+    check_target(wanted)
+    out = wanted.absolute()
+    with ExitStack() as closing:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+            closing.callback(shutil.rmtree, staging, ignore_errors=True)
+            folder = staging / "export"
+            folder.mkdir()
+            yield folder
+            whole = folder
+            if _is_zip(out):
+                whole = staging / "export.zip"
+                _pack(folder, whole)
+            elif out.suffix and [it.suffix for it in folder.iterdir()] == [out.suffix]:
+                (whole,) = folder.iterdir()
+            # Only what is public is for everybody's eyes.
+            mode = 0o755 if whole is folder else 0o644
+            whole.chmod(mode if is_public else mode & 0o700)
+            check_target(out)
+            whole.rename(out)
+        except OSError as fault:
+            reason = fault.strerror or type(fault).__name__
+            raise HouseError(f"--out {wanted}: cannot be written ({reason}); choose another place") from fault
+
+
+def _pack(folder: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
+        for file in sorted(folder.iterdir()):
+            entry = zipfile.ZipInfo(file.name, _EARLIEST)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            entry.file_size = file.stat().st_size
+            with file.open("rb") as source, package.open(entry, "w") as part:
+                shutil.copyfileobj(source, part)

@@ -1,0 +1,200 @@
+"""Rows of the long and the wide files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from functools import lru_cache, partial
+from typing import Final, NamedTuple, TypeGuard
+
+from bot.common.remembered import Remembered
+from bot.exchange.exports.sheets import Cell, Row
+from bot.results.counts.answer_dataset import COUNTS, RESPONSE, TIMES, Subject, Variable
+from bot.results.counts.responses import Given, Response, given_as
+from bot.results.counts.values import code_of
+from flows.values import Value
+
+LONG: Final = (
+    "response_id",
+    "consultation",
+    "revision",
+    "question_key",
+    "question_type",
+    "option_code",
+    "option_label",
+    "value",
+    "text",
+    "withheld",
+    "missing",
+    "answered_at",
+    "channel",
+    "language",
+    "mode",
+    "version",
+    "variable",
+    "answered",
+)
+PROPOSED: Final = "proposed"
+"""What stands for the code of an idea."""
+
+
+class Named(NamedTuple):
+    """A participation, and what it is called in this export."""
+
+    response: Response
+    name: str
+
+
+Portion = Sequence[Named]
+
+
+class View(NamedTuple):
+    """How much of a participation a profile shows."""
+
+    name_of: Callable[[Response], str]
+    moment: Callable[[datetime], str]
+    shows_text: bool
+
+
+def to_the_week(zone: tzinfo) -> Callable[[datetime], str]:
+    """ISO 8601 weeks of the city: enough to see a trend, too coarse to find a person."""
+    return lru_cache(4096)(lambda moment: "{}-W{:02}".format(*moment.astimezone(zone).isocalendar()))
+
+
+class LongRows:
+    """One row for each question; for several options one for each that was chosen, with its place or amount if any."""
+
+    def __init__(self, subject: Subject, view: View) -> None:
+        self._subject = subject
+        self._view = view
+        self._variables = [(it, Remembered(partial(self._of_key, it))) for it in subject.variables]
+
+    def __call__(self, portion: Portion) -> Iterator[Row]:
+        """The rows of these participations, one after another."""
+        slug, moment = self._subject.newest.slug, self._view.moment
+        for response, name in portion:
+            head, counts = (name, slug, response.revision), int(response.is_answered)
+            for variable, contents in self._variables:
+                given = response.given[variable.id]
+                at = moment(given.at) if given.at else None
+                context = (given.missing, at, given.channel, given.language, given.mode, given.version)
+                found = contents[given.raw, given.is_released] if given.raw else self._contents(variable, given)
+                for content in found:
+                    yield (*head, *content, *context, variable.name, counts)
+
+    def _of_key(self, variable: Variable, key: tuple[str, bool]) -> tuple[tuple[Cell, ...], ...]:
+        """What stands in the middle of the rows of a stored answer, and whether it is released."""
+        raw, is_released = key
+        return self._contents(variable, given_as(variable, raw)._replace(is_released=is_released))
+
+    def _contents(self, variable: Variable, given: Given) -> tuple[tuple[Cell, ...], ...]:
+        shown = _shown(variable, given, self._view)
+        head = (variable.key, variable.question.type)
+        return tuple((*head, *content) for content in _contents(self._subject, variable, shown, self._view))
+
+
+def _shown(variable: Variable, given: Given, view: View) -> Given:
+    """The code of an idea is public, and its author may have shown it: outside of `raw` no row of answers has it."""
+    is_idea = variable.question.type == "proposal" and given.value is not None
+    return given._replace(value=PROPOSED) if is_idea and not view.shows_text else given
+
+
+def _is_shown(given: Given, view: View) -> bool:
+    """Whether words of a person are there: in the profile `raw`, and where a person released them."""
+    return view.shows_text or given.is_released
+
+
+def _contents(subject: Subject, variable: Variable, given: Given, view: View) -> Iterator[tuple[Cell, ...]]:
+    """Code, label, number, text, withheld: what stands in the middle of a long row."""
+    value = given.value
+    if value is None:
+        yield None, None, None, None, 0
+    elif given.is_words:
+        yield (None, None, None, code_of(value), 0) if _is_shown(given, view) else (None, None, None, None, 1)
+    elif isinstance(value, list | dict):
+        for code, number in _by_code(variable, value).items():
+            yield code, _label(subject, variable, code), number, None, 0
+        if not value:
+            yield None, None, None, None, 0
+    elif _is_number(value):
+        yield None, _label(subject, variable, code_of(value)), value, None, 0
+    else:
+        yield code_of(value), _label(subject, variable, code_of(value)), None, None, 0
+
+
+def _by_code(variable: Variable, value: list[str] | dict[str, int]) -> dict[str, int | None]:
+    """What several options have each: an amount, a place from 1 on, or nothing but that they were chosen."""
+    if isinstance(value, dict):
+        return {**value}
+    if variable.kind == "order":
+        return {code: place for place, code in enumerate(value, start=1)}
+    return dict.fromkeys(value)
+
+
+def _label(subject: Subject, variable: Variable, code: str) -> str | None:
+    labels = variable.labels.get(code, {})
+    return labels.get(subject.language) or next(iter(labels.values()), None)
+
+
+def wide_head(subject: Subject) -> tuple[str, ...]:
+    """The columns of the wide files."""
+    return (*RESPONSE, *TIMES, *(column for variable in subject.variables for column in variable.columns()), COUNTS)
+
+
+class WideRows:
+    """One participation a row: an answer or a missing code in each question's column."""
+
+    def __init__(self, subject: Subject, view: View) -> None:
+        self._subject = subject
+        self._view = view
+        self._variables = [(it, Remembered(partial(self._of_key, it))) for it in subject.variables]
+
+    def __call__(self, portion: Portion) -> Iterator[Row]:
+        """The rows of these participations, one after another."""
+        slug, moment = self._subject.newest.slug, self._view.moment
+        for response, name in portion:
+            session = response.session
+            cells: list[Cell] = [name, slug, response.revision, session.status, session.channel, session.language]
+            cells += [session.mode, session.place_code, moment(session.started_at)]
+            cells.append(moment(session.ended_at) if session.ended_at else None)
+            for variable, remembered in self._variables:
+                given = response.given[variable.id]
+                cells += remembered[given.raw, given.missing, given.is_released]
+            cells.append(int(response.is_answered))
+            yield cells
+
+    def _of_key(self, variable: Variable, key: tuple[str, str, bool]) -> list[Cell]:
+        """The cells of a stored answer, or of the reason why there is none, and whether it is released."""
+        raw, missing, is_released = key
+        given = given_as(variable, raw or None)._replace(missing=missing, is_released=is_released)
+        return _wide_cells(variable, _shown(variable, given, self._view), self._view)
+
+
+def _wide_cells(variable: Variable, given: Given, view: View) -> list[Cell]:
+    value = given.value
+    if variable.kind == "text":
+        is_withheld = value is not None and not _is_shown(given, view)
+        return [given.missing or (None if is_withheld else str(value)), given.missing, int(is_withheld)]
+    if value is None:
+        cells: list[Cell] = [given.missing]
+    elif given.is_words:
+        cells = [code_of(value) if _is_shown(given, view) else None]
+    else:
+        cells = [value if _is_number(value) else code_of(value)]
+    if variable.is_several:
+        is_known = value is not None and not given.is_words
+        cells += [_wide_cell(variable, value, code) if is_known else None for code in variable.codes]
+    return cells
+
+
+def _wide_cell(variable: Variable, value: Value | None, code: str) -> Cell:
+    """What one option has: 1 or 0, its amount, or its place (empty where it was not ranked)."""
+    given = _by_code(variable, value) if isinstance(value, list | dict) else {}
+    if variable.kind == "order":
+        return given.get(code)
+    number = given.get(code)
+    return int(code in given) if number is None else number
+
+
+def _is_number(value: Value) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

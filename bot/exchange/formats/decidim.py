@@ -1,0 +1,185 @@
+"""Proposals of Decidim: its open data as CSV (`;`, keys joined by `/`, a column per language) or JSON.
+
+Written are the columns its admin import takes (`title/de`, `body/de`, address, latitude, longitude) beside those its
+open data has. Authors are dropped.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bot.exchange import files
+from bot.exchange.aside import STRICT, Aside, BadFile
+from bot.exchange.bundle import Bundle, State, Statement, sound
+from bot.exchange.content import Content
+from bot.exchange.exports.sheets import guarded
+from bot.exchange.files import Row
+from storage.proposals import Status, StoredProposal
+
+HOME: Final = "https://decidim.org"
+_DEEPEST: Final = 5
+_MACHINE: Final = "machine_translations"
+_STATUSES: Final[dict[str, Status]] = {
+    "": "received",
+    "not_answered": "received",
+    "published": "received",
+    "withdrawn": "received",
+    "evaluating": "under_consideration",
+    "accepted": "accepted",
+    "rejected": "rejected",
+}
+_WORDS: Final[dict[Status, str]] = {
+    "received": "not_answered",
+    "under_consideration": "evaluating",
+    "next_phase": "evaluating",
+    "accepted": "accepted",
+    "rejected": "rejected",
+    "done": "accepted",
+}
+
+
+def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
+    """The proposals of a CSV or JSON file; of several languages the wished one, else the one it was written in."""
+    is_json = path.suffix.lower() == ".json"
+    rows = _json(path, aside) if is_json else _csv(path, aside)
+    found: list[Statement] = []
+    for row, cells in rows:
+        with aside.row():
+            found.append(_statement(path, row, cells, language, aside))
+    statements = sound(path, found, aside)
+    if not statements:
+        raise aside.nothing_left(path, "there is no proposal in it", "export the component anew")
+    home = next((it.link for it in statements if it.link), None) or HOME
+    return Bundle(f"decidim:{urlsplit(home).hostname}", path.stem, home, statements)
+
+
+def _csv(path: Path, aside: Aside) -> Iterator[tuple[int, Row]]:
+    content = files.read_file(path)
+    head = content.partition(b"\n")[0]
+    return files.table(path, content, ("id",), ";" if b";" in head else ",", aside)
+
+
+def _json(path: Path, aside: Aside) -> Iterator[tuple[int, Row]]:
+    found, is_mended = files.json_of(path, aside)
+    if not isinstance(found, list) or (found and not any(isinstance(it, dict) for it in found)):
+        raise BadFile(path, None, "this is no list of proposals", "export the component anew")
+    for number, it in enumerate(found, 1):
+        with aside.row():
+            if not isinstance(it, dict):
+                raise BadFile(path, number, "this is no proposal", "export the component anew")
+            if is_mended:
+                files.check_mended(path, number, it)
+            cells = dict(_flat(path, number, it))
+            if "id" not in cells:
+                raise BadFile(path, number, "id is missing", "export the component anew")
+            yield number, cells
+
+
+def _flat(
+    path: Path, row: int, nested: Mapping[str, Any], before: str = "", depth: int = 0
+) -> Iterator[tuple[str, str]]:
+    if depth > _DEEPEST:
+        raise BadFile(path, row, "it is nested too deeply", "export the component anew")
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            yield from _flat(path, row, value, f"{before}{key}/", depth + 1)
+        elif not isinstance(value, list):
+            yield f"{before}{key}", "" if value is None else str(value)
+
+
+def _statement(path: Path, row: int, cells: Row, language: str, aside: Aside) -> Statement:
+    state = cells.get("state", "").strip()
+    if state not in _STATUSES:
+        raise BadFile(path, row, f"state is {state[:40]!r}", f"it must be one of: {', '.join(filter(None, _STATUSES))}")
+    shown: State = "hidden" if state == "withdrawn" or cells.get("withdrawn") == "true" else "released"
+    answer, body = _localised(cells, "answer", language), _localised(cells, "body", language)
+    title = _optional(path, row, _localised(cells, "title", language), aside)
+    text = _optional(path, row, body, aside) or title
+    if text is None:
+        raise BadFile(path, row, "title and body are empty", "leave the row out")
+    if body.strip() and not cells.get(f"body/{language}", "").strip() and not cells.get("body", "").strip():
+        aside.tell(f"are not there in {language} and were taken in the language they were written in", path, row)
+    return Statement(
+        files.identifier(path, row, "id", cells["id"]),
+        text,
+        files.moment(path, row, "created_at", cells.get("published_at") or cells.get("created_at") or "1970-01-01"),
+        shown,
+        title=title if body.strip() else None,
+        topic=_optional(path, row, _localised(cells, "category/name", language), aside),
+        place=_optional(path, row, cells.get("address", ""), aside),
+        latitude=files.degrees(path, row, "latitude", cells.get("latitude", ""), 90),
+        longitude=files.degrees(path, row, "longitude", cells.get("longitude", ""), 180),
+        status=_STATUSES[state],
+        answer=files.stripped(path, row, answer, aside) if answer.strip() else None,
+        link=files.web_address(cells.get("url", "")),
+        row=row,
+    )
+
+
+def _localised(cells: Row, name: str, language: str) -> str:
+    """The text in the wished language, else in the first that has one, else without any. What a machine translated is
+    nothing its author said.
+    """
+    wished = cells.get(f"{name}/{language}", "")
+    others = (
+        cell
+        for key, cell in cells.items()
+        if key.startswith(f"{name}/") and not key.startswith(f"{name}/{_MACHINE}/") and cell.strip()
+    )
+    return wished if wished.strip() else next(others, cells.get(name, ""))
+
+
+def _optional(path: Path, row: int, cell: str, aside: Aside) -> str | None:
+    return files.stripped(path, row, cell, aside) if cell.strip() else None
+
+
+def write(content: Content, folder: Path) -> list[str]:
+    """Writes what is released as CSV and as JSON; gives the names of the files."""
+    sums = content.sums
+    rows = [_row(content, it, sums[it.id][0]) for it in content.shown]
+    names = ["proposals.csv", "proposals.json"]
+    columns = list(dict.fromkeys(key for row in rows for key in row)) or ["id"]
+    with (folder / names[0]).open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, columns, delimiter=";")
+        table.writeheader()
+        table.writerows(
+            {key: guarded(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows
+        )
+    nested = json.dumps([_nested(row) for row in rows], ensure_ascii=False, indent=2)
+    (folder / names[1]).write_text(f"{nested}\n", encoding="utf-8")
+    return names
+
+
+def _row(content: Content, it: StoredProposal, agrees: int) -> dict[str, object]:
+    created = it.created_at.isoformat(timespec="seconds")
+    return {
+        "id": it.code,
+        "reference": it.code,
+        f"title/{it.language}": it.title or it.text[:150],
+        f"body/{it.language}": it.text,
+        "address": it.place or "",
+        "latitude": "" if it.latitude is None else it.latitude,
+        "longitude": "" if it.longitude is None else it.longitude,
+        "state": _WORDS[it.status],
+        f"answer/{content.language}": content.answers.get(it.id, ""),
+        "votes": agrees,
+        "created_at": created,
+        "published_at": it.released_at.isoformat(timespec="seconds") if it.released_at else created,
+        "url": content.link_to(it),
+    }
+
+
+def _nested(row: Mapping[str, object]) -> dict[str, object]:
+    found: dict[str, Any] = {}
+    for key, cell in row.items():
+        outer, _, inner = key.partition("/")
+        if inner:
+            found.setdefault(outer, {})[inner] = cell
+        else:
+            found[outer] = cell
+    return found

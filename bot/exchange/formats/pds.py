@@ -1,0 +1,140 @@
+"""Located proposals as GeoJSON (RFC 7946) with the names of the Participatory Data Specification (PDS), as Hamburg's
+DIPAS gives them, in and out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bot.exchange import files
+from bot.exchange.aside import STRICT, Aside, BadFile
+from bot.exchange.bundle import Bundle, Statement, sound
+from bot.exchange.content import Content
+from storage.proposals import StoredProposal
+
+HOME: Final = "https://dipas.org"
+_ANEW: Final = "export the contributions anew"
+
+
+def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
+    """The contributions of a file. Those without a place are taken over, too; sums of votes are not."""
+    features: dict[int, Mapping[str, Any]] = {}
+    found: list[Statement] = []
+    for row, feature in _features(path, aside):
+        with aside.row():
+            found.append(_statement(path, row, feature, aside))
+            features[row] = feature
+    statements = sound(path, found, aside)
+    if not statements:
+        raise aside.nothing_left(path, "there is no contribution in it", _ANEW)
+    properties = [_mapping(features[it.row].get("properties")) for it in statements]
+    home = next((it.link for it in statements if it.link), None) or HOME
+    projects = sorted({_words(it.get("belongToProject")) for it in properties} - {""})
+    pro, contra = (sum(_number(it.get(name)) for it in properties) for name in ("votingPro", "votingContra"))
+    remarks = [f"{pro:,} votes for and {contra:,} against are sums, not votes of people, and are not taken over"]
+    title = projects[0] if len(projects) == 1 else path.stem
+    host = urlsplit(home).hostname
+    source = "/".join([f"pds:{host}", *projects])
+    before = (f"pds:{host}/{title}",) if len(projects) > 1 else ()
+    return Bundle(source, title, home, statements, remarks=tuple(remarks) if pro or contra else (), before=before)
+
+
+def _features(path: Path, aside: Aside) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    found, is_mended = files.json_of(path, aside)
+    features = found.get("features") if isinstance(found, dict) else None
+    if not isinstance(features, list):
+        raise BadFile(path, None, "this is no GeoJSON collection of features", _ANEW)
+    for row, feature in enumerate(features, 1):
+        with aside.row():
+            if not isinstance(feature, dict) or feature.get("type") != "Feature":
+                raise BadFile(path, row, "this is no feature", _ANEW)
+            if is_mended:
+                files.check_mended(path, row, feature)
+            yield row, feature
+
+
+def _statement(path: Path, row: int, feature: Mapping[str, Any], aside: Aside) -> Statement:
+    """One contribution; `row` counts the features from 1."""
+    said = _mapping(feature.get("properties"))
+    number = _words(said.get("id")) or _words(feature.get("id"))
+    if not number:
+        raise BadFile(path, row, "id is missing", _ANEW)
+    title, text = _words(said.get("title")), _words(said.get("contributionContent"))
+    if not title and not text:
+        raise BadFile(path, row, "title and contributionContent are missing", _ANEW)
+    longitude, latitude = _place(path, row, feature.get("geometry"))
+    category = _words(said.get("category"))
+    return Statement(
+        files.identifier(path, row, "id", number),
+        files.stripped(path, row, text or title, aside),
+        files.moment(path, row, "dateCreated", _words(said.get("dateCreated")) or "1970-01-01"),
+        title=files.stripped(path, row, title, aside) if title and text else None,
+        topic=files.stripped(path, row, category, aside) if category else None,
+        longitude=longitude,
+        latitude=latitude,
+        link=files.web_address(_words(said.get("link"))),
+        row=row,
+    )
+
+
+def _place(path: Path, row: int, geometry: Any) -> tuple[float | None, float | None]:
+    """Longitude and latitude of a point; of lines and areas, and without a geometry, none."""
+    if geometry is None or (isinstance(geometry, dict) and geometry.get("type") not in {None, "Point"}):
+        return None, None
+    at = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    if not isinstance(at, list) or len(at) < 2:
+        raise BadFile(path, row, "geometry is no point with coordinates", "it must be [longitude, latitude]")
+    return files.degrees(path, row, "longitude", str(at[0]), 180), files.degrees(path, row, "latitude", str(at[1]), 90)
+
+
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _words(cell: Any) -> str:
+    return str(cell).strip() if isinstance(cell, str | int) and not isinstance(cell, bool) else ""
+
+
+def _number(cell: Any) -> int:
+    return int(cell) if _words(cell).isdecimal() and len(_words(cell)) < 10 else 0
+
+
+def left_out(content: Content) -> str:
+    """What a file of this kind cannot hold, in a sentence; "" where it holds everything."""
+    number = sum(it.longitude is None or it.latitude is None for it in content.shown)
+    return f"{number:,} of {len(content.shown):,} proposals have no place and are not in the file." if number else ""
+
+
+def write(content: Content, folder: Path) -> list[str]:
+    """Writes the released proposals that have a place; gives the name of the file."""
+    name = "proposals.geojson"
+    located = [it for it in content.shown if it.longitude is not None and it.latitude is not None]
+    sums = content.sums
+    collection = {"type": "FeatureCollection", "features": [_feature(content, it, sums[it.id]) for it in located]}
+    (folder / name).write_text(f"{json.dumps(collection, ensure_ascii=False, indent=2)}\n", encoding="utf-8")
+    return [name]
+
+
+def _feature(content: Content, it: StoredProposal, votes: tuple[int, int, int]) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": it.code,
+        "geometry": {"type": "Point", "coordinates": [it.longitude, it.latitude]},
+        "properties": {
+            "id": it.code,
+            "title": it.title or it.text[:150],
+            "contributionContent": it.text,
+            "contributionType": "proposal",
+            "category": it.topic or "",
+            "dateCreated": it.created_at.isoformat(timespec="seconds"),
+            "votingPro": votes[0],
+            "votingContra": votes[1],
+            "belongToProject": content.slug,
+            "link": content.link_to(it),
+            "dipasLocated": True,
+        },
+    }

@@ -1,0 +1,226 @@
+"""The CSV bundle of Polis: what other programs for statements and votes read and write.
+
+Two generations of file names and times (seconds, milliseconds) are read. Polis keeps agreement as −1 and exports it as
++1, but one version exported the raw signs; so the signs are held against the sums per statement, and turned, with a
+word about it, where they are the wrong way round. Those sums count every vote event; the table holds last votes.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bot.exchange import files
+from bot.exchange.aside import STRICT, Aside, BadFile
+from bot.exchange.bundle import Bundle, State, Statement, Voted, fingerprint, sound
+from bot.exchange.files import Folder, Row
+from bot.exchange.polis_tables import write
+from storage.ratings import Vote
+
+__all__ = ["read", "write"]
+
+HOME: Final = "https://pol.is"
+HAS_SINGLE_VOTES: Final = True
+COMMENTS: Final = ("timestamp", "comment-id", "author-id", "agrees", "disagrees", "moderated", "comment-body")
+VOTES: Final = ("timestamp", "comment-id", "voter-id", "vote")
+_STATES: Final[dict[str, State]] = {"-1": "hidden", "0": "waiting", "1": "released"}
+_VOTE: Final[dict[str, Vote]] = {"-1": -1, "0": 0, "1": 1}
+_TURNED: Final[dict[int, Vote]] = {-1: 1, 0: 0, 1: -1}
+_Sums = dict[str, tuple[int, int]]
+
+
+def read(path: Path, language: str = "", aside: Aside = STRICT) -> Bundle:
+    """The bundle in a folder or ZIP file. Raises BadFile, also where the sums beside the votes say otherwise, unless
+    `aside` trusts the votes.
+    """
+    folder = Folder(path)
+    summary = _summary(folder)
+    comments, votes = (_needed(folder, name) for name in ("comments.csv", "votes.csv"))
+    before = aside.count
+    found, sums, named = _statements(folder, comments, aside)
+    statements = sound(Path(comments), found, aside)
+    if not statements:
+        raise aside.nothing_left(comments, "there is no statement in it", "export the conversation anew")
+    known = {it.source_id for it in statements}
+    lost = aside.count - before
+    cast, left_out = _votes(folder, votes, known, named - known, aside)
+    missing = aside.count - before - lost
+    signs = _signs(votes, cast, {it: told for it, told in sums.items() if it in known}, missing, aside)
+    remarks = list(signs.remarks)
+    if left_out:
+        remarks.append(f"{votes}: {left_out:,} votes on statements that were set aside are left out.")
+    if signs.are_turned:
+        cast = [it._replace(vote=_TURNED[it.vote]) for it in cast]
+        remarks.insert(0, f"{votes}: agreement is −1 here, as the sums in {comments} show; the signs were turned.")
+    cast.sort(key=lambda it: it.at)
+    is_whole = not (lost or missing or aside.trusts_votes)
+    remarks += _check_matrix(folder, cast, (1, -1) if signs.are_turned else (1,), known, is_whole=is_whole)
+    url = summary.get("url", "")
+    home = url if url.startswith("https://") else HOME
+    title = summary.get("topic") or path.stem
+    # Without an address, by its first statement: it stays the same while the conversation goes on.
+    source = url or f"polis:{fingerprint([statements[0][:3]])}"
+    named_before = () if url else (f"polis:{path.stem}",)
+    return Bundle(source, title, home, statements, tuple(cast), tuple(remarks), before=named_before)
+
+
+def _needed(folder: Folder, name: str) -> str:
+    found = folder.find(name)
+    if found is None:
+        raise BadFile(folder.path, None, f"{name} is missing", "give the folder with all files of the export")
+    return found
+
+
+def _summary(folder: Folder) -> dict[str, str]:
+    name = folder.find("summary.csv")
+    if name is None:
+        return {}
+    try:
+        lines = csv.reader(files.text_of(name, folder.read(name)).splitlines(keepends=True), strict=True)
+        return {cells[0]: cells[1].strip() for cells in lines if len(cells) == 2}
+    except csv.Error as fault:
+        raise BadFile(name, None, f"this is no CSV ({fault})", "save it anew") from None
+
+
+def _statements(folder: Folder, name: str, aside: Aside) -> tuple[list[Statement], _Sums, set[str]]:
+    """The statements with their sums, and the ids of all, also of those that were set aside."""
+    found: list[Statement] = []
+    sums: _Sums = {}
+    named: set[str] = set()
+    for row, cells in files.table(name, folder.read(name), COMMENTS, aside=aside):
+        named.add(cells["comment-id"])
+        with aside.row():
+            it, told = _statement(name, row, cells, aside)
+            found.append(it)
+            sums.setdefault(it.source_id, told)
+    return sorted(found, key=lambda it: int(it.source_id)), sums, named
+
+
+def _statement(name: str, row: int, cells: Row, aside: Aside) -> tuple[Statement, tuple[int, int]]:
+    """A statement, with how many agree and disagree."""
+    state = _STATES.get(cells["moderated"])
+    if state is None:
+        raise BadFile(name, row, f"moderated is {cells['moderated'][:40]!r}", "it must be -1, 0 or 1")
+    source_id = str(files.whole(name, row, "comment-id", cells["comment-id"]))
+    agrees, disagrees = (files.whole(name, row, column, cells[column]) for column in ("agrees", "disagrees"))
+    author, into = cells["author-id"], cells.get("merged-into")
+    statement = Statement(
+        source_id,
+        files.text(name, row, cells["comment-body"], aside),
+        files.moment(name, row, "timestamp", cells["timestamp"]),
+        state,
+        author=files.identifier(name, row, "author-id", author) if author else None,
+        merged_into=files.identifier(name, row, "merged-into", into) if into else None,
+        row=row,
+    )
+    return statement, (agrees, disagrees)
+
+
+def _votes(folder: Folder, name: str, known: set[str], lost: set[str], aside: Aside) -> tuple[list[Voted], int]:
+    """The votes, and how many more there are on statements that were set aside."""
+    found: list[Voted] = []
+    left_out = 0
+    for row, cells in files.table(name, folder.read(name), VOTES, aside=aside):
+        if cells["comment-id"] in lost:
+            left_out += 1
+            continue
+        with aside.row():
+            found.append(_vote(name, row, cells, known))
+    return found, left_out
+
+
+def _vote(name: str, row: int, cells: Row, known: set[str]) -> Voted:
+    statement, vote = cells["comment-id"], cells["vote"]
+    if statement not in known:
+        raise BadFile(name, row, f"there is no statement {statement[:40]!r}", "export both files at once")
+    if vote not in _VOTE:
+        raise BadFile(name, row, f"vote is {vote[:40]!r}", "it must be -1, 0 or 1")
+    person = files.identifier(name, row, "voter-id", cells["voter-id"])
+    at = files.moment(name, row, "timestamp", cells["timestamp"])
+    return Voted(person, statement, _VOTE[vote], _is_important(cells), at)
+
+
+def _is_important(cells: Row) -> bool:
+    return cells.get("important", "").lower() in {"1", "true", "t"}
+
+
+class _Signs(NamedTuple):
+    """Whether agreement is −1, and what the sums say otherwise, in sentences."""
+
+    are_turned: bool
+    remarks: tuple[str, ...] = ()
+
+
+def _signs(name: str, cast: list[Voted], sums: _Sums, missing: int, aside: Aside) -> _Signs:
+    """Holds the votes against the sums, by vote events and by last votes. `missing` rows of votes were set aside: so
+    far may the sums be away. Raises BadFile where they are farther, unless the votes are trusted.
+    """
+    last = {(it.person, it.statement): it for it in sorted(cast, key=lambda it: it.at)}
+    counted: list[Counter[tuple[str, int]]] = [
+        Counter((it.statement, it.vote) for it in some) for some in (cast, last.values())
+    ]
+
+    def distance(sign: int) -> tuple[int, int, str]:
+        """How many votes the sums are away, of how many statements, and one of them."""
+        found = []
+        for counts in counted:
+            away = {it: _away((counts[it, sign], counts[it, -sign]), told) for it, told in sums.items()}
+            wrong = [it for it, number in away.items() if number]
+            found.append((sum(away.values()), len(wrong), wrong[0] if wrong else ""))
+        return min(found)
+
+    straight, turned = distance(1), distance(-1)
+    are_turned = turned[0] < straight[0]
+    away, number, first = turned if are_turned else straight
+    if not away:
+        return _Signs(are_turned)
+    by_event = counted[0]
+    reason = (
+        f"statement {first} has {by_event[first, 1]} votes +1 and {by_event[first, -1]} votes -1, but comments.csv "
+        f"says {sums[first][0]} agree and {sums[first][1]} disagree"
+    )
+    if away > missing and not aside.trusts_votes:
+        told = f"{reason}; {number:,} of {len(sums):,} statements are like this, and the signs fit neither way"
+        raise BadFile(name, None, told, "export both files at the same moment, or count the votes with --trust-votes")
+    remark = (
+        f"{name}: the sums of {number:,} statements are others than the votes, by {away:,} in all; the votes count."
+    )
+    unsure = f"{name}: whether +1 means agreement cannot be told from the sums; it was taken as agreement."
+    return _Signs(are_turned, (remark, unsure) if straight[0] == turned[0] else (remark,))
+
+
+def _away(counted: tuple[int, int], told: tuple[int, int]) -> int:
+    return abs(counted[0] - told[0]) + abs(counted[1] - told[1])
+
+
+def _check_matrix(
+    folder: Folder, cast: list[Voted], signs: tuple[int, ...], known: set[str], *, is_whole: bool
+) -> list[str]:
+    """Holds the last votes against the table of people, where there is one, in one of these signs. Gives a remark about
+    those who voted otherwise; raises BadFile where the votes are whole, so that nothing explains it.
+    """
+    name = folder.find("participants-votes.csv", "participant-votes.csv")
+    if name is None:
+        return []
+    last: dict[str, dict[str, int]] = {}
+    for it in cast:
+        last.setdefault(it.person, {})[it.statement] = it.vote
+    others = 0
+    try:
+        for row, cells in files.table(name, folder.read(name), ("participant",)):
+            told = {column: _VOTE.get(cell) for column, cell in cells.items() if column in known and cell}
+            own = last.get(cells["participant"], {})
+            if any(told == {it: sign * vote for it, vote in own.items()} for sign in signs):
+                continue
+            if is_whole:
+                reason = f"the votes of participant {cells['participant'][:40]} are others than in votes.csv"
+                remedy = "export both files at the same moment, or count the votes with --trust-votes"
+                raise BadFile(name, row, reason, remedy)
+            others += 1
+    except BadFile as fault:
+        if is_whole:
+            raise
+        return [f"{fault}. It was not held against the votes."]
+    return [f"{name}: {others:,} people have other votes there; those in the table of votes count."] if others else []

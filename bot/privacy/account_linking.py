@@ -1,0 +1,215 @@
+"""One person, several doors: two chats are linked by a code, and parted again. Nothing is merged without being asked.
+
+The contact who showed the code stays; the other one's chats, wishes and answers become theirs. Where both answered the
+same consultation the person chooses which answers count. The others leave all tables that are counted and exported, and
+are kept sealed for the person alone, until they are erased or their time is over.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from pydantic_core import to_json
+
+from bot.common.erasure_log import Gone
+from bot.common.ids import day_of, hour_of, random_id
+from bot.common.keys import Keys
+from bot.consultations import incompatible_sessions
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Waiting
+from bot.consultations.event_handlers import Request, handles_after_write
+from bot.consultations.pseudonyms import pseudonyms_of
+from bot.consultations.session_rows import SessionRows
+from bot.privacy import personal_data
+from flows import engine
+from flows.doors import CODE_DIGITS
+from flows.events import DoorAsked, Said
+from flows.messages import MsgOut
+from flows.voice import Voice
+from storage import answers, consultations, contacts, doors, ratings, sessions
+from storage.contacts import AddressOwner, ContactStop, NewContact
+from storage.doors import NewLinkCode, NewSetAside
+from storage.engines import locks_rows
+
+VALID: Final = timedelta(minutes=15)
+MOST_FAILURES: Final = 5
+FORGIVEN_AFTER: Final = timedelta(hours=1)
+"""At the latest: of wrong codes only the hour is known, so that they tell nothing of who wrote when."""
+
+
+class _Twice(NamedTuple):
+    """A consultation which both contacts answered: pseudonyms of the door one writes from, and of the other one."""
+
+    here: str
+    there: str
+
+
+@handles_after_write(DoorAsked)
+def answer_doors(batch: BatchContext, requests: list[Request[DoorAsked]]) -> None:
+    """Shows codes, links and parts chats."""
+    batch.outcome.has_dropped = batch.outcome.has_media = True
+    linking = _Linking(batch)
+    with Waiting().on_behalf_of(request.person.sender for request in requests):
+        for request in requests:
+            batch.say(request.person, linking.answer(request))
+
+
+def code_hash(keys: Keys, digits: str) -> bytes:
+    """What the table knows of a code."""
+    return hmac.digest(keys.doors, digits.encode(), "sha256")
+
+
+class _Linking:
+    def __init__(self, batch: BatchContext) -> None:
+        self._batch = batch
+        self._connection = batch.connection
+        self._now = batch.now
+        self._keys = batch.keys
+        self._catalogue = batch.catalogue
+
+    def answer(self, wish: Request[DoorAsked]) -> MsgOut:
+        voice = self._voice(wish)
+        match wish.event.kind:
+            case "show":
+                return self._show(wish, voice)
+            case "code":
+                return self._take_code(wish, voice)
+            case "join":
+                return self._join(wish, voice)
+            case "leave":
+                doors.drop_claim(self._connection, wish.person.contact_id)
+                return voice.message(voice.say("door.left"))
+        return self._part(wish, voice)
+
+    def _voice(self, wish: Request[DoorAsked]) -> Voice:
+        if wish.place is None:
+            return self._catalogue.lobby.voice(wish.event.language)
+        return wish.place.published.flow.scripts[wish.place.session.language].voice
+
+    def _show(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
+        digits = f"{self._batch.random.randrange(10**CODE_DIGITS):0{CODE_DIGITS}}"
+        row = NewLinkCode(code_hash(self._keys, digits), wish.person.contact_id, None, self._now + VALID)
+        doors.offer(self._connection, row)
+        code = " ".join(digits[start : start + 4] for start in range(0, CODE_DIGITS, 4))
+        return voice.message(voice.say("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
+
+    def _take_code(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
+        contact_id = wish.person.contact_id
+        failed = doors.failures(self._connection, contact_id, self._now - FORGIVEN_AFTER)
+        if failed >= MOST_FAILURES:
+            return voice.message(voice.say("door.too_often"))
+        row = doors.claim(self._connection, code_hash(self._keys, wish.event.value), contact_id, self._now)
+        if row is None:
+            doors.failed(self._connection, contact_id, failed, hour_of(self._now))
+            return voice.message(voice.say("door.unknown"))
+        return self._confirm(wish, voice, self._twice(contact_id, row.contact_id))
+
+    def _confirm(self, wish: Request[DoorAsked], voice: Voice, twice: list[_Twice]) -> MsgOut:
+        """What will be joined; where something was answered twice, both, and which shall count."""
+        link = voice.command("link")
+        leave = link.with_arguments("leave", label=voice.say("door.leave"))
+        if not twice:
+            replies = [link.with_arguments("join"), leave]
+            return voice.message(f"{voice.say('door.confirm')}\n{voice.say('door.how')}", replies)
+        lines = [voice.say("door.confirm"), "", voice.say("door.twice")]
+        for one in twice:
+            for phrase, name in (("door.from_here", one.here), ("door.from_there", one.there)):
+                lines += ["", voice.say(phrase)]
+                lines += personal_data.said_as(self._connection, name, wish.person.language, self._catalogue)
+        lines += ["", voice.say("door.how_twice")]
+        replies = [link.with_arguments("join", it, label=voice.say(f"door.{it}")) for it in ("here", "there")]
+        return voice.message("\n".join(lines), [*replies, leave])
+
+    def _join(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
+        row = doors.claimed(self._connection, wish.person.contact_id, self._now)
+        if row is None:
+            return voice.message(voice.say("door.unknown"))
+        twice = self._twice(wish.person.contact_id, row.contact_id)
+        if twice and not wish.event.value:
+            return self._confirm(wish, voice, twice)
+        lost = [one.there if wish.event.value == "here" else one.here for one in twice]
+        self._unite(wish, row.contact_id, lost)
+        return voice.message(voice.say("door.joined"))
+
+    def _pseudonyms(self, here: int, there: int) -> list[_Twice]:
+        both = (pseudonyms_of(self._connection, it, self._keys) for it in (here, there))
+        return list(map(_Twice, *both))
+
+    def _twice(self, here: int, there: int) -> list[_Twice]:
+        """What both have answered. A session without any answer is no voice."""
+        every = self._pseudonyms(here, there)
+        given = answers.of_people(self._connection, [name for pair in every for name in pair])
+        spoke = {row.pseudonym for row in given if row.value is not None}
+        return [pair for pair in every if pair.here in spoke and pair.there in spoke]
+
+    def _unite(self, wish: Request[DoorAsked], kept: int, lost: list[str]) -> None:
+        gone = wish.person.contact_id
+        every = self._pseudonyms(gone, kept)
+        stored = sessions.of_people(
+            self._connection, [name for pair in every for name in pair], lock=locks_rows(self._connection)
+        )
+        for name in lost:
+            self._set_aside(name, kept)
+        # Of two sessions of which one is empty, that one goes.
+        both = [pair for pair in every if pair.here in stored and pair.there in stored and not {*pair} & {*lost}]
+        spoke = {row.pseudonym for row in answers.of_people(self._connection, [it for pair in both for it in pair])}
+        empty = [pair.there if pair.here in spoke else pair.here for pair in both]
+        sessions.erase(self._connection, empty)
+        removed = {*lost, *empty}
+        waits = [row for name, row in stored.items() if row.waiting_key == self._keys.waiting(kept)]
+        if wish.place and wish.place.pseudonym not in removed and any(row.pseudonym not in removed for row in waits):
+            self._pause(wish)
+        if wish.person.stranded and waits:
+            sessions.release(self._connection, [incompatible_sessions.release(wish.person.stranded, self._now)])
+        doors.rename(self._connection, every)
+        doors.rekey(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
+        doors.join(self._connection, kept, gone)
+        self._batch.outcome.gone.append(Gone("joined", str(gone), str(kept)))
+
+    def _pause(self, wish: Request[DoorAsked]) -> None:
+        """At most one session waits for a person: that of the other door goes on."""
+        place = wish.place
+        if place is None:
+            return
+        turn = engine.interrupt(place.published.flow, place.session)
+        place.session = turn.session
+        self._batch.section(SessionRows).note(wish.person, place)
+        self._batch.apply(wish.person, (it for it in turn.events if not isinstance(it, Said)))
+        self._batch.write()
+        wish.person.place = None
+
+    def _set_aside(self, name: str, kept: int) -> None:
+        """Takes out of everything that counts what was said under this name, and keeps it sealed."""
+        row = sessions.of_people(self._connection, [name])[name]
+        published = self._catalogue.revision(self._connection, row.revision_id)
+        consultation = published.flow.consultation
+        said = {
+            "session": {**row._asdict(), "waiting_key": None},
+            "answers": [it._asdict() for it in answers.of_people(self._connection, [name])],
+            "consents": [it._asdict() for it in answers.consents_of(self._connection, [name])],
+            "ratings": [it._asdict() for it in ratings.of_people(self._connection, [name])],
+        }
+        number = random_id(self._batch.random)
+        sealed = self._keys.seal(to_json(said).decode(), personal_data.bound_to(number))
+        days = timedelta(days=consultation.retention.days)
+        ends = consultations.by_revision(self._connection, [row.revision_id])[row.revision_id].closes_at
+        until = ends + days if ends else None
+        if not published.is_trial:  # what is said in a test is gone with it
+            doors.put_aside(self._connection, [NewSetAside(number, kept, sealed, until)])
+        sessions.erase(self._connection, [name])
+        answers.erase_consents(self._connection, [name])
+        ratings.erase(self._connection, [name])
+
+    def _part(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
+        """This chat becomes a contact of its own, with nothing answered yet."""
+        person = wish.person
+        known = contacts.of_contacts(self._connection, [person.contact_id])
+        if len(known) < 2:
+            return voice.message(voice.say("door.alone"), [voice.command("link")])
+        new = NewContact(random_id(self._batch.random), person.language, day_of(self._now), person.spoken_language)
+        contacts.insert(self._connection, [new])
+        contacts.adopt(self._connection, [AddressOwner(person.lookup, new.id)])
+        contacts.mark_stopped(self._connection, [ContactStop(new.id, known[0].stopped_at)])
+        return voice.message(voice.say("door.parted"))

@@ -1,0 +1,153 @@
+"""Own proposals and ratings: seen, withdrawn and deleted in chat, and the counts follow."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.common.erasure_log import Gone
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.event_handlers import Request, handles_after_write
+from bot.consultations.pseudonyms import pseudonyms_of
+from bot.proposals import chain
+from bot.proposals.codes import recognise
+from bot.proposals.facts import Readable
+from flows.events import MineAsked
+from flows.messages import MsgOut, QuickReply
+from flows.voice import Voice
+from storage import moderation, proposals, ratings
+from storage.proposals import StoredProposal, Withdrawal
+from storage.ratings import NewRating
+
+_SHOWN = 200
+"""Characters of a proposal in the list."""
+PAGE: Final = 5
+"""Ratings shown at once, the newest first."""
+_VOTES: Final = {1: "agree", -1: "disagree", 0: "pass"}
+
+
+@handles_after_write(MineAsked)
+def answer_mine(batch: BatchContext, requests: list[Request[MineAsked]]) -> None:
+    """Shows and changes what people brought in."""
+    batch.outcome.has_dropped = True
+    for request in requests:
+        names = pseudonyms_of(batch.connection, request.person.contact_id, batch.keys)
+        batch.say(request.person, _answer(batch, request.event, names, _voice(request, batch.catalogue)))
+
+
+def _voice(wish: Request[MineAsked], catalogue: Catalogue) -> Voice:
+    if wish.place is None:
+        return catalogue.lobby.voice(wish.event.language)
+    return wish.place.published.flow.scripts[wish.place.session.language].voice
+
+
+def _answer(batch: BatchContext, asked: MineAsked, names: list[str], voice: Voice) -> MsgOut:
+    connection, gone, kind = batch.connection, batch.outcome.gone, asked.kind
+    if kind in {"show", "more"}:
+        return _shown(connection, names, voice, int(asked.code or 1))
+    if kind == "ask.votes":
+        return _really(voice, "votes", "")
+    if kind == "votes":
+        gone += [Gone("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
+        ratings.erase(connection, names)
+        return voice.message(voice.say("mine.votes_gone"))
+    wanted = recognise(asked.code)
+    if kind == "unrate":
+        return _unrated(batch, names, wanted or "", voice)
+    row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
+    if row is None:
+        return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
+    if kind == "ask.delete":
+        return _really(voice, "delete", row.code)
+    later = [copy.id for copy in chain.copies(connection, [row.code])]
+    if kind == "withdraw":
+        if row.withdrawn_at is None:
+            proposals.withdraw(connection, [Withdrawal(number, batch.hour) for number in (row.id, *later)])
+            gone.append(Gone("withdrawn", row.code))
+        return voice.message(voice.say("mine.taken_back", code=row.code), [offer(voice, "delete", row.code)])
+    proposals.erase_some(connection, [row.id, *later])
+    gone.append(Gone("idea", row.code))
+    return voice.message(voice.say("mine.deleted", code=row.code))
+
+
+def _shown(connection: Connection, names: list[str], voice: Voice, page: int) -> MsgOut:
+    """Proposals and the newest ratings; on further pages older ratings alone."""
+    own = proposals.of_people(connection, names)
+    given = _given(connection, names)
+    lines = [voice.say("mine.head") if own or given else voice.say("mine.nothing")]
+    replies: list[QuickReply] = []
+    for row in own if page <= 1 else ():
+        state = "withdrawn" if row.withdrawn_at else "released" if row.released_at else "waiting"
+        text = f"{row.title}: {row.text}" if row.title else row.text
+        lines += ["", f"{row.code} ({voice.say(f'mine.{state}')})", text[:_SHOWN]]
+        replies += [] if row.withdrawn_at else [offer(voice, "withdraw", row.code)]
+        replies.append(offer(voice, "delete", row.code, asks_first=True))
+    if own and page <= 1:
+        lines += ["", voice.say("mine.how", code=own[-1].code)]
+    if given:
+        told, offers = _ratings_told(connection, given, voice, page)
+        lines, replies = [*lines, *told], [*replies, *offers]
+    return voice.message("\n".join(lines), replies)
+
+
+def _given(connection: Connection, names: list[str]) -> list[tuple[NewRating, StoredProposal]]:
+    """What these people think, the newest first. A rating of what was merged counts where it was merged into."""
+    stored = ratings.newest_of(connection, names)
+    rows = sorted(
+        ratings.of_people(connection, names), key=lambda row: (row.rated_at, stored.get(row[:2], 0)), reverse=True
+    )
+    ids = [row.proposal_id for row in rows]
+    rated, states = proposals.by_ids(connection, ids), moderation.of_proposals(connection, ids)
+    merged = {id_ for id_, state in states.items() if state.state == "merged"}
+    return [(row, rated[row.proposal_id]) for row in rows if row.proposal_id not in merged]
+
+
+def _ratings_told(
+    connection: Connection, given: list[tuple[NewRating, StoredProposal]], voice: Voice, page: int
+) -> tuple[list[str], list[QuickReply]]:
+    first = PAGE * (page - 1) if 1 < page <= -(-len(given) // PAGE) else 0
+    here = given[first : first + PAGE]
+    readable = Readable.of(connection, {row.proposal_id for row, _ in here})
+    lines = ["", voice.say("mine.votes", n=len(given))]
+    for row, rated in here:
+        is_shown = rated.id in readable.rows
+        text = readable.statement(rated.id, voice.language).text[:_SHOWN] if is_shown else voice.say("mine.not_shown")
+        thinks = [f"statements.{_VOTES[row.vote]}", *(["statements.important"] if row.important else [])]
+        lines += ["", f"{rated.code}: {voice.listed([voice.say(it) for it in thinks])}", text]
+    lines += ["", voice.say("mine.how_votes", code=here[-1][1].code)]
+    replies = [offer(voice, "unrate", rated.code) for _, rated in here]
+    mine = voice.command("mine")
+    if first + PAGE < len(given):
+        older = first // PAGE + 2
+        replies.append(mine.with_arguments("more", older, label=voice.say("mine.older", n=older)))
+    replies.append(mine.with_arguments("ask", "votes", label=voice.say("mine.delete_votes")))
+    return lines, replies
+
+
+def _unrated(batch: BatchContext, names: list[str], code: str, voice: Voice) -> MsgOut:
+    """Deletes one rating, with what was said about it before, and in what was merged into the proposal."""
+    connection = batch.connection
+    row = proposals.by_codes(connection, [code]).get(code)
+    ids = [row.id, *moderation.merged_into(connection, [row.id]).get(row.id, [])] if row else []
+    given = ratings.votes_by(connection, names)
+    batch.outcome.gone += [Gone("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
+    gone = ratings.forget(connection, [(name, id_) for name in names for id_ in ids])
+    said = voice.say("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
+    return voice.message(said, [voice.command("mine")])
+
+
+def _really(voice: Voice, kind: str, code: str) -> MsgOut:
+    """Asks once more: of two buttons side by side the wrong one is soon tapped, and what is deleted stays away."""
+    mine = voice.command("mine")
+    surely = mine.with_arguments(kind, *filter(None, [code]), label=voice.say("mine.surely"))
+    keep = mine._replace(label=voice.say("mine.keep"))
+    return voice.message(voice.say(f"mine.really_{kind}", code=code), [keep, surely])
+
+
+def offer(voice: Voice, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
+    """A button for what can be done with one's own proposal or rating (`flows.mine`)."""
+    mine = voice.command("mine").with_arguments("ask") if asks_first else voice.command("mine")
+    label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {code}"
+    return mine.with_arguments(kind, code, label=label)

@@ -1,0 +1,102 @@
+"""What came with answers that are not on a person's path any more: votes, and own proposals.
+
+A proposal that nobody of the staff has read is withdrawn. One that was read, rated or decided about stays, because
+others build on it; its author is told so, with a button to withdraw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.common.erasure_log import Gone
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.participant import Person, Place
+from bot.privacy.contributions import offer
+from bot.proposals import block_votes, chain
+from flows.messages import MsgOut
+from flows.values import Value
+from storage import moderation, proposals, ratings
+from storage.proposals import StoredProposal, Withdrawal
+
+
+class Fallen(NamedTuple):
+    """An answer that is not on the person's path any more, with which votes or an idea may have come."""
+
+    place: Place
+    key: str
+    value: Value | None
+    person: Person
+    """Who is told about it."""
+
+
+class Cleared(NamedTuple):
+    """What became of proposals: the codes of those that were withdrawn, and those that stay."""
+
+    withdrawn: tuple[str, ...]
+    staying: tuple[tuple[Fallen, str], ...]
+
+
+def clear_fallen(batch: BatchContext, fallen: list[Fallen]) -> None:
+    """Clears what came with answers that went, and tells their authors what stays."""
+    batch.outcome.has_dropped = True
+    cleared = _clear(batch.connection, fallen, batch.hour)
+    batch.outcome.gone += [Gone("withdrawn", code) for code in cleared.withdrawn]
+    for one, code in cleared.staying:
+        batch.say(one.person, _stays(one, code))
+
+
+def _clear(connection: Connection, fallen: Sequence[Fallen], now: datetime) -> Cleared:
+    """Deletes votes and withdraws unread proposals that came with these answers."""
+    blocks = [
+        block_votes.block_of(
+            one.place.published.flow, one.place.pseudonym, frozenset([one.key]), one.place.session.answers
+        )
+        for one in fallen
+    ]
+    block_votes.forget(connection, blocks)
+    own = _own(connection, fallen)
+    read = _read(connection, [row for _, row in own])
+    unread = {row.id: row.code for _, row in own if row.id not in read}
+    copies = chain.copies(connection, unread.values())
+    proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in (*unread, *(row.id for row in copies))])
+    return Cleared(tuple(unread.values()), tuple((one, row.code) for one, row in own if row.id in read))
+
+
+def _own(connection: Connection, fallen: Sequence[Fallen]) -> list[tuple[Fallen, StoredProposal]]:
+    """The proposals which people made as these answers, and did not withdraw."""
+    by_question: dict[tuple[str | None, str | None], list[StoredProposal]] = {}
+    for row in proposals.of_people(connection, sorted({one.place.pseudonym for one in fallen})):
+        if row.withdrawn_at is None:
+            by_question.setdefault((row.pseudonym, row.question_key), []).append(row)
+    return [
+        (one, row)
+        for one in fallen
+        for row in by_question.get((one.place.pseudonym, one.key), ())
+        if one.value is None or row.code == one.value
+    ]
+
+
+def _read(connection: Connection, rows: Sequence[StoredProposal]) -> set[int]:
+    """Those which a person of the staff has seen or others have rated."""
+    ids = [row.id for row in rows]
+    states, rated = moderation.of_proposals(connection, ids), ratings.count(connection, ids)
+    decided = {it.moderation_id for it in moderation.decisions_of(connection, ids) if it.staff_id is not None}
+    return {
+        row.id
+        for row in rows
+        if row.released_at is not None
+        or row.status != "received"
+        or states[row.id].state != "waiting"
+        or row.id in rated
+        or row.id in decided
+    }
+
+
+def _stays(fallen: Fallen, code: str) -> MsgOut:
+    place = fallen.place
+    voice = place.published.flow.scripts[place.session.language].voice
+    return voice.message(voice.say("dropped.proposal_stays", code=code), [offer(voice, "withdraw", code)])

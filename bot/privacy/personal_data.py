@@ -1,0 +1,281 @@
+"""The only place where identity and participation meet: showing people what is stored of them, and erasing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime
+from types import MappingProxyType
+
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.common.dead_letters import opened
+from bot.common.erasure_log import Gone
+from bot.common.keys import Keys
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue, Waiting
+from bot.consultations.event_handlers import Request, handles, handles_after_write
+from bot.consultations.participant import Person
+from bot.consultations.pseudonyms import pseudonyms_of
+from bot.consultations.stored_revisions import UnreadableError
+from bot.privacy import subscriptions
+from bot.proposals import chain, contributions
+from flows.events import DataRequested, ErasureRequested
+from flows.flow import Flow
+from flows.languages import LANGUAGES
+from flows.messages import MsgOut
+from flows.values import Missing
+from flows.voice import Voice
+from storage import (
+    answers,
+    attachments,
+    consultations,
+    contacts,
+    messages,
+    opt_ins,
+    outbox,
+    participations,
+    proposals,
+    ratings,
+    sessions,
+    staff,
+)
+from storage.answers import StoredAnswer
+from storage.contacts import NewAddress
+from storage.doors import set_aside_of
+from storage.participations import Standing
+from storage.sessions import StoredSession
+
+
+@handles_after_write(DataRequested)
+def show_data(batch: BatchContext, requests: list[Request[DataRequested]]) -> None:
+    """Shows what is stored of those who asked."""
+    people = [request.person for request in requests]
+    with Waiting().on_behalf_of(person.sender for person in people):
+        for person in people:
+            batch.say(person, data_of(batch.connection, person, batch.keys, batch.catalogue))
+
+
+@handles(ErasureRequested)
+def ask_to_be_erased(batch: BatchContext, person: Person, event: ErasureRequested, hour: datetime) -> None:
+    """From now on what is said to the person is a farewell."""
+    batch.erased.append(person)
+    batch.after_write(erase_people, person)
+
+
+def erase_people(batch: BatchContext, people: list[Person]) -> None:
+    """Erases what is stored of these people; their addresses stay until they were told."""
+    connection, keys, outcome = batch.connection, batch.keys, batch.outcome
+    numbers = [person.contact_id for person in people]
+    outcome.has_media = True
+    outcome.recalled += outbox.recall_from(connection, numbers)
+    outcome.left_doors += _other_doors(connection, people, keys)
+    outcome.gone += [Gone("person", str(number)) for number in numbers]
+    erase(connection, numbers, keys)
+    for person in people:
+        sealed = keys.seal(person.address, person.lookup)
+        row = NewAddress(
+            lookup=person.lookup, contact_id=None, channel=person.channel, sealed=sealed, created_at=batch.today
+        )
+        batch.add(contacts.insert_addresses, row)
+    batch.rows_of(outbox.insert).extend(batch.farewells)
+    batch.farewells.clear()
+
+
+def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -> list[tuple[str, str]]:
+    """Channel and address of every linked chat of these people, beside those they write from."""
+    here = {person.lookup for person in people}
+    doors = contacts.of_contacts(connection, [person.contact_id for person in people])
+    others = {door.lookup: door.channel for door in doors if door.lookup not in here}
+    sealed = contacts.sealed(connection, list(others))
+    return [(channel, keys.unseal(sealed[lookup], lookup)) for lookup, channel in others.items()]
+
+
+def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
+    """Everything stored about a person, in words and in their language."""
+    place = person.place  # where somebody is addressed with du, the bot does not change to Sie for this
+    script = place and place.published.flow.scripts[place.session.language]
+    voice = script.voice if script else catalogue.lobby.voice(person.language)
+    language = LANGUAGES[voice.language].name
+    doors = contacts.of_contacts(connection, [person.contact_id])
+    channels = dict.fromkeys(door.channel for door in doors)
+    channel = voice.say("list.comma").join(channels) or person.channel
+    lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=channel, language=language)]
+    lines.append(voice.say("mydata.doors"))
+    for member in staff.in_chats(connection, [person.lookup]).values():
+        lines.append(voice.say("mydata.team", name=member.name))
+    wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
+    lines += [voice.say("mydata.news", what=what) for what in subscriptions.chosen(wishes, voice, catalogue)]
+    pseudonyms = pseudonyms_of(connection, person.contact_id, keys)
+    stored = sessions.of_people(connection, pseudonyms)
+    given: dict[int, list[StoredAnswer]] = {}
+    for answer in answers.of_people(connection, pseudonyms):
+        given.setdefault(answer.session_id, []).append(answer)
+    sent = attachments.of_people(connection, pseudonyms)
+    read = contributions.answers_in_words(connection, [row.id for row in stored.values()], voice)
+    for row in stored.values():
+        lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person, read)]
+        lines += [
+            f"{voice.say(f'media.shown.{it.kind}')}: {voice.say(f'media.state.{it.state}')}"
+            for it in sent
+            if it.session_id == row.id
+        ]
+    for aside in set_aside_of(connection, person.contact_id):
+        kept = from_json(keys.unseal(aside.sealed, bound_to(aside.id)))
+        said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
+        where = kept["session"]["revision_id"], kept["session"]["language"]
+        lines += ["", voice.say("mydata.set_aside"), *_in_words(connection, *where, said, catalogue, person.language)]
+    if not stored:
+        lines += ["", voice.say("mydata.nothing")]
+    letters = messages.dead_letters_of(connection, [door.lookup for door in doors])
+    unhandled = sorted(opened(letter, keys) for letter in letters)
+    lines += [voice.say("mydata.unhandled", text=letter.said) for letter in unhandled]
+    lines += contributions.in_words(connection, pseudonyms, voice)
+    return voice.message("\n".join(lines))
+
+
+def _session_in_words(
+    connection: Connection,
+    row: StoredSession,
+    given: list[StoredAnswer],
+    catalogue: Catalogue,
+    person: Person,
+    read: Mapping[tuple[int, str], str],
+) -> list[str]:
+    said: dict[str, tuple[str | None, str | None]] = {
+        answer.question_key: (answer.value, answer.missing) for answer in given
+    }
+    mine = {key: told for (session_id, key), told in read.items() if session_id == row.id}
+    title, *lines = _in_words(connection, row.revision_id, row.language, said, catalogue, person.language, mine)
+    if row.place_code:
+        flow = _flow(connection, row.revision_id, catalogue)
+        voice = catalogue.lobby.voice(person.language or row.language)
+        if flow:
+            voice = flow.scripts[person.language if person.language in flow.languages else row.language].voice
+        lines.insert(0, voice.say("mydata.place", place=row.place_code))
+    return [title, *lines]
+
+
+def _flow(connection: Connection, revision_id: int, catalogue: Catalogue) -> Flow | None:
+    """None where another program wrote the revision and this one cannot read it."""
+    try:
+        return catalogue.revision(connection, revision_id).flow
+    except UnreadableError:
+        return None
+
+
+def _as_stored(
+    connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], voice: Voice
+) -> list[str]:
+    """Answers whose questions cannot be read: with the short names of consultation and questions."""
+    lines = [consultations.by_revision(connection, [revision_id])[revision_id].slug]
+    for key, (value, missing) in said.items():
+        shown = value if value is not None else voice.say(f"summary.{missing or Missing.NOT_ASKED.value}")
+        lines.append(f"{key}\n   {voice.arrow} {shown}")
+    return lines
+
+
+def _in_words(
+    connection: Connection,
+    revision_id: int,
+    spoken: str,
+    said: dict[str, tuple[str | None, str | None]],
+    catalogue: Catalogue,
+    language: str | None,
+    read: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
+    """Answers (JSON, or why there is none, by question) as a person reads them, in their language if it is offered;
+    `read` says by question what became of an answer.
+    """
+    flow = _flow(connection, revision_id, catalogue)
+    if flow is None:
+        return _as_stored(connection, revision_id, said, catalogue.lobby.voice(language or spoken))
+    script = flow.scripts[language if language in flow.languages else spoken]
+    lines = [script.voice.text(flow.consultation.title)]
+    for key in flow.questions:
+        if key not in said:
+            continue
+        value, missing = said[key]
+        if value is not None:
+            shown = script.asked[key].show(from_json(value))
+        else:
+            shown = script.voice.say(f"summary.{missing or Missing.NOT_ASKED.value}")
+        lines.append(
+            f"{script.titles[key]}\n   {script.voice.arrow} {' '.join([shown, *filter(None, [read.get(key)])])}"
+        )
+    lines.append(script.voice.say("mydata.deletion", days=flow.consultation.retention.days))
+    return lines
+
+
+def said_as(connection: Connection, pseudonym: str, language: str | None, catalogue: Catalogue) -> list[str]:
+    """What was answered under a pseudonym, as a person reads it."""
+    row = sessions.of_people(connection, [pseudonym])[pseudonym]
+    given = answers.of_people(connection, [pseudonym])
+    said: dict[str, tuple[str | None, str | None]] = {
+        answer.question_key: (answer.value, answer.missing) for answer in given
+    }
+    return _in_words(connection, row.revision_id, row.language, said, catalogue, language)
+
+
+def bound_to(number: int) -> bytes:
+    """What seals a set of answers that does not count to its row."""
+    return b"set aside %d" % number
+
+
+def erase(connection: Connection, contact_ids: Sequence[int], keys: Keys) -> None:
+    """Deletes contacts, addresses, waiting messages, sessions, answers, consents, proposals and ratings
+    of these people.
+
+    What they sent instead of words belongs to nobody then, and `bot.delivery.attachments.fetcher` removes it, file and
+    row. Mark it with `erasures.mark` in the same transaction, and call `Store.scrub` after the commit. A message of
+    theirs that comes later starts from zero. Their addresses are no longer in memory either.
+    """
+    every = consultations.ids(connection)
+    pseudonyms = [keys.pseudonym(number, one) for number in contact_ids for one in every]
+    ratings.erase(connection, pseudonyms)
+    own = [row.code for row in proposals.of_people(connection, pseudonyms)]
+    proposals.erase_some(connection, [copy.id for copy in chain.copies(connection, own)])
+    proposals.erase(connection, pseudonyms)
+    sessions.erase(connection, pseudonyms)
+    answers.erase_consents(connection, pseudonyms)
+    messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, contact_ids)])
+    contacts.erase(connection, contact_ids)
+    keys.forget()
+
+
+def without_ties(
+    connection: Connection, contact_ids: Sequence[int], consultation_ids: Iterable[int], keys: Keys
+) -> list[int]:
+    """Which of these contacts have neither answers nor ideas nor votes in any of these consultations (any more)."""
+    every = list(consultation_ids)
+    names = {keys.pseudonym(number, one): number for number in contact_ids for one in every}
+    known = set(participations.of_people(connection, list(names)))
+    known.update(row.pseudonym for row in proposals.of_people(connection, list(names)) if row.pseudonym)
+    known.update(row.pseudonym for row in ratings.of_people(connection, list(names)))
+    tied = {names[name] for name in known}
+    return [number for number in contact_ids if number not in tied]
+
+
+def among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys) -> list[int]:
+    """Which of these contacts are among the people with these pseudonyms; stored nowhere."""
+    return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]
+
+
+def participation(
+    connection: Connection, contact_ids: Sequence[int], consultation_id: int, keys: Keys
+) -> dict[int, Standing]:
+    """How far these contacts have come in a consultation, of those who began. Computed for the moment: never store it
+    beside a contact.
+    """
+    names = {keys.pseudonym(contact_id, consultation_id): contact_id for contact_id in contact_ids}
+    found = participations.of_people(connection, list(names))
+    return {names[pseudonym]: standing for pseudonym, standing in found.items()}
+
+
+def codes_at(connection: Connection, lookup: bytes, consultation_id: int, keys: Keys) -> list[str]:
+    """The codes of what was proposed from this address in a consultation, oldest first: to show it to that person."""
+    known = contacts.find(connection, [lookup]).get(lookup)
+    if known is None or known.contact_id is None:
+        return []
+    pseudonym = keys.pseudonym(known.contact_id, consultation_id)
+    return [row.code for row in proposals.of_people(connection, [pseudonym]) if row.withdrawn_at is None]

@@ -1,0 +1,117 @@
+"""Seals anew, in portions, whatever was sealed with a key that is to be dropped: in tables, files and channels.
+
+May be killed at any moment and begun again: what is sealed with the newest key already is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.base import VaultError
+from bot.common.atomic_file import write_whole
+from bot.common.errors import Say
+from bot.common.keys import Keys, SecretError
+from bot.common.progress import progress
+from bot.delivery import channels
+from bot.delivery.attachments import files
+from bot.privacy import personal_data
+from bot.proposals import moderating
+from bot.settings import Settings
+from storage import sealed
+from storage.sealed import Cell, Place
+from storage.store import Store
+
+PORTION: Final = 1000
+"""Rows in a transaction: others who write wait no longer than for these."""
+
+_BOUND: Final[dict[str, Callable[[Cell], bytes]]] = {
+    "addresses": lambda cell: cell.about,
+    "dead_letters": lambda cell: cell.about or b"",
+    "set_aside": lambda cell: personal_data.bound_to(cell.key),
+    "attachments": lambda cell: files.bound_to(cell.key),
+    "moderations": lambda cell: moderating.bound_to("answer" if cell.about is None else "proposal", cell.key),
+}
+"""To what each thing is sealed."""
+
+
+class Resealing:
+    """One walk through all that is sealed."""
+
+    def __init__(self, settings: Settings, store: Store, keys: Keys, complain: Say) -> None:
+        self._settings = settings
+        self._store = store
+        self._keys = keys
+        self._complain = complain
+        self.changed = 0
+        """How much was sealed anew."""
+        self.unreadable = 0
+        """How much opens with none of the keys; it is left as it is."""
+
+    def run(self) -> None:
+        """Raises OSError and the classes of `storage.errors`."""
+        for name, place in sealed.PLACES.items():
+            self._table(name, place)
+        self._files(self._settings.data / files.FOLDER)
+        self._channels()
+
+    def _table(self, name: str, place: Place) -> None:
+        with self._store.reading() as connection:
+            total = sealed.count(connection, place)
+        after: Any = None
+        done = 0
+        with progress(name, self._complain, total) as watch:
+            while cells := self._portion(name, place, after):
+                after, done = cells[-1].key, done + len(cells)
+                watch(done)
+
+    def _portion(self, name: str, place: Place, after: Any) -> list[Cell]:
+        def work(connection: Any) -> tuple[list[Cell], int, int]:
+            cells = sealed.portion(connection, place, after, PORTION)
+            new, unreadable = self._sealed_anew(cells, _BOUND[name])
+            sealed.replace(connection, place, new)
+            return cells, len(new), unreadable
+
+        cells, changed, unreadable = self._store.run(work)
+        self.changed += changed
+        self.unreadable += unreadable
+        return cells
+
+    def _sealed_anew(self, cells: list[Cell], bound: Callable[[Cell], bytes]) -> tuple[list[tuple[Cell, bytes]], int]:
+        changed, unreadable = [], 0
+        for cell in cells:
+            try:
+                new = self._keys.reseal(cell.sealed, bound(cell))
+            except SecretError:
+                unreadable += 1
+            else:
+                changed += [(cell, new)] if new is not None else []
+        return changed, unreadable
+
+    def _files(self, folder: Path) -> None:
+        paths = sorted(it for it in folder.iterdir() if files.NAME.fullmatch(it.name)) if folder.is_dir() else []
+        with progress("files", self._complain, len(paths)) as watch:
+            for number, path in enumerate(paths, 1):
+                self._file(path)
+                watch(number)
+
+    def _file(self, path: Path) -> None:
+        try:
+            new = self._keys.reseal_file(path.read_bytes(), path.name)
+        except FileNotFoundError:
+            return  # its author had it deleted meanwhile
+        except SecretError:
+            self.unreadable += 1
+            return
+        if new is not None and path.exists():
+            write_whole(new, path.parent, path.name)
+            self.changed += 1
+
+    def _channels(self) -> None:
+        """All of them, each time: there are few files, and they are in use by nobody while the service is stopped."""
+        try:
+            channels.reseal(self._settings, self._keys)
+        except VaultError as fault:
+            self.unreadable += 1
+            self._complain(str(fault))

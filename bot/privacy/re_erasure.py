@@ -1,0 +1,135 @@
+"""What was erased stays erased: erases once more what the ledger names, where an older database was brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.common.erasure_log import Gone, Kind, Ledger
+from bot.common.keys import Keys
+from bot.privacy import personal_data
+from bot.proposals import chain
+from storage import contacts, erasures, opt_ins, outbox, proposals, ratings
+from storage.opt_ins import NewOptIn, Wish
+from storage.proposals import StoredProposal, Withdrawal
+from storage.store import Store
+
+
+class Back(NamedTuple):
+    """What is there although the ledger says that it is gone."""
+
+    people: Sequence[int] = ()
+    ideas: Sequence[int] = ()
+    withdrawn: Sequence[int] = ()
+    votes: Sequence[tuple[str, int]] = ()
+    """Pseudonym and proposal."""
+    wishes: Sequence[Wish] = ()
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+    def in_words(self) -> str:
+        """How much of what: "people: 2, ideas: 1"."""
+        return ", ".join(f"{name}: {len(found)}" for name, found in self._asdict().items() if found)
+
+
+def erase_again(store: Store, keys: Keys, ledger: Ledger) -> Back:
+    """Erases what an older database brought back; gives what that was. Where nothing is back it only looks.
+
+    May be killed at any moment, and done by several programs at once. Raises OSError and the classes of
+    `storage.errors`.
+    """
+    if not look(store, ledger):
+        return Back()
+    gone = ledger.read().gone
+
+    def work(connection: Connection) -> Back:
+        found = _back(connection, gone)
+        _erase(connection, found, keys)
+        erasures.mark(connection)
+        return found
+
+    erased = store.run(work)
+    store.scrub()
+    return erased
+
+
+def look(store: Store, ledger: Ledger) -> Back:
+    """What is back, without touching it. Raises as `erase_again` does."""
+    gone = ledger.read().gone
+    if not gone:
+        return Back()
+    with store.reading() as connection:
+        return _back(connection, gone)
+
+
+class _Told:
+    """What the ledger says about contacts."""
+
+    def __init__(self, gone: Sequence[Gone]) -> None:
+        self._people = set(_names(gone, "person"))
+        self._joined = {one.name: one.more for one in gone if one.kind == "joined"}
+        """Whom contacts belong to since their chats were linked."""
+        self._wishes: dict[tuple[str, str], str] = {}
+        """The last day on which one was taken back, by contact and what it was about."""
+        for one in gone:
+            if one.kind == "wish":
+                about, _, day = one.more.rpartition("/")
+                self._wishes[one.name, about] = max(day, self._wishes.get((one.name, about), ""))
+
+    def erased(self) -> list[int]:
+        names = self._people | self._joined.keys()
+        return [int(name) for name in names if not self._people.isdisjoint(self._since(name))]
+
+    def who_wished(self) -> list[int]:
+        return [int(name) for name in {name for name, _ in self._wishes} | self._joined.keys()]
+
+    def is_taken_back(self, row: NewOptIn) -> bool:
+        about, given = f"{row.about}/{row.subject}", f"{row.given_at:%Y-%m-%d}"
+        # Not of the same day: it may have been given again afterwards, and that one counts.
+        return any(given < self._wishes.get((name, about), "") for name in self._since(str(row.contact_id)))
+
+    def _since(self, name: str) -> Iterator[str]:
+        """The contact, and all they belong to since then."""
+        seen: set[str] = set()
+        while name and name not in seen:
+            seen.add(name)
+            yield name
+            name = self._joined.get(name, "")
+
+
+def _back(connection: Connection, gone: Sequence[Gone]) -> Back:
+    """What of this is there (again): looks up what is named, however much else there is."""
+    told = _Told(gone)
+    ideas = [row.id for row in _with_copies(connection, _names(gone, "idea"))]
+    withdrawn = _with_copies(connection, _names(gone, "withdrawn"))
+    wishes = opt_ins.of_contacts(connection, told.who_wished())
+    return Back(
+        sorted(contacts.among(connection, told.erased())),
+        ideas,
+        [row.id for row in withdrawn if row.withdrawn_at is None and row.id not in ideas],
+        sorted(ratings.whose(connection, [int(name) for name in _names(gone, "vote")])),
+        [Wish(*row[:3]) for rows in wishes.values() for row in rows if told.is_taken_back(row)],
+    )
+
+
+def _names(gone: Sequence[Gone], kind: Kind) -> list[str]:
+    return [one.name for one in gone if one.kind == kind]
+
+
+def _with_copies(connection: Connection, codes: Sequence[str]) -> list[StoredProposal]:
+    return [*proposals.by_codes(connection, codes).values(), *chain.copies(connection, codes)]
+
+
+def _erase(connection: Connection, found: Back, keys: Keys) -> None:
+    now = datetime.now(UTC)
+    personal_data.erase(connection, found.people, keys)
+    proposals.erase_some(connection, found.ideas)
+    proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in found.withdrawn])
+    ratings.forget(connection, found.votes)
+    opt_ins.withdraw(connection, found.wishes)
+    # What a push had queued for them would still go out.
+    outbox.recall_from(connection, [wish.contact_id for wish in found.wishes])

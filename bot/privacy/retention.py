@@ -1,0 +1,134 @@
+"""What is kept no longer than promised: finds it and deletes it (`bot.conversations.hourly_jobs` calls this once an
+hour).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, get_args
+
+from sqlalchemy import Connection
+
+from bot.common.keys import Keys
+from bot.consultations import retention, trials
+from bot.consultations.retention import Due
+from bot.consultations.visibility import is_closed
+from bot.privacy import personal_data
+from bot.privacy.account_linking import FORGIVEN_AFTER
+from bot.results import edition
+from storage import (
+    answers,
+    broadcasts,
+    consultations,
+    contacts,
+    doors,
+    editions,
+    erasures,
+    messages,
+    outbox,
+    remains,
+    rooms,
+    sessions,
+)
+from storage.consultations import PublishedRevision, State
+
+REPEATS_KEPT: Final = timedelta(days=8)
+"""Telegram keeps a message for a day; nobody hands one over a second time after a week. Known is the
+day it came on, so a week is eight days."""
+FAILURES_KEPT: Final = timedelta(days=30)
+
+COPIES_KEPT: Final = timedelta(days=14)
+"""Of the database, made before a migration: long enough to find out that something went wrong."""
+PUSHES_KEPT: Final = timedelta(days=90)
+STRANGERS_KEPT: Final = timedelta(days=30)
+"""A contact of whom there are no answers, ideas or wishes is forgotten, if it is older than this."""
+TESTS_KEPT: Final = timedelta(days=30)
+"""What was said in a test is deleted then, if its revision has not gone live or changed before."""
+MOST_STRANGERS: Final = 500
+"""Forgotten at once, so that nobody waits for it."""
+
+
+class Tidied(NamedTuple):
+    """How much went."""
+
+    repeats: int
+    failures: int
+    sessions: int
+    ideas_and_ratings: int
+
+
+def unfinished(connection: Connection, now: datetime) -> dict[str, int]:
+    """Closed consultations whose retention is over and whose newest edition of figures is not of all that was said:
+    slug → id. Takes long: never on the writing thread.
+    """
+    return {
+        live.slug: live.consultation_id
+        for live, _ in _over(connection, now)
+        if is_closed(live, now) and not edition.is_current(connection, live, now)
+    }
+
+
+def tidy(connection: Connection, now: datetime) -> Tidied:
+    """Deletes what has had its time: ids of taken messages, set-aside messages, settled messages, and the answers of
+    consultations whose retention, as promised to those who answered, is over. Of those ideas and figures remain: the
+    newest edition is the report, and where people rated ideas answers that are not in it yet wait for the next time.
+    """
+    repeats = messages.forget_before(connection, now - REPEATS_KEPT)
+    failures = messages.forget_dead_letters_before(connection, now - FAILURES_KEPT)
+    outbox.forget_settled_before(connection, now - FAILURES_KEPT)
+    broadcasts.forget_before(connection, now - PUSHES_KEPT)
+    doors.tidy(connection, now, now - FORGIVEN_AFTER)
+    gone, let_go = trials.forget_before(connection, now - TESTS_KEPT), 0
+    for live, due in _over(connection, now):
+        number = live.consultation_id
+        # While people still take part figures change, so those of answers that go meanwhile are not kept.
+        if is_closed(live, now):
+            if remains.is_anything_rated(connection, number) and not edition.is_current(connection, live, now):
+                continue
+            editions.make_last(connection, number)
+            rooms.forget_results(connection, number)
+        for people in [None] if due is None else [sessions.begun(number, *one) for one in due]:
+            let_go += remains.forget_people(connection, number, people)
+            answers.erase_consents_of_consultation(connection, number, people)
+            gone += sessions.erase_consultation(connection, number, people)
+    if gone or let_go:
+        erasures.mark(connection)
+    elif failures:
+        erasures.mark(connection, ["dead_letters"])
+    return Tidied(repeats, failures, gone, let_go)
+
+
+def strangers(connection: Connection, now: datetime, keys: Keys) -> list[int]:
+    """Contacts with whom nothing connects the house any more. Looks at many: never on the writing thread."""
+    every = consultations.ids(connection)
+    found: list[int] = []
+    after = 0
+    while len(found) < MOST_STRANGERS:
+        page = contacts.idle(connection, now - STRANGERS_KEPT, after=after)
+        if not page:
+            break
+        found += personal_data.without_ties(connection, page, every, keys)
+        after = page[-1]
+    return found[:MOST_STRANGERS]
+
+
+def forget(connection: Connection, numbers: Sequence[int], now: datetime, keys: Keys) -> int:
+    """Forgets those of these contacts who have not come back meanwhile; gives how many."""
+    still = contacts.idle(connection, now - STRANGERS_KEPT, among=numbers)
+    still = personal_data.without_ties(connection, still, consultations.ids(connection), keys)
+    messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, still)])
+    if still:
+        erasures.mark(connection)
+    return contacts.erase(connection, still)
+
+
+def _over(connection: Connection, now: datetime) -> list[tuple[PublishedRevision, list[Due] | None]]:
+    """Consultations with answers that have had their time, and which; None: all of them."""
+    found: list[tuple[PublishedRevision, list[Due] | None]] = []
+    for live in consultations.list_latest(connection, get_args(State)):
+        if retention.is_over(live, now):
+            found.append((live, None))
+        elif due := retention.due(connection, live, now):
+            found.append((live, due))
+    return found

@@ -1,0 +1,156 @@
+"""Wishes to be told about something: offered, noted with their wording, shown, taken back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple, cast
+
+from bot.common.erasure_log import wish_gone
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.event_handlers import Request, handles, handles_after_write
+from bot.consultations.participant import Person
+from flows.commands import Command
+from flows.events import NewsAsked, PushesStopped, Wanted
+from flows.messages import MsgOut, QuickReply
+from flows.news import TOPICS
+from flows.questions.district import DISTRICTS, label
+from flows.voice import Voice
+from storage import contacts, opt_ins, outbox
+from storage.contacts import ContactStop
+from storage.opt_ins import About, NewOptIn, Wish
+
+
+class _Answer(NamedTuple):
+    """What a wish changes, and what is said to it."""
+
+    reply: MsgOut
+    given: tuple[NewOptIn, ...] = ()
+    withdrawn: tuple[Wish, ...] = ()
+
+
+@handles(PushesStopped)
+def stop_pushes(batch: BatchContext, person: Person, event: PushesStopped, hour: datetime) -> None:
+    batch.add(contacts.mark_stopped, ContactStop(person.contact_id, batch.today))
+    batch.after_write(withdraw_everything, person.contact_id)
+
+
+def withdraw_everything(batch: BatchContext, contact_ids: list[int]) -> None:
+    """Who said "stop" has no wishes any more, and what was on its way to them is taken back."""
+    for rows in opt_ins.of_contacts(batch.connection, contact_ids).values():
+        batch.outcome.gone += [wish_gone(row.contact_id, row.about, row.subject, batch.now) for row in rows]
+    opt_ins.withdraw_all(batch.connection, contact_ids)
+    batch.outcome.recalled += outbox.recall_from(batch.connection, contact_ids)
+
+
+@handles_after_write(NewsAsked)
+def answer_news(batch: BatchContext, requests: list[Request[NewsAsked]]) -> None:
+    """Notes, takes back and shows wishes."""
+    connection = batch.connection
+    known = opt_ins.of_contacts(connection, [request.person.contact_id for request in requests])
+    given: list[NewOptIn] = []
+    withdrawn: list[Wish] = []
+    for request in requests:
+        answer = _answer(request, known.get(request.person.contact_id, []), batch)
+        given += answer.given
+        withdrawn += answer.withdrawn
+        batch.say(request.person, answer.reply)
+    opt_ins.withdraw(connection, withdrawn)
+    batch.outcome.gone += [wish_gone(*wish, batch.now) for wish in withdrawn]
+    opt_ins.give(connection, given)
+    # Who asks to be told has not said "stop" any more.
+    contacts.mark_stopped(connection, [ContactStop(row.contact_id, None) for row in given])
+
+
+def _voice(wish: Request[NewsAsked], catalogue: Catalogue) -> Voice:
+    """As the consultation speaks in which it was asked, else as the lobby does."""
+    if wish.place is None:
+        return catalogue.lobby.voice(wish.event.language)
+    return wish.place.published.flow.scripts[wish.place.session.language].voice
+
+
+def in_words(kind: str, subject: str, voice: Voice, catalogue: Catalogue) -> str:
+    """One wish as people read it: "Thema: …"."""
+    match kind:
+        case "topic":
+            return voice.say("news.topic", topic=voice.say(f"topic.{subject}"))
+        case "district":
+            return voice.say("news.district", district=label(subject, voice.language))
+        case "outcome":
+            return voice.say("news.outcome", title=catalogue.title(subject, voice.language))
+    return voice.say("news.all")
+
+
+def _answer(wish: Request[NewsAsked], known: list[NewOptIn], batch: BatchContext) -> _Answer:
+    catalogue = batch.catalogue
+    voice = _voice(wish, catalogue)
+    wanted, contact_id = wish.event.wanted, wish.person.contact_id
+    if wish.place and wish.place.published.is_trial:
+        return _Answer(voice.message(voice.say("test.no_news")))
+    if not wish.person.is_proactive:
+        return _Answer(voice.message(voice.say("news.not_here")))
+    if wanted.kind in {"topics", "districts"}:
+        return _Answer(voice.message(voice.say(f"news.{wanted.kind}"), _choices(voice, wanted.kind)))
+    if wanted.kind in {"", "about"}:
+        return _Answer(_offer(voice, known, wanted.value, catalogue))
+    if wanted.kind == "none":
+        gone = tuple(Wish(contact_id, row.about, row.subject) for row in known)
+        return _Answer(voice.message(voice.say("news.nothing_left"), [voice.command("news")]), withdrawn=gone)
+    if wanted.kind == "outcome" and not catalogue.is_known(wanted.value):
+        return _Answer(voice.message(voice.say("stale"), [voice.command("news")]))
+    about, what = cast("About", wanted.kind), in_words(wanted.kind, wanted.value, voice, catalogue)
+    if wanted.withdrawn:
+        text = voice.say("news.withdrawn", what=what)
+        gone = (Wish(contact_id, about, wanted.value),)
+        return _Answer(voice.message(text, [voice.command("news")]), withdrawn=gone)
+    wording = hashlib.sha256(f"{voice.say('news.offer')}\n{what}".encode()).hexdigest()
+    row = NewOptIn(
+        contact_id=contact_id,
+        about=about,
+        subject=wanted.value,
+        language=voice.language,
+        wording_hash=wording,
+        given_at=batch.today,
+    )
+    undo = _button(voice, "button.news.undo", Wanted(about, wanted.value, withdrawn=True))
+    return _Answer(voice.message(voice.say("news.given", what=what), [undo, voice.command("news")]), given=(row,))
+
+
+def _offer(voice: Voice, known: list[NewOptIn], about: str, catalogue: Catalogue) -> MsgOut:
+    """What there is to be told about, and what was chosen already."""
+    lines = [voice.say("news.offer"), voice.say("news.how")]
+    lines += [voice.say("news.chosen", what=what) for what in chosen(known, voice, catalogue)]
+    buttons = [
+        _button(voice, "news.all", Wanted("all")),
+        _button(voice, "button.news.topics", Wanted("topics")),
+        _button(voice, "button.news.districts", Wanted("districts")),
+    ]
+    if about and catalogue.is_known(about):
+        outcome = in_words("outcome", about, voice, catalogue)
+        buttons.insert(0, QuickReply(voice.command_token(Command.NEWS, "outcome", about), outcome))
+    if known:
+        buttons.append(_button(voice, "button.news.none", Wanted("none")))
+    return voice.message("\n".join(lines), buttons)
+
+
+def chosen(known: Iterable[NewOptIn], voice: Voice, catalogue: Catalogue) -> Iterator[str]:
+    """Wishes in words, those about consultations that are gone left out."""
+    for row in known:
+        if row.about != "outcome" or catalogue.is_known(row.subject):
+            yield in_words(row.about, row.subject, voice, catalogue)
+
+
+def _choices(voice: Voice, kind: str) -> Iterator[QuickReply]:
+    if kind == "topics":
+        for topic in TOPICS:
+            yield _button(voice, f"topic.{topic}", Wanted("topic", topic))
+    else:
+        for key in DISTRICTS:
+            yield QuickReply(voice.command_token(Command.NEWS, "district", key), label(key, voice.language))
+
+
+def _button(voice: Voice, phrase: str, wanted: Wanted) -> QuickReply:
+    parts = [wanted.kind, *filter(None, [wanted.value, "no" if wanted.withdrawn else ""])]
+    return QuickReply(voice.command_token(Command.NEWS, *parts), voice.say(phrase))

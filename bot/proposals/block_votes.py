@@ -1,0 +1,72 @@
+"""Votes that were given in a question go with its answer, when the question is not on the person's path any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from flows.flow import Flow
+from storage import proposals, ratings
+from storage.ratings import NewRatingEvent
+
+
+class Block(NamedTuple):
+    """Questions of one person in which votes were given that do not count any more."""
+
+    pseudonym: str
+    keys: Set[str]
+    has_unmarked: bool
+    """Whether votes of which no question is known were given here: earlier programs did not write it down."""
+    named: Set[str] = frozenset()
+    """Codes of proposals which other answers of the person name: support given there stays."""
+
+
+class Votes(NamedTuple):
+    """Votes of one block, and what else the person said about the same proposals."""
+
+    gone: tuple[NewRatingEvent, ...]
+    left: tuple[NewRatingEvent, ...]
+
+
+def block_of(flow: Flow, pseudonym: str, keys: Set[str], answers: Mapping[str, object]) -> Block:
+    """The votes given in these questions, by a person with these other answers."""
+    blocks = {key for key in flow.questions if flow.nodes[key].type == "statements"}
+    named = frozenset(value for key, value in answers.items() if key not in keys and isinstance(value, str))
+    return Block(pseudonym, keys, bool(blocks) and blocks <= keys, named)
+
+
+def votes_of(connection: Connection, blocks: Sequence[Block]) -> list[Votes]:
+    """The votes of these blocks, in their order."""
+    given: dict[str, list[NewRatingEvent]] = {}
+    for vote in ratings.votes_by(connection, sorted({block.pseudonym for block in blocks})):
+        given.setdefault(vote.pseudonym, []).append(vote)
+    named = {code for block in blocks if block.has_unmarked and block.pseudonym in given for code in block.named}
+    known = {row.code: row.id for row in proposals.by_codes(connection, sorted(named)).values()} if named else {}
+    return [_split(given.get(block.pseudonym, []), block, known) for block in blocks]
+
+
+def forget(connection: Connection, blocks: Sequence[Block]) -> None:
+    """Deletes the votes of these blocks. What a person said about the same proposal elsewhere counts again."""
+    votes = votes_of(connection, blocks)
+    gone = {vote.id: vote for found in votes for vote in found.gone}
+    left = {vote.id: vote for found in votes for vote in found.left if vote.id not in gone}
+    ratings.forget(connection, {(vote.pseudonym, vote.proposal_id) for vote in gone.values()})
+    ratings.rate(connection, list(left.values()))
+
+
+def _split(given: list[NewRatingEvent], block: Block, known: Mapping[str, int]) -> Votes:
+    spared = {known[code] for code in block.named if code in known}
+
+    def is_here(vote: NewRatingEvent) -> bool:
+        if vote.question_key is not None:
+            return vote.question_key in block.keys
+        return block.has_unmarked and vote.proposal_id not in spared
+
+    here = [vote for vote in given if is_here(vote)]
+    # What was merged into another proposal was carried there.
+    origins = {vote.proposal_id for vote in here}
+    gone = [vote for vote in given if vote in here or vote.carried_from in origins]
+    touched = {vote.proposal_id for vote in gone}
+    return Votes(tuple(gone), tuple(vote for vote in given if vote.proposal_id in touched and vote not in gone))

@@ -1,0 +1,85 @@
+"""Answers in own words as they come in: new ones into the queue, changed ones back into it, taken back ones out of it.
+
+What is stored is looked at before the answers are written, and the rows that follow are written after them: an answer
+that says the same again is no change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from random import Random
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.common.sources import SYSTEM_RANDOM
+from bot.consultations.answer_text import text_of, words_of
+from bot.proposals.codes import new_answer_code
+from storage import moderation, open_answers
+from storage.answers import NewAnswer
+from storage.moderation import Reread
+from storage.open_answers import NewOpenAnswer
+
+
+class Changes(NamedTuple):
+    """What answers mean for those who read them."""
+
+    new: list[NewAnswer]
+    changed: list[int]
+    """Ids of what was read so far."""
+    gone: list[int]
+    """Ids of what is not said any more."""
+
+
+def changes(connection: Connection, given: Collection[NewAnswer]) -> Changes:
+    """Compares answers to questions for free text with what is stored, before they are. One query; none for none."""
+    found = Changes([], [], [])
+    if not given:
+        return found
+    known = open_answers.of_sessions(connection, sorted({row.session_id for row in given}))
+    for row in given:
+        before = known.get((row.session_id, row.question_key))
+        is_said = row.value is not None and bool(words_of(text_of(row.value)))
+        if before is None:
+            found.new.extend([row] if is_said else [])
+        elif not is_said:
+            found.gone.append(before.id)
+        elif row.value != before.value or not before.free_text:
+            found.changed.append(before.id)
+    return found
+
+
+def receive(
+    connection: Connection,
+    found: Changes,
+    new_id: Callable[[], int],
+    now: datetime,
+    random: Random = SYSTEM_RANDOM,
+) -> None:
+    """Lets each wait for a person to read it, also what was released before its author changed it.
+
+    What there is to look at is found out when it is read: looking takes longer than everything else here.
+    """
+    rows = [
+        NewOpenAnswer(
+            id=new_id(),
+            session_id=row.session_id,
+            question_key=row.question_key,
+            consultation_id=row.consultation_id,
+            code=new_answer_code(random),
+            state="waiting",
+            changed_at=now,
+        )
+        for row in found.new
+    ]
+    open_answers.insert(connection, rows)
+    open_answers.erase(connection, found.gone)
+    if found.changed:
+        ids = found.changed
+        moderation.reread(
+            connection, [Reread(id_, "waiting", flags=None, original=None, changed_at=now) for id_ in ids]
+        )
+        moderation.erase_texts(connection, ids)
+        # An approval was one of what stood there before.
+        moderation.add_decisions(connection, [moderation.restoring(new_id(), id_, now) for id_ in ids])

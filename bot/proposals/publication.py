@@ -1,0 +1,146 @@
+"""The gate to the public: figures and words for everybody come through here, and from nowhere else.
+
+Pages, API, open data, `results`, exports of the profile `public`, and what will be made of them later ask here. What
+comes out was released by a person, or was counted under the revision and the type it was given in, with small cells
+left out, and stands in the newest edition (`bot.results.edition`): who reads counts nothing. Everything else knows more
+than everybody may know. A test walks the code, so that nothing goes round (`tests/test_bot/test_publication.py`).
+
+Whether figures may be seen yet is the caller's to ask (`bot.consultations.visibility`): the command tells them before
+the end, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.consultations import stored_revisions
+from bot.proposals import account as accounting
+from bot.proposals import standing as standings
+from bot.proposals.account import Account
+from bot.proposals.codes import is_of_answer
+from bot.proposals.standing import Standing
+from bot.results import answered as answering
+from bot.results import edition as editing
+from bot.results import meetings, published, quotes
+from bot.results.answered import Answered
+from bot.results.counts.disclosure import Reason
+from bot.results.meetings import Meeting, Picture
+from bot.results.published import Published
+from bot.results.quotes import Quote
+from bot.results.report import Statement
+from storage import editions, proposals
+from storage.consultations import PublishedRevision
+from storage.editions import Head
+
+Untold = Reason | Literal["not_yet"]
+"""Why counts are not told (`bot.results.counts.disclosure.Reason`); "not_yet" where the newest edition does not have
+them.
+"""
+
+
+class Votes(NamedTuple):
+    """How many people rated a proposal how; None where that may not be told."""
+
+    people: int | None
+    agree: int | None
+    disagree: int | None
+    passed: int | None
+    important: int | None
+    reason: Untold = ""
+
+
+def figures(connection: Connection, slug: str, known: Published | None = None) -> Published | None:
+    """Everything about a consultation that everybody may see: its newest edition, with the words of this moment; None
+    where none was made yet. Counts nothing. `known` is given back where nothing has changed since. Raises HouseError
+    where there is no consultation of this name.
+    """
+    about = stored_revisions.named(connection, slug)
+    if known and _moment(connection, about) == (known.edition.number, known.edition.made_at):
+        return published.of(connection, known.edition, known)
+    edition = editing.newest(connection, about)
+    return None if edition is None else published.of(connection, edition, known)
+
+
+def _moment(connection: Connection, about: PublishedRevision) -> tuple[int, datetime] | None:
+    head = edition(connection, about)
+    return (head.number, head.made_at) if head else None
+
+
+def edition(connection: Connection, about: PublishedRevision) -> Head | None:
+    """Number and moment of the newest edition of figures; None where none was made yet."""
+    return editions.newest_head(connection, about.consultation_id)
+
+
+def figures_before(connection: Connection, slug: str, *, seed: int = 0) -> Published:
+    """The same, counted anew at this moment and stored nowhere: for the team, which may know before everybody does."""
+    return published.read(connection, slug, seed=seed)
+
+
+def proposals_of(
+    connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
+) -> list[Standing]:
+    """Released proposals that were not withdrawn, oldest first."""
+    rows = proposals.released(connection, consultation_id, after_id=after_id, limit=limit)
+    return list(standings.find(connection, [row.id for row in rows]).values())
+
+
+def proposal(connection: Connection, code: str) -> Standing | None:
+    """One released proposal; None where there is none, or none that everybody may read. An answer is none: its code
+    leads to no page (`texts`).
+    """
+    found = None if is_of_answer(code) else standings.by_code(connection, code)
+    return found if found is not None and found.is_public else None
+
+
+def texts(connection: Connection, consultation_id: int) -> list[Quote]:
+    """Released answers in people's own words, apart from whose they are, in an order that says nothing."""
+    return quotes.released_texts(connection, consultation_id)
+
+
+def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, Account]:
+    """What became of these contributions, for who has the code: words of released ones only."""
+    return accounting.accounts(connection, codes)
+
+
+def votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, Votes]:
+    """How these proposals were rated, as the newest edition tells it; nothing is told of one that is not in it yet."""
+    document = editing.document_of(connection, consultation_id)
+    nothing = Votes(None, None, None, None, None, "not_yet")
+    if document is None:
+        return dict.fromkeys(codes, nothing)
+    if document.report.people == 0:
+        return dict.fromkeys(codes, Votes(0, 0, 0, 0, 0))
+    if document.report.people is None:
+        return dict.fromkeys(codes, nothing._replace(reason="few"))
+    statements = {it.name: it for it in document.report.statements}
+    return {code: _votes(statements[code]) if code in statements else nothing for code in codes}
+
+
+def _votes(statement: Statement) -> Votes:
+    counts = statement.by_last_vote
+    important = None if counts.votes is None else statement.important
+    why = "" if counts.agrees is not None else statement.reason or "few"  # earlier rules gave no reason but that
+    return Votes(counts.votes, counts.agrees, counts.disagrees, counts.passes, important, why)
+
+
+def answered(connection: Connection, consultation_id: int, least: int) -> Answered:
+    """How many contributions were answered, and how many days that took, as far as it may be told: as the newest
+    edition says. While figures are hidden there is none, and this is no figure about answers of people.
+    """
+    document = editing.document_of(connection, consultation_id)
+    told = document.answered if document else None
+    return told or answering.answered(connection, consultation_id, least)
+
+
+def meeting(connection: Connection, about: Meeting) -> Picture:
+    """What a room may see of the answers to its present question."""
+    return meetings.look(connection, about)
+
+
+def meeting_anew(connection: Connection, about: Meeting) -> Picture:
+    """The same, after looking for a newer picture; writes down what is shown."""
+    return meetings.renew(connection, about)

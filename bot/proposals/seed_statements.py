@@ -1,0 +1,109 @@
+"""Statements written in a consultation file: published with it, as released proposals of nobody in particular."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from random import Random
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.common.sources import SYSTEM_RANDOM
+from bot.proposals.codes import new_code
+from flows.definition import Consultation
+from flows.questions.statements import Statements, first_language
+from flows.text import fold
+from flows.wording import Review, Text
+from storage import moderation, proposals
+from storage.moderation import NewModeration, NewProposalText
+from storage.proposals import NewProposal, Release, Withdrawal
+
+SOURCE: Final = "seed"
+TRANSLATOR: Final = "consultation file"
+
+
+class _Seed(NamedTuple):
+    key: str
+    source_id: str
+    text: Text
+    language: str
+
+
+def publish(
+    connection: Connection,
+    consultation_id: int,
+    consultation: Consultation,
+    new_id: Callable[[], int],
+    now: datetime,
+    random: Random = SYSTEM_RANDOM,
+) -> None:
+    """Makes the seeds of a consultation released proposals. Doing it twice changes nothing; what is no longer in the
+    file is withdrawn, what is in it again is back.
+    """
+    wanted = {seed.source_id: seed for seed in _seeds(consultation)}
+    stored = [row for row in proposals.of_source(connection, SOURCE) if row.consultation_id == consultation_id]
+    known = {row.source_id: row for row in stored}
+    new = [(new_id(), seed) for source_id, seed in wanted.items() if source_id not in known]
+    proposals.insert(connection, [_row(id_, seed, consultation_id, now, random) for id_, seed in new])
+    moderation.insert(connection, [_released(id_, now) for id_, _ in new])
+    proposals.release(connection, [Release(id_, now) for id_, _ in new])
+    changed = [
+        Withdrawal(row.id, None if row.source_id in wanted else now)
+        for row in stored
+        if (row.withdrawn_at is None) != (row.source_id in wanted)
+    ]
+    proposals.withdraw(connection, changed)
+    ids = dict(new) | {row.id: wanted[row.source_id] for row in stored if row.source_id in wanted}
+    moderation.set_texts(
+        connection, [text for id_, seed in ids.items() for text in _translations(id_, seed, consultation, now)]
+    )
+
+
+def _seeds(consultation: Consultation) -> Iterator[_Seed]:
+    """Each is known by its words in its first language, so that their order does not matter."""
+    for node in consultation.questions:
+        if isinstance(node, Statements):
+            for text in node.seeds:
+                language = first_language(text, list(consultation.languages))
+                words = fold(text.root[language].text)
+                digest = hashlib.sha256(f"{language} {words}".encode()).hexdigest()[:16]
+                yield _Seed(node.key, f"{consultation.slug}/{node.key}/{digest}", text, language)
+
+
+def _row(id_: int, seed: _Seed, consultation_id: int, now: datetime, random: Random) -> NewProposal:
+    return NewProposal(
+        id=id_,
+        consultation_id=consultation_id,
+        pseudonym=None,
+        question_key=seed.key,
+        code=new_code(random),
+        title=None,
+        text=seed.text.root[seed.language].text,
+        language=seed.language.removesuffix("-simple"),
+        district=None,
+        topic=None,
+        source=SOURCE,
+        source_id=seed.source_id,
+        created_at=now,
+    )
+
+
+def _released(id_: int, now: datetime) -> NewModeration:
+    return NewModeration(id_, state="released", flags=[], merged_into=None, original=None, changed_at=now)
+
+
+def _translations(id_: int, seed: _Seed, consultation: Consultation, now: datetime) -> Iterator[NewProposalText]:
+    for tag, wording in seed.text.items():
+        if tag != seed.language and tag in consultation.languages:
+            reviewed = consultation.review_of(seed.text, tag) is not Review.UNREVIEWED
+            yield NewProposalText(
+                moderation_id=id_,
+                language=tag,
+                title=None,
+                text=wording.text,
+                translator=TRANSLATOR,
+                reviewed=reviewed,
+                at=now,
+            )

@@ -1,0 +1,227 @@
+"""Serial meetings: what came out of one consultation is weighed in the next one (`from` of the type `statements`).
+
+Taken over when the later one is published, as released proposals of nobody in particular (`bot.proposals.chain`): so
+codes, ratings and results of each wave stay apart. Publishing again takes over what has come since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.consultations.faults import Fault
+from bot.consultations.visibility import is_closed
+from bot.proposals.chain import SOURCE, original_code, source_id
+from bot.proposals.codes import new_code
+from bot.results import loading
+from bot.results.counts import answer_dataset
+from bot.results.edition import document_of
+from bot.results.methods.top import Ranked, ranked
+from flows.definition import Consultation
+from flows.questions.statements import Earlier, Statements
+from storage import consultations, moderation, proposals
+from storage.consultations import PublishedRevision
+from storage.moderation import NewModeration
+from storage.proposals import NewProposal, Release, StoredProposal, Withdrawal
+
+
+class _Wave(NamedTuple):
+    """One question, and the consultation whose proposals it takes."""
+
+    key: str
+    earlier: Earlier
+    origin: PublishedRevision
+
+
+class Listed(NamedTuple):
+    """One proposal in the order in which `take: top` takes them."""
+
+    code: str
+    text: str
+    ranked: Ranked
+
+
+class TopList(NamedTuple):
+    """What a wave would take of an earlier consultation with `take: top`, and of how many."""
+
+    slug: str
+    listed: tuple[Listed, ...]
+    of: int
+
+
+def faults(connection: Connection, consultation: Consultation, name: str) -> Iterator[Fault]:
+    """Why a consultation cannot take over what it wants to."""
+    for _, earlier in _wishes(consultation):
+        slug, origin = earlier.consultation, consultations.latest(connection, earlier.consultation)
+        if origin is None:
+            reason = f"it takes proposals of “{slug}”, but no consultation of this name is published"
+            yield Fault(name, 1, reason, f"publish {slug} first, or correct the name below `from`")
+        elif origin.sample and not consultation.sample:
+            reason = f"it takes proposals of “{slug}”, which is a sample: those are invented"
+            yield Fault(name, 1, reason, "take them from a real consultation, or mark this one as a sample too")
+        elif consultation.slug in _before(connection, origin):
+            reason = f"“{slug}” itself takes proposals of “{consultation.slug}”, so they would go round in circles"
+            yield Fault(name, 1, reason, "let only the later wave take from the earlier one")
+
+
+def publish(
+    connection: Connection,
+    published: PublishedRevision,
+    consultation: Consultation,
+    new_id: Callable[[], int],
+    now: datetime,
+    name: str,
+) -> list[Fault]:
+    """Takes over what is wanted; doing it twice changes nothing. What is no longer released there, or no longer wanted,
+    is withdrawn here, and back when it is again. Gives warnings for whoever publishes.
+    """
+    here = [row for row in proposals.of_source(connection, SOURCE) if row.consultation_id == published.consultation_id]
+    waves = list(_waves(connection, consultation))
+    wanted: dict[str, tuple[str, StoredProposal]] = {}
+    for wave in waves:
+        for row in _chosen(connection, wave, here, now):
+            wanted.setdefault(source_id(row.code, published.slug), (wave.key, row))
+    _take(connection, wanted, here, published.consultation_id, new_id, now)
+    taken = {row.consultation_id for _, row in wanted.values()}
+    return [
+        fault for wave in waves for fault in _remarks(wave, name, now, empty=wave.origin.consultation_id not in taken)
+    ]
+
+
+def top_lists(connection: Connection, consultation: Consultation, now: datetime) -> list[TopList]:
+    """What `take: top` would take now and is not here yet: a person looks at it before it is taken."""
+    before = consultations.latest(connection, consultation.slug)
+    own = before.consultation_id if before else None
+    here = [row for row in proposals.of_source(connection, SOURCE) if row.consultation_id == own]
+    known = {original_code(row) for row in here if row.withdrawn_at is None}
+    found = []
+    for wave in _waves(connection, consultation):
+        if wave.earlier.take == "top" and is_closed(wave.origin, now):
+            every = best_of(connection, wave.origin)
+            chosen = _first(every, wave, here)
+            if {it.code for it in chosen} - known:
+                found.append(TopList(wave.origin.slug, tuple(chosen), len(every)))
+    return found
+
+
+def best_of(connection: Connection, origin: PublishedRevision) -> list[Listed]:
+    """The released proposals of a consultation in the order of its result page, the one most agreed with first."""
+    number = origin.consultation_id
+    found, loaded = answer_dataset.find(connection, origin.slug), loading.load(connection, number)
+    document = None if loaded.log.people else document_of(connection, number)  # when the votes are deleted
+    kept = document.report.statements if document else None
+    order = ranked(loaded.log, loaded.shown, loading.sectors(connection, found), found.least, kept)
+    rows = loaded.proposals
+    return [Listed(it.name, rows[it.name].title or rows[it.name].text, it) for it in order]
+
+
+def taken_from(consultation: Consultation) -> list[str]:
+    """The slugs of the consultations whose proposals it takes over."""
+    return [earlier.consultation for _, earlier in _wishes(consultation)]
+
+
+def _wishes(consultation: Consultation) -> Iterator[tuple[str, Earlier]]:
+    for node in consultation.questions:
+        if isinstance(node, Statements) and node.earlier is not None:
+            yield node.key, node.earlier
+
+
+def _waves(connection: Connection, consultation: Consultation) -> Iterator[_Wave]:
+    for key, earlier in _wishes(consultation):
+        if origin := consultations.latest(connection, earlier.consultation):
+            yield _Wave(key, earlier, origin)
+
+
+def _before(connection: Connection, origin: PublishedRevision) -> set[str]:
+    """The consultations from which this one, and those before it, take proposals; and its own name."""
+    found: set[str] = set()
+    waiting: list[PublishedRevision | None] = [origin]
+    while waiting:
+        revision = waiting.pop()
+        if revision is not None and revision.slug not in found:
+            found.add(revision.slug)
+            wishes = (node.get("from") for node in from_json(revision.content)["questions"])
+            waiting += [consultations.latest(connection, wish["consultation"]) for wish in wishes if wish]
+    return found
+
+
+def _chosen(connection: Connection, wave: _Wave, here: list[StoredProposal], now: datetime) -> list[StoredProposal]:
+    """What is to be weighed here: all that is released there, or those agreed with most, once that is certain.
+
+    Whatever was among those stays among them, even if somebody has their ratings deleted afterwards.
+    """
+    released = {row.code: row for row in proposals.released(connection, wave.origin.consultation_id)}
+    if wave.earlier.take == "released":
+        return list(released.values())
+    if not is_closed(wave.origin, now):
+        return []
+    return [released[it.code] for it in _first(best_of(connection, wave.origin), wave, here)]
+
+
+def _first(order: list[Listed], wave: _Wave, here: list[StoredProposal]) -> list[Listed]:
+    before = {original_code(row) for row in here}
+    return sorted(order, key=lambda it: it.code not in before)[: wave.earlier.count]
+
+
+def _take(
+    connection: Connection,
+    wanted: dict[str, tuple[str, StoredProposal]],
+    here: list[StoredProposal],
+    consultation_id: int,
+    new_id: Callable[[], int],
+    now: datetime,
+) -> None:
+    known = {row.source_id for row in here}
+    new = {new_id(): (name, *it) for name, it in wanted.items() if name not in known}
+    made = [_copy(row, id_, consultation_id, key, name, now) for id_, (name, key, row) in new.items()]
+    proposals.insert(connection, made)
+    moderation.insert(
+        connection,
+        [
+            NewModeration(id=id_, state="released", flags=[], merged_into=None, original=None, changed_at=now)
+            for id_ in new
+        ],
+    )
+    proposals.release(connection, [Release(id_, now) for id_ in new])
+    texts = moderation.texts_of(connection, [row.id for *_, row in new.values()])
+    translated = [
+        text._replace(moderation_id=id_) for id_, (*_, row) in new.items() for text in texts.get(row.id, {}).values()
+    ]
+    moderation.set_texts(connection, translated)
+    changed = [
+        Withdrawal(row.id, None if row.source_id in wanted else now)
+        for row in here
+        if (row.withdrawn_at is None) != (row.source_id in wanted)
+    ]
+    proposals.withdraw(connection, changed)
+
+
+def _copy(row: StoredProposal, id_: int, consultation_id: int, key: str, name: str, now: datetime) -> NewProposal:
+    whole = NewProposal(*(getattr(row, field) for field in NewProposal._fields))
+    return whole._replace(
+        id=id_,
+        consultation_id=consultation_id,
+        pseudonym=None,
+        question_key=key,
+        code=new_code(),
+        source=SOURCE,
+        source_id=name,
+        created_at=now,
+    )
+
+
+def _remarks(wave: _Wave, name: str, now: datetime, *, empty: bool) -> Iterator[Fault]:
+    slug, again = wave.origin.slug, "publish this file again when it is closed"
+    if not is_closed(wave.origin, now):
+        is_top = wave.earlier.take == "top"
+        reason = (
+            "nobody knows yet what is agreed with most" if is_top else "what is released there later is not in here"
+        )
+        yield Fault(name, 1, f"“{slug}” is still open, so {reason}", again, warning=True)
+    elif empty:
+        reason = f"nothing is released in “{slug}” yet, so there is nothing to weigh from there"
+        yield Fault(name, 1, reason, "release something, then publish this file again", warning=True)

@@ -1,0 +1,120 @@
+"""What an edition was made from, as the next one is compared with it: counts of groups, small ones, too.
+
+Never shown. Kept beside an edition, since the difference of two editions must not tell what single people answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import WHOLE, Row, Rule, Table
+from bot.results.counts.moments import Moment, first
+from bot.results.counts.one_way import ASKED
+from bot.results.methods.sectors import AGREES, OTHERS
+
+_Table = list[tuple[list[str], int, dict[str, int]]]
+_Moments = list[tuple[_Table, list[list[str]]]]
+_form: Final = TypeAdapter(tuple[int, list[str], dict[str, _Table], dict[str, _Moments]])
+_earlier_form: Final = TypeAdapter(tuple[int, list[str], dict[str, _Table]])
+_AGREEMENT: Final = "agreement:"
+_VOTES: Final = "votes:"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Tables by name, and by which rule they are told."""
+
+    least: int
+    sensitive: frozenset[str]
+    """Names of tables of sensitive questions."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """Tables of all who answered."""
+    moments: Mapping[str, tuple[Moment, ...]] = field(default_factory=dict)
+    """Of each statement who agrees, by sectors, and which rows were told when (`bot.results.counts.moments`)."""
+
+    def rule(self, name: str) -> Rule:
+        """By which rule a table is told."""
+        return Rule(self.least, name in self.sensitive)
+
+    def to_json(self) -> str:
+        tables = {name: _stored(table) for name, table in self.tables.items()}
+        moments = {
+            name: [(_stored(it.table), sorted(map(sorted, it.lines))) for it in told]
+            for name, told in self.moments.items()
+        }
+        return _form.dump_json((self.least, sorted(self.sensitive), tables, moments)).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Compared | None:
+        """The same again; None where nothing was kept, as by older programs."""
+        if not text:
+            return None
+        try:
+            least, sensitive, tables, moments = _form.validate_json(text)
+        except ValidationError:
+            return _of_one_moment(*_earlier_form.validate_json(text))
+        return cls(
+            least,
+            frozenset(sensitive),
+            {name: _table(rows) for name, rows in tables.items()},
+            {
+                name: tuple(Moment(_table(rows), frozenset(map(frozenset, lines))) for rows, lines in told)
+                for name, told in moments.items()
+            },
+        )
+
+
+def of(least: int, sensitive: frozenset[str], tables: Mapping[str, Table], sectors: Iterable[str]) -> Compared:
+    """What a first edition is made from; tables by sectors are called `agreement:` and the statement."""
+    names, rule = list(sectors), Rule(least)
+    by_sectors = {name for name in tables if name.startswith(_AGREEMENT)}
+    return Compared(
+        least,
+        sensitive,
+        {name: table for name, table in tables.items() if name not in by_sectors},
+        {name.removeprefix(_AGREEMENT): (first(tables[name], names, rule),) for name in tables if name in by_sectors},
+    )
+
+
+def _of_one_moment(least: int, sensitive: Iterable[str], stored: Mapping[str, _Table]) -> Compared:
+    """What the first program with this rule kept: all rows of a statement were of one moment."""
+    tables = {name: _table(rows) for name, rows in stored.items()}
+    return of(least, frozenset(sensitive), tables, {it for table in tables.values() for one in table for it in one})
+
+
+def _stored(table: Table) -> _Table:
+    return [(sorted(groups), row.base, dict(row.n)) for groups, row in table.items()]
+
+
+def _table(rows: _Table) -> Table:
+    return {frozenset(groups): Row(base, n) for groups, base, n in rows}
+
+
+def held(previous: Compared, new: Compared) -> frozenset[str]:
+    """The names of the tables of all who answered whose change may not be told yet."""
+    both = {name for name in new.tables if name in previous.tables}
+    return frozenset(
+        name
+        for name in both
+        if is_told(previous, name) and is_told(new, name)
+        if not disclosure.is_enough(_everybody(previous, name), _everybody(new, name), new.rule(name))
+    )
+
+
+def is_told(found: Compared, name: str) -> bool:
+    """Whether anything of a table is told to everybody. How many were asked is in none that is not."""
+    row = _everybody(found, name)
+    if name.startswith(ASKED):
+        return True
+    if name.startswith(_VOTES):  # what is told of these does not depend on how many marked a statement as important
+        row = Row(row.base, {AGREES: row.n.get(AGREES, 0), OTHERS: row.base - row.n.get(AGREES, 0)})
+    return not disclosure.reason(row, found.rule(name))
+
+
+def _everybody(found: Compared, name: str) -> Row:
+    return disclosure.of_group(found.tables[name], WHOLE)

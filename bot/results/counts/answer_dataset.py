@@ -1,0 +1,289 @@
+"""What is exported: a consultation with all its revisions, and its questions as an analyst's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.consultations import stored_revisions
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.visibility import is_closed
+from bot.results.counts import meanings
+from bot.results.counts.disclosure import ALL
+from bot.results.counts.meanings import Asked, Labels
+from bot.results.counts.values import Kind, code_of
+from flows.definition import Consultation
+from flows.flow import Flow
+from flows.messages import Expects
+from flows.question import Option, Question
+from flows.values import Value
+from flows.voice import Voice
+from storage import consultations
+from storage.consultations import PublishedRevision
+
+RESPONSE: Final = ("response_id", "consultation", "revision", "status", "channel", "language", "mode", "place_code")
+TIMES: Final = ("started_at", "ended_at")
+COUNTS: Final = "answered"
+"""The last column of the wide files: 1 where the participation counts (`storage.participations`)."""
+_SEVERAL: Final[Mapping[Expects, Kind]] = {"many": "several", "order": "order", "amounts": "amounts"}
+
+
+class Wording(NamedTuple):
+    """How a question was worded in some revisions."""
+
+    revisions: tuple[int, ...]
+    question: Question
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A question over all revisions in which it asks for the same thing (`bot.results.counts.meanings`). Texts are
+    those of the newest of them.
+    """
+
+    key: str
+    id: str
+    """Its name among all variables: the key. Where an older program let a key change its meaning, the key stands for
+    the newest one, and each earlier one is called by the key and the revision that asked for it last ("safety.1").
+    """
+    name: str
+    """The column in the wide files: the id, unless a column is called so already."""
+    kind: Kind
+    question: Question
+    codes: tuple[str, ...]
+    """What answers can be, where that can be counted up, in the order in which it is offered; removed ones last."""
+    labels: Labels
+    """Code → language → what people read; where it was called otherwise before, both."""
+    options: tuple[str, ...]
+    """The options of all revisions that ask it, in the order of the definition; removed ones last."""
+    possible: frozenset[str]
+    """What an answer is made of, where it is no number and no words."""
+    wordings: tuple[Wording, ...]
+    """The newest first."""
+    revisions: tuple[int, ...]
+    is_earlier: bool
+    """Whether the key means something else by now."""
+
+    @property
+    def is_several(self) -> bool:
+        """Whether an answer says something about several options."""
+        return self.kind in _SEVERAL.values()
+
+    def columns(self) -> tuple[str, ...]:
+        """Its columns in the wide files. A dot stands in no key, so they never meet those of another question."""
+        if self.is_several:
+            return (self.name, *(f"{self.name}.{code}" for code in self.codes))
+        if self.kind == "text":
+            return (self.name, f"{self.name}.missing", f"{self.name}.withheld")
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A consultation as it is counted and exported."""
+
+    newest: PublishedRevision
+    revisions: tuple[PublishedRevision, ...]
+    flows: Mapping[int, Flow]
+    """The compiled revisions by id."""
+    variables: tuple[Variable, ...]
+    asked: Mapping[tuple[int, str], Variable]
+    """The variable of each revision (by id) and question key."""
+    is_over: bool = False
+    """Whether no answers are taken any more."""
+    is_inner: bool = False
+    """Whether all figures are told, small ones, too: for the core team."""
+
+    @property
+    def flow(self) -> Flow:
+        return self.flows[self.newest.id]
+
+    @property
+    def language(self) -> str:
+        """The language in which the files are labelled."""
+        return self.flow.consultation.main_language
+
+    @property
+    def least(self) -> int:
+        """Fewer people than this make no published figure; `disclosure.ALL` for the core team."""
+        return ALL if self.is_inner else self.flow.consultation.smallest_cell
+
+    def number_of(self, revision_id: int) -> int:
+        return next(revision.number for revision in self.revisions if revision.id == revision_id)
+
+    def revisions_of(self, variable: Variable) -> list[int]:
+        """The ids of the revisions that ask it."""
+        return [revision.id for revision in self.revisions if revision.number in variable.revisions]
+
+
+def find(
+    connection: Connection,
+    slug: str,
+    *,
+    trials: bool = False,
+    among: Collection[int] = (),
+    now: datetime | None = None,
+) -> Subject:
+    """The consultation of this name, open or not, as it is `now`; with `trials` also a test. Raises HouseError, which
+    names others.
+
+    `among`: as if there were only these revisions, by id, e.g. those there were when something was counted. The last
+    one counts as the newest where the live one is none of them.
+    """
+    newest = stored_revisions.named(connection, slug, trials=trials)
+    every = consultations.revisions(connection, newest.consultation_id)
+    if among:
+        every = [it for it in every if it.id in among] or every
+        newest = next((it for it in every if it.id == newest.id), every[-1])
+    revisions = tuple(sorted(every, key=lambda it: it.id == newest.id))  # the live one last, also after going back
+    catalogue = Catalogue()
+    flows = {revision.id: catalogue.revision(connection, revision.id).flow for revision in revisions}
+    variables = tuple(_variables(revisions, flows))
+    ids = {revision.number: revision.id for revision in revisions}
+    asked = {(ids[number], variable.key): variable for variable in variables for number in variable.revisions}
+    return Subject(newest, revisions, flows, variables, asked, is_closed(newest, now or datetime.now(UTC)))
+
+
+def asking_the_same(connection: Connection, newest: PublishedRevision, key: str) -> frozenset[int]:
+    """The ids of the revisions in which this key asks for the same as in the newest one; compiles nothing."""
+    if newest.number == 1:
+        return frozenset({newest.id})
+    revisions = consultations.revisions(connection, newest.consultation_id)
+    asked = [(it.id, node) for it in revisions if (node := _questions(it.content).get(key)) is not None]
+    places = meanings.groups([it for _, it in asked])
+    return frozenset(asked[place][0] for place in (places[0] if places else ()))
+
+
+@lru_cache(64)
+def _questions(content: str) -> dict[str, Asked]:
+    consultation = Consultation.model_validate_json(content)
+    asked = (node for node in consultation.questions if isinstance(node, Question))
+    return {node.key: Asked(node, tuple(consultation.languages)) for node in asked}
+
+
+def _variables(revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]) -> Iterator[Variable]:
+    """The questions of the newest revision in their order, then those only asked earlier, then earlier meanings."""
+    asked_in: dict[str, list[PublishedRevision]] = {}
+    for revision in reversed(revisions):
+        for key in flows[revision.id].questions:
+            asked_in.setdefault(key, []).insert(0, revision)
+    earlier: list[Variable] = []
+    for key, found in asked_in.items():
+        newest, *others = meanings.groups([_asked(flows[revision.id], key) for revision in found])
+        yield _variable(key, [found[place] for place in newest], flows)
+        earlier += (_variable(key, [found[place] for place in it], flows, is_earlier=True) for it in others)
+    yield from earlier
+
+
+def _asked(flow: Flow, key: str) -> Asked:
+    return Asked(flow.question(key), tuple(flow.consultation.languages))
+
+
+def _variable(
+    key: str, revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow], *, is_earlier: bool = False
+) -> Variable:
+    """The variable of these revisions, oldest first."""
+    wordings = tuple(_wordings(key, revisions, flows))
+    question, id_ = wordings[0].question, f"{key}.{revisions[-1].number}" if is_earlier else key
+    kind = _kind([wording.question for wording in wordings])
+    voices = {tag: script.voice for tag, script in flows[revisions[-1].id].scripts.items()}
+    labels = _labels_over(wordings, voices)
+    options = tuple(dict.fromkeys(option.value for it in wordings for option in getattr(it.question, "options", ())))
+    return Variable(
+        key,
+        id_,
+        f"q.{id_}" if id_ in (*RESPONSE, *TIMES, COUNTS) else id_,
+        kind,
+        question,
+        () if kind == "decisions" else tuple(labels),
+        labels,
+        options,
+        frozenset(labels),
+        wordings,
+        tuple(revision.number for revision in revisions),
+        is_earlier,
+    )
+
+
+def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]) -> Iterator[Wording]:
+    """The different wordings, the newest first."""
+    found: list[tuple[Question, Labels, list[int]]] = []
+    for revision in reversed(revisions):
+        flow = flows[revision.id]
+        question, labels = flow.question(key), _labels(flow, key)
+        same = next((it for it in found if it[0] == question and it[1] == labels), None)
+        if same is None:
+            found.append(same := (question, labels, []))
+        same[2].insert(0, revision.number)
+    return (Wording(tuple(numbers), question, labels) for question, labels, numbers in found)
+
+
+def _labels_over(wordings: Sequence[Wording], voices: Mapping[str, Voice]) -> Labels:
+    """What people read for each code in the newest wording that has it, and what it was called before."""
+    found: dict[str, dict[str, str]] = {}
+    for wording in wordings:
+        for code, by_language in wording.labels.items():
+            texts = found.setdefault(code, {})
+            texts |= {language: text for language, text in by_language.items() if language not in texts}
+    for code, texts in found.items():
+        for language, earlier in _called_before(code, wordings).items():
+            if language in texts and language in voices:
+                quoted = ", ".join(f"„{label}“" for label in earlier)
+                texts[language] = voices[language].say("results.called_before", label=texts[language], earlier=quoted)
+    return found
+
+
+def _called_before(code: str, wordings: Sequence[Wording]) -> dict[str, list[str]]:
+    """Other names of this code in earlier wordings, by language; how it is punctuated is no other name."""
+    found: dict[str, dict[str, str]] = {}
+    for wording in wordings:
+        label = dict(meanings.own_labels(wording.question)).get(code)
+        for language, text in label.items() if label else ():
+            found.setdefault(language, {}).setdefault(meanings.plain(text.text), text.text)
+    return {language: [*names.values()][1:] for language, names in found.items() if len(names) > 1}
+
+
+def _kind(questions: Sequence[Question]) -> Kind:
+    """How answers are written down; where some wordings let people choose several, all are read so."""
+    kinds = {_kind_of(question) for question in questions}
+    return "several" if "several" in kinds else _kind_of(questions[0])
+
+
+def _kind_of(question: Question) -> Kind:
+    values = question.values()
+    if question.free_text:
+        return "text"
+    if question.expects in _SEVERAL and isinstance(values, frozenset):
+        return _SEVERAL[question.expects]
+    if values in (int, float) or (isinstance(values, frozenset) and all(type(it) is int for it in values)):
+        return "number"
+    if isinstance(values, frozenset) or values is bool:
+        return "option"
+    return "code" if values is str else "decisions"
+
+
+def _labels(flow: Flow, key: str) -> dict[str, dict[str, str]]:
+    """Code → language → label of everything that answers are made of, in the order in which it is offered."""
+    question = flow.question(key)
+    values = question.values()
+    if values is None:
+        options: Sequence[Option] = getattr(question, "options", ())
+        return {it.value: {tag: script.voice.text(it.label) for tag, script in flow.scripts.items()} for it in options}
+    possible = (True, False) if values is bool else values if isinstance(values, frozenset) else ()
+    prompt = flow.scripts[flow.languages[0]].asked[key].prompt
+    offered = [reply.parsed.value for reply in prompt.quick_replies]
+
+    def place(value: Value) -> tuple[bool, int, str]:
+        code = code_of(value)
+        return code not in offered, offered.index(code) if code in offered else 0, "" if value is True else code
+
+    return {
+        code_of(value): {language: script.asked[key].label(value) for language, script in flow.scripts.items()}
+        for value in sorted(possible, key=place)
+    }

@@ -1,0 +1,207 @@
+"""What may be told of a table after what was told of it before, row by row: some go on while others stay. Pure.
+
+The rows of one moment and of the earlier ones are looked at together, as somebody would who kept them all: whoever came
+or went between two moments is a group of its own (docs/results.md). Also a moment of which every row was told again
+matters: a row that is told for the first time later counts the people of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Final, NamedTuple
+
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import OTHERS, WHOLE, Groups, Part, Row, Rule, Table
+
+Line = Groups
+"""A row that is told, as the groups whose people it counts; of all who answered none (`EVERYBODY`)."""
+EVERYBODY: Final[Line] = frozenset()
+MOST: Final = 12
+"""So many moments are looked at together at most. Then the oldest is forgotten if every row of it was told again since;
+else the table waits for the rows that stayed, or for the end.
+"""
+ALONE: Final = 10
+"""While other rows stay, all who answered are told anew when they are a tenth more, so that there are few moments."""
+
+
+class Moment(NamedTuple):
+    """A table, and the lines of it that were told at this moment."""
+
+    table: Table
+    lines: frozenset[Line]
+
+
+def first(table: Table, groups: Iterable[str], rule: Rule) -> Moment:
+    """What is told of a table of which nothing was told before; small groups are one line."""
+    names = list(groups)
+    small = disclosure.gathered(table, names, rule)
+    one, several = disclosure.as_one(table, small), [it for it in (*names, OTHERS) if it not in small]
+    told = disclosure.told(one, several if small else names, rule)
+    line_of = {WHOLE: EVERYBODY, **{it: frozenset({it}) for it in names}, OTHERS: small}
+    return Moment(table, frozenset(line_of[it] for it, why in told.items() if not why.answers))
+
+
+def following(past: Sequence[Moment], new: Moment, rule: Rule, *, is_last: bool = False) -> tuple[Moment, ...] | None:
+    """All moments that matter with the new one, in which the lines stand that are told anew; the others stay as they
+    were told last. The same as before where nothing changed; None where everything waits.
+
+    `new` is what could be told if nothing had been told before (`first`). `is_last`: there will be no other moment.
+
+    >>> old = {frozenset({"a"}): Row(9, {"yes": 5, "no": 4}), frozenset(): Row(20, {"yes": 9, "no": 11})}
+    >>> more = {frozenset({"a"}): Row(10, {"yes": 6, "no": 4}), frozenset(): Row(29, {"yes": 14, "no": 15})}
+    >>> both = [first(it, ["a"], Rule()) for it in (old, more)]
+    >>> found = following(both[:1], both[1], Rule())
+    >>> sorted(map(sorted, found[0].lines)), sorted(map(sorted, found[1].lines))  # one more in a must wait
+    ([[], ['a']], [[]])
+    """
+    if not past:
+        return (new,)
+    if past[-1].table == new.table:
+        return tuple(past)
+    if len(past) >= MOST and not is_last:
+        return None
+    lines = _harmless(past, new, rule)
+    if EVERYBODY in new.lines and EVERYBODY not in lines:
+        return None
+    stay = new.lines - lines
+    if stay and not is_last and not _is_much(past, new.table):
+        return None
+    return _remembered((*past, Moment(new.table, lines)), stay)
+
+
+def _harmless(past: Sequence[Moment], new: Moment, rule: Rule) -> frozenset[Line]:
+    """The lines that may be told anew: as few as possible are left out, small ones first."""
+    lines = frozenset(it for it in new.lines if _is_enough(past, it, new.table, rule))
+    while lines and (lines != {EVERYBODY}) and _exposed([*past, Moment(new.table, lines)], rule):
+        rows = sorted(lines - {EVERYBODY}, key=lambda it: (_row(new.table, it).base, sorted(it)))
+        left = {it: _exposed([*past, Moment(new.table, lines - {it})], rule) for it in rows}
+        lines -= {min(rows, key=lambda it: left[it])}
+    if lines == {EVERYBODY} and _exposed([*past, Moment(new.table, lines)], rule):
+        return frozenset()
+    return lines
+
+
+def _is_enough(past: Sequence[Moment], line: Line, table: Table, rule: Rule) -> bool:
+    earlier = next((it for it in reversed(past) if line in it.lines), None)
+    return earlier is None or disclosure.is_enough(_row(earlier.table, line), _row(table, line), rule)
+
+
+def _is_much(past: Sequence[Moment], table: Table) -> bool:
+    """Whether a tenth more people answered than when all were told last."""
+    earlier = next((it for it in reversed(past) if EVERYBODY in it.lines), None)
+    before = _row(earlier.table, EVERYBODY).base if earlier else 0
+    return ALONE * abs(_row(table, EVERYBODY).base - before) >= before
+
+
+def _remembered(moments: tuple[Moment, ...], stay: frozenset[Line]) -> tuple[Moment, ...]:
+    """Without the oldest, if there are many: those of which every line was told again since; if that is not enough,
+    those of which none still stands.
+    """
+    every, last = {line for it in moments for line in it.lines}, len(moments) - 1
+    latest = {line: max(n for n, it in enumerate(moments) if line in it.lines) for line in every}
+    over = max(0, len(moments) - MOST + 1)
+    told_again = min(latest.values(), default=last)
+    if told_again >= over:
+        return moments[over:]
+    return moments[min((latest[line] for line in {*moments[-1].lines, *stay} & every), default=last) :]
+
+
+def _since(moments: Sequence[Moment]) -> Sequence[Moment]:
+    """The moments that can be looked at without the earlier ones: from one on at which all lines were told that were
+    told later, if nobody left since. What later lines say beyond those of that moment is of later people only.
+    """
+    later = frozenset[Line]()
+    for number in range(len(moments) - 1, 0, -1):
+        if number < len(moments) - 1 and later <= moments[number].lines:
+            return moments[number:] if not _do_leave(moments[number:]) else moments
+        later |= moments[number].lines
+    return moments
+
+
+def _row(table: Table, line: Line) -> Row:
+    rows = [row for groups, row in table.items() if not line or not line.isdisjoint(groups)]
+    answers = dict.fromkeys(answer for row in rows for answer in row.n)
+    return Row(sum(row.base for row in rows), {it: sum(row.n.get(it, 0) for row in rows) for it in answers})
+
+
+def _exposed(moments: Sequence[Moment], rule: Rule) -> int:
+    """How many people are given away by all lines of these moments together."""
+    moments = _since(moments)
+    answers = dict.fromkeys(answer for it in moments for row in it.table.values() for answer in row.n)
+    return sum(
+        disclosure.exposed(_parts(moments, answer, oldest_leave=oldest), is_sensitive=rule.is_sensitive)
+        for answer in answers
+        for oldest in ((False, True) if _do_leave(moments) else (False,))
+    )
+
+
+def _do_leave(moments: Sequence[Moment]) -> bool:
+    """Whether any count fell: then it is open who left, and both is tried, who was there first and who came last."""
+    return any(
+        later.table.get(groups, Row(0, {})).n.get(answer, 0) < n
+        for earlier, later in pairwise(moments)
+        for groups, row in earlier.table.items()
+        for answer, n in (*row.n.items(), ("", row.base))
+    )
+
+
+def _parts(moments: Sequence[Moment], answer: str, *, oldest_leave: bool) -> Iterator[Part]:
+    """People by groups and by the moments at which they were there."""
+    columns = _Columns(moments)
+    for groups in dict.fromkeys(groups for it in moments for groups in it.table):
+        rows = [it.table.get(groups, Row(0, {})) for it in moments]
+        yes = [row.n.get(answer, 0) for row in rows]
+        no = [row.base - n for row, n in zip(rows, yes, strict=True)]
+        for came, went, n in _stays(yes, oldest_leave=oldest_leave):
+            yield Part(columns.of(groups, came, went), n, n)
+        for came, went, n in _stays(no, oldest_leave=oldest_leave):
+            yield Part(columns.of(groups, came, went), 0, n)
+
+
+class _Columns:
+    """In which lines of which moments people are counted, as `disclosure.Part` has it."""
+
+    def __init__(self, moments: Sequence[Moment]) -> None:
+        self._lines: list[list[tuple[int, Line]]] = []
+        self._until: dict[Groups, list[int]] = {}
+        number = 0
+        for it in moments:
+            self._lines.append(
+                [(4 ** (number + place), line) for place, line in enumerate(sorted(it.lines, key=sorted))]
+            )
+            number += len(it.lines)
+
+    def of(self, groups: Groups, came: int, went: int) -> int:
+        until = self._until.get(groups)
+        if until is None:
+            until = self._until[groups] = [0, *accumulate(self._at(groups, lines) for lines in self._lines)]
+        return until[went] - until[came]
+
+    @staticmethod
+    def _at(groups: Groups, lines: Sequence[tuple[int, Line]]) -> int:
+        return sum(column for column, line in lines if not line or not line.isdisjoint(groups))
+
+
+def _stays(counts: Sequence[int], *, oldest_leave: bool) -> Iterator[tuple[int, int, int]]:
+    """From which moment to before which one how many people were there, as few coming and going as the counts allow.
+
+    >>> list(_stays([5, 7, 6], oldest_leave=False)), list(_stays([5, 7, 6], oldest_leave=True))
+    ([(1, 2, 1), (0, 3, 5), (1, 3, 1)], [(0, 2, 1), (0, 3, 4), (1, 3, 2)])
+    """
+    there: list[list[int]] = []  # since when, how many; the oldest first
+    before = 0
+    for moment, n in enumerate(counts):
+        if n > before:
+            there.append([moment, n - before])
+        leave = max(0, before - n)
+        while leave:
+            since = there[0 if oldest_leave else -1]
+            left = min(leave, since[1])
+            yield since[0], moment, left
+            since[1] -= left
+            leave -= left
+            if not since[1]:
+                there.remove(since)
+        before = n
+    yield from ((since, len(counts), n) for since, n in there)

@@ -1,0 +1,154 @@
+"""What all participants answered to each question, as everybody may see it. Pure: counts in, tables out.
+
+Shares are of those who answered; how many were asked stands beside it. The reasons for no answer are one cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from bot.results.counts import disclosure
+from bot.results.counts.answer_dataset import Subject, Variable
+from bot.results.counts.counts import ANSWERED, OTHER, Counts, is_closed
+from bot.results.counts.disclosure import Reason, Row, Rule, Table
+from flows.flow import Flow
+from flows.values import Missing
+
+PARTICIPATIONS: Final = "participations"
+ASKED: Final = "asked:"
+_OPTION: Final = "option."
+_NOT_ASKED: Final = f"missing.{Missing.NOT_ASKED.value}"
+
+
+class OneWay(NamedTuple):
+    """The table of one question. What may not be told is None."""
+
+    variable: Variable
+    reason: Reason
+    """Why the answers are not told."""
+    is_rounded: bool
+    """Whether all its numbers are multiples of `disclosure.STEP`: the question is sensitive, or says who was asked a
+    sensitive one.
+    """
+    asked: int | None
+    """Who came to it: answered it, or said that they do not."""
+    not_asked: int | None
+    """On whose way it was not."""
+    answered: int | None
+    """Who gave an answer to the question as it was asked: what shares are of."""
+    unanswered: int | None
+    """All others who gave no answer, for whatever reason; also who left before."""
+    other: int | None
+    """Values that are no answer to the question as it was asked; nobody else is counted with them."""
+    answers: Mapping[str, int | None]
+    """By code; of several options each person may be in several."""
+
+
+def one_way(counts: Counts) -> list[OneWay]:
+    """The tables of all questions, in their order."""
+    found: list[OneWay] = []
+    withheld: set[str] = set()
+    sensitive: set[str] = set()
+    for variable in counts.subject.variables:
+        leads = leading_to(counts.subject, variable.key)
+        is_sensitive = _is_sensitive(variable) or not leads.isdisjoint(sensitive)
+        table = _table(counts, variable, is_sensitive=is_sensitive, is_led_by_withheld=not leads.isdisjoint(withheld))
+        if is_sensitive:
+            sensitive.add(variable.key)
+        if table.reason:
+            withheld.add(variable.key)
+        found.append(table)
+    return found
+
+
+def _table(counts: Counts, variable: Variable, *, is_sensitive: bool, is_led_by_withheld: bool) -> OneWay:
+    """One table. How many were asked tells how many gave the answer that led there: so it goes where that does."""
+    rule, row = Rule(counts.subject.least, is_sensitive), row_of(counts, variable)
+    is_kept_back = is_led_by_withheld or variable.id in counts.apart
+    why: Reason = "protected" if is_kept_back else disclosure.reason(row, rule)
+    if 0 < counts.responses < counts.subject.least:
+        why = "few"
+    is_rounded = is_sensitive and rule.least != disclosure.ALL
+    told = disclosure.rounded if is_rounded else int
+    not_asked, other = counts.cells[variable.id][_NOT_ASKED], counts.cells[variable.id][OTHER]
+    asked, silent = counts.asked(variable.id), counts.responses - not_asked - row.base - other
+    is_base_told = why != "few" and not is_kept_back
+    is_asked_told = not is_led_by_withheld and not 0 < counts.responses < counts.subject.least
+    return OneWay(
+        variable,
+        why,
+        is_rounded,
+        told(asked) if is_asked_told else None,
+        told(not_asked) if is_asked_told else None,
+        told(row.base) if is_base_told else None,
+        told(silent) if is_base_told else None,
+        None if why else told(other),
+        {code: None if why else told(n) for code, n in row.n.items()},
+    )
+
+
+def row_of(counts: Counts, variable: Variable) -> Row:
+    """Who gave an answer to the question as it was asked, and which."""
+    cells = counts.cells[variable.id]
+    if not is_closed(variable):
+        return Row(cells[ANSWERED], counts.options.get(variable.id, {}))
+    n = {name.removeprefix(_OPTION): number for name, number in cells.items() if name.startswith(_OPTION)}
+    return Row(sum(n.values()), n)
+
+
+def tables(counts: Counts) -> dict[str, Table]:
+    """The same as an edition is compared with the one before (`disclosure.may_follow`), by name of the row. How many
+    were asked a question that not everybody is asked is a row of its own, where it is told (`ASKED`).
+    """
+    found = {PARTICIPATIONS: disclosure.whole(counts.responses, {})}
+    for table in one_way(counts):
+        variable = table.variable
+        row = row_of(counts, variable)
+        found[variable.id] = disclosure.whole(row.base, row.n)
+        if table.asked is not None and leading_to(counts.subject, variable.key):
+            led = counts.responses - counts.cells[variable.id][_NOT_ASKED]
+            n = {"asked": counts.asked(variable.id), "led": led}
+            found[f"{ASKED}{variable.id}"] = disclosure.whole(counts.responses, n)
+    return found
+
+
+def rules(subject: Subject) -> dict[str, Rule]:
+    """The rule of each of these tables."""
+    sensitive: set[str] = set()
+    found = {PARTICIPATIONS: Rule(subject.least)}
+    for variable in subject.variables:
+        leads = leading_to(subject, variable.key)
+        is_sensitive = _is_sensitive(variable) or not leads.isdisjoint(sensitive)
+        if is_sensitive:
+            sensitive.add(variable.key)
+        found[variable.id] = found[f"{ASKED}{variable.id}"] = Rule(subject.least, is_sensitive)
+    return found
+
+
+def visible_share(counts: Counts) -> float | None:
+    """Which part of all answers can be seen, 0 to 1, over questions that are not sensitive; None without any."""
+    both = [(it.reason, row_of(counts, it.variable)) for it in one_way(counts) if not it.is_rounded]
+    bases = [(why, row.base) for why, row in both if row.n]
+    everything = sum(base for _, base in bases)
+    return sum(base for why, base in bases if not why) / everything if everything else None
+
+
+def _is_sensitive(variable: Variable) -> bool:
+    return any(wording.question.sensitive for wording in variable.wordings)
+
+
+def leading_to(subject: Subject, key: str) -> set[str]:
+    """The questions whose answers decide whether this one is asked, in any revision."""
+    return {lead for flow in subject.flows.values() for lead in leading_in(flow, key)}
+
+
+def leading_in(flow: Flow, key: str) -> set[str]:
+    """The same in one revision."""
+    found: set[str] = set()
+    for node in flow.nodes.values() if key in flow.nodes else ():
+        conditions = [node.ask_if] if node.key == key else [way.condition for way in node.leaving()]
+        found |= {it.question for condition in conditions if condition for it in condition.comparisons()}
+        if node.key == key:
+            break
+    return found

@@ -1,0 +1,155 @@
+"""The participations of a consultation, read piece by piece: memory holds a thousand of them, and the ids of all."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from array import array
+from collections.abc import Iterator, Mapping, Set
+from datetime import datetime
+from functools import partial
+from typing import Final, NamedTuple
+
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.common.remembered import Remembered
+from bot.results.counts.answer_dataset import Subject, Variable
+from bot.results.counts.values import read
+from flows.session import Session
+from flows.steps import gaps
+from flows.values import Missing, Value
+from storage import answers, open_answers, participations, sessions
+from storage.answers import StoredAnswer
+from storage.sessions import StoredSession
+
+AT_ONCE: Final = 1000
+Values = Mapping[str, Remembered[str, tuple[Value | None, bool]]]
+"""By variable: a stored value as it is read, and whether it may be words of a person."""
+
+
+class Given(NamedTuple):
+    """What somebody answered to one question, or why there is nothing."""
+
+    value: Value | None
+    missing: str
+    is_words: bool = False
+    """Whether the value may be words of a person: free text, or what is no answer to the question as it was asked.
+    Only the profile `raw` shows it; counts know nothing more than that it is there.
+    """
+    at: datetime | None = None
+    channel: str = ""
+    language: str = ""
+    mode: str = ""
+    version: int | None = None
+    is_released: bool = False
+    """Whether a person let out what was said in own words."""
+    raw: str = ""
+    """The value as it is stored; "" where there is none."""
+
+
+class Response(NamedTuple):
+    """One participation."""
+
+    session: StoredSession
+    """As it is now: where the consultation is over, nobody waits any more."""
+    revision: int
+    given: Mapping[str, Given]
+    """By variable; every question of every revision is there."""
+    is_answered: bool
+    """Whether it counts (`storage.participations`)."""
+
+    def of(self, variable: Variable) -> Given:
+        return self.given[variable.id]
+
+
+def stream(connection: Connection, subject: Subject, shuffled_by: random.Random | None = None) -> Iterator[Response]:
+    """All participations, oldest first or shuffled, within one moment of the database."""
+    ids = array("q", sessions.ids_of(connection, subject.newest.consultation_id))
+    if shuffled_by is not None:
+        shuffled_by.shuffle(ids)
+    has_texts = any(variable.kind == "text" for variable in subject.variables)
+    values: Values = {variable.id: Remembered(partial(_read, variable)) for variable in subject.variables}
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE].tolist()
+        rows = sessions.by_id(connection, some)
+        stored: dict[int, list[StoredAnswer]] = {}
+        for answer in answers.of_sessions(connection, some):
+            stored.setdefault(answer.session_id, []).append(answer)
+        released = open_answers.released_among(connection, some) if has_texts else frozenset()
+        answered = participations.answered_among(connection, some)
+        for number in some:
+            row = _as_of_now(subject, rows[number])
+            of_person = stored.get(number, [])
+            yield _response(subject, row, of_person, released, values, is_answered=number in answered)
+
+
+def randomness(seed: int | None) -> random.Random:
+    """What shuffles and names responses: not to be guessed, unless a test gives a seed."""
+    return secrets.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - for tests only
+
+
+def _as_of_now(subject: Subject, row: StoredSession) -> StoredSession:
+    """Until somebody has closed the participations of a consultation that is over (`bot.conversations.closing`), the
+    date says that they are.
+    """
+    if not subject.is_over or row.status != "waiting":
+        return row
+    return row._replace(status="interrupted", ended_at=subject.newest.closes_at or row.updated_at)
+
+
+def _response(
+    subject: Subject,
+    row: StoredSession,
+    stored: list[StoredAnswer],
+    released: Set[tuple[int, str]],
+    values: Values,
+    *,
+    is_answered: bool,
+) -> Response:
+    given: dict[str, Given] = {}
+    for answer in stored:
+        is_here = answer.revision_id == row.revision_id
+        revision_id = row.revision_id if is_here else _revision_of(answer, row)
+        variable = subject.asked.get((revision_id, answer.question_key))
+        if variable is not None:
+            is_released = (row.id, answer.question_key) in released
+            raw = answer.value
+            value, is_words = (None, False) if raw is None else values[variable.id][raw]
+            when_and_how = (answer.answered_at, answer.channel, answer.language, answer.mode, answer.version)
+            given[variable.id] = Given(value, answer.missing or "", is_words, *when_and_how, is_released, raw or "")
+    lacking = [variable for variable in subject.variables if variable.id not in given]
+    if lacking:
+        # The person has neither left nor submitted, so no reason is written down: it is what it would be now.
+        open_now = [it for it in lacking if subject.asked.get((row.revision_id, it.key)) is it]
+        now = gaps(subject.flows[row.revision_id], Session.from_json(row.state)) if open_now else {}
+        reasons = {it.id: now.get(it.key, Missing.NOT_ASKED) for it in open_now}
+        context = (row.channel, row.language, row.mode)
+        for it in lacking:
+            given[it.id] = Given(None, reasons.get(it.id, Missing.NOT_ASKED).value, False, None, *context)
+    return Response(row, subject.number_of(row.revision_id), given, is_answered)
+
+
+def _revision_of(answer: StoredAnswer, row: StoredSession) -> int:
+    """The revision under which the answer was given, by id.
+
+    Older programs left the row as it was when the same value was given again under a newer revision; the session, which
+    is on that one, still knows.
+    """
+    if answer.value is None:
+        return answer.revision_id
+    is_again = Session.from_json(row.state).answers.get(answer.question_key) == from_json(answer.value)
+    return row.revision_id if is_again else answer.revision_id
+
+
+def given_as(variable: Variable, raw: str | None) -> Given:
+    """A stored value as an answer to this question, without who gave it and when."""
+    value, is_words = _read(variable, raw) if raw is not None else (None, False)
+    return Given(value, "", is_words, raw=raw or "")
+
+
+def _read(variable: Variable, raw: str) -> tuple[Value | None, bool]:
+    """A stored value, and whether it may be words of a person."""
+    stored = from_json(raw)
+    value = None if stored is None else read(variable.kind, variable.possible, stored)
+    return (stored, stored is not None) if value is None else (value, variable.kind == "text")

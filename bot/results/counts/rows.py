@@ -1,0 +1,88 @@
+"""The published table of counts, one row per cell: `counts.csv`, and what pages and `results` are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.counts import ANSWERED, CONTEXTS, MERGED, OTHER, Counts, is_closed
+from bot.results.counts.disclosure import Reason
+from bot.results.counts.one_way import PARTICIPATIONS, OneWay, one_way
+from flows.values import Missing
+
+TOTALS: Final = (PARTICIPATIONS, "begun", "finished")
+NO_ANSWER: Final = "no_answer"
+"""The code of the cell in which all reasons for no answer are one."""
+
+
+class CountRow(NamedTuple):
+    """A cell of the published table. The names are those of counts.csv; `question_key` is the id of the variable."""
+
+    table: str
+    question_key: str
+    question_type: str
+    kind: str
+    code: str
+    label: str
+    n: int | None
+    """None where it is not told."""
+    suppressed: int
+    """1 or 0."""
+    revisions: str = ""
+    """Numbers of the revisions that asked it, for questions."""
+    reason: Reason = ""
+    """Why it is not told."""
+    answered: int | None = None
+    """How many answered the question: what shares are of."""
+    asked: int | None = None
+    """How many were asked it."""
+    rounded: int = 0
+    """1 where all numbers of the question are rounded (`bot.results.counts.disclosure.STEP`), else 0."""
+
+
+def published_rows(counts: Counts, labels: Mapping[str, str]) -> Iterator[CountRow]:
+    """The published table. `labels` are words for `NO_ANSWER`, `not_asked` and `MERGED`."""
+    totals = (counts.responses, counts.begun, counts.finished)
+    for name, n in zip(TOTALS, totals, strict=True):
+        is_few = 0 < n < counts.subject.least
+        yield _context_row(name, "", None if is_few else n, "few" if is_few else "")
+    for name in CONTEXTS:
+        sizes = counts.sizes(name)
+        for code, why in sorted(sizes.reasons.items()):
+            yield _context_row(name, code, sizes.told.get(code), why)
+        if sizes.other:
+            yield _context_row(name, MERGED, sizes.other, "", labels.get(MERGED, ""))
+    for table in one_way(counts):
+        yield from _question_rows(counts.subject, table, labels)
+
+
+def _question_rows(subject: Subject, table: OneWay, labels: Mapping[str, str]) -> Iterator[CountRow]:
+    variable = table.variable
+    texts = {code: by_language.get(subject.language, "") for code, by_language in variable.labels.items()}
+    revisions = " ".join(map(str, variable.revisions))
+
+    def row(kind: str, code: str, label: str, n: int | None) -> CountRow:
+        why: Reason = table.reason or "protected" if n is None else ""
+        asked = (table.answered, table.asked, int(table.is_rounded))
+        head = ("question", variable.id, variable.question.type, kind, code, label)
+        return CountRow(*head, n, int(n is None), revisions, why, *asked)
+
+    if is_closed(variable):
+        for code, n in table.answers.items():
+            yield row("option", code, texts.get(code, ""), n)
+    else:
+        yield row(ANSWERED.rstrip("."), "", "", table.answered)
+    yield row("missing", NO_ANSWER, labels.get(NO_ANSWER, ""), table.unanswered)
+    not_asked = Missing.NOT_ASKED.value
+    yield row("missing", not_asked, labels.get(not_asked, ""), table.not_asked)
+    if table.other:
+        yield row(OTHER.rstrip("."), "", "", table.other)
+    if not is_closed(variable):
+        for code, n in table.answers.items():
+            yield row("chosen", code, texts.get(code, ""), n)
+
+
+def _context_row(table: str, code: str, n: int | None, why: Reason, label: str = "") -> CountRow:
+    kind = "total" if table in TOTALS else table
+    return CountRow(table, "", "", kind, code, label, n, int(n is None), "", why)

@@ -1,0 +1,93 @@
+"""A stored value as an answer to its question: one of what could be answered, or none of it.
+
+Pure. What is none is never printed by name outside the profile `raw`: it may be anything, also the words of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+from typing import Final, Literal
+
+from flows.values import Value
+
+Kind = Literal["text", "several", "order", "amounts", "decisions", "code", "option", "number"]
+"""How answers are written down: words, codes of several options (or the place or the amount of each), decisions between
+two options, a code that is made for each answer, the code of one option, a number."""
+
+
+def code_of(value: Value) -> str:
+    """A single value as it is written down.
+
+    >>> code_of("trees"), code_of(True), code_of(3), code_of(0.000001)
+    ('trees', 'true', '3', '0.000001')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return format(Decimal(repr(value)).normalize(), "f")
+    if isinstance(value, dict):
+        return " ".join(f"{code}={amount}" for code, amount in value.items())
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
+def read(kind: Kind, codes: Collection[str], value: Value) -> Value | None:
+    """The value as an answer of this kind, None where it is none. Of several, a single one is a list of one.
+
+    >>> read("several", {"a", "b"}, "a"), read("several", {"a", "b"}, ["a", "Ein Satz"])
+    (['a'], None)
+    >>> read("number", (), 7), read("number", {"1", "5"}, 7), read("number", (), True)
+    (7, None, None)
+    """
+    return _READ[kind](codes, value)
+
+
+def _text(codes: Collection[str], value: Value) -> Value | None:
+    return value if isinstance(value, str) else None
+
+
+def _several(codes: Collection[str], value: Value) -> Value | None:
+    chosen = [value] if isinstance(value, str) else value
+    is_known = isinstance(chosen, list) and all(code in codes for code in chosen)
+    return chosen if is_known else None
+
+
+def _amounts(codes: Collection[str], value: Value) -> Value | None:
+    if not isinstance(value, dict):
+        return None
+    return value if all(code in codes and _is_number(amount) for code, amount in value.items()) else None
+
+
+def _decisions(codes: Collection[str], value: Value) -> Value | None:
+    is_known = isinstance(value, list) and all(_is_decision(codes, str(decision)) for decision in value)
+    return value if is_known else None
+
+
+def _is_decision(codes: Collection[str], decision: str) -> bool:
+    """Whether it is "park>school" or "park=school"."""
+    first, sign, second = decision.partition(">" if ">" in decision else "=")
+    return bool(sign) and first in codes and second in codes
+
+
+def _option(codes: Collection[str], value: Value) -> Value | None:
+    return value if isinstance(value, str | bool) and code_of(value) in codes else None
+
+
+def _number(codes: Collection[str], value: Value) -> Value | None:
+    return value if _is_number(value) and (not codes or code_of(value) in codes) else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_READ: Final[Mapping[Kind, Callable[[Collection[str], Value], Value | None]]] = {
+    "text": _text,
+    "several": _several,
+    "order": _several,
+    "amounts": _amounts,
+    "decisions": _decisions,
+    "code": _text,
+    "option": _option,
+    "number": _number,
+}

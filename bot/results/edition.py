@@ -1,0 +1,262 @@
+"""An edition: all figures of a consultation that everybody may see, made by one function from one moment.
+
+It holds numbers and names of the definition; words of people are no part of it (`bot.results.published`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection
+
+from bot.consultations import stored_revisions
+from bot.consultations.visibility import is_closed
+from bot.results import ballots, compared, loading, meetings
+from bot.results import report as reporting
+from bot.results.answered import Answered, answered
+from bot.results.ballots import Comparison, Order, Outcome, Spread, outcome
+from bot.results.compared import Compared
+from bot.results.counts import answer_dataset, one_way
+from bot.results.counts.counts import Counts, counted
+from bot.results.counts.rows import CountRow, published_rows
+from bot.results.loading import Loaded
+from bot.results.report import Report, report
+from storage import editions, rooms
+from storage.consultations import PublishedRevision, RevisionHead
+from storage.editions import Head, StoredEdition, StoredRow
+from storage.errors import Duplicate
+
+RULE: Final = 2
+"""By which rule small numbers are left out; raised when the rule changes, and then every edition is made anew. Rule 1
+left out every small number, and the next larger one.
+"""
+KEPT_EARLIER: Final = 0
+"""The rule of figures that a program without editions kept: the one of rule 1, and no plain count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is no plain count. Later programs read it, too, when the answers are gone: new fields here and in what they
+    are made of need a default.
+    """
+
+    report: Report
+    revisions: tuple[int, ...] = ()
+    """Ids of the revisions that were counted; none: not noted, all there are."""
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    """By variable, where enough people answered."""
+    answered: Answered | None = None
+    visible_share: float | None = None
+    """Which part of all answers to questions that are not sensitive can be seen, 0 to 1."""
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Orders, budgets and comparisons by variable."""
+        return {**self.orders, **self.spreads, **self.comparisons}
+
+
+class Edition(NamedTuple):
+    """The figures of one moment. `number` rises by one from edition to edition of a consultation."""
+
+    consultation_id: int
+    slug: str
+    number: int
+    made_at: datetime
+    seconds: float
+    """How long it took."""
+    revision_id: int | None
+    """The live revision; None: not noted."""
+    position: str
+    rule: int
+    is_last: bool
+    """Whether answers were deleted whose figures stand here only."""
+    rows: tuple[CountRow, ...]
+    """As in counts.csv, but without labels."""
+    document: Document
+    compared: Compared | None = None
+    """What the next edition is compared with; None in editions of older programs."""
+    apart: frozenset[str] = frozenset()
+    """The variables that are not told beside what rooms have shown. Not stored."""
+    pictures: int = 0
+    """What rooms had shown by then (`meetings.moment`). Not stored."""
+
+    @property
+    def is_by_an_old_rule(self) -> bool:
+        """Whether small numbers were left out by another rule than now."""
+        return self.rule < RULE
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether plain counts were kept."""
+        return bool(self.rows)
+
+
+_form: Final = TypeAdapter(Document)
+
+
+@lru_cache(16)
+def _read(document: str) -> Document:
+    return _form.validate_json(document)
+
+
+def newest(connection: Connection, about: PublishedRevision) -> Edition | None:
+    """The newest stored edition of a consultation, None where none was made yet. Counts nothing."""
+    row = editions.newest(connection, about.consultation_id)
+    if row is None:
+        return None
+    cells = editions.rows_of(connection, row.consultation_id, row.number)
+    rows = tuple(CountRow._make((*it[3:8], "", *it[8:])) for it in cells)
+    return Edition(
+        consultation_id=row.consultation_id,
+        slug=about.slug,
+        number=row.number,
+        made_at=row.made_at,
+        seconds=row.seconds,
+        revision_id=row.revision_id,
+        position=row.position,
+        rule=row.rule,
+        is_last=row.is_last,
+        rows=rows,
+        document=_read(row.document),
+        compared=Compared.from_json(row.compared),
+    )
+
+
+def document_of(connection: Connection, consultation_id: int) -> Document | None:
+    """What the newest stored edition says besides plain counts."""
+    row = editions.newest(connection, consultation_id)
+    return None if row is None else _read(row.document)
+
+
+def add(connection: Connection, edition: Edition) -> None:
+    """Stores an edition. Raises Duplicate where there is one of this number, or a room has shown more meanwhile: then
+    the next one is made with it in mind.
+    """
+    rooms.hold(connection, edition.consultation_id)
+    if not edition.is_last and meetings.moment(connection, edition.consultation_id) > edition.pictures:
+        raise Duplicate("a room shows more by now")
+    id_, number, document = edition.consultation_id, edition.number, _form.dump_json(edition.document).decode()
+    rows = [
+        StoredRow._make((id_, number, place, *it[:5], *it[6:]))  # without the label
+        for place, it in enumerate(edition.rows)
+    ]
+    stored_edition = StoredEdition(
+        consultation_id=id_,
+        number=number,
+        made_at=edition.made_at,
+        seconds=edition.seconds,
+        revision_id=edition.revision_id,
+        position=edition.position,
+        rule=edition.rule,
+        is_last=edition.is_last,
+        document=document,
+        compared=edition.compared.to_json() if edition.compared else "",
+    )
+    editions.add(connection, stored_edition, rows)
+
+
+def position(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> str:
+    """What an edition of this moment is made from, as a text: the same text, the same figures."""
+    end = "closed" if is_closed(about, now) else "open"
+    return f"{RULE} {about.id} {end} {editions.position(connection, about.consultation_id)}"
+
+
+def is_current(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> bool:
+    """Whether the newest edition says what one of this moment would."""
+    head = editions.newest_head(connection, about.consultation_id)
+    return head is not None and head.position == position(connection, about, now)
+
+
+def is_after_closing(head: Head) -> bool:
+    """Whether an edition was made when no more answers were taken."""
+    return head.is_last or head.position.split(" ")[2:3] == ["closed"]
+
+
+def make(
+    connection: Connection,
+    slug: str,
+    now: datetime,
+    *,
+    seed: int = 0,
+    previous: Edition | None = None,
+    is_inner: bool = False,
+) -> Edition:
+    """The figures of this moment: what every page, file and answer of the API tells until the next edition.
+
+    `previous` is the newest stored one. Where answers were deleted since, its figures are carried on, and only what
+    became of contributions is counted anew. `is_inner`: small numbers, too, for the core team. Reads every answer and
+    every vote. Raises HouseError where there is no consultation of this name.
+    """
+    began = time.perf_counter()
+    live = stored_revisions.named(connection, slug)
+    number = previous.number + 1 if previous else 1
+    reached = position(connection, live, now)
+    if previous and previous.is_last:
+        about = answered(connection, live.consultation_id, answer_dataset.find(connection, slug).least)
+        carried = replace(previous.document, answered=about)
+        took = time.perf_counter() - began
+        return previous._replace(number=number, made_at=now, seconds=took, position=reached, document=carried)
+    found = replace(answer_dataset.find(connection, slug, now=now), is_inner=is_inner)
+    counts = counted(connection, found)
+    counts.apart = frozenset() if is_inner else meetings.not_told(connection, counts)
+    loaded = loading.load(connection, live.consultation_id)
+    sectors = loading.sectors(connection, found)
+    outcomes = {id_: it for id_, it in _outcomes(counts).items() if id_ not in counts.apart}
+    document = Document(
+        report(loaded.log, loaded.shown, sectors, least=found.least, seed=seed),
+        tuple(revision.id for revision in found.revisions),
+        {id_: it for id_, it in outcomes.items() if isinstance(it, Order)},
+        {id_: it for id_, it in outcomes.items() if isinstance(it, Spread)},
+        {id_: it for id_, it in outcomes.items() if isinstance(it, Comparison)},
+        answered(connection, live.consultation_id, found.least),
+        one_way.visible_share(counts) if not 0 < counts.responses < found.least else None,
+    )
+    rows = tuple(row._replace(label="") for row in published_rows(counts, {}))
+    basis = _compared(counts, loaded, sectors)
+    took, pictures = time.perf_counter() - began, meetings.moment(connection, live.consultation_id)
+    return Edition(
+        live.consultation_id,
+        slug,
+        number,
+        now,
+        took,
+        live.id,
+        reached,
+        RULE,
+        False,
+        rows,
+        document,
+        basis,
+        counts.apart,
+        pictures,
+    )
+
+
+def _compared(counts: Counts, loaded: Loaded, sectors: Mapping[str, frozenset[str]]) -> Compared:
+    found = counts.subject
+    questions = {it.id: it.question for it in found.variables if it.id in counts.ballots}
+    tables = {
+        **one_way.tables(counts),
+        **ballots.tables(questions, counts.ballots),
+        **reporting.tables(loaded.log, loaded.shown, sectors),
+    }
+    sensitive = {name for name, rule in one_way.rules(found).items() if rule.is_sensitive}
+    sensitive |= {f"ballots:{id_}" for id_ in questions if id_ in sensitive}
+    return compared.of(found.least, frozenset(sensitive), tables, sectors)
+
+
+def _outcomes(counts: Counts) -> dict[str, Outcome]:
+    rules, found = one_way.rules(counts.subject), {}
+    for variable in counts.subject.variables:
+        if variable.id in counts.ballots:
+            given = counts.ballots[variable.id]
+            found[variable.id] = outcome(variable.question, variable.options, given, rules[variable.id])
+    return {id_: it for id_, it in found.items() if it is not None}

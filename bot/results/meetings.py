@@ -1,0 +1,296 @@
+"""What the wall of a live meeting shows: a picture that is replaced only when the difference may be told.
+
+A room is a group of the whole, and whoever sits in it sees who answers when. So three things hold together: a picture
+follows the one before (`disclosure.follows`), it is looked for at moments that no answer decides, and beside the
+published figures it leaves none or enough people over (docs/results.md, "Live meetings").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.consultations.live_meetings import place_of
+from bot.results.compared import Compared
+from bot.results.counts import disclosure, one_way
+from bot.results.counts.answer_dataset import asking_the_same
+from bot.results.counts.counts import Counts
+from bot.results.counts.disclosure import SENSITIVE_LEAST, WHOLE, Reason, Row, Rule, follows, of_group
+from flows.flow import Flow
+from flows.question import Question
+from storage import editions, rooms
+from storage.consultations import PublishedRevision
+from storage.rooms import AnswerCount, StoredResult, StoredRoom
+
+_form: Final = TypeAdapter(tuple[int, dict[str, int]])
+
+
+class Meeting(NamedTuple):
+    """A room at its present question."""
+
+    room: StoredRoom
+    newest: PublishedRevision
+    flow: Flow
+    codes: Mapping[str, Sequence[str]]
+    """What can be answered, by question key; nothing for words and for questions that no wall shows."""
+    least: int
+    """`smallest_cell` of the consultation."""
+
+    @property
+    def leads(self) -> frozenset[str]:
+        """The questions whose answers decide who is asked the present one."""
+        return leading_to(self.flow, self.room.at)
+
+    def rule(self, least: int) -> Rule:
+        """Of the present question; what leads to a sensitive one is looked at in the same way."""
+        asked = [self.flow.nodes.get(key) for key in (self.room.at, *self.leads)]
+        return Rule(least, any(isinstance(it, Question) and it.sensitive for it in asked))
+
+    @property
+    def bound(self) -> int:
+        """Fewer people than this are not shown: who is in a room can be named, so it takes more than elsewhere."""
+        return max(self.least, SENSITIVE_LEAST)
+
+
+def leading_to(flow: Flow, key: str) -> frozenset[str]:
+    """The questions whose answers decide who is asked this one, directly or through others."""
+    found, new = frozenset[str](), {key}
+    while new:
+        new = {lead for it in new for lead in one_way.leading_in(flow, it)} - found - {key}
+        found |= new
+    return found
+
+
+class Picture(NamedTuple):
+    """What everybody may see of the answers to the present question."""
+
+    at_least: int | None
+    """So many have come to the question, or a few more: a multiple of the bound. None where that is not told, since
+    answers decide who is asked.
+    """
+    values: Mapping[str, int | None]
+    """By code; None where they are not told. Empty for free text."""
+    answered: int
+    """What shares are of; 0 where nothing is told."""
+    reason: Reason
+    """Why nothing is told."""
+    number: int
+    """Rises when the picture is replaced; 0 before the first."""
+    is_due: bool
+    """Whether another picture is to be looked for (`renew`)."""
+
+
+def look(connection: Connection, meeting: Meeting) -> Picture:
+    """The picture as it stands. Writes nothing."""
+    given = sum(it.number for it in _counts(connection, meeting, meeting.room.at))
+    stored = rooms.results(connection, meeting.room.consultation_id)
+    return _picture(meeting, given, _come(connection, meeting, meeting.room.at, given), stored)
+
+
+def renew(connection: Connection, meeting: Meeting) -> Picture:
+    """The picture after looking for another one, where that is due. Writes what it shows; what was tried, too."""
+    room, bound = meeting.room, meeting.bound
+    rooms.hold(connection, room.consultation_id)
+    stored = rooms.results(connection, room.consultation_id)
+    counts = {key: summed(_counts(connection, meeting, key), meeting.codes.get(key, ())) for key in _group(meeting)}
+    given = counts[room.at][0]
+    come = {key: _come(connection, meeting, key, n) for key, (n, _) in counts.items()}
+    picture = _picture(meeting, given, come[room.at], stored)
+    if not picture.is_due:
+        return picture
+    kept = {it.question_key: it for it in stored if it.room_id == room.id}
+    shown = {key: _row(it) for key, it in kept.items() if it.shown}
+    rows = {key: row for key, (_, row) in counts.items()}
+    if (
+        all(meeting.codes.get(key) for key in rows)
+        and may_replace(shown, rows, meeting.rule(bound))
+        and _may_stand_beside_the_whole(connection, meeting, rows, stored)
+    ):
+        news = [
+            StoredResult(
+                room_id=room.id,
+                question_key=key,
+                tried=come[key],
+                number=_number(kept, key) + (shown.get(key) != row),
+                shown=_text(row),
+            )
+            for key, row in rows.items()
+        ]
+    else:
+        old = kept.get(room.at)
+        news = [
+            StoredResult(
+                room_id=room.id,
+                question_key=room.at,
+                tried=come[room.at],
+                number=_number(kept, room.at),
+                shown=old.shown if old else "",
+            )
+        ]
+    rooms.keep(connection, news)
+    return _picture(meeting, given, come[room.at], rooms.results(connection, room.consultation_id))
+
+
+def is_moment(come: int, tried: int | None, bound: int) -> bool:
+    """Whether another picture is looked for, when so many have come, and so many had at the last try. Pure.
+
+    No answer decides it. Were one looked for after each answer, the first moment at which it may be shown would tell
+    the answer that made it so.
+
+    >>> [is_moment(9, None, 10), is_moment(12, None, 10), is_moment(21, 12, 10), is_moment(22, 12, 10)]
+    [False, True, False, True]
+    """
+    return come >= bound and (tried is None or abs(come - tried) >= bound)
+
+
+def may_replace(shown: Mapping[str, Row], rows: Mapping[str, Row], rule: Rule) -> bool:
+    """Whether these rows may be shown after what was shown last: all of them, or none. Pure.
+
+    >>> old, new = {"q": Row(12, {"yes": 7, "no": 5})}, {"q": Row(13, {"yes": 7, "no": 6})}
+    >>> may_replace({}, old, Rule(10)), may_replace(old, new, Rule(10))
+    (True, False)
+    """
+    return all(
+        row.base > 0
+        and not disclosure.reason(row, rule)
+        and (key not in shown or shown[key] == row or follows(shown[key], row, rule))
+        for key, row in rows.items()
+    )
+
+
+def are_apart(pictures: Sequence[Row], everybody: Row, rule: Rule) -> bool:
+    """Whether the figures of everybody, counted later than these pictures of rooms, leave none or enough people over.
+
+    Rooms have nobody in common: what is left beside all of them is the smallest part anybody can work out. Who is left
+    may not be of one mind, however many they are: else the part of a room in each edition would follow. Pure.
+
+    >>> room, rule = Row(12, {"yes": 7, "no": 5}), Rule()
+    >>> [are_apart([room], Row(12 + yes + no, {"yes": 7 + yes, "no": 5 + no}), rule)
+    ...  for yes, no in [(0, 0), (1, 1), (3, 3), (40, 0)]]
+    [True, False, True, False]
+    """
+    if rule.least == disclosure.ALL:
+        return True
+    for row in (*pictures, total(pictures)):
+        rest = everybody.base - row.base
+        n = [everybody.n.get(it, 0) - row.n.get(it, 0) for it in {**everybody.n, **row.n}]
+        if (rest or any(n)) and (rest < rule.bound or not all(0 <= it <= rest - 2 for it in n)):
+            return False
+    return True
+
+
+def total(rows: Iterable[Row]) -> Row:
+    """All of these people together."""
+    return of_group({frozenset({str(at)}): row for at, row in enumerate(rows)}, WHOLE)
+
+
+def not_told(connection: Connection, counts: Counts) -> frozenset[str]:
+    """The variables whose figures, told beside what rooms have shown, would give single people away."""
+    tables, rules = one_way.tables(counts), one_way.rules(counts.subject)
+    pictures: dict[str, list[Row]] = {}
+    for it in rooms.results(connection, counts.subject.newest.consultation_id):
+        if it.shown and it.question_key in tables:
+            pictures.setdefault(it.question_key, []).append(_row(it))
+    return frozenset(
+        key for key, rows in pictures.items() if not are_apart(rows, of_group(tables[key], WHOLE), rules[key])
+    )
+
+
+def moment(connection: Connection, consultation_id: int) -> int:
+    """Rises whenever a room shows another picture."""
+    return sum(it.number for it in rooms.results(connection, consultation_id))
+
+
+def summed(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tuple[int, Row]:
+    """How many came to a question, and what those said who gave an answer.
+
+    >>> summed([AnswerCount('"yes"', None, 9), AnswerCount('"no"', None, 2), AnswerCount(None, "skipped", 1)], ["yes"])
+    (12, Row(base=11, n={'yes': 9}))
+    """
+    cells = dict.fromkeys(codes, 0)
+    given = answered = 0
+    for count in counts:
+        given += count.number
+        if count.value is None:
+            continue
+        value = from_json(count.value)
+        answered += count.number
+        for one in value if isinstance(value, list) else [value]:
+            code = str(one).lower() if isinstance(one, bool) else str(one)
+            if code in cells:
+                cells[code] += count.number
+    return given, Row(answered, cells)
+
+
+def _come(connection: Connection, meeting: Meeting, key: str, given: int) -> int:
+    """By what the moments are chosen at which another picture is looked for: how many have come to a question, which no
+    answer decides. Where answers decide who is asked, how many have joined.
+    """
+    room = meeting.room
+    return rooms.people_in(connection, room.consultation_id, place_of(room)) if leading_to(meeting.flow, key) else given
+
+
+def _picture(meeting: Meeting, given: int, come: int, stored: Iterable[StoredResult]) -> Picture:
+    room, bound, codes = meeting.room, meeting.bound, meeting.codes.get(meeting.room.at, ())
+    old = next((it for it in stored if (it.room_id, it.question_key) == (room.id, room.at)), None)
+    is_due = room.shows_results and bool(codes) and is_moment(come, old.tried if old else None, bound)
+    at_least = None if meeting.leads else given - given % bound
+    if old is None or not old.shown:
+        why: Reason = "protected" if old or meeting.leads else "few"
+        return Picture(at_least, dict.fromkeys(codes), 0, why, 0, is_due)
+    row, told = _row(old), disclosure.rounded if meeting.rule(bound).is_sensitive else int
+    return Picture(at_least, {it: told(row.n.get(it, 0)) for it in codes}, told(row.base), "", old.number, is_due)
+
+
+def _may_stand_beside_the_whole(
+    connection: Connection, meeting: Meeting, rows: Mapping[str, Row], stored: Iterable[StoredResult]
+) -> bool:
+    """Whether nobody is given away by these rows together with the published edition, where there is one."""
+    edition = editions.newest(connection, meeting.room.consultation_id)
+    published = Compared.from_json(edition.compared) if edition else None
+    rule = meeting.rule(meeting.least)
+    strict = rule._replace(is_sensitive=True)
+    for key, row in rows.items():
+        told = published.tables.get(key) if published else None
+        if not told or not of_group(told, WHOLE).base:
+            continue
+        others = [_row(it) for it in stored if it.shown and it.question_key == key and it.room_id != meeting.room.id]
+        _, everybody = summed(_counts(connection, meeting, key, is_whole=True), meeting.codes.get(key, ()))
+        together = total((row, *others))
+        if not are_apart((row, *others), everybody, rule):
+            return False
+        # With nobody outside, who came since the edition is the difference. With others, a room that is all of one mind
+        # would tell how they were divided when it was made.
+        is_alone = together.base == everybody.base
+        if is_alone and not follows(of_group(told, WHOLE), together, rule):
+            return False
+        if not is_alone and any(strict.is_like_minded(n, row.base) for n in row.n.values()):
+            return False
+    return True
+
+
+def _group(meeting: Meeting) -> tuple[str, ...]:
+    return (meeting.room.at, *sorted(meeting.leads))
+
+
+def _counts(connection: Connection, meeting: Meeting, key: str, *, is_whole: bool = False) -> list[AnswerCount]:
+    room = meeting.room
+    place = None if is_whole else place_of(room)
+    revisions = asking_the_same(connection, meeting.newest, key)
+    return rooms.count_answers(connection, room.consultation_id, place, key, revisions)
+
+
+def _row(stored: StoredResult) -> Row:
+    return Row(*_form.validate_json(stored.shown))
+
+
+def _text(row: Row) -> str:
+    return _form.dump_json((row.base, dict(row.n))).decode()
+
+
+def _number(kept: Mapping[str, StoredResult], key: str) -> int:
+    return kept[key].number if key in kept else 0

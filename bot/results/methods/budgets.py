@@ -1,0 +1,125 @@
+"""Which projects a budget pays for: greedy by votes, and Equal Shares (Peters, Pierczyński and Skowron 2021).
+
+Equal Shares gives every voter the same part of the budget. A project is bought when those who approve of it can pay for
+it together; the one whose buyers pay the smallest share of their satisfaction comes first. With cost utility the
+satisfaction from a project is its cost. Since parts stay unspent, everybody's part is raised by one unit at a time
+until nothing more fits into the budget, or the next step would cost more than there is; so the budget is used.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from bot.results.methods.arrays import Floats, Ints
+
+FINEST: Final = 200
+"""A step is one unit, or this part of what everybody has at first, where that is more."""
+MOST_STEPS: Final = 2_000
+"""Then everybody has ten times what there is, and what is left goes to the projects with most votes."""
+_NEAR: Final = 1e-9
+"""Shares nearer than this are equal: then the project with more voters wins, then the cheaper, then the earlier."""
+
+
+class Spending(NamedTuple):
+    """What is bought, in the order in which it was decided. `raised` is what every voter's part was raised by, in steps
+    of `step`.
+    """
+
+    method: str
+    projects: tuple[str, ...]
+    spent: int
+    budget: int
+    voters: int
+    votes: Mapping[str, int]
+    raised: int = 0
+    step: int = 1
+
+
+def greedy(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: int) -> Spending:
+    """Most votes first, whatever still fits; of equal votes the cheaper, then the one named first.
+
+    >>> greedy({"a": 60, "b": 50}, [frozenset("a"), frozenset("ab"), frozenset("a")], 100).projects
+    ('a',)
+    """
+    votes = _votes(costs, ballots)
+    bought: list[str] = []
+    left = budget
+    for project in sorted(costs, key=lambda it: (-votes[it], costs[it])):
+        if votes[project] and costs[project] <= left:
+            bought.append(project)
+            left -= costs[project]
+    return Spending("greedy", tuple(bought), budget - left, budget, len(ballots), votes)
+
+
+def equal_shares(costs: Mapping[str, int], ballots: Sequence[frozenset[str]], budget: int) -> Spending:
+    """Equal Shares with cost utility, raised step by step; what is left then goes to the projects with most votes."""
+    votes = _votes(costs, ballots)
+    names = [it for it in costs if votes[it] and costs[it] <= budget]
+    voters = [it for it in ballots if it]
+    if not names or not voters:
+        return Spending("equal shares", (), 0, budget, len(ballots), votes)
+    supporters = [np.array([place for place, it in enumerate(voters) if name in it]) for name in names]
+    prices = np.array([costs[name] for name in names], dtype=np.float64)
+    step = max(1, budget // (len(voters) * FINEST))
+    chosen: list[int] = []
+    raised = 0
+    for number in range(MOST_STEPS):
+        found = _round(prices, supporters, np.full(len(voters), budget / len(voters) + number * step))
+        left = budget - prices[found].sum()
+        if left < 0:
+            break
+        chosen, raised = found, number * step
+        # Raised further, one that fits no better could take the place of one that people paid for by themselves.
+        if (np.delete(prices, chosen) > left).all():
+            break
+    bought = [names[it] for it in chosen]
+    left = budget - sum(costs[it] for it in bought)
+    for project in sorted(set(names) - set(bought), key=lambda it: (-votes[it], costs[it], names.index(it))):
+        if costs[project] <= left:
+            bought.append(project)
+            left -= costs[project]
+    return Spending("equal shares", tuple(bought), budget - left, budget, len(ballots), votes, raised, step)
+
+
+def _votes(costs: Mapping[str, int], ballots: Sequence[frozenset[str]]) -> dict[str, int]:
+    return {name: sum(name in ballot for ballot in ballots) for name in costs}
+
+
+def _round(prices: Floats, supporters: Sequence[Ints], purses: Floats) -> list[int]:
+    """What is bought with these purses. A share only ever rises, so most projects need not be looked at again."""
+    queue = [(0.0, 0, 0.0, project) for project in range(len(prices))]
+    bought: list[int] = []
+    while queue:
+        ready: list[tuple[float, int, float, int]] = []
+        # Recompute from the smallest known share on, until none that is unknown can be smaller.
+        while queue and (not ready or queue[0][0] <= ready[0][0] * (1 + _NEAR)):
+            _, _, _, project = heapq.heappop(queue)
+            share = _share(prices[project], purses[supporters[project]])
+            if share is not None:
+                heapq.heappush(ready, (share, -len(supporters[project]), float(prices[project]), project))
+        if not ready:
+            break
+        best = min((it for it in ready if it[0] <= ready[0][0] * (1 + _NEAR)), key=lambda it: it[1:])
+        ready.remove(best)
+        queue += ready
+        heapq.heapify(queue)
+        payers = supporters[best[3]]
+        purses[payers] -= np.minimum(purses[payers], best[0] * prices[best[3]])
+        bought.append(best[3])
+    return bought
+
+
+def _share(price: float, purses: Floats) -> float | None:
+    """The smallest ρ with Σ min(purse, ρ · price) = price, None where the purses do not hold the price."""
+    if purses.sum() < price * (1 - _NEAR):
+        return None
+    ordered = np.sort(purses)
+    before = np.concatenate(([0.0], np.cumsum(ordered)[:-1]))
+    payment = (price - before) / np.arange(len(ordered), 0, -1)
+    enough = np.flatnonzero(payment <= ordered * (1 + _NEAR))
+    each = payment[enough[0]] if len(enough) else ordered[-1]
+    return float(each / price)

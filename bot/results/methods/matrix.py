@@ -1,0 +1,131 @@
+"""From the log of votes to the table of people and statements, and its sums.
+
+Both ways of counting are here, under names of their own: a person who changes a vote has *one last vote* and *two vote
+events*. Polis publishes its sums by the second and its table by the first, without saying so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from bot.results.methods.arrays import Flags, Ints, Votes
+
+AGREE: Final = 1
+DISAGREE: Final = -1
+PASS: Final = 0
+NONE: Final = 2
+"""The cell of somebody who has not voted."""
+
+
+class VoteEvent(NamedTuple):
+    """Somebody voted. `at` may be in any unit that sorts as time does; equal times keep the order of the log."""
+
+    person: str
+    statement: str
+    vote: int
+    important: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """All votes ever cast, in their order, as columns. `person` and `statement` are places in the two lists."""
+
+    people: tuple[str, ...]
+    statements: tuple[str, ...]
+    person: Ints
+    statement: Ints
+    vote: Votes
+    important: Flags
+
+    @classmethod
+    def of(cls, events: Iterable[VoteEvent], statements: Sequence[str] = ()) -> Log:
+        """The log of these events. `statements` come first and are there even if nobody voted on them.
+
+        >>> Log.of([VoteEvent("ana", "s1", 1, False, 7), VoteEvent("ana", "s1", 0, False, 5)]).vote.tolist()
+        [0, 1]
+        """
+        columns = [*zip(*events, strict=True)]
+        return cls.of_columns([columns] if columns else [], statements)
+
+    @classmethod
+    def of_columns(cls, parts: Iterable[Sequence[Sequence[Any]]], statements: Sequence[str] = ()) -> Log:
+        """The same from columns: each part has those of VoteEvent. A million events are never objects all at once."""
+        people: dict[str, int] = {}
+        places = {name: place for place, name in enumerate(statements)}
+        tables = [np.empty((0, 5), dtype=np.int64)]
+        for who, what, vote, important, at in parts:
+            persons = [people.setdefault(it, len(people)) for it in who]
+            on = [places.setdefault(it, len(places)) for it in what]
+            tables.append(np.column_stack([np.array(it, dtype=np.int64) for it in (persons, on, vote, important, at)]))
+        table = np.concatenate(tables)
+        table = table[np.argsort(table[:, 4], kind="stable")]
+        votes = table[:, 2].astype(np.int8)
+        return cls(tuple(people), tuple(places), table[:, 0], table[:, 1], votes, table[:, 3].astype(np.bool_))
+
+
+class Totals(NamedTuple):
+    """Counts per statement."""
+
+    agrees: Ints
+    disagrees: Ints
+    passes: Ints
+
+    @property
+    def seen(self) -> Ints:
+        """How many voted, passing included."""
+        return self.agrees + self.disagrees + self.passes
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The last vote of every person on every statement: people × statements, NONE where there is none."""
+
+    people: tuple[str, ...]
+    statements: tuple[str, ...]
+    votes: Votes
+    important: Flags
+
+    @property
+    def voted(self) -> Flags:
+        return np.asarray(self.votes != NONE)
+
+    def totals(self, people: Flags | None = None) -> Totals:
+        """By last vote: everybody counts once per statement. `people` restricts it to some rows."""
+        votes = self.votes if people is None else self.votes[people]
+        return Totals(*((votes == vote).sum(axis=0, dtype=np.int64) for vote in (AGREE, DISAGREE, PASS)))
+
+    def importance(self) -> Ints:
+        """How many people marked each statement as important to them, with their last vote."""
+        return np.asarray(self.important.sum(axis=0, dtype=np.int64))
+
+    def only(self, statements: Flags) -> Matrix:
+        """The same people, some of the statements."""
+        names = tuple(name for name, kept in zip(self.statements, statements, strict=True) if kept)
+        return Matrix(self.people, names, self.votes[:, statements], self.important[:, statements])
+
+
+def last_votes(log: Log) -> Matrix:
+    """The table of last votes."""
+    shape = (len(log.people), len(log.statements))
+    votes = np.full(shape, NONE, dtype=np.int8)
+    important = np.zeros(shape, dtype=np.bool_)
+    cells = log.person * max(len(log.statements), 1) + log.statement
+    # The last event of each cell is the first one of the log read backwards.
+    _, backwards = np.unique(cells[::-1], return_index=True)
+    last = len(cells) - 1 - backwards
+    votes[log.person[last], log.statement[last]] = log.vote[last]
+    important[log.person[last], log.statement[last]] = log.important[last]
+    return Matrix(log.people, log.statements, votes, important)
+
+
+def event_totals(log: Log) -> Totals:
+    """By all vote events: whoever changed a vote counts as often as he or she voted."""
+    size = len(log.statements)
+    return Totals(
+        *(np.bincount(log.statement[log.vote == vote], minlength=size) for vote in (AGREE, DISAGREE, PASS)),
+    )

@@ -1,0 +1,182 @@
+"""Agreed by all sectors: our own headline. For each statement the smoothed agreement (A+1)/(S+2) of every declared
+sector, and the smallest of them: a statement is as much agreed upon as it is where it is agreed upon least.
+
+Anybody can recompute it by hand. Which counts are told is said by `bot.results.counts.disclosure`: where a sector's
+answers are not told, of its agreement no more is known than that it lies between none and all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import LEAST, WHOLE, Reason, Row, Rule, Table
+from bot.results.counts.moments import Line
+from bot.results.methods.arrays import Flags
+from bot.results.methods.intervals import Interval, smoothed, wilson
+from bot.results.methods.matrix import Matrix
+
+_REST: Final = ""
+"""Those who declared no sector."""
+AGREES: Final = "agrees"
+OTHERS: Final = "others"
+"""Disagreed or passed: told of sectors as everything but agreement."""
+
+
+class Cell(NamedTuple):
+    """One sector and one statement. `seen` is None where the number of votes is not told, `agrees` where the answers
+    are not.
+    """
+
+    sector: str
+    seen: int | None
+    agrees: int | None
+    agreement: Interval
+    """Smoothed; both ends are the same where the counts are told, and 0 to 1 where nothing is."""
+    chance: Interval | None
+    """How far the share may be off by chance (Wilson, 95 %), where the counts are told."""
+    reason: Reason = ""
+    """Why something is not told."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of the agreement."""
+        return self.seen is not None and self.agreement != (smoothed(0, self.seen), smoothed(self.seen, self.seen))
+
+
+class Agreement(NamedTuple):
+    """A statement over all sectors. `missing` names the sectors of which nothing is known; where all are missing,
+    `smallest` is None.
+    """
+
+    statement: str
+    cells: tuple[Cell, ...]
+    smallest: Interval | None
+    missing: tuple[str, ...]
+
+    @property
+    def number(self) -> int:
+        """How many sectors there are."""
+        return sum(cell.sector != disclosure.OTHERS for cell in self.cells)
+
+    @property
+    def is_agreed_by_all(self) -> bool:
+        """Whether surely more than half of every sector agree, smoothed, and no sector is missing."""
+        return self.smallest is not None and not self.missing and self.smallest.low > 0.5
+
+
+def tables(matrix: Matrix, sectors: Mapping[str, Flags]) -> Iterator[Table]:
+    """Of each statement how many agree, by the sectors people declared; several per person are fine."""
+    which = np.zeros(len(matrix.people), dtype=np.int64)
+    for place, people in enumerate(sectors.values()):
+        which |= people.astype(np.int64) << place
+    parts = {
+        frozenset(name for place, name in enumerate(sectors) if mask >> place & 1): matrix.totals(which == mask)
+        for mask in np.unique(which).tolist()
+    }
+    for place in range(len(matrix.statements)):
+        yield {
+            groups: _row(int(totals.seen[place]), int(totals.agrees[place]))
+            for groups, totals in parts.items()
+            if totals.seen[place]
+        }
+
+
+def _row(seen: int, agrees: int) -> Row:
+    return Row(seen, {AGREES: agrees, OTHERS: seen - agrees})
+
+
+def agreements(
+    matrix: Matrix, sectors: Mapping[str, Flags], least: int = LEAST, *, merges: bool = True
+) -> list[Agreement]:
+    """Every statement over the sectors. `sectors` says for each who declared it; several per person are fine.
+    `merges`: sectors of which too few voted are one more cell, `disclosure.OTHERS`.
+    """
+    found = zip(matrix.statements, tables(matrix, sectors), strict=True)
+    return [_agreement(name, table, tuple(sectors), Rule(least), merges=merges) for name, table in found]
+
+
+def agreement(statement: str, seen: Mapping[str, int], agrees: Mapping[str, int], least: int = LEAST) -> Agreement:
+    """One statement where nobody is in two sectors. The two counts have the same sectors; the one called "" holds
+    everybody else and is not shown.
+
+    >>> found = agreement("s1", {"science": 20, "business": 10, "": 0}, {"science": 15, "business": 5, "": 0})
+    >>> found.smallest, found.is_agreed_by_all
+    (Interval(low=0.5, high=0.5), False)
+    """
+    table = {frozenset({it} - {_REST}): _row(seen[it], agrees[it]) for it in seen}
+    return _agreement(statement, table, [it for it in seen if it != _REST], Rule(least), merges=True)
+
+
+def everybody(seen: int, agrees: int, name: str, least: int = LEAST) -> Cell:
+    """All who voted on a statement."""
+    table = disclosure.whole(seen, _row(seen, agrees).n)
+    return _cell(name, table, disclosure.told(table, (), Rule(least))[WHOLE], WHOLE)
+
+
+def _agreement(statement: str, table: Table, sectors: Sequence[str], rule: Rule, *, merges: bool) -> Agreement:
+    small = disclosure.gathered(table, sectors, rule) if merges else frozenset[str]()
+    one = disclosure.as_one(table, small)
+    apart = [it for it in sectors if it not in small]
+    others = [disclosure.OTHERS] if small else []
+    told = disclosure.told(one, [*apart, *others], rule)
+    cells = {it: _cell(it, one, told[it], it) for it in (*apart, *others)}
+    cells |= {it: Cell(it, None, None, Interval(0.0, 1.0), None, "merged") for it in small}
+    return over(statement, tuple(cells[it] for it in (*sectors, *others)))
+
+
+def over(statement: str, cells: tuple[Cell, ...]) -> Agreement:
+    """A statement over these cells. What is known of `disclosure.OTHERS` is known of none of its sectors."""
+    sectors = [cell for cell in cells if cell.sector != disclosure.OTHERS]
+    told = [cell.agreement for cell in sectors if cell.is_known]
+    smallest = Interval(min(it.low for it in told), min(it.high for it in told)) if told else None
+    return Agreement(statement, cells, smallest, tuple(cell.sector for cell in sectors if not cell.is_known))
+
+
+def beside(
+    matrix: Matrix,
+    sectors: Mapping[str, Flags],
+    told: Sequence[Agreement],
+    groups: Mapping[str, Flags],
+    found: Sequence[Agreement],
+    least: int = LEAST,
+) -> list[Agreement]:
+    """`found`, over groups of another division of the same people, without the answers that would give somebody away
+    together with those that are `told` of the sectors.
+    """
+    rows = zip(told, found, tables(matrix, {**sectors, **groups}), strict=True)
+    return [_beside(of_sectors, of_groups, table, Rule(least)) for of_sectors, of_groups, table in rows]
+
+
+def _beside(told: Agreement, found: Agreement, table: Table, rule: Rule) -> Agreement:
+    shown = [it.sector for it in found.cells if it.agrees is not None]
+    lines = [line_of(it, told) for it in told.cells if it.agrees is not None]
+    whole_row = [] if disclosure.reason(disclosure.of_group(table, WHOLE), rule) else [frozenset[str]()]
+    kept_back = disclosure.besides(table, [*whole_row, *lines], shown, rule)
+    return over(found.statement, tuple(_answers_kept(it) if it.sector in kept_back else it for it in found.cells))
+
+
+def _answers_kept(cell: Cell) -> Cell:
+    of = cell.seen or 0
+    return Cell(cell.sector, cell.seen, None, Interval(smoothed(0, of), smoothed(of, of)), None, "protected")
+
+
+def line_of(cell: Cell, of: Agreement) -> Line:
+    """Whom a cell counts."""
+    if cell.sector == disclosure.OTHERS:
+        return frozenset(it.sector for it in of.cells if it.reason == "merged")
+    return frozenset({cell.sector})
+
+
+def _cell(name: str, table: Table, told: disclosure.Told, group: str) -> Cell:
+    row = disclosure.of_group(table, group)
+    of, n = row.base, row.n.get(AGREES, 0)
+    if told.size:
+        return Cell(name, None, None, Interval(0.0, 1.0), None, told.size)
+    if told.answers:
+        return Cell(name, of, None, Interval(smoothed(0, of), smoothed(of, of)), None, told.answers)
+    share = smoothed(n, of)
+    return Cell(name, of, n, Interval(share, share), wilson(n, of))

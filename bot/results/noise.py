@@ -1,0 +1,74 @@
+"""How well votes without any groups seem to separate: the null model of opinion groups.
+
+The votes on each statement are shuffled among the people who voted on it. Who voted on what and how popular each
+statement is stay; what goes is any connection between statements, which alone makes groups. k-means divides such people
+as well, and with a silhouette that looks convincing; so a partition of real people is worth telling only where it
+separates better than all of these (Horn 1965 and Buja & Eyuboglu 1992 judge components that way, Tibshirani, Walther &
+Hastie 2001 the number of clusters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.results.methods.arrays import Flags, Floats, Ints
+from bot.results.methods.clusters import partitions
+from bot.results.methods.matrix import Matrix
+
+SHUFFLES: Final = 20
+PEOPLE: Final = 3_000
+"""Of more people so many are shuffled, drawn by lot. Fewer people separate better by chance, so this errs to none."""
+RESTARTS: Final = 3
+_WIDTH: Final = 8
+_ROUNDS: Final = 6
+
+
+def shuffled_silhouettes(
+    matrix: Matrix, hidden: Flags, chosen: Flags, numbers: Sequence[int], seed: int, times: int = SHUFFLES
+) -> Floats:
+    """The silhouettes of people whose votes were shuffled: `times` × the numbers of groups.
+
+    `hidden` marks statements that were not shown, `chosen` the people who are placed; nobody else is shuffled.
+    """
+    chance = np.random.default_rng(seed)
+    people = np.flatnonzero(chosen)
+    if len(people) > PEOPLE:
+        people = chance.choice(people, PEOPLE, replace=False)
+    voted = matrix.voted[people] & ~hidden
+    statement, person = np.nonzero(voted.T)
+    votes = matrix.votes[people][person, statement].astype(np.float32)
+    means = np.bincount(statement, votes, len(hidden)) / np.maximum(np.bincount(statement, minlength=len(hidden)), 1)
+    votes -= means[statement].astype(np.float32)
+    stretch = np.sqrt(len(hidden) / np.maximum(voted.sum(axis=1) + hidden.sum(), 1))[:, None]
+    table = np.zeros(voted.shape, dtype=np.float32)
+    found = []
+    for _ in range(times):
+        table[person, statement] = dealt_anew(votes, statement, chance)
+        points = (table @ _main_lines(table, chance)).astype(np.float64) * stretch
+        found.append([it.silhouette for it in partitions(points, numbers, int(chance.integers(2**32)), RESTARTS)])
+    return np.array(found)
+
+
+def dealt_anew(votes: npt.NDArray[np.float32], statement: Ints, chance: np.random.Generator) -> npt.NDArray[np.float32]:
+    """The votes on each statement in another order. `statement` says of each vote what it is on, in rising order.
+
+    >>> dealt_anew(np.array([1, 2, 3], dtype=np.float32), np.array([0, 0, 7]), np.random.default_rng(0)).tolist()
+    [2.0, 1.0, 3.0]
+    """
+    return np.asarray(votes[np.argsort(statement + chance.random(len(statement)))])
+
+
+def _main_lines(table: npt.NDArray[np.float32], chance: np.random.Generator) -> npt.NDArray[np.float32]:
+    """The first two right singular vectors by subspace iteration (Halko, Martinsson & Tropp 2011), as columns. Close
+    enough for noise, where the singular values lie close together anyway.
+    """
+    size = table.shape[1]
+    basis = np.linalg.qr(chance.standard_normal((size, min(_WIDTH, size))))[0].astype(np.float32)
+    for _ in range(_ROUNDS):
+        basis = np.linalg.qr(table.T @ (table @ basis))[0]
+    _, _, directions = np.linalg.svd(table @ basis, full_matrices=False)
+    return np.asarray(basis @ directions[:2].T)

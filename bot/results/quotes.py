@@ -1,0 +1,40 @@
+"""Released answers to open questions, as everybody may read them: apart from whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.consultations.answer_text import text_of, words_of
+from storage import moderation, open_answers
+from storage.moderation import NewProposalText
+
+
+class Quote(NamedTuple):
+    """One answer, without the participation it belongs to and without a time."""
+
+    code: str
+    question_key: str
+    text: str
+    """Without the mark of a recording or a picture."""
+    language: str
+    texts: Mapping[str, NewProposalText]
+    """Translations by language."""
+
+
+def released_texts(connection: Connection, consultation_id: int) -> list[Quote]:
+    """All of a consultation, in the order of their random codes: the same for the same answers, and of no meaning."""
+    rows = open_answers.released(connection, consultation_id)
+    texts = moderation.texts_of(connection, [row.id for row in rows])
+    return [
+        Quote(
+            row.code,
+            row.question_key,
+            words_of(text_of(row.value)),
+            row.language.removesuffix("-simple"),
+            texts.get(row.id, {}),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,168 @@
+"""An edition as it may be told after the one before it: what has changed by too little stays as it was told. Pure.
+
+The difference of two editions must not tell what single people answered. While people answer, the counts of questions
+go on together as soon as the change of each of them may be told. Each statement goes on as soon as the change of all
+who rated it may be told; of its sectors those go on whose change may be told as well. At the end everything that may is
+told, and the rest stays as it was told last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.results import compared
+from bot.results.ballots import Comparison, Order, Spread
+from bot.results.compared import Compared
+from bot.results.counts import moments, one_way
+from bot.results.counts.counts import CONTEXTS
+from bot.results.counts.moments import EVERYBODY, Line, Moment
+from bot.results.counts.one_way import ASKED
+from bot.results.counts.rows import TOTALS, CountRow
+from bot.results.edition import Document, Edition
+from bot.results.methods.intervals import Interval
+from bot.results.methods.sectors import Agreement, Cell, line_of, over
+from bot.results.report import Counts, Statement
+
+_VOTES: Final = "votes:"
+_EVENTS: Final = "events:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What stays as it was told last."""
+
+    tables: frozenset[str]
+    """Counts of questions, by name of the table."""
+    statements: frozenset[str]
+    """Statements of which everything stays."""
+    events: frozenset[str]
+    """Statements of which the number of all votes ever cast is not told."""
+
+
+def settled(previous: Edition, new: Edition, *, is_closed: bool) -> Edition | None:
+    """The new edition as it may be told after the previous one; None where that one stays until more has changed."""
+    before, after = previous.compared, new.compared
+    if before is None or after is None or new.is_last:
+        return new
+    found, told = _held(before, after, new.apart, is_closed=is_closed)
+    basis = _basis(before, after, found, told)
+    if basis == before and not _is_same(before, after):
+        return None
+    basis = _remembered(before, basis)
+    return new._replace(
+        rows=_rows(previous, new, found.tables, with_contexts=not is_closed),
+        document=_document(previous.document, new.document, found, told),
+        compared=basis,
+    )
+
+
+def _held(
+    before: Compared, after: Compared, apart: frozenset[str], *, is_closed: bool
+) -> tuple[_Held, dict[str, tuple[Moment, ...]]]:
+    """What stays, and the moments of all statements."""
+    beside_rooms = {name for id_ in apart for name in (id_, f"{ASKED}{id_}", f"ballots:{id_}") if name in after.tables}
+    names = compared.held(before, after) | beside_rooms
+    statements, told = set[str](), dict[str, tuple[Moment, ...]]()
+    for name, (newest,) in after.moments.items():
+        past = before.moments.get(name, ())
+        rule = after.rule(name)
+        found = None if _VOTES + name in names else moments.following(past, newest, rule, is_last=is_closed)
+        if found is None:
+            statements.add(name)
+        told[name] = past if found is None else found
+    tables = frozenset(it for it in names if not it.startswith((_VOTES, _EVENTS)))
+    if tables and not is_closed:
+        tables = frozenset(it for it in after.tables if not it.startswith((_VOTES, _EVENTS)))
+    events = frozenset(it.removeprefix(_EVENTS) for it in names if it.startswith(_EVENTS))
+    return _Held(tables, frozenset(statements), events - statements), told
+
+
+def _is_same(before: Compared, after: Compared) -> bool:
+    """Whether no count has changed; words and what became of contributions may have."""
+    newest = {name: told[-1].table for name, told in before.moments.items()}
+    return before.tables == after.tables and newest == {name: it.table for name, (it,) in after.moments.items()}
+
+
+def _basis(before: Compared, after: Compared, held: _Held, told: Mapping[str, tuple[Moment, ...]]) -> Compared:
+    """What the next edition is compared with: of what stays the tables as they were told."""
+    kept = {*held.tables, *(_EVENTS + it for it in held.events)}
+    kept |= {kind + it for it in held.statements for kind in (_VOTES, _EVENTS)}
+    tables = {
+        name: before.tables[name] if name in kept and name in before.tables else table
+        for name, table in after.tables.items()
+    }
+    return replace(after, tables=tables, moments=told)
+
+
+def _remembered(before: Compared, basis: Compared) -> Compared:
+    """The same with what was told once and is not told now: who kept it compares it with what is told next."""
+    told = {name: it for name, it in before.tables.items() if compared.is_told(before, name)}
+    untold = {name for name in basis.tables if not compared.is_told(basis, name)}
+    once = {
+        name: it for name, it in told.items() if name in untold or (name.startswith(ASKED) and name not in basis.tables)
+    }
+    return replace(basis, tables={**basis.tables, **once})
+
+
+def _rows(previous: Edition, new: Edition, held: frozenset[str], *, with_contexts: bool) -> tuple[CountRow, ...]:
+    """The cells of the new edition, those of held tables as they were."""
+
+    def is_held(row: CountRow) -> bool:
+        if row.table in CONTEXTS or row.table in TOTALS[1:]:
+            return with_contexts and one_way.PARTICIPATIONS in held
+        return not {row.question_key or row.table, f"{ASKED}{row.question_key}"}.isdisjoint(held)
+
+    return (
+        *(row for row in previous.rows if is_held(row)),
+        *(row for row in new.rows if not is_held(row)),
+    )
+
+
+def _document(old: Document, new: Document, held: _Held, told: Mapping[str, tuple[Moment, ...]]) -> Document:
+    outcomes = {id_: it for id_, it in new.outcomes.items() if f"ballots:{id_}" not in held.tables}
+    outcomes |= {id_: it for id_, it in old.outcomes.items() if f"ballots:{id_}" in held.tables}
+    earlier = {it.name: it for it in old.report.statements}
+    return replace(
+        new,
+        report=replace(
+            new.report,
+            people=old.report.people if "people" in held.tables else new.report.people,
+            statements=tuple(
+                _statement(earlier[it.name], it, held, told.get(it.name, ())) if it.name in earlier else it
+                for it in new.report.statements
+            ),
+            highlights=tuple(it for it in new.report.highlights if it.name not in held.statements),
+        ),
+        orders={id_: it for id_, it in outcomes.items() if isinstance(it, Order)},
+        spreads={id_: it for id_, it in outcomes.items() if isinstance(it, Spread)},
+        comparisons={id_: it for id_, it in outcomes.items() if isinstance(it, Comparison)},
+    )
+
+
+def _statement(old: Statement, new: Statement, held: _Held, told: tuple[Moment, ...]) -> Statement:
+    if new.name in held.statements:
+        groups = over(new.name, tuple(_nothing(it) for it in new.groups.cells))
+        return replace(old, groups=groups, group_informed=None)
+    by_events = Counts(None, None, None, None) if new.name in held.events else new.by_vote_events
+    return replace(new, by_vote_events=by_events, sectors=_sectors(old.sectors, new.sectors, told))
+
+
+def _sectors(old: Agreement, new: Agreement, told: tuple[Moment, ...]) -> Agreement:
+    """The sectors of now, those that stay as they were told last; nothing of one that was not told before."""
+    anew = told[-1].lines if told else frozenset[Line]()
+    known = {line for it in told for line in it.lines} - {EVERYBODY}
+    earlier = {line_of(it, old): it for it in old.cells if it.agrees is not None}
+
+    def cell(now: Cell) -> Cell:
+        line = line_of(now, new)
+        if now.agrees is None or line in anew:
+            return now
+        return earlier[line] if line in known and line in earlier else _nothing(now)
+
+    return over(new.statement, tuple(cell(it) for it in new.cells))
+
+
+def _nothing(cell: Cell) -> Cell:
+    return Cell(cell.sector, None, None, Interval(0.0, 1.0), None, "protected")

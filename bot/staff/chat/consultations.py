@@ -1,0 +1,43 @@
+"""`/list`: what is open now, how many take part, and how much waits to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bot.common.i18n import formats
+from bot.staff.chat.registry import Call, command
+from flows.messages import MsgOut
+from storage import consultations, moderation, participations
+from storage.consultations import RevisionHead
+
+
+@command("list", roles=("facilitator", "kernteam", "admin"))
+def list_open(call: Call) -> Iterable[MsgOut]:
+    """Every open consultation, and every closed one in which something waits to be read, a line each."""
+    call.catalogue.refresh(call.connection)
+    found = [_line(call, one) for one in consultations.list_heads(call.connection, ("open", "closed"))]
+    lines = [line for line in found if line]
+    if not lines:
+        return [call.reply("desk.list.none")]
+    return [call.voice.message("\n".join([call.voice.say("desk.list"), *lines]))]
+
+
+def _line(call: Call, revision: RevisionHead) -> str:
+    """Name, title, numbers, last day; "" for what is over and read."""
+    slug, say, language = revision.slug, call.voice.say, call.voice.language
+    is_open = call.catalogue.is_open(slug)
+    waiting = moderation.count_states(call.connection, revision.consultation_id).get("waiting", 0)
+    if not is_open and not waiting:
+        return ""
+    title = call.catalogue.title(slug, language)
+    people = participations.tally(call.connection, revision.consultation_id)
+    parts = [say("desk.list.line", slug=slug, title=title, **people._asdict())]
+    if waiting:
+        parts.append(say("desk.list.waiting", waiting=waiting))
+    if is_open and revision.closes_at:
+        last = revision.closes_at.astimezone(call.settings.zone()) - timedelta(microseconds=1)
+        parts.append(say("desk.until", day=formats.date(last.date(), language)))
+    elif not is_open:
+        parts.append(say("desk.list.over"))
+    return " · ".join(parts)

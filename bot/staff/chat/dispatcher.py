@@ -1,0 +1,134 @@
+"""Who may come to the desk, and what they want there. Everybody else talks to the ordinary bot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from adapters.web.limits import Buckets, Rate
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.participant import Person
+from bot.settings import Settings
+from bot.staff.chat import team
+from bot.staff.chat.registry import Call, commands
+from flows.commands import Command
+from flows.messages import MsgIn, MsgOut
+from flows.text import fold
+from flows.tokens import STAFF_CHAT
+from storage import staff
+
+TRIES: Final = Rate(burst=5, per_second=5 / 3600)
+"""Codes one address may try. A code has 80 random bits; this keeps people from making a game of it."""
+_LONGEST_HELP: Final = 40
+"""Longer messages are not looked at: they are answers."""
+_SLASHES: Final = ("/", "!")  # some programs of Matrix keep what begins with a slash to themselves
+
+
+class Desk:
+    """Recognises the team among the senders of a batch and runs what they ask for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        proactive: frozenset[str],
+        channels: Sequence[str],
+    ) -> None:
+        self._proactive = proactive
+        self._channels = tuple(channels)
+        self._settings = settings
+        self._catalogue = catalogue
+        self._commands = commands()
+        self._by_word = {
+            word: name for name in self._commands for word in (name, *catalogue.words(f"words.desk.{name}"))
+        }
+        self._help = catalogue.words(f"words.{Command.HELP}") | {Command.HELP.value}
+        self._tries = Buckets(TRIES)
+        self._asking: frozenset[int] = frozenset()
+        """The messages of the batch that is worked on which may be for the desk, as objects: nearly always none."""
+
+    def recognise(
+        self, connection: Connection, people: Mapping[tuple[str, str], Person], arrived: Sequence[MsgIn]
+    ) -> None:
+        """Notes who of the senders works here: one query for those whose message may be a command."""
+        asking = [msg for msg in arrived if self._command_of(msg)[0] or self._asks_for_help(msg)]
+        self._asking = frozenset(map(id, asking))
+        maybe = {people[msg.channel, msg.address].lookup for msg in asking}
+        members = staff.in_chats(connection, list(maybe)) if maybe else {}
+        for person in people.values():
+            person.member = members.get(person.lookup)
+
+    def receive(self, batch: BatchContext, person: Person, msg: MsgIn) -> bool:
+        """Does what a message of the batch that was looked at asks for; False where it is meant for the ordinary bot.
+
+        A command that fails leaves nothing behind; the fault is raised, and the message set aside like any other.
+        """
+        if id(msg) not in self._asking:
+            return False
+        name, argument = self._command_of(msg)
+        if person.member and self._asks_for_help(msg):
+            voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
+            # The ordinary help follows: people of the team are residents too.
+            batch.say(person, voice.message(voice.say("desk.hint", command=f"/{team.NAME}")))
+        if not name or not self._is_meant(person, msg, name, argument):
+            return False
+        voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
+        with batch.connection.begin_nested():
+            if person.member is None:
+                replies: Iterable[MsgOut] = [self._bind(batch, person, argument, msg)]
+            else:
+                call = Call(
+                    batch=batch,
+                    settings=self._settings,
+                    person=person,
+                    member=person.member,
+                    voice=voice,
+                    argument=argument,
+                    proactive=self._proactive,
+                    channels=self._channels,
+                )
+                replies = list(self._run(call, name))
+        for reply in replies:
+            batch.say(person, reply)
+        return True
+
+    def _command_of(self, msg: MsgIn) -> tuple[str, str]:
+        """The command a message begins with, and what came along; "" for all other messages."""
+        if msg.is_group or msg.edits:
+            return "", ""
+        text = msg.text
+        if tapped := msg.tapped:
+            if tapped.code != STAFF_CHAT:
+                return "", ""
+            text = " ".join((tapped.command, *tapped.arguments))
+        word, _, argument = text.partition(" ")
+        return self._by_word.get(fold(word), ""), argument.strip()
+
+    def _asks_for_help(self, msg: MsgIn) -> bool:
+        is_short = len(msg.text) <= _LONGEST_HELP and not (msg.is_group or msg.edits or msg.choice)
+        return is_short and fold(msg.text) in self._help
+
+    def _is_meant(self, person: Person, msg: MsgIn, name: str, argument: str) -> bool:
+        """Whether it is a command: without a slash it may be an answer, and of strangers only a code is taken."""
+        if person.member is None:
+            return name == team.NAME and bool(argument) and msg.text.startswith(_SLASHES)
+        return bool(msg.choice) or msg.text.startswith(_SLASHES) or person.place is None
+
+    def _run(self, call: Call, name: str) -> Iterable[MsgOut]:
+        wanted = self._commands[name]
+        if call.member.role not in wanted.roles:
+            return [call.reply("desk.not_yours", role=call.voice.say(f"desk.role.{call.member.role}"))]
+        return wanted.run(call)
+
+    def _bind(self, batch: BatchContext, person: Person, code: str, msg: MsgIn) -> MsgOut:
+        """Lets the owner of a code work from this chat. Wrong, revoked and too many codes get the same answer."""
+        voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
+        allowed = not self._tries.take(person.lookup.hex())
+        outcome = team.bind(batch, person, code) if allowed else team.WRONG
+        text = voice.say(outcome, name=person.member.name if person.member else "")
+        if person.member:
+            text = "\n".join([text, *team.abilities(voice, person.member.role)])
+        return voice.message(text)

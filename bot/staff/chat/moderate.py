@@ -1,0 +1,162 @@
+"""Deciding about what people wrote, by taps and words: released, hidden, reworded, merged, split, answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from bot.proposals import answering, joining, moderating
+from bot.proposals.answering import REQUIRED, Outcome
+from bot.proposals.codes import recognise_any
+from bot.proposals.moderating import Chair, Wording
+from bot.proposals.standing import Reason, Refusal, Standing, by_code
+from bot.staff.chat.queue import ROLES, SEEN, buttons, following, looked_at, shown
+from bot.staff.chat.registry import Call, command, usage
+from flows.messages import MsgOut
+from flows.text import fold
+from storage.proposals import PUBLIC_STATUSES, Status
+
+_LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)
+_PERSONAL: Final = ("email", "phone", "iban", "sensitive")
+"""Marks that are hardly ever wrong: what has one is let out only when somebody says so twice."""
+_THEN_NEXT: Final = frozenset({"approve", "hide", "merge", "split"})
+"""After these the next one is shown; after all others what has become of this one."""
+_PHRASES: Final[dict[Reason, str]] = {
+    "unknown": "unknown",
+    "changed": "changed",
+    "withdrawn": "changed",
+    "already": "changed",
+    "twice": "twice",
+    "itself": "target",
+    "merged": "target",
+    "elsewhere": "target",
+    "reason_languages": "reason_languages",
+    "only_proposals": "only_proposals",
+}
+"""How a refusal is said; all others are about missing or useless words."""
+
+Decide = Callable[[Call, Chair, Standing, str], Standing]
+
+
+def _decision(name: str, decide: Decide) -> None:
+    """Enters a command which is a code and what the decision needs; says what came of it, then what waits next."""
+
+    def run(call: Call) -> Iterable[MsgOut]:
+        word, rest = (*call.argument.split(maxsplit=1), "", "")[:2]
+        standing = by_code(call.connection, recognise_any(word) or "")
+        if standing is None:
+            yield call.reply("desk.refused.unknown" if word else "desk.refused.words", usage=usage(call.voice, name))
+            return
+        about = standing.proposal
+        if name == "approve" and (asked := _really(call, standing, rest)):
+            yield asked
+            return
+        member = call.member
+        chair = Chair(call.connection, call.keys, call.batch.ids, call.now, member.staff_id, member.name, call.actor)
+        try:
+            after = decide(call, chair, standing, rest.strip())
+        except Refusal as refusal:
+            yield _refused(call, name, standing, refusal, is_bare=not rest)
+            return
+        is_half = name == "approve" and after.state == "waiting"
+        yield call.reply("desk.second" if is_half else f"desk.decided.{name}", code=about.code)
+        if name in _THEN_NEXT:
+            # Half approved it still waits, but not for this person: on to the one behind it.
+            yield following(call, after_id=about.id if is_half else 0)
+        else:
+            yield shown(call, after)
+
+    command(name, roles=ROLES)(run)
+
+
+def _refused(call: Call, name: str, standing: Standing, refusal: Refusal, *, is_bare: bool) -> MsgOut:
+    """Why it cannot be. With nothing but a code, as buttons send it, the question was rather how to go on."""
+    phrase, code = _PHRASES.get(refusal.reason, "words"), standing.proposal.code
+    how = usage(call.voice, name, code)
+    if is_bare and phrase == "words":
+        return call.reply("desk.how", *buttons(call, standing), usage=how)
+    return call.reply(f"desk.refused.{phrase}", code=code, languages=refusal.values.get("languages", ""), usage=how)
+
+
+def _really(call: Call, standing: Standing, rest: str) -> MsgOut | None:
+    """Asks once more before somebody's number or address becomes public; None where there is nothing to ask."""
+    found = [flag for flag in _PERSONAL if flag in looked_at(call, standing)]
+    if not found or rest.startswith(SEEN) or standing.state != "waiting":
+        return None
+    say, code = call.voice.say, standing.proposal.code
+    surely = call.button("button.desk.surely", "approve", code, f"{SEEN}{rest or standing.version}")
+    reword = call.button("button.desk.reword", "reword", code)
+    flags = ", ".join(say(f"desk.flag.{flag}") for flag in found)
+    return call.reply("desk.really", reword, surely, code=code, flags=flags)
+
+
+def _approve(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    return moderating.approve(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
+
+
+def _hide(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    return moderating.hide(chair, standing.proposal.id, rest)
+
+
+def _reword(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    reason, _, text = rest.partition("\n")
+    return moderating.edit(chair, standing.proposal.id, Wording(standing.proposal.title, text), reason)
+
+
+def _merge(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    code, _, reason = rest.partition(" ")
+    target = by_code(call.connection, recognise_any(code) or "")
+    if target is None:
+        raise Refusal("unknown" if code else "no_text")
+    if reason.startswith(SEEN):  # a tap, not a reason
+        return joining.merge(chair, standing.proposal.id, target.proposal.id, seen=reason.removeprefix(SEEN))
+    return joining.merge(chair, standing.proposal.id, target.proposal.id, reason)
+
+
+def _split(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    parts = [Wording(None, line.strip()) for line in rest.splitlines() if line.strip()]
+    return joining.split(chair, standing.proposal.id, parts)[0]
+
+
+def _restore(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    return joining.restore(chair, standing.proposal.id, rest)
+
+
+def _translate(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    language, _, text = rest.partition(" ")
+    # Whoever types it here speaks the language.
+    return moderating.translate(chair, standing.proposal.id, language, Wording(None, text), reviewed=True)
+
+
+def _answer(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+    word, _, reasons = rest.partition(" ")
+    status = _status(call, word)
+    if status is None:
+        raise Refusal("status")
+    first, *others = _LANGUAGE.split(reasons)
+    reason = {REQUIRED: first.strip()} | dict(zip(others[::2], map(str.strip, others[1::2]), strict=True))
+    return answering.set_status(chair, standing.proposal.id, Outcome(status, reason))
+
+
+def _status(call: Call, word: str) -> Status | None:
+    """The status somebody names, in any language of the house or as files and the API call it."""
+    plain = fold(word)
+    for status in PUBLIC_STATUSES:
+        if plain in {fold(status), *call.catalogue.words(f"words.desk.status.{status}")}:
+            return status
+    return None
+
+
+_ALL: Final[dict[str, Decide]] = {
+    "approve": _approve,
+    "hide": _hide,
+    "reword": _reword,
+    "merge": _merge,
+    "split": _split,
+    "restore": _restore,
+    "translate": _translate,
+    "answer": _answer,
+}
+for _name, _decide in _ALL.items():
+    _decision(_name, _decide)

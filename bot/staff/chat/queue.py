@@ -1,0 +1,147 @@
+"""`/queue`: what people proposed or answered in own words, one at a time, with what can be done about it by a tap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from bot.consultations.stored_revisions import UnreadableError
+from bot.proposals.account import accounts, in_words
+from bot.proposals.codes import recognise_any
+from bot.proposals.likeness import Similar, similar
+from bot.proposals.standing import Standing, by_code, find
+from bot.staff.chat.registry import Call, command
+from flows.flow import Flow
+from flows.languages import LANGUAGES
+from flows.messages import MsgOut, QuickReply
+from flows.questions.district import DISTRICTS
+from storage import consultations, moderation
+from storage.staff import Role
+
+ROLES: Final[tuple[Role, ...]] = ("facilitator", "kernteam")
+SEEN: Final = "="
+"""Stands before the version of a proposal in the buttons of decisions that are typed with other words behind."""
+_SHOWN: Final = 120
+"""Characters of a similar proposal."""
+
+
+@command("queue", roles=ROLES)
+def queue(call: Call) -> Iterable[MsgOut]:
+    """The oldest that waits, of the consultation named or of all; with a code that one, or the one after."""
+    word, *more = call.argument.split() or [""]
+    code = recognise_any(word)
+    if code is None:
+        if word and not call.catalogue.is_known(word.casefold()):
+            return [call.reply("push.unknown", slug=word[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
+        return [following(call, word.casefold())]
+    standing = by_code(call.connection, code)
+    if standing is None:
+        return [call.reply("desk.refused.unknown")]
+    if more:
+        return [following(call, more[1] if len(more) > 1 else "", standing.proposal.id)]
+    return [shown(call, standing)]
+
+
+def following(call: Call, slug: str = "", after_id: int = 0) -> MsgOut:
+    """The oldest that waits behind this one, in one consultation or in all; else how many wait before it."""
+    revisions = consultations.list_heads(call.connection, ("open", "closed"))
+    ids = [one.consultation_id for one in revisions if slug in {"", one.slug}]
+    waiting = [number for one in ids for number in moderation.queue(call.connection, one, after_id=after_id, limit=1)]
+    if waiting:
+        oldest = min(waiting)
+        return shown(call, find(call.connection, [oldest])[oldest], slug)
+    left = sum(moderation.count_states(call.connection, one).get("waiting", 0) for one in ids)
+    if after_id and left:
+        again = call.button("button.desk.first", "queue", *filter(None, [slug]))
+        return call.reply("desk.queue.end", again, waiting=left)
+    return call.reply("desk.queue.empty")
+
+
+def shown(call: Call, standing: Standing, slug: str = "") -> MsgOut:
+    """One of them: where it stands, what to look at and what is similar; `slug` is what one goes through."""
+    about, say = standing.proposal, call.voice.say
+    alike = _alike(call, standing)
+    lines = [_head(call, standing), *_asked(call, standing), "", *filter(None, (about.title, about.text))]
+    lines += [f"\n{LANGUAGES[tag].name}: {text.text}" for tag, text in sorted(standing.texts.items())]
+    if found := looked_at(call, standing):
+        flags = ", ".join(say(f"desk.flag.{flag}") for flag in found)
+        lines += ["", say("desk.queue.flags", flags=flags)]
+    for other in alike:
+        text = " ".join(other.proposal.text.split())[:_SHOWN]
+        lines += ["", say("desk.queue.similar", likeness=other.likeness, code=other.proposal.code, text=text)]
+    told = _told(call, standing)
+    return call.voice.message(
+        "\n".join([*lines, *([""] if told else []), *told]), _buttons(call, standing, alike, slug)
+    )
+
+
+def _told(call: Call, standing: Standing) -> list[str]:
+    """Where it stands, in the words that everybody gets who asks; nothing of what waits but what became of it."""
+    about, say = standing.proposal, call.voice.say
+    if standing.answer is None:
+        told = in_words(accounts(call.connection, [about.code])[about.code], say, call.voice.language)
+        return told[1:] if standing.state == "waiting" else told
+    if standing.state == "waiting":
+        return []
+    reason = standing.reason_of("hide") if standing.state == "hidden" else ""
+    return [say(f"proposal.state.{standing.state}"), *([say("account.reason", reason=reason)] if reason else [])]
+
+
+def _asked(call: Call, standing: Standing) -> list[str]:
+    """The question to which this is an answer, in the language of who reads it; nothing above a proposal."""
+    flow, key = _flow(call, standing), standing.proposal.question_key
+    if flow is None or key not in flow.questions:
+        return []
+    script = flow.scripts.get(call.voice.language) or flow.scripts[flow.consultation.main_language]
+    return ["", script.titles[key]]
+
+
+def looked_at(call: Call, standing: Standing) -> list[str]:
+    """What to look at in the text, and whether the question was about what is nobody's business."""
+    flow, key = _flow(call, standing), standing.proposal.question_key
+    is_sensitive = flow is not None and key in flow.questions and flow.question(key).sensitive
+    return [*standing.flags, *(["sensitive"] if is_sensitive else [])]
+
+
+def _flow(call: Call, standing: Standing) -> Flow | None:
+    """The revision in which an answer was given; None for a proposal, and where another program wrote the revision."""
+    if standing.answer is None:
+        return None
+    try:
+        return call.catalogue.revision(call.connection, standing.answer.revision_id).flow
+    except UnreadableError:
+        return None
+
+
+def _head(call: Call, standing: Standing) -> str:
+    """Code, consultation, how many wait there; language and district of the person who wrote it."""
+    about = standing.proposal
+    revision = consultations.newest_of(call.connection, about.consultation_id)
+    waiting = moderation.count_states(call.connection, about.consultation_id).get("waiting", 0)
+    slug = revision.slug if revision else "?"
+    parts = [call.voice.say("desk.queue.head", code=about.code, slug=slug, waiting=waiting)]
+    parts += [LANGUAGES[about.language].name] if about.language in LANGUAGES else []
+    return " · ".join([*parts, *filter(None, [DISTRICTS.get(about.district or "", about.district)])])
+
+
+def buttons(call: Call, standing: Standing) -> list[QuickReply]:
+    """What can be done by a tap: once more, where a tap took them away in a messenger."""
+    return list(_buttons(call, standing, _alike(call, standing), ""))
+
+
+def _alike(call: Call, standing: Standing) -> list[Similar]:
+    about = standing.proposal
+    return [] if standing.answer else similar(call.connection, about.consultation_id, [about])[about.id]
+
+
+def _buttons(call: Call, standing: Standing, alike: Iterable[Similar], slug: str) -> Iterator[QuickReply]:
+    """A tap decides about what is shown here: the version goes along. Where words are needed it says which."""
+    code = standing.proposal.code
+    if standing.state == "waiting":
+        yield call.button("button.desk.approve", "approve", code, standing.version)
+        for other in alike:
+            arguments = (code, other.proposal.code, f"{SEEN}{standing.version}")
+            yield call.button("button.desk.merge", "merge", *arguments, code=other.proposal.code)
+        yield call.button("button.desk.hide", "hide", code)
+        yield call.button("button.desk.reword", "reword", code)
+    yield call.button("button.desk.next", "queue", code, "next", *filter(None, [slug]))

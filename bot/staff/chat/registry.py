@@ -1,0 +1,118 @@
+"""What the desk can do: commands by name, each with the roles that may give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+import bot.staff.chat
+from bot.common.audit import Actor
+from bot.common.keys import Keys
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.catalogue import Catalogue
+from bot.consultations.participant import Person
+from bot.settings import Settings
+from flows.messages import MsgOut, QuickReply
+from flows.text import fold
+from flows.voice import Voice
+from storage.staff import ROLES, Role, TeamMember
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command given by one member of the team, within the transaction of the batch.
+
+    `argument` is what was typed after the command word. What a command writes on `connection` is undone if it fails;
+    `batch` holds rows that are written after the people of this batch are.
+    """
+
+    batch: BatchContext
+    settings: Settings
+    person: Person
+    member: TeamMember
+    voice: Voice
+    argument: str
+    proactive: frozenset[str]
+    """Channels that can write to people who have not just written."""
+    channels: tuple[str, ...]
+
+    @property
+    def connection(self) -> Connection:
+        return self.batch.connection
+
+    @property
+    def keys(self) -> Keys:
+        return self.batch.keys
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.batch.catalogue
+
+    @property
+    def now(self) -> datetime:
+        return self.batch.now
+
+    @property
+    def actor(self) -> Actor:
+        """Who gives the command, for the audit log."""
+        return Actor(self.member.name, self.member.role, "chat")
+
+    def means(self, phrase: str) -> bool:
+        """Whether the argument is one of the words listed under this phrase, in any language."""
+        return fold(self.argument) in self.catalogue.words(phrase)
+
+    def reply(self, phrase: str, *buttons: QuickReply, **values: object) -> MsgOut:
+        """One message of a single phrase."""
+        return self.voice.message(self.voice.say(phrase, **values), buttons)
+
+    def button(self, label: str, command: str, *arguments: object, **values: object) -> QuickReply:
+        """A quick reply that gives a command: a tap is the same as typing it. `label` is the id of a phrase."""
+        return QuickReply(self.voice.command_token(command, *arguments), self.voice.say(label, **values))
+
+
+Run = Callable[[Call], Iterable[MsgOut]]
+
+
+class DeskCommand(NamedTuple):
+    """A command. `words.desk.NAME` lists what may be typed for it, `desk.help.NAME` says how and what it is for."""
+
+    name: str
+    roles: tuple[Role, ...]
+    run: Run
+
+
+_commands: dict[str, DeskCommand] = {}
+
+
+def command(name: str, *, roles: tuple[Role, ...] = ROLES) -> Callable[[Run], Run]:
+    """Enters a command of the desk.
+
+    >>> @command("list", roles=("facilitator", "admin"))                        # doctest: +SKIP
+    ... def list_open(call: Call) -> Iterable[MsgOut]:
+    ...     yield call.reply("desk.list.none")
+    """
+
+    def enter(run: Run) -> Run:
+        _commands[name] = DeskCommand(name, roles, run)
+        return run
+
+    return enter
+
+
+def commands() -> dict[str, DeskCommand]:
+    """All commands by name, those of every file in this folder."""
+    for module in iter_modules(bot.staff.chat.__path__):
+        import_module(f"{bot.staff.chat.__name__}.{module.name}")
+    return dict(sorted(_commands.items()))
+
+
+def usage(voice: Voice, name: str, code: str = "CODE") -> str:
+    """What to type for a command and what it is for, in the words of this language; `code` is what it is about."""
+    word = next(iter(voice.words(f"words.desk.{name}")), name)
+    return voice.say(f"desk.help.{name}", command=f"/{word}", code=code)

@@ -1,0 +1,81 @@
+"""`/team`: binding a chat by a code, leaving it, and what one can do from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from bot.common import audit
+from bot.common.audit import Actor
+from bot.consultations.batch_context import BatchContext
+from bot.consultations.participant import Person
+from bot.staff.chat.registry import Call, command, commands, usage
+from bot.staff.codes import code_hash, take_code
+from flows.messages import MsgOut
+from flows.voice import Voice
+from storage import staff
+from storage.staff import NewStaffChat, Role, TeamMember
+
+NAME: Final = "team"
+WRONG: Final = "desk.code.wrong"
+_ORDER: Final = (
+    "list",
+    "queue",
+    "approve",
+    "hide",
+    "reword",
+    "merge",
+    "split",
+    "restore",
+    "translate",
+    "answer",
+    "push",
+)
+
+
+@command(NAME)
+def team(call: Call) -> Iterable[MsgOut]:
+    """Who one is here and what one can do; with `leave`, an end to it. Another code changes nothing."""
+    if not call.argument:
+        role = call.voice.say(f"desk.role.{call.member.role}")
+        head = call.voice.say("desk.team", name=call.member.name, role=role)
+        return [call.voice.message("\n".join([head, *abilities(call.voice, call.member.role)]))]
+    if not call.means("words.desk.leave"):
+        return [call.reply("desk.chat.taken", name=call.member.name)]
+    _leave(call)
+    return [call.reply("desk.left")]
+
+
+def bind(batch: BatchContext, person: Person, code: str) -> str:
+    """Tries a code; gives the phrase that says what came of it. `person.member` is set where it fits."""
+    connection, keys = batch.connection, batch.keys
+    found = take_code(connection, code_hash(keys, code), batch.now)
+    if found is None:
+        return WRONG
+    is_pending = any(row.member_id == found.id for row in batch.rows_of(staff.bind_chats))
+    if is_pending or staff.chat_of(connection, found.id) is not None:
+        return "desk.code.used"
+    batch.add(staff.bind_chats, NewStaffChat(found.id, person.lookup, batch.today))
+    person.member = TeamMember(person.lookup, found.id, found.name, found.role)
+    audit.record(
+        connection, keys, Actor(found.name, found.role, "chat").did("staff.chat", found.name, "bound", batch.now)
+    )
+    return "desk.bound"
+
+
+def _leave(call: Call) -> None:
+    """Ends the binding, also one that is written only with this batch. The row stays: the code is spent."""
+    number = call.member.staff_id
+    staff.leave_chat(call.connection, number)
+    audit.record(call.connection, call.keys, call.actor.did("staff.chat", call.member.name, "left", call.now))
+    pending = call.batch.rows_of(staff.bind_chats)
+    pending[:] = [row._replace(lookup=None) if row.member_id == number else row for row in pending]
+    call.person.member = None
+
+
+def abilities(voice: Voice, role: Role) -> Iterator[str]:
+    """What this role can do, a line a command, in the order in which one needs them."""
+    known = commands()
+    for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
+        if role in known[name].roles:
+            yield usage(voice, name)

@@ -1,0 +1,52 @@
+"""`/top SLUG`: which proposals are agreed with most, in the order of the result page and of a next wave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from bot.authoring.change_texts import shortened
+from bot.proposals.waves import Listed, best_of
+from bot.results.order import LEAST_RATED, Standing
+from bot.staff.chat.registry import Call, command
+from flows.messages import MsgOut
+from storage import consultations
+
+MOST: Final = 20
+
+
+@command("top", roles=("facilitator", "kernteam", "admin"))
+def top(call: Call) -> Iterable[MsgOut]:
+    """The first twenty, or as many as are asked for, with what is told of each."""
+    name, _, count = call.argument.partition(" ")
+    revision = consultations.latest(call.connection, name.casefold()) if name else None
+    if revision is None or not call.catalogue.is_known(name.casefold()):
+        return [call.reply("push.unknown", slug=name[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
+    every = best_of(call.connection, revision)
+    if not every:
+        return [call.reply("desk.top.none", slug=revision.slug)]
+    shown = every[: int(count) if count.isdecimal() and 0 < int(count) <= MOST else MOST]
+    lines = [call.voice.say("desk.top", slug=revision.slug, n=len(shown), number=len(every))]
+    lines += [_line(call, place, it) for place, it in enumerate(shown, 1)]
+    if any(it.ranked.rank.standing >= Standing.FEW for it in shown):
+        lines.append(call.voice.say("desk.top.few", n=LEAST_RATED))
+    return [call.voice.message("\n".join(lines))]
+
+
+def _line(call: Call, place: int, it: Listed) -> str:
+    """Its place, code and words, and how many agree, where that is told."""
+    return f"{place}. {it.code} „{shortened(it.text)}“: {_told(call, it)}"
+
+
+def _told(call: Call, it: Listed) -> str:
+    statement, rank, say = it.ranked.statement, it.ranked.rank, call.voice.say
+    if statement is None or it.ranked.untold:
+        return say(f"results.{it.ranked.untold}", n=it.ranked.least)
+    about = statement.overall
+    if about.agrees is not None:
+        told = say("results.agree_of", agrees=about.agrees, seen=about.seen)
+    else:
+        share = say("results.smallest", share=say("results.percent", n=round(100 * rank.at_least)))
+        told = f"{say('results.votes')} {about.seen}, {share}"
+    missing, number = len(statement.sectors.missing), statement.sectors.number
+    return f"{told}, {say('results.sectors_unknown', n=missing, number=number)}" if missing else told

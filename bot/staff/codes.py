@@ -1,0 +1,40 @@
+"""Personal codes of people who work here: 80 random bits, shown once; the table holds a keyed hash of each."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.common.code_alphabet import MISREAD, in_groups, plain, random_letters
+from bot.common.keys import Keys
+from storage import staff
+from storage.staff import StaffMember
+
+CODE_LENGTH: Final = 16
+
+
+def new_code() -> str:
+    """A personal code of 80 random bits, in groups that can be read out: "7K2M-PX0Q-4ZTA-9C3D"."""
+    return in_groups(random_letters(CODE_LENGTH))
+
+
+def code_hash(keys: Keys, code: str) -> bytes:
+    """What the table knows of a code. Case, blanks and hyphens do not matter; O, I and L are the digits they look like.
+
+    What cannot be a code is hashed all the same, so that it is refused like any other.
+    """
+    letters = plain(code[:100]).translate(MISREAD)
+    return hmac.digest(keys.staff, b"code/" + letters.encode("utf-8", "replace"), "sha256")
+
+
+def take_code(connection: Connection, digest: bytes, now: datetime) -> StaffMember | None:
+    """Who has the code with this hash, noted as used; None where there is nobody, or nobody any more."""
+    member = staff.by_code(connection, digest)
+    known = member.code_hash if member else bytes(len(digest))
+    if not hmac.compare_digest(known, digest) or member is None or member.revoked_at is not None:
+        return None
+    staff.used(connection, member.id, now)
+    return member

@@ -1,0 +1,84 @@
+"""Keys of other programs: made, shown once, recognised, taken away.
+
+A key looks like `mitsprache_7K2MPX0Q_…`: a label by which people speak of it, then 130 random bits. The table holds a
+keyed hash of the whole. Each belongs to somebody who works here, and is worth nothing once that person is let in no
+more.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from bot.common.audit import Actor
+from bot.common.code_alphabet import random_letters
+from bot.common.ids import Ids
+from bot.common.keys import Keys
+from bot.web.api.policy import ROLES, SCOPES, Scope
+from storage import api_keys, staff
+from storage.api_keys import StoredKey
+from storage.staff import StaffMember
+
+PREFIX: Final = "mitsprache"
+LONGEST: Final = 100
+_USE_NOTED: Final = timedelta(hours=1)
+
+
+class Bearer(NamedTuple):
+    """Who asks, and with which key."""
+
+    key: StoredKey
+    member: StaffMember
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the key is good for today: what was given to it, within what its owner's role allows."""
+        return frozenset(scope for scope in SCOPES if scope in self.key.scopes) & ROLES[self.member.role]
+
+    @property
+    def actor(self) -> Actor:
+        """The key and who answers for it, for the audit log."""
+        return Actor(f"{self.key.label} ({self.member.name})", self.member.role, "api")
+
+    def is_idle(self, now: datetime) -> bool:
+        """Whether its use is to be noted: once an hour is enough to see what is in use."""
+        return self.key.used_at is None or now - self.key.used_at > _USE_NOTED
+
+
+def digest(keys: Keys, key: str) -> bytes:
+    """What the table knows of a key."""
+    return hmac.digest(keys.staff, b"api/" + key[:LONGEST].encode("utf-8", "replace"), "sha256")
+
+
+def bearer(connection: Connection, wanted: bytes) -> Bearer | None:
+    """Who holds the key with this hash; None for unknown and revoked ones, and those of people let in no more.
+
+    The key itself is never compared, only its keyed hash: how long that takes tells nothing about keys.
+    """
+    key = api_keys.by_hash(connection, wanted)
+    known = key.key_hash if key else bytes(len(wanted))
+    if not hmac.compare_digest(known, wanted) or key is None or key.revoked_at is not None:
+        return None
+    member = staff.by_id(connection, key.staff_id)
+    return None if member is None or member.revoked_at is not None else Bearer(key, member)
+
+
+def make(
+    keys: Keys, member: StaffMember, scopes: Iterable[Scope], slug: str | None, now: datetime
+) -> tuple[str, StoredKey]:
+    """A new key for somebody: as it is shown, and as it is stored."""
+    label = random_letters(8)
+    key = f"{PREFIX}_{label}_{random_letters(26)}"
+    return key, StoredKey(
+        id=Ids()(),
+        label=label,
+        staff_id=member.id,
+        key_hash=digest(keys, key),
+        scopes=sorted(scopes),
+        slug=slug,
+        created_at=now,
+    )

@@ -1,0 +1,41 @@
+"""Who may do what through the API: everything that is not in these tables is refused."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+from storage.staff import Role
+
+Scope = Literal["read", "moderate", "publish"]
+"""What a key is good for: what is public; the queue and decisions about it; words in the name of the city."""
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+
+POLICY: Final[dict[str, Scope]] = {
+    "list_consultations": "read",
+    "show_consultation": "read",
+    "list_proposals": "read",
+    "show_proposal": "read",
+    "list_statuses": "read",
+    "list_ratings": "read",
+    "list_texts": "read",
+    "show_answered": "read",
+    "list_queue": "moderate",
+    "show_queued": "moderate",
+    "decide": "moderate",
+    "set_status": "publish",
+    "archive": "publish",
+    "unarchive": "publish",
+    "close": "publish",
+    "reopen": "publish",
+    "go_live": "publish",
+    "back": "publish",
+}
+"""What a key needs, by the name of the operation. An operation that does not stand here cannot be registered."""
+
+ROLES: Final[dict[Role, frozenset[Scope]]] = {
+    "helper": frozenset(),
+    "facilitator": frozenset({"read", "moderate", "publish"}),
+    "kernteam": frozenset({"read", "moderate", "publish"}),
+    "admin": frozenset({"read"}),  # runs the house, and reads nobody's words before they are released
+}
+"""What somebody's keys can be good for at most: whoever changes roles changes what old keys may do."""

@@ -1,0 +1,90 @@
+"""How the API says no: problem+json (RFC 9457), with a plain sentence that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import to_json
+
+from bot.proposals.standing import Reason, Refusal
+
+CONTENT_TYPE: Final = "application/problem+json"
+URN: Final = "urn:mitsprache:problem:"
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with what was sent."""
+
+    where: str = Field(description="The field, e.g. parts.1.text.")
+    reason: str
+
+
+class ProblemOut(BaseModel):
+    """Why something could not be done."""
+
+    type: str = Field(examples=["urn:mitsprache:problem:changed"])
+    title: str
+    status: int
+    detail: str
+    faults: list[Fault] = []
+
+
+class Problem(Exception):
+    """Ends a request with a problem. `kind` is the last part of its type."""
+
+    def __init__(
+        self, kind: str, status: int, detail: str, *, faults: list[Fault] | None = None, wait: float = 0
+    ) -> None:
+        super().__init__(kind)
+        self.status = status
+        self.wait = wait
+        self.out = ProblemOut(
+            type=URN + kind, title=kind.replace("_", " "), status=status, detail=detail, faults=faults or []
+        )
+
+    def response(self) -> web.Response:
+        body = to_json(self.out.model_dump(exclude_defaults=False))
+        response = web.Response(body=body, content_type=CONTENT_TYPE, status=self.status)
+        if self.status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="mitsprache"'
+        if self.wait:
+            response.headers["Retry-After"] = str(int(self.wait) + 1)
+        return response
+
+
+_REFUSALS: Final[dict[Reason, tuple[int, str]]] = {
+    "unknown": (404, "There is no such proposal or answer."),
+    "changed": (412, "It has changed since you read it (it is {state} now); read it again, then decide."),
+    "withdrawn": (409, "Its author has withdrawn it; nothing can be decided about it."),
+    "already": (409, "It is {state}; that cannot be decided about it now."),
+    "twice": (409, "You have approved it already; somebody else has to."),
+    "itself": (409, "A proposal cannot be merged into itself."),
+    "merged": (409, "That one was merged into {code}; merge into {code}."),
+    "elsewhere": (409, "They belong to different consultations."),
+    "no_reason": (422, "A reason is needed."),
+    "same_text": (409, "Nothing would change."),
+    "no_text": (422, "There must be a text of at most {most} characters, with a title of at most {title}."),
+    "parts": (422, "Two to {most} different parts are needed."),
+    "language": (422, "{language} is not a language of the house, or is the one in which it was written."),
+    "status": (422, "Everything begins as received; choose what became of it."),
+    "reason_languages": (422, "The reason is needed in German and in the language of the proposal: {languages}."),
+    "link": (422, "The link must lead to a page: https://…"),
+    "only_proposals": (409, "That is an answer to a question; this can be decided about proposals only."),
+}
+
+
+def of_refusal(refusal: Refusal) -> Problem:
+    """A refused decision as a problem."""
+    status, sentence = _REFUSALS[refusal.reason]
+    return Problem(refusal.reason, status, sentence.format(**refusal.values))
+
+
+def of_nonsense(fault: ValidationError) -> Problem:
+    """Fields that are missing, wrong or unknown. What was sent is not repeated: logs of others may keep answers."""
+    faults = [
+        Fault(where=".".join(map(str, one["loc"])) or "body", reason=one["msg"])
+        for one in fault.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return Problem("malformed", 422, "Some fields are wrong; see faults.", faults=faults[:20])

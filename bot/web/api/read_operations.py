@@ -1,0 +1,171 @@
+"""What other programs can read: consultations, released proposals, what became of them, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from bot.consultations import trials
+from bot.consultations.visibility import figures_are_public
+from bot.proposals import publication
+from bot.proposals.standing import Standing, by_code, find
+from bot.web.api import serializers
+from bot.web.api.models import (
+    AnsweredOut,
+    ConsultationList,
+    ConsultationOut,
+    Page,
+    ProposalList,
+    ProposalOut,
+    QueuedOut,
+    QueueList,
+    QueuePage,
+    RatingList,
+    StatusList,
+    TextList,
+    TextPage,
+)
+from bot.web.api.problems import Problem
+from bot.web.api.registry import Call, operation
+from storage import consultations, moderation
+from storage.consultations import PublishedRevision, State
+
+
+@operation("GET", "/consultations", answer=ConsultationList)
+def list_consultations(call: Call) -> ConsultationList:
+    """All consultations the key is good for, in whatever state; drafts and tests for keys that can publish only."""
+    only = call.bearer.key.slug
+    waiting = _waiting(call)
+    rows = {row.slug: row for row in (*waiting, *consultations.list_latest(call.connection, get_args(State)))}
+    shown = [_with_waiting(call, rows[slug], waiting) for slug in sorted(rows) if only in {None, slug}]
+    return ConsultationList(items=shown)
+
+
+@operation("GET", "/consultations/{slug}", answer=ConsultationOut)
+def show_consultation(call: Call) -> ConsultationOut:
+    """One consultation."""
+    waiting = _waiting(call)
+    call.must_know()
+    never_live = [row for row in waiting if row.slug == call.slug]
+    if never_live and consultations.latest(call.connection, call.slug) is None:
+        return _with_waiting(call, never_live[0], waiting)
+    return _with_waiting(call, call.consultation(), waiting)
+
+
+def _waiting(call: Call) -> list[PublishedRevision]:
+    """Drafts and tests, for keys of those who make them live."""
+    return consultations.list_unpublished(call.connection) if "publish" in call.bearer.scopes else []
+
+
+def _with_waiting(call: Call, row: PublishedRevision, waiting: Sequence[PublishedRevision]) -> ConsultationOut:
+    """A consultation with the draft and the test beside its live revision."""
+    beside = {it.state: it.number for it in waiting if it.slug == row.slug}
+    word = trials.slug_of(call.connection, row.consultation_id) if "test" in beside else None
+    shown = serializers.consultation(row, call.chair.now)
+    return shown.model_copy(update={"draft": beside.get("draft"), "test": beside.get("test"), "test_word": word})
+
+
+@operation("GET", "/consultations/{slug}/proposals", answer=ProposalList, given=Page)
+def list_proposals(call: Call) -> ProposalList:
+    """Released proposals that were not withdrawn, oldest first."""
+    about = call.consultation()
+    found, following = _page(call, about)
+    return ProposalList(items=[serializers.proposal(standing, about.slug) for standing in found], next=following)
+
+
+@operation("GET", "/proposals/{code}", answer=ProposalOut)
+def show_proposal(call: Call) -> ProposalOut:
+    """One released proposal."""
+    standing, about = call.standing()
+    return serializers.proposal(standing, about.slug)
+
+
+@operation("GET", "/proposals/{code}/statuses", answer=StatusList)
+def list_statuses(call: Call) -> StatusList:
+    """What became of a released proposal, oldest first."""
+    standing, _ = call.standing()
+    return StatusList(items=[serializers.status(row) for row in standing.steps])
+
+
+@operation("GET", "/consultations/{slug}/ratings", answer=RatingList, given=Page)
+def list_ratings(call: Call) -> RatingList:
+    """How many people rated each released proposal how, as the newest edition of figures says it; hidden until closing
+    where the consultation says so.
+    """
+    about = call.consultation()
+    consultation = serializers.consultation_of(about)
+    if not figures_are_public(consultation, about, call.chair.now):
+        raise Problem("hidden_until_closing", 403, "Figures of this consultation are hidden until it is closed.")
+    found, following = _page(call, about)
+    votes = publication.votes(call.connection, about.consultation_id, [it.proposal.code for it in found])
+    edition = publication.edition(call.connection, about)
+    return RatingList(
+        items=[serializers.counts(code, it) for code, it in votes.items()],
+        next=following,
+        edition=edition and edition.number,
+        made_at=edition and edition.made_at,
+    )
+
+
+@operation("GET", "/consultations/{slug}/texts", answer=TextList, given=TextPage)
+def list_texts(call: Call) -> TextList:
+    """Released answers to open questions, in an order that says nothing; hidden until closing like all figures."""
+    about, wanted = call.consultation(), call.given
+    if not figures_are_public(serializers.consultation_of(about), about, call.chair.now):
+        raise Problem("hidden_until_closing", 403, "Answers of this consultation are hidden until it is closed.")
+    found = [
+        one
+        for one in publication.texts(call.connection, about.consultation_id)
+        if one.code > wanted.after and wanted.question in {"", one.question_key}
+    ]
+    page = found[: wanted.limit]
+    following = page[-1].code if len(page) < len(found) else None
+    return TextList(items=[serializers.text(one, about.slug) for one in page], next=following)
+
+
+@operation("GET", "/consultations/{slug}/answered", answer=AnsweredOut)
+def show_answered(call: Call) -> AnsweredOut:
+    """How many contributions were answered, and how many days that took; null where they are too few."""
+    about = call.consultation()
+    least = serializers.consultation_of(about).smallest_cell
+    found = publication.answered(call.connection, about.consultation_id, least)
+    return AnsweredOut(**found._asdict(), share=found.share)
+
+
+@operation("GET", "/consultations/{slug}/queue", answer=QueueList, given=QueuePage)
+def list_queue(call: Call) -> QueueList:
+    """What waits to be read, proposals and answers, oldest first, with flags and similar ones; `state`: elsewhere."""
+    about, wanted = call.consultation(), call.given
+    number, after = about.consultation_id, _after(call, about)
+    ids = moderation.queue(call.connection, number, wanted.state, after_id=after, limit=wanted.limit)
+    standings = list(find(call.connection, ids).values())
+    return QueueList(
+        items=serializers.queued(call.connection, call.chair.keys, standings, about.slug),
+        next=standings[-1].proposal.code if len(ids) == wanted.limit else None,
+        states=moderation.count_states(call.connection, number),
+    )
+
+
+@operation("GET", "/proposals/{code}/queued", answer=QueuedOut)
+def show_queued(call: Call) -> QueuedOut:
+    """One proposal or answer in whatever state, as those who decide about it see it."""
+    standing, about = call.standing(unreleased=True)
+    return serializers.queued(call.connection, call.chair.keys, [standing], about.slug)[0]
+
+
+def _page(call: Call, about: PublishedRevision) -> tuple[Sequence[Standing], str | None]:
+    """The released proposals of the page asked for, and where the next one begins."""
+    limit, after = call.given.limit, _after(call, about)
+    found = publication.proposals_of(call.connection, about.consultation_id, after_id=after, limit=limit)
+    return found, found[-1].proposal.code if len(found) == limit else None
+
+
+def _after(call: Call, about: PublishedRevision) -> int:
+    """The id behind the code after which a page begins."""
+    code = call.given.after
+    if not code:
+        return 0
+    found = by_code(call.connection, code)
+    if found is None or found.proposal.consultation_id != about.consultation_id:
+        raise Problem("malformed", 422, "`after` is not the `next` of a page of this list.")
+    return found.proposal.id

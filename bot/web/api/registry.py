@@ -1,0 +1,121 @@
+"""The operations of the API: a function each, entered with what goes in and out; all else follows from that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from sqlalchemy import Connection
+
+from bot.authoring.publishing import Desk
+from bot.proposals import publication
+from bot.proposals.moderating import Chair
+from bot.proposals.standing import Standing, by_code
+from bot.web.api.access_keys import Bearer
+from bot.web.api.policy import POLICY, Scope
+from bot.web.api.problems import Problem
+from storage import consultations
+from storage.consultations import PublishedRevision
+
+Method = Literal["GET", "POST"]
+ROOT: Final = "/api/v1"
+
+
+class In(BaseModel):
+    """What comes in: unknown fields are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=20_000)
+
+
+class Out(BaseModel):
+    """What goes out."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Nothing(In):
+    """No parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, within its transaction: for reading (GET) or writing (POST)."""
+
+    chair: Chair
+    bearer: Bearer
+    desk: Desk
+    """What a change of state needs besides."""
+    path: dict[str, str]
+    given: Any
+    """The query (GET) or body (POST), checked."""
+    seen: str | None = None
+    """The version a decision is about; None: any."""
+
+    @property
+    def connection(self) -> Connection:
+        return self.chair.connection
+
+    @property
+    def slug(self) -> str:
+        """The consultation in the path."""
+        return self.path["slug"]
+
+    def must_know(self) -> None:
+        """Raises Problem where the key is not good for the consultation in the path: it does not exist for it."""
+        if not self._may_know(self.slug):
+            raise Problem("unknown", 404, "There is no such consultation.")
+
+    def consultation(self) -> PublishedRevision:
+        """The one in the path. What the key is not good for does not exist for it."""
+        revision = consultations.latest(self.connection, self.slug) if self._may_know(self.slug) else None
+        if revision is None or revision.is_trial:
+            raise Problem("unknown", 404, "There is no such consultation.")
+        return revision
+
+    def standing(self, *, unreleased: bool = False) -> tuple[Standing, PublishedRevision]:
+        """The proposal in the path with its consultation; what is not public, and answers, only where asked for."""
+        find = by_code if unreleased else publication.proposal
+        standing = find(self.connection, self.path["code"])
+        about = standing and consultations.newest_of(self.connection, standing.proposal.consultation_id)
+        if standing is None or about is None or not self._may_know(about.slug):
+            raise Problem("unknown", 404, "There is no such proposal.")
+        return standing, about
+
+    def _may_know(self, slug: str) -> bool:
+        return self.bearer.key.slug in {None, slug}
+
+
+class Operation(NamedTuple):
+    """One operation. `given` checks the query or body, `answer` is the model of what comes back."""
+
+    name: str
+    method: Method
+    path: str
+    scope: Scope
+    run: Callable[[Call], BaseModel]
+    given: TypeAdapter[Any]
+    answer: type[BaseModel]
+    needs_version: bool
+    summary: str
+
+
+OPERATIONS: Final[dict[str, Operation]] = {}
+
+
+def operation(
+    method: Method, path: str, *, answer: type[BaseModel], given: Any = Nothing, needs_version: bool = False
+) -> Callable[[Callable[[Call], BaseModel]], Callable[[Call], BaseModel]]:
+    """Enters an operation under its function's name, which must stand in the policy: nothing is open by mistake."""
+
+    def enter(run: Callable[[Call], BaseModel]) -> Callable[[Call], BaseModel]:
+        name = run.__name__
+        summary = (run.__doc__ or "").strip().partition("\n")[0]
+        adapter = TypeAdapter(given)
+        OPERATIONS[name] = Operation(
+            name, method, ROOT + path, POLICY[name], run, adapter, answer, needs_version, summary
+        )
+        return run
+
+    return enter

@@ -1,0 +1,181 @@
+"""The API on the web server: who asks, how often, what for; then the operation, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+import structlog
+from aiohttp import hdrs, web
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+import bot.web.api.read_operations
+import bot.web.api.states
+import bot.web.api.write_operations  # noqa: F401 - the operations enter the registry
+from adapters.web.limits import Buckets, Rate
+from bot.authoring import recordings
+from bot.authoring.publishing import Desk
+from bot.common.audit import Auditor
+from bot.common.logs import where
+from bot.proposals.moderating import Chair
+from bot.proposals.standing import Refusal
+from bot.web.api import access_keys, problems
+from bot.web.api.access_keys import Bearer
+from bot.web.api.openapi import description
+from bot.web.api.problems import Problem
+from bot.web.api.registry import OPERATIONS, Call, Operation
+from bot.web.context import Site, site_of
+from storage import api_keys
+from storage.errors import StorageError
+
+log = structlog.get_logger()
+
+REQUESTS: Final = Rate(burst=200, per_second=20)
+"""Of one key."""
+WRONG_KEYS: Final = Rate(burst=20, per_second=0.2)
+"""From one address. A key has 130 random bits; this keeps logs and database quiet."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    gate = Gate()
+    router.add_get("/api/openapi.json", _decently(_describe))
+    for one in OPERATIONS.values():
+        router.add_route(one.method, one.path, _decently(partial(gate.run, one)))
+    router.add_route("*", "/api/{rest:.*}", _decently(_nowhere))
+
+
+class Gate:
+    """Lets requests in and runs them."""
+
+    def __init__(self) -> None:
+        self._requests = Buckets(REQUESTS)
+        self._wrong = Buckets(WRONG_KEYS)
+
+    async def run(self, one: Operation, request: web.Request) -> web.Response:
+        """One operation for whoever may ask for it. Raises Problem, Refusal, StorageError."""
+        site = site_of(request)
+        bearer = await self._bearer(site, request)
+        if one.scope not in bearer.scopes:
+            raise Problem("forbidden", 403, f"This key is not good for that; it needs the scope {one.scope}.")
+        given = await _given(one, request)
+        seen = _seen(request) if one.needs_version else None
+        work = partial(_work, one, site, bearer, dict(request.match_info), given, seen)
+        found = await (site.house.store.read if one.method == "GET" else site.house.store.write)(work)
+        return _answer(request, found)
+
+    async def _bearer(self, site: Site, request: web.Request) -> Bearer:
+        """Who asks. Raises Problem for a missing or wrong key, and for too many requests."""
+        address = site.routes.clients.address(request)
+        scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Problem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/api.md).")
+        store, digest = site.house.store, access_keys.digest(site.house.keys, key.strip())
+        found = await store.read(partial(access_keys.bearer, wanted=digest))
+        if found is None:
+            if wait := self._wrong.take(address):
+                raise _too_many(wait)
+            raise Problem("wrong_key", 401, "This key is not valid (any more).")
+        if wait := self._requests.take(found.key.label):
+            raise _too_many(wait)
+        now = datetime.now(UTC)
+        if found.is_idle(now):
+            await store.write(partial(api_keys.used, key_id=found.key.id, now=now))
+        return found
+
+
+def _work(
+    one: Operation,
+    site: Site,
+    bearer: Bearer,
+    path: dict[str, str],
+    given: Any,
+    seen: str | None,
+    connection: Connection,
+) -> BaseModel:
+    house = site.house
+    member = bearer.member
+    now = datetime.now(UTC)
+    chair = Chair(connection, house.keys, house.ids, now, member.id, member.name, bearer.actor)
+    folder = house.settings.data / recordings.FOLDER
+    tools = Desk(house.ids, now, house.settings.zone(), folder, Auditor(house.keys, bearer.actor))
+    return one.run(Call(chair, bearer, tools, path, given, seen))
+
+
+async def _given(one: Operation, request: web.Request) -> Any:
+    """The query or body, checked. Raises Problem."""
+    try:
+        if one.method == "GET":
+            return one.given.validate_python(dict(request.query))
+        async with asyncio.timeout(site_of(request).routes.limits.body_seconds):
+            body = await request.read()
+        if body and request.content_type != "application/json":
+            raise Problem("media_type", 415, "Send JSON: `Content-Type: application/json`.")
+        return one.given.validate_json(body or b"{}")
+    except ValidationError as fault:
+        raise problems.of_nonsense(fault) from None
+    except TimeoutError:
+        raise Problem("slow", 408, "The body took too long.") from None
+
+
+def _seen(request: web.Request) -> str | None:
+    """The version a decision is about; None for `*`, any."""
+    wanted = request.headers.get(hdrs.IF_MATCH, "").strip()
+    if not wanted:
+        raise Problem(
+            "version_missing", 428, "Say which version the decision is about: `If-Match` with the ETag you read."
+        )
+    return None if wanted == "*" else wanted.strip('"')
+
+
+def _answer(request: web.Request, found: BaseModel) -> web.Response:
+    response = web.Response(body=to_json(found.model_dump(mode="json")), content_type="application/json")
+    version = getattr(found, "version", None)
+    if version:
+        response.headers[hdrs.ETAG] = tag = f'"{version}"'
+        if request.method == "GET" and request.headers.get(hdrs.IF_NONE_MATCH, "").strip() == tag:
+            response = web.Response(status=304, headers={hdrs.ETAG: tag})
+    response.headers[hdrs.CACHE_CONTROL] = "no-store"
+    return response
+
+
+async def _describe(request: web.Request) -> web.Response:
+    """What the API can do, for programs; without a key, as there is nothing in it but names."""
+    return web.Response(body=to_json(description()), content_type="application/json")
+
+
+async def _nowhere(request: web.Request) -> web.Response:
+    raise Problem("unknown", 404, "There is nothing here; /api/openapi.json lists what there is.")
+
+
+def _decently(handler: Handler) -> Handler:
+    """Every fault as problem+json; nobody sees a stack trace."""
+
+    async def answered(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Problem as fault:
+            problem = fault
+        except Refusal as refusal:
+            problem = problems.of_refusal(refusal)
+        except web.HTTPRequestEntityTooLarge:
+            problem = Problem("too_large", 413, "This is too much at once.")
+        except StorageError as fault:
+            log.error("api failed", **where(fault))
+            problem = Problem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
+            log.error("api failed", **where(fault))
+            problem = Problem("trouble", 500, "This is a fault of ours. It has been taken down.")
+        return problem.response()
+
+    return answered
+
+
+def _too_many(wait: float) -> Problem:
+    return Problem("too_many", 429, "Too many requests; wait a little.", wait=wait)

@@ -1,0 +1,170 @@
+"""From rows to what the API shows: nothing that leads to a person goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.common.keys import Keys
+from bot.consultations.visibility import figures_are_public
+from bot.proposals.likeness import Similar, similar
+from bot.proposals.moderating import original
+from bot.proposals.publication import Votes
+from bot.proposals.standing import Standing, approvers
+from bot.results.quotes import Quote
+from bot.web.api.models import (
+    ConsultationOut,
+    CountsOut,
+    DecisionOut,
+    ProposalOut,
+    QueuedOut,
+    SimilarOut,
+    StatusOut,
+    TextOut,
+    TranslationOut,
+    WordingOut,
+)
+from flows.definition import Consultation
+from storage import proposals, staff
+from storage.consultations import PublishedRevision
+from storage.moderation import NewDecision, NewProposalText
+from storage.proposals import NewStatus
+
+MACHINE = "machine"
+
+
+def consultation_of(revision: PublishedRevision) -> Consultation:
+    return Consultation.model_validate_json(revision.content)
+
+
+def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
+    """A consultation as everybody may see it."""
+    about = consultation_of(revision)
+    return ConsultationOut(
+        slug=revision.slug,
+        title={tag: wording.text for tag, wording in about.title.items()},
+        state=revision.state_at(now),
+        sample=revision.sample,
+        languages=list(about.languages),
+        revision=revision.number,
+        opens_at=revision.opens_at,
+        closes_at=revision.closes_at,
+        results=about.results,
+        are_results_public=figures_are_public(about, revision, now),
+        smallest_cell=about.smallest_cell,
+        four_eyes=about.four_eyes,
+    )
+
+
+def proposal(standing: Standing, slug: str) -> ProposalOut:
+    """A released proposal."""
+    about = standing.proposal
+    return ProposalOut(
+        code=about.code,
+        consultation=slug,
+        title=about.title,
+        text=about.text,
+        language=about.language,
+        translations=_translations(standing.texts),
+        district=about.district,
+        topic=about.topic,
+        place=about.place,
+        latitude=about.latitude,
+        longitude=about.longitude,
+        status=about.status,
+        created_at=about.created_at,
+        released_at=about.released_at,
+        version=standing.version,
+    )
+
+
+def _translations(texts: Mapping[str, NewProposalText]) -> dict[str, TranslationOut]:
+    return {
+        tag: TranslationOut(
+            title=row.title, text=row.text, is_by_machine=row.translator == MACHINE, is_reviewed=row.reviewed
+        )
+        for tag, row in texts.items()
+    }
+
+
+def text(one: Quote, slug: str) -> TextOut:
+    """A released answer in own words."""
+    return TextOut(
+        code=one.code,
+        consultation=slug,
+        question_key=one.question_key,
+        text=one.text,
+        language=one.language,
+        translations=_translations(one.texts),
+    )
+
+
+def queued(connection: Connection, keys: Keys, standings: Sequence[Standing], slug: str) -> list[QueuedOut]:
+    """Proposals and answers of one consultation for those who decide about them."""
+    about = [standing.proposal for standing in standings if standing.answer is None]
+    likeness = similar(connection, about[0].consultation_id, about) if about else {}
+    codes = _codes(connection, standings)
+    names = {member.id: member.name for member in staff.everybody(connection)}
+    return [
+        _queued(keys, standing, slug, likeness.get(standing.proposal.id, ()), codes, names) for standing in standings
+    ]
+
+
+def _codes(connection: Connection, standings: Sequence[Standing]) -> dict[int, str]:
+    """Codes of all proposals these lead to."""
+    numbers = {
+        number
+        for standing in standings
+        for number in (standing.moderation.merged_into, standing.moderation.split_from, *standing.joined)
+        if number is not None
+    }
+    return {number: row.code for number, row in proposals.by_ids(connection, sorted(numbers)).items()}
+
+
+def _queued(
+    keys: Keys,
+    standing: Standing,
+    slug: str,
+    likeness: Sequence[Similar],
+    codes: Mapping[int, str],
+    names: Mapping[int, str],
+) -> QueuedOut:
+    before = original(keys, standing)
+    return QueuedOut(
+        **proposal(standing, slug).__dict__,
+        state=standing.state,
+        is_withdrawn=standing.proposal.withdrawn_at is not None,
+        flags=standing.flags,
+        original=WordingOut(title=before.title, text=before.text) if before else None,
+        merged_into=codes.get(standing.moderation.merged_into or 0),
+        split_from=codes.get(standing.moderation.split_from or 0),
+        stands_for=[codes[number] for number in standing.joined],
+        approvals=len(approvers(standing.decisions)),
+        decisions=[_decision(row, names) for row in standing.decisions],
+        similar=[_similar(one) for one in likeness],
+        kind=standing.kind,
+        question_key=standing.answer.question_key if standing.answer else None,
+    )
+
+
+def _decision(row: NewDecision, names: Mapping[int, str]) -> DecisionOut:
+    by = names.get(row.staff_id, "?") if row.staff_id is not None else None
+    return DecisionOut(kind=row.kind, by=by, reason=row.reason, at=row.at)
+
+
+def _similar(one: Similar) -> SimilarOut:
+    row = one.proposal
+    return SimilarOut(
+        code=row.code, title=row.title, text=row.text, language=row.language, state=one.state, likeness=one.likeness
+    )
+
+
+def status(row: NewStatus) -> StatusOut:
+    return StatusOut(status=row.status, reason=row.reason, body=row.body, link=row.link, at=row.at)
+
+
+def counts(code: str, votes: Votes) -> CountsOut:
+    """How a proposal was rated, as far as it may be told."""
+    return CountsOut(code=code, **votes._asdict())

@@ -1,0 +1,99 @@
+"""What other programs can decide: the same as people at the desk, through the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from bot.proposals import answering, joining, moderating
+from bot.proposals.answering import Outcome
+from bot.proposals.moderating import Wording
+from bot.proposals.standing import Standing, by_code, find
+from bot.web.api import serializers
+from bot.web.api.models import (
+    AnyDecision,
+    Approve,
+    Edit,
+    Hide,
+    Merge,
+    OutcomeIn,
+    QueuedOut,
+    Restore,
+    Split,
+    StatusList,
+    Translate,
+)
+from bot.web.api.problems import Problem
+from bot.web.api.registry import Call, operation
+
+
+@operation("POST", "/proposals/{code}/decisions", answer=QueuedOut, given=AnyDecision, needs_version=True)
+def decide(call: Call) -> QueuedOut:
+    """Approve, hide, edit, merge, split, translate or restore a proposal or an answer, as it was when it was read."""
+    standing, about = call.standing(unreleased=True)
+    _DECISIONS[type(call.given)](call, standing, call.given)
+    after = find(call.connection, [standing.proposal.id])[standing.proposal.id]
+    return serializers.queued(call.connection, call.chair.keys, [after], about.slug)[0]
+
+
+@operation("POST", "/proposals/{code}/statuses", answer=StatusList, given=OutcomeIn, needs_version=True)
+def set_status(call: Call) -> StatusList:
+    """Say what became of a proposal; everybody who wanted to know is told."""
+    standing, _ = call.standing(unreleased=True)
+    given: OutcomeIn = call.given
+    outcome = Outcome(given.status, given.reason, given.body, given.link)
+    after = answering.set_status(call.chair, standing.proposal.id, outcome, seen=call.seen)
+    return StatusList(items=[serializers.status(row) for row in after.steps])
+
+
+def _approve(call: Call, standing: Standing, given: Approve) -> None:
+    moderating.approve(call.chair, standing.proposal.id, seen=call.seen)
+
+
+def _hide(call: Call, standing: Standing, given: Hide) -> None:
+    moderating.hide(call.chair, standing.proposal.id, given.reason, seen=call.seen)
+
+
+def _edit(call: Call, standing: Standing, given: Edit) -> None:
+    wording = Wording(given.title, given.text)
+    moderating.edit(call.chair, standing.proposal.id, wording, given.reason, seen=call.seen)
+
+
+def _merge(call: Call, standing: Standing, given: Merge) -> None:
+    target = by_code(call.connection, given.into)
+    # A key for one consultation learns nothing of others, not even that a code exists there.
+    if target is None or target.proposal.consultation_id != standing.proposal.consultation_id:
+        raise Problem("unknown", 404, "There is no proposal with the code in `into` in this consultation.")
+    joining.merge(call.chair, standing.proposal.id, target.proposal.id, given.reason, seen=call.seen)
+
+
+def _split(call: Call, standing: Standing, given: Split) -> None:
+    parts = [Wording(part.title, part.text) for part in given.parts]
+    joining.split(call.chair, standing.proposal.id, parts, given.reason, seen=call.seen)
+
+
+def _translate(call: Call, standing: Standing, given: Translate) -> None:
+    moderating.translate(
+        call.chair,
+        standing.proposal.id,
+        given.language,
+        Wording(given.title, given.text),
+        translator=given.translator,
+        reviewed=given.reviewed,
+        seen=call.seen,
+    )
+
+
+def _restore(call: Call, standing: Standing, given: Restore) -> None:
+    joining.restore(call.chair, standing.proposal.id, given.reason, seen=call.seen)
+
+
+_DECISIONS: Final[dict[type[Any], Callable[[Call, Standing, Any], None]]] = {
+    Approve: _approve,
+    Hide: _hide,
+    Edit: _edit,
+    Merge: _merge,
+    Split: _split,
+    Translate: _translate,
+    Restore: _restore,
+}

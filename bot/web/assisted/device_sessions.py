@@ -1,0 +1,199 @@
+"""Visits: one person at a device that others use after them. A visit lives in memory only and is wiped wholly.
+
+A kiosk and a helper's tablet have the same danger: the next person sees what the last one said. So such a conversation
+has no cookie that lasts and no resume code. It is known by a random number which the server forgets at the end, or when
+nobody does anything; whoever shows that number afterwards (back button, saved tab) is taken to the beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import structlog
+from aiohttp import web
+
+from adapters.web.doors import Conversation
+from adapters.web.hub import WebHub
+from adapters.web.trouble import Trouble
+from bot.common.logs import where
+from bot.consultations.place_codes import place_code
+from bot.web.context import SIZE_COOKIE, site_of
+from bot.web.request_locale import COOKIE as LANGUAGE_COOKIE
+from flows.messages import Mode
+
+log = structlog.get_logger()
+
+COOKIE: Final = "visit"
+GRACE_SECONDS: Final = 30.0
+"""So much later than its page the server wipes: for pages without JavaScript, and for slow lines."""
+SWEEP_SECONDS: Final = 5.0
+MOST: Final = 5_000
+
+
+class Desk(NamedTuple):
+    """A kind of shared device. The first part of its paths is its `base`."""
+
+    base: str
+    mode: Mode
+    idle: int
+    """Seconds without anybody doing anything, after which the page asks whether somebody is still there."""
+    warning: int
+    """Seconds that the question stands before everything is wiped; it can be prolonged as often as one likes."""
+    typing: int
+    """The same as `idle` without JavaScript where something is to be written: the page cannot see that one writes."""
+    farewell: int
+    """Seconds that the last page stands."""
+
+    def path(self, slug: str, page: str = "", place: str = "") -> str:
+        """The address of a page, with the place code of the device."""
+        return f"{self.base}/{slug}{f'/{page}' if page else ''}{f'?at={place}' if place else ''}"
+
+
+KIOSK: Final = Desk("/kiosk", "self", idle=90, warning=20, typing=300, farewell=60)
+HELP: Final = Desk("/help-out", "assisted", idle=600, warning=60, typing=900, farewell=300)
+
+
+@dataclass(slots=True)
+class Visit:
+    """One person's visit. `owner` is the id of the helper who signed in, 0 at a kiosk; it is stored nowhere."""
+
+    token: str
+    desk: Desk
+    conversation: Conversation
+    owner: int
+    until: float
+    problem: str = ""
+    """The phrase for what was missing in what was `written`, for the next page."""
+    written: str = ""
+
+
+class Visits:
+    """All visits of this process. A restart ends them."""
+
+    def __init__(self, hub: WebHub, clock: Callable[[], float] = time.monotonic) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._visits: dict[str, Visit] = {}
+
+    def begin(self, desk: Desk, slug: str, owner: int = 0) -> Visit:
+        """A visit of somebody new. Raises Trouble (`too_many`)."""
+        self.sweep()
+        if len(self._visits) >= MOST:
+            raise Trouble("too_many", desk.idle)
+        token = secrets.token_hex(16)
+        # No resume code looks like this, so none opens such a conversation.
+        id_ = f"visit-{secrets.token_hex(16)}"
+        csrf = hashlib.sha256(f"{id_}{token}".encode()).hexdigest()[:32]
+        visit = Visit(token, desk, Conversation(slug, id_, csrf), owner, 0)
+        self._visits[token] = visit
+        self.touch(visit)
+        return visit
+
+    def find(self, token: str, desk: Desk, slug: str, owner: int = 0) -> Visit | None:
+        """The visit with this number at this door; None once it was wiped, or where it is somebody else's."""
+        self.sweep()
+        visit = self._visits.get(token)
+        if visit is None or (visit.desk, visit.conversation.slug, visit.owner) != (desk, slug, owner):
+            return None
+        return visit
+
+    def touch(self, visit: Visit) -> None:
+        """Somebody is there."""
+        visit.until = self._clock() + max(visit.desk.typing, visit.desk.farewell) + visit.desk.warning + GRACE_SECONDS
+
+    def wipe(self, visit: Visit) -> None:
+        """Forgets everything about a visit; what was answered stays answered."""
+        self._visits.pop(visit.token, None)
+        self._hub.wipe(visit.conversation.address)
+
+    def wipe_all_of(self, owner: int) -> None:
+        """Wipes the visits of one helper."""
+        for visit in [visit for visit in self._visits.values() if visit.owner == owner]:
+            self.wipe(visit)
+
+    def sweep(self) -> None:
+        """Wipes the visits where nobody is there any more."""
+        now = self._clock()
+        for visit in [visit for visit in self._visits.values() if visit.until <= now]:
+            self.wipe(visit)
+
+    def __len__(self) -> int:
+        return len(self._visits)
+
+
+VISITS: Final = web.AppKey("visits", Visits)
+
+
+async def sweeping(application: web.Application) -> AsyncIterator[None]:
+    """Wipes idle visits while the application runs, whether anybody asks for a page or not."""
+
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                application[VISITS].sweep()
+            except Exception as fault:  # noqa: BLE001 - who comes next at a kiosk must not see what was said before
+                log.error("visits not wiped yet", **where(fault))
+
+    task = asyncio.create_task(sweep())
+    yield
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def desk_of(request: web.Request) -> Desk | None:
+    """The kind of shared device that shows this page; None for pages in people's own browsers."""
+    return next((desk for desk in (KIOSK, HELP) if f"{request.path}/".startswith(f"{desk.base}/")), None)
+
+
+def visits_of(request: web.Request) -> Visits:
+    return request.app[VISITS]
+
+
+def visit_of(request: web.Request, desk: Desk, slug: str, owner: int = 0) -> Visit | None:
+    """The visit of this browser, if it is not over."""
+    return visits_of(request).find(request.cookies.get(COOKIE, ""), desk, slug, owner)
+
+
+def is_form(request: web.Request, visit: Visit, token: object) -> bool:
+    """Whether a form was on a page of this visit, and of ours."""
+    given = str(token or "").encode("utf-8", "replace")
+    return site_of(request).routes.is_ours(request) and hmac.compare_digest(given, visit.conversation.csrf.encode())
+
+
+def hand_over(request: web.Request, response: web.StreamResponse, visit: Visit) -> None:
+    """Lets the browser keep the visit, until it is closed."""
+    is_secure = site_of(request).routes.clients.is_secure(request)
+    path = visit.desk.path(visit.conversation.slug)
+    response.set_cookie(COOKIE, visit.token, path=path, httponly=True, samesite="Strict", secure=is_secure)
+
+
+def wiped(request: web.Request, desk: Desk, slug: str, owner: int = 0) -> web.Response:
+    """Ends the visit of this browser, if there is one, and goes to the beginning with nothing left."""
+    visit = visit_of(request, desk, slug, owner)
+    if visit:
+        visits_of(request).wipe(visit)
+    location = desk.path(slug, place=place_of(request)) if desk is KIOSK else desk.base
+    response = web.Response(status=303, headers={"Location": location, "Clear-Site-Data": '"cache"'})
+    clear(response, desk, slug)
+    return response
+
+
+def clear(response: web.StreamResponse, desk: Desk, slug: str) -> None:
+    """Takes everything from the browser that a person may have left."""
+    response.del_cookie(COOKIE, path=desk.path(slug))
+    if desk is KIOSK:
+        for name in (LANGUAGE_COOKIE, SIZE_COOKIE):
+            response.del_cookie(name)
+
+
+def place_of(request: web.Request) -> str:
+    """The place code of the address, "" where there is none that could be one."""
+    return place_code(request.query.get("at", ""))

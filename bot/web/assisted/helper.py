@@ -1,0 +1,104 @@
+"""The pages of those who help: sign in with a personal code, then enter answers for one person after another."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from aiohttp import web
+
+from adapters.web.limits import Buckets
+from adapters.web.trouble import Trouble
+from bot.consultations.place_codes import place_code
+from bot.web.assisted import kiosk, meeting_moderator, pages, paper, paper_entry, sign_in
+from bot.web.assisted.device_sessions import HELP, VISITS, Visits, sweeping, visits_of
+from bot.web.context import SITE, language_links, site_of
+from bot.web.public.chat import SLUG, notice_of
+from bot.web.request_locale import tongue_of
+from storage.staff import StaffMember
+
+
+def add_to(application: web.Application) -> None:
+    """Adds kiosk, helpers' pages, questionnaire and entry mask to the pages of a house."""
+    application[VISITS] = Visits(application[SITE].routes.hub)
+    application[sign_in.BUCKETS] = Buckets(sign_in.TRIES)
+    application[sign_in.SPENT] = OrderedDict()
+    application[paper_entry.SHEETS] = OrderedDict()
+    application.cleanup_ctx.append(sweeping)
+    router = application.router
+    router.add_get(HELP.base, _home)
+    router.add_post(f"{HELP.base}/sign-in", _sign_in)
+    router.add_post(f"{HELP.base}/sign-out", _sign_out)
+    router.add_post(f"{HELP.base}/{SLUG}/start", _start)
+    for module in (paper, paper_entry, kiosk, meeting_moderator, pages):
+        module.add_to(router)
+
+
+async def _home(request: web.Request) -> web.Response:
+    """What one can help with; to strangers the form to sign in."""
+    helper = await sign_in.helper_of(request)
+    return _sign_in_page(request) if helper is None else await _list(request, helper)
+
+
+async def _list(request: web.Request, helper: StaffMember) -> web.Response:
+    site, tongue = site_of(request), tongue_of(request)
+    await site.board.look()
+    cards = [
+        {
+            "notice": notice,
+            "title": notice.text(notice.listing.title, notice.best(tongue.tag)),
+            "language": notice.best(tongue.tag),
+            "direction": notice.tongue(tongue.tag).direction,
+        }
+        for notice in site.board.open_now()
+    ]
+    response = site.page(
+        request,
+        "helping.html",
+        tongue,
+        cards=cards,
+        helper=helper.name,
+        may_lead=helper.role in meeting_moderator.LEADERS,
+        csrf=sign_in.csrf_of(request),
+        languages=language_links(request, tongue),
+    )
+    response.headers.update(pages.NOT_KEPT)
+    return response
+
+
+def _sign_in_page(request: web.Request, *, is_wrong: bool = False) -> web.Response:
+    site, tongue = site_of(request), tongue_of(request)
+    response = site.page(
+        request,
+        "sign_in.html",
+        tongue,
+        status=403 if is_wrong else 200,
+        is_wrong=is_wrong,
+        languages=language_links(request, tongue),
+    )
+    response.headers.update(pages.NOT_KEPT)
+    return response
+
+
+async def _sign_in(request: web.Request) -> web.Response:
+    return await sign_in.sign_in(request) or _sign_in_page(request, is_wrong=True)
+
+
+async def _sign_out(request: web.Request) -> web.Response:
+    """Ends the day; visits that this helper left open are wiped."""
+    helper, _ = await sign_in.checked_form(request)
+    visits_of(request).wipe_all_of(helper.id)
+    response = web.Response(status=303, headers={"Location": HELP.base})
+    sign_in.sign_out(request, response)
+    return response
+
+
+async def _start(request: web.Request) -> web.Response:
+    """A fresh conversation for one person."""
+    _, data = await sign_in.checked_form(request)
+    await site_of(request).board.look()
+    notice = notice_of(request)
+    if notice.state() != "open":
+        raise Trouble("closed")
+    language = notice.best("".join(data.get("lang", [])))
+    place = place_code("".join(data.get("at", [])).strip())
+    return await pages.begin(request, HELP, notice, language, place)

@@ -1,0 +1,71 @@
+"""Kiosk: a device that stands somewhere for everybody. Each visitor begins anew; nothing of the last one is left.
+
+No link leads out of it: what somebody opened beside it would stay on the screen for the next person.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue
+from bot.web.assisted import pages
+from bot.web.assisted.device_sessions import KIOSK, clear, place_of, visit_of, visits_of
+from bot.web.consultation_cache import Notice
+from bot.web.context import form_of, site_of
+from bot.web.middleware import error_page
+from bot.web.public.chat import SLUG, notice_of
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(f"{KIOSK.base}/{SLUG}", _begin)
+    router.add_post(f"{KIOSK.base}/{SLUG}/start", _start)
+
+
+async def _begin(request: web.Request) -> web.StreamResponse:
+    """The first page. Whoever comes here is somebody new, also by the back button."""
+    site = site_of(request)
+    await site.board.look()
+    notice = notice_of(request)
+    before = visit_of(request, KIOSK, notice.slug)
+    if before:
+        visits_of(request).wipe(before)
+    texts, language = notice.consultation, notice.consultation.main_language
+    tongue = notice.tongue(language)
+    state = notice.state()
+    if state != "open":
+        day = notice.opens(site.house.settings.zone())
+        values = {"date": tongue.day(day)} if state == "not_yet" and day else {}
+        return error_page(site, request, state, 410 if state == "closed" else 404, tongue, **values)
+    response = site.page(
+        request,
+        "kiosk.html",
+        tongue,
+        notice=notice,
+        title=notice.text(texts.title, language),
+        asks=notice.text(texts.asks, language),
+        why=notice.text(texts.why, language),
+        readers=notice.text(texts.readers, language),
+        start=KIOSK.path(notice.slug, "start", place_of(request)),
+        begins=_begins(notice),
+    )
+    response.headers.update(pages.NOT_KEPT)
+    clear(response, KIOSK, notice.slug)
+    return response
+
+
+def _begins(notice: Notice) -> dict[str, str]:
+    """How to begin, in each language offered."""
+    return {offer.tag: Tongue.of(offer.tag).say("web.door.start") for offer in notice.offers}
+
+
+async def _start(request: web.Request) -> web.StreamResponse:
+    """The language was chosen: a fresh conversation, whatever there was before."""
+    site = site_of(request)
+    await site.board.look()
+    data = await form_of(request)
+    notice = notice_of(request)
+    if not site.routes.is_ours(request):
+        raise Trouble("origin")
+    language = notice.best(str(data.get("lang", "")))
+    return await pages.begin(request, KIOSK, notice, language, place_of(request))

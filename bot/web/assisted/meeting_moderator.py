@@ -1,0 +1,113 @@
+"""Leading a live meeting: staff open a room, go on question by question, show results, end it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final, get_args
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from adapters.web.trouble import Trouble
+from bot.common import audit
+from bot.common.audit import Actor
+from bot.consultations import live_meetings
+from bot.consultations.live_meetings import Move
+from bot.web.assisted.device_sessions import HELP
+from bot.web.assisted.meeting_pages import CODE, answers_in_words, look_of, mark_of, seen, viewed
+from bot.web.assisted.pages import NOT_KEPT
+from bot.web.assisted.paper import questions
+from bot.web.assisted.sign_in import checked_form, csrf_of, must_help
+from bot.web.context import language_links, site_of
+from bot.web.public.chat import SLUG, notice_of
+from bot.web.request_locale import tongue_of
+from storage import rooms as table
+from storage.rooms import StoredRoom
+
+LEADERS: Final = frozenset({"facilitator", "kernteam", "admin"})
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_post(f"{HELP.base}/{SLUG}/room", _open)
+    router.add_get(f"{HELP.base}/room/{CODE}", _lead)
+    router.add_post(f"{HELP.base}/room/{CODE}", _move)
+
+
+async def _open(request: web.Request) -> web.Response:
+    """A new room for this consultation."""
+    member, _ = await checked_form(request)
+    site = site_of(request)
+    await site.board.look()
+    notice = notice_of(request)
+    if member.role not in LEADERS or notice.state() != "open":
+        raise Trouble("closed")
+    house, code = site.house, live_meetings.new_code()
+    room = StoredRoom(
+        id=house.ids(),
+        code=code,
+        consultation_id=notice.revision.consultation_id,
+        at="",
+        shows_results=False,
+        created_at=datetime.now(UTC),
+    )
+    entry = Actor(member.name, member.role, "page").did("room.open", f"{notice.slug}/{code}", at=room.created_at)
+
+    def work(connection: Connection) -> None:
+        table.insert(connection, [room])
+        audit.record(connection, house.keys, entry)
+
+    await house.store.write(work)
+    return web.Response(status=303, headers={"Location": f"{HELP.base}/room/{code}"})
+
+
+async def _lead(request: web.Request) -> web.Response:
+    member = await must_help(request)
+    found = await seen(request, request.match_info["code"])
+    if found is None or member.role not in LEADERS:
+        raise Trouble("unknown")
+    site, tongue = site_of(request), tongue_of(request)
+    language = found.notice.best(tongue.tag)
+    people, picture = await viewed(request, found)
+    response = site.page(
+        request,
+        "room_lead.html",
+        tongue,
+        found=found,
+        title=found.notice.text(found.notice.listing.title, language),
+        language=language,
+        people=people,
+        answers=answers_in_words(found, picture, tongue),
+        look=look_of(picture),
+        mark=mark_of(found.room),
+        steps=questions(found.flow, language),
+        is_over=live_meetings.is_over(found.room, datetime.now(UTC)),
+        csrf=csrf_of(request),
+        languages=language_links(request, tongue),
+    )
+    response.headers.update(NOT_KEPT)
+    return response
+
+
+async def _move(request: web.Request) -> web.Response:
+    """One button of the moderator."""
+    member, data = await checked_form(request)
+    found = await seen(request, request.match_info["code"])
+    if found is None or member.role not in LEADERS:
+        raise Trouble("unknown")
+    now = datetime.now(UTC)
+    wanted = "".join(data.get("do", []))
+    move: Move | None = next((one for one in get_args(Move) if one == wanted), None)
+    # A page that is older than the room does nothing: two taps on "next" are one step.
+    if move and "".join(data.get("at", [])) == found.room.at and not live_meetings.is_over(found.room, now):
+        house, step = site_of(request).house, live_meetings.moved(found.flow, found.room, move, now)
+        entry = Actor(member.name, member.role, "page").did(
+            "room.end", f"{found.notice.slug}/{found.room.code}", at=now
+        )
+
+        def work(connection: Connection) -> None:
+            table.step(connection, [step])
+            if move == "end":
+                audit.record(connection, house.keys, entry)
+
+        await house.store.write(work)
+    return web.Response(status=303, headers={"Location": f"{HELP.base}/room/{found.room.code}"})

@@ -1,0 +1,285 @@
+"""The pages of a live meeting: joining by a code, one question after another, and the screen everybody looks at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue
+from bot.consultations import live_meetings
+from bot.proposals import publication
+from bot.results.figures import Bar
+from bot.results.meetings import Meeting, Picture
+from bot.web import guess_limits
+from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
+from bot.web.consultation_cache import Notice
+from bot.web.context import form_of, language_links, site_of
+from bot.web.looking import LOOKS, View
+from bot.web.middleware import error_page
+from bot.web.public import forms
+from bot.web.public.bars import bars, drawing
+from bot.web.public.chat import SLUG, choose_language, door, is_unreviewed, log_of, notice_of, own_conversation
+from bot.web.public.form_model import step_of
+from bot.web.public.resume import qr
+from bot.web.request_locale import tongue_of
+from flows.flow import Flow
+from flows.text import clean
+from storage import rooms as table
+from storage.rooms import StoredRoom
+
+CODE = "{code:[0-9A-Za-z]{1,20}}"
+PATH = f"/c/{SLUG}/room/{CODE}"
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get("/room", _which)
+    router.add_get(f"/room/{CODE}", _short_way)
+    router.add_get(f"/room/{CODE}/screen", _screen)
+    router.add_get(f"/room/{CODE}/state", _state)
+    router.add_get(PATH, _page)
+    router.add_post(PATH, _post)
+    router.add_post(f"{PATH}/join", _join)
+
+
+class Seen(NamedTuple):
+    """A room with its consultation."""
+
+    room: StoredRoom
+    notice: Notice
+    flow: Flow
+
+    @property
+    def address(self) -> str:
+        return f"/c/{self.notice.slug}/room/{self.room.code}"
+
+    @property
+    def meeting(self) -> Meeting:
+        """What is counted of it."""
+        main = self.notice.consultation.main_language
+        codes = {it.key: [box.value for box in it.boxes] for it in questions(self.flow, main)}
+        return Meeting(self.room, self.notice.live.whole(), self.flow, codes, self.notice.consultation.smallest_cell)
+
+    def question(self, language: str) -> PaperQuestion | None:
+        """The question that is open, None before the first."""
+        return next((it for it in questions(self.flow, language) if it.key == self.room.at), None)
+
+
+async def seen(request: web.Request, code: str) -> Seen | None:
+    """The room of this code; None where there is none, or its consultation is gone."""
+    site, plain = site_of(request), live_meetings.plain_code(code)
+    if not plain:
+        return None
+    guess_limits.may_look(request)
+    room = await site.house.store.read(partial(table.by_code, code=plain))
+    if room is None:
+        guess_limits.missed(request)
+    await site.board.look()
+    notice = site.board.by_id(room.consultation_id) if room else None
+    return Seen(room, notice, flow_of_notice(notice)) if room and notice else None
+
+
+async def _which(request: web.Request) -> web.StreamResponse:
+    """Asks for the code; with one, leads to its room."""
+    site, tongue = site_of(request), tongue_of(request)
+    code = clean(request.query.get("code", ""))
+    found = await seen(request, code)
+    if found:
+        return web.Response(status=303, headers={"Location": found.address})
+    return site.page(
+        request,
+        "room_which.html",
+        tongue,
+        code=code[:20],
+        is_wrong=bool(code),
+        languages=language_links(request, tongue),
+    )
+
+
+async def _short_way(request: web.Request) -> web.StreamResponse:
+    """What stands in the QR code."""
+    found = await seen(request, request.match_info["code"])
+    if found is None:
+        return web.Response(status=303, headers={"Location": "/room"})
+    return web.Response(status=303, headers={"Location": found.address})
+
+
+async def _here(request: web.Request) -> Seen:
+    """The room of the path, which belongs to the consultation of the path. Raises Trouble."""
+    found = await seen(request, request.match_info["code"])
+    if found is None or found.notice.slug != request.match_info["slug"]:
+        raise Trouble("unknown")
+    return found
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    """The question that is open, or what to wait for; to somebody new the way in."""
+    found, now = await _here(request), datetime.now(UTC)
+    site, notice = site_of(request), found.notice
+    conversation = site.routes.conversation_of(request, notice.slug)
+    if live_meetings.is_over(found.room, now):
+        return _over(request, found)
+    if notice.state(now) != "open":
+        return door(request, notice, conversation)
+    if conversation.is_new:
+        return _way_in(request, found)
+    step = step_of(await log_of(request, conversation))
+    tongue = Tongue.of(notice.best(step.language or tongue_of(request).tag))
+    if step.kind == "question" and _key_of(found, tongue.tag, step.title) not in live_meetings.open_keys(
+        found.flow, found.room
+    ):
+        return _room_page(request, "room_wait.html", tongue, found)
+    return await forms.show(request, notice, conversation)
+
+
+def _key_of(found: Seen, language: str, title: str) -> str:
+    """The question of the flow that is called so; "" where none is."""
+    titles = found.flow.scripts[language].titles
+    return next((key for key in reversed(found.flow.questions) if titles[key] == title), "")
+
+
+def _over(request: web.Request, found: Seen) -> web.Response:
+    return error_page(site_of(request), request, "room_over", 410, found.notice.tongue(tongue_of(request).tag))
+
+
+def _way_in(request: web.Request, found: Seen) -> web.Response:
+    language = language_for(request, found.notice)
+    return _room_page(request, "room_join.html", Tongue.of(language), found)
+
+
+def _room_page(request: web.Request, template: str, tongue: Tongue, found: Seen, **values: Any) -> web.Response:
+    notice = found.notice
+    return site_of(request).page(
+        request,
+        template,
+        tongue,
+        notice=notice,
+        found=found,
+        title=notice.text(notice.listing.title, tongue.tag),
+        asks=notice.text(notice.consultation.asks, tongue.tag),
+        readers=notice.text(notice.consultation.readers, tongue.tag),
+        mark=mark_of(found.room),
+        is_unreviewed=is_unreviewed(notice, tongue.tag),
+        **values,
+    )
+
+
+async def _join(request: web.Request) -> web.StreamResponse:
+    """The language was chosen: an ordinary conversation begins, marked as one of this room."""
+    found, site = await _here(request), site_of(request)
+    if not site.routes.is_ours(request):
+        raise Trouble("origin")
+    data = await form_of(request)
+    if live_meetings.is_over(found.room, datetime.now(UTC)):
+        return _over(request, found)
+    language = found.notice.best(str(data.get("lang", "")))
+    conversation = site.routes.conversation_of(request, found.notice.slug)
+    place = live_meetings.place_of(found.room)
+    await site.routes.begin(request, conversation, language_hint=language, place_code=place)
+    await choose_language(request, conversation, language)
+    response = web.Response(status=303, headers={"Location": found.address})
+    site.routes.set_cookie(request, response, conversation)
+    return response
+
+
+async def _post(request: web.Request) -> web.StreamResponse:
+    """Takes an answer as the form does, and stays in the room."""
+    found = await _here(request)
+    data = await form_of(request)
+    conversation = own_conversation(request, found.notice.slug, data.get("csrf"))
+    step = step_of(await log_of(request, conversation))
+    if str(data.get("at", "")) == str(step.seq) and not live_meetings.is_over(found.room, datetime.now(UTC)):
+        problem = await forms.take_form(request, conversation, step, data)
+        if problem:
+            written = str(data.get("text", "")).strip()
+            return await forms.show(request, notice_of(request), conversation, problem=problem, written=written)
+    return web.Response(status=303, headers={"Location": found.address})
+
+
+async def _screen(request: web.Request) -> web.StreamResponse:
+    """What is thrown on the wall: how to join, the question, how many answered, and the result once it is shown."""
+    found = await seen(request, request.match_info["code"])
+    if found is None:
+        raise Trouble("unknown")
+    if live_meetings.is_over(found.room, datetime.now(UTC)):
+        return _over(request, found)
+    site = site_of(request)
+    tongue = Tongue.of(language_for(request, found.notice))
+    people, picture = await viewed(request, found)
+    question = found.question(tongue.tag)
+    rows: list[Bar] = []
+    withheld = ""
+    if question and found.room.shows_results:
+        if picture.reason:
+            withheld = tongue.say(f"results.withheld_{picture.reason}", n=found.meeting.bound)
+        else:
+            rows = bars(picture.values, picture.answered, {box.value: box.label for box in question.boxes})
+    link = f"{site.origin(request)}/room/{found.room.code}"
+    response = _room_page(
+        request,
+        "room_screen.html",
+        tongue,
+        found,
+        question=question,
+        people=people,
+        answers=answers_in_words(found, picture, tongue),
+        look=look_of(picture),
+        rows=rows,
+        withheld=withheld,
+        drawing=drawing,
+        link=link.partition("://")[2],
+        qr=qr(link),
+        is_free=bool(question) and not question.boxes if question else False,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def viewed(request: web.Request, found: Seen) -> View:
+    """How many are in the room, and what may be seen of their answers to the question that is open."""
+    store, room, meeting = site_of(request).house.store, found.room, found.meeting
+
+    def look(connection: Connection) -> View:
+        people = table.people_in(connection, room.consultation_id, live_meetings.place_of(room))
+        return people, publication.meeting(connection, meeting)
+
+    async def find() -> View:
+        people, picture = await store.read(look)
+        if picture.is_due:
+            picture = await store.write(partial(publication.meeting_anew, about=meeting))
+        return people, picture
+
+    return await request.app[LOOKS].at(f"{room.code} {mark_of(room)} {meeting.newest.id}", find)
+
+
+def answers_in_words(found: Seen, picture: Picture, tongue: Tongue) -> str:
+    """How many have answered, in steps that tell of nobody; "" where that may not be told."""
+    if picture.at_least is None or not found.room.at:
+        return ""
+    if picture.at_least < found.meeting.bound:
+        return tongue.say("room.fewer", n=found.meeting.bound)
+    return tongue.say("room.at_least", n=picture.at_least)
+
+
+def look_of(picture: Picture) -> str:
+    """Changes whenever what is shown of the answers does; says nothing besides."""
+    return f"{picture.at_least}.{picture.number}.{picture.reason}"
+
+
+def mark_of(room: StoredRoom) -> str:
+    """Changes whenever pages of the room should be loaded again."""
+    return f"{room.at}.{int(room.shows_results)}.{int(room.ended_at is not None)}"
+
+
+async def _state(request: web.Request) -> web.Response:
+    """For the script of these pages: whether something changed, and how many are here."""
+    found = await seen(request, request.match_info["code"])
+    if found is None:
+        raise Trouble("unknown")
+    people, picture = await viewed(request, found)
+    state = {"mark": mark_of(found.room), "look": look_of(picture), "people": people}
+    return web.json_response(state, headers={"Cache-Control": "no-store"})

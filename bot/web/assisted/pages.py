@@ -1,0 +1,181 @@
+"""A visit's pages: one question a page, and then nothing of it is left. For kiosks and for those who help others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial, wraps
+from typing import Any, Final
+
+from aiohttp import web
+
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue
+from bot.web.assisted.device_sessions import (
+    HELP,
+    KIOSK,
+    Desk,
+    Visit,
+    hand_over,
+    is_form,
+    place_of,
+    visit_of,
+    visits_of,
+    wiped,
+)
+from bot.web.assisted.sign_in import must_help
+from bot.web.consultation_cache import Notice
+from bot.web.context import form_of, site_of
+from bot.web.public import forms
+from bot.web.public.chat import SLUG, choose_language, log_of, new_id, notice_of, tell
+from bot.web.public.form_model import language_of, step_of
+
+Page = Callable[[web.Request, Desk, Notice, Visit], Awaitable[web.StreamResponse]]
+NOT_KEPT: Final = {"Cache-Control": "no-store"}
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    for desk in (KIOSK, HELP):
+        base = f"{desk.base}/{SLUG}"
+        router.add_get(f"{base}/ask", partial(_for_visitors(_ask), desk=desk))
+        router.add_post(f"{base}/ask", partial(_for_visitors(_answer), desk=desk))
+        router.add_post(f"{base}/language", partial(_for_visitors(_switch), desk=desk))
+        router.add_get(f"{base}/still", partial(_for_visitors(_still), desk=desk))
+        router.add_post(f"{base}/here", partial(_here, desk=desk))
+        # Also by GET, for pages without JavaScript that nobody looks at any more: all it can do is to end a visit.
+        router.add_get(f"{base}/end", partial(_end, desk=desk), allow_head=False)
+        router.add_post(f"{base}/end", partial(_end, desk=desk))
+
+
+async def owner_of(request: web.Request, desk: Desk) -> int:
+    """The id of the helper at a desk of helpers, 0 at a kiosk. Raises HTTPSeeOther where nobody is signed in."""
+    return (await must_help(request)).id if desk is HELP else 0
+
+
+async def begin(request: web.Request, desk: Desk, notice: Notice, language: str, place: str) -> web.Response:
+    """Somebody new: whoever was here before is forgotten, the bot asks its first question. Raises Trouble."""
+    owner = await owner_of(request, desk)
+    if before := visit_of(request, desk, notice.slug, owner):
+        visits_of(request).wipe(before)
+    visit = visits_of(request).begin(desk, notice.slug, owner)
+    routes, conversation = site_of(request).routes, visit.conversation
+    try:
+        await routes.begin(
+            request, replace(conversation, is_new=True), language_hint=language, mode=desk.mode, place_code=place
+        )
+    except Trouble:
+        visits_of(request).wipe(visit)
+        raise
+    await choose_language(request, conversation, language)
+    response = _to(request, desk, notice.slug, "ask")
+    hand_over(request, response, visit)
+    return response
+
+
+def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """Shows a page to whoever has a visit, and the beginning to everybody else."""
+
+    @wraps(page)
+    async def handler(request: web.Request, desk: Desk) -> web.StreamResponse:
+        await site_of(request).board.look()
+        notice = notice_of(request)
+        owner = await owner_of(request, desk)
+        visit = visit_of(request, desk, notice.slug, owner)
+        if visit is None:
+            return wiped(request, desk, notice.slug, owner)
+        visits_of(request).touch(visit)
+        try:
+            response = await page(request, desk, notice, visit)
+        except Trouble as trouble:
+            if trouble.code != "session":
+                raise
+            return wiped(request, desk, notice.slug, owner)  # everything was deleted
+        response.headers.update(NOT_KEPT)
+        return response
+
+    return handler
+
+
+async def _ask(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+    entries = await log_of(request, visit.conversation)
+    step = step_of(entries)
+    tongue = Tongue.of(notice.best(step.language or notice.consultation.main_language))
+    values = forms.values_of(notice, tongue, entries, step, problem=visit.problem, written=visit.written)
+    visit.problem = visit.written = ""
+    is_writing = step.kind == "question" and not step.options
+    seconds = desk.typing if is_writing else desk.idle
+    return _page(request, "visit_ask.html", tongue, desk, visit, seconds=seconds, **values)
+
+
+async def _answer(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+    """Takes what the page sent. Always goes on by way of an address, so that going back sends nothing again."""
+    data = await form_of(request)
+    if not is_form(request, visit, data.get("csrf")):
+        raise Trouble("form")
+    step = step_of(await log_of(request, visit.conversation))
+    # A page that was left open, or sent twice: its answer belongs to an earlier question.
+    if str(data.get("at", "")) == str(step.seq):
+        try:
+            visit.problem = await forms.take_form(request, visit.conversation, step, data)
+        except Trouble as trouble:
+            if trouble.code != "too_long":
+                raise
+            visit.problem = "web.error.too_long_text"
+        visit.written = forms.written_in(step, data) if visit.problem else ""
+    return _to(request, desk, notice.slug, "ask")
+
+
+async def _switch(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+    """Another language from here on; answers stay."""
+    data = await form_of(request)
+    if not is_form(request, visit, data.get("csrf")):
+        raise Trouble("form")
+    language = notice.best(str(data.get("lang", "")))
+    if language_of(await log_of(request, visit.conversation)) != language:
+        await tell(request, visit.conversation, new_id(), text="/language")
+        await choose_language(request, visit.conversation, language)
+    return _to(request, desk, notice.slug, "ask")
+
+
+async def _still(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+    """Asks, without JavaScript, whether somebody is still there; shows nothing of what was said."""
+    entries = await log_of(request, visit.conversation)
+    tongue = notice.tongue(language_of(entries) or notice.consultation.main_language)
+    return _page(request, "visit_still.html", tongue, desk, visit, notice=notice)
+
+
+async def _here(request: web.Request, desk: Desk) -> web.StreamResponse:
+    """The page says that somebody is there: 204, or 410 where the visit is over."""
+    slug = request.match_info["slug"]
+    visit = visit_of(request, desk, slug, await owner_of(request, desk))
+    data = await form_of(request)
+    if visit is None or not is_form(request, visit, data.get("csrf")):
+        return web.Response(status=410, headers=NOT_KEPT)
+    visits_of(request).touch(visit)
+    return web.Response(status=204, headers=NOT_KEPT)
+
+
+async def _end(request: web.Request, desk: Desk) -> web.StreamResponse:
+    owner = await owner_of(request, desk)
+    return wiped(request, desk, request.match_info["slug"], owner)
+
+
+def _page(request: web.Request, template: str, tongue: Tongue, desk: Desk, visit: Visit, **values: Any) -> web.Response:
+    place, slug = place_of(request), visit.conversation.slug
+    pages = {page: desk.path(slug, page, place) for page in ("ask", "language", "still", "here", "end")}
+    return site_of(request).page(
+        request,
+        template,
+        tongue,
+        desk=desk,
+        pages=pages,
+        begin=desk.path(slug, place=place) if desk is KIOSK else desk.base,
+        csrf=visit.conversation.csrf,
+        is_helping=desk is HELP,
+        limit=site_of(request).routes.limits.text,
+        **values,
+    )
+
+
+def _to(request: web.Request, desk: Desk, slug: str, page: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": desk.path(slug, page, place_of(request))} | NOT_KEPT)

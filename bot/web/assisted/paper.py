@@ -1,0 +1,240 @@
+"""The questionnaire on paper: from the same definition, with the same question keys, in every language offered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from aiohttp import web
+
+from bot.common.i18n import phrase_catalogues
+from bot.common.i18n.locale import Tongue
+from bot.consultations.catalogue import CODE_LENGTH
+from bot.web.assisted.device_sessions import place_of
+from bot.web.consultation_cache import Notice
+from bot.web.context import language_links, site_of
+from bot.web.public.chat import SLUG, is_unreviewed, notice_of
+from bot.web.public.resume import qr
+from bot.web.request_locale import COOKIE, wished
+from flows.conditions import Condition, Equal, OneOf
+from flows.definition import Consultation
+from flows.flow import Flow, Script
+from flows.messages import Expects, QuickReply
+from flows.question import END, LEAVE, Asked, Exit, Node
+from flows.questions.pairwise import Pairwise
+from flows.values import Missing, Value
+
+LINES: Final = {"text": 7, "number": 1, "order": 1, "amounts": 1}
+_MISSING: Final = frozenset(code.value for code in Missing)
+
+
+class Box(NamedTuple):
+    """One answer to tick, and the token that gives it."""
+
+    token: str
+    value: str
+    label: str
+    number: int = 0
+
+
+class PaperRow(NamedTuple):
+    """One of several things asked alike: its name on the form, and what can be ticked."""
+
+    name: str
+    boxes: tuple[Box, ...]
+
+
+class PaperQuestion(NamedTuple):
+    """One question as paper shows it."""
+
+    number: int
+    key: str
+    title: str
+    hint: str
+    expects: Expects
+    boxes: tuple[Box, ...]
+    others: tuple[Box, ...]
+    """Answers beside the real ones: "I do not know"."""
+    may_be_empty: bool
+    type: str
+    before: tuple[str, ...] = ()
+    """What is said before it, without a question."""
+    only: tuple[str, ...] = ()
+    """For whom it is, in words."""
+    jumps: tuple[str, ...] = ()
+    """Where to go on after certain answers, in words."""
+    rows: tuple[PaperRow, ...] = ()
+    """The same asked again and again, with one tick in each row."""
+    is_off: bool = False
+    """It cannot be asked on paper; the sheet says where it can."""
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are to write on."""
+        # A district may also be named by one of its quarters.
+        return 1 if self.type == "district" else 0 if self.is_off else LINES.get(self.expects, 0)
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(f"/c/{SLUG}/paper", _paper)
+
+
+@lru_cache(64)
+def flow_of(content: str, content_hash: str) -> Flow:
+    """A consultation as it is walked. Of our own: that of the conversation belongs to the writing thread."""
+    consultation = Consultation.model_validate_json(content)
+    catalogues = {tag: phrase_catalogues.load(tag) for tag in consultation.languages}
+    return Flow(consultation, catalogues, content_hash[:CODE_LENGTH])
+
+
+def flow_of_notice(notice: Notice) -> Flow:
+    return flow_of(notice.live.content(), notice.revision.content_hash)
+
+
+def questions(flow: Flow, language: str) -> list[PaperQuestion]:
+    """Everything a questionnaire asks, in order."""
+    script, tongue = flow.scripts[language], Tongue.of(language)
+    numbers = {key: number for number, key in enumerate(flow.questions, start=1)}
+    found: list[PaperQuestion] = []
+    notes: list[str] = []
+    for key, node in flow.nodes.items():
+        if not node.waits:
+            notes.append(script.titles[key])
+            continue
+        asked = script.asked[key]
+        boxes, others = _boxes(asked) if node.on_paper else ((), ())
+        rows = _rows(key, asked) if node.on_paper else ()
+        found.append(
+            PaperQuestion(
+                numbers[key],
+                key,
+                script.titles[key],
+                _hint(flow, key, script, tongue),
+                asked.prompt.expects,
+                () if rows else boxes,
+                others,
+                flow.question(key).skip,
+                node.type,
+                tuple(notes),
+                tuple(_only(node, script, numbers, tongue)),
+                tuple(_jumps(node, script, numbers, tongue)),
+                rows,
+                not node.on_paper,
+            )
+        )
+        notes = []
+    return found
+
+
+def _hint(flow: Flow, key: str, script: Script, tongue: Tongue) -> str:
+    """How to answer it with a pen, in words."""
+    node, asked = flow.question(key), script.asked[key]
+    if not node.on_paper:
+        return tongue.say("web.paper.not_here")
+    if isinstance(node, Pairwise):
+        own = script.voice.text(node.hint) if node.hint else ""
+        return "\n".join(filter(None, (own, tongue.say("web.paper.rows", min=node.min))))
+    return asked.prompt.text.removeprefix(script.titles[key]).strip()
+
+
+def _rows(key: str, asked: Asked) -> tuple[PaperRow, ...]:
+    return tuple(
+        PaperRow(f"{key}-{number}", tuple(Box(value, value, label) for value, label in row))
+        for number, row in enumerate(asked.paper_rows())
+    )
+
+
+def _boxes(asked: Asked) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
+    """The answers to tick: the real ones, and those beside them."""
+    boxes = [box for reply in asked.prompt.quick_replies if (box := _box(reply))]
+    return (
+        tuple(box for box in boxes if box.value not in _MISSING),
+        tuple(box for box in boxes if box.value in _MISSING),
+    )
+
+
+def _box(reply: QuickReply) -> Box | None:
+    """A quick reply as something to tick; None for chat words and "done"."""
+    _, key, value = reply.parsed
+    if not key or value.startswith("+"):
+        return None
+    return Box(reply.token, value, reply.bare_label, reply.number)
+
+
+def _only(node: Node, script: Script, numbers: dict[str, int], tongue: Tongue) -> Iterator[str]:
+    """For whom a question is. What cannot be said in one line is left to the person."""
+    if node.ask_if is not None:
+        named = _named(node.ask_if, script)
+        if named:
+            yield tongue.say("web.paper.only", number=numbers[named[0]], labels=named[1])
+        else:
+            yield tongue.say("web.paper.maybe")
+
+
+def _jumps(node: Node, script: Script, numbers: dict[str, int], tongue: Tongue) -> Iterator[str]:
+    """Where to go on after certain answers, as far as these are answers to this very question."""
+    for way in node.exits:
+        named = _named(way.condition, script) if way.condition else None
+        if named and named[0] == node.key:
+            yield _jump(way, named[1], numbers, tongue)
+
+
+def _jump(way: Exit, labels: str, numbers: dict[str, int], tongue: Tongue) -> str:
+    if way.to in {END, LEAVE} or way.to not in numbers:
+        return tongue.say("web.paper.end", labels=labels)
+    return tongue.say("web.paper.jump", number=numbers[way.to], labels=labels)
+
+
+def _named(condition: Condition, script: Script) -> tuple[str, str] | None:
+    """The question a simple condition looks at, and the answers it names; None for what is not simple."""
+    values: tuple[Value, ...]
+    if isinstance(condition, Equal):
+        key, values = condition.equal.question, (condition.equal.value,)
+    elif isinstance(condition, OneOf):
+        key, values = condition.one_of.question, condition.one_of.values
+    else:
+        return None
+    boxes = {box.value: box.label for box in _boxes(script.asked[key])[0]}
+    labels = [boxes.get(str(value)) or script.asked[key].label(value) for value in values]
+    return key, " / ".join(labels)
+
+
+def language_for(request: web.Request, notice: Notice) -> str:
+    """The language of a page about one consultation: what was chosen, else what the browser asks for."""
+    tags = tuple(notice.consultation.languages)
+    chosen = request.query.get("in", "") or request.cookies.get(COOKIE, "")
+    return chosen if chosen in tags else wished(request, tags)
+
+
+async def _paper(request: web.Request) -> web.Response:
+    """The questionnaire to be printed; on the screen it looks as on paper."""
+    site, notice = site_of(request), notice_of(request)
+    language = language_for(request, notice)
+    tongue = Tongue.of(language)
+    texts, zone = notice.consultation, site.house.settings.zone()
+    closes, place = notice.closes(zone), place_of(request)
+    link = f"{site.origin(request)}/c/{notice.slug}{f'?at={place}' if place else ''}"
+    contact = texts.contact
+    return site.page(
+        request,
+        "paper.html",
+        tongue,
+        notice=notice,
+        title=notice.text(texts.title, language),
+        told={
+            name: notice.text(getattr(texts, name), language)
+            for name in ("asks", "why", "readers", "decides", "feedback", "audience")
+        },
+        remains=notice.text(texts.retention.remains, language),
+        contact=[notice.text(contact.name, language), notice.text(contact.hours, language)],
+        ways=[way for way in (contact.phone, contact.email, contact.web) if way],
+        until=tongue.day(closes) if closes else "",
+        questions=questions(flow_of_notice(notice), language),
+        languages=[link for link in language_links(request, tongue) if link["tag"] in texts.languages],
+        is_unreviewed=is_unreviewed(notice, language),
+        place=place,
+        link=link,
+        qr=qr(link),
+        revision=notice.revision.number,
+    )

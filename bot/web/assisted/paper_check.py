@@ -1,0 +1,172 @@
+"""A filled-in sheet of paper, walked through the engine before anything is stored.
+
+The rehearsal tells every fault at once and which messages say what is on the sheet. Pure: the same messages then go the
+way of all messages, so what is stored is parsed by the engine once more, and not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from bot.common.i18n.locale import Tongue
+from bot.web.assisted.paper import PaperQuestion
+from bot.web.public.numbers import NUMBERED
+from flows import engine
+from flows.commands import Command
+from flows.events import Said
+from flows.flow import Flow
+from flows.known import UNASKED
+from flows.messages import MsgIn
+from flows.render import as_text
+from flows.session import Session
+from flows.text import fold
+from flows.tokens import DONE, Token
+
+MOST_MESSAGES: Final = 500
+_LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Filled(NamedTuple):
+    """What stands on the sheet for one question: words, or the tokens of what is ticked."""
+
+    text: str = ""
+    ticked: tuple[str, ...] = ()
+
+
+class Words(NamedTuple):
+    """One message that says something of the sheet."""
+
+    text: str = ""
+    choice: str = ""
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """What came of a walk: the messages to send, or why they cannot be sent."""
+
+    messages: list[Words] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+    """By question key, in words."""
+    has_left: bool = False
+    """The sheet says no to something without which nothing is kept."""
+
+
+def rehearse(
+    flow: Flow, language: str, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, Filled]
+) -> Rehearsal:
+    """Walks a sheet through the engine, to the end or to where it cannot go on."""
+    walk = _Walk(flow, language)
+    asked: set[str] = set()
+    while walk.session.status == "waiting" and walk.session.at:
+        key = walk.session.at
+        asked.add(key)
+        if questions[key].is_off:
+            walk.say(_tap(flow, Command.SKIP))
+        elif not _answer(walk, questions[key], sheet.get(key, Filled())):
+            break
+    else:
+        _look_at_the_rest(walk, questions, sheet, asked)
+    if walk.session.status == "waiting":
+        walk.say(_tap(flow, Command.SUBMIT))
+    walk.result.has_left = walk.session.status == "interrupted"
+    return walk.result
+
+
+def _tap(flow: Flow, command: Command, *arguments: str) -> Words:
+    return Words(choice=Token.of_command(flow.code, command, *arguments).format())
+
+
+class _Walk:
+    """A session that only seems to happen."""
+
+    def __init__(self, flow: Flow, language: str) -> None:
+        self.flow = flow
+        self.tongue = Tongue.of(language)
+        self.result = Rehearsal()
+        self.heard = ""
+        """What the bot said last."""
+        self.session: Session = engine.start(flow, receipt="", language=language, known=UNASKED).session
+        if len(flow.languages) > 1:
+            # A new conversation is asked for its language first; the rehearsal knows it already.
+            self.result.messages.append(_tap(flow, Command.LANGUAGE, language))
+
+    def say(self, words: Words) -> None:
+        number = len(self.result.messages)
+        msg = MsgIn("paper", "", str(number), _LONG_AGO, text=words.text, choice=words.choice, mode="paper")
+        turn = engine.resume(self.flow, self.session, msg, known=UNASKED)
+        self.session = turn.session
+        said = [as_text(event.msg) for event in turn.events if isinstance(event, Said)]
+        self.heard = said[-1] if said else self.heard
+        self.result.messages.append(words)
+
+
+def _answer(walk: _Walk, question: PaperQuestion, filled: Filled) -> bool:
+    """Says what the sheet says to one question; False where one cannot go on."""
+    fault = _say(walk, question, filled)
+    if not fault and (walk.session.at != question.key or walk.session.status != "waiting"):
+        return True
+    walk.result.faults[question.key] = fault or walk.heard
+    if not question.may_be_empty:
+        return False
+    # To see what is wrong behind it as well; these messages are never sent.
+    walk.say(_tap(walk.flow, Command.SKIP))
+    return walk.session.at != question.key and len(walk.result.messages) < MOST_MESSAGES
+
+
+def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
+    """Says it; gives why it cannot be said, where that is not for the engine to know."""
+    if question.rows and filled.ticked and not filled.text and not question.is_off:
+        walk.say(
+            Words(text=" ".join(box.value for row in question.rows for box in row.boxes if box.token in filled.ticked))
+        )
+        return ""
+    text, ticked = filled.text.strip(), [box for box in question.boxes if box.token in filled.ticked]
+    others = [box for box in question.others if box.token in filled.ticked]
+    if bool(text) + len(others) + bool(ticked) > 1 or (len(ticked) > 1 and question.expects != "many"):
+        return walk.tongue.say("web.paper.one")
+    if text:
+        if walk.flow.commands.find(fold(text)):
+            return walk.tongue.say("staff.sheet_word")
+        walk.say(Words(text=text))
+        if question.expects in NUMBERED and walk.session.at == question.key and walk.session.draft:
+            walk.say(Words(choice=Token(walk.flow.code, question.key, DONE).format()))
+    elif others:
+        walk.say(Words(choice=others[0].token))
+    elif ticked and question.expects == "many":
+        return _tick(walk, question, [box.value for box in ticked])
+    elif ticked:
+        walk.say(Words(choice=ticked[0].token))
+    elif question.may_be_empty:
+        walk.say(_tap(walk.flow, Command.SKIP))
+    else:
+        return walk.tongue.say("staff.sheet_needed")
+    return ""
+
+
+def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
+    """Several answers, one after another, then "that is all"; what does not go together is not left out silently."""
+    for value in values:
+        walk.say(Words(choice=Token(walk.flow.code, question.key, value).format()))
+    if list(walk.session.draft if isinstance(walk.session.draft, list | dict) else ()) != values:
+        # An answer that stands alone makes others go, or goes itself; else there was not enough for all.
+        alone = getattr(walk.flow.nodes[question.key], "exclusive", None)
+        if alone is None:
+            return walk.heard
+        label = next((box.label for box in question.boxes if box.value == alone), "")
+        return walk.flow.scripts[walk.session.language].voice.say("hint.choices_exclusive", label=label)
+    walk.say(Words(choice=Token(walk.flow.code, question.key, DONE).format()))
+    return ""
+
+
+def _look_at_the_rest(
+    walk: _Walk, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, Filled], asked: set[str]
+) -> None:
+    """What is on the sheet although the answers before lead elsewhere would be lost: somebody has to look."""
+    if walk.session.status != "waiting":
+        return
+    for key, filled in sheet.items():
+        if key in questions and key not in asked and (filled.text.strip() or filled.ticked):
+            walk.result.faults[key] = walk.tongue.say("staff.sheet_not_asked")

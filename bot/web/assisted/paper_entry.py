@@ -1,0 +1,173 @@
+"""Entering what stands on paper: all questions on one page, the answers by the way of every other message."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from aiohttp import web
+
+from adapters.web.doors import Conversation
+from adapters.web.hub import NotRunning, TooMany
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue
+from bot.consultations.place_codes import place_code
+from bot.web.assisted.device_sessions import HELP
+from bot.web.assisted.pages import NOT_KEPT
+from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
+from bot.web.assisted.paper_check import Filled, Rehearsal, rehearse
+from bot.web.assisted.sign_in import checked_form, csrf_of, must_help
+from bot.web.consultation_cache import Notice
+from bot.web.context import site_of
+from bot.web.public.chat import SLUG, is_unreviewed, notice_of
+from bot.web.public.form_model import step_of
+from flows.flow import Flow
+from flows.text import clean
+
+_SHEET: Final = re.compile(r"[0-9a-f]{32}")
+MOST_KEPT: Final = 200
+
+
+class Saved(NamedTuple):
+    """What became of a sheet."""
+
+    receipt: str
+    has_left: bool
+
+
+SHEETS: Final = web.AppKey("sheets", OrderedDict[str, Saved])
+"""The sheets saved lately: the same form sent twice is saved once, and the same page is shown."""
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(f"{HELP.base}/{SLUG}/sheet", _empty)
+    router.add_post(f"{HELP.base}/{SLUG}/sheet", _save)
+
+
+async def _empty(request: web.Request) -> web.Response:
+    await must_help(request)
+    await site_of(request).board.look()
+    notice = notice_of(request)
+    if notice.state() != "open":
+        raise Trouble("closed")
+    language = language_for(request, notice)
+    return _show(request, notice, language, {}, place_code(request.query.get("at", "")))
+
+
+async def _save(request: web.Request) -> web.Response:
+    """Rehearses the sheet; with a fault nothing of it is stored, and the page says what to look at."""
+    await site_of(request).board.look()
+    _, data = await checked_form(request)
+    notice = notice_of(request)
+    language = notice.best(_first(data, "in"))
+    flow, place = flow_of_notice(notice), place_code(_first(data, "at").strip())
+    asked = {question.key: question for question in questions(flow, language)}
+    sheet = {key: _filled(data, question) for key, question in asked.items() if not question.is_off}
+    sent = _first(data, "sheet")
+    if not _SHEET.fullmatch(sent):
+        raise Trouble("malformed")
+    if notice.state() != "open":
+        raise Trouble("closed")
+    rehearsal = rehearse(flow, language, asked, sheet)
+    faults = rehearsal.faults or _nothing(sheet, language)
+    if faults:
+        return _show(request, notice, language, sheet, place, faults=faults)
+    # The same page sent twice is one sheet; sent again with other answers (the back button) it is another.
+    content = repr((sent, language, place, sorted(sheet.items())))
+    id_ = f"sheet-{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    saved = request.app[SHEETS].get(id_) or await _feed(request, Conversation(notice.slug, id_, ""), rehearsal, place)
+    _remember(request.app[SHEETS], id_, saved)
+    return _done(request, notice, language, saved, place)
+
+
+async def _feed(request: web.Request, conversation: Conversation, rehearsal: Rehearsal, place: str) -> Saved:
+    """Sends what the rehearsal found, in order. Raises Trouble where it did not come to its end."""
+    hub, address = site_of(request).routes.hub, conversation.address
+    try:
+        await hub.say(address, "sheet", text=f"/start {conversation.slug}", mode="paper", place_code=place)
+        for number, words in enumerate(rehearsal.messages):
+            await hub.say(address, f"sheet-{number}", text=words.text, choice=words.choice, mode="paper")
+        await hub.settled(address)
+        step = step_of(hub.chat(address).after(0))
+    except (TooMany, NotRunning) as fault:
+        raise Trouble("busy", 1) from fault
+    finally:
+        hub.wipe(address)
+    if not step.receipt and not rehearsal.has_left:
+        raise Trouble("busy", 1)
+    return Saved(step.receipt, rehearsal.has_left)
+
+
+def _remember(sheets: OrderedDict[str, Saved], id_: str, saved: Saved) -> None:
+    sheets[id_] = saved
+    while len(sheets) > MOST_KEPT:
+        sheets.popitem(last=False)
+
+
+def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> Filled:
+    names = (question.key, *(row.name for row in question.rows))
+    ticked = tuple(token for name in names for token in data.get(f"tick-{name}", []) if token)
+    # Cleaned as every message is, so that the rehearsal sees what will be stored.
+    return Filled(clean("\n".join(data.get(f"text-{question.key}", []))), ticked)
+
+
+def _nothing(sheet: Mapping[str, Filled], language: str) -> dict[str, str]:
+    """What is wrong with an empty sheet: nobody hands one in, but Enter in the first field sends the page."""
+    if any(filled.text or filled.ticked for filled in sheet.values()):
+        return {}
+    return {key: Tongue.of(language).say("staff.sheet_nothing") for key in [*sheet][:1]}
+
+
+def _first(data: Mapping[str, list[str]], name: str) -> str:
+    return data.get(name, [""])[0]
+
+
+def _show(
+    request: web.Request,
+    notice: Notice,
+    language: str,
+    sheet: Mapping[str, Filled],
+    place: str,
+    faults: Mapping[str, str] | None = None,
+) -> web.Response:
+    flow: Flow = flow_of_notice(notice)
+    asked: list[PaperQuestion] = questions(flow, language)
+    return _page(
+        request,
+        notice,
+        language,
+        questions=asked,
+        sheet=sheet,
+        place=place,
+        faults=faults or {},
+        sheet_id=secrets.token_hex(16),
+        limit=site_of(request).routes.limits.text,
+        status=422 if faults else 200,
+        saved=None,
+    )
+
+
+def _done(request: web.Request, notice: Notice, language: str, saved: Saved, place: str) -> web.Response:
+    return _page(request, notice, language, saved=saved, place=place, questions=[], faults={})
+
+
+def _page(request: web.Request, notice: Notice, language: str, **values: Any) -> web.Response:
+    response = site_of(request).page(
+        request,
+        "sheet.html",
+        Tongue.of(language),
+        notice=notice,
+        title=notice.text(notice.listing.title, language),
+        offers=notice.offers,
+        is_unreviewed=is_unreviewed(notice, language),
+        csrf=csrf_of(request),
+        action=HELP.path(notice.slug, "sheet"),
+        begin=HELP.base,
+        **values,
+    )
+    response.headers.update(NOT_KEPT)
+    return response

@@ -1,0 +1,95 @@
+"""Signing in with a personal code, for those who help: a ticket for a working day, in a cookie of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import Final
+
+from aiohttp import web
+
+from adapters.web.limits import Buckets, Rate
+from adapters.web.trouble import Trouble
+from bot.staff import sign_in as staff
+from bot.web.assisted.device_sessions import HELP
+from bot.web.context import form_of, site_of
+from storage.staff import StaffMember
+
+COOKIE: Final = "help"
+TRIES: Final = Rate(burst=10, per_second=1 / 30)
+"""Codes tried from one address. A town hall is one address, and nobody types ten wrong codes a morning."""
+WRONG_SECONDS: Final = 1.0
+"""Every wrong code is answered after so long, whatever is wrong with it."""
+BUCKETS: Final = web.AppKey("help-out-tries", Buckets)
+SPENT: Final = web.AppKey("help-out-spent", OrderedDict[str, None])
+"""Tickets whose owners signed out before their time was over."""
+MOST_SPENT: Final = 10_000
+
+
+async def helper_of(request: web.Request) -> StaffMember | None:
+    """Who is signed in here; None where nobody is, where it is too long ago, or where it was taken back."""
+    house = site_of(request).house
+    value = request.cookies.get(COOKIE, "")
+    if not value or value in request.app[SPENT]:
+        return None
+    return await staff.bearer(house.store, house.keys, value, datetime.now(UTC))
+
+
+async def must_help(request: web.Request) -> StaffMember:
+    """Who is signed in. Raises HTTPSeeOther to the page where one signs in."""
+    helper = await helper_of(request)
+    if helper is None:
+        raise web.HTTPSeeOther(HELP.base)
+    return helper
+
+
+def csrf_of(request: web.Request) -> str:
+    """What the forms of this ticket send along."""
+    return staff.form_token(site_of(request).house.keys, request.cookies.get(COOKIE, ""))
+
+
+async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, list[str]]]:
+    """Who signed in, and the fields of their form, if it was on a page of theirs. Raises Trouble, HTTPSeeOther."""
+    site, data = site_of(request), await form_of(request)
+    helper = await must_help(request)
+    value = request.cookies.get(COOKIE, "")
+    if not site.routes.is_ours(request) or not staff.is_form(site.house.keys, value, data.get("csrf")):
+        raise Trouble("form")
+    return helper, {name: [str(value) for value in data.getall(name)] for name in data}
+
+
+async def sign_in(request: web.Request) -> web.Response | None:
+    """Takes the code of the form: to the start page with a ticket; None for a wrong one. Raises Trouble."""
+    site = site_of(request)
+    # Read in any case: a refusal before the end of a request closes the line.
+    data = await form_of(request)
+    if not site.routes.is_ours(request, has_token=False):
+        raise Trouble("origin")
+    if wait := request.app[BUCKETS].take(site.routes.clients.address(request)):
+        raise Trouble("too_many", wait)
+    house, began = site.house, asyncio.get_running_loop().time()
+    member = await staff.sign_in(house.store, house.keys, str(data.get("code", "")))
+    if member is None:
+        await asyncio.sleep(max(0.0, WRONG_SECONDS - (asyncio.get_running_loop().time() - began)))
+        return None
+    response = web.Response(status=303, headers={"Location": HELP.base})
+    response.set_cookie(
+        COOKIE,
+        staff.ticket(house.keys, member, datetime.now(UTC)),
+        path=HELP.base,
+        max_age=staff.HOURS * 3600,
+        httponly=True,
+        samesite="Strict",
+        secure=site.routes.clients.is_secure(request),
+    )
+    return response
+
+
+def sign_out(request: web.Request, response: web.StreamResponse) -> None:
+    """Takes the ticket from this browser; whoever has copied it cannot use it any more, until the house restarts."""
+    spent = request.app[SPENT]
+    spent[request.cookies.get(COOKIE, "")] = None
+    while len(spent) > MOST_SPENT:
+        spent.popitem(last=False)
+    response.del_cookie(COOKIE, path=HELP.base)

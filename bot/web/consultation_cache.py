@@ -1,0 +1,225 @@
+"""The notice board: all consultations as the pages show them. Lists need little of each; the whole of one is read when
+its own pages are looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, get_args
+
+from sqlalchemy import Connection
+
+from bot.common.i18n import phrase_catalogues
+from bot.common.i18n.locale import Tongue
+from bot.consultations import stored_revisions
+from bot.consultations.live_revisions import LiveRevision, LiveRevisions, unpack
+from flows.definition import Consultation
+from flows.languages import LANGUAGES, LEICHTE_SPRACHE
+from flows.listing import Listing
+from flows.wording import Review, Text
+from storage.consultations import RevisionHead, State
+from storage.errors import StorageError, StoreBusy
+from storage.store import Store
+
+PATIENCE_SECONDS: Final = 0.6
+"""A database that has not answered for so long counts as away, and what is known is shown."""
+FIRST_SECONDS: Final = 20.0
+"""The first look reads something of every consultation, which takes longer."""
+SECONDS: Final = 2.0
+"""So old may be what the board shows."""
+DoorState = Literal["open", "closed", "not_yet"]
+
+
+class Offer(NamedTuple):
+    """A language in which a consultation is offered, in its own words and script."""
+
+    tag: str
+    name: str
+    direction: str
+    is_unreviewed: bool
+
+
+class Notice(NamedTuple):
+    """One consultation on the board."""
+
+    live: LiveRevision
+    offers: tuple[Offer, ...]
+
+    @property
+    def revision(self) -> RevisionHead:
+        """Its live revision, without its words."""
+        return self.live.head
+
+    @property
+    def listing(self) -> Listing:
+        """What lists show of it."""
+        return self.live.listing
+
+    @property
+    def consultation(self) -> Consultation:
+        """All of it, for its own pages. Those of the board that are handed out one by one can be read."""
+        found = _whole(self.live.packed, self.revision.consultation_id)
+        if found is None:
+            raise stored_revisions.refusal(self.live.whole())
+        return found
+
+    @property
+    def slug(self) -> str:
+        return self.revision.slug
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is shown where consultations are listed, and has pages beside its door."""
+        return self.revision.state != "archived" and not self.revision.is_trial
+
+    def state(self, now: datetime | None = None) -> DoorState:
+        """Whether answers are taken at this moment."""
+        found = self.revision.state_at(now or datetime.now(UTC))
+        return found if found in {"open", "not_yet"} else "closed"
+
+    def opens(self, zone: tzinfo) -> date | None:
+        """The first day."""
+        return self.revision.opens_at.astimezone(zone).date() if self.revision.opens_at else None
+
+    def closes(self, zone: tzinfo) -> date | None:
+        """The last day."""
+        moment = self.revision.closes_at
+        return (moment.astimezone(zone) - timedelta(microseconds=1)).date() if moment else None
+
+    def text(self, text: Text, language: str) -> str:
+        """A text of the consultation in this language, along its fallbacks, else in its main language."""
+        tag = self.best(language)
+        while tag not in text.languages():
+            tag = self.listing.fallbacks.get(tag, self.listing.main_language)
+        return text.in_language(tag, {})
+
+    def best(self, language: str) -> str:
+        """The offered language nearest to this one."""
+        tags = self.listing.tags
+        if language in tags:
+            return language
+        plain = language.partition("-")[0]
+        return plain if plain in tags else self.listing.main_language
+
+    def tongue(self, language: str) -> Tongue:
+        """How the pages of this consultation speak to somebody who reads this language."""
+        return Tongue.of(self.best(language))
+
+
+class Board:
+    """All consultations with a live revision, by slug; trials of test revisions are in none of its lists."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._live = LiveRevisions()
+        self._notices: dict[str, Notice] = {}
+        self._read_at = float("-inf")
+        self._began_at = 0.0
+        self._reading: asyncio.Task[dict[str, Notice]] | None = None
+
+    async def look(self) -> None:
+        """Reads the board anew if what is known is too old; where the database is away that is good enough. Raises
+        StorageError where nothing is known yet.
+
+        A look that takes longer than a visitor waits goes on, and a later visitor finds its result.
+        """
+        if time.monotonic() - self._read_at < SECONDS:
+            return
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._store.read(self._read))
+            self._began_at = time.monotonic()
+        reading = self._reading
+        limit = PATIENCE_SECONDS if self._notices else FIRST_SECONDS
+        # From the beginning of the look: who comes later need not wait as long once more.
+        await asyncio.wait([reading], timeout=max(0.0, self._began_at + limit - time.monotonic()))
+        try:
+            if not reading.done():
+                raise StoreBusy("no answer for too long")
+            if self._reading is reading:
+                self._reading = None
+            self._notices = reading.result()
+        except StorageError:
+            if not self._notices:
+                raise
+        self._read_at = time.monotonic()
+
+    def _read(self, connection: Connection) -> dict[str, Notice]:
+        return _read(connection, self._notices, self._live)
+
+    def find(self, slug: str) -> Notice | None:
+        """A consultation that is not archived; None where there is none, or none that this program can read."""
+        found = self.look_up(slug)
+        return found if found and found.is_listed else None
+
+    def look_up(self, slug: str) -> Notice | None:
+        """The same, also one that is archived, or the trial of a test revision."""
+        found = self._notices.get(slug)
+        if found is not None and _whole(found.live.packed, found.revision.consultation_id) is None:
+            self._live.leave_out(found.revision.id)
+            self._notices = {name: notice for name, notice in self._notices.items() if name != slug}
+            return None
+        return found
+
+    def by_id(self, consultation_id: int) -> Notice | None:
+        """The same by the number of the consultation."""
+        slugs = (it.slug for it in self._listed() if it.revision.consultation_id == consultation_id)
+        return next((self.find(slug) for slug in slugs), None)
+
+    def _listed(self) -> list[Notice]:
+        return [notice for notice in self._notices.values() if notice.is_listed]
+
+    def everything(self) -> list[Notice]:
+        """All of them, in whatever state; those that end last come first, samples last."""
+        first = sorted(self._listed(), key=_rank, reverse=True)
+        return sorted(first, key=lambda notice: notice.revision.sample)
+
+    def open_now(self) -> list[Notice]:
+        """What one can take part in: those that end first come first, samples last."""
+        found = [notice for notice in self._listed() if notice.state() == "open"]
+        return sorted(found, key=_rank)
+
+    def door(self, slug: str) -> Literal["open", "closed", "unknown"]:
+        """What the transports need to know."""
+        notice = self._notices.get(slug)
+        if notice is None:
+            return "unknown"
+        return "open" if notice.state() == "open" else "closed"
+
+
+def _rank(notice: Notice) -> tuple[bool, datetime, str]:
+    return notice.revision.sample, notice.revision.closes_at or datetime.max.replace(tzinfo=UTC), notice.slug
+
+
+def _read(connection: Connection, known: dict[str, Notice], live: LiveRevisions | None = None) -> dict[str, Notice]:
+    found: dict[str, Notice] = {}
+    for it in (live or LiveRevisions()).look(connection, get_args(State)):
+        before = known.get(it.head.slug)
+        is_known = before is not None and before.revision.id == it.head.id
+        found[it.head.slug] = Notice(it, before.offers if before and is_known else _offers(it))
+    return found
+
+
+@lru_cache(64)
+def _whole(packed: bytes, consultation_id: int) -> Consultation | None:
+    """A consultation, None where it cannot be read. The bytes are those of one `LiveRevision`: found by identity."""
+    return stored_revisions.parse(unpack(packed), consultation_id)
+
+
+def _offers(live: LiveRevision) -> tuple[Offer, ...]:
+    listing = live.listing
+    whole = stored_revisions.read(live.whole()) if listing.may_be_leichte_sprache else None
+    is_leichte_sprache = whole is not None and whole.is_leichte_sprache()
+    return tuple(
+        Offer(
+            offer.tag,
+            LEICHTE_SPRACHE if offer.tag == "de-simple" and is_leichte_sprache else LANGUAGES[offer.tag].name,
+            "rtl" if LANGUAGES[offer.tag].right_to_left else "ltr",
+            # The language it was written in is no translation.
+            offer.tag != listing.main_language
+            and (offer.review is Review.UNREVIEWED or bool(phrase_catalogues.unreviewed(offer.tag))),
+        )
+        for offer in listing.languages
+    )

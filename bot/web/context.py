@@ -1,0 +1,141 @@
+"""What the handlers of the web pages share: settings, board, files, transports; and how a page is made of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from multidict import MultiDictProxy
+
+from adapters.web import protocol
+from adapters.web.requests import FIELDS, FORM
+from adapters.web.routes import WebRoutes
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue, offered, spoken
+from bot.settings import WebSettings
+from bot.web.assets import Assets
+from bot.web.consultation_cache import Board
+from bot.web.services import Services
+
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+TEMPLATES: Final = Path(__file__).parent / "templates"
+SIZE_COOKIE: Final = "size"
+EMBED: Final = "embed"
+YEAR_SECONDS: Final = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything a handler needs."""
+
+    house: Services
+    options: WebSettings
+    board: Board
+    assets: Assets
+    routes: WebRoutes
+    templates: Environment
+
+    def origin(self, request: web.Request) -> str:
+        """Where people reach this house, for links that are taken along."""
+        if self.options.public_url:
+            return self.options.public_url
+        scheme = "https" if self.routes.clients.is_secure(request) else "http"
+        return f"{scheme}://{request.host}"
+
+    def page(
+        self, request: web.Request, template: str, tongue: Tongue, *, status: int = 200, **values: Any
+    ) -> web.Response:
+        """A page in this language."""
+        is_large = request.cookies.get(SIZE_COOKIE) == "large"
+        html = self.templates.get_template(template).render(
+            t=tongue.say,
+            tongue=tongue,
+            options=self.options,
+            asset=self.assets.url,
+            is_large=is_large,
+            direction=protocol.direction,
+            # Browsers say whether the page goes into a frame.
+            is_embedded=EMBED in request.query or request.headers.get("Sec-Fetch-Dest") == "iframe",
+            here=request.path,
+            size_link=_with(request, size="normal" if is_large else "large"),
+            **values,
+        )
+        response = web.Response(text=html, content_type="text/html", status=status)
+        response.headers["Content-Language"] = tongue.tag
+        response.headers["Cache-Control"] = "no-store" if request.path.startswith("/c/") else "private, no-cache"
+        if len(html) > 1000 and "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+
+async def form_of(request: web.Request) -> Form:
+    """The fields of a plain form; files are taken by none of ours. Raises Trouble (`malformed`, `slow`)."""
+    if request.content_type != FORM:
+        raise Trouble("malformed")
+    try:
+        async with asyncio.timeout(site_of(request).routes.limits.body_seconds):
+            form = await request.post()
+    except TimeoutError as fault:
+        raise Trouble("slow") from fault
+    except (web.RequestPayloadError, ValueError, LookupError) as fault:
+        # LookupError: the request names an encoding that does not exist.
+        raise Trouble("malformed") from fault
+    request[FIELDS] = tuple((name, value) for name, value in form.items() if isinstance(value, str))
+    return form
+
+
+SITE: Final = web.AppKey("site", Site)
+
+
+def site_of(request: web.Request) -> Site:
+    return request.app[SITE]
+
+
+def remember(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+    """Lets the browser keep a wish (language, size of text) for a year."""
+    is_secure = site_of(request).routes.clients.is_secure(request)
+    response.set_cookie(name, value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True, secure=is_secure)
+
+
+def environment() -> Environment:
+    """Templates that escape everything, and refuse a name that is not there."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+
+
+def language_links(request: web.Request, tongue: Tongue, among: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """The languages of the house (or those `among` them), each in its own name, to switch this page."""
+    tags = frozenset(spoken() if among is None else among)
+    return [
+        {
+            "tag": language.tag,
+            "name": language.name,
+            "direction": "rtl" if language.right_to_left else "ltr",
+            "link": _with(request, lang=language.tag),
+            "is_current": language.tag == tongue.tag,
+        }
+        for language in offered()
+        if language.tag in tags
+    ]
+
+
+def _with(request: web.Request, **wishes: str) -> str:
+    """This page with other wishes; where it was the answer to a form, the nearest page that can be asked for."""
+    if request.method in {"GET", "HEAD"}:
+        query: Mapping[str, str] = {**request.query, **wishes}
+        return f"?{urlencode(query)}"
+    slug = request.match_info.get("slug", "")
+    page = "/form" if request.path.endswith("/form") else ""
+    return f"{f'/c/{slug}{page}' if slug else '/'}?{urlencode(wishes)}"

@@ -1,0 +1,184 @@
+"""What holds for every answer: safe headers, a log line without secrets, and a helpful page when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from aiohttp import web
+from yarl import URL
+
+from adapters.web.requests import FIELDS
+from adapters.web.routes import HELD_SECONDS
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue, spoken
+from bot.common.logs import where
+from bot.web.assisted.device_sessions import KIOSK, desk_of, place_of, visit_of
+from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, remember, site_of
+from bot.web.request_locale import COOKIE, tongue_of
+from storage.errors import StorageError
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors "
+)
+_HEADERS: Final = {
+    "Server": "Mitsprache",  # not which versions of what
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: then browsers send no Origin with our own forms either.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=()",
+}
+# Codes of trouble → the phrase a page has for it, and the status.
+_PAGES: Final = {
+    "unknown": "not_found",
+    "closed": "closed",
+    "too_many": "too_many",
+    "too_many_lines": "too_many",
+    "too_long": "too_long",
+    "too_large": "too_long",
+    "making": "making",
+    "busy": "trouble",
+    "held": "held",
+    "form": "expired",
+    "session": "session",
+    "origin": "expired",
+}
+
+_FOR_GOOD: Final = frozenset({"not_found", "closed", "not_yet"})
+"""What trying again does not mend."""
+
+
+@web.middleware
+async def decently(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers with safe headers, whatever happens; and one line in the log, of the route and not of the path."""
+    site = site_of(request)
+    try:
+        response = _remembered(request) or await _answered(site, request, handler)
+    except web.HTTPException as redirect:
+        # Not the exception itself: aiohttp takes it for a response today, and says it will not for long.
+        response = web.Response(status=redirect.status, headers={"Location": redirect.headers.get("Location", "/")})
+    if not response.prepared:
+        protect(site, request, response)
+    route = request.match_info.route.resource
+    log.debug("request", method=request.method, route=route.canonical if route else "?", status=response.status)
+    return response
+
+
+async def _answered(site: Site, request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        if not request.host.isascii():
+            # It goes into links and QR codes; browsers write every name in ASCII.
+            raise Trouble("malformed")
+        if request.path == "/" or request.path.startswith("/c/"):
+            await site.board.look()
+        return await handler(request)
+    except Trouble as trouble:
+        return trouble_page(site, request, trouble)
+    except web.HTTPRequestEntityTooLarge:
+        return error_page(site, request, "too_long", 413)
+    except web.HTTPNotFound:
+        return error_page(site, request, "not_found", 404)
+    except web.HTTPException as fault:
+        if fault.status < 400:
+            raise
+        return error_page(site, request, "trouble", fault.status)
+    except StorageError as fault:
+        log.error("page failed", **where(fault))
+        return trouble_page(site, request, Trouble("held", HELD_SECONDS))
+    except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
+        log.error("page failed", **where(fault))
+        return error_page(site, request, "trouble", 500)
+
+
+def trouble_page(site: Site, request: web.Request, trouble: Trouble, tongue: Tongue | None = None) -> web.Response:
+    """The page for a trouble of the transports."""
+    what = _PAGES.get(trouble.code, "trouble")
+    if what == "held" and not request.get(FIELDS):
+        what = "trouble"  # of what was sent there is nothing to be said
+    response = error_page(site, request, what, trouble.kind.status, tongue)
+    if trouble.seconds:
+        response.headers["Retry-After"] = str(int(trouble.seconds) + 1)
+    return response
+
+
+async def refused(request: web.Request, trouble: Trouble, sentence: str) -> web.StreamResponse:
+    """The same, as the transports ask for it."""
+    return trouble_page(site_of(request), request, trouble)
+
+
+def error_page(
+    site: Site,
+    request: web.Request,
+    what: str,
+    status: int,
+    tongue: Tongue | None = None,
+    results: str = "",
+    **values: object,
+) -> web.Response:
+    """A page that says in plain words what is wrong and what to do. `results`: where to find what came of it."""
+    tongue = tongue or _tongue(site, request)
+    title, text = tongue.say(f"web.error.{what}"), tongue.say(f"web.error.{what}_text", **values)
+    # A shared device has a page without links out of it: what somebody begins there would stay for the next person.
+    template = "desk_error.html" if desk_of(request) else "error.html"
+    fields = request.get(FIELDS, ()) if what == "held" and site.routes.is_ours(request) else ()
+    onward = {"again": _again(request, what), "results": results, "fields": fields}
+    response = site.page(request, template, tongue, status=status, title=title, text=text, **onward)
+    if desk_of(request):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _tongue(site: Site, request: web.Request) -> Tongue:
+    """The language of the page on which it went wrong."""
+    visit = visit_of(request, KIOSK, request.match_info.get("slug", "")) if desk_of(request) is KIOSK else None
+    spoken_there = site.routes.hub.language(visit.conversation.address) if visit else ""
+    return Tongue.of(spoken_there) if spoken_there else tongue_of(request)
+
+
+def _again(request: web.Request, what: str) -> str:
+    """Where the same may be tried once more; "" where that would not help."""
+    if what in _FOR_GOOD:
+        return ""
+    slug = request.match_info.get("slug")
+    if desk := desk_of(request):
+        return desk.path(slug, "ask", place_of(request)) if slug else ""
+    if not slug:
+        return request.path if request.method == "GET" else ""
+    return f"/c/{slug}/form" if request.path.endswith("/form") else f"/c/{slug}"
+
+
+def protect(site: Site, request: web.Request, response: web.StreamResponse) -> None:
+    """Puts the headers on an answer that keep others from misusing it."""
+    frames = " ".join(("'self'", *site.options.embed_origins)) if _may_be_framed(site, request) else "'none'"
+    response.headers.update(_HEADERS)
+    response.headers["Content-Security-Policy"] = _POLICY + frames
+    if site.options.public_url.startswith("https:"):
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
+
+
+def _may_be_framed(site: Site, request: web.Request) -> bool:
+    return bool(site.options.embed_origins) and request.path.startswith("/c/")
+
+
+def _remembered(request: web.Request) -> web.Response | None:
+    """Keeps the language or text size asked for by a link, and goes back to the page without it."""
+    wishes = {COOKIE: request.query.get(COOKIE), SIZE_COOKIE: request.query.get(SIZE_COOKIE)}
+    wanted = {name: value for name, value in wishes.items() if value is not None}
+    if request.method != "GET" or not wanted or request.path.startswith("/api/"):
+        return None
+    rest = {name: value for name, value in request.query.items() if name not in wanted}
+    # Relative to this host: a path of two slashes would lead to another one.
+    there = URL.build(path="/" + request.path.lstrip("/"), query=rest)
+    response = web.Response(status=303, headers={"Location": str(there)})
+    allowed = {COOKIE: spoken(), SIZE_COOKIE: ("normal", "large")}
+    for name, value in wanted.items():
+        if value in allowed[name]:
+            remember(request, response, name, value)
+    return response

@@ -1,0 +1,57 @@
+"""Long lists in pages, by links that need no script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeVar
+
+A_PAGE: Final = 20
+"""So many entries stand on one."""
+_DIGITS: Final = 6
+
+Entry = TypeVar("Entry")
+
+
+class Pages(NamedTuple):
+    """One page of a list: pages and entries count from 1; `names` are those of all entries, in order."""
+
+    number: int
+    last: int
+    first: int
+    """The number of its first entry."""
+    names: tuple[str, ...]
+    query: str
+    """What stands in a link before the number of a page."""
+
+    @property
+    def before(self) -> int | None:
+        """The number of the page before this one; None on the first."""
+        return self.number - 1 if self.number > 1 else None
+
+    @property
+    def after(self) -> int | None:
+        """The number of the page after this one; None on the last."""
+        return self.number + 1 if self.number < self.last else None
+
+    def part(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Those of all entries that stand on this page."""
+        return entries[self.first - 1 : self.first - 1 + A_PAGE]
+
+    def link(self, name: str) -> str:
+        """Where an entry stands, seen from this page."""
+        page = self.names.index(name) // A_PAGE + 1
+        return f"#{name}" if page == self.number else f"?{self.query}{page}#{name}"
+
+
+def pages(names: Sequence[str], wanted: str, query: str = "page=") -> Pages:
+    """The page that was asked for; for anything else that is written there the nearest one.
+
+    >>> pages([str(n) for n in range(45)], "3")[:3], pages(["a"], "99")[:3], pages([], "-1")[:3]
+    ((3, 3, 41), (1, 1, 1), (1, 1, 1))
+    >>> pages([str(n) for n in range(45)], "2").link("44")
+    '?page=3#44'
+    """
+    last = max(1, -(-len(names) // A_PAGE))
+    number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) <= _DIGITS else 1
+    number = min(max(number, 1), last)
+    return Pages(number, last, (number - 1) * A_PAGE + 1, tuple(names), query)

@@ -1,0 +1,249 @@
+"""The door of a consultation and its chat page, which works without JavaScript: every tap and word is a form."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from adapters.web.doors import Conversation
+from adapters.web.log import Entry
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue
+from bot.consultations.place_codes import place_code
+from bot.web.consultation_cache import Notice
+from bot.web.context import EMBED, form_of, language_links, remember, site_of
+from bot.web.middleware import error_page
+from bot.web.public.form_model import is_language_question, is_lobby, language_of, last_message, shown
+from bot.web.public.my_contributions import news_of
+from bot.web.request_locale import COOKIE, tongue_of, wished
+from flows.definition import Slug
+
+SLUG = r"{slug:[a-z][a-z0-9-]{1,39}}"
+BEGUN: Final = "begun"
+JUST_SECONDS: Final = 120
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(f"/c/{SLUG}", _page)
+    router.add_post(f"/c/{SLUG}/start", _begin)
+    router.add_post(f"/c/{SLUG}/language", _switch)
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    """The chat where there is a conversation, the door where there is none yet."""
+    site, notice = site_of(request), notice_of(request, trials=True)
+    conversation = site.routes.conversation_of(request, notice.slug)
+    if conversation.is_new:
+        return door(request, notice, conversation, is_cookieless=_has_just_begun(request))
+    if BEGUN in request.query:
+        return see_other(request, notice.slug, form=request.query.get("view") == "form")
+    try:
+        entries = await log_of(request, conversation)
+    except Trouble as trouble:
+        if trouble.code != "session":
+            raise
+        return _parted(request, notice, conversation)
+    language = notice.best(language_of(entries) or tongue_of(request).tag)
+    last = last_message(entries)
+    return site.page(
+        request,
+        "chat.html",
+        Tongue.of(language),
+        notice=notice,
+        title=notice.text(notice.listing.title, language),
+        entries=shown(entries),
+        last=last.msg if last else None,
+        after=entries[-1].seq if entries else 0,
+        epoch=site.routes.hub.epoch,
+        script=site.routes.script,
+        csrf=conversation.csrf,
+        message_id=new_id(),
+        code=conversation.resume_code,
+        limit=site.routes.limits.text,
+        help_word=Tongue.of(language).phrases.words("words.help")[0],
+        offers=notice.offers,
+        is_unreviewed=is_unreviewed(notice, language),
+        news=await news_of(request, notice, conversation, Tongue.of(language)),
+    )
+
+
+def _parted(request: web.Request, notice: Notice, conversation: Conversation) -> web.Response:
+    """The last word to somebody who had everything deleted, once; then the door. The browser forgets them as well."""
+    site, tongue = site_of(request), tongue_of(request)
+    farewell = site.routes.hub.farewell(conversation.address)
+    if farewell is None:
+        response = door(request, notice, conversation)
+    else:
+        tongue = notice.tongue(farewell.language)
+        title = notice.text(notice.listing.title, tongue.tag)
+        response = site.page(
+            request, "error.html", tongue, title=title, text=farewell.text, again="", results="", fields=()
+        )
+    site.routes.leave(request, response, conversation)
+    return response
+
+
+def door(
+    request: web.Request, notice: Notice, conversation: Conversation, *, is_cookieless: bool = False
+) -> web.Response:
+    """What it is about, and in which language; nothing is stored yet, not even a cookie."""
+    site = site_of(request)
+    state = notice.state()
+    tags = tuple(notice.consultation.languages)
+    chosen = request.cookies.get(COOKIE, "")
+    tongue = Tongue.of(chosen if chosen in tags else wished(request, tags))
+    zone = site.house.settings.zone()
+    if state != "open":
+        day = notice.opens(zone)
+        values = {"date": tongue.day(day)} if state == "not_yet" and day else {}
+        results = f"/results/{notice.slug}" if state == "closed" else ""
+        return error_page(site, request, state, 410 if state == "closed" else 404, tongue, results, **values)
+    closes = notice.closes(zone)
+    texts = notice.consultation
+    return site.page(
+        request,
+        "door.html",
+        tongue,
+        notice=notice,
+        title=notice.text(texts.title, tongue.tag),
+        asks=notice.text(texts.asks, tongue.tag),
+        why=notice.text(texts.why, tongue.tag),
+        readers=notice.text(texts.readers, tongue.tag),
+        until=tongue.day(closes) if closes else "",
+        languages=language_links(request, tongue, tags),
+        is_unreviewed=is_unreviewed(notice, tongue.tag),
+        place=place_code(request.query.get("at", "")),
+        is_cookieless=is_cookieless,
+    )
+
+
+async def _begin(request: web.Request) -> web.StreamResponse:
+    """The language was chosen: from here on there is a conversation."""
+    site, notice = site_of(request), notice_of(request, trials=True)
+    if not site.routes.is_ours(request):
+        raise Trouble("origin")
+    data = await form_of(request)
+    language = notice.best(str(data.get("lang", "")))
+    conversation = site.routes.conversation_of(request, notice.slug)
+    place = place_code(str(data.get("at", "")))
+    await site.routes.begin(request, conversation, language_hint=language, place_code=place)
+    await choose_language(request, conversation, language)
+    response = let_in(request, notice.slug, form=data.get("view") == "form")
+    site.routes.set_cookie(request, response, conversation)
+    remember(request, response, COOKIE, language)
+    return response
+
+
+async def _switch(request: web.Request) -> web.StreamResponse:
+    """Another language from here on; answers stay."""
+    notice = notice_of(request, trials=True)
+    data = await form_of(request)
+    conversation = own_conversation(request, notice.slug, data.get("csrf"))
+    language = notice.best(str(data.get("lang", "")))
+    spoken = language_of(await log_of(request, conversation))
+    if spoken != language:
+        label = Tongue.of(spoken).say("web.language")
+        await tell(request, conversation, new_id(), text="/language", label=label)
+        await choose_language(request, conversation, language)
+    response = see_other(request, notice.slug, form=data.get("view") == "form")
+    remember(request, response, COOKIE, language)
+    return response
+
+
+async def choose_language(request: web.Request, conversation: Conversation, language: str) -> None:
+    """Answers the bot's question for the language, if that is what it asks."""
+    last = last_message(await log_of(request, conversation))
+    if last is None or last.msg is None or not is_language_question(last.msg):
+        return
+    for reply in last.msg.quick_replies:
+        if reply.parsed.argument == language:
+            await tell(request, conversation, new_id(), choice=reply.token)
+            return
+
+
+async def tell(
+    request: web.Request,
+    conversation: Conversation,
+    client_id: str,
+    *,
+    text: str = "",
+    choice: str = "",
+    label: str = "",
+) -> None:
+    """Hands a message over and waits for what the bot says to it. Raises Trouble."""
+    routes = site_of(request).routes
+    await routes.take(request, conversation, client_id, text=text, choice=choice, shown=label, until_answered=True)
+
+
+async def log_of(request: web.Request, conversation: Conversation) -> list[Entry]:
+    """The conversation so far; the bot is asked to say where one stands if it is not in memory. Raises Trouble."""
+    routes = site_of(request).routes
+    await routes.begin(request, conversation)
+    entries = await _answered(request, conversation)
+    if is_lobby(entries):
+        # Who has submitted stands in no consultation any more; here there is one only, so back into it.
+        text, label = f"/start {conversation.slug}", tongue_of(request).say("web.form.see")
+        await routes.take(request, conversation, new_id(), text=text, shown=label, until_answered=True)
+        entries = await _answered(request, conversation)
+    return entries
+
+
+async def _answered(request: web.Request, conversation: Conversation) -> list[Entry]:
+    """The log, when the bot has said what it has to say."""
+    hub = site_of(request).routes.hub
+    await hub.settled(conversation.address)
+    return hub.chat(conversation.address).after(0)
+
+
+def own_conversation(request: web.Request, slug: str, token: object) -> Conversation:
+    """The browser's conversation, if one of our own forms says so. Raises Trouble."""
+    routes = site_of(request).routes
+    conversation = routes.conversation_of(request, slug)
+    if conversation.is_new:
+        raise Trouble("session")
+    if not routes.is_ours(request) or not routes.is_form(conversation, token):
+        raise Trouble("form")
+    return conversation
+
+
+def notice_of(request: web.Request, *, trials: bool = False) -> Notice:
+    """The consultation of the path; with `trials` also one in which a test revision is tried out. Raises Trouble."""
+    slug: Slug = request.match_info["slug"]
+    notice = site_of(request).board.look_up(slug)
+    if notice is None or (notice.revision.is_trial and not trials):
+        raise Trouble("unknown")
+    if not notice.is_listed and not notice.revision.is_trial:
+        raise Trouble("closed")  # it was archived: a poster or a link may still lead here
+    return notice
+
+
+def see_other(request: web.Request, slug: str, *, form: bool) -> web.Response:
+    """To the page where the conversation goes on."""
+    query = f"?{EMBED}=1" if EMBED in request.query else ""
+    return web.Response(status=303, headers={"Location": f"/c/{slug}{'/form' if form else ''}{query}"})
+
+
+def let_in(request: web.Request, slug: str, *, form: bool) -> web.Response:
+    """To where the conversation begins. A browser may keep no cookie, above all in a frame: the next page sees that."""
+    query = {BEGUN: str(int(time.time()))} | ({"view": "form"} if form else {})
+    query |= {EMBED: "1"} if EMBED in request.query else {}
+    return web.Response(status=303, headers={"Location": f"/c/{slug}?{urlencode(query)}"})
+
+
+def _has_just_begun(request: web.Request) -> bool:
+    """Whether somebody without a cookie comes straight from the beginning: their browser keeps none."""
+    begun = request.query.get(BEGUN, "")
+    return begun.isdecimal() and len(begun) < 12 and abs(time.time() - int(begun)) < JUST_SECONDS
+
+
+def is_unreviewed(notice: Notice, language: str) -> bool:
+    return any(offer.is_unreviewed for offer in notice.offers if offer.tag == language)
+
+
+def new_id() -> str:
+    """An id for one message: the same form sent twice counts once."""
+    return secrets.token_hex(8)

@@ -1,0 +1,154 @@
+"""`/p/CODE`: what became of a contribution, for everybody who has its code. Works without JavaScript."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from adapters.web import protocol
+from bot.common.i18n.locale import Tongue
+from bot.consultations.visibility import figures_are_public
+from bot.proposals import publication
+from bot.proposals.account import Account, reason_in
+from bot.proposals.codes import recognise
+from bot.proposals.publication import Votes
+from bot.web import guess_limits
+from bot.web.context import language_links, site_of
+from bot.web.request_locale import tongue_of
+from flows.definition import Consultation
+from flows.languages import LANGUAGES
+from flows.questions.district import DISTRICTS, label
+from flows.text import clean
+from storage import consultations
+from storage.proposals import NewStatus
+
+LONGEST: Final = 40
+
+
+class Shown(NamedTuple):
+    """What the page is made of. `votes` is None where figures are not public, or none were made yet."""
+
+    account: Account
+    consultation: Consultation
+    votes: Votes | None
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get("/p/{code}", _page)
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    """The contribution with this code, however the code was typed."""
+    site, tongue = site_of(request), tongue_of(request)
+    typed = clean(request.match_info["code"][:LONGEST])
+    code = recognise(typed)
+    if code:
+        guess_limits.may_look(request)
+    shown = await site.house.store.read(partial(_find, code=code, now=datetime.now(UTC))) if code else None
+    if code is None or shown is None:
+        if code:
+            guess_limits.missed(request)
+        return _unknown(request, tongue, code or typed)
+    if code != typed:
+        return web.Response(status=301, headers={"Location": f"/p/{code}"})
+    zone = site.house.settings.zone()
+    return site.page(
+        request,
+        "contribution.html",
+        tongue,
+        account=shown.account,
+        about=_title(shown.consultation, tongue),
+        languages=language_links(request, tongue),
+        steps=[_step(step, tongue, zone) for step in reversed(shown.account.steps)],
+        **_words(shown, tongue),
+        **_figures(shown),
+    )
+
+
+def _title(consultation: Consultation, tongue: Tongue) -> str:
+    """What the consultation is called; it may be over and put away."""
+    language = tongue.tag if tongue.tag in consultation.languages else consultation.main_language
+    return consultation.title.in_language(language, consultation.fallbacks)
+
+
+def _unknown(request: web.Request, tongue: Tongue, code: str) -> web.Response:
+    """In plain words, and with what a code looks like."""
+    site = site_of(request)
+    return site.page(
+        request,
+        "error.html",
+        tongue,
+        status=404,
+        title=tongue.say("web.account.unknown_title"),
+        text=tongue.say("account.unknown", code=code),
+        again="",
+        results="",
+        fields=(),
+    )
+
+
+def _find(connection: Connection, code: str, now: datetime) -> Shown | None:
+    account = publication.accounts(connection, [code]).get(code)
+    revision = account and consultations.newest_of(connection, account.consultation_id)
+    if account is None or revision is None:
+        return None
+    consultation = Consultation.model_validate_json(revision.content)
+    votes = None
+    is_told = figures_are_public(consultation, revision, now) and publication.edition(connection, revision) is not None
+    if account.standing is not None and is_told:
+        code = account.standing.proposal.code
+        votes = publication.votes(connection, account.consultation_id, [code])[code]
+    return Shown(account, consultation, votes)
+
+
+def _words(shown: Shown, tongue: Tongue) -> dict[str, Any]:
+    """The text, in the page's language where somebody translated it; the original beside it."""
+    standing = shown.account.standing
+    if standing is None:
+        return {"wording": None, "original": None, "is_unreviewed": False, "district": ""}
+    about = standing.proposal
+    original = {"title": about.title, "text": about.text, **_language(about.language)}
+    plain = tongue.tag.partition("-")[0]
+    translated = standing.texts.get(tongue.tag) or (standing.texts.get(plain) if about.language != plain else None)
+    district = about.district or ""
+    return {
+        "wording": {"title": translated.title, "text": translated.text, **_language(translated.language)}
+        if translated
+        else original,
+        "original": original if translated else None,
+        "is_unreviewed": translated is not None and not translated.reviewed,
+        "district": label(district, tongue.tag) if district in DISTRICTS else district,
+    }
+
+
+def _step(step: NewStatus, tongue: Tongue, zone: tzinfo) -> dict[str, Any]:
+    tag, reason = reason_in(step.reason, tongue.tag)
+    is_own = tag.partition("-")[0] == tongue.tag.partition("-")[0]
+    return {
+        "status": tongue.say(f"account.status.{step.status}"),
+        "day": tongue.day(step.at.astimezone(zone).date()),
+        "reason": reason,
+        "only": "" if is_own else LANGUAGES[tag].name,
+        "body": step.body,
+        "link": step.link,
+        **_language(tag),
+    }
+
+
+def _figures(shown: Shown) -> dict[str, Any]:
+    """The counts, unless they are hidden until closing or about too few people. None stands for one that is left out to
+    protect others.
+    """
+    if shown.votes is None:
+        return {"figures": None, "are_too_few": False}
+    figures = {"agree": shown.votes.agree, "disagree": shown.votes.disagree, "passed": shown.votes.passed}
+    are_too_few = shown.votes.people is None
+    return {"figures": None if are_too_few else figures, "are_too_few": are_too_few}
+
+
+def _language(tag: str) -> dict[str, str]:
+    return {"lang": tag, "dir": protocol.direction(tag), "language": LANGUAGES[tag].name if tag in LANGUAGES else tag}

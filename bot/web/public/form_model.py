@@ -1,0 +1,298 @@
+"""The conversation log as pages show it: what is asked now, and what was said before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import dropwhile
+from typing import Literal, NamedTuple
+
+from adapters.web.log import Entry
+from adapters.web.protocol import direction
+from flows.commands import Command
+from flows.messages import MsgOut, QuickReply, Role
+from flows.parts import (
+    AboutPart,
+    BodyPart,
+    EarlierAnswerPart,
+    ErrorPart,
+    HintPart,
+    MessagePart,
+    NoticePart,
+    Parts,
+    ProgressPart,
+    ProposalCard,
+    ReceiptPart,
+    SelectionPart,
+    SummaryRow,
+    TitlePart,
+)
+from flows.render import as_text, plain
+from flows.tokens import START, Token
+
+Kind = Literal["question", "summary", "thanks", "menu", "waiting"]
+
+
+class Choice(NamedTuple):
+    """One answer offered. `label` is without what says its state: fields and boxes show that."""
+
+    token: str
+    label: str
+    number: int
+    is_chosen: bool
+    amount: int = 0
+    """Its place in an order, or how much of a budget it has."""
+
+    @property
+    def parsed(self) -> Token:
+        """What its token stands for."""
+        return Token.parse(self.token)
+
+
+class Passage(NamedTuple):
+    """A piece of text as a page shows it. `language` and `direction` are "" where they are those of the page."""
+
+    text: str
+    gap: str = ""
+    """What separates it from the passage before."""
+    language: str = ""
+    direction: str = ""
+
+
+class Step(NamedTuple):
+    """Where a conversation stands, for the form: one page."""
+
+    kind: Kind
+    seq: int = 0
+    language: str = ""
+    notes: tuple[str, ...] = ()
+    """What the bot said before, e.g. how it understood the last answer."""
+    about: tuple[str, ...] = ()
+    """What it said about the consultation."""
+    earlier: EarlierAnswerPart | None = None
+    """The answer so far of a question that is asked again."""
+    caption: str = ""
+    """Where one stands: "question 2 of 5"."""
+    title: str = ""
+    title_language: str = ""
+    """Where the title has another language than the page."""
+    hint: tuple[Passage, ...] = ()
+    expects: str = ""
+    options: tuple[Choice, ...] = ()
+    others: tuple[Choice, ...] = ()
+    """Answers beside the real ones: "I do not know"."""
+    marks: tuple[Choice, ...] = ()
+    """What can go with an answer: "important to me"."""
+    words: tuple[Choice, ...] = ()
+    """What is offered as buttons: chat words as skip and submit, and what only shows something."""
+    rows: tuple[SummaryRow, ...] = ()
+    receipt: str = ""
+    receipt_name: str = ""
+    fault: str = ""
+    """Why the bot did not take the last reply."""
+    most: int = 0
+    """The number of options that may be chosen, where more were and nothing else is wrong; else 0."""
+
+
+def is_language_question(msg: MsgOut) -> bool:
+    """Whether it asks for the language; the page has asked that already, and better."""
+    return bool(msg.quick_replies) and all(reply.parsed.command == Command.LANGUAGE for reply in msg.quick_replies)
+
+
+def is_lobby(entries: Sequence[Entry]) -> bool:
+    """Whether the bot offers other consultations, because it knows of none that is open for the person."""
+    last = last_message(entries)
+    return (
+        last is not None and last.msg is not None and any(reply.parsed.key == START for reply in last.msg.quick_replies)
+    )
+
+
+def shown(entries: Sequence[Entry]) -> list[Entry]:
+    """What a page shows of a conversation: all but questions for the language, and the answer at the beginning."""
+    last = entries[-1].seq if entries else 0
+    said = [e for e in entries if e.msg is None or e.seq == last or not is_language_question(e.msg)]
+    return list(dropwhile(lambda entry: entry.msg is None and entry.seq != last, said))
+
+
+def language_of(entries: Iterable[Entry]) -> str:
+    """The language in which the bot spoke last; "" where it has not spoken."""
+    spoken = [entry.msg.language for entry in entries if entry.msg and not is_language_question(entry.msg)]
+    return spoken[-1] if spoken else ""
+
+
+def last_message(entries: Sequence[Entry]) -> Entry | None:
+    """What the bot said last, unless it still has to answer."""
+    return entries[-1] if entries and entries[-1].msg is not None else None
+
+
+def step_of(entries: Sequence[Entry]) -> Step:
+    """The page of the form for where the conversation stands."""
+    last = last_message(entries)
+    if last is None or last.msg is None:
+        return Step("waiting", entries[-1].seq if entries else 0)
+    step = _told(Step("menu", last.seq, last.msg.language), _before(shown(entries)))
+    if last.msg.title:
+        return _question(step, [entry.msg for entry in entries if entry.msg])
+    for part in last.msg.parts:
+        if isinstance(part, SummaryRow):
+            return _summary(step, last.msg)
+        if isinstance(part, ReceiptPart):
+            return _thanks(step, last.msg, part)
+    return _menu(step, last.msg)
+
+
+def _before(entries: Sequence[Entry]) -> list[MsgOut]:
+    """What the bot said since the person's last words, before its last message."""
+    said: list[MsgOut] = []
+    for entry in reversed(entries[:-1]):
+        if entry.msg is None or entry.msg.quick_replies:
+            break
+        said.append(entry.msg)
+    return said[::-1]
+
+
+def _told(step: Step, said: Iterable[MsgOut]) -> Step:
+    """With messages before the last one as notes; paragraphs about the consultation are set apart."""
+    notes, about = list(step.notes), list(step.about)
+    for msg in said:
+        paragraphs, others = _parted(msg.parts, lambda part: isinstance(part, AboutPart))
+        about += [plain(paragraphs, msg.language)] if paragraphs else []
+        notes += [plain(others, msg.language)] if others else []
+    return step._replace(notes=tuple(notes), about=tuple(about))
+
+
+def _parted(parts: Iterable[MessagePart], is_first: Callable[[MessagePart], bool]) -> tuple[Parts, Parts]:
+    found: tuple[list[MessagePart], list[MessagePart]] = [], []
+    for part in parts:
+        found[not is_first(part)].append(part)
+    return tuple(found[0]), tuple(found[1])
+
+
+def _asks(msg: MsgOut) -> bool:
+    """Whether it says its question. Changes of an answer in the making, and first errors, do not repeat it."""
+    return any(isinstance(part, TitlePart | ProposalCard) for part in msg.parts)
+
+
+def _is_whole(msg: MsgOut) -> bool:
+    """Whether it says its question with all that belongs to it: where it is repeated after an error, less is said."""
+    return _asks(msg) and not any(isinstance(part, ErrorPart) for part in msg.parts)
+
+
+def _question(step: Step, said: Sequence[MsgOut]) -> Step:
+    """`said`: what the bot has said so far, as far as it is remembered."""
+    msg = said[-1]
+    question = next((it for it in reversed(said) if it.title == msg.title and _is_whole(it)), msg)
+    options, others = _answers(msg)
+    return _remarks(step, msg)._replace(
+        kind="question",
+        title=msg.title,
+        title_language=_title_language(question),
+        caption=_caption(question),
+        hint=_hint(question),
+        expects=msg.expects,
+        options=options,
+        # An answer in the making does not repeat the ways around it; a page has room for them.
+        others=others or _answers(question)[1],
+        marks=_choices(msg, "mark"),
+        words=_words(msg) or _words(question),
+    )
+
+
+def _remarks(step: Step, msg: MsgOut) -> Step:
+    """What the bot says about the last reply: as a note or, where that is not accepted, as a fault."""
+    remarks = [part for part in msg.parts if _is_remark(part, msg)]
+    # What stands before an error belongs to it.
+    last = max((number for number, part in enumerate(remarks, start=1) if isinstance(part, ErrorPart)), default=0)
+    wrong, told = remarks[:last], remarks[last:]
+    # Where too many options are chosen and nothing else is wrong, a page says so in its own words.
+    most = wrong[0].most if len(wrong) == 1 and isinstance(wrong[0], ErrorPart) else 0
+    return step._replace(
+        notes=(*step.notes, plain(told, msg.language)) if told else step.notes,
+        earlier=next((part for part in msg.parts if isinstance(part, EarlierAnswerPart)), None),
+        fault=plain(wrong, msg.language),
+        most=most,
+    )
+
+
+def _is_remark(part: MessagePart, msg: MsgOut) -> bool:
+    """Whether it is about the last reply. What check boxes show better is left out."""
+    if isinstance(part, SelectionPart):
+        return not (part.is_list and msg.expects == "many")
+    return isinstance(part, NoticePart | ErrorPart)
+
+
+def _title_language(msg: MsgOut) -> str:
+    card = next((part for part in msg.parts if isinstance(part, ProposalCard)), None)
+    return _other(card.language, msg) if card and card.text == msg.title else ""
+
+
+def _caption(msg: MsgOut) -> str:
+    return next((part.text for part in msg.parts if isinstance(part, ProgressPart)), "")
+
+
+def _hint(msg: MsgOut) -> tuple[Passage, ...]:
+    """What helps to answer. Beside fields for numbers it is of no use how to type them in a chat."""
+    is_numbered = msg.expects in {"order", "amounts"}
+    found: list[Passage] = []
+    # A message that does not say its question: nothing but the text of an earlier version is about it.
+    for part in msg.parts if _asks(msg) else (part for part in msg.parts if isinstance(part, BodyPart)):
+        match part:
+            case HintPart(text, is_typing) if not (is_typing and is_numbered):
+                found.append(Passage(text, part.gap))
+            case BodyPart(text, language):
+                found.append(_passage(text, language, part.gap, msg))
+            case ProposalCard(text, _, language) if text != msg.title:
+                found.append(_passage(plain([part], msg.language), language, part.gap, msg))
+    return (found[0]._replace(gap=""), *found[1:]) if found else ()
+
+
+def _passage(text: str, language: str, gap: str, msg: MsgOut) -> Passage:
+    other = _other(language, msg)
+    return Passage(text, gap, other, direction(other) if other else "")
+
+
+def _other(language: str, msg: MsgOut) -> str:
+    """The language, where it is another one than that of the message."""
+    return "" if language == msg.language else language
+
+
+def _answers(msg: MsgOut) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+    """The answers among the quick replies: the real ones, and those beside them."""
+    return _choices(msg, "answer"), _choices(msg, "missing")
+
+
+def _words(msg: MsgOut) -> tuple[Choice, ...]:
+    """What is offered as buttons; where one choice is made after another, "done" is one as well."""
+    done: tuple[Role, ...] = ("done",) if msg.expects == "one" else ()
+    return _choices(msg, "navigation", "look", *done)
+
+
+def _choices(msg: MsgOut, *roles: Role) -> tuple[Choice, ...]:
+    return tuple(_choice(reply) for reply in msg.quick_replies if reply.role in roles)
+
+
+def _summary(step: Step, msg: MsgOut) -> Step:
+    rows = tuple(part for part in msg.parts if isinstance(part, SummaryRow))
+    return step._replace(kind="summary", rows=rows, words=_words(msg))
+
+
+def _thanks(step: Step, msg: MsgOut, receipt: ReceiptPart) -> Step:
+    title = next((part.text for part in msg.parts if isinstance(part, TitlePart)), "")
+    bodies = (part.text for part in msg.parts if isinstance(part, BodyPart))
+    return step._replace(
+        kind="thanks",
+        title=title,
+        notes=(receipt.after.strip(), *bodies),
+        receipt=receipt.code,
+        receipt_name=receipt.before.rstrip(" :"),
+    )
+
+
+def _menu(step: Step, msg: MsgOut) -> Step:
+    """Any other message: its first line is the heading."""
+    title, _, rest = as_text(msg).partition("\n")
+    hint = (Passage(rest.strip()),) if rest.strip() else ()
+    return step._replace(title=title, hint=hint, words=tuple(map(_choice, msg.quick_replies)))
+
+
+def _choice(reply: QuickReply) -> Choice:
+    return Choice(reply.token, reply.bare_label, reply.number, reply.chosen, reply.amount)

@@ -1,0 +1,232 @@
+"""The form: the same conversation, one question a page, for people who do not like chats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from aiohttp import web
+
+from adapters.web.doors import Conversation
+from adapters.web.log import Entry
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue
+from bot.web.consultation_cache import Notice
+from bot.web.context import Form, form_of, site_of
+from bot.web.public import numbers
+from bot.web.public.chat import SLUG, is_unreviewed, log_of, new_id, notice_of, own_conversation, see_other, tell
+from bot.web.public.form_model import Choice, Step, last_message, shown, step_of
+from bot.web.public.my_contributions import news_of
+from bot.web.public.numbers import NUMBERED
+from bot.web.request_locale import tongue_of
+from flows.messages import QuickReply
+from flows.tokens import DONE
+
+_WORDS: Final = {
+    "back": ("/back", "web.form.back"),
+    "keep": ("/continue", "web.form.keep"),
+    "human": ("/human", "button.human"),
+    "reload": ("/repeat", "web.form.next"),
+}
+"""What the form's own buttons say to the bot, and how the log shows it."""
+CHANGE: Final = "change-"
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(f"/c/{SLUG}/form", _page)
+    router.add_post(f"/c/{SLUG}/form", _post)
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    notice = notice_of(request, trials=True)
+    conversation = site_of(request).routes.conversation_of(request, notice.slug)
+    if conversation.is_new:
+        return see_other(request, notice.slug, form=False)
+    try:
+        return await show(request, notice, conversation)
+    except Trouble as trouble:
+        if trouble.code != "session":
+            raise
+        return see_other(request, notice.slug, form=False)
+
+
+async def show(
+    request: web.Request, notice: Notice, conversation: Conversation, *, problem: str = "", written: str = ""
+) -> web.Response:
+    """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
+    entries = await log_of(request, conversation)
+    step = step_of(entries)
+    tongue = Tongue.of(notice.best(step.language or tongue_of(request).tag))
+    values = values_of(notice, tongue, entries, step, problem=problem, written=written)
+    values["news"] = await news_of(request, notice, conversation, tongue)
+    site, status = site_of(request), 422 if problem else 200
+    limit = site.routes.limits.text
+    template = f"form_{step.kind}.html"
+    return site.page(request, template, tongue, status=status, csrf=conversation.csrf, limit=limit, **values)
+
+
+def values_of(
+    notice: Notice, tongue: Tongue, entries: list[Entry], step: Step, *, problem: str = "", written: str = ""
+) -> dict[str, Any]:
+    """What a page shows of the current step, on whatever kind of device."""
+    title = notice.text(notice.listing.title, tongue.tag)
+    before = step.earlier.answer if step.earlier and not step.earlier.is_missing else ""
+    fault = tongue.say(problem) if problem else _fault(step, tongue)
+    may_name = _may_name(notice, step)
+    if step.fault and (step.expects in {"text", "number"} or may_name):
+        before = _last_words(entries)
+    return {
+        "notice": notice,
+        "said": last_message(entries),
+        "consultation_title": title,
+        "step": step,
+        "may_name": may_name,
+        "about": step.about,
+        "notes": _notes(step),
+        "fault": fault,
+        "written": written or before,
+        "numbers": numbers.filled(step, written) if step.expects in NUMBERED else {},
+        "may_go_back": any(entry.msg is None for entry in shown(entries)),
+        "may_keep": _went_back(entries) and not before and not any(option.is_chosen for option in step.options),
+        "message_id": new_id(),
+        "offers": notice.offers,
+        "is_unreviewed": is_unreviewed(notice, tongue.tag),
+    }
+
+
+async def _post(request: web.Request) -> web.StreamResponse:
+    """Takes what the page sent and shows the next one."""
+    notice = notice_of(request, trials=True)
+    data = await form_of(request)
+    conversation = own_conversation(request, notice.slug, data.get("csrf"))
+    step = step_of(await log_of(request, conversation))
+    # A page that was left open, or sent twice: its answer belongs to an earlier question.
+    if str(data.get("at", "")) == str(step.seq):
+        problem = await take_form(request, conversation, step, data)
+        if problem:
+            return await show(request, notice, conversation, problem=problem, written=written_in(step, data))
+    return see_other(request, notice.slug, form=True)
+
+
+async def take_form(request: web.Request, conversation: Conversation, step: Step, data: Form) -> str:
+    """Says to the bot what the form says; gives the phrase for what is missing instead, if anything."""
+    sent, do = str(data.get("id", ""))[:40] or new_id(), str(data.get("do", ""))
+    if do:
+        await _press(request, conversation, step, sent, do)
+    elif step.expects in NUMBERED and step.options:
+        return await numbers.take(request, conversation, step, sent, data)
+    elif step.expects == "many":
+        return await _tick(request, conversation, step, sent, _among(step.options, data.getall("choice", [])))
+    elif step.options:
+        chosen = _among(step.options + step.others, data.getall("choice", []))
+        if not chosen and (text := _text(data)):
+            await tell(request, conversation, sent, text=text, label=text)
+            return ""
+        if not chosen:
+            return "web.form.choose"
+        for number, mark in enumerate(_among(step.marks, data.getall("mark", []))):
+            await tell(request, conversation, f"{sent}-{number}", choice=mark.token, label=mark.label)
+        await tell(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
+    elif step.expects:
+        if not (text := _text(data)):
+            return "web.form.fill"
+        await tell(request, conversation, sent, text=text, label=text)
+    return ""
+
+
+async def _press(request: web.Request, conversation: Conversation, step: Step, sent: str, do: str) -> None:
+    """A button beside the answer: the form's own ones, else what the bot offers as words."""
+    say = Tongue.of(step.language).say
+    if do in _WORDS:
+        text, label = _WORDS[do]
+        await tell(request, conversation, f"{do}-{sent}", text=text, label=say(label))
+    elif do == "see":
+        text = f"/start {conversation.slug}"
+        await tell(request, conversation, sent, text=text, label=say("web.form.see"))
+    elif do.startswith(CHANGE):
+        text = f"/change {do.removeprefix(CHANGE)[:2]}"
+        await tell(request, conversation, f"back-{sent}", text=text, label=say("web.form.change"))
+    elif word := _among(step.words + step.others, [do]):
+        await tell(request, conversation, sent, choice=word[0].token, label=word[0].label)
+
+
+async def _tick(request: web.Request, conversation: Conversation, step: Step, sent: str, ticked: list[Choice]) -> str:
+    """Brings the bot's list to what is ticked here, then says that this is all."""
+    off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
+    new = [choice for choice in ticked if not choice.is_chosen]
+    if not ticked and not off and not await _done_token(request, conversation):
+        return "web.form.choose"
+    for number, choice in enumerate(off):
+        await tell(request, conversation, f"{sent}-{number}", choice=choice.token)
+    label = ", ".join(choice.label for choice in new)
+    if len(new) == 1:
+        await tell(request, conversation, sent, choice=new[0].token, label=label)
+    elif new:
+        numbers = ", ".join(str(choice.number) for choice in new)
+        await tell(request, conversation, sent, text=numbers, label=label)
+    # Where the bot took something else ("none of these" beside others), the page comes again and shows what it took.
+    taken = {reply.token for reply in await _replies(request, conversation) if reply.chosen}
+    if taken != {choice.token for choice in ticked}:
+        return "web.form.not_together"
+    if token := await _done_token(request, conversation):
+        await tell(request, conversation, f"{sent}-done", choice=token)
+    return ""
+
+
+async def _done_token(request: web.Request, conversation: Conversation) -> str:
+    """The token that ends the list; "" while too few or too many are ticked."""
+    replies = await _replies(request, conversation)
+    return next((reply.token for reply in replies if reply.parsed.value == DONE), "")
+
+
+async def _replies(request: web.Request, conversation: Conversation) -> tuple[QuickReply, ...]:
+    last = last_message(await log_of(request, conversation))
+    return last.msg.quick_replies if last and last.msg else ()
+
+
+def _among(offered: Iterable[Choice], tokens: Iterable[object]) -> list[Choice]:
+    """What was chosen of what is offered now; anything else was never on the page."""
+    wanted = set(map(str, tokens))
+    return [choice for choice in offered if choice.token in wanted]
+
+
+def written_in(step: Step, data: Form) -> str:
+    """What the person wrote, to be shown again beside what is wrong with it."""
+    if step.expects in NUMBERED and step.options:
+        return numbers.written(step, data)
+    marked = _among(step.marks, data.getall("mark", []))
+    return _text(data) or (marked[0].label if marked else "")
+
+
+def _text(data: Form) -> str:
+    return str(data.get("text", "")).strip()
+
+
+def _fault(step: Step, tongue: Tongue) -> str:
+    """What is wrong, without what is to be written in a chat: here one ticks fewer."""
+    return tongue.say("web.form.too_many", max=step.most) if step.most else step.fault
+
+
+def _may_name(notice: Notice, step: Step) -> bool:
+    """Whether the answer may also be named by other words than the options: not everybody knows the own district."""
+    keys = {option.parsed.key for option in step.options}
+    return any(node.type == "district" and node.key in keys for node in notice.consultation.questions)
+
+
+def _went_back(entries: list[Entry]) -> bool:
+    """Whether the person went back to this question, so that its answer could stay as it is."""
+    own = [entry for entry in entries if entry.msg is None]
+    return bool(own) and own[-1].client_id.startswith("back-")
+
+
+def _last_words(entries: list[Entry]) -> str:
+    """What the person wrote last, to be corrected instead of written again."""
+    own = [entry.own for entry in entries if entry.msg is None]
+    return own[-1] if own else ""
+
+
+def _notes(step: Step) -> tuple[str, ...]:
+    """The notes; the answer so far is shown where it was given, the reason why there is none as a note."""
+    if step.earlier is None or not step.earlier.is_missing:
+        return step.notes
+    return (*step.notes, f"{step.earlier.before}{step.earlier.answer}")

@@ -1,0 +1,45 @@
+"""What became of somebody's own proposals, shown on their pages: a web page cannot write to people who are away."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from adapters.web.doors import Conversation
+from bot.common.i18n.locale import Tongue
+from bot.privacy import personal_data
+from bot.proposals import publication
+from bot.proposals.account import Account, in_words
+from bot.web.consultation_cache import Notice
+from bot.web.context import site_of
+
+PROPOSAL: Final = "proposal"
+"""The question type whose answers become proposals."""
+
+
+class News(NamedTuple):
+    """One own proposal and what there is to say about it, a line each."""
+
+    code: str
+    lines: list[str]
+
+
+async def news_of(request: web.Request, notice: Notice, conversation: Conversation, tongue: Tongue) -> list[News]:
+    """Own proposals about which somebody has decided something; nothing while they only wait to be read."""
+    if not any(node.type == PROPOSAL for node in notice.consultation.questions):
+        return []
+    house, routes = site_of(request).house, site_of(request).routes
+    lookup = house.keys.lookup(routes.hub.name, conversation.address)
+
+    def read(connection: Connection) -> dict[str, Account]:
+        codes = personal_data.codes_at(connection, lookup, notice.revision.consultation_id, house.keys)
+        return publication.accounts(connection, codes)
+
+    found = await house.store.read(read)
+    return [
+        News(code, in_words(account, tongue.say, tongue.tag))
+        for code, account in found.items()
+        if account.seen != "reading" or account.steps
+    ]

@@ -1,0 +1,76 @@
+"""A form with a number beside each option: its place in an order, or how much of a budget it gets."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from adapters.web.doors import Conversation
+from bot.web.context import Form
+from bot.web.public.chat import log_of, tell
+from bot.web.public.form_model import Choice, Step, last_message
+from flows.messages import QuickReply
+from flows.text import plain_digits
+from flows.tokens import DONE
+
+NUMBERED: Final = frozenset({"order", "amounts"})
+_LONGEST: Final = 9
+_GAP: Final = "|"
+
+
+def written(step: Step, data: Form) -> str:
+    """What stands in the fields, in one text, so that a page which finds fault with it can show it again."""
+    return _GAP.join(_field(choice, data)[:_LONGEST].replace(_GAP, "") for choice in step.options)
+
+
+def filled(step: Step, before: str) -> dict[str, str]:
+    """What each option's field shows, by token: what was written `before`, else what the bot has taken."""
+    taken = [str(choice.amount) if choice.amount else "" for choice in step.options]
+    fields = before.split(_GAP) if _GAP in before else taken
+    return {choice.token: field for choice, field in zip(step.options, fields, strict=False)}
+
+
+async def take(request: web.Request, conversation: Conversation, step: Step, sent: str, data: Form) -> str:
+    """Says to the bot what the fields say; gives the phrase for what is wrong instead, if anything."""
+    given: dict[Choice, int] = {}
+    for choice in step.options:
+        if field := _field(choice, data):
+            if not field.isdecimal() or len(field) > _LONGEST:
+                return "web.form.numbers"
+            given[choice] = int(field)
+    given = {choice: number for choice, number in given.items() if number}
+    if not given:
+        return "web.form.fill"
+    if step.expects == "order" and len({*given.values()}) < len(given):
+        return "web.form.order_twice"
+    said = _as_order(given) if step.expects == "order" else _as_amounts(step, given)
+    label = ", ".join(f"{number}. {choice.label}" for choice, number in sorted(given.items(), key=lambda it: it[1]))
+    await tell(request, conversation, sent, text=said, label=label if step.expects == "order" else said)
+    return await _finish(request, conversation, step, sent)
+
+
+def _field(choice: Choice, data: Form) -> str:
+    return plain_digits(str(data.get(f"number-{choice.token}", "")).strip())
+
+
+def _as_order(given: dict[Choice, int]) -> str:
+    """The options' own numbers, best first. One alone is said twice: a single number would be taken out again."""
+    order = [str(choice.number) for choice in sorted(given, key=lambda choice: given[choice])]
+    return ", ".join(order if len(order) > 1 else order * 2)
+
+
+def _as_amounts(step: Step, given: dict[Choice, int]) -> str:
+    """Every option with its amount, also those that have none any more."""
+    named = [choice for choice in step.options if choice in given or choice.amount]
+    return ", ".join(f"{choice.number}: {given.get(choice, 0)}" for choice in named)
+
+
+async def _finish(request: web.Request, conversation: Conversation, step: Step, sent: str) -> str:
+    """Says that this is all, where the bot still asks and has taken what the form said."""
+    done = step.options[0].parsed._replace(value=DONE).format()
+    last = last_message(await log_of(request, conversation))
+    replies: tuple[QuickReply, ...] = last.msg.quick_replies if last and last.msg else ()
+    if any(reply.token == done for reply in replies):
+        await tell(request, conversation, f"{sent}-done", choice=done)
+    return ""

@@ -1,0 +1,93 @@
+"""Open data: the public export of a consultation at a stable address, made anew when figures or words changed.
+
+The files do not stay: whoever withdraws an idea must not be found in one that nobody has asked for since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from adapters.web.trouble import Trouble
+from bot.consultations.visibility import figures_are_public
+from bot.exchange.exports import package
+from bot.exchange.exports.package import Wish
+from bot.results.published import Published
+from bot.web.context import site_of
+from bot.web.public.chat import SLUG, notice_of
+from bot.web.public.results_cache import FIGURES
+from storage.store import Store
+
+SECONDS: Final = 120.0
+"""So long a file stays."""
+FOLDER: Final = "open-data"
+
+
+class Shelf:
+    """The packages as they were asked for lately, as files in the data folder."""
+
+    def __init__(self, store: Store, folder: Path, zone: tzinfo) -> None:
+        self._store = store
+        self._folder = folder
+        self._zone = zone
+        self._made: dict[str, Published] = {}
+        self._making: dict[str, asyncio.Lock] = {}
+
+    async def package(self, found: Published) -> Path:
+        """The file of these figures and words; who asks while it is made waits for the same."""
+        slug = found.edition.slug
+        async with self._making.setdefault(slug, asyncio.Lock()):
+            path = self._folder / f"{slug}.zip"
+            if self._made.get(slug) is not found or not path.exists():
+                await asyncio.to_thread(self._make, found, path)
+                self._made[slug] = found
+                asyncio.get_running_loop().call_later(SECONDS, self._drop, slug, path, found)
+            return path
+
+    def _drop(self, slug: str, path: Path, made: Published) -> None:
+        """Removes a file unless a newer one has taken its place. Who is just reading it reads on."""
+        if self._made.get(slug) is made:
+            del self._made[slug]
+            path.unlink(missing_ok=True)
+
+    async def clear(self, _: web.Application) -> None:
+        """Removes all files: at the end, and what a crash left."""
+        for path in self._folder.glob("*.zip"):
+            path.unlink(missing_ok=True)
+
+    def _make(self, found: Published, path: Path) -> None:
+        fresh = path.with_name(f".{path.stem}.{os.getpid()}.zip")
+        fresh.unlink(missing_ok=True)
+        wish = Wish(found.edition.slug, fresh, "public", self._zone)
+        package.write_public(self._store, wish, datetime.now(UTC), found)
+        fresh.replace(path)
+
+
+SHELF: Final = web.AppKey("shelf", Shelf)
+
+
+def add_to(application: web.Application, store: Store, data: Path, zone: tzinfo) -> None:
+    """Files lie in a folder of their own below `data`; weeks and days are those of `zone`."""
+    application[SHELF] = shelf = Shelf(store, data / FOLDER, zone)
+    application.on_startup.append(shelf.clear)
+    application.on_cleanup.append(shelf.clear)
+    application.router.add_get(f"/open-data/{SLUG}.zip", _send)
+
+
+async def _send(request: web.Request) -> web.StreamResponse:
+    site = site_of(request)
+    await site.board.look()
+    notice = notice_of(request)
+    if not figures_are_public(notice.consultation, notice.revision, datetime.now(UTC)):
+        raise Trouble("unknown")
+    found = await request.app[FIGURES].of(notice.slug)
+    if found is None:
+        raise Trouble("making")
+    path = await request.app[SHELF].package(found)
+    # Asked for anew each time, so that nobody is given words that were withdrawn; what is unchanged is not sent again.
+    return web.FileResponse(path, headers={"Cache-Control": "no-cache"})

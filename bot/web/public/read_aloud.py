@@ -1,0 +1,146 @@
+"""Reading aloud: recordings of published consultations, and for what nobody recorded the voice of the house."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from adapters.web.limits import Buckets, Rate
+from adapters.web.log import Entry
+from adapters.web.trouble import Trouble
+from bot.authoring.recordings import FOLDER, MEDIA_NAME
+from bot.common.i18n.locale import Tongue
+from bot.web.context import SITE, Site, site_of
+from bot.web.middleware import trouble_page
+from bot.web.public.chat import SLUG
+from bot.web.public.espeak import VOICES, Espeak
+from flows.messages import MsgOut
+from flows.render import as_text
+from storage import consultations
+
+CONVERSATION: Final = Rate(20, 0.2)
+"""Messages of one conversation that are made sound of; hearing one again costs nothing."""
+ADDRESS: Final = Rate(60, 2)
+TYPES: Final = {"mp3": "audio/mpeg", "ogg": "audio/ogg", "opus": "audio/ogg", "m4a": "audio/mp4", "wav": "audio/wav"}
+_FOR_GOOD: Final = "public, max-age=31536000, immutable"
+_SIGNS: Final = frozenset("→←[]{}<>|\\_*#^~`")
+"""Brackets too: in them the program would take a text for sounds written down."""
+_SPOKEN: Final = frozenset("°№")
+
+
+class Aloud:
+    """The handlers, with what they remember."""
+
+    def __init__(self, site: Site) -> None:
+        self._media: Path = site.house.settings.data / FOLDER
+        self._published: set[str] = set()
+        self._espeak = Espeak.found()
+        self._conversation = Buckets(CONVERSATION)
+        self._address = Buckets(ADDRESS)
+        if self._espeak:
+            site.routes.hub.voices = frozenset(VOICES)
+
+    async def recording(self, request: web.Request) -> web.StreamResponse:
+        """`GET /media/NAME`: a recording that a published revision names; parts of it too, so that one can skip."""
+        name = request.match_info["name"]
+        if not MEDIA_NAME.fullmatch(name) or not (self._media / name).is_file():
+            raise web.HTTPNotFound
+        if name not in self._published:
+            if not await site_of(request).house.store.read(partial(consultations.mentions, words=name)):
+                raise web.HTTPNotFound
+            self._published.add(name)
+        headers = {"Content-Type": TYPES[name.rpartition(".")[2]], "Cache-Control": _FOR_GOOD}
+        return web.FileResponse(self._media / name, headers=headers)
+
+    async def speak(self, request: web.Request) -> web.StreamResponse:
+        """`GET /c/SLUG/speak/SEQ`: a message of the visitor's own conversation, as sound."""
+        routes = site_of(request).routes
+        conversation = routes.present(request, request.match_info["slug"])
+        try:
+            msg = self._message(request, conversation.address)
+            said = spoken(msg)
+            sound = self._espeak and self._espeak.remembered(said, msg.language)
+            if not sound:
+                sound = await self._read(request, conversation.address, said, msg.language)
+        except Trouble as trouble:
+            language = routes.hub.language(conversation.address)
+            tongue = Tongue.of(language) if language else None
+            return trouble_page(site_of(request), request, trouble, tongue)
+        return _part(request, sound)
+
+    def _message(self, request: web.Request, address: str) -> MsgOut:
+        """The message of the path. Only what the bot said to this very person can be heard. Raises Trouble."""
+        hub, seq = site_of(request).routes.hub, int(request.match_info["seq"])
+        if hub.is_known(address):
+            for entry in hub.chat(address).entries:
+                if entry.seq == seq and entry.msg is not None and entry.speak:
+                    return entry.msg
+        raise Trouble("unknown")
+
+    async def _read(self, request: web.Request, address: str, text: str, language: str) -> bytes:
+        if self._espeak is None:
+            raise Trouble("unknown")
+        client = site_of(request).routes.clients.address(request)
+        if wait := self._conversation.take(address) or self._address.take(client):
+            raise Trouble("too_many", wait)
+        return await self._espeak.read(text, language)
+
+
+def add_to(application: web.Application) -> None:
+    """Adds the two addresses; the hub learns in which languages the house can read."""
+    aloud = Aloud(application[SITE])
+    application.router.add_get("/media/{name}", aloud.recording)
+    application.router.add_get(rf"/c/{SLUG}/speak/{{seq:[0-9]{{1,15}}}}", aloud.speak)
+
+
+def source(entry: Entry | None) -> str:
+    """Where a message can be heard: its recording, else the voice of the house; "" where there is neither."""
+    return (entry.recording or entry.speak) if entry else ""
+
+
+def spoken(msg: MsgOut) -> str:
+    """A message as it is read out: its words and the answers offered, without boxes, arrows and emoji.
+
+    >>> from flows.messages import QuickReply
+    >>> spoken(MsgOut("🌳 Was fehlt?", (QuickReply("a", "☐ Bänke", 1), QuickReply("b", "Überspringen"))))
+    'Was fehlt?\\n1: Bänke.\\nÜberspringen.'
+    """
+    lines = [_plain(line) for line in as_text(msg).split("\n")]
+    for reply in msg.quick_replies:
+        label = _plain(reply.label)
+        lines.append(f"{reply.number}: {label}" if reply.number else label)
+    return "\n".join(line if line[-1] in ".!?:;…؟" else f"{line}." for line in lines if line)
+
+
+def _plain(line: str) -> str:
+    return " ".join("".join(map(_sayable, line)).split())
+
+
+def _sayable(char: str) -> str:
+    """The character, unless a voice would stumble over it or read out its name."""
+    if char in _SIGNS:
+        return " "
+    category = unicodedata.category(char)
+    if category in {"Me", "Cf", "Cc"} or char == "\N{VARIATION SELECTOR-16}":
+        return " " if char.isspace() else ""  # what encloses a digit, joins emoji or allows a hyphen within a word
+    return " " if category in {"So", "Sk", "Cs", "Co", "Cn"} and char not in _SPOKEN else char
+
+
+def _part(request: web.Request, sound: bytes) -> web.Response:
+    """The sound, or the part of it which the browser asks for: some play nothing that cannot be had in parts."""
+    headers = {"Accept-Ranges": "bytes", "Cache-Control": "no-store"}
+    try:
+        first, stop, _ = request.http_range.indices(len(sound))
+    except ValueError:
+        first, stop = 0, len(sound)
+    if first >= stop:
+        return web.Response(status=416, headers=headers | {"Content-Range": f"bytes */{len(sound)}"})
+    status = 200
+    if stop - first < len(sound) or "Range" in request.headers:
+        status = 206
+        headers["Content-Range"] = f"bytes {first}-{stop - 1}/{len(sound)}"
+    return web.Response(status=status, body=sound[first:stop], headers=headers, content_type="audio/wav")

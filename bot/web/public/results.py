@@ -1,0 +1,119 @@
+"""The public result of a consultation: what was answered, what is agreed upon, and what becomes of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import web
+from markupsafe import Markup
+
+from bot.common.i18n.locale import Tongue
+from bot.consultations.visibility import figures_are_public, is_closed
+from bot.results import figures, opinions
+from bot.results.editions.service import Editor
+from bot.results.figures import Question, Weighed
+from bot.results.methods.groups import LEAST_PEOPLE
+from bot.results.opinions import Idea
+from bot.results.published import Published
+from bot.web.context import Site, language_links, site_of
+from bot.web.paging import pages
+from bot.web.public.bars import drawing, stack
+from bot.web.public.chat import SLUG, is_unreviewed, notice_of
+from bot.web.public.results_cache import FIGURES, Figures
+from bot.web.request_locale import tongue_of
+from storage.store import Store
+
+FIRST_TEXTS: Final = 5
+"""So many answers to an open question are shown at once; the others behind a line that opens."""
+
+
+def add_to(application: web.Application, store: Store, editor: Editor) -> None:
+    application[FIGURES] = Figures(store, editor)
+    application.router.add_get(f"/results/{SLUG}", _page)
+
+
+async def _page(request: web.Request) -> web.Response:
+    site = site_of(request)
+    await site.board.look()
+    notice, now = notice_of(request), datetime.now(UTC)
+    tongue = Tongue.of(notice.best(tongue_of(request).tag))
+    consultation = notice.consultation
+    closes, is_public = (
+        notice.closes(site.house.settings.zone()),
+        figures_are_public(consultation, notice.revision, now),
+    )
+    kept = request.app[FIGURES]
+    found = await kept.of(notice.slug) if is_public else None
+    number = pages(list(found.proposals), request.query.get("page", "")).number if found else 1
+    drawn: str = ""
+    if found:
+        draw = partial(_draw, site, found, tongue, number)
+        # The first page is what nearly all look at; the others are short, and too many to be kept.
+        drawn = kept.drawn(found, tongue.tag, draw) if number == 1 else Markup(draw())  # noqa: S704 - escaped there
+    return site.page(
+        request,
+        "results.html",
+        tongue,
+        notice=notice,
+        title=notice.text(consultation.title, tongue.tag),
+        asks=notice.text(consultation.asks, tongue.tag),
+        decides=notice.text(consultation.decides, tongue.tag),
+        feedback=notice.text(consultation.feedback, tongue.tag),
+        until=tongue.day(closes) if closes else "",
+        is_closed=is_closed(notice.revision, now),
+        is_public=is_public,
+        found=found,
+        edition=figures.edition(found, tongue, site.house.settings.zone()) if found else "",
+        people=figures.people(found, tongue) if found else (),
+        least=consultation.smallest_cell,
+        languages=language_links(request, tongue, tuple(consultation.languages)),
+        is_unreviewed=is_unreviewed(notice, tongue.tag),
+        number=number,
+        address=f"{site.house.settings.web.public_url}{request.path}",
+        figures=drawn,
+        visible=figures.visible(found, tongue) if found else "",
+    )
+
+
+def _draw(site: Site, found: Published, tongue: Tongue, number: int) -> str:
+    """Everything that is the same for all who read this page in this language."""
+    told = _told(found, tongue)
+    ideas: list[Idea] = told.pop("ideas")
+    shown = pages([idea.code for idea in ideas], str(number), f"lang={tongue.tag}&page=")
+    return site.templates.get_template("results_figures.html").render(
+        t=tongue.say,
+        found=found,
+        drawing=drawing,
+        stack=stack,
+        between=partial(figures.between, tongue),
+        pages=shown,
+        ideas=shown.part(ideas),
+        asked=_in_order(found, tongue, [*told.pop("questions"), *told.pop("weighed")]),
+        **told,
+        untold=partial(figures.untold, tongue, least=found.subject.least),
+    )
+
+
+def _in_order(found: Published, tongue: Tongue, asked: list[Question | Weighed]) -> list[Question | Weighed]:
+    """What was asked, in the order of the consultation."""
+    places = {title: place for place, title in enumerate(figures.titles(found, tongue))}
+    return sorted(asked, key=lambda it: places[it.title])
+
+
+def _told(found: Published, tongue: Tongue) -> dict[str, Any]:
+    """What the page shows once it may."""
+    ideas = opinions.ideas(found, tongue)
+    return {
+        "ideas": ideas,
+        "answered": opinions.answered(found, tongue),
+        "most": opinions.agreed_by_most(found, ideas, tongue),
+        "least_people": LEAST_PEOPLE,
+        "groups": opinions.groups(found, ideas, tongue),
+        "in_common": opinions.in_common(found, ideas, tongue),
+        "questions": list(figures.questions(found, tongue)),
+        "weighed": list(figures.weighed(found, tongue)),
+        "came": figures.came(found, tongue),
+        "first_texts": FIRST_TEXTS,
+    }

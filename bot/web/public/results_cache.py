@@ -1,0 +1,75 @@
+"""The figures on the pages: the newest edition with the words of this moment, and what was drawn of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+from aiohttp import web
+from markupsafe import Markup
+
+from bot.proposals import publication
+from bot.results.editions.service import Editor
+from bot.results.published import Published
+from storage.store import Store
+
+FIRST_SECONDS: Final = 5.0
+"""So long a visitor waits where there is no edition yet; most are made by then."""
+MOST_KEPT: Final = 50
+
+
+class _Seen(NamedTuple):
+    """What was read last, and when the reading began."""
+
+    at: float
+    found: Published | None
+
+
+class Figures:
+    """The newest edition of each consultation. Words are read for every visitor: what was withdrawn is gone at once."""
+
+    def __init__(self, store: Store, editor: Editor) -> None:
+        self._store = store
+        self._editor = editor
+        self._seen: dict[str, _Seen] = {}
+        self._reading: dict[str, asyncio.Lock] = {}
+        self._drawn: dict[tuple[str, str], tuple[Published, Markup]] = {}
+
+    async def of(self, slug: str) -> Published | None:
+        """The figures, None where they are being put together for the first time. Raises StorageError, HouseError."""
+        found = await self._read(slug)
+        if found is None:
+            await self._editor.first(FIRST_SECONDS)
+            found = await self._read(slug)
+        return found
+
+    async def _read(self, slug: str) -> Published | None:
+        """Who comes while somebody reads waits for the next reading, and shares it with all others who do."""
+        came = time.monotonic()
+        async with self._reading.setdefault(slug, asyncio.Lock()):
+            last = self._seen.get(slug)
+            if last is None or last.at < came:
+                began, known = time.monotonic(), last.found if last else None
+                found = await self._store.read(partial(publication.figures, slug=slug, known=known))
+                if len(self._seen) >= MOST_KEPT:
+                    self._seen.clear()
+                    self._drawn.clear()
+                self._seen[slug] = last = _Seen(began, found)
+            return last.found
+
+    def drawn(self, found: Published, language: str, draw: Callable[[], str]) -> Markup:
+        """These figures as a part of a page in one language: drawn once, since hundreds of tables take a tenth of a
+        second, in which nobody else is answered.
+        """
+        key = (found.subject.newest.slug, language)
+        of, markup = self._drawn.get(key, (None, Markup()))
+        if of is not found:
+            markup = Markup(draw())  # noqa: S704 - the template has escaped everything
+            self._drawn[key] = (found, markup)
+        return markup
+
+
+FIGURES: Final = web.AppKey("figures", Figures)

@@ -1,0 +1,129 @@
+"""Going on with a code: on another device, or after the cookie is gone.
+
+The code travels in the body of a form, or behind the # of an address, which browsers keep to themselves: so it stands
+in no log and reaches no other site.
+"""
+
+from __future__ import annotations
+
+import io
+
+import segno
+from aiohttp import web
+from markupsafe import Markup
+
+from adapters.web.trouble import Trouble
+from bot.common.i18n.locale import Tongue
+from bot.web.consultation_cache import Notice
+from bot.web.context import form_of, language_links, site_of
+from bot.web.public.chat import SLUG, let_in, notice_of, own_conversation
+from bot.web.public.form_model import language_of
+from bot.web.request_locale import tongue_of
+
+EXAMPLE = "7K2M-PX0Q-4ZTA-9C3D"
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_post("/resume", _found)
+    router.add_get(f"/c/{SLUG}/resume", _ask)
+    router.add_post(f"/c/{SLUG}/resume", _resume)
+    router.add_post(f"/c/{SLUG}/code", _show)
+    router.add_post(f"/c/{SLUG}/leave", _leave)
+
+
+async def _found(request: web.Request) -> web.StreamResponse:
+    """The code form of the start page, which says for which consultation the code is."""
+    data = await form_of(request)
+    await site_of(request).board.look()
+    notice = site_of(request).board.find(str(data.get("slug", "")))
+    if notice is None:
+        raise Trouble("unknown")
+    return await _opened(request, notice, str(data.get("code", "")))
+
+
+async def _ask(request: web.Request) -> web.Response:
+    return _form(request, notice_of(request))
+
+
+async def _resume(request: web.Request) -> web.StreamResponse:
+    data = await form_of(request)
+    return await _opened(request, notice_of(request), str(data.get("code", "")))
+
+
+async def _opened(request: web.Request, notice: Notice, code: str) -> web.StreamResponse:
+    """Opens the conversation of a code in this browser."""
+    site = site_of(request)
+    if not site.routes.is_ours(request, has_token=False):
+        raise Trouble("origin")
+    try:
+        conversation = await site.routes.open_by_code(request, code, notice.slug)
+    except Trouble as trouble:
+        if trouble.code != "code":
+            raise
+        return _form(request, notice, status=404, code=code)
+    response = let_in(request, notice.slug, form=False)
+    site.routes.set_cookie(request, response, conversation)
+    return response
+
+
+def _form(request: web.Request, notice: Notice, *, status: int = 200, code: str = "") -> web.Response:
+    site, tongue = site_of(request), tongue_of(request)
+    return site.page(
+        request,
+        "resume.html",
+        tongue,
+        status=status,
+        notice=notice,
+        title=notice.text(notice.listing.title, tongue.tag),
+        languages=language_links(request, tongue),
+        example=EXAMPLE,
+        is_wrong=status != 200,
+        code=code[:40],
+    )
+
+
+async def _show(request: web.Request) -> web.Response:
+    """The code of this conversation, to be written down or scanned."""
+    site, notice = site_of(request), notice_of(request)
+    data = await form_of(request)
+    conversation = own_conversation(request, notice.slug, data.get("csrf"))
+    entries = site.routes.hub.chat(conversation.address).after(0)
+    tongue = Tongue.of(language_of(entries) or tongue_of(request).tag)
+    link = f"{site.origin(request)}/c/{notice.slug}/resume#{conversation.resume_code}"
+    return site.page(
+        request,
+        "code.html",
+        tongue,
+        notice=notice,
+        title=notice.text(notice.listing.title, tongue.tag),
+        code=conversation.resume_code,
+        csrf=conversation.csrf,
+        qr=qr(link),
+        is_form=data.get("view") == "form",
+    )
+
+
+async def _leave(request: web.Request) -> web.StreamResponse:
+    """Lets this browser forget the conversation, which somebody else may use next; its code still opens it."""
+    notice = notice_of(request)
+    conversation = own_conversation(request, notice.slug, (await form_of(request)).get("csrf"))
+    response = web.Response(status=303, headers={"Location": "/"})
+    site_of(request).routes.leave(request, response, conversation)
+    return response
+
+
+def qr(link: str) -> Markup:
+    """A QR code as SVG, dark on light in every colour scheme: scanners need that."""
+    out = io.BytesIO()
+    segno.make_qr(link, error="m").save(
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=True,
+        omitsize=True,
+        dark="#000",
+        light="#fff",
+        svgclass="qr",
+        lineclass=None,
+    )
+    return Markup(out.getvalue().decode())  # noqa: S704 - modules only; the link itself is not in it

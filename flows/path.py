@@ -1,0 +1,188 @@
+"""The path of a person through a flow: what was passed, what is open, and what can still be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from flows.conditions import All, AnyOf, Condition, Equal, OpenTest, Test, ValueOf
+from flows.errors import EndlessFlowError
+from flows.question import END, LEAVE, Node, Question
+from flows.session import Session
+
+_OUT: Final = frozenset({END, LEAVE})
+
+
+class Exit(NamedTuple):
+    """A way out of a node, compiled."""
+
+    test: Test | None
+    test_open: OpenTest | None
+    to: str
+
+
+class Step(NamedTuple):
+    """One node without its words."""
+
+    key: str
+    waits: bool
+    is_guarded: bool
+    """Whether its answer is kept only where it is certain that the question is on the path."""
+    test: Test | None
+    test_open: OpenTest | None
+    own_test: Test | None
+    """`test` without the consent a sensitive question needs."""
+    exits: tuple[Exit, ...]
+
+
+class Path(NamedTuple):
+    """The way through a flow with given answers: the keys passed, the open question ("" if none), where it ends."""
+
+    passed: tuple[str, ...]
+    open: str
+    end: str
+    answered: int = 0
+    """How many questions were passed; the rest of `passed` asks nothing."""
+
+
+def conditions_of(nodes: Iterable[Node]) -> dict[str, Condition | None]:
+    """Under which condition each node is asked: its own, and for a sensitive question a consent given before."""
+    found: dict[str, Condition | None] = {}
+    agreed: list[Condition] = []
+    for node in nodes:
+        condition = node.ask_if
+        if agreed and _is_guarded(node):
+            consent = AnyOf(any=tuple(agreed))
+            condition = All(all=(condition, consent)) if condition else consent
+        found[node.key] = condition
+        if node.type == "consent":
+            agreed.append(Equal(equal=ValueOf(question=node.key, value=True)))
+    return found
+
+
+def compile_steps(nodes: Iterable[Node]) -> dict[str, Step]:
+    """The nodes as steps, in order."""
+    every = list(nodes)
+    conditions = conditions_of(every)
+    return {node.key: _step(node, conditions[node.key]) for node in every}
+
+
+def _step(node: Node, condition: Condition | None) -> Step:
+    test, test_open = (condition.compile(), condition.compile_open()) if condition else (None, None)
+    own_test = node.ask_if.compile() if node.ask_if else None
+    exits = tuple(
+        Exit(
+            way.condition.compile() if way.condition else None,
+            way.condition.compile_open() if way.condition else None,
+            way.to,
+        )
+        for way in node.leaving()
+    )
+    return Step(node.key, node.waits, _is_guarded(node), test, test_open, own_test, exits)
+
+
+def _is_guarded(node: Node) -> bool:
+    return node.needs_own_consent or (isinstance(node, Question) and node.sensitive)
+
+
+def walk(steps: Mapping[str, Step], session: Session) -> Path:
+    """The way to the first open question, or to the end. Raises EndlessFlowError where it does not go forward."""
+    answers, missing = session.answers, session.missing
+    passed: list[str] = []
+    jump, answered = "", 0
+    for key, step in steps.items():
+        if jump and key != jump:
+            continue
+        jump = ""
+        if step.test is not None and not step.test(answers):
+            continue
+        if step.waits:
+            if key not in answers and key not in missing:
+                return Path(tuple(passed), key, "", answered)
+            answered += 1
+        passed.append(key)
+        if not step.exits:
+            continue
+        jump = next((way.to for way in step.exits if way.test is None or way.test(answers)), "")
+        if jump in _OUT:
+            return Path(tuple(passed), "", jump, answered)
+    if jump:
+        raise EndlessFlowError(f"{jump!r} lies behind or does not exist")
+    return Path(tuple(passed), "", END, answered)
+
+
+def reachable(steps: Mapping[str, Step], session: Session) -> frozenset[str]:
+    """The nodes some answer to the open questions leads to. A sensitive question with an answer is among them only
+    where every answer leads to it.
+    """
+    return frozenset(_Reach(steps, session).on())
+
+
+class _Reach:
+    """All ways at once, node by node: what is not known yet may go either way."""
+
+    def __init__(self, steps: Mapping[str, Step], session: Session) -> None:
+        self._steps, self._session = steps, session
+        self._number = {key: number for number, key in enumerate(steps)}
+        self._stored = frozenset(session.stored_keys())
+        self._arrived = {0}
+        self._farthest = 0
+        """How far a way already leads: what lies before that may be passed over."""
+        self._answers: dict[str, Any] = {}
+        self._unsure: set[str] = set()
+
+    def on(self) -> Iterator[str]:
+        for number, (key, step) in enumerate(self._steps.items()):
+            if number not in self._arrived:
+                continue
+            asked = self._verdict(step.test_open)
+            if asked is False:
+                self._go(number + 1)
+                continue
+            is_certain = asked is True and self._farthest <= number
+            if self._is_kept(step, is_certain=is_certain):
+                yield key
+            self._leave(number, step, is_asked=asked is True)
+
+    def _is_kept(self, step: Step, *, is_certain: bool) -> bool:
+        """Whether the step counts as one on the path; takes down what its answer tells the steps behind it."""
+        key, session = step.key, self._session
+        if step.is_guarded and not is_certain and key in self._stored:
+            self._unsure.add(key)  # it may be asked anew
+            return False
+        if key in session.answers:
+            self._answers[key] = session.answers[key]
+        if step.waits and key not in session.missing and not (is_certain and key in session.answers):
+            self._unsure.add(key)
+        return True
+
+    def _leave(self, number: int, step: Step, *, is_asked: bool) -> None:
+        """Takes down where it goes on from this step."""
+        for way in step.exits:
+            taken = self._verdict(way.test_open)
+            if taken is False:
+                continue
+            self._go(self._number.get(way.to, len(self._steps)))
+            if taken:
+                if is_asked:
+                    return
+                break
+        self._go(number + 1)
+
+    def _verdict(self, test: OpenTest | None) -> bool | None:
+        return True if test is None else test(self._answers, self._unsure)
+
+    def _go(self, to: int) -> None:
+        self._arrived.add(to)
+        self._farthest = max(self._farthest, to)
+
+
+def off_path(steps: Mapping[str, Step], session: Session, path: Path) -> tuple[str, ...]:
+    """The keys of which something is stored although their questions are not on the path (any more)."""
+    is_all_passed = path.answered == len(session.answers) + len(session.missing)  # only what has an answer is passed
+    if is_all_passed and all(key == path.open or key in path.passed for key in session.also_stored):
+        return ()
+    stored = session.stored_keys()
+    # What was passed with the help of an answer that goes may have to go with it, so all is looked at.
+    on = reachable(steps, session)
+    return tuple(key for key in stored if key not in on)

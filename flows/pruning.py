@@ -1,0 +1,80 @@
+"""What is not on the path any more is dropped: the path decides what is stored, in the same turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from flows import speech
+from flows.events import AnswerDropped, ConsentGiven, Event
+from flows.flow import Flow
+from flows.path import Path
+from flows.session import Session
+
+T = TypeVar("T")
+MOST_NAMED: Final = 5
+"""Questions that are named where answers go; of the rest it is said how many there are."""
+
+
+class Dropped(NamedTuple):
+    """A session without what went, and what that means."""
+
+    session: Session
+    events: tuple[Event, ...] = ()
+    line: str = ""
+    """What the person is told about it; "" where nothing of theirs went."""
+
+
+class Pruned(NamedTuple):
+    """The same where all that is left is on the path."""
+
+    session: Session
+    path: Path
+    events: tuple[Event, ...]
+    line: str
+
+
+def prune(flow: Flow, session: Session) -> Pruned:
+    """Drops what no answer to an open question leads to."""
+    path = flow.path(session)
+    if flow.is_settled(session) or not (off := flow.off_path(session, path)):
+        return Pruned(session, path, (), "")
+    session, events, line = drop(flow, session, off)
+    return Pruned(session, flow.path(session), events, line)
+
+
+def drop(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
+    """Drops what is stored of these questions. A consent among them does not hold any more, and that is on record."""
+    events: list[Event] = []
+    for key in keys:
+        events.append(AnswerDropped(key, session.answers.get(key)))
+        if session.answers.get(key) is True and key in flow.nodes and flow.nodes[key].type == "consent":
+            events.append(ConsentGiven(key, False, speech.script_of(flow, session).asked[key].prompt.text))
+    given = [key for key in keys if key in session.answers or key in session.also_stored]
+    kept = session._replace(
+        answers=_without(session.answers, keys),
+        missing=_without(session.missing, keys),
+        words=_without(session.words, keys),
+        also_stored=[key for key in session.also_stored if key not in keys],
+    )
+    if session.last_key in keys:  # an edit of its message must not bring it back
+        kept = kept._replace(last_key="", last_message="")
+    return Dropped(kept, tuple(events), _line(flow, session, given))
+
+
+def _without(known: dict[str, T], keys: Iterable[str]) -> dict[str, T]:
+    gone = frozenset(keys)
+    return {key: value for key, value in known.items() if key not in gone}
+
+
+def _line(flow: Flow, session: Session, keys: Iterable[str]) -> str:
+    """Says which answers go, by their questions in the order of the flow."""
+    given = frozenset(keys)
+    titles = [speech.short_title(flow, session, key) for key in flow.questions if key in given]
+    if not titles:
+        return ""
+    voice = speech.script_of(flow, session).voice
+    named = [voice.say("dropped.name", title=title) for title in titles[:MOST_NAMED]]
+    if rest := len(titles) - len(named):
+        named.append(voice.say("dropped.more", n=rest))
+    return voice.say("dropped", n=len(titles), questions=voice.listed(named))

@@ -1,0 +1,71 @@
+"""Messages as plain text, for channels that show nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from flows.languages import LANGUAGES
+from flows.parts import EarlierAnswerPart, MessagePart, ProposalCard, ReceiptPart, SummaryRow
+
+if TYPE_CHECKING:
+    from flows.messages import MsgOut
+
+_HANGING: Final = "     "
+"""Indents the further lines of an answer in a summary, so that a list in it is not read as questions."""
+
+
+def as_text(msg: MsgOut) -> str:
+    """The message without its quick replies. Made once for each message.
+
+    >>> from flows.messages import MsgOut
+    >>> from flows.parts import ProgressPart, TitlePart
+    >>> as_text(MsgOut([ProgressPart("Frage 1 von 2"), TitlePart("Was fehlt?")]))
+    'Frage 1 von 2\\nWas fehlt?'
+    """
+    return msg.text
+
+
+def plain(parts: Iterable[MessagePart], language: str) -> str:
+    """Parts of a message in this language, with what separates them."""
+    pieces: list[str] = []
+    for part in parts:
+        pieces += (part.gap, _WORDS.get(type(part), _text)(part, language))
+    return "".join(pieces[1:])
+
+
+def arrow(language: str) -> str:
+    """Points at the text after it, also in languages read from right to left, where no program mirrors arrows."""
+    known = LANGUAGES.get(language)
+    return "←" if known and known.right_to_left else "→"
+
+
+def _text(part: Any, language: str) -> str:
+    text: str = part.text
+    return text
+
+
+def _row(part: SummaryRow, language: str) -> str:
+    answer = part.answer.replace("\n", f"\n{_HANGING}") if "\n" in part.answer else part.answer
+    return f"{part.number}. {part.question}\n   {arrow(language)} {answer}"
+
+
+def _card(part: ProposalCard, language: str) -> str:
+    return f"{part.number}. {part.text}" if part.number else part.text
+
+
+def _receipt(part: ReceiptPart, language: str) -> str:
+    return f"{part.before}{part.code}{part.after}"
+
+
+def _earlier_answer(part: EarlierAnswerPart, language: str) -> str:
+    return f"{part.before}{part.answer}{part.after}"
+
+
+_WORDS: Final[dict[type[MessagePart], Callable[[Any, str], str]]] = {
+    SummaryRow: _row,
+    ProposalCard: _card,
+    ReceiptPart: _receipt,
+    EarlierAnswerPart: _earlier_answer,
+}
+"""The words of parts that are more than a `text`."""

@@ -1,0 +1,109 @@
+"""Whether SQLite's connections hold open what stands in the folder: the database, its journal (`-wal`) and the
+shared index of that (`-shm`).
+
+A deleted file stays writable for those who hold it open: every answer would be acknowledged and gone. A few looks at
+the folder per transaction find that out before anything is acknowledged.
+"""
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+_Identity = tuple[int, int] | None
+_FILES, _ERA = "files", "era"
+
+
+class Stale(Exception):
+    """A connection was about to be used whose files are no longer those in the folder."""
+
+
+class Files(NamedTuple):
+    """Device and number of each file; None where there is none, or an empty one in place of the database."""
+
+    database: _Identity
+    journal: _Identity
+    shared: _Identity
+
+
+class SqliteFiles:
+    """The files of one database, watched for all connections to it."""
+
+    def __init__(self, file: Path) -> None:
+        self._database = str(file)
+        self._journal, self._shared = f"{file}-wal", f"{file}-shm"
+        self._era = 0
+
+    def look(self) -> Files:
+        """What stands in the folder now."""
+        return Files(_identity(self._database, may_be_empty=False), _identity(self._journal), _identity(self._shared))
+
+    def watch(self, engine: Engine) -> None:
+        """From now on `Stale` is raised where a connection of this engine would be used in vain."""
+
+        @event.listens_for(engine, "connect")
+        def opened(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+            record.info.update({_FILES: self.look(), _ERA: self._era})
+
+        @event.listens_for(engine, "checkout")
+        def used(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+            if not self._is_right(record.info[_FILES]):
+                self._rescue(connection, record.info[_FILES])
+                raise Stale
+
+        @event.listens_for(engine, "checkin")
+        def given_back(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+            # It would keep the old files open, and SQLite would go on using their index for new connections as well.
+            if connection is not None and record.info[_ERA] != self._era:
+                record.invalidate()
+
+    def are_right(self, connection: PoolProxiedConnection) -> bool:
+        """Whether this connection, which was used before, still holds what stands in the folder."""
+        return self.is_of_this_era(connection) and self._is_right(connection.info[_FILES])
+
+    def is_of_this_era(self, connection: PoolProxiedConnection) -> bool:
+        """Whether it was opened since all connections were closed last."""
+        return bool(connection.info[_ERA] == self._era)
+
+    def has_kept(self, connection: PoolProxiedConnection) -> bool:
+        """Whether what was just committed on this connection is where the next program will find it."""
+        held: Files = connection.info[_FILES]
+        return self._is_right(held) or self._rescue(connection.dbapi_connection, held)
+
+    def _is_right(self, held: Files) -> bool:
+        return None not in held and held == self.look()
+
+    def begin_anew(self, *engines: Engine) -> None:
+        """Closes all connections: those in use as soon as they are given back."""
+        self._era += 1
+        for engine in engines:
+            engine.dispose()
+
+    def _rescue(self, connection: Any, held: Files) -> bool:
+        """Where only the journal was taken away: what was acknowledged stands in it, and it is still open here. Brings
+        it into the database, unless another program has begun a journal of its own; says whether all of it is there.
+        """
+        if held.database is None or held.database != _identity(self._database, may_be_empty=False):
+            return False
+        with suppress(OSError):
+            journal = os.stat(self._journal)  # noqa: PTH116 - as below
+            if journal.st_size and (journal.st_dev, journal.st_ino) != held.journal:
+                return False
+        try:
+            is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:
+            return False
+        return not is_busy
+
+
+def _identity(path: str, *, may_be_empty: bool = True) -> _Identity:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - at every transaction: pathlib takes three times as long
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if may_be_empty or found.st_size else None

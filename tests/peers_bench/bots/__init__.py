@@ -1,0 +1,1 @@
+"""One module a bot: `serve(database, api)` runs it until the context ends."""

@@ -1,0 +1,317 @@
+"""The secret key is replaced and what is sealed is sealed anew; nothing is lost, whenever it is killed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic_core import from_json, to_json
+from sqlalchemy import LargeBinary, text
+
+from adapters.base import VaultError
+from bot.app import open_house
+from bot.cli.maintenance import backup, doctor, rotate_key
+from bot.cli.serving import only_one
+from bot.common import subkeys
+from bot.common.errors import HouseError
+from bot.common.keys import FILE, RING, Keys, SecretError, load, load_fitting
+from bot.common.subkeys import FIXED, SEALING, ForeignRing
+from bot.delivery import channels
+from bot.privacy.re_encryption import Resealing
+from bot.settings import Settings
+from storage import audit as log
+from storage import contacts, sealed
+from storage.base import Base
+from storage.contacts import NewAddress, NewContact
+from storage.store import Store
+from tests.databases import Database
+from tests.house import KEYS, consultation, publish, running, say
+
+SECRET = bytes(32)
+LOOKUP = KEYS.lookup("test", "ada")
+HASHES = {
+    "addresses.lookup", "api_keys.key_hash", "audit.mac", "audit.previous", "dead_letters.lookup",
+    "link_codes.code_hash", "outbox.lookup", "sessions.waiting_key", "staff.code_hash", "staff_chats.lookup",
+}  # fmt: skip
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Settings:
+    """A house of the program before, where ada is known."""
+    settings = Settings(data=tmp_path / "data", samples=False, port=0)
+    settings.data.mkdir(mode=0o700)
+    key = settings.data / FILE
+    key.touch(0o600)
+    key.write_text(SECRET.hex() + "\n", encoding="ascii")
+    store, keys = open_house(settings.begun_afresh())
+    now = datetime.now(UTC)
+    with store.begin() as connection:
+        contacts.insert(connection, [NewContact(1, None, now)])
+        contacts.insert_addresses(connection, [NewAddress(LOOKUP, 1, "test", keys.seal("ada", LOOKUP), now)])
+    store.dispose()
+    return settings
+
+
+def rotate(settings: Settings, *, is_sealed: bool = False) -> list[str]:
+    said: list[str] = []
+    if is_sealed:
+        rotate_key.rotate_sealed(settings, said.append, said.append, grace=0)
+    else:
+        rotate_key.rotate(settings, said.append, said.append)
+    return said
+
+
+def stored(settings: Settings) -> bytes:
+    store = Store(settings.database())
+    with store.reading() as connection:
+        found = contacts.sealed(connection, [LOOKUP])[LOOKUP]
+    store.dispose()
+    return found
+
+
+def fixed(keys: Keys) -> tuple[object, ...]:
+    """What must never change."""
+    vault = keys.ledger_vault()
+    opened = vault.unseal(KEYS.ledger_vault().seal("gone"))
+    hashes = keys.lookup("test", "x"), keys.pseudonym(1, 2), keys.waiting(3), keys.audit_mac(b"row")
+    return (*hashes, keys.web, keys.staff, keys.doors, opened)
+
+
+# --- the ring ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_subkeys_are_those_that_always_were():
+    ring = subkeys.derived(SECRET)
+    assert {key.purpose for key in ring.keys} == {*FIXED, *SEALING}
+    assert ring.of("lookup") == (subkeys.derive(SECRET, b"lookup"),)
+    assert ring.of("erased") == (subkeys.derive(subkeys.derive(SECRET, b"vaults"), b"erased"),)
+
+
+def test_a_ring_opens_with_each_secret_that_wraps_it_and_with_no_other():
+    ring = subkeys.derived(SECRET).renewed("2026-11-30")
+    content = subkeys.wrap(ring, SECRET, b"1" * 32)
+    assert subkeys.unwrap(content, SECRET) == subkeys.unwrap(content, b"1" * 32) == ring
+    assert not any(key.value in content for key in ring.keys)
+    with pytest.raises(ForeignRing):
+        subkeys.unwrap(content, b"2" * 32)
+
+
+@pytest.mark.parametrize("change", [{"purpose": "staff"}, {"version": 2}, {"value": "AAAA"}, {"value": 1}])
+def test_an_entry_passed_off_as_another_one_is_refused(change: dict[str, object]):
+    content = from_json(subkeys.wrap(subkeys.derived(SECRET), SECRET))
+    (entries,) = content["wrapped"].values()
+    entries[0] |= change
+    with pytest.raises(ForeignRing):
+        subkeys.unwrap(to_json(content), SECRET)
+
+
+def test_new_keys_are_new_and_only_for_what_is_sealed():
+    ring = subkeys.derived(SECRET)
+    renewed = ring.renewed("2026-11-30")
+    assert all(renewed.of(it) == ring.of(it) for it in FIXED)
+    assert all(renewed.of(it)[1:] == ring.of(it) and renewed.of(it)[0] != ring.of(it)[0] for it in SEALING)
+    assert all(renewed.settled().of(it) == renewed.of(it)[:1] for it in (*FIXED, *SEALING))
+    assert renewed.is_resealing()
+    assert not renewed.settled().is_resealing()
+
+
+# --- rotating ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_new_secret_changes_nothing_but_itself_and_with_sealed_what_seals(house: Settings, is_sealed: bool):
+    before, known = stored(house), load(house.data / FILE)
+    rotate(house, is_sealed=is_sealed)
+    rotate(house, is_sealed=is_sealed)
+    keys = load_fitting(house.data / FILE, stored(house), LOOKUP)
+    assert fixed(keys) == fixed(KEYS)
+    assert keys.unseal(stored(house), LOOKUP) == "ada"
+    assert (stored(house) == before) is not is_sealed
+    assert SECRET.hex() not in (house.data / FILE).read_text()
+    if is_sealed:
+        with pytest.raises(SecretError):
+            keys.unseal(before, LOOKUP)
+    assert known.unseal(stored(house), LOOKUP) == "ada", "a program that runs meanwhile reads the ring again"
+    assert keys.unseal(known.seal("new", LOOKUP), LOOKUP) == "new", "and seals with the newest key"
+    assert [path.stat().st_mode & 0o077 for path in (house.data / FILE, house.data / RING)] == [0, 0]
+
+
+def test_it_is_recorded_without_a_key(house: Settings):
+    rotate(house)
+    rotate(house, is_sealed=True)
+    store, keys = open_house(house)
+    with store.reading() as connection:
+        entries = [log.by_id(connection, number) for number in (1, 2)]
+    store.dispose()
+    assert [(it.act, it.purpose) for it in entries if it] == [
+        ("key.rotate", "secret"),
+        ("key.rotate", "secret and sealing keys"),
+    ]
+    assert [finding.words for finding in doctor.findings(house) if not finding.is_well] == []
+    assert keys.unseal(stored(house), LOOKUP) == "ada"
+
+
+def test_secret_and_ring_of_two_houses_are_refused_and_a_lost_ring_is_said(house: Settings):
+    rotate(house)
+    ring = house.data / RING
+    kept = ring.read_bytes()
+    ring.unlink()
+    with pytest.raises(SecretError, match=r"keys\.json is missing, but .*secret\.key needs it; put it back"):
+        open_house(house)
+    ring.write_bytes(kept)
+    (house.data / FILE).write_text("11" * 32, encoding="ascii")
+    with pytest.raises(SecretError, match=r"keys\.json is damaged or does not belong to .*secret\.key; put both back"):
+        open_house(house)
+
+
+def test_beside_a_service_all_is_sealed_anew_only_after_it_was_stopped(house: Settings):
+    with (
+        only_one(house.data, lambda _: None),
+        pytest.raises(HouseError, match="Mitsprache is running here already"),
+    ):
+        rotate(house, is_sealed=True)
+    assert not (house.data / RING).exists()
+
+
+def test_where_there_is_no_house_none_is_made(tmp_path: Path):
+    for is_sealed in (False, True):
+        with pytest.raises(HouseError, match=r"secret\.key: is not there, so there is nothing to rotate; check --data"):
+            rotate(Settings(data=tmp_path / "typo"), is_sealed=is_sealed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_tells_of_a_rotation_that_was_not_finished(house: Settings, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as killed:
+        killed.setattr(Resealing, "run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            rotate(house, is_sealed=True)
+    found = [finding.words for finding in doctor.findings(house) if not finding.is_well]
+    assert len(found) == 1
+    assert "the keys before are still in use: finish with `" in found[0]
+    secret = (house.data / FILE).read_bytes()
+    assert rotate(house, is_sealed=True)[0].startswith("Going on with what was begun")
+    assert (house.data / FILE).read_bytes() == secret
+
+
+def test_a_backup_holds_its_own_keys_and_a_restore_writes_over_none(house: Settings, tmp_path: Path):
+    copies = [backup.back_up(house, None, tmp_path / "first")]
+    for number, is_sealed in enumerate((False, True, True)):
+        rotate(house, is_sealed=is_sealed)
+        copies.append(backup.back_up(house, None, tmp_path / f"backup {number}"))
+    shutil.rmtree(house.data)
+    for number, copy in enumerate(copies):
+        again = Settings(data=tmp_path / f"again {number}", samples=False)
+        backup.restore(again, copy, lambda _: None)
+        assert load(again.data / FILE).unseal(stored(again), LOOKUP) == "ada"
+        assert (again.data / RING).exists() == (number > 0)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / RING).write_text("{}")
+    with pytest.raises(HouseError, match=r"keys\.json: is there already"):
+        backup.restore(Settings(data=tmp_path / "other"), copies[0], lambda _: None)
+
+
+def test_what_opens_with_no_key_is_left_and_told(house: Settings):
+    store, _ = open_house(house)
+    with store.begin() as connection:
+        lookup = b"\xff" * 32  # behind that by which the start tries the key
+        other = Keys(b"x" * 32).seal("eve", lookup)
+        contacts.insert_addresses(connection, [NewAddress(lookup, 1, "test", other, datetime.now(UTC))])
+    store.dispose()
+    assert any(line.startswith("1 things open with none of the keys") for line in rotate(house, is_sealed=True))
+
+
+def test_what_was_sealed_before_and_is_stored_behind_the_first_walk_is_found(
+    house: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    late = KEYS.seal("late", LOOKUP)
+    walk, walks = Resealing.run, []
+
+    def run(self: Resealing) -> None:
+        walk(self)
+        walks.append(self.changed)
+        if len(walks) == 1:
+            store = Store(house.database())
+            with store.begin() as connection:
+                connection.execute(text("UPDATE addresses SET sealed = :late"), {"late": late})
+            store.dispose()
+
+    monkeypatch.setattr(Resealing, "run", run)
+    rotate(house, is_sealed=True)
+    assert walks == [1, 1]
+    assert load(house.data / FILE).unseal(stored(house), LOOKUP) == "late"
+
+
+def test_a_channel_that_cannot_be_opened_keeps_the_keys_before(house: Settings, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device", "login.json")
+
+    with monkeypatch.context() as full:
+        full.setattr(channels, "reseal", fail)
+        with pytest.raises(HouseError, match="No space left on device"):
+            rotate(house, is_sealed=True)
+    assert subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_resealing()
+    rotate(house, is_sealed=True)
+    assert not subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_resealing()
+
+
+def _secret(settings: Settings) -> bytes:
+    return bytes.fromhex((settings.data / FILE).read_text(encoding="ascii").splitlines()[0])
+
+
+def test_every_column_of_bytes_is_sealed_anew_or_a_hash():
+    found = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    places = {f"{place.sealed.table.name}.{place.sealed.name}" for place in sealed.PLACES.values()}
+    assert found == places | HASHES
+
+
+def test_vaults_of_another_purpose_stay_apart_after_a_rotation(house: Settings):
+    rotate(house, is_sealed=True)
+    keys = load(house.data / FILE)
+    with pytest.raises(VaultError, match="another secret key"):
+        keys.vault("channel telegram").unseal(keys.vault("channel matrix").seal("x"))
+
+
+# --- the drill --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+def test_nothing_is_lost_under_load_and_killed_at_each_step(database: Database, tmp_path: Path):
+    data, backups = tmp_path / "data", tmp_path / "backups"
+    data.mkdir(mode=0o700)
+    backups.mkdir()
+    (data / FILE).write_text(SECRET.hex() + "\n", encoding="ascii")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.rotation", database.url, str(data), str(backups)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["lost"] == []
+    assert told["alive"], "who writes meanwhile is not stopped by it"
+    assert told["kills"] == 13
+    assert told["written"] >= 20
+
+
+# --- what is in memory ------------------------------------------------------------------------------------------------
+
+
+async def test_the_addresses_in_memory_are_forgotten_with_an_erasure(store: Store):
+    publish(store, consultation())
+    async with running(store) as (app, channel):
+        app.keys.lookup("test", "somebody else"), app.keys.waiting(1)
+        await say(app, channel.msg("ada", "park"), channel.msg("ada", "/delete"))
+        assert app.keys.lookup.cache_info().currsize > 0
+        await say(app, channel.msg("ada", "alles löschen"))
+        assert app.keys.lookup.cache_info().currsize == app.keys.waiting.cache_info().currsize == 0

@@ -1,0 +1,318 @@
+"""States of a consultation: what each step does, that it can be taken back, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.app import open_house
+from bot.authoring import lifecycle, publishing, state_texts
+from bot.authoring.lifecycle import Refused
+from bot.authoring.publishing import Desk
+from bot.authoring.reading import Checked
+from bot.cli import lifecycle as command
+from bot.cli import push as push_command
+from bot.cli.play import Wish, check_wish
+from bot.common.errors import HouseError
+from bot.privacy.retention import tidy
+from bot.proposals.answering import Outcome, set_status
+from bot.results.editions.renewal import renew
+from bot.settings import Settings
+from storage import consultations, editions, migrate
+from storage.stages import Stage
+from storage.store import Store
+from tests.house import consultation, publish, running, say
+from tests.test_proposals.ideas import chair, open_consultation, released, submit
+from tests.test_storage.rows import new_id
+
+
+def tools(now: datetime | None = None) -> Desk:
+    return Desk(new_id, now or datetime.now(UTC), UTC)
+
+
+def state_of(store: Store, slug: str = "park") -> str:
+    with store.reading() as connection:
+        found = consultations.latest(connection, slug)
+    assert found
+    return found.state_at(datetime.now(UTC))
+
+
+def counted(store: Store, table: str) -> int:
+    with store.reading() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+class TestCommands:
+    def test_archiving_asks_says_who_waits_and_can_be_taken_back(self, tmp_path: Path) -> None:
+        settings = Settings(data=tmp_path, samples=False)
+        store, _ = open_house(settings)
+        park = open_consultation(store)
+        with store.begin() as connection:
+            ideas = [released(connection, park, 1), submit(connection, park, 2)]
+        said: list[str] = []
+        with pytest.raises(HouseError, match="2 people still wait for an answer") as refused:
+            command.archive(settings, "park", said.append, yes=True)
+        assert f"{ideas[0].code} (received), {ideas[1].code} (not read yet)" in str(refused.value)
+        with store.begin() as connection:
+            for idea in ideas:
+                set_status(chair(connection), idea.id, Outcome("rejected", {"de": "Kein Platz."}))
+        with pytest.raises(HouseError, match=r"park is live; `.* close park` ends it now"):
+            command.archive(settings, "park", said.append, yes=True)
+        command.close(settings, "park", said.append)
+        said.clear()
+        assert not command.archive(settings, "park", said.append)
+        assert state_of(store) == "closed"
+        assert said[0] == "To archive park means:"
+        assert "  these words start nothing any more: park" in said
+        assert said[-1].endswith("archive park --yes")
+        assert command.archive(settings, "park", said.append, ask=lambda question: question == "Archive park?")
+        assert state_of(store) == "archived"
+        command.unarchive(settings, "park", said.append)
+        assert state_of(store) == "closed"
+        command.reopen(settings, "park", "", said.append)
+        assert state_of(store) == "open"
+        store.dispose()
+        for step in (command.close, command.unarchive, command.go_live, command.back):
+            with pytest.raises(HouseError, match="no consultation is called 'nowhere'"):
+                step(settings, "nowhere", said.append)
+
+    @pytest.mark.parametrize(
+        ("typed", "until"),
+        [
+            ("2099-12-31", "2100-01-01 00:00"),
+            ("31.12.2099", "2100-01-01 00:00"),
+            ("2099-12-31 18:00", "2099-12-31 18:00"),
+        ],
+    )
+    def test_a_last_day_is_a_whole_day(self, tmp_path: Path, typed: str, until: str) -> None:
+        settings = Settings(data=tmp_path, samples=False)
+        store, _ = open_house(settings)
+        open_consultation(store)
+        store.dispose()
+        said: list[str] = []
+        command.close(settings, "park", said.append)
+        command.reopen(settings, "park", typed, said.append)
+        assert f"park is live again until {until}." in said
+        command.close(settings, "park", said.append)
+        with pytest.raises(HouseError, match="no date"):
+            command.reopen(settings, "park", "soon", said.append)
+        with pytest.raises(HouseError, match="is over; a new end lies in the future"):
+            command.reopen(settings, "park", "2020-01-01", said.append)
+
+
+async def test_who_is_under_way_when_it_closes_is_told_and_goes_on_when_it_is_open_again(store: Store) -> None:
+    publish(store, consultation())
+    async with running(store) as (app, channel):
+        await say(app, *(channel.msg("a", words) for words in ("/start park", "Deutsch", "ja")))
+        with store.begin() as connection:
+            assert lifecycle.close(connection, "park", tools()).under_way == 1
+            app.catalogue.refresh(connection)
+        await say(app, channel.msg("a", "Bank"))
+        assert "geschlossen" in channel.texts("a")[-1] or "beendet" in channel.texts("a")[-1]
+        assert counted(store, "answers WHERE value IS NOT NULL") == 1
+        with store.begin() as connection:
+            lifecycle.reopen(connection, "park", tools())
+            app.catalogue.refresh(connection)
+        await say(app, channel.msg("a", "/start park"))
+        assert "Was fehlt?" in channel.texts("a")[-1]
+
+
+async def test_answers_given_before_reopening_go_when_it_was_promised(store: Store) -> None:
+    """Retention is 30 days. The first answers were promised an end in a day; the second ones one in a hundred days."""
+    now = datetime.now(UTC)
+    ends, later = now + timedelta(days=1), now + timedelta(days=100)
+    publish(store, consultation(), closes_at=ends)
+    async with running(store) as (app, channel):
+        await say(app, *(channel.msg("first", words) for words in ("/start park", "Deutsch", "ja")))
+        with store.begin() as connection:
+            lifecycle.close(connection, "park", tools())
+            found = lifecycle.reopen(connection, "park", tools(), until=later)
+            app.catalogue.refresh(connection)
+        assert (found.before, found.before_until) == (1, ends + timedelta(days=30))
+        await say(app, *(channel.msg("second", words) for words in ("/start park", "Deutsch", "nein")))
+
+    def after(moment: datetime) -> int:
+        with store.begin() as connection:
+            tidy(connection, moment)
+        return counted(store, "sessions")
+
+    assert after(ends + timedelta(days=29)) == 2
+    assert after(ends + timedelta(days=31)) == 1, "those of the first go, although the consultation is still open"
+    assert after(later + timedelta(days=29)) == 1
+    assert after(later + timedelta(days=31)) == 0
+
+
+async def test_a_wrong_date_that_is_corrected_deletes_nothing(store: Store) -> None:
+    now = datetime.now(UTC)
+    far, wrong = now + timedelta(days=50), now - timedelta(days=400)
+    publish(store, consultation(), closes_at=far)
+    async with running(store) as (app, channel):
+        await say(app, *(channel.msg("a", words) for words in ("/start park", "Deutsch", "ja")))
+    publish(store, consultation(), closes_at=wrong)
+    publish(store, consultation(), closes_at=far)
+    with store.begin() as connection:
+        tidy(connection, now)
+    assert counted(store, "sessions") == 1
+
+
+def test_closing_by_mistake_is_taken_back_without_a_trace_in_the_dates(store: Store) -> None:
+    ends = datetime.now(UTC) + timedelta(days=9)
+    publish(store, consultation(), closes_at=ends)
+    with store.begin() as connection:
+        before = consultations.latest(connection, "park")
+        closed = lifecycle.close(connection, "park", tools()).revision
+        assert closed.closes_at
+        assert closed.closes_at < ends
+        lifecycle.reopen(connection, "park", tools())
+        assert consultations.latest(connection, "park") == before
+
+
+def test_a_planned_end_that_is_over_needs_a_new_one(store: Store) -> None:
+    now = datetime.now(UTC)
+    publish(store, consultation(), closes_at=now - timedelta(days=1))
+    with store.begin() as connection:
+        with pytest.raises(Refused) as refused:
+            lifecycle.reopen(connection, "park", tools())
+        assert "needs a new end; --until" in state_texts.sentence(refused.value, lambda step: f"--until ({step})", UTC)
+        lifecycle.reopen(connection, "park", tools(), until=now + timedelta(days=1))
+    assert state_of(store) == "open"
+
+
+@pytest.mark.parametrize(("ended_days_ago", "undo_days"), [(1, 29), (10, 20), (None, 30)])
+def test_bringing_back_ends_with_the_answers_or_after_a_month(store: Store, ended_days_ago, undo_days) -> None:
+    """Answers are kept for 30 days after the end."""
+    now = datetime.now(UTC)
+    publish(store, consultation(), closes_at=now - timedelta(days=ended_days_ago) if ended_days_ago else None)
+    with store.begin() as connection:
+        if ended_days_ago is None:
+            lifecycle.close(connection, "park", tools(now))
+        found = lifecycle.archive(connection, "park", tools(now))
+        assert found.undo_until
+        assert abs(found.undo_until - now - timedelta(days=undo_days)) < timedelta(seconds=1)
+        late = tools(now + timedelta(days=undo_days, hours=1))
+        with pytest.raises(Refused) as refused:
+            lifecycle.unarchive(connection, "park", late)
+        assert f"could be brought back until {state_texts.day(found.undo_until, UTC)}" in state_texts.sentence(
+            refused.value, str, UTC
+        )
+        lifecycle.unarchive(connection, "park", tools(now + timedelta(days=undo_days - 1)))
+    assert state_of(store) == "closed"
+
+
+def test_what_an_earlier_version_left_is_live_and_can_be_taken_back(store: Store) -> None:
+    """Each revision was live until the next one; what was archived can be brought back as if it had been today."""
+    for number in (1, 2, 3):
+        publish(store, consultation(title={"de": f"Fassung {number}", "en": f"Version {number}"}))
+    publish(store, consultation("lake"))
+    with store.begin() as connection:
+        lake = consultations.latest(connection, "lake")
+        assert lake
+        consultations.set_state(connection, lake.consultation_id, "archived")
+    migrate.downgrade(store, "20261125_remains")
+    migrate.upgrade(store)
+    with store.begin() as connection:
+        found = consultations.latest(connection, "park")
+        assert found
+        assert found.number == 3
+        assert [row.number for row in consultations.revisions(connection, found.consultation_id)] == [1, 2, 3]
+        for number in (2, 1):
+            assert lifecycle.back(connection, "park", tools()).revision.number == number
+        lifecycle.unarchive(connection, "lake", tools())
+    assert state_of(store, "lake") == "closed"
+
+
+def test_archiving_does_not_promise_to_bring_back_what_cannot_be(store: Store) -> None:
+    publish(store, consultation())
+    with store.begin() as connection:
+        lifecycle.close(connection, "park", tools(datetime.now(UTC) - timedelta(days=4000)))
+        found = lifecycle.archive(connection, "park", tools())
+    assert found.undo_until is None
+    assert (
+        list(state_texts.consequences(found, UTC))[-1] == "it cannot be brought back: its answers have had their time"
+    )
+
+
+def test_older_tables_are_refused_while_there_is_a_draft(store: Store) -> None:
+    with store.begin() as connection:
+        publishing.record(connection, Checked(consultation(), ()), tools(), "park.yaml", stage="draft")
+    with pytest.raises(RuntimeError, match="older tables know no drafts and tests"):
+        migrate.downgrade(store, "20261125_remains")
+
+
+def test_what_was_deleted_as_promised_is_not_opened_again(store: Store) -> None:
+    publish(store, consultation())
+    with store.begin() as connection:
+        live = lifecycle.close(connection, "park", tools()).revision
+    renew(store, "park")
+    with store.begin() as connection:
+        editions.make_last(connection, live.consultation_id)
+        with pytest.raises(Refused) as refused:
+            lifecycle.reopen(connection, "park", tools())
+        assert "publish the next round under a new name" in state_texts.sentence(refused.value, str, UTC)
+
+
+@pytest.mark.parametrize(
+    ("dates", "told"),
+    [
+        ({}, "try it"),
+        ({"closes_at": timedelta(days=-1)}, "nobody can take part, it is closed since"),
+        ({"opens_at": timedelta(days=1)}, "people can take part from"),
+    ],
+)
+def test_nothing_says_try_it_while_nobody_can_take_part(store: Store, dates, told) -> None:
+    now = datetime.now(UTC)
+    publish(store, consultation())
+    with store.reading() as connection:
+        live = consultations.latest(connection, "park")
+    assert live
+    found = live._replace(**{name: now + later for name, later in dates.items()})
+    assert state_texts.way_in(found, now, UTC).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("draft", r"park was never live, so there is nothing yet; `.* go-live park` makes it live"),
+        ("closed", r"park: nobody can take part, it is closed since .*; `.* reopen park --until DATE`"),
+        ("archived", r"park: nobody can take part, it is archived; `.* unarchive park` brings it back"),
+    ],
+)
+def test_play_says_why_nobody_can_take_part(store: Store, what: str, told: str) -> None:
+    with store.begin() as connection:
+        stage: Stage = "draft" if what == "draft" else "live"
+        publishing.record(connection, Checked(consultation(), ()), tools(), "park.yaml", stage=stage)
+        if what != "draft":
+            lifecycle.close(connection, "park", tools())
+        if what == "archived":
+            lifecycle.archive(connection, "park", tools())
+    with pytest.raises(HouseError, match=told):
+        check_wish(store, Wish("park"), UTC)
+
+
+@pytest.mark.parametrize("step", [lifecycle.go_live, partial(lifecycle.take_back, stage="test")])
+def test_what_stores_a_test_or_a_draft_is_not_what_publishes(store: Store, step: Callable[..., object]) -> None:
+    publish(store, consultation())
+    with store.begin() as connection, pytest.raises(Refused) as refused:
+        step(connection, "park", tools())
+    assert refused.value.remedy == "publish --test"
+
+
+@pytest.mark.parametrize("what", ["archived", "draft", "closed"])
+def test_a_push_of_what_nobody_can_answer_says_so(tmp_path: Path, what: str) -> None:
+    settings = Settings(data=tmp_path, samples=False)
+    store, _ = open_house(settings)
+    with store.begin() as connection:
+        stage: Stage = "draft" if what == "draft" else "live"
+        publishing.record(connection, Checked(consultation(), ()), tools(), "park.yaml", stage=stage)
+        if what != "draft":
+            lifecycle.close(connection, "park", tools())
+        if what == "archived":
+            lifecycle.archive(connection, "park", tools())
+    store.dispose()
+    with pytest.raises(HouseError, match="park is not open, so nothing is sent"):
+        push_command.push(settings, push_command.Order("park"), print, print)

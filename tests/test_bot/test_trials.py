@@ -1,0 +1,296 @@
+"""Drafts and test revisions beside a live one: nobody but the staff sees a draft, and nothing said in a test counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from bot.app import open_house
+from bot.authoring import lifecycle, publishing
+from bot.authoring.lifecycle import Refused
+from bot.authoring.publishing import Published
+from bot.authoring.reading import Checked
+from bot.authoring.revisions import Intent
+from bot.cli import exporting
+from bot.common.audit import last_of
+from bot.common.errors import HouseError
+from bot.consultations import trials
+from bot.consultations.stored_revisions import named
+from bot.exchange.exports import package
+from bot.privacy.retention import TESTS_KEPT, tidy
+from bot.settings import Settings
+from storage import consultations, sessions
+from storage.stages import Stage
+from storage.store import Store
+from tests.histories import store_answers
+from tests.house import consultation, rows, running, say
+from tests.test_bot.test_states import counted, tools
+from tests.test_storage.rows import pseudonym
+
+IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Welche Idee?", "en": "Which idea?"}}
+WEIGH = {
+    "key": "weigh",
+    "type": "statements",
+    "text": {"de": "Was denkst du?", "en": "What do you think?"},
+    "seeds": [{"de": f"Bank {number}", "en": f"Bench {number}"} for number in range(2)],
+    "block": 2,
+}
+
+
+def put(store: Store, stage: Stage, base: Any = None, **more: Any) -> Published:
+    checked = Checked(consultation(**more), ())
+    with store.begin() as connection:
+        return publishing.record(connection, checked, tools(), "park.yaml", Intent(base), stage)
+
+
+def started(store: Store) -> set[str]:
+    """The words that start something."""
+    with store.reading() as connection:
+        return {value for _, value in consultations.triggers(connection)}
+
+
+def title(words: str) -> dict[str, dict[str, str]]:
+    return {"title": {"de": words, "en": words}}
+
+
+def test_a_draft_beside_a_live_one_is_seen_by_nobody(store: Store) -> None:
+    put(store, "live")
+    put(store, "draft", keywords=["wiese"], **title("Entwurf"))
+    put(store, "draft", slug="lake", keywords=["see"])
+    with store.reading() as connection:
+        assert [row.number for row in consultations.list_latest(connection)] == [1]
+        assert consultations.latest(connection, "lake") is None
+        assert [(row.slug, row.state) for row in consultations.list_unpublished(connection)] == [
+            ("lake", "draft"),
+            ("park", "draft"),
+        ]
+        live = consultations.latest(connection, "park")
+        assert live
+        assert [row.number for row in consultations.revisions(connection, live.consultation_id)] == [1]
+        with pytest.raises(HouseError, match="lake was never live, so there is nothing yet"):
+            named(connection, "lake")
+    assert started(store) == {"park"}
+    with store.begin() as connection:
+        lifecycle.go_live(connection, "park", tools())
+        lifecycle.go_live(connection, "lake", tools())
+    assert started(store) == {"park", "wiese", "lake", "see"}
+    with store.reading() as connection:
+        assert consultations.list_unpublished(connection) == []
+
+
+def test_going_back_returns_step_by_step_and_takes_words_and_seeds_along(store: Store) -> None:
+    for number in (1, 2, 3):
+        put(store, "live", keywords=[f"wort{number}"], **title(f"Fassung {number}"))
+    for expected in (2, 1):
+        with store.begin() as connection:
+            assert lifecycle.back(connection, "park", tools()).revision.number == expected
+        assert started(store) == {"park", f"wort{expected}"}
+    with store.begin() as connection, pytest.raises(Refused) as refused:
+        lifecycle.back(connection, "park", tools())
+    assert refused.value.reason == "nothing_before"
+    with store.begin() as connection:
+        found = lifecycle.go_live(connection, "park", tools(), number=3)
+        assert (found.before and found.before.number, found.revision.number) == (1, 3)
+        assert lifecycle.back(connection, "park", tools()).revision.number == 1
+    again = {"keywords": ["wort3"]} | title("Fassung 3")
+    assert put(store, "live", **again).revision is None, "an old copy may not put back what was taken back"
+    assert put(store, "live", 1, **again).new, "its file brings it back as well, where that is meant"
+
+
+SCALE = {
+    "key": "it",
+    "type": "scale",
+    "text": {"de": "Wie sicher?", "en": "How safe?"},
+    "min_label": {"de": "nie", "en": "never"},
+    "max_label": {"de": "immer", "en": "always"},
+}
+TEXT = {"key": "it", "type": "text", "text": {"de": "Was fehlt?", "en": "What is missing?"}}
+
+
+@pytest.mark.parametrize("way", ["back", "go-live"])
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (SCALE, TEXT, "Mehr Licht"),
+        (TEXT, SCALE, 4),
+        (SCALE, SCALE | {"min": 0, "max": 10}, 4),
+        (SCALE, SCALE | {"min_label": SCALE["max_label"], "max_label": SCALE["min_label"]}, 4),
+    ],
+)
+def test_no_way_back_gives_answers_another_meaning(
+    store: Store, way: str, first: dict[str, Any], second: dict[str, Any], said: Any
+) -> None:
+    """The first revision was live before, but what was answered since was answered to another question."""
+    put(store, "live", questions=[first])
+    put(store, "live", questions=[second])
+    store_answers(store, consultation(questions=[second]), [{"it": said}])
+    step: Any = lifecycle.back if way == "back" else partial(lifecycle.go_live, number=1)
+    with store.begin() as connection, pytest.raises(Refused) as refused:
+        step(connection, "park", tools())
+    assert refused.value.reason == "not_publishable"
+    with store.reading() as connection:
+        live = consultations.latest(connection, "park")
+        assert live
+        assert live.number == 2
+
+
+def test_a_way_back_asks_what_nobody_has_said_yet(store: Store) -> None:
+    words = {"de": "Wie hell?", "en": "How bright?"}
+    put(store, "live", questions=[SCALE])
+    put(store, "live", questions=[SCALE | {"text": words}])
+    store_answers(store, consultation(questions=[SCALE | {"text": words}]), [{"it": 4}])
+    with store.begin() as connection, pytest.raises(Refused) as refused:
+        lifecycle.back(connection, "park", tools())
+    assert refused.value.reason == "unconfirmed"
+    with store.begin() as connection:
+        agreed = Intent(same_meaning=frozenset({"it"}))
+        assert lifecycle.back(connection, "park", tools(), intent=agreed).revision.number == 1
+    with store.begin() as connection:
+        assert lifecycle.go_live(connection, "park", tools(), number=2).revision.number == 2, "that was settled"
+
+
+async def test_a_test_says_so_counts_nowhere_and_is_dropped_when_it_goes_live(store: Store) -> None:
+    put(store, "live")
+    put(store, "live", slug="market")
+    word = put(store, "test", questions=[IDEA, WEIGH]).start_word
+    with store.reading() as connection:
+        park = consultations.latest(connection, "park")
+        assert park
+        trial = consultations.latest(connection, word)
+        assert trial
+        assert [row.slug for row in consultations.list_latest(connection)] == ["market", "park"]
+    async with running(store) as (app, channel):
+        await say(app, *(channel.msg("both", words) for words in ("/start park", "Deutsch", "ja")))
+        await say(app, channel.msg("both", f"/start {word}"))
+        assert "Das ist ein Test. Nichts davon zählt, und alle Antworten werden gelöscht." in channel.texts("both")
+        await say(app, *(channel.msg("both", words) for words in ("Mehr Bänke im Park", "zustimmen", "ablehnen")))
+        await say(app, channel.msg("both", "absenden"))
+        assert channel.last("both").text.startswith("Der Test ist fertig. Nichts davon zählt")
+        assert rows(store, "SELECT receipt FROM sessions WHERE status = 'completed'")[0][0] not in str(channel.sent)
+        await say(app, channel.msg("new", word), channel.msg("new", "Deutsch"))
+        assert "Welche Idee?" in channel.texts("new")[-1]
+        await say(app, channel.msg("lobby", "Hallo"))
+        assert word not in str(channel.last("lobby")), "a test is in no list"
+        with store.reading() as connection:
+            assert sessions.count_by_status(connection, park.consultation_id) == {"interrupted": 1}
+            assert sum(sessions.count_by_status(connection, trial.consultation_id).values()) == 2
+            flags = "SELECT consultation, revision, test, count(*) FROM v_responses GROUP BY 1, 2, 3 ORDER BY 3"
+            assert [tuple(row) for row in connection.execute(text(flags))] == [("park", 1, 0, 1), ("park", 2, 1, 2)]
+            for view in ("v_proposals", "v_ratings"):
+                assert connection.execute(text(f"SELECT count(*) FROM {view}")).scalar() == 0
+            with pytest.raises(HouseError, match="is a test, and nothing in it counts"):
+                named(connection, word)
+        assert counted(store, "ratings") == 2
+        with store.begin() as connection:
+            found = lifecycle.go_live(connection, "park", tools())
+            assert (found.revision.number, found.dropped) == (2, 2)
+            app.catalogue.refresh(connection)
+        assert counted(store, "sessions") == 1, "that of the live one"
+        assert counted(store, "ratings") == 0
+        assert counted(store, "proposals WHERE pseudonym IS NOT NULL") == 0
+        assert word not in started(store)
+        await say(app, channel.msg("new", "Eine Idee"))
+        assert "Beispiel park" in str(channel.last("new").quick_replies), "the test is over: it shows what is open"
+    with store.begin() as connection:
+        assert lifecycle.back(connection, "park", tools()).revision.number == 1
+
+
+async def test_another_test_keeps_the_link_and_drops_what_was_said(store: Store) -> None:
+    word = put(store, "test").start_word
+    async with running(store) as (app, channel):
+        await say(app, *(channel.msg("a", words) for words in (word, "Deutsch", "ja")))
+        assert counted(store, "sessions") == 1
+        assert put(store, "test").start_word == word
+        assert counted(store, "sessions") == 1, "nothing changed"
+        assert put(store, "test", **title("Anders")).start_word == word
+        assert counted(store, "sessions") == 0
+        await say(app, *(channel.msg("a", words) for words in (word, "ja")))
+        assert put(store, "test").start_word == word, "the first one once more"
+        assert counted(store, "sessions") == 0
+        with store.begin() as connection:
+            lifecycle.take_back(connection, "park", tools(), stage="test")
+    assert counted(store, "consultations") == 1
+    assert counted(store, "trials") == 0
+
+
+async def test_a_test_is_deleted_with_the_person_and_after_its_time(store: Store) -> None:
+    word = put(store, "test").start_word
+    async with running(store) as (app, channel):
+        for name in "ab":
+            await say(app, *(channel.msg(name, words) for words in (word, "Deutsch", "ja")))
+        await say(app, channel.msg("a", "neuigkeiten alle"))
+        assert channel.last("a").text == "Im Test wird kein Wunsch gespeichert."
+        assert counted(store, "opt_ins") == 0
+        await say(app, channel.msg("a", "löschen"), channel.msg("a", "alles löschen"))
+    assert counted(store, "sessions") == 1
+    now = datetime.now(UTC)
+    for later, left in ((TESTS_KEPT - timedelta(hours=1), 1), (TESTS_KEPT + timedelta(hours=1), 0)):
+        with store.begin() as connection:
+            tidy(connection, now + later)
+        assert counted(store, "sessions") == left
+
+
+def test_what_is_said_in_a_test_leaves_the_house_in_a_raw_export_of_it_only(store: Store, tmp_path: Path) -> None:
+    put(store, "live")
+    word = put(store, "test").start_word
+    for profile in ("analysis", "public"):
+        with pytest.raises(HouseError, match="is a test"):
+            package.write(store, package.Wish(word, tmp_path / profile, profile), datetime.now(UTC))
+    package.write(store, package.Wish(word, tmp_path / "raw", "raw"), datetime.now(UTC))
+    assert trials.PREFIX in word
+    assert pseudonym(1) not in str(tmp_path)
+
+
+def test_a_draft_that_was_kept_before_another_was_published_goes_live_by_its_file(store: Store) -> None:
+    put(store, "live")
+    put(store, "draft", **title("Entwurf"))
+    put(store, "live", **title("Dazwischen"))
+    assert put(store, "live", 3, **title("Entwurf")).new
+    with store.reading() as connection:
+        live = consultations.latest(connection, "park")
+        assert live is not None
+        assert live.number == 2
+        assert consultations.staged(connection, live.consultation_id, "draft") is None
+
+
+def test_a_draft_with_the_words_of_an_earlier_revision_is_compared_as_its_file_would_be(store: Store) -> None:
+    put(store, "live")
+    put(store, "live", **title("Dazwischen"))
+    put(store, "draft")
+    with store.begin() as connection, pytest.raises(Refused, match="not_publishable") as refused:
+        lifecycle.go_live(connection, "park", tools())
+    assert "revision 1 again word for word" in str(refused.value.values["faults"])
+    assert "add --base 2" in str(refused.value.values["faults"])
+    with store.begin() as connection:
+        assert lifecycle.go_live(connection, "park", tools(), intent=Intent(2)).revision.number == 1
+
+
+def test_where_a_draft_was_taken_back_nothing_offers_to_let_it_go_live(store: Store) -> None:
+    put(store, "draft")
+    with store.begin() as connection:
+        lifecycle.take_back(connection, "park", tools(), stage="draft")
+    for step in (lifecycle.close, lifecycle.back, lifecycle.unarchive):
+        with store.begin() as connection, pytest.raises(Refused, match="nothing_left"):
+            step(connection, "park", tools())
+    with store.reading() as connection, pytest.raises(HouseError, match="publish FILE` makes it anew"):
+        named(connection, "park")
+
+
+def test_the_staff_reads_a_test_by_the_command_and_that_is_recorded(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", samples=False)
+    house, _ = open_house(settings)
+    put(house, "live")
+    word = put(house, "test", **title("Probe")).start_word
+    house.dispose()
+    exporting.export(settings, package.Wish(word, tmp_path / "raw", "raw", purpose="a look"), print, print)
+    house, _ = open_house(settings)
+    with house.reading() as connection:
+        entry = last_of(connection, "export.raw", word)
+    house.dispose()
+    assert entry is not None
+    assert entry.purpose == "a look"

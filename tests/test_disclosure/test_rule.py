@@ -1,0 +1,133 @@
+"""The rule against the attacker: what it lets out of drawn tables determines nobody."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import LARGE, WHOLE, Row, Rule, Table, of_group, told, whole
+from tests.test_disclosure.attacker import Attack, Cell, Figure
+
+ANSWERS = ("agrees", "others")
+
+
+def drawn(chance: random.Random, people: int, groups: Sequence[str], *, minded: float) -> Table:
+    """Some people in some groups; `minded` says how much those of a group are of one mind."""
+    leaning = {group: chance.choice((0.0, 0.3, 0.7, 1.0)) for group in groups}
+    counts: dict[frozenset[str], list[int]] = {}
+    most = chance.choice((1, 1, 2, 3))
+    weights = [chance.random() ** 2 + 0.02 for _ in groups]
+    for _ in range(people):
+        mine = frozenset(chance.choices(groups, weights, k=chance.randint(0, most))) if groups else frozenset()
+        pull = max((leaning[it] for it in mine), default=0.5)
+        share = 0.5 + minded * (pull - 0.5)
+        counts.setdefault(mine, [0, 0])[chance.random() >= share] += 1
+    return {mine: Row(sum(n), dict(zip(ANSWERS, n, strict=True))) for mine, n in counts.items()}
+
+
+def attack(table: Table, shown: Sequence[str]) -> list[Cell]:
+    """What follows from the rows of these groups."""
+    sizes = {" ".join(sorted(mine)): row.base for mine, row in table.items()}
+    truth = {Cell(" ".join(sorted(mine)), "q", it): row.n[it] for mine, row in table.items() for it in ANSWERS}
+    figures = []
+    for group in shown:
+        for answer in ANSWERS:
+            counted = [mine for mine in table if group == WHOLE or group in mine]
+            cells = {Cell(" ".join(sorted(mine)), "q", answer): 1.0 for mine in counted}
+            said = of_group(table, group).n.get(answer, 0)
+            figures += [Figure(cells, said, said)] if cells else []
+    return Attack(sizes, truth, figures).determined()
+
+
+def test_groups_that_are_counted_as_one_determine_nobody():
+    chance, merged = random.Random(4), 0
+    for _ in range(250):
+        groups = [f"g{n}" for n in range(chance.choice((2, 3, 5, 13)))]
+        table = drawn(chance, chance.choice((8, 14, 25, 40, 90, 300)), groups, minded=chance.random())
+        small = disclosure.gathered(table, groups, Rule())
+        one = disclosure.as_one(table, small)
+        if small:
+            merged += 1
+            assert of_group(one, disclosure.OTHERS).base >= Rule().bound
+        rows = shown_of(one, [*(it for it in groups if it not in small), *([disclosure.OTHERS] if small else [])])
+        assert attack(one, rows) == [], table
+        assert of_group(one, WHOLE) == of_group(table, WHOLE)
+    assert merged > 60
+
+
+def shown_of(table: Table, groups: Sequence[str]) -> list[str]:
+    return [group for group, it in told(table, groups, Rule()).items() if not it.answers]
+
+
+def test_one_edition_determines_nobody():
+    chance, tables, shown = random.Random(1), 0, 0
+    for _ in range(250):
+        groups = [f"g{n}" for n in range(chance.choice((0, 1, 3, 5, 13)))]
+        table = drawn(chance, chance.choice((8, 14, 25, 40, 90, 300)), groups, minded=chance.random())
+        rows = shown_of(table, groups)
+        tables, shown = tables + len(groups) + 1, shown + len(rows)
+        assert attack(table, rows) == [], table
+    assert shown / tables > 0.4, "a rule that tells nothing protects everybody"
+
+
+@pytest.mark.parametrize(("broken", "least"), [("reason", 5), ("exposed", 2)])
+def test_the_attacker_breaks_a_rule_that_is_switched_off(monkeypatch: pytest.MonkeyPatch, broken: str, least: int):
+    monkeypatch.setattr(disclosure, "exposed", lambda parts, **_: 0)
+    if broken == "reason":
+        monkeypatch.setattr(disclosure, "reason", lambda row, rule: "")
+    chance, found = random.Random(1), 0
+    for _ in range(150):
+        groups = [f"g{n}" for n in range(chance.choice((1, 3, 5)))]
+        table = drawn(chance, chance.choice((8, 14, 25, 40, 90)), groups, minded=1.0)
+        found += bool(attack(table, shown_of(table, groups)))
+    assert found >= least
+
+
+@pytest.mark.parametrize(
+    ("came", "may"),
+    [
+        ({"yes": 1, "no": 0}, False),
+        ({"yes": 4, "no": 0}, False),
+        ({"yes": 2, "no": 2}, False),
+        ({"yes": 5, "no": 0}, False),
+        ({"yes": 5, "no": 1}, False),
+        ({"yes": 3, "no": 2}, True),
+        ({"yes": 30, "no": 0}, True),
+        ({"yes": 0, "no": 0}, True),
+        ({"yes": -1, "no": 1}, False),
+        ({"yes": 12, "no": -1}, False),
+    ],
+)
+def test_an_edition_waits_for_enough_people_not_of_one_mind(came: dict[str, int], may: bool):
+    old = {"yes": 30, "no": 20}
+    new = {it: old[it] + came[it] for it in old}
+    tables = {"q": whole(50, old)}, {"q": whole(sum(new.values()), new)}
+    assert disclosure.may_follow(*tables, {}) is may
+    assert disclosure.held(*tables, {}) == (frozenset() if may else {"q"})
+
+
+def test_sensitive_answers_need_more_people_and_never_one_mind():
+    strict = Rule(is_sensitive=True)
+    assert disclosure.reason(Row(9, {"yes": 5, "no": 4}), strict) == "few"
+    assert disclosure.reason(Row(10, {"yes": 5, "no": 5}), strict) == ""
+    assert disclosure.reason(Row(200, {"yes": 199, "no": 1}), strict) == "protected"
+    assert disclosure.reason(Row(LARGE, {"yes": LARGE}), Rule()) == ""
+
+
+def test_what_all_but_a_few_belong_to_is_not_told_beside_the_whole():
+    table = {frozenset({"a"}): Row(40, {"agrees": 20, "others": 20}), frozenset(): Row(2, {"agrees": 1, "others": 1})}
+    assert told(table, ["a"], Rule())["a"] == ("protected", "protected")
+
+
+def test_people_in_two_groups_are_not_what_is_left_of_them():
+    """a and b together are everybody and one person twice: that one's answer is a + b - everybody."""
+    table = {
+        frozenset({"a"}): Row(9, {"agrees": 5, "others": 4}),
+        frozenset({"b"}): Row(9, {"agrees": 5, "others": 4}),
+        frozenset({"a", "b"}): Row(1, {"agrees": 1, "others": 0}),
+    }
+    assert attack(table, ["", "a", "b"]), "the attacker sees it"
+    assert len(shown_of(table, ["a", "b"])) == 2

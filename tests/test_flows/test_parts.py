@@ -1,0 +1,162 @@
+"""Messages have typed parts; as plain text they read as before, and payloads of every version are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import pytest
+from pydantic_core import from_json, to_json
+
+from flows.messages import MsgOut, QuickReply, Role
+from flows.parts import (
+    BLANK,
+    KINDS,
+    AboutPart,
+    BodyPart,
+    EarlierAnswerPart,
+    ErrorPart,
+    HintPart,
+    MessagePart,
+    NoticePart,
+    ProgressPart,
+    ProposalCard,
+    ReceiptPart,
+    SelectionPart,
+    SummaryRow,
+    TitlePart,
+)
+from flows.render import as_text
+
+RECORDED: Final = Path(__file__).parents[1] / "payloads" / "messages"
+OLD: Final[list[dict[str, Any]]] = json.loads((RECORDED / "version_1.json").read_text(encoding="utf-8"))
+NEW: Final[list[dict[str, Any]]] = json.loads((RECORDED / "version_2.json").read_text(encoding="utf-8"))
+ONE_OF_EACH: Final[tuple[MessagePart, ...]] = (
+    NoticePart("Verstanden: Mitte", "understood"),
+    EarlierAnswerPart("Bisher: ", "Ja", "\nNeu antworten?", gap=BLANK),
+    ErrorPart("Höchstens 3 sind möglich.", 3),
+    ProgressPart("Frage 1 von 2", gap=BLANK),
+    TitlePart("Was fehlt?"),
+    BodyPart("Ein Satz."),
+    SelectionPart("Gewählt: Bänke", is_list=True),
+    HintPart("Nummern schreiben", is_typing=True),
+    ProposalCard("Daha çok ağaç", "P-1", "tr", 1),
+    ProposalCard("Mehr Bänke"),
+    SummaryRow(1, "Was fehlt?", "Bänke\nund Bäume"),
+    ReceiptPart("Quittung: ", "7K3QP-2M9XD", "\nBitte aufheben.", gap=BLANK),
+    AboutPart("Es fragt: die Stadt."),
+)
+AS_TEXT: Final = """\
+Verstanden: Mitte
+
+Bisher: Ja
+Neu antworten?
+Höchstens 3 sind möglich.
+
+Frage 1 von 2
+Was fehlt?
+Ein Satz.
+Gewählt: Bänke
+Nummern schreiben
+1. Daha çok ağaç
+Mehr Bänke
+1. Was fehlt?
+   → Bänke
+     und Bäume
+
+Quittung: 7K3QP-2M9XD
+Bitte aufheben.
+
+Es fragt: die Stadt."""
+
+
+def stored(msg: MsgOut) -> Any:
+    """What the outbox reads of what it wrote."""
+    return from_json(to_json(msg.as_data()))
+
+
+@pytest.mark.parametrize("old", OLD, ids=[old["kind"] for old in OLD])
+def test_a_payload_of_version_1_reads_as_its_text(old):
+    payload = old["payload"]
+    msg = MsgOut.from_data(payload)
+    assert as_text(msg) == payload["text"]
+    assert msg.parts == (BodyPart(payload["text"]),)
+    assert (msg.language, msg.expects, msg.title) == (payload["language"], payload["expects"], payload["title"])
+    assert (msg.audio, msg.sensitive) == (payload["audio"], payload["sensitive"])
+    assert [reply[:5] for reply in msg.quick_replies] == [tuple(reply[:5]) for reply in payload["quick_replies"]]
+    assert MsgOut.from_data(stored(msg)) == msg, "it is written again as version 2"
+
+
+def test_roles_are_found_for_buttons_of_version_1():
+    given = [
+        ["c.q.yes", "Ja", 1, False, 0, ""],
+        ["c.q.dont_know", "Weiß nicht", 2, False, 0, ""],
+        ["c.q.refused", "Keine Angabe", 3, False, 0, ""],
+        ["c.q.+done", "Fertig", 0, False, 0, ""],
+        ["c.q.-park", "−1 Park", 0, False, 0, ""],
+        ["c..skip", "Überspringen"],
+        ["c..news.about.park", "Bescheid", 0, False, 0, ""],
+        ["c.q.important-7", "Wichtig", 4, False, 0, "mark"],
+        ["c.q.original-7", "Original", 0, False, 0, "look"],
+        ["push.start.park", "Start"],
+        ["odd", "Seltsam"],
+    ]
+    roles: list[Role] = [
+        *("answer", "missing", "missing", "done", "less", "navigation", "navigation", "mark", "look", "answer"),
+        "answer",
+    ]
+    msg = MsgOut.from_data({"text": "Was?", "quick_replies": given})
+    assert [reply.role for reply in msg.quick_replies] == roles
+
+
+def test_every_part_has_a_name_and_is_stored():
+    assert {type(part) for part in ONE_OF_EACH} == {*KINDS.values()} == {*get_args(MessagePart)}
+    replies = (QuickReply("c.q.a", "☑ A", 1, chosen=True, amount=2, role="answer", name="A"),)
+    msg = MsgOut(ONE_OF_EACH, replies, "ar", "many", "Was fehlt?", "a.mp3", sensitive=True)
+    assert stored(msg)["v"] == 2
+    assert MsgOut.from_data(stored(msg)) == msg
+
+
+def test_the_parts_as_plain_text():
+    assert as_text(MsgOut(ONE_OF_EACH)) == AS_TEXT
+    assert as_text(MsgOut([SummaryRow(1, "ماذا؟", "نعم")], language="ar")) == "1. ماذا؟\n   ← نعم"
+    assert as_text(MsgOut([BodyPart("Bonjour")], language="xx")) == "Bonjour"
+    assert as_text(MsgOut("Eine Zeile.")) == "Eine Zeile."
+
+
+@pytest.mark.parametrize("new", NEW, ids=[new["kind"] for new in NEW])
+def test_a_payload_of_version_2_stays_what_it_is(new):
+    msg = MsgOut.from_data(new["payload"])
+    assert stored(msg) == new["payload"]
+    assert as_text(msg) == new["text"]
+
+
+def test_what_is_not_known_is_ignored():
+    data = stored(MsgOut([TitlePart("Was?"), BodyPart("Hier.")], (QuickReply("a", "A"),)))
+    data["mood"] = "cheerful"
+    data["parts"].insert(1, ["hologram", "x", {"deep": True}])
+    data["parts"][0].append("a field of a later version")
+    data["quick_replies"][0] += ["a later field", 7]
+    assert MsgOut.from_data(data) == MsgOut([TitlePart("Was?"), BodyPart("Hier.")], (QuickReply("a", "A"),))
+    del data["audio"]
+    assert MsgOut.from_data(data).audio == ""
+
+
+def test_the_text_is_made_once_and_anew_for_another_message():
+    msg = MsgOut([TitlePart("Was?"), BodyPart("Hier.")])
+    assert as_text(msg) is as_text(msg)
+    assert as_text(msg._replace(parts=(BodyPart("Dort."),))) == "Dort."
+    assert msg._replace(language="tr").text == msg.text
+
+
+def test_notices_stand_before_a_message_set_apart():
+    msg = MsgOut([ProgressPart("Frage 1 von 2"), TitlePart("Was?")])
+    notices = (NoticePart("Verstanden."), NoticePart("Gelöscht."))
+    assert as_text(msg.preceded_by(notices)) == "Verstanden.\nGelöscht.\n\nFrage 1 von 2\nWas?"
+    assert msg.preceded_by(()) is msg
+
+
+def test_the_bare_label_has_no_state():
+    assert QuickReply("a", "☑ Bänke", name="Bänke").bare_label == "Bänke"
+    assert QuickReply("a", "Bänke").bare_label == "Bänke"

@@ -1,0 +1,47 @@
+"""How many contributions were answered, and how long that took: hidden is not answered, and nothing takes 0 days."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.common.i18n.locale import Tongue
+from bot.results import opinions
+from bot.results.answered import Answered, summary
+from storage.moderation import InHand, State
+
+THEN = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def contribution(state: State = "released", after: timedelta | None = None) -> InHand:
+    """One that was answered after so long, or not yet."""
+    at = None if after is None else THEN + after
+    return InHand("C", state, "received" if at is None else "accepted", THEN, THEN + timedelta(minutes=1), at)
+
+
+def said(found: Answered) -> str:
+    about: Any = SimpleNamespace(answered=found)
+    return opinions.answered(about, Tongue.of("de"))
+
+
+def test_hidden_with_a_reason_is_not_answered() -> None:
+    rows = [contribution("hidden")] * 95 + [contribution()] * 5
+    assert summary(rows, 5) == Answered(100, 0, None)
+    assert said(summary(rows, 5)) == "0 % aller Vorschläge sind beantwortet."
+    assert summary([*rows, *[contribution("hidden", timedelta(days=2))] * 5], 5).answered == 5, "it may be, besides"
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (timedelta(minutes=10), "innerhalb eines Tages"),
+        (timedelta(hours=23), "innerhalb eines Tages"),
+        (timedelta(hours=36), "innerhalb von 1,5 Tagen"),
+        (timedelta(days=12), "innerhalb von 12 Tagen"),
+    ],
+)
+def test_nothing_takes_no_days(after: timedelta, words: str) -> None:
+    assert words in said(summary([contribution(after=after)] * 5, 5))
