@@ -1,10 +1,12 @@
 """What all tests share: `--full`, and a spoken account of what was skipped."""
 
+import logging
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.patience import PATIENCE
@@ -106,6 +108,16 @@ def real_data(request: pytest.FixtureRequest) -> Path:
             request.node.add_marker(pytest.mark.beside)
         pytest.skip(f"real input: the data is not at {DATA.parent.name}/{DATA.name}")
     return DATA
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Generator[None]:
+    """A command that runs within a test configures the logs of the whole process: the next test would miss lines."""
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**before)
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture(autouse=True)

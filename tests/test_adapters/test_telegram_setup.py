@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from adapters import telegram as adapter
 from adapters.base import BadSettings, Finding, Outgoing
@@ -164,27 +162,20 @@ async def test_a_language_telegram_puts_off_is_not_left_out(api, store):
 
 async def test_no_log_holds_the_token_or_a_word(api):
     written = io.StringIO()
-    before, level = structlog.get_config(), logging.getLogger().level
-    handlers = logging.getLogger().handlers[:]
     logs.configure("json", "debug", written)
-    try:
-        api.faults += [
-            Fault("garbage", "getUpdates"),
-            Fault("error", "sendMessage", status=401, description="Unauthorized"),
-            Fault("html", "getMe", status=502),
-        ]
-        resident = api.resident()
-        resident.say("Kanarienvogel")
-        api.state.add_update("message", {"chat": "Kanarienvogel"})
-        async with receiving(api) as (channel, inbox):
-            await inbox.holds(1)
-            await until(lambda: not api.state.queue)
-            for number in range(2):
-                await channel.send(Outgoing(number, str(resident.chat_id), MsgOut("Kanarienvogel")))
-    finally:
-        structlog.configure(**before)
-        logging.getLogger().handlers, logging.getLogger().level = handlers, level
-        logging.captureWarnings(capture=False)
+    api.faults += [
+        Fault("garbage", "getUpdates"),
+        Fault("error", "sendMessage", status=401, description="Unauthorized"),
+        Fault("html", "getMe", status=502),
+    ]
+    resident = api.resident()
+    resident.say("Kanarienvogel")
+    api.state.add_update("message", {"chat": "Kanarienvogel"})
+    async with receiving(api) as (channel, inbox):
+        await inbox.holds(1)
+        await until(lambda: not api.state.queue)
+        for number in range(2):
+            await channel.send(Outgoing(number, str(resident.chat_id), MsgOut("Kanarienvogel")))
     said = written.getvalue()
     assert "update passed over" in said
     assert "telegram cannot be asked" in said

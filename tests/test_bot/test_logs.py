@@ -30,12 +30,8 @@ ROOT = Path(__file__).parents[2]
 def lines():
     """Everything that is logged, at the most talkative level."""
     written = io.StringIO()
-    before = structlog.get_config()
-    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
     logs.configure("json", "debug", written)
     yield lambda: written.getvalue().splitlines()
-    structlog.configure(**before)
-    logging.getLogger().handlers, logging.getLogger().level = handlers, level
     logging.captureWarnings(capture=False)
 
 
