@@ -21,10 +21,10 @@ from pydantic import (
 from pydantic import StringConstraints as Limits
 
 import flows.questions  # noqa: F401 - the types enter the registry
+from flows.commands.subscriptions import Topic
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
-from flows.news import Topic
 from flows.phrases import FormOfAddress
-from flows.question import Node, Where, registry
+from flows.questions.base import Node, Where, registry
 from flows.questions.district import DISTRICTS
 from flows.wording import Review, Text
 

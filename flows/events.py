@@ -116,7 +116,7 @@ class Wanted(NamedTuple):
 
 
 class NewsAsked(NamedTuple):
-    """Somebody wants to be told about something from now on, no more, or to know what there is (`flows.news`)."""
+    """Somebody wants to be told about something from now on, no more, or to know what there is (`flows.commands.subscriptions`)."""
 
     wanted: Wanted
     language: str = ""
@@ -124,7 +124,7 @@ class NewsAsked(NamedTuple):
 
 
 class MineAsked(NamedTuple):
-    """Somebody wants to see, withdraw or delete what they brought in (`flows.mine`)."""
+    """Somebody wants to see, withdraw or delete what they brought in (`flows.commands.my_contributions`)."""
 
     kind: str
     code: str = ""
@@ -133,7 +133,7 @@ class MineAsked(NamedTuple):
 
 
 class DoorAsked(NamedTuple):
-    """Somebody wants a code to link another chat, enters one, confirms or not, or parts this chat (`flows.doors`)."""
+    """Somebody wants a code to link another chat, enters one, confirms or not, or parts this chat (`flows.commands.linking`)."""
 
     kind: str
     value: str = ""

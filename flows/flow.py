@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import NamedTuple
 
-from flows.commands import Command, commands_of
+from flows.commands.words import Command, commands_of
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
-from flows.matching import Matcher
 from flows.messages import MsgOut, QuickReply
 from flows.parts import ProgressPart
 from flows.path import Path, compile_steps, off_path, reachable, walk
 from flows.phrases import Phrases
-from flows.question import END, Asked, Informed, Node, Question
+from flows.questions.base import END, Asked, Informed, Node, Question
 from flows.session import Session
 from flows.tokens import Token
+from flows.understanding.matching import Matcher
 from flows.voice import Voice
 
 

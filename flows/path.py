@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from flows.conditions import All, AnyOf, Condition, Equal, OpenTest, Test, ValueOf
 from flows.errors import EndlessFlowError
-from flows.question import END, LEAVE, Node, Question
+from flows.questions.base import END, LEAVE, Node, Question
 from flows.session import Session
 
 _OUT: Final = frozenset({END, LEAVE})

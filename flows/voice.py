@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from flows.matching import SmallWords
 from flows.messages import MsgOut, QuickReply
 from flows.parts import MessagePart
 from flows.phrases import FormOfAddress, Phrases
 from flows.render import arrow
-from flows.text import fold
 from flows.tokens import Token
+from flows.understanding.matching import SmallWords
+from flows.understanding.text import fold
 from flows.wording import Text
 
 

@@ -19,7 +19,7 @@ from bot import settings
 from bot.cli import main
 from bot.delivery import channels
 from bot.settings import Settings
-from flows.question import registry
+from flows.questions.base import registry
 from tests.house import consultation, publish, running
 from tests.patience import PATIENCE
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
-from flows.text import fold
+from flows.understanding.text import fold
 
 Path = tuple[str, ...]
 """("questions", "lamps", "options", "yes", "label", "de"): names, keys and values."""

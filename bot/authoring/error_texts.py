@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from flows import conditions, definition, question
+from flows import conditions, definition
 from flows.languages import LANGUAGES
-from flows.question import Where, registry
+from flows.questions import base
+from flows.questions.base import Where, registry
 from flows.wording import Wording
 
 _MISSING: Final = {
@@ -208,7 +209,7 @@ _CONDITIONS: Final = ("all", "any", "not", "answered", "equal", "one_of", "less"
 def _names() -> tuple[str, ...]:
     """Every name that can stand in a file, to find the one a typo was meant for."""
     models: list[builtins.type[BaseModel]] = [Wording, *registry().values()]
-    for module in (definition, question, conditions):
+    for module in (definition, base, conditions):
         models += [it for it in vars(module).values() if isinstance(it, type) and issubclass(it, BaseModel)]
     return tuple({field.alias or name for model in models for name, field in model.model_fields.items()})
 

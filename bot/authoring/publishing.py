@@ -21,7 +21,7 @@ from bot.consultations import trials
 from bot.consultations.faults import Fault
 from bot.proposals import seed_statements, waves
 from flows.definition import Consultation
-from flows.text import fold
+from flows.understanding.text import fold
 from storage import consultations, stages
 from storage.consultations import Publication, PublishedRevision, State
 from storage.errors import StorageError

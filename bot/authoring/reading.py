@@ -14,10 +14,10 @@ from bot.authoring import recordings, source
 from bot.authoring.error_texts import explain
 from bot.common.i18n import phrase_catalogues
 from bot.consultations.faults import Fault, line_of, place
-from flows.check import check
+from flows.authoring.check import check
 from flows.definition import Consultation
 from flows.phrases import Phrases
-from flows.question import Where
+from flows.questions.base import Where
 
 
 class Checked(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from bot.common.atomic_file import write_whole
 from flows.definition import Consultation
-from flows.question import Problem
+from flows.questions.base import Problem
 
 FOLDER: Final = "media"
 """Within the data folder."""

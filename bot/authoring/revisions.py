@@ -23,7 +23,7 @@ from bot.consultations.comparison import compare, unconfirmed
 from bot.consultations.faults import Fault, line_of
 from bot.proposals.waves import TopList
 from flows.definition import Consultation
-from flows.question import Where
+from flows.questions.base import Where
 from storage import answers, consultations, sessions, stages
 from storage.consultations import PublishedRevision
 

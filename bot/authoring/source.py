@@ -31,7 +31,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from bot.consultations.faults import Fault
-from flows.question import Where
+from flows.questions.base import Where
 
 LARGEST: Final = 1_000_000
 DEEPEST: Final = 40

@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from flows.commands.subscriptions import TOPICS
 from flows.languages import LANGUAGES
-from flows.news import TOPICS
 from flows.questions.district import DISTRICTS
-from flows.text import fold
+from flows.understanding.text import fold
 
 KEYS: Final = ("topic", "district", "language", "channel", "took_part", "began", "finished")
 _EXAMPLE: Final = "topic=neighbourhoods and language=tr"

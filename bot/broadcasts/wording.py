@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.consultations.catalogue import Catalogue, Published
 from bot.privacy.subscriptions import in_words
-from flows.commands import Command
+from flows.commands.words import Command
 from flows.messages import MsgIn, MsgOut, QuickReply
 from flows.tokens import START, Token
 

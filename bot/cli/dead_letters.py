@@ -14,7 +14,7 @@ from bot.common.dead_letters import opened
 from bot.common.errors import Say, program
 from bot.common.keys import Keys, SecretError
 from bot.settings import Settings
-from flows.text import clean
+from flows.understanding.text import clean
 from storage import erasures, messages
 from storage.errors import StorageError
 from storage.messages import StoredDeadLetter

@@ -28,11 +28,11 @@ from bot.common.i18n import phrase_catalogues
 from bot.consultations import stored_revisions
 from bot.conversations import transcripts
 from bot.settings import Settings
-from flows.commands import Command
-from flows.lobby import CODE
+from flows.commands.words import Command
+from flows.dialogue.main_menu import CODE
 from flows.messages import MsgOut
-from flows.text import clean
 from flows.tokens import Token
+from flows.understanding.text import clean
 from storage import consultations
 from storage.consultations import PublishedRevision
 from storage.store import Store

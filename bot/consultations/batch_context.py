@@ -20,7 +20,7 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import HANDLERS, handles
 from bot.consultations.participant import Person
 from bot.delivery.message_codec import payload_of
-from flows.commands import Command
+from flows.commands.words import Command
 from flows.events import Event, LanguageChosen, Said
 from flows.messages import MsgOut
 from storage import contacts, outbox

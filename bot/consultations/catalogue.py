@@ -15,12 +15,12 @@ from bot.common.logs import where
 from bot.consultations import stored_revisions
 from bot.consultations.flow_cache import KEPT_BYTES, FlowCache
 from bot.consultations.live_revisions import LiveRevision, LiveRevisions
-from flows.commands import Command
+from flows.commands.words import Command
+from flows.dialogue.main_menu import Invitation, Lobby
 from flows.flow import Flow
 from flows.listing import Listing
-from flows.lobby import Invitation, Lobby
 from flows.phrases import Phrases
-from flows.text import fold
+from flows.understanding.text import fold
 from flows.voice import Voice
 from storage import consultations
 from storage.consultations import PublishedRevision, RevisionHead, State

@@ -20,7 +20,7 @@ from bot.consultations.facets import LABELS, MEASURES, Facet, Facets, facets
 from bot.consultations.harmless_changes import harmless
 from flows.definition import Consultation
 from flows.meaning import Meaning, meanings_of
-from flows.question import Node
+from flows.questions.base import Node
 
 KEY_LENGTH: Final = 24
 NOTHING: Final[Facets] = {}

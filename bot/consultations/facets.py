@@ -8,8 +8,8 @@ from typing import Final, Literal, NamedTuple, get_args
 from pydantic import BaseModel
 
 from flows.meaning import Meaning, meanings_of
-from flows.question import Node, Option
-from flows.text import words_only
+from flows.questions.base import Node, Option
+from flows.understanding.text import words_only
 from flows.wording import Text
 
 Sort = Literal["fixed", "agreed_text", "words", "measure", "label", "end"]

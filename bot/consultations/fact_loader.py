@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Published
 from bot.consultations.participant import Person
-from flows.known import Need
+from flows.facts import Need
 from flows.values import Value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flows.question import Where
+from flows.questions.base import Where
 
 _PARTS = {"questions": "question", "options": "option", "exits": "exit", "keywords": "keyword", "languages": "language"}
 

@@ -8,7 +8,7 @@ from bot.consultations.changes import Change, Earlier, Kind, Level, Wording
 from bot.consultations.facets import Facets, facets, fields_of, options_of
 from flows.definition import Consultation
 from flows.meaning import Meaning, meanings_of
-from flows.question import Node
+from flows.questions.base import Node
 
 _APART = frozenset({"slug", "revision", "languages", "questions"})
 

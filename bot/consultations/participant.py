@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.consultations.catalogue import Published
-from flows.known import NOTHING, Known
+from flows.facts import NOTHING, Known
 from flows.session import Session
 from storage.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
 from storage.staff import TeamMember

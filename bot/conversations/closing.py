@@ -20,7 +20,7 @@ from bot.consultations.participant import Person, Place
 from bot.consultations.stored_revisions import UnreadableError
 from bot.consultations.visibility import is_closed
 from bot.conversations.batch_order import WRITE_ORDER
-from flows import engine
+from flows.dialogue import engine
 from flows.session import Session
 from storage import consultations, sessions
 from storage.consultations import State

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from flows.messages import MsgIn, Place
-from flows.text import clean
+from flows.understanding.text import clean
 
 LONGEST_TEXT: Final = 20_000
 """Characters of a message that are looked at: more than any answer may have, so that its question says "too long"."""

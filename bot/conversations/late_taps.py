@@ -14,7 +14,7 @@ from bot.consultations.participant import Person, Place
 from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.senders import Meeting
-from flows import speech
+from flows.dialogue import messages_text
 from flows.events import ConsultationChosen, Event, Said
 from flows.messages import MsgIn
 from flows.parts import noticed
@@ -51,7 +51,7 @@ class Late:
         voice = flow.scripts[language].voice
         title, keyword = voice.text(flow.consultation.title), voice.way_back(slug)
         text = voice.say("late.done" if is_open else "late.over", title=title, keyword=keyword)
-        return (Said(voice.message(text, [speech.way_in(voice, slug)] if is_open else [])),)
+        return (Said(voice.message(text, [messages_text.way_in(voice, slug)] if is_open else [])),)
 
     def _place(self, batch: BatchContext, person: Person, code: str) -> Place | None:
         """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""

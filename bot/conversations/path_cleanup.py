@@ -22,11 +22,11 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person, Place
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.batch_order import WRITE_ORDER
+from flows.dialogue.navigation import gaps
+from flows.dialogue.pruning import drop
 from flows.events import AnswerGiven, Event, GapReopened
 from flows.flow import Flow
-from flows.pruning import drop
 from flows.session import Session
-from flows.steps import gaps
 from flows.values import GAPS
 from storage import answers, data_migrations, erasures, sessions
 from storage.answers import StoredAnswer

@@ -14,7 +14,7 @@ from bot.consultations.participant import Person, Place
 from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.senders import Meeting
-from flows import engine
+from flows.dialogue import engine
 from flows.events import Said
 from flows.messages import MsgIn
 from flows.session import Turn

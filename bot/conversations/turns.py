@@ -23,10 +23,10 @@ from bot.conversations.senders import Meeting
 from bot.conversations.session_start import SessionStart, SessionStarter
 from bot.proposals.enquiries import Enquiries
 from bot.staff.chat.dispatcher import Desk
-from flows import engine
-from flows.commands import Command
+from flows.commands.words import Command
+from flows.dialogue import engine
 from flows.events import ConsultationChosen, Event, Said
-from flows.known import NOTHING, Lacking
+from flows.facts import NOTHING, Lacking
 from flows.messages import MsgIn, MsgOut
 from flows.parts import noticed
 from flows.session import Turn

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bot.authoring.reading import Checked, judge
 from bot.authoring.source import Source
 from bot.exchange.bundle import Budgeting
-from flows.question import registry
+from flows.questions.base import registry
 
 _RETENTION_DAYS: Final = 3650
 _TEXTS: Final[dict[str, dict[str, str]]] = {

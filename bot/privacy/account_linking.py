@@ -23,8 +23,8 @@ from bot.consultations.event_handlers import Request, handles_after_write
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.consultations.session_rows import SessionRows
 from bot.privacy import personal_data
-from flows import engine
-from flows.doors import CODE_DIGITS
+from flows.commands.linking import CODE_DIGITS
+from flows.dialogue import engine
 from flows.events import DoorAsked, Said
 from flows.messages import MsgOut
 from flows.voice import Voice

@@ -147,7 +147,7 @@ def _really(voice: Voice, kind: str, code: str) -> MsgOut:
 
 
 def offer(voice: Voice, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
-    """A button for what can be done with one's own proposal or rating (`flows.mine`)."""
+    """A button for what can be done with one's own proposal or rating (`flows.commands.my_contributions`)."""
     mine = voice.command("mine").with_arguments("ask") if asks_first else voice.command("mine")
     label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {code}"
     return mine.with_arguments(kind, code, label=label)

@@ -12,10 +12,10 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import Request, handles, handles_after_write
 from bot.consultations.participant import Person
-from flows.commands import Command
+from flows.commands.subscriptions import TOPICS
+from flows.commands.words import Command
 from flows.events import NewsAsked, PushesStopped, Wanted
 from flows.messages import MsgOut, QuickReply
-from flows.news import TOPICS
 from flows.questions.district import DISTRICTS, label
 from flows.voice import Voice
 from storage import contacts, opt_ins, outbox

@@ -10,7 +10,7 @@ from bot.proposals import chain
 from bot.proposals.moderating import LONGEST_REASON, Chair, after, note, take
 from bot.proposals.standing import Refusal, Standing, find
 from flows.languages import LANGUAGES
-from flows.text import clean
+from flows.understanding.text import clean
 from storage import proposals
 from storage.proposals import NewStatus, Status
 

@@ -1,4 +1,4 @@
-"""Finds out what questions about proposals must know (`flows.needs`): for all people of a batch with one query each."""
+"""Finds out what questions about proposals must know (`flows.fact_queries`): for all people of a batch with one query each."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ from bot.proposals.codes import new_code
 from bot.proposals.joining import authors
 from bot.proposals.pool import Pools, words_of
 from bot.proposals.receiving import IdeaRows
-from flows.known import Need
-from flows.needs import GivenVote, IsMine, MyVote, NewCode, NextStatement, Offer, SimilarTo, Statement, StillReleased
+from flows.fact_queries import (
+    GivenVote,
+    IsMine,
+    MyVote,
+    NewCode,
+    NextStatement,
+    Offer,
+    SimilarTo,
+    Statement,
+    StillReleased,
+)
+from flows.facts import Need
 from storage import moderation, proposals, ratings
 from storage.moderation import NewProposalText
 from storage.proposals import StoredProposal

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, Literal, get_args
 
 from bot.proposals.first_names import FIRST_NAMES
-from flows.text import length_as_seen, plain_digits
+from flows.understanding.text import length_as_seen, plain_digits
 
 Flag = Literal[
     "email",

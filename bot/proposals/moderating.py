@@ -22,7 +22,7 @@ from bot.consultations import answer_text
 from bot.proposals.flags import flags_of
 from bot.proposals.standing import Refusal, Standing, approvers, check_possible, find
 from flows.languages import LANGUAGES
-from flows.text import clean
+from flows.understanding.text import clean
 from storage import consultations, moderation, proposals
 from storage.moderation import Flagged, Kind, NewDecision, NewProposalText, SealedOriginal, State, StateChange
 from storage.proposals import Release, Rewording

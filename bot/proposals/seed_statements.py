@@ -14,7 +14,7 @@ from bot.common.sources import SYSTEM_RANDOM
 from bot.proposals.codes import new_code
 from flows.definition import Consultation
 from flows.questions.statements import Statements, first_language
-from flows.text import fold
+from flows.understanding.text import fold
 from flows.wording import Review, Text
 from storage import moderation, proposals
 from storage.moderation import NewModeration, NewProposalText

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from flows.text import fold
+from flows.understanding.text import fold
 
 NEAREST: Final = 3
 ALIKE: Final = 58.0

@@ -19,7 +19,7 @@ from bot.results.methods.budgets import Spending
 from bot.results.methods.intervals import Interval, around
 from bot.results.methods.pairwise import Strength
 from bot.results.methods.rankings import Ranking
-from flows.question import Question
+from flows.questions.base import Question
 from flows.questions.points import Points
 
 Ballots = Mapping[tuple[object, ...], int]

@@ -21,7 +21,7 @@ from bot.results.counts.answer_dataset import asking_the_same
 from bot.results.counts.counts import Counts
 from bot.results.counts.disclosure import SENSITIVE_LEAST, WHOLE, Reason, Row, Rule, follows, of_group
 from flows.flow import Flow
-from flows.question import Question
+from flows.questions.base import Question
 from storage import editions, rooms
 from storage.consultations import PublishedRevision
 from storage.rooms import AnswerCount, StoredResult, StoredRoom

@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from flows.picker import Picker
-from flows.question import Asked, Guess, Parsed, Question, Rejection, Reply, question
-from flows.text import fold
+from flows.questions.base import Asked, Guess, Parsed, Question, Rejection, Reply, question
+from flows.questions.choice_matching import Picker
+from flows.understanding.text import fold
 from flows.values import Value
 from flows.voice import Voice
 

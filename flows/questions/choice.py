@@ -8,9 +8,9 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.meaning import Meanings, meanings
-from flows.picker import Picker
-from flows.question import Asked, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
-from flows.text import fold
+from flows.questions.base import Asked, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
+from flows.questions.choice_matching import Picker
+from flows.understanding.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text

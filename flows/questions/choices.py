@@ -10,10 +10,8 @@ from pydantic import Field
 
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.naming import Naming
 from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, SelectionPart
-from flows.picker import Picker
-from flows.question import (
+from flows.questions.base import (
     Asked,
     Draft,
     Guess,
@@ -28,6 +26,8 @@ from flows.question import (
     question,
 )
 from flows.questions.choice import clashes, named
+from flows.questions.choice_matching import Picker
+from flows.questions.option_lists import Naming
 from flows.tokens import DONE
 from flows.values import Missing, Value
 from flows.voice import Voice

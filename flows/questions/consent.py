@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from flows.conditions import Equal, Not, ValueOf
 from flows.meaning import Meanings, meanings
-from flows.picker import Picker
-from flows.question import LEAVE, Asked, Exit, Parsed, Question, Rejection, Reply, ValueType, question
+from flows.questions.base import LEAVE, Asked, Exit, Parsed, Question, Rejection, Reply, ValueType, question
+from flows.questions.choice_matching import Picker
 from flows.values import Missing, Value
 from flows.voice import Voice
 

@@ -8,11 +8,11 @@ from functools import cache
 from importlib.resources import files
 from typing import ClassVar, Final, Literal
 
-from flows.matching import Matcher, SmallWords, spellings
 from flows.meaning import Meanings, meanings
-from flows.picker import Picker
-from flows.question import Asked, Guess, Parsed, Question, Rejection, Reply, question
+from flows.questions.base import Asked, Guess, Parsed, Question, Rejection, Reply, question
 from flows.questions.berlin_points import district_of
+from flows.questions.choice_matching import Picker
+from flows.understanding.matching import Matcher, SmallWords, spellings
 from flows.values import Value
 from flows.voice import Voice
 

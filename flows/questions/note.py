@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from flows.question import Asked, Node, Parsed, Rejection, Reply, question
+from flows.questions.base import Asked, Node, Parsed, Rejection, Reply, question
 from flows.values import Value
 from flows.voice import Voice
 

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects
-from flows.picker import Picker
-from flows.question import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, ValueType, Where, question
-from flows.text import fold, plain_digits
+from flows.questions.base import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, ValueType, Where, question
+from flows.questions.choice_matching import Picker
+from flows.understanding.text import fold, plain_digits
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text

@@ -15,8 +15,7 @@ from pydantic import Field
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, MessagePart, Parts, noticed
-from flows.picker import Picker
-from flows.question import (
+from flows.questions.base import (
     Asked,
     Draft,
     Guess,
@@ -30,8 +29,9 @@ from flows.question import (
     question,
 )
 from flows.questions.choice import clashes, named
-from flows.text import fold
+from flows.questions.choice_matching import Picker
 from flows.tokens import DONE
+from flows.understanding.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text

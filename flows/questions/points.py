@@ -7,17 +7,17 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from flows.amounts import Amounts, Change
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.naming import Naming
 from flows.parts import BodyPart, HintPart, NoticePart, Parts, SelectionPart
-from flows.picker import Picker
-from flows.question import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
+from flows.questions.base import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import clashes, named
+from flows.questions.choice_matching import Picker
 from flows.questions.choices import CHOSEN, OPEN
-from flows.text import fold
+from flows.questions.option_lists import Naming
 from flows.tokens import DONE
+from flows.understanding.amounts import Amounts, Change
+from flows.understanding.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text

@@ -8,15 +8,12 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.events import Proposed, Rated
-from flows.known import Known
-from flows.matching import Matcher
+from flows.fact_queries import IsMine, NewCode, SimilarTo, Statement
+from flows.facts import Known
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.needs import IsMine, NewCode, SimilarTo, Statement
-from flows.own_words import OwnWords, crossed
 from flows.parts import BLANK, LINE, ProposalCard, TitlePart
-from flows.picker import Picker
-from flows.question import (
+from flows.questions.base import (
     Asked,
     Draft,
     Given,
@@ -30,7 +27,10 @@ from flows.question import (
     ValueType,
     question,
 )
-from flows.text import fold, length_as_seen
+from flows.questions.choice_matching import Picker
+from flows.questions.own_words import OwnWords, crossed
+from flows.understanding.matching import Matcher
+from flows.understanding.text import fold, length_as_seen
 from flows.values import Missing, Value
 from flows.voice import Voice
 

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
-from flows.naming import Naming
 from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, Parts, SelectionPart
-from flows.picker import Picker
-from flows.question import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
+from flows.questions.base import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
 from flows.questions.choice import clashes, named
-from flows.text import plain_digits
+from flows.questions.choice_matching import Picker
+from flows.questions.option_lists import Naming
 from flows.tokens import DONE
+from flows.understanding.text import plain_digits
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text

@@ -8,14 +8,13 @@ from typing import ClassVar, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.events import Event, Rated
-from flows.known import Known
+from flows.fact_queries import MyVote, NextStatement, Offer, Statement, StillReleased
+from flows.facts import Known
 from flows.languages import LANGUAGES
-from flows.matching import Matcher
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply, Role
-from flows.needs import MyVote, NextStatement, Offer, Statement, StillReleased
 from flows.parts import BodyPart, ProposalCard, TitlePart, noticed
-from flows.question import (
+from flows.questions.base import (
     Asked,
     Draft,
     Given,
@@ -29,7 +28,8 @@ from flows.question import (
     Where,
     question,
 )
-from flows.text import fold
+from flows.understanding.matching import Matcher
+from flows.understanding.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
 from flows.wording import Text

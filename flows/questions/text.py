@@ -12,10 +12,10 @@ from pydantic import Field
 from flows.events import MediaGiven
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgIn
-from flows.own_words import OwnWords, crossed
-from flows.picker import Picker
-from flows.question import Asked, Given, Parsed, Problem, Question, Rejection, Reply, ValueType, question
-from flows.text import fold
+from flows.questions.base import Asked, Given, Parsed, Problem, Question, Rejection, Reply, ValueType, question
+from flows.questions.choice_matching import Picker
+from flows.questions.own_words import OwnWords, crossed
+from flows.understanding.text import fold
 from flows.values import Missing, Value
 from flows.voice import Voice
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, Literal
 
-from flows.question import question
+from flows.questions.base import question
 from flows.questions.placement import Placement
 
 NONE: Final = "none"

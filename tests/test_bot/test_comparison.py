@@ -13,7 +13,7 @@ from bot.consultations.changes import Change, Earlier, Kind, Level
 from bot.consultations.comparison import compare, unconfirmed
 from flows.definition import Consultation
 from flows.meaning import Meaning, meanings, meanings_of
-from flows.question import Option, Question, question, registry
+from flows.questions.base import Option, Question, question, registry
 from flows.questions.points import PricedOption
 from tests.house import consultation
 

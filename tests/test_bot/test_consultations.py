@@ -20,7 +20,7 @@ from bot.authoring.revisions import Intent
 from bot.consultations.faults import Fault
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
-from flows.question import registry
+from flows.questions.base import registry
 from storage import consultations
 from storage.models import metadata
 from storage.store import Store

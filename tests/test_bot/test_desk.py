@@ -13,8 +13,8 @@ from bot.proposals.flags import FLAGS
 from bot.staff import codes
 from bot.staff.chat import registry
 from bot.staff.chat.registry import commands
-from flows.commands import Command, Commands
-from flows.text import fold
+from flows.commands.words import Command, Commands
+from flows.understanding.text import fold
 from storage import staff
 from storage.staff import Role, StaffMember
 from storage.store import Store

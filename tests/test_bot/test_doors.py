@@ -17,8 +17,8 @@ from bot.common.i18n import phrase_catalogues
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.privacy.retention import tidy
-from flows.commands import Command, Commands, Spoken
-from flows.text import fold
+from flows.commands.words import Command, Commands, Spoken
+from flows.understanding.text import fold
 from storage import doors
 from storage.models import metadata
 from storage.store import Store

@@ -51,7 +51,7 @@ async def test_what_has_had_its_time_is_deleted_and_nothing_else(database):
 async def test_set_aside_messages_do_not_stay_for_ever(database, monkeypatch):
     store = Store(database.url)
     publish(store, consultation())
-    monkeypatch.setattr("flows.engine.start", None)
+    monkeypatch.setattr("flows.dialogue.engine.start", None)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", "/start park"))
     assert count(store, "dead_letters") == 1

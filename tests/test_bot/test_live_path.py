@@ -11,7 +11,7 @@ from sqlalchemy import text
 from adapters.base import RetryAfter, Unknown, Unreachable
 from bot.conversations.batch import Batches
 from bot.delivery import message_codec
-from flows import engine
+from flows.dialogue import engine
 from storage.errors import StoreBusy
 from storage.store import ATTEMPTS, Store
 from tests.house import Recorder, consultation, publish, rows, running, say

@@ -140,7 +140,7 @@ async def test_a_conversation_leaves_no_trace_of_what_was_said(furnished, lines,
     chat = Chat(make, lambda msg: shown.append(msg.text), lambda _: None, CANARY)
     async with chat.house.running():
         await chat.begin("buergerhaushalt", "de")
-        monkeypatch.setattr("flows.engine._answer", _break)
+        monkeypatch.setattr("flows.dialogue.engine._answer", _break)
         await chat.say(CANARY)
         monkeypatch.undo()
         write, lost = furnished.write, iter([StoreLost(CANARY)])

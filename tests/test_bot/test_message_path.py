@@ -15,7 +15,7 @@ from storage.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, say
 
 ROOT = Path(__file__).parents[2]
-ENGINE = "flows/engine"
+ENGINE = "flows/dialogue/engine"
 MOST_MODULES = 10
 MOST_UP = 1
 _LISTED = re.compile(r"^\d+\. `([\w/]+)`", re.MULTILINE)

@@ -15,7 +15,7 @@ from bot.broadcasts import starting
 from bot.broadcasts.sending import Pushing
 from bot.broadcasts.starting import Wish
 from bot.settings import PushSettings, Settings
-from flows import engine
+from flows.dialogue import engine
 from storage import broadcasts
 from storage.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from adapters.base import Limits
 from bot.common.i18n import phrase_catalogues
-from flows.commands import Commands
+from flows.commands.subscriptions import parse_wanted
+from flows.commands.words import Commands
 from flows.events import Wanted
-from flows.news import parse_wanted
-from flows.text import fold
+from flows.understanding.text import fold
 from storage.store import Store
 from tests.house import Recorder, consultation, publish, running, say
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from bot.consultations.changes import Level
 from bot.results.counts.meanings import FAMILY, Asked, is_same
 from flows.definition import Consultation
-from flows.question import Question, registry
+from flows.questions.base import Question, registry
 from tests.test_bot.test_comparison import asks, history
 
 Definition = dict[str, Any]

@@ -45,11 +45,11 @@ from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.responses import stream
 from bot.settings import Settings
 from bot.staff.chat.dispatcher import Desk
-from flows import engine
 from flows.definition import Consultation
+from flows.dialogue import engine
 from flows.flow import Flow
 from flows.messages import MsgIn, MsgOut, QuickReply
-from flows.question import Question
+from flows.questions.base import Question
 from flows.session import Session
 from storage import consultations
 from storage.store import Store

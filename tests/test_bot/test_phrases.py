@@ -9,10 +9,10 @@ import pytest
 from babel.core import Locale
 
 from bot.common.i18n import phrase_catalogues
-from flows.commands import Command, Commands
+from flows.authoring.readability import simple_hints
+from flows.commands.words import Command, Commands
 from flows.languages import LANGUAGES as NAMES
-from flows.readability import simple_hints
-from flows.text import fold
+from flows.understanding.text import fold
 
 LANGUAGES = phrase_catalogues.languages()
 GERMAN = {

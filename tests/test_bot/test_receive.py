@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows import engine
+from flows.dialogue import engine
 from storage.store import Store
 from tests.house import Recorder, consultation, publish, running, say
 

@@ -21,7 +21,7 @@ from bot.common.ids import hour_of
 from bot.conversations import recording
 from bot.conversations.recording import BadLine
 from bot.settings import Settings
-from flows import engine
+from flows.dialogue import engine
 from flows.messages import MsgIn, Place
 from storage.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say

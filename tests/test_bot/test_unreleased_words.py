@@ -30,7 +30,7 @@ from bot.results import published, wording
 from bot.results.counts.disclosure import LARGE
 from bot.results.edition import KEPT_EARLIER
 from bot.results.methods.sectors import Agreement, Cell
-from flows.question import Question, registry
+from flows.questions.base import Question, registry
 from flows.values import Value
 from storage import consultations, editions, moderation, proposals, ratings, rooms
 from storage.editions import StoredEdition

@@ -6,8 +6,8 @@ from bot.broadcasts import segments
 from bot.common.i18n import phrase_catalogues
 from bot.staff.chat import argument_parser
 from bot.staff.chat.argument_parser import Typed
-from flows.news import TOPICS
-from flows.text import fold
+from flows.commands.subscriptions import TOPICS
+from flows.understanding.text import fold
 
 WORDS = argument_parser.vocabulary(
     phrase_catalogues.load(tag).words("words.push") for tag in phrase_catalogues.languages()

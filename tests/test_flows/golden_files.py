@@ -19,8 +19,8 @@ import flows.questions
 from bot.common.i18n.phrase_catalogues import languages, load
 from flows.messages import MsgIn, MsgOut, Place
 from flows.phrases import FormOfAddress
-from flows.question import Asked, Draft, Given, Guess, Node, Parsed, Rejection, Reply, registry
-from flows.text import clean, fold
+from flows.questions.base import Asked, Draft, Given, Guess, Node, Parsed, Rejection, Reply, registry
+from flows.understanding.text import clean, fold
 from flows.values import Missing
 from flows.voice import Voice
 

@@ -17,8 +17,8 @@ from pydantic_core import from_json, to_json
 
 from bot.authoring import reading
 from bot.common.i18n import phrase_catalogues
-from flows import engine
-from flows.commands import Command
+from flows.commands.words import Command
+from flows.dialogue import engine
 from flows.events import (
     AnswerDropped,
     AnswerGiven,
@@ -30,8 +30,8 @@ from flows.events import (
     NewsAsked,
     Said,
 )
+from flows.facts import UNASKED
 from flows.flow import Flow
-from flows.known import UNASKED
 from flows.messages import MsgIn, MsgOut, Place, QuickReply
 from flows.session import Session, Turn
 from flows.values import Missing, Value

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows import logic
-from flows.check import check
-from flows.commands import Command
+from flows.authoring import logic
+from flows.authoring.check import check
+from flows.authoring.readability import sentences, simple_hints, words
+from flows.authoring.sizes import LONGEST_CODE, ChannelLimits
+from flows.commands.words import Command
 from flows.definition import Consultation
 from flows.phrases import Phrases
-from flows.question import END, LEAVE, Problem
-from flows.readability import sentences, simple_hints, words
-from flows.sizes import LONGEST_CODE, ChannelLimits
+from flows.questions.base import END, LEAVE, Problem
 
 
 class AnyPhrases(Phrases):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.common.i18n import phrase_catalogues
-from flows import engine
+from flows.dialogue import engine
 from flows.errors import EndlessFlowError
 from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Said, SessionCompleted, SessionInterrupted
 from flows.flow import Flow

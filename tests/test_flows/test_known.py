@@ -9,12 +9,12 @@ from typing import Literal
 import pytest
 
 from bot.common.i18n import phrase_catalogues
-from flows import engine
+from flows.dialogue import engine
 from flows.events import Said
+from flows.facts import NOTHING, UNASKED, Known, Lacking, Need
 from flows.flow import Flow
-from flows.known import NOTHING, UNASKED, Known, Lacking, Need
 from flows.messages import MsgIn
-from flows.question import Asked, Draft, Given, Informed, Parsed, Question, Rejection, Reply
+from flows.questions.base import Asked, Draft, Given, Informed, Parsed, Question, Rejection, Reply
 from flows.session import Session, Turn
 from flows.values import Missing, Value
 from flows.voice import Voice

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.common.i18n import phrase_catalogues
-from flows import engine
+from flows.dialogue import engine
+from flows.dialogue.main_menu import Lobby
 from flows.events import ErasureRequested, Event, LanguageChosen, PushesStopped, Said, SessionCompleted
 from flows.flow import Flow
 from flows.languages import LANGUAGES, best_guess
-from flows.lobby import Lobby
 from flows.messages import MsgIn, MsgOut
 from flows.session import Session, Turn
 from tests.house import consultation

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.matching import Match, Matcher, SmallWords, edits_between
-from flows.text import fold
+from flows.understanding.matching import Match, Matcher, SmallWords, edits_between
+from flows.understanding.text import fold
 
 SMALL = SmallWords(
     fillers=frozenset({"ich", "nehme", "die", "bitte", "option", "ein"}),

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.common.i18n import phrase_catalogues
-from flows import engine
-from flows.check import check
+from flows.authoring.check import check
+from flows.dialogue import engine
+from flows.dialogue.unencrypted_channel import heard
 from flows.events import AnswerGiven, Said
 from flows.flow import Flow
 from flows.messages import MsgIn
-from flows.overheard import heard
 from flows.session import Session, Turn
 from flows.values import Missing
 from tests.house import consultation

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from flows.conditions import Condition
+from flows.dialogue.pruning import prune
 from flows.flow import Flow
 from flows.path import compile_steps, reachable
-from flows.pruning import prune
-from flows.question import END
+from flows.questions.base import END
 from flows.session import Session
 from tests.test_flows.test_engine import Walk, ask, compiled
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from bot.common.i18n.phrase_catalogues import languages
-from flows.question import Draft, Given, Guess, Informed, Question, Rejection, Reply, registry
 from flows.questions.age_band import BANDS, band_of
+from flows.questions.base import Draft, Given, Guess, Informed, Question, Rejection, Reply, registry
 from flows.questions.pairwise import pairs
-from flows.text import clean, fold
+from flows.understanding.text import clean, fold
 from flows.values import Missing
 from tests.test_flows.golden_files import (
     FOLDER,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.text import clean, fold, length_as_seen, plain_digits, utf16_length
+from flows.understanding.text import clean, fold, length_as_seen, plain_digits, utf16_length
 
 ANY = st.text() | st.text(
     "aÀ\u0300\u0301ıİßſΐ\u0345ﬁ½３٣۳🔟3️⃣\u200d\u200b\ufeff\u202e\ud800\udfff\x00\x85\u2028\r\n\t ـًé_-'"

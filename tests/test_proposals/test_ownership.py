@@ -11,8 +11,8 @@ from bot.common.i18n import phrase_catalogues
 from bot.proposals import moderating
 from bot.proposals.joining import merge, restore
 from bot.results.loading import load
-from flows.commands import Command, Commands, Spoken
-from flows.text import fold
+from flows.commands.words import Command, Commands, Spoken
+from flows.understanding.text import fold
 from storage import contacts, proposals, ratings
 from storage.ratings import NewRatingEvent, Vote
 from storage.store import Store

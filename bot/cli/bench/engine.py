@@ -6,7 +6,7 @@ import time
 
 from bot.cli.bench.subject import QUESTIONS, REPLIES, consultation, message
 from bot.common.i18n import phrase_catalogues
-from flows import engine
+from flows.dialogue import engine
 from flows.flow import Flow
 from flows.session import Session
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.base import Channel, Introducing, Introduction
 from bot.common.i18n import phrase_catalogues
-from flows.commands import Command
+from flows.commands.words import Command
 
 SHOWN: Final = (
     Command.START,

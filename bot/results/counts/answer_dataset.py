@@ -20,7 +20,7 @@ from bot.results.counts.values import Kind, code_of
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.messages import Expects
-from flows.question import Option, Question
+from flows.questions.base import Option, Question
 from flows.values import Value
 from flows.voice import Voice
 from storage import consultations

@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 from bot.consultations.changes import Level
 from bot.consultations.comparison import changes_of_meaning
 from bot.consultations.facets import facets
-from flows.question import Question
-from flows.text import words_only
+from flows.questions.base import Question
+from flows.understanding.text import words_only
 from flows.wording import Text
 
 Labels = Mapping[str, Mapping[str, str]]

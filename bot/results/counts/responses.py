@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from bot.common.remembered import Remembered
 from bot.results.counts.answer_dataset import Subject, Variable
 from bot.results.counts.values import read
+from flows.dialogue.navigation import gaps
 from flows.session import Session
-from flows.steps import gaps
 from flows.values import Missing, Value
 from storage import answers, open_answers, participations, sessions
 from storage.answers import StoredAnswer

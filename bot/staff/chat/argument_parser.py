@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from flows.text import fold
+from flows.understanding.text import fold
 
 _WORD: Final = re.compile(r"(?P<word>[^\s()=]+)(?P<value>\s*=\s*[^\s()=]+)?")
 _PACE: Final = re.compile(r"\b(\d{1,7})\s+per\s+hour\b", re.IGNORECASE)

@@ -14,10 +14,10 @@ from bot.consultations.participant import Person
 from bot.settings import Settings
 from bot.staff.chat import team
 from bot.staff.chat.registry import Call, commands
-from flows.commands import Command
+from flows.commands.words import Command
 from flows.messages import MsgIn, MsgOut
-from flows.text import fold
 from flows.tokens import STAFF_CHAT
+from flows.understanding.text import fold
 from storage import staff
 
 TRIES: Final = Rate(burst=5, per_second=5 / 3600)

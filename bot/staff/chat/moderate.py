@@ -14,7 +14,7 @@ from bot.proposals.standing import Reason, Refusal, Standing, by_code
 from bot.staff.chat.queue import ROLES, SEEN, buttons, following, looked_at, shown
 from bot.staff.chat.registry import Call, command, usage
 from flows.messages import MsgOut
-from flows.text import fold
+from flows.understanding.text import fold
 from storage.proposals import PUBLIC_STATUSES, Status
 
 _LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)

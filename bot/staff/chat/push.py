@@ -13,7 +13,7 @@ from bot.staff.chat import argument_parser
 from bot.staff.chat.argument_parser import Typed
 from bot.staff.chat.registry import Call, command
 from flows.messages import MsgOut, QuickReply
-from flows.text import fold
+from flows.understanding.text import fold
 from storage import broadcasts
 from storage.broadcasts import StoredBroadcast
 

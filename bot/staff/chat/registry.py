@@ -19,7 +19,7 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person
 from bot.settings import Settings
 from flows.messages import MsgOut, QuickReply
-from flows.text import fold
+from flows.understanding.text import fold
 from flows.voice import Voice
 from storage.staff import ROLES, Role, TeamMember
 

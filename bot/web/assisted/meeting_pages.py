@@ -28,7 +28,7 @@ from bot.web.public.form_model import step_of
 from bot.web.public.resume import qr
 from bot.web.request_locale import tongue_of
 from flows.flow import Flow
-from flows.text import clean
+from flows.understanding.text import clean
 from storage import rooms as table
 from storage.rooms import StoredRoom
 

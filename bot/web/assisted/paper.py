@@ -21,7 +21,7 @@ from flows.conditions import Condition, Equal, OneOf
 from flows.definition import Consultation
 from flows.flow import Flow, Script
 from flows.messages import Expects, QuickReply
-from flows.question import END, LEAVE, Asked, Exit, Node
+from flows.questions.base import END, LEAVE, Asked, Exit, Node
 from flows.questions.pairwise import Pairwise
 from flows.values import Missing, Value
 

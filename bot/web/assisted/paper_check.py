@@ -14,16 +14,16 @@ from typing import Final, NamedTuple
 from bot.common.i18n.locale import Tongue
 from bot.web.assisted.paper import PaperQuestion
 from bot.web.public.numbers import NUMBERED
-from flows import engine
-from flows.commands import Command
+from flows.commands.words import Command
+from flows.dialogue import engine
 from flows.events import Said
+from flows.facts import UNASKED
 from flows.flow import Flow
-from flows.known import UNASKED
 from flows.messages import MsgIn
 from flows.render import as_text
 from flows.session import Session
-from flows.text import fold
 from flows.tokens import DONE, Token
+from flows.understanding.text import fold
 
 MOST_MESSAGES: Final = 500
 _LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -26,7 +26,7 @@ from bot.web.context import site_of
 from bot.web.public.chat import SLUG, is_unreviewed, notice_of
 from bot.web.public.form_model import step_of
 from flows.flow import Flow
-from flows.text import clean
+from flows.understanding.text import clean
 
 _SHEET: Final = re.compile(r"[0-9a-f]{32}")
 MOST_KEPT: Final = 200

@@ -22,7 +22,7 @@ from bot.web.request_locale import tongue_of
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, label
-from flows.text import clean
+from flows.understanding.text import clean
 from storage import consultations
 from storage.proposals import NewStatus
 

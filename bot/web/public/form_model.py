@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from adapters.web.log import Entry
 from adapters.web.protocol import direction
-from flows.commands import Command
+from flows.commands.words import Command
 from flows.messages import MsgOut, QuickReply, Role
 from flows.parts import (
     AboutPart,

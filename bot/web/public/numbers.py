@@ -11,8 +11,8 @@ from bot.web.context import Form
 from bot.web.public.chat import log_of, tell
 from bot.web.public.form_model import Choice, Step, last_message
 from flows.messages import QuickReply
-from flows.text import plain_digits
 from flows.tokens import DONE
+from flows.understanding.text import plain_digits
 
 NUMBERED: Final = frozenset({"order", "amounts"})
 _LONGEST: Final = 9

@@ -8,10 +8,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from flows import doors, news
-from flows.matching import Matcher, spellings
-from flows.mine import KINDS
+from flows.commands.my_contributions import KINDS
+from flows.commands import linking, subscriptions
 from flows.phrases import Phrases
+from flows.understanding.matching import Matcher, spellings
 
 
 class Command(StrEnum):
@@ -79,7 +79,7 @@ class Commands:
             self._news = _news(phrases) | self._news
         self._doors: dict[str, str] = {}
         for phrases in (*catalogues, *others):
-            self._doors = doors.spoken(phrases) | self._doors
+            self._doors = linking.spoken(phrases) | self._doors
         self._mine = {
             spelling: kind
             for phrases in (*catalogues, *others)
@@ -137,4 +137,4 @@ def _words(phrases: Phrases) -> dict[str, Command]:
 
 @lru_cache(64)
 def _news(phrases: Phrases) -> dict[str, str]:
-    return news.spoken(phrases)
+    return subscriptions.spoken(phrases)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows import habits, repairs, speech
-from flows.commands import Command, Spoken
+from flows.commands.words import Command, Spoken
+from flows.dialogue import command_handlers, fallback, messages_text
+from flows.dialogue.navigation import go_on, leave, with_line
+from flows.dialogue.pruning import prune
+from flows.dialogue.unencrypted_channel import heard, is_withheld
 from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Event, GapReopened, Rated, Said
+from flows.facts import NOTHING, Known
 from flows.flow import Flow
-from flows.known import NOTHING, Known
 from flows.languages import best_guess
 from flows.messages import SEALED, MsgIn
-from flows.overheard import heard, is_withheld
 from flows.parts import Parts, noticed
-from flows.pruning import prune
-from flows.question import Draft, Given, Guess, Informed, Rejection, Reply
+from flows.questions.base import Draft, Given, Guess, Informed, Rejection, Reply
 from flows.session import Session, Turn
-from flows.steps import go_on, leave, with_line
-from flows.text import fold
 from flows.tokens import Token
+from flows.understanding.text import fold
 from flows.values import Missing, Value
 
 PAUSE = 12 * 3600
@@ -53,7 +53,7 @@ def start(
 
 def _start(flow: Flow, fresh: Session, language: str | None, hint: str) -> Turn:
     if language in flow.languages:
-        return habits.greet(flow, fresh._replace(language=language))
+        return command_handlers.greet(flow, fresh._replace(language=language))
     wanted = language if language in flow.other_voices else ""
     pruned = prune(flow, fresh._replace(language=best_guess(hint, flow.languages), wanted=wanted))
     return _with_before(pruned.events, pruned.line, _which_language(flow, pruned.session))
@@ -63,9 +63,9 @@ def _which_language(flow: Flow, session: Session) -> Turn:
     """Asks for the language, where there are several."""
     wanted = session.wanted
     if len(flow.languages) > 1:
-        return habits.ask_language(flow, session)
-    turn = habits.greet(flow, session)
-    return Turn(turn.session, (Said(speech.only_language(flow, wanted)), *turn.events)) if wanted else turn
+        return command_handlers.ask_language(flow, session)
+    turn = command_handlers.greet(flow, session)
+    return Turn(turn.session, (Said(messages_text.only_language(flow, wanted)), *turn.events)) if wanted else turn
 
 
 def resume(
@@ -84,7 +84,7 @@ def resume(
     what waits for an answer never reached them, so that their words are none.
     """
     if msg.media == SEALED:
-        return habits.sealed(flow, session)
+        return command_handlers.sealed(flow, session)
     if flow.is_settled(session) and session.overheard == overheard:
         return _begun(flow, _taken(flow, session, msg, idle, known, has_missed=has_missed), known)
     before, session = session, heard(flow, session, overheard=overheard)
@@ -122,8 +122,8 @@ def _no_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) ->
     if msg.edits or msg.choice or not (has_missed or msg.replies_to) or flow.commands.find(fold(msg.text)):
         return None
     if has_missed:
-        return habits.ask_unseen(flow, session)
-    return habits.reply_to_earlier(flow, session, msg.replies_to)
+        return command_handlers.ask_unseen(flow, session)
+    return command_handlers.reply_to_earlier(flow, session, msg.replies_to)
 
 
 def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known) -> Turn:
@@ -134,15 +134,15 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known)
     reply = Reply(msg.text, fold(msg.text), "", msg)
     spoken = flow.commands.find(reply.folded)
     if spoken and (spoken.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
-        return habits.obey(flow, session, spoken)
-    if session.aside and (turn := repairs.settle_aside(flow, session, reply.folded)):
+        return command_handlers.obey(flow, session, spoken)
+    if session.aside and (turn := fallback.settle_aside(flow, session, reply.folded)):
         return turn
     if session.aside:
         session = session._replace(aside="")
     elif idle > PAUSE and not _is_answer(flow, session, msg, reply):
-        return habits.offer_return(flow, session)
+        return command_handlers.offer_return(flow, session)
     if not session.at:
-        return repairs.at_summary(flow, session, reply)
+        return fallback.at_summary(flow, session, reply)
     return _answer(flow, session, session.at, reply, known)
 
 
@@ -166,10 +166,10 @@ def _withheld_before(before: Session, session: Session) -> tuple[GapReopened, ..
 def _reopened(flow: Flow, session: Session) -> Turn:
     if session.submitted:
         session = session._replace(at="")
-        return Turn(session, (Said(speech.summary(flow, session)),))
+        return Turn(session, (Said(messages_text.summary(flow, session)),))
     if not session.at and flow.path(session).open:  # left before the first question
-        return habits.ask_language(flow, session)
-    return habits.offer_return(flow, session)
+        return command_handlers.ask_language(flow, session)
+    return command_handlers.offer_return(flow, session)
 
 
 def interrupt(flow: Flow, session: Session) -> Turn:
@@ -182,7 +182,7 @@ def _begun(flow: Flow, turn: Turn, known: Known) -> Turn:
     session = turn.session
     if session.at not in flow.informed or session.draft is not None or session.aside or session.status != "waiting":
         return turn
-    asked = speech.script_of(flow, session).asked[session.at]
+    asked = messages_text.script_of(flow, session).asked[session.at]
     rated = next((event.proposal for event in turn.events if isinstance(event, Rated)), 0)
     dropped = frozenset(event.key for event in turn.events if isinstance(event, AnswerDropped))
     begun = asked.begin(known.while_dropping(dropped), rated) if isinstance(asked, Informed) else None
@@ -195,21 +195,21 @@ def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
     """Whether the words are exactly one of the answers offered now: then they win over a chat word or a pause."""
     if session.aside or not session.at or msg.text[:1] in "/!":
         return False
-    return speech.script_of(flow, session).asked[session.at].knows(reply.folded)
+    return messages_text.script_of(flow, session).asked[session.at].knows(reply.folded)
 
 
 def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, known: Known) -> Turn:
     if tapped.code != flow.code:
-        return habits.stale(flow, session)
+        return command_handlers.stale(flow, session)
     if not tapped.key:
         name = tapped.command
         if name == Command.SKIP and msg.mode == "paper" and session.at and not flow.nodes[session.at].on_paper:
-            return habits.pass_over(flow, session)
+            return command_handlers.pass_over(flow, session)
         is_word = name in Command._value2member_map_
         spoken = Spoken(Command(name), tapped.argument) if is_word else None
-        return habits.obey(flow, session, spoken) if spoken else habits.stale(flow, session)
+        return command_handlers.obey(flow, session, spoken) if spoken else command_handlers.stale(flow, session)
     if tapped.key != session.at:
-        return habits.already_answered(flow, session, tapped.key)
+        return command_handlers.already_answered(flow, session, tapped.key)
     return _answer(flow, session._replace(aside=""), tapped.key, Reply(choice=tapped.value, msg=msg), known)
 
 
@@ -217,21 +217,21 @@ def _edited(flow: Flow, session: Session, msg: MsgIn, known: Known) -> Turn:
     """An edited message corrects the answer it gave; an edit of anything else is explained."""
     key = session.last_key
     if not key or msg.edits != session.last_message:
-        return habits.unknown_edit(flow, session)
+        return command_handlers.unknown_edit(flow, session)
     reply = Reply(msg.text, fold(msg.text), "", msg)
-    asked = speech.script_of(flow, session).asked[key]
+    asked = messages_text.script_of(flow, session).asked[key]
     draft = asked.reopened(session.answers.get(key)) if isinstance(asked, Informed) else None
     parsed = asked.respond(reply, draft, known)
     if isinstance(parsed, Rejection | Draft):
-        return habits.unknown_edit(flow, session)
+        return command_handlers.unknown_edit(flow, session)
     return _accept(flow, session, key, parsed, msg, corrected=True)
 
 
 def _answer(flow: Flow, session: Session, key: str, reply: Reply, known: Known) -> Turn:
-    script = speech.script_of(flow, session)
+    script = messages_text.script_of(flow, session)
     parsed = script.asked[key].respond(reply, session.draft, known)
     if isinstance(parsed, Rejection):
-        return repairs.repair(flow, session, reply, parsed)
+        return fallback.repair(flow, session, reply, parsed)
     if isinstance(parsed, Draft):
         session = session._replace(draft=parsed.value, repairs=0)
         if parsed.events and key not in session.answers and key not in session.also_stored:
@@ -258,17 +258,17 @@ def _accept(
     session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Given) else "", message)
     event = AnswerGiven(key, None, value, before) if isinstance(value, Missing) else AnswerGiven(key, value)
     events: tuple[Event, ...] = (event, *parsed.events) if isinstance(parsed, Given) else (event,)
-    script = speech.script_of(flow, session)
+    script = messages_text.script_of(flow, session)
     if flow.nodes[key].type == "consent" and isinstance(value, bool):
         events = (event, ConsentGiven(key, value, script.asked[key].prompt.text))
     notices: Parts = ()
     if corrected:
-        line = script.voice.say("answer.corrected", answer=speech.shown(flow, session, key))
+        line = script.voice.say("answer.corrected", answer=messages_text.shown(flow, session, key))
         notices = noticed(line, "corrected")
     elif isinstance(parsed, Given):
         notices = noticed(parsed.echo)
     elif isinstance(parsed, Guess):
-        line = script.voice.say("answer.understood", answer=speech.shown(flow, session, key))
+        line = script.voice.say("answer.understood", answer=messages_text.shown(flow, session, key))
         notices = noticed(line, "understood")
     return go_on(flow, session, key, events, notices)
 

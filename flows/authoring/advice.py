@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from flows.authoring.readability import sentences, simple_hints, words
 from flows.definition import Consultation
-from flows.question import Problem, Question
-from flows.readability import sentences, simple_hints, words
+from flows.questions.base import Problem, Question
 
 MOST_QUESTIONS: Final = 7
 MOST_SENTENCES: Final = 2

@@ -6,16 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from flows import advice, logic, sizes
-from flows.commands import Command, Commands
+from flows.authoring import advice, logic, sizes
+from flows.authoring.sizes import NARROWEST, ChannelLimits
+from flows.commands.words import Command, Commands
 from flows.conditions import Equal
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.phrases import Phrases
-from flows.question import Option, Problem, Question, Where
+from flows.questions.base import Option, Problem, Question, Where
 from flows.questions.consent import Consent
-from flows.sizes import NARROWEST, ChannelLimits
-from flows.text import clean, fold
+from flows.understanding.text import clean, fold
 from flows.wording import Review, Text
 
 _FILLED_IN = ("title", "asks", "why", "readers", "decides", "feedback", "audience")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flows.conditions import Comparison, Condition, Test
 from flows.definition import Consultation
 from flows.path import conditions_of
-from flows.question import END, LEAVE, Node, Problem, Question, Where
+from flows.questions.base import END, LEAVE, Node, Problem, Question, Where
 from flows.values import Value
 
 MOST_STATES = 20_000

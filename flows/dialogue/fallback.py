@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows import speech
-from flows.commands import Command, Spoken
-from flows.flow import Flow
-from flows.habits import (
+from flows.commands.words import Command, Spoken
+from flows.dialogue import messages_text
+from flows.dialogue.command_handlers import (
     ask_before_deleting,
     change,
     choose_language,
@@ -19,12 +18,13 @@ from flows.habits import (
     say_not_offered,
     start_over,
 )
-from flows.matching import Matcher
+from flows.dialogue.navigation import with_line
+from flows.flow import Flow
 from flows.parts import ErrorPart
-from flows.question import Rejection, Reply
+from flows.questions.base import Rejection, Reply
 from flows.session import Session, Turn
-from flows.steps import with_line
-from flows.text import fold
+from flows.understanding.matching import Matcher
+from flows.understanding.text import fold
 
 _LONGEST_TAG: Final = 2
 """Characters: too short to be sure that a language is meant."""
@@ -41,7 +41,7 @@ def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
             return say_not_offered(flow, session, other.value)
         if session.repairs >= 1:
             return choose_language(flow, session, session.language)
-        return say(session._replace(repairs=session.repairs + 1), speech.which_language(flow, session.wanted))
+        return say(session._replace(repairs=session.repairs + 1), messages_text.which_language(flow, session.wanted))
     if session.aside == "return" and folded in {"1", "2"}:
         return go_on_again(flow, session, "") if folded == "1" else start_over(flow, session, "")
     if session.aside == "change":
@@ -53,19 +53,19 @@ def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
     """The number of an answer, or its question; asked once more before the reply counts as something else."""
-    titles = speech.script_of(flow, session).titles
-    numbered = ((str(n), [titles[key]]) for n, key in enumerate(speech.answered_keys(flow, session), start=1))
+    titles = messages_text.script_of(flow, session).titles
+    numbered = ((str(n), [titles[key]]) for n, key in enumerate(messages_text.answered_keys(flow, session), start=1))
     meant = Matcher(numbered).find_folded(folded)
     if meant:
         return change(flow, session, meant.value)
     if session.repairs:
         return None
-    return say(session._replace(repairs=1), speech.which_answer(flow, session))
+    return say(session._replace(repairs=1), messages_text.which_answer(flow, session))
 
 
 def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
     """A plain "no" goes back to the question; a plain "yes" is too little to delete everything: it is asked again."""
-    voice = speech.script_of(flow, session).voice
+    voice = messages_text.script_of(flow, session).voice
     if folded in map(fold, voice.words("words.no")):
         return repeat(flow, session._replace(aside=""), "")
     return ask_before_deleting(flow, session, "") if folded in map(fold, voice.words("words.yes")) else None
@@ -77,10 +77,13 @@ def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
     """
     if reply.folded.isdecimal():
         return change(flow, session, reply.folded)
-    if reply.folded in speech.voice_of(flow, session).done_words():
+    if reply.folded in messages_text.voice_of(flow, session).done_words():
         return obey(flow, session, Spoken(Command.SUBMIT))
     return say(
-        session, with_line(speech.script_of(flow, session).voice.say("summary.choose"), speech.summary(flow, session))
+        session,
+        with_line(
+            messages_text.script_of(flow, session).voice.say("summary.choose"), messages_text.summary(flow, session)
+        ),
     )
 
 
@@ -91,7 +94,7 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
         return obey(flow, session, misspelt)
     if named := _named_language(flow, session, reply.folded):
         return named
-    script = speech.script_of(flow, session)
+    script = messages_text.script_of(flow, session)
     question = script.asked[session.at].again(session.draft)
     hint = rejection.hint
     if reply.msg and (reply.msg.media or reply.msg.place) and not rejection.is_whole:

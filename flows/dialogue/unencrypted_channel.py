@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows import speech
+from flows.dialogue import messages_text
 from flows.events import AnswerGiven
 from flows.flow import Flow
 from flows.session import Session
@@ -30,4 +30,4 @@ def withhold(flow: Flow, session: Session) -> tuple[Session, tuple[AnswerGiven, 
     while (key := flow.path(session).open) and is_withheld(flow, session, key):
         session = session._replace(missing={**session.missing, key: Missing.NOT_ASKED.value})
         events += (AnswerGiven(key, None, Missing.NOT_ASKED),)
-    return session, events, speech.withheld(flow, session) if events else ""
+    return session, events, messages_text.withheld(flow, session) if events else ""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from flows.picker import Picker
-from flows.question import Guess, Reply
-from flows.text import fold
+from flows.questions.base import Guess, Reply
+from flows.questions.choice_matching import Picker
 from flows.tokens import DONE
+from flows.understanding.text import fold
 from flows.values import Missing
 from flows.voice import Voice
 

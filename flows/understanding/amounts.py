@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
-from flows.matching import Matcher
-from flows.text import fold, plain_digits
+from flows.understanding.matching import Matcher
+from flows.understanding.text import fold, plain_digits
 
 _SEPARATORS = re.compile(r"[,;/&|\n،؛、]| و ")
 _GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:[.\u00a0\u202f'’]\d{3})+(?![\d.])")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from flows.question import Problem, Reply
-from flows.text import length_as_seen
+from flows.questions.base import Problem, Reply
+from flows.understanding.text import length_as_seen
 from flows.voice import Voice
 
 

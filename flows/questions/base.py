@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.conditions import Condition
 from flows.events import Event
-from flows.known import UNASKED, Known
+from flows.facts import UNASKED, Known
 from flows.meaning import Meanings, meanings, meanings_of
 from flows.messages import Expects, MsgIn, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, Parts, TitlePart
@@ -259,7 +259,7 @@ class Asked(ABC):
 
 
 class Informed(Asked):
-    """A question that must know something from the store. It looks up its needs in what is known (`flows.known`)."""
+    """A question that must know something from the store. It looks up its needs in what is known (`flows.facts`)."""
 
     @abstractmethod
     def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows.matching import Matcher
 from flows.messages import QuickReply, Role
-from flows.question import Guess, Question, Reply
+from flows.questions.base import Guess, Question, Reply
+from flows.understanding.matching import Matcher
 from flows.values import Missing
 from flows.voice import Voice
 

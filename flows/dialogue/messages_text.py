@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from flows.commands import Command
+from flows.commands.words import Command
 from flows.flow import Flow, Script
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply

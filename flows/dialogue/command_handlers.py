@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from flows import speech
-from flows.commands import Command, Spoken
-from flows.doors import parse_link
+from flows.commands.linking import parse_link
+from flows.commands.my_contributions import parse_mine
+from flows.commands.subscriptions import parse_wanted
+from flows.commands.words import Command, Spoken
+from flows.dialogue import messages_text
+from flows.dialogue.navigation import ask, go_on, leave, reopened, with_line
+from flows.dialogue.pruning import drop
+from flows.dialogue.unencrypted_channel import is_withheld
 from flows.events import (
     AnswerGiven,
     DataRequested,
@@ -22,13 +27,8 @@ from flows.events import (
 )
 from flows.flow import Flow
 from flows.messages import MsgOut
-from flows.mine import parse_mine
-from flows.news import parse_wanted
-from flows.overheard import is_withheld
-from flows.pruning import drop
 from flows.session import Session, Turn
-from flows.steps import ask, go_on, leave, reopened, with_line
-from flows.text import fold
+from flows.understanding.text import fold
 from flows.values import Missing
 
 _LONGEST_TITLE: Final = 500
@@ -41,13 +41,13 @@ def greet(flow: Flow, session: Session) -> Turn:
     """The greeting, then the first question."""
     turn = go_on(flow, session, "")
     return Turn(
-        turn.session, (Said(speech.greeting(flow, session.language, overheard=session.overheard)), *turn.events)
+        turn.session, (Said(messages_text.greeting(flow, session.language, overheard=session.overheard)), *turn.events)
     )
 
 
 def ask_language(flow: Flow, session: Session) -> Turn:
     """Which language shall it be?"""
-    return say(session._replace(aside="language", repairs=0), speech.which_language(flow, session.wanted))
+    return say(session._replace(aside="language", repairs=0), messages_text.which_language(flow, session.wanted))
 
 
 def obey(flow: Flow, session: Session, spoken: Spoken) -> Turn:
@@ -64,12 +64,12 @@ def stale(flow: Flow, session: Session) -> Turn:
 
 def already_answered(flow: Flow, session: Session, key: str) -> Turn:
     """A tap on an earlier question: says what was answered and how to change it."""
-    answered = speech.answered_keys(flow, session)
+    answered = messages_text.answered_keys(flow, session)
     if key not in answered:
         return stale(flow, session)
-    script = speech.script_of(flow, session)
+    script = messages_text.script_of(flow, session)
     number = answered.index(key) + 1
-    line = script.voice.say("answered.already", answer=speech.shown(flow, session, key), number=number)
+    line = script.voice.say("answered.already", answer=messages_text.shown(flow, session, key), number=number)
     turn = _again(flow, session, "", line)
     said = turn.events[-1]
     assert isinstance(said, Said)  # noqa: S101 - for the type checker: asking again says something
@@ -91,8 +91,8 @@ def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
     is_part = len(said) >= _LONGEST_TITLE and said in open_now.text  # channels split long texts
     if is_part or _is_about(open_now.title or open_now.text.partition("\n")[0], said):
         return None
-    asked = speech.script_of(flow, session).asked
-    for key in reversed(speech.answered_keys(flow, session)):
+    asked = messages_text.script_of(flow, session).asked
+    for key in reversed(messages_text.answered_keys(flow, session)):
         if _is_about(asked[key].prompt.title, said):
             return already_answered(flow, session, key)
     return _again(flow, session, "reply.earlier")
@@ -115,7 +115,7 @@ def sealed(flow: Flow, session: Session) -> Turn:
 
 def offer_return(flow: Flow, session: Session) -> Turn:
     """Go on or start over?"""
-    return Turn(session._replace(aside="return", draft=None), (Said(speech.offer_return(flow, session)),))
+    return Turn(session._replace(aside="return", draft=None), (Said(messages_text.offer_return(flow, session)),))
 
 
 def say(session: Session, *messages: MsgOut) -> Turn:
@@ -126,19 +126,19 @@ def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     """Says something and asks once more what is open: the question, the summary, or the side question."""
     if session.aside == "delete":
         session = session._replace(aside="")
-    line = line or speech.voice_of(flow, session).say(phrase)
+    line = line or messages_text.voice_of(flow, session).say(phrase)
     return say(session, with_line(line, _open(flow, session)))
 
 
 def _open(flow: Flow, session: Session) -> MsgOut:
     match session.aside:
         case "language":
-            return speech.which_language(flow, session.wanted)
+            return messages_text.which_language(flow, session.wanted)
         case "return":
-            return speech.offer_return(flow, session)
+            return messages_text.offer_return(flow, session)
         case "change":
-            return speech.which_answer(flow, session)
-    return speech.waiting(flow, session)
+            return messages_text.which_answer(flow, session)
+    return messages_text.waiting(flow, session)
 
 
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
@@ -171,7 +171,7 @@ def choose_language(flow: Flow, session: Session, argument: str) -> Turn:
 def say_not_offered(flow: Flow, session: Session, language: str) -> Turn:
     """A language which the bot speaks, but not here: says so in that language, and remembers it for elsewhere."""
     session = session._replace(wanted=language)
-    return Turn(session, (LanguageChosen(language), Said(speech.which_language(flow, language))))
+    return Turn(session, (LanguageChosen(language), Said(messages_text.which_language(flow, language))))
 
 
 def _back(flow: Flow, session: Session, argument: str) -> Turn:
@@ -182,7 +182,7 @@ def _back(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _before(flow: Flow, session: Session) -> tuple[str, ...]:
-    answered = speech.answered_keys(flow, session)
+    answered = messages_text.answered_keys(flow, session)
     before = answered[: answered.index(session.at)] if session.at in answered else answered
     return tuple(key for key in before if not is_withheld(flow, session, key))
 
@@ -193,7 +193,7 @@ def _skip(flow: Flow, session: Session, argument: str) -> Turn:
         return choose_language(flow, session, session.language)
     if not key or (key in session.answers and key not in flow.informed):
         return go_on_again(flow, session, argument)
-    left = speech.script_of(flow, session).asked[key].left(session.draft)
+    left = messages_text.script_of(flow, session).asked[key].left(session.draft)
     if not isinstance(left, Missing):
         answered = session._replace(answers={**session.answers, key: left})
         return go_on(flow, answered, key, (AnswerGiven(key, left),))
@@ -217,23 +217,23 @@ def repeat(flow: Flow, session: Session, argument: str) -> Turn:
 
 def change(flow: Flow, session: Session, argument: str) -> Turn:
     """Goes back to answer N of the summary, or asks which one."""
-    answered = speech.answered_keys(flow, session)
+    answered = messages_text.answered_keys(flow, session)
     if not answered:
         return _again(flow, session, "change.nothing")
     number = int(argument) if argument.isdecimal() and len(argument) <= _LONGEST_NUMBER else 0
     if not 1 <= number <= len(answered):
-        return say(session._replace(aside="change", repairs=0), speech.which_answer(flow, session))
+        return say(session._replace(aside="change", repairs=0), messages_text.which_answer(flow, session))
     return ask(flow, session._replace(repairs=0), answered[number - 1])
 
 
 def _status(flow: Flow, session: Session, argument: str) -> Turn:
     if session.aside == "language" and not session.at:
         return repeat(flow, session, argument)
-    return _again(flow, session, "", speech.where(flow, session))
+    return _again(flow, session, "", messages_text.where(flow, session))
 
 
 def _privacy(flow: Flow, session: Session, argument: str) -> Turn:
-    return say(session, speech.privacy(flow, speech.script_of(flow, session)))
+    return say(session, messages_text.privacy(flow, messages_text.script_of(flow, session)))
 
 
 def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
@@ -241,25 +241,25 @@ def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def ask_before_deleting(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = speech.voice_of(flow, session)
+    voice = messages_text.voice_of(flow, session)
     asked = session._replace(aside=session.aside or "delete")
     return say(asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
 
 
 def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = speech.voice_of(flow, session)
+    voice = messages_text.voice_of(flow, session)
     return Turn(session, (ErasureRequested(), Said(voice.message(voice.say("delete.done")))))
 
 
 def _stop(flow: Flow, session: Session, argument: str) -> Turn:
-    voice, slug = speech.voice_of(flow, session), flow.consultation.slug
-    buttons = [speech.way_in(voice, slug), voice.command("delete")]
+    voice, slug = messages_text.voice_of(flow, session), flow.consultation.slug
+    buttons = [messages_text.way_in(voice, slug), voice.command("delete")]
     farewell = Said(voice.message(voice.say("stop.done", keyword=voice.way_back(slug)), buttons))
     return leave(flow, session, (PushesStopped(), farewell))
 
 
 def _human(flow: Flow, session: Session, argument: str) -> Turn:
-    return say(session, speech.person(flow, speech.script_of(flow, session)))
+    return say(session, messages_text.person(flow, messages_text.script_of(flow, session)))
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:
@@ -295,7 +295,7 @@ def _submit(flow: Flow, session: Session, argument: str) -> Turn:
         if key not in session.answers and key not in session.missing
     )
     done = session._replace(at="", aside="", repairs=0, status="completed", submitted=True)
-    return Turn(done, (*not_asked, SessionCompleted(), Said(speech.thanks(flow, done))))
+    return Turn(done, (*not_asked, SessionCompleted(), Said(messages_text.thanks(flow, done))))
 
 
 def go_on_again(flow: Flow, session: Session, argument: str) -> Turn:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final, Literal, get_args
 
 from flows.events import Wanted
-from flows.matching import spellings
 from flows.phrases import Phrases
 from flows.questions.district import DISTRICTS, label
-from flows.text import fold
 from flows.tokens import arguments_of
+from flows.understanding.matching import spellings
+from flows.understanding.text import fold
 
 Topic = Literal["economy", "inclusion", "chances", "administration", "neighbourhoods"]
 """The strategy "Gemeinsam Digital: Berlin": its four fields, and the Kieze. None of them says what somebody is."""

@@ -1,11 +1,11 @@
-"""What questions about proposals must know (`flows.known`): statements of others, and codes for one's own."""
+"""What questions about proposals must know (`flows.facts`): statements of others, and codes for one's own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from flows.known import Need
+from flows.facts import Need
 
 
 class Statement(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from flows import speech
+from flows.dialogue import messages_text
 from flows.events import AnswerDropped, ConsentGiven, Event
 from flows.flow import Flow
 from flows.path import Path
@@ -49,7 +49,7 @@ def drop(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
     for key in keys:
         events.append(AnswerDropped(key, session.answers.get(key)))
         if session.answers.get(key) is True and key in flow.nodes and flow.nodes[key].type == "consent":
-            events.append(ConsentGiven(key, False, speech.script_of(flow, session).asked[key].prompt.text))
+            events.append(ConsentGiven(key, False, messages_text.script_of(flow, session).asked[key].prompt.text))
     given = [key for key in keys if key in session.answers or key in session.also_stored]
     kept = session._replace(
         answers=_without(session.answers, keys),
@@ -70,10 +70,10 @@ def _without(known: dict[str, T], keys: Iterable[str]) -> dict[str, T]:
 def _line(flow: Flow, session: Session, keys: Iterable[str]) -> str:
     """Says which answers go, by their questions in the order of the flow."""
     given = frozenset(keys)
-    titles = [speech.short_title(flow, session, key) for key in flow.questions if key in given]
+    titles = [messages_text.short_title(flow, session, key) for key in flow.questions if key in given]
     if not titles:
         return ""
-    voice = speech.script_of(flow, session).voice
+    voice = messages_text.script_of(flow, session).voice
     named = [voice.say("dropped.name", title=title) for title in titles[:MOST_NAMED]]
     if rest := len(titles) - len(named):
         named.append(voice.say("dropped.more", n=rest))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from flows import speech
 from flows.definition import Consultation
+from flows.dialogue import messages_text
 from flows.flow import Flow
 from flows.messages import MsgOut
 from flows.phrases import Phrases
-from flows.question import Problem, Where
-from flows.text import utf16_length
+from flows.questions.base import Problem, Where
+from flows.understanding.text import utf16_length
 
 
 class ChannelLimits(NamedTuple):
@@ -34,9 +34,9 @@ def problems(consultation: Consultation, catalogues: Mapping[str, Phrases], limi
     flow = Flow(consultation, catalogues, LONGEST_CODE)
     for tag, script in flow.scripts.items():
         sent: list[tuple[Where, MsgOut]] = [
-            (("why",), speech.greeting(flow, tag, overheard=True)),
-            (("retention",), speech.privacy(flow, script)),
-            (("contact",), speech.person(flow, script)),
+            (("why",), messages_text.greeting(flow, tag, overheard=True)),
+            (("retention",), messages_text.privacy(flow, script)),
+            (("contact",), messages_text.person(flow, script)),
         ]
         sent += [(("questions", i), script.asks[node.key]) for i, node in enumerate(consultation.questions)]
         for where, msg in sent:

@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 from flows.events import DoorAsked
-from flows.matching import spellings
 from flows.phrases import Phrases
 from flows.tokens import arguments_of
+from flows.understanding.matching import spellings
 
 CODE_DIGITS: Final = 12
 _CODE = re.compile(rf"\d{{{CODE_DIGITS}}}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from flows.commands import Command, Commands
-from flows.doors import parse_link
+from flows.commands.linking import parse_link
+from flows.commands.my_contributions import parse_mine
+from flows.commands.subscriptions import parse_wanted
+from flows.commands.words import Command, Commands
+from flows.dialogue.messages_text import each_in_own_language
 from flows.events import (
     ConsultationChosen,
     DataRequested,
@@ -19,14 +22,11 @@ from flows.events import (
     Said,
 )
 from flows.languages import LANGUAGES, best_guess
-from flows.matching import Matcher
 from flows.messages import SEALED, MsgIn, MsgOut, QuickReply
-from flows.mine import parse_mine
-from flows.news import parse_wanted
 from flows.phrases import Phrases
-from flows.speech import each_in_own_language
-from flows.text import fold
 from flows.tokens import START
+from flows.understanding.matching import Matcher
+from flows.understanding.text import fold
 from flows.voice import Voice
 from flows.wording import Text
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flows import speech
+from flows.dialogue import messages_text
+from flows.dialogue.pruning import Pruned, prune
+from flows.dialogue.unencrypted_channel import is_withheld, withhold
 from flows.events import AnswerGiven, Event, GapReopened, Said, SessionInterrupted
 from flows.flow import Flow
 from flows.messages import MsgOut
-from flows.overheard import is_withheld, withhold
 from flows.parts import Parts, noticed
 from flows.path import Path
-from flows.pruning import Pruned, prune
-from flows.question import LEAVE
+from flows.questions.base import LEAVE
 from flows.session import Session, Turn
 from flows.values import Missing
 
@@ -27,14 +27,14 @@ def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = 
         events = (*events, *_recorded(flow, session))
     elif session.has_left and is_answer:
         session, events = session._replace(has_left=False), (*events, *reopened(flow, session))
-    script = speech.script_of(flow, session)
+    script = messages_text.script_of(flow, session)
     messages = [script.asks[key] for key in _behind(path, after) if key in flow.notes]
     if path.end == LEAVE:
         messages.append(script.voice.message(script.voice.say("left")))
         return leave(flow, session, (*events, *map(Said, _headed(notices, messages))))
     draft = script.asked[path.open].reopened(None, session.receipt) if path.open else None
     session = session._replace(at=path.open, aside="", draft=draft, repairs=0)
-    messages.append(speech.open_question(flow, session) if path.open else speech.summary(flow, session))
+    messages.append(messages_text.open_question(flow, session) if path.open else messages_text.summary(flow, session))
     return Turn(session, (*events, *map(Said, _headed(notices, messages))))
 
 
@@ -64,12 +64,14 @@ def _behind(path: Path, after: str) -> tuple[str, ...]:
 def ask(flow: Flow, session: Session, key: str) -> Turn:
     """Asks an answered question again, after the answer that is stored. Several choices are there to be corrected."""
     if is_withheld(flow, session, key):
-        return Turn(session, (Said(with_line(speech.withheld(flow, session), speech.waiting(flow, session))),))
-    earlier = speech.earlier_answer(flow, session, key)
-    asked = speech.script_of(flow, session).asked[key]
+        return Turn(
+            session, (Said(with_line(messages_text.withheld(flow, session), messages_text.waiting(flow, session))),)
+        )
+    earlier = messages_text.earlier_answer(flow, session, key)
+    asked = messages_text.script_of(flow, session).asked[key]
     draft = asked.reopened(session.answers.get(key), session.receipt)
     session = session._replace(at=key, aside="", draft=draft)
-    return Turn(session, (Said(speech.open_question(flow, session).preceded_by(earlier)),))
+    return Turn(session, (Said(messages_text.open_question(flow, session).preceded_by(earlier)),))
 
 
 def with_line(line: str, msg: MsgOut) -> MsgOut:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from flows.text import fold
+from flows.understanding.text import fold
 
 V = TypeVar("V", bound=Hashable)
 
