@@ -45,9 +45,10 @@ from bot.proposals.survey import keep_surveying
 from bot.results.editions.service import Editor
 from bot.settings import Settings
 from bot.staff.chat.dispatcher import Desk
-from storage import consultations, contacts, messages, migrate
-from storage.errors import StorageError
-from storage.store import Store
+from storage import migrate
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import consultations, contacts, messages
 
 LAST_SENDS_SECONDS = 3.0
 """So long a house that closes goes on sending; what is left waits in the table for the next start."""
@@ -192,8 +193,8 @@ def open_house(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
     database brought back although it was erased is erased again; `say` hears how much that was. What an earlier program
     stored off the path of people is removed.
 
-    Raises OSError, the classes of `storage.errors` and `SecretError`; StoreMissing and StoreForeign where the database
-    is not the one that was made for this folder, unless `settings.is_fresh`.
+    Raises OSError, the classes of `storage.core.errors` and `SecretError`; StoreMissing and StoreForeign where the
+    database is not the one that was made for this folder, unless `settings.is_fresh`.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database())

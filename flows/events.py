@@ -116,7 +116,7 @@ class Wanted(NamedTuple):
 
 
 class NewsAsked(NamedTuple):
-    """Somebody wants to be told about something from now on, no more, or to know what there is (`flows.commands.subscriptions`)."""
+    """A request to subscribe, to unsubscribe, or to list what can be subscribed to (`flows.commands.subscriptions`)."""
 
     wanted: Wanted
     language: str = ""
@@ -133,7 +133,7 @@ class MineAsked(NamedTuple):
 
 
 class DoorAsked(NamedTuple):
-    """Somebody wants a code to link another chat, enters one, confirms or not, or parts this chat (`flows.commands.linking`)."""
+    """Asks for a link code, enters one, answers yes or no to it, or unlinks a chat (`flows.commands.linking`)."""
 
     kind: str
     value: str = ""

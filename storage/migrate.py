@@ -19,9 +19,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from storage import engines
-from storage.errors import StoreBusy, StoreDamaged, StoreOutdated, StoreTooNew, translate
-from storage.store import Store
+from storage.core import engines
+from storage.core.errors import StoreBusy, StoreDamaged, StoreOutdated, StoreTooNew, translate
+from storage.core.store import Store
 
 LOCK = 0x4D697473  # "Mits": PostgreSQL's advisory locks are numbers
 WAIT_SECONDS = 120.0
@@ -82,7 +82,7 @@ def upgrade(
     cannot be migrated without it (StoreOutdated).
 
     Raises StoreTooNew when the tables come from a newer program, StoreBusy when somebody holds them for longer than
-    ``wait_seconds``, and the other classes of ``storage.errors``.
+    ``wait_seconds``, and the other classes of ``storage.core.errors``.
     """
     if store.dialect == "sqlite":
         _create_file(engines.sqlite_file(store.writer.url))

@@ -1,6 +1,8 @@
 """All tables at once, for migrations and for tests: importing this module completes ``Base.metadata``."""
 
-from storage import (  # noqa: F401 - imported for their tables
+from storage.core import installation  # noqa: F401 - imported for its table
+from storage.core.base import Base
+from storage.tables import (  # noqa: F401 - imported for their tables
     answers,
     api_keys,
     attachments,
@@ -12,7 +14,6 @@ from storage import (  # noqa: F401 - imported for their tables
     doors,
     editions,
     erasures,
-    installation,
     messages,
     moderation,
     open_answers,
@@ -26,6 +27,5 @@ from storage import (  # noqa: F401 - imported for their tables
     staff,
     stages,
 )
-from storage.base import Base
 
 metadata = Base.metadata

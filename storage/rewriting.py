@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Literal, NamedTuple
 
-from storage.engines import parse_url
-from storage.erasures import columns_with_words, tables
-from storage.errors import StoreLost, translate
+from storage.core.engines import parse_url
+from storage.core.errors import StoreLost, translate
+from storage.tables.erasures import columns_with_words, tables
 
 LOCK_SECONDS = 2.0
 """So long a table is waited for; who comes meanwhile waits behind us."""
@@ -49,7 +49,7 @@ class Rewriter:
         connection.add_notice_handler(lambda notice: self._notices.append(str(notice.message_detail or "")))
 
     def rewrite(self, table: str) -> Outcome:
-        """Writes one table and its indexes anew. Raises the classes of ``storage.errors`` where the server is away."""
+        """Writes one table and its indexes anew. Raises the classes of ``storage.core.errors``."""
         if self._bounds and self._megabytes(table) > self._bounds.megabytes:
             return "large"
         self._notices.clear()
@@ -106,7 +106,7 @@ class Rewriter:
 
 @contextmanager
 def connected(url: str, bounds: Bounds | None) -> Iterator[Rewriter]:
-    """A rewriter; without bounds it takes as long as it takes. Raises the classes of ``storage.errors``."""
+    """A rewriter; without bounds it takes as long as it takes. Raises the classes of ``storage.core.errors``."""
     with _connection(url) as connection:
         connection.execute(f"SET lock_timeout = {round(LOCK_SECONDS * 1000)}")
         yield Rewriter(connection, bounds)
@@ -126,7 +126,7 @@ class Server(NamedTuple):
 
 
 def examine(url: str) -> Server:
-    """Looks, and changes nothing. Raises the classes of ``storage.errors``."""
+    """Looks, and changes nothing. Raises the classes of ``storage.core.errors``."""
     with _connection(url) as connection:
         return Server(_settings(connection), list(_forbidden(connection)), _sampled(connection), _large(connection))
 

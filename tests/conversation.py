@@ -40,8 +40,9 @@ from bot.common.keys import Keys
 from bot.common.sources import SYSTEM_RANDOM, Sources, draw_seed
 from bot.settings import Settings
 from flows.messages import MsgOut, Place
-from storage import consultations, migrate
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import consultations
 from tests.sources import Chance, Clock
 
 KEYS = Keys(bytes(32))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from bot.settings import Settings
 from flows.messages import MsgIn
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import running
 
 CHUNK = 3

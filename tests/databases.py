@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from storage.store import Store
+from storage.core.store import Store
 
 TEMPLATE = "mitsprache_template"
 

@@ -15,10 +15,10 @@ from pydantic_core import to_json
 from flows.definition import Consultation
 from flows.session import Session
 from flows.values import Value
-from storage import answers, consultations, sessions
-from storage.answers import NewAnswer
-from storage.sessions import StoredSession
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.sessions import StoredSession
 from tests.house import consultation, publish
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)

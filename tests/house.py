@@ -23,9 +23,9 @@ from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
-from storage import consultations
-from storage.consultations import Publication
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import Publication
 
 KEYS = Keys(bytes(32))
 VAULT = KEYS.vault("tests")

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from sqlalchemy import select, text
 
+from storage.core.store import Store
 from storage.models import metadata
-from storage.store import Store
 
 IDENTITY: Final = (
     *("contacts", "addresses", "received", "dead_letters", "outbox", "staff_chats", "opt_ins", "broadcasts"),

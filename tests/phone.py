@@ -9,8 +9,8 @@ from typing import Any
 
 from adapters.base import Delivery
 from bot.delivery.attachments.files import FOLDER
-from storage.attachments import Attachment
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables.attachments import Attachment
 from tests.house import Recorder, say
 from tests.patience import PATIENCE
 

@@ -40,8 +40,9 @@ from bot.conversations import recording
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.settings import Settings
-from storage import consultations, contacts, migrate
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import consultations, contacts
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "polis-austria-klimarat"

@@ -30,11 +30,11 @@ from bot.privacy.re_encryption import Resealing
 from bot.proposals import moderating
 from bot.proposals.moderating import Wording
 from bot.settings import Settings
-from storage import contacts, doors, messages
-from storage.contacts import NewAddress, NewContact
-from storage.doors import NewSetAside
-from storage.messages import NewDeadLetter
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import contacts, doors, messages
+from storage.tables.contacts import NewAddress, NewContact
+from storage.tables.doors import NewSetAside
+from storage.tables.messages import NewDeadLetter
 from tests.test_proposals.ideas import chair, open_answer, open_consultation, released
 
 KILLED: Final = 9

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.options import TelegramSettings
 from bot.app import App
-from storage.answers import Answer
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables.answers import Answer
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
 from tests.house import running

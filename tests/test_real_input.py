@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from storage.store import Store
+from storage.core.store import Store
 from tests import real_input
 from tests.real_input import DifferenceError, Round, Study
 

@@ -20,7 +20,7 @@ from bot.web import consultation_cache
 from bot.web.server import application
 from flows.questions.sectors import SECTORS
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
 from tests import botapi
 from tests.botapi import BotApi, Rates, Resident
 from tests.house import KEYS, consultation, publish

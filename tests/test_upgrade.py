@@ -17,9 +17,10 @@ from bot.results import wording
 from bot.results.editions.renewal import renew
 from bot.settings import PushSettings, Settings
 from bot.staff import sign_in as staff
-from storage import migrate, participations, stages
-from storage.errors import StoreOutdated
-from storage.store import Store
+from storage import migrate
+from storage.core.errors import StoreOutdated
+from storage.core.store import Store
+from storage.tables import participations, stages
 from tests.house import KEYS, Recorder, rows, running, say
 from tests.patience import PATIENCE
 from tests.test_bot.browser import serving

@@ -8,7 +8,7 @@ from collections import Counter
 
 from sqlalchemy import text
 
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, running, say
 from tests.test_bot.test_weighing import WEIGH, add
 

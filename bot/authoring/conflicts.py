@@ -14,7 +14,7 @@ from bot.authoring.differences import Difference, differences, overwritten, take
 from bot.authoring.reading import content, fingerprint
 from bot.consultations import stored_revisions
 from flows.definition import Consultation
-from storage.consultations import PublishedRevision
+from storage.tables.consultations import PublishedRevision
 
 
 class Conflict(NamedTuple):

@@ -21,9 +21,9 @@ from bot.authoring.revisions import NOTHING_ELSE, Intent
 from bot.common.audit import Act
 from bot.consultations import retention, trials
 from bot.results.answered import owed
-from storage import consultations, editions, participations, sessions, stages
-from storage.consultations import PublishedRevision, StateNow, StoredConsultation
-from storage.stages import Period, Stage
+from storage.tables import consultations, editions, participations, sessions, stages
+from storage.tables.consultations import PublishedRevision, StateNow, StoredConsultation
+from storage.tables.stages import Period, Stage
 
 log = structlog.get_logger()
 

@@ -22,11 +22,11 @@ from bot.consultations.faults import Fault
 from bot.proposals import seed_statements, waves
 from flows.definition import Consultation
 from flows.understanding.text import fold
-from storage import consultations, stages
-from storage.consultations import Publication, PublishedRevision, State
-from storage.errors import StorageError
-from storage.stages import Period, Stage
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import consultations, stages
+from storage.tables.consultations import Publication, PublishedRevision, State
+from storage.tables.stages import Period, Stage
 
 SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
 KEYWORD: Final = "keyword"

@@ -24,8 +24,8 @@ from bot.consultations.faults import Fault, line_of
 from bot.proposals.waves import TopList
 from flows.definition import Consultation
 from flows.questions.base import Where
-from storage import answers, consultations, sessions, stages
-from storage.consultations import PublishedRevision
+from storage.tables import answers, consultations, sessions, stages
+from storage.tables.consultations import PublishedRevision
 
 
 class Intent(NamedTuple):

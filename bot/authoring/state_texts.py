@@ -11,7 +11,7 @@ from bot.authoring.lifecycle import Archiving, Reason, Refused, Step
 from bot.authoring.revisions import Impact
 from bot.common.errors import program
 from bot.results.answered import Owed
-from storage.consultations import PublishedRevision
+from storage.tables.consultations import PublishedRevision
 
 Remedy = Callable[[Step], str]
 """How a step is taken from where the sentence is read: a command, an operation of the API."""

@@ -17,11 +17,11 @@ from bot.consultations.catalogue import Catalogue, Published
 from bot.privacy import personal_data
 from bot.settings import PushSettings
 from flows.definition import Consultation
-from storage import broadcasts, contacts, opt_ins
-from storage.broadcasts import Earlier
-from storage.contacts import KnownAddress
-from storage.opt_ins import Asked, NewOptIn
-from storage.participations import Standing
+from storage.tables import broadcasts, contacts, opt_ins
+from storage.tables.broadcasts import Earlier
+from storage.tables.contacts import KnownAddress
+from storage.tables.opt_ins import Asked, NewOptIn
+from storage.tables.participations import Standing
 
 PAGE: Final = 1000
 """People looked at in one go: what is kept in memory, and for how long planning keeps others from writing."""

@@ -22,12 +22,12 @@ from bot.proposals.account import step_in_words
 from bot.proposals.joining import authors
 from bot.proposals.standing import Standing, find
 from flows.messages import MsgOut, QuickReply
-from storage import consultations, contacts, opt_ins, outbox, proposals, ratings
-from storage.contacts import KnownAddress
-from storage.errors import StorageError
-from storage.outbox import NewOutboxMessage
-from storage.proposals import NewStatus, Telling
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import consultations, contacts, opt_ins, outbox, proposals, ratings
+from storage.tables.contacts import KnownAddress
+from storage.tables.outbox import NewOutboxMessage
+from storage.tables.proposals import NewStatus, Telling
 
 log = structlog.get_logger()
 

@@ -29,10 +29,10 @@ from bot.delivery.message_codec import payload_of
 from bot.delivery.outbox import Outbox
 from bot.settings import Settings
 from flows.tokens import STAFF_CHAT
-from storage import broadcasts, contacts, opt_ins, outbox, staff
-from storage.broadcasts import Arrival, RecipientState, StoredBroadcast, StoredRecipient
-from storage.outbox import NewOutboxMessage, Outcome
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import broadcasts, contacts, opt_ins, outbox, staff
+from storage.tables.broadcasts import Arrival, RecipientState, StoredBroadcast, StoredRecipient
+from storage.tables.outbox import NewOutboxMessage, Outcome
 
 log = structlog.get_logger()
 

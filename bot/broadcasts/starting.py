@@ -18,9 +18,9 @@ from bot.common import audit
 from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.ids import random_id
 from bot.privacy import personal_data
-from storage import broadcasts, consultations
-from storage.broadcasts import State, StoredBroadcast
-from storage.participations import Tally
+from storage.tables import broadcasts, consultations
+from storage.tables.broadcasts import State, StoredBroadcast
+from storage.tables.participations import Tally
 
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[T ](\d{1,2})(?:[:.](\d\d))?)?")
 

@@ -14,7 +14,7 @@ from bot.settings import Settings
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.voice import Voice
-from storage.broadcasts import StoredBroadcast
+from storage.tables.broadcasts import StoredBroadcast
 
 Say = Callable[..., str]
 """Says a phrase with its values: `Voice.say`, or the same in the language of the command line."""

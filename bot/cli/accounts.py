@@ -14,9 +14,9 @@ from bot.common.ids import Ids
 from bot.settings import Settings
 from bot.staff.codes import code_hash, new_code
 from bot.staff.sign_in import LONGEST_NAME, in_use
-from storage import staff
-from storage.errors import Duplicate
-from storage.staff import Role, StaffMember
+from storage.core.errors import Duplicate
+from storage.tables import staff
+from storage.tables.staff import Role, StaffMember
 
 
 def add(settings: Settings, name: str, role: str, say: Say) -> None:

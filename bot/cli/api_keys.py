@@ -15,8 +15,8 @@ from bot.settings import Settings
 from bot.staff.sign_in import in_use
 from bot.web.api.access_keys import PREFIX, make
 from bot.web.api.policy import ROLES, SCOPES, Scope
-from storage import api_keys, staff
-from storage.staff import StaffMember
+from storage.tables import api_keys, staff
+from storage.tables.staff import StaffMember
 
 
 def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:

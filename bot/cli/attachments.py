@@ -20,8 +20,8 @@ from bot.delivery.attachments.files import FOLDER, Folder
 from bot.exchange.exports.sheets import Row, Table, to_the_second
 from bot.exchange.exports.staging import check_target, staged
 from bot.settings import Settings
-from storage import answers, attachments
-from storage.attachments import StoredAttachment
+from storage.tables import answers, attachments
+from storage.tables.attachments import StoredAttachment
 
 INDEX: Final = "attachments.csv"
 HEAD: Final = ("file", "response_id", "question_key", "kind", "state", "size", "sent_at", "channel", "text")

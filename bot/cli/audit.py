@@ -13,9 +13,9 @@ from bot.common import audit, audit_anchor
 from bot.common.audit_anchor import Anchor, AnchorError
 from bot.common.errors import HouseError, Say, program
 from bot.settings import Settings
-from storage import audit as rows
-from storage.audit import StoredEntry
-from storage.base import to_iso
+from storage.core.base import to_iso
+from storage.tables import audit as rows
+from storage.tables.audit import StoredEntry
 
 _REMEDY: Final = (
     "Keep a copy of this database and of the data folder as evidence; the newest backup in which `audit verify` finds "

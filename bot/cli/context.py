@@ -25,17 +25,17 @@ from bot.consultations import stored_revisions, trials
 from bot.consultations.faults import Fault
 from bot.settings import Settings
 from flows.wording import Review
-from storage import consultations
-from storage.consultations import PublishedRevision, State
-from storage.errors import StorageError
-from storage.stages import Stage
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import PublishedRevision, State
+from storage.tables.stages import Stage
 
 
 def furnish(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[Fault]]:
     """Opens the house (`open_house`); what is empty is filled: data folder, database, secret key, sample consultations.
 
-    Raises `HouseError`, `SecretError` and the classes of `storage.errors`.
+    Raises `HouseError`, `SecretError` and the classes of `storage.core.errors`.
     """
     try:
         store, keys = open_house(settings, say)

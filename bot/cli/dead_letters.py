@@ -15,10 +15,10 @@ from bot.common.errors import Say, program
 from bot.common.keys import Keys, SecretError
 from bot.settings import Settings
 from flows.understanding.text import clean
-from storage import erasures, messages
-from storage.errors import StorageError
-from storage.messages import StoredDeadLetter
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import erasures, messages
+from storage.tables.messages import StoredDeadLetter
 
 
 def show(settings: Settings, say: Say, *, done: bool) -> None:

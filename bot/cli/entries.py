@@ -10,8 +10,8 @@ from bot.common.errors import Say
 from bot.consultations import stored_revisions
 from bot.settings import Settings
 from flows.definition import SMALLEST_CELL
-from storage import participations
-from storage.participations import PlaceCount
+from storage.tables import participations
+from storage.tables.participations import PlaceCount
 
 _HEAD: Final = ("place", "entered", "begun", "answered", "finished")
 

@@ -29,7 +29,7 @@ from bot.exchange.exports.staging import check_target, staged
 from bot.exchange.taking import Taken, Wish
 from bot.settings import Settings
 from flows.languages import LANGUAGES
-from storage.store import Store
+from storage.core.store import Store
 
 READ: Final = "read"
 WRITE: Final = "write"

@@ -25,7 +25,7 @@ from bot.common.errors import HouseError, Say, program
 from bot.consultations import stored_revisions
 from bot.proposals import waves
 from bot.settings import Settings
-from storage.stages import Stage
+from storage.tables.stages import Stage
 
 
 def close(settings: Settings, slug: str, say: Say) -> None:

@@ -27,7 +27,7 @@ from bot.common.keys import SecretError
 from bot.common.remedies import remedy
 from bot.common.version import version
 from bot.settings import SettingsError
-from storage.errors import StorageError
+from storage.core.errors import StorageError
 
 INTERNAL_FAULT = 70
 """EX_SOFTWARE of sysexits.h: the fault is in the program, not in how it was called."""

@@ -33,9 +33,9 @@ from flows.dialogue.main_menu import CODE
 from flows.messages import MsgOut
 from flows.tokens import Token
 from flows.understanding.text import clean
-from storage import consultations
-from storage.consultations import PublishedRevision
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import PublishedRevision
 
 Show = Callable[[MsgOut], None]
 ReadLine = Callable[[], Awaitable[str | None]]

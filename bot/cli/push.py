@@ -18,9 +18,9 @@ from bot.common.i18n import phrase_catalogues
 from bot.common.progress import progress
 from bot.delivery.channels import WEB, open_channels
 from bot.settings import Settings
-from storage import broadcasts
-from storage.broadcasts import StoredBroadcast
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import broadcasts
+from storage.tables.broadcasts import StoredBroadcast
 
 WATCH_SECONDS: Final = 1.0
 

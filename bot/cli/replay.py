@@ -26,7 +26,7 @@ from bot.conversations.inbox import LARGEST_BATCH
 from bot.conversations.recording import BadLine, Scan
 from bot.settings import Settings
 from flows.messages import MsgIn
-from storage.store import Store
+from storage.core.store import Store
 
 IN_FLIGHT: Final = 2
 """Chunks handed over at once: while one is being committed the next is read."""

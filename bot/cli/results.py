@@ -20,7 +20,7 @@ from bot.results.counts.counts import CONTEXTS
 from bot.results.editions.renewal import renew
 from bot.results.published import Published
 from bot.settings import Settings
-from storage.store import Store
+from storage.core.store import Store
 
 
 def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False, language: str = "") -> None:

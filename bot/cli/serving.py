@@ -26,10 +26,10 @@ from bot.delivery.channels import WEB, open_channels
 from bot.delivery.service_lock import Alone, alone
 from bot.settings import Settings
 from bot.web.server import WebServer
-from storage import consultations
-from storage.consultations import RevisionHead
-from storage.errors import StorageError
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import RevisionHead
 
 log = structlog.get_logger()
 

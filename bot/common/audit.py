@@ -19,9 +19,9 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from bot.common.keys import Keys
-from storage import audit
-from storage.audit import Door, StoredEntry
-from storage.base import to_iso
+from storage.core.base import to_iso
+from storage.tables import audit
+from storage.tables.audit import Door, StoredEntry
 
 Act = Literal[
     "export.raw",
@@ -136,7 +136,7 @@ def operator() -> Actor:
 def record(connection: Connection, keys: Keys, entry: Entry) -> None:
     """Adds an entry to the log, within the caller's transaction, which waits for others that record until their end.
 
-    So record late in a transaction. Raises the classes of `storage.errors`.
+    So record late in a transaction. Raises the classes of `storage.core.errors`.
     """
     last = audit.lock_last(connection)
     tidy = (_line(it) for it in (entry.actor, entry.role, entry.door, entry.act, entry.object, entry.purpose))

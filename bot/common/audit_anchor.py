@@ -19,9 +19,9 @@ from sqlalchemy import Connection
 from bot.common import audit
 from bot.common.audit import Actor
 from bot.common.keys import Keys
-from storage import audit as rows
-from storage.audit import StoredEntry
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import audit as rows
+from storage.tables.audit import StoredEntry
 
 FILE: Final = "audit.json"
 """Its name in the data folder."""
@@ -66,7 +66,7 @@ def load(data: Path, keys: Keys) -> Anchor | None:
 def advance(connection: Connection, keys: Keys, data: Path) -> None:
     """Notes the newest row, unless the row that was noted before is gone: then what is noted is the evidence.
 
-    Raises OSError and the classes of `storage.errors`. A damaged file stays as it is: `audit verify` tells of it.
+    Raises OSError and the classes of `storage.core.errors`. A damaged file stays as it is: `audit verify` tells of it.
     """
     try:
         known = load(data, keys)
@@ -102,7 +102,7 @@ def restart(store: Store, keys: Keys, data: Path, actor: Actor, about: str) -> N
 def note_settings(store: Store, keys: Keys, data: Path, settings: BaseModel) -> list[str]:
     """Records the names of the settings that differ from those of the last start, never a value; gives the names.
 
-    Raises OSError and the classes of `storage.errors`.
+    Raises OSError and the classes of `storage.core.errors`.
     """
     try:
         known = load(data, keys) or Anchor()

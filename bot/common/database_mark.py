@@ -11,10 +11,10 @@ from typing import Final
 
 from bot.common.atomic_file import replace_durably
 from bot.common.keys import FILE as KEY
-from storage import engines, installation
-from storage.errors import StoreForeign, StoreMissing
-from storage.installation import Found
-from storage.store import Store
+from storage.core import engines, installation
+from storage.core.errors import StoreForeign, StoreMissing
+from storage.core.installation import Found
+from storage.core.store import Store
 
 FILE: Final = "database.id"
 """Its name in the data folder."""
@@ -22,7 +22,7 @@ FILE: Final = "database.id"
 
 def check(data: Path, store: Store) -> None:
     """Changes nothing. Raises StoreMissing where a database was made and is not there, StoreForeign where another one
-    is in its place, and the other classes of `storage.errors`.
+    is in its place, and the other classes of `storage.core.errors`.
     """
     found = _look(store)
     if not found.has_tables and is_made(data):

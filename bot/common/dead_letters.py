@@ -13,7 +13,7 @@ from bot.common.keys import Keys
 from bot.common.logs import where
 from bot.common.sources import SYSTEM_RANDOM
 from flows.messages import MsgIn
-from storage.messages import NewDeadLetter, StoredDeadLetter
+from storage.tables.messages import NewDeadLetter, StoredDeadLetter
 
 
 class Opened(NamedTuple):

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.errors import StoreFull
+from storage.core.errors import StoreFull
 
 Say = Callable[[str], None]
 """Prints a line."""

@@ -11,8 +11,8 @@ from typing import Final
 
 import structlog
 
-from storage.errors import StorageError, StoreDamaged
-from storage.store import Store
+from storage.core.errors import StorageError, StoreDamaged
+from storage.core.store import Store
 
 log = structlog.get_logger()
 

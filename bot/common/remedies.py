@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from bot.common.errors import LedgerError, program
-from storage.errors import (
+from storage.core.errors import (
     StorageError,
     StoreBusy,
     StoreDamaged,

@@ -12,9 +12,9 @@ from typing import Final
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from storage import open_answers, sessions
-from storage.open_answers import OpenAnswer, Rewording
-from storage.sessions import StateOf
+from storage.tables import open_answers, sessions
+from storage.tables.open_answers import OpenAnswer, Rewording
+from storage.tables.sessions import StateOf
 
 _MARKED: Final = re.compile(r"(\[(?:voice|picture)\])(?: |$)")
 

@@ -23,9 +23,9 @@ from bot.delivery.message_codec import payload_of
 from flows.commands.words import Command
 from flows.events import Event, LanguageChosen, Said
 from flows.messages import MsgOut
-from storage import contacts, outbox
-from storage.contacts import ContactLanguage, NewContact, SpokenLanguage
-from storage.outbox import NewOutboxMessage, Purpose
+from storage.tables import contacts, outbox
+from storage.tables.contacts import ContactLanguage, NewContact, SpokenLanguage
+from storage.tables.outbox import NewOutboxMessage, Purpose
 
 RowT = TypeVar("RowT")
 ItemT = TypeVar("ItemT")

@@ -22,8 +22,8 @@ from flows.listing import Listing
 from flows.phrases import Phrases
 from flows.understanding.text import fold
 from flows.voice import Voice
-from storage import consultations
-from storage.consultations import PublishedRevision, RevisionHead, State
+from storage.tables import consultations
+from storage.tables.consultations import PublishedRevision, RevisionHead, State
 
 log = structlog.get_logger()
 

@@ -16,8 +16,8 @@ from bot.consultations.participant import Person, Place
 from flows.messages import MsgOut, QuickReply
 from flows.session import Session
 from flows.tokens import START
-from storage import consultations
-from storage.sessions import Release, StoredSession
+from storage.tables import consultations
+from storage.tables.sessions import Release, StoredSession
 
 
 def answer(connection: Connection, person: Person, row: StoredSession, catalogue: Catalogue, now: datetime) -> MsgOut:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from bot.common.code_alphabet import ALPHABET, plain
 from flows.flow import Flow
-from storage.rooms import RoomStep, StoredRoom
+from storage.tables.rooms import RoomStep, StoredRoom
 
 CODE_LENGTH: Final = 6
 HOURS: Final = 24

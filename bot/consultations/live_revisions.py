@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from flows.listing import Listing
-from storage import consultations
-from storage.consultations import PublishedRevision, RevisionHead, State
+from storage.tables import consultations
+from storage.tables.consultations import PublishedRevision, RevisionHead, State
 
 log = structlog.get_logger()
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from bot.consultations.catalogue import Published
 from flows.facts import NOTHING, Known
 from flows.session import Session
-from storage.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
-from storage.staff import TeamMember
+from storage.tables.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
+from storage.tables.staff import TeamMember
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bot.common.keys import Keys
-from storage import consultations
+from storage.tables import consultations
 
 
 def pseudonyms_of(connection: Connection, contact_id: int, keys: Keys) -> list[str]:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
-from storage import consultations, stages
-from storage.consultations import PublishedRevision
-from storage.stages import Period
+from storage.tables import consultations, stages
+from storage.tables.consultations import PublishedRevision
+from storage.tables.stages import Period
 
 
 class Due(NamedTuple):

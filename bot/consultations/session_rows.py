@@ -8,7 +8,7 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person, Place
 from flows.events import ConsultationChosen, SessionCompleted, SessionInterrupted
-from storage import sessions
+from storage.tables import sessions
 
 
 class SessionRows:

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from bot.common.errors import HouseError, program
 from bot.consultations.live_revisions import listing_of
 from flows.definition import Consultation
-from storage import consultations, stages
-from storage.consultations import PublishedRevision, State
+from storage.tables import consultations, stages
+from storage.tables.consultations import PublishedRevision, State
 
 log = structlog.get_logger()
 

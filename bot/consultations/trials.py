@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from bot.common.code_alphabet import random_letters
 from flows.definition import Consultation
-from storage import answers, consultations, editions, remains, sessions, stages
-from storage.consultations import PublishedRevision
+from storage.tables import answers, consultations, editions, remains, sessions, stages
+from storage.tables.consultations import PublishedRevision
 
 PREFIX: Final = "test-"
 LETTERS: Final = 5

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flows.definition import Consultation
 from flows.listing import Listing
-from storage.consultations import PublishedRevision, RevisionHead
+from storage.tables.consultations import PublishedRevision, RevisionHead
 
 
 def is_closed(revision: PublishedRevision | RevisionHead, now: datetime) -> bool:

@@ -16,8 +16,8 @@ from bot.proposals import open_answers
 from bot.proposals.receiving import IdeaRows
 from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, GapReopened
 from flows.values import GAPS
-from storage import answers
-from storage.answers import AnswerKey, NewAnswer, NewConsent
+from storage.tables import answers
+from storage.tables.answers import AnswerKey, NewAnswer, NewConsent
 
 CARRYING = frozenset({"statements", "proposal"})
 """Types of questions with whose answers votes or ideas come."""

@@ -10,9 +10,9 @@ from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person
 from bot.delivery.attachments.files import bound_to
 from flows.events import MediaGiven
-from storage import attachments
-from storage.answers import AnswerKey
-from storage.attachments import NewAttachment
+from storage.tables import attachments
+from storage.tables.answers import AnswerKey
+from storage.tables.attachments import NewAttachment
 
 
 class _Sent(NamedTuple):

@@ -23,8 +23,8 @@ from bot.conversations.batch_order import WRITE_ORDER
 from bot.conversations.senders import Meeting
 from bot.conversations.turns import Here, Turns
 from flows.messages import MsgIn, MsgOut
-from storage import contacts, messages
-from storage.messages import NewReceived
+from storage.tables import contacts, messages
+from storage.tables.messages import NewReceived
 
 REFRESH_SECONDS: Final = 1.0
 """How old what is known of the published consultations may be."""

@@ -12,7 +12,7 @@ from bot.consultations.batch_context import ContactRows, WriteOrder
 from bot.conversations import answer_rows, attachments
 from bot.privacy import account_linking, contributions, personal_data, subscriptions
 from bot.proposals import receiving as ideas
-from storage import answers, contacts, messages, outbox, ratings, sessions, staff
+from storage.tables import answers, contacts, messages, outbox, ratings, sessions, staff
 
 HANDLING: Final = (
     answer_rows,

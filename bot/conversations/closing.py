@@ -22,9 +22,9 @@ from bot.consultations.visibility import is_closed
 from bot.conversations.batch_order import WRITE_ORDER
 from flows.dialogue import engine
 from flows.session import Session
-from storage import consultations, sessions
-from storage.consultations import State
-from storage.sessions import Release, SessionChange, StoredSession
+from storage.tables import consultations, sessions
+from storage.tables.consultations import State
+from storage.tables.sessions import Release, SessionChange, StoredSession
 
 AT_ONCE: Final = 500
 """Participations in one transaction, so that nobody who writes waits long."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.consultations.batch_context import BatchContext
 from flows.messages import MsgIn
-from storage import contacts, outbox
-from storage.contacts import NewAddress
+from storage.tables import contacts, outbox
+from storage.tables.contacts import NewAddress
 
 
 def answer(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:

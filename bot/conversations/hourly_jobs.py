@@ -20,8 +20,8 @@ from bot.consultations.catalogue import Catalogue
 from bot.conversations import closing
 from bot.privacy.retention import COPIES_KEPT, forget, strangers, tidy, unfinished
 from storage import migrate
-from storage.errors import StorageError
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
 
 log = structlog.get_logger()
 

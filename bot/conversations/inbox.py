@@ -27,9 +27,9 @@ from bot.delivery.message_codec import payload_of
 from bot.delivery.outbox import Outbox
 from bot.privacy.scrubbing import Scrubber
 from flows.messages import MsgIn, MsgOut
-from storage import erasures
-from storage.errors import BadRow, StorageError
-from storage.store import Store
+from storage.core.errors import BadRow, StorageError
+from storage.core.store import Store
+from storage.tables import erasures
 
 log = structlog.get_logger()
 

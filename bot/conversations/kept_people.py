@@ -20,8 +20,8 @@ from sqlalchemy import Connection
 
 from bot.consultations.participant import Person
 from flows.session import Session
-from storage import driver
-from storage.sessions import Mode
+from storage.core import driver
+from storage.tables.sessions import Mode
 
 MOST: Final = 20_000
 SECONDS: Final = 900.0

@@ -19,7 +19,7 @@ from flows.events import ConsultationChosen, Event, Said
 from flows.messages import MsgIn
 from flows.parts import noticed
 from flows.tokens import Token
-from storage import consultations, sessions
+from storage.tables import consultations, sessions
 
 REMEMBERED: Final = timedelta(days=7)
 """So long after the end somebody who was under way is told about it, whatever they write."""

@@ -28,11 +28,11 @@ from flows.events import AnswerGiven, Event, GapReopened
 from flows.flow import Flow
 from flows.session import Session
 from flows.values import GAPS
-from storage import answers, data_migrations, erasures, sessions
-from storage.answers import StoredAnswer
-from storage.data_migrations import Progress
-from storage.sessions import StateOf, StoredSession
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, data_migrations, erasures, sessions
+from storage.tables.answers import StoredAnswer
+from storage.tables.data_migrations import Progress
+from storage.tables.sessions import StateOf, StoredSession
 
 NAME: Final = "path"
 AT_ONCE: Final = 1000
@@ -61,7 +61,7 @@ class _Found(NamedTuple):
 
 def clean(store: Store, ledger: Ledger, keys: Keys) -> Cleaned:
     """Removes what is off the path from all sessions stored so far; gives how much that was. Where it was done before
-    it only looks. Raises the classes of `storage.errors`.
+    it only looks. Raises the classes of `storage.core.errors`.
     """
     with store.reading() as connection:
         if data_migrations.progress(connection, NAME).finished_at is not None:

@@ -16,10 +16,10 @@ from bot.conversations.kept_people import KeptPeople, KeptPerson, KeptPlace, Met
 from flows.languages import nearest
 from flows.messages import MsgIn
 from flows.session import Session
-from storage import contacts, sessions
-from storage.contacts import AddressMissed, AddressOwner, AddressState, KnownAddress, NewAddress, NewContact
-from storage.engines import locks_rows
-from storage.sessions import StoredSession
+from storage.core.engines import locks_rows
+from storage.tables import contacts, sessions
+from storage.tables.contacts import AddressMissed, AddressOwner, AddressState, KnownAddress, NewAddress, NewContact
+from storage.tables.sessions import StoredSession
 
 
 class Meeting:

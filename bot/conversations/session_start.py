@@ -18,10 +18,10 @@ from flows.dialogue import engine
 from flows.events import Said
 from flows.messages import MsgIn
 from flows.session import Turn
-from storage import answers, sessions
-from storage.answers import StoredAnswer
-from storage.engines import locks_rows
-from storage.sessions import Renewal, StoredSession
+from storage.core.engines import locks_rows
+from storage.tables import answers, sessions
+from storage.tables.answers import StoredAnswer
+from storage.tables.sessions import Renewal, StoredSession
 
 
 class SessionStart(NamedTuple):

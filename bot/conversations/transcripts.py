@@ -22,8 +22,8 @@ from bot.common.keys import Keys
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.pseudonyms import pseudonyms_of
 from flows.messages import MsgOut
-from storage import answers, contacts, sessions
-from storage.consultations import list_heads
+from storage.tables import answers, contacts, sessions
+from storage.tables.consultations import list_heads
 
 _RECEIPT: Final = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b")
 

@@ -30,8 +30,8 @@ from flows.facts import NOTHING, Lacking
 from flows.messages import MsgIn, MsgOut
 from flows.parts import noticed
 from flows.session import Turn
-from storage import messages, sessions
-from storage.sessions import StoredSession
+from storage.tables import messages, sessions
+from storage.tables.sessions import StoredSession
 
 log = structlog.get_logger()
 

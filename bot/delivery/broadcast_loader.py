@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from bot.common.sources import Now, system_now
 from bot.delivery.channel_queue import Lane
-from storage import outbox
-from storage.errors import StorageError
-from storage.outbox import WaitingMessage
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import outbox
+from storage.tables.outbox import WaitingMessage
 
 log = structlog.get_logger()
 

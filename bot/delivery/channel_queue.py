@@ -14,7 +14,7 @@ import structlog
 
 from adapters.base import Channel, Delivery, Outgoing, RetryAfter, Unknown
 from bot.delivery.rate_limit import Cycle, Pace
-from storage.outbox import UNASKED, Purpose
+from storage.tables.outbox import UNASKED, Purpose
 
 log = structlog.get_logger()
 

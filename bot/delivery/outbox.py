@@ -37,11 +37,11 @@ from bot.delivery.broadcast_loader import LONGEST_PUT_OFF_SECONDS, Supply
 from bot.delivery.channel_queue import Again, Item, Lane
 from bot.delivery.waiting import LONG_SECONDS
 from flows.messages import MsgOut
-from storage import contacts, outbox
-from storage.contacts import AddressMissed, AddressMove, AddressState
-from storage.errors import StorageError
-from storage.outbox import UNASKED, Delay, Outcome, Purpose, SentReply, State, WaitingMessage
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import contacts, outbox
+from storage.tables.contacts import AddressMissed, AddressMove, AddressState
+from storage.tables.outbox import UNASKED, Delay, Outcome, Purpose, SentReply, State, WaitingMessage
 
 log = structlog.get_logger()
 
@@ -143,7 +143,7 @@ class Outbox:
             supply.look()
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Broadcasts that were taken back (`storage.outbox.recall`, `recall_from`), after that commit.
+        """Broadcasts that were taken back (`storage.tables.outbox.recall`, `recall_from`), after that commit.
 
         Called before anything else is awaited, nothing of them begins to be sent. What was on its way at that moment
         arrives, and the ledger is told so.

@@ -16,9 +16,9 @@ import structlog
 from bot.common.errors import HouseError
 from bot.delivery.outbox import Outbox
 from bot.settings import Settings
-from storage.engines import parse_url
-from storage.errors import StorageError
-from storage.serving_lock import ServingLock
+from storage.core.engines import parse_url
+from storage.core.errors import StorageError
+from storage.core.serving_lock import ServingLock
 
 log = structlog.get_logger()
 

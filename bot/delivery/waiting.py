@@ -8,9 +8,9 @@ from typing import Final
 
 from adapters.base import Finding
 from bot.settings import Settings
-from storage import outbox
-from storage.errors import StorageError
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import outbox
 
 LONG_SECONDS: Final = 60.0
 """A chat that waits longer is worth a line to the operator."""

@@ -16,10 +16,10 @@ from bot.exchange.definition import BUDGET
 from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import Subject
 from flows.session import Session
-from storage import answers, consultations, sessions
-from storage.answers import NewAnswer
-from storage.consultations import PublishedRevision, State
-from storage.sessions import StoredSession
+from storage.tables import answers, consultations, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.consultations import PublishedRevision, State
+from storage.tables.sessions import StoredSession
 
 CHANNEL: Final = "import"
 Spent = dict[str, int]

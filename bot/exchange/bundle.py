@@ -12,8 +12,8 @@ from typing import Final, Literal, NamedTuple
 from pydantic_core import to_json
 
 from bot.exchange.aside import STRICT, Aside, BadFile
-from storage.proposals import Status
-from storage.ratings import Vote
+from storage.tables.proposals import Status
+from storage.tables.ratings import Vote
 
 State = Literal["waiting", "released", "hidden"]
 LONGEST: Final = 10_000

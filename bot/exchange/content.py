@@ -13,10 +13,10 @@ from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.responses import stream
 from flows.questions.points import Points
-from storage import moderation, proposals, ratings
-from storage.moderation import NewModeration
-from storage.proposals import StoredProposal
-from storage.ratings import NewRatingEvent
+from storage.tables import moderation, proposals, ratings
+from storage.tables.moderation import NewModeration
+from storage.tables.proposals import StoredProposal
+from storage.tables.ratings import NewRatingEvent
 
 
 class Budget(NamedTuple):

@@ -19,7 +19,7 @@ from bot.exchange.content import Content
 from bot.exchange.exports.sheets import guarded
 from bot.results.methods.groups import NOBODY, Groups, opinion_groups
 from bot.results.methods.matrix import Log, Matrix, VoteEvent, event_totals, last_votes
-from storage.proposals import StoredProposal
+from storage.tables.proposals import StoredProposal
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Cells = Sequence[object]

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from bot.common.errors import HouseError
 from bot.exchange.bundle import Bundle, Statement, fingerprint
-from storage import consultations, moderation, proposals
-from storage.proposals import StoredProposal
+from storage.tables import consultations, moderation, proposals
+from storage.tables.proposals import StoredProposal
 
 
 class Recognised(NamedTuple):

@@ -18,10 +18,10 @@ from bot.exchange.bundle import Bundle, Statement, final, pseudonym
 from bot.exchange.definition import STATEMENTS, definition
 from bot.exchange.recognising import recognise
 from bot.proposals.codes import new_code
-from storage import consultations, moderation, proposals, ratings
-from storage.moderation import NewDecision, NewModeration
-from storage.proposals import NewProposal, NewStatus, Release
-from storage.ratings import NewRatingEvent
+from storage.tables import consultations, moderation, proposals, ratings
+from storage.tables.moderation import NewDecision, NewModeration
+from storage.tables.proposals import NewProposal, NewStatus, Release
+from storage.tables.ratings import NewRatingEvent
 
 AT_ONCE: Final = 10_000
 

@@ -28,10 +28,10 @@ from flows.dialogue import engine
 from flows.events import DoorAsked, Said
 from flows.messages import MsgOut
 from flows.voice import Voice
-from storage import answers, consultations, contacts, doors, ratings, sessions
-from storage.contacts import AddressOwner, ContactStop, NewContact
-from storage.doors import NewLinkCode, NewSetAside
-from storage.engines import locks_rows
+from storage.core.engines import locks_rows
+from storage.tables import answers, consultations, contacts, doors, ratings, sessions
+from storage.tables.contacts import AddressOwner, ContactStop, NewContact
+from storage.tables.doors import NewLinkCode, NewSetAside
 
 VALID: Final = timedelta(minutes=15)
 MOST_FAILURES: Final = 5

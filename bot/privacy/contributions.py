@@ -17,9 +17,9 @@ from bot.proposals.facts import Readable
 from flows.events import MineAsked
 from flows.messages import MsgOut, QuickReply
 from flows.voice import Voice
-from storage import moderation, proposals, ratings
-from storage.proposals import StoredProposal, Withdrawal
-from storage.ratings import NewRating
+from storage.tables import moderation, proposals, ratings
+from storage.tables.proposals import StoredProposal, Withdrawal
+from storage.tables.ratings import NewRating
 
 _SHOWN = 200
 """Characters of a proposal in the list."""

@@ -19,8 +19,8 @@ from bot.privacy.contributions import offer
 from bot.proposals import block_votes, chain
 from flows.messages import MsgOut
 from flows.values import Value
-from storage import moderation, proposals, ratings
-from storage.proposals import StoredProposal, Withdrawal
+from storage.tables import moderation, proposals, ratings
+from storage.tables.proposals import StoredProposal, Withdrawal
 
 
 class Fallen(NamedTuple):

@@ -26,7 +26,7 @@ from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.values import Missing
 from flows.voice import Voice
-from storage import (
+from storage.tables import (
     answers,
     attachments,
     consultations,
@@ -40,11 +40,11 @@ from storage import (
     sessions,
     staff,
 )
-from storage.answers import StoredAnswer
-from storage.contacts import NewAddress
-from storage.doors import set_aside_of
-from storage.participations import Standing
-from storage.sessions import StoredSession
+from storage.tables.answers import StoredAnswer
+from storage.tables.contacts import NewAddress
+from storage.tables.doors import set_aside_of
+from storage.tables.participations import Standing
+from storage.tables.sessions import StoredSession
 
 
 @handles_after_write(DataRequested)

@@ -19,9 +19,9 @@ from bot.delivery.attachments import files
 from bot.privacy import personal_data
 from bot.proposals import moderating
 from bot.settings import Settings
-from storage import sealed
-from storage.sealed import Cell, Place
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import sealed
+from storage.tables.sealed import Cell, Place
 
 PORTION: Final = 1000
 """Rows in a transaction: others who write wait no longer than for these."""
@@ -50,7 +50,7 @@ class Resealing:
         """How much opens with none of the keys; it is left as it is."""
 
     def run(self) -> None:
-        """Raises OSError and the classes of `storage.errors`."""
+        """Raises OSError and the classes of `storage.core.errors`."""
         for name, place in sealed.PLACES.items():
             self._table(name, place)
         self._files(self._settings.data / files.FOLDER)

@@ -12,10 +12,10 @@ from bot.common.erasure_log import Gone, Kind, Ledger
 from bot.common.keys import Keys
 from bot.privacy import personal_data
 from bot.proposals import chain
-from storage import contacts, erasures, opt_ins, outbox, proposals, ratings
-from storage.opt_ins import NewOptIn, Wish
-from storage.proposals import StoredProposal, Withdrawal
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import contacts, erasures, opt_ins, outbox, proposals, ratings
+from storage.tables.opt_ins import NewOptIn, Wish
+from storage.tables.proposals import StoredProposal, Withdrawal
 
 
 class Back(NamedTuple):
@@ -40,7 +40,7 @@ def erase_again(store: Store, keys: Keys, ledger: Ledger) -> Back:
     """Erases what an older database brought back; gives what that was. Where nothing is back it only looks.
 
     May be killed at any moment, and done by several programs at once. Raises OSError and the classes of
-    `storage.errors`.
+    `storage.core.errors`.
     """
     if not look(store, ledger):
         return Back()

@@ -17,7 +17,7 @@ from bot.consultations.visibility import is_closed
 from bot.privacy import personal_data
 from bot.privacy.account_linking import FORGIVEN_AFTER
 from bot.results import edition
-from storage import (
+from storage.tables import (
     answers,
     broadcasts,
     consultations,
@@ -31,7 +31,7 @@ from storage import (
     rooms,
     sessions,
 )
-from storage.consultations import PublishedRevision, State
+from storage.tables.consultations import PublishedRevision, State
 
 REPEATS_KEPT: Final = timedelta(days=8)
 """Telegram keeps a message for a day; nobody hands one over a second time after a week. Known is the

@@ -12,10 +12,11 @@ from typing import Final, NamedTuple, TypeVar
 import structlog
 
 from bot.common.logs import where
-from storage import erasures, migrate, rewriting
-from storage.errors import StorageError
+from storage import migrate, rewriting
+from storage.core.errors import StorageError
+from storage.core.store import Store
 from storage.rewriting import Bounds, Outcome
-from storage.store import Store
+from storage.tables import erasures
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def rewrite(
     Once `stop` is set no further table is begun.
 
     Without bounds people may be held up for as long as it takes. May be killed at any moment, and done again. Raises
-    the classes of `storage.errors`.
+    the classes of `storage.core.errors`.
     """
     with store.reading() as connection:
         waiting = [one for one in erasures.pending(connection) if one.table not in without]

@@ -18,9 +18,9 @@ from flows.events import NewsAsked, PushesStopped, Wanted
 from flows.messages import MsgOut, QuickReply
 from flows.questions.district import DISTRICTS, label
 from flows.voice import Voice
-from storage import contacts, opt_ins, outbox
-from storage.contacts import ContactStop
-from storage.opt_ins import About, NewOptIn, Wish
+from storage.tables import contacts, opt_ins, outbox
+from storage.tables.contacts import ContactStop
+from storage.tables.opt_ins import About, NewOptIn, Wish
 
 
 class _Answer(NamedTuple):

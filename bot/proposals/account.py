@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from bot.proposals.answering import REQUIRED
 from bot.proposals.standing import Standing, find
 from flows.languages import LANGUAGES
-from storage import proposals
-from storage.proposals import NewStatus
+from storage.tables import proposals
+from storage.tables.proposals import NewStatus
 
 Say = Callable[..., str]
 """Says a phrase by its id, with values."""

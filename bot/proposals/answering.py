@@ -11,8 +11,8 @@ from bot.proposals.moderating import LONGEST_REASON, Chair, after, note, take
 from bot.proposals.standing import Refusal, Standing, find
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean
-from storage import proposals
-from storage.proposals import NewStatus, Status
+from storage.tables import proposals
+from storage.tables.proposals import NewStatus, Status
 
 REQUIRED: Final = "de"
 """Every reason can be read in German; and in the language in which the proposal was written."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from flows.flow import Flow
-from storage import proposals, ratings
-from storage.ratings import NewRatingEvent
+from storage.tables import proposals, ratings
+from storage.tables.ratings import NewRatingEvent
 
 
 class Block(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from storage import proposals
-from storage.proposals import StoredProposal
+from storage.tables import proposals
+from storage.tables.proposals import StoredProposal
 
 SOURCE = "wave"
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from bot.proposals.pool import words_of
 from bot.proposals.standing import find
 from flows.voice import Voice
-from storage import moderation, open_answers, proposals, ratings
-from storage.ratings import NewRating, Vote
+from storage.tables import moderation, open_answers, proposals, ratings
+from storage.tables.ratings import NewRating, Vote
 
 LONGEST: Final = 80
 """Characters of a proposal beside a vote about it."""

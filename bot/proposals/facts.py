@@ -1,4 +1,4 @@
-"""Finds out what questions about proposals must know (`flows.fact_queries`): for all people of a batch with one query each."""
+"""Loads the facts that questions about proposals need (`flows.fact_queries`): one query each for a whole batch."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from flows.fact_queries import (
     StillReleased,
 )
 from flows.facts import Need
-from storage import moderation, proposals, ratings
-from storage.moderation import NewProposalText
-from storage.proposals import StoredProposal
+from storage.tables import moderation, proposals, ratings
+from storage.tables.moderation import NewProposalText
+from storage.tables.proposals import StoredProposal
 
 DRAWN: Final = 3
 """So many are drawn for each person: one of them may be the own one, or hidden a moment ago."""

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from bot.proposals.codes import new_code
 from bot.proposals.moderating import Chair, Wording, after, asked, checked, flags, note, put, take
 from bot.proposals.standing import Refusal, Standing, check_possible, find
-from storage import moderation, proposals, ratings
-from storage.moderation import NewModeration, StateChange
-from storage.proposals import NewProposal, StoredProposal
-from storage.ratings import NewRating, NewRatingEvent
+from storage.tables import moderation, proposals, ratings
+from storage.tables.moderation import NewModeration, StateChange
+from storage.tables.proposals import NewProposal, StoredProposal
+from storage.tables.ratings import NewRating, NewRatingEvent
 
 MOST_PARTS: Final = 10
 

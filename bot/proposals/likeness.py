@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from bot.proposals.pool import words_of
 from bot.proposals.similar import ALIKE, NEAREST, alike, comparable
-from storage import moderation, proposals
-from storage.moderation import State
-from storage.proposals import StoredProposal
+from storage.tables import moderation, proposals
+from storage.tables.moderation import State
+from storage.tables.proposals import StoredProposal
 
 MOST_COMPARED: Final = 5_000
 """The newest so many of each state: enough for what people say at the same time."""

@@ -23,9 +23,9 @@ from bot.proposals.flags import flags_of
 from bot.proposals.standing import Refusal, Standing, approvers, check_possible, find
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean
-from storage import consultations, moderation, proposals
-from storage.moderation import Flagged, Kind, NewDecision, NewProposalText, SealedOriginal, State, StateChange
-from storage.proposals import Release, Rewording
+from storage.tables import consultations, moderation, proposals
+from storage.tables.moderation import Flagged, Kind, NewDecision, NewProposalText, SealedOriginal, State, StateChange
+from storage.tables.proposals import Release, Rewording
 
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 10_000

@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 from bot.common.sources import SYSTEM_RANDOM
 from bot.consultations.answer_text import text_of, words_of
 from bot.proposals.codes import new_answer_code
-from storage import moderation, open_answers
-from storage.answers import NewAnswer
-from storage.moderation import Reread
-from storage.open_answers import NewOpenAnswer
+from storage.tables import moderation, open_answers
+from storage.tables.answers import NewAnswer
+from storage.tables.moderation import Reread
+from storage.tables.open_answers import NewOpenAnswer
 
 
 class Changes(NamedTuple):

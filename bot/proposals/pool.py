@@ -20,8 +20,8 @@ from bot.proposals.similar import Index
 from bot.proposals.survey import Survey
 from bot.results.methods.arrays import Floats
 from bot.results.methods.priority import draw, priority
-from storage import proposals, ratings
-from storage.proposals import StoredProposal, Visible
+from storage.tables import proposals, ratings
+from storage.tables.proposals import StoredProposal, Visible
 
 LOOK_SECONDS: Final = 1.0
 PART: Final = 50

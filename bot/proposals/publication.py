@@ -32,9 +32,9 @@ from bot.results.meetings import Meeting, Picture
 from bot.results.published import Published
 from bot.results.quotes import Quote
 from bot.results.report import Statement
-from storage import editions, proposals
-from storage.consultations import PublishedRevision
-from storage.editions import Head
+from storage.tables import editions, proposals
+from storage.tables.consultations import PublishedRevision
+from storage.tables.editions import Head
 
 Untold = Reason | Literal["not_yet"]
 """Why counts are not told (`bot.results.counts.disclosure.Reason`); "not_yet" where the newest edition does not have

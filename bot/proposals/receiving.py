@@ -17,10 +17,10 @@ from bot.proposals.flags import flags_of
 from flows.events import Proposed, Rated
 from flows.flow import Flow
 from flows.values import Value
-from storage import moderation, proposals, ratings
-from storage.moderation import NewModeration, Reread
-from storage.proposals import NewProposal, Release, Rewording, StoredProposal, Withdrawal
-from storage.ratings import NewRatingEvent
+from storage.tables import moderation, proposals, ratings
+from storage.tables.moderation import NewModeration, Reread
+from storage.tables.proposals import NewProposal, Release, Rewording, StoredProposal, Withdrawal
+from storage.tables.ratings import NewRatingEvent
 
 
 class Submitted(NamedTuple):

@@ -16,9 +16,9 @@ from flows.definition import Consultation
 from flows.questions.statements import Statements, first_language
 from flows.understanding.text import fold
 from flows.wording import Review, Text
-from storage import moderation, proposals
-from storage.moderation import NewModeration, NewProposalText
-from storage.proposals import NewProposal, Release, Withdrawal
+from storage.tables import moderation, proposals
+from storage.tables.moderation import NewModeration, NewProposalText
+from storage.tables.proposals import NewProposal, Release, Withdrawal
 
 SOURCE: Final = "seed"
 TRANSLATOR: Final = "consultation file"

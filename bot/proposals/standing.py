@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from bot.consultations.answer_text import text_of
 from bot.proposals.codes import is_of_answer
 from bot.proposals.flags import flags_of
-from storage import moderation, open_answers, proposals, stages
-from storage.moderation import Kind, NewDecision, NewModeration, NewProposalText, State
-from storage.open_answers import OpenAnswer
-from storage.proposals import NewStatus, StoredProposal
+from storage.tables import moderation, open_answers, proposals, stages
+from storage.tables.moderation import Kind, NewDecision, NewModeration, NewProposalText, State
+from storage.tables.open_answers import OpenAnswer
+from storage.tables.proposals import NewStatus, StoredProposal
 
 Reason = Literal[
     "unknown",

@@ -21,10 +21,10 @@ from bot.common.logs import where
 from bot.results import loading
 from bot.results.methods.components import plane
 from bot.results.methods.matrix import last_votes
-from storage import ratings
-from storage.errors import StorageError
-from storage.ratings import Count
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import ratings
+from storage.tables.ratings import Count
 
 log = structlog.get_logger()
 

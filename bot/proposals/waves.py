@@ -23,10 +23,10 @@ from bot.results.edition import document_of
 from bot.results.methods.top import Ranked, ranked
 from flows.definition import Consultation
 from flows.questions.statements import Earlier, Statements
-from storage import consultations, moderation, proposals
-from storage.consultations import PublishedRevision
-from storage.moderation import NewModeration
-from storage.proposals import NewProposal, Release, StoredProposal, Withdrawal
+from storage.tables import consultations, moderation, proposals
+from storage.tables.consultations import PublishedRevision
+from storage.tables.moderation import NewModeration
+from storage.tables.proposals import NewProposal, Release, StoredProposal, Withdrawal
 
 
 class _Wave(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from storage import moderation
-from storage.moderation import InHand
-from storage.proposals import Status
+from storage.tables import moderation
+from storage.tables.moderation import InHand
+from storage.tables.proposals import Status
 
 FINAL: Final[frozenset[Status]] = frozenset({"next_phase", "accepted", "rejected", "done"})
 """With these a person knows what became of it; "under consideration" says only that somebody is at it."""

@@ -27,10 +27,10 @@ from bot.results.counts.counts import Counts, counted
 from bot.results.counts.rows import CountRow, published_rows
 from bot.results.loading import Loaded
 from bot.results.report import Report, report
-from storage import editions, rooms
-from storage.consultations import PublishedRevision, RevisionHead
-from storage.editions import Head, StoredEdition, StoredRow
-from storage.errors import Duplicate
+from storage.core.errors import Duplicate
+from storage.tables import editions, rooms
+from storage.tables.consultations import PublishedRevision, RevisionHead
+from storage.tables.editions import Head, StoredEdition, StoredRow
 
 RULE: Final = 2
 """By which rule small numbers are left out; raised when the rule changes, and then every edition is made anew. Rule 1

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.values import read
 from bot.results.methods.matrix import Log
-from storage import answers, moderation, proposals, ratings
-from storage.proposals import StoredProposal
+from storage.tables import answers, moderation, proposals, ratings
+from storage.tables.proposals import StoredProposal
 
 SECTORS: Final = "sectors"
 

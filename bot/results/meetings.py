@@ -22,9 +22,9 @@ from bot.results.counts.counts import Counts
 from bot.results.counts.disclosure import SENSITIVE_LEAST, WHOLE, Reason, Row, Rule, follows, of_group
 from flows.flow import Flow
 from flows.questions.base import Question
-from storage import editions, rooms
-from storage.consultations import PublishedRevision
-from storage.rooms import AnswerCount, StoredResult, StoredRoom
+from storage.tables import editions, rooms
+from storage.tables.consultations import PublishedRevision
+from storage.tables.rooms import AnswerCount, StoredResult, StoredRoom
 
 _form: Final = TypeAdapter(tuple[int, dict[str, int]])
 

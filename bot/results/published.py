@@ -23,9 +23,9 @@ from bot.results.edition import KEPT_EARLIER, Edition
 from bot.results.quotes import Quote, released_texts
 from bot.results.remaining import cleaned, visible
 from bot.results.report import Report
-from storage import moderation, proposals
-from storage.moderation import NewProposalText
-from storage.proposals import NewStatus, StoredProposal
+from storage.tables import moderation, proposals
+from storage.tables.moderation import NewProposalText
+from storage.tables.proposals import NewStatus, StoredProposal
 
 
 class Words(NamedTuple):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations.answer_text import text_of, words_of
-from storage import moderation, open_answers
-from storage.moderation import NewProposalText
+from storage.tables import moderation, open_answers
+from storage.tables.moderation import NewProposalText
 
 
 class Quote(NamedTuple):

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from bot.common.code_alphabet import MISREAD, in_groups, plain, random_letters
 from bot.common.keys import Keys
-from storage import staff
-from storage.staff import StaffMember
+from storage.tables import staff
+from storage.tables.staff import StaffMember
 
 CODE_LENGTH: Final = 16
 

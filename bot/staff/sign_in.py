@@ -13,10 +13,10 @@ from typing import Final
 
 from bot.common.keys import Keys
 from bot.staff.codes import code_hash, take_code
-from storage import staff
-from storage.api_keys import StoredKey
-from storage.staff import StaffMember
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import staff
+from storage.tables.api_keys import StoredKey
+from storage.tables.staff import StaffMember
 
 HOURS: Final = 8
 """So long a ticket lasts: a working day."""

@@ -20,9 +20,9 @@ from flows.definition import Consultation
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
 from flows.listing import Listing
 from flows.wording import Review, Text
-from storage.consultations import RevisionHead, State
-from storage.errors import StorageError, StoreBusy
-from storage.store import Store
+from storage.core.errors import StorageError, StoreBusy
+from storage.core.store import Store
+from storage.tables.consultations import RevisionHead, State
 
 PATIENCE_SECONDS: Final = 0.6
 """A database that has not answered for so long counts as away, and what is known is shown."""

@@ -17,7 +17,7 @@ from bot.common.logs import where
 from bot.web.assisted.device_sessions import KIOSK, desk_of, place_of, visit_of
 from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, remember, site_of
 from bot.web.request_locale import COOKIE, tongue_of
-from storage.errors import StorageError
+from storage.core.errors import StorageError
 
 log = structlog.get_logger()
 

@@ -27,8 +27,8 @@ from bot.web.consultation_cache import Board
 from bot.web.context import SITE, Site, environment, site_of
 from bot.web.public import chat, contribution, forms, opendata, pages, read_aloud, results, resume
 from bot.web.services import Services
-from storage import contacts
-from storage.errors import StorageError
+from storage.core.errors import StorageError
+from storage.tables import contacts
 
 PORTS_TRIED: Final = 20
 BODY_BYTES: Final = 128 * 1024

@@ -10,8 +10,8 @@ from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.results.editions.service import Editor
 from bot.settings import Settings
-from storage.errors import StorageError
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
 
 
 class Services(Protocol):

@@ -8,8 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from flows.commands.my_contributions import KINDS
 from flows.commands import linking, subscriptions
+from flows.commands.my_contributions import KINDS
 from flows.phrases import Phrases
 from flows.understanding.matching import Matcher, spellings
 

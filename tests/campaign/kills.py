@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import text
 
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
 from tests.campaign.talk import Talker
 from tests.house import consultation, publish
 from tests.test_adapters.crashes import NAMES

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import text
 
-from storage.store import Store
+from storage.core.store import Store
 
 PREFIX: Final = "Wunsch "
 

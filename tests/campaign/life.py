@@ -21,7 +21,7 @@ from adapters import matrix, telegram
 from bot.app import build
 from bot.common import logs
 from bot.settings import ChannelSettings, Settings
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import KEYS, VAULT
 from tests.test_adapters import crashes
 

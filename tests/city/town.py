@@ -28,10 +28,10 @@ from bot.web.api.policy import SCOPES
 from bot.web.server import application
 from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
-from storage import api_keys, consultations, sessions, staff, stages
-from storage.staff import StaffMember
-from storage.stages import Stage
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import api_keys, consultations, sessions, staff, stages
+from storage.tables.staff import StaffMember
+from storage.tables.stages import Stage
 from tests.city.chat import Line, Talk
 from tests.city.forms import Visit
 from tests.city.ledger import Idea, Ledger, Moment

@@ -20,7 +20,7 @@ from bot.app import App, build
 from bot.settings import ChannelSettings, Settings
 from flows.definition import Consultation
 from flows.messages import MsgIn
-from storage.store import Store
+from storage.core.store import Store
 from tests import house
 from tests.databases import Database
 from tests.house import KEYS, VAULT

@@ -25,10 +25,10 @@ import adapters
 from adapters.base import Outgoing, Sent
 from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
-from storage import outbox
-from storage.errors import StoreLost
-from storage.outbox import NewOutboxMessage
-from storage.store import Store
+from storage.core.errors import StoreLost
+from storage.core.store import Store
+from storage.tables import outbox
+from storage.tables.outbox import NewOutboxMessage
 from tests import canaries
 from tests.campaign.talk import Count, account
 from tests.house import KEYS, consultation, publish, rows

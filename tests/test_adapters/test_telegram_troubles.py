@@ -16,8 +16,8 @@ from adapters.base import Moved, Outgoing, Refused, Replies, RetryAfter, Sent, U
 from adapters.telegram import polling
 from adapters.telegram.channel import TelegramChannel
 from flows.messages import MsgIn, MsgOut, QuickReply
-from storage import outbox
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import outbox
 from tests import botapi
 from tests.botapi import BotApi, Fault, Rates
 from tests.botapi.limits import FREE

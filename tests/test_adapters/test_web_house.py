@@ -17,7 +17,7 @@ from adapters.web.hub import WebHub
 from bot.web.context import SITE
 from bot.web.server import application
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, running
 from tests.test_adapters.pages import Socket
 

@@ -19,9 +19,9 @@ from bot.staff.codes import code_hash, new_code
 from bot.web.api import access_keys
 from bot.web.api.policy import SCOPES, Scope
 from bot.web.server import application
-from storage import api_keys, staff
-from storage.staff import Role, StaffMember
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import api_keys, staff
+from storage.tables.staff import Role, StaffMember
 from tests.house import KEYS, Recorder, make_here
 
 ids = Ids()

@@ -17,8 +17,8 @@ from bot.results.editions.renewal import renew
 from bot.web.api import routes
 from bot.web.api.registry import OPERATIONS
 from bot.web.api.serializers import consultation
-from storage import api_keys, consultations, staff
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import api_keys, consultations, staff
 from tests.databases import only_sqlite
 from tests.house import consultation as made_of
 from tests.test_api.client import Client, ServedHouse, hire, key_for, served

@@ -14,7 +14,7 @@ from bot.cli import api_keys as key_commands
 from bot.common.errors import HouseError
 from bot.settings import Settings
 from bot.web.api.registry import ROOT
-from storage.store import Store
+from storage.core.store import Store
 from tests.databases import only_sqlite
 from tests.test_api.client import hire, key_for, served
 from tests.test_proposals.ideas import open_consultation, submit

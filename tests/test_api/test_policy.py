@@ -9,8 +9,8 @@ import pytest
 import bot.web.api.routes  # noqa: F401 - the operations enter the registry
 from bot.web.api.policy import POLICY, ROLES, SCOPES
 from bot.web.api.registry import OPERATIONS, Operation, operation
-from storage.staff import Role
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables.staff import Role
 from tests.databases import only_sqlite
 from tests.test_api.client import Client, Reply, hire, key_for, served
 from tests.test_proposals.ideas import open_consultation, released, submit

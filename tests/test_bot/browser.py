@@ -18,7 +18,7 @@ from adapters.web.limits import Rate, WebLimits
 from bot.app import App, build
 from bot.settings import Settings
 from bot.web.server import application
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import KEYS, make_here
 
 # Tests are quicker than people.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.store import Store
+from storage.core.store import Store
 from tests.conversation import furnished, furnished_file
 from tests.databases import Database
 

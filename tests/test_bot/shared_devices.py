@@ -12,9 +12,9 @@ from sqlalchemy import text
 from bot.common.ids import Ids
 from bot.staff import codes
 from bot.web.assisted.device_sessions import VISITS, Visits
-from storage import staff as staff_table
-from storage.staff import Role, StaffMember
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import staff as staff_table
+from storage.tables.staff import Role, StaffMember
 from tests.house import KEYS
 from tests.test_bot.browser import Browser, House
 

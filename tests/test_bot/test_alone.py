@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from bot.delivery.service_lock import LOOK_SECONDS
-from storage.serving_lock import LOCK, ServingLock
+from storage.core.serving_lock import LOCK, ServingLock
 from tests.databases import Database, only_postgresql
 from tests.patience import PATIENCE
 from tests.test_bot.test_serving import Service, get, serving

@@ -22,9 +22,9 @@ from bot.delivery.attachments import checks, fetcher
 from bot.delivery.attachments.files import FOLDER, Folder, ending_of
 from bot.privacy.retention import tidy
 from bot.settings import Settings
-from storage import attachments
-from storage.attachments import Attachment
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import attachments
+from storage.tables.attachments import Attachment
 from tests.house import KEYS, consultation, publish, running, say
 from tests.phone import PICTURE, VOICE, WISH, Phone, begin, files, rows, states, until
 

@@ -14,7 +14,7 @@ import pytest
 from bot.delivery.attachments import fetcher
 from bot.delivery.attachments.files import FOLDER, Folder
 from bot.settings import Settings
-from storage.store import Store
+from storage.core.store import Store
 from tests import botapi
 from tests.botapi import BotApi, Rates, Resident
 from tests.house import KEYS, consultation, publish, running

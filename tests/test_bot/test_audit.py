@@ -10,8 +10,8 @@ from sqlalchemy import text
 from bot.common import audit
 from bot.common.audit import Actor
 from bot.common.keys import Keys
-from storage import audit as log
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import audit as log
 from tests.databases import Database
 
 KEYS = Keys(bytes(32))

@@ -14,8 +14,8 @@ from bot.cli.push import Order
 from bot.common import audit
 from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
-from storage import audit as log
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import audit as log
 from tests.house import KEYS, running, say
 from tests.test_api.client import hire, key_for, served
 from tests.test_proposals.ideas import open_consultation, submit

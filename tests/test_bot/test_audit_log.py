@@ -22,9 +22,9 @@ from bot.common.audit import Actor
 from bot.common.errors import HouseError
 from bot.exchange.exports import package
 from bot.settings import ChannelSettings, PushSettings, Settings
-from storage import audit as log
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import audit as log
 from tests.house import consultation, publish
 
 ADA = Actor("Ada", "admin", "chat")

@@ -18,8 +18,8 @@ from bot.cli.maintenance import backup
 from bot.common.erasure_log import Gone, Ledger, files_of
 from bot.common.errors import HouseError
 from bot.settings import Settings
-from storage import contacts
-from storage.contacts import NewContact
+from storage.tables import contacts
+from storage.tables.contacts import NewContact
 
 SEALED = '{"sealed": "AAAA"}'
 

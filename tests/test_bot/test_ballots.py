@@ -11,7 +11,7 @@ from bot.exchange.exports.package import Wish
 from bot.results.ballots import Comparison, Order, Spread, comparison, order, outcome
 from bot.results.counts.disclosure import Rule
 from flows.questions.points import Points
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_bot.test_web_results import NOW

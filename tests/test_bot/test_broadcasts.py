@@ -19,13 +19,13 @@ from bot.broadcasts.starting import PushError, Wish
 from bot.common.ids import Ids
 from bot.settings import PushSettings, Settings
 from bot.staff import codes
-from storage import broadcasts, contacts, opt_ins, outbox, staff
-from storage.broadcasts import StoredBroadcast
-from storage.contacts import ContactStop, NewAddress, NewContact
-from storage.opt_ins import NewOptIn
-from storage.outbox import Outcome
-from storage.staff import StaffMember
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import broadcasts, contacts, opt_ins, outbox, staff
+from storage.tables.broadcasts import StoredBroadcast
+from storage.tables.contacts import ContactStop, NewAddress, NewContact
+from storage.tables.opt_ins import NewOptIn
+from storage.tables.outbox import Outcome
+from storage.tables.staff import StaffMember
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 
@@ -79,7 +79,7 @@ def ledger(store: Store) -> Counter[tuple[str, str | None]]:
 def settle_all(store: Store) -> None:
     """What the outbox does when a channel took everything."""
     from bot.broadcasts.sending import note_outcomes
-    from storage.outbox import Outcome
+    from storage.tables.outbox import Outcome
 
     with store.begin() as connection:
         waiting = [row.id for row in outbox.waiting(connection, "test", limit=10_000)]

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.common.clock import DOUBT_SECONDS, FILE, LEAP, Clock
 from bot.settings import Settings
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 

@@ -21,9 +21,9 @@ from bot.consultations.faults import Fault
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.base import registry
-from storage import consultations
+from storage.core.store import Store
 from storage.models import metadata
-from storage.store import Store
+from storage.tables import consultations
 
 FILES = Path(__file__).parents[1] / "consultations"
 GOOD = (FILES / "good.yaml").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import KEYS, consultation, publish
 
 PEOPLE = 200

@@ -15,9 +15,9 @@ from bot.staff.chat import registry
 from bot.staff.chat.registry import commands
 from flows.commands.words import Command, Commands
 from flows.understanding.text import fold
-from storage import staff
-from storage.staff import Role, StaffMember
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import staff
+from storage.tables.staff import Role, StaffMember
 from tests.house import KEYS, consultation, publish, rows, running, say
 
 WRONG = "Dieser Code gilt hier nicht. Einen neuen gibt die Technik."

@@ -16,9 +16,9 @@ from bot.common.erasure_log import FOLDER, Gone, Ledger
 from bot.common.keys import FILE, Keys
 from bot.common.remedies import remedy
 from bot.settings import Settings
-from storage import contacts
-from storage.contacts import NewAddress
-from storage.errors import StoreOutdated, translate
+from storage.core.errors import StoreOutdated, translate
+from storage.tables import contacts
+from storage.tables.contacts import NewAddress
 from tests.databases import only_postgresql
 
 NOBODY = 65534

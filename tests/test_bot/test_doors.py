@@ -19,9 +19,9 @@ from bot.exchange.exports.package import Wish
 from bot.privacy.retention import tidy
 from flows.commands.words import Command, Commands, Spoken
 from flows.understanding.text import fold
-from storage import doors
+from storage.core.store import Store
 from storage.models import metadata
-from storage.store import Store
+from storage.tables import doors
 from tests.house import Recorder, consultation, publish, rows, running, say
 
 CANARY = "Kanarienvogelbrunnen"
@@ -346,7 +346,7 @@ async def test_what_was_set_aside_goes_when_its_time_is_over(store):
 
 
 def test_every_table_of_a_contact_is_thought_of_when_two_become_one():
-    """Whoever adds one decides what becomes of it in `storage.doors.join`."""
+    """Whoever adds one decides what becomes of it in `storage.tables.doors.join`."""
     named = {
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables

@@ -7,7 +7,7 @@ import pytest
 from bot.common.sources import Sources
 from bot.consultations import answer_durations
 from bot.consultations.answer_durations import CLASSES, Asked
-from storage.store import Store
+from storage.core.store import Store
 from tests.databases import Database
 from tests.house import Recorder, consultation, publish, rows, running, say
 

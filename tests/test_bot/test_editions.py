@@ -25,10 +25,10 @@ from bot.results.editions.renewal import Due, due, renew
 from bot.results.editions.service import Editor, in_a_process
 from bot.web.public import results_cache
 from flows.session import Session
-from storage import answers, consultations, proposals
-from storage.errors import Duplicate
-from storage.proposals import Withdrawal
-from storage.store import Store
+from storage.core.errors import Duplicate
+from storage.core.store import Store
+from storage.tables import answers, consultations, proposals
+from storage.tables.proposals import Withdrawal
 from tests.house import consultation, publish
 from tests.test_api.client import hire, key_for, served
 from tests.test_bot.browser import House, serving
@@ -245,7 +245,7 @@ async def test_all_outputs_of_a_moment_tell_the_same_edition_and_count_nothing(r
 
     for name in ("bot.results.edition.counted", "bot.results.edition.report", "bot.results.edition.loading.load"):
         monkeypatch.setattr(name, counted)
-    monkeypatch.setattr("storage.ratings.count", counted)
+    monkeypatch.setattr("storage.tables.ratings.count", counted)
     code = next(iter(publication_of(rated).proposals))
     async with serving(rated) as house:
         page, files = await page_of(house), await unzipped(house)

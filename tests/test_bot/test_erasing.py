@@ -26,10 +26,10 @@ from bot.common.keys import FILE, Keys
 from bot.common.remedies import remedy
 from bot.conversations import inbox
 from bot.settings import Settings
-from storage import proposals, ratings
+from storage.core.store import Store
 from storage.models import metadata
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.tables import proposals, ratings
+from storage.tables.ratings import NewRatingEvent
 from tests.databases import Database, execute
 from tests.house import KEYS, Recorder, rows, running, say
 from tests.patience import PATIENCE

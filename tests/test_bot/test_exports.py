@@ -24,10 +24,10 @@ from bot.exchange.exports.package import Wish
 from bot.exchange.exports.tables import LONG
 from bot.settings import Settings
 from flows.messages import MsgIn
-from storage import consultations
-from storage.answers import Answer
-from storage.base import table_of
-from storage.store import Store
+from storage.core.base import table_of
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.answers import Answer
 from tests.house import consultation, publish, running, say
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -489,14 +489,14 @@ async def test_memory_does_not_grow_with_the_answers(opened, tmp_path, monkeypat
         store = opened()
         with store.begin() as connection:
             connection.exec_driver_sql("DELETE FROM editions")
-        monkeypatch.setattr("storage.sessions.ids_of", lambda *_: iter(ids[:number]))
+        monkeypatch.setattr("storage.tables.sessions.ids_of", lambda *_: iter(ids[:number]))
         tracemalloc.start()
         export(store, tmp_path / f"{profile}{number}", profile)
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used
 
-    from storage import consultations, sessions
+    from storage.tables import consultations, sessions
 
     with opened().reading() as connection:
         found = consultations.latest(connection, "park")

@@ -13,7 +13,7 @@ import pytest
 
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
-from storage.store import Store
+from storage.core.store import Store
 from tests.test_bot.test_workbook import sheets
 from tests.upgrades import OldHouse
 

@@ -13,8 +13,8 @@ from bot.exchange.exports import ideas, package
 from bot.exchange.exports.package import Wish
 from bot.proposals.joining import merge
 from bot.proposals.moderating import approve, hide
-from storage import consultations, proposals
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, proposals
 from tests.house import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released
 

@@ -22,9 +22,9 @@ from bot.web.consultation_cache import Board
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.listing import Listing
-from storage import consultations
-from storage.consultations import Publication
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import Publication
 from tests.databases import Database
 from tests.house import consultation, publish, rows, running, say
 from tests.patience import PATIENCE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, running, say
 
 

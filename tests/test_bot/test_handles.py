@@ -14,9 +14,9 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import HANDLERS, handles
 from bot.conversations.batch_order import HANDLING, WRITE_ORDER
 from flows.events import Event, Said
-from storage import contacts
-from storage.contacts import ContactLanguage
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import contacts
+from storage.tables.contacts import ContactLanguage
 from tests.house import KEYS
 
 NOW = datetime(2026, 11, 30, 12, 34, 56, tzinfo=UTC)

@@ -15,8 +15,9 @@ from bot.conversations.hourly_jobs import keep_house
 from bot.delivery.outbox import Outbox
 from bot.privacy.retention import FAILURES_KEPT, REPEATS_KEPT, STRANGERS_KEPT, forget, strangers, tidy
 from bot.results.editions.service import Editor
-from storage import consultations, migrate
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import consultations
 from tests.house import KEYS, consultation, publish, running, say
 from tests.patience import PATIENCE
 

@@ -13,9 +13,10 @@ from adapters.base import Refused
 from bot.app import App
 from bot.conversations import kept_people
 from bot.conversations.kept_people import KeptPeople, KeptPerson
-from storage import contacts, driver
-from storage.errors import StoreBusy, StoreFull
-from storage.store import Store
+from storage.core import driver
+from storage.core.errors import StoreBusy, StoreFull
+from storage.core.store import Store
+from storage.tables import contacts
 from tests.databases import only_sqlite
 from tests.house import Recorder, consultation, publish, rows, running, say
 from tests.test_bot.test_doors import Town, town

@@ -12,8 +12,8 @@ from adapters.base import RetryAfter, Unknown, Unreachable
 from bot.conversations.batch import Batches
 from bot.delivery import message_codec
 from flows.dialogue import engine
-from storage.errors import StoreBusy
-from storage.store import ATTEMPTS, Store
+from storage.core.errors import StoreBusy
+from storage.core.store import ATTEMPTS, Store
 from tests.house import Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 from tests.sources import Clock

@@ -20,7 +20,7 @@ from bot.cli.play import Chat
 from bot.common import logs
 from bot.common.keys import Keys
 from bot.settings import Settings
-from storage.errors import StoreLost
+from storage.core.errors import StoreLost
 
 CANARY = "Kanarienvogel 0170 1234567 kanari@example.org"
 ROOT = Path(__file__).parents[2]

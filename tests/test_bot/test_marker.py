@@ -14,8 +14,8 @@ from bot.common.errors import HouseError
 from bot.common.keys import FILE as KEY
 from bot.settings import Settings
 from storage import migrate
-from storage.errors import StoreForeign, StoreMissing
-from storage.store import Store
+from storage.core.errors import StoreForeign, StoreMissing
+from storage.core.store import Store
 from tests.databases import Houses, execute
 
 

@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 
 from bot.app import build
 from bot.settings import Settings
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, say
 
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,8 @@ from bot.broadcasts.sending import Pushing
 from bot.broadcasts.starting import Wish
 from bot.settings import PushSettings, Settings
 from flows.dialogue import engine
-from storage import broadcasts
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import broadcasts
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.joining import IDENTITY, PARTICIPATION, Column, Link, columns, links, people_by
 

@@ -13,7 +13,7 @@ from flows.commands.subscriptions import parse_wanted
 from flows.commands.words import Commands
 from flows.events import Wanted
 from flows.understanding.text import fold
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import Recorder, consultation, publish, running, say
 
 

@@ -16,7 +16,7 @@ from bot.proposals import moderating
 from bot.proposals.moderating import Wording
 from bot.results import published, wording
 from bot.results.published import Published
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, running, say
 from tests.test_proposals.ideas import NOW, chair
 from tests.test_proposals.test_open_answers import answer, standings

@@ -14,9 +14,9 @@ from adapters.base import Delivery, Limits, Moved, Outgoing, RetryAfter, Sent, U
 from bot.delivery import broadcast_loader
 from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
-from storage import outbox
-from storage.outbox import NewOutboxMessage, Outcome
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import outbox
+from storage.tables.outbox import NewOutboxMessage, Outcome
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 

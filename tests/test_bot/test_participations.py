@@ -21,9 +21,9 @@ from bot.results.counts import answer_dataset
 from bot.results.counts.counts import Counts, counted
 from bot.results.editions.service import Editor
 from flows.messages import MsgIn
-from storage import consultations, participations
-from storage.participations import Tally
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, participations
+from storage.tables.participations import Tally
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 from tests.test_bot.test_weighing import WEIGH, add

@@ -19,10 +19,10 @@ from bot.results import loading
 from bot.results.counts import answer_dataset
 from bot.results.counts.responses import stream
 from bot.settings import Settings
-from storage import answers, consultations, sessions
-from storage.answers import NewAnswer
-from storage.sessions import StoredSession
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.sessions import StoredSession
 from tests.house import KEYS, consultation, publish, rows, running, say
 from tests.phone import VOICE, Phone, files, states, until
 from tests.test_bot.test_weighing import add, tap

@@ -51,8 +51,8 @@ from flows.flow import Flow
 from flows.messages import MsgIn, MsgOut, QuickReply
 from flows.questions.base import Question
 from flows.session import Session
-from storage import consultations
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
 from tests.house import KEYS, consultation, publish
 
 SAMPLES: Final = sorted(Path(engine.__file__).with_name("consultations").glob("*.yaml"))

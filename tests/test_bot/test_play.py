@@ -19,7 +19,7 @@ from bot.cli import play
 from bot.common.errors import HouseError
 from bot.settings import Settings
 from flows.messages import MsgOut, QuickReply
-from storage.errors import StoreFull
+from storage.core.errors import StoreFull
 
 ROOT = Path(__file__).parents[2]
 

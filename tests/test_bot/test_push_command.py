@@ -12,9 +12,9 @@ from bot.cli.context import furnish
 from bot.cli.push import Order
 from bot.common.errors import HouseError
 from bot.settings import PushSettings, Settings
-from storage import audit, broadcasts, contacts, opt_ins
-from storage.contacts import NewAddress, NewContact
-from storage.opt_ins import NewOptIn
+from storage.tables import audit, broadcasts, contacts, opt_ins
+from storage.tables.contacts import NewAddress, NewContact
+from storage.tables.opt_ins import NewOptIn
 from tests.house import consultation, publish
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

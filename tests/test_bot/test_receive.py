@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.dialogue import engine
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import Recorder, consultation, publish, running, say
 
 

@@ -23,7 +23,7 @@ from bot.conversations.recording import BadLine
 from bot.settings import Settings
 from flows.dialogue import engine
 from flows.messages import MsgIn, Place
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 
 TIME = "2026-11-20T08:30:00+01:00"

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.cli import exporting
 from bot.exchange.exports import package
 from bot.settings import Settings
-from storage.store import Store
+from storage.core.store import Store
 from tests.databases import make_tables
 from tests.house import consultation, publish, rows
 

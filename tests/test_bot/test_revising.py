@@ -22,8 +22,8 @@ from bot.common.ids import Ids
 from bot.consultations.faults import Fault
 from bot.settings import Settings
 from flows.definition import Consultation
-from storage import answers, consultations
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations
 from tests.databases import Database
 from tests.house import KEYS, consultation
 from tests.test_storage.rows import answer, stored_session

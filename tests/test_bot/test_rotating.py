@@ -24,11 +24,11 @@ from bot.common.subkeys import FIXED, SEALING, ForeignRing
 from bot.delivery import channels
 from bot.privacy.re_encryption import Resealing
 from bot.settings import Settings
-from storage import audit as log
-from storage import contacts, sealed
-from storage.base import Base
-from storage.contacts import NewAddress, NewContact
-from storage.store import Store
+from storage.core.base import Base
+from storage.core.store import Store
+from storage.tables import audit as log
+from storage.tables import contacts, sealed
+from storage.tables.contacts import NewAddress, NewContact
 from tests.databases import Database
 from tests.house import KEYS, consultation, publish, running, say
 

@@ -18,9 +18,10 @@ from sqlalchemy import text
 from bot.cli.maintenance import scrub
 from bot.privacy import scrubbing
 from bot.settings import Settings
-from storage import erasures, rewriting
+from storage import rewriting
+from storage.core.store import Store
 from storage.rewriting import MOST_SECONDS, Bounds
-from storage.store import Store
+from storage.tables import erasures
 from tests.databases import Database, execute, only_postgresql, only_sqlite
 from tests.house import Recorder, rows, running, say
 from tests.patience import PATIENCE

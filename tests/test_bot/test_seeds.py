@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from bot.common.ids import Ids
 from bot.proposals import seed_statements
-from storage import consultations
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
 from tests.house import consultation, publish
 
 LIGHT = {"de": "Licht im Park", "en": "Light in the park"}

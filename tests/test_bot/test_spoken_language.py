@@ -9,8 +9,8 @@ import pytest
 
 from bot.broadcasts import starting
 from bot.broadcasts.starting import Wish
-from storage import broadcasts
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import broadcasts
 from tests.house import consultation, publish, rows, running, say
 from tests.test_bot.test_broadcasts import AWAKE, counted, pushing
 

@@ -11,8 +11,8 @@ from bot.common.keys import Keys
 from bot.consultations import place_codes
 from bot.settings import Settings
 from bot.staff import sign_in
-from storage import staff as table
-from storage.participations import PlaceCount
+from storage.tables import staff as table
+from storage.tables.participations import PlaceCount
 from tests.house import KEYS
 
 

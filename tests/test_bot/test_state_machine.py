@@ -20,9 +20,10 @@ from bot.authoring.lifecycle import UNDO, Refused, Step
 from bot.authoring.publishing import Desk
 from bot.authoring.reading import Checked
 from bot.authoring.revisions import Intent
-from storage import consultations, migrate, stages
-from storage.stages import Stage
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import consultations, stages
+from storage.tables.stages import Stage
 from tests.house import consultation
 from tests.test_storage.rows import new_id
 

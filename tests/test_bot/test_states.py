@@ -23,9 +23,10 @@ from bot.privacy.retention import tidy
 from bot.proposals.answering import Outcome, set_status
 from bot.results.editions.renewal import renew
 from bot.settings import Settings
-from storage import consultations, editions, migrate
-from storage.stages import Stage
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import consultations, editions
+from storage.tables.stages import Stage
 from tests.house import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released, submit
 from tests.test_storage.rows import new_id

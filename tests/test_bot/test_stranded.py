@@ -12,8 +12,8 @@ from sqlalchemy import text
 from bot.app import App
 from bot.common.dead_letters import opened
 from bot.consultations import stored_revisions
-from storage import messages
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import messages
 from tests.databases import Database
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.test_storage.rows import new_id

@@ -24,9 +24,9 @@ from bot.consultations.stored_revisions import named
 from bot.exchange.exports import package
 from bot.privacy.retention import TESTS_KEPT, tidy
 from bot.settings import Settings
-from storage import consultations, sessions
-from storage.stages import Stage
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, sessions
+from storage.tables.stages import Stage
 from tests.histories import store_answers
 from tests.house import consultation, rows, running, say
 from tests.test_bot.test_states import counted, tools

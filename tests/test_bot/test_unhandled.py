@@ -13,7 +13,7 @@ from bot.cli.maintenance import doctor
 from bot.common.dead_letters import dead_letter
 from bot.settings import Settings
 from flows.messages import MsgIn
-from storage import audit, messages
+from storage.tables import audit, messages
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

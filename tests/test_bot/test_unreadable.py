@@ -17,9 +17,9 @@ from bot.common.ids import Ids
 from bot.consultations import stored_revisions
 from bot.settings import Settings
 from bot.web import consultation_cache
-from storage import consultations
-from storage.consultations import Publication
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import Publication
 from tests.house import consultation, publish, running
 
 KIEZ = Path(publishing.SAMPLES) / "mein-kiez.yaml"

@@ -32,13 +32,13 @@ from bot.results.edition import KEPT_EARLIER
 from bot.results.methods.sectors import Agreement, Cell
 from flows.questions.base import Question, registry
 from flows.values import Value
-from storage import consultations, editions, moderation, proposals, ratings, rooms
-from storage.editions import StoredEdition
-from storage.moderation import NewModeration, NewProposalText, State
-from storage.proposals import NewProposal, NewStatus, Release, Withdrawal
-from storage.ratings import NewRatingEvent
-from storage.rooms import StoredRoom
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, editions, moderation, proposals, ratings, rooms
+from storage.tables.editions import StoredEdition
+from storage.tables.moderation import NewModeration, NewProposalText, State
+from storage.tables.proposals import NewProposal, NewStatus, Release, Withdrawal
+from storage.tables.ratings import NewRatingEvent
+from storage.tables.rooms import StoredRoom
 from tests.histories import Answers, history
 from tests.house import KEYS
 from tests.test_api.client import hire, key_for

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.base import Delivery, Refused, RetryAfter, Sent, Unknown, Unreachable
 from bot.app import App
-from storage.store import Store
+from storage.core.store import Store
 from tests.databases import Database
 from tests.house import Recorder, consultation, publish, rows, running, say
 

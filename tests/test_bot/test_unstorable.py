@@ -10,7 +10,7 @@ import pytest
 
 from bot.conversations.incoming import LONGEST_ADDRESS, LONGEST_ID, made_safe
 from flows.messages import MsgIn, Place
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, rows, running
 from tests.test_bot.test_replay import TIME, feed
 

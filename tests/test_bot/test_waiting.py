@@ -8,9 +8,9 @@ from pathlib import Path
 from bot.app import open_house
 from bot.cli.maintenance import doctor
 from bot.settings import Settings
-from storage import contacts, outbox
-from storage.contacts import NewAddress
-from storage.outbox import Delay, NewOutboxMessage
+from storage.tables import contacts, outbox
+from storage.tables.contacts import NewAddress
+from storage.tables.outbox import Delay, NewOutboxMessage
 from tests.house import consultation, publish
 
 

@@ -16,7 +16,7 @@ from bot.app import build
 from bot.settings import Settings
 from bot.web import server
 from bot.web.server import WebServer
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import KEYS
 from tests.patience import PATIENCE
 from tests.test_bot.browser import QUICK, Browser, serving

@@ -12,8 +12,8 @@ import pytest
 
 from bot.conversations import inbox
 from bot.web.consultation_cache import Board
-from storage.errors import StoreBusy, StoreFull, StoreLost
-from storage.store import Store
+from storage.core.errors import StoreBusy, StoreFull, StoreLost
+from storage.core.store import Store
 from tests.patience import PATIENCE
 from tests.test_bot.browser import Browser, serving
 

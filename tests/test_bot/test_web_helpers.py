@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from bot.web.assisted import sign_in
 from bot.web.context import SITE
-from storage import staff as staff_table
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import staff as staff_table
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.shared_devices import CANARY, Watcher, answered, answers, member, rows, signed_in, visits_in

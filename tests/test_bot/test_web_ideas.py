@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.test_weighing import IDEA, WEIGH, add

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bot.common.i18n import phrase_catalogues
 from flows.languages import LANGUAGES
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 

@@ -18,9 +18,9 @@ from bot.common.errors import LedgerError
 from bot.common.i18n.locale import Tongue, spoken
 from bot.settings import WebSettings
 from flows.languages import LANGUAGES
-from storage.engines import sqlite_file
-from storage.errors import StoreBusy, StoreFull
-from storage.store import Store
+from storage.core.engines import sqlite_file
+from storage.core.errors import StoreBusy, StoreFull
+from storage.core.store import Store
 from tests.house import consultation, publish
 from tests.patience import PATIENCE
 from tests.test_bot.browser import QUICK, serving

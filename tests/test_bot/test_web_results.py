@@ -19,11 +19,11 @@ from bot.proposals.moderating import Wording, approve, translate
 from bot.results.published import Published
 from bot.web import consultation_cache
 from bot.web.public import results
-from storage import consultations, moderation, open_answers, proposals, ratings
-from storage.moderation import NewModeration, NewProposalText, State
-from storage.proposals import NewProposal, NewStatus, Release
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, moderation, open_answers, proposals, ratings
+from storage.tables.moderation import NewModeration, NewProposalText, State
+from storage.tables.proposals import NewProposal, NewStatus, Release
+from storage.tables.ratings import NewRatingEvent
 from tests.house import KEYS, consultation, publish
 from tests.patience import PATIENCE
 from tests.test_bot.browser import House, serving

@@ -14,8 +14,8 @@ from bot.consultations import live_meetings
 from bot.results.counts.disclosure import Row, Rule
 from bot.results.meetings import Picture, may_replace, summed
 from bot.web.looking import Looks
-from storage import audit
-from storage.rooms import AnswerCount, StoredRoom
+from storage.tables import audit
+from storage.tables.rooms import AnswerCount, StoredRoom
 from tests.house import consultation, publish
 from tests.patience import PATIENCE
 from tests.test_bot.browser import Browser, House, serving

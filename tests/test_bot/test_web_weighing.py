@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot.authoring.publishing import Desk, publish
 from bot.common.ids import Ids
-from storage.store import Store
+from storage.core.store import Store
 from tests.conversation import CONSULTATIONS
 from tests.house import consultation
 from tests.house import publish as publish_one

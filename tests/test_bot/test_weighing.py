@@ -13,10 +13,10 @@ from bot.common.erasure_log import Gone
 from bot.common.ids import Ids
 from bot.proposals.codes import new_code
 from flows.messages import MsgOut
-from storage import consultations, moderation, proposals
-from storage.moderation import NewModeration, NewProposalText, State, StateChange
-from storage.proposals import NewProposal, Release, Withdrawal
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, moderation, proposals
+from storage.tables.moderation import NewModeration, NewProposalText, State, StateChange
+from storage.tables.proposals import NewProposal, Release, Withdrawal
 from tests.house import Recorder, consultation, publish, rows, running, say
 from tests.sources import Clock
 

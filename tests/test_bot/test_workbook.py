@@ -14,7 +14,7 @@ import pytest
 from bot.common.errors import HouseError
 from bot.exchange.exports import package, workbook
 from bot.exchange.exports.package import Wish
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, running, say
 
 SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

@@ -17,7 +17,7 @@ from bot.authoring.publishing import publish_samples
 from bot.cli.context import desk
 from bot.settings import Settings
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
 from tests.test_bot.browser import House, serving
 from tests.test_browser.browser import Chromium, Device, Line, Tab, connected, device, find_chromium
 from tests.test_browser.relay import Relay

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from storage import answers, consultations
+from storage.tables import answers, consultations
 from tests.test_bot.shared_devices import member
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look

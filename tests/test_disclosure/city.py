@@ -15,12 +15,12 @@ from pydantic_core import to_json
 
 from flows.session import Session
 from flows.values import Value
-from storage import answers, consultations, proposals, ratings, sessions
-from storage.answers import NewAnswer
-from storage.proposals import NewProposal, Release
-from storage.ratings import NewRatingEvent, Vote
-from storage.sessions import StoredSession
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations, proposals, ratings, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.proposals import NewProposal, Release
+from storage.tables.ratings import NewRatingEvent, Vote
+from storage.tables.sessions import StoredSession
 from tests.house import consultation, publish
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)

@@ -24,8 +24,8 @@ from bot.proposals import publication
 from bot.results import compared
 from bot.results.counts import disclosure, moments
 from bot.results.counts.disclosure import OTHERS
-from storage import consultations
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
 from tests.test_disclosure import city
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 from tests.test_disclosure.city import OPTIONS, STATEMENTS, Person

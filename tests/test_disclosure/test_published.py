@@ -16,8 +16,8 @@ from bot.results.edition import Edition
 from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from flows.values import Value
-from storage import audit, consultations
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import audit, consultations
 from tests.histories import store_answers
 from tests.house import consultation, publish
 from tests.test_disclosure import city

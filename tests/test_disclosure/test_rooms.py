@@ -21,10 +21,10 @@ from bot.results.counts.disclosure import LARGE, Row, Rule
 from bot.results.editions.renewal import renew
 from bot.results.meetings import Meeting, Picture, is_moment, may_replace
 from flows.session import Session
-from storage import answers, consultations, rooms, sessions
-from storage.errors import Duplicate
-from storage.rooms import RoomStep, StoredRoom
-from storage.store import Store
+from storage.core.errors import Duplicate
+from storage.core.store import Store
+from storage.tables import answers, consultations, rooms, sessions
+from storage.tables.rooms import RoomStep, StoredRoom
 from tests.house import consultation, publish
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 from tests.test_storage.rows import NOW, answer, stored_session

@@ -18,9 +18,9 @@ from bot.results.edition import KEPT_EARLIER
 from bot.results.editions.renewal import renew
 from bot.results.published import Published
 from bot.settings import Settings
-from storage import consultations, editions
-from storage.editions import StoredEdition
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, editions
+from storage.tables.editions import StoredEdition
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_disclosure.test_published import LAMPS

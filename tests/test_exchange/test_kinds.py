@@ -22,9 +22,9 @@ from bot.proposals.codes import recognise
 from bot.results import published
 from bot.results.ballots import Spread
 from bot.settings import Settings
-from storage import ratings
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import ratings
+from storage.tables.ratings import NewRatingEvent
 from tests.test_storage import rows
 
 IDEA = {

@@ -16,8 +16,8 @@ from bot.exchange.bundle import pseudonym
 from bot.exchange.formats import polis
 from bot.exchange.taking import Wish
 from bot.settings import Settings
-from storage import consultations
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations
 from tests import real_polis
 
 COMMENTS = """timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body

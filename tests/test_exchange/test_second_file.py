@@ -21,8 +21,8 @@ from bot.exchange.taking import Taken, Wish
 from bot.proposals import moderating
 from bot.proposals.moderating import Wording
 from bot.settings import Settings
-from storage import answers, audit, consultations, proposals
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, audit, consultations, proposals
 from tests.test_exchange.test_kinds import IDEA, PLAIN, SAID, geojson, sheet
 from tests.test_exchange.test_polis import COMMENTS, PEOPLE, SUMMARY, VOTES
 from tests.test_proposals.ideas import chair

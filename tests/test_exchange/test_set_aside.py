@@ -18,7 +18,7 @@ from bot.exchange.bundle import Bundle
 from bot.exchange.formats import decidim, pb
 from bot.exchange.taking import Taken, Wish
 from bot.settings import Settings
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import rows
 from tests.test_exchange import test_kinds as kinds
 from tests.test_exchange import test_polis as votes

@@ -13,12 +13,12 @@ from bot.proposals import open_answers
 from bot.proposals.codes import new_code
 from bot.proposals.moderating import Chair, approve
 from flows.session import Session
-from storage import answers, consultations, moderation, proposals, ratings
-from storage.moderation import NewModeration
-from storage.open_answers import of_sessions
-from storage.proposals import NewProposal, StoredProposal
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations, moderation, proposals, ratings
+from storage.tables.moderation import NewModeration
+from storage.tables.open_answers import of_sessions
+from storage.tables.proposals import NewProposal, StoredProposal
+from storage.tables.ratings import NewRatingEvent
 from tests.house import KEYS, consultation, publish
 from tests.test_storage.rows import answer, new_id, proposal, pseudonym, stored_session
 

@@ -10,9 +10,9 @@ from bot.proposals import joining, moderating
 from bot.proposals.answering import Outcome, set_status
 from bot.proposals.codes import new_code
 from bot.proposals.moderating import Wording
-from storage import consultations, proposals
-from storage.proposals import Withdrawal
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, proposals
+from storage.tables.proposals import Withdrawal
 from tests.databases import only_sqlite
 from tests.house import make_here, running, say
 from tests.test_bot.browser import serving

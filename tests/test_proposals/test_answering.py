@@ -14,9 +14,9 @@ from bot.proposals.answering import Outcome, set_status
 from bot.proposals.moderating import Wording
 from bot.proposals.standing import Refusal, find
 from bot.results.answered import Answered, answered, owed
-from storage import consultations, proposals
-from storage.proposals import PUBLIC_STATUSES, Withdrawal
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, proposals
+from storage.tables.proposals import PUBLIC_STATUSES, Withdrawal
 from tests.test_proposals.ideas import NOW, chair, kinds, one, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from bot.common.ids import Ids
 from bot.proposals.standing import find
 from bot.staff import codes
-from storage import consultations, moderation, staff
-from storage.moderation import Flagged
-from storage.staff import Role, StaffMember
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, moderation, staff
+from storage.tables.moderation import Flagged
+from storage.tables.staff import Role, StaffMember
 from tests.databases import only_sqlite
 from tests.house import KEYS, running, say
 from tests.test_proposals.ideas import kinds, one, open_consultation, released, submit, visible

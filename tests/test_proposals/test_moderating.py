@@ -17,9 +17,9 @@ from bot.proposals.standing import Refusal, find
 from bot.results.counts.disclosure import ALL
 from bot.results.loading import load
 from bot.results.report import report
-from storage import moderation, proposals
-from storage.proposals import NewProposal, Withdrawal
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import moderation, proposals
+from storage.tables.proposals import NewProposal, Withdrawal
 from tests.databases import Database
 from tests.house import KEYS
 from tests.test_proposals.ideas import (

@@ -12,8 +12,8 @@ from bot.proposals import joining, moderating
 from bot.proposals.answering import Outcome, set_status
 from bot.proposals.moderating import Wording, original
 from bot.proposals.standing import Refusal, Standing, find
-from storage import moderation, open_answers, sessions
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import moderation, open_answers, sessions
 from tests.databases import only_sqlite
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.test_proposals.ideas import chair, kinds, open_consultation, submit

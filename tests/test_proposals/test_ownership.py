@@ -13,9 +13,9 @@ from bot.proposals.joining import merge, restore
 from bot.results.loading import load
 from flows.commands.words import Command, Commands, Spoken
 from flows.understanding.text import fold
-from storage import contacts, proposals, ratings
-from storage.ratings import NewRatingEvent, Vote
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import contacts, proposals, ratings
+from storage.tables.ratings import NewRatingEvent, Vote
 from tests.house import KEYS, Recorder, running, say
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released
 from tests.test_storage.rows import new_id

@@ -13,10 +13,10 @@ from bot.proposals.moderating import Wording
 from bot.results import published
 from bot.results.editions.renewal import renew
 from flows.session import Session
-from storage import answers, consultations, proposals, sessions
-from storage.answers import NewAnswer
-from storage.proposals import Withdrawal
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations, proposals, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.proposals import Withdrawal
 from tests.house import consultation, publish
 from tests.test_proposals.ideas import NOW, chair, rate, released, submit
 from tests.test_storage.rows import pseudonym, session

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from bot.proposals import survey
 from bot.proposals.pool import FEWEST, PART, SURVEY_SECONDS, Pools
 from bot.proposals.survey import keep_surveying
-from storage import ratings
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import ratings
+from storage.tables.ratings import NewRatingEvent
 from tests.patience import PATIENCE
 from tests.test_proposals.ideas import NOW, open_consultation, rate, released
 from tests.test_storage.rows import new_id, pseudonym

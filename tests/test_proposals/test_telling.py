@@ -21,11 +21,11 @@ from bot.proposals import joining
 from bot.proposals.answering import Outcome, set_status
 from flows.messages import MsgOut
 from flows.render import as_text
-from storage import contacts, opt_ins, proposals, ratings
-from storage.contacts import AddressState, ContactStop, NewAddress, NewContact
-from storage.opt_ins import NewOptIn
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import contacts, opt_ins, proposals, ratings
+from storage.tables.contacts import AddressState, ContactStop, NewAddress, NewContact
+from storage.tables.opt_ins import NewOptIn
+from storage.tables.ratings import NewRatingEvent
 from tests.databases import Database, only_sqlite
 from tests.house import KEYS, Recorder, running, say
 from tests.patience import PATIENCE

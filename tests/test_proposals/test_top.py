@@ -17,8 +17,8 @@ from bot.common.i18n.locale import Tongue
 from bot.proposals import publication, waves
 from bot.results import opinions
 from bot.settings import Settings
-from storage import consultations, proposals
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, proposals
 from tests.house import running, say
 from tests.test_api.client import hire, key_for, served
 from tests.test_bot.test_desk import hired

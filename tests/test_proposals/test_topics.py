@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import consultation, publish, rows, running, say
 from tests.test_bot.test_exports import options, text
 from tests.test_proposals.ideas import open_consultation, submit

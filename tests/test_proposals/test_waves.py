@@ -22,9 +22,9 @@ from bot.proposals.moderating import approve
 from bot.results.methods.matrix import Log
 from bot.results.methods.top import ranking
 from flows.definition import Consultation
-from storage import consultations, moderation, proposals, ratings
-from storage.moderation import NewProposalText
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, moderation, proposals, ratings
+from storage.tables.moderation import NewProposalText
 from tests.house import Recorder, consultation, running, say
 from tests.sources import Clock
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit, visible

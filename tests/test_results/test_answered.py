@@ -11,7 +11,7 @@ import pytest
 from bot.common.i18n.locale import Tongue
 from bot.results import opinions
 from bot.results.answered import Answered, summary
-from storage.moderation import InHand, State
+from storage.tables.moderation import InHand, State
 
 THEN = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

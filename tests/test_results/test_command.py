@@ -19,11 +19,11 @@ from bot.results.counts.disclosure import ALL
 from bot.results.report import report
 from bot.settings import Settings
 from flows.definition import Consultation
-from storage import answers, moderation, proposals, ratings
-from storage.moderation import NewModeration
-from storage.proposals import Release
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, moderation, proposals, ratings
+from storage.tables.moderation import NewModeration
+from storage.tables.proposals import Release
+from storage.tables.ratings import NewRatingEvent
 from tests.test_storage import rows
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

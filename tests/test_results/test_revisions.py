@@ -20,11 +20,11 @@ from bot.results.ballots import Spread
 from bot.results.meetings import Meeting
 from flows.session import Session
 from flows.values import Value
-from storage import answers, consultations, rooms, sessions
-from storage.answers import NewAnswer
-from storage.rooms import StoredRoom
-from storage.sessions import Renewal, SessionStep
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations, rooms, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.rooms import StoredRoom
+from storage.tables.sessions import Renewal, SessionStep
 from tests.histories import history
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

@@ -11,11 +11,11 @@ from bot.common.i18n.locale import Tongue, spoken
 from bot.results import figures, opinions, published, wording
 from bot.results.ballots import Comparison
 from bot.results.published import Published
-from storage import consultations, moderation, proposals, ratings
-from storage.moderation import NewModeration
-from storage.proposals import Release
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import consultations, moderation, proposals, ratings
+from storage.tables.moderation import NewModeration
+from storage.tables.proposals import Release
+from storage.tables.ratings import NewRatingEvent
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_bot.test_ballots import FIRST, MONEY, OPTIONS

@@ -2,9 +2,9 @@
 
 import sys
 
-from storage import answers, messages, outbox
-from storage.messages import NewReceived
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, messages, outbox
+from storage.tables.messages import NewReceived
 from tests.test_storage.rows import NOW, answer, message, person, published, stored_session
 
 PER_BATCH = 5

@@ -6,13 +6,13 @@ from itertools import count
 
 from sqlalchemy import Connection
 
-from storage import consultations, contacts, sessions
-from storage.answers import NewAnswer
-from storage.consultations import Publication, PublishedRevision
-from storage.contacts import NewAddress, NewContact
-from storage.outbox import NewOutboxMessage, Purpose
-from storage.proposals import NewProposal
-from storage.sessions import StoredSession
+from storage.tables import consultations, contacts, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.consultations import Publication, PublishedRevision
+from storage.tables.contacts import NewAddress, NewContact
+from storage.tables.outbox import NewOutboxMessage, Purpose
+from storage.tables.proposals import NewProposal
+from storage.tables.sessions import StoredSession
 
 NOW = datetime(2026, 11, 23, 14, 5, 0, 250_000, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

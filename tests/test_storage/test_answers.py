@@ -2,10 +2,10 @@ import tracemalloc
 
 import pytest
 
-from storage import answers, sessions
-from storage.answers import NewConsent
-from storage.errors import BadRow
-from storage.store import Store
+from storage.core.errors import BadRow
+from storage.core.store import Store
+from storage.tables import answers, sessions
+from storage.tables.answers import NewConsent
 from tests.test_storage.rows import LATER, NOW, answer, new_id, pseudonym, published, session, stored_session
 
 

@@ -1,10 +1,10 @@
 import pytest
 from sqlalchemy import delete, update
 
-from storage import consultations
-from storage.consultations import Consultation, Publication, Revision
-from storage.errors import BadRow, Duplicate
-from storage.store import Store
+from storage.core.errors import BadRow, Duplicate
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import Consultation, Publication, Revision
 from tests.test_storage.rows import LATER, NOW, new_id, published, stored_session
 
 

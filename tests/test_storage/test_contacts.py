@@ -2,11 +2,11 @@ from datetime import timedelta
 
 import pytest
 
-from storage import contacts, messages, outbox
-from storage.contacts import AddressOwner, AddressState, ContactLanguage, ContactStop, KnownAddress, NewAddress
-from storage.errors import BadRow, Duplicate
-from storage.messages import NewDeadLetter
-from storage.store import Store
+from storage.core.errors import BadRow, Duplicate
+from storage.core.store import Store
+from storage.tables import contacts, messages, outbox
+from storage.tables.contacts import AddressOwner, AddressState, ContactLanguage, ContactStop, KnownAddress, NewAddress
+from storage.tables.messages import NewDeadLetter
 from tests.test_storage.rows import LATER, NOW, lookup, message, new_id, person
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from storage.answers import Answer
-from storage.messages import Received
-from storage.outbox import OutboxMessage
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables.answers import Answer
+from storage.tables.messages import Received
+from storage.tables.outbox import OutboxMessage
 from tests.databases import Database
 from tests.test_storage.crashing_writer import PER_BATCH
 

@@ -12,10 +12,11 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, func, select, text
 
-from storage import contacts, engines
-from storage.contacts import Contact, NewContact
-from storage.errors import CommitUnknown, Duplicate, StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost
-from storage.store import Store
+from storage.core import engines
+from storage.core.errors import CommitUnknown, Duplicate, StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost
+from storage.core.store import Store
+from storage.tables import contacts
+from storage.tables.contacts import Contact, NewContact
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.test_storage.rows import NOW
 

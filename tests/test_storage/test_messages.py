@@ -1,6 +1,6 @@
-from storage import messages
-from storage.messages import NewDeadLetter, NewReceived
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import messages
+from storage.tables.messages import NewDeadLetter, NewReceived
 from tests.test_storage.rows import LATER, NOW, new_id
 
 

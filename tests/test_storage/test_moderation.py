@@ -1,6 +1,6 @@
-from storage import moderation, proposals
-from storage.moderation import NewDecision, NewModeration, NewProposalText, SealedOriginal, StateChange
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import moderation, proposals
+from storage.tables.moderation import NewDecision, NewModeration, NewProposalText, SealedOriginal, StateChange
 from tests.test_storage.rows import LATER, NOW, new_id, proposal, published
 
 

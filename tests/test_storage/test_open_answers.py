@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import text
 
-from storage import answers, migrate, moderation, open_answers, proposals, sessions
-from storage.errors import BadRow
-from storage.moderation import NewDecision, NewModeration, NewProposalText, StateChange
-from storage.open_answers import NewOpenAnswer
-from storage.proposals import Release
-from storage.store import Store
+from storage import migrate
+from storage.core.errors import BadRow
+from storage.core.store import Store
+from storage.tables import answers, moderation, open_answers, proposals, sessions
+from storage.tables.moderation import NewDecision, NewModeration, NewProposalText, StateChange
+from storage.tables.open_answers import NewOpenAnswer
+from storage.tables.proposals import Release
 from tests.test_storage.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
 
 BEFORE = "20261125_remains"

@@ -3,10 +3,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text, update
 
-from storage import contacts, outbox
-from storage.errors import BadRow
-from storage.outbox import Delay, OutboxMessage, Outcome
-from storage.store import Store
+from storage.core.errors import BadRow
+from storage.core.store import Store
+from storage.tables import contacts, outbox
+from storage.tables.outbox import Delay, OutboxMessage, Outcome
 from tests.test_storage.rows import LATER, NOW, lookup, message, person
 
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from storage import answers, consultations, participations, proposals, ratings, sessions
-from storage.answers import NewConsent
-from storage.participations import PlaceCount, Tally
-from storage.ratings import NewRatingEvent
-from storage.sessions import StoredSession
-from storage.store import Store
+from storage.core.store import Store
+from storage.tables import answers, consultations, participations, proposals, ratings, sessions
+from storage.tables.answers import NewConsent
+from storage.tables.participations import PlaceCount, Tally
+from storage.tables.ratings import NewRatingEvent
+from storage.tables.sessions import StoredSession
 from tests.test_storage.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
 
 FAR = NOW + timedelta(days=36500)

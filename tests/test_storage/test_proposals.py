@@ -1,10 +1,10 @@
 import pytest
 from sqlalchemy import select
 
-from storage import proposals
-from storage.errors import Duplicate
-from storage.proposals import NewStatus, ProposalStatus, Release, Rewording, Withdrawal
-from storage.store import Store
+from storage.core.errors import Duplicate
+from storage.core.store import Store
+from storage.tables import proposals
+from storage.tables.proposals import NewStatus, ProposalStatus, Release, Rewording, Withdrawal
 from tests.test_storage.rows import LATER, NOW, new_id, proposal, pseudonym, published
 
 

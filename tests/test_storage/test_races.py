@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, func, select
 
-from storage import answers, messages, proposals, ratings, sessions
-from storage.answers import Answer
-from storage.errors import Duplicate
-from storage.messages import Key, NewReceived
-from storage.ratings import NewRatingEvent, Rating
-from storage.sessions import Session
-from storage.store import Store
+from storage.core.errors import Duplicate
+from storage.core.store import Store
+from storage.tables import answers, messages, proposals, ratings, sessions
+from storage.tables.answers import Answer
+from storage.tables.messages import Key, NewReceived
+from storage.tables.ratings import NewRatingEvent, Rating
+from storage.tables.sessions import Session
 from tests.databases import Database
 from tests.test_storage.rows import NOW, answer, key, new_id, proposal, pseudonym, published, session, stored_session
 

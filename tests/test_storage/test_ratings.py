@@ -3,11 +3,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from storage import proposals, ratings
-from storage.errors import BadRow
-from storage.proposals import NewProposal
-from storage.ratings import NewRating, NewRatingEvent, Vote
-from storage.store import Store
+from storage.core.errors import BadRow
+from storage.core.store import Store
+from storage.tables import proposals, ratings
+from storage.tables.proposals import NewProposal
+from storage.tables.ratings import NewRating, NewRatingEvent, Vote
 from tests.test_storage.rows import LATER, NOW, new_id, proposal, pseudonym, published
 
 

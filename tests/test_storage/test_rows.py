@@ -13,9 +13,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import pytest
 from sqlalchemy import Column
 
-import storage
-from storage.base import Base
-from storage.bulk import Bulk, fields_of
+from storage import tables
+from storage.core.base import Base
+from storage.core.bulk import Bulk, fields_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "storage", "flows")
@@ -66,7 +66,7 @@ def test_rows_are_filled_by_keyword(package: str):
 
 
 def test_a_row_that_is_filled_by_place_is_found():
-    from storage import outbox
+    from storage.tables import outbox
 
     lines = "outbox.NewOutboxMessage(1, 2, 3, 4, 5)\nNewOutboxMessage(1, 2, 3, 4, 5)\nprint(1, 2, 3, 4, 5)"
     names = {"outbox": outbox, "NewOutboxMessage": outbox.NewOutboxMessage}
@@ -75,8 +75,8 @@ def test_a_row_that_is_filled_by_place_is_found():
 
 def inserted() -> Iterator[Bulk[Any]]:
     """The statements that add whole rows."""
-    for module in pkgutil.iter_modules(storage.__path__):
-        for one in vars(import_module(f"storage.{module.name}")).values():
+    for module in pkgutil.iter_modules(tables.__path__):
+        for one in vars(import_module(f"{tables.__name__}.{module.name}")).values():
             if isinstance(one, Bulk) and one.adds is not None:
                 yield one
 

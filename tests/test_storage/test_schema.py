@@ -12,11 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import JSON, Inspector, LargeBinary, String, inspect, text
 
-from storage import erasures, migrate
-from storage.errors import StoreBusy, StoreOutdated, StoreTooNew
+from storage import migrate
+from storage.core.errors import StoreBusy, StoreOutdated, StoreTooNew
+from storage.core.store import Store
 from storage.migrate import Migrated
 from storage.models import metadata
-from storage.store import Store
+from storage.tables import erasures
 from tests.databases import Database, Houses, execute, only_postgresql, only_sqlite
 from tests.test_storage.rows import lookup, person
 

@@ -1,9 +1,9 @@
 import pytest
 
-from storage import sessions
-from storage.errors import BadRow, Duplicate
-from storage.sessions import SessionChange, SessionStep, StoredSession
-from storage.store import Store
+from storage.core.errors import BadRow, Duplicate
+from storage.core.store import Store
+from storage.tables import sessions
+from storage.tables.sessions import SessionChange, SessionStep, StoredSession
 from tests.test_storage.rows import LATER, key, pseudonym, published, session, stored_session
 
 

@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import staff
-from storage.errors import BadRow, Duplicate
-from storage.staff import StaffMember
-from storage.store import Store
+from storage.core.errors import BadRow, Duplicate
+from storage.core.store import Store
+from storage.tables import staff
+from storage.tables.staff import StaffMember
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, text
 
-from storage import contacts
-from storage.contacts import Contact, NewContact
-from storage.engines import parse_url
-from storage.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
-from storage.store import ATTEMPTS, Store
+from storage.core.engines import parse_url
+from storage.core.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
+from storage.core.store import ATTEMPTS, Store
+from storage.tables import contacts
+from storage.tables.contacts import Contact, NewContact
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.patience import PATIENCE
 from tests.test_storage.rows import NOW

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
-from storage import answers, contacts, sessions
-from storage.base import to_iso
-from storage.contacts import Contact, NewAddress, NewContact
-from storage.errors import BadRow
-from storage.store import Store
+from storage.core.base import to_iso
+from storage.core.errors import BadRow
+from storage.core.store import Store
+from storage.tables import answers, contacts, sessions
+from storage.tables.contacts import Contact, NewAddress, NewContact
 from tests.test_storage.rows import NOW, answer, key, lookup, new_id, published, stored_session
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)

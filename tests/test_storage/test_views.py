@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import Connection, delete, text, update
 
-from storage import answers, proposals, ratings, sessions
-from storage.consultations import Consultation
-from storage.errors import StorageError
-from storage.proposals import NewStatus, Proposal, Release
-from storage.ratings import NewRatingEvent
-from storage.sessions import SessionChange
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import answers, proposals, ratings, sessions
+from storage.tables.consultations import Consultation
+from storage.tables.proposals import NewStatus, Proposal, Release
+from storage.tables.ratings import NewRatingEvent
+from storage.tables.sessions import SessionChange
 from tests.test_storage.rows import LATER, NOW, answer, new_id, person, proposal, pseudonym, published, stored_session
 
 COLUMNS = {

@@ -31,7 +31,7 @@ from sqlalchemy import Connection, MetaData, text
 
 from bot.common.keys import FILE, load
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
 from tests.databases import Database, Houses
 
 FOLDER: Final = Path(__file__).parent / "b5d788c"

@@ -32,9 +32,10 @@ from bot.broadcasts.starting import Wish
 from bot.consultations import publishing
 from bot.settings import PushSettings, Settings
 from flows.definition import Consultation
-from storage import broadcasts, consultations, migrate, staff
-from storage.staff import StaffMember
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import broadcasts, consultations, staff
+from storage.tables.staff import StaffMember
 from tests.house import KEYS, Recorder, consultation, running, say
 from tests.phone import PICTURE, Phone
 from tests.test_bot.browser import serving

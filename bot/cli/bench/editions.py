@@ -27,11 +27,12 @@ from bot.cli.bench.live import Measured
 from bot.cli.bench.subject import QUESTIONS, consultation
 from bot.results.editions.service import in_a_process
 from flows.session import Session
-from storage import answers, consultations, migrate, sessions
-from storage.answers import NewAnswer
-from storage.consultations import Publication, PublishedRevision
-from storage.sessions import StoredSession
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import answers, consultations, sessions
+from storage.tables.answers import NewAnswer
+from storage.tables.consultations import Publication, PublishedRevision
+from storage.tables.sessions import StoredSession
 
 SLUG: Final = "large"
 PEOPLE: Final = 40_000

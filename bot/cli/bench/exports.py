@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bot.cli.bench.editions import SLUG
 from bot.exchange.exports import package
 from bot.exchange.exports.package import ROWS, Wish
-from storage.store import Store
+from storage.core.store import Store
 
 _NOW = datetime(2026, 11, 30, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from bot.common.keys import Keys
 from bot.settings import Settings
 from flows.definition import Consultation
 from storage import migrate
-from storage.store import Store
+from storage.core.store import Store
 
 SECONDS = 3.0
 Beside = Callable[[App], Coroutine[None, None, None]]

@@ -15,9 +15,10 @@ from bot.authoring.publishing import SAMPLES
 from bot.cli.bench.house import resident_kb
 from bot.consultations.catalogue import Catalogue
 from bot.web.consultation_cache import Board
-from storage import consultations, migrate
-from storage.consultations import Publication
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import consultations
+from storage.tables.consultations import Publication
 
 CONSULTATIONS: Final = 500
 SAMPLE: Final = SAMPLES / "kiez-ideen.yaml"

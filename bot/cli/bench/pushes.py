@@ -20,11 +20,12 @@ from bot.broadcasts.starting import Wish
 from bot.cli.bench.subject import SLUG, publish_subject
 from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
-from storage import broadcasts, contacts, migrate, opt_ins
-from storage.broadcasts import State
-from storage.contacts import NewAddress, NewContact
-from storage.opt_ins import NewOptIn
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import broadcasts, contacts, opt_ins
+from storage.tables.broadcasts import State
+from storage.tables.contacts import NewAddress, NewContact
+from storage.tables.opt_ins import NewOptIn
 
 PEOPLE: Final = 100_000
 AT_ONCE: Final = 10_000

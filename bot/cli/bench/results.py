@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from bot.cli.bench.subject import SLUG, publish_subject
 from bot.results import loading
 from bot.results.report import report
-from storage import consultations, migrate, proposals, ratings
-from storage.proposals import NewProposal, Release
-from storage.ratings import NewRatingEvent
-from storage.store import Store
+from storage import migrate
+from storage.core.store import Store
+from storage.tables import consultations, proposals, ratings
+from storage.tables.proposals import NewProposal, Release
+from storage.tables.ratings import NewRatingEvent
 
 PEOPLE: Final = 10_000
 STATEMENTS: Final = 1_000

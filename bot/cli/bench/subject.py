@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from bot.authoring.reading import content, fingerprint
 from flows.definition import Consultation
 from flows.messages import MsgIn
-from storage import consultations
-from storage.consultations import Publication
+from storage.tables import consultations
+from storage.tables.consultations import Publication
 
 SLUG = "bench"
 QUESTIONS = 5

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from bot.proposals.pool import Pool
 from bot.proposals.similar import Index
-from storage.proposals import StoredProposal
+from storage.tables.proposals import StoredProposal
 
 PEOPLE: Final = 10_000
 STATEMENTS: Final = 1_000

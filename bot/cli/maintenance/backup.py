@@ -25,11 +25,12 @@ from bot.common.keys import RING, SecretError, load
 from bot.delivery.attachments import files
 from bot.delivery.channels import FOLDER as CHANNELS
 from bot.settings import Settings
-from storage import installation, migrate
-from storage.engines import parse_url, sqlite_file
-from storage.errors import StorageError
-from storage.installation import Found
-from storage.store import Store
+from storage import migrate
+from storage.core import installation
+from storage.core.engines import parse_url, sqlite_file
+from storage.core.errors import StorageError
+from storage.core.installation import Found
+from storage.core.store import Store
 
 DATABASE: Final = "mitsprache.db"
 FOLDERS: Final = {recordings.FOLDER: recordings.MEDIA_NAME, files.FOLDER: files.NAME}

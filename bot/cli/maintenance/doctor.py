@@ -31,10 +31,11 @@ from bot.delivery import channels, waiting
 from bot.delivery.attachments import checks
 from bot.privacy import re_erasure
 from bot.settings import Settings
-from storage import contacts, migrate
-from storage.contacts import SealedAddress
-from storage.errors import StorageError, StoreDamaged
-from storage.store import Store
+from storage import migrate
+from storage.core.errors import StorageError, StoreDamaged
+from storage.core.store import Store
+from storage.tables import contacts
+from storage.tables.contacts import SealedAddress
 
 LEAST_SPACE_MB: Final = 500
 LEAST_FILES: Final = 4096

@@ -24,7 +24,7 @@ from bot.common.subkeys import Ring, id_of, wrap
 from bot.delivery.service_lock import alone
 from bot.privacy.re_encryption import Resealing
 from bot.settings import Settings
-from storage.store import Store
+from storage.core.store import Store
 
 GRACE_SECONDS: Final = 30.0
 """So long a command beside may keep what it sealed before it saw the new keys, until it has stored it."""

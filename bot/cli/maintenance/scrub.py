@@ -12,10 +12,11 @@ from bot.common.errors import HouseError, Say, program
 from bot.delivery.service_lock import alone
 from bot.privacy import scrubbing
 from bot.settings import Settings
-from storage import erasures, rewriting
-from storage.errors import StorageError
+from storage import rewriting
+from storage.core.errors import StorageError
+from storage.core.store import Store
 from storage.rewriting import LARGEST_MEGABYTES, MOST_SECONDS, Bounds, Outcome
-from storage.store import Store
+from storage.tables import erasures
 
 _LARGE: Final = "stop the service and scrub then, or partition the table"
 _WORDS: Final[dict[Outcome, str]] = {

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from adapters.base import Finding
 from bot.delivery.attachments.files import FOLDER
 from bot.settings import Settings
-from storage import attachments
-from storage.errors import StorageError
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import attachments
 
 LONGEST_WAIT: Final = timedelta(hours=3)
 

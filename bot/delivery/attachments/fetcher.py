@@ -19,10 +19,10 @@ from adapters.base import TOO_LARGE, Channel, Delivery, Fetching, Refused, Retry
 from bot.common.keys import Keys, SecretError
 from bot.common.logs import where
 from bot.delivery.attachments.files import Folder, bound_to, ending_of
-from storage import attachments, erasures
-from storage.attachments import Delay, Fetched, State, WaitingAttachment
-from storage.errors import StorageError
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
+from storage.tables import attachments, erasures
+from storage.tables.attachments import Delay, Fetched, State, WaitingAttachment
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class Keeper:
 
     async def work(self) -> float:
         """Does all there is to do now; gives after how many seconds there may be more. Raises OSError and the classes
-        of `storage.errors`."""
+        of `storage.core.errors`."""
         while await self._remove_some():
             pass
         while waiting := await self._store.read(partial(attachments.due, now=datetime.now(UTC), most=AT_ONCE)):

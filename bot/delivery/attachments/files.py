@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.common.atomic_file import UNFINISHED, write_whole
 from bot.common.keys import Keys
-from storage.attachments import Kind
+from storage.tables.attachments import Kind
 
 FOLDER: Final = "attachments"
 """Within the data folder."""

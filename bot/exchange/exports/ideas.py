@@ -12,8 +12,8 @@ from bot.exchange.exports.sheets import Row, Sheet, whole
 from bot.exchange.exports.tables import Portion, View
 from bot.proposals.standing import Standing, find
 from bot.results.counts.answer_dataset import Subject
-from storage import proposals, ratings
-from storage.ratings import Count, NewRating
+from storage.tables import proposals, ratings
+from storage.tables.ratings import Count, NewRating
 
 FILES: Final = ("proposals.csv", "ratings_long.csv")
 PROPOSALS: Final = (

@@ -39,7 +39,7 @@ from bot.results.counts.responses import Response, randomness, stream
 from bot.results.counts.rows import NO_ANSWER, CountRow
 from bot.results.editions.renewal import renew
 from bot.results.published import Published
-from storage.store import Store
+from storage.core.store import Store
 
 ROWS: Final = ("answers_long.csv", "answers_wide.csv", "answers_wide_excel.csv")
 COUNTS: Final = "counts.csv"

@@ -19,7 +19,7 @@ from bot.exchange.bundle import Bundle, State, Statement, sound
 from bot.exchange.content import Content
 from bot.exchange.exports.sheets import guarded
 from bot.exchange.files import Row
-from storage.proposals import Status, StoredProposal
+from storage.tables.proposals import Status, StoredProposal
 
 HOME: Final = "https://decidim.org"
 _DEEPEST: Final = 5

@@ -16,7 +16,7 @@ from bot.exchange.bundle import Bundle, Statement, sound
 from bot.exchange.content import Content
 from bot.exchange.exports.sheets import guarded
 from bot.exchange.files import Row
-from storage.proposals import Status
+from storage.tables.proposals import Status
 
 HOME: Final = "https://mein.berlin.de"
 NEEDED: Final = ("Referenznr.", "Titel", "Beschreibung")

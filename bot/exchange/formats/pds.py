@@ -14,7 +14,7 @@ from bot.exchange import files
 from bot.exchange.aside import STRICT, Aside, BadFile
 from bot.exchange.bundle import Bundle, Statement, sound
 from bot.exchange.content import Content
-from storage.proposals import StoredProposal
+from storage.tables.proposals import StoredProposal
 
 HOME: Final = "https://dipas.org"
 _ANEW: Final = "export the contributions anew"

@@ -17,7 +17,7 @@ from bot.exchange.aside import STRICT, Aside, BadFile
 from bot.exchange.bundle import Bundle, State, Statement, Voted, fingerprint, sound
 from bot.exchange.files import Folder, Row
 from bot.exchange.polis_tables import write
-from storage.ratings import Vote
+from storage.tables.ratings import Vote
 
 __all__ = ["read", "write"]
 

@@ -23,13 +23,13 @@ from flows.messages import Expects
 from flows.questions.base import Option, Question
 from flows.values import Value
 from flows.voice import Voice
-from storage import consultations
-from storage.consultations import PublishedRevision
+from storage.tables import consultations
+from storage.tables.consultations import PublishedRevision
 
 RESPONSE: Final = ("response_id", "consultation", "revision", "status", "channel", "language", "mode", "place_code")
 TIMES: Final = ("started_at", "ended_at")
 COUNTS: Final = "answered"
-"""The last column of the wide files: 1 where the participation counts (`storage.participations`)."""
+"""The last column of the wide files: 1 where the participation counts (`storage.tables.participations`)."""
 _SEVERAL: Final[Mapping[Expects, Kind]] = {"many": "several", "order": "order", "amounts": "amounts"}
 
 

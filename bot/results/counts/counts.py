@@ -69,7 +69,7 @@ class Counts:
         """The variables that are not told, because what else was shown of them would give single answers away."""
         self.begun = 0
         self.responses = 0
-        """The answered ones, which everything else here is about (`storage.participations`)."""
+        """The answered ones, which everything else here is about (`storage.tables.participations`)."""
         self.finished = 0
         self.contexts = {name: Counter[str]() for name in CONTEXTS}
         self.cells = {variable.id: Counter[str](_cells_of(variable)) for variable in subject.variables}

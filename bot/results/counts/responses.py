@@ -19,9 +19,9 @@ from bot.results.counts.values import read
 from flows.dialogue.navigation import gaps
 from flows.session import Session
 from flows.values import Missing, Value
-from storage import answers, open_answers, participations, sessions
-from storage.answers import StoredAnswer
-from storage.sessions import StoredSession
+from storage.tables import answers, open_answers, participations, sessions
+from storage.tables.answers import StoredAnswer
+from storage.tables.sessions import StoredSession
 
 AT_ONCE: Final = 1000
 Values = Mapping[str, Remembered[str, tuple[Value | None, bool]]]
@@ -57,7 +57,7 @@ class Response(NamedTuple):
     given: Mapping[str, Given]
     """By variable; every question of every revision is there."""
     is_answered: bool
-    """Whether it counts (`storage.participations`)."""
+    """Whether it counts (`storage.tables.participations`)."""
 
     def of(self, variable: Variable) -> Given:
         return self.given[variable.id]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bot.common.logs import where
 from bot.results.editions.renewal import renew
-from storage.store import Store
+from storage.core.store import Store
 
 NICENESS: Final = 10
 """Conversations come first, wherever both want the same processor."""

@@ -18,11 +18,11 @@ from bot.consultations.visibility import figures_are_public, is_closed
 from bot.results import edition as editing
 from bot.results import settling
 from bot.results.edition import Edition
-from storage import editions
-from storage.consultations import State
-from storage.editions import Head
-from storage.errors import Duplicate
-from storage.store import Store
+from storage.core.errors import Duplicate
+from storage.core.store import Store
+from storage.tables import editions
+from storage.tables.consultations import State
+from storage.tables.editions import Head
 
 SELDOM: Final = 10
 """The next edition comes at least so many times as late as the last one took."""
@@ -63,7 +63,7 @@ def renew(store: Store, slug: str, now: datetime | None = None) -> Edition | Non
 
     Reads one moment of the database, computes outside any transaction that writes, and stores in a short one. Where
     another process made the same number meanwhile that one stays. Raises HouseError and the classes of
-    `storage.errors`.
+    `storage.core.errors`.
     """
     now = now or datetime.now(UTC)
     with store.reading() as connection:

@@ -24,8 +24,8 @@ import bot
 from bot.common.logs import where
 from bot.consultations.live_revisions import LiveRevisions
 from bot.results.editions.renewal import SELDOM, due
-from storage.errors import StorageError
-from storage.store import Store
+from storage.core.errors import StorageError
+from storage.core.store import Store
 
 log = structlog.get_logger()
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from bot.common.i18n import formats
 from bot.staff.chat.registry import Call, command
 from flows.messages import MsgOut
-from storage import consultations, moderation, participations
-from storage.consultations import RevisionHead
+from storage.tables import consultations, moderation, participations
+from storage.tables.consultations import RevisionHead
 
 
 @command("list", roles=("facilitator", "kernteam", "admin"))

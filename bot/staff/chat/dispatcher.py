@@ -18,7 +18,7 @@ from flows.commands.words import Command
 from flows.messages import MsgIn, MsgOut
 from flows.tokens import STAFF_CHAT
 from flows.understanding.text import fold
-from storage import staff
+from storage.tables import staff
 
 TRIES: Final = Rate(burst=5, per_second=5 / 3600)
 """Codes one address may try. A code has 80 random bits; this keeps people from making a game of it."""

@@ -15,7 +15,7 @@ from bot.staff.chat.queue import ROLES, SEEN, buttons, following, looked_at, sho
 from bot.staff.chat.registry import Call, command, usage
 from flows.messages import MsgOut
 from flows.understanding.text import fold
-from storage.proposals import PUBLIC_STATUSES, Status
+from storage.tables.proposals import PUBLIC_STATUSES, Status
 
 _LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)
 _PERSONAL: Final = ("email", "phone", "iban", "sensitive")

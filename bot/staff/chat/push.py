@@ -14,8 +14,8 @@ from bot.staff.chat.argument_parser import Typed
 from bot.staff.chat.registry import Call, command
 from flows.messages import MsgOut, QuickReply
 from flows.understanding.text import fold
-from storage import broadcasts
-from storage.broadcasts import StoredBroadcast
+from storage.tables import broadcasts
+from storage.tables.broadcasts import StoredBroadcast
 
 
 @command("push", roles=("facilitator", "admin"))

@@ -15,8 +15,8 @@ from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.questions.district import DISTRICTS
-from storage import consultations, moderation
-from storage.staff import Role
+from storage.tables import consultations, moderation
+from storage.tables.staff import Role
 
 ROLES: Final[tuple[Role, ...]] = ("facilitator", "kernteam")
 SEEN: Final = "="

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from flows.messages import MsgOut, QuickReply
 from flows.understanding.text import fold
 from flows.voice import Voice
-from storage.staff import ROLES, Role, TeamMember
+from storage.tables.staff import ROLES, Role, TeamMember
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from bot.staff.chat.registry import Call, command, commands, usage
 from bot.staff.codes import code_hash, take_code
 from flows.messages import MsgOut
 from flows.voice import Voice
-from storage import staff
-from storage.staff import NewStaffChat, Role, TeamMember
+from storage.tables import staff
+from storage.tables.staff import NewStaffChat, Role, TeamMember
 
 NAME: Final = "team"
 WRONG: Final = "desk.code.wrong"

@@ -10,7 +10,7 @@ from bot.proposals.waves import Listed, best_of
 from bot.results.order import LEAST_RATED, Standing
 from bot.staff.chat.registry import Call, command
 from flows.messages import MsgOut
-from storage import consultations
+from storage.tables import consultations
 
 MOST: Final = 20
 

@@ -19,9 +19,9 @@ from bot.common.code_alphabet import random_letters
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.web.api.policy import ROLES, SCOPES, Scope
-from storage import api_keys, staff
-from storage.api_keys import StoredKey
-from storage.staff import StaffMember
+from storage.tables import api_keys, staff
+from storage.tables.api_keys import StoredKey
+from storage.tables.staff import StaffMember
 
 PREFIX: Final = "mitsprache"
 LONGEST: Final = 100

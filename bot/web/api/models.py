@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, field_validator
 
 from bot.web.api.registry import In, Out
-from storage.consultations import StateNow
-from storage.moderation import Kind, State
-from storage.proposals import PublicStatus, Status
+from storage.tables.consultations import StateNow
+from storage.tables.moderation import Kind, State
+from storage.tables.proposals import PublicStatus, Status
 
 
 def _to_the_second(moment: datetime) -> str:

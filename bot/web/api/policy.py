@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-from storage.staff import Role
+from storage.tables.staff import Role
 
 Scope = Literal["read", "moderate", "publish"]
 """What a key is good for: what is public; the queue and decisions about it; words in the name of the city."""

@@ -27,8 +27,8 @@ from bot.web.api.models import (
 )
 from bot.web.api.problems import Problem
 from bot.web.api.registry import Call, operation
-from storage import consultations, moderation
-from storage.consultations import PublishedRevision, State
+from storage.tables import consultations, moderation
+from storage.tables.consultations import PublishedRevision, State
 
 
 @operation("GET", "/consultations", answer=ConsultationList)

@@ -16,8 +16,8 @@ from bot.proposals.standing import Standing, by_code
 from bot.web.api.access_keys import Bearer
 from bot.web.api.policy import POLICY, Scope
 from bot.web.api.problems import Problem
-from storage import consultations
-from storage.consultations import PublishedRevision
+from storage.tables import consultations
+from storage.tables.consultations import PublishedRevision
 
 Method = Literal["GET", "POST"]
 ROOT: Final = "/api/v1"

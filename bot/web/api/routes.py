@@ -30,8 +30,8 @@ from bot.web.api.openapi import description
 from bot.web.api.problems import Problem
 from bot.web.api.registry import OPERATIONS, Call, Operation
 from bot.web.context import Site, site_of
-from storage import api_keys
-from storage.errors import StorageError
+from storage.core.errors import StorageError
+from storage.tables import api_keys
 
 log = structlog.get_logger()
 

@@ -27,10 +27,10 @@ from bot.web.api.models import (
     WordingOut,
 )
 from flows.definition import Consultation
-from storage import proposals, staff
-from storage.consultations import PublishedRevision
-from storage.moderation import NewDecision, NewProposalText
-from storage.proposals import NewStatus
+from storage.tables import proposals, staff
+from storage.tables.consultations import PublishedRevision
+from storage.tables.moderation import NewDecision, NewProposalText
+from storage.tables.proposals import NewStatus
 
 MACHINE = "machine"
 

@@ -12,7 +12,7 @@ from bot.web.api import serializers
 from bot.web.api.models import ArchiveIn, BackIn, ConsultationOut, GoLiveIn, ReopenIn
 from bot.web.api.problems import Problem
 from bot.web.api.registry import ROOT, Call, operation
-from storage.consultations import PublishedRevision
+from storage.tables.consultations import PublishedRevision
 
 _Found = TypeVar("_Found")
 _STATUS: Final = {"unknown": 404, "end_past": 422, "no_revision": 422}

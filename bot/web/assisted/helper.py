@@ -14,7 +14,7 @@ from bot.web.assisted.device_sessions import HELP, VISITS, Visits, sweeping, vis
 from bot.web.context import SITE, language_links, site_of
 from bot.web.public.chat import SLUG, notice_of
 from bot.web.request_locale import tongue_of
-from storage.staff import StaffMember
+from storage.tables.staff import StaffMember
 
 
 def add_to(application: web.Application) -> None:

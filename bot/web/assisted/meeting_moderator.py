@@ -21,8 +21,8 @@ from bot.web.assisted.sign_in import checked_form, csrf_of, must_help
 from bot.web.context import language_links, site_of
 from bot.web.public.chat import SLUG, notice_of
 from bot.web.request_locale import tongue_of
-from storage import rooms as table
-from storage.rooms import StoredRoom
+from storage.tables import rooms as table
+from storage.tables.rooms import StoredRoom
 
 LEADERS: Final = frozenset({"facilitator", "kernteam", "admin"})
 

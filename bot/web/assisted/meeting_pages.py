@@ -29,8 +29,8 @@ from bot.web.public.resume import qr
 from bot.web.request_locale import tongue_of
 from flows.flow import Flow
 from flows.understanding.text import clean
-from storage import rooms as table
-from storage.rooms import StoredRoom
+from storage.tables import rooms as table
+from storage.tables.rooms import StoredRoom
 
 CODE = "{code:[0-9A-Za-z]{1,20}}"
 PATH = f"/c/{SLUG}/room/{CODE}"

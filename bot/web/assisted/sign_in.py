@@ -14,7 +14,7 @@ from adapters.web.trouble import Trouble
 from bot.staff import sign_in as staff
 from bot.web.assisted.device_sessions import HELP
 from bot.web.context import form_of, site_of
-from storage.staff import StaffMember
+from storage.tables.staff import StaffMember
 
 COOKIE: Final = "help"
 TRIES: Final = Rate(burst=10, per_second=1 / 30)

@@ -23,8 +23,8 @@ from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, label
 from flows.understanding.text import clean
-from storage import consultations
-from storage.proposals import NewStatus
+from storage.tables import consultations
+from storage.tables.proposals import NewStatus
 
 LONGEST: Final = 40
 

@@ -21,7 +21,7 @@ from bot.results.published import Published
 from bot.web.context import site_of
 from bot.web.public.chat import SLUG, notice_of
 from bot.web.public.results_cache import FIGURES
-from storage.store import Store
+from storage.core.store import Store
 
 SECONDS: Final = 120.0
 """So long a file stays."""

@@ -20,7 +20,7 @@ from bot.web.public.chat import SLUG
 from bot.web.public.espeak import VOICES, Espeak
 from flows.messages import MsgOut
 from flows.render import as_text
-from storage import consultations
+from storage.tables import consultations
 
 CONVERSATION: Final = Rate(20, 0.2)
 """Messages of one conversation that are made sound of; hearing one again costs nothing."""

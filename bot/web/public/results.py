@@ -23,7 +23,7 @@ from bot.web.public.bars import drawing, stack
 from bot.web.public.chat import SLUG, is_unreviewed, notice_of
 from bot.web.public.results_cache import FIGURES, Figures
 from bot.web.request_locale import tongue_of
-from storage.store import Store
+from storage.core.store import Store
 
 FIRST_TEXTS: Final = 5
 """So many answers to an open question are shown at once; the others behind a line that opens."""

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from bot.proposals import publication
 from bot.results.editions.service import Editor
 from bot.results.published import Published
-from storage.store import Store
+from storage.core.store import Store
 
 FIRST_SECONDS: Final = 5.0
 """So long a visitor waits where there is no edition yet; most are made by then."""

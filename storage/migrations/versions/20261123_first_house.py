@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storage.base import UtcDateTime
+from storage.core.base import UtcDateTime
 
 revision = "20261123_first_house"
 down_revision = None

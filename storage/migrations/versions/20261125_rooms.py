@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storage.base import UtcDateTime
+from storage.core.base import UtcDateTime
 
 revision = "20261125_rooms"
 down_revision = "20261125_answering"

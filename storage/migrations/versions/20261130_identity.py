@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import context, op
 from sqlalchemy import Connection
 
-from storage.errors import StoreOutdated
+from storage.core.errors import StoreOutdated
 
 revision = "20261130_identity"
 down_revision = "20261130_participation"

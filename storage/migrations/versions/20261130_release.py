@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storage.base import UtcDateTime
+from storage.core.base import UtcDateTime
 
 revision = "20261130_release"
 down_revision = "20261130_path"

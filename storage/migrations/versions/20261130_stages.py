@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from storage.base import UtcDateTime
+from storage.core.base import UtcDateTime
 
 revision = "20261130_stages"
 down_revision = "20261130_release"

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from adapters.base import Channel
 from bot.app import App
-from storage.store import Store
+from storage.core.store import Store
 from tests.house import running
 from tests.patience import PATIENCE
 

@@ -1,0 +1,39 @@
+"""Hands a finished statement to the driver below SQLAlchemy, with the same errors as everywhere."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+from storage.core.errors import StorageError, StoreLost, translate
+
+
+def run(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> DBAPICursor:
+    """Run a statement in the connection's transaction, which has begun, and give the driver's cursor.
+
+    For the few statements of the live path, which are compiled once and whose rows are already what the driver takes:
+    what SQLAlchemy does around a statement costs as much as SQLite needs for a dozen rows. Raises the classes of
+    ``storage.core.errors``.
+    """
+    cursor = connection.connection.cursor()
+    try:
+        (cursor.executemany if many else cursor.execute)(sql, parameters)
+    except Exception as failure:
+        error = take_over(failure)
+        if error is None:
+            raise
+        if isinstance(error, StoreLost):
+            connection.invalidate(failure)
+        raise error from failure
+    return cursor
+
+
+def take_over(failure: BaseException) -> StorageError | None:
+    """Our error for a driver's error, and the driver's error without its words.
+
+    It stays visible as the cause, tracebacks end up in logs, and PostgreSQL quotes whole rows in its messages.
+    """
+    error = translate(failure)
+    if error is not None:
+        failure.args = (error.detail,)
+    return error

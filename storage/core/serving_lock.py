@@ -1,0 +1,91 @@
+"""The right to serve a PostgreSQL database, which one process at a time has: two would send everything twice.
+
+An advisory lock on a connection of its own. It ends with the process, with the connection and with the server; who
+serves looks whether it is still there (``bot/delivery/service_lock.py``). A pooler that hands out connections per
+transaction cannot carry it. SQLite needs none: it is kept in one data folder, which has a lock of its own.
+"""
+
+import os
+import secrets
+import socket
+from contextlib import suppress
+from typing import Any
+
+from storage.core.engines import parse_url
+from storage.core.errors import StoreLost, translate
+
+LOCK = 0x4D697474
+"""Beside that of the migrations (``storage.migrate``)."""
+CONNECT_SECONDS = 5
+_HOLDER = """
+SELECT activity.pid, activity.application_name FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND objid = %s AND objsubid = 1
+    AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+class ServingLock:
+    """Taken with ``take``; lost with its connection, which may happen at any moment."""
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._name = f"mitsprache serve {os.getpid()} on {socket.gethostname()[:20]} {secrets.token_hex(4)}"
+        self._connection: Any = None
+        self.holder = ""
+        """Who has it, after ``take`` found it taken: the process and its machine."""
+
+    def take(self) -> bool:
+        """Whether it is ours now. Raises the classes of ``storage.errors``."""
+        import psycopg  # late: a house on SQLite needs no PostgreSQL driver
+
+        self.let_go()
+        try:
+            self._connection = psycopg.connect(
+                self._url,
+                autocommit=True,
+                connect_timeout=CONNECT_SECONDS,
+                application_name=self._name,
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=3,
+            )
+            if self._connection.info.server_version >= 140000:
+                self._connection.execute("SET idle_session_timeout = 0")
+            return self._try() or self._try_after_ending_ours()
+        except psycopg.Error as fault:
+            self.let_go()
+            raise (translate(fault) or StoreLost(type(fault).__name__)) from None
+
+    def is_held(self) -> bool:
+        """Whether its connection still answers."""
+        with suppress(Exception):
+            self._connection.execute("SELECT 1")
+            return True
+        return False
+
+    def fileno(self) -> int:
+        """What becomes readable when the server has something to say, above all that it ends the connection."""
+        return int(self._connection.fileno())
+
+    def let_go(self) -> None:
+        """Gives it back, if it is ours."""
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
+    def _try(self) -> bool:
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+        if row[0]:
+            return True
+        found = self._connection.execute(_HOLDER, (LOCK,)).fetchone()
+        self.holder = str(found[1]).removeprefix("mitsprache serve ").rpartition(" ")[0] if found else "?"
+        return False
+
+    def _try_after_ending_ours(self) -> bool:
+        """Where the line broke, the server may still keep the connection on which we had it."""
+        found = self._connection.execute(_HOLDER, (LOCK,)).fetchone()
+        if not found or found[1] != self._name:
+            return False
+        self._connection.execute("SELECT pg_terminate_backend(%s, 2000)", (found[0],))
+        return self._try()

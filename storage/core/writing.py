@@ -1,0 +1,99 @@
+"""The connection that writes: kept between transactions, which begin and end without SQLAlchemy's own bookkeeping.
+
+To take a connection from the pool, begin, commit and give it back costs SQLAlchemy more than SQLite needs for a turn.
+So it is told once that a transaction has begun, and does not hear of its end: each one is begun and ended at the
+driver. Statements and savepoints work as ever. Used by one thread at a time, as ``storage.core.store`` sees to.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection
+
+from storage.core.driver import take_over
+from storage.core.errors import CommitUnknown, StorageError, StoreLost
+from storage.core.sqlite_files import SqliteFiles
+
+
+class Writing:
+    """One transaction after another."""
+
+    def __init__(self, connect: Callable[[], Connection], files: SqliteFiles | None) -> None:
+        """``connect`` takes a connection from the pool; ``files`` are those of SQLite."""
+        self._connect = connect
+        self._files = files
+        self._held: Connection | None = None
+        self._driver: Any = None
+
+    def begin(self) -> Connection:
+        """A connection whose transaction has begun: call ``commit`` or ``undo`` next. Raises the classes of
+        ``storage.core.errors``.
+        """
+        held = self._held
+        if held is not None and (self._files is None or self._files.are_right(held.connection)):
+            if self._files is not None:  # the driver of PostgreSQL begins with the first statement
+                self._do(self._driver.execute, "BEGIN IMMEDIATE")
+            return held
+        self.let_go()
+        connection = self._connect()
+        try:
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        self._held, self._driver = connection, connection.connection.dbapi_connection
+        return connection
+
+    def commit(self) -> None:
+        """Commits. Where that fails nothing is written; raises CommitUnknown where nobody knows."""
+        try:
+            self._do(self._driver.commit)
+        except StorageError as error:
+            self.undo()
+            if isinstance(error, StoreLost):
+                raise CommitUnknown(error.detail) from error
+            raise
+        if self._held and self._files and not self._files.has_kept(self._held.connection):
+            raise CommitUnknown("the files of the database were removed or replaced")
+
+    def undo(self) -> None:
+        """Rolls back. On a lost connection there is nothing to undo, and the first error is the one to tell."""
+        if self._held is None:
+            return
+        if self._held.invalidated:
+            self.let_go()
+        else:
+            with suppress(StorageError):
+                self._do(self._driver.rollback)
+
+    def is_outdated(self) -> bool:
+        """Whether the connection belongs to files that others have given up meanwhile."""
+        held = self._held
+        return held is not None and self._files is not None and not self._files.is_of_this_era(held.connection)
+
+    def let_go(self) -> None:
+        """Gives the connection back to the pool, if there is one."""
+        held, self._held, self._driver = self._held, None, None
+        if held is not None:
+            with suppress(StorageError):
+                held.close()
+
+    def close(self) -> None:
+        """Closes the connection for good: its pool was disposed of, and nobody would close what comes back there."""
+        if self._held is not None:
+            with suppress(StorageError):
+                self._held.detach()
+            self.let_go()
+
+    def _do(self, action: Callable[..., object], *arguments: object) -> None:
+        try:
+            action(*arguments)
+        except Exception as failure:
+            error = take_over(failure)
+            if error is None:
+                raise
+            if isinstance(error, StoreLost) and self._held is not None:
+                self._held.invalidate(failure)
+                self.let_go()
+            raise error from failure

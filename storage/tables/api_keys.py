@@ -1,0 +1,75 @@
+"""Keys with which other programs use the API: each belongs to somebody who works here, and to nothing else."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import Base, Json, exactly, table_of
+
+
+class ApiKey(Base):
+    """One key. Revoked rows stay, so that it can be told later what was let in."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (exactly("key_hash", 32), UniqueConstraint("key_hash"), UniqueConstraint("label"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    label: Mapped[str]  # the first part of the key, by which people speak of it; says nothing about the rest
+    staff_id: Mapped[int]  # who answers for what is done with it; no key: people who leave may be deleted
+    key_hash: Mapped[bytes]  # keyed hash of the whole key, made by the caller; the key itself is nowhere
+    scopes: Mapped[Any] = mapped_column(Json, nullable=False)  # what it is good for: ["read", "moderate" …]
+    slug: Mapped[str | None]  # the one consultation it is good for; NULL: all
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # to the hour
+
+
+class StoredKey(NamedTuple):
+    """A whole row: what ``insert`` takes and what the queries give."""
+
+    id: int
+    label: str
+    staff_id: int
+    key_hash: bytes
+    scopes: list[str]
+    slug: str | None
+    created_at: datetime
+    revoked_at: datetime | None = None
+    used_at: datetime | None = None
+
+
+_keys = table_of(ApiKey)
+_columns = [_keys.c[field] for field in StoredKey._fields]
+_insert = bulk.insert(_keys, StoredKey)
+
+
+def insert(connection: Connection, keys: Sequence[StoredKey]) -> int:
+    """Add keys. Raises Duplicate for a label or a hash that exists."""
+    return _insert(connection, keys)
+
+
+def by_hash(connection: Connection, key_hash: bytes) -> StoredKey | None:
+    """The key with this hash, revoked or not."""
+    row = connection.execute(select(*_columns).where(_keys.c.key_hash == key_hash)).first()
+    return None if row is None else StoredKey._make(row)
+
+
+def all_keys(connection: Connection) -> list[StoredKey]:
+    """All keys, oldest first, also those that are revoked."""
+    rows = connection.execute(select(*_columns).order_by(_keys.c.created_at, _keys.c.id))
+    return [StoredKey._make(row) for row in rows]
+
+
+def revoke(connection: Connection, label: str, now: datetime) -> int:
+    """Let a key in no more; gives how many there were (0 or 1)."""
+    current = (_keys.c.label == label) & _keys.c.revoked_at.is_(None)
+    return connection.execute(update(_keys).where(current).values(revoked_at=now)).rowcount
+
+
+def used(connection: Connection, key_id: int, now: datetime) -> None:
+    """Take down that a key was used."""
+    connection.execute(update(_keys).where(_keys.c.id == key_id).values(used_at=now))

@@ -1,0 +1,221 @@
+"""What people sent instead of words: a row for each recording and picture. The files themselves lie in a folder.
+
+The name of the file is in the row from the beginning, so that there is never a file which no row knows. A row that lost
+its session (the answer was changed, taken back or erased) stays until its file is gone: then ``remove`` takes it.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, func, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import WORDS, Base, one_of, table_of
+from storage.tables.sessions import Session
+
+Kind = Literal["voice", "picture"]
+State = Literal["waiting", "kept", "failed", "too_large", "wrong_type"]
+
+WAITING = text("state = 'waiting'")
+ROWS_AT_ONCE = 1_000
+
+
+class Attachment(Base):
+    """A recording or a picture that belongs to an answer."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (
+        one_of("kind", get_args(Kind)),
+        one_of("state", get_args(State)),
+        CheckConstraint("(state = 'waiting') = (handle IS NOT NULL)", name="handle_while_needed"),
+        CheckConstraint("(state = 'waiting') = (due_at IS NOT NULL)", name="due_at"),
+        CheckConstraint("(state = 'kept') = (size IS NOT NULL)", name="size"),
+        Index(None, "session_id", "question_key"),
+        Index("ix_attachments_waiting", "due_at", sqlite_where=WAITING, postgresql_where=WAITING),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # Without a session it belongs to nobody any more, and goes as soon as its file is gone.
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("sessions.id", ondelete="SET NULL"))
+    question_key: Mapped[str]
+    kind: Mapped[str]
+    channel: Mapped[str]
+    handle: Mapped[bytes | None] = mapped_column(info=WORDS)  # to fetch it with, sealed; until it was fetched
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    file: Mapped[str]  # a random name
+    size: Mapped[int | None]  # bytes, as it was sent
+    ending: Mapped[str | None]  # what it is: ogg, jpg …
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    due_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+
+
+class NewAttachment(NamedTuple):
+    """One that is to be fetched."""
+
+    id: int
+    session_id: int
+    question_key: str
+    kind: Kind
+    channel: str
+    handle: bytes
+    file: str
+    due_at: datetime
+    at: datetime
+
+
+class WaitingAttachment(NamedTuple):
+    """One that is to be fetched now."""
+
+    id: int
+    kind: Kind
+    channel: str
+    handle: bytes
+    file: str
+    tries: int
+
+
+class Fetched(NamedTuple):
+    """How fetching ended. ``size`` and ``ending`` are given where it is kept."""
+
+    id: int
+    state: State
+    size: int | None
+    ending: str | None
+    tries: int
+
+
+class Delay(NamedTuple):
+    """It is to be tried again; ``tries`` counts all of them."""
+
+    id: int
+    tries: int
+    due_at: datetime
+
+
+class StoredAttachment(NamedTuple):
+    """One with the pseudonym of whose it is."""
+
+    pseudonym: str
+    session_id: int
+    question_key: str
+    kind: Kind
+    channel: str
+    state: State
+    file: str
+    size: int | None
+    ending: str | None
+    at: datetime
+
+
+class Orphan(NamedTuple):
+    """One that belongs to nobody any more."""
+
+    id: int
+    file: str
+
+
+class _OfAnswer(NamedTuple):
+    session_id: int
+    question_key: str
+
+
+class _Id(NamedTuple):
+    id: int
+
+
+_attachments = table_of(Attachment)
+_sessions = table_of(Session)
+_stored = (
+    select(
+        _sessions.c.pseudonym,
+        *(_attachments.c[field] for field in StoredAttachment._fields if field != "pseudonym"),
+    )
+    .join_from(_attachments, _sessions)
+    .order_by(_attachments.c.session_id, _attachments.c.id)
+)
+_of_people = bulk.ByKeys(StoredAttachment, _stored, _sessions.c.pseudonym)
+_detach = bulk.change(_attachments, _OfAnswer, key=_OfAnswer._fields, also={"session_id": "NULL"})
+_remove = bulk.remove(_attachments, _Id, only="session_id IS NULL")
+
+insert = bulk.insert(_attachments, NewAttachment)
+"""Take down what is to be fetched. Sessions are written before."""
+
+_known = bulk.ByKeys(_Id, select(_attachments.c.id), _attachments.c.id)
+
+settle = bulk.change(_attachments, Fetched, key=("id",), also={"handle": "NULL", "due_at": "NULL"})
+"""Note how fetching ended."""
+
+postpone = bulk.change(_attachments, Delay, key=("id",))
+"""Note when to try again."""
+
+
+def detach(connection: Connection, answers: Sequence[tuple[int, str]]) -> int:
+    """What was sent with these answers (session, question) belongs to nobody any more; gives how many."""
+    return _detach(connection, [_OfAnswer._make(answer) for answer in answers])
+
+
+def due(connection: Connection, now: datetime, most: int) -> list[WaitingAttachment]:
+    """At most so many of those that are to be fetched by now, the longest waiting first."""
+    query = (
+        select(*(_attachments.c[field] for field in WaitingAttachment._fields))
+        .where(WAITING, _attachments.c.due_at <= now, _attachments.c.session_id.is_not(None))
+        .order_by(_attachments.c.due_at, _attachments.c.id)
+        .limit(most)
+    )
+    return [WaitingAttachment._make(row) for row in connection.execute(query)]
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next one is to be fetched; None where none waits."""
+    query = select(func.min(_attachments.c.due_at)).where(WAITING, _attachments.c.session_id.is_not(None))
+    moment: datetime | None = connection.scalar(query)
+    return moment
+
+
+def still_there(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these ids that have a row."""
+    return {row.id for row in _known(connection, ids)}
+
+
+def orphans(connection: Connection, most: int) -> list[Orphan]:
+    """At most so many of those that belong to nobody any more."""
+    query = select(_attachments.c.id, _attachments.c.file).where(_attachments.c.session_id.is_(None)).limit(most)
+    return [Orphan._make(row) for row in connection.execute(query)]
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete the rows of orphans whose files are gone; gives how many."""
+    return _remove(connection, [_Id(id_) for id_ in ids])
+
+
+def count_by_state(connection: Connection) -> dict[str, int]:
+    """How many there are in each state, of those that belong to somebody."""
+    query = select(_attachments.c.state, func.count()).where(_attachments.c.session_id.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(_attachments.c.state))}
+
+
+def count_waiting_since(connection: Connection, moment: datetime) -> int:
+    """How many were sent before this moment and are still to be fetched."""
+    mine = _attachments.c.session_id.is_not(None)
+    return connection.scalar(select(func.count()).where(WAITING, mine, _attachments.c.at < moment)) or 0
+
+
+def kept_files(connection: Connection) -> Iterator[str]:
+    """The names of all files there must be, read as they are consumed."""
+    query = select(_attachments.c.file).where(_attachments.c.state == "kept", _attachments.c.session_id.is_not(None))
+    yield from connection.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
+
+
+def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAttachment]:
+    """What these people sent, session by session, oldest first."""
+    return list(_of_people(connection, pseudonyms))
+
+
+def for_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAttachment]:
+    """What was sent in a consultation, session by session, read as it is consumed."""
+    query = _stored.where(_sessions.c.consultation_id == consultation_id)
+    for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield StoredAttachment._make(row)

@@ -1,0 +1,115 @@
+"""The audit log: who of the staff did what, through which door, and what for. Rows are only added, one after another.
+
+Each row has a MAC over its content and the MAC of the row before, made by the caller, so that a change can be seen.
+Nothing here leads to a resident: no address, no pseudonym, no words of theirs.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final, Literal, NamedTuple, get_args
+
+from sqlalchemy import Connection, Index, Select, func, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import Base, exactly, one_of, table_of
+
+Door = Literal["cli", "chat", "api", "page", "system"]
+LOCK: Final = 0x41756469  # "Audi", as in `storage.migrate`
+PAGE: Final = 1_000
+
+
+class AuditRow(Base):
+    """One act. ``id`` counts from 1 without gaps, so that a missing row is noticed."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        one_of("door", get_args(Door)),
+        exactly("previous", 32),
+        exactly("mac", 32),
+        Index(None, "act", "object"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str]  # name of a member of staff, label of an API key, or user of the operating system
+    role: Mapped[str]  # role of the member of staff at that moment; empty for the operating system
+    door: Mapped[str]
+    act: Mapped[str]  # no rule: which acts there are grows with the program, and rows of a newer one stay
+    object: Mapped[str]  # the slug of a consultation, alone or before a slash; or what else was acted upon
+    purpose: Mapped[str]
+    previous: Mapped[bytes]  # MAC of the row before; zeros in the first one
+    mac: Mapped[bytes]
+
+
+class StoredEntry(NamedTuple):
+    """A whole row: what ``insert`` takes and what the queries give."""
+
+    id: int
+    at: datetime
+    actor: str
+    role: str
+    door: Door
+    act: str
+    object: str
+    purpose: str
+    previous: bytes
+    mac: bytes
+
+
+_audit = table_of(AuditRow)
+_columns = [_audit.c[field] for field in StoredEntry._fields]
+_insert = bulk.insert(_audit, StoredEntry)
+
+
+def lock_last(connection: Connection) -> StoredEntry | None:
+    """The newest row. Until the end of the transaction no other one can add a row after it.
+
+    On SQLite a write transaction is alone anyway. On PostgreSQL a lock of the row would not do: a transaction that
+    waited for it would not see the row that was added meanwhile.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    return last(connection)
+
+
+def insert(connection: Connection, entry: StoredEntry) -> None:
+    """Add a row. Raises Duplicate where its id is taken."""
+    _insert(connection, [entry])
+
+
+def last(connection: Connection) -> StoredEntry | None:
+    """The newest row."""
+    return _one(connection, select(*_columns).order_by(_audit.c.id.desc()).limit(1))
+
+
+def by_id(connection: Connection, number: int) -> StoredEntry | None:
+    """One row."""
+    return _one(connection, select(*_columns).where(_audit.c.id == number))
+
+
+def last_of(connection: Connection, act: str, about: str) -> StoredEntry | None:
+    """The newest row about this act on this object."""
+    found = (_audit.c.act == act) & (_audit.c.object == about)
+    return _one(connection, select(*_columns).where(found).order_by(_audit.c.id.desc()).limit(1))
+
+
+def entries(connection: Connection, *, slug: str = "", since: datetime | None = None) -> Iterator[StoredEntry]:
+    """The rows, oldest first, read in pages: all, or those about one consultation, or from a moment on."""
+    query = select(*_columns).order_by(_audit.c.id).limit(PAGE)
+    if slug:
+        query = query.where(or_(_audit.c.object == slug, _audit.c.object.startswith(f"{slug}/", autoescape=True)))
+    if since is not None:
+        query = query.where(_audit.c.at >= since)
+    after = None
+    while True:
+        page = connection.execute(query if after is None else query.where(_audit.c.id > after)).all()
+        yield from map(StoredEntry._make, page)
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
+
+
+def _one(connection: Connection, query: Select[tuple[object, ...]]) -> StoredEntry | None:
+    row = connection.execute(query).first()
+    return None if row is None else StoredEntry._make(row)

@@ -1,0 +1,289 @@
+"""Pushes: what is sent to many who asked for it, and the ledger that says of each of them how far it is.
+
+Belongs to identity: a broadcast names its consultation by slug, a recipient is a contact. Whether they answered stands
+nowhere here; ``bot/privacy`` computes it. The ledger of a reminder tells that its recipients had begun.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import Connection, ForeignKey, Index, Integer, delete, func, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import Base, one_of, table_of
+from storage.tables.outbox import OutboxMessage
+
+State = Literal["draft", "planning", "sending", "paused", "done", "recalled"]
+RecipientState = Literal["planned", "queued", "sent", "failed", "skipped", "recalled"]
+
+RUNNING = text("state IN ('planning', 'sending', 'paused')")
+PLANNED = text("state = 'planned'")
+QUEUED = text("state = 'queued'")
+SENT_FROM = text("outbox_id IS NOT NULL")
+
+
+class Broadcast(Base):
+    """One push. Of those that are not over, there is one for each consultation (and one reminder)."""
+
+    __tablename__ = "broadcasts"
+    __table_args__ = (
+        one_of("state", get_args(State)),
+        Index(
+            "ix_broadcasts_running", "slug", "is_reminder", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slug: Mapped[str]
+    segment: Mapped[str]
+    is_reminder: Mapped[bool]
+    per_hour: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str]
+    starts_at: Mapped[datetime]
+    member_id: Mapped[int | None]  # who of the team asked for it in chat
+    counted: Mapped[int | None] = mapped_column(Integer)  # how many a draft would reach; NULL while nobody counted
+    planned_to: Mapped[int]  # planning goes by contact: how far it has come
+    paced_to: Mapped[datetime]  # sending: until when the pace is used up
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Recipient(Base):
+    """One person of one push."""
+
+    __tablename__ = "broadcast_recipients"
+    __table_args__ = (
+        one_of("state", get_args(RecipientState)),
+        Index(None, "contact_id", "moved_at"),
+        Index("ix_broadcast_recipients_outbox", "outbox_id", sqlite_where=SENT_FROM, postgresql_where=SENT_FROM),
+        Index(
+            "ix_broadcast_recipients_planned",
+            "broadcast_id",
+            "contact_id",
+            sqlite_where=PLANNED,
+            postgresql_where=PLANNED,
+        ),
+        Index("ix_broadcast_recipients_queued", "broadcast_id", sqlite_where=QUEUED, postgresql_where=QUEUED),
+        {"sqlite_with_rowid": False},
+    )
+
+    broadcast_id: Mapped[int] = mapped_column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True)
+    channel: Mapped[str]
+    language: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    outbox_id: Mapped[int | None]
+    moved_at: Mapped[datetime]  # the day
+
+
+class StoredBroadcast(NamedTuple):
+    """A whole push: what ``insert`` takes and what the queries give."""
+
+    id: int
+    slug: str
+    segment: str
+    is_reminder: bool
+    per_hour: int
+    state: State
+    starts_at: datetime
+    member_id: int | None
+    counted: int | None
+    planned_to: int
+    paced_to: datetime
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class StoredRecipient(NamedTuple):
+    """A whole row of the ledger."""
+
+    broadcast_id: int
+    contact_id: int
+    channel: str
+    language: str
+    state: RecipientState
+    reason: str | None
+    outbox_id: int | None
+    moved_at: datetime
+
+
+class Arrival(NamedTuple):
+    """What became of the message with which a push was sent to somebody."""
+
+    outbox_id: int
+    state: RecipientState
+    reason: str | None
+    moved_at: datetime
+
+
+class Earlier(NamedTuple):
+    """A push that somebody got, or is about to get."""
+
+    contact_id: int
+    slug: str
+    is_reminder: bool
+    moved_at: datetime
+
+
+class Cell(NamedTuple):
+    """How many recipients are alike."""
+
+    state: RecipientState
+    reason: str | None
+    channel: str
+    language: str
+    number: int
+
+
+_broadcasts = table_of(Broadcast)
+_recipients = table_of(Recipient)
+_outbox = table_of(OutboxMessage)
+_columns = [_broadcasts.c[field] for field in StoredBroadcast._fields]
+_running = _broadcasts.c.state.in_(("planning", "sending", "paused"))
+
+insert = bulk.insert(_broadcasts, StoredBroadcast)
+"""Add pushes. Raises Duplicate where one of the same consultation is running."""
+
+plan = bulk.insert(_recipients, StoredRecipient, skip_known=True)
+"""Add recipients; who is there already stays as they are."""
+
+change = bulk.change(_recipients, StoredRecipient, key=("broadcast_id", "contact_id"))
+"""Note where recipients stand."""
+
+arrived = bulk.change(_recipients, Arrival, key=("outbox_id",))
+"""Note what became of messages, also of such as were taken back while they were on their way."""
+
+_earlier = bulk.ByKeys(
+    Earlier,
+    select(_recipients.c.contact_id, _broadcasts.c.slug, _broadcasts.c.is_reminder, _recipients.c.moved_at)
+    .join_from(_recipients, _broadcasts)
+    .where(text("broadcast_recipients.state IN ('queued', 'sent')")),  # written out: it is run by the driver itself
+    _recipients.c.contact_id,
+)
+
+
+def by_id(connection: Connection, broadcast_id: int) -> StoredBroadcast | None:
+    row = connection.execute(select(*_columns).where(_broadcasts.c.id == broadcast_id)).first()
+    return None if row is None else StoredBroadcast._make(row)
+
+
+def running(connection: Connection, slug: str, *, is_reminder: bool) -> StoredBroadcast | None:
+    """The push of a consultation that is not over; at most one."""
+    mine = (_broadcasts.c.slug == slug) & (_broadcasts.c.is_reminder == is_reminder)
+    row = connection.execute(select(*_columns).where(_running, mine)).first()
+    return None if row is None else StoredBroadcast._make(row)
+
+
+def draft_of(connection: Connection, member_id: int) -> StoredBroadcast | None:
+    """The newest draft of somebody of the team."""
+    mine = (_broadcasts.c.member_id == member_id) & (_broadcasts.c.state == "draft")
+    row = connection.execute(
+        select(*_columns).where(mine).order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id).limit(1)
+    ).first()
+    return None if row is None else StoredBroadcast._make(row)
+
+
+def forget_draft(connection: Connection, broadcast_id: int) -> bool:
+    """Drop a draft; False where it is none (any more)."""
+    mine = (_broadcasts.c.id == broadcast_id) & (_broadcasts.c.state == "draft")
+    return connection.execute(delete(_broadcasts).where(mine)).rowcount == 1
+
+
+def newest(connection: Connection, limit: int = 5, slug: str = "") -> list[StoredBroadcast]:
+    """The last pushes that were confirmed, newest first; with ``slug`` those of one consultation."""
+    query = select(*_columns).where(_broadcasts.c.state != "draft").limit(limit)
+    query = query.order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id)
+    if slug:
+        query = query.where(_broadcasts.c.slug == slug)
+    return [StoredBroadcast._make(row) for row in connection.execute(query)]
+
+
+def unfinished(connection: Connection, *, lock: bool = False) -> list[StoredBroadcast]:
+    """Pushes and drafts with which something is to be done. With ``lock`` no other process does it meanwhile."""
+    uncounted = (_broadcasts.c.state == "draft") & _broadcasts.c.counted.is_(None)
+    taken_back = (_broadcasts.c.state == "recalled") & _broadcasts.c.finished_at.is_(None)
+    query = select(*_columns).where(_running | uncounted | taken_back)
+    query = query.order_by(_broadcasts.c.created_at, _broadcasts.c.id)
+    if lock and connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    return [StoredBroadcast._make(row) for row in connection.execute(query)]
+
+
+def move(connection: Connection, broadcast_id: int, before: Sequence[State], after: State) -> bool:
+    """Change the state, if it is one of ``before``; False where somebody else was faster. Raises Duplicate where
+    another push of the same consultation is running.
+    """
+    mine = (_broadcasts.c.id == broadcast_id) & _broadcasts.c.state.in_(before)
+    return connection.execute(update(_broadcasts).where(mine).values(state=after)).rowcount == 1
+
+
+def note(connection: Connection, broadcast_id: int, **values: int | datetime | None) -> None:
+    """Note how far a push has come: ``counted``, ``planned_to``, ``paced_to``, ``finished_at``."""
+    connection.execute(update(_broadcasts).where(_broadcasts.c.id == broadcast_id).values(**values))
+
+
+def planned(connection: Connection, broadcast_id: int, limit: int) -> list[int]:
+    """The next contacts whose turn it is."""
+    query = select(_recipients.c.contact_id).where(_recipients.c.broadcast_id == broadcast_id, PLANNED)
+    return list(connection.scalars(query.order_by(_recipients.c.contact_id).limit(limit)))
+
+
+def queued(connection: Connection, broadcast_id: int) -> list[int]:
+    """The outbox ids of what is on its way."""
+    query = select(_recipients.c.outbox_id).where(_recipients.c.broadcast_id == broadcast_id, QUEUED)
+    return [number for number in connection.scalars(query) if number is not None]
+
+
+def unqueue(connection: Connection, outbox_ids: Iterable[int], now: datetime) -> None:
+    """Put back into the plan what was taken back out of the outbox. The number of the message is kept: should it have
+    been on its way already, its arrival is noted, and nobody gets it twice.
+    """
+    arrived(connection, [Arrival(number, "planned", None, now) for number in outbox_ids])
+
+
+def note_withdrawn(connection: Connection, broadcast_id: int, now: datetime) -> int:
+    """Those whose message was taken back because they said "stop" meanwhile; gives how many."""
+    waits = select(_outbox.c.id).where(_outbox.c.id == _recipients.c.outbox_id).exists()
+    gone = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "queued") & ~waits
+    values = {"state": "skipped", "reason": "withdrawn", "moved_at": now}
+    return connection.execute(update(_recipients).where(gone).values(values)).rowcount
+
+
+def end_rest(connection: Connection, broadcast_id: int, state: RecipientState, reason: str, now: datetime) -> int:
+    """Nothing is sent any more to those who are only planned; gives how many."""
+    mine = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "planned")
+    values = {"state": state, "reason": reason, "moved_at": now}
+    return connection.execute(update(_recipients).where(mine).values(values)).rowcount
+
+
+def earlier(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[Earlier]]:
+    """What these contacts were sent before."""
+    found: dict[int, list[Earlier]] = {}
+    for row in _earlier(connection, contact_ids):
+        found.setdefault(row.contact_id, []).append(row)
+    return found
+
+
+def count(connection: Connection, broadcast_id: int) -> list[Cell]:
+    """The ledger in numbers."""
+    kind = (_recipients.c.state, _recipients.c.reason, _recipients.c.channel, _recipients.c.language)
+    query = select(*kind, func.count()).where(_recipients.c.broadcast_id == broadcast_id).group_by(*kind)
+    return [Cell._make(row) for row in connection.execute(query)]
+
+
+def sent_to(connection: Connection, broadcast_id: int, after: int, limit: int) -> list[int]:
+    """Who got it, by contact, those above ``after`` only."""
+    mine = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "sent")
+    query = select(_recipients.c.contact_id).where(mine, _recipients.c.contact_id > after)
+    return list(connection.scalars(query.order_by(_recipients.c.contact_id).limit(limit)))
+
+
+def forget_before(connection: Connection, moment: datetime) -> int:
+    """Delete pushes that were finished before this moment, drafts made before it, and their ledgers."""
+    over = (_broadcasts.c.finished_at < moment) | (
+        (_broadcasts.c.state == "draft") & (_broadcasts.c.created_at < moment)
+    )
+    return connection.execute(delete(_broadcasts).where(over)).rowcount

@@ -1,0 +1,212 @@
+"""Several doors of one person: codes with which two chats are linked, and answers that do not count any more.
+
+Belongs to identity. What was answered twice and does not count lies here sealed, with nothing that tells what it is.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    TextClause,
+    UniqueConstraint,
+    delete,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import WORDS, Base, exactly, table_of
+from storage.tables.broadcasts import Recipient
+from storage.tables.contacts import Address, Contact
+from storage.tables.opt_ins import OptIn
+from storage.tables.sessions import Session
+
+
+class LinkCode(Base):
+    """A code shown in one chat and entered in another. One at a time for each contact, and each good for once."""
+
+    __tablename__ = "link_codes"
+    __table_args__ = (
+        exactly("code_hash", 32),
+        UniqueConstraint("contact_id"),
+        Index(None, "asked_by"),
+        {"sqlite_with_rowid": False},
+    )
+
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)  # keyed hash; the code itself is nowhere
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
+    asked_by: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))  # who entered it
+    expires_at: Mapped[datetime]
+
+
+class LinkAttempts(Base):
+    """How often somebody entered a code that was none, so that nobody can try many."""
+
+    __tablename__ = "link_attempts"
+
+    contact_id: Mapped[int] = mapped_column(
+        ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    failed: Mapped[int] = mapped_column(Integer)
+    since: Mapped[datetime]  # the hour
+
+
+class SetAside(Base):
+    """What somebody answered through another door and does not want to be counted: sealed, for them alone."""
+
+    __tablename__ = "set_aside"
+    __table_args__ = (Index(None, "contact_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
+    sealed: Mapped[bytes] = mapped_column(info=WORDS)  # encrypted by the caller
+    keep_until: Mapped[datetime | None]  # the end of the retention promised where it was said
+
+
+class NewLinkCode(NamedTuple):
+    """The whole row."""
+
+    code_hash: bytes
+    contact_id: int
+    asked_by: int | None
+    expires_at: datetime
+
+
+class NewSetAside(NamedTuple):
+    """The whole row."""
+
+    id: int
+    contact_id: int
+    sealed: bytes
+    keep_until: datetime | None
+
+
+_codes = table_of(LinkCode)
+_attempts = table_of(LinkAttempts)
+_set_aside = table_of(SetAside)
+_contacts = table_of(Contact)
+_addresses = table_of(Address)
+_opt_ins = table_of(OptIn)
+_recipients = table_of(Recipient)
+_sessions = table_of(Session)
+_insert_code = bulk.insert(_codes, NewLinkCode)
+_columns = [_codes.c[field] for field in NewLinkCode._fields]
+
+put_aside = bulk.insert(_set_aside, NewSetAside)
+"""Keep what does not count any more."""
+
+
+def offer(connection: Connection, row: NewLinkCode) -> None:
+    """Store a code; an earlier one of the contact is good for nothing any more."""
+    connection.execute(delete(_codes).where(_codes.c.contact_id == row.contact_id))
+    _insert_code(connection, [row])
+
+
+def claim(connection: Connection, code_hash: bytes, asked_by: int, now: datetime) -> NewLinkCode | None:
+    """Take a code for the contact who entered it: of two who enter it at once one gets it. None for what is no code."""
+    free = (_codes.c.code_hash == code_hash) & _codes.c.asked_by.is_(None) & (_codes.c.expires_at > now)
+    own = _codes.c.contact_id == asked_by
+    if not connection.execute(update(_codes).where(free, ~own).values(asked_by=asked_by)).rowcount:
+        return None
+    # What the same person entered before and did not confirm is over.
+    connection.execute(delete(_codes).where(_codes.c.asked_by == asked_by, _codes.c.code_hash != code_hash))
+    return claimed(connection, asked_by, now)
+
+
+def claimed(connection: Connection, asked_by: int, now: datetime) -> NewLinkCode | None:
+    """The code this contact entered and may still confirm."""
+    query = select(*_columns).where(_codes.c.asked_by == asked_by, _codes.c.expires_at > now)
+    row = connection.execute(query.with_for_update()).first()
+    return None if row is None else NewLinkCode._make(row)
+
+
+def drop_claim(connection: Connection, asked_by: int) -> None:
+    """Forget the code this contact entered."""
+    connection.execute(delete(_codes).where(_codes.c.asked_by == asked_by))
+
+
+def failures(connection: Connection, contact_id: int, since: datetime) -> int:
+    """How many wrong codes this contact entered since then."""
+    query = select(_attempts.c.failed).where(_attempts.c.contact_id == contact_id, _attempts.c.since > since)
+    return connection.scalar(query) or 0
+
+
+def failed(connection: Connection, contact_id: int, before: int, hour: datetime) -> None:
+    """Count one more wrong code; `before` of 0 begins to count anew."""
+    values = {"failed": before + 1} if before else {"failed": 1, "since": hour}
+    mine = _attempts.c.contact_id == contact_id
+    if not connection.execute(update(_attempts).where(mine).values(values)).rowcount:
+        connection.execute(_attempts.insert().values(contact_id=contact_id, failed=1, since=hour))
+
+
+def join(connection: Connection, kept: int, gone: int) -> None:
+    """All doors and wishes of one contact become those of another, with what was sent to them, and the contact goes.
+
+    Who said "stop" through one of them has said it. Where the waiting sessions go is for the caller to say before.
+    """
+    reached = select(_recipients.c.broadcast_id).where(_recipients.c.contact_id == kept)
+    theirs = _recipients.c.contact_id == gone
+    other = theirs & ~_recipients.c.broadcast_id.in_(reached)
+    connection.execute(update(_recipients).where(other).values(contact_id=kept))
+    wished = select(_opt_ins.c.about, _opt_ins.c.subject).where(_opt_ins.c.contact_id == kept).subquery()
+    same = (wished.c.about == _opt_ins.c.about) & (wished.c.subject == _opt_ins.c.subject)
+    twice = select(wished).where(same).exists()
+    connection.execute(update(_opt_ins).where(_opt_ins.c.contact_id == gone, ~twice).values(contact_id=kept))
+    connection.execute(update(_addresses).where(_addresses.c.contact_id == gone).values(contact_id=kept))
+    connection.execute(update(_set_aside).where(_set_aside.c.contact_id == gone).values(contact_id=kept))
+    stopped = select(_contacts.c.stopped_at).where(_contacts.c.id == gone).scalar_subquery()
+    language = select(_contacts.c.language).where(_contacts.c.id == gone).scalar_subquery()
+    mine = _contacts.c.id == kept
+    connection.execute(update(_contacts).where(mine, _contacts.c.stopped_at.is_(None)).values(stopped_at=stopped))
+    connection.execute(update(_contacts).where(mine, _contacts.c.language.is_(None)).values(language=language))
+    spoken = select(_contacts.c.spoken_language).where(_contacts.c.id == gone).scalar_subquery()
+    connection.execute(
+        update(_contacts).where(mine, _contacts.c.spoken_language.is_(None)).values(spoken_language=spoken)
+    )
+    connection.execute(delete(_contacts).where(_contacts.c.id == gone))
+
+
+def set_aside_of(connection: Connection, contact_id: int) -> list[NewSetAside]:
+    """What this contact answered and does not want to be counted."""
+    query = select(*(_set_aside.c[field] for field in NewSetAside._fields)).order_by(_set_aside.c.id)
+    return [NewSetAside._make(row) for row in connection.execute(query.where(_set_aside.c.contact_id == contact_id))]
+
+
+def tidy(connection: Connection, now: datetime, forgiven: datetime) -> int:
+    """Delete codes that are over, wrong ones that are `forgiven`, and what was kept until now; gives how many of the
+    latter.
+    """
+    connection.execute(delete(_codes).where(_codes.c.expires_at < now))
+    connection.execute(delete(_attempts).where(_attempts.c.since < forgiven))
+    return connection.execute(delete(_set_aside).where(_set_aside.c.keep_until < now)).rowcount
+
+
+def rename(connection: Connection, names: Sequence[tuple[str, str]]) -> None:
+    """Everything said under the first pseudonym of each pair counts for the second from now on."""
+    for statement in _renamings():
+        for old, new in names:
+            connection.execute(statement, {"old": old, "new": new})
+
+
+def rekey(connection: Connection, old: bytes, new: bytes) -> None:
+    """The session that waits for one contact waits for another."""
+    connection.execute(update(_sessions).where(_sessions.c.waiting_key == old).values(waiting_key=new))
+
+
+@cache
+def _renamings() -> list[TextClause]:
+    """One statement for each table of people's words."""
+    # Names of our own tables: nothing from outside becomes SQL here.
+    return [
+        text(f"UPDATE {table.name} SET pseudonym = :new WHERE pseudonym = :old")  # noqa: S608
+        for table in Base.metadata.sorted_tables
+        if "pseudonym" in table.columns
+    ]

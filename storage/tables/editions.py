@@ -1,0 +1,243 @@
+"""Figures of a consultation as everybody may see them, made at one moment: one numbered edition after another.
+
+An edition holds numbers and names of the definition only. What people wrote is never in it: words are looked up when
+they are read, so that what was withdrawn meanwhile is gone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    ForeignKey,
+    ForeignKeyConstraint,
+    FromClause,
+    Integer,
+    Select,
+    SmallInteger,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import Base, table_of
+from storage.tables.answers import Answer
+from storage.tables.moderation import Decision, Moderation
+from storage.tables.proposals import Proposal, ProposalStatus
+from storage.tables.ratings import RatingEvent
+from storage.tables.sessions import Session
+
+KEPT = 2
+"""So many editions of a consultation stay: the newest, and the one that somebody may just be reading."""
+
+
+class Edition(Base):
+    """One edition. Rows are added, never changed, but for `is_last`."""
+
+    __tablename__ = "editions"
+
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"), primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)  # 1, 2, … in each consultation
+    made_at: Mapped[datetime]  # the moment of the database it was made from
+    seconds: Mapped[float]  # how long that took
+    revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))  # the live one; NULL: not noted
+    position: Mapped[str]  # how far the database was; another one means that something changed
+    rule: Mapped[int] = mapped_column(SmallInteger)  # by which rule small numbers were left out
+    is_last: Mapped[bool]  # answers were deleted since: their figures are here, and nowhere else
+    document: Mapped[str]  # JSON: what is no plain count
+    compared: Mapped[str] = mapped_column(
+        server_default=text("''")
+    )  # JSON, never shown: counts the next one is compared with
+
+
+class EditionRow(Base):
+    """One published cell, as in counts.csv."""
+
+    __tablename__ = "edition_rows"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["consultation_id", "number"], ["editions.consultation_id", "editions.number"], ondelete="CASCADE"
+        ),
+    )
+
+    consultation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)  # 0, 1, …
+    table_name: Mapped[str]
+    question_key: Mapped[str]
+    question_type: Mapped[str]
+    kind: Mapped[str]
+    code: Mapped[str]
+    n: Mapped[int | None]
+    suppressed: Mapped[int] = mapped_column(SmallInteger)
+    revisions: Mapped[str]
+    reason: Mapped[str] = mapped_column(server_default=text("''"))  # why it is not told
+    answered: Mapped[int | None]
+    asked: Mapped[int | None]
+    rounded: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+
+
+class Head(NamedTuple):
+    """An edition without its figures."""
+
+    consultation_id: int
+    number: int
+    made_at: datetime
+    seconds: float
+    revision_id: int | None
+    position: str
+    rule: int
+    is_last: bool
+
+
+class StoredEdition(NamedTuple):
+    """An edition without its rows."""
+
+    consultation_id: int
+    number: int
+    made_at: datetime
+    seconds: float
+    revision_id: int | None
+    position: str
+    rule: int
+    is_last: bool
+    document: str
+    compared: str = ""
+
+
+class StoredRow(NamedTuple):
+    """One cell of an edition."""
+
+    consultation_id: int
+    number: int
+    place: int
+    table_name: str
+    question_key: str
+    question_type: str
+    kind: str
+    code: str
+    n: int | None
+    suppressed: int
+    revisions: str
+    reason: str = ""
+    answered: int | None = None
+    asked: int | None = None
+    rounded: int = 0
+
+
+_editions = table_of(Edition)
+_rows = table_of(EditionRow)
+_insert = bulk.insert(_editions, StoredEdition)
+_insert_rows = bulk.insert(_rows, StoredRow)
+_sessions, _answers = table_of(Session), table_of(Answer)
+_proposals, _steps, _events = table_of(Proposal), table_of(ProposalStatus), table_of(RatingEvent)
+_moderations, _decisions = table_of(Moderation), table_of(Decision)
+
+
+def add(connection: Connection, edition: StoredEdition, rows: Sequence[StoredRow]) -> None:
+    """Store an edition; of the earlier ones of its consultation only the last stay (`KEPT`).
+
+    Raises Duplicate where another process made this number.
+    """
+    _insert(connection, [edition])
+    _insert_rows(connection, rows)
+    of_this = _editions.c.consultation_id == edition.consultation_id
+    connection.execute(delete(_editions).where(of_this, _editions.c.number <= edition.number - KEPT))
+
+
+def newest(connection: Connection, consultation_id: int) -> StoredEdition | None:
+    """The newest edition of a consultation; None where none was made yet."""
+    query = select(*(_editions.c[name] for name in StoredEdition._fields))
+    query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else StoredEdition._make(row)
+
+
+def newest_head(connection: Connection, consultation_id: int) -> Head | None:
+    """The same without its figures."""
+    query = select(*(_editions.c[name] for name in Head._fields))
+    query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else Head._make(row)
+
+
+def heads(connection: Connection) -> dict[int, Head]:
+    """The newest edition of each consultation, by its id."""
+    query = select(*(_editions.c[name] for name in Head._fields)).order_by(_editions.c.number)
+    return {row.consultation_id: Head._make(row) for row in connection.execute(query)}
+
+
+def rows_of(connection: Connection, consultation_id: int, number: int) -> list[StoredRow]:
+    """The cells of an edition, in their order."""
+    query = select(*(_rows.c[name] for name in StoredRow._fields))
+    query = query.where(_rows.c.consultation_id == consultation_id, _rows.c.number == number).order_by(_rows.c.place)
+    return [StoredRow._make(row) for row in connection.execute(query)]
+
+
+def is_last(connection: Connection, consultation_id: int) -> bool:
+    """Whether answers were deleted whose figures stand in the newest edition only."""
+    query = select(_editions.c.is_last).where(_editions.c.consultation_id == consultation_id, _editions.c.is_last)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def make_last(connection: Connection, consultation_id: int) -> None:
+    """Note that answers are deleted now: later editions carry these figures on."""
+    number = select(func.max(_editions.c.number)).where(_editions.c.consultation_id == consultation_id)
+    is_newest = (_editions.c.consultation_id == consultation_id) & (_editions.c.number == number.scalar_subquery())
+    connection.execute(update(_editions).where(is_newest).values(is_last=True, compared=""))
+
+
+def erase(connection: Connection, consultation_id: int) -> None:
+    """Delete all editions of a consultation."""
+    connection.execute(delete(_editions).where(_editions.c.consultation_id == consultation_id))
+
+
+def _position() -> Select[tuple[object, ...]]:
+    """One row of counts and sums over everything that figures of the consultation ``id`` are made of."""
+    this = bindparam("id", type_=BigInteger())
+    own = select(_proposals.c.id).where(_proposals.c.consultation_id == this)
+    is_public = _proposals.c.released_at.is_not(None) & _proposals.c.withdrawn_at.is_(None)
+    parts = (
+        select(
+            func.count(),
+            func.max(_sessions.c.id),
+            func.sum(_sessions.c.turns),
+            func.count().filter(_sessions.c.status == "completed"),
+            func.count().filter(_sessions.c.status == "interrupted"),
+            func.sum(_sessions.c.revision_id % 1_000_003),
+        ).where(_sessions.c.consultation_id == this),
+        select(func.count(), func.sum(_answers.c.version), func.count(_answers.c.value))
+        .join_from(_answers, _sessions)
+        .where(_sessions.c.consultation_id == this),
+        select(func.count(), func.max(_events.c.id)).where(_events.c.proposal_id.in_(own)),
+        select(func.count(), func.max(_proposals.c.id), func.count().filter(is_public)).where(
+            _proposals.c.consultation_id == this
+        ),
+        select(func.max(_steps.c.id)).where(_steps.c.proposal_id.in_(own)),
+        select(func.count(), func.max(_moderations.c.changed_at)).where(_moderations.c.proposal_id.in_(own)),
+        select(func.max(_decisions.c.id)).where(_decisions.c.moderation_id.in_(own)),
+    )
+    tables = [part.subquery() for part in parts]
+    beside: FromClause = tables[0]
+    for table in tables[1:]:
+        beside = beside.join(table, true())  # each is one row
+    return select(*(column for table in tables for column in table.c)).select_from(beside)
+
+
+_reached = _position()
+
+
+def position(connection: Connection, consultation_id: int) -> str:
+    """How far a consultation is: a text that changes when anything does that figures are made of.
+
+    A million answers take some tenths of a second, in which nothing else waits.
+    """
+    return " ".join(str(it or 0) for it in connection.execute(_reached, {"id": consultation_id}).one())

@@ -1,0 +1,88 @@
+"""What PostgreSQL still has to be freed of: in which tables something was erased since they were rewritten.
+
+PostgreSQL keeps a deleted row, and what a row was before a change, in the pages of its table until others need the
+place. ``storage.rewriting`` writes tables anew; here stands which of them wait for it. Counts only, no people and no
+moments. SQLite overwrites what is deleted and needs none of it.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core.base import Base, table_of
+
+NOT_OF_RESIDENTS = frozenset(
+    {"consultations", "revisions", "revision_stages", "trials", "triggers", "rooms", "installation", "data_migrations"}
+    | {"erasures", "staff", "api_keys", "audit"}
+)
+"""Tables in which nothing of residents stands; what an erasure leaves in any other has to go."""
+
+
+class Erasure(Base):
+    """How far one table is."""
+
+    __tablename__ = "erasures"
+
+    table_name: Mapped[str] = mapped_column(primary_key=True)
+    erased: Mapped[int]  # how often something was erased
+    rewritten: Mapped[int]  # how many of these times were over when the table was last written anew
+
+
+class Pending(NamedTuple):
+    """A table that has to be written anew, and how often something was erased in it by now."""
+
+    table: str
+    erased: int
+
+
+_erasures = table_of(Erasure)
+
+
+def tables() -> list[str]:
+    """The tables that hold something of residents."""
+    return sorted(set(_all().tables) - NOT_OF_RESIDENTS)
+
+
+def columns_with_words() -> list[tuple[str, str]]:
+    """Table and name of the columns that are declared to hold what people wrote (``storage.core.base.WORDS``)."""
+    return [(table.name, column.name) for table in _all().sorted_tables for column in table.c if "words" in column.info]
+
+
+def mark(connection: Connection, names: Iterable[str] | None = None) -> None:
+    """Take down, in the transaction that erases something, in which tables it did so; without names: in all of them.
+
+    After the commit ``Store.scrub`` is called.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    rows = [{"table_name": name, "erased": 1, "rewritten": 0} for name in sorted(names or tables())]
+    connection.execute(
+        insert(_erasures)
+        .values(rows)
+        .on_conflict_do_update(index_elements=["table_name"], set_={"erased": _erasures.c.erased + 1})
+    )
+
+
+def pending(connection: Connection) -> list[Pending]:
+    """The tables that have to be written anew."""
+    query = select(_erasures.c.table_name, _erasures.c.erased).where(_erasures.c.erased > _erasures.c.rewritten)
+    return [Pending._make(row) for row in connection.execute(query.order_by(_erasures.c.table_name))]
+
+
+def settle(connection: Connection, done: Iterable[Pending]) -> None:
+    """Take down that these tables were written anew; what was erased since they were listed waits for the next time."""
+    for table, erased in done:
+        connection.execute(
+            update(_erasures)
+            .where(_erasures.c.table_name == table, _erasures.c.rewritten < erased)
+            .values(rewritten=erased)
+        )
+
+
+def _all() -> Any:
+    from storage.models import metadata  # late: the list of all tables names this one, too
+
+    return metadata

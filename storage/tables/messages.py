@@ -1,0 +1,172 @@
+"""What channels handed over: recognised repeats, and messages that had to be set aside."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Index, bindparam, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk, driver
+from storage.core.base import WORDS, Base, exactly, table_of
+
+Key = tuple[str, str]
+"""Channel and the name a message has here."""
+
+
+class Received(Base):
+    """A message that was taken. Holds no word and no sender; forgotten after some days."""
+
+    __tablename__ = "received"
+    __table_args__ = ({"sqlite_with_rowid": False},)  # no index by time: every turn would pay for one clean-up a day
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)  # keyed hash of the channel's own id, made by the caller
+    received_at: Mapped[datetime]  # the day
+
+
+class DeadLetter(Base):
+    """A message that could not be handled, kept sealed until a person has looked."""
+
+    __tablename__ = "dead_letters"
+    __table_args__ = (exactly("lookup", 32), Index(None, "at"), Index(None, "lookup"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel: Mapped[str]
+    external_id: Mapped[str]  # keyed hash, as in `received`
+    lookup: Mapped[bytes | None]  # no foreign key: the letter outlives an address that never came to be
+    sealed: Mapped[bytes] = mapped_column(info=WORDS)  # the message, encrypted by the caller
+    reason: Mapped[str]
+    at: Mapped[datetime]  # the day
+    settled_at: Mapped[datetime | None]
+
+
+class NewReceived(NamedTuple):
+    channel: str
+    external_id: str
+    received_at: datetime
+
+
+class NewDeadLetter(NamedTuple):
+    id: int
+    channel: str
+    external_id: str
+    lookup: bytes | None
+    sealed: bytes
+    reason: str
+    at: datetime
+
+
+class StoredDeadLetter(NamedTuple):
+    id: int
+    channel: str
+    external_id: str
+    lookup: bytes | None
+    sealed: bytes
+    reason: str
+    at: datetime
+    settled_at: datetime | None
+
+
+class _Key(NamedTuple):
+    id: int
+
+
+class _Sender(NamedTuple):
+    lookup: bytes
+
+
+_received = table_of(Received)
+_dead_letters = table_of(DeadLetter)
+
+_seen = select(_received.c.channel, _received.c.external_id).where(
+    _received.c.channel == bindparam("channel"),
+    _received.c.external_id.in_(bindparam("external_ids", expanding=True)),
+)
+
+insert = bulk.insert(_received, NewReceived)
+"""Remember messages as taken. Raises Duplicate for one that was taken before."""
+
+_take = bulk.insert(_received, NewReceived, skip_known=True)
+_take_new = bulk.insert(_received, NewReceived, skip_known=True, returning=("channel", "external_id"))
+
+set_aside = bulk.insert(_dead_letters, NewDeadLetter)
+"""Keep messages that could not be handled."""
+
+_TRIAL = ("-trial-", "-")
+"""No channel is called like this."""
+
+_of_senders = bulk.ByKeys(
+    StoredDeadLetter, select(*(_dead_letters.c[field] for field in StoredDeadLetter._fields)), _dead_letters.c.lookup
+)
+_discard = bulk.remove(_dead_letters, _Key)
+_erase = bulk.remove(_dead_letters, _Sender)
+
+
+def take(connection: Connection, rows: Sequence[NewReceived]) -> set[Key]:
+    """Remember messages as taken, and give the keys of those that are new: only these may be handled.
+
+    Safe between processes: whoever commits first has the message, the other one waits and is then told that it is
+    known.
+    """
+    if connection.dialect.name == "postgresql":
+        return {(channel, external_id) for channel, external_id in _take_new.returned(connection, rows)}
+    keys = {(row.channel, row.external_id) for row in rows}
+    # Nearly always all are new: write first, and look only if some were passed over.
+    driver.run(connection, "SAVEPOINT take", ())
+    if _take(connection, rows) < len(keys):
+        driver.run(connection, "ROLLBACK TO take", ())
+        keys -= seen(connection, keys)
+        _take(connection, [row for row in rows if (row.channel, row.external_id) in keys])
+    driver.run(connection, "RELEASE take", ())
+    return keys
+
+
+def seen(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of the keys that were taken before. One query per channel that occurs."""
+    by_channel = groupby(sorted(keys), key=itemgetter(0))
+    return {
+        (channel, row.external_id)
+        for channel, group in by_channel
+        for row in connection.execute(_seen, {"channel": channel, "external_ids": [key[1] for key in group]})
+    }
+
+
+def forget_before(connection: Connection, moment: datetime) -> int:
+    """Forget which messages were taken before this moment; gives how many. Channels do not repeat that late."""
+    return connection.execute(delete(_received).where(_received.c.received_at < moment)).rowcount
+
+
+def try_to_write(connection: Connection) -> None:
+    """Writes something and takes it back, to find out whether that works (again)."""
+    insert(connection, [NewReceived(*_TRIAL, datetime.now(UTC))])
+    connection.execute(delete(_received).where(_received.c.channel == _TRIAL[0]))
+
+
+def dead_letters(connection: Connection, limit: int = 1000) -> list[StoredDeadLetter]:
+    """Messages set aside that nobody has looked at, those of the oldest day first."""
+    query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).limit(limit)
+    query = query.order_by(_dead_letters.c.at, _dead_letters.c.id)
+    return [StoredDeadLetter._make(row) for row in connection.execute(query)]
+
+
+def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[StoredDeadLetter]:
+    """All messages set aside that these senders wrote, those of the oldest day first."""
+    return sorted(_of_senders(connection, lookups), key=attrgetter("at", "id"))
+
+
+def discard(connection: Connection, ids: Iterable[int]) -> int:
+    """Delete these messages, because a person has looked at them; gives how many existed."""
+    return _discard(connection, [_Key(id_) for id_ in ids])
+
+
+def forget_dead_letters_before(connection: Connection, moment: datetime) -> int:
+    """Delete messages that were set aside before this moment, looked at or not; gives how many."""
+    return connection.execute(delete(_dead_letters).where(_dead_letters.c.at < moment)).rowcount
+
+
+def erase(connection: Connection, lookups: Iterable[bytes]) -> int:
+    """Delete the set-aside messages of these senders; gives how many."""
+    return _erase(connection, [_Sender(lookup) for lookup in lookups])

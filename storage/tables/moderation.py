@@ -1,0 +1,394 @@
+"""Who let out what people wrote: what waits to be read, what was decided, and translations.
+
+A row belongs to a proposal or to an answer in a person's own words (``storage.tables.open_answers``); its id is what
+decisions and translations refer to. The row of a proposal has the proposal's own id.
+
+A proposal that is hidden or merged is not released (``proposals.released_at`` is NULL), so that no other query has to
+know more. An answer is released where its row says so.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, get_args
+
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Select,
+    UniqueConstraint,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import WORDS, Base, Json, one_of, table_of
+from storage.tables.proposals import Proposal, ProposalStatus, Status
+
+State = Literal["waiting", "released", "hidden", "merged", "split"]
+Kind = Literal["approve", "hide", "edit", "merge", "split", "translate", "status", "restore"]
+
+
+class Moderation(Base):
+    """Where one proposal or answer stands with the people who read it. Made with it, and deleted with it."""
+
+    __tablename__ = "moderations"
+    __table_args__ = (
+        one_of("state", get_args(State)),
+        CheckConstraint("(proposal_id IS NULL) <> (session_id IS NULL)", name="of_one"),
+        CheckConstraint("proposal_id IS NULL OR proposal_id = id", name="proposal_id"),
+        CheckConstraint("(session_id IS NULL) = (question_key IS NULL)", name="question_key"),
+        CheckConstraint("(session_id IS NULL) = (consultation_id IS NULL)", name="consultation_id"),
+        CheckConstraint("(session_id IS NULL) = (code IS NULL)", name="code"),
+        ForeignKeyConstraint(
+            ["session_id", "question_key"], ["answers.session_id", "answers.question_key"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("proposal_id"),
+        UniqueConstraint("session_id", "question_key"),
+        UniqueConstraint("code"),
+        Index(None, "state", "proposal_id"),
+        Index(None, "consultation_id", "state", "id"),
+        Index(None, "merged_into"),
+        Index(None, "split_from"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    proposal_id: Mapped[int | None] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
+    session_id: Mapped[int | None]  # with `question_key`: the answer this is about
+    question_key: Mapped[str | None]
+    consultation_id: Mapped[int | None]  # repeats the answer's, so that its queue is one index; of a proposal NULL
+    code: Mapped[str | None]  # what the team calls the answer; its author is never told it. A proposal has its own
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    flags: Mapped[Any] = mapped_column(
+        Json, nullable=True
+    )  # what to look at: ["email", "phone", "iban" …]; NULL: found out when it is read
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("proposals.id", ondelete="SET NULL"))
+    original: Mapped[bytes | None] = mapped_column(info=WORDS)  # what the person wrote, sealed, if edited for privacy
+    changed_at: Mapped[datetime]
+    split_from: Mapped[int | None]  # the proposal of which this is a part; no key: a part outlives what it was made of
+
+
+class Decision(Base):
+    """What staff decided about what a person wrote. Rows are added, never changed; no text of a resident."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (one_of("kind", get_args(Kind)), Index(None, "moderation_id", "id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    moderation_id: Mapped[int] = mapped_column(ForeignKey("moderations.id", ondelete="CASCADE"))
+    staff_id: Mapped[int | None]  # NULL: by a rule, or taken over; no key: people who leave may be deleted
+    kind: Mapped[str]
+    reason: Mapped[str | None] = mapped_column(info=WORDS)  # why, in the words of the staff
+    at: Mapped[datetime]
+
+
+class ProposalText(Base):
+    """A proposal or an answer in another language than it was written in."""
+
+    __tablename__ = "proposal_texts"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    moderation_id: Mapped[int] = mapped_column(ForeignKey("moderations.id", ondelete="CASCADE"), primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str | None] = mapped_column(info=WORDS)
+    text: Mapped[str] = mapped_column(info=WORDS)
+    translator: Mapped[str]  # a person's name as staff know it, or "machine"
+    reviewed: Mapped[bool]  # read by somebody who speaks the language
+    at: Mapped[datetime]
+
+
+class NewModeration(NamedTuple):
+    """Of a proposal, whose id it has; or as it is read, of either kind."""
+
+    id: int
+    state: State
+    flags: list[str] | None
+    merged_into: int | None
+    original: bytes | None
+    changed_at: datetime
+    split_from: int | None = None
+
+
+class StateChange(NamedTuple):
+    """Where something stands from now on."""
+
+    id: int
+    state: State
+    merged_into: int | None
+    changed_at: datetime
+
+
+class Reread(NamedTuple):
+    """The author said something else: it is to be read anew, with these flags; what was kept sealed is obsolete."""
+
+    id: int
+    state: State
+    flags: list[str] | None
+    original: bytes | None
+    changed_at: datetime
+
+
+class Flagged(NamedTuple):
+    """What there is to look at in the text as it stands now."""
+
+    id: int
+    flags: list[str]
+
+
+class SealedOriginal(NamedTuple):
+    id: int
+    original: bytes
+
+
+class NewDecision(NamedTuple):
+    id: int
+    moderation_id: int
+    staff_id: int | None
+    kind: Kind
+    reason: str | None
+    at: datetime
+
+
+def restoring(id_: int, moderation_id: int, now: datetime) -> NewDecision:
+    """That something waits again, which nobody of the team decided."""
+    return NewDecision(id_, moderation_id, staff_id=None, kind="restore", reason=None, at=now)
+
+
+class NewProposalText(NamedTuple):
+    moderation_id: int
+    language: str
+    title: str | None
+    text: str
+    translator: str
+    reviewed: bool
+    at: datetime
+
+
+class InHand(NamedTuple):
+    """How far a proposal has come. ``answered_at`` is the first step after "received"; None: there was none yet."""
+
+    code: str
+    state: State
+    status: Status
+    created_at: datetime
+    changed_at: datetime
+    answered_at: datetime | None
+
+
+class _OfProposal(NamedTuple):
+    id: int
+    proposal_id: int
+    state: State
+    flags: list[str] | None
+    merged_into: int | None
+    original: bytes | None
+    changed_at: datetime
+    split_from: int | None
+
+
+class _Of(NamedTuple):
+    moderation_id: int
+
+
+class _Link(NamedTuple):
+    to: int
+    id: int
+
+
+_moderations = table_of(Moderation)
+_decisions = table_of(Decision)
+_texts = table_of(ProposalText)
+_proposals = table_of(Proposal)
+_steps = table_of(ProposalStatus)
+_by_id = bulk.ByKeys(
+    NewModeration, select(*(_moderations.c[field] for field in NewModeration._fields)), _moderations.c.id
+)
+_by_target = bulk.ByKeys(
+    _Link, select(_moderations.c.merged_into.label("to"), _moderations.c.id), _moderations.c.merged_into
+)
+_by_whole = bulk.ByKeys(
+    _Link, select(_moderations.c.split_from.label("to"), _moderations.c.id), _moderations.c.split_from
+)
+_texts_of = bulk.ByKeys(
+    NewProposalText,
+    select(*(_texts.c[field] for field in NewProposalText._fields)).order_by(_texts.c.moderation_id, _texts.c.language),
+    _texts.c.moderation_id,
+)
+_decisions_of = bulk.ByKeys(
+    NewDecision,
+    select(*(_decisions.c[field] for field in NewDecision._fields)).order_by(_decisions.c.id),
+    _decisions.c.moderation_id,
+)
+_insert = bulk.insert(_moderations, _OfProposal)
+
+set_states = bulk.change(_moderations, StateChange, key=("id",))
+"""Note where proposals or answers stand from now on."""
+
+reread = bulk.change(_moderations, Reread, key=("id",))
+"""Put proposals or answers back into the queue, because their authors changed them."""
+
+set_flags = bulk.change(_moderations, Flagged, key=("id",))
+"""Note anew what to look at, because texts were changed."""
+
+keep_originals = bulk.change(_moderations, SealedOriginal, key=("id",))
+"""Keep what people wrote before it was edited, sealed."""
+
+_add_decisions = bulk.insert(_decisions, NewDecision)
+_set_texts = bulk.upsert(_texts, NewProposalText, key=("moderation_id", "language"))
+
+_orphaned = (_moderations.c.state == "merged") & _moderations.c.merged_into.is_(None)
+_state = case((_orphaned, "waiting"), else_=_moderations.c.state)
+_erase_texts = bulk.remove(_texts, _Of)
+
+
+def insert(connection: Connection, rows: Sequence[NewModeration]) -> int:
+    """Add what is to be read of proposals, with them; gives how many."""
+    return _insert(connection, [_OfProposal(row.id, *row) for row in rows])
+
+
+def add_decisions(connection: Connection, rows: Sequence[NewDecision]) -> int:
+    """Take down who decided what."""
+    _make_missing(connection, {row.moderation_id for row in rows})
+    return _add_decisions(connection, rows)
+
+
+def set_texts(connection: Connection, rows: Sequence[NewProposalText]) -> int:
+    """Store translations; a later one of the same language replaces the earlier."""
+    _make_missing(connection, {row.moderation_id for row in rows})
+    return _set_texts(connection, rows)
+
+
+def _make_missing(connection: Connection, ids: Iterable[int]) -> None:
+    """Make the rows of proposals that were taken over and never read here: they stand where they stood there."""
+    wanted = sorted(ids)
+    state = case((_proposals.c.released_at.is_(None), "waiting"), else_="released")
+    columns = (_proposals.c.id, _proposals.c.id, state, literal([], Json), _proposals.c.created_at)
+    is_missing = ~exists().where(_moderations.c.id == _proposals.c.id)
+    for start in range(0, len(wanted), bulk.KEYS_AT_ONCE):
+        some = wanted[start : start + bulk.KEYS_AT_ONCE]
+        rows = select(*columns).where(_proposals.c.id.in_(some), is_missing)
+        fields = ["id", "proposal_id", "state", "flags", "changed_at"]
+        connection.execute(_moderations.insert().from_select(fields, rows))
+
+
+def erase_texts(connection: Connection, ids: Iterable[int]) -> int:
+    """Forget the translations of these, e.g. because what was translated is not said any more."""
+    return _erase_texts(connection, [_Of(id_) for id_ in ids])
+
+
+def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, NewModeration]:
+    """Where these stand, proposals or answers."""
+    return {row.id: row for row in _by_id(connection, ids)}
+
+
+def texts_of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewProposalText]]:
+    """The translations of these, by id and language."""
+    found: dict[int, dict[str, NewProposalText]] = {}
+    for row in _texts_of(connection, ids):
+        found.setdefault(row.moderation_id, {})[row.language] = row
+    return found
+
+
+def decisions_of(connection: Connection, ids: Sequence[int]) -> list[NewDecision]:
+    """Everything that was decided about these, oldest first."""
+    return sorted(_decisions_of(connection, ids), key=lambda row: row.id)
+
+
+def queue(
+    connection: Connection,
+    consultation_id: int,
+    state: State = "waiting",
+    *,
+    after_id: int = 0,
+    limit: int = 50,
+    newest: bool = False,
+    only_proposals: bool = False,
+) -> list[int]:
+    """Ids of proposals and answers in this state, oldest (or newest) first, not withdrawn, those after an id only.
+
+    What was merged into a proposal that is gone waits again.
+    """
+    is_there = (_orphaned | (_moderations.c.state == state)) if state == "waiting" else _moderations.c.state == state
+    ids = select(_moderations.c.id).where(_moderations.c.id > after_id).limit(limit)
+    ids = ids.order_by(_moderations.c.id.desc() if newest else _moderations.c.id)
+    parts = [_of_proposals(ids, consultation_id).where(is_there)]
+    if not only_proposals:
+        parts.append(ids.where(_moderations.c.consultation_id == consultation_id, _moderations.c.state == state))
+    found = {id_ for part in parts for id_ in connection.scalars(part)}
+    return sorted(found, reverse=newest)[:limit]
+
+
+def count_states(connection: Connection, consultation_id: int) -> dict[State, int]:
+    """How many proposals and answers of a consultation stand where, proposals that were withdrawn left out."""
+    number = func.count().label("number")
+    of_answers = select(_moderations.c.state, number).where(_moderations.c.consultation_id == consultation_id)
+    parts = (
+        _of_proposals(select(_state.label("state"), number), consultation_id).group_by(_state),
+        of_answers.group_by(_moderations.c.state),
+    )
+    found: dict[State, int] = {}
+    for row in connection.execute(union_all(*parts)):
+        found[row.state] = found.get(row.state, 0) + row.number
+    return found
+
+
+def _of_proposals(query: Select[Any], consultation_id: int) -> Select[Any]:
+    """The rows of a consultation's proposals, those left out that were withdrawn."""
+    return (
+        query.select_from(_moderations)
+        .join(_proposals, _proposals.c.id == _moderations.c.proposal_id)
+        .where(_proposals.c.consultation_id == consultation_id, _proposals.c.withdrawn_at.is_(None))
+    )
+
+
+def in_hand(connection: Connection, consultation_id: int) -> list[InHand]:
+    """What people proposed in a consultation and did not withdraw, oldest first; nothing that was taken over."""
+    first = (
+        select(func.min(_steps.c.id))
+        .where(_steps.c.proposal_id == _proposals.c.id, _steps.c.status != "received")
+        .correlate(_proposals)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            _proposals.c.code,
+            _state,
+            _proposals.c.status,
+            _proposals.c.created_at,
+            _moderations.c.changed_at,
+            _steps.c.at,
+        )
+        .join_from(_proposals, _moderations, _moderations.c.proposal_id == _proposals.c.id)
+        .outerjoin(_steps, _steps.c.id == first)
+        .where(
+            _proposals.c.consultation_id == consultation_id,
+            _proposals.c.withdrawn_at.is_(None),
+            _proposals.c.source.is_(None),
+        )
+        .order_by(_proposals.c.id)
+    )
+    return [InHand._make(row) for row in connection.execute(query)]
+
+
+def merged_into(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Ids of the proposals that were merged into these, directly: a merge flattens what was merged before."""
+    return _linked(_by_target(connection, ids))
+
+
+def parts_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Ids of the proposals into which these were split."""
+    return _linked(_by_whole(connection, ids))
+
+
+def _linked(links: Iterable[_Link]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for link in sorted(links):
+        found.setdefault(link.to, []).append(link.id)
+    return found

@@ -1,0 +1,142 @@
+"""Answers in own words, for the people who release them. Their rows stand in ``storage.tables.moderation``.
+
+A row refers to its answer: it goes with it, whatever takes the answer (erasure, the end of the retention, a change of
+the path).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, select, text
+
+from storage.core import bulk
+from storage.core.base import table_of
+from storage.tables.answers import Answer
+from storage.tables.moderation import Moderation, State
+
+
+class NewOpenAnswer(NamedTuple):
+    """What is to be read of an answer. ``code`` is made up at random and never told to its author."""
+
+    id: int
+    session_id: int
+    question_key: str
+    consultation_id: int
+    code: str
+    state: State
+    changed_at: datetime
+
+
+class OpenAnswer(NamedTuple):
+    """An answer with where it stands. ``value`` is JSON text."""
+
+    id: int
+    code: str
+    consultation_id: int
+    session_id: int
+    question_key: str
+    revision_id: int
+    value: str
+    language: str
+    answered_at: datetime
+
+
+class ReleasedAnswer(NamedTuple):
+    """What everybody may read. Nothing in it leads to the participation it belongs to."""
+
+    id: int
+    code: str
+    question_key: str
+    value: str
+    language: str
+
+
+class Known(NamedTuple):
+    """An answer as it was read. ``value`` is None where nothing is said (any more)."""
+
+    id: int
+    code: str
+    session_id: int
+    question_key: str
+    value: str | None
+    free_text: bool
+    state: State
+
+
+class Rewording(NamedTuple):
+    """Another text of the same answer, by staff for privacy; it is no change by its author."""
+
+    session_id: int
+    question_key: str
+    value: str
+
+
+class _Answer(NamedTuple):
+    session_id: int
+    question_key: str
+
+
+class _Id(NamedTuple):
+    id: int
+
+
+_answers = table_of(Answer)
+_moderations = table_of(Moderation)
+_is_answer = (_answers.c.session_id == _moderations.c.session_id) & (
+    _answers.c.question_key == _moderations.c.question_key
+)
+_is_said = _answers.c.free_text & _answers.c.value.is_not(None)
+RELEASED = text("moderations.state = 'released'")
+_OF_ANSWER = {"revision_id", "value", "language", "answered_at", "free_text"}
+
+
+def _select(row: type[NamedTuple]) -> Select[tuple[object, ...]]:
+    columns = [(_answers if name in _OF_ANSWER else _moderations).c[name] for name in row._fields]
+    return select(*columns).join_from(_moderations, _answers, _is_answer)
+
+
+_LOCK = "ORDER BY moderations.id FOR UPDATE OF moderations, answers"
+_by_id = bulk.ByKeys(OpenAnswer, _select(OpenAnswer).where(_is_said), _moderations.c.id, lock=_LOCK)
+_by_code = bulk.ByKeys(OpenAnswer, _select(OpenAnswer).where(_is_said), _moderations.c.code)
+_of_sessions = bulk.ByKeys(Known, _select(Known), _moderations.c.session_id)
+_released_of = bulk.ByKeys(_Answer, _select(_Answer).where(RELEASED, _is_said), _moderations.c.session_id)
+
+insert = bulk.insert(_moderations, NewOpenAnswer)
+"""Add what is to be read of answers, after them."""
+
+reword = bulk.change(_answers, Rewording, key=("session_id", "question_key"))
+"""Change what answers say."""
+
+_erase = bulk.remove(_moderations, _Id)
+
+
+def by_ids(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, OpenAnswer]:
+    """These answers, released or not. With ``lock`` nobody else changes them before this transaction ends."""
+    return {row.id: row for row in _by_id(connection, ids, lock=lock)}
+
+
+def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, OpenAnswer]:
+    """The answers with these codes."""
+    return {row.code: row for row in _by_code(connection, codes)}
+
+
+def of_sessions(connection: Connection, session_ids: Sequence[int]) -> dict[tuple[int, str], Known]:
+    """What was noted of the answers of these sessions, by session and question."""
+    return {(row.session_id, row.question_key): row for row in _of_sessions(connection, session_ids)}
+
+
+def released_among(connection: Connection, session_ids: Sequence[int]) -> frozenset[tuple[int, str]]:
+    """Which answers (session, question) of these sessions everybody may read."""
+    return frozenset(_released_of(connection, session_ids))
+
+
+def released(connection: Connection, consultation_id: int) -> list[ReleasedAnswer]:
+    """What everybody may read of the answers of a consultation, in an order that says nothing: that of the codes."""
+    query = _select(ReleasedAnswer).where(_moderations.c.consultation_id == consultation_id, RELEASED, _is_said)
+    return [ReleasedAnswer._make(row) for row in connection.execute(query.order_by(_moderations.c.code))]
+
+
+def erase(connection: Connection, ids: Iterable[int]) -> int:
+    """Forget what was noted and decided about answers that say nothing any more; gives how many."""
+    return _erase(connection, [_Id(id_) for id_ in ids])

@@ -1,0 +1,129 @@
+"""Who asked to be written to, about what: without a row here nobody is pushed to.
+
+Belongs to identity, and holds nothing sensitive: everything new, a topic, a district, or what came of one consultation.
+The last of these tells that somebody took part in it, not what they said.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import Connection, ForeignKey, Index, func, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import Base, exactly, one_of, table_of
+from storage.tables.contacts import Contact
+
+About = Literal["all", "topic", "district", "outcome"]
+
+
+class OptIn(Base):
+    """One wish of one contact, with the wording it was given to."""
+
+    __tablename__ = "opt_ins"
+    __table_args__ = (
+        one_of("about", get_args(About)),
+        exactly("wording_hash", 64),
+        Index(None, "about", "subject"),
+        {"sqlite_with_rowid": False},
+    )
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True)
+    about: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)  # topic, district or slug; "" for all
+    language: Mapped[str]  # of the text that was agreed to
+    wording_hash: Mapped[str]  # its SHA-256
+    given_at: Mapped[datetime]
+
+
+class NewOptIn(NamedTuple):
+    """The whole row."""
+
+    contact_id: int
+    about: About
+    subject: str
+    language: str
+    wording_hash: str
+    given_at: datetime
+
+
+class Wish(NamedTuple):
+    """The key of a row."""
+
+    contact_id: int
+    about: About
+    subject: str
+
+
+class Asked(NamedTuple):
+    """Somebody who asked for news of consultations and did not say "stop". `language`: chosen, or else spoken with."""
+
+    contact_id: int
+    language: str | None
+
+
+class _Contact(NamedTuple):
+    contact_id: int
+
+
+_opt_ins = table_of(OptIn)
+_contacts = table_of(Contact)
+_of_contacts = bulk.ByKeys(
+    NewOptIn,
+    select(*(_opt_ins.c[field] for field in NewOptIn._fields)).order_by(
+        _opt_ins.c.contact_id, _opt_ins.c.about, _opt_ins.c.subject
+    ),
+    _opt_ins.c.contact_id,
+)
+
+_wants_news = select(_opt_ins.c.contact_id).where(
+    _opt_ins.c.contact_id == _contacts.c.id, _opt_ins.c.about != text("'outcome'")
+)
+# Not DISTINCT over a join: PostgreSQL then sorts all that is left for every page.
+_language = func.coalesce(_contacts.c.language, _contacts.c.spoken_language)
+_asked = select(_contacts.c.id, _language).where(_contacts.c.stopped_at.is_(None), _wants_news.exists())
+_asked_among = bulk.ByKeys(Asked, _asked, _contacts.c.id)
+
+give = bulk.upsert(_opt_ins, NewOptIn, key=("contact_id", "about", "subject"))
+"""Note wishes; the same one again counts from now, in the words of now."""
+
+withdraw = bulk.remove(_opt_ins, Wish)
+"""Forget single wishes."""
+
+_withdraw_all = bulk.remove(_opt_ins, _Contact)
+
+
+def withdraw_all(connection: Connection, contact_ids: Iterable[int]) -> int:
+    """Forget all wishes of these contacts."""
+    return _withdraw_all(connection, [_Contact(contact_id) for contact_id in contact_ids])
+
+
+def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[NewOptIn]]:
+    """What these contacts asked for."""
+    found: dict[int, list[NewOptIn]] = {}
+    for row in _of_contacts(connection, contact_ids):
+        found.setdefault(row.contact_id, []).append(row)
+    return found
+
+
+def asked(connection: Connection, after: int, limit: int) -> list[Asked]:
+    """Those who may be pushed to, in the order of their ids, those above ``after`` only."""
+    query = _asked.where(_contacts.c.id > after).order_by(_contacts.c.id).limit(limit)
+    return [Asked._make(row) for row in connection.execute(query)]
+
+
+def asked_among(connection: Connection, contact_ids: Sequence[int]) -> list[Asked]:
+    """Those among these contacts who may (still) be pushed to."""
+    return list(_asked_among(connection, contact_ids))
+
+
+def who_wants(connection: Connection, about: About, subject: str, *, after_id: int, limit: int) -> list[int]:
+    """Ids of contacts who asked to be told about this, those above an id only, in their order; stopped ones too."""
+    query = (
+        select(_opt_ins.c.contact_id)
+        .where(_opt_ins.c.about == about, _opt_ins.c.subject == subject, _opt_ins.c.contact_id > after_id)
+        .order_by(_opt_ins.c.contact_id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))

@@ -1,0 +1,267 @@
+"""Messages that are to be sent: written with the turn that caused them, sent after the commit.
+
+An outbox row belongs to identity (it names an address) and therefore knows no session: a column for it would join what
+people said to who they are. What the bot says often repeats an answer, so nothing of it is kept longer than needed:
+a reply that was sent is deleted; one that could not be sent loses its text and its address, and stays as a number for
+statistics; a broadcast loses its text, but keeps the address for as long as the row lives, so that one sent by mistake
+can be taken back. Rules of the table refuse anything else.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Integer, delete, func, or_, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import WORDS, Base, one_of, table_of
+from storage.tables.contacts import Address
+
+Purpose = Literal["reply", "broadcast", "notice", "farewell"]
+State = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
+"""``unknown``: the channel was asked to send and did not answer; sending again could say it twice."""
+
+UNASKED: Final[tuple[Purpose, ...]] = ("broadcast", "notice")
+"""Nobody waits for these at the moment: they come after replies, are said once at most, and "stop" takes them back."""
+
+PASSING = "purpose IN ('reply', 'farewell')"
+"""Belongs to a conversation: of no use to anybody once it was said."""
+WAITING = text("state = 'waiting'")
+ADDRESSED = text("lookup IS NOT NULL")
+"""The two indexes hold few rows and stay in memory, however many messages were ever sent."""
+
+
+class OutboxMessage(Base):
+    """A message of ours for one address."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        one_of("purpose", get_args(Purpose)),
+        one_of("state", get_args(State)),
+        CheckConstraint("(state = 'waiting') = (payload IS NOT NULL)", name="no_text_once_settled"),
+        CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="settled_at"),
+        CheckConstraint(f"lookup IS NOT NULL OR (state <> 'waiting' AND {PASSING})", name="address_while_needed"),
+        Index("ix_outbox_waiting", "channel", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+        Index(None, "lookup", sqlite_where=ADDRESSED, postgresql_where=ADDRESSED),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    channel: Mapped[str]
+    lookup: Mapped[bytes | None] = mapped_column(ForeignKey("addresses.lookup", ondelete="CASCADE"))
+    payload: Mapped[str | None] = mapped_column(info=WORDS)  # JSON, made and read by the caller
+    purpose: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    not_before: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    channel_ref: Mapped[str | None]  # of earlier programs; always NULL: it led to the person without any key
+    error: Mapped[str | None]
+    hidden_order: Mapped[int] = mapped_column(server_default="0")  # which only the caller's key tells
+
+
+class NewOutboxMessage(NamedTuple):
+    id: int
+    channel: str
+    lookup: bytes
+    payload: str
+    purpose: Purpose
+    not_before: datetime | None
+    created_at: datetime
+    hidden_order: int = 0
+
+
+class WaitingMessage(NamedTuple):
+    """A message to send. ``sealed`` is the address, as the caller sealed it."""
+
+    id: int
+    channel: str
+    lookup: bytes
+    sealed: bytes
+    payload: str
+    purpose: Purpose
+    attempts: int
+    not_before: datetime | None
+    created_at: datetime
+    hidden_order: int = 0
+
+
+class Outcome(NamedTuple):
+    """What became of a message. ``attempts`` counts all tries, the last one included."""
+
+    id: int
+    state: State
+    attempts: int
+    settled_at: datetime
+    error: str | None
+
+
+class Delay(NamedTuple):
+    """A message that is to be tried again later; ``attempts`` counts all tries."""
+
+    id: int
+    attempts: int
+    not_before: datetime
+    error: str | None
+
+
+class PutOff(NamedTuple):
+    """How many messages of a channel wait for a later moment, to how many chats, until when, and what it said."""
+
+    channel: str
+    messages: int
+    chats: int
+    until: datetime
+    reason: str
+
+
+class SentReply(NamedTuple):
+    """A reply that the channel took: it leaves nothing behind."""
+
+    id: int
+
+
+class _Key(NamedTuple):
+    id: int
+
+
+_outbox = table_of(OutboxMessage)
+_addresses = table_of(Address)
+
+insert = bulk.insert(_outbox, NewOutboxMessage)
+"""Add messages to send. Raises BadRow when an address is not known (any more)."""
+
+delete_sent = bulk.remove(_outbox, SentReply, only=f"outbox.{PASSING}")
+"""Forget replies that were sent; the short way for what happens to nearly all messages."""
+
+_settle = bulk.change(
+    _outbox,
+    Outcome,
+    key=("id",),
+    also={"payload": "NULL", "lookup": f"CASE WHEN outbox.{PASSING} THEN NULL ELSE outbox.lookup END"},
+)
+
+reschedule = bulk.change(_outbox, Delay, key=("id",))
+"""Put messages off: not before a moment, with the number of tries so far and what the channel said."""
+
+_remove = bulk.remove(_outbox, _Key)
+_is_waiting_broadcast = (_outbox.c.state == text("'waiting'"), _outbox.c.purpose == text("'broadcast'"))
+_is_waiting_unasked = (
+    _outbox.c.state == text("'waiting'"),
+    or_(*(_outbox.c.purpose == text(f"'{purpose}'") for purpose in UNASKED)),
+)
+_waiting_broadcasts = bulk.ByKeys(_Key, select(_outbox.c.id).where(*_is_waiting_broadcast), _outbox.c.id)
+_unasked_to = bulk.ByKeys(
+    _Key,
+    select(_outbox.c.id).join_from(_outbox, _addresses).where(*_is_waiting_unasked),
+    _addresses.c.contact_id,
+)
+
+_waiting = (
+    select(
+        _outbox.c.id,
+        _outbox.c.channel,
+        _outbox.c.lookup,
+        _addresses.c.sealed,
+        _outbox.c.payload,
+        _outbox.c.purpose,
+        _outbox.c.attempts,
+        _outbox.c.not_before,
+        _outbox.c.created_at,
+        _outbox.c.hidden_order,
+    )
+    .join_from(_outbox, _addresses)
+    .where(_outbox.c.state == text("'waiting'"))  # written out, not a parameter: only so is the small index used
+    .order_by(_outbox.c.id)
+)
+
+
+def settle(connection: Connection, outcomes: Sequence[Outcome]) -> int:
+    """Note what became of messages; gives how many there still were. Those that were erased meanwhile are passed over.
+
+    A reply that was sent leaves nothing behind. Of what could not be sent, and of every broadcast, a row without text
+    stays until ``forget_settled_before``.
+    """
+    sent = [SentReply(outcome.id) for outcome in outcomes if outcome.state == "sent"]
+    deleted = delete_sent(connection, sent)
+    return deleted if deleted == len(outcomes) else deleted + _settle(connection, outcomes)
+
+
+def waiting(
+    connection: Connection,
+    channel: str,
+    *,
+    after_id: int = 0,
+    limit: int = 500,
+    due: datetime | None = None,
+    purposes: Sequence[Purpose] | None = None,
+) -> list[WaitingMessage]:
+    """Messages of a channel that wait, in the order of their ids, those above ``after_id`` only. Ids are random: which
+    was written first only the caller can tell, by ``hidden_order``.
+
+    With ``due``, without those that are put off beyond that moment; with ``purposes``, only such.
+    """
+    query = _waiting.where(_outbox.c.channel == channel, _outbox.c.id > after_id).limit(limit)
+    if due is not None:
+        query = query.where(or_(_outbox.c.not_before.is_(None), _outbox.c.not_before <= due))
+    if purposes is not None:
+        query = query.where(_outbox.c.purpose.in_(purposes))
+    return [WaitingMessage._make(row) for row in connection.execute(query)]
+
+
+def recall(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Take back broadcasts that still wait; gives the ids of those. Tell ``Outbox.forget`` after the commit."""
+    return _recall(connection, [row.id for row in _waiting_broadcasts(connection, ids)])
+
+
+def recall_from(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
+    """Take back every broadcast and notice that waits for these contacts, at any address; gives their ids."""
+    return _recall(connection, [row.id for row in _unasked_to(connection, contact_ids)])
+
+
+def _recall(connection: Connection, ids: list[int]) -> list[int]:
+    _remove(connection, [_Key(id_) for id_ in ids])
+    return ids
+
+
+def has_farewells(connection: Connection) -> bool:
+    """Whether a last message still waits for somebody who was erased: until then the address is needed."""
+    farewell = select(_outbox.c.id).where(_outbox.c.state == text("'waiting'"), _outbox.c.purpose == "farewell")
+    return connection.execute(farewell.limit(1)).first() is not None
+
+
+def count_by_state(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many messages there are of each channel and state."""
+    query = select(_outbox.c.channel, _outbox.c.state, func.count()).group_by(_outbox.c.channel, _outbox.c.state)
+    return {(channel, state): number for channel, state, number in connection.execute(query)}
+
+
+def next_due(connection: Connection, channel: str) -> datetime | None:
+    """The earliest moment for which a message of this channel was put off."""
+    query = select(func.min(_outbox.c.not_before)).where(
+        _outbox.c.state == text("'waiting'"), _outbox.c.channel == channel
+    )
+    moment: Any = connection.execute(query).scalar()
+    return moment if moment is None or isinstance(moment, datetime) else datetime.fromisoformat(moment)
+
+
+def put_off(connection: Connection, after: datetime) -> list[PutOff]:
+    """What waits beyond this moment, by channel and reason."""
+    chats, until = (
+        func.count(_outbox.c.lookup.distinct()),
+        func.max(_outbox.c.not_before, type_=_outbox.c.not_before.type),
+    )
+    query = (
+        select(_outbox.c.channel, func.count(), chats, until, func.coalesce(_outbox.c.error, ""))
+        .where(_outbox.c.state == text("'waiting'"), _outbox.c.not_before > after)
+        .group_by(_outbox.c.channel, _outbox.c.error)
+        .order_by(_outbox.c.channel, _outbox.c.error)
+    )
+    return [PutOff._make(row) for row in connection.execute(query)]
+
+
+def forget_settled_before(connection: Connection, moment: datetime) -> int:
+    """Delete rows that were settled before this moment; gives how many."""
+    return connection.execute(delete(_outbox).where(_outbox.c.settled_at < moment)).rowcount

@@ -1,0 +1,313 @@
+"""The shared proposal database: ideas of residents, and what became of them.
+
+How others rate them stands in ``storage.tables.ratings``, who let them out in ``storage.tables.moderation``.
+
+Other programs read it through the views ``v_proposals``, ``v_ratings`` and ``v_status`` (docs/data.md).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, get_args
+
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, or_, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import WORDS, Base, Json, exactly, one_of, table_of
+
+PublicStatus = Literal["under_consideration", "next_phase", "accepted", "rejected", "done"]
+"""What people are told about what becomes of a proposal."""
+Status = Literal["received", PublicStatus]
+PUBLIC_STATUSES: tuple[PublicStatus, ...] = get_args(PublicStatus)
+
+
+TELLING = text("tell_after IS NOT NULL")
+"""The index holds few rows: a step of which everybody was told leaves it."""
+
+
+class Proposal(Base):
+    """An idea a resident submitted, or one taken over from another program."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        one_of("status", get_args(Status)),
+        exactly("pseudonym", 32),
+        UniqueConstraint("code"),
+        UniqueConstraint("source", "source_id"),  # taking over twice changes nothing
+        Index(None, "consultation_id", "id"),
+        Index(None, "pseudonym"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"))
+    pseudonym: Mapped[str | None]  # NULL: taken over, or left here without link by the person's wish
+    question_key: Mapped[str | None]
+    code: Mapped[str]  # the public name: anybody can ask with it what became of the idea
+    title: Mapped[str | None] = mapped_column(info=WORDS)
+    text: Mapped[str] = mapped_column(info=WORDS)
+    language: Mapped[str]
+    district: Mapped[str | None]
+    topic: Mapped[str | None]
+    status: Mapped[str] = mapped_column(server_default="received")
+    released_at: Mapped[datetime | None]  # a person read it and let it out
+    withdrawn_at: Mapped[datetime | None]
+    source: Mapped[str | None]
+    source_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+    place: Mapped[str | None] = mapped_column(info=WORDS)  # where it is about, in the person's words
+    latitude: Mapped[float | None]  # coarse, never where somebody lives: degrees (WGS 84), two decimals
+    longitude: Mapped[float | None]
+
+
+class ProposalStatus(Base):
+    """A step in a proposal's life, with the reason people were told. Rows are added, never changed."""
+
+    __tablename__ = "proposal_statuses"
+    __table_args__ = (
+        one_of("status", get_args(Status)),
+        Index(None, "proposal_id", "id"),
+        Index("ix_proposal_statuses_telling", "id", sqlite_where=TELLING, postgresql_where=TELLING),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
+    status: Mapped[str]
+    reason: Mapped[Any] = mapped_column(Json, nullable=False, info=WORDS)  # text per language: {"de": "…", "en": "…"}
+    body: Mapped[str | None]  # who decided
+    link: Mapped[str | None]
+    at: Mapped[datetime]
+    tell_after: Mapped[int | None]  # how far telling those who wanted to know has come; NULL: nothing (more) to tell
+
+
+class NewProposal(NamedTuple):
+    id: int
+    consultation_id: int
+    pseudonym: str | None
+    question_key: str | None
+    code: str
+    title: str | None
+    text: str
+    language: str
+    district: str | None
+    topic: str | None
+    source: str | None
+    source_id: str | None
+    created_at: datetime
+    place: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class StoredProposal(NamedTuple):
+    id: int
+    consultation_id: int
+    pseudonym: str | None
+    question_key: str | None
+    code: str
+    title: str | None
+    text: str
+    language: str
+    district: str | None
+    topic: str | None
+    status: Status
+    released_at: datetime | None
+    withdrawn_at: datetime | None
+    source: str | None
+    source_id: str | None
+    created_at: datetime
+    place: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+class NewStatus(NamedTuple):
+    id: int
+    proposal_id: int
+    status: Status
+    reason: dict[str, str]
+    body: str | None
+    link: str | None
+    at: datetime
+    tell_after: int | None = None
+
+
+class Telling(NamedTuple):
+    """How far telling people of a step has come: a position in the caller's own order; None: everybody was told."""
+
+    id: int
+    tell_after: int | None
+
+
+class Release(NamedTuple):
+    """``released_at`` None takes a release back: what is hidden or merged is not released."""
+
+    id: int
+    released_at: datetime | None
+
+
+class Withdrawal(NamedTuple):
+    """The author takes the proposal back; None: it is there again."""
+
+    id: int
+    withdrawn_at: datetime | None
+
+
+class Rewording(NamedTuple):
+    """Another text of the same proposal: by its author, or by staff for privacy."""
+
+    id: int
+    title: str | None
+    text: str
+
+
+class Visible(NamedTuple):
+    """A proposal everybody may see; another `released_at` means that it was read anew."""
+
+    id: int
+    released_at: datetime
+
+
+class _CurrentStatus(NamedTuple):
+    id: int
+    status: Status
+
+
+class _Key(NamedTuple):
+    id: int
+
+
+class _Person(NamedTuple):
+    pseudonym: str
+
+
+_proposals = table_of(Proposal)
+_statuses = table_of(ProposalStatus)
+_columns = [_proposals.c[field] for field in StoredProposal._fields]
+_by_code = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.code)
+_by_id = bulk.ByKeys(
+    StoredProposal,
+    select(*_columns).order_by(_proposals.c.id),  # who locks several takes them in one order
+    _proposals.c.id,
+    lock="FOR NO KEY UPDATE",  # ratings of it may still be written
+)
+_by_author = bulk.ByKeys(StoredProposal, select(*_columns).order_by(_proposals.c.id), _proposals.c.pseudonym)
+
+insert = bulk.insert(_proposals, NewProposal)
+"""Add proposals as received. Raises Duplicate for a code, or a (source, source id), that exists."""
+
+release = bulk.change(_proposals, Release, key=("id",))
+"""Let proposals out, after a person read them."""
+
+withdraw = bulk.change(_proposals, Withdrawal, key=("id",))
+"""Take proposals back, as their authors wish."""
+
+reword = bulk.change(_proposals, Rewording, key=("id",))
+"""Change what proposals say."""
+
+_history_columns = [_statuses.c[field] for field in NewStatus._fields]
+_history = bulk.ByKeys(
+    NewStatus, select(*_history_columns).order_by(_statuses.c.at, _statuses.c.id), _statuses.c.proposal_id
+)
+
+note_telling = bulk.change(_statuses, Telling, key=("id",))
+"""Take down how far telling people of steps has come."""
+
+_insert_statuses = bulk.insert(_statuses, NewStatus)
+_set_status = bulk.change(_proposals, _CurrentStatus, key=("id",))
+_erase_proposals = bulk.remove(_proposals, _Person)
+_erase_by_id = bulk.remove(_proposals, _Key)
+
+
+def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, StoredProposal]:
+    """The proposals with these codes."""
+    return {row.code: row for row in _by_code(connection, codes)}
+
+
+def by_ids(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, StoredProposal]:
+    """These proposals, released or not. With ``lock`` nobody else changes them before this transaction ends."""
+    return {row.id: row for row in _by_id(connection, ids, lock=lock)}
+
+
+def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredProposal]:
+    """All proposals of these people, oldest first; released, hidden, withdrawn or not."""
+    return sorted(_by_author(connection, pseudonyms), key=lambda row: row.id)
+
+
+def of_source(connection: Connection, source: str) -> list[StoredProposal]:
+    """What was taken over from this source, in whatever consultation."""
+    query = select(*_columns).where(_proposals.c.source == source).order_by(_proposals.c.id)
+    return [StoredProposal._make(row) for row in connection.execute(query)]
+
+
+def of_sources(connection: Connection, sources: Sequence[str]) -> list[StoredProposal]:
+    """What was taken over from sources of these names, alone or before a "#", in whatever consultation."""
+    names = [_proposals.c.source == name for name in sources]
+    names += [_proposals.c.source.startswith(f"{name}#", autoescape=True) for name in sources]
+    query = select(*_columns).where(or_(*names)).order_by(_proposals.c.id)
+    return [StoredProposal._make(row) for row in connection.execute(query)]
+
+
+def of_consultation(connection: Connection, consultation_id: int) -> list[StoredProposal]:
+    """All proposals of a consultation, oldest first; released, hidden, withdrawn or not."""
+    query = select(*_columns).where(_proposals.c.consultation_id == consultation_id).order_by(_proposals.c.id)
+    return [StoredProposal._make(row) for row in connection.execute(query)]
+
+
+def released(
+    connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
+) -> list[StoredProposal]:
+    """What everybody may see of a consultation: released by a person, not withdrawn, oldest first."""
+    query = select(*_columns).where(
+        _proposals.c.consultation_id == consultation_id,
+        _proposals.c.released_at.is_not(None),
+        _proposals.c.withdrawn_at.is_(None),
+        _proposals.c.id > after_id,
+    )
+    rows = connection.execute(query.order_by(_proposals.c.id).limit(limit))
+    return [StoredProposal._make(row) for row in rows]
+
+
+def visible(connection: Connection, consultation_id: int) -> list[Visible]:
+    """Which proposals of a consultation everybody may see, without what they say; oldest first."""
+    query = select(_proposals.c.id, _proposals.c.released_at).where(
+        _proposals.c.consultation_id == consultation_id,
+        _proposals.c.released_at.is_not(None),
+        _proposals.c.withdrawn_at.is_(None),
+    )
+    return [Visible._make(row) for row in connection.execute(query.order_by(_proposals.c.id))]
+
+
+def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewStatus]]:
+    """The steps of these proposals so far, oldest first."""
+    found: dict[int, list[NewStatus]] = {}
+    for row in sorted(_history(connection, ids), key=lambda row: (row.at, row.id)):
+        found.setdefault(row.proposal_id, []).append(row)
+    return found
+
+
+def is_anything_to_tell(connection: Connection) -> bool:
+    """Whether there is a step of which not everybody was told yet."""
+    return connection.execute(select(_statuses.c.id).where(TELLING).limit(1)).first() is not None
+
+
+def next_to_tell(connection: Connection) -> NewStatus | None:
+    """The oldest step of which not everybody was told yet."""
+    query = select(*_history_columns).where(TELLING).order_by(_statuses.c.id).limit(1)
+    row = connection.execute(query.with_for_update()).first()
+    return None if row is None else NewStatus._make(row)
+
+
+def add_statuses(connection: Connection, rows: Sequence[NewStatus]) -> None:
+    """Tell what became of proposals: kept as history, the last one of each is its status."""
+    _insert_statuses(connection, rows)
+    _set_status(connection, [_CurrentStatus(row.proposal_id, row.status) for row in rows])
+
+
+def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
+    """Delete these people's proposals, with all that was said about them; gives how many proposals."""
+    return _erase_proposals(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
+
+
+def erase_some(connection: Connection, ids: Iterable[int]) -> int:
+    """Delete these proposals, with all that was said about them; gives how many."""
+    return _erase_by_id(connection, [_Key(id_) for id_ in ids])

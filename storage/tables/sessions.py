@@ -1,0 +1,279 @@
+"""Participation: who walks through which consultation, under a pseudonym that is valid there only.
+
+Nothing here names a contact or an address. ``pseudonym`` and ``waiting_key`` are keyed hashes that only ``bot/privacy``
+can compute.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import WORDS, Base, exactly, one_of, table_of
+
+Status = Literal["waiting", "completed", "interrupted"]
+Mode = Literal["self", "assisted", "paper"]
+
+IDS_AT_ONCE = 10_000
+_WAITS = text("status = 'waiting'")
+
+
+class Session(Base):
+    """One contact walking one consultation. It stays on the revision it began with."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        one_of("status", get_args(Status)),
+        one_of("mode", get_args(Mode)),
+        exactly("pseudonym", 32),
+        exactly("waiting_key", 16),
+        # Who looks at submitted answers again has a key and is still counted as completed.
+        CheckConstraint("waiting_key IS NULL OR status <> 'interrupted'", name="no_key_once_interrupted"),
+        # One answer set per person; in this order it also finds by pseudonym.
+        UniqueConstraint("pseudonym", "consultation_id"),
+        UniqueConstraint("waiting_key"),  # at most one waiting session per contact
+        UniqueConstraint("receipt"),
+        Index(None, "consultation_id", "id"),
+        # Who is under way: few of many, and counted often.
+        Index("ix_sessions_waiting", "consultation_id", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
+        {"postgresql_with": {"fillfactor": 70}},  # every turn rewrites the row: room to do it in place
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    pseudonym: Mapped[str]  # 32 hexadecimal digits: keyed hash of contact and consultation
+    waiting_key: Mapped[bytes | None]  # 16 bytes: keyed hash of the contact, only while the session waits for a message
+    state: Mapped[str] = mapped_column(info=WORDS)  # JSON of the engine
+    status: Mapped[str]
+    channel: Mapped[str]
+    language: Mapped[str]
+    mode: Mapped[str]
+    receipt: Mapped[str]  # the code a resident can ask with
+    place_code: Mapped[str | None]  # of a poster or a multiplier, never of a person
+    started_at: Mapped[datetime]  # this and the next two: the hour
+    updated_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    turns: Mapped[int] = mapped_column(Integer, server_default="1")  # rises with whatever is said
+    period: Mapped[int] = mapped_column(Integer, server_default="0")  # of the live revision, in which it began
+
+
+class StoredSession(NamedTuple):
+    """A whole session: what ``insert`` takes and what the queries give."""
+
+    id: int
+    consultation_id: int
+    revision_id: int
+    pseudonym: str
+    waiting_key: bytes | None
+    state: str
+    status: Status
+    channel: str
+    language: str
+    mode: Mode
+    receipt: str
+    place_code: str | None
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+class SessionChange(NamedTuple):
+    """Everything that may change of a session."""
+
+    id: int
+    waiting_key: bytes | None
+    state: str
+    status: Status
+    channel: str
+    language: str
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+class SessionStep(NamedTuple):
+    """What an ordinary turn changes: the session waited before and waits again."""
+
+    id: int
+    state: str
+    channel: str
+    language: str
+    updated_at: datetime
+
+
+class Release(NamedTuple):
+    """A session that waits for nobody any more, whatever its state says."""
+
+    id: int
+    waiting_key: None
+    status: Status
+    ended_at: datetime
+
+
+class Renewal(NamedTuple):
+    """A session that goes on in another revision, because its own cannot be read any more."""
+
+    id: int
+    revision_id: int
+
+
+class StateOf(NamedTuple):
+    """What the engine knows of a session."""
+
+    id: int
+    state: str
+
+
+class _Person(NamedTuple):
+    pseudonym: str
+
+
+_sessions = table_of(Session)
+_columns = [_sessions.c[field] for field in StoredSession._fields]
+_whole = select(*_columns)
+# In order of ids, so that two processes never wait for each other crosswise.
+_LOCK = "ORDER BY sessions.id FOR UPDATE"
+_by_key = bulk.ByKeys(StoredSession, _whole, _sessions.c.waiting_key, lock=_LOCK)
+_by_pseudonym = bulk.ByKeys(StoredSession, _whole, _sessions.c.pseudonym, lock=_LOCK)
+_by_id = bulk.ByKeys(StoredSession, _whole, _sessions.c.id)
+
+_ONE_MORE = {"turns": "sessions.turns + 1"}
+
+insert = bulk.insert(
+    _sessions,
+    StoredSession,
+    also={
+        "period": "(SELECT coalesce(max(period), 0) FROM revision_stages"
+        " WHERE consultation_id = {consultation_id} AND stage = 'live' AND until IS NULL)"
+    },
+)
+"""Add sessions, in the period that is live now. Raises Duplicate when the person already has one there, or another one
+waits.
+"""
+
+step = bulk.change(_sessions, SessionStep, key=("id",), also=_ONE_MORE)
+"""Write ordinary turns. For sessions that go on waiting this is half the price of ``change``: no index is written."""
+
+release = bulk.change(_sessions, Release, key=("id",))
+"""Let sessions be, so that something else can wait for the same person."""
+
+renew = bulk.change(_sessions, Renewal, key=("id",))
+"""Put sessions on another revision. What was answered stays with the revision it was answered in."""
+
+set_states = bulk.change(_sessions, StateOf, key=("id",))
+"""Change what the engine knows of sessions. Nothing was said in them, so no time changes."""
+
+_update = bulk.change(_sessions, SessionChange, key=("id",), also=_ONE_MORE)
+_erase = bulk.remove(_sessions, _Person)
+
+
+def waiting(connection: Connection, keys: Sequence[bytes], *, lock: bool = False) -> dict[bytes, StoredSession]:
+    """The session that waits for each of these contacts, by ``waiting_key``.
+
+    With ``lock`` no other process can change them before this transaction ends; ask before looking at anything else.
+    """
+    return {key: row for row in _by_key(connection, keys, lock=lock) if (key := row.waiting_key)}
+
+
+def of_people(connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False) -> dict[str, StoredSession]:
+    """The session of each of these pseudonyms, waiting or not."""
+    return {row.pseudonym: row for row in _by_pseudonym(connection, pseudonyms, lock=lock)}
+
+
+def change(connection: Connection, rows: Sequence[SessionChange]) -> int:
+    """Write sessions that began or ceased to wait; gives how many there were. Call it before ``insert``.
+
+    Sessions that stop waiting are written first: they free the ``waiting_key`` that another one of the batch may need.
+    """
+    ended = [row for row in rows if row.waiting_key is None]
+    if not ended or len(ended) == len(rows):
+        return _update(connection, rows)
+    return _update(connection, ended) + _update(connection, [row for row in rows if row.waiting_key is not None])
+
+
+def by_id(connection: Connection, session_ids: Sequence[int]) -> dict[int, StoredSession]:
+    """These sessions, waiting or not."""
+    return {row.id: row for row in _by_id(connection, session_ids)}
+
+
+def after(connection: Connection, session_id: int, most: int) -> list[StoredSession]:
+    """At most so many sessions with greater ids, in order; locked until this transaction ends."""
+    query = _whole.where(_sessions.c.id > session_id).order_by(_sessions.c.id).limit(most).with_for_update()
+    return [StoredSession._make(row) for row in connection.execute(query)]
+
+
+def ids_of(connection: Connection, consultation_id: int) -> Iterator[int]:
+    """The ids of all sessions of a consultation, oldest first, read as they are consumed."""
+    query = select(_sessions.c.id).where(_sessions.c.consultation_id == consultation_id).order_by(_sessions.c.id)
+    yield from connection.scalars(query.execution_options(yield_per=IDS_AT_ONCE))
+
+
+def waiting_in(connection: Connection, consultation_ids: Sequence[int], most: int) -> list[StoredSession]:
+    """At most so many sessions of these consultations in which somebody is under way; locked until this transaction
+    ends.
+    """
+    found: list[StoredSession] = []
+    for number in consultation_ids:
+        query = _whole.where(_sessions.c.consultation_id == number, _WAITS).order_by(_sessions.c.id)
+        rows = connection.execute(query.limit(most - len(found)).with_for_update())
+        found += [StoredSession._make(row) for row in rows]
+        if len(found) == most:
+            break
+    return found
+
+
+def count_waiting(connection: Connection, consultation_id: int) -> int:
+    """How many people are under way in a consultation."""
+    query = select(func.count()).select_from(_sessions).where(_sessions.c.consultation_id == consultation_id, _WAITS)
+    return int(connection.execute(query).scalar_one())
+
+
+def count_by_status(connection: Connection, consultation_id: int) -> dict[str, int]:
+    """How many sessions of a consultation are in each status."""
+    query = select(_sessions.c.status, func.count()).where(_sessions.c.consultation_id == consultation_id)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.status))}
+
+
+def count_waiting_by_revision(connection: Connection, consultation_id: int) -> dict[int, int]:
+    """Revision → how many people are in the middle of it."""
+    query = select(_sessions.c.revision_id, func.count()).where(_sessions.c.consultation_id == consultation_id, _WAITS)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.revision_id))}
+
+
+def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
+    """Delete these people's sessions, and with them their answers; gives how many sessions."""
+    return _erase(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
+
+
+def begun(consultation_id: int, revision_id: int, period: int) -> Select[tuple[str]]:
+    """A query for the pseudonyms of those who go by a revision and began in a period of what was live
+    (``storage.tables.stages``).
+    """
+    return select(_sessions.c.pseudonym).where(
+        _sessions.c.consultation_id == consultation_id,
+        _sessions.c.revision_id == revision_id,
+        _sessions.c.period == period,
+    )
+
+
+def erase_consultation(connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None) -> int:
+    """Delete all sessions of a consultation, or those of some people, and with them the answers: their time is over;
+    gives how many sessions.
+    """
+    gone = delete(_sessions).where(_sessions.c.consultation_id == consultation_id)
+    return connection.execute(gone if people is None else gone.where(_sessions.c.pseudonym.in_(people))).rowcount

@@ -1,0 +1,156 @@
+"""The people who work here: who may help, ask, read and run. They are no residents, and no answer leads to them.
+
+Where somebody of them chats belongs to identity, like every address: ``staff_chats``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, ForeignKey, Index, UniqueConstraint, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core import bulk
+from storage.core.base import Base, exactly, one_of, table_of
+
+Role = Literal["helper", "facilitator", "kernteam", "admin"]
+ROLES: tuple[Role, ...] = ("helper", "facilitator", "kernteam", "admin")
+
+
+class Staff(Base):
+    """Somebody who works here, with one personal code. Revoked rows stay: a name may then be given anew."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        one_of("role", ROLES),
+        exactly("code_hash", 32),
+        UniqueConstraint("code_hash"),
+        # Of several with one name at most one is let in, so that "revoke NAME" says whom.
+        Index(
+            "ix_staff_name",
+            "name",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    role: Mapped[str]
+    code_hash: Mapped[bytes]  # keyed hash of the personal code, made by the caller; the code itself is nowhere
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # the last time somebody signed in with the code
+
+
+class StaffChat(Base):
+    """The one chat somebody may work from. Whoever left it keeps the row: a code binds a chat once."""
+
+    __tablename__ = "staff_chats"
+    __table_args__ = (exactly("lookup", 32), UniqueConstraint("lookup"))
+
+    # Not "staff_id" as where somebody decided about proposals: that half knows no addresses, not even the team's.
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    lookup: Mapped[bytes | None] = mapped_column(ForeignKey("addresses.lookup", ondelete="SET NULL"))
+    bound_at: Mapped[datetime]
+
+
+class StaffMember(NamedTuple):
+    """A whole row: what ``insert`` takes and what the queries give."""
+
+    id: int
+    name: str
+    role: Role
+    code_hash: bytes
+    created_at: datetime
+    revoked_at: datetime | None = None
+    used_at: datetime | None = None
+
+
+class NewStaffChat(NamedTuple):
+    """The whole row; ``lookup`` None once the chat was left."""
+
+    member_id: int
+    lookup: bytes | None
+    bound_at: datetime
+
+
+class TeamMember(NamedTuple):
+    """Somebody who works here, as known by the chat they write from."""
+
+    lookup: bytes
+    staff_id: int
+    name: str
+    role: Role
+
+
+_staff = table_of(Staff)
+_chats = table_of(StaffChat)
+_columns = [_staff.c[field] for field in StaffMember._fields]
+_insert = bulk.insert(_staff, StaffMember)
+_in_chats = bulk.ByKeys(
+    TeamMember,
+    select(_chats.c.lookup, _chats.c.member_id, _staff.c.name, _staff.c.role)
+    .join_from(_chats, _staff, _chats.c.member_id == _staff.c.id)
+    .where(_staff.c.revoked_at.is_(None)),
+    _chats.c.lookup,
+)
+
+bind_chats = bulk.insert(_chats, NewStaffChat)
+"""Let people work from a chat. Raises Duplicate where the person, or the chat, has one already."""
+
+
+def insert(connection: Connection, members: Sequence[StaffMember]) -> int:
+    """Add people. Raises Duplicate where somebody of that name is let in already."""
+    return _insert(connection, members)
+
+
+def by_code(connection: Connection, code_hash: bytes) -> StaffMember | None:
+    """Whose code this is, revoked or not."""
+    return _one(connection, _staff.c.code_hash == code_hash)
+
+
+def by_id(connection: Connection, staff_id: int) -> StaffMember | None:
+    """One person, revoked or not."""
+    return _one(connection, _staff.c.id == staff_id)
+
+
+def in_chats(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, TeamMember]:
+    """Who works from these addresses; nobody who was revoked."""
+    return {row.lookup: row for row in _in_chats(connection, lookups)}
+
+
+def chat_of(connection: Connection, staff_id: int) -> NewStaffChat | None:
+    """The chat somebody bound once, left or not."""
+    row = connection.execute(
+        select(_chats.c.member_id, _chats.c.lookup, _chats.c.bound_at).where(_chats.c.member_id == staff_id)
+    ).first()
+    return None if row is None else NewStaffChat._make(row)
+
+
+def leave_chat(connection: Connection, staff_id: int) -> None:
+    """Let somebody work from their chat no more."""
+    connection.execute(update(_chats).where(_chats.c.member_id == staff_id).values(lookup=None))
+
+
+def everybody(connection: Connection) -> list[StaffMember]:
+    """All people, also those who are revoked, by name and time."""
+    query = select(*_columns).order_by(_staff.c.name, _staff.c.created_at, _staff.c.id)
+    return [StaffMember._make(row) for row in connection.execute(query)]
+
+
+def revoke(connection: Connection, name: str, now: datetime) -> int:
+    """Let somebody in no more; gives how many there were (0 or 1)."""
+    current = (_staff.c.name == name) & _staff.c.revoked_at.is_(None)
+    return connection.execute(update(_staff).where(current).values(revoked_at=now)).rowcount
+
+
+def used(connection: Connection, staff_id: int, now: datetime) -> None:
+    """Take down that a code was used."""
+    connection.execute(update(_staff).where(_staff.c.id == staff_id).values(used_at=now))
+
+
+def _one(connection: Connection, condition: ColumnElement[bool]) -> StaffMember | None:
+    row = connection.execute(select(*_columns).where(condition)).first()
+    return None if row is None else StaffMember._make(row)

@@ -1,0 +1,146 @@
+"""Which revision of a consultation is live, which is a draft, which is tried out; and since when."""
+
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import Connection, ForeignKey, Index, Integer, UniqueConstraint, func, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.core.base import Base, one_of, table_of
+
+Stage = Literal["live", "test", "draft"]
+
+CURRENT = text("until IS NULL")
+
+
+class RevisionStage(Base):
+    """A period in which a revision was in a stage. Rows are added and closed, never changed otherwise.
+
+    A new period begins whenever another revision takes the stage, or the end of the consultation changes: so it can be
+    told which end was promised to answers given at any moment.
+    """
+
+    __tablename__ = "revision_stages"
+    __table_args__ = (
+        one_of("stage", get_args(Stage)),
+        Index(
+            "ix_revision_stages_current",
+            "consultation_id",
+            "stage",
+            unique=True,
+            sqlite_where=CURRENT,
+            postgresql_where=CURRENT,
+        ),
+        {"sqlite_with_rowid": False},
+    )
+
+    consultation_id: Mapped[int] = mapped_column(ForeignKey("consultations.id", ondelete="CASCADE"), primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, …
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id", ondelete="CASCADE"), index=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]  # empty: it is so now
+    ends_at: Mapped[datetime | None]  # of a live one: when the consultation was to end
+    back_to: Mapped[int | None] = mapped_column(Integer)  # the period to which going back returns
+
+
+class Trial(Base):
+    """A consultation in which a test revision of another one is tried out: what is said there never counts."""
+
+    __tablename__ = "trials"
+    __table_args__ = (UniqueConstraint("tested_id"),)
+
+    consultation_id: Mapped[int] = mapped_column(
+        ForeignKey("consultations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    tested_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"))
+
+
+class Period(NamedTuple):
+    """One period of a consultation in one stage."""
+
+    stage: Stage
+    period: int
+    revision_id: int
+    since: datetime
+    until: datetime | None
+    ends_at: datetime | None
+    back_to: int | None
+
+
+stages = table_of(RevisionStage)
+trials = table_of(Trial)
+_periods = select(*(stages.c[name] for name in Period._fields))
+
+
+def current(connection: Connection, consultation_id: int) -> dict[Stage, Period]:
+    """What is in which stage now."""
+    query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.until.is_(None))
+    return {row.stage: row for row in (Period._make(row) for row in connection.execute(query))}
+
+
+def history(connection: Connection, consultation_id: int, stage: Stage = "live") -> list[Period]:
+    """All periods of a stage, oldest first."""
+    query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.stage == stage)
+    return [Period._make(row) for row in connection.execute(query.order_by(stages.c.period))]
+
+
+def enter(
+    connection: Connection,
+    consultation_id: int,
+    stage: Stage,
+    revision_id: int,
+    since: datetime,
+    *,
+    ends_at: datetime | None = None,
+    back_to: int | None = None,
+) -> None:
+    """Begin a period, which ends the one before. The caller holds the lock on the consultation's row."""
+    leave(connection, consultation_id, stage, since)
+    last = select(func.coalesce(func.max(stages.c.period), 0)).where(
+        stages.c.consultation_id == consultation_id, stages.c.stage == stage
+    )
+    row = {
+        "consultation_id": consultation_id,
+        "stage": stage,
+        "period": connection.execute(last).scalar_one() + 1,
+        "revision_id": revision_id,
+        "since": since,
+        "ends_at": ends_at,
+        "back_to": back_to,
+    }
+    connection.execute(stages.insert(), row)
+
+
+def leave(connection: Connection, consultation_id: int, stage: Stage, until: datetime) -> bool:
+    """End the period of a stage; False where there is none."""
+    is_current = (stages.c.consultation_id == consultation_id) & (stages.c.stage == stage) & stages.c.until.is_(None)
+    return bool(connection.execute(update(stages).where(is_current).values(until=until)).rowcount)
+
+
+def promise_end(connection: Connection, consultation_id: int, ends_at: datetime) -> None:
+    """Let periods without an end have had this one: the consultation ended then."""
+    is_endless = (stages.c.consultation_id == consultation_id) & (stages.c.stage == "live") & stages.c.ends_at.is_(None)
+    connection.execute(update(stages).where(is_endless).values(ends_at=ends_at))
+
+
+def trial_of(connection: Connection, consultation_id: int) -> int | None:
+    """The consultation in which the test revision of this one is tried out."""
+    return connection.execute(select(trials.c.consultation_id).where(trials.c.tested_id == consultation_id)).scalar()
+
+
+def add_trial(connection: Connection, consultation_id: int, tested_id: int) -> None:
+    """Let one consultation be the place where another is tried out. Raises Duplicate where there is such a place."""
+    connection.execute(trials.insert(), {"consultation_id": consultation_id, "tested_id": tested_id})
+
+
+def trials_since_before(connection: Connection, moment: datetime) -> list[int]:
+    """The trials whose revision has been tried out since before a moment."""
+    query = select(trials.c.consultation_id).join(stages, stages.c.consultation_id == trials.c.consultation_id)
+    return list(connection.scalars(query.where(stages.c.until.is_(None), stages.c.since < moment)))
+
+
+def is_trial(connection: Connection, consultation_id: int) -> bool:
+    """Whether a consultation is there to try out another one."""
+    query = select(trials.c.consultation_id).where(trials.c.consultation_id == consultation_id)
+    return connection.execute(query).first() is not None
