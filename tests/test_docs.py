@@ -56,7 +56,7 @@ def test_the_example_shows_every_setting_with_its_default(tmp_path, monkeypatch)
     ("model", "secret"),
     [(TelegramSettings, {"token": f"1234:{'a' * 30}"}), (MatrixSettings, {"password": "a long one"})],
 )
-def test_the_example_shows_every_key_of_a_channel_with_its_default(model, secret):
+def test_example_shows_every_channel_setting_with_default(model, secret):
     found = tomllib.loads(in_force(EXAMPLE))["channels"]
     shown = found[model.__name__.removesuffix("Settings").lower()]
     assert shown.keys() | secret.keys() == model.model_fields.keys()
@@ -102,7 +102,7 @@ def test_every_page_can_be_found_from_the_readme():
     assert [page.name for page in ROOT.glob("docs/*.md") if f"docs/{page.name}" not in readme] == []
 
 
-def test_every_question_type_is_explained_to_who_writes_consultations():
+def test_every_question_type_is_documented():
     page = (ROOT / "docs" / "consultations.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^### (\w+)", page, re.MULTILINE)) >= registry().keys()
 

@@ -153,9 +153,7 @@ class Cast(NamedTuple):
         return self._replace(anna=anna, ben=ben, cem=cem, dora=dora, eva=eva)
 
 
-async def test_a_push_from_a_chat_is_answered_on_both_channels_while_the_house_is_killed(
-    homeserver: Synapse, tmp_path: Path
-):
+async def test_push_is_answered_on_two_channels_despite_kills(homeserver: Synapse, tmp_path: Path):
     async with city(homeserver, tmp_path) as (house, cast):
         await ask_for_news(cast)
         cast = await push_and_kill(house, cast)

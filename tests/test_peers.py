@@ -53,7 +53,7 @@ def test_the_lock_of_the_matrix_client_names_hashes_and_no_place():
     assert [name for name, package in installed.items() if "resolved" in package] == []
 
 
-def test_a_folder_of_node_counts_when_it_was_filled_from_this_lock(tmp_path, monkeypatch):
+def test_node_folder_is_ready_only_for_the_current_lock(tmp_path, monkeypatch):
     monkeypatch.setattr(node, "missing", lambda: "")
     monkeypatch.setattr(node, "STAMP", tmp_path / "peers.txt")
     assert not node.is_ready()

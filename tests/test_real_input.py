@@ -39,7 +39,7 @@ def test_the_source_is_read_as_its_readme_says(real_data):
     assert any(set(votes.values()) == {"skipped"} for votes in study.votes.values()), "also who voted on none of them"
 
 
-def test_people_are_interleaved_by_time_and_each_follows_the_questions():
+def test_messages_are_sorted_by_time_and_follow_the_questions():
     said = list(map(json.loads, real_input.lines(SMALL, ROUND)))
     assert [line["sent_at"] for line in said] == sorted(line["sent_at"] for line in said)
     numbers: dict[str, list[int]] = {line["address"]: [] for line in said}

@@ -53,7 +53,7 @@ def button(name: str, label: str) -> str:
     return next(token for text, token in buttons if label in text)
 
 
-async def test_a_button_shown_before_the_upgrade_answers_the_open_question(store: Store, old_house: OldHouse) -> None:
+async def test_button_from_before_the_upgrade_still_answers(store: Store, old_house: OldHouse) -> None:
     telegram = reopened()
     async with running(store, {"telegram": telegram}, settings(old_house)) as (app, _):
         await say(app, telegram.msg("open0", choice=button("open_buttons", "Rad")))
@@ -98,7 +98,7 @@ async def test_a_browser_finds_its_conversation_by_its_cookie(old_house: OldHous
         assert "Womit fahren Sie?" in person.text
 
 
-async def test_a_live_meeting_goes_on_for_those_in_it_and_for_who_leads_it(old_house: OldHouse, store: Store) -> None:
+async def test_live_meeting_survives_the_upgrade_for_all_roles(old_house: OldHouse, store: Store) -> None:
     room = FACTS["web"]["room"]
     async with serving(store) as house:
         origin = URL(str(house.server.make_url("/")))
@@ -179,7 +179,7 @@ def test_who_counts_is_known_of_old_participations_too(old_house: OldHouse) -> N
     store.dispose()
 
 
-def test_the_upgrade_leaves_days_and_no_id_of_a_channel_in_identity(old_house: OldHouse) -> None:
+def test_upgrade_leaves_only_days_and_no_channel_id_in_identity(old_house: OldHouse) -> None:
     before = Store(old_house.database.url)
     ids = {name for (name,) in rows(before, "SELECT external_id FROM received")}
     numbers = {number for (number,) in rows(before, "SELECT id FROM outbox")}
@@ -242,7 +242,7 @@ def _moment(stored: object) -> datetime:
     return stored if isinstance(stored, datetime) else datetime.fromisoformat(str(stored))
 
 
-def test_a_vote_that_was_carried_over_before_the_upgrade_is_known_as_such(old_house: OldHouse) -> None:
+def test_vote_carried_over_before_the_upgrade_stays_marked(old_house: OldHouse) -> None:
     opened = Store(old_house.database.url)
     at, later = "2026-11-30 04:51:02.123456+00:00", "2026-11-30 04:52:00.654321+00:00"
     if opened.dialect == "sqlite":

@@ -16,7 +16,7 @@ RESIDENTS = 200
 VOTES = {"Stimme zu": 1, "Stimme nicht zu": -1, "Unentschieden": 0}
 
 
-async def test_everybody_sees_unseen_released_statements_only_and_every_vote_is_in_the_ledger(real_data, database):
+async def test_routing_shows_unseen_statements_and_records_votes(real_data, database):
     with (real_data / "comments.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     store = Store(database.url)

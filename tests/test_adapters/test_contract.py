@@ -63,7 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("channel", able)
 
 
-def test_what_a_channel_cannot_do_is_declared_with_a_reason_and_listed():
+def test_unsupported_promises_have_a_documented_reason():
     promises = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     listed = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     for channel in channels():

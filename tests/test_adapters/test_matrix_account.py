@@ -148,7 +148,7 @@ async def test_a_wrong_homeserver_is_said_in_a_sentence(homeserver: Synapse, tmp
         assert "check homeserver" in found[0].words
 
 
-async def test_a_homeserver_that_comes_back_is_noticed_and_messages_wait_for_it(homeserver: Synapse, tmp_path: Path):
+async def test_channel_recovers_when_the_homeserver_returns(homeserver: Synapse, tmp_path: Path):
     bot, anna = await homeserver.user("bot"), await person(homeserver)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -226,9 +226,7 @@ async def test_stores_that_do_not_belong_together_are_said(homeserver: Synapse, 
         assert listener.channel.trouble() == ""
 
 
-async def test_a_store_that_was_sealed_with_another_secret_key_is_said_and_left_alone(
-    homeserver: Synapse, tmp_path: Path
-):
+async def test_files_of_another_secret_key_are_reported_and_unchanged(homeserver: Synapse, tmp_path: Path):
     bot = await homeserver.user("bot")
     async with listening(homeserver, bot, tmp_path) as listener:
         assert listener.channel.trouble() == ""
@@ -256,7 +254,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {file.name: file.read_text() for file in folder.glob("*.json")}
 
 
-async def test_secrets_that_lie_there_unsealed_are_sealed_at_the_next_start(homeserver: Synapse, tmp_path: Path):
+async def test_plaintext_secrets_are_encrypted_at_the_next_start(homeserver: Synapse, tmp_path: Path):
     bot = await homeserver.user("bot")
     async with listening(homeserver, bot, tmp_path):
         pass

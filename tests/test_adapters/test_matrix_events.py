@@ -133,7 +133,7 @@ def test_nothing_anybody_can_send_is_a_fault(kind, content):
     assert heard is None or all(isinstance(part, str) for part in (heard.text, heard.choice, heard.media, heard.edits))
 
 
-def test_a_long_text_becomes_several_notices_with_ids_of_their_own():
+def test_long_text_is_split_into_notices_with_distinct_ids():
     family = "👨‍👩‍👧‍👦 مرحبا "
     events = list(render(MsgOut(family * 2000), "numbers", ""))
     assert [event.suffix for event in events] == ["", *(f".{n}" for n in range(1, len(events)))]
@@ -142,7 +142,7 @@ def test_a_long_text_becomes_several_notices_with_ids_of_their_own():
     assert all(len(json.dumps(event.content)) * 4 / 3 < 64_000 for event in events)
 
 
-def test_answers_are_numbers_and_where_wanted_a_poll_or_reactions():
+def test_choices_render_as_numbers_polls_or_reactions():
     [plain] = render(YES_NO, "numbers", "$root")
     assert plain.content["body"] == "Park?\n  1  Ja\n  2  Nein"
     assert plain.content["m.relates_to"]["event_id"] == "$root"

@@ -52,7 +52,7 @@ def test_a_file_that_is_none_is_as_if_it_were_not_there(folder: Folder, content:
     assert folder.read("nothing.json") is None
 
 
-def test_another_key_another_purpose_and_damage_are_one_sentence_that_names_the_file(folder: Folder):
+def test_decryption_errors_name_the_file(folder: Folder):
     folder.write("login.json", LOGIN)
     file = folder.path / "login.json"
     for vault in (Keys(b"x" * 32).vault("tests"), Keys(bytes(32)).vault("other")):

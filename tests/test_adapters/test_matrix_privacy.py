@@ -92,9 +92,7 @@ async def test_a_room_that_others_can_enter_or_read_is_no_direct_chat(
     assert answers(database) == []
 
 
-async def test_where_the_operator_can_read_along_confidential_questions_are_not_asked(
-    homeserver: Synapse, tmp_path: Path, database: Database
-):
+async def test_unencrypted_room_gets_no_confidential_questions(homeserver: Synapse, tmp_path: Path, database: Database):
     publish(database, survey())
     bot, anna = await homeserver.user("bot"), await person(homeserver)
     async with running(homeserver, bot, tmp_path, database):
@@ -122,7 +120,7 @@ async def test_in_an_encrypted_chat_they_are_asked(homeserver: Synapse, tmp_path
         assert not any("nicht Ende-zu-Ende" in body for body in anna.read())
 
 
-async def test_a_room_is_looked_at_again_when_it_changes_and_after_a_restart(homeserver: Synapse, tmp_path: Path):
+async def test_room_privacy_is_rechecked_on_change_and_restart(homeserver: Synapse, tmp_path: Path):
     bot, anna = await homeserver.user("bot"), await person(homeserver)
     async with listening(homeserver, bot, tmp_path) as listener:
         room = await anna.room(bot)

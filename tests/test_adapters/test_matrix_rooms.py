@@ -20,7 +20,7 @@ from tests.test_adapters.matrix_house import listening, person
 HALLO = MsgOut("Hallo")
 
 
-async def test_everything_said_while_it_was_away_is_heard_once_and_in_order(homeserver: Synapse, tmp_path: Path):
+async def test_messages_sent_while_offline_arrive_once_in_order(homeserver: Synapse, tmp_path: Path):
     """More than a sync brings at once; and again, when it could not be stored the first time."""
     anna, bot = await person(homeserver), await homeserver.user("bot")
     said = [f"Nachricht {number}" for number in range(130)]
@@ -44,7 +44,7 @@ async def test_everything_said_while_it_was_away_is_heard_once_and_in_order(home
         assert listener.texts() == ["danach"]
 
 
-async def test_nothing_said_before_it_was_invited_is_any_of_its_business(homeserver: Synapse, tmp_path: Path):
+async def test_messages_from_before_the_invitation_are_ignored(homeserver: Synapse, tmp_path: Path):
     anna, bot = await person(homeserver), await homeserver.user("bot")
     async with listening(homeserver, bot, tmp_path) as listener:
         room = await anna.room(

@@ -68,7 +68,7 @@ def test_a_wrong_setting_is_named_and_never_shown(keys, said):
     assert "\n" not in words
 
 
-def test_one_worker_and_for_a_pace_that_is_paid_for_as_many_as_it_needs():
+def test_worker_count_follows_the_configured_rate():
     def workers(**keys: Any) -> int:
         section = ChannelSettings(type="telegram", token=TOKEN, **keys)
         return adapter.open_channel("town", section, NOWHERE, VAULT).limits.workers

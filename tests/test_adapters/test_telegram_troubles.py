@@ -338,7 +338,7 @@ async def test_too_fast_means_one_chat_until_several_are_told_so(api):
         assert channel.trouble() == ""
 
 
-async def test_who_has_to_wait_for_hours_waits_alone_and_the_operator_is_told(api, store):
+async def test_long_retry_after_delays_one_chat_and_is_logged(api, store):
     publish(store, consultation())
     with capture_logs() as logs:
         await wait_for_hours(api, store)

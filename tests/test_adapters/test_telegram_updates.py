@@ -54,7 +54,7 @@ def test_a_repeat_has_the_same_id_whatever_its_number():
     assert other != first
 
 
-def test_a_number_that_comes_again_after_a_silent_week_is_no_repeat():
+def test_update_id_reused_after_a_week_is_a_new_message():
     before, after = ids(update(700, message_id=42), update(700, message_id=99, date=1765000000))
     assert before != after
 
@@ -132,6 +132,6 @@ def test_ids_tell_nobody_who_wrote():
         {"my_chat_member": {"chat": {}}},
     ],
 )
-def test_what_cannot_be_understood_raises_what_the_channel_expects(poison):
+def test_malformed_updates_raise_the_expected_errors(poison):
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError, OverflowError)):
         reader().read({"update_id": 1, **poison})

@@ -11,7 +11,7 @@ from tests.patience import PATIENCE
 from tests.test_adapters.pages import visit
 
 
-async def test_a_first_visit_starts_the_consultation_and_an_answer_is_acknowledged():
+async def test_first_visit_starts_and_answers_are_acknowledged():
     async with visit() as (here, page):
         ws = await page.ws()
         assert (await ws.next())["epoch"] == here.hub.epoch
@@ -54,7 +54,7 @@ async def test_a_repeat_is_acknowledged_and_changes_nothing():
         assert [entry["own"] for entry in log["entries"] if "own" in entry] == ["Ja"]
 
 
-async def test_a_line_that_breaks_before_the_acknowledgement_gives_one_answer():
+async def test_resend_after_a_lost_acknowledgement_counts_once():
     async with visit() as (here, page):
         ws = await page.ws()
         await ws.until("text")
@@ -154,7 +154,7 @@ async def test_a_known_person_is_told_where_they_stand_after_a_restart():
         assert [msg.text for msg in here.bot.stored] == ["repeat", "repeat"], "the second one is not taken for a repeat"
 
 
-async def test_without_script_the_page_waits_until_the_bot_has_answered():
+async def test_form_post_without_script_waits_for_the_reply():
     async with visit() as (here, page):
         assert (await page.form({"csrf": page.csrf, "id": "f1", "choice": "p.lamps.no", "text": "draft"}))[0] == 303
         assert (await page.form({"csrf": page.csrf, "id": "f1", "choice": "p.lamps.no", "text": "draft"}))[0] == 303
@@ -194,7 +194,7 @@ async def test_a_stopping_server_lets_go_of_everybody():
         assert ws.raw.close_code == 1012
 
 
-async def test_what_many_are_told_is_in_memory_once_and_what_one_is_told_is_not_kept():
+async def test_only_repeated_messages_are_shared_in_memory():
     hub = WebHub()
     for number, text in enumerate(["Frage 1", "Frage 1", "Frage 1", "Quittung A", "Quittung B"]):
         hub.chat(str(number))

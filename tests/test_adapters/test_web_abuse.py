@@ -354,7 +354,7 @@ def test_a_log_forgets_what_is_old_by_number_and_by_length():
     assert [entry.own for entry in chat.entries] == ["next"]
 
 
-def test_the_cookie_reaches_a_frame_of_another_site_only_over_tls_and_where_frames_are_allowed():
+def test_cross_site_cookie_needs_tls_and_allowed_frames():
     for is_secure, is_framed, expected in ((True, True, True), (True, False, False), (False, True, False)):
         response = web.Response()
         doors.set_cookie(response, "park", "value", is_secure=is_secure, is_framed=is_framed)

@@ -63,7 +63,7 @@ async def test_every_reply_is_waited_for():
     assert hub.chat(ADDRESS).exchange is None, "an idle conversation keeps nothing of it"
 
 
-async def test_replies_may_come_before_the_message_is_told_to_be_stored():
+async def test_replies_may_precede_the_stored_acknowledgement():
     async def receive(messages: Sequence[MsgIn]) -> Sequence[Replies]:
         await hub.send(reply(7))
         return [(reply(7),)]

@@ -112,7 +112,7 @@ async def test_a_decision_is_about_what_was_read(house: ServedHouse) -> None:
     assert (unchanged.status, unchanged.text) == (304, "")
 
 
-async def test_answers_in_own_words_are_read_decided_about_and_listed_once_released(store: Store) -> None:
+async def test_open_answers_are_moderated_and_listed_after_release(store: Store) -> None:
     """Beside proposals, in the same queue and by the same rules."""
     park = open_consultation(store, results="live")
     with store.begin() as connection:
@@ -335,7 +335,7 @@ def test_states_of_a_consultation(store: Store) -> None:
 
 
 @only_sqlite
-async def test_drafts_and_tests_are_shown_to_keys_that_can_make_them_live_only(house: ServedHouse) -> None:
+async def test_drafts_and_tests_need_a_key_that_may_publish(house: ServedHouse) -> None:
     open_consultation(house.store)
     tools = Desk(new_id, datetime.now(UTC), UTC)
     with house.store.begin() as connection:

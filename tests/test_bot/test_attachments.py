@@ -235,7 +235,7 @@ async def test_after_the_retention_no_file_is_left(store: Store, tmp_path: Path)
         await until(lambda: not files(tmp_path) and not rows(store))
 
 
-async def test_what_does_not_count_after_linking_goes_and_the_other_stays(store: Store, tmp_path: Path) -> None:
+async def test_linking_deletes_attachments_of_superseded_answers(store: Store, tmp_path: Path) -> None:
     publish(store, consultation(questions=[WISH]))
     phone = Phone()
     async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):

@@ -180,7 +180,7 @@ def test_a_raw_export_is_recorded_with_its_purpose(park: Settings, tmp_path: Pat
     ]
 
 
-def test_single_votes_in_the_format_of_another_program_are_recorded_too(park: Settings, tmp_path: Path) -> None:
+def test_exports_with_single_votes_are_recorded(park: Settings, tmp_path: Path) -> None:
     said: list[str] = []
     say = said.append
     strict = park.model_copy(update={"raw_needs_purpose": True})
@@ -246,9 +246,7 @@ def test_settings_that_change_are_named_never_told(settings: Settings) -> None:
     assert verified(settings)[0]
 
 
-def test_a_file_that_cannot_be_written_keeps_nobody_from_being_served(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unwritable_anchor_file_does_not_stop_the_service(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -106,7 +106,7 @@ def test_a_database_that_is_damaged_in_the_middle_is_no_backup(tmp_path: Path):
     assert list((tmp_path / "backups").iterdir()) == []
 
 
-def test_a_backup_that_does_not_fit_leaves_nothing_on_the_full_disk(tmp_path: Path, monkeypatch):
+def test_failed_backup_leaves_no_files_on_a_full_disk(tmp_path: Path, monkeypatch):
     settings = Settings(data=tmp_path / "data")
     open_house(settings)[0].dispose()
 
@@ -143,7 +143,7 @@ def known(data: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("named", ["", "erased"])
-def test_a_restore_erases_again_what_the_data_folder_before_knows(erased, tmp_path: Path, named: str):
+def test_restore_reapplies_erasures_of_the_previous_data_folder(erased, tmp_path: Path, named: str):
     settings, copy = erased
     again = Settings(data=tmp_path / "again")
     said: list[str] = []
@@ -156,7 +156,7 @@ def test_a_restore_erases_again_what_the_data_folder_before_knows(erased, tmp_pa
     assert files_of(again.data / "erased"), "and stays known for the next time"
 
 
-def test_a_ledger_that_is_there_already_counts_and_is_not_written_over(erased, tmp_path: Path):
+def test_restore_keeps_and_uses_an_existing_erasure_log(erased, tmp_path: Path):
     settings, copy = erased
     shutil.copytree(settings.data / "erased", tmp_path / "again" / "erased")
     older = backup.back_up(settings, None, tmp_path / "later")  # its ledger knows the same
@@ -166,7 +166,7 @@ def test_a_ledger_that_is_there_already_counts_and_is_not_written_over(erased, t
         assert path.read_bytes() == (older / "erased" / path.name).read_bytes()
 
 
-def test_a_restore_that_does_not_know_says_so_and_can_be_told_afterwards(erased, tmp_path: Path):
+def test_erasures_can_be_reapplied_after_the_restore(erased, tmp_path: Path):
     settings, copy = erased
     again = Settings(data=tmp_path / "again")
     said: list[str] = []
@@ -179,7 +179,7 @@ def test_a_restore_that_does_not_know_says_so_and_can_be_told_afterwards(erased,
     assert known(again.data) == [2]
 
 
-def test_what_is_no_ledger_is_refused_before_anything_is_restored(erased, tmp_path: Path):
+def test_invalid_erasure_log_is_refused_before_the_restore(erased, tmp_path: Path):
     _, copy = erased
     with pytest.raises(HouseError, match="this is no ledger; name with --erased the folder erased of a data folder"):
         backup.restore(Settings(data=tmp_path / "again"), copy, lambda _: None, [tmp_path])

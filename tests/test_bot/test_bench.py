@@ -49,14 +49,14 @@ async def test_everybody_is_planned_and_the_pace_is_kept(tmp_path):
     assert pace.refused == 0
 
 
-async def test_the_sender_alone_is_measured_against_a_strict_counterpart():
+async def test_sender_bench_keeps_the_rate_of_a_strict_server():
     measured = await sender.measure(30, seconds=2)
     assert measured.refused == 0
     assert 0 < measured.reply_p99_ms < 2000
     assert measured.spread_percent < 10
 
 
-def test_nobody_is_given_a_statement_twice_and_what_is_alike_is_found():
+def test_weighing_bench_measures_routing_and_similarity():
     assert weighing.route(people=50, statements=30).per_s > 0
     assert weighing.similar_ms(300, look_ups=20) > 0
 

@@ -46,7 +46,7 @@ def test_first_start_sets_up_and_later_starts_need_no_network(checkout: Checkout
     assert checkout.index.requests == []
 
 
-def test_test_command_adds_the_test_packages_and_passes_words_and_exit_code_on(checkout: Checkout) -> None:
+def test_test_command_installs_packages_and_passes_arguments(checkout: Checkout) -> None:
     checkout.run()
     code, output, _ = checkout.run("test", "-k", "lamps", "--full")
     assert (code, output) == (3, f"tests with {WORKERS} -k lamps --full\n")
@@ -71,7 +71,7 @@ def test_killed_half_way_the_next_start_recovers(checkout: Checkout) -> None:
     assert (second.returncode, output) == (0, "serves with demo 1.0\n")
 
 
-def test_killed_while_adding_the_test_packages_the_next_start_recovers(checkout: Checkout) -> None:
+def test_killed_install_of_test_packages_is_recovered(checkout: Checkout) -> None:
     checkout.run()
     checkout.index.hold("/files/pytest")
     with checkout.start("test") as killed:

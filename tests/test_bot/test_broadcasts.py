@@ -178,7 +178,7 @@ def test_what_cannot_be_pushed_is_said(store, wish, phrase):
     assert refused.value.phrase == phrase
 
 
-def test_a_closed_consultation_is_not_pushed_and_a_running_push_of_it_ends(store):
+def test_closing_a_consultation_ends_its_push(store):
     resident(store, "a", ("all", ""))
     work = pushing(Settings(push=PushSettings(quiet_from=0, quiet_to=0, per_hour=1)))
     resident(store, "b", ("all", ""))
@@ -208,7 +208,7 @@ def test_two_who_push_the_same_at_once_push_once(store):
 # --- when ---
 
 
-def test_nobody_is_written_to_at_night_not_even_what_waits_already(store):
+def test_quiet_hours_also_hold_back_queued_messages(store):
     for number in range(5):
         resident(store, f"r{number}", ("all", ""))
     work = pushing(Settings())
@@ -235,7 +235,7 @@ def test_a_push_begins_when_it_was_meant_to(store):
     assert ledger(store) == {("queued", None): 1}
 
 
-def test_the_pace_holds_over_hours_and_restarts_and_is_not_made_up_for(store):
+def test_hourly_rate_survives_restarts_without_catching_up(store):
     for number in range(30):
         resident(store, f"r{number}", ("all", ""))
     begun(store, pushing(), per_hour=60)
@@ -322,7 +322,7 @@ def test_pause_resume_and_recall(store):
     assert rows(store, "SELECT state, finished_at IS NULL FROM broadcasts") == [("recalled", 0)]
 
 
-def test_recalled_is_what_was_not_sent_and_what_was_on_its_way_is_noted(store):
+def test_recall_drops_unsent_and_records_sent_messages(store):
     for number in range(2):
         resident(store, f"r{number}", ("all", ""))
     work = pushing()
@@ -387,7 +387,7 @@ async def until(done: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_facilitator_pushes_from_chat_and_people_answer_with_one_tap(store):
+async def test_push_from_chat_is_answered_with_one_tap(store):
     resident(store, "hakan", ("all", ""), language="en")
     resident(store, "ines", ("topic", "neighbourhoods"))
     async with running(store, settings=AWAKE) as (app, channel):

@@ -41,7 +41,7 @@ async def test_a_fault_loses_and_doubles_nothing(
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", KILLS)
-async def test_kills_lose_nothing_and_double_no_more_than_the_channel_makes_us(name, tmp_path, request, monkeypatch):
+async def test_kills_lose_nothing_and_repeat_within_the_bound(name, tmp_path, request, monkeypatch):
     kind = KILLS[name]
     fixture = harness_of(kind.channel).fixture
     monkeypatch.setattr(kind, "counterpart", request.getfixturevalue(fixture) if fixture else None)

@@ -68,7 +68,7 @@ def test_what_is_wrong_with_a_section_is_said_without_its_values(section, said):
 MATRIX = {"type": "matrix", "homeserver": "https://m.example.org", "user_id": "@bot:example.org", "password": "x"}
 
 
-def test_channels_are_opened_before_there_is_a_secret_key_and_seal_with_it_afterwards(tmp_path):
+def test_channels_open_without_a_secret_key_and_use_it_later(tmp_path):
     settings = Settings.model_validate({"data": tmp_path, "channels": {"town": MATRIX, "city": MATRIX}})
     assert set(channels.open_channels(settings)) == {"town", "city"}
     _, vault = channels.belongings(settings, "town")
@@ -83,7 +83,7 @@ def test_channels_are_opened_before_there_is_a_secret_key_and_seal_with_it_after
         keys.vault("channel telegram").unseal(sealed)
 
 
-def test_a_secret_key_that_cannot_be_read_is_said_without_a_traceback(tmp_path):
+def test_unreadable_secret_key_is_an_error_without_traceback(tmp_path):
     settings = Settings.model_validate({"data": tmp_path, "channels": {"town": MATRIX}})
     (tmp_path / "secret.key").mkdir()
     with pytest.raises(VaultError, match=r"secret\.key cannot be read"):

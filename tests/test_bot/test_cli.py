@@ -76,7 +76,7 @@ def test_publish_and_list(run):
     assert "“Mein Kiez, lebenswert”  sample, open, revision 1  de (unreviewed)" in out
 
 
-def test_the_list_says_the_day_on_which_one_opens_by_the_clocks_of_the_city(run):
+def test_consultations_lists_the_opening_day_in_local_time(run):
     text = KIEZ.read_text(encoding="utf-8").replace("slug: mein-kiez", "slug: unser-kiez\nopens: 2999-01-01")
     text = re.sub(r"^keywords:.*$", "keywords: [unserkiez]", text, flags=re.MULTILINE)
     Path("b.yaml").write_text(text, encoding="utf-8")

@@ -48,7 +48,7 @@ def test_small_jumps_and_those_back_are_believed(tmp_path: Path, jump: timedelta
     assert watch.after(HOUR, jump)
 
 
-def test_a_leap_is_doubted_for_hours_and_forgotten_when_it_is_taken_back(tmp_path: Path):
+def test_clock_leap_is_doubted_for_hours_and_can_be_reverted(tmp_path: Path):
     watch = Watch(tmp_path)
     assert watch.after(HOUR)
     assert not watch.after(HOUR, timedelta(days=365))

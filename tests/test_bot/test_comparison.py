@@ -112,7 +112,7 @@ OTHER_QUESTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("old", "new"), [it[1:] for it in OTHER_QUESTIONS], ids=[it[0] for it in OTHER_QUESTIONS])
-def test_another_question_under_the_same_key_is_refused_and_a_free_key_is_named(old, new):
+def test_changed_question_is_refused_and_a_free_key_suggested(old, new):
     changes = [it for it in history(asks(old), asks(new)) if it.level is Level.REFUSED]
     assert changes
     for change in changes:
@@ -143,7 +143,7 @@ OTHER_WORDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("old", "new"), [it[1:] for it in OTHER_WORDS], ids=[it[0] for it in OTHER_WORDS])
-def test_other_words_need_a_person_who_says_that_they_mean_the_same(old, new):
+def test_new_wording_needs_a_confirmation_of_same_meaning(old, new):
     key = old["key"]
     assert {it[1] for it in to_confirm(asks(old), asks(new))} == {key}
     changes = history(asks(old), asks(new))
@@ -214,18 +214,18 @@ def test_a_revision_without_the_question_says_nothing_about_it():
 
 
 class TestThreeRevisions:
-    def test_a_label_of_the_first_may_not_be_given_to_another_value_in_the_third(self):
+    def test_label_of_an_older_revision_keeps_its_value(self):
         first, second = asks(RED_BLUE), asks(colour(("a", "Dunkelrot"), ("b", "Blau")))
         third = asks(colour(("a", "Dunkelrot"), ("b", "Rot")))
         assert refused(first, second, third) == [("swap", "colour")]
         gone = asks(colour(("b", "Blau"), ("c", "Grün")))
         assert refused(first, gone, asks(colour(("b", "Blau"), ("c", "Rot")))) == [("swap", "colour")]
 
-    def test_nor_the_key_of_a_question_that_was_left_out_to_another_one(self):
+    def test_key_of_a_removed_question_cannot_change_type(self):
         changes = history(asks(RED_BLUE, TEXT), asks(TEXT), asks(SCALE | {"key": "colour"}, TEXT))
         assert [(it.kind, it.revisions) for it in changes if it.level is Level.REFUSED] == [("type", (1,))]
 
-    def test_and_languages_that_were_left_out_are_compared_when_they_are_back(self):
+    def test_restored_languages_are_compared_with_older_revisions(self):
         def labels(first: str, second: str) -> Consultation:
             node = colour(("a", "Rot"), ("b", "Blau"))
             for option, label in zip(node["options"], (first, second), strict=True):
@@ -234,7 +234,7 @@ class TestThreeRevisions:
 
         assert refused(labels("Red", "Blue"), labels("", ""), labels("Blue", "Red")) == [("swap", "colour")] * 2
 
-    def test_who_confirmed_is_not_asked_again_and_is_asked_when_the_words_change_again(self):
+    def test_confirmation_holds_until_the_wording_changes_again(self):
         first, second = asks(RED_BLUE), asks(colour(("a", "Dunkelrot"), ("b", "Blau")))
         assert to_confirm(first, second, asks(colour(("a", "Dunkelrot"), ("b", "Blau")), minutes=9)) == []
         third = asks(colour(("a", "Hellrot"), ("b", "Blau")))
@@ -244,11 +244,11 @@ class TestThreeRevisions:
             ("Dunkelrot", (2,), 3),
         ]
 
-    def test_the_same_change_against_several_revisions_is_said_once_with_all_who_answered(self):
+    def test_same_change_to_several_revisions_is_reported_once(self):
         changes = history(asks(RED_BLUE), asks(RED_BLUE, minutes=9), asks(RED_BLUE | {"type": "rank"}))
         assert [(it.revisions, it.people) for it in changes if it.level is Level.REFUSED] == [((1, 2), 6)]
 
-    def test_what_an_older_program_let_pass_does_not_refuse_the_correction_of_something_else(self):
+    def test_old_invalid_change_does_not_block_other_corrections(self):
         first, second = asks(RED_BLUE), asks(RED_BLUE | {"type": "choices"})
         assert passes(first, second, asks(RED_BLUE | {"type": "choices"}, minutes=9)) == ["told"]
 
@@ -257,7 +257,7 @@ class TestThreeRevisions:
         changes = history(taken, asks(RED_BLUE), asks(RED_BLUE | {"type": "rank"}))
         assert changes[0].new_key == "colour_3"
 
-    def test_a_key_that_is_as_long_as_can_be_leads_to_one_that_is_no_longer(self):
+    def test_suggested_key_stays_within_the_maximum_length(self):
         long = "a" * 24
         changes = history(asks(RED_BLUE | {"key": long}), asks(RED_BLUE | {"key": long, "type": "rank"}))
         assert changes[0].new_key == "a" * 22 + "_2"
@@ -287,7 +287,7 @@ class TestMeanings:
         assert meanings(free="a b") == {"a": Meaning.FREE, "b": Meaning.FREE}
 
 
-def test_a_changed_consent_is_shown_in_each_language_that_both_have():
+def test_changed_consent_is_shown_in_each_common_language():
     old = CONSENT | {"text": {"de": "Dürfen wir das?", "en": "May we?"}}
     new = CONSENT | {"text": {"de": "Dürfen wir alles?", "en": "May we!", "tr": "?"}}
     [change] = [it for it in history(asks(old), asks(new)) if it.level is Level.REFUSED]
@@ -302,7 +302,7 @@ FILES = sorted(SAMPLES.glob("*.yaml"))
 
 @pytest.mark.parametrize("old", FILES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("new", FILES, ids=lambda path: path.stem)
-def test_any_two_consultations_can_be_compared_and_every_change_be_said(old: Path, new: Path):
+def test_any_two_consultations_compare_and_changes_have_text(old: Path, new: Path):
     before, after = read(old).consultation, read(new).consultation
     assert before is not None
     assert after is not None

@@ -64,7 +64,7 @@ async def test_a_code_binds_one_chat_only_also_within_one_batch(store):
         assert "gehört schon zu Aylin" in channel.texts("a")[-1]
 
 
-async def test_wrong_and_revoked_codes_get_one_answer_and_tries_are_limited(store):
+async def test_invalid_codes_get_one_answer_and_tries_are_limited(store):
     revoked, good = hired(store, "Bora"), hired(store)
     with store.begin() as connection:
         staff.revoke(connection, "Bora", datetime.now(UTC))
@@ -109,7 +109,7 @@ async def test_anybody_else_meets_the_ordinary_bot(store, words):
         assert rows(store, "SELECT value FROM answers WHERE question_key = 'wish'") == [(f'"{words}"',)]
 
 
-async def test_within_a_consultation_only_a_slash_or_a_tap_is_for_the_desk(store):
+async def test_in_a_consultation_staff_commands_need_slash_or_tap(store):
     code = hired(store)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}"), channel.msg("a", "list"))
@@ -169,7 +169,7 @@ async def test_my_data_shows_the_team_and_delete_unbinds(store):
         assert "Offen sind" not in channel.texts("a")[-1]
 
 
-async def test_the_team_is_told_of_the_desk_where_it_asks_for_help_and_nobody_else(store):
+async def test_help_mentions_staff_commands_only_to_staff(store):
     code = hired(store)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}", language_hint="de"))
@@ -207,7 +207,7 @@ def test_every_command_has_its_words_and_they_mean_nothing_else():
 
 
 @pytest.mark.parametrize("tag", phrase_catalogues.languages())
-def test_the_words_told_for_a_status_are_understood_and_every_mark_has_its_words(tag: str):
+def test_status_words_and_flag_texts_are_complete(tag: str):
     said = phrase_catalogues.load(tag)
     for status in ("under_consideration", "next_phase", "accepted", "rejected", "done"):
         assert said.words(f"words.desk.status.{status}")[0] in said.say("desk.help.answer", "sie"), status

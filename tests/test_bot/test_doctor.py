@@ -64,7 +64,7 @@ def test_a_house_that_is_well_has_no_faults(house: Settings):
     assert faults(house) == []
 
 
-def test_a_ledger_of_erasures_that_is_missing_or_of_another_house_is_told(house: Settings):
+def test_missing_or_foreign_erasure_log_is_reported(house: Settings):
     folder = house.data / FOLDER
     Ledger(house.data, Keys(bytes(32))).note([Gone("person", "1")])
     assert faults(house) == [f"{folder}: 1 lines are of another secret key: put the right one back"]
@@ -93,7 +93,7 @@ def test_a_file_in_the_place_of_the_folder_is_called_a_file(tmp_path: Path):
     ]
 
 
-def test_a_key_that_is_missing_or_of_another_house_is_told_before_the_start_refuses_it(house: Settings):
+def test_missing_or_foreign_secret_key_is_reported(house: Settings):
     key = house.data / FILE
     key.unlink()
     assert faults(house) == [f"secret key: {key} is missing, but the database needs it; put it back from your backup"]

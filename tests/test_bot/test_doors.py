@@ -345,7 +345,7 @@ async def test_what_was_set_aside_goes_when_its_time_is_over(store):
     assert rows(store, "SELECT count(*) FROM set_aside") == [(0,)]
 
 
-def test_every_table_of_a_contact_is_thought_of_when_two_become_one():
+def test_linking_handles_every_table_with_a_contact():
     """Whoever adds one decides what becomes of it in `storage.tables.doors.join`."""
     named = {
         f"{table.name}.{column.name}"

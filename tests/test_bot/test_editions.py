@@ -159,7 +159,7 @@ def test_the_next_edition_is_not_made_before_it_is_time(parks: Store):
     assert looked(aged(parks, timedelta(seconds=1), seconds=8.0)) == [Due(number, "park", is_urgent=True)], "it ended"
 
 
-def test_hidden_figures_have_no_edition_and_the_team_sees_them_all_the_same(store: Store):
+def test_hidden_results_have_no_edition_but_staff_sees_them(store: Store):
     publish(store, consultation(results="at_close"))
     say(store, 1, *["yes"] * 6)
     with store.reading() as connection:
@@ -236,7 +236,7 @@ def publication_of(store: Store) -> Any:
         return publication.figures(connection, "park") or publication.figures_before(connection, "park")
 
 
-async def test_all_outputs_of_a_moment_tell_the_same_edition_and_count_nothing(rated: Store, monkeypatch):
+async def test_all_outputs_show_the_same_edition_without_counting(rated: Store, monkeypatch):
     assert renew(rated, "park")
     say(rated, 50, *["yes"] * 9, *["no"] * 3)
 

@@ -301,7 +301,7 @@ async def test_a_house_killed_while_it_erases_loses_nothing_of_it(town: Town, wh
     assert town.start() == ["Erased again, because it was erased before (people: 1)."]
 
 
-async def test_while_it_cannot_be_noted_nothing_is_erased_and_nobody_told_so(town: Town, monkeypatch):
+async def test_nothing_is_erased_while_the_log_is_unwritable(town: Town, monkeypatch):
     monkeypatch.setattr(inbox, "PATIENCE_SECONDS", 0.3)
     town.publish()
     await town.talk("anna", "/start park", "Deutsch", "ja", CANARY)

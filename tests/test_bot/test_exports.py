@@ -273,7 +273,7 @@ async def test_a_question_that_changed_its_type_breaks_nothing(opened, tmp_path)
 # --- how much of people is in it ---
 
 
-async def test_analysis_holds_no_words_no_times_no_pseudonyms_and_no_order(opened, tmp_path):
+async def test_analysis_export_has_no_texts_times_ids_or_order(opened, tmp_path):
     publish(opened(), consultation(questions=ALL))
     people = [("ja", "fertig", str(n), f"geheim {n}", "absenden") for n in range(40)]
     await chat(opened(), *people)
@@ -355,7 +355,7 @@ async def test_a_consultation_says_what_its_smallest_published_cell_is(opened, t
     assert any(f"weniger als {smallest} Menschen" in caveat["de"] for caveat in metadata["caveats"])
 
 
-async def test_a_published_number_does_not_tell_a_suppressed_one_through_a_condition(opened, tmp_path):
+async def test_conditions_do_not_reveal_suppressed_numbers(opened, tmp_path):
     only_no = {"ask_if": {"equal": {"question": "lamps", "value": "nein"}}}
     publish(opened(), consultation(questions=[LAMPS, {**LAMPS, "key": "then", **only_no}]))
     people = [("nein", "ja", "absenden")] * 6 + [("nein", "nein", "absenden")] * 5 + [("ja", "absenden")]

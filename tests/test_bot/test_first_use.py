@@ -64,7 +64,7 @@ def publish_raw(store: Store, slug: str, change: dict[str, Any]) -> None:
         consultations.replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
 
 
-async def test_lists_and_menus_compile_nothing_and_a_visit_only_its_own(database: Database, compiler: Compiler):
+async def test_lists_compile_nothing_and_a_visit_only_its_flow(database: Database, compiler: Compiler):
     store = Store(database.url)
     publish(store, *(consultation(f"platz-{number}") for number in range(30)))
     async with serving(store) as house:
@@ -174,7 +174,7 @@ async def test_memory_is_bounded_and_who_comes_back_is_answered(store: Store, co
         pytest.param({"languages": [{"tag": "tlh"}]}, id="language"),
     ],
 )
-async def test_what_cannot_be_compiled_is_told_its_users_and_nobody_else(database: Database, change):
+async def test_compile_errors_reach_only_users_of_that_consultation(database: Database, change):
     store = Store(database.url)
     publish_raw(store, "park", change)
     publish(store, consultation("wiese"))

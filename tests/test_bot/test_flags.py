@@ -54,7 +54,7 @@ def test_another_script_than_that_of_the_conversation_is_told() -> None:
     assert flags_of("Bank Банк", "de") == [], "half is not most"
 
 
-def test_what_says_nearly_the_same_is_found_and_what_is_gone_is_not() -> None:
+def test_similar_texts_are_found_and_removed_ones_are_not() -> None:
     index = Index()
     index.add(1, "Mehr Bäume in der Müllerstraße pflanzen")
     index.add(2, "Solaranlagen sollten auf allen Hausdächern verpflichtend sein und diese auch fördern.")

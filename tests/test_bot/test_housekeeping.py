@@ -83,7 +83,7 @@ async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, mo
     assert [line["fault"] for line in logs if line["event"] == "work begins anew"] == ["ZeroDivisionError"]
 
 
-async def test_a_fault_while_the_house_closes_does_not_keep_the_rest_open(store, monkeypatch):
+async def test_error_during_shutdown_still_closes_the_rest(store, monkeypatch):
     closing, closed = asyncio.Event(), []
 
     async def fail(_: Outbox) -> None:
@@ -114,7 +114,7 @@ async def test_a_fault_of_the_work_itself_ends_the_house(store, monkeypatch):
             await asyncio.Event().wait()
 
 
-async def test_copies_made_before_a_migration_are_kept_for_two_weeks_and_notes_of_erasures_as_long_as_backups(tmp_path):
+async def test_retention_of_migration_copies_and_erasure_notes(tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'house.db'}")
     migrate.upgrade(store)
     old, new, other = (tmp_path / name for name in ("house.before-a.db", "house.before-b.db", "mine.before-a.db"))

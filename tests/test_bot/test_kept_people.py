@@ -145,7 +145,7 @@ async def test_a_commit_that_fails_gives_nothing_back(store, monkeypatch, fault)
     assert rows(store, "SELECT turns FROM sessions WHERE status = 'completed'") == [(5,)]
 
 
-async def test_a_message_that_fails_is_set_aside_and_its_sender_looked_for_again(store, monkeypatch):
+async def test_failed_message_is_a_dead_letter_and_drops_the_cache(store, monkeypatch):
     async with talking(store) as (app, channel):
         turns = app.conversations._batches._turns
         go_on = turns._go_on
@@ -204,7 +204,7 @@ async def test_both_chats_of_a_person_in_one_batch(store):
     assert rows(store, "SELECT value FROM answers ORDER BY question_key") == [('"yes"',), ('"Mehr Bänke"',)]
 
 
-async def test_a_question_that_was_refused_is_asked_again_of_somebody_kept(store):
+async def test_refused_question_is_asked_again_for_cached_contacts(store):
     async with talking(store) as (app, channel):
         channel.answers = [Refused("too long")]
         await say(app, channel.msg("b", "ja"))

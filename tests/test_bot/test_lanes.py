@@ -92,7 +92,7 @@ def item(number: int, address: str, purpose: Any = "reply") -> Item:
 
 
 @pytest.mark.parametrize("rate", [30, 1000])
-def test_a_broadcast_is_spread_evenly_and_nothing_of_it_is_refused(rate):
+def test_broadcast_is_spread_evenly_without_refusals(rate):
     async def push() -> Strict:
         channel = Strict(Limits(workers=400, per_second=rate))
         async with lane_of(channel) as lane:
@@ -109,7 +109,7 @@ def test_a_broadcast_is_spread_evenly_and_nothing_of_it_is_refused(rate):
     assert channel.most_at_once < 400, "no more workers than the pace needs"
 
 
-def test_a_burst_of_replies_to_few_chats_keeps_the_pace_of_each_chat():
+def test_burst_of_replies_keeps_the_rate_of_each_chat():
     async def burst() -> Strict:
         channel = Strict(TELEGRAM)
         async with lane_of(channel) as lane:
@@ -205,7 +205,7 @@ def test_who_was_just_answered_keeps_their_place_in_a_broadcast():
     assert run(push()) == [1, 2, 3, 4, 5]
 
 
-def test_one_worker_sends_one_after_another_and_what_hangs_gives_its_place_away():
+def test_one_worker_sends_in_order_and_slow_sends_step_aside():
     class Hanging(Strict):
         async def send(self, message: Outgoing) -> Delivery:
             if message.address.startswith("slow"):
@@ -233,7 +233,7 @@ def test_one_worker_sends_one_after_another_and_what_hangs_gives_its_place_away(
     assert late == ["a"]
 
 
-def test_what_waits_for_its_note_keeps_its_place_however_long_the_database_is_away():
+def test_unpersisted_sends_keep_their_slot_while_db_is_down():
     async def talk() -> list[str]:
         channel = Strict(TELEGRAM._replace(workers=1), takes=(0.01, 0.01))
         async with lane_of(channel, note_seconds=60) as lane:
@@ -245,7 +245,7 @@ def test_what_waits_for_its_note_keeps_its_place_however_long_the_database_is_aw
     assert run(talk()) == ["p0"]
 
 
-def test_nothing_is_kept_of_chats_whose_broadcasts_were_taken_back():
+def test_chats_of_dropped_broadcasts_are_forgotten():
     async def push() -> int:
         async with lane_of(Strict(Limits(workers=1, per_second=10))) as lane:
             for number in range(50):
@@ -258,7 +258,7 @@ def test_nothing_is_kept_of_chats_whose_broadcasts_were_taken_back():
     assert run(push()) == 0
 
 
-def test_a_flood_answer_for_all_pauses_all_and_one_for_a_chat_only_that():
+def test_retry_after_pauses_the_channel_or_only_one_chat():
     class Flooded(Strict):
         answers: list[RetryAfter]
 
@@ -285,7 +285,7 @@ def test_a_flood_answer_for_all_pauses_all_and_one_for_a_chat_only_that():
 
 
 @pytest.mark.parametrize(("pace", "takes", "most"), [(30, 0.005, 1), (30, 0.2, 12), (0, 0.001, 1)])
-def test_as_few_as_the_pace_needs_are_on_their_way_where_a_crash_could_double_them(pace, takes, most):
+def test_concurrent_sends_are_as_few_as_the_rate_needs(pace, takes, most):
     """With an idle channel without pace: one after another, and never a second before the first is noted."""
 
     async def talk() -> Strict:
@@ -303,7 +303,7 @@ def test_as_few_as_the_pace_needs_are_on_their_way_where_a_crash_could_double_th
     assert channel.most_at_once <= most
 
 
-def test_dropped_broadcasts_are_not_sent_and_nobody_waits_for_them():
+def test_dropped_broadcasts_are_not_sent_nor_waited_for():
     async def push() -> list[int]:
         channel = Strict(Limits(workers=1, per_second=10, idempotent=True))
         async with lane_of(channel) as lane:
@@ -346,7 +346,7 @@ def test_a_chat_that_moves_takes_everything_along_in_order():
     assert moved == [1]
 
 
-def test_what_is_noted_at_leisure_keeps_its_place_and_is_hurried_when_something_waits():
+def test_slow_persisting_is_hurried_when_messages_wait():
     """Nothing else waits: the note has time. How long that was tells nothing about how many should go at once."""
 
     async def talk() -> None:

@@ -133,7 +133,7 @@ async def test_the_database_goes_away_and_comes_back(store, monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["fails", "hangs"])
-async def test_those_who_write_while_the_database_is_away_are_told_once_each(store, monkeypatch, how):
+async def test_senders_are_told_once_that_the_database_is_down(store, monkeypatch, how):
     async with running(store) as (app, channel):
         for who in "ab":
             await in_the_park(app, channel, who)
@@ -400,7 +400,7 @@ async def test_the_way_into_a_closed_consultation_says_so(store):
 
 
 @pytest.mark.parametrize("way", ["words", "button"])
-async def test_who_stopped_comes_back_to_where_they_were_as_they_were_told(store, way):
+async def test_after_stop_the_named_command_resumes_the_session(store, way):
     publish(store, consultation("market"))
     async with running(store) as (app, channel):
         await in_the_park(app, channel)

@@ -42,7 +42,7 @@ def test_only_declared_keys_are_said(lines):
     assert line == {"event": "taken", "level": "info", "count": 3, "channel": "web", "text": logs.HIDDEN}
 
 
-def test_the_same_fault_is_said_once_a_minute_with_how_often_it_was():
+def test_repeated_errors_are_logged_once_a_minute_with_a_count():
     now = [0.0]
     repeats = logs.Repeats(lambda: now[0])
     line = {"event": "database not available", "fault": "StoreLost", "place": "store.py:1"}

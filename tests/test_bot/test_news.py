@@ -54,7 +54,7 @@ async def test_words_and_taps_say_the_same_and_twice_is_once(store):
         assert wishes(store) == []
 
 
-async def test_stop_and_delete_leave_none_and_asking_again_ends_the_stop(store):
+async def test_stop_and_delete_end_subscriptions_until_renewed(store):
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", "neuigkeiten alle"), channel.msg("b", "neuigkeiten alle"))
         await say(app, channel.msg("a", "stopp"), channel.msg("b", "alles löschen"))

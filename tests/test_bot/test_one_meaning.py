@@ -128,7 +128,7 @@ def test_figures_and_publishing_say_the_same_of_every_change(type_: str):
         assert is_same(before, after) == is_same(after, before)
 
 
-def test_what_is_picked_once_and_several_times_is_counted_together():
+def test_choice_and_choices_are_counted_together():
     start = base("choice")
     several, one = (asked(asks(start | {"type": it}, languages=LANGUAGES)) for it in ("choices", "choice"))
     assert is_same(one, several)

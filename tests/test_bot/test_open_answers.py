@@ -63,7 +63,7 @@ def test_analysts_get_released_answers_and_no_others(store: Store, tmp_path: Pat
     assert not any(SECRET in path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir())
 
 
-def test_the_public_gets_them_without_anything_that_leads_to_a_participation(store: Store, tmp_path: Path) -> None:
+def test_public_texts_have_no_link_to_a_participation(store: Store, tmp_path: Path) -> None:
     write(store, Wish("park", tmp_path / "out", profile="public"), NOW)
     rows = table(tmp_path / "out/texts.csv")
     assert sorted(tuple(row.values()) for row in rows) == [

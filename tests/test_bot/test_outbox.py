@@ -63,7 +63,7 @@ class Slow(Recorder):
         return await super().send(message)
 
 
-async def test_a_moved_chat_is_followed_and_what_waits_for_it_comes_along(store):
+async def test_moved_chat_keeps_its_waiting_messages(store):
     async with running(store) as (app, channel):
         await known(app, channel, "old", "b")
         channel.answers = [Moved("new")]
@@ -128,7 +128,7 @@ async def test_an_unknown_outcome_of_a_broadcast_is_never_tried_again(store):
         assert rows(store, "SELECT state, attempts FROM outbox") == [("unknown", 1)]
 
 
-async def test_few_of_many_broadcasts_are_in_memory_and_each_is_sent_once(store, monkeypatch):
+async def test_broadcasts_are_loaded_in_pages_and_sent_once(store, monkeypatch):
     monkeypatch.setattr(broadcast_loader, "KEPT", 50)
     channel = Recorder(limits=Limits(idempotent=True, workers=4))
     people = [f"p{number}" for number in range(500)]
@@ -224,7 +224,7 @@ async def test_after_stop_nothing_of_a_running_push_is_sent(store):
         assert len(told) == 120
 
 
-async def test_who_is_erased_during_a_push_hears_the_farewell_and_nothing_else(store):
+async def test_contact_erased_during_a_push_gets_only_the_goodbye(store):
     slow = Slow()
     people = [f"p{number}" for number in range(60)]
     async with running(store, {"test": slow}) as (app, _):
@@ -256,7 +256,7 @@ async def test_a_recall_takes_back_what_is_not_on_its_way(store):
         assert rows(store, "SELECT count(*) FROM outbox WHERE state = 'waiting'") == [(0,)]
 
 
-async def test_where_sending_twice_is_not_the_same_each_message_is_noted_before_the_next(store):
+async def test_non_idempotent_sends_are_persisted_one_by_one(store):
     class Strict(Recorder):
         async def send(self, message: Outgoing) -> Delivery:
             waiting.append(rows(store, "SELECT count(*) FROM outbox")[0][0])

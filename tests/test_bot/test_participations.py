@@ -112,7 +112,7 @@ async def test_people_shares_and_bounds_are_of_those_who_answered(store: Store) 
     assert (counts.asked("daily"), counts.answered("daily")) == (0, 0), "who is on the way to it was not asked yet"
 
 
-async def test_of_a_question_for_some_shares_are_of_those_who_were_asked(store: Store) -> None:
+async def test_shares_of_conditional_questions_use_those_asked(store: Store) -> None:
     async with running(store) as (app, channel):
         for number in range(15):
             often = ("immer", "immer", "immer", "manchmal", "manchmal")[number] if number < 5 else "überspringen"
@@ -130,7 +130,7 @@ async def test_of_a_question_for_some_shares_are_of_those_who_were_asked(store: 
     assert "Teilnahmen: 15 (begonnen: 15 · bis zum Ende: 0)" in list(wording.lines(found, Tongue.of("de")))
 
 
-async def test_when_it_is_over_nobody_is_under_way_neither_before_nor_after_the_job(store: Store) -> None:
+async def test_no_session_is_open_after_the_consultation_ends(store: Store) -> None:
     await come(store)
     assert rows(store, VIEW) == [
         ("completed", 0, 0), ("completed", 1, 0), ("interrupted", 1, 0),

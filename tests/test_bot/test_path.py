@@ -115,7 +115,7 @@ async def test_starting_over_keeps_nothing_and_tells_no_untruth(store: Store):
 
 
 @pytest.mark.parametrize("ways", [["/stop"], ["/stop", "/start park", "2", "/stop"]], ids=["once", "twice"])
-async def test_who_starts_over_and_leaves_at_once_was_asked_nevertheless(store: Store, ways: list[str]):
+async def test_leaving_after_a_restart_counts_as_asked(store: Store, ways: list[str]):
     publish(
         store, consultation(questions=[ask("a"), ask("b", ask_if=A_YES), ask("never", ask_if=NOT_A), CONSENT, HEALTH])
     )
@@ -209,7 +209,7 @@ async def test_an_unread_proposal_is_withdrawn(store: Store):
 
 
 @pytest.mark.parametrize("how", ["released", "rated", "hidden", "approved"])
-async def test_a_proposal_that_was_read_stays_and_its_author_may_withdraw_it(store: Store, how: str):
+async def test_moderated_proposal_stays_but_can_be_withdrawn(store: Store, how: str):
     publish(store, consultation(questions=[ask("a"), IDEA, ask("z")]))
     async with running(store) as (app, channel):
         await enter(app, channel, "ja", "Mehr Bänke am Teich")

@@ -110,7 +110,7 @@ def test_a_fault_in_the_house_ends_the_chat(house, monkeypatch):
         chat(house, "Hallo", slug="mein-kiez")
 
 
-def test_a_database_without_room_ends_the_chat_instead_of_keeping_it_waiting(house, monkeypatch):
+def test_full_database_ends_the_chat(house, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise StoreFull("disk is full")
 

@@ -179,7 +179,7 @@ def test_nothing_is_published_without_its_recordings(store, desk, file, monkeypa
     assert "not in the media folder" in str(refused.faults[-1])
 
 
-def test_a_recording_that_changes_between_check_and_copy_is_refused(file, desk):
+def test_recording_changed_between_check_and_copy_is_refused(file, desk):
     checked = read(file)
     (file.parent / "recordings" / "de.wav").write_bytes(sound(0.3))
     assert recordings.keep(checked.recordings, desk.media) == [str(file.parent / "recordings" / "de.wav")]
@@ -211,14 +211,14 @@ def flow(audio: dict[str, str]) -> Flow:
     return Flow(Consultation.model_validate(data), all_phrases(), "code")
 
 
-def test_a_message_names_the_recording_of_the_language_it_is_shown_in():
+def test_message_names_the_recording_of_its_language():
     scripts = flow({"de": "d.wav"}).scripts
     key = next(key for key in scripts["de"].asks if key != "hello")
     heard = {tag: (script.asks["hello"].audio, script.asks[key].audio) for tag, script in scripts.items()}
     assert heard == {"de": ("d.wav", "d.wav"), "tr": ("d.wav", ""), "de-simple": ("d.wav", "d.wav")}
 
 
-def test_messages_stored_before_there_were_recordings_are_understood():
+def test_stored_messages_without_recordings_can_be_read():
     old = {"text": "Park?", "quick_replies": [["t", "Ja", 1, False]], "language": "de", "expects": "one", "title": ""}
     assert MsgOut.from_data(old) == MsgOut("Park?", (QuickReply("t", "Ja", 1),), "de", "one")
     spoken = MsgOut("Park?", audio="x.mp3")

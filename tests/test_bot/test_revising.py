@@ -99,7 +99,7 @@ def grave(published: Published) -> list[Fault]:
 
 
 class TestAnswers:
-    def test_another_range_is_refused_with_place_reason_and_a_new_key(self, world: World):
+    def test_changed_range_is_refused_with_line_reason_and_new_key(self, world: World):
         world.publish(world.asks(WISH, SCALE))
         world.answered(2, sc=5)
         refused = world.publish(world.asks(WISH, SCALE | {"min": 0, "max": 10}))
@@ -118,7 +118,7 @@ class TestAnswers:
         world.answered(3)
         assert world.number(world.asks(COLOUR | {"type": "choices"})) == 2
 
-    def test_answers_to_every_earlier_revision_count_not_only_to_the_newest(self, world: World):
+    def test_answers_to_all_earlier_revisions_are_protected(self, world: World):
         world.publish(world.asks(COLOUR, WISH))
         world.answered(1, colour="a")
         assert world.number(world.asks(WISH)) == 2
@@ -127,7 +127,7 @@ class TestAnswers:
             "question colour: its type was choice and would be scale; 1 person answered it under revision 1"
         ]
 
-    def test_other_words_wait_for_a_person_and_nothing_is_stored_meanwhile(self, world: World):
+    def test_unconfirmed_wording_is_not_stored(self, world: World):
         world.publish(world.asks(COLOUR))
         world.answered(2, colour="a")
         other = world.asks(COLOUR | {"text": {"de": "Welcher Farbton?"}})
@@ -160,7 +160,7 @@ class TestSomebodyElse:
 
     FIRST = WISH | {"text": {"de": "Was felt im Park am Se?"}}
 
-    def test_a_copy_that_does_not_know_a_correction_takes_nothing_back(self, world: World):
+    def test_outdated_copy_cannot_revert_a_correction(self, world: World):
         world.publish(world.asks(COLOUR, self.FIRST))
         world.publish(world.asks(COLOUR | {"text": {"de": "Welche Farbe?!"}}, self.FIRST), by="aylin")
         refused = world.publish(world.asks(COLOUR, WISH))
@@ -237,7 +237,7 @@ class TestSomebodyElse:
         assert reasons(refused) == ["it says that it was made from revision 9, and the newest is revision 1"]
         assert world.publish(world.asks(COLOUR), mark=9).revision is not None, "the same content changes nothing"
 
-    def test_a_file_copied_for_a_new_consultation_may_keep_the_number(self, world: World):
+    def test_copied_file_for_a_new_slug_may_keep_its_number(self, world: World):
         assert world.number(world.asks(COLOUR), mark=4) == 1
 
     def test_a_shown_file_publishes_as_it_is_and_changed(self, world: World):
@@ -272,7 +272,7 @@ class TestCommand:
         assert isinstance(ended.value.code, int)
         return ended.value.code, capsys.readouterr().out
 
-    def test_without_a_terminal_the_list_is_printed_and_the_exit_code_is_2(self, files: World, capsys):
+    def test_without_a_terminal_changes_are_listed_with_exit_code_2(self, files: World, capsys):
         files.write(files.asks(COLOUR | {"text": {"de": "Welcher Farbton?"}}, WISH))
         code, out = self.run(capsys, "publish", "park.json")
         assert code == 2
@@ -333,9 +333,7 @@ class TestAtOnce:
         for store in opened:
             store.dispose()
 
-    def test_of_several_who_publish_at_once_one_does_and_the_others_are_told(
-        self, world: World, stores: list[Store], tmp_path: Path
-    ):
+    def test_concurrent_publishing_succeeds_for_one_only(self, world: World, stores: list[Store], tmp_path: Path):
         world.publish(world.asks(COLOUR, WISH))
         came: list[Published] = []
         barrier = threading.Barrier(len(stores))

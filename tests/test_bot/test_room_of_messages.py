@@ -40,7 +40,7 @@ async def test_confidential_questions(store: Store, room: Room | None, is_confid
         assert any("verschlüsselt" in text for text in channel.texts("anna")) is not is_asked
 
 
-async def test_what_was_said_in_confidence_is_not_shown_where_others_read_along(store: Store):
+async def test_confidential_answers_are_hidden_in_unencrypted_rooms(store: Store):
     publish(store, consultation(questions=QUESTIONS))
     async with running(store) as (app, channel):
         for text, room in (

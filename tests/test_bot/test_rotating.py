@@ -92,7 +92,7 @@ def test_the_first_subkeys_are_those_that_always_were():
     assert ring.of("erased") == (subkeys.derive(subkeys.derive(SECRET, b"vaults"), b"erased"),)
 
 
-def test_a_ring_opens_with_each_secret_that_wraps_it_and_with_no_other():
+def test_key_ring_opens_only_with_its_secrets():
     ring = subkeys.derived(SECRET).renewed("2026-11-30")
     content = subkeys.wrap(ring, SECRET, b"1" * 32)
     assert subkeys.unwrap(content, SECRET) == subkeys.unwrap(content, b"1" * 32) == ring
@@ -124,7 +124,7 @@ def test_new_keys_are_new_and_only_for_what_is_sealed():
 
 
 @pytest.mark.parametrize("is_sealed", [False, True])
-def test_a_new_secret_changes_nothing_but_itself_and_with_sealed_what_seals(house: Settings, is_sealed: bool):
+def test_rotation_keeps_all_keys_except_the_encryption_key(house: Settings, is_sealed: bool):
     before, known = stored(house), load(house.data / FILE)
     rotate(house, is_sealed=is_sealed)
     rotate(house, is_sealed=is_sealed)
@@ -156,7 +156,7 @@ def test_it_is_recorded_without_a_key(house: Settings):
     assert keys.unseal(stored(house), LOOKUP) == "ada"
 
 
-def test_secret_and_ring_of_two_houses_are_refused_and_a_lost_ring_is_said(house: Settings):
+def test_foreign_or_missing_key_ring_is_refused(house: Settings):
     rotate(house)
     ring = house.data / RING
     kept = ring.read_bytes()
@@ -169,7 +169,7 @@ def test_secret_and_ring_of_two_houses_are_refused_and_a_lost_ring_is_said(house
         open_house(house)
 
 
-def test_beside_a_service_all_is_sealed_anew_only_after_it_was_stopped(house: Settings):
+def test_reencryption_needs_a_stopped_service(house: Settings):
     with (
         only_one(house.data, lambda _: None),
         pytest.raises(HouseError, match="Mitsprache is running here already"),
@@ -198,7 +198,7 @@ def test_doctor_tells_of_a_rotation_that_was_not_finished(house: Settings, monke
     assert (house.data / FILE).read_bytes() == secret
 
 
-def test_a_backup_holds_its_own_keys_and_a_restore_writes_over_none(house: Settings, tmp_path: Path):
+def test_backup_has_its_own_keys_and_restore_overwrites_none(house: Settings, tmp_path: Path):
     copies = [backup.back_up(house, None, tmp_path / "first")]
     for number, is_sealed in enumerate((False, True, True)):
         rotate(house, is_sealed=is_sealed)
@@ -225,9 +225,7 @@ def test_what_opens_with_no_key_is_left_and_told(house: Settings):
     assert any(line.startswith("1 things open with none of the keys") for line in rotate(house, is_sealed=True))
 
 
-def test_what_was_sealed_before_and_is_stored_behind_the_first_walk_is_found(
-    house: Settings, monkeypatch: pytest.MonkeyPatch
-):
+def test_reencryption_finds_rows_stored_during_the_first_pass(house: Settings, monkeypatch: pytest.MonkeyPatch):
     late = KEYS.seal("late", LOOKUP)
     walk, walks = Resealing.run, []
 

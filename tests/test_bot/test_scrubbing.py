@@ -181,7 +181,7 @@ def test_who_waits_for_a_table_waits_three_seconds_at_most(marked: Store, databa
 
 
 @only_postgresql
-def test_what_an_open_transaction_still_sees_is_not_said_to_be_gone(store: Store, database: Database):
+def test_rows_visible_to_open_transactions_count_as_present(store: Store, database: Database):
     fill(store)
     with psycopg.connect(database.url) as reader:
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -32,7 +32,7 @@ def published(store: Store, *texts: dict[str, str]) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(visible)]
 
 
-def test_publishing_twice_changes_nothing_and_what_is_left_out_is_withdrawn(store: Store) -> None:
+def test_republishing_keeps_seeds_and_withdraws_removed_ones(store: Store) -> None:
     first = published(store, LIGHT, BENCH)
     assert [said for _, said in first] == ["Licht im Park", "Mehr Bänke"]
     assert published(store, BENCH, LIGHT) == first

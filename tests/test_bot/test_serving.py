@@ -145,7 +145,7 @@ def test_what_keeps_a_channel_from_working_is_said_in_a_sentence(tmp_path):
             assert service.end() == 0
 
 
-def test_a_database_that_goes_away_is_said_with_its_remedy_and_so_is_its_return(tmp_path):
+def test_lost_database_is_reported_with_a_remedy_and_its_return(tmp_path):
     with serving("--data", str(tmp_path), "--port", "0") as service:
         database = tmp_path / "mitsprache.db"
         database.rename(tmp_path / "away.db")
@@ -211,7 +211,7 @@ def test_an_output_that_nobody_reads_any_more_does_not_end_it(tmp_path, unbuffer
         assert '"event": "stopped"' in service.process.stderr.read()
 
 
-def test_a_second_service_on_the_same_data_is_refused_but_others_may_work_there(tmp_path):
+def test_second_service_is_refused_but_commands_may_run(tmp_path):
     with serving("--data", str(tmp_path), "--port", "0") as service:
         second = subprocess.run(
             [sys.executable, "-m", "bot", "--data", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=60

@@ -38,7 +38,7 @@ def test_without_anything_there_are_defaults():
     assert str(found.zone()) == "Europe/Berlin"
 
 
-def test_command_line_before_environment_before_file_before_defaults(monkeypatch):
+def test_precedence_is_options_environment_file_defaults(monkeypatch):
     write('port = 1\nhost = "file"\nlog_level = "error"\n')
     monkeypatch.setenv("MITSPRACHE_PORT", "2")
     monkeypatch.setenv("MITSPRACHE_HOST", "environment")
@@ -70,7 +70,7 @@ def test_a_secret_may_stand_in_a_file_of_its_own(monkeypatch):
     assert settings.load().database() == "postgresql://city:geheim@db/mitsprache"
 
 
-def test_the_environment_wins_over_a_secret_file_named_in_the_file(monkeypatch):
+def test_environment_overrides_a_configured_secret_file(monkeypatch):
     write("from-file", "url")
     write('database_url_file = "url"\n')
     monkeypatch.setenv("MITSPRACHE_DATABASE_URL", "sqlite:///from-environment")

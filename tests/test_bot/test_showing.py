@@ -51,7 +51,7 @@ def test_texts_that_could_be_read_as_something_else(text: str):
     assert again(as_file(published, 1)).title == published.title
 
 
-def test_what_holds_anyway_is_left_out_and_texts_stand_in_one_line():
+def test_defaults_are_omitted_and_texts_are_on_one_line():
     shown = as_file(consultation(), 2)
     assert "review" not in shown.replace("revision", "")
     assert "  - de\n  - en\n" in shown

@@ -75,7 +75,7 @@ async def test_who_is_revoked_is_let_in_no_more(settings):
     assert added(settings) != code
 
 
-async def test_a_ticket_is_good_for_a_working_day_and_cannot_be_made_up(settings):
+async def test_sign_in_token_lasts_eight_hours_and_resists_forgery(settings):
     code = added(settings)
     store, keys, _ = furnish(settings)
     member = await sign_in.sign_in(store, keys, code)

@@ -106,7 +106,7 @@ class TestCommands:
             command.reopen(settings, "park", "2020-01-01", said.append)
 
 
-async def test_who_is_under_way_when_it_closes_is_told_and_goes_on_when_it_is_open_again(store: Store) -> None:
+async def test_open_sessions_resume_after_the_consultation_reopens(store: Store) -> None:
     publish(store, consultation())
     async with running(store) as (app, channel):
         await say(app, *(channel.msg("a", words) for words in ("/start park", "Deutsch", "ja")))
@@ -161,7 +161,7 @@ async def test_a_wrong_date_that_is_corrected_deletes_nothing(store: Store) -> N
     assert counted(store, "sessions") == 1
 
 
-def test_closing_by_mistake_is_taken_back_without_a_trace_in_the_dates(store: Store) -> None:
+def test_reopening_restores_the_original_dates(store: Store) -> None:
     ends = datetime.now(UTC) + timedelta(days=9)
     publish(store, consultation(), closes_at=ends)
     with store.begin() as connection:
@@ -205,7 +205,7 @@ def test_bringing_back_ends_with_the_answers_or_after_a_month(store: Store, ende
     assert state_of(store) == "closed"
 
 
-def test_what_an_earlier_version_left_is_live_and_can_be_taken_back(store: Store) -> None:
+def test_migrated_revisions_are_live_and_can_be_reverted(store: Store) -> None:
     """Each revision was live until the next one; what was archived can be brought back as if it had been today."""
     for number in (1, 2, 3):
         publish(store, consultation(title={"de": f"Fassung {number}", "en": f"Version {number}"}))

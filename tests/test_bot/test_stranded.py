@@ -106,7 +106,7 @@ async def test_what_is_stored_is_shown_and_deleted_as_ever(town: Town):
         assert town.find(f"SELECT * FROM {table}") == []
 
 
-async def test_chat_words_are_obeyed_and_another_consultation_can_be_entered(town: Town):
+async def test_commands_and_other_consultations_work_while_stranded(town: Town):
     assert HALTED not in await town.talk("anna", "hilfe")
     assert HALTED not in await town.talk("anna", "stopp")
     assert town.find("SELECT * FROM dead_letters") == []
@@ -143,7 +143,7 @@ async def test_in_a_newer_revision_it_begins_anew_in_the_same_session(town: Town
     ]
 
 
-async def test_who_had_submitted_is_still_counted_while_it_is_answered_anew(town: Town):
+async def test_submitted_session_counts_while_answered_again(town: Town):
     town.is_right = True
     await town.talk("anna", "Mehr Bänke", "absenden")
     town.is_right = False

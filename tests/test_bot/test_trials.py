@@ -83,7 +83,7 @@ def test_a_draft_beside_a_live_one_is_seen_by_nobody(store: Store) -> None:
         assert consultations.list_unpublished(connection) == []
 
 
-def test_going_back_returns_step_by_step_and_takes_words_and_seeds_along(store: Store) -> None:
+def test_going_back_restores_keywords_and_seeds_step_by_step(store: Store) -> None:
     for number in (1, 2, 3):
         put(store, "live", keywords=[f"wort{number}"], **title(f"Fassung {number}"))
     for expected in (2, 1):
@@ -154,7 +154,7 @@ def test_a_way_back_asks_what_nobody_has_said_yet(store: Store) -> None:
         assert lifecycle.go_live(connection, "park", tools(), number=2).revision.number == 2, "that was settled"
 
 
-async def test_a_test_says_so_counts_nowhere_and_is_dropped_when_it_goes_live(store: Store) -> None:
+async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) -> None:
     put(store, "live")
     put(store, "live", slug="market")
     word = put(store, "test", questions=[IDEA, WEIGH]).start_word
@@ -235,7 +235,7 @@ async def test_a_test_is_deleted_with_the_person_and_after_its_time(store: Store
         assert counted(store, "sessions") == left
 
 
-def test_what_is_said_in_a_test_leaves_the_house_in_a_raw_export_of_it_only(store: Store, tmp_path: Path) -> None:
+def test_trial_answers_appear_only_in_its_raw_export(store: Store, tmp_path: Path) -> None:
     put(store, "live")
     word = put(store, "test").start_word
     for profile in ("analysis", "public"):
@@ -246,7 +246,7 @@ def test_what_is_said_in_a_test_leaves_the_house_in_a_raw_export_of_it_only(stor
     assert pseudonym(1) not in str(tmp_path)
 
 
-def test_a_draft_that_was_kept_before_another_was_published_goes_live_by_its_file(store: Store) -> None:
+def test_older_draft_goes_live_by_publishing_its_file(store: Store) -> None:
     put(store, "live")
     put(store, "draft", **title("Entwurf"))
     put(store, "live", **title("Dazwischen"))
@@ -258,7 +258,7 @@ def test_a_draft_that_was_kept_before_another_was_published_goes_live_by_its_fil
         assert consultations.staged(connection, live.consultation_id, "draft") is None
 
 
-def test_a_draft_with_the_words_of_an_earlier_revision_is_compared_as_its_file_would_be(store: Store) -> None:
+def test_draft_is_compared_like_its_file(store: Store) -> None:
     put(store, "live")
     put(store, "live", **title("Dazwischen"))
     put(store, "draft")
@@ -270,7 +270,7 @@ def test_a_draft_with_the_words_of_an_earlier_revision_is_compared_as_its_file_w
         assert lifecycle.go_live(connection, "park", tools(), intent=Intent(2)).revision.number == 1
 
 
-def test_where_a_draft_was_taken_back_nothing_offers_to_let_it_go_live(store: Store) -> None:
+def test_withdrawn_draft_cannot_go_live(store: Store) -> None:
     put(store, "draft")
     with store.begin() as connection:
         lifecycle.take_back(connection, "park", tools(), stage="draft")
@@ -281,7 +281,7 @@ def test_where_a_draft_was_taken_back_nothing_offers_to_let_it_go_live(store: St
         named(connection, "park")
 
 
-def test_the_staff_reads_a_test_by_the_command_and_that_is_recorded(tmp_path: Path) -> None:
+def test_raw_export_of_a_trial_is_recorded(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", samples=False)
     house, _ = open_house(settings)
     put(house, "live")

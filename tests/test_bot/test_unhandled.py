@@ -35,7 +35,7 @@ def waiting(settings: Settings) -> list[str]:
     return [words for is_well, words in doctor.findings(settings) if not is_well and "could not be handled" in words]
 
 
-def test_they_are_shown_opened_and_deleted_when_they_were_looked_at(house: Settings):
+def test_dead_letters_are_shown_decrypted_and_then_deleted(house: Settings):
     said: list[str] = []
     dead_letters.show(house, said.append, done=False)
     assert said == [

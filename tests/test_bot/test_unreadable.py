@@ -61,7 +61,7 @@ def old_house(tmp_path: Path) -> Settings:
     return settings
 
 
-def test_the_operator_is_told_and_publishing_the_file_anew_mends_it(old_house: Settings):
+def test_unreadable_revision_is_reported_and_republishing_helps(old_house: Settings):
     said: list[str] = []
     context.list_consultations(old_house, said.append)
     assert said == [SENTENCE.format(slug="mein-kiez"), "mein-kiez  open, revision 1  cannot be read"]

@@ -49,7 +49,7 @@ async def test_an_address_that_is_none_is_passed_over(store: Store):
         assert {message.address for message in channel.sent} == {"anna"}
 
 
-def test_an_id_that_cannot_be_kept_is_the_same_for_its_repeat_and_its_edit():
+def test_replaced_ids_are_stable_for_repeats_and_edits():
     names = ["a", "a\x00", "a\ud83d", "a\ud83e", "a" * (LONGEST_ID + 1), "a" * (LONGEST_ID + 2), "ä", "a b"]
     safe = [made_safe(MsgIn("c", "anna", name, NOW, edits=name), NOW) for name in names]
     assert len({msg.external_id for msg in safe if msg}) == len(names)

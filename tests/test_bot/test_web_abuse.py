@@ -132,7 +132,7 @@ async def test_no_error_page_leads_out_of_a_shared_device(store, base):
             assert page.headers["Cache-Control"] == "no-store"
 
 
-async def test_trouble_at_a_kiosk_is_told_in_the_language_of_the_visit_and_leads_back(store):
+async def test_kiosk_errors_use_the_visit_language_and_link_back(store):
     async with serving(store) as house:
         page = house.browser(**{"Accept-Language": "de"})
         await page.get("/kiosk/mein-kiez?at=kiez-7")

@@ -28,7 +28,7 @@ async def people(house, store):
 
 
 @pytest.mark.parametrize("view", ["Chat", "Formular"])
-async def test_without_script_it_is_confirmed_once_and_the_door_is_shut(store, view):
+async def test_deletion_without_script_is_confirmed_and_logs_out(store, view):
     async with serving(store) as house:
         page = await at_the_first_question(house, view)
         await page.get("/c/mein-kiez")

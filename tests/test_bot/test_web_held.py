@@ -145,7 +145,7 @@ async def test_a_page_is_told_and_sends_again_by_id(store, how, line):
         assert (await page.get(CHAT)).text.count("Störung") == 0
 
 
-async def test_a_first_look_that_takes_long_is_not_begun_anew_by_each_visitor(store, monkeypatch):
+async def test_slow_first_load_is_shared_by_all_visitors(store, monkeypatch):
     monkeypatch.setattr("bot.web.consultation_cache.FIRST_SECONDS", 0.1)
     read, looks = store.read, 0
 

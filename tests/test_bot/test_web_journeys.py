@@ -143,7 +143,7 @@ async def test_the_form_changes_what_is_ticked(store):
     assert answers(store)["good"] == '["transport","quiet"]'
 
 
-async def test_the_form_says_what_is_missing_and_keeps_what_was_written(store):
+async def test_form_names_missing_answers_and_keeps_input(store):
     async with serving(store) as house:
         page = await at_the_first_question(house, "Formular")
         await page.press("Weiter")
@@ -276,7 +276,7 @@ async def test_the_language_changes_at_any_moment_and_answers_stay(store):
 
 
 @pytest.mark.parametrize("frame", ["", "iframe"])
-async def test_who_keeps_no_cookie_is_told_so_instead_of_going_round_in_circles(store, frame):
+async def test_visitors_without_cookies_see_an_explanation(store, frame):
     async with serving(store) as house:
         page = house.browser(**{"Sec-Fetch-Dest": frame} if frame else {})
         await page.http.close()
@@ -442,7 +442,7 @@ async def test_the_own_district_can_be_named_by_its_quarter(store):
     assert answers(store) == {"district": '"01"'}
 
 
-async def test_who_changes_over_in_the_middle_of_ticking_is_not_told_what_to_write(store):
+async def test_switching_to_the_form_hides_chat_instructions(store):
     async with serving(store) as house:
         page = await at_the_first_question(house)
         await page.press("Mitte")

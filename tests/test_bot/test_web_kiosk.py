@@ -133,7 +133,7 @@ class TestKiosk:
             await page.post("/kiosk/mein-kiez/here", [("csrf", "x")])
             assert page.status == 410
 
-    async def test_a_fault_keeps_what_was_written_and_the_language_can_change(self, store):
+    async def test_kiosk_error_keeps_input_and_allows_a_language_change(self, store):
         async with serving(store) as house:
             page = await at_the_kiosk(house)
             await page.press("Deutsch Los geht es")

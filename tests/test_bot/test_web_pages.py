@@ -345,7 +345,7 @@ async def test_words_of_a_person_are_never_markup(store):
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.page.html
 
 
-async def test_a_house_that_cannot_write_is_not_ready_and_finds_out_by_itself_when_it_can(store, monkeypatch):
+async def test_readyz_fails_until_a_write_succeeds_again(store, monkeypatch):
     """Also where nobody says anything meanwhile. Anybody may read the answer: it names nothing of this house."""
     async with serving(store) as house:
 

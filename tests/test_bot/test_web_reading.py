@@ -95,7 +95,7 @@ def test_too_many_ticked_boxes_are_a_fault_a_page_can_word():
     assert (step.most, step.fault) == (0, "Nicht verstanden: quux\nHöchstens 1: Nummer schreiben.")
 
 
-def test_what_was_not_understood_is_a_fault_also_where_boxes_are_ticked():
+def test_invalid_reply_is_an_error_on_checkbox_pages_too():
     once = QUESTION._replace(parts=(ErrorPart("Bitte Nummern."),), quick_replies=(*options(1), DONE))
     step = page(QUESTION, "hm", once)
     assert (step.fault, step.caption, step.hint[0].text) == ("Bitte Nummern.", "Frage 1 von 2", "Bis zu 2.")

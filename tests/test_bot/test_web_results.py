@@ -84,7 +84,7 @@ async def test_figures_stand_as_bars_and_as_a_table(store):
         assert "keine repräsentative Umfrage" in page.text
 
 
-async def test_released_answers_stand_under_their_question_in_their_own_direction(store):
+async def test_released_answers_keep_their_text_direction(store):
     with store.begin() as connection:
         park = number_of(store)
         codes = [open_answer(connection, park, number, f"Mehr Licht {number}") for number in range(6)]
@@ -115,7 +115,7 @@ async def test_answers_of_few_people_of_one_mind_stand_nowhere(store):
         assert "Bewertungen gesamt 8" in page.text
 
 
-async def test_ideas_stand_in_the_order_of_agreement_with_status_and_translation(store):
+async def test_ideas_are_sorted_by_agreement_with_status_and_text(store):
     first = proposed(store, "P-1111-1111", "Mehr Bänke", "++++++------")
     proposed(store, "P-2222-2222", "Daha fazla ağaç", "+++++++++++++------", language="tr")
     proposed(store, "P-3333-3333", "Geheim <b>x</b>", is_released=False)

@@ -133,7 +133,7 @@ async def test_nobody_rates_their_own_idea_or_one_that_waits(store):
         assert (await tell(app, channel, "b", "überspringen")).title == "Ein Brunnen"
 
 
-async def test_what_is_withdrawn_while_somebody_rates_it_does_not_count(store):
+async def test_vote_on_a_withdrawn_proposal_does_not_count(store):
     (lamp,) = add(store, "Licht im Park")
     clock = Clock()
     async with running(store, sources=clock.sources) as (app, channel):
@@ -224,7 +224,7 @@ async def test_own_language_first_and_the_original_one_tap_away(store):
         assert rows(store, "SELECT vote FROM ratings") == [(1,)]
 
 
-async def test_five_hundred_people_with_four_clicks_each_are_five_hundred_ratings(store):
+async def test_repeated_clicks_of_many_people_count_once_each(store):
     add(store, "Licht im Park", "Ein Brunnen")
     async with running(store) as (app, channel):
         people = [f"p{number}" for number in range(500)]

@@ -87,7 +87,7 @@ def export(store: Store, out: Path, profile: str) -> dict[str, list[list[str | f
     return sheets(out)
 
 
-async def test_answers_in_words_with_numbers_and_times_to_calculate_with(answered: Store, tmp_path: Path) -> None:
+async def test_raw_workbook_has_labels_numbers_and_times(answered: Store, tmp_path: Path) -> None:
     found = export(answered, tmp_path / "park.xlsx", "raw")
     assert list(found) == ["Liesmich", "Antworten", "Kürzel", "Codebuch"]
     head, *rows = found["Antworten"]
@@ -110,7 +110,7 @@ async def test_answers_in_words_with_numbers_and_times_to_calculate_with(answere
     assert found["Liesmich"][1] == ["Kürzel: answers_wide.csv"]
 
 
-async def test_analysts_get_weeks_and_no_words_and_the_public_counts_only(answered: Store, tmp_path: Path) -> None:
+async def test_analysis_workbook_has_weeks_and_public_only_counts(answered: Store, tmp_path: Path) -> None:
     found = export(answered, tmp_path / "analysis.xlsx", "analysis")
     head, *rows = found["Antworten"]
     assert {row[head.index("wish: Noch etwas?")] for row in rows} == {"(noch nicht freigegeben)", "(nicht erreicht)"}

@@ -57,7 +57,7 @@ async def at_the_question(world: World, audio: dict[str, str], voices: str = "[]
     return tab
 
 
-async def test_a_recording_plays_until_it_ends_or_is_pressed_again_one_at_a_time(world):
+async def test_one_recording_plays_until_it_ends_or_is_stopped(world):
     tab = await at_the_question(world, {"de": LONG})
     await tab.evaluate(f"{LAST}.click()")
     await tab.until("sounding === 1", "the recording sounds")
@@ -77,7 +77,7 @@ async def test_a_recording_plays_until_it_ends_or_is_pressed_again_one_at_a_time
     assert await tab.evaluate("said") == []
 
 
-async def test_without_a_recording_the_voice_of_the_browser_reads_text_and_answers(world):
+async def test_browser_speech_reads_texts_without_a_recording(world):
     tab = await at_the_question(world, {}, "[{lang: 'de_DE'}]")
     await tab.evaluate(f"{LAST}.click()")
     await tab.until("said.length === 1")

@@ -83,7 +83,7 @@ def forget(tab: Tab) -> None:
     tab.complaints.clear()
 
 
-async def test_a_named_page_holds_the_whole_conversation_and_no_other_page(world: World):
+async def test_only_allowed_origins_can_embed_the_chat(world: World):
     async with city(world.origin) as named, city(world.origin) as other:
         await world.stop()
         await world.restart(embed_origins=[str(named.make_url("")).rstrip("/")])

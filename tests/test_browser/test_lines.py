@@ -129,7 +129,7 @@ async def test_a_tap_leads_the_focus_to_what_is_said_next(world):
     assert (await tab.focused()).value.endswith(".good.quiet"), "who ticks several stays where they are"
 
 
-async def test_a_press_that_has_begun_counts_although_the_bot_answers_meanwhile(world):
+async def test_press_counts_although_a_reply_arrives_meanwhile(world):
     tab = await at_the_chat(world)
     await tab.click("[value$='.district.01']")
     await asked(tab, "good")

@@ -160,7 +160,7 @@ def test_everybody_goes_on_while_a_sector_waits():
     assert len(again) == 3, "what was told before stays known"
 
 
-def test_a_sector_that_is_told_late_counts_people_of_all_moments_before():
+def test_late_sector_counts_people_of_all_earlier_editions():
     """The two of a who agree were there first, since all others agreed then: so all six who came last do, none of a."""
     three = two((2, 12), (13, 0)), two((2, 16), (16, 1)), two((2, 23), (22, 1))
     assert [it.lines for it in told_after(*three)] == [{EVERYBODY}] * 3

@@ -135,7 +135,7 @@ def test_sums_of_opinion_groups_determine_nobody():
     assert told / every > 0.4, "a rule that tells nothing protects everybody"
 
 
-def test_sectors_and_groups_that_are_not_looked_at_together_give_people_away(monkeypatch: pytest.MonkeyPatch):
+def test_checking_sectors_and_groups_apart_reveals_people(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(disclosure, "besides", lambda *_: [])
     attacks = (attack for seed in SEEDS for attack in Knowing(read(seed)).attacks())
     assert any(attack.determined() for attack in attacks)

@@ -58,7 +58,7 @@ def park(store: Store) -> Store:
     return store
 
 
-def test_one_of_many_is_told_and_reasons_for_no_answer_are_one_cell(park: Store):
+def test_single_answers_are_published_and_no_answers_merged(park: Store):
     assert renew(park, "park")
     rows = newest(park).rows
     assert told(rows) == {"yes": 12, "no": 9, "some": 1, "no_answer": 0, "not_asked": 0}
@@ -109,7 +109,7 @@ def asked_at_the_end(store: Store, before: list[bool], after: list[bool]) -> lis
     return found
 
 
-def test_how_many_were_asked_waits_although_the_question_itself_is_not_told(store: Store):
+def test_asked_count_waits_even_if_the_question_is_hidden(store: Store):
     """All four who came consented: the consent stays as it was told, and so does who was asked because of it."""
     assert asked_at_the_end(store, [True] * 4 + [False] * 5, [True] * 4) == [5, 5]
 
@@ -183,7 +183,7 @@ def test_a_statement_goes_on_while_one_of_its_sectors_waits(store: Store):
     assert renew(store, "park") is None
 
 
-def test_what_the_next_edition_is_compared_with_is_read_as_the_first_program_with_this_rule_wrote_it():
+def test_stored_comparison_of_the_first_version_can_be_read():
     table = '[[[], 30, {"agrees": 14, "others": 16}], [["business"], 8, {"agrees": 4, "others": 4}]]'
     votes = '[[[], 38, {"agrees": 18, "disagrees": 10, "passes": 10}]]'
     found = Compared.from_json(f'[5, ["ill"], {{"agreement:P-1": {table}, "votes:P-1": {votes}}}]')

@@ -230,7 +230,7 @@ def determined(given: Sequence[str], looks: Sequence[int]) -> list[int]:
     return [it for it in range(told[-1].base) if it not in safe]
 
 
-def test_who_knows_the_rule_learns_nothing_from_what_is_not_shown():
+def test_knowing_the_rule_reveals_nothing_about_hidden_counts():
     chance, replaced = random.Random(3), 0
     for _ in range(150):
         share = chance.choice((0.2, 0.5, 0.8, 0.9))
@@ -340,7 +340,7 @@ def test_who_is_asked_tells_what_they_answered_before(store: Store):
     assert city.look(late._replace(at="more")).reason == "protected", "one came to the first question since"
 
 
-def test_a_room_waits_where_the_published_figures_leave_too_few_outside(city: City):
+def test_room_figures_wait_if_too_few_people_are_outside(city: City):
     room = city.room()
     fill(city, room, 12, 11)
     fill(city, None, 1, 1)
@@ -354,7 +354,7 @@ def test_a_room_waits_where_the_published_figures_leave_too_few_outside(city: Ci
 @pytest.mark.parametrize(
     ("more", "is_told"), [((0, 0), True), ((1, 1), False), ((3, 3), True), ((6, 0), False), ((25, 1), False)]
 )
-def test_published_figures_wait_for_enough_people_beside_the_rooms(city: City, more: tuple[int, int], is_told: bool):
+def test_published_figures_wait_for_people_outside_the_rooms(city: City, more: tuple[int, int], is_told: bool):
     room = city.room()
     fill(city, room, 7, 6)
     assert city.note(room).answered == 13
@@ -376,7 +376,7 @@ def test_two_rooms_together_leave_enough_outside(city: City):
     assert city.publish()["yes"] == 18
 
 
-def test_an_edition_that_was_counted_before_a_room_showed_more_is_not_kept(city: City):
+def test_edition_older_than_a_room_display_is_discarded(city: City):
     room = city.room()
     fill(city, room, 7, 6)
     with city.store.reading() as connection:

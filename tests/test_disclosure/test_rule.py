@@ -117,7 +117,7 @@ def test_sensitive_answers_need_more_people_and_never_one_mind():
     assert disclosure.reason(Row(LARGE, {"yes": LARGE}), Rule()) == ""
 
 
-def test_what_all_but_a_few_belong_to_is_not_told_beside_the_whole():
+def test_sector_of_nearly_all_people_is_hidden_next_to_total():
     table = {frozenset({"a"}): Row(40, {"agrees": 20, "others": 20}), frozenset(): Row(2, {"agrees": 1, "others": 1})}
     assert told(table, ["a"], Rule())["a"] == ("protected", "protected")
 

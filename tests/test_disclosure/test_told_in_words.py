@@ -63,7 +63,7 @@ async def page_of(store: Store) -> str:
         return (await house.browser(**{"Accept-Language": "de"}).get("/results/park")).text
 
 
-async def test_the_part_that_can_be_seen_stands_on_page_command_and_json(park: Store):
+async def test_visible_share_is_on_page_command_and_json(park: Store):
     found = public(park)
     assert results.as_data(found)["visible_share"] == pytest.approx(34 / 37)
     words = "91 % aller Antworten sind hier zu sehen."
@@ -71,7 +71,7 @@ async def test_the_part_that_can_be_seen_stands_on_page_command_and_json(park: S
     assert words in await page_of(park)
 
 
-async def test_shares_of_a_conditional_question_are_of_those_who_were_asked(park: Store):
+async def test_shares_of_conditional_questions_use_those_asked(park: Store):
     found = public(park)
     about: dict[str, Any] = results.as_data(found)["questions"]
     assert [about["why"][it] for it in ("answered", "asked")] == [10, 15]
@@ -105,7 +105,7 @@ async def test_figures_of_an_old_rule_are_labelled(park: Store):
     assert "nach einer früheren Regel" in await page_of(park)
 
 
-def test_figures_counted_for_one_look_say_that_they_are_not_public(tmp_path: Path):
+def test_preview_figures_say_that_they_are_not_public(tmp_path: Path):
     store = Store(f"sqlite:///{tmp_path}/mitsprache.db")
     heard: list[str] = []
     settings = Settings(data=tmp_path)

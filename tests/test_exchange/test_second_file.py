@@ -184,7 +184,7 @@ def test_ballots_of_an_earlier_version_are_recognised(store: Store, tmp_path: Pa
     assert take(store, "pb", more, "large")[1:] == (False, 0, 0, 2, 318)
 
 
-def test_the_same_projects_in_another_district_are_another_vote_also_then(store, tmp_path, as_before) -> None:
+def test_same_projects_in_another_district_are_another_vote(store, tmp_path, as_before) -> None:
     take(store, "pb", vote(tmp_path / "a.pb", GDYNIA, LARGE, range(50)), "one")
     as_before.undo()
     other = vote(tmp_path / "b.pb", GDYNIA | {"subunit": "Chylonia"}, LARGE, range(50))
@@ -251,7 +251,7 @@ def test_two_conversations_with_the_same_ids_both_come_in(store: Store, tmp_path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_another_conversation_with_the_same_ids_does_not_vanish_in_the_first(store, tmp_path, kind) -> None:
+def test_other_conversation_with_equal_ids_is_not_merged(store, tmp_path, kind) -> None:
     first, second = second_files(kind, tmp_path)
     take(store, kind, first, "one")
     before = everything(store)
@@ -264,7 +264,7 @@ def test_another_conversation_with_the_same_ids_does_not_vanish_in_the_first(sto
     assert everything(store) == before
 
 
-def test_what_was_reworded_there_or_edited_here_is_the_same_conversation(store: Store, tmp_path: Path) -> None:
+def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_path: Path) -> None:
     take(store, "meinberlin", sheet(tmp_path / "a.xlsx", IDEA, PLAIN), "ideen")
     reworded = sheet(tmp_path / "b.xlsx", IDEA | OTHER, PLAIN)
     bundle, taken = exchange.take(store, Settings(), "meinberlin", reworded, Wish("ideen"))
@@ -288,7 +288,7 @@ def test_a_sentence_in_common_makes_no_conversation_the_same(store: Store, tmp_p
     assert take(store, "meinberlin", other, "two")[2:] == (5, 0, 0, 0)
 
 
-def test_new_ideas_come_in_beside_known_ones_also_where_their_ids_are_taken(store: Store, tmp_path: Path) -> None:
+def test_new_ideas_are_imported_although_their_ids_are_taken(store: Store, tmp_path: Path) -> None:
     third = IDEA | {"Referenznr.": "3"}
     take(store, "meinberlin", sheet(tmp_path / "a.xlsx", PLAIN), "one")
     take(store, "meinberlin", sheet(tmp_path / "b.xlsx", third), "two")
@@ -297,7 +297,7 @@ def test_new_ideas_come_in_beside_known_ones_also_where_their_ids_are_taken(stor
     assert take(store, "meinberlin", path, "one")[2:] == (0, 2, 0, 0)
 
 
-def test_a_conversation_without_an_address_is_known_wherever_it_lies(store: Store, tmp_path: Path) -> None:
+def test_conversation_without_url_is_known_under_any_path(store: Store, tmp_path: Path) -> None:
     take(store, "polis", conversation(tmp_path / "export"), "one")
     moved = (tmp_path / "export").rename(tmp_path / "elsewhere")
     assert take(store, "polis", moved, "one")[2:] == (0, 3, 0, 5)
@@ -305,9 +305,7 @@ def test_a_conversation_without_an_address_is_known_wherever_it_lies(store: Stor
         take(store, "polis", moved, "two")
 
 
-def test_a_conversation_that_an_earlier_version_took_over_is_recognised(
-    store: Store, tmp_path: Path, monkeypatch
-) -> None:
+def test_conversation_imported_by_an_older_version_is_known(store: Store, tmp_path: Path, monkeypatch) -> None:
     path = conversation(tmp_path / "export")
 
     def before(where: Path, language: str, aside: Aside) -> Bundle:
@@ -324,7 +322,7 @@ def test_a_conversation_that_an_earlier_version_took_over_is_recognised(
     assert take(store, "polis", other, "two")[1:] == (True, 3, 0, 5, 0)
 
 
-def test_several_projects_of_one_file_are_known_under_any_file_name(store: Store, tmp_path: Path) -> None:
+def test_projects_of_one_file_are_known_under_any_file_name(store: Store, tmp_path: Path) -> None:
     features = [
         {"type": "Feature", "geometry": None, "properties": {**SAID, "id": at, "belongToProject": f"P{at}"}}
         for at in (1, 2)

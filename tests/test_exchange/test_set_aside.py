@@ -136,7 +136,7 @@ def read_of(kind: Any, path: Path) -> Bundle:
     return Bundle(found.source, "", "", found.statements, set_aside=aside.count, set_aside_lines=tuple(aside.lines))
 
 
-def test_the_words_of_the_author_are_taken_not_those_of_a_machine(tmp_path: Path):
+def test_original_text_is_preferred_to_machine_translation(tmp_path: Path):
     path = tmp_path / "a.json"
     machine = {"es": "Bancos", "machine_translations": {"de": "Banken"}}
     path.write_text(json.dumps([{"id": 1, "title": machine, "body": machine}]), encoding="utf-8")
@@ -219,7 +219,7 @@ def test_ballots_of_a_budget(store: Store, tmp_path: Path):
         take(store, "pb", path)
 
 
-def test_a_project_that_cannot_be_bought_leaves_the_rest_of_each_ballot(store: Store, tmp_path: Path):
+def test_unaffordable_project_keeps_the_rest_of_each_ballot(store: Store, tmp_path: Path):
     path = kinds.budget_file(tmp_path, kinds.VOTED.replace("1;60;6;", "1;600;6;").replace("40;4;Park", "40.0;4;Park"))
     bundle, taken = take(store, "pb", path)
     assert taken.votes == 10

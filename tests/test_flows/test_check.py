@@ -438,9 +438,7 @@ OK = {"key": "ok", "type": "consent", "text": text("Dürfen wir das fragen?")}
         ),
     ],
 )
-def test_what_people_say_about_themselves_needs_a_consent_of_its_own(
-    questions: list[dict[str, Any]], reasons: list[str]
-) -> None:
+def test_personal_questions_need_their_own_consent(questions: list[dict[str, Any]], reasons: list[str]) -> None:
     found = [it for it in check(consultation(free("wish"), *questions), CATALOGUES) if not it.warning]
     assert [it.reason for it in found] == reasons
 

@@ -186,7 +186,7 @@ def test_the_language_changes_at_any_moment_and_answers_stay():
     assert "b?" in walk.said()
 
 
-def test_which_answer_to_change_is_told_by_number_or_by_its_question():
+def test_answer_to_change_is_chosen_by_number_or_question():
     wish = {"key": "w", "type": "text", "text": {"de": "Wunsch?", "en": "Wish?"}}
     walk = Walk(compiled(ask("a"), wish)).say("ja").say("ändern")
     assert walk.session.aside == "change"
@@ -233,7 +233,7 @@ def test_nothing_anybody_says_leaves_them_without_an_answer(said):
         assert walk.session.at in ("", *flow.questions)
 
 
-def test_what_could_not_be_decrypted_is_asked_for_again_and_is_no_answer():
+def test_undecryptable_message_is_asked_for_again():
     walk = Walk(compiled(ask("a")))
     before = walk.session
     walk.say(media="sealed")

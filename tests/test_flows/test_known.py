@@ -89,7 +89,7 @@ def asked() -> Session:
     return say(begun.session, "ja", TODAY).session
 
 
-def test_a_turn_that_lacks_knowledge_says_what_and_has_caused_nothing() -> None:
+def test_turn_names_missing_facts_and_changes_nothing() -> None:
     begun = engine.start(FLOW, receipt="R", language="de")
     with pytest.raises(Lacking) as lacking:
         say(begun.session, "ja")

@@ -86,7 +86,7 @@ def test_the_channels_hint_decides_nothing():
     assert turn.session.wanted == ""
 
 
-def test_a_language_that_is_asked_for_by_name_is_known_even_where_it_is_not_offered():
+def test_language_is_recognised_by_name_even_if_not_offered():
     turn = say(begin(None), "по-русски")
     assert happened(turn) == [LanguageChosen("ru")], "for the lobby and for other consultations"
     assert said(turn) == said(begin("ru"))
@@ -104,7 +104,7 @@ def test_in_the_middle_of_a_session_too():
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_whoever_cannot_read_it_can_still_stop_get_help_and_delete(language: str):
+def test_stop_help_and_delete_work_in_other_languages(language: str):
     words = HOUSE[language]
     turn = begin(language)
     helped = said(say(turn, words.words("words.help")[0]))[0]

@@ -67,7 +67,7 @@ def test_exact_matchers_guess_nothing() -> None:
     assert matcher.find("nein!") == Match("no", True)
 
 
-def test_labels_win_over_other_names_and_shared_names_count_for_none() -> None:
+def test_labels_win_over_aliases_and_shared_aliases_fail() -> None:
     matcher = Matcher([("poison", ["Gift", "beides"]), ("present", ["Geschenk", "Gift", "beides"])])
     assert matcher.find("gift") == Match("poison", True)
     assert matcher.find("beides") is None

@@ -94,7 +94,7 @@ def test_exits_belong_to_the_path():
     assert left(flow, ok=False, a="yes") == {"ok"}
 
 
-def test_a_sensitive_question_needs_a_consent_whatever_the_file_says():
+def test_sensitive_question_always_needs_a_consent():
     flow = compiled(CONSENT, ask("h", sensitive=True), ask("z"))
     assert Walk(flow).say("nein").session.at == "z"
     assert Walk(flow).say("ja").session.at == "h"
@@ -200,9 +200,7 @@ def asked(flow: Flow, said: Mapping[str, Any]) -> set[str]:
 
 @settings(max_examples=400, deadline=None)
 @given(flows(), st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["yes", "no", None]), max_size=6))
-def test_nothing_that_can_be_reached_goes_and_no_sensitive_answer_hangs_on_an_open_one(
-    flow: Flow, said: dict[str, str | None]
-):
+def test_pruning_keeps_reachable_and_certain_answers_only(flow: Flow, said: dict[str, str | None]):
     known = {key: value for key, value in said.items() if key in flow.questions}
     answers: dict[str, Any] = {key: value for key, value in known.items() if value}
     session = Session("code1", "de", "R", answers=answers, missing=dict.fromkeys(known.keys() - answers, "skipped"))

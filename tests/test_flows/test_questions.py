@@ -182,7 +182,7 @@ def test_nothing_chosen_is_an_answer_where_none_is_required() -> None:
     assert asked.show([])
 
 
-def test_everybody_is_asked_other_pairs_and_each_option_equally_often() -> None:
+def test_pairs_differ_per_person_and_use_options_equally() -> None:
     values = tuple("abcdefgh")
     drawn = {seed: pairs(values, seed, 12) for seed in map(str, range(50))}
     assert len({*drawn.values()}) == 50

@@ -23,7 +23,7 @@ from tests.test_storage.rows import new_id
 YES = Outcome("accepted", {"de": "Wird gebaut."}, "Bezirksamt", "https://example.org/bau")
 
 
-def test_a_status_has_a_reason_in_german_and_in_the_language_of_the_idea(store: Store) -> None:
+def test_status_needs_reason_in_german_and_idea_language(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1, language="tr")

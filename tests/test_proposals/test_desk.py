@@ -158,7 +158,7 @@ async def test_helpers_and_strangers_read_nothing(store: Store) -> None:
         assert one(connection, idea.id).released_at is None
 
 
-async def test_the_queue_goes_through_all_consultations_by_age_and_says_where_it_ends(store: Store) -> None:
+async def test_queue_covers_all_consultations_by_age_and_says_its_end(store: Store) -> None:
     park, town = open_consultation(store), open_consultation(store, slug="town")
     with store.begin() as connection:
         texts = ((town, "A well"), (park, "A bench"), (town, "A tree"))
@@ -220,7 +220,7 @@ async def test_what_is_shown_says_all_one_should_know(store: Store) -> None:
         assert "Auch: geprüft, weiter, abgelehnt, umgesetzt" in channel.texts("a")[-1]
 
 
-async def test_what_still_holds_a_number_is_released_only_when_said_twice(store: Store) -> None:
+async def test_text_with_a_number_needs_a_second_confirmation(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Ruft an: 0176 12345678")

@@ -50,7 +50,7 @@ def test_nothing_is_seen_before_somebody_approved_it(store: Store) -> None:
         assert kinds(connection, [idea.id]) == [("approve", AYLIN, None)]
 
 
-def test_with_four_eyes_two_different_people_approve_the_same_words(store: Store) -> None:
+def test_four_eyes_needs_two_approvals_of_the_same_text(store: Store) -> None:
     park = open_consultation(store, four_eyes=True)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Call 030 12345")
@@ -125,7 +125,7 @@ def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
         assert visible(connection, park) == [first.text]
 
 
-def test_of_two_votes_on_merged_proposals_the_later_one_counts_everywhere(store: Store) -> None:
+def test_latest_vote_counts_on_merged_proposals(store: Store) -> None:
     park = open_consultation(store)
     later, latest = NOW.replace(hour=13), NOW.replace(hour=14)
     with store.begin() as connection:
@@ -168,7 +168,7 @@ def test_a_merge_taken_back_gives_the_ratings_back(store: Store) -> None:
         assert votes(connection, second.id) == {10: 1, 11: 1}
 
 
-def test_merges_in_circles_chains_and_across_consultations_are_refused(store: Store) -> None:
+def test_circular_chained_and_foreign_merges_are_refused(store: Store) -> None:
     park, lake = open_consultation(store), open_consultation(store, "lake")
     with store.begin() as connection:
         first, second, third = (released(connection, park, number) for number in (1, 2, 3))

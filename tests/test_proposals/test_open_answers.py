@@ -91,7 +91,7 @@ async def test_a_changed_answer_is_withheld_until_it_is_read_anew(store: Store, 
         assert view(store)[0][1] == 0, "the same again is no change"
 
 
-async def test_an_edit_keeps_the_original_sealed_and_its_author_sees_what_is_public(store: Store, park: int) -> None:
+async def test_edit_encrypts_the_original_and_author_sees_the_public(store: Store, park: int) -> None:
     async with running(store) as (app, channel):
         await answer(app, channel, "r", "Licht, sagt Erika Muster")
         (one,) = standings(store)
@@ -210,7 +210,7 @@ async def test_in_the_chat_of_the_team_answers_stand_beside_proposals(store: Sto
 
 
 @only_sqlite
-async def test_what_is_specially_protected_is_released_only_when_said_twice(store: Store) -> None:
+async def test_sensitive_answer_needs_a_second_confirmation(store: Store) -> None:
     yes = {"key": "ok", "type": "consent", "text": {"de": "Dürfen wir fragen?", "en": "?"}}
     asked = {"equal": {"question": "ok", "value": True}}
     health = {"key": "health", "type": "text", "text": {"de": "Was fehlt Ihnen?", "en": "?"}}
@@ -225,7 +225,7 @@ async def test_what_is_specially_protected_is_released_only_when_said_twice(stor
         assert standings(store)[0].state == "waiting"
 
 
-async def test_my_data_says_when_others_can_see_an_answer_and_why_one_is_not_shown(store: Store, park: int) -> None:
+async def test_my_data_shows_visibility_of_answers(store: Store, park: int) -> None:
     async with running(store) as (app, channel):
         await answer(app, channel, "r", "Mehr Licht")
         (one,) = standings(store)

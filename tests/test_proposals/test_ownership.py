@@ -176,7 +176,7 @@ IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Welche Idee?", "en": 
 WEIGH = {"key": "weigh", "type": "statements", "text": {"de": "Und die anderen?", "en": "And others?"}, "block": 1}
 
 
-async def test_what_stays_after_starting_over_is_not_taken_back_by_skipping(store: Store) -> None:
+async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
     number = open_consultation(store, questions=[IDEA])
     async with running(store) as (app, channel):
         for line in ("/start park", "Deutsch", "Mehr Bänke am Fluss"):

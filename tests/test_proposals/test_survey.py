@@ -70,7 +70,7 @@ def test_a_statement_that_divides_people_is_preferred(store: Store) -> None:
     assert min(drawn[id_] for id_ in dividing) > 2 * drawn[alone]
 
 
-def test_votes_that_change_vanish_or_come_late_are_counted_right_again(store: Store) -> None:
+def test_changed_deleted_and_late_votes_are_recounted(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         bench, lamp = (released(connection, park, 100 + number).id for number in range(2))

@@ -142,9 +142,7 @@ def test_of_what_is_not_public_only_its_author_hears(store: Store) -> None:
     assert notices(store).keys() == {"author"}
 
 
-def test_many_are_told_in_portions_and_a_crash_between_them_repeats_nothing(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_notification_batches_survive_a_crash_without_repeats(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcome_notifications, "PORTION", 7)
     park = open_consultation(store)
     with store.begin() as connection:

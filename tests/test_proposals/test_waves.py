@@ -118,7 +118,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         assert proposals.by_ids(connection, [first["Mehr Bänke am Teich"].id]).popitem()[1].status == "received"
 
 
-def test_the_author_of_the_original_hears_what_became_of_the_copy(store: Store) -> None:
+def test_author_of_the_original_hears_the_outcome_of_the_copy(store: Store) -> None:
     park = open_consultation(store, "wave-1")
     with store.begin() as connection:
         author, rater = Person(connection, "author", "tr", wants="wave-1"), Person(connection, "r", wants="wave-2")
@@ -135,7 +135,7 @@ def test_the_author_of_the_original_hears_what_became_of_the_copy(store: Store) 
     assert copy.code in found["r"][0]
 
 
-def test_what_is_unread_hidden_or_merged_is_not_taken_and_translations_come_along(store: Store) -> None:
+def test_only_released_ideas_are_copied_with_translations(store: Store) -> None:
     park = open_consultation(store, "wave-1")
     with store.begin() as connection:
         kept = released(connection, park, 1, text="Bänke", district="01")
@@ -151,7 +151,7 @@ def test_what_is_unread_hidden_or_merged_is_not_taken_and_translations_come_alon
         assert moderation.texts_of(connection, [copy.id])[copy.id]["en"].text == "Benches"
 
 
-def test_publishing_again_changes_nothing_takes_what_is_new_and_withdraws_what_is_gone(store: Store) -> None:
+def test_republishing_adds_new_and_withdraws_gone_copies(store: Store) -> None:
     park = open_consultation(store, "wave-1")
     with store.begin() as connection:
         first = released(connection, park, 1, text="Bänke")
@@ -179,7 +179,7 @@ def test_publishing_again_changes_nothing_takes_what_is_new_and_withdraws_what_i
     assert copies() == {}, "nothing is wanted from there any more"
 
 
-def test_the_top_is_taken_once_the_earlier_wave_is_closed_and_stays(store: Store) -> None:
+def test_top_ideas_are_copied_once_after_the_wave_closes(store: Store) -> None:
     park = open_consultation(store, "wave-1")
     with store.begin() as connection:
         ids = [released(connection, park, number, text=f"idea {number}").id for number in range(4)]
@@ -200,7 +200,7 @@ def test_the_top_is_taken_once_the_earlier_wave_is_closed_and_stays(store: Store
     assert len(seen(store, "wave-2")) == 3
 
 
-def test_a_person_who_withdraws_or_deletes_an_idea_takes_its_copies_along(store: Store) -> None:
+def test_withdrawing_or_deleting_an_idea_removes_its_copies(store: Store) -> None:
     publish(store, wave("wave-1"))
 
     async def live() -> None:

@@ -49,7 +49,7 @@ def filled(store: Store) -> int:
     return consultation
 
 
-def test_votes_on_what_was_merged_count_for_what_it_was_merged_into(store):
+def test_votes_on_merged_proposals_count_for_the_target(store):
     consultation = filled(store)
     with store.reading() as connection:
         loaded = loading.load(connection, consultation)
@@ -61,7 +61,7 @@ def test_votes_on_what_was_merged_count_for_what_it_was_merged_into(store):
     assert found.statements[0].by_vote_events == (6, 7, 0, 13)
 
 
-def test_a_vote_that_comes_in_later_but_was_given_earlier_is_not_the_last(store):
+def test_late_arrival_of_an_earlier_vote_is_not_the_last_vote(store):
     consultation = filled(store)
     with store.begin() as connection:
         idea = next(it.id for it in proposals.of_consultation(connection, consultation) if it.code == "CODE0")

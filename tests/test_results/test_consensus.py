@@ -105,7 +105,7 @@ def test_agreed_by_all_five_is_the_smallest_smoothed_agreement():
     assert not agreement("s", SEEN, AGREES | {"business": 7}).is_agreed_by_all, "one half is no agreement"
 
 
-def test_a_sector_with_too_few_people_is_missing_and_hides_no_one_behind_the_total():
+def test_small_sector_is_missing_and_needs_a_second_one():
     found = agreement("s", SEEN | {"business": 4}, AGREES | {"business": 4})
     cells = {cell.sector: cell for cell in found.cells}
     assert cells["business"].seen is None
@@ -121,7 +121,7 @@ def test_a_sector_with_too_few_people_is_missing_and_hides_no_one_behind_the_tot
     ]
 
 
-def test_small_sectors_are_counted_together_and_say_nothing_of_each():
+def test_small_sectors_are_only_counted_together():
     found = agreement("s", SEEN | {"business": 4, "science": 4}, AGREES | {"business": 2, "science": 4})
     assert found.cells[-1][:3] == (OTHERS, 8, 6)
     assert found.missing == ("business", "science")

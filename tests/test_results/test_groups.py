@@ -67,7 +67,7 @@ def test_components_are_those_of_a_singular_value_decomposition():
     assert flat.people == pytest.approx(centred @ flat.loadings, abs=1e-4)
 
 
-def test_who_voted_little_is_stretched_and_hidden_columns_count_as_voted():
+def test_few_votes_are_scaled_and_hidden_columns_count_as_voted():
     matrix = matrix_of([[1, 1, 1, 1], [-1, -1, -1, -1], [1, NONE, NONE, NONE], [-1, 1, NONE, NONE]])
     flat = components.plane(matrix, nothing_hidden(matrix))
     own = (matrix.votes[2, 0] - flat.means[0]) * flat.loadings[0]

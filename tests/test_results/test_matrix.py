@@ -83,7 +83,7 @@ def test_priority_by_hand():
     assert priority(*cells).tolist() == pytest.approx([5.0625, 3.515625])
 
 
-def test_statements_are_drawn_in_proportion_each_once_and_by_seed():
+def test_statements_are_drawn_once_by_weight_and_seed():
     weights = np.array([1.0, 3.0, 0.0])
     assert sorted(draw(weights, 5, 1)) == [0, 1]
     assert draw(weights, 2, 7) == draw(weights, 2, 7)

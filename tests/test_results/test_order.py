@@ -119,7 +119,7 @@ def test_most_agree_only_on_what_many_rated():
 
 
 @pytest.mark.parametrize("seen", [8, 20, 200])
-def test_chance_among_hundreds_of_statements_is_not_what_most_agree_on(seen):
+def test_random_votes_on_many_statements_give_no_consensus(seen):
     chance = np.random.default_rng(seen)
     by_lot = [Totals(agrees, seen - agrees, agrees * 0) for agrees in chance.binomial(seen, 0.5, (40, 560))]
     wrong = [bool(consensus.agreed_upon(it, nothing_hidden(560), seen)) for it in by_lot]

@@ -82,7 +82,7 @@ def test_one_of_a_choice_is_one_of_several(store):
     assert "  Rot: 25, 100 % (87 – 100 %)" in lines(store)
 
 
-def test_one_of_a_choice_is_one_of_several_also_where_nobody_answered_since(store):
+def test_choice_answers_count_under_a_newer_choices_revision(store):
     history(store, ([choice(AB)], [{"way": "a"}] * 18), ([choice(AB, type="choices")], []))
     assert told(store) == {"way": {"answered": 18, "chosen.a": 18}}
 
@@ -285,7 +285,7 @@ def test_a_budget_buys_nothing_that_was_removed(store):
     assert [spending.projects for spending in spread.spendings] == [("park",), ("park",)]
 
 
-def test_the_same_answer_given_again_belongs_to_the_newer_revision(store):
+def test_repeated_answer_belongs_to_the_newer_revision(store):
     """An older program left the row of the first answer as it was; the session knows."""
     history(store, ([choice(AB)], [{"way": "a"}] * 6), ([choice({"a": "Blau", "b": "Rot"})], []))
     with store.begin() as connection:

@@ -105,7 +105,7 @@ async def test_orders_and_budgets_say_how_sure_they_are(store):
     assert "votes" not in str(results.as_data(found)["outcomes"]["money"]), "who approved may be few"
 
 
-async def test_comparisons_of_few_people_of_one_mind_are_told_by_nobody(store):
+async def test_comparisons_of_few_unanimous_people_are_hidden(store):
     rather = {"key": "rather", "type": "pairwise", "text": {"de": "Was eher?", "en": "Which?"}}
     publish(store, consultation("park", [rather | {"options": OPTIONS, "min": 3, "max": 3}]))
     async with running(store) as (app, test):

@@ -48,7 +48,7 @@ def test_dates_count_for_more_than_an_open_state(state, opens_at, closes_at, fou
     assert one.state_at(NOW) == found
 
 
-def test_only_the_newest_revision_of_open_consultations_is_listed(store: Store) -> None:
+def test_list_has_only_newest_revisions_of_open_consultations(store: Store) -> None:
     with store.begin() as connection:
         published(connection, "trees")
         lamps = published(connection, "lamps", "{}")

@@ -84,7 +84,7 @@ def test_a_full_disk(store: Store) -> None:
 
 
 @only_sqlite
-async def test_what_keeps_the_service_from_writing_is_kept_until_a_write_succeeds(store: Store) -> None:
+async def test_write_error_is_kept_until_a_write_succeeds(store: Store) -> None:
     def overflow(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")  # no more than there is
         contacts.insert(connection, [NewContact(number, "x" * 3_000, NOW) for number in range(500)])
@@ -250,7 +250,7 @@ def test_a_damaged_file_is_told(store: Store, database: Database, content: bytes
 
 
 @only_sqlite
-def test_a_page_that_is_spoilt_is_found_although_it_is_remembered(store: Store, database: Database) -> None:
+def test_damaged_page_is_found_although_it_is_cached(store: Store, database: Database) -> None:
     add(store, *range(1, 2000))
     store.scrub()
     assert count(store) == 1999

@@ -70,9 +70,7 @@ def test_an_answer_or_a_rating_counts_a_consent_does_not(store: Store, people: d
         assert standing[people["skipped all"].pseudonym].status == "completed"
 
 
-def test_a_consent_of_others_under_the_same_key_takes_no_answer_away(
-    store: Store, people: dict[str, StoredSession]
-) -> None:
+def test_consent_key_of_another_consultation_hides_no_answer(store: Store, people: dict[str, StoredSession]) -> None:
     with store.begin() as connection:
         park = published(connection, "park")
         mine = stored_session(connection, park, 50)

@@ -33,7 +33,7 @@ def test_the_last_vote_stands_and_every_vote_is_kept(store: Store) -> None:
         assert ratings.of_people(connection, [pseudonym(2)]) == [NewRating(bench.id, pseudonym(2), -1, True, LATER)]
 
 
-def test_the_last_vote_is_the_one_given_last_not_the_one_stored_last(store: Store) -> None:
+def test_last_vote_is_by_time_given_not_by_time_stored(store: Store) -> None:
     """As when votes are taken over from another program afterwards."""
     with store.begin() as connection:
         bench = proposed(connection)

@@ -264,7 +264,7 @@ def test_postgresql_takes_no_samples_of_words(store: Store) -> None:
 
 
 @only_postgresql
-def test_samples_from_before_are_forgotten_and_rights_on_views_stay(houses: Houses) -> None:
+def test_migration_drops_old_samples_and_keeps_view_grants(houses: Houses) -> None:
     database = houses.make()
     with opened(database) as store:
         migrate.downgrade(store, "20261130_stages")

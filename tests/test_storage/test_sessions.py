@@ -47,7 +47,7 @@ def test_at_most_one_session_of_a_contact_waits(store: Store) -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_contact_moves_from_one_consultation_to_another_within_a_batch(store: Store, order: int) -> None:
+def test_contact_changes_consultation_within_a_batch(store: Store, order: int) -> None:
     """In whatever order the rows come: the one that stops waiting makes room for the other."""
     with store.begin() as connection:
         lamps, trees = published(connection, "lamps"), published(connection, "trees")

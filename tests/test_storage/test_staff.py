@@ -31,7 +31,7 @@ def test_using_a_code_is_taken_down(store: Store) -> None:
         assert staff.everybody(connection) == [member(1, used_at=NOW + timedelta(hours=1)), member(2)]
 
 
-def test_who_is_revoked_stays_on_record_and_the_name_can_be_given_anew(store: Store) -> None:
+def test_revoked_staff_stays_recorded_and_frees_the_name(store: Store) -> None:
     with store.begin() as connection:
         staff.insert(connection, [member(1, "Aylin")])
         assert staff.revoke(connection, "Aylin", NOW) == 1

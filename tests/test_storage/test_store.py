@@ -302,7 +302,7 @@ def test_what_fails_on_a_kept_connection_leaves_nothing(store: Store) -> None:
     assert stored(store) == [1, 3, 5]
 
 
-def test_a_command_and_the_service_take_turns_on_the_one_connection(hurried: Store) -> None:
+def test_command_and_service_share_the_one_connection(hurried: Store) -> None:
     first = insert(hurried, 1)
     with hurried.begin() as connection:
         assert connection.connection.dbapi_connection is first

@@ -84,7 +84,7 @@ def test_times_of_equal_length_sort_as_time_does() -> None:
     ],
     ids=["NUL", "half a character", "too large", "no zone", "nothing"],
 )
-def test_what_cannot_be_kept_is_refused_and_told_without_its_words(store: Store, wrong: dict[str, object]) -> None:
+def test_invalid_values_are_refused_without_quoting_them(store: Store, wrong: dict[str, object]) -> None:
     row = NewContact(1, "de", NOW)._replace(**wrong)  # type: ignore[arg-type]
     with pytest.raises(BadRow) as caught, store.begin() as connection:
         contacts.insert(connection, [NewContact(2, "en", NOW), row])
