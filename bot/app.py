@@ -180,7 +180,7 @@ async def _again_and_again(work: Work) -> None:
         try:
             await work()
         except Exception as fault:  # noqa: BLE001 - as said
-            log.error("work begins anew", **where(fault))
+            log.error("background_work_restarted", **where(fault))
         await asyncio.sleep(AGAIN_SECONDS)
 
 
@@ -212,7 +212,7 @@ def open_house(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
         ledger = Ledger(settings.data, keys)
         ledger.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
         if back := erase_again(store, keys, ledger):
-            log.warning("erased again", count=sum(map(len, back)))
+            log.warning("erasures_repeated", count=sum(map(len, back)))
             if say:
                 say(f"Erased again, because it was erased before ({back.in_words()}).")
         path_cleanup.clean(store, ledger, keys)

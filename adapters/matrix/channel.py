@@ -119,7 +119,7 @@ class MatrixChannel:
                 await asyncio.sleep(pause)
                 continue
             if self._trouble:
-                log.info("channel works again", channel=self.name)
+                log.info("matrix_sync_recovered", channel=self.name)
             pause, self._trouble = 0.0, ""
             self._online.set()
             self._tried.set()
@@ -135,7 +135,7 @@ class MatrixChannel:
             self._online.clear()
         if words != self._trouble:
             self._trouble = words
-            log.error("channel in trouble", channel=self.name, fault=type(fault).__name__)
+            log.error("matrix_sync_failed", channel=self.name, fault=type(fault).__name__)
         return seconds
 
     def _in_words(self, fault: Exception) -> str:

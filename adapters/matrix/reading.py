@@ -114,7 +114,7 @@ class Reader:
         except (OSError, sqlite3.Error, PeeweeException):
             raise
         except Exception as fault:
-            log.error("event passed over", channel=self._name, exc_info=fault)
+            log.error("matrix_event_skipped", channel=self._name, exc_info=fault)
             return []
 
     def _event(self, room_id: str, sender: str, event: Raw, room: Room, *, is_alone: bool) -> Iterator[MsgIn]:
@@ -149,7 +149,7 @@ class Reader:
         except (OSError, PeeweeException):
             raise
         except Exception as fault:
-            log.error("event not decrypted", channel=self._name, exc_info=fault)
+            log.error("matrix_event_not_decrypted", channel=self._name, exc_info=fault)
             return None
 
     def _message(self, address: str, event: Raw, room: Room, *, is_alone: bool = True) -> MsgIn | None:

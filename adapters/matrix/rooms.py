@@ -152,7 +152,7 @@ async def leave(client: Client, ledger: Ledger, room_id: str) -> None:
         except api.Refusal as fault:
             if fault.is_signed_out:
                 raise
-            log.warning("room not left", status=fault.status)
+            log.warning("matrix_room_not_left", status=fault.status)
     forget(client, ledger, room_id)
 
 
@@ -188,7 +188,7 @@ class Doorman:
             try:
                 pause = await self._open_next()
             except Exception as fault:  # noqa: BLE001 - nobody else would open doors any more
-                log.error("doors not opened", fault=type(fault).__name__)
+                log.error("matrix_invitations_not_processed", fault=type(fault).__name__)
                 pause = AGAIN_SECONDS
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._knock.wait(), pause)
@@ -229,7 +229,7 @@ class Doorman:
         self._stuck[door.room] = Stuck(times, time.monotonic() + pause)
 
     def _give_up(self, door: Door, fault: api.Refusal) -> None:
-        log.warning("room not joined", status=fault.status)
+        log.warning("matrix_room_not_joined", status=fault.status)
         with self._ledger.writing():
             if door.predecessor:
                 self._ledger.await_invitation(door.room)

@@ -115,7 +115,7 @@ class Syncer:
         except (OSError, OperationalError):
             raise
         except Exception as fault:  # noqa: BLE001 - nio trips over events nobody has thought of
-            log.error("part of a sync not understood", channel=self._name, fault=type(fault).__name__)
+            log.error("matrix_sync_part_skipped", channel=self._name, fault=type(fault).__name__)
             return False
         return True
 
@@ -158,7 +158,7 @@ class Syncer:
             except api.Refusal as fault:
                 if fault.status not in {403, 404}:
                     raise
-                log.warning("room not readable", channel=self._name, status=fault.status)  # it was just left
+                log.warning("matrix_room_unreadable", channel=self._name, status=fault.status)  # it was just left
         messages: list[MsgIn] = []
         with ledger.writing():
             for room_id, people, room, found in lines:

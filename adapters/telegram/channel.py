@@ -151,7 +151,7 @@ class TelegramChannel:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._handle([update])
         except Exception as fault:  # noqa: BLE001 - whatever it is, Telegram shall call again
-            log.error("a call of telegram was not stored", fault=type(fault).__name__)
+            log.error("telegram_webhook_call_not_stored", fault=type(fault).__name__)
             return web.Response(status=503)
         return web.Response()
 
@@ -183,7 +183,7 @@ class TelegramChannel:
 
     def _set_aside(self, number: int | None, fault: Exception) -> None:
         """Nothing is kept of an update that cannot be read: its sender is not known, and it may hold anything."""
-        log.error("update passed over", channel=self.name, update_id=number, exc_info=fault)
+        log.error("telegram_update_skipped", channel=self.name, update_id=number, exc_info=fault)
 
     def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something whose failure harms nobody, while everything else goes on."""
@@ -201,7 +201,7 @@ class TelegramChannel:
                 else:
                     await self._watch_webhook()
             except Exception as fault:  # noqa: BLE001 - as above
-                log.error("telegram begins anew", fault=type(fault).__name__)
+                log.error("telegram_channel_restarted", fault=type(fault).__name__)
                 self._trouble = f"a fault in the channel ({type(fault).__name__})"
                 await asyncio.sleep(TROUBLE_SECONDS * self._pace)
 
@@ -233,7 +233,7 @@ class TelegramChannel:
             except TelegramError as fault:
                 words = in_words(fault)
                 if words != self._trouble:
-                    log.error("telegram does not let us in", fault=type(fault).__name__)
+                    log.error("telegram_connection_failed", fault=type(fault).__name__)
                 self._trouble = words
                 await asyncio.sleep((TOKEN_PAUSE if isinstance(fault, InvalidToken) else pause) * self._pace)
                 pause = min(pause * 2, 60.0)
@@ -251,7 +251,7 @@ class TelegramChannel:
                 self._trouble = in_words(fault)
                 continue
             if info.url != self._settings.webhook_url:
-                log.error("telegram called another address")
+                log.error("telegram_webhook_replaced")
                 await self._insist(self._choose_way)
             elif info.last_error_message and info.pending_update_count:
                 self._trouble = f"Telegram cannot reach the webhook, {info.pending_update_count} updates wait"
@@ -263,4 +263,4 @@ async def _harmless(work: Coroutine[Any, Any, Any]) -> None:
     try:
         await work
     except TelegramError as fault:
-        log.debug("telegram did not do a small thing", fault=type(fault).__name__)
+        log.debug("telegram_optional_call_failed", fault=type(fault).__name__)

@@ -28,7 +28,7 @@ async def introduce(bot: Bot, introductions: Sequence[Introduction]) -> None:
             try:
                 await _insist(bot, one, tag)
             except TelegramError as fault:
-                log.warning("telegram took no introduction", fault=type(fault).__name__)
+                log.warning("telegram_profile_not_set", fault=type(fault).__name__)
 
 
 async def _insist(bot: Bot, one: Introduction, tag: str) -> None:

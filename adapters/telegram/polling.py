@@ -69,7 +69,7 @@ class Poller:
                     limit = 1
                     await self._rest(fault)
                     continue
-                log.error("update passed over", channel=self._name, update_id=following - 1, exc_info=fault)
+                log.error("telegram_update_skipped", channel=self._name, update_id=following - 1, exc_info=fault)
                 updates = []
             except (TelegramError, ValueError) as fault:
                 await self._rest(fault)
@@ -81,7 +81,7 @@ class Poller:
 
     def _well(self) -> None:
         if self._trouble:
-            log.info("telegram answers again")
+            log.info("telegram_polling_recovered")
         self._trouble, self._failures, self._good_at = "", 0, time.monotonic()
 
     async def _rest(self, fault: Exception) -> None:
@@ -90,7 +90,7 @@ class Poller:
         if isinstance(fault, NotThere) and self._failures + 1 >= OFTEN:
             words = NOT_THERE_OFTEN
         if words != self._trouble:
-            log.error("telegram cannot be asked", fault=type(fault).__name__)
+            log.error("telegram_polling_failed", fault=type(fault).__name__)
         self._trouble = words
         self._failures += 1
         match fault:

@@ -62,7 +62,7 @@ class Gate:
     async def room(self) -> None:
         """Returns when there may be one more."""
         if not self._room.is_set():
-            log.error("all connections in use", count=self._open)
+            log.error("web_connections_exhausted", count=self._open)
         await self._room.wait()
 
     def admit(self, connection: socket.socket, host: str) -> Admitted | None:
@@ -153,7 +153,7 @@ class GatedSite(web.BaseSite):
             try:
                 connection, peer = await loop.sock_accept(listening)
             except OSError as fault:
-                log.error("connection not taken", fault=type(fault).__name__)
+                log.error("web_connection_not_accepted", fault=type(fault).__name__)
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             if admitted := self._gate.admit(connection, peer[0]):

@@ -298,7 +298,7 @@ def _put_live(
     if impact.waits:
         reason: Reason = "unconfirmed" if impact.unconfirmed else "not_looked_at"
         raise Refused(reason, it.row.slug, None, impact=impact)
-    log.info("consultation changed", consultation_id=it.row.id, state=it.state, step=step)
+    log.info("consultation_state_changed", consultation_id=it.row.id, state=it.state, step=step)
     under_way = _under_way(connection, it.live) if it.live else 0
     return WentLive(_live(connection, revision), it.live, under_way, tried)
 
@@ -367,5 +367,5 @@ def _undo_until(live: PublishedRevision, archived_at: datetime) -> datetime:
 
 def _note(connection: Connection, step: Step, it: _Now, desk: Desk) -> None:
     """Records a step on the whole consultation; what is done with a revision is recorded where it is made live."""
-    log.info("consultation changed", consultation_id=it.row.id, state=it.state, step=step)
+    log.info("consultation_state_changed", consultation_id=it.row.id, state=it.state, step=step)
     desk.note(connection, _ACTS[step], it.row.slug, "")

@@ -123,5 +123,5 @@ async def keep_telling(store: Store, teller: Teller, wake: Callable[[], None]) -
                 if await store.write(partial(tell_some, teller=teller, now=datetime.now(UTC))):
                     wake()
         except StorageError as fault:
-            log.error("could not tell what became of a proposal", **where(fault))
+            log.error("outcome_notification_failed", **where(fault))
         await asyncio.sleep(EVERY_SECONDS)

@@ -292,7 +292,7 @@ class Broadcaster:
             try:
                 pause = (await self.step()).pause
             except Exception as fault:  # noqa: BLE001 - one push that fails must not end all pushing for ever
-                log.error("pushes not continued yet", **where(fault))
+                log.error("push_step_failed", **where(fault))
             await asyncio.sleep(pause)
 
     async def step(self, now: datetime | None = None) -> Step:

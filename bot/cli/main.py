@@ -90,7 +90,7 @@ def main(words: list[str] | None = None) -> NoReturn:
     except Exception as fault:  # noqa: BLE001 - the last line of defence, which keeps people's words out of the terminal
         if is_debugging:
             traceback.print_exc()
-        log.critical("internal fault", **logs.where(fault))
+        log.critical("internal_error", **logs.where(fault))
         complain(
             "{program}: a fault of the program itself: {fault} at {place}. Please report this line; "
             "MITSPRACHE_DEBUG=1 shows more.".format(program=program(), **logs.where(fault))

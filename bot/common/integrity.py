@@ -35,7 +35,7 @@ async def keep_looking(store: Store) -> None:
         except StorageError:
             flaw = None  # it cannot be looked at now; who writes finds out why
         if flaw and not store.damage:
-            log.critical("database damaged")
+            log.critical("database_damaged")
         if flaw is not None:
             store.damage = StoreDamaged(flaw) if flaw else None
         await asyncio.sleep(max(EVERY_SECONDS, (time.monotonic() - began) * (SHARE - 1)))

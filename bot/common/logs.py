@@ -1,7 +1,7 @@
 """Logs that cannot carry what people wrote, who they are, or a secret.
 
-Not by hunting for such things, which fails one day, but by letting through only what is known to be harmless: a fixed
-sentence, and the keys in `SAFE` with short values. Of an exception the class and the place are said, never its text.
+Only known harmless content passes: the name of the event (listed in docs/operate.md) and the keys in `SAFE` with short
+values. An exception is logged by class and place, never with its text.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _QUIET: Final = (
 
 Line = MutableMapping[str, Any]
 
+log = structlog.get_logger()
+
 
 def configure(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
     """Sends all logs, also those of libraries, to a stream: JSON, or readable where somebody watches ("auto")."""
@@ -77,7 +79,7 @@ def watch_over_what_nobody_catches() -> None:
 
 
 def _uncaught(fault: BaseException | None) -> None:
-    structlog.get_logger().error("nobody caught this", **(where(fault) if fault else {}))
+    log.error("uncaught_exception", **(where(fault) if fault else {}))
 
 
 def where(fault: BaseException) -> dict[str, str]:
@@ -142,7 +144,7 @@ def as_json(_: Any, __: str, line: Line) -> str:
 
 
 def as_words(_: Any, __: str, line: Line) -> str:
-    """The line for a person: time, level, sentence, and the rest as key=value."""
+    """The line for a person: time, level, event, and the rest as key=value."""
     rest = dict(line)
     head = [str(rest.pop("timestamp", ""))[11:19], f"{rest.pop('level', '')!s:<7}", str(rest.pop("event", ""))]
     words = " ".join([*head, *(f"{key}={value}" for key, value in rest.items())])
@@ -156,8 +158,7 @@ class LibraryHandler(logging.Handler):
         fault = record.exc_info[1] if record.exc_info else None
         found = where(fault) if fault else {"place": f"{record.filename}:{record.lineno}"}
         level = record.levelname.lower()
-        log = structlog.get_logger()
-        getattr(log, level if level in _LEVELS else "warning")("a library reports", logger=record.name, **found)
+        log.log(_LEVELS.get(level, logging.WARNING), "library_message", logger=record.name, **found)
 
 
 class _Writer:

@@ -243,7 +243,7 @@ class Catalogue:
             code = revision.content_hash[:CODE_LENGTH]
             flow = Flow(consultation, self._phrases, code, link, is_trial=revision.is_trial)
         except Exception as fault:  # noqa: BLE001 - another program took it for sound: only its users may notice
-            log.error("a stored revision cannot be compiled", consultation_id=revision.consultation_id, **where(fault))
+            log.error("revision_not_compiled", consultation_id=revision.consultation_id, **where(fault))
             self._broken.add(revision.id)
             return None
         return Published(revision.id, revision.consultation_id, revision.slug, flow, revision.is_trial)

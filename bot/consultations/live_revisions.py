@@ -85,7 +85,7 @@ class LiveRevisions:
 def _read(content: str, head: RevisionHead) -> _Kept | None:
     listing = listing_of(content)
     if listing is None:
-        log.error("a stored revision cannot be read", consultation_id=head.consultation_id)
+        log.error("revision_unreadable", consultation_id=head.consultation_id)
         return None
     kept = _shared[head.id, head.content_hash] = _Kept(listing, zlib.compress(content.encode(), _FASTEST))
     return kept

@@ -32,7 +32,7 @@ def parse(content: str, consultation_id: int) -> Consultation | None:
     try:
         return Consultation.model_validate_json(content)
     except ValidationError:
-        log.error("a stored revision cannot be read", consultation_id=consultation_id)
+        log.error("revision_unreadable", consultation_id=consultation_id)
         return None
 
 

@@ -37,7 +37,7 @@ async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids
         if portion < closing.AT_ONCE:
             break
     if ended:
-        log.info("ended participations of closed consultations", count=ended)
+        log.info("participations_ended", count=ended)
 
 
 async def keep_house(
@@ -52,7 +52,7 @@ async def keep_house(
     while True:
         try:
             if (now := await asyncio.to_thread(clock.believed)) is None:
-                log.error("clock leapt ahead, nothing is tidied up for hours")
+                log.error("clock_jumped_ahead")
                 await asyncio.sleep(EVERY.total_seconds())
                 continue
             await end_participations(store, keys, catalogue, ids)
@@ -63,10 +63,10 @@ async def keep_house(
                 gone += await store.write(partial(forget, numbers=found, now=now, keys=keys))
             if gone:
                 await asyncio.to_thread(store.scrub)
-                log.info("retention over", count=gone)
+                log.info("retention_applied", count=gone)
             await asyncio.to_thread(migrate.forget_copies, store, now - COPIES_KEPT)
             await asyncio.to_thread(ledger.forget_before, (now - timedelta(days=backup_days)).date())
             await store.read(partial(audit_anchor.advance, keys=keys, data=ledger.folder.parent))
         except (StorageError, OSError) as fault:
-            log.error("could not tidy up", **where(fault))
+            log.error("hourly_jobs_failed", **where(fault))
         await asyncio.sleep(EVERY.total_seconds())

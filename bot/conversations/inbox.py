@@ -200,7 +200,7 @@ class Conversations:
             else:
                 yield None
                 self.counts.failures += 1
-                log.error("message without an address passed over", channel=msg.channel)
+                log.error("message_without_address", channel=msg.channel)
 
     async def run(self) -> None:
         """Works until it is cancelled. A batch that was begun is finished first."""
@@ -338,7 +338,7 @@ class Conversations:
                 raise
             except StorageError as fault:
                 self._has_failed = True
-                log.error("database not available", **where(fault))
+                log.error("database_unavailable", **where(fault))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
@@ -385,7 +385,7 @@ class Conversations:
                 await self._commit([one], rounds)
             return
         msg = batch[0].msg
-        log.error("message cannot be stored", channel=msg.channel, **where(fault))
+        log.error("message_not_stored", channel=msg.channel, **where(fault))
         self.counts.failures += 1
 
         said: list[MsgOut] = []
@@ -396,7 +396,7 @@ class Conversations:
         try:
             await self._patiently(bury)
         except Exception as deeper:  # noqa: BLE001 - an id or address no database can hold: nothing is left to keep
-            log.error("message dropped", channel=msg.channel, **where(deeper))
+            log.error("message_dropped", channel=msg.channel, **where(deeper))
         for reply in said:
             await self._outbox.send_at_once(msg.channel, msg.address, reply)
         batch[0].replies = tuple(Outgoing(0, msg.address, reply) for reply in said)

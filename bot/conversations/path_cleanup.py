@@ -79,7 +79,7 @@ def clean(store: Store, ledger: Ledger, keys: Keys) -> Cleaned:
         total = Cleaned(total.answers + done.answers, total.sessions + done.sessions)
     if total.sessions:
         store.scrub()
-        log.info("removed answers that were off the path", answers=total.answers, count=total.sessions)
+        log.info("off_path_answers_deleted", answers=total.answers, count=total.sessions)
     return total
 
 

@@ -227,7 +227,7 @@ class Turns:
     ) -> None:
         """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
         self._meeting.distrust()
-        log.error("message set aside", channel=msg.channel, **where(fault))
+        log.error("dead_letter_stored", channel=msg.channel, **where(fault))
         batch.outcome.failures += 1
         batch.add(messages.set_aside, dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random))
         voice = self._catalogue.lobby.voice(person.language, msg.language_hint)

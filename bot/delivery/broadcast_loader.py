@@ -83,7 +83,7 @@ class Supply:
             try:
                 await self._fetch()
             except StorageError as fault:
-                log.error("broadcasts not fetched yet", channel=self._lane.channel.name, fault=type(fault).__name__)
+                log.error("broadcasts_not_loaded", channel=self._lane.channel.name, fault=type(fault).__name__)
                 await asyncio.sleep(1)
                 self._look.set()
 

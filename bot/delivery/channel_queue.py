@@ -286,7 +286,7 @@ class Lane:
         try:
             return await self.channel.send(message)
         except Exception as fault:  # noqa: BLE001 - a fault in a channel must not end the sending of all others
-            log.error("channel failed to send", channel=self.channel.name, fault=type(fault).__name__)
+            log.error("channel_send_failed", channel=self.channel.name, fault=type(fault).__name__)
             return Unknown(type(fault).__name__)
 
     def _finish(self, item: Item, again: Again | None) -> None:

@@ -248,9 +248,9 @@ class Outbox:
         may_be_there = item.may_be_there or isinstance(delivery, Unknown)
         again = item._replace(attempts=item.attempts + is_fault, may_be_there=may_be_there)
         if wait >= LONG_SECONDS and is_fault:
-            log.warning("a channel lets one chat wait", channel=channel, outbox_id=item.message.id, seconds=round(wait))
+            log.warning("chat_rate_limited", channel=channel, outbox_id=item.message.id, seconds=round(wait))
         elif wait >= LONG_SECONDS:
-            log.warning("a channel lets everybody wait", channel=channel, seconds=round(wait))
+            log.warning("channel_rate_limited", channel=channel, seconds=round(wait))
         reason = getattr(delivery, "reason", "")
         self._settled.delays.append(Delay(item.message.id, again.attempts, now + timedelta(seconds=wait), reason))
         if item.purpose in UNASKED and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
@@ -287,7 +287,7 @@ class Outbox:
         try:
             lane.channel.forget(address, was_told=was_told)
         except Exception as fault:  # noqa: BLE001 - the tables are right already, and others wait for their replies
-            log.error("a channel did not forget", channel=channel, **where(fault))
+            log.error("channel_erasure_failed", channel=channel, **where(fault))
 
     def _move(self, channel: str, item: Item, address: str) -> Again:
         lookup = self._keys.lookup(channel, address)
@@ -321,7 +321,7 @@ class Outbox:
             try:
                 await self._flush()
             except StorageError as fault:
-                log.error("outcomes not written yet", fault=type(fault).__name__)
+                log.error("send_outcomes_not_stored", fault=type(fault).__name__)
                 await asyncio.sleep(1)
 
     async def _flush(self) -> None:
@@ -357,7 +357,7 @@ class Outbox:
         try:
             address = self._keys.unseal(row.sealed, row.lookup)
         except SecretError:
-            log.error("an address was sealed with another secret key", outbox_id=row.id)
+            log.error("address_not_decrypted", outbox_id=row.id)
             return False
         message = Outgoing(row.id, address, MsgOut.from_data(from_json(row.payload)))
         wait = (row.not_before - self._now()).total_seconds() if row.not_before else 0

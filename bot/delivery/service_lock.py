@@ -76,11 +76,11 @@ class Alone:
             await self._something_is_said()
             outbox.hold()
             if not await asyncio.to_thread(self._lock.is_held):
-                log.error("serving lock lost")
+                log.error("serving_lock_lost")
                 if not await self._take_again():
                     self.lost = _taken(self._place, self._lock.holder)
                     return
-                log.info("serving lock taken again")
+                log.info("serving_lock_regained")
             outbox.go_on()
 
     async def _something_is_said(self) -> None:

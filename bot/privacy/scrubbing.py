@@ -97,7 +97,7 @@ class Scrubber:
             try:
                 await work()
             except (StorageError, OSError) as fault:
-                log.error("erased rows not freed yet", **where(fault))
+                log.error("scrub_failed", **where(fault))
                 self.soon()
                 await asyncio.sleep(SOON_SECONDS)
 
@@ -133,5 +133,5 @@ class Scrubber:
             left = [table for table, outcome in done.left() if outcome in {"slow", "large", "forbidden"}]
             self._hopeless = night, [*hopeless, *left]
             if done.outcomes:
-                log.info("rewrote tables", count=len(done.outcomes) - len(done.left()), failures=len(done.left()))
+                log.info("tables_rewritten", count=len(done.outcomes) - len(done.left()), failures=len(done.left()))
         await asyncio.sleep(EVERY.total_seconds())

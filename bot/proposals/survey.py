@@ -73,7 +73,7 @@ async def keep_surveying(store: Store, wanting: Surveyed) -> None:
             try:
                 found = await store.read(partial(survey, consultation_id=consultation_id))
             except StorageError as fault:
-                log.error("could not look at all votes", consultation_id=consultation_id, **where(fault))
+                log.error("vote_analysis_failed", consultation_id=consultation_id, **where(fault))
                 break
             wanting.learn(consultation_id, found, time.monotonic() - began)
         await asyncio.sleep(CHECK_SECONDS)

@@ -90,10 +90,10 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
             raise
         return error_page(site, request, "trouble", fault.status)
     except StorageError as fault:
-        log.error("page failed", **where(fault))
+        log.error("page_request_failed", **where(fault))
         return trouble_page(site, request, Trouble("held", HELD_SECONDS))
     except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
-        log.error("page failed", **where(fault))
+        log.error("page_request_failed", **where(fault))
         return error_page(site, request, "trouble", 500)
 
 

@@ -342,8 +342,8 @@ async def test_long_retry_after_delays_one_chat_and_is_logged(api, store):
     publish(store, consultation())
     with capture_logs() as logs:
         await wait_for_hours(api, store)
-    (said,) = [line for line in logs if "wait" in line["event"]]
-    assert (said["event"], said["channel"], said["seconds"]) == ("a channel lets one chat wait", "town", 10072)
+    (said,) = [line for line in logs if "rate_limited" in line["event"]]
+    assert (said["event"], said["channel"], said["seconds"]) == ("chat_rate_limited", "town", 10072)
 
 
 async def wait_for_hours(api: BotApi, store: Store) -> None:

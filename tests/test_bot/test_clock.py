@@ -87,7 +87,7 @@ async def test_a_house_that_starts_a_year_ahead_deletes_nothing(store: Store, tm
     (settings.data / FILE).write_text("2025-11-30T09:00:00+00:00")
     with capture_logs() as logs:
         async with running(Store(url(store)), settings=settings), asyncio.timeout(PATIENCE):
-            while not any(line["event"].startswith("clock leapt ahead") for line in logs):
+            while not any(line["event"] == "clock_jumped_ahead" for line in logs):
                 await asyncio.sleep(0.01)
     assert rows(store, "SELECT status FROM sessions") == [("waiting",)]
     assert len(rows(store, "SELECT value FROM answers")) == 1

@@ -80,7 +80,7 @@ async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, mo
     with capture_logs() as logs:
         async with running(store), asyncio.timeout(PATIENCE):
             await again.wait()
-    assert [line["fault"] for line in logs if line["event"] == "work begins anew"] == ["ZeroDivisionError"]
+    assert [line["fault"] for line in logs if line["event"] == "background_work_restarted"] == ["ZeroDivisionError"]
 
 
 async def test_error_during_shutdown_still_closes_the_rest(store, monkeypatch):

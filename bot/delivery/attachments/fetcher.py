@@ -69,7 +69,7 @@ class Keeper:
             try:
                 pause = await self.work()
             except (StorageError, OSError) as fault:
-                log.error("attachments not kept yet", **where(fault))
+                log.error("attachment_work_failed", **where(fault))
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -108,18 +108,18 @@ class Keeper:
             try:
                 return row, await self._keep(row, got, tries)
             except OSError as fault:  # the disk is full, for example
-                log.error("attachment not kept yet", channel=row.channel, **where(fault))
+                log.error("attachment_not_stored", channel=row.channel, **where(fault))
                 got = Unknown(type(fault).__name__)
         match got:
             case Refused(reason):
-                log.error("attachment refused by the channel", channel=row.channel, attempts=tries)
+                log.error("attachment_refused", channel=row.channel, attempts=tries)
                 state: State = "too_large" if reason == TOO_LARGE else "failed"
                 return row, Fetched(id=row.id, state=state, size=None, ending=None, tries=tries)
             case RetryAfter() | Unknown() if tries < MOST_TRIES:
                 wanted = got.seconds if isinstance(got, RetryAfter) else 0.0
                 pause = max(wanted, min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE))
                 return row, Delay(row.id, tries, datetime.now(UTC) + timedelta(seconds=pause))
-        log.error("attachment not to be had", channel=row.channel, attempts=tries)
+        log.error("attachment_unavailable", channel=row.channel, attempts=tries)
         return row, Fetched(id=row.id, state="failed", size=None, ending=None, tries=tries)
 
     async def _ask(self, row: WaitingAttachment) -> bytes | Delivery:
@@ -133,7 +133,7 @@ class Keeper:
         except SecretError:
             return Refused("sealed with another key")
         except Exception as fault:  # noqa: BLE001 - whatever a channel does, the others go on
-            log.error("attachment not fetched yet", channel=row.channel, **where(fault))
+            log.error("attachment_fetch_failed", channel=row.channel, **where(fault))
             return Unknown(type(fault).__name__)
 
     async def _keep(self, row: WaitingAttachment, content: bytes, tries: int) -> Fetched:

@@ -75,7 +75,7 @@ class Editor:
             try:
                 await self.look()
             except (StorageError, OSError) as fault:
-                log.error("could not look for figures to make", **where(fault))
+                log.error("edition_check_failed", **where(fault))
 
     async def look(self) -> None:
         """Makes what is due now. Raises StorageError, OSError."""
@@ -94,7 +94,7 @@ class Editor:
             ended = time.monotonic()
             for it in results:
                 if "fault" in it:
-                    log.error("an edition could not be made", consultation_id=wanted[it["slug"]], **it["fault"])
+                    log.error("edition_failed", consultation_id=wanted[it["slug"]], **it["fault"])
             done = {it["slug"] for it in results if "fault" not in it}
             self._failed |= {slug: ended + AGAIN_SECONDS for slug in wanted if slug not in done}
             self._rest_until = ended + SELDOM * (ended - began)
@@ -123,7 +123,7 @@ async def in_a_process(store: Store, slugs: Sequence[str]) -> list[dict[str, Any
         async with asyncio.timeout(LONGEST_SECONDS):
             said, _ = await process.communicate(json.dumps(wanted).encode())
     except TimeoutError:
-        log.error("a process that makes editions hangs, and is ended", count=len(slugs))
+        log.error("edition_process_timed_out", count=len(slugs))
         return []
     finally:
         if process.returncode is None:
@@ -131,6 +131,6 @@ async def in_a_process(store: Store, slugs: Sequence[str]) -> list[dict[str, Any
                 process.kill()
             await process.wait()
     if process.returncode:
-        log.error("a process that makes editions ended", status=process.returncode)
+        log.error("edition_process_failed", status=process.returncode)
     lines = (line for line in said.decode(errors="replace").splitlines() if line.startswith("{"))
     return [json.loads(line) for line in lines]

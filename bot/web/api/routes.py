@@ -167,10 +167,10 @@ def _decently(handler: Handler) -> Handler:
         except web.HTTPRequestEntityTooLarge:
             problem = Problem("too_large", 413, "This is too much at once.")
         except StorageError as fault:
-            log.error("api failed", **where(fault))
+            log.error("api_request_failed", **where(fault))
             problem = Problem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
         except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
-            log.error("api failed", **where(fault))
+            log.error("api_request_failed", **where(fault))
             problem = Problem("trouble", 500, "This is a fault of ours. It has been taken down.")
         return problem.response()
 

@@ -140,7 +140,7 @@ async def sweeping(application: web.Application) -> AsyncIterator[None]:
             try:
                 application[VISITS].sweep()
             except Exception as fault:  # noqa: BLE001 - who comes next at a kiosk must not see what was said before
-                log.error("visits not wiped yet", **where(fault))
+                log.error("device_sessions_not_deleted", **where(fault))
 
     task = asyncio.create_task(sweep())
     yield
