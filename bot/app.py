@@ -29,7 +29,7 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.fact_loader import Knowing
 from bot.conversations import path_cleanup
 from bot.conversations.batch import Batches
-from bot.conversations.hourly_jobs import keep_house
+from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.conversations.inbox import Conversations
 from bot.conversations.senders import Meeting
 from bot.conversations.turns import Turns
@@ -144,7 +144,7 @@ class App:
         """What goes on while nobody waits for it."""
         teller = Teller(self.keys, self.ids, self.settings.web.public_url)
         return [
-            partial(keep_house, self.store, self.keys, self.ledger, self.settings.backup_days, self.editor.renew),
+            partial(run_hourly_jobs, self.store, self.keys, self.ledger, self.settings.backup_days, self.editor.renew),
             self.editor.run,
             self.broadcaster.run,
             self.keeper.run,
@@ -188,7 +188,7 @@ def _fault(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
 
-def open_house(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]:
+def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]:
     """The database, brought up to date, and the secret key; both are created where there are none. What an older
     database brought back although it was erased is erased again; `say` hears how much that was. What an earlier program
     stored off the path of people is removed.

@@ -57,8 +57,8 @@ _MEDIA = re.compile(r"\((voice|picture|video|file|sticker|contact|location)\)(?:
 
 
 @pytest.fixture(scope="session")
-def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the samples, made once per run; `furnished` is a copy of it."""
+def sample_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the samples, made once per run; `sample_store` is a copy of it."""
     file = tmp_path_factory.mktemp("house") / "mitsprache.db"
     store = Store(f"sqlite:///{file}")
     migrate.upgrade(store)
@@ -69,10 +69,10 @@ def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def furnished(furnished_file: Path, tmp_path: Path) -> Iterator[Store]:
+def sample_store(sample_database: Path, tmp_path: Path) -> Iterator[Store]:
     """A house with the samples, as a first start leaves it."""
     file = tmp_path / "mitsprache.db"
-    shutil.copyfile(furnished_file, file)
+    shutil.copyfile(sample_database, file)
     store = Store(f"sqlite:///{file}")
     yield store
     store.dispose()

@@ -22,7 +22,7 @@ from sqlalchemy import text
 from adapters.matrix.files import Folder
 from bot.cli.maintenance import backup, rotate_key
 from bot.common.erasure_log import Gone, Ledger
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.keys import SecretError, load
 from bot.delivery import channels
 from bot.delivery.attachments.files import Folder as Files
@@ -146,7 +146,7 @@ def live(settings: Settings, step: int | None) -> int:
                 _kill_after(step)
             rotate_key.rotate_sealed(settings, lambda _: None, lambda _: None, GRACE)
             os._exit(0)
-        except HouseError as fault:
+        except CommandError as fault:
             if "running here already" in str(fault):
                 os._exit(75)
             traceback.print_exc()

@@ -27,7 +27,7 @@ KILLS = ((4, 0.0), (14, 0.05), (25, 0.2), (36, 0.4))
 """Killed so many seconds after the so-manieth message of the people who answer."""
 
 
-class Tongue(NamedTuple):
+class Locale(NamedTuple):
     """What somebody says in a language, each with words of what comes back. In brackets: a button."""
 
     language: str
@@ -37,7 +37,7 @@ class Tongue(NamedTuple):
     submits: tuple[str, str]
 
 
-GERMAN = Tongue(
+GERMAN = Locale(
     "de",
     (("/start", "Woran möchten"), ("auf dem Laufenden bleiben", "nie nachts"), ("[Alle neuen Befragungen]", "Notiert")),
     "Neu: Mein Kiez",
@@ -53,7 +53,7 @@ GERMAN = Tongue(
     ),
     ("absenden", "Quittung"),
 )
-TURKISH = Tongue(
+TURKISH = Locale(
     "tr",
     (("merhaba", "Woran möchten"), ("Türkçe", "Hangisine katılmak"), ("haberler hepsi", "Kaydedildi")),
     "Yeni: Mahallem",
@@ -68,7 +68,7 @@ TURKISH = Tongue(
     ),
     ("gönder", "Alındı kodun"),
 )
-ARABIC = Tongue(
+ARABIC = Locale(
     "ar",
     (("مرحبا", "Woran möchten"), ("العربية", "في أي استطلاع"), ("أخبار الكل", "سُجِّل")),
     "جديد: حيّي",
@@ -93,10 +93,10 @@ class Person:
     said = 0
     """By all of them together."""
 
-    def __init__(self, who: Resident, channel: str, tongue: Tongue, number: int) -> None:
+    def __init__(self, who: Resident, channel: str, locale: Locale, number: int) -> None:
         self.who = who
         self.channel = channel
-        self.tongue = tongue
+        self.locale = locale
         self.number = number
 
     async def do(self, *steps: tuple[str, str]) -> None:
@@ -109,10 +109,10 @@ class Person:
             await self.who.hears(answer)
 
     async def answer(self) -> None:
-        await self.do(*self.tongue.answers, self.tongue.submits)
+        await self.do(*self.locale.answers, self.locale.submits)
 
     def pushes(self) -> int:
-        return self.who.times(self.tongue.pushed)
+        return self.who.times(self.locale.pushed)
 
     def doubled(self) -> int:
         """Messages that came more than once. Nothing residents do here makes the bot say the same words again."""
@@ -122,7 +122,7 @@ class Person:
     def rows(self, *values: str) -> Counter[tuple[str, str, str]]:
         """What the export should have of these answers."""
         own = (f"{WORD} {self.number}" if value == WORD else value for value in values)
-        return Counter((self.channel, self.tongue.language, value) for value in own)
+        return Counter((self.channel, self.locale.language, value) for value in own)
 
 
 class Cast(NamedTuple):
@@ -186,7 +186,7 @@ async def city(homeserver: Synapse, folder: Path) -> AsyncIterator[tuple[House, 
         try:
             await house.start()
             germans = [Person(await telegram.resident(), "telegram", GERMAN, number) for number in range(7)]
-            emine, fadi = [Person(await matrix.resident(), "matrix", tongue, 7) for tongue in (TURKISH, ARABIC)]
+            emine, fadi = [Person(await matrix.resident(), "matrix", locale, 7) for locale in (TURKISH, ARABIC)]
             yield house, Cast._make([*germans[:6], emine, fadi, germans[6]])
         finally:
             await house.clear_up()
@@ -194,7 +194,7 @@ async def city(homeserver: Synapse, folder: Path) -> AsyncIterator[tuple[House, 
 
 async def ask_for_news(cast: Cast) -> None:
     await cast.stranger.do(GERMAN.news[0])
-    await asyncio.gather(*(each.do(*each.tongue.news) for each in cast.asked))
+    await asyncio.gather(*(each.do(*each.locale.news) for each in cast.asked))
 
 
 async def push_and_kill(house: House, cast: Cast) -> Cast:
@@ -213,7 +213,7 @@ async def push_and_kill(house: House, cast: Cast) -> Cast:
     await house.start()
     await cast.eva.who.hears("ich schreibe Ihnen nicht mehr von selbst")
     for each in cast.asked[:-1]:
-        await each.who.hears(each.tongue.pushed)
+        await each.who.hears(each.locale.pushed)
     return cast
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.bootstrap.venv import SetupError
 from bot.cli.bench import peers
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from tests.peers.environment import Environment
 from tests.peers_bench import __main__ as program
 from tests.peers_bench import environments, table
@@ -113,7 +113,7 @@ def test_each_run_is_compared_with_the_same_run_of_the_handler():
 
 
 def test_without_the_repository_the_command_says_what_is_missing(tmp_path):
-    with pytest.raises(HouseError, match="call it in the repository"):
+    with pytest.raises(CommandError, match="call it in the repository"):
         peers.run(peers.Wish(5, 3, None, as_json=False), root=tmp_path)
 
 

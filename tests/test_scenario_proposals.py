@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import build
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.results.editions.service import Editor
 from bot.settings import Settings
 from bot.web import consultation_cache
@@ -107,7 +107,7 @@ async def says(resident: Resident, *lines: tuple[str, str]) -> None:
 
 async def propose_on_the_web(page: Browser) -> str:
     """A newcomer answers in Turkish; gives the code of the idea."""
-    send = Tongue.of("tr").say("web.chat.send")
+    send = Locale.of("tr").say("web.chat.send")
     await page.post("/c/park/start", [("lang", "tr"), ("view", "chat")])
     for line in ("hayır", TURKISH):
         await page.press(send, text=line)

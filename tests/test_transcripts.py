@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation import furnished, furnished_file, replay
+from tests.conversation import replay, sample_database, sample_store
 
-__all__ = ["furnished", "furnished_file"]
+__all__ = ["sample_database", "sample_store"]
 
 FOLDER = Path(__file__).parent / "transcripts"
 ALL = sorted(FOLDER.glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
-async def test_transcript(path, furnished, request):
-    played = await replay(furnished, path)
+async def test_transcript(path, sample_store, request):
+    played = await replay(sample_store, path)
     if request.config.getoption("update_transcripts"):
         path.write_text(played, encoding="utf-8")
     assert played.splitlines() == path.read_text(encoding="utf-8").splitlines()

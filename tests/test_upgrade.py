@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from yarl import URL
 
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.proposals import publication
 from bot.results import wording
 from bot.results.editions.renewal import renew
@@ -131,7 +131,7 @@ def test_figures_that_were_kept_are_the_first_edition(store: Store) -> None:
     assert kept
     assert (kept.edition.number, kept.edition.is_last, kept.edition.has_counts) == (1, True, False)
     assert (kept.report.people, [it.by_last_vote.agrees for it in kept.report.statements]) == (6, [6, 6])
-    assert "6" in "\n".join(wording.lines(kept, Tongue.of("de")))
+    assert "6" in "\n".join(wording.lines(kept, Locale.of("de")))
     assert renew(store, "vorbei")
     with store.reading() as connection:
         later = publication.figures(connection, "vorbei")

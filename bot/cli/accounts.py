@@ -7,9 +7,9 @@ from typing import get_args
 
 from sqlalchemy import Connection
 
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.errors import HouseError, Say, program
+from bot.common.errors import CommandError, Say, program
 from bot.common.ids import Ids
 from bot.settings import Settings
 from bot.staff.codes import code_hash, new_code
@@ -20,16 +20,16 @@ from storage.tables.staff import Role, StaffMember
 
 
 def add(settings: Settings, name: str, role: str, say: Say) -> None:
-    """Lets somebody in: prints the personal code, once. Raises HouseError."""
+    """Lets somebody in: prints the personal code, once. Raises CommandError."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise HouseError(f"a name has 1 to {LONGEST_NAME} printable characters")
+        raise CommandError(f"a name has 1 to {LONGEST_NAME} printable characters")
     known: tuple[Role, ...] = get_args(Role)
     wanted = next((one for one in known if one == role), None)
     if wanted is None:
-        raise HouseError(f"--role {role}: there is {', '.join(known)}")
+        raise CommandError(f"--role {role}: there is {', '.join(known)}")
     code = new_code()
-    with furnished(settings, say) as (store, keys):
+    with command_context(settings, say) as (store, keys):
         member = StaffMember(
             id=Ids()(), name=name, role=wanted, code_hash=code_hash(keys, code), created_at=datetime.now(UTC)
         )
@@ -41,7 +41,7 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
         try:
             store.run(work)
         except Duplicate as fault:
-            raise HouseError(
+            raise CommandError(
                 f"{name!r} has a code already; `{program()} staff revoke` takes it away, then there can be a new one"
             ) from fault
     say(f"{name} ({wanted}): {code}")
@@ -50,9 +50,9 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
 
 
 def revoke(settings: Settings, name: str, say: Say) -> None:
-    """Lets somebody in no more, from the next request on. Raises HouseError."""
+    """Lets somebody in no more, from the next request on. Raises CommandError."""
     name = " ".join(name.split())
-    with furnished(settings, say) as (store, keys):
+    with command_context(settings, say) as (store, keys):
 
         def work(connection: Connection) -> int:
             found = staff.revoke(connection, name, datetime.now(UTC))
@@ -62,13 +62,13 @@ def revoke(settings: Settings, name: str, say: Say) -> None:
 
         count = store.run(work)
     if not count:
-        raise HouseError(f"nobody called {name!r} is let in; `{program()} staff list` shows who is")
+        raise CommandError(f"nobody called {name!r} is let in; `{program()} staff list` shows who is")
     say(f"{name} is let in no more.")
 
 
 def list_all(settings: Settings, say: Say) -> None:
     """Says who is let in, a line each: name, role, since when, last use."""
-    with furnished(settings, say) as (store, _), store.reading() as connection:
+    with command_context(settings, say) as (store, _), store.reading() as connection:
         members = staff.everybody(connection)
     if not members:
         say(f"Nobody yet. `{program()} staff add NAME --role helper` lets somebody in.")

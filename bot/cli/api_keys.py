@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.errors import HouseError, Say, program
+from bot.common.errors import CommandError, Say, program
 from bot.consultations import stored_revisions
 from bot.settings import Settings
 from bot.staff.sign_in import in_use
@@ -20,15 +20,15 @@ from storage.tables.staff import StaffMember
 
 
 def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:
-    """Makes a key for somebody who works here; prints it once. Raises HouseError."""
+    """Makes a key for somebody who works here; prints it once. Raises CommandError."""
     wanted = _known(scopes)
-    with furnished(settings, say) as (store, keys):
+    with command_context(settings, say) as (store, keys):
         with store.reading() as connection:
             member = _member(connection, name)
             if slug:
                 stored_revisions.named(connection, slug)
         if too_much := [scope for scope in wanted if scope not in ROLES[member.role]]:
-            raise HouseError(
+            raise CommandError(
                 f"{member.name} is {member.role}, whose keys cannot have --scope {', '.join(too_much)}; "
                 f"there is {', '.join(sorted(ROLES[member.role])) or 'none'}"
             )
@@ -48,7 +48,7 @@ def _known(scopes: list[str]) -> list[Scope]:
     words = [word for given in scopes for word in re.split(r"[,|\s]+", given) if word]
     unknown = [word for word in words if word not in SCOPES]
     if unknown or not words:
-        raise HouseError(f"--scope {' '.join(unknown)}: there is {', '.join(SCOPES)}".replace("  ", " "))
+        raise CommandError(f"--scope {' '.join(unknown)}: there is {', '.join(SCOPES)}".replace("  ", " "))
     return [scope for scope in SCOPES if scope in words]
 
 
@@ -56,16 +56,16 @@ def _member(connection: Connection, name: str) -> StaffMember:
     name = " ".join(name.split())
     found = next((row for row in staff.everybody(connection) if row.name == name and row.revoked_at is None), None)
     if found is None:
-        raise HouseError(
+        raise CommandError(
             f"nobody called {name!r} works here; `{program()} staff add` lets them in, then they can have a key"
         )
     return found
 
 
 def revoke(settings: Settings, label: str, say: Say) -> None:
-    """Lets a key in no more, from the next request on. Raises HouseError."""
+    """Lets a key in no more, from the next request on. Raises CommandError."""
     label = label.strip().removeprefix(f"{PREFIX}_").partition("_")[0].upper()
-    with furnished(settings, say) as (store, keys):
+    with command_context(settings, say) as (store, keys):
 
         def work(connection: Connection) -> int:
             found = api_keys.revoke(connection, label, datetime.now(UTC))
@@ -75,13 +75,13 @@ def revoke(settings: Settings, label: str, say: Say) -> None:
 
         count = store.run(work)
     if not count:
-        raise HouseError(f"there is no key {label!r}; `{program()} staff keys` lists them")
+        raise CommandError(f"there is no key {label!r}; `{program()} staff keys` lists them")
     say(f"{label} is let in no more.")
 
 
 def list_all(settings: Settings, say: Say) -> None:
     """Says which keys there are, a line each: label, owner, what for, since when, last use."""
-    with furnished(settings, say) as (store, _), store.reading() as connection:
+    with command_context(settings, say) as (store, _), store.reading() as connection:
         names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in staff.everybody(connection)}
         keys = api_keys.all_keys(connection)
     if not keys:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.cli.purpose import recorded
 from bot.common import audit
 from bot.common.errors import Say
@@ -35,10 +35,10 @@ class Written(NamedTuple):
 
 
 def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say, purpose: str = "") -> None:
-    """The command. Raises HouseError, and what `furnish` raises. It is recorded before the first file is read."""
+    """Writes the attachments of a consultation; recorded before the first file is read. Raises CommandError."""
     check_target(out)
     purpose = recorded(settings, purpose)
-    with furnished(settings, complain) as (store, keys):
+    with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
             slug = stored_revisions.named(connection, slug).slug
             audit.record(connection, keys, audit.operator().did("export.attachments", slug, purpose))

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.common import audit, audit_anchor
 from bot.common.audit_anchor import Anchor, AnchorError
-from bot.common.errors import HouseError, Say, program
+from bot.common.errors import CommandError, Say, program
 from bot.settings import Settings
 from storage.core.base import to_iso
 from storage.tables import audit as rows
@@ -38,10 +38,10 @@ class Wish(NamedTuple):
 
 
 def show(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
-    """Says the entries, a line each, the newest last. Raises HouseError."""
+    """Says the entries, a line each, the newest last. Raises CommandError."""
     zone = settings.zone()
     since = _midnight(wish.since, zone) if wish.since else None
-    with furnished(settings, complain) as (store, _), store.reading() as connection:
+    with command_context(settings, complain) as (store, _), store.reading() as connection:
         entries = list(rows.entries(connection, slug=wish.slug, since=since))
     if wish.as_json:
         say(to_json([_plain(entry) for entry in entries], indent=2).decode())
@@ -53,8 +53,8 @@ def show(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
 
 
 def verify(settings: Settings, say: Say, complain: Say) -> bool:
-    """Says whether the log is whole; False where it is not. Raises as `furnished` does."""
-    with furnished(settings, complain) as (store, keys):
+    """Says whether the log is whole; False where it is not. Raises as `command_context` does."""
+    with command_context(settings, complain) as (store, keys):
         try:
             known, fault = audit_anchor.load(settings.data, keys), ""
         except AnchorError as damaged:
@@ -97,7 +97,7 @@ def _midnight(day: str, zone: tzinfo) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(day.strip()), time(), zone).astimezone(UTC)
     except ValueError:
-        raise HouseError(f"--since {day[:40]}: is no day; write it like 2026-11-30") from None
+        raise CommandError(f"--since {day[:40]}: is no day; write it like 2026-11-30") from None
 
 
 def _cells(entry: StoredEntry, zone: tzinfo) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.options import Config, Data, Slug, complain, load, say
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 
 app = typer.Typer()
 
@@ -41,7 +41,7 @@ def push(
         if wanted
     ]
     if len(actions) > 1:
-        raise HouseError(f"--{' and --'.join(actions)} do not go together; take one of them")
+        raise CommandError(f"--{' and --'.join(actions)} do not go together; take one of them")
     order = pushes.Order(slug, segment, at, per_hour, reminder, dry_run, yes, watch, "".join(actions))
     pushes.push(load(context, config, data), order, say, complain)
 

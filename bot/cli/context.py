@@ -10,14 +10,14 @@ from typing import get_args
 
 from sqlalchemy.exc import ArgumentError
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.authoring import confirmation, publishing, recordings, showing, state_texts
 from bot.authoring.confirmation import Ask
 from bot.authoring.publishing import Desk, Published, publish_samples
 from bot.authoring.revisions import NOTHING_ELSE, Intent
 from bot.common import audit, audit_anchor
 from bot.common.audit import Auditor, Note, unrecorded
-from bot.common.errors import HouseError, Say, program, unusable
+from bot.common.errors import CommandError, Say, program, unusable
 from bot.common.i18n import phrase_catalogues
 from bot.common.ids import Ids
 from bot.common.keys import Keys
@@ -32,26 +32,26 @@ from storage.tables.consultations import PublishedRevision, State
 from storage.tables.stages import Stage
 
 
-def furnish(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[Fault]]:
+def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[Fault]]:
     """Opens the house (`open_house`); what is empty is filled: data folder, database, secret key, sample consultations.
 
-    Raises `HouseError`, `SecretError` and the classes of `storage.core.errors`.
+    Raises `CommandError`, `SecretError` and the classes of `storage.core.errors`.
     """
     try:
-        store, keys = open_house(settings, say)
+        store, keys = open_store(settings, say)
     except OSError as fault:
         raise unusable(fault, "--data") from fault
     except (ValueError, ArgumentError) as fault:
         reason = str(fault).removeprefix("database_url: ")
-        raise HouseError(f"database_url: {reason}; see docs/settings.md") from None
+        raise CommandError(f"database_url: {reason}; see docs/settings.md") from None
     faults = publish_samples(store, desk(settings)) if settings.samples else []
     return store, keys, [fault for fault in faults if not fault.warning]
 
 
 @contextmanager
-def furnished(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
-    """The open store of a furnished house and its keys, for one command. Raises as `furnish` does."""
-    store, keys, faults = furnish(settings, say)
+def command_context(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]]:
+    """The open store of a furnished house and its keys, for one command. Raises as `command_context` does."""
+    store, keys, faults = open_with_samples(settings, say)
     try:
         for fault in faults:
             say(str(fault))
@@ -98,7 +98,7 @@ def publish(
     Raises Unconfirmed where a person has to say first that a question means the same, or what is taken of an earlier
     wave, and did not. `takes`: the latter is shown and taken without a question.
     """
-    with furnished(settings, say) as (store, keys):
+    with command_context(settings, say) as (store, keys):
         outside = desk(settings, Auditor(keys, audit.operator()))
         published = publishing.publish(store, path, outside, intent._replace(looks_first=True), stage)
         if published.impact.waits:
@@ -117,8 +117,8 @@ def publish(
 
 
 def show(settings: Settings, slug: str, say: Say, complain: Say) -> None:
-    """Prints what is live as a file. Raises HouseError where there is nothing of this name."""
-    with furnished(settings, complain) as (store, _), store.reading() as connection:
+    """Prints what is live as a file. Raises CommandError where there is nothing of this name."""
+    with command_context(settings, complain) as (store, _), store.reading() as connection:
         newest = stored_revisions.named(connection, slug)
     consultation = stored_revisions.read(newest)
     if consultation is None:
@@ -151,13 +151,13 @@ def _ways_in(settings: Settings, word: str) -> str:
 
 def migrate(settings: Settings, say: Say) -> None:
     """Brings the database up to date, which opening it does."""
-    with furnished(settings, say) as (store, _):
+    with command_context(settings, say) as (store, _):
         say(f"The database ({store.dialect}) is up to date.")
 
 
 def list_consultations(settings: Settings, say: Say) -> None:
     """Says what is published, a line each."""
-    with furnished(settings, say) as (store, _), store.reading() as connection:
+    with command_context(settings, say) as (store, _), store.reading() as connection:
         revisions = consultations.list_latest(connection, get_args(State))
         waiting = consultations.list_unpublished(connection)
         names = {it.consultation_id: trials.slug_of(connection, it.consultation_id) for it in waiting}

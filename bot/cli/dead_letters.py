@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from adapters.base import Finding
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.common import audit
 from bot.common.dead_letters import opened
 from bot.common.errors import Say, program
@@ -24,9 +24,9 @@ from storage.tables.messages import StoredDeadLetter
 def show(settings: Settings, say: Say, *, done: bool) -> None:
     """Says each message with when and where it came and what could not handle it; with `done` they are deleted then.
 
-    Raises what `furnish` raises.
+    Raises what `command_context` raises.
     """
-    with furnished(settings, say) as (store, keys):
+    with command_context(settings, say) as (store, keys):
         with store.begin() as connection:
             letters = messages.dead_letters(connection)
             if letters:

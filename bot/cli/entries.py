@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.common.errors import Say
 from bot.consultations import stored_revisions
 from bot.settings import Settings
@@ -17,8 +17,8 @@ _HEAD: Final = ("place", "entered", "begun", "answered", "finished")
 
 
 def show(settings: Settings, slug: str, say: Say) -> None:
-    """Says how many took part from where, a line for each place. Raises HouseError."""
-    with furnished(settings, say) as (store, _), store.reading() as connection:
+    """Says how many took part from where, a line for each place. Raises CommandError."""
+    with command_context(settings, say) as (store, _), store.reading() as connection:
         revision = stored_revisions.named(connection, slug)
         counts = participations.tally_by_place(connection, revision.consultation_id)
         consultation = stored_revisions.read(revision)

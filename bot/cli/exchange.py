@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from bot.cli.context import desk, furnished
+from bot.cli.context import command_context, desk
 from bot.cli.purpose import recorded
 from bot.cli.set_aside import list_aside
 from bot.common import audit
 from bot.common.audit import Auditor, Note, unrecorded
-from bot.common.errors import HouseError, Say, program
+from bot.common.errors import CommandError, Say, program
 from bot.consultations import stored_revisions
 from bot.exchange import content, definition, formats, taking
 from bot.exchange.aside import Aside
@@ -47,7 +47,7 @@ def names(what: str) -> list[str]:
 
 def _of_kind(kind: str, what: str) -> Any:
     if kind not in names(what):
-        raise HouseError(
+        raise CommandError(
             f"{kind!r} is no kind that can be {'imported' if what == READ else 'exported'}; "
             f"there is {', '.join(names(what))}"
         )
@@ -57,9 +57,9 @@ def _of_kind(kind: str, what: str) -> Any:
 def take(
     store: Store, settings: Settings, kind: str, path: Path, wish: Wish, note: Note = unrecorded
 ) -> tuple[Bundle, Taken]:
-    """Reads a file and takes into the store what can be read of it. Raises HouseError; then nothing was taken."""
+    """Reads a file and takes into the store what can be read of it. Raises CommandError; then nothing was taken."""
     if wish.language not in LANGUAGES:
-        raise HouseError(f"--lang {wish.language}: there is {', '.join(LANGUAGES)}")
+        raise CommandError(f"--lang {wish.language}: there is {', '.join(LANGUAGES)}")
     aside = Aside(is_strict=wish.is_strict, trusts_votes=wish.trusts_votes)
     read: Bundle = _of_kind(kind, READ)(path, wish.language, aside)
     remarks = (*read.remarks, *aside.remarks())
@@ -77,8 +77,8 @@ def take(
 
 
 def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, complain: Say) -> bool:
-    """The command; False where rows were set aside. Raises HouseError."""
-    with furnished(settings, complain) as (store, keys):
+    """The command; False where rows were set aside. Raises CommandError."""
+    with command_context(settings, complain) as (store, keys):
         bundle, taken = take(store, settings, kind, path, wish, Auditor(keys, audit.operator()))
     for remark in bundle.remarks:
         complain(remark)
@@ -101,7 +101,7 @@ def _left_out(kind: str, found: Content) -> str:
 
 
 def has_single_votes(kind: str) -> bool:
-    """Whether a file of this kind says what each person voted. Raises HouseError where there is no such kind."""
+    """Whether a file of this kind says what each person voted. Raises CommandError where there is no such kind."""
     _of_kind(kind, WRITE)
     return hasattr(import_module(f"{formats.__name__}.{kind}"), HAS_SINGLE_VOTES)
 
@@ -117,19 +117,19 @@ def export(
     is_public: bool = False,
     purpose: str = "",
 ) -> None:
-    """The command. Raises HouseError, also where the file is to be for everybody: it holds single votes and sums.
+    """The command. Raises CommandError, also where the file is to be for everybody: it holds single votes and sums.
 
     That single votes are read is recorded, with its purpose, before the first of them is read.
     """
     write = _of_kind(kind, WRITE)
     if is_public:
-        raise HouseError(
+        raise CommandError(
             f"--format {kind} has exact figures and no small ones left out, so it is not for everybody; "
             "leave --profile out to use it inside the house, or take --format csv for everybody"
         )
     check_target(out)
     reason = recorded(settings, purpose) if has_single_votes(kind) else ""
-    with furnished(settings, complain) as (store, keys):
+    with command_context(settings, complain) as (store, keys):
         if reason:
             with store.begin() as connection:
                 named = stored_revisions.named(connection, slug).slug

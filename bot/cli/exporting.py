@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.cli.purpose import recorded
 from bot.common import audit
 from bot.common.errors import Say
@@ -17,10 +17,10 @@ from bot.settings import Settings
 
 
 def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
-    """The command. Raises HouseError. That raw data is read is recorded before the first of it is read."""
+    """The command. Raises CommandError. That raw data is read is recorded before the first of it is read."""
     check_target(wish.out)
     purpose = recorded(settings, wish.purpose) if known_profile(wish.profile) == "raw" else ""
-    with furnished(settings, complain) as (store, keys):
+    with command_context(settings, complain) as (store, keys):
         if purpose:
             with store.begin() as connection:
                 slug = stored_revisions.named(connection, wish.slug, trials=True).slug

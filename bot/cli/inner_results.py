@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cli import results
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.cli.purpose import recorded
 from bot.common import audit
 from bot.common.errors import Say
@@ -23,10 +23,10 @@ def show(
     as_json: bool = False,
     language: str = "",
 ) -> None:
-    """The command. Raises HouseError. It is recorded before anything is counted."""
+    """The command. Raises CommandError. It is recorded before anything is counted."""
     results.check_language(language)
     purpose = recorded(settings, purpose)
-    with furnished(settings, complain) as (store, keys):
+    with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
             slug = stored_revisions.named(connection, slug).slug
             audit.record(connection, keys, audit.operator().did("results.inner", slug, purpose))

@@ -18,10 +18,10 @@ from bot.authoring.publishing import Desk
 from bot.authoring.reading import read
 from bot.authoring.revisions import NOTHING_ELSE, Impact, Intent
 from bot.broadcasts.starting import PushError, parse_time
-from bot.cli.context import desk, furnished
+from bot.cli.context import command_context, desk
 from bot.common import audit
 from bot.common.audit import Auditor
-from bot.common.errors import HouseError, Say, program
+from bot.common.errors import CommandError, Say, program
 from bot.consultations import stored_revisions
 from bot.proposals import waves
 from bot.settings import Settings
@@ -29,7 +29,7 @@ from storage.tables.stages import Stage
 
 
 def close(settings: Settings, slug: str, say: Say) -> None:
-    """Ends a consultation now. Raises HouseError."""
+    """Ends a consultation now. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         found = lifecycle.close(connection, slug, tools)
     say(f"{slug} is closed: nobody can take part any more, and what was said stays.")
@@ -39,7 +39,7 @@ def close(settings: Settings, slug: str, say: Say) -> None:
 
 
 def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
-    """Lets people take part again. Raises HouseError."""
+    """Lets people take part again. Raises CommandError."""
     zone = settings.zone()
     end = _end_of(until, zone) if until else None
     with _writing(settings, say) as (connection, tools):
@@ -55,7 +55,7 @@ def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
 
 
 def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
-    """Puts a consultation away, if that is confirmed; `ask` None: nobody can be asked. Raises HouseError.
+    """Puts a consultation away, if that is confirmed; `ask` None: nobody can be asked. Raises CommandError.
 
     False where it was not confirmed; then what it means has been said.
     """
@@ -78,7 +78,7 @@ def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: 
 
 
 def unarchive(settings: Settings, slug: str, say: Say) -> None:
-    """Brings a consultation back. Raises HouseError."""
+    """Brings a consultation back. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         lifecycle.unarchive(connection, slug, tools)
     say(f"{slug} is back, and closed as before. To let people take part: {program()} reopen {slug} --until DATE")
@@ -95,7 +95,7 @@ def go_live(
     number: int | None = None,
     takes: bool = False,
 ) -> None:
-    """Makes the test or draft revision the live one. Raises HouseError; Unconfirmed where a person has to say first
+    """Makes the test or draft revision the live one. Raises CommandError; Unconfirmed where a person has to say first
     that a question means the same, or what is taken of an earlier wave, and did not.
     """
     step = partial(lifecycle.go_live, stage=stage, number=number)
@@ -112,7 +112,7 @@ def _agreed(
     *,
     takes: bool,
 ) -> WentLive:
-    """Takes a step; where it waits for a person, once more with what they say. Raises HouseError, Unconfirmed."""
+    """Takes a step; where it waits for a person, once more with what they say. Raises CommandError, Unconfirmed."""
     try:
         with _writing(settings, say) as (connection, tools):
             return step(connection, slug, tools, intent=intent._replace(looks_first=True))
@@ -124,8 +124,8 @@ def _agreed(
 
 
 def top(settings: Settings, slug: str, say: Say, count: int) -> None:
-    """Prints the proposals most agreed with, in the order in which a wave takes them. Raises HouseError."""
-    with furnished(settings, say) as (store, _), store.reading() as connection:
+    """Prints the proposals most agreed with, in the order in which a wave takes them. Raises CommandError."""
+    with command_context(settings, say) as (store, _), store.reading() as connection:
         found = waves.best_of(connection, stored_revisions.named(connection, slug))
     for line in top_texts.say_order(found[:count]):
         say(line)
@@ -134,12 +134,12 @@ def top(settings: Settings, slug: str, say: Say, count: int) -> None:
 
 
 def slug_of(named: Path) -> str:
-    """The name of a consultation, as it is or as it stands in a file. Raises HouseError."""
+    """The name of a consultation, as it is or as it stands in a file. Raises CommandError."""
     if not named.is_file():
         return named.name
     consultation = read(named).consultation
     if consultation is None:
-        raise HouseError(f"{named} cannot be read; give the name of the consultation instead")
+        raise CommandError(f"{named} cannot be read; give the name of the consultation instead")
     return consultation.slug
 
 
@@ -153,7 +153,7 @@ def back(
     *,
     takes: bool = False,
 ) -> None:
-    """Returns to the revision that was live before, or takes a draft or a test back. Raises HouseError, Unconfirmed."""
+    """Makes the previous revision live again, or withdraws a draft or test. Raises CommandError, Unconfirmed."""
     if stage != "live":
         with _writing(settings, say) as (connection, tools):
             dropped = lifecycle.take_back(connection, slug, tools, stage=stage)
@@ -187,11 +187,11 @@ class ToConfirm(Exception):
 
 @contextmanager
 def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Desk]]:
-    """A transaction in a furnished house, and what steps need from outside. Raises HouseError where a step is refused,
-    ToConfirm where it waits for a person.
+    """Opens a transaction for one step and gives what the step needs. Raises CommandError where the step is refused,
+    ToConfirm where it waits for a confirmation.
     """
     try:
-        with furnished(settings, say) as (store, keys), store.begin() as connection:
+        with command_context(settings, say) as (store, keys), store.begin() as connection:
             try:
                 yield connection, desk(settings, Auditor(keys, audit.operator()))
             except Refused as refused:
@@ -201,7 +201,7 @@ def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Desk]]:
     except Refused as refused:
         if isinstance(impact := refused.values.get("impact"), Impact):
             raise ToConfirm(impact) from None
-        raise HouseError(state_texts.sentence(refused, _command(refused.slug), settings.zone())) from None
+        raise CommandError(state_texts.sentence(refused, _command(refused.slug), settings.zone())) from None
 
 
 def _command(slug: str) -> Callable[[Step], str]:
@@ -216,10 +216,10 @@ def _command(slug: str) -> Callable[[Step], str]:
 
 
 def _end_of(text: str, zone: tzinfo) -> datetime:
-    """The end of a day, or a moment: "2026-12-31", "31.12.2026", "2026-12-31 18:00". Raises HouseError."""
+    """The end of a day, or a moment: "2026-12-31", "31.12.2026", "2026-12-31 18:00". Raises CommandError."""
     try:
         moment = parse_time(text, zone)
     except PushError:
-        raise HouseError(f"--until {text[:40]}: no date; write it like 2026-12-31, or 2026-12-31 18:00") from None
+        raise CommandError(f"--until {text[:40]}: no date; write it like 2026-12-31, or 2026-12-31 18:00") from None
     is_day = not {" ", "T"} & set(text.strip())
     return moment + timedelta(days=1) if is_day else moment

@@ -21,7 +21,7 @@ import typer
 from bot.cli import answers, consultations, maintenance_commands, publishing, serve, staff, states
 from bot.cli.options import Config, Data, Fresh, Given, Host, Port, complain, say
 from bot.common import logs
-from bot.common.errors import HouseError, program
+from bot.common.errors import CommandError, program
 from bot.common.i18n.phrase_catalogues import PhrasesError
 from bot.common.keys import SecretError
 from bot.common.remedies import remedy
@@ -82,7 +82,7 @@ def main(words: list[str] | None = None) -> NoReturn:
         logs.watch_over_what_nobody_catches()
     try:
         app(sys.argv[1:] if words is None else words, prog_name=program())
-    except (HouseError, SettingsError, SecretError, PhrasesError, StorageError) as fault:
+    except (CommandError, SettingsError, SecretError, PhrasesError, StorageError) as fault:
         complain(f"{program()}: {fault}")
         if isinstance(fault, StorageError):
             complain(f"What to do: {remedy(fault)}. More: {program()} doctor")

@@ -22,8 +22,8 @@ from adapters.console import ConsoleChannel
 from adapters.numbered import as_text
 from bot.app import App, build
 from bot.authoring import state_texts
-from bot.cli.context import furnished
-from bot.common.errors import HouseError, Say, program
+from bot.cli.context import command_context
+from bot.common.errors import CommandError, Say, program
 from bot.common.i18n import phrase_catalogues
 from bot.consultations import stored_revisions
 from bot.conversations import transcripts
@@ -127,11 +127,11 @@ class Chat:
 def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) -> None:
     """Chats until the input ends. `out` gets the bot's messages, `say` what the program has to tell its user.
 
-    Raises `HouseError` and what `furnish` raises.
+    Raises `CommandError` and what `command_context` raises.
     """
     interactive = source.isatty() and out.isatty()
     address = wish.address or secrets.token_hex(6)
-    with furnished(settings, say) as (store, keys):
+    with command_context(settings, say) as (store, keys):
         check_wish(store, wish, settings.zone())
         if interactive:
             say("Ende · End: Ctrl-D\n")
@@ -152,8 +152,9 @@ def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) 
 
 
 def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
-    """Raises HouseError, which names what there is, for a consultation or language that there is not, and says what to
-    do where nobody can take part.
+    """Refuses a consultation that does not exist or is not open, and a language that it does not have.
+
+    Raises CommandError, which names the alternatives.
     """
     with store.reading() as connection:
         found = consultations.list_latest(connection, trials=True)
@@ -161,17 +162,17 @@ def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
     known = phrase_catalogues.languages()
     if wish.slug:
         if wish.slug not in revisions:
-            raise HouseError(_not_open(store, wish.slug, found, zone))
+            raise CommandError(_not_open(store, wish.slug, found, zone))
         consultation = stored_revisions.read(revisions[wish.slug])
         if consultation is None:
-            raise HouseError(f"{wish.slug} cannot be read; {program()} doctor says what to do")
+            raise CommandError(f"{wish.slug} cannot be read; {program()} doctor says what to do")
         known = tuple(consultation.languages)
     if wish.language and wish.language not in known:
-        raise HouseError(f"--lang {wish.language}: this is not spoken here; there is {', '.join(known)}")
+        raise CommandError(f"--lang {wish.language}: this is not spoken here; there is {', '.join(known)}")
 
 
 def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone: tzinfo) -> str:
-    """Why nobody can take part in it, and what to do. Raises HouseError with the same where it was never live."""
+    """Why nobody can take part in it, and what to do. Raises CommandError with the same where it was never live."""
     with store.reading() as connection:
         if consultations.find(connection, slug):
             return f"{slug}: {state_texts.way_in(stored_revisions.named(connection, slug), datetime.now(UTC), zone)}"
@@ -268,9 +269,9 @@ def _recording(path: Path | None) -> Iterator[Say]:
     try:
         file = path.open("x", encoding="utf-8", errors="replace")
     except FileExistsError as fault:
-        raise HouseError(f"{path}: there is such a file already; give --record another name") from fault
+        raise CommandError(f"{path}: there is such a file already; give --record another name") from fault
     except OSError as fault:
-        raise HouseError(f"{path}: cannot be written ({fault.strerror}); give --record another name") from fault
+        raise CommandError(f"{path}: cannot be written ({fault.strerror}); give --record another name") from fault
 
     def write(text: str) -> None:
         file.write(text)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, complain, load, say
-from bot.common.errors import HouseError, program
+from bot.common.errors import CommandError, program
 
 app = typer.Typer()
 
@@ -24,7 +24,7 @@ def check(
     if schema:
         say(checks.schema())
     elif not files:
-        raise HouseError(f"which file? Try: {program()} check flows/consultations/mein-kiez.yaml")
+        raise CommandError(f"which file? Try: {program()} check flows/consultations/mein-kiez.yaml")
     elif not checks.check(files, say):
         raise typer.Exit(1)
 
@@ -52,7 +52,7 @@ def publish(
     from bot.cli import lifecycle
 
     if draft and test:
-        raise HouseError("--draft and --test do not go together; take one of them")
+        raise CommandError("--draft and --test do not go together; take one of them")
     stage: Literal["live", "test", "draft"] = "draft" if draft else "test" if test else "live"
     intent = Intent(base, frozenset(same_meaning or ()))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bot.common.errors import HouseError, Say
+from bot.common.errors import CommandError, Say
 from bot.settings import Settings
 
 Ask = Callable[[str], str]
@@ -30,7 +30,7 @@ def asked(settings: Settings, given: str, ask: Ask, complain: Say) -> str:
 
 
 def recorded(settings: Settings, purpose: str) -> str:
-    """The purpose as the audit log keeps it. Raises HouseError where there is none and the settings demand one."""
+    """The purpose as the audit log keeps it. Raises CommandError where there is none and the settings demand one."""
     if not purpose.strip() and settings.raw_needs_purpose:
-        raise HouseError(_REFUSED)
+        raise CommandError(_REFUSED)
     return purpose.strip() or NONE_GIVEN

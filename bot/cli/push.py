@@ -11,9 +11,9 @@ from typing import Final
 from bot.broadcasts import starting, telling
 from bot.broadcasts.sending import Pushing
 from bot.broadcasts.starting import MOVES, PushError, Wish, parse_time
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.errors import HouseError, Say, program
+from bot.common.errors import CommandError, Say, program
 from bot.common.i18n import phrase_catalogues
 from bot.common.progress import progress
 from bot.delivery.channels import WEB, open_channels
@@ -41,10 +41,10 @@ class Order:
 
 
 def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
-    """The command. Raises HouseError where something is refused, and what `furnish` raises."""
+    """The command. Raises CommandError where something is refused, and what `command_context` raises."""
     channels = open_channels(settings)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
-    with furnished(settings, complain) as (store, keys):
+    with command_context(settings, complain) as (store, keys):
         desk = _Desk(store, Pushing(settings, keys, proactive, [WEB, *channels]), out, complain)
         try:
             if order.action:
@@ -52,7 +52,7 @@ def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
             else:
                 desk.start(order)
         except PushError as refused:
-            raise HouseError(_say(refused.phrase, **refused.values)) from None
+            raise CommandError(_say(refused.phrase, **refused.values)) from None
 
 
 def _say(phrase: str, **values: object) -> str:
@@ -84,9 +84,9 @@ class _Desk:
         if order.dry_run:
             return
         if not count.total:
-            raise HouseError("this means nobody; nothing was planned")
+            raise CommandError("this means nobody; nothing was planned")
         if count.total > settings.push.confirm_above and not order.yes:
-            raise HouseError(f"these are many, {count.total}; nothing was planned. If you are sure, add --yes")
+            raise CommandError(f"these are many, {count.total}; nothing was planned. If you are sure, add --yes")
         self._plan(draft._replace(counted=count.total), count.total)
         self._out(f"Planned. The house that runs sends it; {program()} push {order.slug} --status says how far it is.")
         if order.watch:
@@ -98,10 +98,10 @@ class _Desk:
             self._pushing.catalogue.refresh(connection)
             found = broadcasts.newest(connection, 1, order.slug)
             if not found:
-                raise HouseError(f"{order.slug} was never pushed")
+                raise CommandError(f"{order.slug} was never pushed")
             by = audit.operator()
             if order.action in MOVES and not starting.move(self._pushing, connection, found[0], order.action, by):
-                raise HouseError(f"--{order.action} is not possible now: {order.slug} is {found[0].state}")
+                raise CommandError(f"--{order.action} is not possible now: {order.slug} is {found[0].state}")
         if order.watch:
             self._watch(found[0].id)
         self._tell(found[0].id)

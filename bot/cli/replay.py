@@ -16,9 +16,9 @@ from typing import Final
 
 from adapters.base import Channel, Delivery, Limits, Outgoing, Receive, Sent
 from bot.app import build
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.cli.set_aside import list_aside
-from bot.common.errors import HouseError, Say
+from bot.common.errors import CommandError, Say
 from bot.common.keys import Keys
 from bot.common.progress import Watch, progress
 from bot.conversations import recording
@@ -134,7 +134,7 @@ async def _receive(receive: Receive, chunk: list[MsgIn]) -> None:
 def replay(
     settings: Settings, path: Path, say: Say, complain: Say, *, strict: bool = False, skip_bad_lines: bool = False
 ) -> bool:
-    """The command. False where something was wrong with the recording or with a message. Raises `HouseError`.
+    """The command. False where something was wrong with the recording or with a message. Raises `CommandError`.
 
     Lines that are no messages are set aside and named; with `strict` one of them is enough to feed nothing,
     unless `skip_bad_lines`, which older scripts say.
@@ -146,7 +146,7 @@ def replay(
         )
         complain(f"{path}: nothing was fed; {way}")
         return False
-    with furnished(settings, complain) as (store, keys), progress("stored", complain, found.messages) as watch:
+    with command_context(settings, complain) as (store, keys), progress("stored", complain, found.messages) as watch:
         report = asyncio.run(feed(path, found, settings, store, keys, watch))
     for line in report.lines():
         say(line)
@@ -156,7 +156,7 @@ def replay(
 def examine(path: Path, complain: Say) -> Scan:
     """Looks through the whole recording before anything of it is fed."""
     if path.exists() and not path.is_file():
-        raise HouseError(f"{path}: is no file; a recording is read twice, so write a pipe into a file first")
+        raise CommandError(f"{path}: is no file; a recording is read twice, so write a pipe into a file first")
     aside: list[str] = []
 
     def note(bad: BadLine) -> None:
@@ -167,6 +167,6 @@ def examine(path: Path, complain: Say) -> Scan:
         with progress("checked", complain) as watch:
             found = recording.scan(path, note, watch)
     except OSError as fault:
-        raise HouseError(f"{path}: cannot be read ({fault.strerror}); check its path and rights") from fault
+        raise CommandError(f"{path}: cannot be read ({fault.strerror}); check its path and rights") from fault
     list_aside(path, aside, found.bad, complain)
     return found

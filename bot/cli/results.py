@@ -11,9 +11,9 @@ from dataclasses import fields, is_dataclass
 from datetime import tzinfo
 from typing import Any
 
-from bot.cli.context import furnished
-from bot.common.errors import HouseError, Say
-from bot.common.i18n.locale import Tongue, spoken
+from bot.cli.context import command_context
+from bot.common.errors import CommandError, Say
+from bot.common.i18n.locale import Locale, available_languages
 from bot.proposals import publication
 from bot.results import wording
 from bot.results.counts.counts import CONTEXTS
@@ -24,17 +24,17 @@ from storage.core.store import Store
 
 
 def show(settings: Settings, slug: str, say: Say, *, seed: int = 0, as_json: bool = False, language: str = "") -> None:
-    """The command; without `language` it speaks the main language of the consultation. Raises HouseError."""
+    """The command; without `language` it speaks the main language of the consultation. Raises CommandError."""
     check_language(language)
-    with furnished(settings, say) as (store, _):
+    with command_context(settings, say) as (store, _):
         found = _newest(store, slug, seed)
     tell(found, say, settings.zone(), as_json=as_json, language=language)
 
 
 def check_language(tag: str) -> None:
-    """Raises HouseError where the house does not speak it; "" is none."""
-    if tag and tag not in spoken():
-        raise HouseError(f"--lang {tag}: there is {', '.join(spoken())}")
+    """Raises CommandError where the house does not speak it; "" is none."""
+    if tag and tag not in available_languages():
+        raise CommandError(f"--lang {tag}: there is {', '.join(available_languages())}")
 
 
 def tell(found: Published, say: Say, zone: tzinfo, *, as_json: bool, language: str) -> None:
@@ -42,7 +42,7 @@ def tell(found: Published, say: Say, zone: tzinfo, *, as_json: bool, language: s
     if as_json:
         say(json.dumps(as_data(found), ensure_ascii=False, indent=2))
         return
-    for line in wording.lines(found, Tongue.of(language or found.subject.language), zone):
+    for line in wording.lines(found, Locale.of(language or found.subject.language), zone):
         say(line)
 
 

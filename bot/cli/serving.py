@@ -17,9 +17,9 @@ from adapters.base import Channel
 from adapters.web.accepting import raise_file_limit
 from adapters.web.hub import WebHub
 from bot.app import App, build, calm_collector
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.common import audit_anchor
-from bot.common.errors import HouseError, Say, program, unusable
+from bot.common.errors import CommandError, Say, program, unusable
 from bot.common.keys import Keys
 from bot.common.remedies import remedy
 from bot.delivery.channels import WEB, open_channels
@@ -38,11 +38,11 @@ LOOK_SECONDS: Final = 2.0
 
 
 def serve(settings: Settings, say: Say) -> None:
-    """Sets up what is missing, serves until Ctrl-C or SIGTERM, finishes what was begun. Raises as `furnish` does."""
+    """Serves until Ctrl-C or SIGTERM, then stops gracefully. Raises as `command_context` does."""
     say = _undisturbed(say)
     raise_file_limit()
     channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
-    with only_one(settings.data, say), alone(settings) as lock, furnished(settings, say) as (store, keys):
+    with only_one(settings.data, say), alone(settings) as lock, command_context(settings, say) as (store, keys):
         _note_settings(store, keys, settings, say)
         asyncio.run(_serve(settings, channels, store, keys, say, lock))
 
@@ -89,7 +89,7 @@ async def _serve(
 
 async def _watch(app: App, stop: asyncio.Event, say: Say, lock: Alone | None) -> None:
     """Until it is time to stop: says in a sentence what keeps a part of the house from working, once, and when that is
-    over. Raises HouseError where another service has taken over.
+    over. Raises CommandError where another service has taken over.
 
     Not in the log, which holds no sentences that name servers and accounts.
     """
@@ -147,7 +147,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 def only_one(data: Path, say: Say) -> Iterator[None]:
     """Lets one service at a time run on a data folder: two would send every waiting message twice.
 
-    `play` and the other commands may run beside it. Raises HouseError.
+    `play` and the other commands may run beside it. Raises CommandError.
     """
     path = data / "serve.lock"
     try:
@@ -160,7 +160,7 @@ def only_one(data: Path, say: Say) -> Iterator[None]:
     except BlockingIOError as fault:
         pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "?"
         os.close(descriptor)
-        raise HouseError(
+        raise CommandError(
             f"{data.absolute()}: Mitsprache is running here already (process {pid}); stop it first, "
             "or give this one a folder of its own with --data"
         ) from fault

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, load, say
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 
 app = typer.Typer()
 
@@ -33,7 +33,7 @@ def go_live(
     from bot.cli import lifecycle
 
     if test + draft + (revision is not None) > 1:
-        raise HouseError("--test, --draft and --revision do not go together; take one of them")
+        raise CommandError("--test, --draft and --revision do not go together; take one of them")
     stage: Literal["test", "draft"] | None = "test" if test else "draft" if draft else None
     intent = Intent(base, frozenset(same_meaning or ()))
     try:

@@ -10,7 +10,7 @@ Say = Callable[[str], None]
 """Prints a line."""
 
 
-class HouseError(Exception):
+class CommandError(Exception):
     """A command cannot do what was asked. The text says what is wrong, where, and what to do about it."""
 
 
@@ -18,11 +18,11 @@ class LedgerError(StoreFull):
     """What is to be erased cannot be noted in the folder `erased`, so nothing was erased; what is stored is intact."""
 
 
-def unusable(fault: OSError, option: str) -> HouseError:
+def unusable(fault: OSError, option: str) -> CommandError:
     """Says why a file or folder cannot be used, and which option to look at."""
     if isinstance(fault, FileExistsError | NotADirectoryError):
-        return HouseError(f"{fault.filename}: here is a file, not a folder; name a folder with {option}")
-    return HouseError(f"{fault.filename}: {fault.strerror}; check {option}, its rights and the free space")
+        return CommandError(f"{fault.filename}: here is a file, not a folder; name a folder with {option}")
+    return CommandError(f"{fault.filename}: {fault.strerror}; check {option}, its rights and the free space")
 
 
 def program() -> str:

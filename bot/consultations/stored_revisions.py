@@ -9,7 +9,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from bot.common.errors import HouseError, program
+from bot.common.errors import CommandError, program
 from bot.consultations.live_revisions import listing_of
 from flows.definition import Consultation
 from storage.tables import consultations, stages
@@ -18,7 +18,7 @@ from storage.tables.consultations import PublishedRevision, State
 log = structlog.get_logger()
 
 
-class UnreadableError(HouseError):
+class UnreadableError(CommandError):
     """A revision, or a session on it, that another program wrote and this one cannot read."""
 
 
@@ -45,21 +45,21 @@ def refusal(revision: PublishedRevision) -> UnreadableError:
 
 
 def named(connection: Connection, slug: str, *, trials: bool = False) -> PublishedRevision:
-    """The live revision of the consultation of this name, open or not. Raises HouseError, naming what there is.
+    """The live revision of the consultation of this name, open or not. Raises CommandError, naming what there is.
 
     With `trials` also that of a test revision, where the name is that of its trial.
     """
     newest = consultations.latest(connection, slug)
     if newest is not None and newest.is_trial and not trials:
-        raise HouseError(f"{slug} is a test, and nothing in it counts; name the consultation itself")
+        raise CommandError(f"{slug} is a test, and nothing in it counts; name the consultation itself")
     if newest is None and (found := consultations.find(connection, slug)):
         waits = stages.current(connection, found.id)
         way = f"`{program()} go-live {slug}` makes it live" if waits else f"`{program()} publish FILE` makes it anew"
-        raise HouseError(f"{slug} was never live, so there is nothing yet; {way}")
+        raise CommandError(f"{slug} was never live, so there is nothing yet; {way}")
     if newest is None:
         known = [head.slug for head in consultations.list_heads(connection, get_args(State))]
         there_is = f"there is {', '.join(known)}" if known else "nothing is published yet"
-        raise HouseError(f"no consultation is called {slug!r}; {there_is}")
+        raise CommandError(f"no consultation is called {slug!r}; {there_is}")
     return newest
 
 

@@ -40,7 +40,7 @@ async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids
         log.info("participations_ended", count=ended)
 
 
-async def keep_house(
+async def run_hourly_jobs(
     store: Store, keys: Keys, ledger: Ledger, backup_days: int, renew: Callable[[Mapping[str, int]], Awaitable[None]]
 ) -> None:
     """Tidies up now and then until it is cancelled, unless the clock leapt ahead (`bot.common.clock`). A failure is

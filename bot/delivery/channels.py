@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol, cast
 import adapters
 from adapters.base import BadSettings, Channel, Finding, Vault, VaultError
 from bot.common import keys
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.keys import Keys
 from bot.settings import ChannelSettings, Settings
 
@@ -60,13 +60,13 @@ class _HouseVault(NamedTuple):
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:
-    """The configured channels by name. Raises HouseError."""
+    """The configured channels by name. Raises CommandError."""
     channels = {}
     for name, section in settings.channels.items():
         try:
             channels[name] = _adapter(name, section).open_channel(name, section, *belongings(settings, name))
         except BadSettings as fault:
-            raise HouseError(f"[channels.{name}]: {fault}") from None
+            raise CommandError(f"[channels.{name}]: {fault}") from None
     return channels
 
 
@@ -75,7 +75,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     for name, section in settings.channels.items():
         try:
             found = asyncio.run(_adapter(name, section).examine(name, section, *belongings(settings, name)))
-        except (BadSettings, HouseError) as fault:
+        except (BadSettings, CommandError) as fault:
             said = str(fault)
             yield Finding(False, said if said.startswith("[") else f"[channels.{name}]: {said}")
         else:
@@ -90,7 +90,7 @@ def _adapter(name: str, section: ChannelSettings) -> Adapter:
     if not hasattr(module, "open_channel"):
         near = get_close_matches(section.type, [it.name for it in pkgutil.iter_modules(adapters.__path__)], 1)
         remedy = f"is {near[0]!r} meant?" if near and near[0] != section.type else "take the section away"
-        raise HouseError(
+        raise CommandError(
             f"[channels.{name}]: there is no channel type {section.type!r} that can be configured; {remedy}"
         )
     return cast("Adapter", module)
@@ -107,7 +107,7 @@ def _purpose(kind: str) -> str:
 
 
 def reseal(settings: Settings, house: Keys) -> None:
-    """Seals anew what channels keep, while the service is stopped. Raises HouseError, OSError and VaultError."""
+    """Seals anew what channels keep, while the service is stopped. Raises CommandError, OSError and VaultError."""
     for name, section in settings.channels.items():
         module = _adapter(name, section)
         if hasattr(module, "reseal"):

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.delivery.outbox import Outbox
 from bot.settings import Settings
 from storage.core.engines import parse_url
@@ -30,8 +30,9 @@ LOOK_SECONDS: Final = 10.0
 
 @contextmanager
 def alone(settings: Settings) -> Iterator[Alone | None]:
-    """Takes the lock for the time of the block; None on SQLite. Raises HouseError where another service has it, and the
-    classes of `storage.errors`.
+    """Holds the lock during the block; None on SQLite.
+
+    Raises CommandError if another service has it, and the classes of `storage.core.errors`.
     """
     try:
         url = parse_url(settings.database())
@@ -58,7 +59,7 @@ class Alone:
     def __init__(self, lock: ServingLock, place: str) -> None:
         self._lock = lock
         self._place = place
-        self.lost: HouseError | None = None
+        self.lost: CommandError | None = None
         """Another service has it: this one has to end."""
 
     @asynccontextmanager
@@ -103,8 +104,8 @@ class Alone:
                 await asyncio.sleep(AGAIN_SECONDS)
 
 
-def _taken(place: str, holder: str) -> HouseError:
-    return HouseError(
+def _taken(place: str, holder: str) -> CommandError:
+    return CommandError(
         f"{place}: Mitsprache is running here already (process {holder}); stop it first, "
         "or give this one a database of its own with database_url"
     )

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 
 MOST_KEPT: Final = 100_000
 """So many are kept to be listed; the rest is only counted."""
 _MOST_PLACES: Final = 10
 
 
-class BadFile(HouseError):
+class BadFile(CommandError):
     """A file, or a row of it, cannot be taken over. Says where, why, and what to do."""
 
     def __init__(self, path: Path | str, row: int | None, reason: str, remedy: str) -> None:

@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
 from bot.authoring.publishing import Desk
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.ids import hour_of, receipt
 from bot.exchange.bundle import Budgeting, Bundle, pseudonym
 from bot.exchange.definition import BUDGET
@@ -27,7 +27,7 @@ Spent = dict[str, int]
 
 
 def add(connection: Connection, bundle: Bundle, slug: str, desk: Desk) -> int:
-    """Stores the ballots of people who have none yet; gives how many. Raises HouseError where the budget is another,
+    """Stores the ballots of people who have none yet; gives how many. Raises CommandError where the budget is another,
     and where the ballots are in another consultation.
     """
     budgeting = bundle.budgeting
@@ -35,7 +35,7 @@ def add(connection: Connection, bundle: Bundle, slug: str, desk: Desk) -> int:
         return 0
     found = answer_dataset.find(connection, slug)
     if not _asks(found.newest, budgeting):
-        raise HouseError(f"{slug} does not ask about this budget with these projects; give --as another name")
+        raise CommandError(f"{slug} does not ask about this budget with these projects; give --as another name")
     there = _there(connection, bundle, budgeting, found.newest)
     if not there:  # else it was decided already that they belong here
         _check_elsewhere(connection, bundle, budgeting, slug)
@@ -77,12 +77,12 @@ def _as_before(given: Mapping[str, str], source: str, budgeting: Budgeting) -> f
 
 
 def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: Budgeting, slug: str) -> None:
-    """Raises HouseError where the ballots are in another consultation: they would count twice in the city."""
+    """Raises CommandError where the ballots are in another consultation: they would count twice in the city."""
     for revision in consultations.list_latest(connection, get_args(State)):
         if revision.slug == slug or not _asks(revision, budgeting):
             continue
         if _there(connection, bundle, budgeting, revision):
-            raise HouseError(f"{bundle.source} was taken over as {revision.slug} already; give --as that name")
+            raise CommandError(f"{bundle.source} was taken over as {revision.slug} already; give --as that name")
 
 
 def _asks(revision: PublishedRevision, budgeting: Budgeting) -> bool:

@@ -69,7 +69,7 @@ class Content:
 
 
 def load(connection: Connection, slug: str, link: str = "") -> Content:
-    """Everything of a consultation. Raises HouseError where there is none of this name."""
+    """Everything of a consultation. Raises CommandError where there is none of this name."""
     found = answer_dataset.find(connection, slug)
     consultation = found.flow.consultation
     number = found.newest.consultation_id

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange.bundle import Bundle, Statement, fingerprint
 from storage.tables import consultations, moderation, proposals
 from storage.tables.proposals import StoredProposal
@@ -29,8 +29,9 @@ class Recognised(NamedTuple):
 
 
 def recognise(connection: Connection, bundle: Bundle, consultation_id: int) -> Recognised:
-    """Looks for the statements of a bundle in this consultation and in others. Raises HouseError where they were taken
-    into another one, or where this one has those of another conversation.
+    """Looks for the statements of a bundle in this consultation and in others.
+
+    Raises CommandError where they were taken into another one, or where this one has those of another conversation.
     """
     wanted = {it.source_id: it for it in bundle.statements}
     known = [it for it in proposals.of_sources(connection, bundle.sources) if it.source_id in wanted]
@@ -74,13 +75,13 @@ def _says(row: StoredProposal, it: Statement) -> bool:
     return (row.title, row.text) == (it.title, it.text)
 
 
-def _elsewhere(connection: Connection, source: str, consultation_id: int) -> HouseError:
+def _elsewhere(connection: Connection, source: str, consultation_id: int) -> CommandError:
     other = consultations.newest_of(connection, consultation_id)
-    return HouseError(f"{source} was taken over as {other.slug if other else '?'} already; give --as that name")
+    return CommandError(f"{source} was taken over as {other.slug if other else '?'} already; give --as that name")
 
 
-def _another(it: Statement, source: str) -> HouseError:
-    return HouseError(
+def _another(it: Statement, source: str) -> CommandError:
+    return CommandError(
         f"row {it.row}: {it.source_id!r} says something else than what was taken over from {source} under this id, and "
         "so do most others; where this is another conversation give --as another name, else the --lang of that time"
     )

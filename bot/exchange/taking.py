@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.authoring import publishing
 from bot.authoring.publishing import Desk
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange import ballots
 from bot.exchange.bundle import Bundle, Statement, final, pseudonym
 from bot.exchange.definition import STATEMENTS, definition
@@ -50,7 +50,7 @@ class Taken(NamedTuple):
 
 
 def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> tuple[Bundle, Taken]:
-    """Takes a bundle over, within the caller's transaction; gives it as it was taken. Raises HouseError, also where a
+    """Takes a bundle over, within the caller's transaction; gives it as it was taken. Raises CommandError, also where a
     consultation was made and not all of the bundle came into it: nobody would notice what is missing.
     """
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
@@ -60,7 +60,7 @@ def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> tupl
     else:
         bundle, taken = _take_statements(connection, bundle, _Context(consultation_id, wish, desk), is_new=is_new)
     if is_new and (taken.known_statements or taken.known_votes or not taken.statements + taken.votes):
-        raise HouseError(
+        raise CommandError(
             f"{wish.slug} would be new, and yet {taken.known_statements:,} of the statements and "
             f"{taken.known_votes:,} of the votes would not come into it; nothing was taken over. "
             "Please report this, with the kind of the file"
@@ -94,7 +94,7 @@ def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk
     made = definition(wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting)
     published = publishing.record(connection, made, desk, wish.slug)
     if published.revision is None:
-        raise HouseError("; ".join(str(fault) for fault in published.faults if not fault.warning))
+        raise CommandError("; ".join(str(fault) for fault in published.faults if not fault.warning))
     if not wish.is_open:
         consultations.set_state(connection, published.revision.consultation_id, "closed")
     return published.revision.consultation_id, True

@@ -55,7 +55,7 @@ class Votes(NamedTuple):
 
 def figures(connection: Connection, slug: str, known: Published | None = None) -> Published | None:
     """Everything about a consultation that everybody may see: its newest edition, with the words of this moment; None
-    where none was made yet. Counts nothing. `known` is given back where nothing has changed since. Raises HouseError
+    where none was made yet. Counts nothing. `known` is given back where nothing has changed since. Raises CommandError
     where there is no consultation of this name.
     """
     about = stored_revisions.named(connection, slug)

@@ -193,7 +193,7 @@ def make(
 
     `previous` is the newest stored one. Where answers were deleted since, its figures are carried on, and only what
     became of contributions is counted anew. `is_inner`: small numbers, too, for the core team. Reads every answer and
-    every vote. Raises HouseError where there is no consultation of this name.
+    every vote. Raises CommandError where there is no consultation of this name.
     """
     began = time.perf_counter()
     live = stored_revisions.named(connection, slug)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.results.ballots import Comparison, Order, Spread
 from bot.results.counts import disclosure
 from bot.results.counts.answer_dataset import Variable
@@ -97,51 +97,51 @@ class Weighed(NamedTuple):
     """By which rule, and what a budget would then pay for."""
 
 
-def edition(found: Published, tongue: Tongue, zone: tzinfo) -> str:
+def edition(found: Published, locale: Locale, zone: tzinfo) -> str:
     """Which figures these are, and of when; of figures counted just now only when."""
     it = found.edition
-    return tongue.say("results.edition", moment=tongue.moment(it.made_at.astimezone(zone)), number=it.number or "–")
+    return locale.say("results.edition", moment=locale.moment(it.made_at.astimezone(zone)), number=it.number or "–")
 
 
-def between(tongue: Tongue, share: Interval) -> str:
+def between(locale: Locale, share: Interval) -> str:
     """A share, or from where to where it lies: "57 – 67 %"."""
     low, high = (round(100 * end) for end in share)
     if low == high:
-        return tongue.say("results.percent", n=low)
-    return tongue.say("results.percent", n=f"{low} – {high}")
+        return locale.say("results.percent", n=low)
+    return locale.say("results.percent", n=f"{low} – {high}")
 
 
-def untold(tongue: Tongue, reason: Reason, least: int) -> str:
+def untold(locale: Locale, reason: Reason, least: int) -> str:
     """What stands in place of a number: "weniger als 5 Personen", "zusammengefasst" or "zum Schutz anderer …"."""
-    return tongue.say(f"results.{reason or 'protected'}", n=least)
+    return locale.say(f"results.{reason or 'protected'}", n=least)
 
 
-def came(found: Published, tongue: Tongue) -> list[tuple[str, list[Bar]]]:
+def came(found: Published, locale: Locale) -> list[tuple[str, list[Bar]]]:
     """By which channel people came, in which language they answered, and how; each with its heading."""
     names = {
-        "channel": (tongue.say("results.channel"), {}),
-        "language": (tongue.say("web.language"), {tag: known.name for tag, known in LANGUAGES.items()}),
-        "mode": (tongue.say("results.mode"), {mode: tongue.say(f"results.mode.{mode}") for mode in MODES}),
+        "channel": (locale.say("results.channel"), {}),
+        "language": (locale.say("web.language"), {tag: known.name for tag, known in LANGUAGES.items()}),
+        "mode": (locale.say("results.mode"), {mode: locale.say(f"results.mode.{mode}") for mode in MODES}),
     }
     total = found.participations
     told = []
     for name, (heading, labels) in names.items():
-        named = {MERGED: tongue.say("results.other_groups"), **labels}
+        named = {MERGED: locale.say("results.other_groups"), **labels}
         mine = sorted((row for row in found.rows if row.table == name), key=lambda row: -(row.n or 0))
         told.append((heading, [_bar(row.code, row.n, total, named, row.reason) for row in mine]))
     return [(heading, rows) for heading, rows in told if rows]
 
 
-def people(found: Published, tongue: Tongue) -> tuple[str, str]:
+def people(found: Published, locale: Locale) -> tuple[str, str]:
     """How many took part, and beside it how many began and how many came to the end."""
     answered, begun, finished = (
-        tongue.say("results.fewer", n=found.subject.least) if n is None else str(n)
+        locale.say("results.fewer", n=found.subject.least) if n is None else str(n)
         for n in (found.participations, found.begun, found.finished)
     )
-    return answered, tongue.say("results.beside", begun=begun, finished=finished)
+    return answered, locale.say("results.beside", begun=begun, finished=finished)
 
 
-def questions(found: Published, tongue: Tongue) -> Iterator[Question]:
+def questions(found: Published, locale: Locale) -> Iterator[Question]:
     """All questions whose answers can be counted; shares are of those who answered the question, or, where it was asked
     of some only, of those.
     """
@@ -150,32 +150,32 @@ def questions(found: Published, tongue: Tongue) -> Iterator[Question]:
             continue
         if variable.kind == "text" and not variable.codes:
             if variable.question.type == "text":
-                texts = tuple(_said(quote, tongue) for quote in found.texts_of_questions.get(variable.id, ()))
-                yield Question(_title(found, variable, tongue), [], [], is_several=False, is_free=True, texts=texts)
+                texts = tuple(_said(quote, locale) for quote in found.texts_of_questions.get(variable.id, ()))
+                yield Question(_title(found, variable, locale), [], [], is_several=False, is_free=True, texts=texts)
             continue
         mine = [row for row in found.rows if row.table == "question" and row.question_key == variable.id]
         kinds = ("chosen",) if variable.kind == "several" else ("option",)
         shown = [row for row in mine if row.kind in kinds]
         if not shown:
             continue
-        is_several, title = variable.kind == "several", _title(found, variable, tongue)
+        is_several, title = variable.kind == "several", _title(found, variable, locale)
         if shown[0].reason:
-            note = tongue.say(f"results.withheld_{shown[0].reason}", n=_bound(found, shown[0]))
+            note = locale.say(f"results.withheld_{shown[0].reason}", n=_bound(found, shown[0]))
             yield Question(title, [], [], is_several, is_free=False, notes=(note,))
             continue
-        labels, base = _labels(found, variable, tongue), _base(found, variable, shown[0])
+        labels, base = _labels(found, variable, locale), _base(found, variable, shown[0])
         rows = [_bar(row.code, row.n, base.whole, labels) for row in shown]
-        notes = (tongue.say("results.rounded", n=disclosure.STEP),) if shown[0].rounded else ()
-        missing = _others(mine, tongue)
-        yield Question(title, rows, missing, is_several, is_free=False, base=_of_whom(base, tongue), notes=notes)
+        notes = (locale.say("results.rounded", n=disclosure.STEP),) if shown[0].rounded else ()
+        missing = _others(mine, locale)
+        yield Question(title, rows, missing, is_several, is_free=False, base=_of_whom(base, locale), notes=notes)
 
 
-def visible(found: Published, tongue: Tongue) -> str:
+def visible(found: Published, locale: Locale) -> str:
     """Which part of all answers can be seen, in words; "" where that may not be told. Never more than it is."""
     share = found.visible_share
     if share is None:
         return ""
-    return tongue.say("results.visible", share=tongue.say("results.percent", n=int(100 * share)))
+    return locale.say("results.visible", share=locale.say("results.percent", n=int(100 * share)))
 
 
 def _bound(found: Published, row: CountRow) -> int:
@@ -187,15 +187,15 @@ def _base(found: Published, variable: Variable, row: CountRow) -> Base:
     return Base(row.answered, row.asked, any(flow.is_conditional(variable.key) for flow in flows))
 
 
-def _of_whom(base: Base, tongue: Tongue) -> str:
+def _of_whom(base: Base, locale: Locale) -> str:
     if base.answered is None:
         return ""
     if not base.is_conditional:
-        return tongue.say("results.base", answered=base.answered)
-    return "" if base.asked is None else tongue.say("results.base_asked", asked=base.asked, answered=base.answered)
+        return locale.say("results.base", answered=base.answered)
+    return "" if base.asked is None else locale.say("results.base_asked", asked=base.asked, answered=base.answered)
 
 
-def _others(rows: Sequence[CountRow], tongue: Tongue) -> list[Bar]:
+def _others(rows: Sequence[CountRow], locale: Locale) -> list[Bar]:
     """Who gave no answer, was not asked, or said something else."""
     names = {
         ("missing", NO_ANSWER): "results.no_answer",
@@ -203,12 +203,12 @@ def _others(rows: Sequence[CountRow], tongue: Tongue) -> list[Bar]:
         ("other", ""): "results.other_values",
     }
     known = [(names[row.kind, row.code], row) for row in rows if (row.kind, row.code) in names]
-    return [Bar(tongue.say(name), row.n, reason=row.reason) for name, row in known if row.n != 0]
+    return [Bar(locale.say(name), row.n, reason=row.reason) for name, row in known if row.n != 0]
 
 
-def _said(quote: Quote, tongue: Tongue) -> Said:
-    is_own = tongue.tag.partition("-")[0] == quote.language
-    text = quote.texts.get(tongue.tag) or (None if is_own else quote.texts.get(tongue.tag.partition("-")[0]))
+def _said(quote: Quote, locale: Locale) -> Said:
+    is_own = locale.tag.partition("-")[0] == quote.language
+    text = quote.texts.get(locale.tag) or (None if is_own else quote.texts.get(locale.tag.partition("-")[0]))
     language = text.language if text else quote.language
     direction = "rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr"
     if text is None:
@@ -216,29 +216,29 @@ def _said(quote: Quote, tongue: Tongue) -> Said:
     return Said(text.text, language, direction, text.translator, text.reviewed)
 
 
-def weighed(found: Published, tongue: Tongue) -> Iterator[Weighed]:
+def weighed(found: Published, locale: Locale) -> Iterator[Weighed]:
     """What came out of orders, comparisons and budgets; each figure says how it was worked out."""
     by_id = {variable.id: variable for variable in found.subject.variables}
     for id_, outcome in found.outcomes.items():
-        title, labels = _title(found, by_id[id_], tongue), _labels(found, by_id[id_], tongue)
+        title, labels = _title(found, by_id[id_], locale), _labels(found, by_id[id_], locale)
         match outcome:
             case Order():
-                yield _order(title, labels, by_id[id_].options, outcome, tongue)
+                yield _order(title, labels, by_id[id_].options, outcome, locale)
             case Comparison(options, strengths, people):
                 rows = [Bar(labels[options[it.option]], it.wins, it.score, it.chance) for it in strengths]
-                yield Weighed(title, "comparison", [tongue.say("results.pairwise", n=people)], rows, [])
+                yield Weighed(title, "comparison", [locale.say("results.pairwise", n=people)], rows, [])
             case Spread():
-                yield _spread(title, labels, outcome, tongue)
+                yield _spread(title, labels, outcome, locale)
 
 
-def _order(title: str, labels: Mapping[str, str], offered: Sequence[str], outcome: Order, tongue: Tongue) -> Weighed:
+def _order(title: str, labels: Mapping[str, str], offered: Sequence[str], outcome: Order, locale: Locale) -> Weighed:
     ranking = outcome.ranking
-    notes = [tongue.say(f"results.{ranking.method}", n=ranking.ballots)]
+    notes = [locale.say(f"results.{ranking.method}", n=ranking.ballots)]
     if ranking.comparisons:
-        fits = tongue.say("results.percent", n=round(100 * ranking.agreements / ranking.comparisons))
-        notes.append(tongue.say("results.fits", share=fits))
+        fits = locale.say("results.percent", n=round(100 * ranking.agreements / ranking.comparisons))
+        notes.append(locale.say("results.fits", share=fits))
     if ranking.equally_good > 1:
-        notes.append(tongue.say("results.as_good", number=ranking.equally_good))
+        notes.append(locale.say("results.as_good", number=ranking.equally_good))
     most = max(ranking.points, default=1.0) or 1.0
     places = {option: place for place, option in enumerate(offered)}
     rows = [
@@ -248,7 +248,7 @@ def _order(title: str, labels: Mapping[str, str], offered: Sequence[str], outcom
     return Weighed(title, "order", notes, rows, [])
 
 
-def _spread(title: str, labels: Mapping[str, str], outcome: Spread, tongue: Tongue) -> Weighed:
+def _spread(title: str, labels: Mapping[str, str], outcome: Spread, locale: Locale) -> Weighed:
     rows = [
         Bar(
             labels[share.option],
@@ -259,16 +259,16 @@ def _spread(title: str, labels: Mapping[str, str], outcome: Spread, tongue: Tong
         for share in outcome.shares
     ]
     bought = [
-        (tongue.say(f"results.{it.method.replace(' ', '_')}"), ", ".join(labels[one] for one in it.projects))
+        (locale.say(f"results.{it.method.replace(' ', '_')}"), ", ".join(labels[one] for one in it.projects))
         for it in outcome.spendings
     ]
-    return Weighed(title, "spread", [tongue.say("results.spread", n=outcome.people)], rows, bought)
+    return Weighed(title, "spread", [locale.say("results.spread", n=outcome.people)], rows, bought)
 
 
-def _labels(found: Published, variable: Variable, tongue: Tongue) -> dict[str, str]:
+def _labels(found: Published, variable: Variable, locale: Locale) -> dict[str, str]:
     """What is read for each code."""
     main = found.subject.language
-    return {code: texts.get(tongue.tag) or texts.get(main, code) for code, texts in variable.labels.items()}
+    return {code: texts.get(locale.tag) or texts.get(main, code) for code, texts in variable.labels.items()}
 
 
 def _bar(code: str, n: int | None, total: int | None, labels: Mapping[str, str], reason: Reason = "") -> Bar:
@@ -279,16 +279,16 @@ def _bar(code: str, n: int | None, total: int | None, labels: Mapping[str, str],
     return Bar(label, n, share, wilson(min(n, total), total), reason)
 
 
-def _title(found: Published, variable: Variable, tongue: Tongue) -> str:
+def _title(found: Published, variable: Variable, locale: Locale) -> str:
     """A question in words, as the newest revision that asks it has it; of an earlier meaning with its revisions."""
     numbers = variable.revisions
     flow = next(found.subject.flows[it.id] for it in found.subject.revisions if it.number == numbers[-1])
-    title = flow.scripts[tongue.tag if tongue.tag in flow.scripts else flow.languages[0]].titles[variable.key]
+    title = flow.scripts[locale.tag if locale.tag in flow.scripts else flow.languages[0]].titles[variable.key]
     if not variable.is_earlier:
         return title
-    return tongue.say("results.earlier_question", title=title, revisions=", ".join(map(str, numbers)))
+    return locale.say("results.earlier_question", title=title, revisions=", ".join(map(str, numbers)))
 
 
-def titles(found: Published, tongue: Tongue) -> list[str]:
+def titles(found: Published, locale: Locale) -> list[str]:
     """What was asked, in words, in the order of the consultation."""
-    return [_title(found, variable, tongue) for variable in found.subject.variables]
+    return [_title(found, variable, locale) for variable in found.subject.variables]

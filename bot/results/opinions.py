@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from bot.common.i18n import formats
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.results import order
 from bot.results.counts.disclosure import OTHERS
 from bot.results.figures import between, untold
@@ -75,27 +75,27 @@ class Group(NamedTuple):
     stands: list[Stand]
 
 
-def ideas(found: Published, tongue: Tongue) -> list[Idea]:
+def ideas(found: Published, locale: Locale) -> list[Idea]:
     """Released proposals in the order of `bot.results.order`, which is that in which a wave takes them."""
     statements = {statement.name: statement for statement in found.report.statements}
-    known = [_idea(found, code, statements.get(code), tongue) for code in found.proposals]
+    known = [_idea(found, code, statements.get(code), locale) for code in found.proposals]
     return sorted(known, key=lambda idea: (order.rank(idea.statement) if idea.statement else order.NOTHING, idea.code))
 
 
-def agreed_by_most(found: Published, known: list[Idea], tongue: Tongue) -> list[Stand]:
+def agreed_by_most(found: Published, known: list[Idea], locale: Locale) -> list[Stand]:
     """Statements most people are on one side of (`bot.results.methods.consensus.agreed_upon`)."""
-    return _stands(found, known, None, tongue)
+    return _stands(found, known, None, locale)
 
 
-def groups(found: Published, known: list[Idea], tongue: Tongue) -> list[Group]:
+def groups(found: Published, known: list[Idea], locale: Locale) -> list[Group]:
     """Groups of similar opinion, the largest first; empty where none are told."""
     return [
-        Group(_called(tongue, number), people, _stands(found, known, number, tongue))
+        Group(_called(locale, number), people, _stands(found, known, number, locale))
         for number, people in enumerate(found.report.group_sizes)
     ]
 
 
-def in_common(found: Published, known: list[Idea], tongue: Tongue) -> list[Stand]:
+def in_common(found: Published, known: list[Idea], locale: Locale) -> list[Stand]:
     """Statements the groups agree on most: by the product of their smoothed agreements, where all may be told."""
     by_code = {idea.code: idea for idea in known}
     told = [
@@ -108,64 +108,64 @@ def in_common(found: Published, known: list[Idea], tongue: Tongue) -> list[Stand
         Stand(
             by_code[it.name],
             "",
-            [_row(cell, _called(tongue, int(cell.sector)), tongue, found) for cell in it.groups.cells],
+            [_row(cell, _called(locale, int(cell.sector)), locale, found) for cell in it.groups.cells],
         )
         for _, it in best
     ]
 
 
-def answered(found: Published, tongue: Tongue) -> str:
+def answered(found: Published, locale: Locale) -> str:
     """How reliably people hear what became of their proposals; "" where there is nothing (that may be told)."""
     share, days = found.answered.share, found.answered.median_days
     if share is None or not found.answered.contributions:
         return ""
-    line = tongue.say("results.answered", share=tongue.say("results.percent", n=round(100 * share)))
+    line = locale.say("results.answered", share=locale.say("results.percent", n=round(100 * share)))
     if days is None:
         return line
     if days <= 1:
-        return f"{line} {tongue.say('results.answered_day')}"
-    return f"{line} {tongue.say('results.answered_days', days=formats.number(days, tongue.tag))}"
+        return f"{line} {locale.say('results.answered_day')}"
+    return f"{line} {locale.say('results.answered_days', days=formats.number(days, locale.tag))}"
 
 
-def _stands(found: Published, known: list[Idea], group: int | None, tongue: Tongue) -> list[Stand]:
+def _stands(found: Published, known: list[Idea], group: int | None, locale: Locale) -> list[Stand]:
     by_code = {idea.code: idea for idea in known}
     mine = [it for it in found.report.highlights if it.group == group and it.name in by_code]
     return [
         Stand(
             by_code[it.name],
-            tongue.say(f"results.side.{it.stands_for}"),
-            _compared(it, by_code[it.name], tongue, found),
+            locale.say(f"results.side.{it.stands_for}"),
+            _compared(it, by_code[it.name], locale, found),
         )
         for it in mine
     ]
 
 
-def _compared(it: Highlight, idea: Idea, tongue: Tongue, found: Published) -> list[Row]:
+def _compared(it: Highlight, idea: Idea, locale: Locale, found: Published) -> list[Row]:
     """The agreement in the group beside that of everybody, or that of everybody alone."""
     everybody = [idea.everybody] if idea.everybody else []
-    return everybody if it.group is None else [_row(it.cell, _called(tongue, it.group), tongue, found), *everybody]
+    return everybody if it.group is None else [_row(it.cell, _called(locale, it.group), locale, found), *everybody]
 
 
-def _called(tongue: Tongue, group: int) -> str:
+def _called(locale: Locale, group: int) -> str:
     """Groups count from 1 for people."""
-    return tongue.say("results.group", number=group + 1)
+    return locale.say("results.group", number=group + 1)
 
 
-def _across(statement: Statement | None, tongue: Tongue) -> str:
+def _across(statement: Statement | None, locale: Locale) -> str:
     """What holds for every sector; where something is known of some of them only, how many are unknown."""
     if statement is None or not statement.sectors.cells:
         return ""
     missing, number = len(statement.sectors.missing), statement.sectors.number
     if missing or statement.sectors.smallest is None:
-        return tongue.say("results.sectors_unknown", n=missing, number=number)
-    return tongue.say("results.smallest", share=between(tongue, statement.sectors.smallest))
+        return locale.say("results.sectors_unknown", n=missing, number=number)
+    return locale.say("results.smallest", share=between(locale, statement.sectors.smallest))
 
 
-def _idea(found: Published, code: str, statement: Statement | None, tongue: Tongue) -> Idea:
+def _idea(found: Published, code: str, statement: Statement | None, locale: Locale) -> Idea:
     proposal = found.proposals[code]
-    translation = found.texts.get(proposal.id, {}).get(tongue.tag)
-    is_own = tongue.tag == proposal.language or translation is None
-    language = proposal.language if translation is None or is_own else tongue.tag
+    translation = found.texts.get(proposal.id, {}).get(locale.tag)
+    is_own = locale.tag == proposal.language or translation is None
+    language = proposal.language if translation is None or is_own else locale.tag
     title, text = (
         (proposal.title, proposal.text) if is_own or translation is None else (translation.title, translation.text)
     )
@@ -177,28 +177,28 @@ def _idea(found: Published, code: str, statement: Statement | None, tongue: Tong
         "rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr",
         "" if is_own or translation is None else translation.translator,
         is_own or translation is None or translation.reviewed,
-        tongue.say(f"account.status.{proposal.status}"),
+        locale.say(f"account.status.{proposal.status}"),
         statement,
         _shares(statement),
-        _row(statement.overall, tongue.say("results.everybody"), tongue, found) if statement else None,
-        [_row(cell, _sector(cell, tongue), tongue, found) for cell in (statement.sectors.cells if statement else ())],
-        _across(statement, tongue),
+        _row(statement.overall, locale.say("results.everybody"), locale, found) if statement else None,
+        [_row(cell, _sector(cell, locale), locale, found) for cell in (statement.sectors.cells if statement else ())],
+        _across(statement, locale),
     )
 
 
-def _sector(cell: Cell, tongue: Tongue) -> str:
-    return tongue.say("results.other_groups" if cell.sector == OTHERS else f"results.sector.{cell.sector}")
+def _sector(cell: Cell, locale: Locale) -> str:
+    return locale.say("results.other_groups" if cell.sector == OTHERS else f"results.sector.{cell.sector}")
 
 
-def _row(cell: Cell, name: str, tongue: Tongue, found: Published) -> Row:
+def _row(cell: Cell, name: str, locale: Locale, found: Published) -> Row:
     told: Interval | None = cell.agreement if cell.is_known else None
     return Row(
         name,
         cell.seen,
         cell.agrees,
-        between(tongue, told) if told else "",
-        between(tongue, cell.chance) if cell.chance else "",
-        "" if cell.agrees is not None else untold(tongue, cell.reason, found.report.least),
+        between(locale, told) if told else "",
+        between(locale, cell.chance) if cell.chance else "",
+        "" if cell.agrees is not None else untold(locale, cell.reason, found.report.least),
     )
 
 

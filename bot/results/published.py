@@ -109,7 +109,7 @@ class Published(NamedTuple):
 
 def read(connection: Connection, slug: str, *, seed: int = 0, is_inner: bool = False) -> Published:
     """The public part of a consultation as it is at this moment, counted anew and not stored: for the team before the
-    figures are public. `is_inner`: with small numbers, too. Raises HouseError where there is none of this name.
+    figures are public. `is_inner`: with small numbers, too. Raises CommandError where there is none of this name.
     """
     live = stored_revisions.named(connection, slug)
     previous = editing.newest(connection, live)

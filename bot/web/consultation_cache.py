@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from sqlalchemy import Connection
 
 from bot.common.i18n import phrase_catalogues
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations import stored_revisions
 from bot.consultations.live_revisions import LiveRevision, LiveRevisions, unpack
 from flows.definition import Consultation
@@ -104,9 +104,9 @@ class Notice(NamedTuple):
         plain = language.partition("-")[0]
         return plain if plain in tags else self.listing.main_language
 
-    def tongue(self, language: str) -> Tongue:
+    def locale(self, language: str) -> Locale:
         """How the pages of this consultation speak to somebody who reads this language."""
-        return Tongue.of(self.best(language))
+        return Locale.of(self.best(language))
 
 
 class Board:

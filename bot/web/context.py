@@ -17,7 +17,7 @@ from adapters.web import protocol
 from adapters.web.requests import FIELDS, FORM
 from adapters.web.routes import WebRoutes
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue, offered, spoken
+from bot.common.i18n.locale import Locale, available_languages, offered_languages
 from bot.settings import WebSettings
 from bot.web.assets import Assets
 from bot.web.consultation_cache import Board
@@ -34,7 +34,7 @@ YEAR_SECONDS: Final = 365 * 24 * 3600
 class Site:
     """Everything a handler needs."""
 
-    house: Services
+    services: Services
     options: WebSettings
     board: Board
     assets: Assets
@@ -49,13 +49,13 @@ class Site:
         return f"{scheme}://{request.host}"
 
     def page(
-        self, request: web.Request, template: str, tongue: Tongue, *, status: int = 200, **values: Any
+        self, request: web.Request, template: str, locale: Locale, *, status: int = 200, **values: Any
     ) -> web.Response:
         """A page in this language."""
         is_large = request.cookies.get(SIZE_COOKIE) == "large"
         html = self.templates.get_template(template).render(
-            t=tongue.say,
-            tongue=tongue,
+            t=locale.say,
+            locale=locale,
             options=self.options,
             asset=self.assets.url,
             is_large=is_large,
@@ -67,7 +67,7 @@ class Site:
             **values,
         )
         response = web.Response(text=html, content_type="text/html", status=status)
-        response.headers["Content-Language"] = tongue.tag
+        response.headers["Content-Language"] = locale.tag
         response.headers["Cache-Control"] = "no-store" if request.path.startswith("/c/") else "private, no-cache"
         if len(html) > 1000 and "gzip" in request.headers.get("Accept-Encoding", ""):
             response.enable_compression(web.ContentCoding.gzip)
@@ -115,18 +115,18 @@ def environment() -> Environment:
     )
 
 
-def language_links(request: web.Request, tongue: Tongue, among: Iterable[str] | None = None) -> list[dict[str, Any]]:
+def language_links(request: web.Request, locale: Locale, among: Iterable[str] | None = None) -> list[dict[str, Any]]:
     """The languages of the house (or those `among` them), each in its own name, to switch this page."""
-    tags = frozenset(spoken() if among is None else among)
+    tags = frozenset(available_languages() if among is None else among)
     return [
         {
             "tag": language.tag,
             "name": language.name,
             "direction": "rtl" if language.right_to_left else "ltr",
             "link": _with(request, lang=language.tag),
-            "is_current": language.tag == tongue.tag,
+            "is_current": language.tag == locale.tag,
         }
-        for language in offered()
+        for language in offered_languages()
         if language.tag in tags
     ]
 

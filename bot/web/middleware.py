@@ -12,11 +12,11 @@ from yarl import URL
 from adapters.web.requests import FIELDS
 from adapters.web.routes import HELD_SECONDS
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue, spoken
+from bot.common.i18n.locale import Locale, available_languages
 from bot.common.logs import where
 from bot.web.assisted.device_sessions import KIOSK, desk_of, place_of, visit_of
 from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, remember, site_of
-from bot.web.request_locale import COOKIE, tongue_of
+from bot.web.request_locale import COOKIE, locale_of
 from storage.core.errors import StorageError
 
 log = structlog.get_logger()
@@ -97,12 +97,12 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
         return error_page(site, request, "trouble", 500)
 
 
-def trouble_page(site: Site, request: web.Request, trouble: Trouble, tongue: Tongue | None = None) -> web.Response:
+def trouble_page(site: Site, request: web.Request, trouble: Trouble, locale: Locale | None = None) -> web.Response:
     """The page for a trouble of the transports."""
     what = _PAGES.get(trouble.code, "trouble")
     if what == "held" and not request.get(FIELDS):
         what = "trouble"  # of what was sent there is nothing to be said
-    response = error_page(site, request, what, trouble.kind.status, tongue)
+    response = error_page(site, request, what, trouble.kind.status, locale)
     if trouble.seconds:
         response.headers["Retry-After"] = str(int(trouble.seconds) + 1)
     return response
@@ -118,28 +118,28 @@ def error_page(
     request: web.Request,
     what: str,
     status: int,
-    tongue: Tongue | None = None,
+    locale: Locale | None = None,
     results: str = "",
     **values: object,
 ) -> web.Response:
     """A page that says in plain words what is wrong and what to do. `results`: where to find what came of it."""
-    tongue = tongue or _tongue(site, request)
-    title, text = tongue.say(f"web.error.{what}"), tongue.say(f"web.error.{what}_text", **values)
+    locale = locale or _page_locale(site, request)
+    title, text = locale.say(f"web.error.{what}"), locale.say(f"web.error.{what}_text", **values)
     # A shared device has a page without links out of it: what somebody begins there would stay for the next person.
     template = "desk_error.html" if desk_of(request) else "error.html"
     fields = request.get(FIELDS, ()) if what == "held" and site.routes.is_ours(request) else ()
     onward = {"again": _again(request, what), "results": results, "fields": fields}
-    response = site.page(request, template, tongue, status=status, title=title, text=text, **onward)
+    response = site.page(request, template, locale, status=status, title=title, text=text, **onward)
     if desk_of(request):
         response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _tongue(site: Site, request: web.Request) -> Tongue:
+def _page_locale(site: Site, request: web.Request) -> Locale:
     """The language of the page on which it went wrong."""
     visit = visit_of(request, KIOSK, request.match_info.get("slug", "")) if desk_of(request) is KIOSK else None
-    spoken_there = site.routes.hub.language(visit.conversation.address) if visit else ""
-    return Tongue.of(spoken_there) if spoken_there else tongue_of(request)
+    language = site.routes.hub.language(visit.conversation.address) if visit else ""
+    return Locale.of(language) if language else locale_of(request)
 
 
 def _again(request: web.Request, what: str) -> str:
@@ -177,7 +177,7 @@ def _remembered(request: web.Request) -> web.Response | None:
     # Relative to this host: a path of two slashes would lead to another one.
     there = URL.build(path="/" + request.path.lstrip("/"), query=rest)
     response = web.Response(status=303, headers={"Location": str(there)})
-    allowed = {COOKIE: spoken(), SIZE_COOKIE: ("normal", "large")}
+    allowed = {COOKIE: available_languages(), SIZE_COOKIE: ("normal", "large")}
     for name, value in wanted.items():
         if value in allowed[name]:
             remember(request, response, name, value)

@@ -6,16 +6,16 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.common.i18n.locale import Tongue, spoken
+from bot.common.i18n.locale import Locale, available_languages
 from flows.languages import best_guess
 
 COOKIE: Final = "lang"
 
 
-def tongue_of(request: web.Request) -> Tongue:
-    """What the person chose, else what the browser asks for, else the language of the house."""
+def locale_of(request: web.Request) -> Locale:
+    """The language that the visitor chose, else one that the browser accepts, else the default."""
     chosen = request.cookies.get(COOKIE, "")
-    return Tongue.of(chosen if chosen in spoken() else wished(request, spoken()))
+    return Locale.of(chosen if chosen in available_languages() else wished(request, available_languages()))
 
 
 def wished(request: web.Request, among: tuple[str, ...]) -> str:

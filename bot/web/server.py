@@ -15,8 +15,8 @@ from adapters.web.limits import Buckets, WebLimits
 from adapters.web.routes import HELD_SECONDS, WebRoutes
 from adapters.web.transports import Transports
 from adapters.web.trouble import Trouble
-from bot.common.errors import HouseError
-from bot.common.i18n.locale import Tongue
+from bot.common.errors import CommandError
+from bot.common.i18n.locale import Locale
 from bot.common.remedies import remedy
 from bot.settings import WebSettings
 from bot.web import guess_limits, looking, middleware, webhooks
@@ -44,10 +44,10 @@ keep theirs, so that none of them sends a request into a line that is just being
 class WebServer:
     """Listens on one port. `start` gives the port that was free."""
 
-    def __init__(self, house: Services, limits: WebLimits | None = None) -> None:
+    def __init__(self, services: Services, limits: WebLimits | None = None) -> None:
         # aiohttp's own access log would write down addresses and whole paths, in which codes stand.
         # Packed bodies stay packed: no page sends any, and a kilobyte of them can be a gigabyte of work.
-        self._application = application(house, limits)
+        self._application = application(services, limits)
         self._runner = web.AppRunner(
             self._application,
             access_log=None,
@@ -57,7 +57,7 @@ class WebServer:
         )
 
     async def start(self, host: str, port: int) -> int:
-        """Listens on this port, or the next free one. Raises HouseError."""
+        """Listens on this port, or the next free one. Raises CommandError."""
         await self._runner.setup()
         routes = self._application[SITE].routes
         gate = Gate(room_for_connections(), routes.limits.connections, routes.clients)
@@ -67,22 +67,22 @@ class WebServer:
                 await site.start()
             except OSError as fault:
                 if fault.errno != errno.EADDRINUSE:
-                    raise HouseError(_in_words(fault, host, candidate)) from fault
+                    raise CommandError(_in_words(fault, host, candidate)) from fault
             else:
                 return site.port
-        raise HouseError(f"ports {port} to {candidate} on {host} are all taken; name a free one with --port")
+        raise CommandError(f"ports {port} to {candidate} on {host} are all taken; name a free one with --port")
 
     async def stop(self) -> None:
         await self._runner.cleanup()
 
 
-def application(house: Services, limits: WebLimits | None = None) -> web.Application:
+def application(services: Services, limits: WebLimits | None = None) -> web.Application:
     """All pages of a house, without a port: what the server serves and tests ask."""
-    options = house.settings.web
-    board = Board(house.store)
-    routes = _routes(house, board, options, limits)
+    options = services.settings.web
+    board = Board(services.store)
+    routes = _routes(services, board, options, limits)
     application = web.Application(middlewares=[middleware.decently], client_max_size=BODY_BYTES)
-    application[SITE] = Site(house, options, board, Assets(options.accent), routes, environment())
+    application[SITE] = Site(services, options, board, Assets(options.accent), routes, environment())
     application[guess_limits.BUCKETS] = Buckets(guess_limits.MISSES)
     application[looking.LOOKS] = looking.Looks()
     router = application.router
@@ -97,8 +97,8 @@ def application(house: Services, limits: WebLimits | None = None) -> web.Applica
     forms.add_to(router)
     webhooks.add_to(router)
     meeting_pages.add_to(router)
-    results.add_to(application, house.store, house.editor)
-    opendata.add_to(application, house.store, house.settings.data, house.settings.zone())
+    results.add_to(application, services.store, services.editor)
+    opendata.add_to(application, services.store, services.settings.data, services.settings.zone())
     helper.add_to(application)
     api.add_to(router)
     read_aloud.add_to(application)
@@ -106,26 +106,26 @@ def application(house: Services, limits: WebLimits | None = None) -> web.Applica
     return application
 
 
-def _routes(house: Services, board: Board, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
-    hub = next((channel for channel in house.channels.values() if isinstance(channel, WebHub)), None)
+def _routes(services: Services, board: Board, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
+    hub = next((channel for channel in services.channels.values() if isinstance(channel, WebHub)), None)
     if hub is None:
         hub = WebHub()
 
     async def known(address: str) -> bool:
-        lookup = house.keys.lookup(hub.name, address)
+        lookup = services.keys.lookup(hub.name, address)
         try:
             async with asyncio.timeout(KNOWN_SECONDS):
-                found = await house.store.read(partial(contacts.find, lookups=[lookup]))
+                found = await services.store.read(partial(contacts.find, lookups=[lookup]))
         except (StorageError, TimeoutError) as fault:
             raise Trouble("held", HELD_SECONDS) from fault
         return any(owner.contact_id is not None for owner in found.values())
 
     def say(language: str, phrase: str, /, **values: object) -> str:
-        return Tongue.of(language).say(phrase, **values)
+        return Locale.of(language).say(phrase, **values)
 
     return WebRoutes(
         hub,
-        secret=house.keys.web,
+        secret=services.keys.web,
         known=known,
         say=say,
         door=board.door,
@@ -149,7 +149,7 @@ async def _health(request: web.Request) -> web.Response:
 
 async def _readiness(request: web.Request) -> web.Response:
     """Answers can be stored at this moment. Anybody may ask, so it says what is wrong, and nothing of this house."""
-    fault = await site_of(request).house.look()
+    fault = await site_of(request).services.look()
     if fault is None:
         return web.Response(text="ready\n")
     return web.Response(status=503, text=f"{fault.summary} What to do: {remedy(fault)}.\n")

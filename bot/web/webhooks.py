@@ -14,7 +14,7 @@ def add_to(router: web.UrlDispatcher) -> None:
 
 async def _hook(request: web.Request) -> web.Response:
     """Hands the call to its channel, which knows whom it trusts and answers when the messages are stored."""
-    channel = site_of(request).house.channels.get(request.match_info["channel"])
+    channel = site_of(request).services.channels.get(request.match_info["channel"])
     if not isinstance(channel, Hooked):
         raise web.HTTPNotFound
     return await channel.hook(request)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.settings import Settings
 from flows.definition import Consultation
 from tests.campaign.crowd import Crowd
@@ -56,7 +56,7 @@ class UnderLoad(Fault):
             await self.postgres.start(*self.options)
             database = self.postgres.url
         self.settings = Settings(data=self.folder / "data", database_url=SecretStr(database), samples=False)
-        store, _ = open_house(self.settings)
+        store, _ = open_store(self.settings)
         publish(store, self.consultation(), closes_at=self.closes_at())
         store.dispose()
         self.house = House(self.folder, {}, settings_text(database), self.environment(), wrapped=self.wrapped)

@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from adapters.web.hub import WebHub
-from bot.app import App, build, open_house
+from bot.app import App, build, open_store
 from bot.authoring import publishing
 from bot.authoring.reading import Checked
 from bot.authoring.revisions import Intent
@@ -269,7 +269,7 @@ async def town(folder: Path, seed: int, database_url: str = "") -> AsyncIterator
     lines = [f'data = "{data}"', "samples = false", *([f'database_url = "{database_url}"'] if database_url else [])]
     config.write_text("\n".join(lines), encoding="utf-8")
     settings = Settings.model_validate({"data": data, "samples": False, "database_url": database_url})
-    store, keys = open_house(settings)
+    store, keys = open_store(settings)
     channels = {name: Messenger(name) for name in CHANNELS[:2]}
     app = build(settings, {**channels, "web": WebHub()}, store=store, keys=keys)
     server = TestServer(application(app, QUICK))

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from adapters.base import Outgoing, Sent
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli.maintenance import backup
 from bot.delivery import channels
 from bot.settings import Settings
@@ -37,7 +37,7 @@ async def listening(settings: Settings) -> AsyncIterator[Listener]:
 async def test_a_restored_house_is_the_same_device_and_reads_on(homeserver: Synapse, tmp_path: Path):
     bot = await homeserver.user("bot")
     settings = settings_of(homeserver, bot, tmp_path / "data")
-    open_house(settings)[0].dispose()
+    open_store(settings)[0].dispose()
     async with resident(homeserver) as anna:
         async with listening(settings) as listener:
             await anna.invite(bot.user_id)
@@ -60,7 +60,7 @@ async def test_keys_given_away_since_the_backup_do_not_make_it_deaf(homeserver: 
     """The homeserver has keys of the lost house under the names which the restored one gives to its own."""
     bot, crowd = await homeserver.user("bot"), await homeserver.user("crowd")
     settings = settings_of(homeserver, bot, tmp_path / "data")
-    open_house(settings)[0].dispose()
+    open_store(settings)[0].dispose()
     async with resident(homeserver) as anna:
         async with listening(settings) as listener:
             await anna.invite(bot.user_id)

@@ -16,7 +16,7 @@ from adapters import telegram as adapter
 from adapters.base import BadSettings, Finding, Outgoing
 from adapters.telegram.examining import _clock
 from bot.common import logs
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.i18n import phrase_catalogues
 from bot.common.i18n.bot_profile import SHOWN
 from bot.delivery.channels import findings, open_channels
@@ -59,7 +59,7 @@ def opened(**keys: Any) -> None:
     ],
 )
 def test_a_wrong_setting_is_named_and_never_shown(keys, said):
-    with pytest.raises(HouseError) as fault:
+    with pytest.raises(CommandError) as fault:
         opened(**keys)
     words = str(fault.value)
     assert words.startswith("[channels.town]: ")

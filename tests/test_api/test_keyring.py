@@ -11,7 +11,7 @@ import pytest
 
 from bot.cli import accounts
 from bot.cli import api_keys as key_commands
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.settings import Settings
 from bot.web.api.registry import ROOT
 from storage.core.store import Store
@@ -47,7 +47,7 @@ def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
         assert key.rpartition("_")[2].encode() not in file.read_bytes()
     assert said(key_commands.revoke, settings, label.lower()) == [f"{label} is let in no more."]
     assert "revoked" in said(key_commands.list_all, settings)[0]
-    with pytest.raises(HouseError, match="there is no key"):
+    with pytest.raises(CommandError, match="there is no key"):
         key_commands.revoke(settings, label, print)
 
 
@@ -63,7 +63,7 @@ def test_a_key_is_shown_once_and_stored_nowhere(settings, tmp_path) -> None:
     ],
 )
 def test_nonsense_is_refused(settings, name, scopes, slug, reason) -> None:
-    with pytest.raises(HouseError, match=re.escape(reason)):
+    with pytest.raises(CommandError, match=re.escape(reason)):
         key_commands.add(settings, name, scopes, slug, print)
 
 

@@ -1,4 +1,4 @@
-"""Houses for these tests: empty on both databases, or furnished with the samples."""
+"""Houses for these tests: empty on both databases, or filled with the samples."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from storage.core.store import Store
-from tests.conversation import furnished, furnished_file
+from tests.conversation import sample_database, sample_store
 from tests.databases import Database
 
-__all__ = ["furnished", "furnished_file"]
+__all__ = ["sample_database", "sample_store"]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from adapters.base import Delivery, Refused, RetryAfter, Unknown
 from bot.app import App
 from bot.cli import attachments as command
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.keys import Keys, SecretError
 from bot.delivery.attachments import checks, fetcher
 from bot.delivery.attachments.files import FOLDER, Folder, ending_of
@@ -217,7 +217,7 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
     assert listed[0]["file"] == f"{listed[0]['response_id']}-wish.ogg"
     assert (out / listed[1]["file"]).read_bytes() == PICTURE
     assert [it["file"] for it in listed[2:]] == ["", ""]
-    with pytest.raises(HouseError, match="no consultation is called 'dorf'"):
+    with pytest.raises(CommandError, match="no consultation is called 'dorf'"):
         await asyncio.to_thread(command.write_out, settings, "dorf", tmp_path / "o", said.append, complained.append)
 
 

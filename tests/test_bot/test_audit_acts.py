@@ -9,7 +9,7 @@ import pytest
 from adapters.console import ConsoleChannel
 from bot.cli import accounts, context, lifecycle, push
 from bot.cli import api_keys as key_commands
-from bot.cli.context import furnish
+from bot.cli.context import open_with_samples
 from bot.cli.push import Order
 from bot.common import audit
 from bot.common.keys import Keys
@@ -34,7 +34,7 @@ def recorded(store: Store, keys: Keys = KEYS) -> list[tuple[str, ...]]:
 
 def by_command(settings: Settings) -> list[tuple[str, ...]]:
     """Act, object and purpose of what the operator of these tests did."""
-    store, keys, _ = furnish(settings)
+    store, keys, _ = open_with_samples(settings)
     found = recorded(store, keys)
     store.dispose()
     assert {row[:3] for row in found} == {tuple(audit.operator())}
@@ -132,6 +132,6 @@ def test_commands_about_a_consultation(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_samples_are_nobodys_act(tmp_path: Path) -> None:
-    store, keys, _ = furnish(Settings(data=tmp_path))
+    store, keys, _ = open_with_samples(Settings(data=tmp_path))
     assert recorded(store, keys) == []
     store.dispose()

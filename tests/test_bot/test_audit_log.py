@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli import attachments, exchange, exporting, serving
 from bot.cli import audit as audit_log
 from bot.cli.audit import Wish
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.cli.maintenance import backup
 from bot.cli.purpose import asked
 from bot.common import audit, audit_anchor
 from bot.common.audit import Actor
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange.exports import package
 from bot.settings import ChannelSettings, PushSettings, Settings
 from storage import migrate
@@ -39,7 +39,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def record(settings: Settings, *about: str) -> None:
-    with furnished(settings, lambda _: None) as (store, keys), store.begin() as connection:
+    with command_context(settings, lambda _: None) as (store, keys), store.begin() as connection:
         for each in about:
             audit.record(connection, keys, ADA.did("text.approve", each))
 
@@ -62,7 +62,7 @@ def shown(settings: Settings, **wish: Any) -> list[str]:
 
 
 def acts(settings: Settings) -> list[tuple[str, str, str]]:
-    with furnished(settings, lambda _: None) as (store, _), store.reading() as connection:
+    with command_context(settings, lambda _: None) as (store, _), store.reading() as connection:
         return [(row.act, row.object, row.purpose) for row in log.entries(connection)]
 
 
@@ -136,7 +136,7 @@ def test_it_is_shown_as_a_table_and_as_json(settings: Settings) -> None:
     assert list(found)[:8] == ["id", "at", "actor", "role", "door", "act", "object", "purpose"]
     assert (found["id"], found["actor"], found["door"]) == (6, "Ada", "chat")
     assert json.loads("\n".join(shown(settings, slug="nothing", as_json=True))) == []
-    with pytest.raises(HouseError, match="is no day; write it like 2026-11-30"):
+    with pytest.raises(CommandError, match="is no day; write it like 2026-11-30"):
         shown(settings, since="31.12.2026")
 
 
@@ -163,7 +163,7 @@ def test_a_purpose_is_asked_for_where_somebody_can_answer() -> None:
 @pytest.fixture
 def park(tmp_path: Path) -> Settings:
     settings = Settings(data=tmp_path / "data", samples=False)
-    store, _ = open_house(settings)
+    store, _ = open_store(settings)
     publish(store, consultation())
     store.dispose()
     return settings
@@ -184,14 +184,14 @@ def test_exports_with_single_votes_are_recorded(park: Settings, tmp_path: Path) 
     said: list[str] = []
     say = said.append
     strict = park.model_copy(update={"raw_needs_purpose": True})
-    with pytest.raises(HouseError, match="raw_needs_purpose"):
+    with pytest.raises(CommandError, match="raw_needs_purpose"):
         exchange.export(strict, "park", "polis", tmp_path / "1.zip", say, say)
     assert not (tmp_path / "1.zip").exists()
     exchange.export(strict, "park", "polis", tmp_path / "2.zip", say, say, purpose="comparison")
     exchange.export(park, "park", "polis", tmp_path / "3.zip", say, say)
     exchange.export(strict, "park", "decidim", tmp_path / "4", say, say)
     for slug, out in (("park", tmp_path / "2.zip"), ("nowhere", tmp_path / "5.zip")):
-        with pytest.raises(HouseError):
+        with pytest.raises(CommandError):
             exchange.export(park, slug, "polis", out, say, say)
     assert acts(park) == [("export.raw", "park", "polis: comparison"), ("export.raw", "park", "polis: none given")]
 
@@ -199,16 +199,16 @@ def test_exports_with_single_votes_are_recorded(park: Settings, tmp_path: Path) 
 def test_what_cannot_be_exported_is_not_recorded(park: Settings, tmp_path: Path) -> None:
     (tmp_path / "1").write_text("there")
     for wish in (package.Wish("park", tmp_path / "1", "raw"), package.Wish("nowhere", tmp_path / "2", "raw")):
-        with pytest.raises(HouseError):
+        with pytest.raises(CommandError):
             exporting.export(park, wish, lambda _: None, lambda _: None)
     assert acts(park) == []
 
 
 def test_a_setting_refuses_raw_exports_without_a_purpose(park: Settings, tmp_path: Path) -> None:
     strict = park.model_copy(update={"raw_needs_purpose": True})
-    with pytest.raises(HouseError, match="raw_needs_purpose"):
+    with pytest.raises(CommandError, match="raw_needs_purpose"):
         export(strict, tmp_path / "1")
-    with pytest.raises(HouseError, match="--purpose"):
+    with pytest.raises(CommandError, match="--purpose"):
         attachments.write_out(strict, "park", tmp_path / "2", lambda _: None, lambda _: None)
     assert not (tmp_path / "1").exists()
     export(strict, tmp_path / "3", "analysis")
@@ -222,7 +222,7 @@ def test_a_setting_refuses_raw_exports_without_a_purpose(park: Settings, tmp_pat
 
 def test_settings_that_change_are_named_never_told(settings: Settings) -> None:
     def start(**changed: Any) -> list[str]:
-        with furnished(settings, lambda _: None) as (store, keys):
+        with command_context(settings, lambda _: None) as (store, keys):
             return audit_anchor.note_settings(
                 store, keys, settings.data, Settings(data=settings.data, samples=False, **changed)
             )
@@ -252,7 +252,7 @@ def test_unwritable_anchor_file_does_not_stop_the_service(settings: Settings, mo
 
     monkeypatch.setattr(audit_anchor, "_save", full)
     said: list[str] = []
-    with furnished(settings, said.append) as (store, keys):
+    with command_context(settings, said.append) as (store, keys):
         serving._note_settings(store, keys, settings, said.append)
         with store.begin() as connection:
             audit.record(connection, keys, ADA.did("push.start", "kiez"))

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli.maintenance import backup
 from bot.common.erasure_log import Gone, Ledger, files_of
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.settings import Settings
 from storage.tables import contacts
 from storage.tables.contacts import NewContact
@@ -28,7 +28,7 @@ SEALED = '{"sealed": "AAAA"}'
 def copy(tmp_path: Path) -> Iterator[Path]:
     """A backup of a house whose channels are running."""
     settings = Settings(data=tmp_path / "data")
-    open_house(settings)[0].dispose()
+    open_store(settings)[0].dispose()
     with closing(used(settings.data / "channels" / "town", "!a")), closing(used(settings.data / "channels/city", "!b")):
         yield backup.back_up(settings, None, tmp_path / "backups")
 
@@ -68,7 +68,7 @@ def test_what_channels_keep_comes_back_as_it_was_committed(copy: Path, tmp_path:
 
 def test_a_channel_that_is_damaged_in_the_backup_is_refused(copy: Path, tmp_path: Path):
     (copy / "channels" / "town" / "login.json").write_text(SEALED.replace("A", "B"), encoding="utf-8")
-    with pytest.raises(HouseError, match=r"channels/town/login\.json is damaged or missing; choose another backup"):
+    with pytest.raises(CommandError, match=r"channels/town/login\.json is damaged or missing; choose another backup"):
         restore(copy, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
@@ -77,7 +77,7 @@ def test_channels_that_are_there_already_are_not_written_over(copy: Path, tmp_pa
     kept = tmp_path / "again" / "channels" / "town" / "login.json"
     kept.parent.mkdir(parents=True)
     kept.write_text("mine", encoding="utf-8")
-    with pytest.raises(HouseError, match="channels: is there already; restore into an empty folder"):
+    with pytest.raises(CommandError, match="channels: is there already; restore into an empty folder"):
         restore(copy, tmp_path / "again")
     assert [path for path in (tmp_path / "again").rglob("*") if path.is_file()] == [kept]
     assert kept.read_text(encoding="utf-8") == "mine"
@@ -85,36 +85,36 @@ def test_channels_that_are_there_already_are_not_written_over(copy: Path, tmp_pa
 
 def test_a_database_that_cannot_be_copied_is_named(tmp_path: Path):
     settings = Settings(data=tmp_path / "data")
-    open_house(settings)[0].dispose()
+    open_store(settings)[0].dispose()
     folder = settings.data / "channels" / "town"
     folder.mkdir(parents=True)
     (folder / "channel.db").write_bytes(b"SQLite format 3\0" + b"nonsense" * 1000)
-    with pytest.raises(HouseError, match=r"channel\.db: cannot be copied .* doctor"):
+    with pytest.raises(CommandError, match=r"channel\.db: cannot be copied .* doctor"):
         backup.back_up(settings, None, tmp_path / "backups")
 
 
 def test_a_database_that_is_damaged_in_the_middle_is_no_backup(tmp_path: Path):
     settings = Settings(data=tmp_path / "data")
-    open_house(settings)[0].dispose()
+    open_store(settings)[0].dispose()
     database = settings.data / "mitsprache.db"
     content = bytearray(database.read_bytes())
     for page in range(len(content) - 5 * 4096, len(content), 4096):  # the beginning stays, so that it can be copied
         content[page : page + 200] = bytes(200)
     database.write_bytes(content)
-    with pytest.raises(HouseError, match=r"mitsprache\.db: is damaged .* keep the older ones"):
+    with pytest.raises(CommandError, match=r"mitsprache\.db: is damaged .* keep the older ones"):
         backup.back_up(settings, None, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
 
 
 def test_failed_backup_leaves_no_files_on_a_full_disk(tmp_path: Path, monkeypatch):
     settings = Settings(data=tmp_path / "data")
-    open_house(settings)[0].dispose()
+    open_store(settings)[0].dispose()
 
     def fill(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "secret.key")
 
     monkeypatch.setattr(shutil, "copyfileobj", fill)
-    with pytest.raises(HouseError, match="No space left on device; check --to, its rights and the free space"):
+    with pytest.raises(CommandError, match="No space left on device; check --to, its rights and the free space"):
         backup.back_up(settings, None, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
 
@@ -126,7 +126,7 @@ def test_failed_backup_leaves_no_files_on_a_full_disk(tmp_path: Path, monkeypatc
 def erased(tmp_path: Path) -> tuple[Settings, Path]:
     """A house in which somebody was erased after a backup was made, and that backup."""
     settings = Settings(data=tmp_path / "data", samples=False)
-    store, keys = open_house(settings)
+    store, keys = open_store(settings)
     with store.begin() as connection:
         contacts.insert(connection, [NewContact(number, "de", datetime(2026, 11, 25, tzinfo=UTC)) for number in (1, 2)])
     copy = backup.back_up(settings, None, tmp_path / "backups")
@@ -181,7 +181,7 @@ def test_erasures_can_be_reapplied_after_the_restore(erased, tmp_path: Path):
 
 def test_invalid_erasure_log_is_refused_before_the_restore(erased, tmp_path: Path):
     _, copy = erased
-    with pytest.raises(HouseError, match="this is no ledger; name with --erased the folder erased of a data folder"):
+    with pytest.raises(CommandError, match="this is no ledger; name with --erased the folder erased of a data folder"):
         backup.restore(Settings(data=tmp_path / "again"), copy, lambda _: None, [tmp_path])
     assert not (tmp_path / "again").exists()
 

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from adapters.base import BadSettings, VaultError
 from adapters.sections import read_section
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.keys import load_or_create
 from bot.delivery import channels
 from bot.settings import ChannelSettings, Settings
@@ -30,7 +30,7 @@ class Pigeon(BaseModel):
 @pytest.mark.parametrize("kind", ["carrierpigeon", "base", "console"])
 def test_a_type_that_cannot_be_configured_is_named(kind):
     settings = Settings.model_validate({"channels": {"town": {"type": kind}}})
-    with pytest.raises(HouseError, match=rf"\[channels.town\]: there is no channel type '{kind}'"):
+    with pytest.raises(CommandError, match=rf"\[channels.town\]: there is no channel type '{kind}'"):
         channels.open_channels(settings)
     [finding] = channels.findings(settings)
     assert not finding.is_well
@@ -39,7 +39,7 @@ def test_a_type_that_cannot_be_configured_is_named(kind):
 
 def test_a_mistyped_type_is_corrected():
     settings = Settings.model_validate({"channels": {"town": {"type": "telegramm"}}})
-    with pytest.raises(HouseError, match="can be configured; is 'telegram' meant"):
+    with pytest.raises(CommandError, match="can be configured; is 'telegram' meant"):
         channels.open_channels(settings)
 
 

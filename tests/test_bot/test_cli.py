@@ -14,7 +14,7 @@ import typer
 
 from bot.cli import main
 from bot.cli.maintenance import backup, doctor
-from bot.common.errors import HouseError, program
+from bot.common.errors import CommandError, program
 from bot.common.version import version
 from bot.settings import Settings
 
@@ -265,7 +265,7 @@ def test_a_backup_whose_recording_is_damaged_is_refused(run):
 
 def test_postgresql_is_backed_up_with_its_own_means(tmp_path):
     settings = Settings.model_validate({"data": tmp_path, "database_url": "postgresql://u:geheim@db/x"})
-    with pytest.raises(HouseError, match="pg_dump") as raised:
+    with pytest.raises(CommandError, match="pg_dump") as raised:
         backup.back_up(settings, None, tmp_path)
     assert "geheim" not in str(raised.value)
 

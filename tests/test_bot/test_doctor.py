@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli.maintenance import doctor
 from bot.common.erasure_log import FOLDER, Gone, Ledger
 from bot.common.keys import FILE, Keys
@@ -33,7 +33,7 @@ def faults(settings: Settings) -> list[str]:
 def house(tmp_path: Path) -> Settings:
     """A house in which one person is known, on a free port."""
     settings = Settings(data=tmp_path / "data", samples=False, port=0)
-    store, keys = open_house(settings)
+    store, keys = open_store(settings)
     lookup = keys.lookup("web", "anna")
     with store.begin() as connection:
         address = NewAddress(lookup, None, "web", keys.seal("anna", lookup), datetime(2026, 11, 25, tzinfo=UTC))

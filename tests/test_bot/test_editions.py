@@ -206,14 +206,14 @@ async def unzipped(house: House) -> dict[str, str]:
 
 
 @pytest.fixture
-def rated(furnished: Store) -> Store:
+def rated(sample_store: Store) -> Store:
     """A park with answers, and an idea that people rated."""
-    publish(furnished, consultation())
-    say(furnished, 1, *["yes"] * 6, *["no"] * 7)
+    publish(sample_store, consultation())
+    say(sample_store, 1, *["yes"] * 6, *["no"] * 7)
     votes = {person: -1 if person % 3 == 0 else 1 for person in range(1, 13)}
-    with furnished.begin() as connection:
-        rate(connection, released(connection, park(furnished), 90, text="Mehr Bänke").id, votes)
-    return furnished
+    with sample_store.begin() as connection:
+        rate(connection, released(connection, park(sample_store), 90, text="Mehr Bänke").id, votes)
+    return sample_store
 
 
 async def test_what_is_withdrawn_is_gone_at_once_from_every_output(rated: Store):

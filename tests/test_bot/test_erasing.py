@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from bot.app import App, open_house
+from bot.app import App, open_store
 from bot.cli.maintenance import doctor
 from bot.common import erasure_log
 from bot.common.erasure_log import FOLDER, Gone, Ledger
@@ -95,7 +95,7 @@ class Town:
     def start(self) -> list[str]:
         """What a start says and leaves."""
         before = len(self.said)
-        open_house(self.settings, self.said.append)[0].dispose()
+        open_store(self.settings, self.said.append)[0].dispose()
         return self.said[before:]
 
     def everything(self) -> str:

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.cli import exporting
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.exchange.exports.tables import LONG
@@ -334,7 +334,7 @@ async def test_public_holds_counts_only(opened, tmp_path):
 async def test_hidden_until_closing_means_hidden_in_open_data_too(opened, tmp_path):
     publish(opened(), consultation(questions=[LAMPS], results="at_close"))
     await chat(opened(), *[("ja", "absenden")] * 9)
-    with pytest.raises(HouseError, match="hidden until it is closed"):
+    with pytest.raises(CommandError, match="hidden until it is closed"):
         export(opened(), tmp_path / "public", "public")
     assert not (tmp_path / "public").exists()
     store = opened()
@@ -442,11 +442,11 @@ def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(opened, tmp_path
         (file / "below", "cannot be"),
         (Path("/"), "names no folder or file"),
     ):
-        with pytest.raises(HouseError, match=reason):
+        with pytest.raises(CommandError, match=reason):
             export(store, out)
-    with pytest.raises(HouseError, match="there is public, analysis, raw"):
+    with pytest.raises(CommandError, match="there is public, analysis, raw"):
         export(store, tmp_path / "new", "secret")
-    with pytest.raises(HouseError, match="no consultation is called 'kiez'; there is park"):
+    with pytest.raises(CommandError, match="no consultation is called 'kiez'; there is park"):
         package.write(store, Wish("kiez", tmp_path / "new"), NOW)
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix not in (".db", ".db-wal", ".db-shm")) == [
         "file",
@@ -463,7 +463,7 @@ def test_an_export_that_fails_leaves_nothing(opened, tmp_path, monkeypatch, targ
 
     monkeypatch.setattr("bot.exchange.exports.codebook.rows", full_disk)
     folder = tmp_path / "exports"
-    with pytest.raises(HouseError, match="No space left"):
+    with pytest.raises(CommandError, match="No space left"):
         export(opened(), folder / target)
     assert list(folder.iterdir()) == []
 

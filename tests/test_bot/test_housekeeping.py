@@ -11,7 +11,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.common.erasure_log import Ledger
-from bot.conversations.hourly_jobs import keep_house
+from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.delivery.outbox import Outbox
 from bot.privacy.retention import FAILURES_KEPT, REPEATS_KEPT, STRANGERS_KEPT, forget, strangers, tidy
 from bot.results.editions.service import Editor
@@ -75,7 +75,7 @@ async def test_work_beside_the_conversations_begins_anew_after_a_fault(store, mo
         again.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("bot.app.keep_house", stumble)
+    monkeypatch.setattr("bot.app.run_hourly_jobs", stumble)
     monkeypatch.setattr("bot.app.AGAIN_SECONDS", 0.01)
     with capture_logs() as logs:
         async with running(store), asyncio.timeout(PATIENCE):
@@ -127,7 +127,7 @@ async def test_retention_of_migration_copies_and_erasure_notes(tmp_path):
     ledger.folder.mkdir()
     for month in months:
         (ledger.folder / month).touch()
-    task = asyncio.create_task(keep_house(store, KEYS, ledger, 30, Editor(store).renew))
+    task = asyncio.create_task(run_hourly_jobs(store, KEYS, ledger, 30, Editor(store).renew))
     async with asyncio.timeout(PATIENCE):
         while old.exists() or (ledger.folder / months[0]).exists():
             await asyncio.sleep(0.01)

@@ -137,24 +137,24 @@ def test_a_person_at_a_terminal_reads_words(lines, monkeypatch):
     assert written.getvalue()[8:] == " warning database_unavailable fault=StoreLost\n"
 
 
-async def test_a_conversation_leaves_no_trace_of_what_was_said(furnished, lines, monkeypatch):
+async def test_a_conversation_leaves_no_trace_of_what_was_said(sample_store, lines, monkeypatch):
     """The canary is address and answer; a question type breaks on it, and the database is lost for a moment."""
     shown: list[str] = []
-    make = partial(build, Settings(), store=furnished, keys=Keys(bytes(32)))
+    make = partial(build, Settings(), store=sample_store, keys=Keys(bytes(32)))
     chat = Chat(make, lambda msg: shown.append(msg.text), lambda _: None, CANARY)
     async with chat.house.running():
         await chat.begin("buergerhaushalt", "de")
         monkeypatch.setattr("flows.dialogue.engine._answer", _break)
         await chat.say(CANARY)
         monkeypatch.undo()
-        write, lost = furnished.write, iter([StoreLost(CANARY)])
+        write, lost = sample_store.write, iter([StoreLost(CANARY)])
 
         async def sometimes(work, **more):
             for fault in lost:
                 raise fault
             return await write(work, **more)
 
-        monkeypatch.setattr(furnished, "write", sometimes)
+        monkeypatch.setattr(sample_store, "write", sometimes)
         await chat.say(CANARY)
     assert any("konnte ich nicht verarbeiten" in text for text in shown)
     assert any(CANARY in text for text in shown), "the second time the words were taken and are shown to their author"

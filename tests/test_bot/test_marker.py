@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli import main
 from bot.cli.maintenance import backup, doctor
 from bot.common import database_mark
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.keys import FILE as KEY
 from bot.settings import Settings
 from storage import migrate
@@ -29,7 +29,7 @@ def settings(houses: Houses, tmp_path: Path) -> Settings:
 
 def opened(settings: Settings) -> str:
     """Opens the house and gives the id of its database."""
-    store, _ = open_house(settings)
+    store, _ = open_store(settings)
     try:
         return store.belongs_to
     finally:
@@ -99,7 +99,7 @@ def test_an_older_copy_of_the_database_is_taken(settings: Settings) -> None:
 
 
 def test_a_running_house_writes_to_its_own_database_only(settings: Settings) -> None:
-    store, _ = open_house(settings)
+    store, _ = open_store(settings)
     lose(settings, "without tables")
     store.writer.dispose()
     with pytest.raises(StoreMissing):
@@ -147,6 +147,6 @@ def test_a_restored_house_is_marked_with_what_was_restored(house: Settings, tmp_
 
 def test_an_empty_database_is_no_backup(house: Settings, tmp_path: Path) -> None:
     lose(house, "empty")
-    with pytest.raises(HouseError, match="would be no backup"):
+    with pytest.raises(CommandError, match="would be no backup"):
         backup.back_up(house, None, tmp_path / "backups")
     assert (house.data / KEY).exists()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.cli.results import as_data
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.exchange.exports.package import Wish, write
 from bot.proposals import moderating
 from bot.proposals.moderating import Wording
@@ -87,12 +87,12 @@ def test_where_nothing_is_released_there_is_no_table(store: Store, tmp_path: Pat
     write(store, Wish("park", tmp_path / "out", profile="public"), NOW)
     assert not (tmp_path / "out/texts.csv").exists()
     assert "  A person reads every answer before it is shown here. None is released yet." in list(
-        wording.lines(read(store), Tongue.of("en"))
+        wording.lines(read(store), Locale.of("en"))
     )
 
 
 def test_the_result_tells_them_in_the_language_of_who_reads(store: Store) -> None:
-    lines = list(wording.lines(read(store), Tongue.of("en")))
+    lines = list(wording.lines(read(store), Locale.of("en")))
     assert "  A person has read and released these answers." in lines
     assert {"    – Light!", "    – Mehr Bänke"} <= set(lines)
     assert not any(SECRET in line for line in lines)

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from bot.common.erasure_log import Ledger
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.common.ids import Ids
 from bot.consultations.catalogue import Catalogue
 from bot.conversations import closing
 from bot.conversations.closing import LET_STAND, end_participations
-from bot.conversations.hourly_jobs import keep_house
+from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.results import figures, published, wording
 from bot.results.counts import answer_dataset
 from bot.results.counts.counts import Counts, counted
@@ -122,12 +122,12 @@ async def test_shares_of_conditional_questions_use_those_asked(store: Store) -> 
         found = published.read(connection, "park")
     counts = count(store)
     assert (counts.asked("daily"), counts.answered("daily")) == (10, 5)
-    safe, daily = list(figures.questions(found, Tongue.of("de")))[-2:]
+    safe, daily = list(figures.questions(found, Locale.of("de")))[-2:]
     assert safe.base == "Beantwortet von 15."
     assert [(bar.label, bar.number, bar.percent) for bar in daily.rows] == [("immer", 3, 30), ("manchmal", 2, 20)]
     assert daily.base.startswith("Diese Frage ging nicht an alle. Gefragt: 10 · beantwortet: 5.")
     assert [(bar.label, bar.number) for bar in daily.missing] == [("ohne Antwort", 5), ("nicht gefragt", 5)]
-    assert "Teilnahmen: 15 (begonnen: 15 · bis zum Ende: 0)" in list(wording.lines(found, Tongue.of("de")))
+    assert "Teilnahmen: 15 (begonnen: 15 · bis zum Ende: 0)" in list(wording.lines(found, Locale.of("de")))
 
 
 async def test_no_session_is_open_after_the_consultation_ends(store: Store) -> None:
@@ -163,7 +163,7 @@ async def test_the_house_ends_them_while_it_tidies(store: Store, tmp_path: Path)
     shut(store, 2 * LET_STAND)
     (tmp_path / "erased").mkdir()
     again = Store(str(store.writer.url.render_as_string(hide_password=False)))
-    task = asyncio.create_task(keep_house(again, KEYS, Ledger(tmp_path, KEYS), 30, Editor(again).renew))
+    task = asyncio.create_task(run_hourly_jobs(again, KEYS, Ledger(tmp_path, KEYS), 30, Editor(again).renew))
     async with asyncio.timeout(PATIENCE):
         while rows(store, "SELECT 1 FROM sessions WHERE status = 'waiting'"):
             await asyncio.sleep(0.01)

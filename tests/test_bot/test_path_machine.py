@@ -367,7 +367,7 @@ def is_sensitive(flow: Flow, key: str) -> bool:
 
 
 @pytest.fixture
-def furnished(store: Store) -> Store:
+def sample_store(store: Store) -> Store:
     every, ids = published(), Ids()
     publish(store, *every)
     with store.begin() as connection:
@@ -384,10 +384,10 @@ def data() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_the_path_decides_what_is_stored(furnished: Store, data: Path):
-    Talk.store, Talk.data, Talk.catalogue, Talk.found = furnished, data, Catalogue(), {}
+def test_the_path_decides_what_is_stored(sample_store: Store, data: Path):
+    Talk.store, Talk.data, Talk.catalogue, Talk.found = sample_store, data, Catalogue(), {}
     Talk.slugs = tuple(it.slug for it in published())
-    most = EXAMPLES if furnished.dialect == "sqlite" else max(2, EXAMPLES // 6)
+    most = EXAMPLES if sample_store.dialect == "sqlite" else max(2, EXAMPLES // 6)
     run_state_machine_as_test(
         Talk, settings=settings(max_examples=most, stateful_step_count=15, deadline=None, phases=PHASES)
     )

@@ -16,7 +16,7 @@ import pytest
 
 from adapters.numbered import as_text
 from bot.cli import play
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.settings import Settings
 from flows.messages import MsgOut, QuickReply
 from storage.core.errors import StoreFull
@@ -25,11 +25,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def house(furnished_file, tmp_path):
+def house(sample_database, tmp_path):
     """Settings of a house with the samples."""
     data = tmp_path / "data"
     data.mkdir()
-    (data / "mitsprache.db").write_bytes(furnished_file.read_bytes())
+    (data / "mitsprache.db").write_bytes(sample_database.read_bytes())
     return Settings(data=data)
 
 
@@ -84,7 +84,7 @@ def test_a_new_address_each_time_unless_one_is_given(house):
     ],
 )
 def test_what_is_not_there_is_said_with_what_there_is(house, wish, fault):
-    with pytest.raises(HouseError, match=fault):
+    with pytest.raises(CommandError, match=fault):
         chat(house, **wish)
 
 
@@ -97,7 +97,7 @@ def test_a_recording_is_a_transcript(house, tmp_path):
     assert '= answer spending: "Für Schulwege."' in lines
     assert "< Ihre Quittung: XXXXX-XXXXX" in lines
     assert lines[-1] == "= session buergerhaushalt: completed"
-    with pytest.raises(HouseError, match="there is such a file already"):
+    with pytest.raises(CommandError, match="there is such a file already"):
         chat(house, slug="buergerhaushalt", record=file)
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.console import ConsoleChannel
 from bot.cli import push
-from bot.cli.context import furnish
+from bot.cli.context import open_with_samples
 from bot.cli.push import Order
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.settings import PushSettings, Settings
 from storage.tables import audit, broadcasts, contacts, opt_ins
 from storage.tables.contacts import NewAddress, NewContact
@@ -25,7 +25,7 @@ def settings(tmp_path, monkeypatch):
     settings = Settings(data=tmp_path, samples=False, push=PushSettings(quiet_from=0, quiet_to=0, confirm_above=2))
     town = ConsoleChannel(lambda _: None)
     monkeypatch.setattr(push, "open_channels", lambda _: {"town": town})
-    store, keys, _ = furnish(settings)
+    store, keys, _ = open_with_samples(settings)
     publish(store, consultation())
     with store.begin() as connection:
         for number in (1, 2, 3):
@@ -44,7 +44,7 @@ def run(settings: Settings, **order: object) -> list[str]:
 
 
 def states(settings: Settings) -> list[tuple[str, int]]:
-    store, _, _ = furnish(settings)
+    store, _, _ = open_with_samples(settings)
     with store.reading() as connection:
         found: list[tuple[str, int]] = [
             (one.state, sum(cell.number for cell in broadcasts.count(connection, one.id)))
@@ -65,7 +65,7 @@ def test_plans_and_says_where_it_stands(settings):
     assert run(settings, action="status") == ["park, everybody: running", "waiting: 3"]
     run(settings, action="pause")
     assert states(settings) == [("paused", 3)]
-    with pytest.raises(HouseError, match="--pause is not possible now: park is paused"):
+    with pytest.raises(CommandError, match="--pause is not possible now: park is paused"):
         run(settings, action="pause")
     run(settings, action="recall")
     assert states(settings) == [("recalled", 3)]
@@ -84,14 +84,14 @@ def test_plans_and_says_where_it_stands(settings):
     ],
 )
 def test_what_is_refused_is_said_and_leaves_nothing(settings, order, reason):
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         run(settings, **order)
     assert states(settings) == []
 
 
 def test_the_same_again_while_it_runs_is_refused(settings):
     run(settings, yes=True)
-    with pytest.raises(HouseError, match="park is on its way already"):
+    with pytest.raises(CommandError, match="park is on its way already"):
         run(settings, yes=True)
     assert states(settings) == [("sending", 3)]
 
@@ -101,7 +101,7 @@ def test_it_is_recorded(settings):
     run(settings, action="status")
     for verb in ("pause", "resume", "recall"):
         run(settings, action=verb)
-    store, _, _ = furnish(settings)
+    store, _, _ = open_with_samples(settings)
     with store.reading() as connection:
         found = [(row.act, row.object, row.purpose) for row in audit.entries(connection)]
     store.dispose()

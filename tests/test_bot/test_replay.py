@@ -16,7 +16,7 @@ import pytest
 from adapters.base import RetryAfter
 from bot.cli import replay
 from bot.cli.set_aside import MOST_TOLD
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.ids import hour_of
 from bot.conversations import recording
 from bot.conversations.recording import BadLine
@@ -230,13 +230,13 @@ def test_many_bad_lines_are_counted_not_all_told(settings, write):
 
 
 def test_what_cannot_be_read_is_one_sentence(settings, tmp_path):
-    with pytest.raises(HouseError, match=r"nowhere\.jsonl: cannot be read \(No such file"):
+    with pytest.raises(CommandError, match=r"nowhere\.jsonl: cannot be read \(No such file"):
         command(settings, tmp_path / "nowhere.jsonl")
-    with pytest.raises(HouseError, match="is no file"):
+    with pytest.raises(CommandError, match="is no file"):
         command(settings, tmp_path)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(HouseError, match="write a pipe into a file first"):
+    with pytest.raises(CommandError, match="write a pipe into a file first"):
         command(settings, pipe)
 
 

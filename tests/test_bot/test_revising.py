@@ -260,7 +260,7 @@ class TestCommand:
         """A data folder in which somebody answered what is published, and the file of it."""
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("MITSPRACHE_SAMPLES", "false")
-        world = World(context.furnish(Settings(data=tmp_path / "data", samples=False))[0], tmp_path)
+        world = World(context.open_with_samples(Settings(data=tmp_path / "data", samples=False))[0], tmp_path)
         world.publish(world.asks(COLOUR, WISH))
         world.answered(2, colour="a")
         return world

@@ -14,11 +14,11 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import LargeBinary, text
 
 from adapters.base import VaultError
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli.maintenance import backup, doctor, rotate_key
 from bot.cli.serving import only_one
 from bot.common import subkeys
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.keys import FILE, RING, Keys, SecretError, load, load_fitting
 from bot.common.subkeys import FIXED, SEALING, ForeignRing
 from bot.delivery import channels
@@ -48,7 +48,7 @@ def house(tmp_path: Path) -> Settings:
     key = settings.data / FILE
     key.touch(0o600)
     key.write_text(SECRET.hex() + "\n", encoding="ascii")
-    store, keys = open_house(settings.begun_afresh())
+    store, keys = open_store(settings.begun_afresh())
     now = datetime.now(UTC)
     with store.begin() as connection:
         contacts.insert(connection, [NewContact(1, None, now)])
@@ -144,7 +144,7 @@ def test_rotation_keeps_all_keys_except_the_encryption_key(house: Settings, is_s
 def test_it_is_recorded_without_a_key(house: Settings):
     rotate(house)
     rotate(house, is_sealed=True)
-    store, keys = open_house(house)
+    store, keys = open_store(house)
     with store.reading() as connection:
         entries = [log.by_id(connection, number) for number in (1, 2)]
     store.dispose()
@@ -162,17 +162,17 @@ def test_foreign_or_missing_key_ring_is_refused(house: Settings):
     kept = ring.read_bytes()
     ring.unlink()
     with pytest.raises(SecretError, match=r"keys\.json is missing, but .*secret\.key needs it; put it back"):
-        open_house(house)
+        open_store(house)
     ring.write_bytes(kept)
     (house.data / FILE).write_text("11" * 32, encoding="ascii")
     with pytest.raises(SecretError, match=r"keys\.json is damaged or does not belong to .*secret\.key; put both back"):
-        open_house(house)
+        open_store(house)
 
 
 def test_reencryption_needs_a_stopped_service(house: Settings):
     with (
         only_one(house.data, lambda _: None),
-        pytest.raises(HouseError, match="Mitsprache is running here already"),
+        pytest.raises(CommandError, match="Mitsprache is running here already"),
     ):
         rotate(house, is_sealed=True)
     assert not (house.data / RING).exists()
@@ -180,7 +180,9 @@ def test_reencryption_needs_a_stopped_service(house: Settings):
 
 def test_where_there_is_no_house_none_is_made(tmp_path: Path):
     for is_sealed in (False, True):
-        with pytest.raises(HouseError, match=r"secret\.key: is not there, so there is nothing to rotate; check --data"):
+        with pytest.raises(
+            CommandError, match=r"secret\.key: is not there, so there is nothing to rotate; check --data"
+        ):
             rotate(Settings(data=tmp_path / "typo"), is_sealed=is_sealed)
     assert list(tmp_path.iterdir()) == []
 
@@ -211,12 +213,12 @@ def test_backup_has_its_own_keys_and_restore_overwrites_none(house: Settings, tm
         assert (again.data / RING).exists() == (number > 0)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / RING).write_text("{}")
-    with pytest.raises(HouseError, match=r"keys\.json: is there already"):
+    with pytest.raises(CommandError, match=r"keys\.json: is there already"):
         backup.restore(Settings(data=tmp_path / "other"), copies[0], lambda _: None)
 
 
 def test_what_opens_with_no_key_is_left_and_told(house: Settings):
-    store, _ = open_house(house)
+    store, _ = open_store(house)
     with store.begin() as connection:
         lookup = b"\xff" * 32  # behind that by which the start tries the key
         other = Keys(b"x" * 32).seal("eve", lookup)
@@ -250,7 +252,7 @@ def test_a_channel_that_cannot_be_opened_keeps_the_keys_before(house: Settings, 
 
     with monkeypatch.context() as full:
         full.setattr(channels, "reseal", fail)
-        with pytest.raises(HouseError, match="No space left on device"):
+        with pytest.raises(CommandError, match="No space left on device"):
             rotate(house, is_sealed=True)
     assert subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_resealing()
     rotate(house, is_sealed=True)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cli import accounts, entries
-from bot.cli.context import furnish
-from bot.common.errors import HouseError
+from bot.cli.context import open_with_samples
+from bot.common.errors import CommandError
 from bot.common.keys import Keys
 from bot.consultations import place_codes
 from bot.settings import Settings
@@ -29,7 +29,7 @@ def added(settings: Settings, name: str = "Aylin", role: str = "helper") -> str:
 
 
 def members(settings: Settings):
-    store, _, _ = furnish(settings)
+    store, _, _ = open_with_samples(settings)
     with store.reading() as connection:
         found = table.everybody(connection)
     store.dispose()
@@ -38,7 +38,7 @@ def members(settings: Settings):
 
 async def test_a_code_lets_in_however_it_is_typed(settings):
     code = added(settings)
-    store, keys, _ = furnish(settings)
+    store, keys, _ = open_with_samples(settings)
     for typed in (code, code.lower(), code.replace("-", " "), f" {code} "):
         member = await sign_in.sign_in(store, keys, typed)
         assert member
@@ -62,7 +62,7 @@ def test_the_code_is_shown_once_and_stored_nowhere(settings, tmp_path):
 
 async def test_who_is_revoked_is_let_in_no_more(settings):
     code = added(settings)
-    store, keys, _ = furnish(settings)
+    store, keys, _ = open_with_samples(settings)
     member = await sign_in.sign_in(store, keys, code)
     assert member
     now = datetime.now(UTC)
@@ -77,7 +77,7 @@ async def test_who_is_revoked_is_let_in_no_more(settings):
 
 async def test_sign_in_token_lasts_eight_hours_and_resists_forgery(settings):
     code = added(settings)
-    store, keys, _ = furnish(settings)
+    store, keys, _ = open_with_samples(settings)
     member = await sign_in.sign_in(store, keys, code)
     assert member
     now = datetime.now(UTC)
@@ -109,16 +109,16 @@ def test_a_form_belongs_to_its_ticket():
     ],
 )
 def test_nonsense_is_refused(settings, name, role, reason):
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         added(settings, name, role)
     assert members(settings) == []
 
 
 def test_one_name_has_one_code(settings):
     added(settings)
-    with pytest.raises(HouseError, match="has a code already"):
+    with pytest.raises(CommandError, match="has a code already"):
         added(settings, " Aylin  ")
-    with pytest.raises(HouseError, match="nobody called 'Bora'"):
+    with pytest.raises(CommandError, match="nobody called 'Bora'"):
         accounts.revoke(settings, "Bora", lambda _: None)
 
 
@@ -143,5 +143,5 @@ def test_what_is_no_place_code_is_ignored(text):
 
 
 def test_places_of_an_unknown_consultation(settings):
-    with pytest.raises(HouseError, match="no consultation is called 'nowhere'"):
+    with pytest.raises(CommandError, match="no consultation is called 'nowhere'"):
         entries.show(settings, "nowhere", lambda _: None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.authoring import lifecycle, publishing, state_texts
 from bot.authoring.lifecycle import Refused
 from bot.authoring.publishing import Desk
@@ -18,7 +18,7 @@ from bot.authoring.reading import Checked
 from bot.cli import lifecycle as command
 from bot.cli import push as push_command
 from bot.cli.play import Wish, check_wish
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.privacy.retention import tidy
 from bot.proposals.answering import Outcome, set_status
 from bot.results.editions.renewal import renew
@@ -51,18 +51,18 @@ def counted(store: Store, table: str) -> int:
 class TestCommands:
     def test_archiving_asks_says_who_waits_and_can_be_taken_back(self, tmp_path: Path) -> None:
         settings = Settings(data=tmp_path, samples=False)
-        store, _ = open_house(settings)
+        store, _ = open_store(settings)
         park = open_consultation(store)
         with store.begin() as connection:
             ideas = [released(connection, park, 1), submit(connection, park, 2)]
         said: list[str] = []
-        with pytest.raises(HouseError, match="2 people still wait for an answer") as refused:
+        with pytest.raises(CommandError, match="2 people still wait for an answer") as refused:
             command.archive(settings, "park", said.append, yes=True)
         assert f"{ideas[0].code} (received), {ideas[1].code} (not read yet)" in str(refused.value)
         with store.begin() as connection:
             for idea in ideas:
                 set_status(chair(connection), idea.id, Outcome("rejected", {"de": "Kein Platz."}))
-        with pytest.raises(HouseError, match=r"park is live; `.* close park` ends it now"):
+        with pytest.raises(CommandError, match=r"park is live; `.* close park` ends it now"):
             command.archive(settings, "park", said.append, yes=True)
         command.close(settings, "park", said.append)
         said.clear()
@@ -79,7 +79,7 @@ class TestCommands:
         assert state_of(store) == "open"
         store.dispose()
         for step in (command.close, command.unarchive, command.go_live, command.back):
-            with pytest.raises(HouseError, match="no consultation is called 'nowhere'"):
+            with pytest.raises(CommandError, match="no consultation is called 'nowhere'"):
                 step(settings, "nowhere", said.append)
 
     @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ class TestCommands:
     )
     def test_a_last_day_is_a_whole_day(self, tmp_path: Path, typed: str, until: str) -> None:
         settings = Settings(data=tmp_path, samples=False)
-        store, _ = open_house(settings)
+        store, _ = open_store(settings)
         open_consultation(store)
         store.dispose()
         said: list[str] = []
@@ -100,9 +100,9 @@ class TestCommands:
         command.reopen(settings, "park", typed, said.append)
         assert f"park is live again until {until}." in said
         command.close(settings, "park", said.append)
-        with pytest.raises(HouseError, match="no date"):
+        with pytest.raises(CommandError, match="no date"):
             command.reopen(settings, "park", "soon", said.append)
-        with pytest.raises(HouseError, match="is over; a new end lies in the future"):
+        with pytest.raises(CommandError, match="is over; a new end lies in the future"):
             command.reopen(settings, "park", "2020-01-01", said.append)
 
 
@@ -291,7 +291,7 @@ def test_play_says_why_nobody_can_take_part(store: Store, what: str, told: str) 
             lifecycle.close(connection, "park", tools())
         if what == "archived":
             lifecycle.archive(connection, "park", tools())
-    with pytest.raises(HouseError, match=told):
+    with pytest.raises(CommandError, match=told):
         check_wish(store, Wish("park"), UTC)
 
 
@@ -306,7 +306,7 @@ def test_what_stores_a_test_or_a_draft_is_not_what_publishes(store: Store, step:
 @pytest.mark.parametrize("what", ["archived", "draft", "closed"])
 def test_a_push_of_what_nobody_can_answer_says_so(tmp_path: Path, what: str) -> None:
     settings = Settings(data=tmp_path, samples=False)
-    store, _ = open_house(settings)
+    store, _ = open_store(settings)
     with store.begin() as connection:
         stage: Stage = "draft" if what == "draft" else "live"
         publishing.record(connection, Checked(consultation(), ()), tools(), "park.yaml", stage=stage)
@@ -315,5 +315,5 @@ def test_a_push_of_what_nobody_can_answer_says_so(tmp_path: Path, what: str) -> 
         if what == "archived":
             lifecycle.archive(connection, "park", tools())
     store.dispose()
-    with pytest.raises(HouseError, match="park is not open, so nothing is sent"):
+    with pytest.raises(CommandError, match="park is not open, so nothing is sent"):
         push_command.push(settings, push_command.Order("park"), print, print)

@@ -20,7 +20,7 @@ from bot.web.context import TEMPLATES, environment
 NAMES: Final = sorted(path.name for path in TEMPLATES.glob("*.html"))
 PARTS: Final = {"parts.html"}
 """Macros only: they are rendered with those that import them."""
-ALWAYS: Final = {"options", "tongue"}
+ALWAYS: Final = {"options", "locale"}
 """What every page has, also where a macro calls something of its own the same."""
 ENVIRONMENT: Final = environment()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.authoring import lifecycle, publishing
 from bot.authoring.lifecycle import Refused
 from bot.authoring.publishing import Published
@@ -18,7 +18,7 @@ from bot.authoring.reading import Checked
 from bot.authoring.revisions import Intent
 from bot.cli import exporting
 from bot.common.audit import last_of
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.consultations import trials
 from bot.consultations.stored_revisions import named
 from bot.exchange.exports import package
@@ -72,7 +72,7 @@ def test_a_draft_beside_a_live_one_is_seen_by_nobody(store: Store) -> None:
         live = consultations.latest(connection, "park")
         assert live
         assert [row.number for row in consultations.revisions(connection, live.consultation_id)] == [1]
-        with pytest.raises(HouseError, match="lake was never live, so there is nothing yet"):
+        with pytest.raises(CommandError, match="lake was never live, so there is nothing yet"):
             named(connection, "lake")
     assert started(store) == {"park"}
     with store.begin() as connection:
@@ -183,7 +183,7 @@ async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) 
             assert [tuple(row) for row in connection.execute(text(flags))] == [("park", 1, 0, 1), ("park", 2, 1, 2)]
             for view in ("v_proposals", "v_ratings"):
                 assert connection.execute(text(f"SELECT count(*) FROM {view}")).scalar() == 0
-            with pytest.raises(HouseError, match="is a test, and nothing in it counts"):
+            with pytest.raises(CommandError, match="is a test, and nothing in it counts"):
                 named(connection, word)
         assert counted(store, "ratings") == 2
         with store.begin() as connection:
@@ -239,7 +239,7 @@ def test_trial_answers_appear_only_in_its_raw_export(store: Store, tmp_path: Pat
     put(store, "live")
     word = put(store, "test").start_word
     for profile in ("analysis", "public"):
-        with pytest.raises(HouseError, match="is a test"):
+        with pytest.raises(CommandError, match="is a test"):
             package.write(store, package.Wish(word, tmp_path / profile, profile), datetime.now(UTC))
     package.write(store, package.Wish(word, tmp_path / "raw", "raw"), datetime.now(UTC))
     assert trials.PREFIX in word
@@ -277,18 +277,18 @@ def test_withdrawn_draft_cannot_go_live(store: Store) -> None:
     for step in (lifecycle.close, lifecycle.back, lifecycle.unarchive):
         with store.begin() as connection, pytest.raises(Refused, match="nothing_left"):
             step(connection, "park", tools())
-    with store.reading() as connection, pytest.raises(HouseError, match="publish FILE` makes it anew"):
+    with store.reading() as connection, pytest.raises(CommandError, match="publish FILE` makes it anew"):
         named(connection, "park")
 
 
 def test_raw_export_of_a_trial_is_recorded(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", samples=False)
-    house, _ = open_house(settings)
+    house, _ = open_store(settings)
     put(house, "live")
     word = put(house, "test", **title("Probe")).start_word
     house.dispose()
     exporting.export(settings, package.Wish(word, tmp_path / "raw", "raw", purpose="a look"), print, print)
-    house, _ = open_house(settings)
+    house, _ = open_store(settings)
     with house.reading() as connection:
         entry = last_of(connection, "export.raw", word)
     house.dispose()

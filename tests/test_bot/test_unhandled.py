@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli import dead_letters
 from bot.cli.maintenance import doctor
 from bot.common.dead_letters import dead_letter
@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 def house(tmp_path: Path) -> Settings:
     """A house in which one message was set aside."""
     settings = Settings(data=tmp_path, samples=False, port=0)
-    store, keys = open_house(settings)
+    store, keys = open_store(settings)
     msg = MsgIn("town", "anna", "1", NOW, text="Mehr\nBänke\x1b[2J")
     with store.begin() as connection:
         row = dead_letter(keys, keys.lookup("town", "anna"), msg, ZeroDivisionError(), NOW)
@@ -54,7 +54,7 @@ def test_dead_letters_are_shown_decrypted_and_then_deleted(house: Settings):
 def test_reading_and_deleting_them_is_recorded(house: Settings):
     for done in (False, True, True):
         dead_letters.show(house, lambda _: None, done=done)
-    store, _ = open_house(house)
+    store, _ = open_store(house)
     with store.reading() as connection:
         found = [(row.act, row.purpose) for row in audit.entries(connection)]
     store.dispose()

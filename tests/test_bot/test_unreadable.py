@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.authoring import publishing
 from bot.cli import context, play
 from bot.cli.maintenance import doctor
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.common.ids import Ids
 from bot.consultations import stored_revisions
 from bot.settings import Settings
@@ -55,7 +55,7 @@ async def test_others_go_on(store: Store):
 @pytest.fixture
 def old_house(tmp_path: Path) -> Settings:
     settings = Settings(data=tmp_path / "data", samples=False, port=0)
-    store, _ = open_house(settings)
+    store, _ = open_store(settings)
     publish_as_before(store, "mein-kiez")
     store.dispose()
     return settings
@@ -66,7 +66,7 @@ def test_unreadable_revision_is_reported_and_republishing_helps(old_house: Setti
     context.list_consultations(old_house, said.append)
     assert said == [SENTENCE.format(slug="mein-kiez"), "mein-kiez  open, revision 1  cannot be read"]
     assert [words for well, words in doctor.findings(old_house) if not well and "consultation" in words] == said[:1]
-    with pytest.raises(HouseError, match="mein-kiez cannot be read; python3 -m bot doctor says what to do"):
+    with pytest.raises(CommandError, match="mein-kiez cannot be read; python3 -m bot doctor says what to do"):
         play.play(old_house, play.Wish("mein-kiez"), io.StringIO(), io.StringIO(), said.append)
     said.clear()
     assert context.publish(old_house, KIEZ, said.append)

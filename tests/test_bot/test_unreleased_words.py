@@ -22,7 +22,7 @@ from pydantic_core import to_json
 
 import flows.questions  # noqa: F401 - the types enter themselves
 from bot.cli import results
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.proposals.codes import new_code
@@ -111,7 +111,7 @@ def test_every_type_is_tried():
 
 
 @pytest.fixture
-def store(furnished: Store) -> Store:
+def store(sample_store: Store) -> Store:
     """A house in which people answered every type before its key became another one, and proposed something."""
     keys = {f"k{number}": change for number, change in enumerate(CHANGES)}
     before = [question(key, old) for key, (old, _) in keys.items()]
@@ -119,15 +119,15 @@ def store(furnished: Store) -> Store:
     given = {key: TYPES[old][1] for key, (old, _) in keys.items()}
     otherwise = given | {key: OTHERWISE[old] for key, (old, _) in keys.items() if old in OTHERWISE}
     strange: list[Answers] = [dict.fromkeys(keys, value) for value in STRANGE for _ in range(EACH)]
-    history(furnished, (before, [*[given, otherwise] * (SAME // 2), *strange]), (after, strange))
-    with furnished.begin() as connection:
+    history(sample_store, (before, [*[given, otherwise] * (SAME // 2), *strange]), (after, strange))
+    with sample_store.begin() as connection:
         newest = consultations.latest(connection, "park")
         assert newest is not None
         for number, (state, is_withdrawn) in enumerate(PROPOSED, start=1):
             _propose(connection, number, newest.consultation_id, state, is_withdrawn=is_withdrawn)
         room_at = next(key for key, change in keys.items() if change == ("text", "choice"))
         rooms.insert(connection, [StoredRoom(1, "ABC234", newest.consultation_id, room_at, True, datetime.now(UTC))])
-    return furnished
+    return sample_store
 
 
 def _propose(connection: Any, number: int, consultation_id: int, state: State, *, is_withdrawn: bool) -> None:
@@ -171,7 +171,7 @@ def _lines(store: Store, slug: str) -> Iterator[tuple[str, str]]:
     with store.reading() as connection:
         found = published.read(connection, slug)
     for language in ("de", "en", "tr"):
-        yield f"results {slug} --lang {language}", "\n".join(wording.lines(found, Tongue.of(language)))
+        yield f"results {slug} --lang {language}", "\n".join(wording.lines(found, Locale.of(language)))
     yield f"results {slug} --json", json.dumps(results.as_data(found), ensure_ascii=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.cli.maintenance import doctor
 from bot.settings import Settings
 from storage.tables import contacts, outbox
@@ -16,7 +16,7 @@ from tests.house import consultation, publish
 
 def test_doctor_says_who_waits_until_when_and_why(tmp_path: Path):
     settings = Settings(data=tmp_path / "data", samples=False, port=0)
-    store, _ = open_house(settings)
+    store, _ = open_store(settings)
     publish(store, consultation())
     now = datetime.now(UTC)
     with store.begin() as connection:

@@ -35,8 +35,8 @@ DOORS = (
 
 
 @pytest.fixture
-def store(furnished):
-    return furnished
+def store(sample_store):
+    return sample_store
 
 
 @pytest.mark.parametrize("path", DOORS)

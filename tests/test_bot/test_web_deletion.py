@@ -18,8 +18,8 @@ DONE = "gelöscht. Den Chatverlauf"
 
 
 @pytest.fixture
-def store(furnished):
-    return furnished
+def store(sample_store):
+    return sample_store
 
 
 async def people(house, store):

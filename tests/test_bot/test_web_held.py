@@ -23,7 +23,7 @@ CHAT = f"/c/{SLUG}"
 
 
 @pytest.fixture
-def store(furnished, monkeypatch):
+def store(sample_store, monkeypatch):
     monkeypatch.setattr("bot.conversations.inbox.LONGEST_PAUSE_SECONDS", 0.5)
     # As they are in a service, where tests are more patient otherwise (`unhurried`).
     for limit, seconds in {
@@ -32,7 +32,7 @@ def store(furnished, monkeypatch):
         "web.consultation_cache.PATIENCE": 0.6,
     }.items():
         monkeypatch.setattr(f"bot.{limit}_SECONDS", seconds)
-    return furnished
+    return sample_store
 
 
 @asynccontextmanager

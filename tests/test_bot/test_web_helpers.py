@@ -20,8 +20,8 @@ from tests.test_bot.shared_devices import CANARY, Watcher, answered, answers, me
 
 
 @pytest.fixture
-def store(furnished):
-    return furnished
+def store(sample_store):
+    return sample_store
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ from tests.test_bot.browser import Browser, House, serving
 
 
 @pytest.fixture
-def store(furnished):
-    return furnished
+def store(sample_store):
+    return sample_store
 
 
 def answers(store: Store) -> dict[str, str]:

@@ -18,8 +18,8 @@ from tests.test_bot.shared_devices import CANARY, WISH, Watcher, answered, at_th
 
 
 @pytest.fixture
-def store(furnished):
-    return furnished
+def store(sample_store):
+    return sample_store
 
 
 class TestKiosk:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from adapters.web.limits import Rate
 from bot.common.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
 from bot.common.errors import LedgerError
-from bot.common.i18n.locale import Tongue, spoken
+from bot.common.i18n.locale import Locale, available_languages
 from bot.settings import WebSettings
 from flows.languages import LANGUAGES
 from storage.core.engines import sqlite_file
@@ -38,8 +38,8 @@ KILOBYTE = 1024
 
 
 @pytest.fixture
-def store(furnished):
-    return furnished
+def store(sample_store):
+    return sample_store
 
 
 def policy(headers: dict[str, str]) -> dict[str, str]:
@@ -47,7 +47,7 @@ def policy(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
-@pytest.mark.parametrize("language", spoken())
+@pytest.mark.parametrize("language", available_languages())
 async def test_every_page_is_there_in_every_language(store, language):
     async with serving(store) as house:
         page = house.browser(Cookie=f"lang={language}")
@@ -145,9 +145,9 @@ async def test_a_card_says_who_asks_how_long_and_in_which_languages(store):
         assert "Türkçe* (unchecked translation)" in page.text
         assert "Deutsch*" not in page.text, "it was written in German"
         await page.get("/c/mein-kiez?lang=tr")
-        assert Tongue.of("tr").say("web.unreviewed") in page.text
+        assert Locale.of("tr").say("web.unreviewed") in page.text
         await page.get("/c/mein-kiez?lang=de")
-        assert Tongue.of("de").say("web.unreviewed") not in page.text, "it was written in German"
+        assert Locale.of("de").say("web.unreviewed") not in page.text, "it was written in German"
 
 
 async def test_the_last_day_is_said_and_after_it_the_door_is_shut(empty):
@@ -196,12 +196,12 @@ async def test_trouble_is_said_in_the_language_of_the_person(store, monkeypatch)
         await house.app.outbox.drained()  # it reads as well, and would end on a fault that no database has
         monkeypatch.setattr(Store, "read", lost)
         await page.get("/")
-        assert (page.status, page.heading()) == (503, Tongue.of("tr").say("web.error.trouble"))
+        assert (page.status, page.heading()) == (503, Locale.of("tr").say("web.error.trouble"))
         assert "secret" not in page.page.html
-        assert (Tongue.of("tr").say("web.error.again"), "/") in page.page.links
+        assert (Locale.of("tr").say("web.error.again"), "/") in page.page.links
         monkeypatch.setattr(Store, "read", lambda self, work: 1 / 0)
         await page.get("/")
-        assert (page.status, page.heading()) == (500, Tongue.of("tr").say("web.error.trouble"))
+        assert (page.status, page.heading()) == (500, Locale.of("tr").say("web.error.trouble"))
         assert "Error" not in page.page.html
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.common.ids import Ids
 from bot.proposals.moderating import Wording, approve, translate
 from bot.results.published import Published
@@ -35,9 +35,9 @@ IDS = Ids()
 
 
 @pytest.fixture
-def store(furnished):
-    publish(furnished, consultation("park"))
-    return furnished
+def store(sample_store):
+    publish(sample_store, consultation("park"))
+    return sample_store
 
 
 def number_of(store: Store, slug: str = "park") -> int:
@@ -141,9 +141,9 @@ async def test_what_all_see_is_drawn_once_for_each_language(store, monkeypatch):
     drawn: list[str] = []
     told = results._told
 
-    def noted(found: Published, tongue: Tongue) -> dict[str, Any]:
-        drawn.append(tongue.tag)
-        return told(found, tongue)
+    def noted(found: Published, locale: Locale) -> dict[str, Any]:
+        drawn.append(locale.tag)
+        return told(found, locale)
 
     monkeypatch.setattr(results, "_told", noted)
     async with serving(store) as house:
@@ -157,19 +157,19 @@ async def test_what_all_see_is_drawn_once_for_each_language(store, monkeypatch):
         assert "Mehr Licht" in page.text, "new words are drawn anew"
 
 
-async def test_hidden_until_closing_means_hidden(furnished, monkeypatch):
+async def test_hidden_until_closing_means_hidden(sample_store, monkeypatch):
     monkeypatch.setattr(consultation_cache, "SECONDS", 0.0)
-    publish(furnished, consultation("park", results="at_close"))
-    proposed(furnished, "P-1111-1111", "Mehr Bänke", "+" * 12)
-    async with serving(furnished) as house:
+    publish(sample_store, consultation("park", results="at_close"))
+    proposed(sample_store, "P-1111-1111", "Mehr Bänke", "+" * 12)
+    async with serving(sample_store) as house:
         await answered(house, *["Ja"] * 6)
         page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
         assert "Noch keine Zahlen" in page.text
         assert "Mehr Bänke" not in page.page.html
         await page.get("/open-data/park.zip")
         assert page.status == 404
-        with furnished.begin() as connection:
-            consultations.set_state(connection, number_of(furnished), "closed")
+        with sample_store.begin() as connection:
+            consultations.set_state(connection, number_of(sample_store), "closed")
         async with page.http.get(page.server.make_url("/open-data/park.zip")) as response:
             assert (response.status, response.content_type) == (200, "application/zip")
         await page.get("/results/park")

@@ -28,9 +28,9 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(furnished):
-    publish(furnished, consultation("park"))
-    return furnished
+def store(sample_store):
+    publish(sample_store, consultation("park"))
+    return sample_store
 
 
 async def opened(house: House, store) -> tuple[Browser, str]:

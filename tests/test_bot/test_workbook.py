@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange.exports import package, workbook
 from bot.exchange.exports.package import Wish
 from storage.core.store import Store
@@ -132,6 +132,6 @@ async def test_a_target_that_is_no_workbook_becomes_a_folder_with_one(answered: 
 
 async def test_what_no_sheet_holds_is_refused(answered: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "MOST_ROWS", 6)
-    with pytest.raises(HouseError, match=r"sheet Antworten: more rows than a sheet of Excel holds; use --format csv"):
+    with pytest.raises(CommandError, match=r"sheet Antworten: more rows than a sheet of Excel holds; use --format csv"):
         export(answered, tmp_path / "park.xlsx", "raw")
     assert not [path.name for path in tmp_path.iterdir() if "park" in path.name], "nor anything half-done beside it"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.cli import results
-from bot.common.i18n.locale import Tongue, spoken
+from bot.common.i18n.locale import Locale, available_languages
 from bot.proposals import publication
 from bot.results import published, wording
 from bot.results.edition import KEPT_EARLIER
@@ -31,7 +31,7 @@ WHY = LAMPS | {
     "ask_if": {"equal": {"question": "lamps", "value": "yes"}},
 }
 FEW = LAMPS | {"key": "few", "text": {"de": "Sonst?", "en": "Else?"}}
-GERMAN = Tongue.of("de")
+GERMAN = Locale.of("de")
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ async def test_figures_of_an_old_rule_are_labelled(park: Store):
         )
     found = public(park)
     assert results.as_data(found)["by_an_old_rule"] is True
-    for tag in spoken():
-        assert Tongue.of(tag).say("results.old_rule", n=5) in list(wording.lines(found, Tongue.of(tag)))
+    for tag in available_languages():
+        assert Locale.of(tag).say("results.old_rule", n=5) in list(wording.lines(found, Locale.of(tag)))
     assert "nach einer früheren Regel" in await page_of(park)
 
 
@@ -114,10 +114,10 @@ def test_preview_figures_say_that_they_are_not_public(tmp_path: Path):
     publish(store, consultation(questions=[LAMPS]))
     store.dispose()
     for seed, is_public in ((0, True), (7, False)):
-        for tag in spoken():
+        for tag in available_languages():
             heard.clear()
             results.show(settings, "park", heard.append, seed=seed, language=tag)
-            assert (Tongue.of(tag).say("results.before") in heard) is not is_public
+            assert (Locale.of(tag).say("results.before") in heard) is not is_public
         heard.clear()
         results.show(settings, "park", heard.append, seed=seed, as_json=True)
         assert json.loads(heard[-1])["public"] is is_public

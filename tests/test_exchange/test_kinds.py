@@ -12,7 +12,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from sqlalchemy import text
 
 from bot.cli import exchange
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange import content, sheets
 from bot.exchange.content import Budget, Content
 from bot.exchange.exports import package
@@ -181,7 +181,7 @@ def test_what_goes_out_as_geojson_comes_in_again(store, tmp_path):
     ],
 )
 def test_of_broken_geojson_nothing_is_taken_over(store, tmp_path, feature, reason):
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         take(store, "pds", geojson(tmp_path / "w.geojson", LOCATED, feature), is_strict=True)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM proposals")).scalar() == 0
@@ -191,7 +191,7 @@ def test_of_broken_geojson_nothing_is_taken_over(store, tmp_path, feature, reaso
 def test_what_is_no_geojson_is_said(tmp_path, content):
     path = tmp_path / "w.geojson"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(HouseError, match=r"^w\.geojson: "):
+    with pytest.raises(CommandError, match=r"^w\.geojson: "):
         pds.read(path)
 
 
@@ -208,7 +208,7 @@ def test_what_is_no_geojson_is_said(tmp_path, content):
 )
 def test_of_a_broken_sheet_nothing_is_taken_over(store, tmp_path, change, reason):
     path = sheet(tmp_path / "ideen.xlsx", IDEA | change, PLAIN)
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         take(store, "meinberlin", path, is_strict=True)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM consultations")).scalar_one() == 0
@@ -244,25 +244,25 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
 def test_spreadsheets_that_mean_harm_are_refused(tmp_path, xml, reason):
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
     repack(path, SHEET, xml.encode())
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         list(sheets.table(path, ("Titel",)))
 
 
 def test_a_bomb_in_utf_16_or_without_end_is_refused(tmp_path, monkeypatch):
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
     repack(path, SHEET, f"{LAUGHS}{MAIN}</sheetData></worksheet>".encode("utf-16"))
-    with pytest.raises(HouseError, match="odd encoding"):
+    with pytest.raises(CommandError, match="odd encoding"):
         list(sheets.table(path, ("Titel",)))
     far = f'{MAIN}<row r="1"><c r="ZZZ1"><v>1</v></c></row></sheetData></worksheet>'
     repack(path, SHEET, far.encode())
     monkeypatch.setattr(sheets, "_MOST_CELLS", 1000)
-    with pytest.raises(HouseError, match="more than 1000 cells"):
+    with pytest.raises(CommandError, match="more than 1000 cells"):
         list(sheets.table(path, ("Titel",)))
     monkeypatch.setattr(sheets, "LARGEST", 100)
-    with pytest.raises(HouseError, match="has more than 0 MB"):
+    with pytest.raises(CommandError, match="has more than 0 MB"):
         list(sheets.table(path, ("Titel",)))
     path.write_bytes(b"no zip")
-    with pytest.raises(HouseError, match="it is no XLSX file"):
+    with pytest.raises(CommandError, match="it is no XLSX file"):
         list(sheets.table(path, ("Titel",)))
 
 
@@ -275,7 +275,7 @@ def test_columns_may_stand_in_any_order_and_days_may_be_numbers(tmp_path):
         page.write_row(1, 0, ("Licht", 46085.5, "Es ist dunkel.", "7"))
     (it,) = meinberlin.read(path).statements
     assert (it.title, it.created_at) == ("Licht", datetime(2026, 3, 4, 12, tzinfo=UTC))
-    with pytest.raises(HouseError, match=r"the columns Referenznr\. are missing"):
+    with pytest.raises(CommandError, match=r"the columns Referenznr\. are missing"):
         meinberlin.read(sheet(tmp_path / "x.xlsx", IDEA, head=("Titel", "Beschreibung")))
 
 
@@ -337,7 +337,7 @@ def test_proposals_go_out_as_decidim_imports_them(store, proposals_csv, tmp_path
 def test_broken_proposals_are_refused(tmp_path, name, content_, reason):
     path = tmp_path / name
     path.write_text(content_, encoding="utf-8")
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         decidim.read(path)
 
 
@@ -400,7 +400,7 @@ def test_a_vote_on_a_budget_comes_in_once_and_is_counted(store, tmp_path):
 
 def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
     take(store, "pb", budget_file(tmp_path), "haushalt")
-    with pytest.raises(HouseError, match="does not ask about this budget"):
+    with pytest.raises(CommandError, match="does not ask about this budget"):
         take(store, "pb", budget_file(tmp_path, VOTED.replace("budget;100", "budget;120")), "haushalt")
 
 
@@ -423,7 +423,7 @@ def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
 )
 def test_of_a_broken_budget_nothing_is_taken_over(store, tmp_path, old, new, reason):
     assert old in VOTED
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         take(store, "pb", budget_file(tmp_path, VOTED.replace(old, new, 1)), "haushalt", is_strict=True)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM sessions")).scalar() == 0
@@ -447,7 +447,7 @@ def test_budgets_go_out_as_pb(tmp_path):
         "park;40;4;Park;1",
     ]
     assert lines[17:20] == ["voter_id;vote", "0;road,bridge", "1;road,bridge"]
-    with pytest.raises(HouseError, match=r"there is no \.pb"):
+    with pytest.raises(CommandError, match=r"there is no \.pb"):
         pb.write(Content("x", "X", "de", "", (), {}, (), {}), tmp_path)
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.cli import exchange
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange import content
 from bot.exchange.bundle import pseudonym
 from bot.exchange.formats import polis
@@ -88,7 +88,7 @@ def test_a_bundle_is_taken_over_once(store, bundle):
 def test_the_same_conversation_does_not_come_in_under_two_names(store, bundle):
     take(store, bundle)
     before = rows_of(store)
-    with pytest.raises(HouseError, match="was taken over as park already"):
+    with pytest.raises(CommandError, match="was taken over as park already"):
         take(store, bundle, "other")
     assert rows_of(store) == before
 
@@ -187,7 +187,7 @@ def test_of_a_broken_bundle_nothing_is_taken_over(store, bundle, what):
         whole = (bundle / name).read_text(encoding="utf-8")
         assert change[0] in whole
         (bundle / name).write_bytes(whole.replace(*change).encode("utf-8", "surrogateescape"))
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         exchange.take(store, Settings(), "polis", bundle, Wish("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
@@ -204,7 +204,7 @@ def test_merges_in_a_circle_or_into_nothing_are_refused(store, bundle, merges, r
     head, *lines = COMMENTS.splitlines()
     merged = [f"{head},merged-into", *(f"{line},{into}" for line, into in zip(lines, merges, strict=True))]
     (bundle / "comments.csv").write_text("\n".join(merged), encoding="utf-8")
-    with pytest.raises(HouseError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         exchange.take(store, Settings(), "polis", bundle, Wish("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
@@ -228,10 +228,10 @@ def test_a_bomb_is_not_unpacked(bundle, monkeypatch):
     with lzma.open(bundle / "votes.csv.xz", "wt") as file:
         file.write("0" * 5000)
     (bundle / "votes.csv").unlink()
-    with pytest.raises(HouseError, match="it has more than 0 MB"):
+    with pytest.raises(CommandError, match="it has more than 0 MB"):
         polis.read(bundle)
     (bundle / "votes.csv.xz").write_bytes(b"no xz")
-    with pytest.raises(HouseError, match="it is damaged"):
+    with pytest.raises(CommandError, match="it is damaged"):
         polis.read(bundle)
 
 
@@ -243,11 +243,11 @@ def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
     exchange.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
     with zipfile.ZipFile(tmp_path / "out.zip") as packed:
         assert "votes.csv" in packed.namelist()
-    with pytest.raises(HouseError, match="this is there already"):
+    with pytest.raises(CommandError, match="this is there already"):
         exchange.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
-    with pytest.raises(HouseError, match=r"'docx' is no kind that can be exported; there is .*polis"):
+    with pytest.raises(CommandError, match=r"'docx' is no kind that can be exported; there is .*polis"):
         exchange.export(settings, "unser-park", "docx", tmp_path / "x", said.append, said.append)
-    with pytest.raises(HouseError, match="--lang xx"):
+    with pytest.raises(CommandError, match="--lang xx"):
         exchange.import_(settings, "polis", bundle, Wish("a", "xx"), said.append, said.append)
 
 

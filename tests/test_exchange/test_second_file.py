@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 
 from bot.cli import exchange
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange import ballots
 from bot.exchange.aside import Aside
 from bot.exchange.bundle import Bundle, pseudonym
@@ -107,7 +107,7 @@ def test_every_vote_of_a_city_comes_in_whole_and_once(store: Store, tmp_path: Pa
         assert (taken.is_new, taken.votes) == (False, 0)
         for other in files:
             if other != slug:
-                with pytest.raises(HouseError, match=r"does not ask about this budget|was taken over as"):
+                with pytest.raises(CommandError, match=r"does not ask about this budget|was taken over as"):
                     take(store, "pb", path, other)
     assert everything(store) == before
 
@@ -131,18 +131,18 @@ def test_the_same_vote_does_not_come_in_under_two_names(store: Store, tmp_path: 
     before = everything(store)
     for again in (path, path.rename(tmp_path / "other-name.pb")):
         if again.exists():
-            with pytest.raises(HouseError, match="was taken over as one already; give --as that name"):
+            with pytest.raises(CommandError, match="was taken over as one already; give --as that name"):
                 take(store, "pb", again, "two")
     # A newer file with more ballots is the same vote.
     more = vote(tmp_path / "b.pb", GDYNIA, LARGE, range(25))
-    with pytest.raises(HouseError, match="was taken over as one already"):
+    with pytest.raises(CommandError, match="was taken over as one already"):
         take(store, "pb", more, "two")
     assert everything(store) == before
     assert take(store, "pb", more, "one")[1:] == (False, 0, 0, 5, 20)
 
 
 def test_a_file_without_ballots_makes_no_consultation(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(HouseError, match="there is no ballot in it"):
+    with pytest.raises(CommandError, match="there is no ballot in it"):
         take(store, "pb", vote(tmp_path / "a.pb", GDYNIA, LARGE, range(0)), "one")
     assert counted(store, "consultations") == 0
 
@@ -151,7 +151,7 @@ def test_nothing_makes_a_new_consultation_that_is_not_whole(store: Store, tmp_pa
     """Whatever goes wrong with recognising: a guard at the end."""
     path = vote(tmp_path / "a.pb", GDYNIA, LARGE, range(20))
     monkeypatch.setattr(ballots, "add", lambda *_: 14)
-    with pytest.raises(HouseError, match="6 of the votes would not come into it; nothing was taken over"):
+    with pytest.raises(CommandError, match="6 of the votes would not come into it; nothing was taken over"):
         take(store, "pb", path, "one")
     assert counted(store, "consultations") == 0
 
@@ -176,7 +176,7 @@ def test_ballots_of_an_earlier_version_are_recognised(store: Store, tmp_path: Pa
     take(store, "pb", vote(tmp_path / "c.pb", GDYNIA, SMALL, range(318, 321)), "small")
     as_before.undo()
     assert take(store, "pb", large, "large")[1:] == (False, 0, 0, 0, 318)
-    with pytest.raises(HouseError, match="was taken over as large already"):
+    with pytest.raises(CommandError, match="was taken over as large already"):
         take(store, "pb", large, "again")
     assert take(store, "pb", small, "small")[1:] == (False, 0, 0, 306, 3)
     assert take(store, "pb", small, "small")[1:] == (False, 0, 0, 0, 309)
@@ -243,9 +243,9 @@ def test_two_conversations_with_the_same_ids_both_come_in(store: Store, tmp_path
     before = everything(store)
     for path, slug, other in ((first, "one", "two"), (second, "two", "one")):
         assert take(store, kind, path, slug)[2:] == (0, one.statements, 0, one.votes)
-        with pytest.raises(HouseError, match=rf"was taken over as {slug} already"):
+        with pytest.raises(CommandError, match=rf"was taken over as {slug} already"):
             take(store, kind, path, "three")
-        with pytest.raises(HouseError, match=rf"was taken over as {slug} already"):
+        with pytest.raises(CommandError, match=rf"was taken over as {slug} already"):
             take(store, kind, path, other)
     assert everything(store) == before
 
@@ -259,7 +259,7 @@ def test_other_conversation_with_equal_ids_is_not_merged(store, tmp_path, kind) 
         taken = take(store, kind, second, "one")
         assert taken[2:] == (3, 0, 5, 0)
         return
-    with pytest.raises(HouseError, match=r"row \d+: .* says something else than what was taken over from"):
+    with pytest.raises(CommandError, match=r"row \d+: .* says something else than what was taken over from"):
         take(store, kind, second, "one")
     assert everything(store) == before
 
@@ -275,7 +275,7 @@ def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_pat
         for idea in ideas:
             moderating.edit(chair(connection), idea.id, Wording(None, "Ohne Namen"), "a name")
     assert take(store, "meinberlin", tmp_path / "a.xlsx", "ideen")[2:] == (0, 2, 0, 0)
-    with pytest.raises(HouseError, match="was taken over as ideen already"):
+    with pytest.raises(CommandError, match="was taken over as ideen already"):
         take(store, "meinberlin", tmp_path / "a.xlsx", "two")
 
 
@@ -283,7 +283,7 @@ def test_a_sentence_in_common_makes_no_conversation_the_same(store: Store, tmp_p
     ideas = [PLAIN | {"Referenznr.": str(at), "Titel": f"Idee {at}"} for at in range(5)]
     take(store, "meinberlin", sheet(tmp_path / "a.xlsx", *ideas), "one")
     other = sheet(tmp_path / "b.xlsx", ideas[0], *(it | OTHER for it in ideas[1:]))
-    with pytest.raises(HouseError, match="row 3: '1' says something else than"):
+    with pytest.raises(CommandError, match="row 3: '1' says something else than"):
         take(store, "meinberlin", other, "one")
     assert take(store, "meinberlin", other, "two")[2:] == (5, 0, 0, 0)
 
@@ -301,7 +301,7 @@ def test_conversation_without_url_is_known_under_any_path(store: Store, tmp_path
     take(store, "polis", conversation(tmp_path / "export"), "one")
     moved = (tmp_path / "export").rename(tmp_path / "elsewhere")
     assert take(store, "polis", moved, "one")[2:] == (0, 3, 0, 5)
-    with pytest.raises(HouseError, match="was taken over as one already"):
+    with pytest.raises(CommandError, match="was taken over as one already"):
         take(store, "polis", moved, "two")
 
 
@@ -330,7 +330,7 @@ def test_projects_of_one_file_are_known_under_any_file_name(store: Store, tmp_pa
     path = geojson(tmp_path / "a.geojson", *features)
     take(store, "pds", path, "one")
     assert take(store, "pds", path.rename(tmp_path / "b.geojson"), "one")[2:] == (0, 2, 0, 0)
-    with pytest.raises(HouseError, match="was taken over as one already"):
+    with pytest.raises(CommandError, match="was taken over as one already"):
         take(store, "pds", tmp_path / "b.geojson", "two")
 
 

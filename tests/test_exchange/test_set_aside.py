@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bot.cli import exchange
 from bot.cli.main import app
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange.aside import Aside, BadFile
 from bot.exchange.bundle import Bundle
 from bot.exchange.formats import decidim, pb
@@ -215,7 +215,7 @@ def test_ballots_of_a_budget(store: Store, tmp_path: Path):
     assert taken.votes == 12
     assert sorted(places(bundle)) == [28, 29, 30, 31, 32]
     path.write_bytes(content.replace(b"num_votes;17", b"num_votes;18"))
-    with pytest.raises(HouseError, match="num_votes is 18, but there are 17; download it anew"):
+    with pytest.raises(CommandError, match="num_votes is 18, but there are 17; download it anew"):
         take(store, "pb", path)
 
 
@@ -269,14 +269,14 @@ bald,x,0,7,1,0
     assert "1 votes on statements that were set aside are left out" in told
     assert "1 texts hold markup, which is kept as text (comments.csv, row 5)" in told
     assert 'Siehe <a href="https://x.example">hier</a>' in texts(store)
-    with pytest.raises(HouseError, match="row 6: the text holds a control character"):
+    with pytest.raises(CommandError, match="row 6: the text holds a control character"):
         take(store, "polis", path, is_strict=True)
 
 
 def test_a_wrong_sum_is_told_and_votes_can_be_trusted(store: Store, tmp_path: Path):
     path = conversation(tmp_path / "klima", b"", b"")
     (path / "comments.csv").write_text(votes.COMMENTS.replace("0,7,2,1,1", "0,7,3,1,1"), encoding="utf-8")
-    with pytest.raises(HouseError, match=r"3 agree and 1 disagree; 1 of 3 statements .* --trust-votes"):
+    with pytest.raises(CommandError, match=r"3 agree and 1 disagree; 1 of 3 statements .* --trust-votes"):
         take(store, "polis", path)
     bundle, taken = take(store, "polis", path, trusts_votes=True)
     assert taken.votes == 5

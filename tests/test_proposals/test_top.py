@@ -12,8 +12,8 @@ from bot.authoring.confirmation import Unconfirmed
 from bot.authoring.publishing import Desk, record
 from bot.authoring.reading import Checked, content
 from bot.cli import context, lifecycle
-from bot.cli.context import furnished
-from bot.common.i18n.locale import Tongue
+from bot.cli.context import command_context
+from bot.common.i18n.locale import Locale
 from bot.proposals import publication, waves
 from bot.results import opinions
 from bot.settings import Settings
@@ -50,7 +50,7 @@ class City:
         first.write_text(content(wave("wave-1")), encoding="utf-8")
         self.second.write_text(content(wave("wave-2", "wave-1", "top", 3)), encoding="utf-8")
         assert context.publish(self.settings, first, self.said.append)
-        with furnished(self.settings, self.said.append) as (store, _):
+        with command_context(self.settings, self.said.append) as (store, _):
             fill(store)
         self.said.clear()
 
@@ -58,7 +58,7 @@ class City:
         return context.publish(self.settings, self.second, self.said.append, ask=ask, takes=takes)
 
     def taken(self) -> list[str]:
-        with furnished(self.settings, self.said.append) as (store, _), store.reading() as connection:
+        with command_context(self.settings, self.said.append) as (store, _), store.reading() as connection:
             second = consultations.latest(connection, "wave-2")
             return sorted(it.text for it in proposals.released(connection, second.consultation_id)) if second else []
 
@@ -126,7 +126,7 @@ def test_the_page_has_the_order_of_the_list(store: Store) -> None:
     with store.reading() as connection:
         found = publication.figures_before(connection, "wave-1")
         listed = [it.text for it in waves.best_of(connection, found.subject.newest)]
-    ideas = [idea.text for idea in opinions.ideas(found, Tongue.of("de"))]
+    ideas = [idea.text for idea in opinions.ideas(found, Locale.of("de"))]
     assert listed == ["Brunnen", "Bank", "Wippe", "Licht"]
     assert ideas[:2] == listed[:2]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.results import opinions
 from bot.results.answered import Answered, summary
 from storage.tables.moderation import InHand, State
@@ -24,7 +24,7 @@ def contribution(state: State = "released", after: timedelta | None = None) -> I
 
 def said(found: Answered) -> str:
     about: Any = SimpleNamespace(answered=found)
-    return opinions.answered(about, Tongue.of("de"))
+    return opinions.answered(about, Locale.of("de"))
 
 
 def test_hidden_with_a_reason_is_not_answered() -> None:

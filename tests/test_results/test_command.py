@@ -12,7 +12,7 @@ from bot.authoring.reading import content
 from bot.cli import results
 from bot.cli.bench.subject import consultation as consultation_of_bench
 from bot.cli.context import desk
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.results import loading
 from bot.results.counts import answer_dataset
 from bot.results.counts.disclosure import ALL
@@ -83,7 +83,7 @@ def settings(tmp_path) -> Settings:
 
 def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     said: list[str] = []
-    with pytest.raises(HouseError, match="no consultation is called 'nothing'"):
+    with pytest.raises(CommandError, match="no consultation is called 'nothing'"):
         results.show(settings, "nothing", said.append)
     store = Store(settings.database_url or f"sqlite:///{tmp_path}/mitsprache.db")
     filled(store)
@@ -100,7 +100,7 @@ def test_the_command_tells_counts_balance_and_consensus(settings, tmp_path):
     said.clear()
     results.show(settings, "mein-kiez", said.append, language="en")
     assert "People who rated: 12. Ratings, changed ones included: 14." in "\n".join(said)
-    with pytest.raises(HouseError, match=r"--lang xx: there is de, de-simple, en"):
+    with pytest.raises(CommandError, match=r"--lang xx: there is de, de-simple, en"):
         results.show(settings, "mein-kiez", said.append, language="xx")
     said.clear()
     results.show(settings, "mein-kiez", said.append, as_json=True, seed=3)

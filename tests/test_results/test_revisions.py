@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.cli import results
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations.catalogue import Catalogue
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
@@ -62,7 +62,7 @@ def told(store: Store, *kinds: str) -> dict[str, dict[str, int | None]]:
 
 def lines(store: Store, language: str = "de") -> list[str]:
     with store.reading() as connection:
-        return list(wording.lines(published.read(connection, "park"), Tongue.of(language)))
+        return list(wording.lines(published.read(connection, "park"), Locale.of(language)))
 
 
 def exported(store: Store, folder: Path, profile: str, name: str) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.cli import results
-from bot.common.i18n.locale import Tongue, spoken
+from bot.common.i18n.locale import Locale, available_languages
 from bot.results import figures, opinions, published, wording
 from bot.results.ballots import Comparison
 from bot.results.published import Published
@@ -23,7 +23,7 @@ from tests.test_results.test_groups import planted
 from tests.test_storage import rows
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-GERMAN = Tongue.of("de")
+GERMAN = Locale.of("de")
 
 
 def rated_by_two_camps(store: Store) -> None:
@@ -129,10 +129,10 @@ async def test_comparisons_of_few_unanimous_people_are_hidden(store):
     assert [(bar.label, bar.number) for bar in weighed.rows] == [("Park", 20), ("Schule", 8), ("Brücke", 2)]
 
 
-@pytest.mark.parametrize("language", spoken())
+@pytest.mark.parametrize("language", available_languages())
 def test_every_language_has_the_words(store, language):
     publish(store, consultation("park"))
     rated_by_two_camps(store)
-    said = list(wording.lines(read(store), Tongue.of(language)))
+    said = list(wording.lines(read(store), Locale.of(language)))
     assert len(said) > 100
     assert not any("results." in line for line in said)

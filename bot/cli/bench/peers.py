@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 NOT_HERE: Final = "bench --peers: what it needs lies beside the source (tests/peers_bench); call it in the repository"
@@ -31,8 +31,8 @@ class Wish(NamedTuple):
 
 
 def run(wish: Wish, root: Path = ROOT) -> int:
-    """Prints the tables; gives the exit code. HouseError where the program is installed without its repository."""
+    """Prints the tables; gives the exit code. CommandError where the program is installed without its repository."""
     if not (root / "tests" / "peers_bench").is_dir():
-        raise HouseError(NOT_HERE)
+        raise CommandError(NOT_HERE)
     command = [sys.executable, "-m", "tests.peers_bench", "--peers", *wish.arguments()]
     return subprocess.run(command, cwd=root, check=False).returncode

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bot.app import open_house
+from bot.app import open_store
 from bot.authoring import recordings
 from bot.common import audit, audit_anchor, database_mark, erasure_log
 from bot.common.atomic_file import locked
 from bot.common.erasure_log import FOLDER as LEDGER
-from bot.common.errors import HouseError, Say, program, unusable
+from bot.common.errors import CommandError, Say, program, unusable
 from bot.common.keys import FILE as KEY
 from bot.common.keys import RING, SecretError, load
 from bot.delivery.attachments import files
@@ -57,13 +57,13 @@ _NO_LEDGER: Final = (
 def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
     """Copies everything that cannot be made anew into a new folder in `to`, and gives that folder.
 
-    The service may run meanwhile: SQLite gives a copy of one moment. Raises HouseError.
+    The service may run meanwhile: SQLite gives a copy of one moment. Raises CommandError.
     """
     database = _database(settings)
     secret = settings.data / KEY
     for path in (database, secret):
         if not path.is_file():
-            raise HouseError(f"{path}: is not there, so there is nothing to back up; check --data")
+            raise CommandError(f"{path}: is not there, so there is nothing to back up; check --data")
     folder = to / f"mitsprache-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     unfinished = folder.with_suffix(".part")
     try:
@@ -111,7 +111,7 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     if flaw := _flaw(to / DATABASE):
         raise _damaged(database, flaw)
     if not database_mark.is_ours(settings.data, _found(to / DATABASE)):
-        raise HouseError(
+        raise CommandError(
             f"{database}: is empty or not the database that was made for {settings.data}, so this would be no backup; "
             f"keep the older ones, and ask `{program()} doctor`"
         )
@@ -130,7 +130,7 @@ def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] 
     """Puts a backup in place after checking it, and erases again what was erased since. Never writes over anything.
 
     `ledgers`: where else it is noted what was erased; that of the data folder and that of the backup count anyway.
-    Raises HouseError, and what opening a house does.
+    Raises CommandError, and what opening a house does.
     """
     database = _database(settings)
     check(folder)
@@ -138,7 +138,9 @@ def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] 
     is_known = bool(erasure_log.files_of(settings.data / LEDGER))
     for path in (database, settings.data / KEY, settings.data / RING, settings.data / CHANNELS):
         if path.exists():
-            raise HouseError(f"{path}: is there already; restore into an empty folder (--data), or move it away first")
+            raise CommandError(
+                f"{path}: is there already; restore into an empty folder (--data), or move it away first"
+            )
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         (settings.data / database_mark.FILE).unlink(
@@ -166,12 +168,12 @@ def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] 
 
 def erase(settings: Settings, say: Say, ledgers: Sequence[Path] = (), source: Path | None = None) -> None:
     """Erases again what these ledgers and that of the data folder name, after `source` was restored or, where it is
-    None, other programs restored a database. Raises HouseError, and what opening a house does."""
+    None, other programs restored a database. Raises CommandError, and what opening a house does."""
     said: list[str] = []
     try:
         for found in map(_ledger_in, ledgers):
             erasure_log.unite(found, settings.data / LEDGER)
-        store, keys = open_house(settings, said.append)
+        store, keys = open_store(settings, said.append)
         try:
             audit_anchor.restart(store, keys, settings.data, audit.operator(), source.name if source else "nothing")
         finally:
@@ -192,25 +194,27 @@ def _ledger_in(path: Path) -> Path:
     """The ledger in a data folder or backup, or the folder itself."""
     found = path / LEDGER if (path / LEDGER).is_dir() else path
     if not found.is_dir() or (found.name != LEDGER and not erasure_log.files_of(found)):
-        raise HouseError(f"{path}: this is no ledger; name with --erased the folder {LEDGER} of a data folder")
+        raise CommandError(f"{path}: this is no ledger; name with --erased the folder {LEDGER} of a data folder")
     return found
 
 
 def check(folder: Path) -> None:
-    """Raises HouseError unless the backup is whole, unchanged, and a sound database with its secret key."""
+    """Raises CommandError unless the backup is whole, unchanged, and a sound database with its secret key."""
     if not (folder / INVENTORY).is_file():
-        raise HouseError(f"{folder}: is not a whole backup, {INVENTORY} is not there; name a folder that `backup` made")
+        raise CommandError(
+            f"{folder}: is not a whole backup, {INVENTORY} is not there; name a folder that `backup` made"
+        )
     try:
         inventory = json.loads((folder / INVENTORY).read_text(encoding="utf-8"))
         changed = [name for name, fingerprint in inventory.items() if _fingerprint(folder / name) != fingerprint]
         missing = {DATABASE, KEY} - inventory.keys()
     except (OSError, ValueError, AttributeError) as fault:
-        raise HouseError(f"{folder}: is not a whole backup ({type(fault).__name__}); choose another one") from fault
+        raise CommandError(f"{folder}: is not a whole backup ({type(fault).__name__}); choose another one") from fault
     if changed or missing:
-        raise HouseError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
+        raise CommandError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
     load(folder / KEY)
     if flaw := _flaw(folder / DATABASE) or ("" if _found(folder / DATABASE).has_tables else "it is empty"):
-        raise HouseError(f"{folder}: the database in it is damaged ({flaw}); choose another backup")
+        raise CommandError(f"{folder}: the database in it is damaged ({flaw}); choose another backup")
 
 
 def _found(copy: Path) -> Found:
@@ -237,12 +241,12 @@ def _database(settings: Settings) -> Path:
     url = parse_url(settings.database())
     if url.get_backend_name() != "sqlite":
         folders = {it: settings.data / it for it in (*FOLDERS, LEDGER, CHANNELS)}
-        raise HouseError(_ELSEWHERE.format(secret=settings.data / KEY, ring=RING, **folders))
+        raise CommandError(_ELSEWHERE.format(secret=settings.data / KEY, ring=RING, **folders))
     return sqlite_file(url)
 
 
-def _damaged(database: Path, flaw: str) -> HouseError:
-    return HouseError(
+def _damaged(database: Path, flaw: str) -> CommandError:
+    return CommandError(
         f"{database}: is damaged ({flaw}), so this would be no backup; keep the older ones, and bring one back "
         f"(`{program()} restore`)"
     )
@@ -260,7 +264,7 @@ def _copy_database(source: Path, target: Path) -> None:
     except sqlite3.Error as fault:
         if getattr(fault, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_CORRUPT:
             raise _damaged(source, str(fault)) from fault
-        raise HouseError(
+        raise CommandError(
             f"{source}: cannot be copied to {target} ({fault}); see that there is room, and {program()} doctor"
         ) from fault
 

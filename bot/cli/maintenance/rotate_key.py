@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bot.cli.context import furnished
+from bot.cli.context import command_context
 from bot.cli.serving import only_one
 from bot.common import audit
 from bot.common.atomic_file import locked, replace_durably
-from bot.common.errors import HouseError, Say, unusable
+from bot.common.errors import CommandError, Say, unusable
 from bot.common.keys import FILE, NEEDS_RING, RING, SECRET_BYTES, Keys, read
 from bot.common.subkeys import Ring, id_of, wrap
 from bot.delivery.service_lock import alone
@@ -31,11 +31,11 @@ GRACE_SECONDS: Final = 30.0
 
 
 def rotate(settings: Settings, say: Say, complain: Say) -> None:
-    """Puts a new secret in place, also while the service runs: no subkey changes. Raises HouseError, and what opening a
-    house does.
+    """Replaces the secret; the subkeys stay, so the service may run meanwhile. Raises CommandError, and what
+    `command_context` raises.
     """
     _is_there(settings.data)
-    with furnished(settings, complain) as (store, keys):
+    with command_context(settings, complain) as (store, keys):
         try:
             name = _renew(settings.data, store, keys, "secret", lambda ring: ring)
         except OSError as fault:
@@ -49,7 +49,7 @@ def rotate_sealed(settings: Settings, say: Say, complain: Say, grace: float = GR
     stopped, and cannot be started meanwhile. Raises as `rotate` does.
     """
     _is_there(settings.data)
-    with only_one(settings.data, complain), alone(settings), furnished(settings, complain) as (store, keys):
+    with only_one(settings.data, complain), alone(settings), command_context(settings, complain) as (store, keys):
         try:
             if read(settings.data / FILE)[1].is_resealing():
                 say("Going on with what was begun: the secret key stays as it is.")
@@ -71,7 +71,7 @@ def rotate_sealed(settings: Settings, say: Say, complain: Say, grace: float = GR
 
 def _is_there(data: Path) -> None:
     if not (data / FILE).is_file():
-        raise HouseError(f"{data / FILE}: is not there, so there is nothing to rotate; check --data")
+        raise CommandError(f"{data / FILE}: is not there, so there is nothing to rotate; check --data")
 
 
 def _renew(data: Path, store: Store, keys: Keys, what: str, change: Callable[[Ring], Ring]) -> str:

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import Final
 
 from adapters.base import Finding
-from bot.cli.context import furnished
-from bot.common.errors import HouseError, Say, program
+from bot.cli.context import command_context
+from bot.common.errors import CommandError, Say, program
 from bot.delivery.service_lock import alone
 from bot.privacy import scrubbing
 from bot.settings import Settings
@@ -33,9 +33,9 @@ def now(settings: Settings, say: Say) -> bool:
     """Frees all tables of residents, and says of each that could not be freed why; True if none is left.
 
     Where no service runs on the database it takes the time it needs, and keeps one from starting meanwhile. Raises what
-    `furnish` raises.
+    `command_context` raises.
     """
-    with furnished(settings, say) as (store, _), ExitStack() as held:
+    with command_context(settings, say) as (store, _), ExitStack() as held:
         if store.dialect == "sqlite":
             store.scrub()
             say("Nothing of what was erased is left in the files.")
@@ -43,7 +43,7 @@ def now(settings: Settings, say: Say) -> bool:
         bounds = None
         try:
             held.enter_context(alone(settings))
-        except HouseError:
+        except CommandError:
             bounds = Bounds()
         store.run(erasures.mark)
         done = scrubbing.rewrite(store, bounds)

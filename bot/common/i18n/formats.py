@@ -27,7 +27,7 @@ _ISOLATE, _POP = "\u2068", "\u2069"
 
 
 @cache
-def locale(language: str) -> Locale:
+def babel_locale(language: str) -> Locale:
     """What Babel knows of a language. It has no variants: `de-simple` writes dates and numbers as German does.
 
     English is the British one, like the words of the catalogue: a month before its day puzzles Europe.
@@ -37,7 +37,7 @@ def locale(language: str) -> Locale:
 
 def date(day: dt.date, language: str) -> str:
     """A day in full: "31. März 2027"."""
-    text = format_date(day, "long", locale=locale(language))
+    text = format_date(day, "long", locale=babel_locale(language))
     if language == "ar":
         # Syria, Lebanon and Iraq call March آذار, Egypt and the Maghreb مارس; as the United Nations do, we say both.
         levant, west = (Locale.parse(tag).months["format"]["wide"][day.month] for tag in ("ar_SY", "ar"))
@@ -47,17 +47,17 @@ def date(day: dt.date, language: str) -> str:
 
 def moment(at: dt.datetime, language: str) -> str:
     """A day in full with the time: "31. März 2027, 14:05"."""
-    return f"{date(at.date(), language)}, {format_time(at.time(), 'HH:mm', locale=locale(language))}"
+    return f"{date(at.date(), language)}, {format_time(at.time(), 'HH:mm', locale=babel_locale(language))}"
 
 
 def number(value: int | float | Decimal, language: str) -> str:
     """A number with up to three decimals: "12.345,5"."""
-    return format_decimal(value, locale=locale(language), numbering_system=_DIGITS)
+    return format_decimal(value, locale=babel_locale(language), numbering_system=_DIGITS)
 
 
 def percent(share: float | Decimal, language: str) -> str:
     """A share of one in whole per cent: 0.125 is "13 %" (what is cut off goes to the nearer side, halves to even)."""
-    return format_percent(share, locale=locale(language), numbering_system=_DIGITS)
+    return format_percent(share, locale=babel_locale(language), numbering_system=_DIGITS)
 
 
 def listed(words: Iterable[str], language: str) -> str:

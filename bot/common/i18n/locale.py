@@ -1,4 +1,4 @@
-"""One language as pages and commands use it: phrases, numbers and dates that address nobody."""
+"""The language of a page or command: its phrases, dates and numbers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from datetime import date, datetime
 from functools import cache
 from typing import Final, NamedTuple
 
-from bot.common.i18n import formats
-from bot.common.i18n import phrase_catalogues as phrases
+from bot.common.i18n import formats, phrase_catalogues
 from flows.languages import LANGUAGES, Language
 from flows.phrases import Phrases
 
-FIRST: Final = "de"
+DEFAULT_LANGUAGE: Final = "de"
+"""The language where none is known that the installation has phrases for."""
 
 
-class Tongue(NamedTuple):
-    """One language as pages use it.
+class Locale(NamedTuple):
+    """A language with its phrases.
 
-    >>> Tongue.of("en").say("web.card.minutes", n=3)
+    >>> Locale.of("en").say("web.card.minutes", n=3)
     'About 3 minutes'
     """
 
@@ -25,9 +25,9 @@ class Tongue(NamedTuple):
     phrases: Phrases
 
     @staticmethod
-    def of(tag: str) -> Tongue:
-        """The language of this tag; that of the house where there is no such language."""
-        return _tongue(tag if tag in spoken() else FIRST)
+    def of(tag: str) -> Locale:
+        """Returns the language of this tag, or the default language if no phrases exist in it."""
+        return _locale(tag if tag in available_languages() else DEFAULT_LANGUAGE)
 
     @property
     def direction(self) -> str:
@@ -39,36 +39,36 @@ class Tongue(NamedTuple):
 
     @property
     def is_unreviewed(self) -> bool:
-        """Whether no speaker of the language has read the phrases of the house yet."""
-        return bool(phrases.unreviewed(self.tag))
+        """Whether some phrases still wait for a review by a speaker of the language."""
+        return bool(phrase_catalogues.unreviewed(self.tag))
 
     def say(self, phrase: str, /, **values: object) -> str:
-        """A phrase of the pages. None of them addresses anybody as du or Sie."""
+        """Returns a phrase. Phrases of pages avoid forms of address, so the form does not matter."""
         return self.phrases.say(phrase, "sie", **values)
 
     def lines(self, phrase: str) -> list[str]:
-        """A phrase that is a list, one entry a line."""
+        """Returns the entries of a phrase that holds one entry per line."""
         return self.say(phrase).splitlines()
 
     def day(self, day: date) -> str:
-        """A date in full: "31. März 2027"."""
+        """Returns a date in full: "31. März 2027"."""
         return formats.date(day, self.tag)
 
     def moment(self, at: datetime) -> str:
-        """A date in full with the time, in the zone `at` is given in: "31. März 2027, 14:05"."""
+        """Returns a date and time in full, in the zone of `at`: "31. März 2027, 14:05"."""
         return formats.moment(at, self.tag)
 
 
 @cache
-def _tongue(tag: str) -> Tongue:
-    return Tongue(tag, phrases.load(tag))
+def _locale(tag: str) -> Locale:
+    return Locale(tag, phrase_catalogues.load(tag))
 
 
 @cache
-def spoken() -> tuple[str, ...]:
-    """Tags of all languages of the house, in the order in which they are offered."""
-    return tuple(tag for tag in LANGUAGES if tag in phrases.languages())
+def available_languages() -> tuple[str, ...]:
+    """Returns the tags of all languages with phrases, in the order in which pages offer them."""
+    return tuple(tag for tag in LANGUAGES if tag in phrase_catalogues.languages())
 
 
-def offered() -> list[Language]:
-    return [LANGUAGES[tag] for tag in spoken()]
+def offered_languages() -> list[Language]:
+    return [LANGUAGES[tag] for tag in available_languages()]

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.consultations import stored_revisions
 from bot.consultations.visibility import figures_are_public
 from bot.exchange.exports import codebook, ideas, opendata
@@ -66,7 +66,7 @@ class Wish(NamedTuple):
 
 def write(store: Store, wish: Wish, now: datetime) -> int:
     """Writes an export for the house, or the public one, brought up to date before; gives the number of answered
-    participations in it, 0 where those are too few to be told. Raises HouseError.
+    participations in it, 0 where those are too few to be told. Raises CommandError.
     """
     check_target(wish.out)
     profile = known_profile(wish.profile)
@@ -93,14 +93,14 @@ def write(store: Store, wish: Wish, now: datetime) -> int:
 def write_public(store: Store, wish: Wish, now: datetime, shown: Published | None = None) -> Published:
     """Writes the public export of the newest edition, or of the one that is `shown`; gives what was written.
 
-    Counts nothing. Raises HouseError where everybody may not see the figures, or no edition was made yet.
+    Counts nothing. Raises CommandError where everybody may not see the figures, or no edition was made yet.
     """
     check_target(wish.out)
     if shown is None:
         with store.reading() as connection:
             shown = publication.figures(connection, wish.slug)
             if shown is None:
-                raise HouseError(_no_edition(connection, wish.slug))
+                raise CommandError(_no_edition(connection, wish.slug))
     tables = opendata.sheets(shown)
     about = partial(_about_public, shown, now)
     more = opendata.descriptions(shown, tables)
@@ -121,11 +121,11 @@ def _no_edition(connection: Connection, slug: str) -> str:
 
 
 def known_profile(name: str) -> Profile:
-    """The profile of this name. Raises HouseError where there is none."""
+    """The profile of this name. Raises CommandError where there is none."""
     for profile in PROFILES:
         if name == profile:
             return profile
-    raise HouseError(f"--profile {name}: there is {', '.join(PROFILES)}")
+    raise CommandError(f"--profile {name}: there is {', '.join(PROFILES)}")
 
 
 class Package(NamedTuple):

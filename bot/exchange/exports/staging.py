@@ -11,24 +11,24 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a ZIP: the true one would make equal exports differ."""
 
 
 def check_target(out: Path) -> None:
-    """Raises HouseError where something stands already. An empty folder may be there."""
+    """Raises CommandError where something stands already. An empty folder may be there."""
     if not out.name:
-        raise HouseError(f"--out {out}: names no folder or file of its own; add a name")
+        raise CommandError(f"--out {out}: names no folder or file of its own; add a name")
     try:
         is_folder = out.is_dir() and not _is_zip(out)
         is_taken = any(out.iterdir()) if is_folder else os.path.lexists(out)
     except OSError as fault:
-        raise HouseError(f"--out {out}: cannot be looked at ({fault.strerror}); choose another place") from fault
+        raise CommandError(f"--out {out}: cannot be looked at ({fault.strerror}); choose another place") from fault
     if is_taken:
         what = "the folder is not empty" if is_folder else "this is there already"
-        raise HouseError(f"--out {out}: {what}; give another name")
+        raise CommandError(f"--out {out}: {what}; give another name")
 
 
 def _is_zip(out: Path) -> bool:
@@ -37,7 +37,7 @@ def _is_zip(out: Path) -> bool:
 
 @contextmanager
 def staged(wanted: Path, *, is_public: bool = False) -> Iterator[Path]:
-    """A folder to write into, which becomes the target at the end, or vanishes. Raises HouseError.
+    """A folder to write into, which becomes the target at the end, or vanishes. Raises CommandError.
 
     A target that ends in `.zip` becomes a ZIP file; one that ends like the only file written becomes that file.
     """
@@ -64,7 +64,7 @@ def staged(wanted: Path, *, is_public: bool = False) -> Iterator[Path]:
             whole.rename(out)
         except OSError as fault:
             reason = fault.strerror or type(fault).__name__
-            raise HouseError(f"--out {wanted}: cannot be written ({reason}); choose another place") from fault
+            raise CommandError(f"--out {wanted}: cannot be written ({reason}); choose another place") from fault
 
 
 def _pack(folder: Path, target: Path) -> None:

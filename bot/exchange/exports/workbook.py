@@ -18,7 +18,7 @@ from typing import IO, Final, NamedTuple
 
 import xlsxwriter  # type: ignore[import-untyped]
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange.exports import labelled
 from bot.exchange.exports.cells import DATE_STYLE, Cells
 from bot.exchange.exports.sheets import Add, Row, Sheet, text_of
@@ -155,7 +155,7 @@ class _Part(NamedTuple):
 
     def write(self, rows: Sequence[Row]) -> None:
         if self.cells.row + len(rows) > MOST_ROWS:
-            raise HouseError(f"sheet {self.title}: more rows than a sheet of Excel holds; use --format csv")
+            raise CommandError(f"sheet {self.title}: more rows than a sheet of Excel holds; use --format csv")
         self.rows.write(self.cells.rows(rows))
 
     def pack(self, content: bytes, entry: zipfile.ZipInfo, package: zipfile.ZipFile) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from bot.common.errors import HouseError
+from bot.common.errors import CommandError
 from bot.exchange import files
 from bot.exchange.aside import STRICT, Aside, BadFile
 from bot.exchange.bundle import Budgeting, Bundle, Project, fingerprint
@@ -158,9 +158,9 @@ def _amount(path: Path, row: int | None, name: str, cell: str) -> int:
 
 
 def write(content: Content, folder: Path) -> list[str]:
-    """Writes a file for each budget with costs; gives the names. Raises HouseError where there is none."""
+    """Writes a file for each budget with costs; gives the names. Raises CommandError where there is none."""
     if not content.budgets:
-        raise HouseError(
+        raise CommandError(
             f"{content.slug} asks nobody to spend a budget on options that cost something; there is no .pb"
         )
     names = []

@@ -130,7 +130,7 @@ def find(
     among: Collection[int] = (),
     now: datetime | None = None,
 ) -> Subject:
-    """The consultation of this name, open or not, as it is `now`; with `trials` also a test. Raises HouseError, which
+    """The consultation of this name, open or not, as it is `now`; with `trials` also a test. Raises CommandError, which
     names others.
 
     `among`: as if there were only these revisions, by id, e.g. those there were when something was counted. The last

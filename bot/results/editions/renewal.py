@@ -62,7 +62,7 @@ def renew(store: Store, slug: str, now: datetime | None = None) -> Edition | Non
     """Makes and stores the next edition, if anything changed; gives it, None where the newest one stays.
 
     Reads one moment of the database, computes outside any transaction that writes, and stores in a short one. Where
-    another process made the same number meanwhile that one stays. Raises HouseError and the classes of
+    another process made the same number meanwhile that one stays. Raises CommandError and the classes of
     `storage.core.errors`.
     """
     now = now or datetime.now(UTC)

@@ -67,7 +67,7 @@ class Gate:
         given = await _given(one, request)
         seen = _seen(request) if one.needs_version else None
         work = partial(_work, one, site, bearer, dict(request.match_info), given, seen)
-        found = await (site.house.store.read if one.method == "GET" else site.house.store.write)(work)
+        found = await (site.services.store.read if one.method == "GET" else site.services.store.write)(work)
         return _answer(request, found)
 
     async def _bearer(self, site: Site, request: web.Request) -> Bearer:
@@ -76,7 +76,7 @@ class Gate:
         scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise Problem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/api.md).")
-        store, digest = site.house.store, access_keys.digest(site.house.keys, key.strip())
+        store, digest = site.services.store, access_keys.digest(site.services.keys, key.strip())
         found = await store.read(partial(access_keys.bearer, wanted=digest))
         if found is None:
             if wait := self._wrong.take(address):
@@ -99,12 +99,12 @@ def _work(
     seen: str | None,
     connection: Connection,
 ) -> BaseModel:
-    house = site.house
+    services = site.services
     member = bearer.member
     now = datetime.now(UTC)
-    chair = Chair(connection, house.keys, house.ids, now, member.id, member.name, bearer.actor)
-    folder = house.settings.data / recordings.FOLDER
-    tools = Desk(house.ids, now, house.settings.zone(), folder, Auditor(house.keys, bearer.actor))
+    chair = Chair(connection, services.keys, services.ids, now, member.id, member.name, bearer.actor)
+    folder = services.settings.data / recordings.FOLDER
+    tools = Desk(services.ids, now, services.settings.zone(), folder, Auditor(services.keys, bearer.actor))
     return one.run(Call(chair, bearer, tools, path, given, seen))
 
 

@@ -13,7 +13,7 @@ from bot.web.assisted import kiosk, meeting_moderator, pages, paper, paper_entry
 from bot.web.assisted.device_sessions import HELP, VISITS, Visits, sweeping, visits_of
 from bot.web.context import SITE, language_links, site_of
 from bot.web.public.chat import SLUG, notice_of
-from bot.web.request_locale import tongue_of
+from bot.web.request_locale import locale_of
 from storage.tables.staff import StaffMember
 
 
@@ -40,40 +40,40 @@ async def _home(request: web.Request) -> web.Response:
 
 
 async def _list(request: web.Request, helper: StaffMember) -> web.Response:
-    site, tongue = site_of(request), tongue_of(request)
+    site, locale = site_of(request), locale_of(request)
     await site.board.look()
     cards = [
         {
             "notice": notice,
-            "title": notice.text(notice.listing.title, notice.best(tongue.tag)),
-            "language": notice.best(tongue.tag),
-            "direction": notice.tongue(tongue.tag).direction,
+            "title": notice.text(notice.listing.title, notice.best(locale.tag)),
+            "language": notice.best(locale.tag),
+            "direction": notice.locale(locale.tag).direction,
         }
         for notice in site.board.open_now()
     ]
     response = site.page(
         request,
         "helping.html",
-        tongue,
+        locale,
         cards=cards,
         helper=helper.name,
         may_lead=helper.role in meeting_moderator.LEADERS,
         csrf=sign_in.csrf_of(request),
-        languages=language_links(request, tongue),
+        languages=language_links(request, locale),
     )
     response.headers.update(pages.NOT_KEPT)
     return response
 
 
 def _sign_in_page(request: web.Request, *, is_wrong: bool = False) -> web.Response:
-    site, tongue = site_of(request), tongue_of(request)
+    site, locale = site_of(request), locale_of(request)
     response = site.page(
         request,
         "sign_in.html",
-        tongue,
+        locale,
         status=403 if is_wrong else 200,
         is_wrong=is_wrong,
-        languages=language_links(request, tongue),
+        languages=language_links(request, locale),
     )
     response.headers.update(pages.NOT_KEPT)
     return response

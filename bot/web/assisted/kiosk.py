@@ -8,7 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.web.assisted import pages
 from bot.web.assisted.device_sessions import KIOSK, clear, place_of, visit_of, visits_of
 from bot.web.consultation_cache import Notice
@@ -31,16 +31,16 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     if before:
         visits_of(request).wipe(before)
     texts, language = notice.consultation, notice.consultation.main_language
-    tongue = notice.tongue(language)
+    locale = notice.locale(language)
     state = notice.state()
     if state != "open":
-        day = notice.opens(site.house.settings.zone())
-        values = {"date": tongue.day(day)} if state == "not_yet" and day else {}
-        return error_page(site, request, state, 410 if state == "closed" else 404, tongue, **values)
+        day = notice.opens(site.services.settings.zone())
+        values = {"date": locale.day(day)} if state == "not_yet" and day else {}
+        return error_page(site, request, state, 410 if state == "closed" else 404, locale, **values)
     response = site.page(
         request,
         "kiosk.html",
-        tongue,
+        locale,
         notice=notice,
         title=notice.text(texts.title, language),
         asks=notice.text(texts.asks, language),
@@ -56,7 +56,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
 
 def _begins(notice: Notice) -> dict[str, str]:
     """How to begin, in each language offered."""
-    return {offer.tag: Tongue.of(offer.tag).say("web.door.start") for offer in notice.offers}
+    return {offer.tag: Locale.of(offer.tag).say("web.door.start") for offer in notice.offers}
 
 
 async def _start(request: web.Request) -> web.StreamResponse:

@@ -20,7 +20,7 @@ from bot.web.assisted.paper import questions
 from bot.web.assisted.sign_in import checked_form, csrf_of, must_help
 from bot.web.context import language_links, site_of
 from bot.web.public.chat import SLUG, notice_of
-from bot.web.request_locale import tongue_of
+from bot.web.request_locale import locale_of
 from storage.tables import rooms as table
 from storage.tables.rooms import StoredRoom
 
@@ -41,9 +41,9 @@ async def _open(request: web.Request) -> web.Response:
     notice = notice_of(request)
     if member.role not in LEADERS or notice.state() != "open":
         raise Trouble("closed")
-    house, code = site.house, live_meetings.new_code()
+    services, code = site.services, live_meetings.new_code()
     room = StoredRoom(
-        id=house.ids(),
+        id=services.ids(),
         code=code,
         consultation_id=notice.revision.consultation_id,
         at="",
@@ -54,9 +54,9 @@ async def _open(request: web.Request) -> web.Response:
 
     def work(connection: Connection) -> None:
         table.insert(connection, [room])
-        audit.record(connection, house.keys, entry)
+        audit.record(connection, services.keys, entry)
 
-    await house.store.write(work)
+    await services.store.write(work)
     return web.Response(status=303, headers={"Location": f"{HELP.base}/room/{code}"})
 
 
@@ -65,24 +65,24 @@ async def _lead(request: web.Request) -> web.Response:
     found = await seen(request, request.match_info["code"])
     if found is None or member.role not in LEADERS:
         raise Trouble("unknown")
-    site, tongue = site_of(request), tongue_of(request)
-    language = found.notice.best(tongue.tag)
+    site, locale = site_of(request), locale_of(request)
+    language = found.notice.best(locale.tag)
     people, picture = await viewed(request, found)
     response = site.page(
         request,
         "room_lead.html",
-        tongue,
+        locale,
         found=found,
         title=found.notice.text(found.notice.listing.title, language),
         language=language,
         people=people,
-        answers=answers_in_words(found, picture, tongue),
+        answers=answers_in_words(found, picture, locale),
         look=look_of(picture),
         mark=mark_of(found.room),
         steps=questions(found.flow, language),
         is_over=live_meetings.is_over(found.room, datetime.now(UTC)),
         csrf=csrf_of(request),
-        languages=language_links(request, tongue),
+        languages=language_links(request, locale),
     )
     response.headers.update(NOT_KEPT)
     return response
@@ -99,7 +99,7 @@ async def _move(request: web.Request) -> web.Response:
     move: Move | None = next((one for one in get_args(Move) if one == wanted), None)
     # A page that is older than the room does nothing: two taps on "next" are one step.
     if move and "".join(data.get("at", [])) == found.room.at and not live_meetings.is_over(found.room, now):
-        house, step = site_of(request).house, live_meetings.moved(found.flow, found.room, move, now)
+        services, step = site_of(request).services, live_meetings.moved(found.flow, found.room, move, now)
         entry = Actor(member.name, member.role, "page").did(
             "room.end", f"{found.notice.slug}/{found.room.code}", at=now
         )
@@ -107,7 +107,7 @@ async def _move(request: web.Request) -> web.Response:
         def work(connection: Connection) -> None:
             table.step(connection, [step])
             if move == "end":
-                audit.record(connection, house.keys, entry)
+                audit.record(connection, services.keys, entry)
 
-        await house.store.write(work)
+        await services.store.write(work)
     return web.Response(status=303, headers={"Location": f"{HELP.base}/room/{found.room.code}"})

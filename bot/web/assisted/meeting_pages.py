@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations import live_meetings
 from bot.proposals import publication
 from bot.results.figures import Bar
@@ -26,7 +26,7 @@ from bot.web.public.bars import bars, drawing
 from bot.web.public.chat import SLUG, choose_language, door, is_unreviewed, log_of, notice_of, own_conversation
 from bot.web.public.form_model import step_of
 from bot.web.public.resume import qr
-from bot.web.request_locale import tongue_of
+from bot.web.request_locale import locale_of
 from flows.flow import Flow
 from flows.understanding.text import clean
 from storage.tables import rooms as table
@@ -75,7 +75,7 @@ async def seen(request: web.Request, code: str) -> Seen | None:
     if not plain:
         return None
     guess_limits.may_look(request)
-    room = await site.house.store.read(partial(table.by_code, code=plain))
+    room = await site.services.store.read(partial(table.by_code, code=plain))
     if room is None:
         guess_limits.missed(request)
     await site.board.look()
@@ -85,7 +85,7 @@ async def seen(request: web.Request, code: str) -> Seen | None:
 
 async def _which(request: web.Request) -> web.StreamResponse:
     """Asks for the code; with one, leads to its room."""
-    site, tongue = site_of(request), tongue_of(request)
+    site, locale = site_of(request), locale_of(request)
     code = clean(request.query.get("code", ""))
     found = await seen(request, code)
     if found:
@@ -93,10 +93,10 @@ async def _which(request: web.Request) -> web.StreamResponse:
     return site.page(
         request,
         "room_which.html",
-        tongue,
+        locale,
         code=code[:20],
         is_wrong=bool(code),
-        languages=language_links(request, tongue),
+        languages=language_links(request, locale),
     )
 
 
@@ -128,11 +128,11 @@ async def _page(request: web.Request) -> web.StreamResponse:
     if conversation.is_new:
         return _way_in(request, found)
     step = step_of(await log_of(request, conversation))
-    tongue = Tongue.of(notice.best(step.language or tongue_of(request).tag))
-    if step.kind == "question" and _key_of(found, tongue.tag, step.title) not in live_meetings.open_keys(
+    locale = Locale.of(notice.best(step.language or locale_of(request).tag))
+    if step.kind == "question" and _key_of(found, locale.tag, step.title) not in live_meetings.open_keys(
         found.flow, found.room
     ):
-        return _room_page(request, "room_wait.html", tongue, found)
+        return _room_page(request, "room_wait.html", locale, found)
     return await forms.show(request, notice, conversation)
 
 
@@ -143,27 +143,27 @@ def _key_of(found: Seen, language: str, title: str) -> str:
 
 
 def _over(request: web.Request, found: Seen) -> web.Response:
-    return error_page(site_of(request), request, "room_over", 410, found.notice.tongue(tongue_of(request).tag))
+    return error_page(site_of(request), request, "room_over", 410, found.notice.locale(locale_of(request).tag))
 
 
 def _way_in(request: web.Request, found: Seen) -> web.Response:
     language = language_for(request, found.notice)
-    return _room_page(request, "room_join.html", Tongue.of(language), found)
+    return _room_page(request, "room_join.html", Locale.of(language), found)
 
 
-def _room_page(request: web.Request, template: str, tongue: Tongue, found: Seen, **values: Any) -> web.Response:
+def _room_page(request: web.Request, template: str, locale: Locale, found: Seen, **values: Any) -> web.Response:
     notice = found.notice
     return site_of(request).page(
         request,
         template,
-        tongue,
+        locale,
         notice=notice,
         found=found,
-        title=notice.text(notice.listing.title, tongue.tag),
-        asks=notice.text(notice.consultation.asks, tongue.tag),
-        readers=notice.text(notice.consultation.readers, tongue.tag),
+        title=notice.text(notice.listing.title, locale.tag),
+        asks=notice.text(notice.consultation.asks, locale.tag),
+        readers=notice.text(notice.consultation.readers, locale.tag),
         mark=mark_of(found.room),
-        is_unreviewed=is_unreviewed(notice, tongue.tag),
+        is_unreviewed=is_unreviewed(notice, locale.tag),
         **values,
     )
 
@@ -208,25 +208,25 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     if live_meetings.is_over(found.room, datetime.now(UTC)):
         return _over(request, found)
     site = site_of(request)
-    tongue = Tongue.of(language_for(request, found.notice))
+    locale = Locale.of(language_for(request, found.notice))
     people, picture = await viewed(request, found)
-    question = found.question(tongue.tag)
+    question = found.question(locale.tag)
     rows: list[Bar] = []
     withheld = ""
     if question and found.room.shows_results:
         if picture.reason:
-            withheld = tongue.say(f"results.withheld_{picture.reason}", n=found.meeting.bound)
+            withheld = locale.say(f"results.withheld_{picture.reason}", n=found.meeting.bound)
         else:
             rows = bars(picture.values, picture.answered, {box.value: box.label for box in question.boxes})
     link = f"{site.origin(request)}/room/{found.room.code}"
     response = _room_page(
         request,
         "room_screen.html",
-        tongue,
+        locale,
         found,
         question=question,
         people=people,
-        answers=answers_in_words(found, picture, tongue),
+        answers=answers_in_words(found, picture, locale),
         look=look_of(picture),
         rows=rows,
         withheld=withheld,
@@ -241,7 +241,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
 
 async def viewed(request: web.Request, found: Seen) -> View:
     """How many are in the room, and what may be seen of their answers to the question that is open."""
-    store, room, meeting = site_of(request).house.store, found.room, found.meeting
+    store, room, meeting = site_of(request).services.store, found.room, found.meeting
 
     def look(connection: Connection) -> View:
         people = table.people_in(connection, room.consultation_id, live_meetings.place_of(room))
@@ -256,13 +256,13 @@ async def viewed(request: web.Request, found: Seen) -> View:
     return await request.app[LOOKS].at(f"{room.code} {mark_of(room)} {meeting.newest.id}", find)
 
 
-def answers_in_words(found: Seen, picture: Picture, tongue: Tongue) -> str:
+def answers_in_words(found: Seen, picture: Picture, locale: Locale) -> str:
     """How many have answered, in steps that tell of nobody; "" where that may not be told."""
     if picture.at_least is None or not found.room.at:
         return ""
     if picture.at_least < found.meeting.bound:
-        return tongue.say("room.fewer", n=found.meeting.bound)
-    return tongue.say("room.at_least", n=picture.at_least)
+        return locale.say("room.fewer", n=found.meeting.bound)
+    return locale.say("room.at_least", n=picture.at_least)
 
 
 def look_of(picture: Picture) -> str:

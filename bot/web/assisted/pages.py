@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.web.assisted.device_sessions import (
     HELP,
     KIOSK,
@@ -99,12 +99,12 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
 async def _ask(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
     entries = await log_of(request, visit.conversation)
     step = step_of(entries)
-    tongue = Tongue.of(notice.best(step.language or notice.consultation.main_language))
-    values = forms.values_of(notice, tongue, entries, step, problem=visit.problem, written=visit.written)
+    locale = Locale.of(notice.best(step.language or notice.consultation.main_language))
+    values = forms.values_of(notice, locale, entries, step, problem=visit.problem, written=visit.written)
     visit.problem = visit.written = ""
     is_writing = step.kind == "question" and not step.options
     seconds = desk.typing if is_writing else desk.idle
-    return _page(request, "visit_ask.html", tongue, desk, visit, seconds=seconds, **values)
+    return _page(request, "visit_ask.html", locale, desk, visit, seconds=seconds, **values)
 
 
 async def _answer(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
@@ -140,8 +140,8 @@ async def _switch(request: web.Request, desk: Desk, notice: Notice, visit: Visit
 async def _still(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
     """Asks, without JavaScript, whether somebody is still there; shows nothing of what was said."""
     entries = await log_of(request, visit.conversation)
-    tongue = notice.tongue(language_of(entries) or notice.consultation.main_language)
-    return _page(request, "visit_still.html", tongue, desk, visit, notice=notice)
+    locale = notice.locale(language_of(entries) or notice.consultation.main_language)
+    return _page(request, "visit_still.html", locale, desk, visit, notice=notice)
 
 
 async def _here(request: web.Request, desk: Desk) -> web.StreamResponse:
@@ -160,13 +160,13 @@ async def _end(request: web.Request, desk: Desk) -> web.StreamResponse:
     return wiped(request, desk, request.match_info["slug"], owner)
 
 
-def _page(request: web.Request, template: str, tongue: Tongue, desk: Desk, visit: Visit, **values: Any) -> web.Response:
+def _page(request: web.Request, template: str, locale: Locale, desk: Desk, visit: Visit, **values: Any) -> web.Response:
     place, slug = place_of(request), visit.conversation.slug
     pages = {page: desk.path(slug, page, place) for page in ("ask", "language", "still", "here", "end")}
     return site_of(request).page(
         request,
         template,
-        tongue,
+        locale,
         desk=desk,
         pages=pages,
         begin=desk.path(slug, place=place) if desk is KIOSK else desk.base,

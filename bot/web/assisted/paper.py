@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from bot.common.i18n import phrase_catalogues
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations.catalogue import CODE_LENGTH
 from bot.web.assisted.device_sessions import place_of
 from bot.web.consultation_cache import Notice
@@ -94,7 +94,7 @@ def flow_of_notice(notice: Notice) -> Flow:
 
 def questions(flow: Flow, language: str) -> list[PaperQuestion]:
     """Everything a questionnaire asks, in order."""
-    script, tongue = flow.scripts[language], Tongue.of(language)
+    script, locale = flow.scripts[language], Locale.of(language)
     numbers = {key: number for number, key in enumerate(flow.questions, start=1)}
     found: list[PaperQuestion] = []
     notes: list[str] = []
@@ -110,15 +110,15 @@ def questions(flow: Flow, language: str) -> list[PaperQuestion]:
                 numbers[key],
                 key,
                 script.titles[key],
-                _hint(flow, key, script, tongue),
+                _hint(flow, key, script, locale),
                 asked.prompt.expects,
                 () if rows else boxes,
                 others,
                 flow.question(key).skip,
                 node.type,
                 tuple(notes),
-                tuple(_only(node, script, numbers, tongue)),
-                tuple(_jumps(node, script, numbers, tongue)),
+                tuple(_only(node, script, numbers, locale)),
+                tuple(_jumps(node, script, numbers, locale)),
                 rows,
                 not node.on_paper,
             )
@@ -127,14 +127,14 @@ def questions(flow: Flow, language: str) -> list[PaperQuestion]:
     return found
 
 
-def _hint(flow: Flow, key: str, script: Script, tongue: Tongue) -> str:
+def _hint(flow: Flow, key: str, script: Script, locale: Locale) -> str:
     """How to answer it with a pen, in words."""
     node, asked = flow.question(key), script.asked[key]
     if not node.on_paper:
-        return tongue.say("web.paper.not_here")
+        return locale.say("web.paper.not_here")
     if isinstance(node, Pairwise):
         own = script.voice.text(node.hint) if node.hint else ""
-        return "\n".join(filter(None, (own, tongue.say("web.paper.rows", min=node.min))))
+        return "\n".join(filter(None, (own, locale.say("web.paper.rows", min=node.min))))
     return asked.prompt.text.removeprefix(script.titles[key]).strip()
 
 
@@ -162,28 +162,28 @@ def _box(reply: QuickReply) -> Box | None:
     return Box(reply.token, value, reply.bare_label, reply.number)
 
 
-def _only(node: Node, script: Script, numbers: dict[str, int], tongue: Tongue) -> Iterator[str]:
+def _only(node: Node, script: Script, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
     """For whom a question is. What cannot be said in one line is left to the person."""
     if node.ask_if is not None:
         named = _named(node.ask_if, script)
         if named:
-            yield tongue.say("web.paper.only", number=numbers[named[0]], labels=named[1])
+            yield locale.say("web.paper.only", number=numbers[named[0]], labels=named[1])
         else:
-            yield tongue.say("web.paper.maybe")
+            yield locale.say("web.paper.maybe")
 
 
-def _jumps(node: Node, script: Script, numbers: dict[str, int], tongue: Tongue) -> Iterator[str]:
+def _jumps(node: Node, script: Script, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
     """Where to go on after certain answers, as far as these are answers to this very question."""
     for way in node.exits:
         named = _named(way.condition, script) if way.condition else None
         if named and named[0] == node.key:
-            yield _jump(way, named[1], numbers, tongue)
+            yield _jump(way, named[1], numbers, locale)
 
 
-def _jump(way: Exit, labels: str, numbers: dict[str, int], tongue: Tongue) -> str:
+def _jump(way: Exit, labels: str, numbers: dict[str, int], locale: Locale) -> str:
     if way.to in {END, LEAVE} or way.to not in numbers:
-        return tongue.say("web.paper.end", labels=labels)
-    return tongue.say("web.paper.jump", number=numbers[way.to], labels=labels)
+        return locale.say("web.paper.end", labels=labels)
+    return locale.say("web.paper.jump", number=numbers[way.to], labels=labels)
 
 
 def _named(condition: Condition, script: Script) -> tuple[str, str] | None:
@@ -211,15 +211,15 @@ async def _paper(request: web.Request) -> web.Response:
     """The questionnaire to be printed; on the screen it looks as on paper."""
     site, notice = site_of(request), notice_of(request)
     language = language_for(request, notice)
-    tongue = Tongue.of(language)
-    texts, zone = notice.consultation, site.house.settings.zone()
+    locale = Locale.of(language)
+    texts, zone = notice.consultation, site.services.settings.zone()
     closes, place = notice.closes(zone), place_of(request)
     link = f"{site.origin(request)}/c/{notice.slug}{f'?at={place}' if place else ''}"
     contact = texts.contact
     return site.page(
         request,
         "paper.html",
-        tongue,
+        locale,
         notice=notice,
         title=notice.text(texts.title, language),
         told={
@@ -229,9 +229,9 @@ async def _paper(request: web.Request) -> web.Response:
         remains=notice.text(texts.retention.remains, language),
         contact=[notice.text(contact.name, language), notice.text(contact.hours, language)],
         ways=[way for way in (contact.phone, contact.email, contact.web) if way],
-        until=tongue.day(closes) if closes else "",
+        until=locale.day(closes) if closes else "",
         questions=questions(flow_of_notice(notice), language),
-        languages=[link for link in language_links(request, tongue) if link["tag"] in texts.languages],
+        languages=[link for link in language_links(request, locale) if link["tag"] in texts.languages],
         is_unreviewed=is_unreviewed(notice, language),
         place=place,
         link=link,

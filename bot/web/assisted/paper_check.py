@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.web.assisted.paper import PaperQuestion
 from bot.web.public.numbers import NUMBERED
 from flows.commands.words import Command
@@ -84,7 +84,7 @@ class _Walk:
 
     def __init__(self, flow: Flow, language: str) -> None:
         self.flow = flow
-        self.tongue = Tongue.of(language)
+        self.locale = Locale.of(language)
         self.result = Rehearsal()
         self.heard = ""
         """What the bot said last."""
@@ -126,10 +126,10 @@ def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
     text, ticked = filled.text.strip(), [box for box in question.boxes if box.token in filled.ticked]
     others = [box for box in question.others if box.token in filled.ticked]
     if bool(text) + len(others) + bool(ticked) > 1 or (len(ticked) > 1 and question.expects != "many"):
-        return walk.tongue.say("web.paper.one")
+        return walk.locale.say("web.paper.one")
     if text:
         if walk.flow.commands.find(fold(text)):
-            return walk.tongue.say("staff.sheet_word")
+            return walk.locale.say("staff.sheet_word")
         walk.say(Words(text=text))
         if question.expects in NUMBERED and walk.session.at == question.key and walk.session.draft:
             walk.say(Words(choice=Token(walk.flow.code, question.key, DONE).format()))
@@ -142,7 +142,7 @@ def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
     elif question.may_be_empty:
         walk.say(_tap(walk.flow, Command.SKIP))
     else:
-        return walk.tongue.say("staff.sheet_needed")
+        return walk.locale.say("staff.sheet_needed")
     return ""
 
 
@@ -169,4 +169,4 @@ def _look_at_the_rest(
         return
     for key, filled in sheet.items():
         if key in questions and key not in asked and (filled.text.strip() or filled.ticked):
-            walk.result.faults[key] = walk.tongue.say("staff.sheet_not_asked")
+            walk.result.faults[key] = walk.locale.say("staff.sheet_not_asked")

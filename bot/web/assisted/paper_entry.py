@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.web.doors import Conversation
 from adapters.web.hub import NotRunning, TooMany
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations.place_codes import place_code
 from bot.web.assisted.device_sessions import HELP
 from bot.web.assisted.pages import NOT_KEPT
@@ -119,7 +119,7 @@ def _nothing(sheet: Mapping[str, Filled], language: str) -> dict[str, str]:
     """What is wrong with an empty sheet: nobody hands one in, but Enter in the first field sends the page."""
     if any(filled.text or filled.ticked for filled in sheet.values()):
         return {}
-    return {key: Tongue.of(language).say("staff.sheet_nothing") for key in [*sheet][:1]}
+    return {key: Locale.of(language).say("staff.sheet_nothing") for key in [*sheet][:1]}
 
 
 def _first(data: Mapping[str, list[str]], name: str) -> str:
@@ -159,7 +159,7 @@ def _page(request: web.Request, notice: Notice, language: str, **values: Any) ->
     response = site_of(request).page(
         request,
         "sheet.html",
-        Tongue.of(language),
+        Locale.of(language),
         notice=notice,
         title=notice.text(notice.listing.title, language),
         offers=notice.offers,

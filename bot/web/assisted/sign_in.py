@@ -29,11 +29,11 @@ MOST_SPENT: Final = 10_000
 
 async def helper_of(request: web.Request) -> StaffMember | None:
     """Who is signed in here; None where nobody is, where it is too long ago, or where it was taken back."""
-    house = site_of(request).house
+    services = site_of(request).services
     value = request.cookies.get(COOKIE, "")
     if not value or value in request.app[SPENT]:
         return None
-    return await staff.bearer(house.store, house.keys, value, datetime.now(UTC))
+    return await staff.bearer(services.store, services.keys, value, datetime.now(UTC))
 
 
 async def must_help(request: web.Request) -> StaffMember:
@@ -46,7 +46,7 @@ async def must_help(request: web.Request) -> StaffMember:
 
 def csrf_of(request: web.Request) -> str:
     """What the forms of this ticket send along."""
-    return staff.form_token(site_of(request).house.keys, request.cookies.get(COOKIE, ""))
+    return staff.form_token(site_of(request).services.keys, request.cookies.get(COOKIE, ""))
 
 
 async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, list[str]]]:
@@ -54,7 +54,7 @@ async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, lis
     site, data = site_of(request), await form_of(request)
     helper = await must_help(request)
     value = request.cookies.get(COOKIE, "")
-    if not site.routes.is_ours(request) or not staff.is_form(site.house.keys, value, data.get("csrf")):
+    if not site.routes.is_ours(request) or not staff.is_form(site.services.keys, value, data.get("csrf")):
         raise Trouble("form")
     return helper, {name: [str(value) for value in data.getall(name)] for name in data}
 
@@ -68,15 +68,15 @@ async def sign_in(request: web.Request) -> web.Response | None:
         raise Trouble("origin")
     if wait := request.app[BUCKETS].take(site.routes.clients.address(request)):
         raise Trouble("too_many", wait)
-    house, began = site.house, asyncio.get_running_loop().time()
-    member = await staff.sign_in(house.store, house.keys, str(data.get("code", "")))
+    services, began = site.services, asyncio.get_running_loop().time()
+    member = await staff.sign_in(services.store, services.keys, str(data.get("code", "")))
     if member is None:
         await asyncio.sleep(max(0.0, WRONG_SECONDS - (asyncio.get_running_loop().time() - began)))
         return None
     response = web.Response(status=303, headers={"Location": HELP.base})
     response.set_cookie(
         COOKIE,
-        staff.ticket(house.keys, member, datetime.now(UTC)),
+        staff.ticket(services.keys, member, datetime.now(UTC)),
         path=HELP.base,
         max_age=staff.HOURS * 3600,
         httponly=True,

@@ -12,14 +12,14 @@ from aiohttp import web
 from adapters.web.doors import Conversation
 from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations.place_codes import place_code
 from bot.web.consultation_cache import Notice
 from bot.web.context import EMBED, form_of, language_links, remember, site_of
 from bot.web.middleware import error_page
 from bot.web.public.form_model import is_language_question, is_lobby, language_of, last_message, shown
 from bot.web.public.my_contributions import news_of
-from bot.web.request_locale import COOKIE, tongue_of, wished
+from bot.web.request_locale import COOKIE, locale_of, wished
 from flows.definition import Slug
 
 SLUG = r"{slug:[a-z][a-z0-9-]{1,39}}"
@@ -47,12 +47,12 @@ async def _page(request: web.Request) -> web.StreamResponse:
         if trouble.code != "session":
             raise
         return _parted(request, notice, conversation)
-    language = notice.best(language_of(entries) or tongue_of(request).tag)
+    language = notice.best(language_of(entries) or locale_of(request).tag)
     last = last_message(entries)
     return site.page(
         request,
         "chat.html",
-        Tongue.of(language),
+        Locale.of(language),
         notice=notice,
         title=notice.text(notice.listing.title, language),
         entries=shown(entries),
@@ -64,24 +64,24 @@ async def _page(request: web.Request) -> web.StreamResponse:
         message_id=new_id(),
         code=conversation.resume_code,
         limit=site.routes.limits.text,
-        help_word=Tongue.of(language).phrases.words("words.help")[0],
+        help_word=Locale.of(language).phrases.words("words.help")[0],
         offers=notice.offers,
         is_unreviewed=is_unreviewed(notice, language),
-        news=await news_of(request, notice, conversation, Tongue.of(language)),
+        news=await news_of(request, notice, conversation, Locale.of(language)),
     )
 
 
 def _parted(request: web.Request, notice: Notice, conversation: Conversation) -> web.Response:
     """The last word to somebody who had everything deleted, once; then the door. The browser forgets them as well."""
-    site, tongue = site_of(request), tongue_of(request)
+    site, locale = site_of(request), locale_of(request)
     farewell = site.routes.hub.farewell(conversation.address)
     if farewell is None:
         response = door(request, notice, conversation)
     else:
-        tongue = notice.tongue(farewell.language)
-        title = notice.text(notice.listing.title, tongue.tag)
+        locale = notice.locale(farewell.language)
+        title = notice.text(notice.listing.title, locale.tag)
         response = site.page(
-            request, "error.html", tongue, title=title, text=farewell.text, again="", results="", fields=()
+            request, "error.html", locale, title=title, text=farewell.text, again="", results="", fields=()
         )
     site.routes.leave(request, response, conversation)
     return response
@@ -95,27 +95,27 @@ def door(
     state = notice.state()
     tags = tuple(notice.consultation.languages)
     chosen = request.cookies.get(COOKIE, "")
-    tongue = Tongue.of(chosen if chosen in tags else wished(request, tags))
-    zone = site.house.settings.zone()
+    locale = Locale.of(chosen if chosen in tags else wished(request, tags))
+    zone = site.services.settings.zone()
     if state != "open":
         day = notice.opens(zone)
-        values = {"date": tongue.day(day)} if state == "not_yet" and day else {}
+        values = {"date": locale.day(day)} if state == "not_yet" and day else {}
         results = f"/results/{notice.slug}" if state == "closed" else ""
-        return error_page(site, request, state, 410 if state == "closed" else 404, tongue, results, **values)
+        return error_page(site, request, state, 410 if state == "closed" else 404, locale, results, **values)
     closes = notice.closes(zone)
     texts = notice.consultation
     return site.page(
         request,
         "door.html",
-        tongue,
+        locale,
         notice=notice,
-        title=notice.text(texts.title, tongue.tag),
-        asks=notice.text(texts.asks, tongue.tag),
-        why=notice.text(texts.why, tongue.tag),
-        readers=notice.text(texts.readers, tongue.tag),
-        until=tongue.day(closes) if closes else "",
-        languages=language_links(request, tongue, tags),
-        is_unreviewed=is_unreviewed(notice, tongue.tag),
+        title=notice.text(texts.title, locale.tag),
+        asks=notice.text(texts.asks, locale.tag),
+        why=notice.text(texts.why, locale.tag),
+        readers=notice.text(texts.readers, locale.tag),
+        until=locale.day(closes) if closes else "",
+        languages=language_links(request, locale, tags),
+        is_unreviewed=is_unreviewed(notice, locale.tag),
         place=place_code(request.query.get("at", "")),
         is_cookieless=is_cookieless,
     )
@@ -146,7 +146,7 @@ async def _switch(request: web.Request) -> web.StreamResponse:
     language = notice.best(str(data.get("lang", "")))
     spoken = language_of(await log_of(request, conversation))
     if spoken != language:
-        label = Tongue.of(spoken).say("web.language")
+        label = Locale.of(spoken).say("web.language")
         await tell(request, conversation, new_id(), text="/language", label=label)
         await choose_language(request, conversation, language)
     response = see_other(request, notice.slug, form=data.get("view") == "form")
@@ -186,7 +186,7 @@ async def log_of(request: web.Request, conversation: Conversation) -> list[Entry
     entries = await _answered(request, conversation)
     if is_lobby(entries):
         # Who has submitted stands in no consultation any more; here there is one only, so back into it.
-        text, label = f"/start {conversation.slug}", tongue_of(request).say("web.form.see")
+        text, label = f"/start {conversation.slug}", locale_of(request).say("web.form.see")
         await routes.take(request, conversation, new_id(), text=text, shown=label, until_answered=True)
         entries = await _answered(request, conversation)
     return entries

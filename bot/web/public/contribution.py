@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from adapters.web import protocol
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
 from bot.proposals.account import Account, reason_in
@@ -18,7 +18,7 @@ from bot.proposals.codes import recognise
 from bot.proposals.publication import Votes
 from bot.web import guess_limits
 from bot.web.context import language_links, site_of
-from bot.web.request_locale import tongue_of
+from bot.web.request_locale import locale_of
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, label
@@ -43,48 +43,48 @@ def add_to(router: web.UrlDispatcher) -> None:
 
 async def _page(request: web.Request) -> web.StreamResponse:
     """The contribution with this code, however the code was typed."""
-    site, tongue = site_of(request), tongue_of(request)
+    site, locale = site_of(request), locale_of(request)
     typed = clean(request.match_info["code"][:LONGEST])
     code = recognise(typed)
     if code:
         guess_limits.may_look(request)
-    shown = await site.house.store.read(partial(_find, code=code, now=datetime.now(UTC))) if code else None
+    shown = await site.services.store.read(partial(_find, code=code, now=datetime.now(UTC))) if code else None
     if code is None or shown is None:
         if code:
             guess_limits.missed(request)
-        return _unknown(request, tongue, code or typed)
+        return _unknown(request, locale, code or typed)
     if code != typed:
         return web.Response(status=301, headers={"Location": f"/p/{code}"})
-    zone = site.house.settings.zone()
+    zone = site.services.settings.zone()
     return site.page(
         request,
         "contribution.html",
-        tongue,
+        locale,
         account=shown.account,
-        about=_title(shown.consultation, tongue),
-        languages=language_links(request, tongue),
-        steps=[_step(step, tongue, zone) for step in reversed(shown.account.steps)],
-        **_words(shown, tongue),
+        about=_title(shown.consultation, locale),
+        languages=language_links(request, locale),
+        steps=[_step(step, locale, zone) for step in reversed(shown.account.steps)],
+        **_words(shown, locale),
         **_figures(shown),
     )
 
 
-def _title(consultation: Consultation, tongue: Tongue) -> str:
+def _title(consultation: Consultation, locale: Locale) -> str:
     """What the consultation is called; it may be over and put away."""
-    language = tongue.tag if tongue.tag in consultation.languages else consultation.main_language
+    language = locale.tag if locale.tag in consultation.languages else consultation.main_language
     return consultation.title.in_language(language, consultation.fallbacks)
 
 
-def _unknown(request: web.Request, tongue: Tongue, code: str) -> web.Response:
+def _unknown(request: web.Request, locale: Locale, code: str) -> web.Response:
     """In plain words, and with what a code looks like."""
     site = site_of(request)
     return site.page(
         request,
         "error.html",
-        tongue,
+        locale,
         status=404,
-        title=tongue.say("web.account.unknown_title"),
-        text=tongue.say("account.unknown", code=code),
+        title=locale.say("web.account.unknown_title"),
+        text=locale.say("account.unknown", code=code),
         again="",
         results="",
         fields=(),
@@ -105,15 +105,15 @@ def _find(connection: Connection, code: str, now: datetime) -> Shown | None:
     return Shown(account, consultation, votes)
 
 
-def _words(shown: Shown, tongue: Tongue) -> dict[str, Any]:
+def _words(shown: Shown, locale: Locale) -> dict[str, Any]:
     """The text, in the page's language where somebody translated it; the original beside it."""
     standing = shown.account.standing
     if standing is None:
         return {"wording": None, "original": None, "is_unreviewed": False, "district": ""}
     about = standing.proposal
     original = {"title": about.title, "text": about.text, **_language(about.language)}
-    plain = tongue.tag.partition("-")[0]
-    translated = standing.texts.get(tongue.tag) or (standing.texts.get(plain) if about.language != plain else None)
+    plain = locale.tag.partition("-")[0]
+    translated = standing.texts.get(locale.tag) or (standing.texts.get(plain) if about.language != plain else None)
     district = about.district or ""
     return {
         "wording": {"title": translated.title, "text": translated.text, **_language(translated.language)}
@@ -121,16 +121,16 @@ def _words(shown: Shown, tongue: Tongue) -> dict[str, Any]:
         else original,
         "original": original if translated else None,
         "is_unreviewed": translated is not None and not translated.reviewed,
-        "district": label(district, tongue.tag) if district in DISTRICTS else district,
+        "district": label(district, locale.tag) if district in DISTRICTS else district,
     }
 
 
-def _step(step: NewStatus, tongue: Tongue, zone: tzinfo) -> dict[str, Any]:
-    tag, reason = reason_in(step.reason, tongue.tag)
-    is_own = tag.partition("-")[0] == tongue.tag.partition("-")[0]
+def _step(step: NewStatus, locale: Locale, zone: tzinfo) -> dict[str, Any]:
+    tag, reason = reason_in(step.reason, locale.tag)
+    is_own = tag.partition("-")[0] == locale.tag.partition("-")[0]
     return {
-        "status": tongue.say(f"account.status.{step.status}"),
-        "day": tongue.day(step.at.astimezone(zone).date()),
+        "status": locale.say(f"account.status.{step.status}"),
+        "day": locale.day(step.at.astimezone(zone).date()),
         "reason": reason,
         "only": "" if is_own else LANGUAGES[tag].name,
         "body": step.body,

@@ -10,7 +10,7 @@ from aiohttp import web
 from adapters.web.doors import Conversation
 from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import Notice
 from bot.web.context import Form, form_of, site_of
 from bot.web.public import numbers
@@ -18,7 +18,7 @@ from bot.web.public.chat import SLUG, is_unreviewed, log_of, new_id, notice_of, 
 from bot.web.public.form_model import Choice, Step, last_message, shown, step_of
 from bot.web.public.my_contributions import news_of
 from bot.web.public.numbers import NUMBERED
-from bot.web.request_locale import tongue_of
+from bot.web.request_locale import locale_of
 from flows.messages import QuickReply
 from flows.tokens import DONE
 
@@ -56,22 +56,22 @@ async def show(
     """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
     entries = await log_of(request, conversation)
     step = step_of(entries)
-    tongue = Tongue.of(notice.best(step.language or tongue_of(request).tag))
-    values = values_of(notice, tongue, entries, step, problem=problem, written=written)
-    values["news"] = await news_of(request, notice, conversation, tongue)
+    locale = Locale.of(notice.best(step.language or locale_of(request).tag))
+    values = values_of(notice, locale, entries, step, problem=problem, written=written)
+    values["news"] = await news_of(request, notice, conversation, locale)
     site, status = site_of(request), 422 if problem else 200
     limit = site.routes.limits.text
     template = f"form_{step.kind}.html"
-    return site.page(request, template, tongue, status=status, csrf=conversation.csrf, limit=limit, **values)
+    return site.page(request, template, locale, status=status, csrf=conversation.csrf, limit=limit, **values)
 
 
 def values_of(
-    notice: Notice, tongue: Tongue, entries: list[Entry], step: Step, *, problem: str = "", written: str = ""
+    notice: Notice, locale: Locale, entries: list[Entry], step: Step, *, problem: str = "", written: str = ""
 ) -> dict[str, Any]:
     """What a page shows of the current step, on whatever kind of device."""
-    title = notice.text(notice.listing.title, tongue.tag)
+    title = notice.text(notice.listing.title, locale.tag)
     before = step.earlier.answer if step.earlier and not step.earlier.is_missing else ""
-    fault = tongue.say(problem) if problem else _fault(step, tongue)
+    fault = locale.say(problem) if problem else _fault(step, locale)
     may_name = _may_name(notice, step)
     if step.fault and (step.expects in {"text", "number"} or may_name):
         before = _last_words(entries)
@@ -90,7 +90,7 @@ def values_of(
         "may_keep": _went_back(entries) and not before and not any(option.is_chosen for option in step.options),
         "message_id": new_id(),
         "offers": notice.offers,
-        "is_unreviewed": is_unreviewed(notice, tongue.tag),
+        "is_unreviewed": is_unreviewed(notice, locale.tag),
     }
 
 
@@ -136,7 +136,7 @@ async def take_form(request: web.Request, conversation: Conversation, step: Step
 
 async def _press(request: web.Request, conversation: Conversation, step: Step, sent: str, do: str) -> None:
     """A button beside the answer: the form's own ones, else what the bot offers as words."""
-    say = Tongue.of(step.language).say
+    say = Locale.of(step.language).say
     if do in _WORDS:
         text, label = _WORDS[do]
         await tell(request, conversation, f"{do}-{sent}", text=text, label=say(label))
@@ -202,9 +202,9 @@ def _text(data: Form) -> str:
     return str(data.get("text", "")).strip()
 
 
-def _fault(step: Step, tongue: Tongue) -> str:
+def _fault(step: Step, locale: Locale) -> str:
     """What is wrong, without what is to be written in a chat: here one ticks fewer."""
-    return tongue.say("web.form.too_many", max=step.most) if step.most else step.fault
+    return locale.say("web.form.too_many", max=step.most) if step.most else step.fault
 
 
 def _may_name(notice: Notice, step: Step) -> bool:

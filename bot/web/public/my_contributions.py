@@ -8,7 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from adapters.web.doors import Conversation
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.privacy import personal_data
 from bot.proposals import publication
 from bot.proposals.account import Account, in_words
@@ -26,20 +26,20 @@ class News(NamedTuple):
     lines: list[str]
 
 
-async def news_of(request: web.Request, notice: Notice, conversation: Conversation, tongue: Tongue) -> list[News]:
+async def news_of(request: web.Request, notice: Notice, conversation: Conversation, locale: Locale) -> list[News]:
     """Own proposals about which somebody has decided something; nothing while they only wait to be read."""
     if not any(node.type == PROPOSAL for node in notice.consultation.questions):
         return []
-    house, routes = site_of(request).house, site_of(request).routes
-    lookup = house.keys.lookup(routes.hub.name, conversation.address)
+    services, routes = site_of(request).services, site_of(request).routes
+    lookup = services.keys.lookup(routes.hub.name, conversation.address)
 
     def read(connection: Connection) -> dict[str, Account]:
-        codes = personal_data.codes_at(connection, lookup, notice.revision.consultation_id, house.keys)
+        codes = personal_data.codes_at(connection, lookup, notice.revision.consultation_id, services.keys)
         return publication.accounts(connection, codes)
 
-    found = await house.store.read(read)
+    found = await services.store.read(read)
     return [
-        News(code, in_words(account, tongue.say, tongue.tag))
+        News(code, in_words(account, locale.say, locale.tag))
         for code, account in found.items()
         if account.seen != "reading" or account.steps
     ]

@@ -13,7 +13,7 @@ from adapters.web.limits import Buckets, Rate
 from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
 from bot.authoring.recordings import FOLDER, MEDIA_NAME
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.web.context import SITE, Site, site_of
 from bot.web.middleware import trouble_page
 from bot.web.public.chat import SLUG
@@ -36,7 +36,7 @@ class Aloud:
     """The handlers, with what they remember."""
 
     def __init__(self, site: Site) -> None:
-        self._media: Path = site.house.settings.data / FOLDER
+        self._media: Path = site.services.settings.data / FOLDER
         self._published: set[str] = set()
         self._espeak = Espeak.found()
         self._conversation = Buckets(CONVERSATION)
@@ -50,7 +50,7 @@ class Aloud:
         if not MEDIA_NAME.fullmatch(name) or not (self._media / name).is_file():
             raise web.HTTPNotFound
         if name not in self._published:
-            if not await site_of(request).house.store.read(partial(consultations.mentions, words=name)):
+            if not await site_of(request).services.store.read(partial(consultations.mentions, words=name)):
                 raise web.HTTPNotFound
             self._published.add(name)
         headers = {"Content-Type": TYPES[name.rpartition(".")[2]], "Cache-Control": _FOR_GOOD}
@@ -68,8 +68,8 @@ class Aloud:
                 sound = await self._read(request, conversation.address, said, msg.language)
         except Trouble as trouble:
             language = routes.hub.language(conversation.address)
-            tongue = Tongue.of(language) if language else None
-            return trouble_page(site_of(request), request, trouble, tongue)
+            locale = Locale.of(language) if language else None
+            return trouble_page(site_of(request), request, trouble, locale)
         return _part(request, sound)
 
     def _message(self, request: web.Request, address: str) -> MsgOut:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.consultations.visibility import figures_are_public, is_closed
 from bot.results import figures, opinions
 from bot.results.editions.service import Editor
@@ -22,7 +22,7 @@ from bot.web.paging import pages
 from bot.web.public.bars import drawing, stack
 from bot.web.public.chat import SLUG, is_unreviewed, notice_of
 from bot.web.public.results_cache import FIGURES, Figures
-from bot.web.request_locale import tongue_of
+from bot.web.request_locale import locale_of
 from storage.core.store import Store
 
 FIRST_TEXTS: Final = 5
@@ -38,10 +38,10 @@ async def _page(request: web.Request) -> web.Response:
     site = site_of(request)
     await site.board.look()
     notice, now = notice_of(request), datetime.now(UTC)
-    tongue = Tongue.of(notice.best(tongue_of(request).tag))
+    locale = Locale.of(notice.best(locale_of(request).tag))
     consultation = notice.consultation
     closes, is_public = (
-        notice.closes(site.house.settings.zone()),
+        notice.closes(site.services.settings.zone()),
         figures_are_public(consultation, notice.revision, now),
     )
     kept = request.app[FIGURES]
@@ -49,71 +49,71 @@ async def _page(request: web.Request) -> web.Response:
     number = pages(list(found.proposals), request.query.get("page", "")).number if found else 1
     drawn: str = ""
     if found:
-        draw = partial(_draw, site, found, tongue, number)
+        draw = partial(_draw, site, found, locale, number)
         # The first page is what nearly all look at; the others are short, and too many to be kept.
-        drawn = kept.drawn(found, tongue.tag, draw) if number == 1 else Markup(draw())  # noqa: S704 - escaped there
+        drawn = kept.drawn(found, locale.tag, draw) if number == 1 else Markup(draw())  # noqa: S704 - escaped there
     return site.page(
         request,
         "results.html",
-        tongue,
+        locale,
         notice=notice,
-        title=notice.text(consultation.title, tongue.tag),
-        asks=notice.text(consultation.asks, tongue.tag),
-        decides=notice.text(consultation.decides, tongue.tag),
-        feedback=notice.text(consultation.feedback, tongue.tag),
-        until=tongue.day(closes) if closes else "",
+        title=notice.text(consultation.title, locale.tag),
+        asks=notice.text(consultation.asks, locale.tag),
+        decides=notice.text(consultation.decides, locale.tag),
+        feedback=notice.text(consultation.feedback, locale.tag),
+        until=locale.day(closes) if closes else "",
         is_closed=is_closed(notice.revision, now),
         is_public=is_public,
         found=found,
-        edition=figures.edition(found, tongue, site.house.settings.zone()) if found else "",
-        people=figures.people(found, tongue) if found else (),
+        edition=figures.edition(found, locale, site.services.settings.zone()) if found else "",
+        people=figures.people(found, locale) if found else (),
         least=consultation.smallest_cell,
-        languages=language_links(request, tongue, tuple(consultation.languages)),
-        is_unreviewed=is_unreviewed(notice, tongue.tag),
+        languages=language_links(request, locale, tuple(consultation.languages)),
+        is_unreviewed=is_unreviewed(notice, locale.tag),
         number=number,
-        address=f"{site.house.settings.web.public_url}{request.path}",
+        address=f"{site.services.settings.web.public_url}{request.path}",
         figures=drawn,
-        visible=figures.visible(found, tongue) if found else "",
+        visible=figures.visible(found, locale) if found else "",
     )
 
 
-def _draw(site: Site, found: Published, tongue: Tongue, number: int) -> str:
+def _draw(site: Site, found: Published, locale: Locale, number: int) -> str:
     """Everything that is the same for all who read this page in this language."""
-    told = _told(found, tongue)
+    told = _told(found, locale)
     ideas: list[Idea] = told.pop("ideas")
-    shown = pages([idea.code for idea in ideas], str(number), f"lang={tongue.tag}&page=")
+    shown = pages([idea.code for idea in ideas], str(number), f"lang={locale.tag}&page=")
     return site.templates.get_template("results_figures.html").render(
-        t=tongue.say,
+        t=locale.say,
         found=found,
         drawing=drawing,
         stack=stack,
-        between=partial(figures.between, tongue),
+        between=partial(figures.between, locale),
         pages=shown,
         ideas=shown.part(ideas),
-        asked=_in_order(found, tongue, [*told.pop("questions"), *told.pop("weighed")]),
+        asked=_in_order(found, locale, [*told.pop("questions"), *told.pop("weighed")]),
         **told,
-        untold=partial(figures.untold, tongue, least=found.subject.least),
+        untold=partial(figures.untold, locale, least=found.subject.least),
     )
 
 
-def _in_order(found: Published, tongue: Tongue, asked: list[Question | Weighed]) -> list[Question | Weighed]:
+def _in_order(found: Published, locale: Locale, asked: list[Question | Weighed]) -> list[Question | Weighed]:
     """What was asked, in the order of the consultation."""
-    places = {title: place for place, title in enumerate(figures.titles(found, tongue))}
+    places = {title: place for place, title in enumerate(figures.titles(found, locale))}
     return sorted(asked, key=lambda it: places[it.title])
 
 
-def _told(found: Published, tongue: Tongue) -> dict[str, Any]:
+def _told(found: Published, locale: Locale) -> dict[str, Any]:
     """What the page shows once it may."""
-    ideas = opinions.ideas(found, tongue)
+    ideas = opinions.ideas(found, locale)
     return {
         "ideas": ideas,
-        "answered": opinions.answered(found, tongue),
-        "most": opinions.agreed_by_most(found, ideas, tongue),
+        "answered": opinions.answered(found, locale),
+        "most": opinions.agreed_by_most(found, ideas, locale),
         "least_people": LEAST_PEOPLE,
-        "groups": opinions.groups(found, ideas, tongue),
-        "in_common": opinions.in_common(found, ideas, tongue),
-        "questions": list(figures.questions(found, tongue)),
-        "weighed": list(figures.weighed(found, tongue)),
-        "came": figures.came(found, tongue),
+        "groups": opinions.groups(found, ideas, locale),
+        "in_common": opinions.in_common(found, ideas, locale),
+        "questions": list(figures.questions(found, locale)),
+        "weighed": list(figures.weighed(found, locale)),
+        "came": figures.came(found, locale),
         "first_texts": FIRST_TEXTS,
     }

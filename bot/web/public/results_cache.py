@@ -39,7 +39,7 @@ class Figures:
         self._drawn: dict[tuple[str, str], tuple[Published, Markup]] = {}
 
     async def of(self, slug: str) -> Published | None:
-        """The figures, None where they are being put together for the first time. Raises StorageError, HouseError."""
+        """The figures, None where they are being put together for the first time. Raises StorageError, CommandError."""
         found = await self._read(slug)
         if found is None:
             await self._editor.first(FIRST_SECONDS)

@@ -13,12 +13,12 @@ from aiohttp import web
 from markupsafe import Markup
 
 from adapters.web.trouble import Trouble
-from bot.common.i18n.locale import Tongue
+from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import Notice
 from bot.web.context import form_of, language_links, site_of
 from bot.web.public.chat import SLUG, let_in, notice_of, own_conversation
 from bot.web.public.form_model import language_of
-from bot.web.request_locale import tongue_of
+from bot.web.request_locale import locale_of
 
 EXAMPLE = "7K2M-PX0Q-4ZTA-9C3D"
 
@@ -67,15 +67,15 @@ async def _opened(request: web.Request, notice: Notice, code: str) -> web.Stream
 
 
 def _form(request: web.Request, notice: Notice, *, status: int = 200, code: str = "") -> web.Response:
-    site, tongue = site_of(request), tongue_of(request)
+    site, locale = site_of(request), locale_of(request)
     return site.page(
         request,
         "resume.html",
-        tongue,
+        locale,
         status=status,
         notice=notice,
-        title=notice.text(notice.listing.title, tongue.tag),
-        languages=language_links(request, tongue),
+        title=notice.text(notice.listing.title, locale.tag),
+        languages=language_links(request, locale),
         example=EXAMPLE,
         is_wrong=status != 200,
         code=code[:40],
@@ -88,14 +88,14 @@ async def _show(request: web.Request) -> web.Response:
     data = await form_of(request)
     conversation = own_conversation(request, notice.slug, data.get("csrf"))
     entries = site.routes.hub.chat(conversation.address).after(0)
-    tongue = Tongue.of(language_of(entries) or tongue_of(request).tag)
+    locale = Locale.of(language_of(entries) or locale_of(request).tag)
     link = f"{site.origin(request)}/c/{notice.slug}/resume#{conversation.resume_code}"
     return site.page(
         request,
         "code.html",
-        tongue,
+        locale,
         notice=notice,
-        title=notice.text(notice.listing.title, tongue.tag),
+        title=notice.text(notice.listing.title, locale.tag),
         code=conversation.resume_code,
         csrf=conversation.csrf,
         qr=qr(link),
