@@ -103,7 +103,7 @@ def _said(kind: str, ballot: tuple[object, ...]) -> set[str]:
 
 
 def tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballots]) -> dict[str, Table]:
-    """The same by variable, as an edition is compared with the one before (`disclosure.may_follow`)."""
+    """The same by variable, as an edition is compared with the one before (`differencing.may_follow`)."""
     return {
         f"ballots:{id_}": disclosure.whole(sum(ballots[id_].values()), said(question, ballots[id_]))
         for id_, question in questions.items()

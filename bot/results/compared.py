@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.results.counts import disclosure
+from bot.results.counts import differencing, disclosure
 from bot.results.counts.disclosure import WHOLE, Row, Rule, Table
 from bot.results.counts.moments import Moment, first
 from bot.results.counts.one_way import ASKED
@@ -102,7 +102,7 @@ def held(previous: Compared, new: Compared) -> frozenset[str]:
         name
         for name in both
         if is_told(previous, name) and is_told(new, name)
-        if not disclosure.is_enough(_everybody(previous, name), _everybody(new, name), new.rule(name))
+        if not differencing.is_enough(_everybody(previous, name), _everybody(new, name), new.rule(name))
     )
 
 

@@ -1,7 +1,7 @@
 """What the wall of a live meeting shows: a picture that is replaced only when the difference may be told.
 
 A room is a group of the whole, and whoever sits in it sees who answers when. So three things hold together: a picture
-follows the one before (`disclosure.follows`), it is looked for at moments that no answer decides, and beside the
+follows the one before (`differencing.follows`), it is looked for at moments that no answer decides, and beside the
 published figures it leaves none or enough people over (docs/results.md, "Live meetings").
 """
 
@@ -19,7 +19,8 @@ from bot.results.compared import Compared
 from bot.results.counts import disclosure, one_way
 from bot.results.counts.answer_dataset import asking_the_same
 from bot.results.counts.counts import Counts
-from bot.results.counts.disclosure import SENSITIVE_LEAST, WHOLE, Reason, Row, Rule, follows, of_group
+from bot.results.counts.differencing import follows
+from bot.results.counts.disclosure import SENSITIVE_LEAST, WHOLE, Reason, Row, Rule, of_group
 from flows.flow import Flow
 from flows.questions.base import Question
 from storage.tables import editions, rooms

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bot.results import ballots
-from bot.results.counts import disclosure
+from bot.results.counts import differencing
 from bot.results.counts.disclosure import Rule
 from flows.questions.pairwise import Pairwise
 from flows.questions.points import Points
@@ -86,7 +86,7 @@ def cases(kind: str, people: int) -> dict[str, list[Case]]:
 def may_follow(kind: str, first: Case, last: Case) -> bool:
     name, question = "ballots:q", question_of(kind)
     tables = [ballots.tables({"q": question}, {"q": Counter(it)}) for it in (first, last)]
-    return name not in disclosure.held(tables[0], tables[1], {name: Rule()})
+    return name not in differencing.held(tables[0], tables[1], {name: Rule()})
 
 
 @pytest.mark.parametrize("kind", sorted(BALLOTS))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from bot.results.counts import disclosure
+from bot.results.counts import suppression
 from bot.results.counts.disclosure import LEAST, OTHERS
 from bot.results.methods.groups import LEAST_IN_GROUP, LEAST_PEOPLE, opinion_groups
 from bot.results.methods.matrix import Log, last_votes
@@ -136,6 +136,6 @@ def test_sums_of_opinion_groups_determine_nobody():
 
 
 def test_checking_sectors_and_groups_apart_reveals_people(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(disclosure, "besides", lambda *_: [])
+    monkeypatch.setattr(suppression, "besides", lambda *_: [])
     attacks = (attack for seed in SEEDS for attack in Knowing(read(seed)).attacks())
     assert any(attack.determined() for attack in attacks)

@@ -22,7 +22,7 @@ from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.proposals import publication
 from bot.results import compared
-from bot.results.counts import disclosure, moments
+from bot.results.counts import disclosure, exposure, moments
 from bot.results.counts.disclosure import OTHERS
 from storage.core.store import Store
 from storage.tables import consultations
@@ -329,7 +329,7 @@ def test_all_outputs_together_determine_nobody(request: pytest.FixtureRequest, s
 def test_the_attacker_breaks_a_rule_that_is_off(stores: Iterator[Store], tmp_path: Path, monkeypatch, broken: str):
     if broken == "groups":
         monkeypatch.setattr(disclosure, "reason", lambda row, rule: "")
-        monkeypatch.setattr(disclosure, "exposed", lambda parts, **_: 0)
+        monkeypatch.setattr(exposure, "exposed", lambda parts, **_: 0)
         monkeypatch.setattr(disclosure.Rule, "bound", 0)
     else:
         monkeypatch.setattr(compared, "held", lambda *_: frozenset())

@@ -16,7 +16,7 @@ from bot.consultations.live_meetings import place_of
 from bot.proposals import publication
 from bot.results import edition as editing
 from bot.results import meetings
-from bot.results.counts import disclosure
+from bot.results.counts import differencing
 from bot.results.counts.disclosure import LARGE, Row, Rule
 from bot.results.editions.renewal import renew
 from bot.results.meetings import Meeting, Picture, is_moment, may_replace
@@ -393,4 +393,4 @@ def test_who_deleted_everything_does_not_show_on_the_wall(city: City):
     with city.store.begin() as connection:
         sessions.erase(connection, [city._rows[people[0]].pseudonym])
     assert city.look(room) == before
-    assert not disclosure.follows(Row(14, {}), Row(13, {}), Rule(BOUND))
+    assert not differencing.follows(Row(14, {}), Row(13, {}), Rule(BOUND))

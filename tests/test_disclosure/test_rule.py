@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.results.counts import disclosure
-from bot.results.counts.disclosure import LARGE, WHOLE, Row, Rule, Table, of_group, told, whole
+from bot.results.counts import differencing, disclosure, exposure, small_groups
+from bot.results.counts.disclosure import LARGE, WHOLE, Row, Rule, Table, of_group, whole
+from bot.results.counts.suppression import told
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 
 ANSWERS = ("agrees", "others")
@@ -47,8 +48,8 @@ def test_groups_that_are_counted_as_one_determine_nobody():
     for _ in range(250):
         groups = [f"g{n}" for n in range(chance.choice((2, 3, 5, 13)))]
         table = drawn(chance, chance.choice((8, 14, 25, 40, 90, 300)), groups, minded=chance.random())
-        small = disclosure.gathered(table, groups, Rule())
-        one = disclosure.as_one(table, small)
+        small = small_groups.gathered(table, groups, Rule())
+        one = small_groups.as_one(table, small)
         if small:
             merged += 1
             assert of_group(one, disclosure.OTHERS).base >= Rule().bound
@@ -75,7 +76,7 @@ def test_one_edition_determines_nobody():
 
 @pytest.mark.parametrize(("broken", "least"), [("reason", 5), ("exposed", 2)])
 def test_the_attacker_breaks_a_rule_that_is_switched_off(monkeypatch: pytest.MonkeyPatch, broken: str, least: int):
-    monkeypatch.setattr(disclosure, "exposed", lambda parts, **_: 0)
+    monkeypatch.setattr(exposure, "exposed", lambda parts, **_: 0)
     if broken == "reason":
         monkeypatch.setattr(disclosure, "reason", lambda row, rule: "")
     chance, found = random.Random(1), 0
@@ -105,8 +106,8 @@ def test_an_edition_waits_for_enough_people_not_of_one_mind(came: dict[str, int]
     old = {"yes": 30, "no": 20}
     new = {it: old[it] + came[it] for it in old}
     tables = {"q": whole(50, old)}, {"q": whole(sum(new.values()), new)}
-    assert disclosure.may_follow(*tables, {}) is may
-    assert disclosure.held(*tables, {}) == (frozenset() if may else {"q"})
+    assert differencing.may_follow(*tables, {}) is may
+    assert differencing.held(*tables, {}) == (frozenset() if may else {"q"})
 
 
 def test_sensitive_answers_need_more_people_and_never_one_mind():

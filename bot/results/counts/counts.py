@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.results.counts import disclosure
+from bot.results.counts import small_groups
 from bot.results.counts.answer_dataset import Subject, Variable
-from bot.results.counts.disclosure import Sizes
 from bot.results.counts.responses import Given, Response, stream
+from bot.results.counts.small_groups import Sizes
 from bot.results.counts.values import Kind, code_of
 from flows.values import GAPS, Missing, Value
 
@@ -114,7 +114,7 @@ class Counts:
 
     def sizes(self, name: str) -> Sizes:
         """The counts of a context as they may be told: small groups are merged."""
-        return disclosure.merged(self.contexts[name], self.subject.least)
+        return small_groups.merged(self.contexts[name], self.subject.least)
 
     def published(self, name: str) -> dict[str, int | None]:
         """The same by code, and `MERGED` for those that are counted together; None where nothing may be told."""

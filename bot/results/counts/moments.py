@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
-from bot.results.counts import disclosure
-from bot.results.counts.disclosure import OTHERS, WHOLE, Groups, Part, Row, Rule, Table
+from bot.results.counts import differencing, exposure, small_groups, suppression
+from bot.results.counts.disclosure import OTHERS, WHOLE, Groups, Row, Rule, Table
+from bot.results.counts.exposure import Part
 
 Line = Groups
 """A row that is told, as the groups whose people it counts; of all who answered none (`EVERYBODY`)."""
@@ -35,9 +36,9 @@ class Moment(NamedTuple):
 def first(table: Table, groups: Iterable[str], rule: Rule) -> Moment:
     """What is told of a table of which nothing was told before; small groups are one line."""
     names = list(groups)
-    small = disclosure.gathered(table, names, rule)
-    one, several = disclosure.as_one(table, small), [it for it in (*names, OTHERS) if it not in small]
-    told = disclosure.told(one, several if small else names, rule)
+    small = small_groups.gathered(table, names, rule)
+    one, several = small_groups.as_one(table, small), [it for it in (*names, OTHERS) if it not in small]
+    told = suppression.told(one, several if small else names, rule)
     line_of = {WHOLE: EVERYBODY, **{it: frozenset({it}) for it in names}, OTHERS: small}
     return Moment(table, frozenset(line_of[it] for it, why in told.items() if not why.answers))
 
@@ -84,7 +85,7 @@ def _harmless(past: Sequence[Moment], new: Moment, rule: Rule) -> frozenset[Line
 
 def _is_enough(past: Sequence[Moment], line: Line, table: Table, rule: Rule) -> bool:
     earlier = next((it for it in reversed(past) if line in it.lines), None)
-    return earlier is None or disclosure.is_enough(_row(earlier.table, line), _row(table, line), rule)
+    return earlier is None or differencing.is_enough(_row(earlier.table, line), _row(table, line), rule)
 
 
 def _is_much(past: Sequence[Moment], table: Table) -> bool:
@@ -130,7 +131,7 @@ def _exposed(moments: Sequence[Moment], rule: Rule) -> int:
     moments = _since(moments)
     answers = dict.fromkeys(answer for it in moments for row in it.table.values() for answer in row.n)
     return sum(
-        disclosure.exposed(_parts(moments, answer, oldest_leave=oldest), is_sensitive=rule.is_sensitive)
+        exposure.exposed(_parts(moments, answer, oldest_leave=oldest), is_sensitive=rule.is_sensitive)
         for answer in answers
         for oldest in ((False, True) if _do_leave(moments) else (False,))
     )
@@ -160,7 +161,7 @@ def _parts(moments: Sequence[Moment], answer: str, *, oldest_leave: bool) -> Ite
 
 
 class _Columns:
-    """In which lines of which moments people are counted, as `disclosure.Part` has it."""
+    """In which lines of which moments people are counted, as `exposure.Part` has it."""
 
     def __init__(self, moments: Sequence[Moment]) -> None:
         self._lines: list[list[tuple[int, Line]]] = []

@@ -98,7 +98,7 @@ def row_of(counts: Counts, variable: Variable) -> Row:
 
 
 def tables(counts: Counts) -> dict[str, Table]:
-    """The same as an edition is compared with the one before (`disclosure.may_follow`), by name of the row. How many
+    """The same as an edition is compared with the one before (`differencing.may_follow`), by name of the row. How many
     were asked a question that not everybody is asked is a row of its own, where it is told (`ASKED`).
     """
     found = {PARTICIPATIONS: disclosure.whole(counts.responses, {})}

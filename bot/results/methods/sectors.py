@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bot.results.counts import disclosure
+from bot.results.counts import disclosure, small_groups, suppression
 from bot.results.counts.disclosure import LEAST, WHOLE, Reason, Row, Rule, Table
 from bot.results.counts.moments import Line
 from bot.results.methods.arrays import Flags
@@ -114,15 +114,15 @@ def agreement(statement: str, seen: Mapping[str, int], agrees: Mapping[str, int]
 def everybody(seen: int, agrees: int, name: str, least: int = LEAST) -> Cell:
     """All who voted on a statement."""
     table = disclosure.whole(seen, _row(seen, agrees).n)
-    return _cell(name, table, disclosure.told(table, (), Rule(least))[WHOLE], WHOLE)
+    return _cell(name, table, suppression.told(table, (), Rule(least))[WHOLE], WHOLE)
 
 
 def _agreement(statement: str, table: Table, sectors: Sequence[str], rule: Rule, *, merges: bool) -> Agreement:
-    small = disclosure.gathered(table, sectors, rule) if merges else frozenset[str]()
-    one = disclosure.as_one(table, small)
+    small = small_groups.gathered(table, sectors, rule) if merges else frozenset[str]()
+    one = small_groups.as_one(table, small)
     apart = [it for it in sectors if it not in small]
     others = [disclosure.OTHERS] if small else []
-    told = disclosure.told(one, [*apart, *others], rule)
+    told = suppression.told(one, [*apart, *others], rule)
     cells = {it: _cell(it, one, told[it], it) for it in (*apart, *others)}
     cells |= {it: Cell(it, None, None, Interval(0.0, 1.0), None, "merged") for it in small}
     return over(statement, tuple(cells[it] for it in (*sectors, *others)))
@@ -155,7 +155,7 @@ def _beside(told: Agreement, found: Agreement, table: Table, rule: Rule) -> Agre
     shown = [it.sector for it in found.cells if it.agrees is not None]
     lines = [line_of(it, told) for it in told.cells if it.agrees is not None]
     whole_row = [] if disclosure.reason(disclosure.of_group(table, WHOLE), rule) else [frozenset[str]()]
-    kept_back = disclosure.besides(table, [*whole_row, *lines], shown, rule)
+    kept_back = suppression.besides(table, [*whole_row, *lines], shown, rule)
     return over(found.statement, tuple(_answers_kept(it) if it.sector in kept_back else it for it in found.cells))
 
 
@@ -171,7 +171,7 @@ def line_of(cell: Cell, of: Agreement) -> Line:
     return frozenset({cell.sector})
 
 
-def _cell(name: str, table: Table, told: disclosure.Told, group: str) -> Cell:
+def _cell(name: str, table: Table, told: suppression.Told, group: str) -> Cell:
     row = disclosure.of_group(table, group)
     of, n = row.base, row.n.get(AGREES, 0)
     if told.size:

@@ -1,0 +1,54 @@
+"""Decides whether a table may be published after an earlier version of it: the difference of two published figures
+must not disclose what single people answered. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import WHOLE, Row, Rule, Table, of_group
+
+
+def follows(previous: Row, new: Row, rule: Rule) -> bool:
+    """Whether a row of all who answered may be told after an earlier one. (Of several rows:
+    `bot.results.counts.moments`.)
+
+    What changed is looked at as a group of its own: the people who came, and the answers that went, are none or enough,
+    and not of one mind.
+
+    >>> [follows(Row(40, {"yes": 30, "no": 10}), Row(40 + yes + no, {"yes": 30 + yes, "no": 10 + no}), Rule())
+    ...  for yes, no in [(0, 0), (1, 0), (3, 3), (6, 0), (5, 1), (25, 0)]]
+    [True, False, True, False, False, True]
+    """
+    return bool(disclosure.reason(previous, rule) or disclosure.reason(new, rule)) or is_enough(previous, new, rule)
+
+
+def may_follow(previous: Mapping[str, Table], new: Mapping[str, Table], rules: Mapping[str, Rule]) -> bool:
+    """Whether an edition may be published after the previous one: every table in both passes `follows`."""
+    return not held(previous, new, rules)
+
+
+def held(previous: Mapping[str, Table], new: Mapping[str, Table], rules: Mapping[str, Rule]) -> frozenset[str]:
+    """The names of the tables of all who answered that may not be told after those of the previous edition."""
+    return frozenset(
+        name
+        for name, table in new.items()
+        if name in previous
+        and previous[name] != table
+        and not follows(of_group(previous[name], WHOLE), of_group(table, WHOLE), rules.get(name, Rule()))
+    )
+
+
+def is_enough(old: Row, new: Row, rule: Rule) -> bool:
+    """Whether what changed in a row is nothing, or enough people not of one mind; came and went looked at apart."""
+    if 0 < abs(new.base - old.base) < rule.bound:
+        return False
+    for answer in dict.fromkeys((*old.n, *new.n)):
+        yes = new.n.get(answer, 0) - old.n.get(answer, 0)
+        no = new.base - old.base - yes
+        for sign in (1, -1):
+            n, others = max(0, sign * yes), max(0, sign * no)
+            if 0 < n + others < rule.bound or rule.is_like_minded(n, n + others):
+                return False
+    return True

@@ -1,0 +1,127 @@
+"""Counts the people whose answer follows for certain from rows that are published together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from bot.results.counts.disclosure import LARGE, WHOLE, Groups, Rule, Table
+
+
+class Part(NamedTuple):
+    """People of whom others know the same: in which published rows they are counted, and nothing else."""
+
+    column: int
+    """The rows, as a number: `4 ** row` for each of them, so that two of these numbers can be added."""
+    n: int
+    """How many of them gave the answer."""
+    of: int
+
+
+def exposed(parts: Iterable[Part], *, is_sensitive: bool = False) -> int:
+    """How many people gave the answer for sure, by what the published rows say; 0 where a witness says the opposite.
+
+    That somebody did *not* give it counts where the table has the opposite as an answer of its own. A person is safe
+    where the same rows fit other answers as well. That is plain where the people of a part answered differently: any of
+    them may be the one. Where all of a part gave the answer, others are looked for: up to two people less of some parts
+    and two more of others, so that every row keeps its sum. Where none are found the part counts as exposed, although
+    a change of more people might do. From `LARGE` people on in the part, in a row that is all alike, or in what one row
+    leaves of another, it is a result.
+
+    >>> exposed([Part(1, 6, 6), Part(1 + 4, 3, 9)])  # of 15 people 9, and of a group of 9 of these 3: so 6 of 6
+    6
+    """
+    n_of: dict[int, list[int]] = {}
+    for part in parts:
+        if part.column and part.of:
+            both = n_of.setdefault(part.column, [0, 0])
+            both[0] += part.n
+            both[1] += part.of
+    counts = {column: (n, of) for column, (n, of) in n_of.items()}
+    alike = [column for column, (n, of) in counts.items() if n == of]
+    if not alike:
+        return 0
+    changes = _Changes(counts)
+    surely = [
+        column for column in alike if (is_sensitive or counts[column][1] < LARGE) and not changes.may_be_fewer(column)
+    ]
+    if not surely or is_sensitive:
+        return sum(counts[column][1] for column in surely)
+    results = _Results(counts)
+    return sum(counts[column][1] for column in surely if not results.have(column))
+
+
+class _Results:
+    """Where `LARGE` people or more answered alike: all of a told row, or all that one told row leaves of another."""
+
+    def __init__(self, counts: Mapping[int, tuple[int, int]]) -> None:
+        rows = range((max(counts).bit_length() + 1) // 2)
+        self._columns = [{column for column in counts if column // 4**row % 4} for row in rows]
+        self._sums = [
+            (sum(counts[column][0] for column in of), sum(counts[column][1] for column in of)) for of in self._columns
+        ]
+
+    def have(self, column: int) -> bool:
+        """Whether these people are among them."""
+        inside = [row for row, of in enumerate(self._columns) if column in of]
+        outside = [row for row, of in enumerate(self._columns) if column not in of]
+        return any(
+            self._is_one(self._sums[row], (0, 0))
+            or any(
+                self._is_one(self._sums[row], self._sums[less]) and self._columns[less] < self._columns[row]
+                for less in outside
+            )
+            for row in inside
+        )
+
+    @staticmethod
+    def _is_one(row: tuple[int, int], less: tuple[int, int]) -> bool:
+        return row[1] - less[1] >= LARGE and row[0] - less[0] == row[1] - less[1]
+
+
+class _Changes:
+    """Other answers of people that leave the sum of every row as it is.
+
+    0 stands for people in no row: of these any number may have given the answer.
+    """
+
+    def __init__(self, counts: Mapping[int, tuple[int, int]]) -> None:
+        self._counts = counts
+        self._can_fall = [0, *(it for it, (n, _) in counts.items() if n)]
+        self._can_rise = dict.fromkeys((0, *(it for it, (n, of) in counts.items() if n < of)))
+
+    def may_be_fewer(self, column: int) -> bool:
+        """Whether fewer of this part may have given the answer."""
+        rises = self._can_rise
+        for other in self._can_fall:
+            if other == column and self._counts[column][0] < 2:
+                continue
+            both = column + other
+            for one in rises:
+                two = both - one
+                if two not in rises or column in (one, two) or (other and other in (one, two)):
+                    continue
+                if one != two or not one or self._counts[one][1] - self._counts[one][0] >= 2:
+                    return True
+        return False
+
+
+def parts_by_answer(table: Table, shown: Sequence[Groups]) -> list[list[Part]]:
+    """The parts of a table for each answer, where the rows of these groups are told, one or several to a row."""
+    answers = dict.fromkeys(answer for row in table.values() for answer in row.n)
+    return [
+        [Part(_column(groups, shown), row.n.get(answer, 0), row.base) for groups, row in table.items()]
+        for answer in answers
+    ]
+
+
+def _column(groups: Groups, shown: Sequence[Groups]) -> int:
+    return sum(4**row for row, counted in enumerate(shown) if not counted or not counted.isdisjoint(groups))
+
+
+def rows_of_groups(groups: Iterable[str]) -> list[Groups]:
+    return [frozenset() if it == WHOLE else frozenset({it}) for it in groups]
+
+
+def exposed_in(answers: Iterable[Iterable[Part]], rule: Rule) -> int:
+    return sum(exposed(parts, is_sensitive=rule.is_sensitive) for parts in answers)

@@ -1,0 +1,82 @@
+"""Merges groups below the minimum cell size, so that each published group is large enough. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from bot.results.counts.disclosure import LEAST, OTHERS, Groups, Reason, Row, Rule, Table, of_group
+
+
+class Sizes(NamedTuple):
+    """A partition of all people into groups, as it may be told."""
+
+    told: Mapping[str, int]
+    other: int
+    """How many people are in the groups that were merged; 0 where none were."""
+    reasons: Mapping[str, Reason]
+    """Of each group."""
+
+
+def merged(sizes: Mapping[str, int], least: int = LEAST) -> Sizes:
+    """Small groups as one that is large enough, together with the next larger ones as far as it needs them.
+
+    >>> merged({"web": 90, "telegram": 30, "matrix": 3, "console": 4})[:2]
+    ({'web': 90, 'telegram': 30}, 7)
+    >>> merged({"web": 90, "telegram": 30, "matrix": 3})[:2]
+    ({'web': 90}, 33)
+    >>> merged({"web": 90, "matrix": 3}).reasons
+    {'web': 'protected', 'matrix': 'few'}
+    """
+    small = {name for name, n in sizes.items() if 0 < n < least}
+    if not small:
+        return Sizes(dict(sizes), 0, dict.fromkeys(sizes, ""))
+    others: set[str] = set()
+    for name in sorted(sizes, key=lambda it: sizes[it]):
+        if name in small or (sizes[name] and sum(sizes[it] for it in others) < least):
+            others.add(name)
+    told = {name: n for name, n in sizes.items() if name not in others}
+    if not any(told.values()):
+        return Sizes({}, 0, {name: "few" if name in small else "protected" for name in sizes})
+    reasons: dict[str, Reason] = {name: "merged" if name in others else "" for name in sizes}
+    return Sizes(told, sum(sizes[it] for it in others), reasons)
+
+
+def gathered(table: Table, groups: Iterable[str], rule: Rule) -> frozenset[str]:
+    """Which groups are counted as one (`OTHERS`), before anything is left out; none, or such as reach the bound.
+
+    Those are the groups below the bound, if they reach it together. If they do not, the next larger ones go with them
+    where otherwise one of those would have to be left out, to protect who is in no row.
+
+    >>> def table(**sizes): return {frozenset({it} - {"none"}): Row(n, {}) for it, n in sizes.items()}
+    >>> sorted(gathered(table(a=40, b=3, c=4, none=9), "abc", Rule()))
+    ['b', 'c']
+    >>> [sorted(gathered(it, "abc", Rule())) for it in (table(a=40, b=3, c=12), table(a=40, b=3, c=12, none=9))]
+    [['b', 'c'], []]
+    """
+    sizes = {it: of_group(table, it).base for it in groups}
+    small = frozenset(it for it, n in sizes.items() if 0 < n < rule.bound)
+    if not small:
+        return frozenset()
+    ordered = sorted((it for it in sizes if sizes[it] >= rule.bound), key=lambda it: sizes[it])
+    rest = sum(row.base for mine, row in table.items() if mine.isdisjoint(ordered))
+    while _in_any(table, small) < rule.bound:
+        if not ordered or not 0 < rest < rule.bound:
+            return frozenset()
+        small |= {ordered.pop(0)}
+    return small
+
+
+def _in_any(table: Table, groups: Groups) -> int:
+    return sum(row.base for mine, row in table.items() if not mine.isdisjoint(groups))
+
+
+def as_one(table: Table, small: Groups) -> Table:
+    """A table in which these groups are one, `OTHERS`."""
+    found: dict[Groups, Row] = {}
+    for mine, row in table.items() if small else ():
+        name = mine if mine.isdisjoint(small) else (mine - small) | {OTHERS}
+        before = found.get(name, Row(0, {}))
+        answers = dict.fromkeys((*before.n, *row.n))
+        found[name] = Row(before.base + row.base, {it: before.n.get(it, 0) + row.n.get(it, 0) for it in answers})
+    return found if small else table

@@ -1,0 +1,101 @@
+"""Decides which groups of a table are suppressed: the small ones (primary suppression), and those from which a
+suppressed one could be computed (complementary suppression). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from bot.results.counts import disclosure
+from bot.results.counts.disclosure import ALL, OTHERS, WHOLE, Groups, Reason, Rule, Table, of_group
+from bot.results.counts.exposure import exposed_in, parts_by_answer, rows_of_groups
+
+
+class Told(NamedTuple):
+    """Why the number of a group's people is not told, and why their answers are not."""
+
+    size: Reason
+    answers: Reason
+
+
+def told(table: Table, groups: Iterable[str], rule: Rule) -> dict[str, Told]:
+    """What may be told of each group, and of `WHOLE`: people may be in several groups, or in none.
+
+    >>> from bot.results.counts.disclosure import Row
+    >>> table = {frozenset({"a"}): Row(8, {"yes": 5, "no": 3}), frozenset({"b"}): Row(9, {"yes": 9, "no": 0})}
+    >>> found = told(table, ["a", "b"], Rule())
+    >>> found["a"], found["b"], found[WHOLE]  # the answers of b would follow from those of a
+    (Told(size='', answers='protected'), Told(size='', answers='protected'), Told(size='', answers=''))
+    """
+    everybody = of_group(table, WHOLE)
+    of_all = disclosure.reason(everybody, rule)
+    found = {WHOLE: Told("few" if of_all == "few" else "", of_all)}
+    for group in groups:
+        row = of_group(table, group)
+        rest = everybody.base - row.base
+        if row.base < rule.bound:
+            found[group] = Told("few", "few")
+        elif 0 < rest < rule.bound:
+            found[group] = Told("protected", "protected")
+        else:
+            found[group] = Told("", disclosure.reason(row, rule))
+    shown = [group for group, it in found.items() if not it.answers]
+    for group in _covering(table, shown, rule):
+        found[group] = Told("protected", "protected")
+        shown.remove(group)
+    for group in _given_up(table, shown, rule):
+        found[group] = found[group]._replace(answers="protected")
+    return found
+
+
+def _covering(table: Table, shown: list[str], rule: Rule) -> list[str]:
+    """Which groups, the smallest first, must be left out with those that are, so that what is left of the whole is
+    none or enough.
+    """
+    rows = sorted((it for it in shown if it != WHOLE), key=lambda it: of_group(table, it).base)
+    found: list[str] = []
+    while rows and 0 < sum(row.base for groups, row in table.items() if groups.isdisjoint(rows)) < rule.bound:
+        found.append(rows.pop(0))
+    return found
+
+
+def _given_up(table: Table, shown: list[str], rule: Rule) -> list[str]:
+    """Which groups must keep their answers back, so that those of the others give nobody away."""
+    shown, given_up = list(shown), []
+    while rule.least != ALL and len(shown) > 1 and exposed_in(parts_by_answer(table, rows_of_groups(shown)), rule):
+        rows = [it for it in shown if it != WHOLE]
+        left = {
+            it: exposed_in(parts_by_answer(table, rows_of_groups(o for o in shown if o != it)), rule) for it in rows
+        }
+        worst = min(rows, key=lambda it: (left[it], it != OTHERS, of_group(table, it).base))
+        shown.remove(worst)
+        given_up.append(worst)
+    return given_up
+
+
+def besides(table: Table, lines: Sequence[Groups], groups: Sequence[str], rule: Rule) -> list[str]:
+    """Which of these groups must keep their answers back, because rows of another division of the same people are told,
+    so that all together give nobody away. The other rows are named by the groups they count, `frozenset()` is all.
+
+    >>> from bot.results.counts.disclosure import Row
+    >>> table = {frozenset("ax"): Row(9, {"yes": 9}), frozenset("bx"): Row(9, {"yes": 0}),
+    ...          frozenset("ay"): Row(9, {"yes": 4}), frozenset("by"): Row(9, {"yes": 3})}
+    >>> besides(table, [frozenset(), frozenset("a")], ["x"], Rule())
+    []
+    >>> nobody = dict.fromkeys([frozenset("ay"), frozenset("by")], Row(9, {"yes": 0}))
+    >>> besides({**table, **nobody}, [frozenset(), frozenset("a")], ["x"], Rule())  # all nine are in a and in x
+    ['x']
+    """
+    shown, found = list(groups), list[str]()
+
+    def given_away(names: Sequence[str]) -> int:
+        rows = [*lines, *(frozenset({it}) for it in names)]
+        return exposed_in(parts_by_answer(table, rows), rule)
+
+    while rule.least != ALL and shown and given_away(shown):
+        left = {it: given_away([other for other in shown if other != it]) for it in shown}
+        worst = min(shown, key=lambda it: (left[it], of_group(table, it).base))
+        shown.remove(worst)
+        found.append(worst)
+    return found
