@@ -14,10 +14,10 @@ import structlog
 from sqlalchemy import Connection
 
 from adapters.base import Channel, Closing
-from bot.broadcasts.outcome_notifications import Teller, keep_telling
-from bot.broadcasts.sending import Broadcaster, Pushing
+from bot.broadcasts.outcome_notifications import OutcomeNotifier, run_notifications
+from bot.broadcasts.sending import Broadcaster, BroadcastProcessor
 from bot.common import audit, database_mark
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.common.errors import Say
 from bot.common.i18n.bot_profile import introduce
 from bot.common.ids import Ids
@@ -26,13 +26,13 @@ from bot.common.keys import FILE, Keys, load_fitting, load_or_create
 from bot.common.logs import where
 from bot.common.sources import SYSTEM, Sources
 from bot.consultations.catalogue import Catalogue
-from bot.consultations.fact_loader import Knowing
+from bot.consultations.fact_loader import FactLoader
 from bot.conversations import path_cleanup
-from bot.conversations.batch import Batches
+from bot.conversations.batch import BatchProcessor
 from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.conversations.inbox import Conversations
-from bot.conversations.senders import Meeting
-from bot.conversations.turns import Turns
+from bot.conversations.senders import SenderResolver
+from bot.conversations.turns import TurnProcessor
 from bot.delivery.attachments.fetcher import Keeper
 from bot.delivery.attachments.files import FOLDER, Folder
 from bot.delivery.outbox import Outbox
@@ -44,7 +44,7 @@ from bot.proposals.pool import Pools
 from bot.proposals.survey import keep_surveying
 from bot.results.editions.service import Editor
 from bot.settings import Settings
-from bot.staff.chat.dispatcher import Desk
+from bot.staff.chat.dispatcher import StaffChat
 from storage import migrate
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -85,7 +85,7 @@ class App:
     broadcaster: Broadcaster
     keeper: Keeper
     pools: Pools
-    ledger: Ledger
+    ledger: ErasureLog
     scrubber: Scrubber
     editor: Editor
 
@@ -142,14 +142,14 @@ class App:
 
     def _beside(self) -> list[Work]:
         """What goes on while nobody waits for it."""
-        teller = Teller(self.keys, self.ids, self.settings.web.public_url)
+        teller = OutcomeNotifier(self.keys, self.ids, self.settings.web.public_url)
         return [
             partial(run_hourly_jobs, self.store, self.keys, self.ledger, self.settings.backup_days, self.editor.renew),
             self.editor.run,
             self.broadcaster.run,
             self.keeper.run,
             self.scrubber.run,
-            partial(keep_telling, self.store, teller, self.outbox.look_for_broadcasts),
+            partial(run_notifications, self.store, teller, self.outbox.look_for_broadcasts),
             partial(keep_surveying, self.store, self.pools),
             partial(keep_looking, self.store),
         ]
@@ -209,13 +209,13 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
             entry = audit.operator()._replace(door="system").did("migrate", f"{moved.before} to {moved.now}")
             store.run(lambda connection: audit.record(connection, keys, entry))
             store.scrub()  # what the tables held before is in the journal
-        ledger = Ledger(settings.data, keys)
+        ledger = ErasureLog(settings.data, keys)
         ledger.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
         if back := erase_again(store, keys, ledger):
             log.warning("erasures_repeated", count=sum(map(len, back)))
             if say:
                 say(f"Erased again, because it was erased before ({back.in_words()}).")
-        path_cleanup.clean(store, ledger, keys)
+        path_cleanup.clean_paths(store, ledger, keys)
         return store, keys
     except BaseException:
         store.dispose()
@@ -242,21 +242,21 @@ def build(
     outbox = Outbox(store, keys, channels, sources.now)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
-    desk = Desk(settings, catalogue, proactive, list(channels))
+    desk = StaffChat(settings, catalogue, proactive, list(channels))
     enquiries = Enquiries(catalogue, settings.web.public_url)
     pools = Pools(sources.steady)
-    knowing = Knowing(facts.finders(pools, keys.pseudonym, sources.draw_seed))
-    ledger = Ledger(settings.data, keys)
-    meeting = Meeting(keys, catalogue, proactive, outbox.waits)
-    turns = Turns(keys, catalogue, desk, enquiries, knowing, meeting, overheard)
+    knowing = FactLoader(facts.finders(pools, keys.pseudonym, sources.draw_seed))
+    ledger = ErasureLog(settings.data, keys)
+    meeting = SenderResolver(keys, catalogue, proactive, outbox.waits)
+    turns = TurnProcessor(keys, catalogue, desk, enquiries, knowing, meeting, overheard)
     store.on_other_writes = meeting.kept.clear
     outbox.on_changes = meeting.kept.forget
-    batches = Batches(keys, catalogue, ids, ledger, meeting, turns, sources=sources)
+    batches = BatchProcessor(keys, catalogue, ids, ledger, meeting, turns, sources=sources)
     folder = Folder(settings.data / FOLDER, keys)
     keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     scrubber = Scrubber(store, settings.zone())
     conversations = Conversations(store, batches, outbox, keeper.wake, scrubber, sources.now)
-    broadcaster = Broadcaster(store, outbox, Pushing(settings, keys, proactive, list(channels)))
+    broadcaster = Broadcaster(store, outbox, BroadcastProcessor(settings, keys, proactive, list(channels)))
     return App(
         settings=settings,
         store=store,

@@ -107,7 +107,7 @@ class PushesStopped(NamedTuple):
     """Somebody does not want to be written to unasked."""
 
 
-class Wanted(NamedTuple):
+class SubscriptionChange(NamedTuple):
     """What somebody asks for. `kind` "" asks what there is, "topics" and "districts" to choose from."""
 
     kind: str = ""
@@ -115,15 +115,15 @@ class Wanted(NamedTuple):
     withdrawn: bool = False
 
 
-class NewsAsked(NamedTuple):
+class SubscriptionRequested(NamedTuple):
     """A request to subscribe, to unsubscribe, or to list what can be subscribed to (`flows.commands.subscriptions`)."""
 
-    wanted: Wanted
+    wanted: SubscriptionChange
     language: str = ""
     """In which it is answered outside of consultations."""
 
 
-class MineAsked(NamedTuple):
+class ContributionsRequested(NamedTuple):
     """Somebody wants to see, withdraw or delete what they brought in (`flows.commands.my_contributions`)."""
 
     kind: str
@@ -132,7 +132,7 @@ class MineAsked(NamedTuple):
     """In which it is answered outside of consultations."""
 
 
-class DoorAsked(NamedTuple):
+class LinkRequested(NamedTuple):
     """Asks for a link code, enters one, answers yes or no to it, or unlinks a chat (`flows.commands.linking`)."""
 
     kind: str
@@ -157,7 +157,7 @@ Event = (
     | DataRequested
     | ErasureRequested
     | PushesStopped
-    | NewsAsked
-    | DoorAsked
-    | MineAsked
+    | SubscriptionRequested
+    | LinkRequested
+    | ContributionsRequested
 )

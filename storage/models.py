@@ -3,6 +3,7 @@
 from storage.core import installation  # noqa: F401 - imported for its table
 from storage.core.base import Base
 from storage.tables import (  # noqa: F401 - imported for their tables
+    account_links,
     answers,
     api_keys,
     attachments,
@@ -11,7 +12,6 @@ from storage.tables import (  # noqa: F401 - imported for their tables
     consultations,
     contacts,
     data_migrations,
-    doors,
     editions,
     erasures,
     messages,
@@ -21,7 +21,7 @@ from storage.tables import (  # noqa: F401 - imported for their tables
     outbox,
     proposals,
     ratings,
-    remains,
+    retained_data,
     rooms,
     sessions,
     staff,

@@ -203,7 +203,7 @@ async def play(study: Study, played: Round, store: Store, say: Callable[[str], N
                 "; ".join(map(str, published.faults)) or "this database was used before: give an empty one"
             )
         recorded.write_text("".join(f"{line}\n" for line in lines(study, played)), encoding="utf-8")
-        found = recording.scan(recorded, lambda bad: say(str(bad)))
+        found = recording.scan_recording(recorded, lambda bad: say(str(bad)))
         report = await replay.feed(recorded, found, Settings(data=Path(folder)), store, keys, lambda done: None)
         say(f"{played.slug}: {', '.join(' '.join(line.split()) for line in report.lines())}")
         _check_report(report, study, played)

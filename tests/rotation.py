@@ -21,19 +21,19 @@ from sqlalchemy import text
 
 from adapters.matrix.files import Folder
 from bot.cli.maintenance import backup, rotate_key
-from bot.common.erasure_log import Gone, Ledger
+from bot.common.erasure_log import ErasedRecord, ErasureLog
 from bot.common.errors import CommandError
 from bot.common.keys import SecretError, load
 from bot.delivery import channels
 from bot.delivery.attachments.files import Folder as Files
-from bot.privacy.re_encryption import Resealing
+from bot.privacy.re_encryption import ReEncryption
 from bot.proposals import moderating
 from bot.proposals.moderating import Wording
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import contacts, doors, messages
+from storage.tables import account_links, contacts, messages
+from storage.tables.account_links import NewSupersededAnswer
 from storage.tables.contacts import NewAddress, NewContact
-from storage.tables.doors import NewSetAside
 from storage.tables.messages import NewDeadLetter
 from tests.test_proposals.ideas import chair, open_answer, open_consultation, released
 
@@ -59,7 +59,9 @@ def seed(store: Store, data: Path) -> None:
         code = open_answer(connection, park, 2, "Licht, sagt Erika")
         answer = connection.scalar(text("SELECT id FROM moderations WHERE code = :code"), {"code": code})
         moderating.edit(chair(connection), answer or 0, Wording(None, "Licht"), "a name")
-        doors.put_aside(connection, [NewSetAside(7, 1, keys.seal("aside", b"set aside 7"), None)])
+        account_links.insert_superseded(
+            connection, [NewSupersededAnswer(7, 1, keys.seal("aside", b"set aside 7"), None)]
+        )
         connection.execute(
             text("INSERT INTO attachments (id, question_key, kind, channel, handle, state, file, tries, due_at, at)"
                  " VALUES (8, 'q', 'voice', 'test', :handle, 'waiting', 'f', 0, :at, :at)"),
@@ -83,18 +85,18 @@ def add(store: Store, data: Path, number: int, keys: Any = None) -> None:
         contacts.insert(connection, [NewContact(number, None, _NOW)])
         contacts.insert_addresses(connection, [NewAddress(lookup, number, "test", sealed, _NOW)])
         letter = keys.seal(f"letter {number}", lookup)
-        messages.set_aside(connection, [NewDeadLetter(number, "test", str(number), lookup, letter, "", _NOW)])
+        messages.insert_dead_letters(connection, [NewDeadLetter(number, "test", str(number), lookup, letter, "", _NOW)])
 
     store.run(work)
 
 
 def write_on(url: str, data: Path, record: Path) -> None:
     """Load, until it is killed: people come, with keys that were loaded once; each is on record when it is stored."""
-    store, keys, ledger = Store(url), load(data / "secret.key"), Ledger(data, load(data / "secret.key"))
+    store, keys, ledger = Store(url), load(data / "secret.key"), ErasureLog(data, load(data / "secret.key"))
     with record.open("a") as file:
         for number in count(1000):
             add(store, data, number, keys)
-            ledger.note([Gone("vote", str(number))])
+            ledger.note([ErasedRecord("vote", str(number))])
             file.write(f"{number}\n")
             file.flush()
             time.sleep(0.02)
@@ -132,7 +134,7 @@ def lost(store: Store, data: Path, numbers: list[int], *, others: bool = True) -
     for kept in ("town", "left"):
         login = Folder(data / "channels" / kept, keys.vault("channel matrix"))
         look("login", lambda at=login: at.read("login.json"), {"token": "login"})  # type: ignore[misc]
-    noted = Ledger(data, keys).read()
+    noted = ErasureLog(data, keys).read()
     if noted.unreadable or (others and {it.name for it in noted.gone} < {str(it) for it in numbers if it >= 1000}):
         faults.append("ledger")
     return faults
@@ -174,8 +176,8 @@ def _kill_after(step: int) -> None:
 
     wrapped(rotate_key, "replace_durably")
     wrapped(channels, "reseal")
-    wrapped(Resealing, "_portion")
-    wrapped(Resealing, "_file")
+    wrapped(ReEncryption, "_portion")
+    wrapped(ReEncryption, "_file")
 
 
 def drill(url: str, data: Path, backups: Path) -> dict[str, object]:
@@ -220,7 +222,7 @@ def _numbers(record: Path) -> list[int]:
 
 def _restored(settings: Settings, before: Path, again: Path) -> list[str]:
     """What is lost of a backup that was made before all this; who was erased since must not be there."""
-    Ledger(settings.data, load(settings.data / "secret.key")).note([Gone("person", str(SEEDS - 1))])
+    ErasureLog(settings.data, load(settings.data / "secret.key")).note([ErasedRecord("person", str(SEEDS - 1))])
     restored = Settings.model_validate({"data": again, "samples": False})
     backup.restore(restored, before, lambda _: None, [settings.data])
     store = Store(restored.database())

@@ -106,9 +106,9 @@ async def test_live_meeting_survives_the_upgrade_for_all_roles(old_house: OldHou
         for name, browser in (("lead", lead), ("person", person), ("kiosk", kiosk)):
             browser.http.cookie_jar.update_cookies(FACTS["web"]["cookies"][name], origin)
         ticket = FACTS["web"]["cookies"]["lead"]["help"]
-        member = await staff.bearer(store, KEYS, ticket, WRITTEN)
+        member = await staff.staff_of_ticket(store, KEYS, ticket, WRITTEN)
         assert member, "a ticket of the earlier version holds for as long as it was given"
-        lead.http.cookie_jar.update_cookies({"help": staff.ticket(KEYS, member, datetime.now(UTC))}, origin)
+        lead.http.cookie_jar.update_cookies({"help": staff.issue_ticket(KEYS, member, datetime.now(UTC))}, origin)
         await lead.get(f"/help-out/room/{room}")
         assert "Dabei: 6 · Antworten: weniger als 10" in lead.text
         await lead.press("Ergebnis zeigen")

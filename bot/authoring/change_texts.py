@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 from bot.authoring.conflicts import Conflict
 from bot.authoring.differences import Difference, place
 from bot.common.errors import program
-from bot.consultations.changes import Change, Kind, Wording
+from bot.consultations.changes import ChangeKind, RevisionChange, WordingChange
 
 _NEW_KEY: Final = "it is another question now: give it a key of its own, e.g. {new_key}"
 _SAME: Final = "if it still means the same, add --same-meaning {key}; if not, give it a key of its own, e.g. {new_key}"
-_ENGLISH: Final[dict[Kind, tuple[str, str]]] = {
+_ENGLISH: Final[dict[ChangeKind, tuple[str, str]]] = {
     "type": ("its type was {old} and would be {new}; {answered}", _NEW_KEY),
     "fixed": ("“{name}” was {old} and would be {new}; {answered}", _NEW_KEY),
     "agreed_text": ("people agreed to another text ({wordings}); {answered}", _NEW_KEY),
@@ -56,7 +56,7 @@ class Said(NamedTuple):
     remedy: str
 
 
-def say(change: Change) -> Said:
+def say(change: RevisionChange) -> Said:
     """A change in words."""
     reason, remedy = _ENGLISH[change.kind]
     values = {
@@ -92,7 +92,7 @@ def shortened(text: str) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def _wording(wording: Wording) -> str:
+def _wording(wording: WordingChange) -> str:
     old, new = (f"“{shortened(text)}”" if text else "nothing" for text in (wording.old, wording.new))
     return f"{wording.language}: {old} | {new}"
 

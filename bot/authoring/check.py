@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.authoring import reading
 from bot.common.errors import Say
-from bot.consultations.faults import Fault
+from bot.consultations.definition_issues import DefinitionIssue
 from bot.proposals import waves
 from flows.definition import Consultation
 
@@ -23,12 +23,12 @@ def check(files: Sequence[Path], say: Say) -> bool:
     return all(checked.publishable is not None for checked in found)
 
 
-def _elsewhere(file: Path, consultation: Consultation | None, here: Set[str]) -> Iterator[Fault]:
+def _elsewhere(file: Path, consultation: Consultation | None, here: Set[str]) -> Iterator[DefinitionIssue]:
     """Earlier waves that cannot be seen from here; publishing looks for them in the house."""
     for slug in waves.taken_from(consultation) if consultation else ():
         if slug not in here:
             reason = f"it takes proposals of “{slug}”, and “{slug}” is not among these files"
-            yield Fault(str(file), 1, reason, f"publish {slug} first, else this is refused", warning=True)
+            yield DefinitionIssue(str(file), 1, reason, f"publish {slug} first, else this is refused", warning=True)
 
 
 def schema() -> str:

@@ -37,18 +37,18 @@ def find(
     `base` is the revision the file was made from, None where it does not say so. A revision this program cannot read is
     no reason to refuse the file that mends it.
     """
-    current = stored_revisions.read(newest)
+    current = stored_revisions.read_revision(newest)
     if base == newest.number or current is None:
         return None
     by_number = {it.number: it for it in lived}
     if base is not None and base not in by_number:
         return Conflict("base_unknown", base, newest.number, newest.published_at)
     if base is not None:
-        old = stored_revisions.read(by_number[base])
+        old = stored_revisions.read_revision(by_number[base])
         lost = tuple(overwritten(old, current, new) if old else differences(current, new))
         return _conflict("base_old", base, newest, lost)
     before = next((it.number for it in reversed(lived) if it.number != newest.number), None)
-    old = stored_revisions.read(by_number[before]) if before is not None else None
+    old = stored_revisions.read_revision(by_number[before]) if before is not None else None
     if before is None or old is None:
         return None
     digest = fingerprint(content(new))

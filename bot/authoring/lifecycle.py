@@ -176,7 +176,7 @@ def reopen(connection: Connection, slug: str, desk: Desk, *, until: datetime | N
     _note(connection, "reopen", it, desk)
     is_later = bool(until and ended and until > ended)
     before = sum(sessions.count_by_status(connection, live.consultation_id).values()) if is_later else 0
-    days = timedelta(days=retention.days(live))
+    days = timedelta(days=retention.retention_days(live))
     return Reopened(_live(connection, live), before, ended + days if ended and before else None)
 
 
@@ -207,7 +207,7 @@ def archive(connection: Connection, slug: str, desk: Desk) -> Archiving:
     found = weigh_archiving(connection, slug, desk)
     it = _take(connection, slug, desk.now)
     if stages.leave(connection, it.row.id, "test", desk.now):
-        trials.end(connection, it.row.id)
+        trials.end_trial(connection, it.row.id)
     consultations.set_state(connection, it.row.id, "archived", archived_at=desk.now)
     _note(connection, "archive", it, desk)
     return found._replace(revision=_live(connection, found.revision))
@@ -274,7 +274,7 @@ def take_back(connection: Connection, slug: str, desk: Desk, *, stage: Literal["
     it = _take(connection, slug, desk.now)
     if not stages.leave(connection, it.row.id, stage, desk.now):
         raise Refused("nothing_waits", slug, "publish --test", stages=stage)
-    dropped = trials.end(connection, it.row.id) if stage == "test" else 0
+    dropped = trials.end_trial(connection, it.row.id) if stage == "test" else 0
     desk.note(connection, "consultation.publish_back", it.row.slug, stage)
     return dropped
 
@@ -361,7 +361,7 @@ def _under_way(connection: Connection, revision: PublishedRevision) -> int:
 def _undo_until(live: PublishedRevision, archived_at: datetime) -> datetime:
     """Until when it can be brought back: after that its answers are gone, or have long been put away."""
     last = archived_at + timedelta(days=UNDO_DAYS)
-    kept = retention.days(live)
+    kept = retention.retention_days(live)
     return min(last, live.closes_at + timedelta(days=kept)) if live.closes_at and kept else last
 
 

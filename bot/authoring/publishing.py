@@ -18,7 +18,7 @@ from bot.common.errors import program
 from bot.common.sources import SYSTEM_RANDOM
 from bot.consultations import stored_revisions as stored
 from bot.consultations import trials
-from bot.consultations.faults import Fault
+from bot.consultations.definition_issues import DefinitionIssue
 from bot.proposals import seed_statements, waves
 from flows.definition import Consultation
 from flows.understanding.text import fold
@@ -52,7 +52,7 @@ class Published(NamedTuple):
 
     revision: PublishedRevision | None
     new: bool
-    faults: tuple[Fault, ...]
+    faults: tuple[DefinitionIssue, ...]
     impact: Impact = Impact()
     start_word: str = ""
     """Of a test: what starts it, and the last part of its link."""
@@ -114,7 +114,7 @@ def _kept_only(
     desk: Desk,
     name: str,
     stage: Literal["draft", "test"],
-    faults: tuple[Fault, ...],
+    faults: tuple[DefinitionIssue, ...],
 ) -> Published:
     """Keeps a draft or a test beside the live revision."""
     before = _in_stage(connection, consultation.slug, stage)
@@ -128,7 +128,7 @@ def _kept_only(
     if stage == "draft":
         return Published(revision, is_new, faults)
     warnings = _try_out(connection, revision, consultation, desk, name)
-    word = trials.slug_of(connection, revision.consultation_id)
+    word = trials.trial_slug(connection, revision.consultation_id)
     return Published(revision, is_new, (*faults, *warnings), start_word=word)
 
 
@@ -158,9 +158,9 @@ def put_live(
     Nothing was written where the impact is refused, or waits for a person to confirm something.
     """
     name = f"{revision.slug}, revision {revision.number}"
-    consultation = stored.read(revision)
+    consultation = stored.read_revision(revision)
     if consultation is None:
-        return Impact((Fault(name, 1, "this program cannot read it", "publish its file anew"),))
+        return Impact((DefinitionIssue(name, 1, "this program cannot read it", "publish its file anew"),))
     faults = [*_missing_recordings(consultation, desk, name), *_unfit(connection, consultation, name)]
     if faults:
         return Impact(tuple(faults))
@@ -190,14 +190,14 @@ def put_live(
 
 def _try_out(
     connection: Connection, tested: PublishedRevision, consultation: Consultation, desk: Desk, name: str
-) -> list[Fault]:
+) -> list[DefinitionIssue]:
     """Lets a test revision be asked in its trial; what was said there about another one is deleted. Gives warnings."""
-    asked = trials.definition(connection, tested, consultation)
+    asked = trials.trial_definition(connection, tested, consultation)
     before = stages.trial_of(connection, tested.consultation_id)
     publication = _publication(asked, desk)
     live = consultations.newest_of(connection, before) if before else None
     if before and live and live.content_hash != publication.content_hash:
-        trials.empty(connection, before)
+        trials.empty_trial(connection, before)
     revision = consultations.publish(connection, publication._replace(number=tested.number))
     if before is None:
         stages.add_trial(connection, revision.consultation_id, tested.consultation_id)
@@ -218,7 +218,7 @@ def _in_stage(connection: Connection, slug: str, stage: Stage) -> PublishedRevis
 
 def _fill(
     connection: Connection, revision: PublishedRevision, consultation: Consultation, desk: Desk, name: str
-) -> list[Fault]:
+) -> list[DefinitionIssue]:
     """What comes with a live revision: the words that start it, seeds, proposals of earlier waves. Gives warnings."""
     own, known = revision.consultation_id, consultations.triggers(connection)
     for waiting in ("draft", "test"):
@@ -226,7 +226,7 @@ def _fill(
         if found and found.id == revision.id:
             stages.leave(connection, own, waiting, desk.now)
             if waiting == "test":
-                trials.end(connection, own)
+                trials.end_trial(connection, own)
     others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
     wanted = ((KEYWORD, word) for word in keywords(consultation))
     consultations.replace_triggers(connection, own, [*others, *wanted])
@@ -234,13 +234,13 @@ def _fill(
     return waves.publish(connection, revision, consultation, desk.new_id, desk.now, name)
 
 
-def _missing_recordings(consultation: Consultation, desk: Desk, name: str) -> list[Fault]:
+def _missing_recordings(consultation: Consultation, desk: Desk, name: str) -> list[DefinitionIssue]:
     missing = [it for it in recordings.names(consultation) if not (desk.media and (desk.media / it).is_file())]
     reason = f"recordings are not in the media folder: {', '.join(missing)}"
-    return [Fault(name, 1, reason, "put them back")] if missing else []
+    return [DefinitionIssue(name, 1, reason, "put them back")] if missing else []
 
 
-def _unfit(connection: Connection, consultation: Consultation, name: str) -> list[Fault]:
+def _unfit(connection: Connection, consultation: Consultation, name: str) -> list[DefinitionIssue]:
     """Why it cannot be live: its words start something else, or there are no earlier proposals to take."""
     found = consultations.find(connection, consultation.slug)
     own = found.id if found else 0
@@ -250,12 +250,14 @@ def _unfit(connection: Connection, consultation: Consultation, name: str) -> lis
         return list(waves.faults(connection, consultation, name))
     slugs = {it.consultation_id: it.slug for it in consultations.list_heads(connection, get_args(State), trials=True)}
     return [
-        Fault(name, 1, f"keywords: “{word}” already starts {slugs[known[KEYWORD, word]]}", "choose another word")
+        DefinitionIssue(
+            name, 1, f"keywords: “{word}” already starts {slugs[known[KEYWORD, word]]}", "choose another word"
+        )
         for word in taken
     ]
 
 
-def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[Fault]:
+def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[DefinitionIssue]:
     """Why nobody could take part in what is published now."""
     found = consultations.find(connection, slug, lock=True)
     if found is None or found.state == "open" or (found.state == "closed" and stage != "live"):
@@ -264,12 +266,12 @@ def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[Fa
     if found.state == "archived":
         way = f"`{program()} unarchive {slug}` brings it back"
     reason = f"{slug} is {found.state}, so nobody could take part in what is published now"
-    return [Fault(name, 1, reason, f"{way}; then publish")]
+    return [DefinitionIssue(name, 1, reason, f"{way}; then publish")]
 
 
-def publish_samples(store: Store, desk: Desk) -> list[Fault]:
+def publish_samples(store: Store, desk: Desk) -> list[DefinitionIssue]:
     """Publishes what is shipped, into a store that holds nothing yet. A broken file is a fault, never a stop."""
-    faults: list[Fault] = []
+    faults: list[DefinitionIssue] = []
     try:
         with store.reading() as connection:
             if consultations.ids(connection):
@@ -277,11 +279,13 @@ def publish_samples(store: Store, desk: Desk) -> list[Fault]:
         for path in sorted(SAMPLES.glob("*.yaml")):
             faults += publish(store, path, desk).faults
     except StorageError as fault:
-        faults.append(Fault(str(SAMPLES), 1, f"the samples could not be stored ({fault})", "see what doctor says"))
+        faults.append(
+            DefinitionIssue(str(SAMPLES), 1, f"the samples could not be stored ({fault})", "see what doctor says")
+        )
     return faults
 
 
-def _kept(checked: Checked, desk: Desk, name: str) -> list[Fault]:
+def _kept(checked: Checked, desk: Desk, name: str) -> list[DefinitionIssue]:
     """Puts the recordings into the media folder; gives why they cannot be kept."""
     if not checked.recordings or desk.media is None:
         return []
@@ -289,8 +293,8 @@ def _kept(checked: Checked, desk: Desk, name: str) -> list[Fault]:
         changed = recordings.keep(checked.recordings, desk.media)
     except OSError as fault:
         reason = f"the recordings cannot be kept in {desk.media} ({fault.strerror})"
-        return [Fault(name, 1, reason, "check --data, its rights and the free space")]
-    return [Fault(name, 1, f"“{path}” changed while it was read", "publish again") for path in changed]
+        return [DefinitionIssue(name, 1, reason, "check --data, its rights and the free space")]
+    return [DefinitionIssue(name, 1, f"“{path}” changed while it was read", "publish again") for path in changed]
 
 
 def keywords(consultation: Consultation) -> list[str]:
@@ -318,10 +322,14 @@ def _midnight(day: date | None, zone: tzinfo, days: int = 0) -> datetime | None:
     return None if day is None else datetime.combine(day + timedelta(days), time(), zone)
 
 
-def _remarks(consultation: Consultation, revision: PublishedRevision, desk: Desk, name: str) -> Iterator[Fault]:
+def _remarks(
+    consultation: Consultation, revision: PublishedRevision, desk: Desk, name: str
+) -> Iterator[DefinitionIssue]:
     if consultation.closes and consultation.closes < desk.now.astimezone(desk.zone).date():
         reason = f"it closed on {consultation.closes}, so nobody can take part"
-        yield Fault(name, 1, reason, "correct closes if that is not meant", warning=True)
+        yield DefinitionIssue(name, 1, reason, "correct closes if that is not meant", warning=True)
     if consultation.revision not in (None, revision.number):
         reason = f"the file says that it was made from revision {consultation.revision}"
-        yield Fault(name, 1, reason, f"write revision: {revision.number} before you change it again", warning=True)
+        yield DefinitionIssue(
+            name, 1, reason, f"write revision: {revision.number} before you change it again", warning=True
+        )

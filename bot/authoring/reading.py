@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from bot.authoring import recordings, source
 from bot.authoring.error_texts import explain
 from bot.common.i18n import phrase_catalogues
-from bot.consultations.faults import Fault, line_of, place
+from bot.consultations.definition_issues import DefinitionIssue, line_of_path, path_in_words
 from flows.authoring.check import check
 from flows.definition import Consultation
 from flows.phrases import Phrases
@@ -24,7 +24,7 @@ class Checked(NamedTuple):
     """What a file turned out to be. `consultation` is None where its form already is wrong."""
 
     consultation: Consultation | None
-    faults: tuple[Fault, ...]
+    faults: tuple[DefinitionIssue, ...]
     recordings: Mapping[str, Path] = {}
     """The recordings it needs, by media name, where the file names any."""
     lines: Mapping[Where, int] = {}
@@ -55,17 +55,25 @@ def judge(
     if found.data is None and found.faults:
         return Checked(None, found.faults)
     if not isinstance(found.data, dict):
-        return Checked(None, (*found.faults, Fault(name, 1, "this is no consultation", "begin with “slug: …”")))
+        return Checked(
+            None, (*found.faults, DefinitionIssue(name, 1, "this is no consultation", "begin with “slug: …”"))
+        )
     try:
         consultation = Consultation.model_validate(found.data)
     except ValidationError as fault:
         return Checked(None, _sorted([*found.faults, *_model_faults(fault, found, name)]))
     except RecursionError:
-        return Checked(None, (*found.faults, Fault(name, 1, "this is nested too deeply", "use fewer levels")))
+        return Checked(None, (*found.faults, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels")))
     problems = check(consultation, catalogues if catalogues is not None else all_phrases())
     consultation, files, silent = recordings.find(consultation, folder)
     faults = [
-        Fault(name, line_of(it.where, found.lines), _at(place(it.where, found.data), it.reason), it.remedy, it.warning)
+        DefinitionIssue(
+            name,
+            line_of_path(it.where, found.lines),
+            _at(path_in_words(it.where, found.data), it.reason),
+            it.remedy,
+            it.warning,
+        )
         for it in (*problems, *silent)
     ]
     return Checked(consultation, _sorted([*found.faults, *faults]), files, found.lines)
@@ -93,9 +101,11 @@ def all_phrases() -> dict[str, Phrases]:
 _CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
 
 
-def _model_faults(fault: ValidationError, found: source.Source, name: str) -> Iterator[Fault]:
+def _model_faults(fault: ValidationError, found: source.Source, name: str) -> Iterator[DefinitionIssue]:
     for where, reason, remedy in explain(fault):
-        yield Fault(name, line_of(where, found.lines), _at(place(_containers(where), found.data), reason), remedy)
+        yield DefinitionIssue(
+            name, line_of_path(where, found.lines), _at(path_in_words(_containers(where), found.data), reason), remedy
+        )
 
 
 def _containers(where: Where) -> Where:
@@ -112,6 +122,6 @@ def _at(words: str, reason: str) -> str:
     return f"{words}: {reason}" if words else reason
 
 
-def _sorted(faults: list[Fault]) -> tuple[Fault, ...]:
+def _sorted(faults: list[DefinitionIssue]) -> tuple[DefinitionIssue, ...]:
     """In the order of the file, each fault once."""
     return tuple(dict.fromkeys(sorted(faults, key=lambda fault: fault.line)))

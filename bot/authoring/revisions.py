@@ -18,9 +18,9 @@ from bot.authoring.reading import content, fingerprint
 from bot.common import audit
 from bot.common.audit import Act
 from bot.consultations import stored_revisions
-from bot.consultations.changes import Change, Earlier, Level
+from bot.consultations.changes import AnsweredRevision, ChangeLevel, RevisionChange
 from bot.consultations.comparison import compare, unconfirmed
-from bot.consultations.faults import Fault, line_of
+from bot.consultations.definition_issues import DefinitionIssue, line_of_path
 from bot.proposals.waves import TopList
 from flows.definition import Consultation
 from flows.questions.base import Where
@@ -46,11 +46,11 @@ _MADE_LIVE: Final[tuple[Act, ...]] = ("consultation.publish", "consultation.go_l
 class Impact(NamedTuple):
     """What publishing would do. `faults` refuse it (save warnings), `unconfirmed` waits for a person."""
 
-    faults: tuple[Fault, ...] = ()
-    unconfirmed: tuple[Change, ...] = ()
-    questions: tuple[Fault, ...] = ()
+    faults: tuple[DefinitionIssue, ...] = ()
+    unconfirmed: tuple[RevisionChange, ...] = ()
+    questions: tuple[DefinitionIssue, ...] = ()
     """What is unconfirmed, with its place in the file."""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[RevisionChange, ...] = ()
     under_way: Mapping[int, int] = {}
     """Revision number → how many people are in the middle of it, and stay with it."""
     lists: tuple[TopList, ...] = ()
@@ -66,7 +66,7 @@ class Impact(NamedTuple):
         """Whether it cannot be published, whatever a person confirms."""
         return any(not fault.warning for fault in self.faults)
 
-    def warnings(self) -> tuple[Fault, ...]:
+    def warnings(self) -> tuple[DefinitionIssue, ...]:
         """All of it as advice, for what is not to be live yet."""
         return tuple(fault._replace(warning=True) for fault in (*self.faults, *self.questions))
 
@@ -78,9 +78,9 @@ class File(NamedTuple):
     consultation: Consultation
     lines: Mapping[Where, int] = {}
 
-    def fault(self, where: Sequence[str], said: change_texts.Said, *, warning: bool = False) -> Fault:
+    def fault(self, where: Sequence[str], said: change_texts.Said, *, warning: bool = False) -> DefinitionIssue:
         """A fault at a place named by keys and values."""
-        return Fault(self.name, line_of(self._indexed(where), self.lines), *said, warning=warning)
+        return DefinitionIssue(self.name, line_of_path(self._indexed(where), self.lines), *said, warning=warning)
 
     def _indexed(self, where: Sequence[str]) -> Where:
         keys = [node.key for node in self.consultation.questions]
@@ -142,11 +142,11 @@ def _impact(
     intent: Intent,
 ) -> Impact:
     counts = answers.count_by_revision(connection, newest.consultation_id)
-    read = {it.number: stored_revisions.read(it) for it in revisions if it.id in counts}
-    earlier = [Earlier(it.number, old, counts[it.id]) for it in revisions if (old := read.get(it.number))]
-    changes = compare(file.consultation, stored_revisions.read(newest), earlier)
+    read = {it.number: stored_revisions.read_revision(it) for it in revisions if it.id in counts}
+    earlier = [AnsweredRevision(it.number, old, counts[it.id]) for it in revisions if (old := read.get(it.number))]
+    changes = compare(file.consultation, stored_revisions.read_revision(newest), earlier)
     faults = [
-        *(file.fault(_place(it), change_texts.say(it)) for it in changes if it.level is Level.REFUSED),
+        *(file.fault(_place(it), change_texts.say(it)) for it in changes if it.level is ChangeLevel.REFUSED),
         *(file.fault((), change_texts.unknown_key(key)) for key in _unknown(file.consultation, intent)),
         *(file.fault((), change_texts.unreadable(it), warning=True) for it, old in read.items() if old is None),
     ]
@@ -159,7 +159,7 @@ def _impact(
     return Impact(tuple(faults), waits, questions, changes, under_way)
 
 
-def _place(change: Change) -> tuple[str, ...]:
+def _place(change: RevisionChange) -> tuple[str, ...]:
     return ("questions", change.key) if change.key else ()
 
 
@@ -167,7 +167,7 @@ def _unknown(consultation: Consultation, intent: Intent) -> list[str]:
     return sorted(intent.same_meaning - {node.key for node in consultation.questions})
 
 
-def _refusals(file: File, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[Fault]:
+def _refusals(file: File, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[DefinitionIssue]:
     mark = ("revision",) if conflict.kind in {"base_old", "base_unknown"} else ()
     yield file.fault(mark, change_texts.say_conflict(conflict, file.consultation.slug, publisher, zone))
     for difference in conflict.lost:

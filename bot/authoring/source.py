@@ -30,7 +30,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from bot.consultations.faults import Fault
+from bot.consultations.definition_issues import DefinitionIssue
 from flows.questions.base import Where
 
 LARGEST: Final = 1_000_000
@@ -86,7 +86,7 @@ class Source(NamedTuple):
 
     data: Any
     lines: dict[Where, int]
-    faults: tuple[Fault, ...]
+    faults: tuple[DefinitionIssue, ...]
 
 
 class _Refused(Exception):
@@ -101,7 +101,7 @@ def load(path: Path) -> Source:
     try:
         text = _text(path)
     except _Refused as refused:
-        return Source(None, {}, (Fault(name, refused.line, refused.reason, refused.remedy),))
+        return Source(None, {}, (DefinitionIssue(name, refused.line, refused.reason, refused.remedy),))
     return parse(text, name)
 
 
@@ -114,7 +114,7 @@ def parse(text: str, name: str) -> Source:
     try:
         data = builder.document()
     except _Refused as refused:
-        fault = Fault(name, refused.line, refused.reason, refused.remedy)
+        fault = DefinitionIssue(name, refused.line, refused.reason, refused.remedy)
         return Source(None, builder.lines, (*builder.faults, fault))
     return Source(data, builder.lines, tuple(builder.faults))
 
@@ -146,7 +146,7 @@ class _Builder:
 
     def __init__(self, text: str, name: str) -> None:
         self.lines: dict[Where, int] = {}
-        self.faults: list[Fault] = []
+        self.faults: list[DefinitionIssue] = []
         self._text = text
         self._name = name
         self._events = self._parsed()
@@ -204,7 +204,7 @@ class _Builder:
             name = _joined(event.value, line)
             if name in data:
                 reason = f"“{name}” stands twice here; the first is in line {self.lines[*where, name]}"
-                self.faults.append(Fault(self._name, line, reason, "keep one of them"))
+                self.faults.append(DefinitionIssue(self._name, line, reason, "keep one of them"))
                 self._value(self._next(), (*where, name, "again"))
                 continue
             self.lines[*where, name] = line
@@ -235,7 +235,7 @@ class _Builder:
                 "what follows # is a comment and not part of the text",
                 "put the whole text in double quotes",
             )
-            self.faults.append(Fault(self._name, line, reason, remedy, warning=True))
+            self.faults.append(DefinitionIssue(self._name, line, reason, remedy, warning=True))
 
 
 def _line(event: Event) -> int:

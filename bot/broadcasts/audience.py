@@ -10,17 +10,17 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.broadcasts.segments import Known, Segment
+from bot.broadcasts.segments import Segment, SubscriberFacts
 from bot.common.ids import day_of
 from bot.common.keys import Keys
-from bot.consultations.catalogue import Catalogue, Published
+from bot.consultations.catalogue import Catalogue, PublishedFlow
 from bot.privacy import personal_data
 from bot.settings import PushSettings
 from flows.definition import Consultation
 from storage.tables import broadcasts, contacts, opt_ins
 from storage.tables.broadcasts import Earlier
 from storage.tables.contacts import KnownAddress
-from storage.tables.opt_ins import Asked, NewOptIn
+from storage.tables.opt_ins import NewOptIn, Subscriber
 from storage.tables.participations import Standing
 
 PAGE: Final = 1000
@@ -30,7 +30,7 @@ Obstacle = Literal["", "cap", "had_it", "unreachable"]
 """Why somebody who is meant is not written to: got enough lately, got this one before, or cannot be reached."""
 
 
-class Found(NamedTuple):
+class AudienceMember(NamedTuple):
     """Somebody who is meant. `why` is the wish they are written to for: what it is about, and its subject."""
 
     contact_id: int
@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 
 @dataclass(slots=True)
-class Count:
+class AudienceCount:
     """A dry run: recipients by channel and language, and how many who are meant would not be written to."""
 
     recipients: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -52,7 +52,7 @@ class Count:
     def total(self) -> int:
         return self.recipients.total()
 
-    def add(self, found: Iterable[Found]) -> None:
+    def add(self, found: Iterable[AudienceMember]) -> None:
         for each in found:
             if each.obstacle:
                 self.obstacles[each.obstacle] += 1
@@ -64,7 +64,7 @@ class Count:
 class Audience:
     """Who is meant by one push. `consultations` are the ids of those the segment asks about, by slug."""
 
-    published: Published
+    published: PublishedFlow
     segment: Segment
     is_reminder: bool
     keys: Keys
@@ -72,14 +72,14 @@ class Audience:
     push: PushSettings
     consultations: dict[str, int]
 
-    def look(self, connection: Connection, asked: Sequence[Asked], now: datetime) -> Iterator[Found]:
+    def look(self, connection: Connection, asked: Sequence[Subscriber], now: datetime) -> Iterator[AudienceMember]:
         """Those of these people who are meant, at this moment; some of them with an obstacle."""
         ids = [each.contact_id for each in asked]
         wishes = opt_ins.of_contacts(connection, ids)
         addresses = self._addresses(connection, ids)
-        own = personal_data.participation(connection, ids, self.published.consultation_id, self.keys)
+        own = personal_data.progress_of_contacts(connection, ids, self.published.consultation_id, self.keys)
         others = {
-            slug: personal_data.participation(connection, ids, number, self.keys)
+            slug: personal_data.progress_of_contacts(connection, ids, number, self.keys)
             for slug, number in self.consultations.items()
         }
         earlier = broadcasts.earlier(connection, ids)
@@ -101,12 +101,12 @@ class Audience:
             if self.segment.includes(known):
                 obstacle = self._obstacle(address, earlier.get(number, []), now)
                 channel, lookup = (address.channel, address.lookup) if address else ("", b"")
-                yield Found(number, obstacle, channel, lookup, language, why)
+                yield AudienceMember(number, obstacle, channel, lookup, language, why)
 
-    def count(self, connection: Connection, now: datetime) -> Count:
+    def count(self, connection: Connection, now: datetime) -> AudienceCount:
         """The dry run. Memory does not grow with the number of people."""
-        result = Count()
-        for page in pages(connection, 0):
+        result = AudienceCount()
+        for page in subscriber_pages(connection, 0):
             result.add(self.look(connection, page, now))
         return result
 
@@ -124,7 +124,7 @@ class Audience:
             return standing is None or standing.status == "completed"
         return standing is not None
 
-    def _language(self, each: Asked) -> str:
+    def _language(self, each: Subscriber) -> str:
         offered = self.published.flow.languages
         return each.language if each.language in offered else offered[0]
 
@@ -137,9 +137,9 @@ class Audience:
         return "cap" if sum(one.moved_at >= since for one in earlier) >= self.push.most else ""
 
 
-def pages(connection: Connection, after: int) -> Iterator[list[Asked]]:
+def subscriber_pages(connection: Connection, after: int) -> Iterator[list[Subscriber]]:
     """All who may be pushed to, page by page."""
-    while page := opt_ins.asked(connection, after, PAGE):
+    while page := opt_ins.list_subscribers(connection, after, PAGE):
         yield page
         after = page[-1].contact_id
 
@@ -162,8 +162,8 @@ def _covering(consultation: Consultation, wishes: list[NewOptIn]) -> tuple[str, 
     return has_all
 
 
-def _known(wishes: list[NewOptIn], each: Asked, address: KnownAddress | None) -> Known:
-    return Known(
+def _known(wishes: list[NewOptIn], each: Subscriber, address: KnownAddress | None) -> SubscriberFacts:
+    return SubscriberFacts(
         topics=frozenset(wish.subject for wish in wishes if wish.about == "topic"),
         districts=frozenset(wish.subject for wish in wishes if wish.about == "district"),
         wants_all=any(wish.about == "all" for wish in wishes),

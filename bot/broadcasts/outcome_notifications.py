@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from bot.broadcasts.wording import STOP
+from bot.broadcasts.messages import STOP
 from bot.common.i18n import phrase_catalogues
 from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
@@ -37,7 +37,7 @@ EVERY_SECONDS: Final = 3.0
 FIRST: Final = "de"
 
 
-class Teller(NamedTuple):
+class OutcomeNotifier(NamedTuple):
     """What telling needs besides the store."""
 
     keys: Keys
@@ -45,7 +45,7 @@ class Teller(NamedTuple):
     public_url: str = ""
 
 
-def tell_some(connection: Connection, teller: Teller, now: datetime) -> int | None:
+def notify_next(connection: Connection, teller: OutcomeNotifier, now: datetime) -> int | None:
     """Tells the next portion about the oldest step; gives how many were told, None where nothing was left.
 
     Who is told, and how far this has come, is written in one transaction: whatever happens, nobody is told twice.
@@ -56,7 +56,7 @@ def tell_some(connection: Connection, teller: Teller, now: datetime) -> int | No
     standing = find(connection, [step.proposal_id])[step.proposal_id]
     about = consultations.newest_of(connection, standing.proposal.consultation_id)
     wanting = _next_wanting(connection, about.slug if about else "", step)
-    here = personal_data.among(
+    here = personal_data.contacts_among(
         wanting, standing.proposal.consultation_id, _concerned(connection, standing), teller.keys
     )
     rows = [_notice(teller, step, standing, address, now) for address in _reachable(connection, here)]
@@ -68,7 +68,7 @@ def tell_some(connection: Connection, teller: Teller, now: datetime) -> int | No
 
 def _next_wanting(connection: Connection, slug: str, step: NewStatus) -> list[int]:
     after = step.tell_after or 0
-    return opt_ins.who_wants(connection, "outcome", slug, after_id=after, limit=PORTION)
+    return opt_ins.subscriber_ids(connection, "outcome", slug, after_id=after, limit=PORTION)
 
 
 def _concerned(connection: Connection, standing: Standing) -> frozenset[str]:
@@ -89,7 +89,9 @@ def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[K
     return found.values()
 
 
-def _notice(teller: Teller, step: NewStatus, standing: Standing, to: KnownAddress, now: datetime) -> NewOutboxMessage:
+def _notice(
+    teller: OutcomeNotifier, step: NewStatus, standing: Standing, to: KnownAddress, now: datetime
+) -> NewOutboxMessage:
     """The news in the language of a person."""
     language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST
     code, say = standing.proposal.code, partial(_say, language)
@@ -115,12 +117,12 @@ def _say(language: str, phrase: str, /, **values: object) -> str:
     return phrase_catalogues.load(language).say(phrase, "sie", **values)
 
 
-async def keep_telling(store: Store, teller: Teller, wake: Callable[[], None]) -> None:
+async def run_notifications(store: Store, teller: OutcomeNotifier, wake: Callable[[], None]) -> None:
     """Looks now and then whether there is something to tell, until it is cancelled; `wake` lets the outbox look."""
     while True:
         try:
             while await store.read(proposals.is_anything_to_tell):
-                if await store.write(partial(tell_some, teller=teller, now=datetime.now(UTC))):
+                if await store.write(partial(notify_next, teller=teller, now=datetime.now(UTC))):
                     wake()
         except StorageError as fault:
             log.error("outcome_notification_failed", **where(fault))

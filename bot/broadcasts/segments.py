@@ -37,7 +37,7 @@ class SegmentError(ValueError):
 
 
 @dataclass(slots=True)
-class Known:
+class SubscriberFacts:
     """What is known of one person who asked for news. `began`, `took_part` (answered something) and `finished` hold
     slugs, computed, never stored.
     """
@@ -52,14 +52,14 @@ class Known:
     finished: set[str] = field(default_factory=set)
 
 
-Test = Callable[[Known], bool]
+Condition = Callable[[SubscriberFacts], bool]
 
 
 class Segment(NamedTuple):
     """An expression, ready to be asked about people. `slugs`: the consultations whose participation must be known."""
 
     text: str
-    includes: Test
+    includes: Condition
     slugs: frozenset[str]
 
 
@@ -70,7 +70,7 @@ class _Token(NamedTuple):
     at: int
 
 
-def parse(text: str, slugs: Collection[str], channels: Collection[str]) -> Segment:
+def parse_segment(text: str, slugs: Collection[str], channels: Collection[str]) -> Segment:
     """Reads an expression. `slugs` and `channels` are what there is. Raises SegmentError.
 
     >>> parse("everybody and not language=de", [], []).includes(Known(language="tr"))
@@ -128,19 +128,19 @@ class _Parser:
             return self._tokens.pop(0)
         return None
 
-    def any_of(self, depth: int) -> Test:
+    def any_of(self, depth: int) -> Condition:
         tests = [self._all_of(depth)]
         while self._take("or"):
             tests.append(self._all_of(depth))
         return tests[0] if len(tests) == 1 else lambda known: any(test(known) for test in tests)
 
-    def _all_of(self, depth: int) -> Test:
+    def _all_of(self, depth: int) -> Condition:
         tests = [self._one(depth)]
         while self._take("and"):
             tests.append(self._one(depth))
         return tests[0] if len(tests) == 1 else lambda known: all(test(known) for test in tests)
 
-    def _one(self, depth: int) -> Test:
+    def _one(self, depth: int) -> Condition:
         token = self._tokens[0]
         if depth > DEEPEST:
             raise SegmentError("nested too deeply", token.at, "write it simpler")
@@ -160,7 +160,7 @@ class _Parser:
             raise SegmentError(f"there is no {token.kind[:40]!r}", token.at, f"there is {', '.join(_FORMS)}")
         raise SegmentError("a condition is missing", token.at, f"write e.g. {_EXAMPLE}")
 
-    def _condition(self, token: _Token) -> Test:
+    def _condition(self, token: _Token) -> Condition:
         key = token.kind
         if key == "topic":
             topic = self._one_of(token, TOPICS)

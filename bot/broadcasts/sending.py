@@ -17,10 +17,10 @@ import structlog
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot.broadcasts import telling, wording
-from bot.broadcasts.audience import PAGE, Audience, Count, Found, consultation_ids
-from bot.broadcasts.quiet import is_quiet
-from bot.broadcasts.segments import SegmentError, parse
+from bot.broadcasts import messages, texts
+from bot.broadcasts.audience import PAGE, Audience, AudienceCount, AudienceMember, consultation_ids
+from bot.broadcasts.quiet_hours import is_quiet
+from bot.broadcasts.segments import SegmentError, parse_segment
 from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
 from bot.common.logs import where
@@ -45,7 +45,7 @@ BURST_SECONDS: Final = 60
 
 
 @dataclass(slots=True)
-class Step:
+class BroadcastStep:
     """What one transaction did: true once it is committed."""
 
     recalled: list[int] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Step:
         return 0 if self.is_planning else SENDING_SECONDS if self.is_sending else IDLE_SECONDS
 
 
-class Pushing:
+class BroadcastProcessor:
     """Works on the pushes of a house. Everything it needs from outside is given here."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Pushing:
         if published is None:
             return None
         try:
-            segment = parse(push.segment, self.catalogue.known_slugs(), self.channels)
+            segment = parse_segment(push.segment, self.catalogue.known_slugs(), self.channels)
         except SegmentError:
             return None
         return Audience(
@@ -96,9 +96,9 @@ class Pushing:
             consultation_ids(self.catalogue, segment.slugs),
         )
 
-    def work(self, connection: Connection, now: datetime) -> Step:
+    def work(self, connection: Connection, now: datetime) -> BroadcastStep:
         """One step of every push that is not over."""
-        step = Step()
+        step = BroadcastStep()
         self.catalogue.refresh(connection)
         self.ids.tick()
         for push in broadcasts.unfinished(connection, lock=True):
@@ -116,14 +116,14 @@ class Pushing:
                     broadcasts.note(connection, push.id, finished_at=now)
         return step
 
-    def count(self, connection: Connection, push: StoredBroadcast, now: datetime) -> Count:
+    def count(self, connection: Connection, push: StoredBroadcast, now: datetime) -> AudienceCount:
         """The dry run of a draft."""
         self.catalogue.refresh(connection)
         audience = self.audience(push)
-        return audience.count(connection, now) if audience else Count()
+        return audience.count(connection, now) if audience else AudienceCount()
 
     def tell_count(
-        self, connection: Connection, push: StoredBroadcast, count: Count, now: datetime
+        self, connection: Connection, push: StoredBroadcast, count: AudienceCount, now: datetime
     ) -> list[tuple[str, bytes, Outgoing]]:
         """Notes what came of the dry run; gives the message for the chat that asked, as the outbox takes it."""
         broadcasts.note(connection, push.id, counted=count.total)
@@ -132,7 +132,7 @@ class Pushing:
         if lookup is None or not staff.in_chats(connection, [lookup]):
             return []
         chat = contacts.find(connection, [lookup])[lookup]
-        msg = telling.dry_run(self.settings, push, count, now, self.catalogue.voice(STAFF_CHAT, chat.reads()))
+        msg = texts.dry_run_message(self.settings, push, count, now, self.catalogue.voice(STAFF_CHAT, chat.reads()))
         number, order = self.ids.letter()
         row = NewOutboxMessage(
             id=number,
@@ -157,7 +157,7 @@ class Pushing:
 
     def _plan(self, connection: Connection, push: StoredBroadcast, now: datetime) -> int:
         audience = self.audience(push)
-        page = opt_ins.asked(connection, push.planned_to, PAGE) if audience else []
+        page = opt_ins.list_subscribers(connection, push.planned_to, PAGE) if audience else []
         if not audience or not page:
             broadcasts.move(connection, push.id, ["planning"], "sending")
             return 0
@@ -167,7 +167,7 @@ class Pushing:
         broadcasts.note(connection, push.id, planned_to=page[-1].contact_id)
         return len(rows)
 
-    def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
+    def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
         """The next portion into the outbox, if this is the time for it."""
         quiet = self.settings.push
         broadcasts.note_withdrawn(connection, push.id, day_of(now))
@@ -198,10 +198,10 @@ class Pushing:
         audience: Audience,
         ids: list[int],
         now: datetime,
-        step: Step,
+        step: BroadcastStep,
     ) -> None:
         """Asks once more who is meant; their messages go into the outbox, the others are skipped with the reason."""
-        asked = opt_ins.asked_among(connection, ids)
+        asked = opt_ins.subscribers_among(connection, ids)
         found = {each.contact_id: each for each in audience.look(connection, asked, now)}
         rows: list[StoredRecipient] = []
         letters: list[NewOutboxMessage] = []
@@ -223,7 +223,7 @@ class Pushing:
                     )
                 )
                 continue
-            msg = wording.message(
+            msg = messages.broadcast_message(
                 audience.published, each.language, each.why, self.catalogue, is_reminder=push.is_reminder
             )
             letter, order = self.ids.letter()
@@ -269,7 +269,7 @@ class Pushing:
         burst = max(BURST_SECONDS, 3600 / push.per_hour)
         return max(push.paced_to, now - timedelta(seconds=burst))
 
-    def _take_back(self, connection: Connection, push: StoredBroadcast, now: datetime, step: Step) -> None:
+    def _take_back(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
         """What waits in the outbox goes back into the plan."""
         recalled = outbox.recall(connection, broadcasts.queued(connection, push.id))
         broadcasts.unqueue(connection, recalled, day_of(now))
@@ -277,13 +277,13 @@ class Pushing:
 
 
 class Broadcaster:
-    """Lets `Pushing` work while the house runs, and the outbox know of it."""
+    """Lets `BroadcastProcessor` work while the house runs, and the outbox know of it."""
 
-    def __init__(self, store: Store, outbox: Outbox, pushing: Pushing) -> None:
+    def __init__(self, store: Store, outbox: Outbox, pushing: BroadcastProcessor) -> None:
         self._store = store
         self._outbox = outbox
         self._pushing = pushing
-        outbox.ledger = note_outcomes
+        outbox.ledger = record_outcomes
 
     async def run(self) -> None:
         """Works until it is cancelled. A failure is logged and tried again."""
@@ -295,11 +295,11 @@ class Broadcaster:
                 log.error("push_step_failed", **where(fault))
             await asyncio.sleep(pause)
 
-    async def step(self, now: datetime | None = None) -> Step:
+    async def step(self, now: datetime | None = None) -> BroadcastStep:
         """One transaction. Nothing is written while nothing is going on."""
         unfinished = await self._store.read(broadcasts.unfinished)
         if not unfinished:
-            return Step()
+            return BroadcastStep()
         moment = now or datetime.now(UTC)
         for push in unfinished:
             if push.state == "draft":
@@ -317,7 +317,7 @@ class Broadcaster:
         self._outbox.accept(told, "notice")
 
 
-def note_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def record_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     """The ledger's part when the outbox notes what became of broadcasts, in the same transaction."""
     arrivals = [
         Arrival(outcome.id, "sent", None, outcome.settled_at)
@@ -328,7 +328,7 @@ def note_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     broadcasts.arrived(connection, arrivals)
 
 
-def _recipient(push: StoredBroadcast, found: Found, now: datetime) -> StoredRecipient:
+def _recipient(push: StoredBroadcast, found: AudienceMember, now: datetime) -> StoredRecipient:
     """A row of the plan. Who got enough lately may be free again when it is their turn."""
     state: RecipientState = "skipped" if found.obstacle == "unreachable" else "planned"
     reason = "unreachable" if found.obstacle == "unreachable" else None

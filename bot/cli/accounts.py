@@ -12,8 +12,8 @@ from bot.common import audit
 from bot.common.errors import CommandError, Say, program
 from bot.common.ids import Ids
 from bot.settings import Settings
-from bot.staff.codes import code_hash, new_code
-from bot.staff.sign_in import LONGEST_NAME, in_use
+from bot.staff.codes import new_staff_code, staff_code_hash
+from bot.staff.sign_in import LONGEST_NAME, validity_in_words
 from storage.core.errors import Duplicate
 from storage.tables import staff
 from storage.tables.staff import Role, StaffMember
@@ -28,10 +28,10 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
     wanted = next((one for one in known if one == role), None)
     if wanted is None:
         raise CommandError(f"--role {role}: there is {', '.join(known)}")
-    code = new_code()
+    code = new_staff_code()
     with command_context(settings, say) as (store, keys):
         member = StaffMember(
-            id=Ids()(), name=name, role=wanted, code_hash=code_hash(keys, code), created_at=datetime.now(UTC)
+            id=Ids()(), name=name, role=wanted, code_hash=staff_code_hash(keys, code), created_at=datetime.now(UTC)
         )
 
         def work(connection: Connection) -> None:
@@ -73,4 +73,4 @@ def list_all(settings: Settings, say: Say) -> None:
     if not members:
         say(f"Nobody yet. `{program()} staff add NAME --role helper` lets somebody in.")
     for member in members:
-        say(f"{member.name}  {member.role}  {in_use(member)}")
+        say(f"{member.name}  {member.role}  {validity_in_words(member)}")

@@ -12,7 +12,7 @@ from bot.common import audit
 from bot.common.errors import CommandError, Say, program
 from bot.consultations import stored_revisions
 from bot.settings import Settings
-from bot.staff.sign_in import in_use
+from bot.staff.sign_in import validity_in_words
 from bot.web.api.access_keys import PREFIX, make
 from bot.web.api.policy import ROLES, SCOPES, Scope
 from storage.tables import api_keys, staff
@@ -26,7 +26,7 @@ def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -
         with store.reading() as connection:
             member = _member(connection, name)
             if slug:
-                stored_revisions.named(connection, slug)
+                stored_revisions.live_revision(connection, slug)
         if too_much := [scope for scope in wanted if scope not in ROLES[member.role]]:
             raise CommandError(
                 f"{member.name} is {member.role}, whose keys cannot have --scope {', '.join(too_much)}; "
@@ -88,4 +88,4 @@ def list_all(settings: Settings, say: Say) -> None:
         say(f"No keys yet. `{program()} staff key NAME --scope read` makes one.")
     for key in keys:
         owner, scopes = names.get(key.staff_id, "?"), ",".join(key.scopes)
-        say(f"{key.label}  {owner}  {scopes}  {key.slug or 'all'}  {in_use(key)}")
+        say(f"{key.label}  {owner}  {scopes}  {key.slug or 'all'}  {validity_in_words(key)}")

@@ -40,7 +40,7 @@ def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say,
     purpose = recorded(settings, purpose)
     with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
-            slug = stored_revisions.named(connection, slug).slug
+            slug = stored_revisions.live_revision(connection, slug).slug
             audit.record(connection, keys, audit.operator().did("export.attachments", slug, purpose))
         folder = Folder(settings.data / FOLDER, keys)
         with store.reading() as connection, staged(out) as target:
@@ -55,7 +55,7 @@ def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say,
 
 
 def _fill(connection: Connection, slug: str, folder: Folder, target: Path) -> Written:
-    found = stored_revisions.named(connection, slug)
+    found = stored_revisions.live_revision(connection, slug)
     number, lost = 0, []
     with ExitStack() as closing:
         index = Table(target / INDEX, HEAD, closing, excel=True)  # opened by people, who double click

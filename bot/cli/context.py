@@ -22,7 +22,7 @@ from bot.common.i18n import phrase_catalogues
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.consultations import stored_revisions, trials
-from bot.consultations.faults import Fault
+from bot.consultations.definition_issues import DefinitionIssue
 from bot.settings import Settings
 from flows.wording import Review
 from storage.core.errors import StorageError
@@ -32,7 +32,7 @@ from storage.tables.consultations import PublishedRevision, State
 from storage.tables.stages import Stage
 
 
-def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[Fault]]:
+def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store, Keys, list[DefinitionIssue]]:
     """Opens the house (`open_house`); what is empty is filled: data folder, database, secret key, sample consultations.
 
     Raises `CommandError`, `SecretError` and the classes of `storage.core.errors`.
@@ -56,7 +56,7 @@ def command_context(settings: Settings, say: Say) -> Iterator[tuple[Store, Keys]
         for fault in faults:
             say(str(fault))
         with store.reading() as connection:
-            for sentence in stored_revisions.unreadable(connection):
+            for sentence in stored_revisions.list_unreadable(connection):
                 say(sentence)
         yield store, keys
     finally:
@@ -119,10 +119,10 @@ def publish(
 def show(settings: Settings, slug: str, say: Say, complain: Say) -> None:
     """Prints what is live as a file. Raises CommandError where there is nothing of this name."""
     with command_context(settings, complain) as (store, _), store.reading() as connection:
-        newest = stored_revisions.named(connection, slug)
-    consultation = stored_revisions.read(newest)
+        newest = stored_revisions.live_revision(connection, slug)
+    consultation = stored_revisions.read_revision(newest)
     if consultation is None:
-        raise stored_revisions.refusal(newest)
+        raise stored_revisions.unreadable_error(newest)
     say(showing.as_file(consultation, newest.number).rstrip("\n"))
 
 
@@ -160,7 +160,7 @@ def list_consultations(settings: Settings, say: Say) -> None:
     with command_context(settings, say) as (store, _), store.reading() as connection:
         revisions = consultations.list_latest(connection, get_args(State))
         waiting = consultations.list_unpublished(connection)
-        names = {it.consultation_id: trials.slug_of(connection, it.consultation_id) for it in waiting}
+        names = {it.consultation_id: trials.trial_slug(connection, it.consultation_id) for it in waiting}
     if not revisions and not waiting:
         say("Nothing is published yet.")
     for revision in sorted([*revisions, *waiting], key=lambda it: it.slug):
@@ -171,7 +171,7 @@ def list_consultations(settings: Settings, say: Say) -> None:
 
 
 def _in_a_line(revision: PublishedRevision, state: str) -> str:
-    consultation = stored_revisions.read(revision)
+    consultation = stored_revisions.read_revision(revision)
     if consultation is None:
         return f"{revision.slug}  {state}, revision {revision.number}  cannot be read"
     title = consultation.title.in_language(consultation.main_language, {})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from adapters.base import Finding
 from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.dead_letters import opened
+from bot.common.dead_letters import open_dead_letter
 from bot.common.errors import Say, program
 from bot.common.keys import Keys, SecretError
 from bot.settings import Settings
@@ -56,7 +56,7 @@ def show(settings: Settings, say: Say, *, done: bool) -> None:
 def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
     """When it was sent and what it says. The table knows the day only."""
     try:
-        found = opened(letter, keys)
+        found = open_dead_letter(letter, keys)
     except SecretError:
         return letter.at, "(sealed with another secret key)"
     return found.sent_at, clean(found.said).replace("\n", "\n    ")

@@ -19,9 +19,9 @@ _HEAD: Final = ("place", "entered", "begun", "answered", "finished")
 def show(settings: Settings, slug: str, say: Say) -> None:
     """Says how many took part from where, a line for each place. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
-        revision = stored_revisions.named(connection, slug)
+        revision = stored_revisions.live_revision(connection, slug)
         counts = participations.tally_by_place(connection, revision.consultation_id)
-        consultation = stored_revisions.read(revision)
+        consultation = stored_revisions.read_revision(revision)
     for line in table(counts, consultation.smallest_cell if consultation else SMALLEST_CELL):
         say(line)
 

@@ -132,7 +132,7 @@ def export(
     with command_context(settings, complain) as (store, keys):
         if reason:
             with store.begin() as connection:
-                named = stored_revisions.named(connection, slug).slug
+                named = stored_revisions.live_revision(connection, slug).slug
                 audit.record(connection, keys, audit.operator().did("export.raw", named, f"{kind}: {reason}"))
         with store.reading() as connection:
             found = content.load(connection, slug, settings.web.public_url)

@@ -23,7 +23,7 @@ def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
     with command_context(settings, complain) as (store, keys):
         if purpose:
             with store.begin() as connection:
-                slug = stored_revisions.named(connection, wish.slug, trials=True).slug
+                slug = stored_revisions.live_revision(connection, wish.slug, trials=True).slug
                 audit.record(connection, keys, audit.operator().did("export.raw", slug, purpose))
         wish, now = wish._replace(zone=settings.zone()), datetime.now(UTC)
         if wish.profile == "public":

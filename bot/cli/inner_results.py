@@ -28,7 +28,7 @@ def show(
     purpose = recorded(settings, purpose)
     with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
-            slug = stored_revisions.named(connection, slug).slug
+            slug = stored_revisions.live_revision(connection, slug).slug
             audit.record(connection, keys, audit.operator().did("results.inner", slug, purpose))
         with store.reading() as connection:
             found = published.read(connection, slug, seed=seed, is_inner=True)

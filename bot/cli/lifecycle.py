@@ -17,7 +17,7 @@ from bot.authoring.lifecycle import Refused, Step, WentLive
 from bot.authoring.publishing import Desk
 from bot.authoring.reading import read
 from bot.authoring.revisions import NOTHING_ELSE, Impact, Intent
-from bot.broadcasts.starting import PushError, parse_time
+from bot.broadcasts.service import PushError, parse_time
 from bot.cli.context import command_context, desk
 from bot.common import audit
 from bot.common.audit import Auditor
@@ -126,7 +126,7 @@ def _agreed(
 def top(settings: Settings, slug: str, say: Say, count: int) -> None:
     """Prints the proposals most agreed with, in the order in which a wave takes them. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
-        found = waves.best_of(connection, stored_revisions.named(connection, slug))
+        found = waves.best_of(connection, stored_revisions.live_revision(connection, slug))
     for line in top_texts.say_order(found[:count]):
         say(line)
     if not found:
@@ -196,7 +196,7 @@ def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Desk]]:
                 yield connection, desk(settings, Auditor(keys, audit.operator()))
             except Refused as refused:
                 if refused.reason == "unknown":
-                    stored_revisions.named(connection, refused.slug)
+                    stored_revisions.live_revision(connection, refused.slug)
                 raise
     except Refused as refused:
         if isinstance(impact := refused.values.get("impact"), Impact):

@@ -84,11 +84,11 @@ class Chat:
 
     async def say(self, text: str, line: str = "", **more: Any) -> None:
         """One message of the person (`line`: as the transcript shows it); returns when all is answered and stored."""
-        self._write(transcripts.resident(line or clean(text)))
+        self._write(transcripts.resident_line(line or clean(text)))
         await self._answered(text, **more)
         known = await self._look_up()
         for news in known.news(self._known):
-            self._write(transcripts.stored(news))
+            self._write(transcripts.stored_line(news))
         self._known = known
 
     async def _answered(self, text: str, **more: Any) -> None:
@@ -110,12 +110,12 @@ class Chat:
     def _shown(self, msg: MsgOut) -> None:
         if not self._is_hidden:
             self.messages.append(msg)
-            self._write(transcripts.bot(msg))
+            self._write(transcripts.bot_line(msg))
             self._show(msg)
 
-    async def _look_up(self) -> transcripts.Stored:
+    async def _look_up(self) -> transcripts.StoredFacts:
         find = partial(
-            transcripts.look_up,
+            transcripts.load_stored_facts,
             keys=self.house.keys,
             catalogue=self.house.catalogue,
             channel=self.channel.name,
@@ -163,7 +163,7 @@ def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
     if wish.slug:
         if wish.slug not in revisions:
             raise CommandError(_not_open(store, wish.slug, found, zone))
-        consultation = stored_revisions.read(revisions[wish.slug])
+        consultation = stored_revisions.read_revision(revisions[wish.slug])
         if consultation is None:
             raise CommandError(f"{wish.slug} cannot be read; {program()} doctor says what to do")
         known = tuple(consultation.languages)
@@ -175,7 +175,8 @@ def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone:
     """Why nobody can take part in it, and what to do. Raises CommandError with the same where it was never live."""
     with store.reading() as connection:
         if consultations.find(connection, slug):
-            return f"{slug}: {state_texts.way_in(stored_revisions.named(connection, slug), datetime.now(UTC), zone)}"
+            live = stored_revisions.live_revision(connection, slug)
+            return f"{slug}: {state_texts.way_in(live, datetime.now(UTC), zone)}"
     listed = [revision.slug for revision in found if not revision.is_trial]
     there_is = f"there is {', '.join(listed)}" if listed else "nothing is published yet"
     return f"no open consultation is called {slug!r}; {there_is}"

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from bot.broadcasts import starting, telling
-from bot.broadcasts.sending import Pushing
-from bot.broadcasts.starting import MOVES, PushError, Wish, parse_time
+from bot.broadcasts import service, texts
+from bot.broadcasts.sending import BroadcastProcessor
+from bot.broadcasts.service import TRANSITIONS, BroadcastDraft, PushError, parse_time
 from bot.cli.context import command_context
 from bot.common import audit
 from bot.common.errors import CommandError, Say, program
@@ -45,7 +45,7 @@ def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
     channels = open_channels(settings)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     with command_context(settings, complain) as (store, keys):
-        desk = _Desk(store, Pushing(settings, keys, proactive, [WEB, *channels]), out, complain)
+        desk = _Desk(store, BroadcastProcessor(settings, keys, proactive, [WEB, *channels]), out, complain)
         try:
             if order.action:
                 desk.act(order)
@@ -63,7 +63,7 @@ def _say(phrase: str, **values: object) -> str:
 class _Desk:
     """One call of the command."""
 
-    def __init__(self, store: Store, pushing: Pushing, out: Say, complain: Say) -> None:
+    def __init__(self, store: Store, pushing: BroadcastProcessor, out: Say, complain: Say) -> None:
         self._store = store
         self._pushing = pushing
         self._out = out
@@ -73,14 +73,14 @@ class _Desk:
         """Counts, says so, and plans unless it is a dry run."""
         settings, now = self._pushing.settings, datetime.now(UTC)
         at = parse_time(order.at, settings.zone()) if order.at else None
-        wish = Wish(order.slug, order.segment, at, order.per_hour, order.is_reminder)
+        wish = BroadcastDraft(order.slug, order.segment, at, order.per_hour, order.is_reminder)
         with self._store.begin() as connection:
-            draft = starting.check(self._pushing, connection, wish, now)
+            draft = service.create_draft(self._pushing, connection, wish, now)
         with self._store.reading() as connection:
             count = self._pushing.count(connection, draft, now)
-        for line in telling.describe_count(count, _say):
+        for line in texts.describe_count(count, _say):
             self._out(line)
-        self._out(telling.describe_time(settings, draft, now, _say, "en"))
+        self._out(texts.describe_time(settings, draft, now, _say, "en"))
         if order.dry_run:
             return
         if not count.total:
@@ -100,7 +100,9 @@ class _Desk:
             if not found:
                 raise CommandError(f"{order.slug} was never pushed")
             by = audit.operator()
-            if order.action in MOVES and not starting.move(self._pushing, connection, found[0], order.action, by):
+            if order.action in TRANSITIONS and not service.change_state(
+                self._pushing, connection, found[0], order.action, by
+            ):
                 raise CommandError(f"--{order.action} is not possible now: {order.slug} is {found[0].state}")
         if order.watch:
             self._watch(found[0].id)
@@ -109,7 +111,7 @@ class _Desk:
     def _plan(self, draft: StoredBroadcast, total: int) -> None:
         with self._store.begin() as connection:
             broadcasts.insert(connection, [draft])
-            starting.begin(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
+            service.start_broadcast(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
         with progress("planned", self._complain, total) as watch:
             done = 0
             while True:
@@ -137,6 +139,6 @@ class _Desk:
     def _tell(self, number: int) -> None:
         with self._store.reading() as connection:
             found = broadcasts.by_id(connection, number)
-            lines = list(starting.describe(self._pushing, connection, found, _say)) if found else []
+            lines = list(service.describe_broadcast(self._pushing, connection, found, _say)) if found else []
         for line in lines:
             self._out(line)

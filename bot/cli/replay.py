@@ -23,7 +23,7 @@ from bot.common.keys import Keys
 from bot.common.progress import Watch, progress
 from bot.conversations import recording
 from bot.conversations.inbox import LARGEST_BATCH
-from bot.conversations.recording import BadLine, Scan
+from bot.conversations.recording import BadLine, RecordingSummary
 from bot.settings import Settings
 from flows.messages import MsgIn
 from storage.core.store import Store
@@ -78,7 +78,9 @@ class Sink:
         return ""
 
 
-async def feed(path: Path, found: Scan, settings: Settings, store: Store, keys: Keys, watch: Watch) -> Report:
+async def feed(
+    path: Path, found: RecordingSummary, settings: Settings, store: Store, keys: Keys, watch: Watch
+) -> Report:
     """Feeds the messages of a scanned recording in their order; bad lines are left out.
 
     `watch` hears how many are stored. What waited to be sent before stays waiting: no sink swallows it.
@@ -86,7 +88,7 @@ async def feed(path: Path, found: Scan, settings: Settings, store: Store, keys: 
     sinks = {name: Sink(name) for name in sorted(found.channels)}
     channels: dict[str, Channel] = {**sinks}
     app = build(settings, channels, store=store, keys=keys)
-    messages = (item for item in recording.read(path) if isinstance(item, MsgIn))
+    messages = (item for item in recording.read_recording(path) if isinstance(item, MsgIn))
     began = time.perf_counter()
     # If the work itself should fail, the group ends the feeding instead of waiting for ever.
     async with asyncio.TaskGroup() as tasks:
@@ -153,7 +155,7 @@ def replay(
     return not report.bad_lines and not report.errors
 
 
-def examine(path: Path, complain: Say) -> Scan:
+def examine(path: Path, complain: Say) -> RecordingSummary:
     """Looks through the whole recording before anything of it is fed."""
     if path.exists() and not path.is_file():
         raise CommandError(f"{path}: is no file; a recording is read twice, so write a pipe into a file first")
@@ -165,7 +167,7 @@ def examine(path: Path, complain: Say) -> Scan:
 
     try:
         with progress("checked", complain) as watch:
-            found = recording.scan(path, note, watch)
+            found = recording.scan_recording(path, note, watch)
     except OSError as fault:
         raise CommandError(f"{path}: cannot be read ({fault.strerror}); check its path and rights") from fault
     list_aside(path, aside, found.bad, complain)

@@ -16,7 +16,7 @@ from flows.messages import MsgIn
 from storage.tables.messages import NewDeadLetter, StoredDeadLetter
 
 
-class Opened(NamedTuple):
+class OpenedDeadLetter(NamedTuple):
     """What stands in a message that was set aside."""
 
     sent_at: datetime
@@ -44,8 +44,10 @@ def dead_letter(
     )
 
 
-def opened(letter: StoredDeadLetter, keys: Keys) -> Opened:
+def open_dead_letter(letter: StoredDeadLetter, keys: Keys) -> OpenedDeadLetter:
     """What was said in a message that was set aside. Raises SecretError."""
     fields = from_json(keys.unseal(letter.sealed, letter.lookup or b""))
     found = dict(zip(MsgIn._fields, fields, strict=False))
-    return Opened(datetime.fromisoformat(found["sent_at"]), str(found["text"] or found["choice"] or found["media"]))
+    return OpenedDeadLetter(
+        datetime.fromisoformat(found["sent_at"]), str(found["text"] or found["choice"] or found["media"])
+    )

@@ -19,7 +19,7 @@ from typing import Final, Literal, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from bot.common.errors import LedgerError
+from bot.common.errors import ErasureLogError
 from bot.common.keys import Keys, SecretError
 
 FOLDER: Final = "erased"
@@ -32,7 +32,7 @@ _END: Final = "."
 Kind = Literal["person", "joined", "idea", "withdrawn", "vote", "wish"]
 
 
-class Gone(NamedTuple):
+class ErasedRecord(NamedTuple):
     """One thing that is gone, known by its number or code."""
 
     kind: Kind
@@ -43,20 +43,20 @@ class Gone(NamedTuple):
     """Of one who was `joined` the contact they belong to since; of a `wish` what it was about, and its day."""
 
 
-def wish_gone(contact_id: int, about: str, subject: str, now: datetime) -> Gone:
+def withdrawn_subscription(contact_id: int, about: str, subject: str, now: datetime) -> ErasedRecord:
     """How it is noted that a wish was taken back. Given again it is another one, from the next day on."""
-    return Gone("wish", str(contact_id), f"{about}/{subject}/{now:%Y-%m-%d}")
+    return ErasedRecord("wish", str(contact_id), f"{about}/{subject}/{now:%Y-%m-%d}")
 
 
-class Noted(NamedTuple):
+class ErasureLogContent(NamedTuple):
     """What stands in the ledger."""
 
-    gone: Sequence[Gone]
+    gone: Sequence[ErasedRecord]
     unreadable: int
     """Lines that were sealed with another secret key."""
 
 
-class Ledger:
+class ErasureLog:
     """The ledger of one house.
 
     >>> ledger = Ledger(Path("data"), keys)                          # doctest: +SKIP
@@ -65,11 +65,11 @@ class Ledger:
 
     def __init__(self, data: Path, keys: Keys) -> None:
         self.folder = data / FOLDER
-        self.trouble: LedgerError | None = None
+        self.trouble: ErasureLogError | None = None
         """What kept the last erasure from being noted."""
         self._vault = keys.ledger_vault()
 
-    def note(self, gone: Iterable[Gone]) -> None:
+    def note(self, gone: Iterable[ErasedRecord]) -> None:
         """Adds lines; when this returns they survive a power cut. Twice is harmless. Raises LedgerError."""
         lines = [self._vault.seal(to_json(one).decode()) + _END for one in gone]
         if not lines:
@@ -77,40 +77,40 @@ class Ledger:
         try:
             _append(self.folder / f"{datetime.now(UTC):%Y-%m}", lines)
         except OSError as fault:
-            self.trouble = LedgerError(f"{self.folder}: {fault.strerror}")
+            self.trouble = ErasureLogError(f"{self.folder}: {fault.strerror}")
             raise self.trouble from fault
         self.trouble = None
 
-    def read(self) -> Noted:
+    def read(self) -> ErasureLogContent:
         """Everything that is noted. Raises OSError."""
         gone, unreadable = [], 0
-        for path in files_of(self.folder):
+        for path in erasure_log_files(self.folder):
             for line in _lines(path):
                 try:
-                    gone.append(Gone(*from_json(self._vault.unseal(line.removesuffix(_END)))))
+                    gone.append(ErasedRecord(*from_json(self._vault.unseal(line.removesuffix(_END)))))
                 except SecretError:
                     unreadable += 1
-        return Noted(gone, unreadable)
+        return ErasureLogContent(gone, unreadable)
 
     def forget_before(self, day: date) -> None:
         """Removes the months that ended before this day. Raises OSError."""
-        for path in files_of(self.folder):
+        for path in erasure_log_files(self.folder):
             if _last_day(path) < day:
                 path.unlink(missing_ok=True)
 
 
-def unite(source: Path, folder: Path) -> None:
+def merge_erasure_logs(source: Path, folder: Path) -> None:
     """Adds what another ledger of the same house knows (a copy, or that of another worker). Nothing is written over.
     Raises OSError.
     """
-    for path in files_of(source):
+    for path in erasure_log_files(source):
         target = folder / path.name
         known = set(_lines(target)) if target.exists() else set()
         if new := [line for line in _lines(path) if line not in known]:
             _append(target, new)
 
 
-def files_of(folder: Path) -> list[Path]:
+def erasure_log_files(folder: Path) -> list[Path]:
     """The months of a ledger, oldest first; none where there is no such folder."""
     return sorted(it for it in folder.iterdir() if NAME.fullmatch(it.name)) if folder.is_dir() else []
 

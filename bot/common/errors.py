@@ -14,7 +14,7 @@ class CommandError(Exception):
     """A command cannot do what was asked. The text says what is wrong, where, and what to do about it."""
 
 
-class LedgerError(StoreFull):
+class ErasureLogError(StoreFull):
     """What is to be erased cannot be noted in the folder `erased`, so nothing was erased; what is stored is intact."""
 
 

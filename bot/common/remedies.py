@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.common.errors import LedgerError, program
+from bot.common.errors import ErasureLogError, program
 from storage.core.errors import (
     StorageError,
     StoreBusy,
@@ -29,7 +29,7 @@ _BY_DETAIL: Final = (
 )
 """What the drivers say, and the remedy; the first match counts, before the kind."""
 _BY_KIND: Final[dict[type[StorageError], str]] = {
-    LedgerError: "make room, and see that this user may write to that folder",
+    ErasureLogError: "make room, and see that this user may write to that folder",
     StoreFull: "make room on its disk",
     StoreBusy: "wait a moment and try again; if it stays so, stop the other program that writes to it",
     StoreLost: "start PostgreSQL, or correct database_url",

@@ -13,10 +13,10 @@ from typing import Final
 
 CLASSES: Final = (5, 15, 30, 60, 120, 300, 900, 3600)
 """Seconds at most. Who takes longer went away in between, which says nothing about a question."""
-MOST: Final = 50_000
+MAX_TRACKED: Final = 50_000
 
 
-def class_of(seconds: float) -> int | None:
+def duration_class(seconds: float) -> int | None:
     """The class of a duration, by its upper end in seconds; None beyond the last one.
 
     >>> [class_of(seconds) for seconds in (0, 5, 5.1, 3600, 3601)]
@@ -26,7 +26,7 @@ def class_of(seconds: float) -> int | None:
     return CLASSES[place] if place < len(CLASSES) else None
 
 
-class Asked:
+class QuestionClock:
     """Which question the newest participations wait at, and since when. Used by the writing thread only."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,10 +45,10 @@ class Asked:
             del self._since[session_id]
         if key:
             self._since[session_id] = (key, self._clock())
-            if len(self._since) > MOST:
+            if len(self._since) > MAX_TRACKED:
                 del self._since[next(iter(self._since))]
 
     def took(self, session_id: int, key: str) -> int | None:
         """The class of the time since this question was asked there; None where that is not known."""
         known = self._since.get(session_id)
-        return class_of(self._clock() - known[1]) if known is not None and known[0] == key else None
+        return duration_class(self._clock() - known[1]) if known is not None and known[0] == key else None

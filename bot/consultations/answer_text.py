@@ -19,12 +19,12 @@ from storage.tables.sessions import StateOf
 _MARKED: Final = re.compile(r"(\[(?:voice|picture)\])(?: |$)")
 
 
-def text_of(value: str) -> str:
+def decode_text(value: str) -> str:
     """The text of a stored value."""
     return str(from_json(value))
 
 
-def words_of(text: str) -> str:
+def strip_media_mark(text: str) -> str:
     """What the person said, without the mark of a recording or a picture; "" where there is nothing else.
 
     >>> words_of("[voice] more trees"), words_of("[picture]"), words_of("trees")
@@ -33,7 +33,7 @@ def words_of(text: str) -> str:
     return _MARKED.sub("", text, count=1) if _MARKED.match(text) else text
 
 
-def marked_as(before: str, text: str) -> str:
+def copy_media_mark(before: str, text: str) -> str:
     """A new text with the mark of the earlier one.
 
     >>> marked_as("[voice] more trees, says Erika", "more trees")
@@ -43,7 +43,7 @@ def marked_as(before: str, text: str) -> str:
     return text if found is None or _MARKED.match(text) else f"{found[1]} {text}"
 
 
-def reword(connection: Connection, answer: OpenAnswer, text: str) -> None:
+def reword_answer(connection: Connection, answer: OpenAnswer, text: str) -> None:
     """Changes what an answer says, also where its author sees it."""
     open_answers.reword(connection, [Rewording(answer.session_id, answer.question_key, to_json(text).decode())])
     row = sessions.by_id(connection, [answer.session_id])[answer.session_id]

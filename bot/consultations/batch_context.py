@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from sqlalchemy import Connection
 
 from adapters.base import Outgoing
-from bot.common.erasure_log import Gone
+from bot.common.erasure_log import ErasedRecord
 from bot.common.ids import Ids, day_of, hour_of
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM_RANDOM
-from bot.consultations.answer_durations import Asked
+from bot.consultations.answer_durations import QuestionClock
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import HANDLERS, handles
 from bot.consultations.participant import Person
@@ -55,7 +55,7 @@ class BatchServices(NamedTuple):
     ids: Ids
     write_order: WriteOrder
     random: Random = SYSTEM_RANDOM
-    asked: Asked | None = None
+    asked: QuestionClock | None = None
     """When questions were asked; None where nobody answers any."""
 
 
@@ -81,7 +81,7 @@ class BatchOutcome:
     """Both, by the place in the batch of the message to which it is said; without what is said to groups."""
     left_doors: list[tuple[str, str]] = field(default_factory=list)
     """Channels and addresses of those who were erased, beside the one they write from: to be forgotten there."""
-    gone: list[Gone] = field(default_factory=list)
+    gone: list[ErasedRecord] = field(default_factory=list)
     """What is erased in this transaction and is to stay erased (`bot.common.erasure_log`)."""
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back, because somebody said "stop" or was erased."""
@@ -256,13 +256,13 @@ class ContactRows:
 
 
 @handles(Said)
-def say(batch: BatchContext, person: Person, event: Said, hour: datetime) -> None:
+def send_said(batch: BatchContext, person: Person, event: Said, hour: datetime) -> None:
     """Where nobody can be written to unasked, news are not offered."""
     batch.say(person, event.msg if person.is_proactive else _without_news(event.msg))
 
 
 @handles(LanguageChosen)
-def choose_language(batch: BatchContext, person: Person, event: LanguageChosen, hour: datetime) -> None:
+def set_language(batch: BatchContext, person: Person, event: LanguageChosen, hour: datetime) -> None:
     """Holds for the rest of the batch as well."""
     person.language = event.language
     batch.add(contacts.set_languages, ContactLanguage(person.contact_id, event.language))

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 CODE_LENGTH = 6
 
 
-class Published(NamedTuple):
+class PublishedFlow(NamedTuple):
     """A published revision, ready to be walked."""
 
     revision_id: int
@@ -52,7 +52,7 @@ class NotCompiled(Exception):
         self.senders = senders
 
 
-class Waiting:
+class PendingCompilations:
     """Who of a batch has to wait for what."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Catalogue:
         self._public_url = public_url
         tags = languages or phrase_catalogues.languages()
         self._phrases = {tag: phrase_catalogues.load(tag) for tag in tags}
-        self._compiled = FlowCache[Published | None](kept_bytes)
+        self._compiled = FlowCache[PublishedFlow | None](kept_bytes)
         self._live = LiveRevisions()
         self._broken: set[int] = set()
         self._newest: dict[str, LiveRevision] = {}
@@ -147,7 +147,7 @@ class Catalogue:
         """The same word lists as they are written, one for each language of the house."""
         return [said.words(phrase) for said in self._phrases.values()]
 
-    def newest(self, slug: str) -> Published | None:
+    def newest(self, slug: str) -> PublishedFlow | None:
         """The newest revision of an open consultation; None for unknown or closed ones, and where it turns out that
         this program cannot read it.
         """
@@ -191,7 +191,7 @@ class Catalogue:
         heads = (one.head for slug, one in self._newest.items() if self.is_known(slug))
         return [head for head in heads if head.closes_at and since <= head.closes_at <= now]
 
-    def revision(self, connection: Connection, revision_id: int) -> Published:
+    def revision(self, connection: Connection, revision_id: int) -> PublishedFlow:
         """A revision by id, also an old one: sessions stay on the revision they began with.
 
         Raises LookupError where there is none, UnreadableError where another program wrote it.
@@ -201,7 +201,7 @@ class Catalogue:
         found = consultations.by_revision(connection, [revision_id])[revision_id]
         published = self._use(found)
         if published is None:
-            raise stored_revisions.refusal(found)
+            raise stored_revisions.unreadable_error(found)
         return published
 
     def triggered(self, text: str, *, by_start_word: bool = False) -> str | None:
@@ -219,11 +219,11 @@ class Catalogue:
         asked_for = (folded.removeprefix(word).strip() for word in self._start_words if folded.startswith(word))
         return next((self._triggers[rest] for rest in asked_for if rest in self._triggers), None)
 
-    def compile(self, revision: PublishedRevision) -> Published | None:
+    def compile(self, revision: PublishedRevision) -> PublishedFlow | None:
         """A revision ready to be walked, compiled on this thread if need be; None where this program cannot read it."""
         return self._compiled.get_or_compile(revision.id, len(revision.content), lambda: self._compile(revision))
 
-    def _use(self, revision: PublishedRevision) -> Published | None:
+    def _use(self, revision: PublishedRevision) -> PublishedFlow | None:
         is_broken = revision.id in self._broken
         if self._waits and not is_broken:
             raise NotCompiled({revision.id: revision})
@@ -233,8 +233,8 @@ class Catalogue:
             del self._newest[revision.slug]
         return published
 
-    def _compile(self, revision: PublishedRevision) -> Published | None:
-        consultation = stored_revisions.read(revision)
+    def _compile(self, revision: PublishedRevision) -> PublishedFlow | None:
+        consultation = stored_revisions.read_revision(revision)
         if consultation is None:
             self._broken.add(revision.id)
             return None
@@ -246,7 +246,7 @@ class Catalogue:
             log.error("revision_not_compiled", consultation_id=revision.consultation_id, **where(fault))
             self._broken.add(revision.id)
             return None
-        return Published(revision.id, revision.consultation_id, revision.slug, flow, revision.is_trial)
+        return PublishedFlow(revision.id, revision.consultation_id, revision.slug, flow, revision.is_trial)
 
 
 def _invitation(listing: Listing) -> Invitation:

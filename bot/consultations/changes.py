@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from flows.definition import Consultation
 
 
-class Level(StrEnum):
+class ChangeLevel(StrEnum):
     """What has to happen before a change is published."""
 
     REFUSED = "refused"
@@ -18,7 +18,7 @@ class Level(StrEnum):
     HARMLESS = "harmless"
 
 
-Kind = Literal[
+ChangeKind = Literal[
     "type",
     "fixed",
     "agreed_text",
@@ -43,7 +43,7 @@ Kind = Literal[
 ]
 
 
-class Wording(NamedTuple):
+class WordingChange(NamedTuple):
     """A text before and after in one language; "de, tr" where it was in the one and is in the other."""
 
     language: str
@@ -51,7 +51,7 @@ class Wording(NamedTuple):
     new: str
 
 
-class Earlier(NamedTuple):
+class AnsweredRevision(NamedTuple):
     """An earlier revision, and how many people answered each of its questions."""
 
     number: int
@@ -59,20 +59,20 @@ class Earlier(NamedTuple):
     answered: Mapping[str, int]
 
 
-class Change(NamedTuple):
+class RevisionChange(NamedTuple):
     """One change of one question, or of the consultation where `key` is empty.
 
     `name` is the field, the value of the option or the language; `other` the value that had the label before.
     """
 
-    level: Level
-    kind: Kind
+    level: ChangeLevel
+    kind: ChangeKind
     key: str = ""
     name: str = ""
     old: str = ""
     new: str = ""
     other: str = ""
-    wordings: tuple[Wording, ...] = ()
+    wordings: tuple[WordingChange, ...] = ()
     new_key: str = ""
     """A key that is free, for what is another question now."""
     revisions: tuple[int, ...] = ()

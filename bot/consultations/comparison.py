@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final, NamedTuple
 
-from bot.consultations.changes import Change, Earlier, Level, Wording
-from bot.consultations.facets import LABELS, MEASURES, Facet, Facets, facets
-from bot.consultations.harmless_changes import harmless
+from bot.consultations.changes import AnsweredRevision, ChangeLevel, RevisionChange, WordingChange
+from bot.consultations.facets import LABELS, MEASURES, Facet, Facets, question_facets
+from bot.consultations.harmless_changes import find_harmless_changes
 from flows.definition import Consultation
 from flows.meaning import Meaning, meanings_of
 from flows.questions.base import Node
@@ -26,7 +26,9 @@ KEY_LENGTH: Final = 24
 NOTHING: Final[Facets] = {}
 
 
-def compare(new: Consultation, current: Consultation | None, earlier: Sequence[Earlier]) -> tuple[Change, ...]:
+def compare(
+    new: Consultation, current: Consultation | None, earlier: Sequence[AnsweredRevision]
+) -> tuple[RevisionChange, ...]:
     """All changes, the gravest first, then in the order of the questions.
 
     `current` is what is asked now, None where nothing is; `earlier` every revision with answers, `current` among them
@@ -35,7 +37,7 @@ def compare(new: Consultation, current: Consultation | None, earlier: Sequence[E
     if not earlier:
         return ()
     now = _sides(current) if current else {}
-    grave: dict[Change, list[Earlier]] = {}
+    grave: dict[RevisionChange, list[AnsweredRevision]] = {}
     for key, will in _sides(new).items():
         for before in earlier:
             if was := _sides(before.consultation).get(key):
@@ -50,14 +52,14 @@ def compare(new: Consultation, current: Consultation | None, earlier: Sequence[E
         )
         for change, revisions in grave.items()
     ]
-    found.sort(key=lambda change: change.level is not Level.REFUSED)
-    return *found, *(harmless(new, current, earlier) if current else ())
+    found.sort(key=lambda change: change.level is not ChangeLevel.REFUSED)
+    return *found, *(find_harmless_changes(new, current, earlier) if current else ())
 
 
-def unconfirmed(changes: Iterable[Change], same_meaning: Iterable[str]) -> tuple[Change, ...]:
+def unconfirmed(changes: Iterable[RevisionChange], same_meaning: Iterable[str]) -> tuple[RevisionChange, ...]:
     """The changes a person has yet to confirm; the questions of these keys are said to mean the same as before."""
     said = frozenset(same_meaning)
-    return tuple(change for change in changes if change.level is Level.CONFIRM and change.key not in said)
+    return tuple(change for change in changes if change.level is ChangeLevel.CONFIRM and change.key not in said)
 
 
 def free_key(key: str, taken: Iterable[str]) -> str:
@@ -89,35 +91,38 @@ class _Three(NamedTuple):
 
 
 def _sides(consultation: Consultation) -> dict[str, _Side]:
-    return {node.key: _Side(node, facets(node, consultation.languages)) for node in consultation.asked()}
+    return {node.key: _Side(node, question_facets(node, consultation.languages)) for node in consultation.asked()}
 
 
-def _changes(question: _Three) -> Iterator[Change]:
+def _changes(question: _Three) -> Iterator[RevisionChange]:
     (old, was), now, (new, will) = question
     if old.type != new.type:
         if now is None or now.node.type != new.type:
-            yield Change(Level.REFUSED, "type", new.key, old=old.type, new=new.type)
+            yield RevisionChange(ChangeLevel.REFUSED, "type", new.key, old=old.type, new=new.type)
         return
     same = now.facets if now and now.node.type == new.type else {}
     yield from changes_of_meaning(new, was, will, same)
 
 
-def changes_of_meaning(new: Node, was: Facets, will: Facets, same: Facets = NOTHING) -> Iterator[Change]:
+def changes_of_meaning(new: Node, was: Facets, will: Facets, same: Facets = NOTHING) -> Iterator[RevisionChange]:
     """What is refused or to be confirmed between two wordings of a question of one type; `same` is what is asked now
     and so no change. The one rule: publishing asks it, and so do figures (`bot.results.counts.meanings`).
     """
     changed = {facet: content for facet, content in will.items() if not _stands(facet, content.bare, same)}
     fixed = [it for it in changed if it.sort == "fixed" and it in was and was[it] != will[it]]
     if fixed:  # of another range the labels stand elsewhere anyway
-        yield from (Change(Level.REFUSED, "fixed", new.key, it.name, was[it].shown, will[it].shown) for it in fixed)
+        yield from (
+            RevisionChange(ChangeLevel.REFUSED, "fixed", new.key, it.name, was[it].shown, will[it].shown)
+            for it in fixed
+        )
         return
     swaps = [] if Meaning.ENTRIES in meanings_of(type(new)).values() else list(_swaps(new.key, was, changed))
     yield from swaps
     swapped = {Facet(sort, swap.name, it.language) for sort in LABELS for swap in swaps for it in swap.wordings}
-    wordings: dict[tuple[str, str], list[Wording]] = {}
+    wordings: dict[tuple[str, str], list[WordingChange]] = {}
     for facet, content in changed.items():
         if facet in was and facet not in swapped and was[facet].bare != content.bare:
-            wording = Wording(facet.language, was[facet].shown, content.shown)
+            wording = WordingChange(facet.language, was[facet].shown, content.shown)
             wordings.setdefault(facet[:2], []).append(wording)
     for facet, wording in _translated(was, will, changed):
         wordings.setdefault(facet[:2], []).append(wording)
@@ -128,38 +133,38 @@ def _stands(facet: Facet, bare: str, now: Facets) -> bool:
     return facet in now and now[facet].bare == bare
 
 
-def _change(key: str, sort: str, name: str, wordings: tuple[Wording, ...]) -> Change:
+def _change(key: str, sort: str, name: str, wordings: tuple[WordingChange, ...]) -> RevisionChange:
     match sort:
         case "agreed_text":
-            return Change(Level.REFUSED, "agreed_text", key, name, wordings=wordings)
+            return RevisionChange(ChangeLevel.REFUSED, "agreed_text", key, name, wordings=wordings)
         case _ if sort in MEASURES:
-            return Change(Level.CONFIRM, "measure", key, name, wordings=wordings)
+            return RevisionChange(ChangeLevel.CONFIRM, "measure", key, name, wordings=wordings)
         case "label":
-            return Change(Level.CONFIRM, "label", key, name, wordings=wordings)
+            return RevisionChange(ChangeLevel.CONFIRM, "label", key, name, wordings=wordings)
         case _:
-            return Change(Level.CONFIRM, "words", key, name, wordings=wordings)
+            return RevisionChange(ChangeLevel.CONFIRM, "words", key, name, wordings=wordings)
 
 
-def _swaps(key: str, was: Facets, changed: Facets) -> Iterator[Change]:
+def _swaps(key: str, was: Facets, changed: Facets) -> Iterator[RevisionChange]:
     """Labels that another value of the question had."""
     labels = {(it.language, content.bare): it.name for it, content in was.items() if it.sort in LABELS}
-    found: dict[tuple[str, str], list[Wording]] = {}
+    found: dict[tuple[str, str], list[WordingChange]] = {}
     for facet, content in changed.items():
         other = labels.get((facet.language, content.bare)) if facet.sort in LABELS and content.bare else None
         if other is not None and other != facet.name:
             before = was[facet].shown if facet in was else ""
-            found.setdefault((facet.name, other), []).append(Wording(facet.language, before, content.shown))
+            found.setdefault((facet.name, other), []).append(WordingChange(facet.language, before, content.shown))
     for (name, other), wordings in found.items():
-        yield Change(Level.REFUSED, "swap", key, name, other=other, wordings=tuple(wordings))
+        yield RevisionChange(ChangeLevel.REFUSED, "swap", key, name, other=other, wordings=tuple(wordings))
 
 
-def _translated(was: Facets, will: Facets, changed: Facets) -> Iterator[tuple[Facet, Wording]]:
+def _translated(was: Facets, will: Facets, changed: Facets) -> Iterator[tuple[Facet, WordingChange]]:
     """Texts that have no language in common with the earlier ones, so that only a person can compare them."""
     before, after = _by_text(was), _by_text(will)
     for text, new in after.items():
         old = before.get(text, [])
         if {it.language for it in old}.isdisjoint(it.language for it in new) and changed.keys() >= set(new) and old:
-            wording = Wording(f"{old[0].language}, {new[0].language}", was[old[0]].shown, will[new[0]].shown)
+            wording = WordingChange(f"{old[0].language}, {new[0].language}", was[old[0]].shown, will[new[0]].shown)
             if wording.old or wording.new:
                 yield new[0], wording
 

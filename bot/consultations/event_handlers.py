@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from bot.consultations.participant import Person, Place
+from bot.consultations.participant import Participation, Person
 
 if TYPE_CHECKING:
     from bot.consultations.batch_context import BatchContext
@@ -22,7 +22,7 @@ class Request(NamedTuple, Generic[EventT]):
 
     person: Person
     event: EventT
-    place: Place | None
+    place: Participation | None
     """Where the person stood when it happened."""
 
 

@@ -27,17 +27,17 @@ class Facet(NamedTuple):
     language: str = ""
 
 
-class Content(NamedTuple):
+class FacetContent(NamedTuple):
     """What stands there: as it is compared, and as it is shown."""
 
     bare: str
     shown: str
 
 
-Facets = Mapping[Facet, Content]
+Facets = Mapping[Facet, FacetContent]
 
 
-def facets(node: Node, languages: Iterable[str]) -> Facets:
+def question_facets(node: Node, languages: Iterable[str]) -> Facets:
     """Everything of a question on which the meaning of its answers rests; texts in these languages."""
     return dict(_facets(node, tuple(languages)))
 
@@ -47,22 +47,22 @@ def options_of(node: Node) -> dict[str, Option]:
     return {option.value: option for option in getattr(node, "options", ())}
 
 
-def fields_of(cls: type[BaseModel], meaning: Meaning) -> list[str]:
+def fields_with_meaning(cls: type[BaseModel], meaning: Meaning) -> list[str]:
     """The fields of a class with this meaning, in the order of the definition."""
     meanings = meanings_of(cls)
     return [name for name in cls.model_fields if meanings[name] is meaning]
 
 
-def _facets(node: Node, languages: Sequence[str]) -> Iterator[tuple[Facet, Content]]:
+def _facets(node: Node, languages: Sequence[str]) -> Iterator[tuple[Facet, FacetContent]]:
     cls = type(node)
-    for name in fields_of(cls, Meaning.FIXED):
+    for name in fields_with_meaning(cls, Meaning.FIXED):
         if _is_text(cls, name):
             yield from _text("agreed_text", name, getattr(node, name), languages)
         elif name not in {"key", "type"}:
             yield Facet("fixed", name), _plain(getattr(node, name))
-    for name in fields_of(cls, Meaning.WORDS):
+    for name in fields_with_meaning(cls, Meaning.WORDS):
         yield from _text("words", name, getattr(node, name), languages)
-    measures = {name: getattr(node, name) for name in fields_of(cls, Meaning.MEASURE)}
+    measures = {name: getattr(node, name) for name in fields_with_meaning(cls, Meaning.MEASURE)}
     for value, label in node.labels(list(languages)):
         end = next((name for name, text in measures.items() if text is not None and text is label), "")
         measures.pop(end, None)
@@ -70,7 +70,7 @@ def _facets(node: Node, languages: Sequence[str]) -> Iterator[tuple[Facet, Conte
     for name, text in measures.items():
         yield from _text("measure", name, text, languages)
     for value, option in options_of(node).items():
-        for name in fields_of(type(option), Meaning.FIXED):
+        for name in fields_with_meaning(type(option), Meaning.FIXED):
             if name != "value":
                 given = getattr(option, name)
                 yield Facet("fixed", f"{name} of {value}"), _plain(given)
@@ -82,15 +82,15 @@ def _is_text(cls: type[BaseModel], name: str) -> bool:
     return Text in (annotation, *get_args(annotation))
 
 
-def _plain(value: object) -> Content:
-    return Content(str(value), "none" if value is None else str(value))
+def _plain(value: object) -> FacetContent:
+    return FacetContent(str(value), "none" if value is None else str(value))
 
 
-def _text(sort: Sort, name: str, text: Text | None, languages: Sequence[str]) -> Iterator[tuple[Facet, Content]]:
+def _text(sort: Sort, name: str, text: Text | None, languages: Sequence[str]) -> Iterator[tuple[Facet, FacetContent]]:
     """A text that is not there is an empty one in every language: a hint that is added can change what is asked."""
     for tag in languages:
         if text is None:
-            yield Facet(sort, name, tag), Content("", "")
+            yield Facet(sort, name, tag), FacetContent("", "")
         elif tag in text.root:
             shown = text.root[tag].text
-            yield Facet(sort, name, tag), Content(words_only(shown), shown)
+            yield Facet(sort, name, tag), FacetContent(words_only(shown), shown)

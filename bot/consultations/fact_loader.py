@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations.batch_context import BatchContext
-from bot.consultations.catalogue import Published
+from bot.consultations.catalogue import PublishedFlow
 from bot.consultations.participant import Person
 from flows.facts import Need
 from flows.values import Value
 
 
-class Asker(NamedTuple):
+class FactRequest(NamedTuple):
     """Who needs to know something, where they stand, and what the batch has caused so far, which is not stored yet."""
 
     person: Person
-    published: Published
+    published: PublishedFlow
     pseudonym: str
     batch: BatchContext
 
@@ -27,19 +27,19 @@ class Asker(NamedTuple):
         return self.person.place.session.answers if self.person.place else {}
 
 
-Finder = Callable[[Connection, Sequence[tuple[Asker, Any]]], Sequence[Any]]
+FactSource = Callable[[Connection, Sequence[tuple[FactRequest, Any]]], Sequence[Any]]
 """Gives the facts for needs of one kind, in their order."""
 
 
-class Knowing:
+class FactLoader:
     """Finds facts. Which kinds of need there are, and who finds them out, is given by `bot.app`."""
 
-    def __init__(self, finders: Mapping[type[Need[Any]], Finder]) -> None:
+    def __init__(self, finders: Mapping[type[Need[Any]], FactSource]) -> None:
         self._finders = finders
 
-    def tell(self, connection: Connection, lacking: Sequence[tuple[Asker, Sequence[Need[Any]]]]) -> None:
+    def tell(self, connection: Connection, lacking: Sequence[tuple[FactRequest, Sequence[Need[Any]]]]) -> None:
         """Finds out what these people lack and adds it to what they know. KeyError for a kind nobody finds out."""
-        by_kind: dict[type[Need[Any]], list[tuple[Asker, Need[Any]]]] = {}
+        by_kind: dict[type[Need[Any]], list[tuple[FactRequest, Need[Any]]]] = {}
         for asker, needs in lacking:
             for need in needs:
                 by_kind.setdefault(type(need), []).append((asker, need))

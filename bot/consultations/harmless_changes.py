@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.consultations.changes import Change, Earlier, Kind, Level, Wording
-from bot.consultations.facets import Facets, facets, fields_of, options_of
+from bot.consultations.changes import AnsweredRevision, ChangeKind, ChangeLevel, RevisionChange, WordingChange
+from bot.consultations.facets import Facets, fields_with_meaning, options_of, question_facets
 from flows.definition import Consultation
 from flows.meaning import Meaning, meanings_of
 from flows.questions.base import Node
@@ -13,7 +13,9 @@ from flows.questions.base import Node
 _APART = frozenset({"slug", "revision", "languages", "questions"})
 
 
-def harmless(new: Consultation, current: Consultation, earlier: Sequence[Earlier]) -> Iterator[Change]:
+def find_harmless_changes(
+    new: Consultation, current: Consultation, earlier: Sequence[AnsweredRevision]
+) -> Iterator[RevisionChange]:
     """The changes from what is asked now, in the order of the questions; those of the consultation at the end."""
     before = {node.key: node for node in current.questions}
     after = {node.key: node for node in new.questions}
@@ -30,10 +32,12 @@ def harmless(new: Consultation, current: Consultation, earlier: Sequence[Earlier
         )
 
 
-def _of(kind: Kind, key: str = "", name: str = "", old: object = "", new: object = "") -> Change:
+def _of(kind: ChangeKind, key: str = "", name: str = "", old: object = "", new: object = "") -> RevisionChange:
     """A harmless change; of values that are no single word or number nothing is shown."""
     is_short = all(isinstance(value, str | int | float | None) for value in (old, new))
-    return Change(Level.HARMLESS, kind, key, name, *((_shown(old), _shown(new)) if is_short else ("", "")))
+    return RevisionChange(
+        ChangeLevel.HARMLESS, kind, key, name, *((_shown(old), _shown(new)) if is_short else ("", ""))
+    )
 
 
 def _shown(value: object) -> str:
@@ -42,7 +46,7 @@ def _shown(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def _question(old: Node, current: Consultation, new: Node, after: Consultation) -> Iterator[Change]:
+def _question(old: Node, current: Consultation, new: Node, after: Consultation) -> Iterator[RevisionChange]:
     key, cls = new.key, type(new)
     if not (old.waits and new.waits):
         if old.text != new.text or old.type != new.type:
@@ -51,23 +55,23 @@ def _question(old: Node, current: Consultation, new: Node, after: Consultation) 
     if old.type != new.type:  # nobody answered it, else it is refused
         yield _of("setting", key, "type", old.type, new.type)
         return
-    yield from _spelling(key, facets(old, current.languages), facets(new, after.languages))
+    yield from _spelling(key, question_facets(old, current.languages), question_facets(new, after.languages))
     yield from _labels(old, current, new, after)
-    if any(getattr(old, name) != getattr(new, name) for name in fields_of(cls, Meaning.PATH)):
+    if any(getattr(old, name) != getattr(new, name) for name in fields_with_meaning(cls, Meaning.PATH)):
         yield _of("path", key)
-    for name in fields_of(cls, Meaning.FREE):
+    for name in fields_with_meaning(cls, Meaning.FREE):
         if getattr(old, name) != getattr(new, name):
             yield _of("setting", key, name, getattr(old, name), getattr(new, name))
     options = options_of(old)
     for value, option in options_of(new).items():
-        for name in fields_of(type(option), Meaning.FREE):
+        for name in fields_with_meaning(type(option), Meaning.FREE):
             if value in options and getattr(options[value], name) != getattr(option, name):
                 yield _of("setting", key, f"{name} of {value}")
 
 
-def _spelling(key: str, was: Facets, will: Facets) -> Iterator[Change]:
+def _spelling(key: str, was: Facets, will: Facets) -> Iterator[RevisionChange]:
     wordings = [
-        Wording(facet.language, was[facet].shown, content.shown)
+        WordingChange(facet.language, was[facet].shown, content.shown)
         for facet, content in will.items()
         if facet in was and was[facet].bare == content.bare and was[facet].shown != content.shown
     ]
@@ -75,7 +79,7 @@ def _spelling(key: str, was: Facets, will: Facets) -> Iterator[Change]:
         yield _of("spelling", key)._replace(wordings=tuple(wordings))
 
 
-def _labels(old: Node, current: Consultation, new: Node, after: Consultation) -> Iterator[Change]:
+def _labels(old: Node, current: Consultation, new: Node, after: Consultation) -> Iterator[RevisionChange]:
     """Options and statements that are there from now on, or no longer."""
     was, will = _shown_labels(old, current), _shown_labels(new, after)
     if Meaning.ENTRIES in meanings_of(type(new)).values():
@@ -96,7 +100,7 @@ def _shown_labels(node: Node, consultation: Consultation) -> dict[str, str]:
     }
 
 
-def _whole(current: Consultation, new: Consultation) -> Iterator[Change]:
+def _whole(current: Consultation, new: Consultation) -> Iterator[RevisionChange]:
     """What changes of the consultation as a whole."""
     yield from (_of("language_new", name=tag) for tag in new.languages if tag not in current.languages)
     yield from (_of("language_gone", name=tag) for tag in current.languages if tag not in new.languages)

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bot.consultations.catalogue import Catalogue, Published
-from bot.consultations.participant import Person, Place
+from bot.consultations.catalogue import Catalogue, PublishedFlow
+from bot.consultations.participant import Participation, Person
 from flows.messages import MsgOut, QuickReply
 from flows.session import Session
 from flows.tokens import START
@@ -20,7 +20,9 @@ from storage.tables import consultations
 from storage.tables.sessions import Release, StoredSession
 
 
-def answer(connection: Connection, person: Person, row: StoredSession, catalogue: Catalogue, now: datetime) -> MsgOut:
+def incompatible_session_message(
+    connection: Connection, person: Person, row: StoredSession, catalogue: Catalogue, now: datetime
+) -> MsgOut:
     """What is said to a message that cannot be taken."""
     revision = consultations.by_revision(connection, [row.revision_id])[row.revision_id]
     slug, voice = revision.slug, catalogue.lobby.voice(person.language or row.language)
@@ -33,9 +35,11 @@ def answer(connection: Connection, person: Person, row: StoredSession, catalogue
     return voice.message(voice.say("trouble.halted", keyword=voice.way_back(slug)), [voice.command("human")])
 
 
-def renewed(row: StoredSession, published: Published, session: Session, now: datetime) -> Place:
+def renewed_participation(
+    row: StoredSession, published: PublishedFlow, session: Session, now: datetime
+) -> Participation:
     """The same session, begun anew in another revision. What was answered before stays until it is answered again."""
-    place = Place(
+    place = Participation(
         id=row.id,
         published=published,
         session=session,
@@ -49,6 +53,6 @@ def renewed(row: StoredSession, published: Published, session: Session, now: dat
     return place
 
 
-def release(row: StoredSession, now: datetime) -> Release:
+def released_session(row: StoredSession, now: datetime) -> Release:
     """The session as it is left for another consultation. Its state, which we cannot read, stays as it is."""
     return Release(row.id, None, "interrupted" if row.status == "waiting" else row.status, row.ended_at or now)

@@ -22,15 +22,15 @@ _ALPHABET: Final = ALPHABET.removeprefix("01")
 """On a screen far away O and 0, I and 1 look the same."""
 _CODE: Final = re.compile(f"[{_ALPHABET}]{{{CODE_LENGTH}}}")
 
-Move = Literal["next", "back", "show", "hide", "end"]
+RoomMove = Literal["next", "back", "show", "hide", "end"]
 
 
-def new_code() -> str:
+def new_room_code() -> str:
     """A code that can be read out and typed on a phone: six letters and digits that are not mistaken for others."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
 
 
-def plain_code(text: str) -> str:
+def parse_room_code(text: str) -> str:
     """The code somebody typed, "" for what cannot be one.
 
     >>> plain_code("k7m 2px"), plain_code("hello")
@@ -40,7 +40,7 @@ def plain_code(text: str) -> str:
     return code if _CODE.fullmatch(code) else ""
 
 
-def place_of(room: StoredRoom) -> str:
+def entry_code_of(room: StoredRoom) -> str:
     """The place code of those who join this room."""
     return f"room-{room.code}"
 
@@ -50,11 +50,11 @@ def open_keys(flow: Flow, room: StoredRoom) -> tuple[str, ...]:
     return flow.questions[: flow.questions.index(room.at) + 1] if room.at in flow.questions else ()
 
 
-def is_over(room: StoredRoom, now: datetime) -> bool:
+def is_room_over(room: StoredRoom, now: datetime) -> bool:
     return room.ended_at is not None or (now - room.created_at).total_seconds() > HOURS * 3600
 
 
-def moved(flow: Flow, room: StoredRoom, move: Move, now: datetime) -> RoomStep:
+def moved_room(flow: Flow, room: StoredRoom, move: RoomMove, now: datetime) -> RoomStep:
     """Where the room stands after the moderator did this."""
     at, keys = room.at, flow.questions
     if move in ("next", "back"):

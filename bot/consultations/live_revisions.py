@@ -44,7 +44,7 @@ class LiveRevision(NamedTuple):
 
     def content(self) -> str:
         """Its stored words."""
-        return unpack(self.packed)
+        return unpack_content(self.packed)
 
     def whole(self) -> PublishedRevision:
         """The revision with its words."""
@@ -91,7 +91,7 @@ def _read(content: str, head: RevisionHead) -> _Kept | None:
     return kept
 
 
-def unpack(packed: bytes) -> str:
+def unpack_content(packed: bytes) -> str:
     """The stored words of a revision that was packed."""
     return zlib.decompress(packed).decode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.consultations.catalogue import Published
+from bot.consultations.catalogue import PublishedFlow
 from flows.facts import NOTHING, Known
 from flows.session import Session
 from storage.tables.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
@@ -13,11 +13,11 @@ from storage.tables.staff import TeamMember
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class Participation:
     """Where a person stands in one consultation: the engine's session with what its row needs besides."""
 
     id: int
-    published: Published
+    published: PublishedFlow
     session: Session
     pseudonym: str
     started_at: datetime
@@ -31,9 +31,9 @@ class Place:
     """Whether the stored row waits and was not submitted: then an ordinary turn is the cheapest of changes."""
 
     @staticmethod
-    def of(row: StoredSession, published: Published, session: Session) -> Place:
+    def of(row: StoredSession, published: PublishedFlow, session: Session) -> Participation:
         """Where a stored session stands."""
-        return Place(
+        return Participation(
             id=row.id,
             published=published,
             session=session,
@@ -113,7 +113,7 @@ class Person:
     channel: str
     address: str
     language: str | None
-    place: Place | None = None
+    place: Participation | None = None
     is_proactive: bool = True
     """Whether the channel can write to somebody who has not just written."""
     member: TeamMember | None = None
@@ -133,7 +133,7 @@ class Person:
     """Which message of the batch is being taken, by its place in it: what is said to the person is a reply to it."""
 
     @staticmethod
-    def absent(place: Place, channel: str) -> Person:
+    def absent(place: Participation, channel: str) -> Person:
         """Whoever stands there, while nobody wrote and nobody is told: no contact is known."""
         return Person(
             contact_id=0, waiting_key=b"", lookup=b"", channel=channel, address="", language=None, place=place
@@ -144,7 +144,7 @@ class Person:
         """Channel and address."""
         return self.channel, self.address
 
-    def at(self) -> Place:
+    def at(self) -> Participation:
         """Where the person stands; events about answers only happen to somebody who stands somewhere."""
         if self.place is None:
             raise LookupError("nobody can answer outside a consultation")

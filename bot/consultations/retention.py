@@ -14,35 +14,39 @@ from storage.tables.consultations import PublishedRevision
 from storage.tables.stages import Period
 
 
-class Due(NamedTuple):
+class ExpiredAnswers(NamedTuple):
     """Answers whose time is over: of sessions of a revision that began in a period of what was live."""
 
     revision_id: int
     period: int
 
 
-def days(revision: PublishedRevision) -> int:
+def retention_days(revision: PublishedRevision) -> int:
     """For how many days after the end answers are kept; 0 where nobody can tell."""
-    consultation = stored_revisions.read(revision)
+    consultation = stored_revisions.read_revision(revision)
     return consultation.retention.days if consultation else 0
 
 
-def is_over(live: PublishedRevision, now: datetime) -> bool:
+def is_retention_over(live: PublishedRevision, now: datetime) -> bool:
     """Whether all answers have had their time. Without an end nothing is deleted."""
-    return bool(live.closes_at and (kept := days(live)) and live.closes_at + timedelta(days=kept) < now)
+    return bool(live.closes_at and (kept := retention_days(live)) and live.closes_at + timedelta(days=kept) < now)
 
 
-def due(connection: Connection, live: PublishedRevision, now: datetime) -> list[Due]:
+def find_expired_answers(connection: Connection, live: PublishedRevision, now: datetime) -> list[ExpiredAnswers]:
     """Answers that have had their time while others of the consultation have not, because its end was moved, or because
     an earlier revision promised fewer days.
     """
-    kept = days(live)
+    kept = retention_days(live)
     ends = list(_ends(stages.history(connection, live.consultation_id), live))
-    found: list[Due] = []
+    found: list[ExpiredAnswers] = []
     for revision in consultations.revisions(connection, live.consultation_id):
-        promised = days(revision)
+        promised = retention_days(revision)
         own = min(promised, kept) if promised and kept else promised or kept
-        found += [Due(revision.id, period) for period, end in ends if own and end and end + timedelta(days=own) < now]
+        found += [
+            ExpiredAnswers(revision.id, period)
+            for period, end in ends
+            if own and end and end + timedelta(days=own) < now
+        ]
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.event_handlers import handles
-from bot.consultations.participant import Person, Place
+from bot.consultations.participant import Participation, Person
 from flows.events import ConsultationChosen, SessionCompleted, SessionInterrupted
 from storage.tables import sessions
 
@@ -15,13 +15,13 @@ class SessionRows:
     """Where people stand; of each session the state after its last turn is written."""
 
     def __init__(self) -> None:
-        self._at: dict[int, tuple[Person, Place]] = {}
+        self._at: dict[int, tuple[Person, Participation]] = {}
 
-    def note(self, person: Person, place: Place) -> None:
+    def note(self, person: Person, place: Participation) -> None:
         """The person took a turn there."""
         self._at[place.id] = (person, place)
 
-    def places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, Participation]:
         """The sessions by pseudonym."""
         return {place.pseudonym: place for _, place in self._at.values()}
 

@@ -22,12 +22,12 @@ class UnreadableError(CommandError):
     """A revision, or a session on it, that another program wrote and this one cannot read."""
 
 
-def read(revision: PublishedRevision) -> Consultation | None:
+def read_revision(revision: PublishedRevision) -> Consultation | None:
     """The consultation, None where it cannot be read, which is logged."""
-    return parse(revision.content, revision.consultation_id)
+    return parse_content(revision.content, revision.consultation_id)
 
 
-def parse(content: str, consultation_id: int) -> Consultation | None:
+def parse_content(content: str, consultation_id: int) -> Consultation | None:
     """The same from stored content; the id is for the log."""
     try:
         return Consultation.model_validate_json(content)
@@ -36,7 +36,7 @@ def parse(content: str, consultation_id: int) -> Consultation | None:
         return None
 
 
-def refusal(revision: PublishedRevision) -> UnreadableError:
+def unreadable_error(revision: PublishedRevision) -> UnreadableError:
     """For whoever needs just this one."""
     return UnreadableError(
         f"consultation {revision.slug}, revision {revision.number}: this program cannot read it; "
@@ -44,7 +44,7 @@ def refusal(revision: PublishedRevision) -> UnreadableError:
     )
 
 
-def named(connection: Connection, slug: str, *, trials: bool = False) -> PublishedRevision:
+def live_revision(connection: Connection, slug: str, *, trials: bool = False) -> PublishedRevision:
     """The live revision of the consultation of this name, open or not. Raises CommandError, naming what there is.
 
     With `trials` also that of a test revision, where the name is that of its trial.
@@ -63,14 +63,14 @@ def named(connection: Connection, slug: str, *, trials: bool = False) -> Publish
     return newest
 
 
-def unreadable(connection: Connection, *, thoroughly: bool = False) -> Iterator[str]:
+def list_unreadable(connection: Connection, *, thoroughly: bool = False) -> Iterator[str]:
     """A sentence for the operator about each consultation that is published and cannot be read; found out by what lists
     show of it, or `thoroughly` by all of it, which takes five times as long.
     """
     heads = {head.id: head for head in consultations.list_heads(connection, ("open", "closed"))}
     for number, content in consultations.contents(connection, [*heads]):
         revision = heads[number].with_content(content)
-        if (read(revision) if thoroughly else listing_of(content)) is None:
+        if (read_revision(revision) if thoroughly else listing_of(content)) is None:
             yield (
                 f"consultation {revision.slug}, revision {revision.number}: this program cannot read it and leaves "
                 f"it out; publish its file anew (`{program()} publish FILE`)"

@@ -14,47 +14,47 @@ from sqlalchemy import Connection
 
 from bot.common.code_alphabet import random_letters
 from flows.definition import Consultation
-from storage.tables import answers, consultations, editions, remains, sessions, stages
+from storage.tables import answers, consultations, editions, retained_data, sessions, stages
 from storage.tables.consultations import PublishedRevision
 
 PREFIX: Final = "test-"
 LETTERS: Final = 5
 
 
-def definition(connection: Connection, tested: PublishedRevision, consultation: Consultation) -> Consultation:
+def trial_definition(connection: Connection, tested: PublishedRevision, consultation: Consultation) -> Consultation:
     """What is asked in the trial: the same under another name, which alone starts it, at any time."""
-    before = slug_of(connection, tested.consultation_id)
+    before = trial_slug(connection, tested.consultation_id)
     name = before or PREFIX + random_letters(LETTERS).lower()
     return consultation.model_copy(update={"slug": name, "keywords": (), "opens": None, "closes": None})
 
 
-def slug_of(connection: Connection, consultation_id: int) -> str:
+def trial_slug(connection: Connection, consultation_id: int) -> str:
     """The name of the trial of a consultation, which is its start word and in its link; "" where there is none."""
     trial = stages.trial_of(connection, consultation_id)
     found = consultations.newest_of(connection, trial) if trial else None
     return found.slug if found else ""
 
 
-def empty(connection: Connection, trial: int) -> int:
+def empty_trial(connection: Connection, trial: int) -> int:
     """Deletes all that was said in a trial; gives how many took part. Files go with the next tidying of attachments."""
     gone = sessions.erase_consultation(connection, trial)
     answers.erase_consents_of_consultation(connection, trial)
-    remains.erase_proposals(connection, trial)
+    retained_data.erase_proposals(connection, trial)
     return gone
 
 
-def end(connection: Connection, consultation_id: int) -> int:
+def end_trial(connection: Connection, consultation_id: int) -> int:
     """Deletes the trial of a consultation, with all that was said in it; gives how many took part."""
     trial = stages.trial_of(connection, consultation_id)
     if trial is None:
         return 0
-    gone = empty(connection, trial)
-    remains.erase_rooms(connection, trial)
+    gone = empty_trial(connection, trial)
+    retained_data.erase_rooms(connection, trial)
     editions.erase(connection, trial)
     consultations.erase(connection, trial)
     return gone
 
 
-def forget_before(connection: Connection, moment: datetime) -> int:
+def empty_trials_before(connection: Connection, moment: datetime) -> int:
     """Deletes what was said in trials whose revision is tried out since before a moment; gives how many took part."""
-    return sum(empty(connection, trial) for trial in stages.trials_since_before(connection, moment))
+    return sum(empty_trial(connection, trial) for trial in stages.trials_since_before(connection, moment))

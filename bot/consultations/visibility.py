@@ -9,7 +9,7 @@ from flows.listing import Listing
 from storage.tables.consultations import PublishedRevision, RevisionHead
 
 
-def is_closed(revision: PublishedRevision | RevisionHead, now: datetime) -> bool:
+def takes_no_answers(revision: PublishedRevision | RevisionHead, now: datetime) -> bool:
     """Whether no more answers are taken."""
     return revision.state_at(now) in {"closed", "archived"}
 
@@ -21,4 +21,4 @@ def figures_are_public(
 
     Figures that are shown while people still decide lead some of them (decidim/decidim#12348 leaked them by an export).
     """
-    return consultation.results == "live" or is_closed(revision, now)
+    return consultation.results == "live" or takes_no_answers(revision, now)

@@ -11,7 +11,7 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person
 from bot.conversations.attachments import AttachmentRows
-from bot.privacy.dropped_answers import Fallen, clear_fallen
+from bot.privacy.dropped_answers import DroppedAnswer, clear_dropped
 from bot.proposals import open_answers
 from bot.proposals.receiving import IdeaRows
 from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, GapReopened
@@ -55,7 +55,7 @@ class AnswerRows:
 
 
 @handles(AnswerGiven)
-def give_answer(batch: BatchContext, person: Person, event: AnswerGiven, hour: datetime) -> None:
+def store_answer(batch: BatchContext, person: Person, event: AnswerGiven, hour: datetime) -> None:
     place = person.at()
     published = place.published
     node = published.flow.nodes[event.key]
@@ -94,7 +94,7 @@ def drop_answer(batch: BatchContext, person: Person, event: AnswerDropped, hour:
     if node is None or event.key in place.published.flow.with_media:
         batch.section(AttachmentRows).detach(key)
     if node is None or node.type in CARRYING:
-        batch.after_write(clear_fallen, Fallen(place, event.key, event.value, person))
+        batch.after_write(clear_dropped, DroppedAnswer(place, event.key, event.value, person))
 
 
 @handles(GapReopened)
@@ -103,7 +103,7 @@ def reopen_gap(batch: BatchContext, person: Person, event: GapReopened, hour: da
 
 
 @handles(ConsentGiven)
-def give_consent(batch: BatchContext, person: Person, event: ConsentGiven, hour: datetime) -> None:
+def store_consent(batch: BatchContext, person: Person, event: ConsentGiven, hour: datetime) -> None:
     place = person.at()
     row = NewConsent(
         id=batch.ids(),

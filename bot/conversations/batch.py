@@ -10,18 +10,18 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bot.common.dead_letters import dead_letter
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM, Sources
-from bot.consultations.answer_durations import Asked
+from bot.consultations.answer_durations import QuestionClock
 from bot.consultations.batch_context import BatchContext, BatchOutcome, BatchServices
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person
 from bot.conversations import group_chats
 from bot.conversations.batch_order import WRITE_ORDER
-from bot.conversations.senders import Meeting
-from bot.conversations.turns import Here, Turns
+from bot.conversations.senders import SenderResolver
+from bot.conversations.turns import IncomingTurn, TurnProcessor
 from flows.messages import MsgIn, MsgOut
 from storage.tables import contacts, messages
 from storage.tables.messages import NewReceived
@@ -30,7 +30,7 @@ REFRESH_SECONDS: Final = 1.0
 """How old what is known of the published consultations may be."""
 
 
-class Batches:
+class BatchProcessor:
     """Works on batches. Everything it needs from outside is given here; `work` runs on the writing thread."""
 
     def __init__(
@@ -38,9 +38,9 @@ class Batches:
         keys: Keys,
         catalogue: Catalogue,
         ids: Ids,
-        ledger: Ledger,
-        meeting: Meeting,
-        turns: Turns,
+        ledger: ErasureLog,
+        meeting: SenderResolver,
+        turns: TurnProcessor,
         *,
         sources: Sources = SYSTEM,
     ) -> None:
@@ -51,7 +51,7 @@ class Batches:
         self._ledger = ledger
         self._meeting = meeting
         self._now, self._random = sources.now, sources.random
-        self._services = BatchServices(keys, catalogue, ids, WRITE_ORDER, sources.random, Asked(sources.steady))
+        self._services = BatchServices(keys, catalogue, ids, WRITE_ORDER, sources.random, QuestionClock(sources.steady))
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
 
     def work(self, connection: Connection, arrived: Sequence[MsgIn], *, waits: bool = False) -> BatchOutcome:
@@ -76,7 +76,7 @@ class Batches:
         outcome = batch.outcome
         outcome.taken, outcome.repeats = len(fresh), len(arrived) - len(fresh)
         while fresh:
-            fresh = group_chats.answer(batch, fresh)
+            fresh = group_chats.invite_groups(batch, fresh)
             people = self._meeting.find(batch, fresh)
             self._turns.look(batch, people, fresh)
             fresh = self._rounds(batch, people, fresh, numbers)
@@ -98,7 +98,7 @@ class Batches:
         if not messages.take(connection, [NewReceived(msg.channel, name, day_of(now))]):
             return []
         lookup = keys.lookup(msg.channel, msg.address)
-        messages.set_aside(connection, [dead_letter(keys, lookup, msg, fault, now, self._random)])
+        messages.insert_dead_letters(connection, [dead_letter(keys, lookup, msg, fault, now, self._random)])
         sender = contacts.find(connection, [lookup]).get(lookup)
         voice = self.catalogue.lobby.voice(sender.reads() if sender else None, msg.language_hint)
         return [voice.message(voice.say("trouble.message"))]
@@ -140,14 +140,14 @@ class Batches:
         waiting, other_doors = _by_one_door(people, arrived)
         while waiting and not batch.is_urgent:
             later: list[MsgIn] = []
-            now: dict[int, Here] = {}
+            now: dict[int, IncomingTurn] = {}
             for msg in waiting:
                 person = people[msg.channel, msg.address]
                 if person.contact_id in now:
                     later.append(msg)
                 else:
                     person.message = numbers[msg.external_id]
-                    now[person.contact_id] = Here(msg, person)
+                    now[person.contact_id] = IncomingTurn(msg, person)
             self._turns.take(batch, list(now.values()))
             waiting = later
         return [*waiting, *other_doors]

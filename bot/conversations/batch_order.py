@@ -44,6 +44,6 @@ WRITE_ORDER: Final[WriteOrder] = (
     answers.insert_consents,
     ideas.IdeaRows,
     ratings.rate,
-    messages.set_aside,
+    messages.insert_dead_letters,
     outbox.insert,
 )

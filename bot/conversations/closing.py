@@ -16,9 +16,9 @@ from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.consultations.batch_context import BatchContext, BatchServices
 from bot.consultations.catalogue import Catalogue
-from bot.consultations.participant import Person, Place
+from bot.consultations.participant import Participation, Person
 from bot.consultations.stored_revisions import UnreadableError
-from bot.consultations.visibility import is_closed
+from bot.consultations.visibility import takes_no_answers
 from bot.conversations.batch_order import WRITE_ORDER
 from flows.dialogue import engine
 from flows.session import Session
@@ -31,13 +31,13 @@ AT_ONCE: Final = 500
 LET_STAND: Final = timedelta(hours=1)
 
 
-def end_participations(connection: Connection, now: datetime, keys: Keys, catalogue: Catalogue, ids: Ids) -> int:
+def end_next_participations(connection: Connection, now: datetime, keys: Keys, catalogue: Catalogue, ids: Ids) -> int:
     """Ends the next ones; gives how many, `AT_ONCE` where there may be more."""
     ids.tick()
     ends = {
         live.consultation_id: live.closes_at
         for live in consultations.list_latest(connection, get_args(State))
-        if is_closed(live, now) and (live.closes_at is None or live.closes_at <= now - LET_STAND)
+        if takes_no_answers(live, now) and (live.closes_at is None or live.closes_at <= now - LET_STAND)
     }
     batch = BatchContext(connection, BatchServices(keys, catalogue, ids, WRITE_ORDER), now, is_silent=True)
     changes = []
@@ -57,7 +57,7 @@ def _ended(batch: BatchContext, row: StoredSession, end: datetime) -> SessionCha
     """The session as it is afterwards; `batch` takes down why questions have no answer."""
     published, session = batch.catalogue.revision(batch.connection, row.revision_id), Session.from_json(row.state)
     turn = engine.interrupt(published.flow, session)
-    batch.apply(Person.absent(Place.of(row, published, turn.session), row.channel), turn.events, end)
+    batch.apply(Person.absent(Participation.of(row, published, turn.session), row.channel), turn.events, end)
     return SessionChange(
         id=row.id,
         waiting_key=None,

@@ -10,7 +10,7 @@ from storage.tables import contacts, outbox
 from storage.tables.contacts import NewAddress
 
 
-def answer(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
+def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
     """Invites the groups in which somebody called the bot, each once; gives the messages that came in private.
 
     A group is nobody: all that is kept of it is its sealed address, until the invitation was sent.

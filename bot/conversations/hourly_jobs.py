@@ -12,13 +12,13 @@ import structlog
 
 from bot.common import audit_anchor
 from bot.common.clock import Clock
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.logs import where
 from bot.consultations.catalogue import Catalogue
 from bot.conversations import closing
-from bot.privacy.retention import COPIES_KEPT, forget, strangers, tidy, unfinished
+from bot.privacy.retention import COPIES_KEPT, delete_expired, delete_idle_contacts, find_idle_contacts, list_unreported
 from storage import migrate
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -30,7 +30,7 @@ EVERY: Final = timedelta(hours=1)
 
 async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids: Ids) -> None:
     """Ends those of consultations that are over, a portion at a time."""
-    work = partial(closing.end_participations, now=datetime.now(UTC), keys=keys, catalogue=catalogue, ids=ids)
+    work = partial(closing.end_next_participations, now=datetime.now(UTC), keys=keys, catalogue=catalogue, ids=ids)
     ended = 0
     while portion := await store.write(work):
         ended += portion
@@ -41,7 +41,11 @@ async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids
 
 
 async def run_hourly_jobs(
-    store: Store, keys: Keys, ledger: Ledger, backup_days: int, renew: Callable[[Mapping[str, int]], Awaitable[None]]
+    store: Store,
+    keys: Keys,
+    ledger: ErasureLog,
+    backup_days: int,
+    renew: Callable[[Mapping[str, int]], Awaitable[None]],
 ) -> None:
     """Tidies up now and then until it is cancelled, unless the clock leapt ahead (`bot.common.clock`). A failure is
     logged and tried again an hour later.
@@ -56,11 +60,11 @@ async def run_hourly_jobs(
                 await asyncio.sleep(EVERY.total_seconds())
                 continue
             await end_participations(store, keys, catalogue, ids)
-            await renew(await store.read(partial(unfinished, now=now)))
-            tidied = await store.write(partial(tidy, now=now))
+            await renew(await store.read(partial(list_unreported, now=now)))
+            tidied = await store.write(partial(delete_expired, now=now))
             gone = tidied.failures + tidied.sessions + tidied.ideas_and_ratings
-            if found := await store.read(partial(strangers, now=now, keys=keys)):
-                gone += await store.write(partial(forget, numbers=found, now=now, keys=keys))
+            if found := await store.read(partial(find_idle_contacts, now=now, keys=keys)):
+                gone += await store.write(partial(delete_idle_contacts, numbers=found, now=now, keys=keys))
             if gone:
                 await asyncio.to_thread(store.scrub)
                 log.info("retention_applied", count=gone)

@@ -21,8 +21,8 @@ from bot.common.logs import where
 from bot.common.sources import Now, system_now
 from bot.consultations.batch_context import BatchOutcome
 from bot.consultations.catalogue import NotCompiled
-from bot.conversations.batch import Batches
-from bot.conversations.incoming import made_safe
+from bot.conversations.batch import BatchProcessor
+from bot.conversations.incoming import sanitise_message
 from bot.delivery.message_codec import payload_of
 from bot.delivery.outbox import Outbox
 from bot.privacy.scrubbing import Scrubber
@@ -117,7 +117,7 @@ def _give_back(arrival: _Arrival) -> None:
         arrival.stored.set_exception(NotStored())
 
 
-class Counts:
+class InboxCounts:
     """What was done since the start, for the operator, `replay` and `bench`."""
 
     def __init__(self) -> None:
@@ -144,14 +144,14 @@ class Conversations:
     def __init__(
         self,
         store: Store,
-        batches: Batches,
+        batches: BatchProcessor,
         outbox: Outbox,
         wake_keeper: Callable[[], None],
         scrubber: Scrubber,
         now: Now = system_now,
     ) -> None:
         """`wake_keeper` is called where there is something to do for `bot.delivery.attachments.fetcher`."""
-        self.counts = Counts()
+        self.counts = InboxCounts()
         self._store = store
         self._batches = batches
         self._outbox = outbox
@@ -195,7 +195,7 @@ class Conversations:
         """The messages as they can be stored; one that has no address cannot even be set aside."""
         now = self._now()
         for msg in arrived:
-            if safe := made_safe(msg, now):
+            if safe := sanitise_message(msg, now):
                 yield _Message(safe)
             else:
                 yield None

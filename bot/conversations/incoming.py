@@ -20,7 +20,7 @@ _LONGEST_WORD: Final = 1_000
 _LONGEST_REF: Final = 10_000
 
 
-def made_safe(msg: MsgIn, now: datetime) -> MsgIn | None:
+def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
     """The message without what a database, an export or a terminal cannot carry; None where its address is no address,
     so that it can be neither kept nor answered.
     """

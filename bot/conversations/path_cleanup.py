@@ -13,13 +13,13 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import system_now
 from bot.consultations.batch_context import BatchContext, BatchServices
 from bot.consultations.catalogue import Catalogue
-from bot.consultations.participant import Person, Place
+from bot.consultations.participant import Participation, Person
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.batch_order import WRITE_ORDER
 from flows.dialogue.navigation import gaps
@@ -40,7 +40,7 @@ AT_ONCE: Final = 1000
 log = structlog.get_logger()
 
 
-class Cleaned(NamedTuple):
+class CleanedPaths(NamedTuple):
     """How much was removed."""
 
     answers: int = 0
@@ -50,7 +50,7 @@ class Cleaned(NamedTuple):
 class _Found(NamedTuple):
     """What is wrong in one session."""
 
-    place: Place
+    place: Participation
     row: StoredSession
     left: Session
     """The session as it is right."""
@@ -59,31 +59,31 @@ class _Found(NamedTuple):
     """Answers that go."""
 
 
-def clean(store: Store, ledger: Ledger, keys: Keys) -> Cleaned:
+def clean_paths(store: Store, ledger: ErasureLog, keys: Keys) -> CleanedPaths:
     """Removes what is off the path from all sessions stored so far; gives how much that was. Where it was done before
     it only looks. Raises the classes of `storage.core.errors`.
     """
     with store.reading() as connection:
         if data_migrations.progress(connection, NAME).finished_at is not None:
-            return Cleaned()
-    services, total = BatchServices(keys, Catalogue(), Ids(), WRITE_ORDER), Cleaned()
+            return CleanedPaths()
+    services, total = BatchServices(keys, Catalogue(), Ids(), WRITE_ORDER), CleanedPaths()
     while True:
 
-        def work(connection: Connection) -> Cleaned | None:
+        def work(connection: Connection) -> CleanedPaths | None:
             services.ids.tick()
             return _portion(connection, services, ledger)
 
         done = store.run(work)
         if done is None:
             break
-        total = Cleaned(total.answers + done.answers, total.sessions + done.sessions)
+        total = CleanedPaths(total.answers + done.answers, total.sessions + done.sessions)
     if total.sessions:
         store.scrub()
         log.info("off_path_answers_deleted", answers=total.answers, count=total.sessions)
     return total
 
 
-def _portion(connection: Connection, services: BatchServices, ledger: Ledger) -> Cleaned | None:
+def _portion(connection: Connection, services: BatchServices, ledger: ErasureLog) -> CleanedPaths | None:
     """The next sessions; None where there are none left."""
     progress = data_migrations.progress(connection, NAME, lock=True)
     if progress.finished_at is not None:
@@ -100,10 +100,10 @@ def _portion(connection: Connection, services: BatchServices, ledger: Ledger) ->
     found = [one for one in looked if one is not None]
     _put_right(BatchContext(connection, services, now, is_silent=True), found, ledger)
     data_migrations.note(connection, [Progress(NAME, rows[-1].id, None)])
-    return Cleaned(sum(one.removed for one in found), sum(1 for one in found if one.removed))
+    return CleanedPaths(sum(one.removed for one in found), sum(1 for one in found if one.removed))
 
 
-def _put_right(batch: BatchContext, found: Sequence[_Found], ledger: Ledger) -> None:
+def _put_right(batch: BatchContext, found: Sequence[_Found], ledger: ErasureLog) -> None:
     for one in found:
         batch.apply(Person.absent(one.place, one.row.channel), one.happened, one.row.updated_at)
     if any(one.removed for one in found):
@@ -143,7 +143,7 @@ def _look(
         happened = (*happened, *(AnswerGiven(key, None, codes[key]) for key in (*gone, *stale) if key in codes))
     if left == session and not happened:
         return None
-    place = Place.of(row, published, known)
+    place = Participation.of(row, published, known)
     return _Found(place, row, left, happened, len(gone))
 
 

@@ -42,7 +42,7 @@ class _BadLineError(Exception):
 
 
 @dataclass(slots=True)
-class Scan:
+class RecordingSummary:
     """What a recording holds."""
 
     messages: int = 0
@@ -50,22 +50,24 @@ class Scan:
     channels: set[str] = field(default_factory=set)
 
 
-def read(path: Path) -> Iterator[MsgIn | BadLine]:
+def read_recording(path: Path) -> Iterator[MsgIn | BadLine]:
     """The messages of a recording, in order, and what is none. Empty lines are passed over. Raises OSError."""
     with path.open("rb") as file:
         for number, line in enumerate(_lines(file), start=1):
             if line is not None and not line.strip():
                 continue
             try:
-                yield parse(line)
+                yield parse_recorded_line(line)
             except _BadLineError as fault:
                 yield BadLine(str(path), number, *fault.args)
 
 
-def scan(path: Path, complain: Callable[[BadLine], None], watch: Callable[[int], None] = lambda done: None) -> Scan:
+def scan_recording(
+    path: Path, complain: Callable[[BadLine], None], watch: Callable[[int], None] = lambda done: None
+) -> RecordingSummary:
     """Reads a whole recording without feeding it; tells of every bad line. Raises OSError."""
-    found = Scan()
-    for item in read(path):
+    found = RecordingSummary()
+    for item in read_recording(path):
         if isinstance(item, BadLine):
             found.bad += 1
             complain(item)
@@ -91,7 +93,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def parse(line: bytes | None) -> MsgIn:
+def parse_recorded_line(line: bytes | None) -> MsgIn:
     """One line as a message."""
     data = _object(line)
     for name in _REQUIRED:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from bot.common.ids import random_id
 from bot.common.keys import Keys
 from bot.consultations.batch_context import BatchContext, ContactRows
-from bot.consultations.catalogue import Catalogue, NotCompiled, Waiting
-from bot.consultations.participant import Person, Place
+from bot.consultations.catalogue import Catalogue, NotCompiled, PendingCompilations
+from bot.consultations.participant import Participation, Person
 from bot.consultations.stored_revisions import UnreadableError
-from bot.conversations.kept_people import KeptPeople, KeptPerson, KeptPlace, Met
+from bot.conversations.people_cache import BatchPeople, CachedParticipation, CachedPerson, PeopleCache
 from flows.languages import nearest
 from flows.messages import MsgIn
 from flows.session import Session
@@ -22,7 +22,7 @@ from storage.tables.contacts import AddressMissed, AddressOwner, AddressState, K
 from storage.tables.sessions import StoredSession
 
 
-class Meeting:
+class SenderResolver:
     """Finds people by their addresses: two queries for a whole batch. `proactive`: channels that can write first."""
 
     def __init__(
@@ -33,12 +33,12 @@ class Meeting:
         self._keys = keys
         self._catalogue = catalogue
         self._proactive = proactive
-        self.kept = KeptPeople()
-        self._met = Met()
+        self.kept = PeopleCache()
+        self._met = BatchPeople()
 
     def begin(self, connection: Connection) -> None:
         """A batch begins."""
-        self._met = Met()
+        self._met = BatchPeople()
         self.kept.begin(connection)
 
     def distrust(self) -> None:
@@ -46,7 +46,7 @@ class Meeting:
         self._met.distrust()
 
     def end(self) -> None:
-        """All is written: those who wrote may be kept, once this is committed (`KeptPeople.committed`)."""
+        """All is written: those who wrote may be kept, once this is committed (`PeopleCache.committed`)."""
         people = self._met.to_keep()
         if people is None:
             self.kept.clear()
@@ -61,7 +61,7 @@ class Meeting:
         hints = {(msg.channel, msg.address): msg.language_hint for msg in arrived if msg.language_hint}
         people: dict[tuple[str, str], Person] = {}
         waiting: dict[bytes, Person] = {}
-        compiling = Waiting()
+        compiling = PendingCompilations()
         for (channel, address), lookup in addresses.items():
             found = known.get(lookup)
             if kept := lent.get(lookup):
@@ -100,7 +100,7 @@ class Meeting:
         compiling.check()
         return people
 
-    def _lend(self, connection: Connection, lookup: bytes) -> KeptPerson | None:
+    def _lend(self, connection: Connection, lookup: bytes) -> CachedPerson | None:
         """Somebody who wrote not long ago, if this program can read their revision still."""
         kept = self.kept.lend(lookup)
         if kept and kept.place:
@@ -113,7 +113,13 @@ class Meeting:
         return kept
 
     def _again(
-        self, connection: Connection, kept: KeptPerson, channel: str, address: str, lookup: bytes, compiling: Waiting
+        self,
+        connection: Connection,
+        kept: CachedPerson,
+        channel: str,
+        address: str,
+        lookup: bytes,
+        compiling: PendingCompilations,
     ) -> Person:
         """The same as a person of this batch."""
         person = Person(
@@ -133,8 +139,8 @@ class Meeting:
                 compiling.add(missing, [person.sender])
         return person
 
-    def _place_again(self, connection: Connection, kept: KeptPlace) -> Place:
-        return Place(
+    def _place_again(self, connection: Connection, kept: CachedParticipation) -> Participation:
+        return Participation(
             id=kept.id,
             published=self._catalogue.revision(connection, kept.revision_id),
             session=kept.session,
@@ -172,11 +178,11 @@ class Meeting:
             language=None,
         )
 
-    def place(self, connection: Connection, row: StoredSession) -> Place:
+    def place(self, connection: Connection, row: StoredSession) -> Participation:
         """Where a stored session stands. Raises UnreadableError where another program wrote it, or its revision."""
         published = self._catalogue.revision(connection, row.revision_id)
         try:
             session = Session.from_json(row.state)
         except (TypeError, ValueError) as fault:
             raise UnreadableError("a session of another program") from fault
-        return Place.of(row, published, session)
+        return Participation.of(row, published, session)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from bot.common.ids import receipt
 from bot.consultations import incompatible_sessions
 from bot.consultations.batch_context import BatchContext
-from bot.consultations.catalogue import Catalogue, NotCompiled, Published, Waiting
-from bot.consultations.fact_loader import Asker
-from bot.consultations.participant import Person, Place
+from bot.consultations.catalogue import Catalogue, NotCompiled, PendingCompilations, PublishedFlow
+from bot.consultations.fact_loader import FactRequest
+from bot.consultations.participant import Participation, Person
 from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
-from bot.conversations.senders import Meeting
+from bot.conversations.senders import SenderResolver
 from flows.dialogue import engine
 from flows.events import Said
 from flows.messages import MsgIn
@@ -29,13 +29,13 @@ class SessionStart(NamedTuple):
 
     msg: MsgIn
     person: Person
-    published: Published
+    published: PublishedFlow
     pseudonym: str
     stored: tuple[str, ...] = ()
     """Questions of which answers are stored from a session that cannot be read any more."""
 
-    def asker(self, batch: BatchContext) -> Asker:
-        return Asker(self.person, self.published, self.pseudonym, batch)
+    def asker(self, batch: BatchContext) -> FactRequest:
+        return FactRequest(self.person, self.published, self.pseudonym, batch)
 
 
 class EarlierSessions(NamedTuple):
@@ -43,14 +43,14 @@ class EarlierSessions(NamedTuple):
 
     entering: list[SessionStart]
     rows: Mapping[str, StoredSession]
-    places: Mapping[str, Place]
+    places: Mapping[str, Participation]
     """Of those whose session can be read."""
 
 
 class SessionStarter:
     """Starts sessions. `is_overheard`: whether others can read along where a message came from."""
 
-    def __init__(self, catalogue: Catalogue, meeting: Meeting, is_overheard: Callable[[MsgIn], bool]) -> None:
+    def __init__(self, catalogue: Catalogue, meeting: SenderResolver, is_overheard: Callable[[MsgIn], bool]) -> None:
         self._catalogue = catalogue
         self._meeting = meeting
         self._is_overheard = is_overheard
@@ -59,9 +59,9 @@ class SessionStarter:
         """Finds the sessions they have there: one query for all. Raises NotCompiled."""
         names = [one.pseudonym for one in entering]
         rows = sessions.of_people(batch.connection, names, lock=locks_rows(batch.connection))
-        places: dict[str, Place] = {}
+        places: dict[str, Participation] = {}
         unreadable: list[str] = []
-        compiling, senders = Waiting(), {one.pseudonym: one.person.sender for one in entering}
+        compiling, senders = PendingCompilations(), {one.pseudonym: one.person.sender for one in entering}
         for pseudonym, row in rows.items():
             try:
                 places[pseudonym] = self._meeting.place(batch.connection, row)
@@ -95,9 +95,9 @@ class SessionStarter:
             self._meeting.distrust()
             batch.add(sessions.renew, Renewal(before.id, published.revision_id))
             turn = turn._replace(session=turn.session._replace(submitted=before.status == "completed"))
-            person.place = incompatible_sessions.renewed(before, published, turn.session, batch.now)
+            person.place = incompatible_sessions.renewed_participation(before, published, turn.session, batch.now)
         else:
-            person.place = Place(
+            person.place = Participation(
                 id=batch.ids(),
                 published=published,
                 session=turn.session,

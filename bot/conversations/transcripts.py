@@ -28,12 +28,12 @@ from storage.tables.consultations import list_heads
 _RECEIPT: Final = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b")
 
 
-class Stored(NamedTuple):
+class StoredFacts(NamedTuple):
     """What the tables hold about the person behind one address: each fact by its name."""
 
     facts: dict[str, str]
 
-    def news(self, before: Stored) -> Iterator[str]:
+    def news(self, before: StoredFacts) -> Iterator[str]:
         """What is new since then, a line each. Facts that are gone are summed up as erased."""
         if before.facts and not self.facts:
             yield "erased"
@@ -42,10 +42,12 @@ class Stored(NamedTuple):
                 yield f"{name}: {value}"
 
 
-NOTHING: Final = Stored({})
+NOTHING: Final = StoredFacts({})
 
 
-def look_up(connection: Connection, keys: Keys, catalogue: Catalogue, channel: str, address: str) -> Stored:
+def load_stored_facts(
+    connection: Connection, keys: Keys, catalogue: Catalogue, channel: str, address: str
+) -> StoredFacts:
     """Reads what is stored about the person behind an address."""
     lookup = keys.lookup(channel, address)
     known = contacts.find(connection, [lookup]).get(lookup)
@@ -66,20 +68,20 @@ def look_up(connection: Connection, keys: Keys, catalogue: Catalogue, channel: s
     found = {slugs[row.consultation_id]: row for row in sessions.of_people(connection, names).values()}
     for slug in sorted(found):
         facts[f"session {slug}"] = found[slug].status
-    return Stored(facts)
+    return StoredFacts(facts)
 
 
-def resident(text: str) -> str:
+def resident_line(text: str) -> str:
     """What a resident said, as lines of a transcript."""
     return _marked(">", text)
 
 
-def bot(msg: MsgOut) -> str:
+def bot_line(msg: MsgOut) -> str:
     """What the bot said; receipts, which are drawn at random, are masked."""
     return _marked("<", _RECEIPT.sub("XXXXX-XXXXX", as_text(msg)))
 
 
-def stored(news: str) -> str:
+def stored_line(news: str) -> str:
     """A fact that is new."""
     return _marked("=", news)
 

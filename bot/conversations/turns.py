@@ -7,22 +7,22 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from bot.broadcasts.wording import as_typed
+from bot.broadcasts.messages import as_typed
 from bot.common.dead_letters import dead_letter
 from bot.common.keys import Keys
 from bot.common.logs import where
 from bot.consultations import incompatible_sessions
 from bot.consultations.batch_context import BatchContext
-from bot.consultations.catalogue import Catalogue, NotCompiled, Published, Waiting
-from bot.consultations.fact_loader import Asker, Knowing
-from bot.consultations.participant import Person, Place
+from bot.consultations.catalogue import Catalogue, NotCompiled, PendingCompilations, PublishedFlow
+from bot.consultations.fact_loader import FactLoader, FactRequest
+from bot.consultations.participant import Participation, Person
 from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
-from bot.conversations.late_taps import Late
-from bot.conversations.senders import Meeting
+from bot.conversations.late_messages import LateMessages
+from bot.conversations.senders import SenderResolver
 from bot.conversations.session_start import SessionStart, SessionStarter
 from bot.proposals.enquiries import Enquiries
-from bot.staff.chat.dispatcher import Desk
+from bot.staff.chat.dispatcher import StaffChat
 from flows.commands.words import Command
 from flows.dialogue import engine
 from flows.events import ConsultationChosen, Event, Said
@@ -39,31 +39,31 @@ MOST_ATTEMPTS = 9
 """A turn finds out what it lacks step by step; one that still lacks something then would never end."""
 
 
-class Here(NamedTuple):
+class IncomingTurn(NamedTuple):
     """A message of a person, taken where they stand."""
 
     msg: MsgIn
     person: Person
 
-    def asker(self, batch: BatchContext) -> Asker:
+    def asker(self, batch: BatchContext) -> FactRequest:
         place = self.person.at()
-        return Asker(self.person, place.published, place.pseudonym, batch)
+        return FactRequest(self.person, place.published, place.pseudonym, batch)
 
 
-_Attempt = TypeVar("_Attempt", Here, SessionStart)
+_Attempt = TypeVar("_Attempt", IncomingTurn, SessionStart)
 
 
-class Turns:
+class TurnProcessor:
     """Takes turns. Everything it needs from outside is given here; nothing is written but through `BatchContext`."""
 
     def __init__(
         self,
         keys: Keys,
         catalogue: Catalogue,
-        desk: Desk,
+        desk: StaffChat,
         enquiries: Enquiries,
-        knowing: Knowing,
-        meeting: Meeting,
+        knowing: FactLoader,
+        meeting: SenderResolver,
         overheard: frozenset[str] = frozenset(),
     ) -> None:
         """`overheard`: names of the channels on which others can read along, unless they say otherwise of a room."""
@@ -75,23 +75,23 @@ class Turns:
         self._meeting = meeting
         self._overheard = overheard
         self._starter = SessionStarter(catalogue, meeting, self._is_overheard)
-        self._late = Late(keys, catalogue, meeting)
+        self._late = LateMessages(keys, catalogue, meeting)
 
     def look(self, batch: BatchContext, people: dict[tuple[str, str], Person], arrived: Sequence[MsgIn]) -> None:
         """What has to be known about all of a batch: who of them works here, and what enquiries are about."""
         self._desk.recognise(batch.connection, people, arrived)
         self._enquiries.look(batch.connection, arrived)
 
-    def take(self, batch: BatchContext, turns: list[Here]) -> None:
+    def take(self, batch: BatchContext, turns: list[IncomingTurn]) -> None:
         """One message of each of these people. Raises NotCompiled."""
         if entering := self._take_turns(batch, turns):
             self._enter(batch, entering)
 
-    def _take_turns(self, batch: BatchContext, turns: list[Here]) -> list[SessionStart]:
+    def _take_turns(self, batch: BatchContext, turns: list[IncomingTurn]) -> list[SessionStart]:
         """One message of each of these people; gives those who enter a consultation with it."""
         entering: list[SessionStart] = []
 
-        def take(here: Here) -> None:
+        def take(here: IncomingTurn) -> None:
             if chosen := self._turn(batch, here.person, here.msg):
                 pseudonym = self._keys.pseudonym(here.person.contact_id, chosen.consultation_id)
                 entering.append(SessionStart(here.msg, here.person, chosen, pseudonym))
@@ -101,7 +101,7 @@ class Turns:
 
     def _try_all(self, batch: BatchContext, attempts: list[_Attempt], take: Callable[[_Attempt], None]) -> None:
         """Lets everybody take their turn; those who lack knowledge once more, when all of them have it."""
-        compiling = Waiting()
+        compiling = PendingCompilations()
         for _ in range(MOST_ATTEMPTS):
             lacking: list[tuple[_Attempt, Lacking]] = []
             for attempt in attempts:
@@ -124,7 +124,7 @@ class Turns:
             self._set_aside(batch, attempt.person, attempt.msg, unknown)
             attempt.person.known = NOTHING
 
-    def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> Published | None:
+    def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> PublishedFlow | None:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
         if self._desk.receive(batch, person, msg):
             self._meeting.distrust()
@@ -154,7 +154,7 @@ class Turns:
             slug = _chosen(happened)
         return self._open(batch, person, msg, slug) if slug is not None else None
 
-    def _go_on(self, batch: BatchContext, person: Person, place: Place, msg: MsgIn) -> None:
+    def _go_on(self, batch: BatchContext, person: Person, place: Participation, msg: MsgIn) -> None:
         """A message in the consultation somebody is in."""
         if not self._catalogue.is_open(place.published.slug, batch.now):
             _pause(batch, person, is_closed=True)
@@ -175,14 +175,14 @@ class Turns:
     def _is_overheard(self, msg: MsgIn) -> bool:
         return msg.channel in self._overheard if msg.room is None else not msg.room.is_confidential
 
-    def _open(self, batch: BatchContext, person: Person, msg: MsgIn, slug: str) -> Published | None:
+    def _open(self, batch: BatchContext, person: Person, msg: MsgIn, slug: str) -> PublishedFlow | None:
         """The consultation somebody wants to enter; where it is not open, they are told."""
         published = self._catalogue.newest(slug)
         if published is None:
             batch.apply(person, (self._not_open(slug, person, msg),))
         return published
 
-    def _stranded(self, batch: BatchContext, person: Person, row: StoredSession, msg: MsgIn) -> Published | None:
+    def _stranded(self, batch: BatchContext, person: Person, row: StoredSession, msg: MsgIn) -> PublishedFlow | None:
         """A message of somebody whose session cannot be read."""
         self._meeting.distrust()
         slug = self._catalogue.triggered(msg.text, by_start_word=True)
@@ -191,13 +191,15 @@ class Turns:
             batch.apply(person, happened)
             slug = _chosen(happened)
             if not happened:
-                said = incompatible_sessions.answer(batch.connection, person, row, self._catalogue, batch.now)
+                said = incompatible_sessions.incompatible_session_message(
+                    batch.connection, person, row, self._catalogue, batch.now
+                )
                 self._set_aside(batch, person, msg, UnreadableError(), said)
         published = self._open(batch, person, msg, slug) if slug is not None else None
         if published:
             person.stranded = None
             if published.consultation_id != row.consultation_id:
-                batch.add(sessions.release, incompatible_sessions.release(row, batch.hour))
+                batch.add(sessions.release, incompatible_sessions.released_session(row, batch.hour))
         return published
 
     def _not_open(self, slug: str, person: Person, msg: MsgIn) -> Said:
@@ -229,7 +231,9 @@ class Turns:
         self._meeting.distrust()
         log.error("dead_letter_stored", channel=msg.channel, **where(fault))
         batch.outcome.failures += 1
-        batch.add(messages.set_aside, dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random))
+        batch.add(
+            messages.insert_dead_letters, dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random)
+        )
         voice = self._catalogue.lobby.voice(person.language, msg.language_hint)
         batch.say(person, said or voice.message(voice.say("trouble.message")))
 

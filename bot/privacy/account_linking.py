@@ -13,25 +13,25 @@ from typing import Final, NamedTuple
 
 from pydantic_core import to_json
 
-from bot.common.erasure_log import Gone
+from bot.common.erasure_log import ErasedRecord
 from bot.common.ids import day_of, hour_of, random_id
 from bot.common.keys import Keys
 from bot.consultations import incompatible_sessions
 from bot.consultations.batch_context import BatchContext
-from bot.consultations.catalogue import Waiting
+from bot.consultations.catalogue import PendingCompilations
 from bot.consultations.event_handlers import Request, handles_after_write
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.consultations.session_rows import SessionRows
 from bot.privacy import personal_data
 from flows.commands.linking import CODE_DIGITS
 from flows.dialogue import engine
-from flows.events import DoorAsked, Said
+from flows.events import LinkRequested, Said
 from flows.messages import MsgOut
 from flows.voice import Voice
 from storage.core.engines import locks_rows
-from storage.tables import answers, consultations, contacts, doors, ratings, sessions
+from storage.tables import account_links, answers, consultations, contacts, ratings, sessions
+from storage.tables.account_links import NewLinkCode, NewSupersededAnswer
 from storage.tables.contacts import AddressOwner, ContactStop, NewContact
-from storage.tables.doors import NewLinkCode, NewSetAside
 
 VALID: Final = timedelta(minutes=15)
 MOST_FAILURES: Final = 5
@@ -46,17 +46,17 @@ class _Twice(NamedTuple):
     there: str
 
 
-@handles_after_write(DoorAsked)
-def answer_doors(batch: BatchContext, requests: list[Request[DoorAsked]]) -> None:
+@handles_after_write(LinkRequested)
+def answer_link_requests(batch: BatchContext, requests: list[Request[LinkRequested]]) -> None:
     """Shows codes, links and parts chats."""
     batch.outcome.has_dropped = batch.outcome.has_media = True
     linking = _Linking(batch)
-    with Waiting().on_behalf_of(request.person.sender for request in requests):
+    with PendingCompilations().on_behalf_of(request.person.sender for request in requests):
         for request in requests:
             batch.say(request.person, linking.answer(request))
 
 
-def code_hash(keys: Keys, digits: str) -> bytes:
+def link_code_hash(keys: Keys, digits: str) -> bytes:
     """What the table knows of a code."""
     return hmac.digest(keys.doors, digits.encode(), "sha256")
 
@@ -69,7 +69,7 @@ class _Linking:
         self._keys = batch.keys
         self._catalogue = batch.catalogue
 
-    def answer(self, wish: Request[DoorAsked]) -> MsgOut:
+    def answer(self, wish: Request[LinkRequested]) -> MsgOut:
         voice = self._voice(wish)
         match wish.event.kind:
             case "show":
@@ -79,34 +79,34 @@ class _Linking:
             case "join":
                 return self._join(wish, voice)
             case "leave":
-                doors.drop_claim(self._connection, wish.person.contact_id)
+                account_links.drop_claim(self._connection, wish.person.contact_id)
                 return voice.message(voice.say("door.left"))
         return self._part(wish, voice)
 
-    def _voice(self, wish: Request[DoorAsked]) -> Voice:
+    def _voice(self, wish: Request[LinkRequested]) -> Voice:
         if wish.place is None:
             return self._catalogue.lobby.voice(wish.event.language)
         return wish.place.published.flow.scripts[wish.place.session.language].voice
 
-    def _show(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
+    def _show(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
         digits = f"{self._batch.random.randrange(10**CODE_DIGITS):0{CODE_DIGITS}}"
-        row = NewLinkCode(code_hash(self._keys, digits), wish.person.contact_id, None, self._now + VALID)
-        doors.offer(self._connection, row)
+        row = NewLinkCode(link_code_hash(self._keys, digits), wish.person.contact_id, None, self._now + VALID)
+        account_links.offer(self._connection, row)
         code = " ".join(digits[start : start + 4] for start in range(0, CODE_DIGITS, 4))
         return voice.message(voice.say("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
 
-    def _take_code(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
+    def _take_code(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
         contact_id = wish.person.contact_id
-        failed = doors.failures(self._connection, contact_id, self._now - FORGIVEN_AFTER)
+        failed = account_links.failures(self._connection, contact_id, self._now - FORGIVEN_AFTER)
         if failed >= MOST_FAILURES:
             return voice.message(voice.say("door.too_often"))
-        row = doors.claim(self._connection, code_hash(self._keys, wish.event.value), contact_id, self._now)
+        row = account_links.claim(self._connection, link_code_hash(self._keys, wish.event.value), contact_id, self._now)
         if row is None:
-            doors.failed(self._connection, contact_id, failed, hour_of(self._now))
+            account_links.failed(self._connection, contact_id, failed, hour_of(self._now))
             return voice.message(voice.say("door.unknown"))
         return self._confirm(wish, voice, self._twice(contact_id, row.contact_id))
 
-    def _confirm(self, wish: Request[DoorAsked], voice: Voice, twice: list[_Twice]) -> MsgOut:
+    def _confirm(self, wish: Request[LinkRequested], voice: Voice, twice: list[_Twice]) -> MsgOut:
         """What will be joined; where something was answered twice, both, and which shall count."""
         link = voice.command("link")
         leave = link.with_arguments("leave", label=voice.say("door.leave"))
@@ -117,13 +117,13 @@ class _Linking:
         for one in twice:
             for phrase, name in (("door.from_here", one.here), ("door.from_there", one.there)):
                 lines += ["", voice.say(phrase)]
-                lines += personal_data.said_as(self._connection, name, wish.person.language, self._catalogue)
+                lines += personal_data.answers_in_words(self._connection, name, wish.person.language, self._catalogue)
         lines += ["", voice.say("door.how_twice")]
         replies = [link.with_arguments("join", it, label=voice.say(f"door.{it}")) for it in ("here", "there")]
         return voice.message("\n".join(lines), [*replies, leave])
 
-    def _join(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
-        row = doors.claimed(self._connection, wish.person.contact_id, self._now)
+    def _join(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
+        row = account_links.claimed(self._connection, wish.person.contact_id, self._now)
         if row is None:
             return voice.message(voice.say("door.unknown"))
         twice = self._twice(wish.person.contact_id, row.contact_id)
@@ -144,7 +144,7 @@ class _Linking:
         spoke = {row.pseudonym for row in given if row.value is not None}
         return [pair for pair in every if pair.here in spoke and pair.there in spoke]
 
-    def _unite(self, wish: Request[DoorAsked], kept: int, lost: list[str]) -> None:
+    def _unite(self, wish: Request[LinkRequested], kept: int, lost: list[str]) -> None:
         gone = wish.person.contact_id
         every = self._pseudonyms(gone, kept)
         stored = sessions.of_people(
@@ -162,13 +162,15 @@ class _Linking:
         if wish.place and wish.place.pseudonym not in removed and any(row.pseudonym not in removed for row in waits):
             self._pause(wish)
         if wish.person.stranded and waits:
-            sessions.release(self._connection, [incompatible_sessions.release(wish.person.stranded, self._now)])
-        doors.rename(self._connection, every)
-        doors.rekey(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
-        doors.join(self._connection, kept, gone)
-        self._batch.outcome.gone.append(Gone("joined", str(gone), str(kept)))
+            sessions.release(
+                self._connection, [incompatible_sessions.released_session(wish.person.stranded, self._now)]
+            )
+        account_links.rename(self._connection, every)
+        account_links.rekey(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
+        account_links.join(self._connection, kept, gone)
+        self._batch.outcome.gone.append(ErasedRecord("joined", str(gone), str(kept)))
 
-    def _pause(self, wish: Request[DoorAsked]) -> None:
+    def _pause(self, wish: Request[LinkRequested]) -> None:
         """At most one session waits for a person: that of the other door goes on."""
         place = wish.place
         if place is None:
@@ -192,17 +194,17 @@ class _Linking:
             "ratings": [it._asdict() for it in ratings.of_people(self._connection, [name])],
         }
         number = random_id(self._batch.random)
-        sealed = self._keys.seal(to_json(said).decode(), personal_data.bound_to(number))
+        sealed = self._keys.seal(to_json(said).decode(), personal_data.superseded_context(number))
         days = timedelta(days=consultation.retention.days)
         ends = consultations.by_revision(self._connection, [row.revision_id])[row.revision_id].closes_at
         until = ends + days if ends else None
         if not published.is_trial:  # what is said in a test is gone with it
-            doors.put_aside(self._connection, [NewSetAside(number, kept, sealed, until)])
+            account_links.insert_superseded(self._connection, [NewSupersededAnswer(number, kept, sealed, until)])
         sessions.erase(self._connection, [name])
         answers.erase_consents(self._connection, [name])
         ratings.erase(self._connection, [name])
 
-    def _part(self, wish: Request[DoorAsked], voice: Voice) -> MsgOut:
+    def _part(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
         """This chat becomes a contact of its own, with nothing answered yet."""
         person = wish.person
         known = contacts.of_contacts(self._connection, [person.contact_id])

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.common.erasure_log import Gone
+from bot.common.erasure_log import ErasedRecord
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import Request, handles_after_write
@@ -14,7 +14,7 @@ from bot.consultations.pseudonyms import pseudonyms_of
 from bot.proposals import chain
 from bot.proposals.codes import recognise
 from bot.proposals.facts import Readable
-from flows.events import MineAsked
+from flows.events import ContributionsRequested
 from flows.messages import MsgOut, QuickReply
 from flows.voice import Voice
 from storage.tables import moderation, proposals, ratings
@@ -28,8 +28,8 @@ PAGE: Final = 5
 _VOTES: Final = {1: "agree", -1: "disagree", 0: "pass"}
 
 
-@handles_after_write(MineAsked)
-def answer_mine(batch: BatchContext, requests: list[Request[MineAsked]]) -> None:
+@handles_after_write(ContributionsRequested)
+def answer_contribution_requests(batch: BatchContext, requests: list[Request[ContributionsRequested]]) -> None:
     """Shows and changes what people brought in."""
     batch.outcome.has_dropped = True
     for request in requests:
@@ -37,20 +37,20 @@ def answer_mine(batch: BatchContext, requests: list[Request[MineAsked]]) -> None
         batch.say(request.person, _answer(batch, request.event, names, _voice(request, batch.catalogue)))
 
 
-def _voice(wish: Request[MineAsked], catalogue: Catalogue) -> Voice:
+def _voice(wish: Request[ContributionsRequested], catalogue: Catalogue) -> Voice:
     if wish.place is None:
         return catalogue.lobby.voice(wish.event.language)
     return wish.place.published.flow.scripts[wish.place.session.language].voice
 
 
-def _answer(batch: BatchContext, asked: MineAsked, names: list[str], voice: Voice) -> MsgOut:
+def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str], voice: Voice) -> MsgOut:
     connection, gone, kind = batch.connection, batch.outcome.gone, asked.kind
     if kind in {"show", "more"}:
         return _shown(connection, names, voice, int(asked.code or 1))
     if kind == "ask.votes":
         return _really(voice, "votes", "")
     if kind == "votes":
-        gone += [Gone("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
+        gone += [ErasedRecord("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
         ratings.erase(connection, names)
         return voice.message(voice.say("mine.votes_gone"))
     wanted = recognise(asked.code)
@@ -65,10 +65,12 @@ def _answer(batch: BatchContext, asked: MineAsked, names: list[str], voice: Voic
     if kind == "withdraw":
         if row.withdrawn_at is None:
             proposals.withdraw(connection, [Withdrawal(number, batch.hour) for number in (row.id, *later)])
-            gone.append(Gone("withdrawn", row.code))
-        return voice.message(voice.say("mine.taken_back", code=row.code), [offer(voice, "delete", row.code)])
+            gone.append(ErasedRecord("withdrawn", row.code))
+        return voice.message(
+            voice.say("mine.taken_back", code=row.code), [contribution_button(voice, "delete", row.code)]
+        )
     proposals.erase_some(connection, [row.id, *later])
-    gone.append(Gone("idea", row.code))
+    gone.append(ErasedRecord("idea", row.code))
     return voice.message(voice.say("mine.deleted", code=row.code))
 
 
@@ -82,8 +84,8 @@ def _shown(connection: Connection, names: list[str], voice: Voice, page: int) ->
         state = "withdrawn" if row.withdrawn_at else "released" if row.released_at else "waiting"
         text = f"{row.title}: {row.text}" if row.title else row.text
         lines += ["", f"{row.code} ({voice.say(f'mine.{state}')})", text[:_SHOWN]]
-        replies += [] if row.withdrawn_at else [offer(voice, "withdraw", row.code)]
-        replies.append(offer(voice, "delete", row.code, asks_first=True))
+        replies += [] if row.withdrawn_at else [contribution_button(voice, "withdraw", row.code)]
+        replies.append(contribution_button(voice, "delete", row.code, asks_first=True))
     if own and page <= 1:
         lines += ["", voice.say("mine.how", code=own[-1].code)]
     if given:
@@ -117,7 +119,7 @@ def _ratings_told(
         thinks = [f"statements.{_VOTES[row.vote]}", *(["statements.important"] if row.important else [])]
         lines += ["", f"{rated.code}: {voice.listed([voice.say(it) for it in thinks])}", text]
     lines += ["", voice.say("mine.how_votes", code=here[-1][1].code)]
-    replies = [offer(voice, "unrate", rated.code) for _, rated in here]
+    replies = [contribution_button(voice, "unrate", rated.code) for _, rated in here]
     mine = voice.command("mine")
     if first + PAGE < len(given):
         older = first // PAGE + 2
@@ -132,7 +134,7 @@ def _unrated(batch: BatchContext, names: list[str], code: str, voice: Voice) -> 
     row = proposals.by_codes(connection, [code]).get(code)
     ids = [row.id, *moderation.merged_into(connection, [row.id]).get(row.id, [])] if row else []
     given = ratings.votes_by(connection, names)
-    batch.outcome.gone += [Gone("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
+    batch.outcome.gone += [ErasedRecord("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
     gone = ratings.forget(connection, [(name, id_) for name in names for id_ in ids])
     said = voice.say("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
     return voice.message(said, [voice.command("mine")])
@@ -146,7 +148,7 @@ def _really(voice: Voice, kind: str, code: str) -> MsgOut:
     return voice.message(voice.say(f"mine.really_{kind}", code=code), [keep, surely])
 
 
-def offer(voice: Voice, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
+def contribution_button(voice: Voice, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
     """A button for what can be done with one's own proposal or rating (`flows.commands.my_contributions`)."""
     mine = voice.command("mine").with_arguments("ask") if asks_first else voice.command("mine")
     label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {code}"

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.common.erasure_log import Gone
+from bot.common.erasure_log import ErasedRecord
 from bot.consultations.batch_context import BatchContext
-from bot.consultations.participant import Person, Place
-from bot.privacy.contributions import offer
+from bot.consultations.participant import Participation, Person
+from bot.privacy.contributions import contribution_button
 from bot.proposals import block_votes, chain
 from flows.messages import MsgOut
 from flows.values import Value
@@ -23,33 +23,33 @@ from storage.tables import moderation, proposals, ratings
 from storage.tables.proposals import StoredProposal, Withdrawal
 
 
-class Fallen(NamedTuple):
+class DroppedAnswer(NamedTuple):
     """An answer that is not on the person's path any more, with which votes or an idea may have come."""
 
-    place: Place
+    place: Participation
     key: str
     value: Value | None
     person: Person
     """Who is told about it."""
 
 
-class Cleared(NamedTuple):
+class ClearedProposals(NamedTuple):
     """What became of proposals: the codes of those that were withdrawn, and those that stay."""
 
     withdrawn: tuple[str, ...]
-    staying: tuple[tuple[Fallen, str], ...]
+    staying: tuple[tuple[DroppedAnswer, str], ...]
 
 
-def clear_fallen(batch: BatchContext, fallen: list[Fallen]) -> None:
+def clear_dropped(batch: BatchContext, fallen: list[DroppedAnswer]) -> None:
     """Clears what came with answers that went, and tells their authors what stays."""
     batch.outcome.has_dropped = True
     cleared = _clear(batch.connection, fallen, batch.hour)
-    batch.outcome.gone += [Gone("withdrawn", code) for code in cleared.withdrawn]
+    batch.outcome.gone += [ErasedRecord("withdrawn", code) for code in cleared.withdrawn]
     for one, code in cleared.staying:
         batch.say(one.person, _stays(one, code))
 
 
-def _clear(connection: Connection, fallen: Sequence[Fallen], now: datetime) -> Cleared:
+def _clear(connection: Connection, fallen: Sequence[DroppedAnswer], now: datetime) -> ClearedProposals:
     """Deletes votes and withdraws unread proposals that came with these answers."""
     blocks = [
         block_votes.block_of(
@@ -63,10 +63,10 @@ def _clear(connection: Connection, fallen: Sequence[Fallen], now: datetime) -> C
     unread = {row.id: row.code for _, row in own if row.id not in read}
     copies = chain.copies(connection, unread.values())
     proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in (*unread, *(row.id for row in copies))])
-    return Cleared(tuple(unread.values()), tuple((one, row.code) for one, row in own if row.id in read))
+    return ClearedProposals(tuple(unread.values()), tuple((one, row.code) for one, row in own if row.id in read))
 
 
-def _own(connection: Connection, fallen: Sequence[Fallen]) -> list[tuple[Fallen, StoredProposal]]:
+def _own(connection: Connection, fallen: Sequence[DroppedAnswer]) -> list[tuple[DroppedAnswer, StoredProposal]]:
     """The proposals which people made as these answers, and did not withdraw."""
     by_question: dict[tuple[str | None, str | None], list[StoredProposal]] = {}
     for row in proposals.of_people(connection, sorted({one.place.pseudonym for one in fallen})):
@@ -96,7 +96,7 @@ def _read(connection: Connection, rows: Sequence[StoredProposal]) -> set[int]:
     }
 
 
-def _stays(fallen: Fallen, code: str) -> MsgOut:
+def _stays(fallen: DroppedAnswer, code: str) -> MsgOut:
     place = fallen.place
     voice = place.published.flow.scripts[place.session.language].voice
-    return voice.message(voice.say("dropped.proposal_stays", code=code), [offer(voice, "withdraw", code)])
+    return voice.message(voice.say("dropped.proposal_stays", code=code), [contribution_button(voice, "withdraw", code)])

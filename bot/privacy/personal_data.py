@@ -9,11 +9,11 @@ from types import MappingProxyType
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.common.dead_letters import opened
-from bot.common.erasure_log import Gone
+from bot.common.dead_letters import open_dead_letter
+from bot.common.erasure_log import ErasedRecord
 from bot.common.keys import Keys
 from bot.consultations.batch_context import BatchContext
-from bot.consultations.catalogue import Catalogue, Waiting
+from bot.consultations.catalogue import Catalogue, PendingCompilations
 from bot.consultations.event_handlers import Request, handles, handles_after_write
 from bot.consultations.participant import Person
 from bot.consultations.pseudonyms import pseudonyms_of
@@ -40,9 +40,9 @@ from storage.tables import (
     sessions,
     staff,
 )
+from storage.tables.account_links import superseded_of_contact
 from storage.tables.answers import StoredAnswer
 from storage.tables.contacts import NewAddress
-from storage.tables.doors import set_aside_of
 from storage.tables.participations import Standing
 from storage.tables.sessions import StoredSession
 
@@ -51,9 +51,9 @@ from storage.tables.sessions import StoredSession
 def show_data(batch: BatchContext, requests: list[Request[DataRequested]]) -> None:
     """Shows what is stored of those who asked."""
     people = [request.person for request in requests]
-    with Waiting().on_behalf_of(person.sender for person in people):
+    with PendingCompilations().on_behalf_of(person.sender for person in people):
         for person in people:
-            batch.say(person, data_of(batch.connection, person, batch.keys, batch.catalogue))
+            batch.say(person, personal_data_message(batch.connection, person, batch.keys, batch.catalogue))
 
 
 @handles(ErasureRequested)
@@ -70,8 +70,8 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
     outcome.has_media = True
     outcome.recalled += outbox.recall_from(connection, numbers)
     outcome.left_doors += _other_doors(connection, people, keys)
-    outcome.gone += [Gone("person", str(number)) for number in numbers]
-    erase(connection, numbers, keys)
+    outcome.gone += [ErasedRecord("person", str(number)) for number in numbers]
+    erase_contacts(connection, numbers, keys)
     for person in people:
         sealed = keys.seal(person.address, person.lookup)
         row = NewAddress(
@@ -91,7 +91,7 @@ def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -
     return [(channel, keys.unseal(sealed[lookup], lookup)) for lookup, channel in others.items()]
 
 
-def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
+def personal_data_message(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
     """Everything stored about a person, in words and in their language."""
     place = person.place  # where somebody is addressed with du, the bot does not change to Sie for this
     script = place and place.published.flow.scripts[place.session.language]
@@ -105,7 +105,9 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
     for member in staff.in_chats(connection, [person.lookup]).values():
         lines.append(voice.say("mydata.team", name=member.name))
     wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
-    lines += [voice.say("mydata.news", what=what) for what in subscriptions.chosen(wishes, voice, catalogue)]
+    lines += [
+        voice.say("mydata.news", what=what) for what in subscriptions.subscriptions_in_words(wishes, voice, catalogue)
+    ]
     pseudonyms = pseudonyms_of(connection, person.contact_id, keys)
     stored = sessions.of_people(connection, pseudonyms)
     given: dict[int, list[StoredAnswer]] = {}
@@ -120,15 +122,15 @@ def data_of(connection: Connection, person: Person, keys: Keys, catalogue: Catal
             for it in sent
             if it.session_id == row.id
         ]
-    for aside in set_aside_of(connection, person.contact_id):
-        kept = from_json(keys.unseal(aside.sealed, bound_to(aside.id)))
+    for aside in superseded_of_contact(connection, person.contact_id):
+        kept = from_json(keys.unseal(aside.sealed, superseded_context(aside.id)))
         said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
         where = kept["session"]["revision_id"], kept["session"]["language"]
         lines += ["", voice.say("mydata.set_aside"), *_in_words(connection, *where, said, catalogue, person.language)]
     if not stored:
         lines += ["", voice.say("mydata.nothing")]
     letters = messages.dead_letters_of(connection, [door.lookup for door in doors])
-    unhandled = sorted(opened(letter, keys) for letter in letters)
+    unhandled = sorted(open_dead_letter(letter, keys) for letter in letters)
     lines += [voice.say("mydata.unhandled", text=letter.said) for letter in unhandled]
     lines += contributions.in_words(connection, pseudonyms, voice)
     return voice.message("\n".join(lines))
@@ -207,7 +209,7 @@ def _in_words(
     return lines
 
 
-def said_as(connection: Connection, pseudonym: str, language: str | None, catalogue: Catalogue) -> list[str]:
+def answers_in_words(connection: Connection, pseudonym: str, language: str | None, catalogue: Catalogue) -> list[str]:
     """What was answered under a pseudonym, as a person reads it."""
     row = sessions.of_people(connection, [pseudonym])[pseudonym]
     given = answers.of_people(connection, [pseudonym])
@@ -217,12 +219,12 @@ def said_as(connection: Connection, pseudonym: str, language: str | None, catalo
     return _in_words(connection, row.revision_id, row.language, said, catalogue, language)
 
 
-def bound_to(number: int) -> bytes:
+def superseded_context(number: int) -> bytes:
     """What seals a set of answers that does not count to its row."""
     return b"set aside %d" % number
 
 
-def erase(connection: Connection, contact_ids: Sequence[int], keys: Keys) -> None:
+def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Keys) -> None:
     """Deletes contacts, addresses, waiting messages, sessions, answers, consents, proposals and ratings
     of these people.
 
@@ -243,7 +245,7 @@ def erase(connection: Connection, contact_ids: Sequence[int], keys: Keys) -> Non
     keys.forget()
 
 
-def without_ties(
+def contacts_without_data(
     connection: Connection, contact_ids: Sequence[int], consultation_ids: Iterable[int], keys: Keys
 ) -> list[int]:
     """Which of these contacts have neither answers nor ideas nor votes in any of these consultations (any more)."""
@@ -256,12 +258,12 @@ def without_ties(
     return [number for number in contact_ids if number not in tied]
 
 
-def among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys) -> list[int]:
+def contacts_among(contact_ids: Iterable[int], consultation_id: int, pseudonyms: Set[str], keys: Keys) -> list[int]:
     """Which of these contacts are among the people with these pseudonyms; stored nowhere."""
     return [number for number in contact_ids if keys.pseudonym(number, consultation_id) in pseudonyms]
 
 
-def participation(
+def progress_of_contacts(
     connection: Connection, contact_ids: Sequence[int], consultation_id: int, keys: Keys
 ) -> dict[int, Standing]:
     """How far these contacts have come in a consultation, of those who began. Computed for the moment: never store it

@@ -29,14 +29,14 @@ PORTION: Final = 1000
 _BOUND: Final[dict[str, Callable[[Cell], bytes]]] = {
     "addresses": lambda cell: cell.about,
     "dead_letters": lambda cell: cell.about or b"",
-    "set_aside": lambda cell: personal_data.bound_to(cell.key),
+    "set_aside": lambda cell: personal_data.superseded_context(cell.key),
     "attachments": lambda cell: files.bound_to(cell.key),
     "moderations": lambda cell: moderating.bound_to("answer" if cell.about is None else "proposal", cell.key),
 }
 """To what each thing is sealed."""
 
 
-class Resealing:
+class ReEncryption:
     """One walk through all that is sealed."""
 
     def __init__(self, settings: Settings, store: Store, keys: Keys, complain: Say) -> None:

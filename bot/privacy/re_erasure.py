@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.common.erasure_log import Gone, Kind, Ledger
+from bot.common.erasure_log import ErasedRecord, ErasureLog, Kind
 from bot.common.keys import Keys
 from bot.privacy import personal_data
 from bot.proposals import chain
 from storage.core.store import Store
 from storage.tables import contacts, erasures, opt_ins, outbox, proposals, ratings
-from storage.tables.opt_ins import NewOptIn, Wish
+from storage.tables.opt_ins import NewOptIn, SubscriptionKey
 from storage.tables.proposals import StoredProposal, Withdrawal
 
 
-class Back(NamedTuple):
+class RestoredRecords(NamedTuple):
     """What is there although the ledger says that it is gone."""
 
     people: Sequence[int] = ()
@@ -26,7 +26,7 @@ class Back(NamedTuple):
     withdrawn: Sequence[int] = ()
     votes: Sequence[tuple[str, int]] = ()
     """Pseudonym and proposal."""
-    wishes: Sequence[Wish] = ()
+    wishes: Sequence[SubscriptionKey] = ()
 
     def __bool__(self) -> bool:
         return any(self)
@@ -36,17 +36,17 @@ class Back(NamedTuple):
         return ", ".join(f"{name}: {len(found)}" for name, found in self._asdict().items() if found)
 
 
-def erase_again(store: Store, keys: Keys, ledger: Ledger) -> Back:
+def erase_again(store: Store, keys: Keys, ledger: ErasureLog) -> RestoredRecords:
     """Erases what an older database brought back; gives what that was. Where nothing is back it only looks.
 
     May be killed at any moment, and done by several programs at once. Raises OSError and the classes of
     `storage.core.errors`.
     """
-    if not look(store, ledger):
-        return Back()
+    if not find_restored(store, ledger):
+        return RestoredRecords()
     gone = ledger.read().gone
 
-    def work(connection: Connection) -> Back:
+    def work(connection: Connection) -> RestoredRecords:
         found = _back(connection, gone)
         _erase(connection, found, keys)
         erasures.mark(connection)
@@ -57,11 +57,11 @@ def erase_again(store: Store, keys: Keys, ledger: Ledger) -> Back:
     return erased
 
 
-def look(store: Store, ledger: Ledger) -> Back:
+def find_restored(store: Store, ledger: ErasureLog) -> RestoredRecords:
     """What is back, without touching it. Raises as `erase_again` does."""
     gone = ledger.read().gone
     if not gone:
-        return Back()
+        return RestoredRecords()
     with store.reading() as connection:
         return _back(connection, gone)
 
@@ -69,7 +69,7 @@ def look(store: Store, ledger: Ledger) -> Back:
 class _Told:
     """What the ledger says about contacts."""
 
-    def __init__(self, gone: Sequence[Gone]) -> None:
+    def __init__(self, gone: Sequence[ErasedRecord]) -> None:
         self._people = set(_names(gone, "person"))
         self._joined = {one.name: one.more for one in gone if one.kind == "joined"}
         """Whom contacts belong to since their chats were linked."""
@@ -101,22 +101,22 @@ class _Told:
             name = self._joined.get(name, "")
 
 
-def _back(connection: Connection, gone: Sequence[Gone]) -> Back:
+def _back(connection: Connection, gone: Sequence[ErasedRecord]) -> RestoredRecords:
     """What of this is there (again): looks up what is named, however much else there is."""
     told = _Told(gone)
     ideas = [row.id for row in _with_copies(connection, _names(gone, "idea"))]
     withdrawn = _with_copies(connection, _names(gone, "withdrawn"))
     wishes = opt_ins.of_contacts(connection, told.who_wished())
-    return Back(
+    return RestoredRecords(
         sorted(contacts.among(connection, told.erased())),
         ideas,
         [row.id for row in withdrawn if row.withdrawn_at is None and row.id not in ideas],
         sorted(ratings.whose(connection, [int(name) for name in _names(gone, "vote")])),
-        [Wish(*row[:3]) for rows in wishes.values() for row in rows if told.is_taken_back(row)],
+        [SubscriptionKey(*row[:3]) for rows in wishes.values() for row in rows if told.is_taken_back(row)],
     )
 
 
-def _names(gone: Sequence[Gone], kind: Kind) -> list[str]:
+def _names(gone: Sequence[ErasedRecord], kind: Kind) -> list[str]:
     return [one.name for one in gone if one.kind == kind]
 
 
@@ -124,9 +124,9 @@ def _with_copies(connection: Connection, codes: Sequence[str]) -> list[StoredPro
     return [*proposals.by_codes(connection, codes).values(), *chain.copies(connection, codes)]
 
 
-def _erase(connection: Connection, found: Back, keys: Keys) -> None:
+def _erase(connection: Connection, found: RestoredRecords, keys: Keys) -> None:
     now = datetime.now(UTC)
-    personal_data.erase(connection, found.people, keys)
+    personal_data.erase_contacts(connection, found.people, keys)
     proposals.erase_some(connection, found.ideas)
     proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in found.withdrawn])
     ratings.forget(connection, found.votes)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.consultations.fact_loader import Asker, Finder
+from bot.consultations.fact_loader import FactRequest, FactSource
 from bot.proposals import chain
 from bot.proposals.block_votes import block_of, votes_of
 from bot.proposals.codes import new_code
@@ -39,7 +39,7 @@ Named = Callable[[int, int], str]
 """Contact and consultation → who that is there (`bot.common.keys`): computed for the moment, stored nowhere."""
 
 
-def finders(pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) -> Mapping[type[Need[Any]], Finder]:
+def finders(pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) -> Mapping[type[Need[Any]], FactSource]:
     """Who finds out which kind of need."""
     return {
         NextStatement: _Next(pools, named, draw_seed),
@@ -65,7 +65,7 @@ class Readable(NamedTuple):
         rows = {id_: row for id_, row in known.items() if _is_visible(row)}
         return Readable(rows, moderation.texts_of(connection, list(rows)), _through_waves(connection, rows))
 
-    def may_be_shown(self, id_: int, asker: Asker, named: Named) -> bool:
+    def may_be_shown(self, id_: int, asker: FactRequest, named: Named) -> bool:
         """Whether it is there, and not the own one."""
         if id_ not in self.rows:
             return False
@@ -110,7 +110,7 @@ class _Next:
     def __init__(self, pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) -> None:
         self._pools, self._named, self._draw_seed = pools, named, draw_seed
 
-    def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, NextStatement]]) -> list[Offer]:
+    def __call__(self, connection: Connection, asked: Sequence[tuple[FactRequest, NextStatement]]) -> list[Offer]:
         votes = _votes(connection, [asker for asker, _ in asked])
         _forget_dropped(connection, asked, votes)
         rated = _rated(connection, votes)
@@ -132,7 +132,7 @@ class _Next:
                 without[at].update(ids)
         return [offer for offer in offers if offer is not None]
 
-    def _draw(self, connection: Connection, asker: Asker, without: set[int]) -> list[int]:
+    def _draw(self, connection: Connection, asker: FactRequest, without: set[int]) -> list[int]:
         pool = self._pools.of(connection, asker.published.consultation_id, asker.batch.now)
         return pool.next(without, DRAWN, self._draw_seed(asker.pseudonym, len(without)))
 
@@ -143,7 +143,9 @@ class _Similar:
     def __init__(self, pools: Pools, named: Named) -> None:
         self._pools, self._named = pools, named
 
-    def __call__(self, connection: Connection, asked: Sequence[tuple[Asker, SimilarTo]]) -> list[tuple[Statement, ...]]:
+    def __call__(
+        self, connection: Connection, asked: Sequence[tuple[FactRequest, SimilarTo]]
+    ) -> list[tuple[Statement, ...]]:
         near = [
             self._pools.of(connection, asker.published.consultation_id, asker.batch.now).index.nearest(need.text)
             for asker, need in asked
@@ -157,7 +159,7 @@ class _Similar:
         ]
 
 
-def _votes(connection: Connection, askers: Sequence[Asker]) -> dict[str, dict[int, GivenVote]]:
+def _votes(connection: Connection, askers: Sequence[FactRequest]) -> dict[str, dict[int, GivenVote]]:
     """What these people have said so far, by pseudonym and proposal: stored, or in this batch."""
     found: dict[str, dict[int, GivenVote]] = {asker.pseudonym: {} for asker in askers}
     for row in ratings.of_people(connection, list(found)):
@@ -184,7 +186,9 @@ def _rated(connection: Connection, votes: Mapping[str, Mapping[int, object]]) ->
 
 
 def _forget_dropped(
-    connection: Connection, asked: Sequence[tuple[Asker, NextStatement]], votes: Mapping[str, dict[int, GivenVote]]
+    connection: Connection,
+    asked: Sequence[tuple[FactRequest, NextStatement]],
+    votes: Mapping[str, dict[int, GivenVote]],
 ) -> None:
     """Takes out what people said in questions that go in this very turn, stored or in this batch."""
     going = [(asker, need.dropped) for asker, need in asked if need.dropped]
@@ -201,17 +205,17 @@ def _forget_dropped(
             votes[asker.pseudonym].pop(id_, None)
 
 
-def _still_released(connection: Connection, asked: Sequence[tuple[Asker, StillReleased]]) -> list[bool]:
+def _still_released(connection: Connection, asked: Sequence[tuple[FactRequest, StillReleased]]) -> list[bool]:
     known = proposals.by_ids(connection, sorted({need.id for _, need in asked}))
     return [(row := known.get(need.id)) is not None and _is_visible(row) for _, need in asked]
 
 
-def _my_vote(connection: Connection, asked: Sequence[tuple[Asker, MyVote]]) -> list[GivenVote | None]:
+def _my_vote(connection: Connection, asked: Sequence[tuple[FactRequest, MyVote]]) -> list[GivenVote | None]:
     votes = _votes(connection, [asker for asker, _ in asked])
     return [votes[asker.pseudonym].get(need.id) for asker, need in asked]
 
 
-def _is_mine(connection: Connection, asked: Sequence[tuple[Asker, IsMine]]) -> list[bool]:
+def _is_mine(connection: Connection, asked: Sequence[tuple[FactRequest, IsMine]]) -> list[bool]:
     """Also what was submitted in this very batch."""
     known = proposals.by_codes(connection, [need.code for _, need in asked])
     states = moderation.of_proposals(connection, [row.id for row in known.values()])

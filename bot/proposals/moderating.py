@@ -93,7 +93,7 @@ def edit(chair: Chair, proposal_id: int, wording: Wording, reason: str, *, seen:
     standing = take(chair, proposal_id, "edit", seen)
     about, wording = standing.proposal, fitting(standing, wording)
     if standing.answer:  # it still says whether it was spoken or a picture
-        wording = wording._replace(text=answer_text.marked_as(about.text, wording.text))
+        wording = wording._replace(text=answer_text.copy_media_mark(about.text, wording.text))
     if wording == Wording(about.title, about.text):
         raise Refusal("same_text")
     note(chair, proposal_id, "edit", asked(reason))
@@ -101,7 +101,7 @@ def edit(chair: Chair, proposal_id: int, wording: Wording, reason: str, *, seen:
         sealed = seal(chair.keys, standing, Wording(about.title, about.text))
         moderation.keep_originals(chair.connection, [SealedOriginal(proposal_id, sealed)])
     if standing.answer:
-        answer_text.reword(chair.connection, standing.answer, wording.text)
+        answer_text.reword_answer(chair.connection, standing.answer, wording.text)
     else:
         proposals.reword(chair.connection, [Rewording(proposal_id, *wording)])
     moderation.set_flags(chair.connection, [Flagged(proposal_id, flags(wording, about.language))])

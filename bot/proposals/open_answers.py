@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.common.sources import SYSTEM_RANDOM
-from bot.consultations.answer_text import text_of, words_of
+from bot.consultations.answer_text import decode_text, strip_media_mark
 from bot.proposals.codes import new_answer_code
 from storage.tables import moderation, open_answers
 from storage.tables.answers import NewAnswer
@@ -40,7 +40,7 @@ def changes(connection: Connection, given: Collection[NewAnswer]) -> Changes:
     known = open_answers.of_sessions(connection, sorted({row.session_id for row in given}))
     for row in given:
         before = known.get((row.session_id, row.question_key))
-        is_said = row.value is not None and bool(words_of(text_of(row.value)))
+        is_said = row.value is not None and bool(strip_media_mark(decode_text(row.value)))
         if before is None:
             found.new.extend([row] if is_said else [])
         elif not is_said:

@@ -58,7 +58,7 @@ def figures(connection: Connection, slug: str, known: Published | None = None) -
     where none was made yet. Counts nothing. `known` is given back where nothing has changed since. Raises CommandError
     where there is no consultation of this name.
     """
-    about = stored_revisions.named(connection, slug)
+    about = stored_revisions.live_revision(connection, slug)
     if known and _moment(connection, about) == (known.edition.number, known.edition.made_at):
         return published.of(connection, known.edition, known)
     edition = editing.newest(connection, about)

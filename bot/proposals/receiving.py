@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.common.erasure_log import Gone
+from bot.common.erasure_log import ErasedRecord
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person
@@ -51,7 +51,7 @@ class IdeaRows:
 
     def write(self, batch: BatchContext) -> None:
         withdrawn = _take_back(batch.connection, self._taken_back, batch.hour)
-        batch.outcome.gone += [Gone("withdrawn", code) for code in withdrawn]
+        batch.outcome.gone += [ErasedRecord("withdrawn", code) for code in withdrawn]
         _receive(batch.connection, self.submitted.values(), batch.ids, batch.hour)
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.consultations.answer_text import text_of
+from bot.consultations.answer_text import decode_text
 from bot.proposals.codes import is_of_answer
 from bot.proposals.flags import flags_of
 from storage.tables import moderation, open_answers, proposals, stages
@@ -188,7 +188,7 @@ def _as_written(row: OpenAnswer, state: NewModeration) -> StoredProposal:
         question_key=row.question_key,
         code=row.code,
         title=None,
-        text=text_of(row.value),
+        text=decode_text(row.value),
         language=row.language.removesuffix("-simple"),
         district=None,
         topic=None,

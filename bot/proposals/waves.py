@@ -13,8 +13,8 @@ from typing import NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.consultations.faults import Fault
-from bot.consultations.visibility import is_closed
+from bot.consultations.definition_issues import DefinitionIssue
+from bot.consultations.visibility import takes_no_answers
 from bot.proposals.chain import SOURCE, original_code, source_id
 from bot.proposals.codes import new_code
 from bot.results import loading
@@ -53,19 +53,21 @@ class TopList(NamedTuple):
     of: int
 
 
-def faults(connection: Connection, consultation: Consultation, name: str) -> Iterator[Fault]:
+def faults(connection: Connection, consultation: Consultation, name: str) -> Iterator[DefinitionIssue]:
     """Why a consultation cannot take over what it wants to."""
     for _, earlier in _wishes(consultation):
         slug, origin = earlier.consultation, consultations.latest(connection, earlier.consultation)
         if origin is None:
             reason = f"it takes proposals of “{slug}”, but no consultation of this name is published"
-            yield Fault(name, 1, reason, f"publish {slug} first, or correct the name below `from`")
+            yield DefinitionIssue(name, 1, reason, f"publish {slug} first, or correct the name below `from`")
         elif origin.sample and not consultation.sample:
             reason = f"it takes proposals of “{slug}”, which is a sample: those are invented"
-            yield Fault(name, 1, reason, "take them from a real consultation, or mark this one as a sample too")
+            yield DefinitionIssue(
+                name, 1, reason, "take them from a real consultation, or mark this one as a sample too"
+            )
         elif consultation.slug in _before(connection, origin):
             reason = f"“{slug}” itself takes proposals of “{consultation.slug}”, so they would go round in circles"
-            yield Fault(name, 1, reason, "let only the later wave take from the earlier one")
+            yield DefinitionIssue(name, 1, reason, "let only the later wave take from the earlier one")
 
 
 def publish(
@@ -75,7 +77,7 @@ def publish(
     new_id: Callable[[], int],
     now: datetime,
     name: str,
-) -> list[Fault]:
+) -> list[DefinitionIssue]:
     """Takes over what is wanted; doing it twice changes nothing. What is no longer released there, or no longer wanted,
     is withdrawn here, and back when it is again. Gives warnings for whoever publishes.
     """
@@ -100,7 +102,7 @@ def top_lists(connection: Connection, consultation: Consultation, now: datetime)
     known = {original_code(row) for row in here if row.withdrawn_at is None}
     found = []
     for wave in _waves(connection, consultation):
-        if wave.earlier.take == "top" and is_closed(wave.origin, now):
+        if wave.earlier.take == "top" and takes_no_answers(wave.origin, now):
             every = best_of(connection, wave.origin)
             chosen = _first(every, wave, here)
             if {it.code for it in chosen} - known:
@@ -157,7 +159,7 @@ def _chosen(connection: Connection, wave: _Wave, here: list[StoredProposal], now
     released = {row.code: row for row in proposals.released(connection, wave.origin.consultation_id)}
     if wave.earlier.take == "released":
         return list(released.values())
-    if not is_closed(wave.origin, now):
+    if not takes_no_answers(wave.origin, now):
         return []
     return [released[it.code] for it in _first(best_of(connection, wave.origin), wave, here)]
 
@@ -214,14 +216,14 @@ def _copy(row: StoredProposal, id_: int, consultation_id: int, key: str, name: s
     )
 
 
-def _remarks(wave: _Wave, name: str, now: datetime, *, empty: bool) -> Iterator[Fault]:
+def _remarks(wave: _Wave, name: str, now: datetime, *, empty: bool) -> Iterator[DefinitionIssue]:
     slug, again = wave.origin.slug, "publish this file again when it is closed"
-    if not is_closed(wave.origin, now):
+    if not takes_no_answers(wave.origin, now):
         is_top = wave.earlier.take == "top"
         reason = (
             "nobody knows yet what is agreed with most" if is_top else "what is released there later is not in here"
         )
-        yield Fault(name, 1, f"“{slug}” is still open, so {reason}", again, warning=True)
+        yield DefinitionIssue(name, 1, f"“{slug}” is still open, so {reason}", again, warning=True)
     elif empty:
         reason = f"nothing is released in “{slug}” yet, so there is nothing to weigh from there"
-        yield Fault(name, 1, reason, "release something, then publish this file again", warning=True)
+        yield DefinitionIssue(name, 1, reason, "release something, then publish this file again", warning=True)

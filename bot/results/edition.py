@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
-from bot.consultations.visibility import is_closed
+from bot.consultations.visibility import takes_no_answers
 from bot.results import ballots, compared, loading, meetings
 from bot.results import report as reporting
 from bot.results.answered import Answered, answered
@@ -165,7 +165,7 @@ def add(connection: Connection, edition: Edition) -> None:
 
 def position(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> str:
     """What an edition of this moment is made from, as a text: the same text, the same figures."""
-    end = "closed" if is_closed(about, now) else "open"
+    end = "closed" if takes_no_answers(about, now) else "open"
     return f"{RULE} {about.id} {end} {editions.position(connection, about.consultation_id)}"
 
 
@@ -196,7 +196,7 @@ def make(
     every vote. Raises CommandError where there is no consultation of this name.
     """
     began = time.perf_counter()
-    live = stored_revisions.named(connection, slug)
+    live = stored_revisions.live_revision(connection, slug)
     number = previous.number + 1 if previous else 1
     reached = position(connection, live, now)
     if previous and previous.is_last:

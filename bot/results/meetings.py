@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.consultations.live_meetings import place_of
+from bot.consultations.live_meetings import entry_code_of
 from bot.results.compared import Compared
 from bot.results.counts import disclosure, one_way
 from bot.results.counts.answer_dataset import asking_the_same
@@ -232,7 +232,11 @@ def _come(connection: Connection, meeting: Meeting, key: str, given: int) -> int
     answer decides. Where answers decide who is asked, how many have joined.
     """
     room = meeting.room
-    return rooms.people_in(connection, room.consultation_id, place_of(room)) if leading_to(meeting.flow, key) else given
+    return (
+        rooms.people_in(connection, room.consultation_id, entry_code_of(room))
+        if leading_to(meeting.flow, key)
+        else given
+    )
 
 
 def _picture(meeting: Meeting, given: int, come: int, stored: Iterable[StoredResult]) -> Picture:
@@ -280,7 +284,7 @@ def _group(meeting: Meeting) -> tuple[str, ...]:
 
 def _counts(connection: Connection, meeting: Meeting, key: str, *, is_whole: bool = False) -> list[AnswerCount]:
     room = meeting.room
-    place = None if is_whole else place_of(room)
+    place = None if is_whole else entry_code_of(room)
     revisions = asking_the_same(connection, meeting.newest, key)
     return rooms.count_answers(connection, room.consultation_id, place, key, revisions)
 

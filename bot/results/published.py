@@ -111,7 +111,7 @@ def read(connection: Connection, slug: str, *, seed: int = 0, is_inner: bool = F
     """The public part of a consultation as it is at this moment, counted anew and not stored: for the team before the
     figures are public. `is_inner`: with small numbers, too. Raises CommandError where there is none of this name.
     """
-    live = stored_revisions.named(connection, slug)
+    live = stored_revisions.live_revision(connection, slug)
     previous = editing.newest(connection, live)
     made = editing.make(connection, slug, datetime.now(UTC), seed=seed, previous=previous, is_inner=is_inner)
     found = of(connection, made._replace(number=0))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.consultations.answer_text import text_of, words_of
+from bot.consultations.answer_text import decode_text, strip_media_mark
 from storage.tables import moderation, open_answers
 from storage.tables.moderation import NewProposalText
 
@@ -32,7 +32,7 @@ def released_texts(connection: Connection, consultation_id: int) -> list[Quote]:
         Quote(
             row.code,
             row.question_key,
-            words_of(text_of(row.value)),
+            strip_media_mark(decode_text(row.value)),
             row.language.removesuffix("-simple"),
             texts.get(row.id, {}),
         )

@@ -16,12 +16,12 @@ from storage.tables.staff import StaffMember
 CODE_LENGTH: Final = 16
 
 
-def new_code() -> str:
+def new_staff_code() -> str:
     """A personal code of 80 random bits, in groups that can be read out: "7K2M-PX0Q-4ZTA-9C3D"."""
     return in_groups(random_letters(CODE_LENGTH))
 
 
-def code_hash(keys: Keys, code: str) -> bytes:
+def staff_code_hash(keys: Keys, code: str) -> bytes:
     """What the table knows of a code. Case, blanks and hyphens do not matter; O, I and L are the digits they look like.
 
     What cannot be a code is hashed all the same, so that it is refused like any other.
@@ -30,7 +30,7 @@ def code_hash(keys: Keys, code: str) -> bytes:
     return hmac.digest(keys.staff, b"code/" + letters.encode("utf-8", "replace"), "sha256")
 
 
-def take_code(connection: Connection, digest: bytes, now: datetime) -> StaffMember | None:
+def redeem_code(connection: Connection, digest: bytes, now: datetime) -> StaffMember | None:
     """Who has the code with this hash, noted as used; None where there is nobody, or nobody any more."""
     member = staff.by_code(connection, digest)
     known = member.code_hash if member else bytes(len(digest))

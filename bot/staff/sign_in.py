@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from bot.common.keys import Keys
-from bot.staff.codes import code_hash, take_code
+from bot.staff.codes import redeem_code, staff_code_hash
 from storage.core.store import Store
 from storage.tables import staff
 from storage.tables.api_keys import StoredKey
@@ -23,21 +23,21 @@ HOURS: Final = 8
 LONGEST_NAME: Final = 80
 
 
-async def sign_in(store: Store, keys: Keys, code: str) -> StaffMember | None:
+async def authenticate_staff(store: Store, keys: Keys, code: str) -> StaffMember | None:
     """Whom this code lets in; None for a wrong code and a revoked one alike.
 
     The code itself is never compared, only its keyed hash: how long that takes tells nothing about codes.
     """
-    return await store.write(partial(take_code, digest=code_hash(keys, code), now=datetime.now(UTC)))
+    return await store.write(partial(redeem_code, digest=staff_code_hash(keys, code), now=datetime.now(UTC)))
 
 
-def ticket(keys: Keys, member: StaffMember, now: datetime) -> str:
+def issue_ticket(keys: Keys, member: StaffMember, now: datetime) -> str:
     """What the browser of somebody who signed in keeps: who, until when, and a signature."""
     content = f"{member.id}.{int((now + timedelta(hours=HOURS)).timestamp())}"
     return f"{content}.{_signature(keys, content)}"
 
 
-async def bearer(store: Store, keys: Keys, value: str, now: datetime) -> StaffMember | None:
+async def staff_of_ticket(store: Store, keys: Keys, value: str, now: datetime) -> StaffMember | None:
     """Who holds this ticket; None for forged and old ones, and once its owner is revoked."""
     content, _, signature = value[:200].rpartition(".")
     if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(keys, content).encode()):
@@ -54,7 +54,7 @@ def form_token(keys: Keys, value: str) -> str:
     return hmac.digest(keys.staff, f"form/{value}".encode("utf-8", "replace"), "sha256")[:16].hex()
 
 
-def is_form(keys: Keys, value: str, token: object) -> bool:
+def is_valid_form_token(keys: Keys, value: str, token: object) -> bool:
     """Whether a form was on a page of this ticket."""
     return hmac.compare_digest(str(token or "").encode("utf-8", "replace"), form_token(keys, value).encode())
 
@@ -63,7 +63,7 @@ def _signature(keys: Keys, content: str) -> str:
     return hmac.digest(keys.staff, f"ticket/{content}".encode("utf-8", "replace"), "sha256").hex()
 
 
-def in_use(row: StaffMember | StoredKey) -> str:
+def validity_in_words(row: StaffMember | StoredKey) -> str:
     """Since when a code or key lets in, and when it was last used, or ended: how a line of a list ends."""
     used = f"last used {row.used_at:%Y-%m-%d}" if row.used_at else "never used"
     return f"since {row.created_at:%Y-%m-%d}  " + (f"revoked {row.revoked_at:%Y-%m-%d}" if row.revoked_at else used)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from bot.common.i18n import phrase_catalogues
 from bot.common.i18n.locale import Locale
 from bot.consultations import stored_revisions
-from bot.consultations.live_revisions import LiveRevision, LiveRevisions, unpack
+from bot.consultations.live_revisions import LiveRevision, LiveRevisions, unpack_content
 from flows.definition import Consultation
 from flows.languages import LANGUAGES, LEICHTE_SPRACHE
 from flows.listing import Listing
@@ -63,7 +63,7 @@ class Notice(NamedTuple):
         """All of it, for its own pages. Those of the board that are handed out one by one can be read."""
         found = _whole(self.live.packed, self.revision.consultation_id)
         if found is None:
-            raise stored_revisions.refusal(self.live.whole())
+            raise stored_revisions.unreadable_error(self.live.whole())
         return found
 
     @property
@@ -205,12 +205,12 @@ def _read(connection: Connection, known: dict[str, Notice], live: LiveRevisions 
 @lru_cache(64)
 def _whole(packed: bytes, consultation_id: int) -> Consultation | None:
     """A consultation, None where it cannot be read. The bytes are those of one `LiveRevision`: found by identity."""
-    return stored_revisions.parse(unpack(packed), consultation_id)
+    return stored_revisions.parse_content(unpack_content(packed), consultation_id)
 
 
 def _offers(live: LiveRevision) -> tuple[Offer, ...]:
     listing = live.listing
-    whole = stored_revisions.read(live.whole()) if listing.may_be_leichte_sprache else None
+    whole = stored_revisions.read_revision(live.whole()) if listing.may_be_leichte_sprache else None
     is_leichte_sprache = whole is not None and whole.is_leichte_sprache()
     return tuple(
         Offer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flows.events import DoorAsked
+from flows.events import LinkRequested
 from flows.phrases import Phrases
 from flows.tokens import arguments_of
 from flows.understanding.matching import spellings
@@ -26,7 +26,7 @@ def spoken(phrases: Phrases) -> dict[str, str]:
     }
 
 
-def parse_link(argument: str, language: str = "") -> DoorAsked | None:
+def parse_link(argument: str, language: str = "") -> LinkRequested | None:
     """Reads "" (show a code), a code, "join", "join.here", "join.there", "leave" (do not link), "part".
 
     None for what was never offered.
@@ -36,14 +36,14 @@ def parse_link(argument: str, language: str = "") -> DoorAsked | None:
     """
     digits = "".join(argument.split())
     if _CODE.fullmatch(digits):
-        return DoorAsked("code", digits, language)
+        return LinkRequested("code", digits, language)
     if digits.isdecimal():
-        return DoorAsked("code", "", language)
+        return LinkRequested("code", "", language)
     match arguments_of(argument):
         case ():
-            return DoorAsked("show", "", language)
+            return LinkRequested("show", "", language)
         case ("join" | "leave" | "part" as kind,):
-            return DoorAsked(kind, "", language)
+            return LinkRequested(kind, "", language)
         case ("join", "here" | "there" as value):
-            return DoorAsked("join", value, language)
+            return LinkRequested("join", value, language)
     return None

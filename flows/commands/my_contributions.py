@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows.events import MineAsked
+from flows.events import ContributionsRequested
 from flows.tokens import arguments_of
 
 KINDS: Final = ("withdraw", "delete", "unrate")
@@ -12,7 +12,7 @@ KINDS: Final = ("withdraw", "delete", "unrate")
 _LONGEST_PAGE: Final = 3
 
 
-def parse_mine(argument: str, language: str = "") -> MineAsked | None:
+def parse_contributions(argument: str, language: str = "") -> ContributionsRequested | None:
     """Reads "" (show), "more.2" (show the second page of ratings), "withdraw.CODE", "delete.CODE", "unrate.CODE",
     "votes" (delete all ratings), "ask.votes" and "ask.delete.CODE" (ask first: a second tap, elsewhere, does it,
     because nothing brings it back). None for what was never offered.
@@ -22,15 +22,15 @@ def parse_mine(argument: str, language: str = "") -> MineAsked | None:
     """
     match arguments_of(argument):
         case ():
-            return MineAsked("show", "", language)
+            return ContributionsRequested("show", "", language)
         case ("ask", "votes"):
-            return MineAsked("ask.votes", "", language)
+            return ContributionsRequested("ask.votes", "", language)
         case ("ask", "delete", code) if code:
-            return MineAsked("ask.delete", code, language)
+            return ContributionsRequested("ask.delete", code, language)
         case ("votes",):
-            return MineAsked("votes", "", language)
+            return ContributionsRequested("votes", "", language)
         case ("more", page) if page.isdecimal() and len(page) <= _LONGEST_PAGE:
-            return MineAsked("more", page, language)
+            return ContributionsRequested("more", page, language)
         case (kind, code) if kind in KINDS and code:
-            return MineAsked(kind, code, language)
+            return ContributionsRequested(kind, code, language)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, get_args
 
-from flows.events import Wanted
+from flows.events import SubscriptionChange
 from flows.phrases import Phrases
 from flows.questions.district import DISTRICTS, label
 from flows.tokens import arguments_of
@@ -17,13 +17,13 @@ Topic = Literal["economy", "inclusion", "chances", "administration", "neighbourh
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
-def parse_wanted(argument: str) -> Wanted | None:
+def parse_subscription(argument: str) -> SubscriptionChange | None:
     """Reads "", "all", "topics", "topic.economy", "district.01", "outcome.SLUG", each with ".no" to take it back.
 
     None for what was never offered.
     """
     if not argument:
-        return Wanted()
+        return SubscriptionChange()
     kind, *rest = arguments_of(argument)
     withdrawn = rest[-1:] == ["no"]
     value, *more = (rest[:-1] if withdrawn else rest) or [""]
@@ -37,7 +37,7 @@ def parse_wanted(argument: str) -> Wanted | None:
         "about": bool(value),
         "outcome": bool(value),
     }
-    return Wanted(kind, value, withdrawn) if known.get(kind) and not more else None
+    return SubscriptionChange(kind, value, withdrawn) if known.get(kind) and not more else None
 
 
 def spoken(phrases: Phrases) -> dict[str, str]:

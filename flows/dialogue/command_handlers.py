@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from flows.commands.linking import parse_link
-from flows.commands.my_contributions import parse_mine
-from flows.commands.subscriptions import parse_wanted
+from flows.commands.my_contributions import parse_contributions
+from flows.commands.subscriptions import parse_subscription
 from flows.commands.words import Command, Spoken
 from flows.dialogue import messages_text
 from flows.dialogue.navigation import ask, go_on, leave, reopened, with_line
@@ -16,14 +16,14 @@ from flows.dialogue.unencrypted_channel import is_withheld
 from flows.events import (
     AnswerGiven,
     DataRequested,
-    DoorAsked,
     ErasureRequested,
     LanguageChosen,
-    NewsAsked,
+    LinkRequested,
     PushesStopped,
     Said,
     SessionCompleted,
-    Wanted,
+    SubscriptionChange,
+    SubscriptionRequested,
 )
 from flows.flow import Flow
 from flows.messages import MsgOut
@@ -264,12 +264,12 @@ def _human(flow: Flow, session: Session, argument: str) -> Turn:
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:
     """What one can be told about. The consultation one is in is remembered, so that its outcome is offered."""
-    wanted = parse_wanted(argument)
+    wanted = parse_subscription(argument)
     if wanted is None:
         return stale(flow, session)
-    if wanted == Wanted():
-        wanted = Wanted("about", flow.consultation.slug)
-    return Turn(session, (NewsAsked(wanted),))
+    if wanted == SubscriptionChange():
+        wanted = SubscriptionChange("about", flow.consultation.slug)
+    return Turn(session, (SubscriptionRequested(wanted),))
 
 
 def _link(flow: Flow, session: Session, argument: str) -> Turn:
@@ -278,12 +278,12 @@ def _link(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def _mine(flow: Flow, session: Session, argument: str) -> Turn:
-    asked = parse_mine(argument)
+    asked = parse_contributions(argument)
     return Turn(session, (asked,)) if asked else stale(flow, session)
 
 
 def _unlink(flow: Flow, session: Session, argument: str) -> Turn:
-    return Turn(session, (DoorAsked("part"),))
+    return Turn(session, (LinkRequested("part"),))
 
 
 def _submit(flow: Flow, session: Session, argument: str) -> Turn:

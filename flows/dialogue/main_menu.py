@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from flows.commands.linking import parse_link
-from flows.commands.my_contributions import parse_mine
-from flows.commands.subscriptions import parse_wanted
+from flows.commands.my_contributions import parse_contributions
+from flows.commands.subscriptions import parse_subscription
 from flows.commands.words import Command, Commands
 from flows.dialogue.messages_text import each_in_own_language
 from flows.events import (
     ConsultationChosen,
     DataRequested,
-    DoorAsked,
     ErasureRequested,
     Event,
     LanguageChosen,
-    NewsAsked,
+    LinkRequested,
     PushesStopped,
     Said,
+    SubscriptionRequested,
 )
 from flows.languages import LANGUAGES, best_guess
 from flows.messages import SEALED, MsgIn, MsgOut, QuickReply
@@ -177,13 +177,13 @@ def _wish(name: str, argument: str, voice: Voice) -> Event | None:
         case Command.START:
             return ConsultationChosen(argument) if argument else None
         case Command.NEWS:
-            return NewsAsked(wanted, voice.language) if (wanted := parse_wanted(argument)) else None
+            return SubscriptionRequested(wanted, voice.language) if (wanted := parse_subscription(argument)) else None
         case Command.LINK:
             return parse_link(argument, voice.language)
         case Command.MINE:
-            return parse_mine(argument, voice.language)
+            return parse_contributions(argument, voice.language)
         case Command.UNLINK:
-            return DoorAsked("part", language=voice.language)
+            return LinkRequested("part", language=voice.language)
     return None
 
 

@@ -92,7 +92,7 @@ insert = bulk.insert(_received, NewReceived)
 _take = bulk.insert(_received, NewReceived, skip_known=True)
 _take_new = bulk.insert(_received, NewReceived, skip_known=True, returning=("channel", "external_id"))
 
-set_aside = bulk.insert(_dead_letters, NewDeadLetter)
+insert_dead_letters = bulk.insert(_dead_letters, NewDeadLetter)
 """Keep messages that could not be handled."""
 
 _TRIAL = ("-trial-", "-")

@@ -48,7 +48,7 @@ class NewOptIn(NamedTuple):
     given_at: datetime
 
 
-class Wish(NamedTuple):
+class SubscriptionKey(NamedTuple):
     """The key of a row."""
 
     contact_id: int
@@ -56,7 +56,7 @@ class Wish(NamedTuple):
     subject: str
 
 
-class Asked(NamedTuple):
+class Subscriber(NamedTuple):
     """Somebody who asked for news of consultations and did not say "stop". `language`: chosen, or else spoken with."""
 
     contact_id: int
@@ -83,12 +83,12 @@ _wants_news = select(_opt_ins.c.contact_id).where(
 # Not DISTINCT over a join: PostgreSQL then sorts all that is left for every page.
 _language = func.coalesce(_contacts.c.language, _contacts.c.spoken_language)
 _asked = select(_contacts.c.id, _language).where(_contacts.c.stopped_at.is_(None), _wants_news.exists())
-_asked_among = bulk.ByKeys(Asked, _asked, _contacts.c.id)
+_asked_among = bulk.ByKeys(Subscriber, _asked, _contacts.c.id)
 
 give = bulk.upsert(_opt_ins, NewOptIn, key=("contact_id", "about", "subject"))
 """Note wishes; the same one again counts from now, in the words of now."""
 
-withdraw = bulk.remove(_opt_ins, Wish)
+withdraw = bulk.remove(_opt_ins, SubscriptionKey)
 """Forget single wishes."""
 
 _withdraw_all = bulk.remove(_opt_ins, _Contact)
@@ -107,18 +107,18 @@ def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> dict[int,
     return found
 
 
-def asked(connection: Connection, after: int, limit: int) -> list[Asked]:
+def list_subscribers(connection: Connection, after: int, limit: int) -> list[Subscriber]:
     """Those who may be pushed to, in the order of their ids, those above ``after`` only."""
     query = _asked.where(_contacts.c.id > after).order_by(_contacts.c.id).limit(limit)
-    return [Asked._make(row) for row in connection.execute(query)]
+    return [Subscriber._make(row) for row in connection.execute(query)]
 
 
-def asked_among(connection: Connection, contact_ids: Sequence[int]) -> list[Asked]:
+def subscribers_among(connection: Connection, contact_ids: Sequence[int]) -> list[Subscriber]:
     """Those among these contacts who may (still) be pushed to."""
     return list(_asked_among(connection, contact_ids))
 
 
-def who_wants(connection: Connection, about: About, subject: str, *, after_id: int, limit: int) -> list[int]:
+def subscriber_ids(connection: Connection, about: About, subject: str, *, after_id: int, limit: int) -> list[int]:
     """Ids of contacts who asked to be told about this, those above an id only, in their order; stopped ones too."""
     query = (
         select(_opt_ins.c.contact_id)

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Column, Connection, bindparam, func, select, update
 
 from storage.core.base import table_of
+from storage.tables.account_links import SupersededAnswer
 from storage.tables.attachments import Attachment
 from storage.tables.contacts import Address
-from storage.tables.doors import SetAside
 from storage.tables.messages import DeadLetter
 from storage.tables.moderation import Moderation
 
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 _addresses = table_of(Address).c
 _letters = table_of(DeadLetter).c
-_asides = table_of(SetAside).c
+_asides = table_of(SupersededAnswer).c
 _attachments = table_of(Attachment).c
 _moderations = table_of(Moderation).c
 

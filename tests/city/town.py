@@ -22,7 +22,7 @@ from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.consultations import trials
 from bot.settings import Settings
-from bot.staff.codes import code_hash, new_code
+from bot.staff.codes import new_staff_code, staff_code_hash
 from bot.web.api import access_keys
 from bot.web.api.policy import SCOPES
 from bot.web.server import application
@@ -112,7 +112,7 @@ class Town:
     def client(self) -> Client:
         """The API with a key of its own: a key may ask so often only."""
         self.hired += 1
-        now, code = datetime.now(UTC), code_hash(self.keys, new_code())
+        now, code = datetime.now(UTC), staff_code_hash(self.keys, new_staff_code())
         member = StaffMember(IDS(), f"Mira {self.hired}", "facilitator", code, now)
         key, row = access_keys.make(self.keys, member, SCOPES, None, now)
         with self.store.begin() as connection:
@@ -161,7 +161,7 @@ class Town:
         with self.store.reading() as connection:
             live = consultations.latest(connection, SLUG)
             assert live is not None
-            slug = trials.slug_of(connection, live.consultation_id)
+            slug = trials.trial_slug(connection, live.consultation_id)
         for seed in SEEDS:
             idea = Idea(seed["de"], "de", state="released", is_read=True)
             idea.wordings.update(seed.values())

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import pytest
 
-from bot.conversations.batch import Batches
+from bot.conversations.batch import BatchProcessor
 from bot.conversations.inbox import Conversations
 from bot.delivery.channel_queue import Lane
 from bot.delivery.outbox import Outbox
 
 _STEPS: Final = {
     "received": ("before", Conversations, "receive"),
-    "before commit": ("on the writing thread", Batches, "work"),
+    "before commit": ("on the writing thread", BatchProcessor, "work"),
     "after commit": ("after", Conversations, "_commit"),
     "acknowledged": ("after", Conversations, "receive"),
     "before send": ("before", Lane, "send"),

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from bot.app import App, build
 from bot.common.ids import Ids
 from bot.settings import Settings
-from bot.staff.codes import code_hash, new_code
+from bot.staff.codes import new_staff_code, staff_code_hash
 from bot.web.api import access_keys
 from bot.web.api.policy import SCOPES, Scope
 from bot.web.server import application
@@ -29,7 +29,7 @@ ids = Ids()
 
 def hire(store: Store, name: str, role: Role = "facilitator") -> StaffMember:
     """Somebody who works here."""
-    member = StaffMember(ids(), name, role, code_hash(KEYS, new_code()), datetime.now(UTC))
+    member = StaffMember(ids(), name, role, staff_code_hash(KEYS, new_staff_code()), datetime.now(UTC))
     with store.begin() as connection:
         staff.insert(connection, [member])
     return member

@@ -51,8 +51,8 @@ def answers(store: Store, mode: str) -> dict[str, str]:
 
 def member(store: Store, name: str = "Aylin", role: Role = "helper") -> str:
     """The code of somebody new who works here."""
-    code = codes.new_code()
-    row = StaffMember(Ids()(), name, role, codes.code_hash(KEYS, code), datetime.now(UTC))
+    code = codes.new_staff_code()
+    row = StaffMember(Ids()(), name, role, codes.staff_code_hash(KEYS, code), datetime.now(UTC))
     store.run(partial(staff_table.insert, members=[row]))
     return code
 

@@ -20,7 +20,7 @@ from bot.common.errors import CommandError
 from bot.common.keys import Keys, SecretError
 from bot.delivery.attachments import checks, fetcher
 from bot.delivery.attachments.files import FOLDER, Folder, ending_of
-from bot.privacy.retention import tidy
+from bot.privacy.retention import delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import attachments
@@ -230,7 +230,7 @@ async def test_after_the_retention_no_file_is_left(store: Store, tmp_path: Path)
         await begin(app, phone)
         await say(app, phone.msg("a", media="picture", media_ref="f"))
         await until(lambda: states(store) == ["kept"])
-        await store.write(lambda connection: tidy(connection, ends + timedelta(days=31)))
+        await store.write(lambda connection: delete_expired(connection, ends + timedelta(days=31)))
         app.keeper.wake()
         await until(lambda: not files(tmp_path) and not rows(store))
 

@@ -15,7 +15,7 @@ import pytest
 
 from bot.app import open_store
 from bot.cli.maintenance import backup
-from bot.common.erasure_log import Gone, Ledger, files_of
+from bot.common.erasure_log import ErasedRecord, ErasureLog, erasure_log_files
 from bot.common.errors import CommandError
 from bot.settings import Settings
 from storage.tables import contacts
@@ -132,7 +132,7 @@ def erased(tmp_path: Path) -> tuple[Settings, Path]:
     copy = backup.back_up(settings, None, tmp_path / "backups")
     with store.begin() as connection:
         contacts.erase(connection, [1])
-        Ledger(settings.data, keys).note([Gone("person", "1")])
+        ErasureLog(settings.data, keys).note([ErasedRecord("person", "1")])
     store.dispose()
     return settings, copy
 
@@ -153,7 +153,7 @@ def test_restore_reapplies_erasures_of_the_previous_data_folder(erased, tmp_path
         "Erased again, because it was erased before (people: 1).",
     ]
     assert known(again.data) == [2]
-    assert files_of(again.data / "erased"), "and stays known for the next time"
+    assert erasure_log_files(again.data / "erased"), "and stays known for the next time"
 
 
 def test_restore_keeps_and_uses_an_existing_erasure_log(erased, tmp_path: Path):
@@ -162,7 +162,7 @@ def test_restore_keeps_and_uses_an_existing_erasure_log(erased, tmp_path: Path):
     older = backup.back_up(settings, None, tmp_path / "later")  # its ledger knows the same
     restore(copy, tmp_path / "again")
     assert known(tmp_path / "again") == [2]
-    for path in files_of(tmp_path / "again" / "erased"):
+    for path in erasure_log_files(tmp_path / "again" / "erased"):
         assert path.read_bytes() == (older / "erased" / path.name).read_bytes()
 
 

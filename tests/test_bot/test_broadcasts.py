@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from adapters.base import Limits, Refused, Unreachable
-from bot.broadcasts import starting
-from bot.broadcasts.sending import Pushing, note_outcomes
-from bot.broadcasts.starting import PushError, Wish
+from bot.broadcasts import service
+from bot.broadcasts.sending import BroadcastProcessor, record_outcomes
+from bot.broadcasts.service import BroadcastDraft, PushError
 from bot.common.ids import Ids
 from bot.settings import PushSettings, Settings
 from bot.staff import codes
@@ -52,21 +52,23 @@ def resident(store: Store, name: str, *wishes: tuple[str, str], language: str = 
     return number
 
 
-def pushing(settings: Settings = AWAKE) -> Pushing:
-    return Pushing(settings, KEYS, frozenset({"test"}), CHANNELS)
+def pushing(settings: Settings = AWAKE) -> BroadcastProcessor:
+    return BroadcastProcessor(settings, KEYS, frozenset({"test"}), CHANNELS)
 
 
-def begun(store: Store, work: Pushing, slug: str = "park", segment: str = "everybody", **more: Any) -> StoredBroadcast:
+def begun(
+    store: Store, work: BroadcastProcessor, slug: str = "park", segment: str = "everybody", **more: Any
+) -> StoredBroadcast:
     """A push that was confirmed."""
     now = more.pop("now", NOON)
     with store.begin() as connection:
-        push = starting.check(work, connection, Wish(slug, segment, **more), now)
+        push = service.create_draft(work, connection, BroadcastDraft(slug, segment, **more), now)
         broadcasts.insert(connection, [push])
-        starting.begin(work, connection, push, now)
+        service.start_broadcast(work, connection, push, now)
     return push
 
 
-def work_on(store: Store, work: Pushing, now: datetime = NOON, steps: int = 3) -> None:
+def work_on(store: Store, work: BroadcastProcessor, now: datetime = NOON, steps: int = 3) -> None:
     for _ in range(steps):
         with store.begin() as connection:
             work.work(connection, now)
@@ -78,21 +80,23 @@ def ledger(store: Store) -> Counter[tuple[str, str | None]]:
 
 def settle_all(store: Store) -> None:
     """What the outbox does when a channel took everything."""
-    from bot.broadcasts.sending import note_outcomes
+    from bot.broadcasts.sending import record_outcomes
     from storage.tables.outbox import Outcome
 
     with store.begin() as connection:
         waiting = [row.id for row in outbox.waiting(connection, "test", limit=10_000)]
         outcomes = [Outcome(number, "sent", 1, NOON, None) for number in waiting]
         outbox.settle(connection, outcomes)
-        note_outcomes(connection, outcomes)
+        record_outcomes(connection, outcomes)
 
 
-def counted(store: Store, wish: Wish, work: Pushing | None = None) -> tuple[dict[tuple[str, str], int], dict[Any, int]]:
+def counted(
+    store: Store, wish: BroadcastDraft, work: BroadcastProcessor | None = None
+) -> tuple[dict[tuple[str, str], int], dict[Any, int]]:
     """A dry run: recipients by channel and language, and obstacles."""
     work = work or pushing()
     with store.begin() as connection:
-        push = starting.check(work, connection, wish, NOON)
+        push = service.create_draft(work, connection, wish, NOON)
     with store.reading() as connection:
         count = work.count(connection, push, NOON)
     return dict(count.recipients), dict(count.obstacles)
@@ -109,12 +113,17 @@ def test_only_those_are_meant_who_asked_for_news_of_this_kind(store):
     resident(store, "other district", ("district", "02"))
     resident(store, "outcome only", ("outcome", "park"))
     resident(store, "nothing")
-    assert counted(store, Wish("park")) == ({("test", "de"): 2, ("test", "en"): 1}, {})
-    assert counted(store, Wish("trees")) == ({("test", "de"): 1}, {})
-    assert counted(store, Wish("park", "topic=neighbourhoods")) == ({("test", "de"): 1, ("test", "en"): 1}, {})
-    assert counted(store, Wish("park", "district=01")) == ({("test", "de"): 1}, {})
-    assert counted(store, Wish("park", "language=tr")) == ({("test", "de"): 1}, {}), "who wants Turkish reads German"
-    assert counted(store, Wish("park", "not (topic=neighbourhoods or district=mitte)")) == ({}, {})
+    assert counted(store, BroadcastDraft("park")) == ({("test", "de"): 2, ("test", "en"): 1}, {})
+    assert counted(store, BroadcastDraft("trees")) == ({("test", "de"): 1}, {})
+    assert counted(store, BroadcastDraft("park", "topic=neighbourhoods")) == (
+        {("test", "de"): 1, ("test", "en"): 1},
+        {},
+    )
+    assert counted(store, BroadcastDraft("park", "district=01")) == ({("test", "de"): 1}, {})
+    assert counted(store, BroadcastDraft("park", "language=tr")) == ({("test", "de"): 1}, {}), (
+        "who wants Turkish reads German"
+    )
+    assert counted(store, BroadcastDraft("park", "not (topic=neighbourhoods or district=mitte)")) == ({}, {})
 
 
 def test_who_said_stop_or_cannot_be_reached_is_not_written_to(store):
@@ -125,7 +134,7 @@ def test_who_said_stop_or_cannot_be_reached_is_not_written_to(store):
         contacts.mark_stopped(connection, [ContactStop(stopped, NOON)])
         lookup = contacts.of_contacts(connection, [gone])[0].lookup
         contacts.mark_unreachable(connection, [contacts.AddressState(lookup, NOON, "blocked")])
-    assert counted(store, Wish("park")) == ({}, {"unreachable": 2})
+    assert counted(store, BroadcastDraft("park")) == ({}, {"unreachable": 2})
 
 
 def test_several_addresses_are_one_recipient(store):
@@ -134,7 +143,7 @@ def test_several_addresses_are_one_recipient(store):
     with store.begin() as connection:
         later = NOON + timedelta(hours=1)
         contacts.insert_addresses(connection, [NewAddress(lookup, number, "test", KEYS.seal("second", lookup), later)])
-    assert counted(store, Wish("park")) == ({("test", "de"): 1}, {})
+    assert counted(store, BroadcastDraft("park")) == ({("test", "de"): 1}, {})
     begun(store, work := pushing())
     work_on(store, work)
     assert rows(store, "SELECT lookup FROM outbox") == [(lookup,)], "the one met last"
@@ -150,13 +159,15 @@ async def test_past_participation_is_computed_and_stored_nowhere(store):
             for line in lines:
                 await say(app, channel.msg(who, line))
     store = Store(str(store.writer.url.render_as_string(hide_password=False)))
-    count = counted(store, Wish("trees", "took_part=park"))[0]
+    count = counted(store, BroadcastDraft("trees", "took_part=park"))[0]
     assert sum(count.values()) == 2, "who answered took part, finished or not"
-    assert sum(counted(store, Wish("trees", "finished=park"))[0].values()) == 1
-    assert sum(counted(store, Wish("trees", "began=park"))[0].values()) == 2
-    assert sum(counted(store, Wish("trees", "everybody and not began=park"))[0].values()) == 1
-    assert sum(counted(store, Wish("park"))[0].values()) == 1, "who began is not asked again"
-    assert sum(counted(store, Wish("park", is_reminder=True))[0].values()) == 1, "who began and did not finish"
+    assert sum(counted(store, BroadcastDraft("trees", "finished=park"))[0].values()) == 1
+    assert sum(counted(store, BroadcastDraft("trees", "began=park"))[0].values()) == 2
+    assert sum(counted(store, BroadcastDraft("trees", "everybody and not began=park"))[0].values()) == 1
+    assert sum(counted(store, BroadcastDraft("park"))[0].values()) == 1, "who began is not asked again"
+    assert sum(counted(store, BroadcastDraft("park", is_reminder=True))[0].values()) == 1, (
+        "who began and did not finish"
+    )
     store.dispose()
 
 
@@ -166,15 +177,15 @@ async def test_past_participation_is_computed_and_stored_nowhere(store):
 @pytest.mark.parametrize(
     ("wish", "phrase"),
     [
-        (Wish("nowhere"), "push.unknown"),
-        (Wish("park", "religion=x"), "push.segment_unclear"),
-        (Wish("park", "topic=religion"), "push.segment_wrong"),
-        (Wish("park", at=NOON - timedelta(hours=1)), "push.past"),
+        (BroadcastDraft("nowhere"), "push.unknown"),
+        (BroadcastDraft("park", "religion=x"), "push.segment_unclear"),
+        (BroadcastDraft("park", "topic=religion"), "push.segment_wrong"),
+        (BroadcastDraft("park", at=NOON - timedelta(hours=1)), "push.past"),
     ],
 )
 def test_what_cannot_be_pushed_is_said(store, wish, phrase):
     with store.begin() as connection, pytest.raises(PushError) as refused:
-        starting.check(pushing(), connection, wish, NOON)
+        service.create_draft(pushing(), connection, wish, NOON)
     assert refused.value.phrase == phrase
 
 
@@ -191,17 +202,17 @@ def test_closing_a_consultation_ends_its_push(store):
     assert rows(store, "SELECT state FROM broadcasts") == [("done",)]
     assert ledger(store) == {("skipped", "closed"): 2}
     with store.begin() as connection, pytest.raises(PushError, match=r"push\.closed"):
-        starting.check(work, connection, Wish("park"), NOON)
+        service.create_draft(work, connection, BroadcastDraft("park"), NOON)
 
 
 def test_two_who_push_the_same_at_once_push_once(store):
     work = pushing()
     with store.begin() as connection:
-        first, second = (starting.check(work, connection, Wish("park"), NOON) for _ in range(2))
+        first, second = (service.create_draft(work, connection, BroadcastDraft("park"), NOON) for _ in range(2))
         broadcasts.insert(connection, [first, second])
-        starting.begin(work, connection, first, NOON)
+        service.start_broadcast(work, connection, first, NOON)
         with pytest.raises(PushError, match=r"push\.running"):
-            starting.begin(work, connection, second, NOON)
+            service.start_broadcast(work, connection, second, NOON)
     assert sorted(rows(store, "SELECT state FROM broadcasts")) == [("draft",), ("planning",)]
 
 
@@ -257,8 +268,8 @@ def test_nobody_gets_more_than_the_cap_nor_the_same_twice(store):
         work_on(store, work, NOON + timedelta(days=day))
         settle_all(store)
         work_on(store, work, NOON + timedelta(days=day))
-    assert counted(store, Wish("park")) == ({}, {"had_it": 1})
-    assert counted(store, Wish("bees")) == ({}, {"cap": 1})
+    assert counted(store, BroadcastDraft("park")) == ({}, {"had_it": 1})
+    assert counted(store, BroadcastDraft("bees")) == ({}, {"cap": 1})
     begun(store, work, "bees", now=NOON + timedelta(days=1))
     work_on(store, work, NOON + timedelta(days=1), steps=4)
     assert ledger(store) == {("sent", None): 2, ("skipped", "cap"): 1}
@@ -334,7 +345,7 @@ def test_recall_drops_unsent_and_records_sent_messages(store):
     work_on(store, work)
     assert ledger(store) == {("recalled", "recalled"): 2}
     with store.begin() as connection:
-        note_outcomes(connection, [Outcome(first, "sent", 1, NOON, None)])
+        record_outcomes(connection, [Outcome(first, "sent", 1, NOON, None)])
     assert ledger(store) == {("recalled", "recalled"): 1, ("sent", None): 1}
 
 
@@ -369,10 +380,11 @@ async def test_whoever_is_erased_leaves_the_ledger(store):
 
 
 def hired(store: Store) -> str:
-    code = codes.new_code()
+    code = codes.new_staff_code()
     with store.begin() as connection:
         staff.insert(
-            connection, [StaffMember(_ids(), "Aylin", "facilitator", codes.code_hash(KEYS, code), datetime.now(UTC))]
+            connection,
+            [StaffMember(_ids(), "Aylin", "facilitator", codes.staff_code_hash(KEYS, code), datetime.now(UTC))],
         )
     return code
 

@@ -9,7 +9,7 @@ import pytest
 from bot.authoring import change_texts
 from bot.authoring.publishing import SAMPLES
 from bot.authoring.reading import read
-from bot.consultations.changes import Change, Earlier, Kind, Level
+from bot.consultations.changes import AnsweredRevision, ChangeKind, ChangeLevel, RevisionChange
 from bot.consultations.comparison import compare, unconfirmed
 from flows.definition import Consultation
 from flows.meaning import Meaning, meanings, meanings_of
@@ -58,10 +58,10 @@ def asks(*questions: dict[str, Any], **more: Any) -> Consultation:
     return consultation(questions=list(questions), **more)
 
 
-def history(*revisions: Consultation, people: int = 3) -> tuple[Change, ...]:
+def history(*revisions: Consultation, people: int = 3) -> tuple[RevisionChange, ...]:
     """The changes of the last one, where `people` answered every question of every earlier one."""
     *before, new = revisions
-    earlier = [Earlier(number, it, answered_all(it, people)) for number, it in enumerate(before, start=1)]
+    earlier = [AnsweredRevision(number, it, answered_all(it, people)) for number, it in enumerate(before, start=1)]
     return compare(new, before[-1], earlier)
 
 
@@ -69,23 +69,23 @@ def answered_all(one: Consultation, people: int) -> Mapping[str, int]:
     return {node.key: people for node in one.asked()}
 
 
-def found(changes: tuple[Change, ...], level: Level) -> list[tuple[str, str]]:
+def found(changes: tuple[RevisionChange, ...], level: ChangeLevel) -> list[tuple[str, str]]:
     return [(change.kind, change.key) for change in changes if change.level is level]
 
 
 def refused(*revisions: Consultation) -> list[tuple[str, str]]:
-    return found(history(*revisions), Level.REFUSED)
+    return found(history(*revisions), ChangeLevel.REFUSED)
 
 
 def to_confirm(*revisions: Consultation) -> list[tuple[str, str]]:
     changes = history(*revisions)
-    assert found(changes, Level.REFUSED) == []
-    return found(changes, Level.CONFIRM)
+    assert found(changes, ChangeLevel.REFUSED) == []
+    return found(changes, ChangeLevel.CONFIRM)
 
 
 def passes(*revisions: Consultation) -> list[str]:
     changes = history(*revisions)
-    assert {change.level for change in changes} <= {Level.HARMLESS}
+    assert {change.level for change in changes} <= {ChangeLevel.HARMLESS}
     return [change.kind for change in changes]
 
 
@@ -113,7 +113,7 @@ OTHER_QUESTIONS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("old", "new"), [it[1:] for it in OTHER_QUESTIONS], ids=[it[0] for it in OTHER_QUESTIONS])
 def test_changed_question_is_refused_and_a_free_key_suggested(old, new):
-    changes = [it for it in history(asks(old), asks(new)) if it.level is Level.REFUSED]
+    changes = [it for it in history(asks(old), asks(new)) if it.level is ChangeLevel.REFUSED]
     assert changes
     for change in changes:
         assert (change.key, change.revisions, change.people) == (old["key"], (1,), 3)
@@ -223,7 +223,7 @@ class TestThreeRevisions:
 
     def test_key_of_a_removed_question_cannot_change_type(self):
         changes = history(asks(RED_BLUE, TEXT), asks(TEXT), asks(SCALE | {"key": "colour"}, TEXT))
-        assert [(it.kind, it.revisions) for it in changes if it.level is Level.REFUSED] == [("type", (1,))]
+        assert [(it.kind, it.revisions) for it in changes if it.level is ChangeLevel.REFUSED] == [("type", (1,))]
 
     def test_restored_languages_are_compared_with_older_revisions(self):
         def labels(first: str, second: str) -> Consultation:
@@ -238,7 +238,7 @@ class TestThreeRevisions:
         first, second = asks(RED_BLUE), asks(colour(("a", "Dunkelrot"), ("b", "Blau")))
         assert to_confirm(first, second, asks(colour(("a", "Dunkelrot"), ("b", "Blau")), minutes=9)) == []
         third = asks(colour(("a", "Hellrot"), ("b", "Blau")))
-        changes = [it for it in history(first, second, third) if it.level is Level.CONFIRM]
+        changes = [it for it in history(first, second, third) if it.level is ChangeLevel.CONFIRM]
         assert [(it.wordings[0].old, it.revisions, it.people) for it in changes] == [
             ("Rot", (1,), 3),
             ("Dunkelrot", (2,), 3),
@@ -246,7 +246,7 @@ class TestThreeRevisions:
 
     def test_same_change_to_several_revisions_is_reported_once(self):
         changes = history(asks(RED_BLUE), asks(RED_BLUE, minutes=9), asks(RED_BLUE | {"type": "rank"}))
-        assert [(it.revisions, it.people) for it in changes if it.level is Level.REFUSED] == [((1, 2), 6)]
+        assert [(it.revisions, it.people) for it in changes if it.level is ChangeLevel.REFUSED] == [((1, 2), 6)]
 
     def test_old_invalid_change_does_not_block_other_corrections(self):
         first, second = asks(RED_BLUE), asks(RED_BLUE | {"type": "choices"})
@@ -290,7 +290,7 @@ class TestMeanings:
 def test_changed_consent_is_shown_in_each_common_language():
     old = CONSENT | {"text": {"de": "Dürfen wir das?", "en": "May we?"}}
     new = CONSENT | {"text": {"de": "Dürfen wir alles?", "en": "May we!", "tr": "?"}}
-    [change] = [it for it in history(asks(old), asks(new)) if it.level is Level.REFUSED]
+    [change] = [it for it in history(asks(old), asks(new)) if it.level is ChangeLevel.REFUSED]
     assert change_texts.say(change).reason == (
         "question ok: people agreed to another text (de: “Dürfen wir das?” | “Dürfen wir alles?”); "
         "3 people answered it under revision 1"
@@ -312,4 +312,4 @@ def test_any_two_consultations_compare_and_changes_have_text(old: Path, new: Pat
 
 
 def test_every_kind_of_change_has_words():
-    assert set(get_args(Kind)) == change_texts.KINDS
+    assert set(get_args(ChangeKind)) == change_texts.KINDS

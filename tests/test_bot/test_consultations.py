@@ -17,7 +17,7 @@ from bot.authoring import source
 from bot.authoring.publishing import SAMPLES, Desk, publish, publish_samples
 from bot.authoring.reading import all_phrases, content, fingerprint, judge, read
 from bot.authoring.revisions import Intent
-from bot.consultations.faults import Fault
+from bot.consultations.definition_issues import DefinitionIssue
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.base import registry
@@ -57,7 +57,7 @@ def changed(lines: list[str]) -> str:
     return text
 
 
-def check_text(text: str) -> tuple[Consultation | None, tuple[Fault, ...]]:
+def check_text(text: str) -> tuple[Consultation | None, tuple[DefinitionIssue, ...]]:
     checked = judge(source.parse(text, "park.yaml"), "park.yaml", CATALOGUES)
     return checked.consultation, checked.faults
 

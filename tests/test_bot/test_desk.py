@@ -12,7 +12,7 @@ from bot.common.ids import Ids
 from bot.proposals.flags import FLAGS
 from bot.staff import codes
 from bot.staff.chat import registry
-from bot.staff.chat.registry import commands
+from bot.staff.chat.registry import staff_commands
 from flows.commands.words import Command, Commands
 from flows.understanding.text import fold
 from storage.core.store import Store
@@ -31,9 +31,9 @@ def store(store):
 
 def hired(store: Store, name: str = "Aylin", role: Role = "facilitator") -> str:
     """The code of somebody new in the team."""
-    code = codes.new_code()
+    code = codes.new_staff_code()
     with store.begin() as connection:
-        row = StaffMember(Ids()(), name, role, codes.code_hash(KEYS, code), datetime.now(UTC))
+        row = StaffMember(Ids()(), name, role, codes.staff_code_hash(KEYS, code), datetime.now(UTC))
         staff.insert(connection, [row])
     return code
 
@@ -147,8 +147,8 @@ async def test_a_command_that_fails_leaves_nothing_behind(store, monkeypatch):
         raise RuntimeError("broken")
 
     code = hired(store)
-    assert "list" in commands(), "else it would be entered later, over the broken one"
-    monkeypatch.setitem(registry._commands, "list", registry.DeskCommand("list", ("facilitator",), broken))
+    assert "list" in staff_commands(), "else it would be entered later, over the broken one"
+    monkeypatch.setitem(registry._commands, "list", registry.StaffCommand("list", ("facilitator",), broken))
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}"))
         await say(app, channel.msg("a", "/list"), channel.msg("b", "/start park"))
@@ -191,7 +191,7 @@ async def test_in_a_group_nothing_is_for_the_desk(store):
 
 
 def test_every_command_has_its_words_and_they_mean_nothing_else():
-    known = commands()
+    known = staff_commands()
     assert {"team", "list"} <= set(known)
     everything = Commands([phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()])
     means: dict[str, set[str]] = {}

@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import open_store
 from bot.cli.maintenance import doctor
-from bot.common.erasure_log import FOLDER, Gone, Ledger
+from bot.common.erasure_log import FOLDER, ErasedRecord, ErasureLog
 from bot.common.keys import FILE, Keys
 from bot.common.remedies import remedy
 from bot.settings import Settings
@@ -66,7 +66,7 @@ def test_a_house_that_is_well_has_no_faults(house: Settings):
 
 def test_missing_or_foreign_erasure_log_is_reported(house: Settings):
     folder = house.data / FOLDER
-    Ledger(house.data, Keys(bytes(32))).note([Gone("person", "1")])
+    ErasureLog(house.data, Keys(bytes(32))).note([ErasedRecord("person", "1")])
     assert faults(house) == [f"{folder}: 1 lines are of another secret key: put the right one back"]
     shutil.rmtree(folder)
     (found,) = faults(house)

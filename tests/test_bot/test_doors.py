@@ -16,12 +16,12 @@ from bot.app import App
 from bot.common.i18n import phrase_catalogues
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
-from bot.privacy.retention import tidy
+from bot.privacy.retention import delete_expired
 from flows.commands.words import Command, Commands, Spoken
 from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.models import metadata
-from storage.tables import doors
+from storage.tables import account_links
 from tests.house import Recorder, consultation, publish, rows, running, say
 
 CANARY = "Kanarienvogelbrunnen"
@@ -196,14 +196,14 @@ class TestCodes:
         async with town(store) as people:
             code = await people.code()
             with store.reading() as connection:
-                expires = connection.scalar(select(doors.LinkCode.expires_at))
+                expires = connection.scalar(select(account_links.LinkCode.expires_at))
             assert timedelta(minutes=14) < expires - datetime.now(UTC) <= timedelta(minutes=15)
             with store.begin() as connection:
-                past = {doors.LinkCode.expires_at: datetime.now(UTC) - timedelta(seconds=1)}
+                past = {account_links.LinkCode.expires_at: datetime.now(UTC) - timedelta(seconds=1)}
                 connection.execute(metadata.tables["link_codes"].update().values(past))
             assert "gilt nicht" in await people.tell("b", f"verbinden {code}")
             with store.begin() as connection:
-                tidy(connection, datetime.now(UTC))
+                delete_expired(connection, datetime.now(UTC))
             assert rows(store, "SELECT * FROM link_codes") == []
 
     async def test_the_code_itself_is_nowhere(self, store):
@@ -220,7 +220,7 @@ class TestCodes:
                 assert "gilt nicht" in await people.tell("b", f"verbinden 1111 2222 {number:04}")
             assert "zu viele falsche Codes" in await people.tell("b", f"verbinden {code}")
             with store.begin() as connection:
-                earlier = {doors.LinkAttempts.since: datetime.now(UTC) - timedelta(hours=2)}
+                earlier = {account_links.LinkAttempts.since: datetime.now(UTC) - timedelta(hours=2)}
                 connection.execute(metadata.tables["link_attempts"].update().values(earlier))
             assert "Soll dieser Chat" in await people.tell("b", f"verbinden {code}")
 
@@ -240,7 +240,9 @@ class TestCodes:
             own = Store(str(store.writer.url.render_as_string(hide_password=False)))
             try:
                 return own.run(
-                    lambda connection: doors.claim(connection, bytes(digest), contact_id, datetime.now(UTC)) is not None
+                    lambda connection: (
+                        account_links.claim(connection, bytes(digest), contact_id, datetime.now(UTC)) is not None
+                    )
                 )
             finally:
                 own.dispose()
@@ -338,15 +340,15 @@ async def test_what_was_set_aside_goes_when_its_time_is_over(store):
             await people.tell(who, "/start kurz", "ja", "absenden", "überspringen", "absenden")
         await people.link("Die von hier zählen")
     with store.begin() as connection:
-        tidy(connection, datetime(2099, 12, 30, tzinfo=UTC))
+        delete_expired(connection, datetime(2099, 12, 30, tzinfo=UTC))
     assert rows(store, "SELECT count(*) FROM set_aside") == [(1,)]
     with store.begin() as connection:
-        tidy(connection, datetime(2100, 1, 2, tzinfo=UTC))
+        delete_expired(connection, datetime(2100, 1, 2, tzinfo=UTC))
     assert rows(store, "SELECT count(*) FROM set_aside") == [(0,)]
 
 
 def test_linking_handles_every_table_with_a_contact():
-    """Whoever adds one decides what becomes of it in `storage.tables.doors.join`."""
+    """Whoever adds one decides what becomes of it in `storage.tables.account_links.join`."""
     named = {
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables

@@ -6,7 +6,7 @@ import pytest
 
 from bot.common.sources import Sources
 from bot.consultations import answer_durations
-from bot.consultations.answer_durations import CLASSES, Asked
+from bot.consultations.answer_durations import CLASSES, QuestionClock
 from storage.core.store import Store
 from tests.databases import Database
 from tests.house import Recorder, consultation, publish, rows, running, say
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 
 def test_time_runs_from_the_question_to_its_answer(clock: Clock):
-    asked = Asked(clock)
+    asked = QuestionClock(clock)
     asked.note(1, "lamps")
     clock.now += 10
     asked.note(1, "lamps")  # asked once more, or answered in parts
@@ -39,15 +39,15 @@ def test_time_runs_from_the_question_to_its_answer(clock: Clock):
 
 
 def test_who_went_away_in_between_has_no_class(clock: Clock):
-    asked = Asked(clock)
+    asked = QuestionClock(clock)
     asked.note(1, "lamps")
     clock.now += CLASSES[-1] + 1
     assert asked.took(1, "lamps") is None
 
 
 def test_memory_is_bounded_and_keeps_the_newest(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(answer_durations, "MOST", 3)
-    asked = Asked(clock)
+    monkeypatch.setattr(answer_durations, "MAX_TRACKED", 3)
+    asked = QuestionClock(clock)
     for number in range(5):
         asked.note(number, "lamps")
     assert len(asked) == 3

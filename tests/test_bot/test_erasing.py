@@ -20,8 +20,8 @@ from sqlalchemy import text
 from bot.app import App, open_store
 from bot.cli.maintenance import doctor
 from bot.common import erasure_log
-from bot.common.erasure_log import FOLDER, Gone, Ledger
-from bot.common.errors import LedgerError
+from bot.common.erasure_log import FOLDER, ErasedRecord, ErasureLog
+from bot.common.errors import ErasureLogError
 from bot.common.keys import FILE, Keys
 from bot.common.remedies import remedy
 from bot.conversations import inbox
@@ -313,7 +313,7 @@ async def test_nothing_is_erased_while_the_log_is_unwritable(town: Town, monkeyp
                 await asyncio.sleep(0.01)
         assert "gelöscht" not in channel.last("anna").text
         trouble = app.trouble  # whatever else could be written meanwhile
-        assert isinstance(trouble, LedgerError)
+        assert isinstance(trouble, ErasureLogError)
         assert remedy(trouble) == "make room, and see that this user may write to that folder"
         assert CANARY in town.everything()
         (town.settings.data / FOLDER).unlink()
@@ -328,45 +328,45 @@ async def test_nothing_is_erased_while_the_log_is_unwritable(town: Town, monkeyp
 
 
 def test_a_ledger_names_nobody_and_only_its_owner_can_read_it(tmp_path: Path):
-    book = Ledger(tmp_path, KEYS)
-    book.note([Gone("person", "4711"), Gone("idea", "P-7K2M-PX0Q")])
-    (path,) = erasure_log.files_of(book.folder)
+    book = ErasureLog(tmp_path, KEYS)
+    book.note([ErasedRecord("person", "4711"), ErasedRecord("idea", "P-7K2M-PX0Q")])
+    (path,) = erasure_log.erasure_log_files(book.folder)
     content = path.read_text(encoding="ascii")
     assert [word for word in ("4711", "7K2M", "person", "idea") if word in content] == []
     assert path.stat().st_mode & 0o077 == book.folder.stat().st_mode & 0o077 == 0
-    assert book.read() == ([Gone("person", "4711"), Gone("idea", "P-7K2M-PX0Q")], 0)
-    assert Ledger(tmp_path, Keys(bytes([1] * 32))).read() == ([], 2)
+    assert book.read() == ([ErasedRecord("person", "4711"), ErasedRecord("idea", "P-7K2M-PX0Q")], 0)
+    assert ErasureLog(tmp_path, Keys(bytes([1] * 32))).read() == ([], 2)
 
 
 def test_a_line_cut_off_by_a_crash_harms_no_other(tmp_path: Path):
-    book = Ledger(tmp_path, KEYS)
-    book.note([Gone("person", "1"), Gone("person", "2")])
-    (path,) = erasure_log.files_of(book.folder)
+    book = ErasureLog(tmp_path, KEYS)
+    book.note([ErasedRecord("person", "1"), ErasedRecord("person", "2")])
+    (path,) = erasure_log.erasure_log_files(book.folder)
     os.truncate(path, path.stat().st_size - 9)
-    book.note([Gone("person", "3")])
-    assert book.read() == ([Gone("person", "1"), Gone("person", "3")], 0)
+    book.note([ErasedRecord("person", "3")])
+    assert book.read() == ([ErasedRecord("person", "1"), ErasedRecord("person", "3")], 0)
 
 
 def test_ledgers_are_united_and_nothing_is_written_over(tmp_path: Path):
-    here, there = Ledger(tmp_path / "here", KEYS), Ledger(tmp_path / "there", KEYS)
-    here.note([Gone("person", "1")])
+    here, there = ErasureLog(tmp_path / "here", KEYS), ErasureLog(tmp_path / "there", KEYS)
+    here.note([ErasedRecord("person", "1")])
     shutil.copytree(here.folder, there.folder)
-    here.note([Gone("person", "2")])
-    there.note([Gone("person", "3")])
+    here.note([ErasedRecord("person", "2")])
+    there.note([ErasedRecord("person", "3")])
     for _ in range(2):
-        erasure_log.unite(there.folder, here.folder)
-        erasure_log.unite(here.folder, there.folder)
+        erasure_log.merge_erasure_logs(there.folder, here.folder)
+        erasure_log.merge_erasure_logs(here.folder, there.folder)
     assert [one.name for one in here.read().gone] == ["1", "2", "3"]
     assert [one.name for one in there.read().gone] == ["1", "3", "2"]
 
 
 def test_a_month_is_forgotten_when_its_last_day_is_over(tmp_path: Path):
-    book = Ledger(tmp_path, KEYS)
+    book = ErasureLog(tmp_path, KEYS)
     for month in ("2026-08", "2026-11", "2026-12", "notes"):
         (tmp_path / FOLDER).mkdir(exist_ok=True)
         (tmp_path / FOLDER / month).touch()
     book.forget_before(datetime(2026, 11, 30, tzinfo=UTC).date())
-    assert [it.name for it in erasure_log.files_of(book.folder)] == ["2026-11", "2026-12"]
+    assert [it.name for it in erasure_log.erasure_log_files(book.folder)] == ["2026-11", "2026-12"]
     book.forget_before(datetime(2027, 1, 1, tzinfo=UTC).date())
-    assert erasure_log.files_of(book.folder) == []
+    assert erasure_log.erasure_log_files(book.folder) == []
     assert (tmp_path / FOLDER / "notes").exists()

@@ -10,10 +10,17 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.delivery.outbox import Outbox
-from bot.privacy.retention import FAILURES_KEPT, REPEATS_KEPT, STRANGERS_KEPT, forget, strangers, tidy
+from bot.privacy.retention import (
+    FAILURES_KEPT,
+    IDLE_CONTACTS_KEPT,
+    REPEATS_KEPT,
+    delete_expired,
+    delete_idle_contacts,
+    find_idle_contacts,
+)
 from bot.results.editions.service import Editor
 from storage import migrate
 from storage.core.store import Store
@@ -39,7 +46,7 @@ async def test_what_has_had_its_time_is_deleted_and_nothing_else(database):
 
     def after(moment: datetime) -> tuple[int, int, int]:
         with store.begin() as connection:
-            tidy(connection, moment)
+            delete_expired(connection, moment)
         return count(store, "received"), count(store, "sessions"), count(store, "answers")
 
     assert after(datetime.now(UTC)) == (taken, 2, 2)
@@ -58,7 +65,7 @@ async def test_set_aside_messages_do_not_stay_for_ever(database, monkeypatch):
     assert count(store, "dead_letters") == 1
     for later, left in ((timedelta(0), 1), (FAILURES_KEPT + timedelta(hours=1), 0)):
         with store.begin() as connection:
-            tidy(connection, datetime.now(UTC) + later)
+            delete_expired(connection, datetime.now(UTC) + later)
         assert count(store, "dead_letters") == left
     with store.reading() as connection:
         assert consultations.latest(connection, "park") is not None
@@ -123,7 +130,10 @@ async def test_retention_of_migration_copies_and_erasure_notes(tmp_path):
     past = (datetime.now(UTC) - timedelta(days=15)).timestamp()
     os.utime(old, (past, past))
     os.utime(other, (past, past))
-    ledger, months = Ledger(tmp_path, KEYS), [f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m}" for ago in (70, 30)]
+    ledger, months = (
+        ErasureLog(tmp_path, KEYS),
+        [f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m}" for ago in (70, 30)],
+    )
     ledger.folder.mkdir()
     for month in months:
         (ledger.folder / month).touch()
@@ -151,14 +161,14 @@ async def test_whom_nothing_connects_with_the_house_is_forgotten(database):
 
     def after(moment: datetime) -> int:
         with store.begin() as connection:
-            tidy(connection, moment)
+            delete_expired(connection, moment)
         with store.reading() as connection:
-            found = strangers(connection, moment, KEYS)
+            found = find_idle_contacts(connection, moment, KEYS)
         with store.begin() as connection:
-            return forget(connection, found, moment, KEYS) if found else 0
+            return delete_idle_contacts(connection, found, moment, KEYS) if found else 0
 
     assert after(ends + timedelta(days=29)) == 0, "there are answers"
     assert after(ends + timedelta(days=32)) == 1
     assert (count(store, "contacts"), count(store, "addresses")) == (2, 2)
-    assert after(datetime.now(UTC) + 4 * STRANGERS_KEPT) == 0
+    assert after(datetime.now(UTC) + 4 * IDLE_CONTACTS_KEPT) == 0
     store.dispose()

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 
 from adapters.base import Refused
 from bot.app import App
-from bot.conversations import kept_people
-from bot.conversations.kept_people import KeptPeople, KeptPerson
+from bot.conversations import people_cache
+from bot.conversations.people_cache import CachedPerson, PeopleCache
 from storage.core import driver
 from storage.core.errors import StoreBusy, StoreFull
 from storage.core.store import Store
@@ -39,7 +39,7 @@ async def talking(store: Store) -> AsyncIterator[tuple[App, Recorder]]:
         yield app, channel
 
 
-def kept(app: App) -> KeptPeople:
+def kept(app: App) -> PeopleCache:
     return app.conversations._batches._meeting.kept
 
 
@@ -231,14 +231,14 @@ async def test_one_who_stops_and_one_who_enters_another_consultation(store):
     ]
 
 
-def somebody(number: int) -> KeptPerson:
-    return KeptPerson(number, b"%d" % number, "de", None, None)
+def somebody(number: int) -> CachedPerson:
+    return CachedPerson(number, b"%d" % number, "de", None, None)
 
 
 @only_sqlite
 def test_only_so_many_are_kept_and_for_so_long(store, monkeypatch):
     now = 0.0
-    people = KeptPeople(most=3, clock=lambda: now)
+    people = PeopleCache(most=3, clock=lambda: now)
 
     def batch(*numbers: int) -> None:
         with store.begin() as connection:
@@ -257,7 +257,7 @@ def test_only_so_many_are_kept_and_for_so_long(store, monkeypatch):
     batch()
     assert sorted(people._people) == [b"1", b"4", b"5"], "those who wrote last"
     assert len(people._lookups) == 3
-    now = kept_people.SECONDS - 1
+    now = people_cache.MAX_AGE_SECONDS - 1
     batch(6)
     batch()
     now += 2
@@ -268,7 +268,7 @@ def test_only_so_many_are_kept_and_for_so_long(store, monkeypatch):
 
 @only_sqlite
 def test_what_was_not_committed_is_not_taken_back(store):
-    people = KeptPeople()
+    people = PeopleCache()
     with store.begin() as connection:
         people.begin(connection)
         people.offer({b"1": somebody(1)})
@@ -284,7 +284,7 @@ def test_what_was_not_committed_is_not_taken_back(store):
 
 @only_sqlite
 def test_somebody_is_kept_under_one_address_only(store):
-    people = KeptPeople()
+    people = PeopleCache()
     for lookup in (b"1", b"2"):
         with store.begin() as connection:
             people.begin(connection)

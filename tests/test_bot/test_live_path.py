@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from adapters.base import RetryAfter, Unknown, Unreachable
-from bot.conversations.batch import Batches
+from bot.conversations.batch import BatchProcessor
 from bot.delivery import message_codec
 from flows.dialogue import engine
 from storage.core.errors import StoreBusy
@@ -371,7 +371,7 @@ async def test_a_message_that_cannot_even_be_set_aside_stops_nobody(store, bad):
 
 
 async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypatch):
-    bury, tries = Batches.bury, []
+    bury, tries = BatchProcessor.bury, []
 
     def away_at_first(self, *arguments):
         tries.append(1)
@@ -379,7 +379,7 @@ async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypat
             raise StoreBusy
         return bury(self, *arguments)
 
-    monkeypatch.setattr(Batches, "bury", away_at_first)
+    monkeypatch.setattr(BatchProcessor, "bury", away_at_first)
     monkeypatch.setattr("bot.consultations.batch_context.BatchContext.write", lambda *_: 1 / 0)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", "/start park", language_hint="tr"))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from adapters.base import Refused, RetryAfter, Unreachable
-from bot.broadcasts import starting
-from bot.broadcasts.sending import Pushing
-from bot.broadcasts.starting import Wish
+from bot.broadcasts import service
+from bot.broadcasts.sending import BroadcastProcessor
+from bot.broadcasts.service import BroadcastDraft
 from bot.settings import PushSettings, Settings
 from flows.dialogue import engine
 from storage.core.store import Store
@@ -137,11 +137,11 @@ def _failing(resume: Any) -> Any:
 
 def _push(store: Store) -> None:
     settings = Settings(push=PushSettings(quiet_from=0, quiet_to=0))
-    pushing, now = Pushing(settings, KEYS, frozenset(CHANNELS), CHANNELS), datetime.now(UTC)
+    pushing, now = BroadcastProcessor(settings, KEYS, frozenset(CHANNELS), CHANNELS), datetime.now(UTC)
     with store.begin() as connection:
-        push = starting.check(pushing, connection, Wish("trees"), now)
+        push = service.create_draft(pushing, connection, BroadcastDraft("trees"), now)
         broadcasts.insert(connection, [push])
-        starting.begin(pushing, connection, push, now)
+        service.start_broadcast(pushing, connection, push, now)
     for _ in range(3):
         with store.begin() as connection:
             pushing.work(connection, now)

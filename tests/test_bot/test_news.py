@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from adapters.base import Limits
 from bot.common.i18n import phrase_catalogues
-from flows.commands.subscriptions import parse_wanted
+from flows.commands.subscriptions import parse_subscription
 from flows.commands.words import Commands
-from flows.events import Wanted
+from flows.events import SubscriptionChange
 from flows.understanding.text import fold
 from storage.core.store import Store
 from tests.house import Recorder, consultation, publish, running, say
@@ -100,7 +100,7 @@ async def test_within_a_question_only_the_whole_word_counts(store):
     ],
 )
 def test_what_was_never_offered_is_not_taken(argument):
-    assert parse_wanted(argument) is None
+    assert parse_subscription(argument) is None
 
 
 @pytest.mark.parametrize("tag", phrase_catalogues.languages())
@@ -113,7 +113,7 @@ def test_what_the_offer_tells_to_type_is_understood(tag):
 
 
 def test_what_is_offered_is_read():
-    assert parse_wanted("") == Wanted()
-    assert parse_wanted("all.no") == Wanted("all", withdrawn=True)
-    assert parse_wanted("outcome.park") == Wanted("outcome", "park")
-    assert parse_wanted("topic.economy.no") == Wanted("topic", "economy", withdrawn=True)
+    assert parse_subscription("") == SubscriptionChange()
+    assert parse_subscription("all.no") == SubscriptionChange("all", withdrawn=True)
+    assert parse_subscription("outcome.park") == SubscriptionChange("outcome", "park")
+    assert parse_subscription("topic.economy.no") == SubscriptionChange("topic", "economy", withdrawn=True)

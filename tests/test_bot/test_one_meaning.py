@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bot.consultations.changes import Level
+from bot.consultations.changes import ChangeLevel
 from bot.results.counts.meanings import FAMILY, Asked, is_same
 from flows.definition import Consultation
 from flows.questions.base import Question, registry
@@ -120,9 +120,9 @@ def test_figures_and_publishing_say_the_same_of_every_change(type_: str):
     for new in found:
         before, after = asked(old), asked(new)
         changes = [*history(old, new), *history(new, old)]
-        is_apart = any(it.level is Level.REFUSED or it.kind == "measure" for it in changes)
+        is_apart = any(it.level is ChangeLevel.REFUSED or it.kind == "measure" for it in changes)
         if before.question.type != after.question.type:
-            assert {it.kind for it in changes if it.level is Level.REFUSED} == {"type"}
+            assert {it.kind for it in changes if it.level is ChangeLevel.REFUSED} == {"type"}
         else:
             assert is_same(before, after) is not is_apart, (before.question, after.question, changes)
         assert is_same(before, after) == is_same(after, before)

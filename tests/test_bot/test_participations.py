@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.common.i18n.locale import Locale
 from bot.common.ids import Ids
 from bot.consultations.catalogue import Catalogue
 from bot.conversations import closing
-from bot.conversations.closing import LET_STAND, end_participations
+from bot.conversations.closing import LET_STAND, end_next_participations
 from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.results import figures, published, wording
 from bot.results.counts import answer_dataset
@@ -64,7 +64,7 @@ def str_of(moment: datetime) -> str:
 def end(store: Store, now: datetime | None = None) -> int:
     catalogue, ids = Catalogue(), Ids()
     with store.begin() as connection:
-        return end_participations(connection, now or datetime.now(UTC), KEYS, catalogue, ids)
+        return end_next_participations(connection, now or datetime.now(UTC), KEYS, catalogue, ids)
 
 
 def count(store: Store) -> Counts:
@@ -163,7 +163,7 @@ async def test_the_house_ends_them_while_it_tidies(store: Store, tmp_path: Path)
     shut(store, 2 * LET_STAND)
     (tmp_path / "erased").mkdir()
     again = Store(str(store.writer.url.render_as_string(hide_password=False)))
-    task = asyncio.create_task(run_hourly_jobs(again, KEYS, Ledger(tmp_path, KEYS), 30, Editor(again).renew))
+    task = asyncio.create_task(run_hourly_jobs(again, KEYS, ErasureLog(tmp_path, KEYS), 30, Editor(again).renew))
     async with asyncio.timeout(PATIENCE):
         while rows(store, "SELECT 1 FROM sessions WHERE status = 'waiting'"):
             await asyncio.sleep(0.01)

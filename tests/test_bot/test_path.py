@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.app import App
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
 from bot.conversations import path_cleanup
 from bot.results import loading
@@ -277,16 +277,16 @@ async def test_what_earlier_programs_left_goes_when_the_person_writes(store: Sto
 @pytest.mark.parametrize("leaving", [(), ("/stop",), ("ja", "absenden")])
 async def test_what_earlier_programs_left_goes_by_itself(store: Store, tmp_path: Path, leaving: tuple[str, ...]):
     publish(store, consultation(questions=[CONSENT, HEALTH, ask("last")]))
-    ledger = Ledger(tmp_path, KEYS)
+    ledger = ErasureLog(tmp_path, KEYS)
     async with running(store) as (app, channel):
         await enter(app, channel, "ja", "ja", *leaving)
         spoil(store)
         assert stored(store)["health"] == "yes"
-        assert path_cleanup.clean(store, ledger, KEYS) == (1, 1)
+        assert path_cleanup.clean_paths(store, ledger, KEYS) == (1, 1)
         expected = {"ok": "False", "health": "(not_asked)"}
         assert expected.items() <= exported(store).items()
         assert stored(store).get("health") == ("(not_asked)" if leaving else None)
-        assert path_cleanup.clean(store, ledger, KEYS) == (0, 0)
+        assert path_cleanup.clean_paths(store, ledger, KEYS) == (0, 0)
         await say(app, channel.msg("a", "/start park"))
         assert "health" not in channel.last("a").text
 
@@ -299,10 +299,10 @@ async def test_cleaning_goes_on_where_it_was_killed(store: Store, tmp_path: Path
             await enter(app, channel, "ja", "ja", who=who)
     spoil(store)
     with killed_after(2, monkeypatch), pytest.raises(KeyboardInterrupt):
-        path_cleanup.clean(store, Ledger(tmp_path, KEYS), KEYS)
+        path_cleanup.clean_paths(store, ErasureLog(tmp_path, KEYS), KEYS)
     (left,) = rows(store, "SELECT count(*) FROM answers WHERE question_key = 'health'")
     assert left == (1,), "two portions are done"
-    assert path_cleanup.clean(store, Ledger(tmp_path, KEYS), KEYS) == (1, 1)
+    assert path_cleanup.clean_paths(store, ErasureLog(tmp_path, KEYS), KEYS) == (1, 1)
     assert rows(store, "SELECT * FROM answers WHERE question_key = 'health'") == []
 
 
@@ -343,6 +343,6 @@ def test_ten_thousand_sessions_are_cleaned_in_seconds(store: Store, tmp_path: Pa
             for key, value in (("ok", "false"), ("health", '"yes"'))
         ]
         answers.upsert(connection, given)
-    assert path_cleanup.clean(store, Ledger(tmp_path, KEYS), KEYS) == (10_000, 10_000)
+    assert path_cleanup.clean_paths(store, ErasureLog(tmp_path, KEYS), KEYS) == (10_000, 10_000)
     assert rows(store, "SELECT count(*) FROM answers WHERE value = '\"yes\"'") == [(0,)]
     assert rows(store, "SELECT count(*) FROM v_answers_long WHERE missing = 'not_asked'") == [(10_000,)]

@@ -29,14 +29,14 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from bot.authoring import reading
-from bot.common.erasure_log import Ledger
+from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
 from bot.common.sources import draw_seed
 from bot.consultations.catalogue import Catalogue
-from bot.consultations.fact_loader import Knowing
-from bot.conversations.batch import Batches
-from bot.conversations.senders import Meeting
-from bot.conversations.turns import Turns
+from bot.consultations.fact_loader import FactLoader
+from bot.conversations.batch import BatchProcessor
+from bot.conversations.senders import SenderResolver
+from bot.conversations.turns import TurnProcessor
 from bot.proposals import facts, seed_statements
 from bot.proposals.enquiries import Enquiries
 from bot.proposals.pool import Pools
@@ -44,7 +44,7 @@ from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.responses import stream
 from bot.settings import Settings
-from bot.staff.chat.dispatcher import Desk
+from bot.staff.chat.dispatcher import StaffChat
 from flows.definition import Consultation
 from flows.dialogue import engine
 from flows.flow import Flow
@@ -121,11 +121,11 @@ class Program:
 
     def __init__(self, store: Store, data: Path, catalogue: Catalogue) -> None:
         ids, pools = Ids(KEYS.order_masks), Pools()
-        meeting = Meeting(KEYS, catalogue, frozenset(), lambda channel, lookup: False)
-        desk, enquiries = Desk(Settings(), catalogue, frozenset(), []), Enquiries(catalogue, "")
-        knowing = Knowing(facts.finders(pools, KEYS.pseudonym, draw_seed))
-        turns = Turns(KEYS, catalogue, desk, enquiries, knowing, meeting, frozenset({"heard"}))
-        self._store, self._batches = store, Batches(KEYS, catalogue, ids, Ledger(data, KEYS), meeting, turns)
+        meeting = SenderResolver(KEYS, catalogue, frozenset(), lambda channel, lookup: False)
+        desk, enquiries = StaffChat(Settings(), catalogue, frozenset(), []), Enquiries(catalogue, "")
+        knowing = FactLoader(facts.finders(pools, KEYS.pseudonym, draw_seed))
+        turns = TurnProcessor(KEYS, catalogue, desk, enquiries, knowing, meeting, frozenset({"heard"}))
+        self._store, self._batches = store, BatchProcessor(KEYS, catalogue, ids, ErasureLog(data, KEYS), meeting, turns)
 
     def take(self, *messages: MsgIn) -> list[MsgOut]:
         result = self._store.run(lambda connection: self._batches.work(connection, messages))

@@ -63,7 +63,7 @@ INSIDE = {
     "bot.exchange.exports.package": "for the core team and analysts; what is public comes from the gate",
     "bot.exchange.exports.tables": "for the core team and analysts",
     "bot.privacy.retention": "tidies up",
-    "bot.conversations.late_taps": "goes on with a person's own conversation",
+    "bot.conversations.late_messages": "goes on with a person's own conversation",
     "bot.conversations.senders": "goes on with a person's own conversation",
     "bot.privacy.contributions": "a person's own ideas",
     "bot.cli.entries": "counts by poster, for the team",

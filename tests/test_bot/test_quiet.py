@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.broadcasts.quiet import is_quiet, next_open
+from bot.broadcasts.quiet_hours import is_quiet, next_open
 
 BERLIN = ZoneInfo("Europe/Berlin")
 moments = st.integers(1_577_836_800, 2_051_222_400).map(lambda second: datetime.fromtimestamp(second, UTC))

@@ -63,7 +63,7 @@ def walk(address: str, **more: Any) -> list[dict[str, Any]]:
 
 
 async def feed(store: Store, path: Path) -> replay.Report:
-    found = recording.scan(path, lambda bad: None)
+    found = recording.scan_recording(path, lambda bad: None)
     return await replay.feed(path, found, Settings(data=path.parent), store, KEYS, lambda done: None)
 
 
@@ -163,7 +163,7 @@ async def test_a_fault_of_the_work_ends_the_feeding(store, write, monkeypatch):
 )
 def test_a_bad_line_is_named_with_reason_and_remedy(write, line, reason):
     path = write(as_line(said("a", 1, "x")), b"\n", line)
-    good, bad = recording.read(path)
+    good, bad = recording.read_recording(path)
     assert isinstance(good, MsgIn)
     assert isinstance(bad, BadLine)
     assert (bad.line, bad.reason) == (3, reason)
@@ -177,7 +177,7 @@ def test_all_fields_arrive(write):
     path = write(
         b"\xef\xbb\xbf" + as_line(said("a", 1, "مرحبا\n👋", place={"latitude": 52.5, "longitude": 13}, **more))
     )
-    [msg] = recording.read(path)
+    [msg] = recording.read_recording(path)
     assert isinstance(msg, MsgIn)
     assert msg.text == "مرحبا\n👋"
     assert {name: getattr(msg, name) for name in more} == more
@@ -244,7 +244,7 @@ def test_memory_does_not_grow_with_the_recording(write):
     def peak(lines: int) -> int:
         path = write(*[as_line(said("a", number, "ja")) for number in range(lines)])
         tracemalloc.start()
-        recording.scan(path, lambda bad: None)
+        recording.scan_recording(path, lambda bad: None)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak

@@ -19,7 +19,7 @@ from bot.authoring.showing import as_file
 from bot.cli import context, main
 from bot.common.audit import Actor, Auditor
 from bot.common.ids import Ids
-from bot.consultations.faults import Fault
+from bot.consultations.definition_issues import DefinitionIssue
 from bot.settings import Settings
 from flows.definition import Consultation
 from storage.core.store import Store
@@ -93,7 +93,7 @@ def reasons(published: Published) -> list[str]:
     return [fault.reason for fault in grave(published)]
 
 
-def grave(published: Published) -> list[Fault]:
+def grave(published: Published) -> list[DefinitionIssue]:
     assert published.revision is None
     return [fault for fault in published.faults if not fault.warning]
 

@@ -22,7 +22,7 @@ from bot.common.errors import CommandError
 from bot.common.keys import FILE, RING, Keys, SecretError, load, load_fitting
 from bot.common.subkeys import FIXED, SEALING, ForeignRing
 from bot.delivery import channels
-from bot.privacy.re_encryption import Resealing
+from bot.privacy.re_encryption import ReEncryption
 from bot.settings import Settings
 from storage.core.base import Base
 from storage.core.store import Store
@@ -189,7 +189,7 @@ def test_where_there_is_no_house_none_is_made(tmp_path: Path):
 
 def test_doctor_tells_of_a_rotation_that_was_not_finished(house: Settings, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as killed:
-        killed.setattr(Resealing, "run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr(ReEncryption, "run", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             rotate(house, is_sealed=True)
     found = [finding.words for finding in doctor.findings(house) if not finding.is_well]
@@ -229,9 +229,9 @@ def test_what_opens_with_no_key_is_left_and_told(house: Settings):
 
 def test_reencryption_finds_rows_stored_during_the_first_pass(house: Settings, monkeypatch: pytest.MonkeyPatch):
     late = KEYS.seal("late", LOOKUP)
-    walk, walks = Resealing.run, []
+    walk, walks = ReEncryption.run, []
 
-    def run(self: Resealing) -> None:
+    def run(self: ReEncryption) -> None:
         walk(self)
         walks.append(self.changed)
         if len(walks) == 1:
@@ -240,7 +240,7 @@ def test_reencryption_finds_rows_stored_during_the_first_pass(house: Settings, m
                 connection.execute(text("UPDATE addresses SET sealed = :late"), {"late": late})
             store.dispose()
 
-    monkeypatch.setattr(Resealing, "run", run)
+    monkeypatch.setattr(ReEncryption, "run", run)
     rotate(house, is_sealed=True)
     assert walks == [1, 1]
     assert load(house.data / FILE).unseal(stored(house), LOOKUP) == "late"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.broadcasts.segments import DEEPEST, Known, SegmentError, parse
+from bot.broadcasts.segments import DEEPEST, SegmentError, SubscriberFacts, parse_segment
 
 SLUGS, CHANNELS = ("park", "trees"), ("telegram", "town")
 ATOMS = {
@@ -21,7 +21,7 @@ ATOMS = {
     "finished=trees": lambda known: "trees" in known.finished,
 }
 people = st.builds(
-    Known,
+    SubscriberFacts,
     topics=st.frozensets(st.sampled_from(["economy", "inclusion"])),
     districts=st.frozensets(st.sampled_from(["01", "08"])),
     wants_all=st.booleans(),
@@ -50,28 +50,31 @@ expressions = st.recursive(
 @given(expressions, people)
 def test_means_what_it_says(expression, known):
     text, meaning = expression
-    assert parse(text, SLUGS, CHANNELS).includes(known) == meaning(known)
+    assert parse_segment(text, SLUGS, CHANNELS).includes(known) == meaning(known)
 
 
 @given(people)
 def test_and_binds_tighter_than_or(known):
-    loose = parse("language=tr or topic=economy and channel=town", SLUGS, CHANNELS)
-    tight = parse("language=tr or (topic=economy and channel=town)", SLUGS, CHANNELS)
+    loose = parse_segment("language=tr or topic=economy and channel=town", SLUGS, CHANNELS)
+    tight = parse_segment("language=tr or (topic=economy and channel=town)", SLUGS, CHANNELS)
     assert loose.includes(known) == tight.includes(known)
 
 
 @given(st.text(alphabet="()= andortpicxyz01é\x00\n", max_size=60))
 def test_any_text_is_understood_or_refused_with_its_place(text):
     try:
-        understood = parse(text, SLUGS, CHANNELS).includes(Known()) in {True, False}
+        understood = parse_segment(text, SLUGS, CHANNELS).includes(SubscriberFacts()) in {True, False}
     except SegmentError as refused:
         understood = 0 <= refused.position <= len(text) and bool(str(refused))
     assert understood
 
 
 def test_knows_which_participation_must_be_looked_up():
-    assert parse("began=park and not (took_part=trees or everybody)", SLUGS, CHANNELS).slugs == {"park", "trees"}
-    assert parse("everybody", SLUGS, CHANNELS).slugs == frozenset()
+    assert parse_segment("began=park and not (took_part=trees or everybody)", SLUGS, CHANNELS).slugs == {
+        "park",
+        "trees",
+    }
+    assert parse_segment("everybody", SLUGS, CHANNELS).slugs == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,6 @@ def test_knows_which_participation_must_be_looked_up():
 )
 def test_says_where_and_what_to_do(text, position, said):
     with pytest.raises(SegmentError) as refused:
-        parse(text, SLUGS, CHANNELS)
+        parse_segment(text, SLUGS, CHANNELS)
     assert str(refused.value).startswith(f"segment, character {position}: ")
     assert said in str(refused.value)

@@ -16,9 +16,9 @@ from flows.questions.traits import TRAITS
 def test_a_segment_over_what_somebody_is_cannot_be_written(key: str) -> None:
     for value in (*SECTORS, *TRAITS):
         with pytest.raises(SegmentError, match=f"there is no .{key}"):
-            segments.parse(f"{key}={value}", [], [])
+            segments.parse_segment(f"{key}={value}", [], [])
 
 
 def test_a_segment_knows_nothing_else_of_a_person() -> None:
-    known = {field.name for field in dataclasses.fields(segments.Known)}
+    known = {field.name for field in dataclasses.fields(segments.SubscriberFacts)}
     assert known == {"topics", "districts", "wants_all", "language", "channel", "began", "took_part", "finished"}

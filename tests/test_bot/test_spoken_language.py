@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.broadcasts import starting
-from bot.broadcasts.starting import Wish
+from bot.broadcasts import service
+from bot.broadcasts.service import BroadcastDraft
 from storage.core.store import Store
 from storage.tables import broadcasts
 from tests.house import consultation, publish, rows, running, say
@@ -47,15 +47,15 @@ async def test_who_is_spoken_to_in_turkish_is_pushed_to_in_turkish(store: Store)
         for words in ("merhaba", NEWS):
             await say(app, channel.msg("ayşe", words, language_hint="tr"))
         assert languages(store) == [(None, "tr")]
-        count, _ = counted(store, Wish("wiese", "language=tr"))
+        count, _ = counted(store, BroadcastDraft("wiese", "language=tr"))
         assert count == {("test", "tr"): 1}
-        assert counted(store, Wish("wiese", "not language=tr")) == ({}, {})
+        assert counted(store, BroadcastDraft("wiese", "not language=tr")) == ({}, {})
         now = datetime.now(UTC)
         with store.begin() as connection:
             work = pushing()
-            push = starting.check(work, connection, Wish("wiese", "everybody"), now)
+            push = service.create_draft(work, connection, BroadcastDraft("wiese", "everybody"), now)
             broadcasts.insert(connection, [push])
-            starting.begin(work, connection, push, now)
+            service.start_broadcast(work, connection, push, now)
         for _ in range(3):
             await app.broadcaster.step(now)
         await app.outbox.drained()
@@ -68,7 +68,7 @@ async def test_what_was_chosen_counts_more(store: Store):
         for words in ("/start park", "Deutsch", "/news all"):
             await say(app, channel.msg("ayşe", words, language_hint="tr"))
         assert languages(store) == [("de", "tr")]
-        assert counted(store, Wish("wiese", "everybody"))[0] == {("test", "de"): 1}
+        assert counted(store, BroadcastDraft("wiese", "everybody"))[0] == {("test", "de"): 1}
 
 
 @pytest.mark.parametrize(

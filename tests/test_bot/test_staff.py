@@ -8,7 +8,7 @@ from bot.cli import accounts, entries
 from bot.cli.context import open_with_samples
 from bot.common.errors import CommandError
 from bot.common.keys import Keys
-from bot.consultations import place_codes
+from bot.consultations import entry_codes
 from bot.settings import Settings
 from bot.staff import sign_in
 from storage.tables import staff as table
@@ -40,11 +40,11 @@ async def test_a_code_lets_in_however_it_is_typed(settings):
     code = added(settings)
     store, keys, _ = open_with_samples(settings)
     for typed in (code, code.lower(), code.replace("-", " "), f" {code} "):
-        member = await sign_in.sign_in(store, keys, typed)
+        member = await sign_in.authenticate_staff(store, keys, typed)
         assert member
         assert (member.name, member.role) == ("Aylin", "helper")
     for wrong in ("", "x" * 5000, "\ud800", code[:-1], code[:-1] + ("2" if code[-1] != "2" else "3")):
-        assert await sign_in.sign_in(store, keys, wrong) is None
+        assert await sign_in.authenticate_staff(store, keys, wrong) is None
     await store.close()
     assert members(settings)[0].used_at
 
@@ -63,14 +63,14 @@ def test_the_code_is_shown_once_and_stored_nowhere(settings, tmp_path):
 async def test_who_is_revoked_is_let_in_no_more(settings):
     code = added(settings)
     store, keys, _ = open_with_samples(settings)
-    member = await sign_in.sign_in(store, keys, code)
+    member = await sign_in.authenticate_staff(store, keys, code)
     assert member
     now = datetime.now(UTC)
-    ticket = sign_in.ticket(keys, member, now)
-    assert await sign_in.bearer(store, keys, ticket, now)
+    ticket = sign_in.issue_ticket(keys, member, now)
+    assert await sign_in.staff_of_ticket(store, keys, ticket, now)
     accounts.revoke(settings, "Aylin", lambda _: None)
-    assert await sign_in.sign_in(store, keys, code) is None
-    assert await sign_in.bearer(store, keys, ticket, now) is None
+    assert await sign_in.authenticate_staff(store, keys, code) is None
+    assert await sign_in.staff_of_ticket(store, keys, ticket, now) is None
     await store.close()
     assert added(settings) != code
 
@@ -78,26 +78,26 @@ async def test_who_is_revoked_is_let_in_no_more(settings):
 async def test_sign_in_token_lasts_eight_hours_and_resists_forgery(settings):
     code = added(settings)
     store, keys, _ = open_with_samples(settings)
-    member = await sign_in.sign_in(store, keys, code)
+    member = await sign_in.authenticate_staff(store, keys, code)
     assert member
     now = datetime.now(UTC)
-    ticket = sign_in.ticket(keys, member, now)
+    ticket = sign_in.issue_ticket(keys, member, now)
     number, until, signature = ticket.split(".")
-    assert await sign_in.bearer(store, keys, ticket, now + timedelta(hours=7, minutes=59))
-    assert await sign_in.bearer(store, keys, ticket, now + timedelta(hours=8, seconds=1)) is None
+    assert await sign_in.staff_of_ticket(store, keys, ticket, now + timedelta(hours=7, minutes=59))
+    assert await sign_in.staff_of_ticket(store, keys, ticket, now + timedelta(hours=8, seconds=1)) is None
     later = f"{number}.{int(until) + 9999}.{signature}"
-    of_another_house = sign_in.ticket(Keys(b"x" * 32), member, now)
+    of_another_house = sign_in.issue_ticket(Keys(b"x" * 32), member, now)
     for forged in ("", "..", "1.2.3", later, of_another_house, ticket[:-1], "\udc80" * 90, f"{ticket}.x"):
-        assert await sign_in.bearer(store, keys, forged, now) is None
+        assert await sign_in.staff_of_ticket(store, keys, forged, now) is None
     await store.close()
 
 
 def test_a_form_belongs_to_its_ticket():
     token = sign_in.form_token(KEYS, "1.2.3")
-    assert sign_in.is_form(KEYS, "1.2.3", token)
-    assert not sign_in.is_form(KEYS, "1.2.4", token)
-    assert not sign_in.is_form(KEYS, "1.2.3", None)
-    assert not sign_in.is_form(KEYS, "1.2.3", "\ud800")
+    assert sign_in.is_valid_form_token(KEYS, "1.2.3", token)
+    assert not sign_in.is_valid_form_token(KEYS, "1.2.4", token)
+    assert not sign_in.is_valid_form_token(KEYS, "1.2.3", None)
+    assert not sign_in.is_valid_form_token(KEYS, "1.2.3", "\ud800")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_small_numbers_of_a_place_are_hidden():
 
 @pytest.mark.parametrize("text", ["", "a b", "x" * 25, "ä", "a/b", "a\n", "<b>", "a_b"])
 def test_what_is_no_place_code_is_ignored(text):
-    assert place_codes.place_code(text) == ""
+    assert entry_codes.parse_entry_code(text) == ""
 
 
 def test_places_of_an_unknown_consultation(settings):

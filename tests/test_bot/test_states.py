@@ -19,7 +19,7 @@ from bot.cli import lifecycle as command
 from bot.cli import push as push_command
 from bot.cli.play import Wish, check_wish
 from bot.common.errors import CommandError
-from bot.privacy.retention import tidy
+from bot.privacy.retention import delete_expired
 from bot.proposals.answering import Outcome, set_status
 from bot.results.editions.renewal import renew
 from bot.settings import Settings
@@ -139,7 +139,7 @@ async def test_answers_given_before_reopening_go_when_it_was_promised(store: Sto
 
     def after(moment: datetime) -> int:
         with store.begin() as connection:
-            tidy(connection, moment)
+            delete_expired(connection, moment)
         return counted(store, "sessions")
 
     assert after(ends + timedelta(days=29)) == 2
@@ -157,7 +157,7 @@ async def test_a_wrong_date_that_is_corrected_deletes_nothing(store: Store) -> N
     publish(store, consultation(), closes_at=wrong)
     publish(store, consultation(), closes_at=far)
     with store.begin() as connection:
-        tidy(connection, now)
+        delete_expired(connection, now)
     assert counted(store, "sessions") == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.app import App
-from bot.common.dead_letters import opened
+from bot.common.dead_letters import open_dead_letter
 from bot.consultations import stored_revisions
 from storage.core.store import Store
 from storage.tables import messages
@@ -67,7 +67,7 @@ async def town(database: Database, monkeypatch) -> Town:
     here.publish("hunde")
     await here.talk("anna", *BEFORE)
     ((foreign,),) = here.find("SELECT id FROM revisions WHERE content LIKE '%Beispiel park%'")
-    read = stored_revisions.read
+    read = stored_revisions.read_revision
     monkeypatch.setattr(
         stored_revisions, "read", lambda it: None if it.id == foreign and not here.is_right else read(it)
     )
@@ -85,7 +85,7 @@ async def test_the_message_is_kept_and_answered_and_holds_up_nobody(town: Town):
         assert channel.texts("bert")
         with app.store.reading() as connection:
             (letter,) = messages.dead_letters(connection)
-        assert opened(letter, KEYS).said == "Mehr Bänke"
+        assert open_dead_letter(letter, KEYS).said == "Mehr Bänke"
     assert town.find("SELECT state, waiting_key, revision_id FROM sessions WHERE language = 'de'")[:1] == before
 
 

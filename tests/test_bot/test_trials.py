@@ -20,9 +20,9 @@ from bot.cli import exporting
 from bot.common.audit import last_of
 from bot.common.errors import CommandError
 from bot.consultations import trials
-from bot.consultations.stored_revisions import named
+from bot.consultations.stored_revisions import live_revision
 from bot.exchange.exports import package
-from bot.privacy.retention import TESTS_KEPT, tidy
+from bot.privacy.retention import TESTS_KEPT, delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import consultations, sessions
@@ -73,7 +73,7 @@ def test_a_draft_beside_a_live_one_is_seen_by_nobody(store: Store) -> None:
         assert live
         assert [row.number for row in consultations.revisions(connection, live.consultation_id)] == [1]
         with pytest.raises(CommandError, match="lake was never live, so there is nothing yet"):
-            named(connection, "lake")
+            live_revision(connection, "lake")
     assert started(store) == {"park"}
     with store.begin() as connection:
         lifecycle.go_live(connection, "park", tools())
@@ -184,7 +184,7 @@ async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) 
             for view in ("v_proposals", "v_ratings"):
                 assert connection.execute(text(f"SELECT count(*) FROM {view}")).scalar() == 0
             with pytest.raises(CommandError, match="is a test, and nothing in it counts"):
-                named(connection, word)
+                live_revision(connection, word)
         assert counted(store, "ratings") == 2
         with store.begin() as connection:
             found = lifecycle.go_live(connection, "park", tools())
@@ -231,7 +231,7 @@ async def test_a_test_is_deleted_with_the_person_and_after_its_time(store: Store
     now = datetime.now(UTC)
     for later, left in ((TESTS_KEPT - timedelta(hours=1), 1), (TESTS_KEPT + timedelta(hours=1), 0)):
         with store.begin() as connection:
-            tidy(connection, now + later)
+            delete_expired(connection, now + later)
         assert counted(store, "sessions") == left
 
 
@@ -278,7 +278,7 @@ def test_withdrawn_draft_cannot_go_live(store: Store) -> None:
         with store.begin() as connection, pytest.raises(Refused, match="nothing_left"):
             step(connection, "park", tools())
     with store.reading() as connection, pytest.raises(CommandError, match="publish FILE` makes it anew"):
-        named(connection, "park")
+        live_revision(connection, "park")
 
 
 def test_raw_export_of_a_trial_is_recorded(tmp_path: Path) -> None:

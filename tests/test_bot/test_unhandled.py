@@ -26,7 +26,7 @@ def house(tmp_path: Path) -> Settings:
     msg = MsgIn("town", "anna", "1", NOW, text="Mehr\nBänke\x1b[2J")
     with store.begin() as connection:
         row = dead_letter(keys, keys.lookup("town", "anna"), msg, ZeroDivisionError(), NOW)
-        messages.set_aside(connection, [row])
+        messages.insert_dead_letters(connection, [row])
     store.dispose()
     return settings
 

@@ -49,7 +49,7 @@ async def test_others_go_on(store: Store):
         assert app.conversations.counts.failures == 0
     with store.reading() as connection:
         assert list(consultation_cache._read(connection, {})) == ["wiese"]
-        assert list(stored_revisions.unreadable(connection)) == [SENTENCE.format(slug="park")]
+        assert list(stored_revisions.list_unreadable(connection)) == [SENTENCE.format(slug="park")]
 
 
 @pytest.fixture

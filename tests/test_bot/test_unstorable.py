@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.conversations.incoming import LONGEST_ADDRESS, LONGEST_ID, made_safe
+from bot.conversations.incoming import LONGEST_ADDRESS, LONGEST_ID, sanitise_message
 from flows.messages import MsgIn, Place
 from storage.core.store import Store
 from tests.house import consultation, publish, rows, running
@@ -51,7 +51,7 @@ async def test_an_address_that_is_none_is_passed_over(store: Store):
 
 def test_replaced_ids_are_stable_for_repeats_and_edits():
     names = ["a", "a\x00", "a\ud83d", "a\ud83e", "a" * (LONGEST_ID + 1), "a" * (LONGEST_ID + 2), "ä", "a b"]
-    safe = [made_safe(MsgIn("c", "anna", name, NOW, edits=name), NOW) for name in names]
+    safe = [sanitise_message(MsgIn("c", "anna", name, NOW, edits=name), NOW) for name in names]
     assert len({msg.external_id for msg in safe if msg}) == len(names)
     assert all(msg and msg.external_id == msg.edits for msg in safe)
     assert [msg.external_id for msg in safe if msg][-2:] == ["ä", "a b"]
@@ -59,15 +59,15 @@ def test_replaced_ids_are_stable_for_repeats_and_edits():
 
 @pytest.mark.parametrize("place", [(math.nan, 13.4), (52.5, math.inf), (91, 0), (0, -181), (1e300, 0)])
 def test_a_place_that_is_nowhere_is_something_else(place: tuple[float, float]):
-    safe = made_safe(MsgIn("c", "anna", "1", NOW, place=Place(*place)), NOW)
+    safe = sanitise_message(MsgIn("c", "anna", "1", NOW, place=Place(*place)), NOW)
     assert safe
     assert (safe.place, safe.media) == (None, "other")
 
 
 def test_what_is_fit_stays_as_it_is():
     msg = MsgIn("c", "@änna:x", "$é", NOW, text="Grün", place=Place(52.5, 13.4), media_ref='{"url": "mxc://x"}')
-    assert made_safe(msg, NOW) == msg
-    assert made_safe(msg, NOW - timedelta(1)) == msg._replace(sent_at=NOW - timedelta(1))
+    assert sanitise_message(msg, NOW) == msg
+    assert sanitise_message(msg, NOW - timedelta(1)) == msg._replace(sent_at=NOW - timedelta(1))
 
 
 async def test_a_recording_mixed_with_lines_that_nobody_can_read(store: Store, tmp_path):

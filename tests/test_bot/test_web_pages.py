@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from adapters.web.limits import Rate
 from bot.common.colours import DARK_PAGE, LIGHT_PAGE, READABLE, contrast, for_dark_pages
-from bot.common.errors import LedgerError
+from bot.common.errors import ErasureLogError
 from bot.common.i18n.locale import Locale, available_languages
 from bot.settings import WebSettings
 from flows.languages import LANGUAGES
@@ -364,7 +364,7 @@ async def test_readyz_fails_until_a_write_succeeds_again(store, monkeypatch):
             for _ in range(2):
                 assert await readiness() == (503, f"{words} What to do: make room on its disk.\n")
         assert await readiness() == (200, "ready\n")
-        house.app.ledger.trouble = LedgerError("/srv/secret/place")
+        house.app.ledger.trouble = ErasureLogError("/srv/secret/place")
         status, words = await readiness()
         assert (status, "secret" in words, "nothing was erased" in words) == (503, False, True)
 

@@ -213,14 +213,14 @@ async def test_a_room_of_another_consultation_is_no_way_in(store):
 
 def test_a_room_is_over_after_a_day():
     room = StoredRoom(1, "K7M2PX", 1, "", False, NOW)
-    assert not live_meetings.is_over(room, NOW + timedelta(hours=23))
-    assert live_meetings.is_over(room, NOW + timedelta(hours=25))
+    assert not live_meetings.is_room_over(room, NOW + timedelta(hours=23))
+    assert live_meetings.is_room_over(room, NOW + timedelta(hours=25))
 
 
 def test_codes_are_read_as_people_type_them():
-    code = live_meetings.new_code()
-    assert live_meetings.plain_code(f" {code[:3].lower()}-{code[3:]} ") == code
-    assert {live_meetings.plain_code(wrong) for wrong in ("", "K7M2P", "K7M2PXX", "O0I1LU", "<b>")} == {""}
+    code = live_meetings.new_room_code()
+    assert live_meetings.parse_room_code(f" {code[:3].lower()}-{code[3:]} ") == code
+    assert {live_meetings.parse_room_code(wrong) for wrong in ("", "K7M2P", "K7M2PXX", "O0I1LU", "<b>")} == {""}
 
 
 def test_several_options_count_each_person_in_each():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.common.erasure_log import Gone
+from bot.common.erasure_log import ErasedRecord
 from bot.common.ids import Ids
 from bot.proposals.codes import new_code
 from flows.messages import MsgOut
@@ -204,7 +204,9 @@ async def test_a_change_goes_back_to_be_read_and_skipping_takes_back(store):
         assert rows(store, "SELECT state FROM moderations") == [("waiting",)]
         await tell(app, channel, "a", "zurück", "weiß nicht")
         assert rows(store, "SELECT count(*) FROM proposals WHERE withdrawn_at IS NOT NULL") == [(1,)]
-        assert app.ledger.read().gone == [Gone("withdrawn", before[0][0])], "also after an old backup was brought back"
+        assert app.ledger.read().gone == [ErasedRecord("withdrawn", before[0][0])], (
+            "also after an old backup was brought back"
+        )
         await tell(app, channel, "a", "zurück", "Doch lieber eine Pumpe")
         assert len(rows(store, "SELECT code FROM proposals")) == 2, "what was taken back stays so"
 

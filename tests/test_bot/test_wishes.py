@@ -5,7 +5,7 @@ import pytest
 from bot.broadcasts import segments
 from bot.common.i18n import phrase_catalogues
 from bot.staff.chat import argument_parser
-from bot.staff.chat.argument_parser import Typed
+from bot.staff.chat.argument_parser import PushArguments
 from flows.commands.subscriptions import TOPICS
 from flows.understanding.text import fold
 
@@ -19,17 +19,23 @@ VERBS = {"status", "pause", "resume", "recall"}
 @pytest.mark.parametrize(
     ("text", "read"),
     [
-        ("", Typed("", "", None, False)),
-        ("(Bezirk = neukölln oder thema=Kieze)", Typed("(district=neukölln or topic=neighbourhoods)", "", None, False)),
-        ("teilgenommen=kieze und nicht begonnen=alle", Typed("took_part=kieze and not began=alle", "", None, False)),
-        ("am 2026-12-01 20 pro Stunde", Typed("", "2026-12-01", 20, False)),
-        ("ab 1.12.2026 um 18.30 Uhr, alle", Typed("everybody", "1.12.2026 18.30", None, False)),
-        ("erinnerung at 2026-12-01 18:00", Typed("", "2026-12-01 18:00", None, True)),
-        ("dil=tr ve channel=telegram", Typed("language=tr and channel=telegram", "", None, False)),
+        ("", PushArguments("", "", None, False)),
+        (
+            "(Bezirk = neukölln oder thema=Kieze)",
+            PushArguments("(district=neukölln or topic=neighbourhoods)", "", None, False),
+        ),
+        (
+            "teilgenommen=kieze und nicht begonnen=alle",
+            PushArguments("took_part=kieze and not began=alle", "", None, False),
+        ),
+        ("am 2026-12-01 20 pro Stunde", PushArguments("", "2026-12-01", 20, False)),
+        ("ab 1.12.2026 um 18.30 Uhr, alle", PushArguments("everybody", "1.12.2026 18.30", None, False)),
+        ("erinnerung at 2026-12-01 18:00", PushArguments("", "2026-12-01 18:00", None, True)),
+        ("dil=tr ve channel=telegram", PushArguments("language=tr and channel=telegram", "", None, False)),
     ],
 )
-def test_reads_what_people_type(text: str, read: Typed) -> None:
-    assert argument_parser.read(text, WORDS) == read
+def test_reads_what_people_type(text: str, read: PushArguments) -> None:
+    assert argument_parser.parse_push_arguments(text, WORDS) == read
 
 
 def test_every_word_means_something_and_one_thing_only() -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from bot.consultations.catalogue import Catalogue
-from bot.consultations.live_meetings import place_of
+from bot.consultations.live_meetings import entry_code_of
 from bot.proposals import publication
 from bot.results import edition as editing
 from bot.results import meetings
@@ -77,7 +77,7 @@ class City:
             if name not in self._rows:
                 number = next(self._numbers)
                 name = name or f"p{number}"
-                place = place_of(room) if room else None
+                place = entry_code_of(room) if room else None
                 more: dict[str, Any] = {"status": "completed", "waiting_key": None, "state": DONE}
                 self._rows[name] = stored_session(connection, self.revision, number, place_code=place, **more)
             missing = {"missing": "skipped"} if value is None else {}

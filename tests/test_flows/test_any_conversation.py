@@ -22,13 +22,13 @@ from flows.dialogue import engine
 from flows.events import (
     AnswerDropped,
     AnswerGiven,
+    ContributionsRequested,
     DataRequested,
-    DoorAsked,
     ErasureRequested,
     GapReopened,
-    MineAsked,
-    NewsAsked,
+    LinkRequested,
     Said,
+    SubscriptionRequested,
 )
 from flows.facts import UNASKED
 from flows.flow import Flow
@@ -40,7 +40,13 @@ from tests.test_flows.test_engine import YES_NO
 
 SAMPLES: Final = Path(engine.__file__).with_name("consultations")
 SPOKEN: Final = {tag: phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()}
-ANSWERED_BY_OTHERS: Final = (DataRequested, ErasureRequested, NewsAsked, MineAsked, DoorAsked)
+ANSWERED_BY_OTHERS: Final = (
+    DataRequested,
+    ErasureRequested,
+    SubscriptionRequested,
+    ContributionsRequested,
+    LinkRequested,
+)
 """Events which `bot/` answers, because it takes more than the engine knows."""
 
 

@@ -20,9 +20,9 @@ pytestmark = only_sqlite
 
 def hired(store: Store, name: str = "Aylin", role: Role = "facilitator") -> tuple[str, int]:
     """The code and the id of somebody new in the team."""
-    code, number = codes.new_code(), Ids()()
+    code, number = codes.new_staff_code(), Ids()()
     with store.begin() as connection:
-        row = StaffMember(number, name, role, codes.code_hash(KEYS, code), datetime.now(UTC))
+        row = StaffMember(number, name, role, codes.staff_code_hash(KEYS, code), datetime.now(UTC))
         staff.insert(connection, [row])
     return code, number
 

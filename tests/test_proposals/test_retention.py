@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic_core import to_json
 from sqlalchemy import text as sql
 
-from bot.privacy.retention import tidy, unfinished
+from bot.privacy.retention import delete_expired, list_unreported
 from bot.proposals import moderating
 from bot.proposals.moderating import Wording
 from bot.results import published
@@ -69,11 +69,11 @@ def rated(store: Store, slug: str = "park") -> dict[str, int]:
 
 def run(store: Store, moment: datetime) -> None:
     with store.reading() as connection:
-        waiting = unfinished(connection, moment)
+        waiting = list_unreported(connection, moment)
     for slug in waiting:
         renew(store, slug, moment)
     with store.begin() as connection:
-        tidy(connection, moment)
+        delete_expired(connection, moment)
 
 
 def test_ideas_and_figures_remain_and_people_do_not(store: Store) -> None:
@@ -113,7 +113,7 @@ def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:
 def test_votes_whose_figures_are_not_kept_yet_wait(store: Store) -> None:
     rated(store)
     with store.begin() as connection:
-        tidy(connection, OVER)
+        delete_expired(connection, OVER)
     assert (count(store, "ratings"), count(store, "sessions")) == (100, 20)
 
 

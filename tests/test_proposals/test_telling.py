@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from sqlalchemy import text as sql
 
 from bot.broadcasts import outcome_notifications
-from bot.broadcasts.outcome_notifications import Teller, tell_some
-from bot.broadcasts.wording import STOP
+from bot.broadcasts.messages import STOP
+from bot.broadcasts.outcome_notifications import OutcomeNotifier, notify_next
 from bot.common.ids import Ids
 from bot.proposals import joining
 from bot.proposals.answering import Outcome, set_status
@@ -55,14 +55,14 @@ class Person:
         ratings.rate(connection, [vote])
 
 
-def teller() -> Teller:
-    return Teller(KEYS, Ids(KEYS.order_masks), "https://mitsprache.example")
+def teller() -> OutcomeNotifier:
+    return OutcomeNotifier(KEYS, Ids(KEYS.order_masks), "https://mitsprache.example")
 
 
 def tell_all(store: Store) -> list[int]:
     """How many were told in each portion."""
     told = []
-    while (number := store.run(lambda connection: tell_some(connection, teller(), NOW))) is not None:
+    while (number := store.run(lambda connection: notify_next(connection, teller(), NOW))) is not None:
         told.append(number)
     return told
 
@@ -153,13 +153,13 @@ def test_notification_batches_survive_a_crash_without_repeats(store: Store, monk
         set_status(chair(connection), idea.id, YES)
 
     def crash(connection: Connection) -> None:
-        tell_some(connection, teller(), NOW)
+        notify_next(connection, teller(), NOW)
         raise RuntimeError("the power is gone")
 
     for _ in range(3):
         with pytest.raises(RuntimeError):
             store.run(crash)
-        store.run(lambda connection: tell_some(connection, teller(), NOW))
+        store.run(lambda connection: notify_next(connection, teller(), NOW))
     assert tell_all(store) == [0]
     assert {name: len(texts) for name, texts in notices(store).items()} == {person.name: 1 for person in people[::2]}
 

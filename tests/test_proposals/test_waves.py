@@ -14,7 +14,7 @@ from sqlalchemy import text as sql
 from bot.authoring.check import check
 from bot.authoring.publishing import Desk, Published, record
 from bot.authoring.reading import Checked, content
-from bot.broadcasts.segments import parse
+from bot.broadcasts.segments import parse_segment
 from bot.common.ids import Ids
 from bot.proposals import chain, joining, moderating
 from bot.proposals.answering import Outcome, set_status
@@ -303,4 +303,4 @@ def test_the_sector_that_agrees_least_decides(of_business: int) -> None:
 
 def test_audiences_of_a_series_are_segments() -> None:
     slugs = ["wave-1", "wave-2"]
-    assert parse("took_part=wave-1 or took_part=wave-2", slugs, []).slugs == frozenset(slugs)
+    assert parse_segment("took_part=wave-1 or took_part=wave-2", slugs, []).slugs == frozenset(slugs)

@@ -67,7 +67,7 @@ def test_erasing_leaves_nothing_of_a_person(store: Store) -> None:
         gone, stays = person(connection, 1), person(connection, 2)
         outbox.insert(connection, [message(1), message(2), message(1, "broadcast")])
         letter = NewDeadLetter(new_id(), "telegram", "7", lookup(1), b"sealed", "ValueError", NOW)
-        messages.set_aside(connection, [letter])
+        messages.insert_dead_letters(connection, [letter])
 
         messages.erase(connection, [lookup(1)])
         assert contacts.erase(connection, [gone, 4711]) == 1

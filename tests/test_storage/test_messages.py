@@ -36,7 +36,7 @@ def test_old_messages_are_forgotten(store: Store) -> None:
 def test_a_dead_letter_waits_until_a_person_has_looked(store: Store) -> None:
     letters = [NewDeadLetter(new_id(), "web", str(at), None, b"\x00\xff", "ValueError", NOW) for at in range(3)]
     with store.begin() as connection:
-        messages.set_aside(connection, letters)
+        messages.insert_dead_letters(connection, letters)
         assert [tuple(found[:-1]) for found in messages.dead_letters(connection)] == letters
         assert messages.discard(connection, [letters[0].id]) == 1
         assert [found.id for found in messages.dead_letters(connection, limit=1)] == [letters[1].id]

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bot.broadcasts.starting import Wish
 from bot.consultations.publishing import Desk
 from bot.consultations.reading import content
 from bot.ids import Ids
@@ -28,7 +29,6 @@ from adapters.base import RetryAfter
 from bot import codes, housekeeping
 from bot.broadcasts import starting
 from bot.broadcasts.sending import Pushing
-from bot.broadcasts.starting import Wish
 from bot.consultations import publishing
 from bot.settings import PushSettings, Settings
 from flows.definition import Consultation

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from adapters.base import Delivery, Limits, Outgoing, Receive, RetryAfter, Sent
 from bot.app import build
-from bot.broadcasts import starting
-from bot.broadcasts.sending import Pushing
-from bot.broadcasts.starting import Wish
+from bot.broadcasts import service
+from bot.broadcasts.sending import BroadcastProcessor
+from bot.broadcasts.service import BroadcastDraft
 from bot.cli.bench.subject import SLUG, publish_subject
 from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
@@ -84,7 +84,7 @@ def prepare(url: str, people: int = PEOPLE) -> None:
 def plan(url: str, people: int = PEOPLE) -> Planned:
     """Plans a push to all of them, past participation looked up, page by page as a running house does."""
     store = Store(url)
-    pushing = Pushing(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
+    pushing = BroadcastProcessor(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
     number = _begin(store, pushing, f"everybody and not began={SLUG}")
     before, began = _resident_mb(), time.perf_counter()
     _plan_all(store, pushing, number)
@@ -105,7 +105,7 @@ async def send(url: str, rate: int, seconds: float) -> Pace:
     strict = _Strict(rate)
     store = Store(url)
     app = build(_AWAKE, {_CHANNEL: strict}, store=store, keys=_KEYS)
-    pushing = Pushing(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
+    pushing = BroadcastProcessor(_AWAKE, _KEYS, frozenset({_CHANNEL}), [_CHANNEL])
     number = _begin(store, pushing, "everybody")
     _plan_all(store, pushing, number)
     async with app.running():
@@ -153,16 +153,16 @@ class _Strict:
         return Pace(mean, statistics.pstdev(whole) / mean, self.refused)
 
 
-def _begin(store: Store, pushing: Pushing, segment: str) -> int:
+def _begin(store: Store, pushing: BroadcastProcessor, segment: str) -> int:
     now = datetime.now(UTC)
     with store.begin() as connection:
-        draft = starting.check(pushing, connection, Wish(SLUG, segment), now)
+        draft = service.create_draft(pushing, connection, BroadcastDraft(SLUG, segment), now)
         broadcasts.insert(connection, [draft])
-        starting.begin(pushing, connection, draft, now)
+        service.start_broadcast(pushing, connection, draft, now)
     return draft.id
 
 
-def _plan_all(store: Store, pushing: Pushing, number: int) -> None:
+def _plan_all(store: Store, pushing: BroadcastProcessor, number: int) -> None:
     while store.run(partial(pushing.plan_page, broadcast_id=number, now=datetime.now(UTC))) is not None:
         pass
 

@@ -118,7 +118,7 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     _copy_keys(settings.data, to)
     # After the database: whatever file that copy names was there before it.
     _copy_folders(settings.data, to)
-    erasure_log.unite(settings.data / LEDGER, to / LEDGER)
+    erasure_log.merge_erasure_logs(settings.data / LEDGER, to / LEDGER)
     if settings_file:
         _copy(settings_file, to / SETTINGS)
     files = sorted(path for path in to.rglob("*") if path.is_file())
@@ -135,7 +135,7 @@ def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] 
     database = _database(settings)
     check(folder)
     ledgers = [_ledger_in(path) for path in ledgers]
-    is_known = bool(erasure_log.files_of(settings.data / LEDGER))
+    is_known = bool(erasure_log.erasure_log_files(settings.data / LEDGER))
     for path in (database, settings.data / KEY, settings.data / RING, settings.data / CHANNELS):
         if path.exists():
             raise CommandError(
@@ -149,7 +149,7 @@ def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] 
         _copy_keys(folder, settings.data)
         _copy_channels(folder / CHANNELS, settings.data / CHANNELS)
         _copy_folders(folder, settings.data)
-        erasure_log.unite(folder / LEDGER, settings.data / LEDGER)
+        erasure_log.merge_erasure_logs(folder / LEDGER, settings.data / LEDGER)
         unfinished = database.with_name(f"{database.name}.part")
         _copy(folder / DATABASE, unfinished)
         unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
@@ -172,7 +172,7 @@ def erase(settings: Settings, say: Say, ledgers: Sequence[Path] = (), source: Pa
     said: list[str] = []
     try:
         for found in map(_ledger_in, ledgers):
-            erasure_log.unite(found, settings.data / LEDGER)
+            erasure_log.merge_erasure_logs(found, settings.data / LEDGER)
         store, keys = open_store(settings, said.append)
         try:
             audit_anchor.restart(store, keys, settings.data, audit.operator(), source.name if source else "nothing")
@@ -193,7 +193,7 @@ def _age(folder: Path) -> int:
 def _ledger_in(path: Path) -> Path:
     """The ledger in a data folder or backup, or the folder itself."""
     found = path / LEDGER if (path / LEDGER).is_dir() else path
-    if not found.is_dir() or (found.name != LEDGER and not erasure_log.files_of(found)):
+    if not found.is_dir() or (found.name != LEDGER and not erasure_log.erasure_log_files(found)):
         raise CommandError(f"{path}: this is no ledger; name with --erased the folder {LEDGER} of a data folder")
     return found
 

@@ -180,7 +180,7 @@ def _consultations(settings: Settings) -> Iterator[Finding]:
         with store.reading() as connection:
             yield from (
                 Finding(is_well=False, words=words)
-                for words in stored_revisions.unreadable(connection, thoroughly=True)
+                for words in stored_revisions.list_unreadable(connection, thoroughly=True)
             )
     except StorageError:
         return  # there is no database yet
@@ -199,8 +199,8 @@ def _erased(settings: Settings) -> Iterator[Finding]:
         return
     store = Store(settings.database())
     try:
-        book = erasure_log.Ledger(settings.data, keys.load(settings.data / keys.FILE))
-        noted, back = book.read(), re_erasure.look(store, book)
+        book = erasure_log.ErasureLog(settings.data, keys.load(settings.data / keys.FILE))
+        noted, back = book.read(), re_erasure.find_restored(store, book)
     except (OSError, StorageError, keys.SecretError) as fault:
         yield Finding(False, f"{folder} cannot be read ({type(fault).__name__}): check its rights")
         return

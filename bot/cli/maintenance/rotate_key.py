@@ -22,7 +22,7 @@ from bot.common.errors import CommandError, Say, unusable
 from bot.common.keys import FILE, NEEDS_RING, RING, SECRET_BYTES, Keys, read
 from bot.common.subkeys import Ring, id_of, wrap
 from bot.delivery.service_lock import alone
-from bot.privacy.re_encryption import Resealing
+from bot.privacy.re_encryption import ReEncryption
 from bot.settings import Settings
 from storage.core.store import Store
 
@@ -92,9 +92,9 @@ def _reseal(settings: Settings, store: Store, keys: Keys, complain: Say, grace: 
     much opens with no key.
     """
     begun = time.monotonic()
-    Resealing(settings, store, keys, complain).run()
+    ReEncryption(settings, store, keys, complain).run()
     time.sleep(max(0.0, begun + grace - time.monotonic()))
-    walk = Resealing(settings, store, keys, complain)
+    walk = ReEncryption(settings, store, keys, complain)
     walk.run()
     return walk.unreadable
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from bot.consultations.visibility import is_closed
+from bot.consultations.visibility import takes_no_answers
 from bot.exchange.exports.codebook import MISSING
 from bot.results.counts.answer_dataset import Subject
 from flows.wording import Review, Text
@@ -95,7 +95,7 @@ def caveats(subject: Subject, profile: Profile, now: datetime) -> list[tuple[str
             )
         )
     found += _ALWAYS
-    if not is_closed(subject.newest, now):
+    if not takes_no_answers(subject.newest, now):
         found.append(
             (
                 "Die Befragung ist noch nicht abgeschlossen; die Zahlen können sich ändern.",

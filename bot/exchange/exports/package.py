@@ -110,8 +110,8 @@ def write_public(store: Store, wish: Wish, now: datetime, shown: Published | Non
 
 
 def _no_edition(connection: Connection, slug: str) -> str:
-    live = stored_revisions.named(connection, slug)
-    consultation = stored_revisions.read(live)
+    live = stored_revisions.live_revision(connection, slug)
+    consultation = stored_revisions.read_revision(live)
     if consultation and not figures_are_public(consultation, live, datetime.now(UTC)):
         return (
             f"the figures of {slug} are hidden until it is closed (`results: at_close` in its file); "

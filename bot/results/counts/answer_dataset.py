@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
 from bot.consultations.catalogue import Catalogue
-from bot.consultations.visibility import is_closed
+from bot.consultations.visibility import takes_no_answers
 from bot.results.counts import meanings
 from bot.results.counts.disclosure import ALL
 from bot.results.counts.meanings import Asked, Labels
@@ -136,7 +136,7 @@ def find(
     `among`: as if there were only these revisions, by id, e.g. those there were when something was counted. The last
     one counts as the newest where the live one is none of them.
     """
-    newest = stored_revisions.named(connection, slug, trials=trials)
+    newest = stored_revisions.live_revision(connection, slug, trials=trials)
     every = consultations.revisions(connection, newest.consultation_id)
     if among:
         every = [it for it in every if it.id in among] or every
@@ -147,7 +147,7 @@ def find(
     variables = tuple(_variables(revisions, flows))
     ids = {revision.number: revision.id for revision in revisions}
     asked = {(ids[number], variable.key): variable for variable in variables for number in variable.revisions}
-    return Subject(newest, revisions, flows, variables, asked, is_closed(newest, now or datetime.now(UTC)))
+    return Subject(newest, revisions, flows, variables, asked, takes_no_answers(newest, now or datetime.now(UTC)))
 
 
 def asking_the_same(connection: Connection, newest: PublishedRevision, key: str) -> frozenset[int]:

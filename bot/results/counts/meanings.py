@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from bot.consultations.changes import Level
+from bot.consultations.changes import ChangeLevel
 from bot.consultations.comparison import changes_of_meaning
-from bot.consultations.facets import facets
+from bot.consultations.facets import question_facets
 from flows.questions.base import Question
 from flows.understanding.text import words_only
 from flows.wording import Text
@@ -62,9 +62,9 @@ def is_same(one: Asked, other: Asked) -> bool:
     kinds = {FAMILY.get(it.question.type, it.question.type) for it in (one, other)}
     if len(kinds) > 1:
         return False
-    was, will = facets(*one), facets(*other)
+    was, will = question_facets(*one), question_facets(*other)
     changes = (*changes_of_meaning(other.question, was, will), *changes_of_meaning(one.question, will, was))
-    return not any(it.level is Level.REFUSED or it.kind == "measure" for it in changes)
+    return not any(it.level is ChangeLevel.REFUSED or it.kind == "measure" for it in changes)
 
 
 def own_labels(question: Question) -> Iterator[tuple[str, Text]]:

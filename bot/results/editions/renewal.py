@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
 from bot.consultations.live_revisions import LiveRevisions, listing_of
-from bot.consultations.visibility import figures_are_public, is_closed
+from bot.consultations.visibility import figures_are_public, takes_no_answers
 from bot.results import edition as editing
 from bot.results import settling
 from bot.results.edition import Edition
@@ -47,7 +47,7 @@ def due(connection: Connection, now: datetime, known: LiveRevisions | None = Non
         live, head = it.head, heads.get(it.head.consultation_id)
         if live.is_trial or not figures_are_public(it.listing, live, now):
             continue
-        if head is None or (is_closed(live, now) and not editing.is_after_closing(head)):
+        if head is None or (takes_no_answers(live, now) and not editing.is_after_closing(head)):
             yield Due(live.consultation_id, live.slug, is_urgent=True)
         elif now >= rested(head) and head.position != editing.position(connection, live, now):
             yield Due(live.consultation_id, live.slug, is_urgent=False)
@@ -67,7 +67,7 @@ def renew(store: Store, slug: str, now: datetime | None = None) -> Edition | Non
     """
     now = now or datetime.now(UTC)
     with store.reading() as connection:
-        live = stored_revisions.named(connection, slug)
+        live = stored_revisions.live_revision(connection, slug)
         listing = listing_of(live.content)
         if listing is None or not figures_are_public(listing, live, now):
             return None
@@ -76,7 +76,7 @@ def renew(store: Store, slug: str, now: datetime | None = None) -> Edition | Non
             return None
         made = editing.make(connection, slug, now, previous=previous)
     if previous:
-        told = settling.settled(previous, made, is_closed=is_closed(live, now))
+        told = settling.settled(previous, made, is_closed=takes_no_answers(live, now))
         if told is None:
             return None
         made = told

@@ -18,7 +18,7 @@ _DAY: Final = r"\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}"
 _AT: Final = re.compile(rf"\bat\s+((?:{_DAY})(?:[ T]\d{{1,2}}(?:[:.]\d\d)?)?)(?=\s|$)", re.IGNORECASE)
 
 
-class Typed(NamedTuple):
+class PushArguments(NamedTuple):
     """The parts of a wish. `at` is "" for now, `per_hour` None for the usual pace."""
 
     segment: str
@@ -37,7 +37,7 @@ def vocabulary(lists: Iterable[Iterable[str]]) -> dict[str, str]:
     return {fold(word): plain for word, _, plain in pairs}
 
 
-def read(text: str, words: Mapping[str, str]) -> Typed:
+def parse_push_arguments(text: str, words: Mapping[str, str]) -> PushArguments:
     """The parts of what was typed behind the name of a consultation.
 
     >>> read("bezirk=01 am 1.12.2026 um 18 Uhr", {"bezirk": "district", "am": "at", "um": "", "uhr": ""})
@@ -47,7 +47,7 @@ def read(text: str, words: Mapping[str, str]) -> Typed:
     # The pace first: of "at 2026-12-01 20 per hour" the 20 is no time of day.
     pace, at = _PACE.search(plain), _AT.search(_PACE.sub("", plain))
     segment = _REMINDER.sub("", _AT.sub("", _PACE.sub("", plain)))
-    return Typed(
+    return PushArguments(
         " ".join(segment.split()), at[1] if at else "", int(pace[1]) if pace else None, bool(_REMINDER.search(plain))
     )
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.common.i18n import formats
-from bot.staff.chat.registry import Call, command
+from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
 from storage.tables import consultations, moderation, participations
 from storage.tables.consultations import RevisionHead
 
 
-@command("list", roles=("facilitator", "kernteam", "admin"))
-def list_open(call: Call) -> Iterable[MsgOut]:
+@staff_command("list", roles=("facilitator", "kernteam", "admin"))
+def list_open(call: StaffCall) -> Iterable[MsgOut]:
     """Every open consultation, and every closed one in which something waits to be read, a line each."""
     call.catalogue.refresh(call.connection)
     found = [_line(call, one) for one in consultations.list_heads(call.connection, ("open", "closed"))]
@@ -23,7 +23,7 @@ def list_open(call: Call) -> Iterable[MsgOut]:
     return [call.voice.message("\n".join([call.voice.say("desk.list"), *lines]))]
 
 
-def _line(call: Call, revision: RevisionHead) -> str:
+def _line(call: StaffCall, revision: RevisionHead) -> str:
     """Name, title, numbers, last day; "" for what is over and read."""
     slug, say, language = revision.slug, call.voice.say, call.voice.language
     is_open = call.catalogue.is_open(slug)

@@ -13,21 +13,21 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person
 from bot.settings import Settings
 from bot.staff.chat import team
-from bot.staff.chat.registry import Call, commands
+from bot.staff.chat.registry import StaffCall, staff_commands
 from flows.commands.words import Command
 from flows.messages import MsgIn, MsgOut
 from flows.tokens import STAFF_CHAT
 from flows.understanding.text import fold
 from storage.tables import staff
 
-TRIES: Final = Rate(burst=5, per_second=5 / 3600)
+CODE_ATTEMPTS: Final = Rate(burst=5, per_second=5 / 3600)
 """Codes one address may try. A code has 80 random bits; this keeps people from making a game of it."""
 _LONGEST_HELP: Final = 40
 """Longer messages are not looked at: they are answers."""
 _SLASHES: Final = ("/", "!")  # some programs of Matrix keep what begins with a slash to themselves
 
 
-class Desk:
+class StaffChat:
     """Recognises the team among the senders of a batch and runs what they ask for."""
 
     def __init__(
@@ -41,12 +41,12 @@ class Desk:
         self._channels = tuple(channels)
         self._settings = settings
         self._catalogue = catalogue
-        self._commands = commands()
+        self._commands = staff_commands()
         self._by_word = {
             word: name for name in self._commands for word in (name, *catalogue.words(f"words.desk.{name}"))
         }
         self._help = catalogue.words(f"words.{Command.HELP}") | {Command.HELP.value}
-        self._tries = Buckets(TRIES)
+        self._tries = Buckets(CODE_ATTEMPTS)
         self._asking: frozenset[int] = frozenset()
         """The messages of the batch that is worked on which may be for the desk, as objects: nearly always none."""
 
@@ -72,7 +72,7 @@ class Desk:
         if person.member and self._asks_for_help(msg):
             voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
             # The ordinary help follows: people of the team are residents too.
-            batch.say(person, voice.message(voice.say("desk.hint", command=f"/{team.NAME}")))
+            batch.say(person, voice.message(voice.say("desk.hint", command=f"/{team.COMMAND_NAME}")))
         if not name or not self._is_meant(person, msg, name, argument):
             return False
         voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
@@ -80,7 +80,7 @@ class Desk:
             if person.member is None:
                 replies: Iterable[MsgOut] = [self._bind(batch, person, argument, msg)]
             else:
-                call = Call(
+                call = StaffCall(
                     batch=batch,
                     settings=self._settings,
                     person=person,
@@ -114,10 +114,10 @@ class Desk:
     def _is_meant(self, person: Person, msg: MsgIn, name: str, argument: str) -> bool:
         """Whether it is a command: without a slash it may be an answer, and of strangers only a code is taken."""
         if person.member is None:
-            return name == team.NAME and bool(argument) and msg.text.startswith(_SLASHES)
+            return name == team.COMMAND_NAME and bool(argument) and msg.text.startswith(_SLASHES)
         return bool(msg.choice) or msg.text.startswith(_SLASHES) or person.place is None
 
-    def _run(self, call: Call, name: str) -> Iterable[MsgOut]:
+    def _run(self, call: StaffCall, name: str) -> Iterable[MsgOut]:
         wanted = self._commands[name]
         if call.member.role not in wanted.roles:
             return [call.reply("desk.not_yours", role=call.voice.say(f"desk.role.{call.member.role}"))]
@@ -127,7 +127,7 @@ class Desk:
         """Lets the owner of a code work from this chat. Wrong, revoked and too many codes get the same answer."""
         voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
         allowed = not self._tries.take(person.lookup.hex())
-        outcome = team.bind(batch, person, code) if allowed else team.WRONG
+        outcome = team.bind_chat(batch, person, code) if allowed else team.WRONG_CODE
         text = voice.say(outcome, name=person.member.name if person.member else "")
         if person.member:
             text = "\n".join([text, *team.abilities(voice, person.member.role)])

@@ -11,8 +11,8 @@ from bot.proposals.answering import REQUIRED, Outcome
 from bot.proposals.codes import recognise_any
 from bot.proposals.moderating import Chair, Wording
 from bot.proposals.standing import Reason, Refusal, Standing, by_code
-from bot.staff.chat.queue import ROLES, SEEN, buttons, following, looked_at, shown
-from bot.staff.chat.registry import Call, command, usage
+from bot.staff.chat.queue import ROLES, SEEN, decision_buttons, flags_to_check, next_in_queue, show_queue_item
+from bot.staff.chat.registry import StaffCall, command_usage, staff_command
 from flows.messages import MsgOut
 from flows.understanding.text import fold
 from storage.tables.proposals import PUBLIC_STATUSES, Status
@@ -36,17 +36,19 @@ _PHRASES: Final[dict[Reason, str]] = {
 }
 """How a refusal is said; all others are about missing or useless words."""
 
-Decide = Callable[[Call, Chair, Standing, str], Standing]
+Decide = Callable[[StaffCall, Chair, Standing, str], Standing]
 
 
 def _decision(name: str, decide: Decide) -> None:
     """Enters a command which is a code and what the decision needs; says what came of it, then what waits next."""
 
-    def run(call: Call) -> Iterable[MsgOut]:
+    def run(call: StaffCall) -> Iterable[MsgOut]:
         word, rest = (*call.argument.split(maxsplit=1), "", "")[:2]
         standing = by_code(call.connection, recognise_any(word) or "")
         if standing is None:
-            yield call.reply("desk.refused.unknown" if word else "desk.refused.words", usage=usage(call.voice, name))
+            yield call.reply(
+                "desk.refused.unknown" if word else "desk.refused.words", usage=command_usage(call.voice, name)
+            )
             return
         about = standing.proposal
         if name == "approve" and (asked := _really(call, standing, rest)):
@@ -63,25 +65,25 @@ def _decision(name: str, decide: Decide) -> None:
         yield call.reply("desk.second" if is_half else f"desk.decided.{name}", code=about.code)
         if name in _THEN_NEXT:
             # Half approved it still waits, but not for this person: on to the one behind it.
-            yield following(call, after_id=about.id if is_half else 0)
+            yield next_in_queue(call, after_id=about.id if is_half else 0)
         else:
-            yield shown(call, after)
+            yield show_queue_item(call, after)
 
-    command(name, roles=ROLES)(run)
+    staff_command(name, roles=ROLES)(run)
 
 
-def _refused(call: Call, name: str, standing: Standing, refusal: Refusal, *, is_bare: bool) -> MsgOut:
+def _refused(call: StaffCall, name: str, standing: Standing, refusal: Refusal, *, is_bare: bool) -> MsgOut:
     """Why it cannot be. With nothing but a code, as buttons send it, the question was rather how to go on."""
     phrase, code = _PHRASES.get(refusal.reason, "words"), standing.proposal.code
-    how = usage(call.voice, name, code)
+    how = command_usage(call.voice, name, code)
     if is_bare and phrase == "words":
-        return call.reply("desk.how", *buttons(call, standing), usage=how)
+        return call.reply("desk.how", *decision_buttons(call, standing), usage=how)
     return call.reply(f"desk.refused.{phrase}", code=code, languages=refusal.values.get("languages", ""), usage=how)
 
 
-def _really(call: Call, standing: Standing, rest: str) -> MsgOut | None:
+def _really(call: StaffCall, standing: Standing, rest: str) -> MsgOut | None:
     """Asks once more before somebody's number or address becomes public; None where there is nothing to ask."""
-    found = [flag for flag in _PERSONAL if flag in looked_at(call, standing)]
+    found = [flag for flag in _PERSONAL if flag in flags_to_check(call, standing)]
     if not found or rest.startswith(SEEN) or standing.state != "waiting":
         return None
     say, code = call.voice.say, standing.proposal.code
@@ -91,20 +93,20 @@ def _really(call: Call, standing: Standing, rest: str) -> MsgOut | None:
     return call.reply("desk.really", reword, surely, code=code, flags=flags)
 
 
-def _approve(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _approve(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     return moderating.approve(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
 
 
-def _hide(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _hide(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     return moderating.hide(chair, standing.proposal.id, rest)
 
 
-def _reword(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _reword(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     reason, _, text = rest.partition("\n")
     return moderating.edit(chair, standing.proposal.id, Wording(standing.proposal.title, text), reason)
 
 
-def _merge(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _merge(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     code, _, reason = rest.partition(" ")
     target = by_code(call.connection, recognise_any(code) or "")
     if target is None:
@@ -114,22 +116,22 @@ def _merge(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
     return joining.merge(chair, standing.proposal.id, target.proposal.id, reason)
 
 
-def _split(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _split(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     parts = [Wording(None, line.strip()) for line in rest.splitlines() if line.strip()]
     return joining.split(chair, standing.proposal.id, parts)[0]
 
 
-def _restore(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _restore(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     return joining.restore(chair, standing.proposal.id, rest)
 
 
-def _translate(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _translate(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     language, _, text = rest.partition(" ")
     # Whoever types it here speaks the language.
     return moderating.translate(chair, standing.proposal.id, language, Wording(None, text), reviewed=True)
 
 
-def _answer(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _answer(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     word, _, reasons = rest.partition(" ")
     status = _status(call, word)
     if status is None:
@@ -139,7 +141,7 @@ def _answer(call: Call, chair: Chair, standing: Standing, rest: str) -> Standing
     return answering.set_status(chair, standing.proposal.id, Outcome(status, reason))
 
 
-def _status(call: Call, word: str) -> Status | None:
+def _status(call: StaffCall, word: str) -> Status | None:
     """The status somebody names, in any language of the house or as files and the API call it."""
     plain = fold(word)
     for status in PUBLIC_STATUSES:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bot.broadcasts import starting, telling
-from bot.broadcasts.sending import Pushing
-from bot.broadcasts.starting import MOVES, PushError, Wish, parse_time
+from bot.broadcasts import service, texts
+from bot.broadcasts.sending import BroadcastProcessor
+from bot.broadcasts.service import TRANSITIONS, BroadcastDraft, PushError, parse_time
 from bot.common.ids import parse_id
 from bot.staff.chat import argument_parser
-from bot.staff.chat.argument_parser import Typed
-from bot.staff.chat.registry import Call, command
+from bot.staff.chat.argument_parser import PushArguments
+from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut, QuickReply
 from flows.understanding.text import fold
 from storage.tables import broadcasts
 from storage.tables.broadcasts import StoredBroadcast
 
 
-@command("push", roles=("facilitator", "admin"))
-def push(call: Call) -> Iterable[MsgOut]:
+@staff_command("push", roles=("facilitator", "admin"))
+def manage_pushes(call: StaffCall) -> Iterable[MsgOut]:
     """`/push SLUG SEGMENT [at TIME] [N per hour] [reminder]` counts; verbs with or without a number do the rest."""
     words = argument_parser.vocabulary(call.catalogue.lists("words.push"))
     verb, _, number = call.argument.partition(" ")
@@ -30,28 +30,32 @@ def push(call: Call) -> Iterable[MsgOut]:
             return [_overview(call, is_help=not verb)]
         if verb in _VERBS and (not number or number.isdecimal()):
             return [_VERBS[verb](call, _meant(call, verb, number))]
-        return [_draft(call, verb, argument_parser.read(number, words))]
+        return [_draft(call, verb, argument_parser.parse_push_arguments(number, words))]
     except PushError as refused:
         return [call.reply(refused.phrase, **refused.values)]
 
 
-def _draft(call: Call, slug: str, typed: Typed) -> MsgOut:
+def _draft(call: StaffCall, slug: str, typed: PushArguments) -> MsgOut:
     """Stores what is wished; the house counts it and answers then: with many people that takes some seconds."""
     at = parse_time(typed.at, call.settings.zone()) if typed.at else None
-    wish = Wish(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
-    draft = starting.check(_pushing(call), call.connection, wish, call.now)
+    wish = BroadcastDraft(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
+    draft = service.create_draft(_pushing(call), call.connection, wish, call.now)
     broadcasts.insert(call.connection, [draft._replace(member_id=call.member.staff_id)])
     return call.reply("push.counting")
 
 
-def _overview(call: Call, *, is_help: bool) -> MsgOut:
+def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
     """Where the last pushes stand; how to push and what, if that is asked for or there was none."""
     pushing = _pushing(call)
     paragraphs: list[str] = []
     buttons: list[QuickReply] = []
     for one in broadcasts.newest(call.connection, 3):
         paragraphs.append(
-            "\n".join(starting.describe(pushing, call.connection, one, call.voice.say, call.voice.words("words.push")))
+            "\n".join(
+                service.describe_broadcast(
+                    pushing, call.connection, one, call.voice.say, call.voice.words("words.push")
+                )
+            )
         )
         buttons = buttons or _buttons(call, one)
     if is_help or not paragraphs:
@@ -61,18 +65,18 @@ def _overview(call: Call, *, is_help: bool) -> MsgOut:
     return call.voice.message("\n\n".join(paragraphs), buttons)
 
 
-def _button_for(call: Call, slug: str) -> QuickReply:
+def _button_for(call: StaffCall, slug: str) -> QuickReply:
     """Counts whom an open consultation would reach: everybody who asked for its kind of news."""
     return QuickReply(call.voice.command_token("push", slug), call.catalogue.title(slug, call.voice.language))
 
 
-def _help(call: Call, slugs: list[str]) -> str:
+def _help(call: StaffCall, slugs: list[str]) -> str:
     say = call.voice.say
     lines = [say("push.usage", slug=slugs[0] if slugs else "…"), say("push.segments")]
     return "\n".join([*lines, say("push.open", slugs=", ".join(slugs) or "–")])
 
 
-def _buttons(call: Call, one: StoredBroadcast) -> list[QuickReply]:
+def _buttons(call: StaffCall, one: StoredBroadcast) -> list[QuickReply]:
     """What can be done with a push now."""
     again = call.button("button.push.status", "push", "status")
     pause, resume, recall = (
@@ -86,7 +90,7 @@ def _buttons(call: Call, one: StoredBroadcast) -> list[QuickReply]:
     return []
 
 
-def _meant(call: Call, verb: str, number: str) -> StoredBroadcast:
+def _meant(call: StaffCall, verb: str, number: str) -> StoredBroadcast:
     """The push that is meant: by its number, else the newest one. Raises PushError."""
     if number:
         found = broadcasts.by_id(call.connection, parse_id(number))
@@ -99,7 +103,7 @@ def _meant(call: Call, verb: str, number: str) -> StoredBroadcast:
     return found
 
 
-def _confirm(call: Call, draft: StoredBroadcast, *, surely: bool = False) -> MsgOut:
+def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -> MsgOut:
     """Begins; where many are reached, only after asking a second time."""
     if draft.state != "draft" or draft.counted is None:
         raise PushError("push.stale")
@@ -109,30 +113,30 @@ def _confirm(call: Call, draft: StoredBroadcast, *, surely: bool = False) -> Msg
             "push.really", yes, call.button("button.push.no", "push", "no", draft.id), number=draft.counted
         )
     pushing = _pushing(call)
-    starting.begin(pushing, call.connection, draft, call.now, call.actor)
-    when = telling.describe_time(call.settings, draft, call.now, call.voice.say, call.voice.language)
+    service.start_broadcast(pushing, call.connection, draft, call.now, call.actor)
+    when = texts.describe_time(call.settings, draft, call.now, call.voice.say, call.voice.language)
     text = f"{call.voice.say('push.begun', slug=draft.slug)} {when}"
     return call.voice.message(text, _buttons(call, draft._replace(state="planning")))
 
 
-def _cancel(call: Call, draft: StoredBroadcast) -> MsgOut:
+def _cancel(call: StaffCall, draft: StoredBroadcast) -> MsgOut:
     if draft.state != "draft" or not broadcasts.forget_draft(call.connection, draft.id):
         raise PushError("push.stale")
     return call.reply("push.cancelled")
 
 
-def _mover(verb: str, phrase: str) -> Callable[[Call, StoredBroadcast], MsgOut]:
-    after = MOVES[verb][1]
+def _mover(verb: str, phrase: str) -> Callable[[StaffCall, StoredBroadcast], MsgOut]:
+    after = TRANSITIONS[verb][1]
 
-    def move(call: Call, one: StoredBroadcast) -> MsgOut:
-        if not starting.move(_pushing(call), call.connection, one, verb, call.actor):
+    def move(call: StaffCall, one: StoredBroadcast) -> MsgOut:
+        if not service.change_state(_pushing(call), call.connection, one, verb, call.actor):
             raise PushError("push.stale")
         return call.voice.message(call.voice.say(phrase, slug=one.slug), _buttons(call, one._replace(state=after)))
 
     return move
 
 
-_VERBS: Final[dict[str, Callable[[Call, StoredBroadcast], MsgOut]]] = {
+_VERBS: Final[dict[str, Callable[[StaffCall, StoredBroadcast], MsgOut]]] = {
     "yes": _confirm,
     "surely": lambda call, draft: _confirm(call, draft, surely=True),
     "no": _cancel,
@@ -142,6 +146,6 @@ _VERBS: Final[dict[str, Callable[[Call, StoredBroadcast], MsgOut]]] = {
 }
 
 
-def _pushing(call: Call) -> Pushing:
+def _pushing(call: StaffCall) -> BroadcastProcessor:
     """What knows whom a push means; with the catalogue of the writing thread, where commands run."""
-    return Pushing(call.settings, call.keys, call.proactive, call.channels, call.catalogue)
+    return BroadcastProcessor(call.settings, call.keys, call.proactive, call.channels, call.catalogue)

@@ -10,7 +10,7 @@ from bot.proposals.account import accounts, in_words
 from bot.proposals.codes import recognise_any
 from bot.proposals.likeness import Similar, similar
 from bot.proposals.standing import Standing, by_code, find
-from bot.staff.chat.registry import Call, command
+from bot.staff.chat.registry import StaffCall, staff_command
 from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
@@ -25,31 +25,31 @@ _SHOWN: Final = 120
 """Characters of a similar proposal."""
 
 
-@command("queue", roles=ROLES)
-def queue(call: Call) -> Iterable[MsgOut]:
+@staff_command("queue", roles=ROLES)
+def show_queue(call: StaffCall) -> Iterable[MsgOut]:
     """The oldest that waits, of the consultation named or of all; with a code that one, or the one after."""
     word, *more = call.argument.split() or [""]
     code = recognise_any(word)
     if code is None:
         if word and not call.catalogue.is_known(word.casefold()):
             return [call.reply("push.unknown", slug=word[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
-        return [following(call, word.casefold())]
+        return [next_in_queue(call, word.casefold())]
     standing = by_code(call.connection, code)
     if standing is None:
         return [call.reply("desk.refused.unknown")]
     if more:
-        return [following(call, more[1] if len(more) > 1 else "", standing.proposal.id)]
-    return [shown(call, standing)]
+        return [next_in_queue(call, more[1] if len(more) > 1 else "", standing.proposal.id)]
+    return [show_queue_item(call, standing)]
 
 
-def following(call: Call, slug: str = "", after_id: int = 0) -> MsgOut:
+def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
     """The oldest that waits behind this one, in one consultation or in all; else how many wait before it."""
     revisions = consultations.list_heads(call.connection, ("open", "closed"))
     ids = [one.consultation_id for one in revisions if slug in {"", one.slug}]
     waiting = [number for one in ids for number in moderation.queue(call.connection, one, after_id=after_id, limit=1)]
     if waiting:
         oldest = min(waiting)
-        return shown(call, find(call.connection, [oldest])[oldest], slug)
+        return show_queue_item(call, find(call.connection, [oldest])[oldest], slug)
     left = sum(moderation.count_states(call.connection, one).get("waiting", 0) for one in ids)
     if after_id and left:
         again = call.button("button.desk.first", "queue", *filter(None, [slug]))
@@ -57,13 +57,13 @@ def following(call: Call, slug: str = "", after_id: int = 0) -> MsgOut:
     return call.reply("desk.queue.empty")
 
 
-def shown(call: Call, standing: Standing, slug: str = "") -> MsgOut:
+def show_queue_item(call: StaffCall, standing: Standing, slug: str = "") -> MsgOut:
     """One of them: where it stands, what to look at and what is similar; `slug` is what one goes through."""
     about, say = standing.proposal, call.voice.say
     alike = _alike(call, standing)
     lines = [_head(call, standing), *_asked(call, standing), "", *filter(None, (about.title, about.text))]
     lines += [f"\n{LANGUAGES[tag].name}: {text.text}" for tag, text in sorted(standing.texts.items())]
-    if found := looked_at(call, standing):
+    if found := flags_to_check(call, standing):
         flags = ", ".join(say(f"desk.flag.{flag}") for flag in found)
         lines += ["", say("desk.queue.flags", flags=flags)]
     for other in alike:
@@ -75,7 +75,7 @@ def shown(call: Call, standing: Standing, slug: str = "") -> MsgOut:
     )
 
 
-def _told(call: Call, standing: Standing) -> list[str]:
+def _told(call: StaffCall, standing: Standing) -> list[str]:
     """Where it stands, in the words that everybody gets who asks; nothing of what waits but what became of it."""
     about, say = standing.proposal, call.voice.say
     if standing.answer is None:
@@ -87,7 +87,7 @@ def _told(call: Call, standing: Standing) -> list[str]:
     return [say(f"proposal.state.{standing.state}"), *([say("account.reason", reason=reason)] if reason else [])]
 
 
-def _asked(call: Call, standing: Standing) -> list[str]:
+def _asked(call: StaffCall, standing: Standing) -> list[str]:
     """The question to which this is an answer, in the language of who reads it; nothing above a proposal."""
     flow, key = _flow(call, standing), standing.proposal.question_key
     if flow is None or key not in flow.questions:
@@ -96,14 +96,14 @@ def _asked(call: Call, standing: Standing) -> list[str]:
     return ["", script.titles[key]]
 
 
-def looked_at(call: Call, standing: Standing) -> list[str]:
+def flags_to_check(call: StaffCall, standing: Standing) -> list[str]:
     """What to look at in the text, and whether the question was about what is nobody's business."""
     flow, key = _flow(call, standing), standing.proposal.question_key
     is_sensitive = flow is not None and key in flow.questions and flow.question(key).sensitive
     return [*standing.flags, *(["sensitive"] if is_sensitive else [])]
 
 
-def _flow(call: Call, standing: Standing) -> Flow | None:
+def _flow(call: StaffCall, standing: Standing) -> Flow | None:
     """The revision in which an answer was given; None for a proposal, and where another program wrote the revision."""
     if standing.answer is None:
         return None
@@ -113,7 +113,7 @@ def _flow(call: Call, standing: Standing) -> Flow | None:
         return None
 
 
-def _head(call: Call, standing: Standing) -> str:
+def _head(call: StaffCall, standing: Standing) -> str:
     """Code, consultation, how many wait there; language and district of the person who wrote it."""
     about = standing.proposal
     revision = consultations.newest_of(call.connection, about.consultation_id)
@@ -124,17 +124,17 @@ def _head(call: Call, standing: Standing) -> str:
     return " · ".join([*parts, *filter(None, [DISTRICTS.get(about.district or "", about.district)])])
 
 
-def buttons(call: Call, standing: Standing) -> list[QuickReply]:
+def decision_buttons(call: StaffCall, standing: Standing) -> list[QuickReply]:
     """What can be done by a tap: once more, where a tap took them away in a messenger."""
     return list(_buttons(call, standing, _alike(call, standing), ""))
 
 
-def _alike(call: Call, standing: Standing) -> list[Similar]:
+def _alike(call: StaffCall, standing: Standing) -> list[Similar]:
     about = standing.proposal
     return [] if standing.answer else similar(call.connection, about.consultation_id, [about])[about.id]
 
 
-def _buttons(call: Call, standing: Standing, alike: Iterable[Similar], slug: str) -> Iterator[QuickReply]:
+def _buttons(call: StaffCall, standing: Standing, alike: Iterable[Similar], slug: str) -> Iterator[QuickReply]:
     """A tap decides about what is shown here: the version goes along. Where words are needed it says which."""
     code = standing.proposal.code
     if standing.state == "waiting":

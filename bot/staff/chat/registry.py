@@ -25,7 +25,7 @@ from storage.tables.staff import ROLES, Role, TeamMember
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class StaffCall:
     """One command given by one member of the team, within the transaction of the batch.
 
     `argument` is what was typed after the command word. What a command writes on `connection` is undone if it fails;
@@ -76,10 +76,10 @@ class Call:
         return QuickReply(self.voice.command_token(command, *arguments), self.voice.say(label, **values))
 
 
-Run = Callable[[Call], Iterable[MsgOut]]
+Run = Callable[[StaffCall], Iterable[MsgOut]]
 
 
-class DeskCommand(NamedTuple):
+class StaffCommand(NamedTuple):
     """A command. `words.desk.NAME` lists what may be typed for it, `desk.help.NAME` says how and what it is for."""
 
     name: str
@@ -87,32 +87,32 @@ class DeskCommand(NamedTuple):
     run: Run
 
 
-_commands: dict[str, DeskCommand] = {}
+_commands: dict[str, StaffCommand] = {}
 
 
-def command(name: str, *, roles: tuple[Role, ...] = ROLES) -> Callable[[Run], Run]:
+def staff_command(name: str, *, roles: tuple[Role, ...] = ROLES) -> Callable[[Run], Run]:
     """Enters a command of the desk.
 
-    >>> @command("list", roles=("facilitator", "admin"))                        # doctest: +SKIP
+    >>> @staff_command("list", roles=("facilitator", "admin"))                        # doctest: +SKIP
     ... def list_open(call: Call) -> Iterable[MsgOut]:
     ...     yield call.reply("desk.list.none")
     """
 
     def enter(run: Run) -> Run:
-        _commands[name] = DeskCommand(name, roles, run)
+        _commands[name] = StaffCommand(name, roles, run)
         return run
 
     return enter
 
 
-def commands() -> dict[str, DeskCommand]:
+def staff_commands() -> dict[str, StaffCommand]:
     """All commands by name, those of every file in this folder."""
     for module in iter_modules(bot.staff.chat.__path__):
         import_module(f"{bot.staff.chat.__name__}.{module.name}")
     return dict(sorted(_commands.items()))
 
 
-def usage(voice: Voice, name: str, code: str = "CODE") -> str:
+def command_usage(voice: Voice, name: str, code: str = "CODE") -> str:
     """What to type for a command and what it is for, in the words of this language; `code` is what it is about."""
     word = next(iter(voice.words(f"words.desk.{name}")), name)
     return voice.say(f"desk.help.{name}", command=f"/{word}", code=code)

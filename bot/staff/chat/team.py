@@ -9,15 +9,15 @@ from bot.common import audit
 from bot.common.audit import Actor
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.participant import Person
-from bot.staff.chat.registry import Call, command, commands, usage
-from bot.staff.codes import code_hash, take_code
+from bot.staff.chat.registry import StaffCall, command_usage, staff_command, staff_commands
+from bot.staff.codes import redeem_code, staff_code_hash
 from flows.messages import MsgOut
 from flows.voice import Voice
 from storage.tables import staff
 from storage.tables.staff import NewStaffChat, Role, TeamMember
 
-NAME: Final = "team"
-WRONG: Final = "desk.code.wrong"
+COMMAND_NAME: Final = "team"
+WRONG_CODE: Final = "desk.code.wrong"
 _ORDER: Final = (
     "list",
     "queue",
@@ -33,8 +33,8 @@ _ORDER: Final = (
 )
 
 
-@command(NAME)
-def team(call: Call) -> Iterable[MsgOut]:
+@staff_command(COMMAND_NAME)
+def manage_membership(call: StaffCall) -> Iterable[MsgOut]:
     """Who one is here and what one can do; with `leave`, an end to it. Another code changes nothing."""
     if not call.argument:
         role = call.voice.say(f"desk.role.{call.member.role}")
@@ -46,12 +46,12 @@ def team(call: Call) -> Iterable[MsgOut]:
     return [call.reply("desk.left")]
 
 
-def bind(batch: BatchContext, person: Person, code: str) -> str:
+def bind_chat(batch: BatchContext, person: Person, code: str) -> str:
     """Tries a code; gives the phrase that says what came of it. `person.member` is set where it fits."""
     connection, keys = batch.connection, batch.keys
-    found = take_code(connection, code_hash(keys, code), batch.now)
+    found = redeem_code(connection, staff_code_hash(keys, code), batch.now)
     if found is None:
-        return WRONG
+        return WRONG_CODE
     is_pending = any(row.member_id == found.id for row in batch.rows_of(staff.bind_chats))
     if is_pending or staff.chat_of(connection, found.id) is not None:
         return "desk.code.used"
@@ -63,7 +63,7 @@ def bind(batch: BatchContext, person: Person, code: str) -> str:
     return "desk.bound"
 
 
-def _leave(call: Call) -> None:
+def _leave(call: StaffCall) -> None:
     """Ends the binding, also one that is written only with this batch. The row stays: the code is spent."""
     number = call.member.staff_id
     staff.leave_chat(call.connection, number)
@@ -75,7 +75,7 @@ def _leave(call: Call) -> None:
 
 def abilities(voice: Voice, role: Role) -> Iterator[str]:
     """What this role can do, a line a command, in the order in which one needs them."""
-    known = commands()
+    known = staff_commands()
     for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
         if role in known[name].roles:
-            yield usage(voice, name)
+            yield command_usage(voice, name)

@@ -8,15 +8,15 @@ from typing import Final
 from bot.authoring.change_texts import shortened
 from bot.proposals.waves import Listed, best_of
 from bot.results.order import LEAST_RATED, Standing
-from bot.staff.chat.registry import Call, command
+from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
 from storage.tables import consultations
 
-MOST: Final = 20
+MAX_SHOWN: Final = 20
 
 
-@command("top", roles=("facilitator", "kernteam", "admin"))
-def top(call: Call) -> Iterable[MsgOut]:
+@staff_command("top", roles=("facilitator", "kernteam", "admin"))
+def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
     """The first twenty, or as many as are asked for, with what is told of each."""
     name, _, count = call.argument.partition(" ")
     revision = consultations.latest(call.connection, name.casefold()) if name else None
@@ -25,7 +25,7 @@ def top(call: Call) -> Iterable[MsgOut]:
     every = best_of(call.connection, revision)
     if not every:
         return [call.reply("desk.top.none", slug=revision.slug)]
-    shown = every[: int(count) if count.isdecimal() and 0 < int(count) <= MOST else MOST]
+    shown = every[: int(count) if count.isdecimal() and 0 < int(count) <= MAX_SHOWN else MAX_SHOWN]
     lines = [call.voice.say("desk.top", slug=revision.slug, n=len(shown), number=len(every))]
     lines += [_line(call, place, it) for place, it in enumerate(shown, 1)]
     if any(it.ranked.rank.standing >= Standing.FEW for it in shown):
@@ -33,12 +33,12 @@ def top(call: Call) -> Iterable[MsgOut]:
     return [call.voice.message("\n".join(lines))]
 
 
-def _line(call: Call, place: int, it: Listed) -> str:
+def _line(call: StaffCall, place: int, it: Listed) -> str:
     """Its place, code and words, and how many agree, where that is told."""
     return f"{place}. {it.code} „{shortened(it.text)}“: {_told(call, it)}"
 
 
-def _told(call: Call, it: Listed) -> str:
+def _told(call: StaffCall, it: Listed) -> str:
     statement, rank, say = it.ranked.statement, it.ranked.rank, call.voice.say
     if statement is None or it.ranked.untold:
         return say(f"results.{it.ranked.untold}", n=it.ranked.least)

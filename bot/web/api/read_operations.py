@@ -60,7 +60,7 @@ def _waiting(call: Call) -> list[PublishedRevision]:
 def _with_waiting(call: Call, row: PublishedRevision, waiting: Sequence[PublishedRevision]) -> ConsultationOut:
     """A consultation with the draft and the test beside its live revision."""
     beside = {it.state: it.number for it in waiting if it.slug == row.slug}
-    word = trials.slug_of(call.connection, row.consultation_id) if "test" in beside else None
+    word = trials.trial_slug(call.connection, row.consultation_id) if "test" in beside else None
     shown = serializers.consultation(row, call.chair.now)
     return shown.model_copy(update={"draft": beside.get("draft"), "test": beside.get("test"), "test_word": word})
 

@@ -23,7 +23,7 @@ from adapters.web.doors import Conversation
 from adapters.web.hub import WebHub
 from adapters.web.trouble import Trouble
 from bot.common.logs import where
-from bot.consultations.place_codes import place_code
+from bot.consultations.entry_codes import parse_entry_code
 from bot.web.context import SIZE_COOKIE, site_of
 from bot.web.request_locale import COOKIE as LANGUAGE_COOKIE
 from flows.messages import Mode
@@ -196,4 +196,4 @@ def clear(response: web.StreamResponse, desk: Desk, slug: str) -> None:
 
 def place_of(request: web.Request) -> str:
     """The place code of the address, "" where there is none that could be one."""
-    return place_code(request.query.get("at", ""))
+    return parse_entry_code(request.query.get("at", ""))

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from adapters.web.limits import Buckets
 from adapters.web.trouble import Trouble
-from bot.consultations.place_codes import place_code
+from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted import kiosk, meeting_moderator, pages, paper, paper_entry, sign_in
 from bot.web.assisted.device_sessions import HELP, VISITS, Visits, sweeping, visits_of
 from bot.web.context import SITE, language_links, site_of
@@ -100,5 +100,5 @@ async def _start(request: web.Request) -> web.Response:
     if notice.state() != "open":
         raise Trouble("closed")
     language = notice.best("".join(data.get("lang", [])))
-    place = place_code("".join(data.get("at", [])).strip())
+    place = parse_entry_code("".join(data.get("at", [])).strip())
     return await pages.begin(request, HELP, notice, language, place)

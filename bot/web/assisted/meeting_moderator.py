@@ -12,7 +12,7 @@ from adapters.web.trouble import Trouble
 from bot.common import audit
 from bot.common.audit import Actor
 from bot.consultations import live_meetings
-from bot.consultations.live_meetings import Move
+from bot.consultations.live_meetings import RoomMove
 from bot.web.assisted.device_sessions import HELP
 from bot.web.assisted.meeting_pages import CODE, answers_in_words, look_of, mark_of, seen, viewed
 from bot.web.assisted.pages import NOT_KEPT
@@ -41,7 +41,7 @@ async def _open(request: web.Request) -> web.Response:
     notice = notice_of(request)
     if member.role not in LEADERS or notice.state() != "open":
         raise Trouble("closed")
-    services, code = site.services, live_meetings.new_code()
+    services, code = site.services, live_meetings.new_room_code()
     room = StoredRoom(
         id=services.ids(),
         code=code,
@@ -80,7 +80,7 @@ async def _lead(request: web.Request) -> web.Response:
         look=look_of(picture),
         mark=mark_of(found.room),
         steps=questions(found.flow, language),
-        is_over=live_meetings.is_over(found.room, datetime.now(UTC)),
+        is_over=live_meetings.is_room_over(found.room, datetime.now(UTC)),
         csrf=csrf_of(request),
         languages=language_links(request, locale),
     )
@@ -96,10 +96,10 @@ async def _move(request: web.Request) -> web.Response:
         raise Trouble("unknown")
     now = datetime.now(UTC)
     wanted = "".join(data.get("do", []))
-    move: Move | None = next((one for one in get_args(Move) if one == wanted), None)
+    move: RoomMove | None = next((one for one in get_args(RoomMove) if one == wanted), None)
     # A page that is older than the room does nothing: two taps on "next" are one step.
-    if move and "".join(data.get("at", [])) == found.room.at and not live_meetings.is_over(found.room, now):
-        services, step = site_of(request).services, live_meetings.moved(found.flow, found.room, move, now)
+    if move and "".join(data.get("at", [])) == found.room.at and not live_meetings.is_room_over(found.room, now):
+        services, step = site_of(request).services, live_meetings.moved_room(found.flow, found.room, move, now)
         entry = Actor(member.name, member.role, "page").did(
             "room.end", f"{found.notice.slug}/{found.room.code}", at=now
         )

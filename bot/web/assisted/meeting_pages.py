@@ -71,7 +71,7 @@ class Seen(NamedTuple):
 
 async def seen(request: web.Request, code: str) -> Seen | None:
     """The room of this code; None where there is none, or its consultation is gone."""
-    site, plain = site_of(request), live_meetings.plain_code(code)
+    site, plain = site_of(request), live_meetings.parse_room_code(code)
     if not plain:
         return None
     guess_limits.may_look(request)
@@ -121,7 +121,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
     found, now = await _here(request), datetime.now(UTC)
     site, notice = site_of(request), found.notice
     conversation = site.routes.conversation_of(request, notice.slug)
-    if live_meetings.is_over(found.room, now):
+    if live_meetings.is_room_over(found.room, now):
         return _over(request, found)
     if notice.state(now) != "open":
         return door(request, notice, conversation)
@@ -174,11 +174,11 @@ async def _join(request: web.Request) -> web.StreamResponse:
     if not site.routes.is_ours(request):
         raise Trouble("origin")
     data = await form_of(request)
-    if live_meetings.is_over(found.room, datetime.now(UTC)):
+    if live_meetings.is_room_over(found.room, datetime.now(UTC)):
         return _over(request, found)
     language = found.notice.best(str(data.get("lang", "")))
     conversation = site.routes.conversation_of(request, found.notice.slug)
-    place = live_meetings.place_of(found.room)
+    place = live_meetings.entry_code_of(found.room)
     await site.routes.begin(request, conversation, language_hint=language, place_code=place)
     await choose_language(request, conversation, language)
     response = web.Response(status=303, headers={"Location": found.address})
@@ -192,7 +192,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
     conversation = own_conversation(request, found.notice.slug, data.get("csrf"))
     step = step_of(await log_of(request, conversation))
-    if str(data.get("at", "")) == str(step.seq) and not live_meetings.is_over(found.room, datetime.now(UTC)):
+    if str(data.get("at", "")) == str(step.seq) and not live_meetings.is_room_over(found.room, datetime.now(UTC)):
         problem = await forms.take_form(request, conversation, step, data)
         if problem:
             written = str(data.get("text", "")).strip()
@@ -205,7 +205,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     found = await seen(request, request.match_info["code"])
     if found is None:
         raise Trouble("unknown")
-    if live_meetings.is_over(found.room, datetime.now(UTC)):
+    if live_meetings.is_room_over(found.room, datetime.now(UTC)):
         return _over(request, found)
     site = site_of(request)
     locale = Locale.of(language_for(request, found.notice))
@@ -244,7 +244,7 @@ async def viewed(request: web.Request, found: Seen) -> View:
     store, room, meeting = site_of(request).services.store, found.room, found.meeting
 
     def look(connection: Connection) -> View:
-        people = table.people_in(connection, room.consultation_id, live_meetings.place_of(room))
+        people = table.people_in(connection, room.consultation_id, live_meetings.entry_code_of(room))
         return people, publication.meeting(connection, meeting)
 
     async def find() -> View:

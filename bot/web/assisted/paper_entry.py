@@ -15,7 +15,7 @@ from adapters.web.doors import Conversation
 from adapters.web.hub import NotRunning, TooMany
 from adapters.web.trouble import Trouble
 from bot.common.i18n.locale import Locale
-from bot.consultations.place_codes import place_code
+from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted.device_sessions import HELP
 from bot.web.assisted.pages import NOT_KEPT
 from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
@@ -55,7 +55,7 @@ async def _empty(request: web.Request) -> web.Response:
     if notice.state() != "open":
         raise Trouble("closed")
     language = language_for(request, notice)
-    return _show(request, notice, language, {}, place_code(request.query.get("at", "")))
+    return _show(request, notice, language, {}, parse_entry_code(request.query.get("at", "")))
 
 
 async def _save(request: web.Request) -> web.Response:
@@ -64,7 +64,7 @@ async def _save(request: web.Request) -> web.Response:
     _, data = await checked_form(request)
     notice = notice_of(request)
     language = notice.best(_first(data, "in"))
-    flow, place = flow_of_notice(notice), place_code(_first(data, "at").strip())
+    flow, place = flow_of_notice(notice), parse_entry_code(_first(data, "at").strip())
     asked = {question.key: question for question in questions(flow, language)}
     sheet = {key: _filled(data, question) for key, question in asked.items() if not question.is_off}
     sent = _first(data, "sheet")

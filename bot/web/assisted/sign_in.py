@@ -33,7 +33,7 @@ async def helper_of(request: web.Request) -> StaffMember | None:
     value = request.cookies.get(COOKIE, "")
     if not value or value in request.app[SPENT]:
         return None
-    return await staff.bearer(services.store, services.keys, value, datetime.now(UTC))
+    return await staff.staff_of_ticket(services.store, services.keys, value, datetime.now(UTC))
 
 
 async def must_help(request: web.Request) -> StaffMember:
@@ -54,7 +54,7 @@ async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, lis
     site, data = site_of(request), await form_of(request)
     helper = await must_help(request)
     value = request.cookies.get(COOKIE, "")
-    if not site.routes.is_ours(request) or not staff.is_form(site.services.keys, value, data.get("csrf")):
+    if not site.routes.is_ours(request) or not staff.is_valid_form_token(site.services.keys, value, data.get("csrf")):
         raise Trouble("form")
     return helper, {name: [str(value) for value in data.getall(name)] for name in data}
 
@@ -69,14 +69,14 @@ async def sign_in(request: web.Request) -> web.Response | None:
     if wait := request.app[BUCKETS].take(site.routes.clients.address(request)):
         raise Trouble("too_many", wait)
     services, began = site.services, asyncio.get_running_loop().time()
-    member = await staff.sign_in(services.store, services.keys, str(data.get("code", "")))
+    member = await staff.authenticate_staff(services.store, services.keys, str(data.get("code", "")))
     if member is None:
         await asyncio.sleep(max(0.0, WRONG_SECONDS - (asyncio.get_running_loop().time() - began)))
         return None
     response = web.Response(status=303, headers={"Location": HELP.base})
     response.set_cookie(
         COOKIE,
-        staff.ticket(services.keys, member, datetime.now(UTC)),
+        staff.issue_ticket(services.keys, member, datetime.now(UTC)),
         path=HELP.base,
         max_age=staff.HOURS * 3600,
         httponly=True,

@@ -13,7 +13,7 @@ from adapters.web.doors import Conversation
 from adapters.web.log import Entry
 from adapters.web.trouble import Trouble
 from bot.common.i18n.locale import Locale
-from bot.consultations.place_codes import place_code
+from bot.consultations.entry_codes import parse_entry_code
 from bot.web.consultation_cache import Notice
 from bot.web.context import EMBED, form_of, language_links, remember, site_of
 from bot.web.middleware import error_page
@@ -116,7 +116,7 @@ def door(
         until=locale.day(closes) if closes else "",
         languages=language_links(request, locale, tags),
         is_unreviewed=is_unreviewed(notice, locale.tag),
-        place=place_code(request.query.get("at", "")),
+        place=parse_entry_code(request.query.get("at", "")),
         is_cookieless=is_cookieless,
     )
 
@@ -129,7 +129,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
     language = notice.best(str(data.get("lang", "")))
     conversation = site.routes.conversation_of(request, notice.slug)
-    place = place_code(str(data.get("at", "")))
+    place = parse_entry_code(str(data.get("at", "")))
     await site.routes.begin(request, conversation, language_hint=language, place_code=place)
     await choose_language(request, conversation, language)
     response = let_in(request, notice.slug, form=data.get("view") == "form")

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.consultations.place_codes import place_code
+from bot.consultations.entry_codes import parse_entry_code
 from bot.consultations.visibility import figures_are_public
 from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
@@ -48,7 +48,7 @@ async def _start(request: web.Request) -> web.Response:
         for notice in site.board.everything()
         if notice.state(now) != "not_yet" and figures_are_public(notice.listing, notice.revision, now)
     ]
-    place = place_code(request.query.get("at", ""))
+    place = parse_entry_code(request.query.get("at", ""))
     at = f"?at={place}" if place else ""
     languages = language_links(request, locale)
     return site.page(request, "start.html", locale, cards=cards, results=results, languages=languages, at=at)

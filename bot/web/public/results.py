@@ -10,7 +10,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.common.i18n.locale import Locale
-from bot.consultations.visibility import figures_are_public, is_closed
+from bot.consultations.visibility import figures_are_public, takes_no_answers
 from bot.results import figures, opinions
 from bot.results.editions.service import Editor
 from bot.results.figures import Question, Weighed
@@ -62,7 +62,7 @@ async def _page(request: web.Request) -> web.Response:
         decides=notice.text(consultation.decides, locale.tag),
         feedback=notice.text(consultation.feedback, locale.tag),
         until=locale.day(closes) if closes else "",
-        is_closed=is_closed(notice.revision, now),
+        is_closed=takes_no_answers(notice.revision, now),
         is_public=is_public,
         found=found,
         edition=figures.edition(found, locale, site.services.settings.zone()) if found else "",

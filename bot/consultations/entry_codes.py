@@ -8,7 +8,7 @@ from typing import Final
 _CODE: Final = re.compile(r"[A-Za-z0-9-]{1,24}")
 
 
-def place_code(text: str) -> str:
+def parse_entry_code(text: str) -> str:
     """The code as it is kept, "" for anything that cannot be one.
 
     >>> place_code("KIEZ-7"), place_code("a b"), place_code("x" * 25)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.consultations.catalogue import Catalogue, Published
-from bot.privacy.subscriptions import in_words
+from bot.consultations.catalogue import Catalogue, PublishedFlow
+from bot.privacy.subscriptions import subscription_in_words
 from flows.commands.words import Command
 from flows.messages import MsgIn, MsgOut, QuickReply
 from flows.tokens import START, Token
@@ -15,8 +15,8 @@ CODE: Final = "push"
 STOP: Final = Token.of_command(CODE, Command.STOP).format()
 
 
-def message(
-    published: Published, language: str, why: tuple[str, str], catalogue: Catalogue, *, is_reminder: bool
+def broadcast_message(
+    published: PublishedFlow, language: str, why: tuple[str, str], catalogue: Catalogue, *, is_reminder: bool
 ) -> MsgOut:
     """The message in one language, for those who are written to because of this wish."""
     flow = published.flow
@@ -27,7 +27,7 @@ def message(
         voice.say("push.minutes", n=consultation.minutes),
         voice.say("push.how", slug=published.slug),
         "",
-        voice.say("push.because", what=in_words(*why, voice, catalogue)),
+        voice.say("push.because", what=subscription_in_words(*why, voice, catalogue)),
         voice.say("push.stop"),
     ]
     start = "button.continue" if is_reminder else "button.start"

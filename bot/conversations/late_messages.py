@@ -10,10 +10,10 @@ from typing import Final
 from bot.common.keys import Keys
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import CODE_LENGTH, Catalogue
-from bot.consultations.participant import Person, Place
+from bot.consultations.participant import Participation, Person
 from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
-from bot.conversations.senders import Meeting
+from bot.conversations.senders import SenderResolver
 from flows.dialogue import messages_text
 from flows.events import ConsultationChosen, Event, Said
 from flows.messages import MsgIn
@@ -25,10 +25,10 @@ REMEMBERED: Final = timedelta(days=7)
 """So long after the end somebody who was under way is told about it, whatever they write."""
 
 
-class Late:
+class LateMessages:
     """Finds out what a message belongs to whose sender stands in no consultation."""
 
-    def __init__(self, keys: Keys, catalogue: Catalogue, meeting: Meeting) -> None:
+    def __init__(self, keys: Keys, catalogue: Catalogue, meeting: SenderResolver) -> None:
         self._keys = keys
         self._catalogue = catalogue
         self._meeting = meeting
@@ -53,7 +53,7 @@ class Late:
         text = voice.say("late.done" if is_open else "late.over", title=title, keyword=keyword)
         return (Said(voice.message(text, [messages_text.way_in(voice, slug)] if is_open else [])),)
 
-    def _place(self, batch: BatchContext, person: Person, code: str) -> Place | None:
+    def _place(self, batch: BatchContext, person: Person, code: str) -> Participation | None:
         """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""
         ids = consultations.ids_by_code(batch.connection, code) if len(code) == CODE_LENGTH else []
         here = batch.section(SessionRows).places()  # of an earlier message of the batch

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from bot.broadcasts.audience import Count
-from bot.broadcasts.quiet import next_open
+from bot.broadcasts.audience import AudienceCount
+from bot.broadcasts.quiet_hours import next_open
 from bot.common.i18n import formats
 from bot.settings import Settings
 from flows.languages import LANGUAGES
@@ -16,14 +16,14 @@ from flows.messages import MsgOut, QuickReply
 from flows.voice import Voice
 from storage.tables.broadcasts import StoredBroadcast
 
-Say = Callable[..., str]
+Translate = Callable[..., str]
 """Says a phrase with its values: `Voice.say`, or the same in the language of the command line."""
 
 
 _WORD: Final = re.compile(r"(?<![\w-])[a-z_]+(?![\w-])")
 
 
-def whom(push: StoredBroadcast, say: Say, words: Iterable[str] = ()) -> str:
+def describe_segment(push: StoredBroadcast, say: Translate, words: Iterable[str] = ()) -> str:
     """Whom a push is for. `words` is how a language writes segments ("thema/topic", `words.push` in its catalogue)."""
     if push.segment == "everybody":
         return say("push.everybody")
@@ -34,7 +34,7 @@ def whom(push: StoredBroadcast, say: Say, words: Iterable[str] = ()) -> str:
     return _WORD.sub(lambda found: called.get(found[0], found[0]), push.segment)
 
 
-def describe_count(count: Count, say: Say) -> Iterator[str]:
+def describe_count(count: AudienceCount, say: Translate) -> Iterator[str]:
     """A dry run in words: how many, on which channel and in which language, and who is left out."""
     yield say("push.count", number=count.total)
     for (channel, language), number in sorted(count.recipients.items()):
@@ -43,7 +43,7 @@ def describe_count(count: Count, say: Say) -> Iterator[str]:
         yield say("push.left_out", number=number, reason=say(f"push.reason.{obstacle}"))
 
 
-def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say: Say, language: str) -> str:
+def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say: Translate, language: str) -> str:
     """When the first message goes out."""
     quiet, zone = settings.push, settings.zone()
     first = next_open(max(push.starts_at, now), zone, quiet.quiet_from, quiet.quiet_to)
@@ -53,9 +53,14 @@ def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say:
     return say("push.when", day=formats.date(local.date(), language), time=f"{local:%H:%M}")
 
 
-def dry_run(settings: Settings, push: StoredBroadcast, count: Count, now: datetime, voice: Voice) -> MsgOut:
+def dry_run_message(
+    settings: Settings, push: StoredBroadcast, count: AudienceCount, now: datetime, voice: Voice
+) -> MsgOut:
     """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
-    lines = [f"{push.slug}, {whom(push, voice.say, voice.words('words.push'))}", *describe_count(count, voice.say)]
+    lines = [
+        f"{push.slug}, {describe_segment(push, voice.say, voice.words('words.push'))}",
+        *describe_count(count, voice.say),
+    ]
     if not count.total:
         return voice.message("\n".join([*lines, voice.say("push.nobody")]))
     lines += [describe_time(settings, push, now, voice.say, voice.language), voice.say("push.confirm")]

@@ -6,7 +6,7 @@ gives nothing back, and finds its people in the database. Whoever else writes (`
 of this process that is no batch and no note of what was sent) makes all of it be forgotten before the next batch
 begins, and so does another process: SQLite tells that there was one. PostgreSQL does not; there nothing is kept.
 
-Only memory, without addresses; not longer than `SECONDS` after the last message, while others write.
+Only memory, without addresses; not longer than `MAX_AGE_SECONDS` after the last message, while others write.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from flows.session import Session
 from storage.core import driver
 from storage.tables.sessions import Mode
 
-MOST: Final = 20_000
-SECONDS: Final = 900.0
+MAX_PEOPLE: Final = 20_000
+MAX_AGE_SECONDS: Final = 900.0
 
 
-class KeptPlace(NamedTuple):
+class CachedParticipation(NamedTuple):
     """The session that waits for somebody, as it is stored. Not its flow: that has a cache of its own."""
 
     id: int
@@ -40,17 +40,17 @@ class KeptPlace(NamedTuple):
     place_code: str
 
 
-class KeptPerson(NamedTuple):
+class CachedPerson(NamedTuple):
     """A contact as it is stored, at the address it last wrote from."""
 
     contact_id: int
     waiting_key: bytes
     language: str | None
     spoken_language: str | None
-    place: KeptPlace | None
+    place: CachedParticipation | None
 
 
-class Met:
+class BatchPeople:
     """The people of a batch, and who of them can be given back: whoever is in the database as they are in memory."""
 
     def __init__(self) -> None:
@@ -67,18 +67,18 @@ class Met:
         """Something happened that changes more than the answers of who wrote."""
         self._is_sure = False
 
-    def to_keep(self) -> dict[bytes, KeptPerson] | None:
+    def to_keep(self) -> dict[bytes, CachedPerson] | None:
         """By look-up; None where nobody can be kept, nor those who are kept already."""
         if not self._is_sure:
             return None
         return {one.lookup: _kept(one) for one in self._people.values() if one is not None and one.stranded is None}
 
 
-def _kept(person: Person) -> KeptPerson:
+def _kept(person: Person) -> CachedPerson:
     place = person.place
     if place is None or place.session.status != "waiting":
-        return KeptPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, None)
-    kept = KeptPlace(
+        return CachedPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, None)
+    kept = CachedParticipation(
         id=place.id,
         revision_id=place.published.revision_id,
         session=place.session,
@@ -88,20 +88,20 @@ def _kept(person: Person) -> KeptPerson:
         mode=place.mode,
         place_code=place.place_code,
     )
-    return KeptPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, kept)
+    return CachedPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, kept)
 
 
-class KeptPeople:
+class PeopleCache:
     """Used inside transactions of the one who writes; `committed` may be called from any thread."""
 
-    def __init__(self, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int = MAX_PEOPLE, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._clock = clock
-        self._people: dict[bytes, tuple[KeptPerson, float]] = {}
+        self._people: dict[bytes, tuple[CachedPerson, float]] = {}
         """By look-up, those who wrote last at the end; with the moment they were given back."""
         self._lookups: dict[int, bytes] = {}
         """Under which look-up a contact is kept: two of them would know two states of one session."""
-        self._offered: dict[bytes, KeptPerson] = {}
+        self._offered: dict[bytes, CachedPerson] = {}
         self._is_on = self._is_committed = False
         self._state: tuple[object, object] | None = None
 
@@ -126,7 +126,7 @@ class KeptPeople:
             self._take_back(offered)
         self._is_committed = False
 
-    def lend(self, lookup: bytes) -> KeptPerson | None:
+    def lend(self, lookup: bytes) -> CachedPerson | None:
         """Who wrote from here last. Forgotten here until they are given back."""
         found = self._people.pop(lookup, None)
         if found is None:
@@ -139,7 +139,7 @@ class KeptPeople:
         if (lookup := self._lookups.get(contact_id)) is not None:
             self.lend(lookup)
 
-    def offer(self, people: Mapping[bytes, KeptPerson]) -> None:
+    def offer(self, people: Mapping[bytes, CachedPerson]) -> None:
         """Gives people back, by look-up: true once `committed` is called."""
         self._offered = dict(people) if self._is_on else {}
 
@@ -159,7 +159,7 @@ class KeptPeople:
         self._lookups.clear()
         self._offered = {}
 
-    def _take_back(self, people: Mapping[bytes, KeptPerson]) -> None:
+    def _take_back(self, people: Mapping[bytes, CachedPerson]) -> None:
         now = self._clock()
         for lookup, person in people.items():
             self.forget_contact(person.contact_id)
@@ -167,6 +167,6 @@ class KeptPeople:
             self._lookups[person.contact_id] = lookup
         while self._people:
             oldest = next(iter(self._people))
-            if len(self._people) <= self._most and self._people[oldest][1] >= now - SECONDS:
+            if len(self._people) <= self._most and self._people[oldest][1] >= now - MAX_AGE_SECONDS:
                 break
             self.lend(oldest)

@@ -59,7 +59,7 @@ class LinkAttempts(Base):
     since: Mapped[datetime]  # the hour
 
 
-class SetAside(Base):
+class SupersededAnswer(Base):
     """What somebody answered through another door and does not want to be counted: sealed, for them alone."""
 
     __tablename__ = "set_aside"
@@ -80,7 +80,7 @@ class NewLinkCode(NamedTuple):
     expires_at: datetime
 
 
-class NewSetAside(NamedTuple):
+class NewSupersededAnswer(NamedTuple):
     """The whole row."""
 
     id: int
@@ -91,7 +91,7 @@ class NewSetAside(NamedTuple):
 
 _codes = table_of(LinkCode)
 _attempts = table_of(LinkAttempts)
-_set_aside = table_of(SetAside)
+_set_aside = table_of(SupersededAnswer)
 _contacts = table_of(Contact)
 _addresses = table_of(Address)
 _opt_ins = table_of(OptIn)
@@ -100,7 +100,7 @@ _sessions = table_of(Session)
 _insert_code = bulk.insert(_codes, NewLinkCode)
 _columns = [_codes.c[field] for field in NewLinkCode._fields]
 
-put_aside = bulk.insert(_set_aside, NewSetAside)
+insert_superseded = bulk.insert(_set_aside, NewSupersededAnswer)
 """Keep what does not count any more."""
 
 
@@ -174,10 +174,12 @@ def join(connection: Connection, kept: int, gone: int) -> None:
     connection.execute(delete(_contacts).where(_contacts.c.id == gone))
 
 
-def set_aside_of(connection: Connection, contact_id: int) -> list[NewSetAside]:
+def superseded_of_contact(connection: Connection, contact_id: int) -> list[NewSupersededAnswer]:
     """What this contact answered and does not want to be counted."""
-    query = select(*(_set_aside.c[field] for field in NewSetAside._fields)).order_by(_set_aside.c.id)
-    return [NewSetAside._make(row) for row in connection.execute(query.where(_set_aside.c.contact_id == contact_id))]
+    query = select(*(_set_aside.c[field] for field in NewSupersededAnswer._fields)).order_by(_set_aside.c.id)
+    return [
+        NewSupersededAnswer._make(row) for row in connection.execute(query.where(_set_aside.c.contact_id == contact_id))
+    ]
 
 
 def tidy(connection: Connection, now: datetime, forgiven: datetime) -> int:

@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.broadcasts import telling
+from bot.broadcasts import texts
 from bot.broadcasts.audience import PAGE
-from bot.broadcasts.segments import SegmentError, parse
-from bot.broadcasts.sending import Pushing
-from bot.broadcasts.telling import Say
+from bot.broadcasts.segments import SegmentError, parse_segment
+from bot.broadcasts.sending import BroadcastProcessor
+from bot.broadcasts.texts import Translate
 from bot.common import audit
 from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.ids import random_id
@@ -25,7 +25,7 @@ from storage.tables.participations import Tally
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[T ](\d{1,2})(?:[:.](\d\d))?)?")
 
 
-MOVES: Final[Mapping[str, tuple[tuple[State, ...], State, Act]]] = {
+TRANSITIONS: Final[Mapping[str, tuple[tuple[State, ...], State, Act]]] = {
     "pause": (("planning", "sending"), "paused", "push.pause"),
     # Planning goes on where it was, and is over at once where it had been finished.
     "resume": (("paused",), "planning", "push.resume"),
@@ -43,7 +43,7 @@ class PushError(Exception):
         self.values = values
 
 
-class Wish(NamedTuple):
+class BroadcastDraft(NamedTuple):
     """What somebody wants to push. `at` None: now; `per_hour` None: as the settings say."""
 
     slug: str
@@ -71,7 +71,9 @@ def parse_time(text: str, zone: tzinfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def check(pushing: Pushing, connection: Connection, wish: Wish, now: datetime) -> StoredBroadcast:
+def create_draft(
+    pushing: BroadcastProcessor, connection: Connection, wish: BroadcastDraft, now: datetime
+) -> StoredBroadcast:
     """The push as a draft, not stored yet. Raises PushError."""
     catalogue = pushing.catalogue
     catalogue.refresh(connection)
@@ -82,14 +84,14 @@ def check(pushing: Pushing, connection: Connection, wish: Wish, now: datetime) -
     if not catalogue.is_open(wish.slug):
         raise PushError("push.closed", slug=wish.slug)
     try:
-        segment = parse(wish.segment or "everybody", catalogue.known_slugs(), pushing.channels)
+        segment = parse_segment(wish.segment or "everybody", catalogue.known_slugs(), pushing.channels)
     except SegmentError as fault:
         rest = wish.segment[fault.position :][:40]
         phrase = "push.segment_wrong" if fault.options else "push.segment_unclear" if rest else "push.segment_ends"
         raise PushError(phrase, rest=rest, options=fault.options) from fault
     if wish.at and wish.at < now - timedelta(minutes=1):
         raise PushError("push.past")
-    check_running(connection, wish.slug, is_reminder=wish.is_reminder)
+    check_not_running(connection, wish.slug, is_reminder=wish.is_reminder)
     per_hour = pushing.settings.push.per_hour if wish.per_hour is None else wish.per_hour
     starts = (wish.at or now).astimezone(UTC)
     number = random_id()
@@ -109,17 +111,19 @@ def check(pushing: Pushing, connection: Connection, wish: Wish, now: datetime) -
     )
 
 
-def check_running(connection: Connection, slug: str, *, is_reminder: bool) -> None:
+def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -> None:
     """Raises PushError where a push of this consultation is not over: two who start it at once start one."""
     if broadcasts.running(connection, slug, is_reminder=is_reminder):
         raise PushError("push.running", slug=slug)
 
 
-def begin(pushing: Pushing, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM) -> None:
+def start_broadcast(
+    pushing: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM
+) -> None:
     """Lets a stored draft run: from now on the house works on it. Raises PushError."""
     if not pushing.catalogue.is_open(push.slug):
         raise PushError("push.closed", slug=push.slug)
-    check_running(connection, push.slug, is_reminder=push.is_reminder)
+    check_not_running(connection, push.slug, is_reminder=push.is_reminder)
     if not broadcasts.move(connection, push.id, ["draft"], "planning"):
         raise PushError("push.stale")
     broadcasts.note(connection, push.id, paced_to=max(push.starts_at, now))
@@ -127,21 +131,29 @@ def begin(pushing: Pushing, connection: Connection, push: StoredBroadcast, now: 
     audit.record(connection, pushing.keys, entry)
 
 
-def move(pushing: Pushing, connection: Connection, push: StoredBroadcast, verb: str, by: Actor) -> bool:
+def change_state(
+    pushing: BroadcastProcessor, connection: Connection, push: StoredBroadcast, verb: str, by: Actor
+) -> bool:
     """Pauses, resumes or recalls a push; False where its state does not allow that."""
-    before, after, act = MOVES[verb]
+    before, after, act = TRANSITIONS[verb]
     is_possible = broadcasts.move(connection, push.id, before, after)
     if is_possible:
         audit.record(connection, pushing.keys, by.did(act, push.slug))
     return is_possible
 
 
-def describe(
-    pushing: Pushing, connection: Connection, push: StoredBroadcast, say: Say, words: Iterable[str] = ()
+def describe_broadcast(
+    pushing: BroadcastProcessor,
+    connection: Connection,
+    push: StoredBroadcast,
+    say: Translate,
+    words: Iterable[str] = (),
 ) -> Iterator[str]:
     """How far a push is, in words: its ledger, and how many of those who got it have answered. `words`: see `whom`."""
     state: State = push.state
-    yield say("push.is", slug=push.slug, segment=telling.whom(push, say, words), state=say(f"push.state.{state}"))
+    yield say(
+        "push.is", slug=push.slug, segment=texts.describe_segment(push, say, words), state=say(f"push.state.{state}")
+    )
     numbers: dict[str, int] = {}
     reasons: dict[str, int] = {}
     for cell in broadcasts.count(connection, push.id):
@@ -154,15 +166,15 @@ def describe(
     for reason, number in sorted(reasons.items()):
         yield f"   {say(f'push.reason.{reason}')}: {number}"
     if numbers.get("sent") and pushing.catalogue.is_known(push.slug):
-        yield say("push.answered", **answered(pushing, connection, push)._asdict())
+        yield say("push.answered", **tally_recipients(pushing, connection, push)._asdict())
 
 
-def answered(pushing: Pushing, connection: Connection, push: StoredBroadcast) -> Tally:
+def tally_recipients(pushing: BroadcastProcessor, connection: Connection, push: StoredBroadcast) -> Tally:
     """How far those who got a push have come. Computed anew each time, in pages, and stored nowhere."""
     consultation_id = pushing.catalogue.consultation_id(push.slug)
     after = begun = told = finished = 0
     while page := broadcasts.sent_to(connection, push.id, after, PAGE):
-        standings = personal_data.participation(connection, page, consultation_id, pushing.keys).values()
+        standings = personal_data.progress_of_contacts(connection, page, consultation_id, pushing.keys).values()
         begun += len(standings)
         told += sum(standing.is_answered for standing in standings)
         finished += sum(standing.status == "completed" for standing in standings)

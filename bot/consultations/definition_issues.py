@@ -10,7 +10,7 @@ from flows.questions.base import Where
 _PARTS = {"questions": "question", "options": "option", "exits": "exit", "keywords": "keyword", "languages": "language"}
 
 
-class Fault(NamedTuple):
+class DefinitionIssue(NamedTuple):
     """One fault: where, what is wrong, what to do. A warning does not stop the publishing.
 
     >>> str(Fault("kiez.yaml", 7, "question 1 (lamps): “text” is missing", "write what is asked"))
@@ -27,7 +27,7 @@ class Fault(NamedTuple):
         return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.reason}; {self.remedy}"
 
 
-def line_of(where: Where, lines: Mapping[Where, int]) -> int:
+def line_of_path(where: Where, lines: Mapping[Where, int]) -> int:
     """The line of the innermost known part of a path. Names which the file does not have are passed over."""
     known: Where = ()
     for part in where:
@@ -36,7 +36,7 @@ def line_of(where: Where, lines: Mapping[Where, int]) -> int:
     return lines.get(known, 1)
 
 
-def place(where: Where, data: object) -> str:
+def path_in_words(where: Where, data: object) -> str:
     """A path in words: `("questions", 0, "options", 1)` becomes "question 1 (lamps), option 2".
 
     >>> place(("questions", 0, "options", 1), {"questions": [{"key": "lamps", "options": []}]})
