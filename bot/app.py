@@ -39,9 +39,9 @@ from bot.delivery.outbox import Outbox
 from bot.privacy.re_erasure import erase_again
 from bot.privacy.scrubbing import Scrubber
 from bot.proposals import facts
-from bot.proposals.enquiries import Enquiries
 from bot.proposals.pool import Pools
-from bot.proposals.survey import keep_surveying
+from bot.proposals.status_lookup import Enquiries
+from bot.proposals.vote_scan import keep_surveying
 from bot.results.editions.service import Editor
 from bot.settings import Settings
 from bot.staff.chat.dispatcher import StaffChat

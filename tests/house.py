@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from adapters.base import Delivery, Limits, Outgoing, Receive, Replies, Sent
 from bot.app import App, build
-from bot.authoring.reading import content, fingerprint
+from bot.authoring.file_check import content, fingerprint
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM, Sources

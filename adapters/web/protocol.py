@@ -7,8 +7,8 @@ import math
 import re
 from typing import Any, Final, NamedTuple
 
+from adapters.web.errors import Trouble
 from adapters.web.log import Entry
-from adapters.web.trouble import Trouble
 from flows.messages import QuickReply
 from flows.render import as_text
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 
 FORM_GROWTH = 4
 """Forms write a character of 4 bytes as 12, so their bodies may be longer than the same words in JSON."""

@@ -15,10 +15,10 @@ from aiohttp import web
 from adapters.base import NotStored
 from adapters.web import requests
 from adapters.web.doors import COOKIE_SECONDS, SLUG, Conversation, Doors, set_cookie
+from adapters.web.errors import Trouble
 from adapters.web.hub import NotRunning, TooMany, WebHub
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
 from adapters.web.protocol import check_words
-from adapters.web.trouble import Trouble
 from flows.messages import Mode
 
 Door = Literal["open", "closed", "unknown"]

@@ -9,8 +9,8 @@ from contextlib import suppress
 from aiohttp import web
 
 from adapters.web import protocol
+from adapters.web.errors import Trouble
 from adapters.web.log import Chat
-from adapters.web.trouble import Trouble
 
 PARTING_SECONDS = 0.2
 TICKS = 20

@@ -12,11 +12,11 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from adapters.web import protocol, requests
 from adapters.web.doors import Conversation
+from adapters.web.errors import Trouble
 from adapters.web.limits import Buckets
 from adapters.web.log import Entry
 from adapters.web.routes import FRAMES, STATIC, WebRoutes
 from adapters.web.sockets import SocketLine, Sockets
-from adapters.web.trouble import Trouble
 
 EVENTS_SECONDS: Final = 600.0
 """A stream of events ends after so long and is opened again: who does not read cannot hold it for good."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
-from bot.authoring import reading
+from bot.authoring import file_check
 from bot.common.errors import Say
 from bot.consultations.definition_issues import DefinitionIssue
 from bot.proposals import waves
@@ -15,7 +15,7 @@ from flows.definition import Consultation
 
 def check(files: Sequence[Path], say: Say) -> bool:
     """Says every fault in a line of its own; True where nothing worse than a warning was found."""
-    found = [reading.read(file) for file in files]
+    found = [file_check.read(file) for file in files]
     here = {checked.consultation.slug for checked in found if checked.consultation}
     for file, checked in zip(files, found, strict=True):
         for fault in (*checked.faults, *_elsewhere(file, checked.consultation, here)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bot.authoring import change_texts, top_texts
-from bot.authoring.revisions import Impact
+from bot.authoring import change_texts, top_list_texts
+from bot.authoring.publish_impact import Impact
 from bot.common.errors import Say
 
 Ask = Callable[[str], bool]
@@ -28,10 +28,10 @@ def confirm(impact: Impact, say: Say, ask: Ask | None, *, takes: bool = False) -
     apart = {change.key for change in impact.unconfirmed if change.kind == "measure"}
     questions = [(change_texts.APART if key in apart else change_texts.QUESTION).format(key=key) for key in keys]
     for it in impact.lists:
-        for line in top_texts.say_top(it):
+        for line in top_list_texts.say_top(it):
             say(line)
         if not takes:
-            questions.append(top_texts.QUESTION.format(slug=it.slug))
+            questions.append(top_list_texts.QUESTION.format(slug=it.slug))
     if questions and (ask is None or not all(map(ask, questions))):
         say(change_texts.NOT_PUBLISHED)
         if impact.lists and ask is None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from bot.authoring.differences import Difference, differences, overwritten, taken_back
-from bot.authoring.reading import content, fingerprint
+from bot.authoring.file_check import content, fingerprint
 from bot.consultations import stored_revisions
 from flows.definition import Consultation
 from storage.tables.consultations import PublishedRevision

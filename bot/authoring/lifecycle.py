@@ -16,8 +16,8 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.authoring import publishing
+from bot.authoring.publish_impact import NOTHING_ELSE, Intent
 from bot.authoring.publishing import Desk
-from bot.authoring.revisions import NOTHING_ELSE, Intent
 from bot.common.audit import Act
 from bot.consultations import retention, trials
 from bot.results.answered import owed

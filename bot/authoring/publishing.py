@@ -10,9 +10,9 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from sqlalchemy import Connection
 
-from bot.authoring import recordings, revisions
-from bot.authoring.reading import Checked, content, fingerprint, read
-from bot.authoring.revisions import NOTHING_ELSE, File, Impact, Intent
+from bot.authoring import publish_impact, recordings
+from bot.authoring.file_check import Checked, content, fingerprint, read
+from bot.authoring.publish_impact import NOTHING_ELSE, File, Impact, Intent
 from bot.common.audit import Act, Note, unrecorded
 from bot.common.errors import program
 from bot.common.sources import SYSTEM_RANDOM
@@ -91,7 +91,7 @@ def record(
     if faults:
         return Published(None, False, (*checked.faults, *faults))
     file = File(name, consultation, checked.lines)
-    impact = revisions.examine(connection, file, intent, desk.zone)
+    impact = publish_impact.examine(connection, file, intent, desk.zone)
     if stage != "live":
         return _kept_only(connection, consultation, desk, name, stage, (*checked.faults, *impact.warnings()))
     if intent.looks_first and not impact.is_refused:
@@ -168,9 +168,9 @@ def put_live(
     was_live = revision.id in {period.revision_id for period in stages.history(connection, number)}
     is_return = earlier is not None or (is_chosen and was_live)
     if is_return:
-        impact = revisions.examine_again(connection, file, revision, intent)
+        impact = publish_impact.examine_again(connection, file, revision, intent)
     else:
-        impact = revisions.examine(connection, file, intent, desk.zone)
+        impact = publish_impact.examine(connection, file, intent, desk.zone)
     if intent.looks_first and not impact.is_refused:
         impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
     if impact.is_refused or impact.waits:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from typing import Final
 
-from bot.authoring import top_texts
+from bot.authoring import top_list_texts
 from bot.authoring.lifecycle import Archiving, Reason, Refused, Step
-from bot.authoring.revisions import Impact
+from bot.authoring.publish_impact import Impact
 from bot.common.errors import program
 from bot.results.answered import Owed
 from storage.tables.consultations import PublishedRevision
@@ -89,7 +89,7 @@ def sentence(refused: Refused, remedy: Remedy, zone: tzinfo) -> str:
         values |= _owed(waiting)
     if isinstance(impact := refused.values.get("impact"), Impact):
         values["keys"] = ", ".join(dict.fromkeys(change.key for change in impact.unconfirmed))
-        values["lists"] = " ".join(" ".join(line.split()) for it in impact.lists for line in top_texts.say_top(it))
+        values["lists"] = " ".join(" ".join(line.split()) for it in impact.lists for line in top_list_texts.say_top(it))
     reason = _SENTENCES[refused.reason].format_map({"slug": refused.slug, "since": "", "until": ""} | values)
     step = remedy(refused.remedy) if refused.remedy else ""
     way_on = _REMEDIES.get(refused.reason, "").format(step=step)

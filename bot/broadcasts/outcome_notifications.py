@@ -18,9 +18,9 @@ from bot.common.keys import Keys
 from bot.common.logs import where
 from bot.delivery.message_codec import payload_of
 from bot.privacy import personal_data
-from bot.proposals.account import step_in_words
-from bot.proposals.joining import authors
-from bot.proposals.standing import Standing, find
+from bot.proposals.contribution_status import step_in_words
+from bot.proposals.merge_split import authors
+from bot.proposals.moderation_rules import Standing, find
 from flows.messages import MsgOut, QuickReply
 from storage.core.errors import StorageError
 from storage.core.store import Store

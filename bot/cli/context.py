@@ -11,10 +11,10 @@ from typing import get_args
 from sqlalchemy.exc import ArgumentError
 
 from bot.app import open_store
-from bot.authoring import confirmation, publishing, recordings, showing, state_texts
+from bot.authoring import confirmation, publishing, recordings, state_texts, yaml_export
 from bot.authoring.confirmation import Ask
+from bot.authoring.publish_impact import NOTHING_ELSE, Intent
 from bot.authoring.publishing import Desk, Published, publish_samples
-from bot.authoring.revisions import NOTHING_ELSE, Intent
 from bot.common import audit, audit_anchor
 from bot.common.audit import Auditor, Note, unrecorded
 from bot.common.errors import CommandError, Say, program, unusable
@@ -123,7 +123,7 @@ def show(settings: Settings, slug: str, say: Say, complain: Say) -> None:
     consultation = stored_revisions.read_revision(newest)
     if consultation is None:
         raise stored_revisions.unreadable_error(newest)
-    say(showing.as_file(consultation, newest.number).rstrip("\n"))
+    say(yaml_export.as_file(consultation, newest.number).rstrip("\n"))
 
 
 def _news(settings: Settings, published: Published, stage: Stage) -> str:

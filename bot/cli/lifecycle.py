@@ -11,12 +11,12 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from bot.authoring import confirmation, lifecycle, state_texts, top_texts
+from bot.authoring import confirmation, lifecycle, state_texts, top_list_texts
 from bot.authoring.confirmation import Ask
+from bot.authoring.file_check import read
 from bot.authoring.lifecycle import Refused, Step, WentLive
+from bot.authoring.publish_impact import NOTHING_ELSE, Impact, Intent
 from bot.authoring.publishing import Desk
-from bot.authoring.reading import read
-from bot.authoring.revisions import NOTHING_ELSE, Impact, Intent
 from bot.broadcasts.service import PushError, parse_time
 from bot.cli.context import command_context, desk
 from bot.common import audit
@@ -127,7 +127,7 @@ def top(settings: Settings, slug: str, say: Say, count: int) -> None:
     """Prints the proposals most agreed with, in the order in which a wave takes them. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         found = waves.best_of(connection, stored_revisions.live_revision(connection, slug))
-    for line in top_texts.say_order(found[:count]):
+    for line in top_list_texts.say_order(found[:count]):
         say(line)
     if not found:
         say(f"Nothing is released in {slug}.")

@@ -47,7 +47,7 @@ def publish(
 ) -> None:
     """Publish a consultation file as the live revision, unless a fault is found."""
     from bot.authoring.confirmation import Unconfirmed
-    from bot.authoring.revisions import Intent
+    from bot.authoring.publish_impact import Intent
     from bot.cli import context as house
     from bot.cli import lifecycle
 

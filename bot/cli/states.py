@@ -29,7 +29,7 @@ def go_live(
 ) -> None:
     """Make the test revision, or the draft, the one that is asked. Answers of the test are deleted."""
     from bot.authoring.confirmation import Unconfirmed
-    from bot.authoring.revisions import Intent
+    from bot.authoring.publish_impact import Intent
     from bot.cli import lifecycle
 
     if test + draft + (revision is not None) > 1:

@@ -12,8 +12,8 @@ from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person
 from bot.conversations.attachments import AttachmentRows
 from bot.privacy.dropped_answers import DroppedAnswer, clear_dropped
-from bot.proposals import open_answers
-from bot.proposals.receiving import IdeaRows
+from bot.proposals import open_answer_review
+from bot.proposals.submission import IdeaRows
 from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, GapReopened
 from flows.values import GAPS
 from storage.tables import answers
@@ -49,9 +49,9 @@ class AnswerRows:
         if self._dropped:
             batch.outcome.has_dropped = True
             answers.remove(connection, list(self._dropped))
-        to_read = open_answers.changes(connection, self._open.values())
+        to_read = open_answer_review.changes(connection, self._open.values())
         answers.upsert(connection, list(self._given.values()))
-        open_answers.receive(connection, to_read, batch.ids, batch.hour, batch.random)
+        open_answer_review.receive(connection, to_read, batch.ids, batch.hour, batch.random)
 
 
 @handles(AnswerGiven)

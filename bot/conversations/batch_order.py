@@ -11,7 +11,7 @@ from bot.consultations import batch_context, session_rows
 from bot.consultations.batch_context import ContactRows, WriteOrder
 from bot.conversations import answer_rows, attachments
 from bot.privacy import account_linking, contributions, personal_data, subscriptions
-from bot.proposals import receiving as ideas
+from bot.proposals import submission as ideas
 from storage.tables import answers, contacts, messages, outbox, ratings, sessions, staff
 
 HANDLING: Final = (

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from bot.authoring.reading import Checked, judge
-from bot.authoring.source import Source
+from bot.authoring.file_check import Checked, judge
+from bot.authoring.yaml_source import Source
 from bot.exchange.bundle import Budgeting
 from flows.questions.base import registry
 

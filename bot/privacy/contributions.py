@@ -11,7 +11,7 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import Request, handles_after_write
 from bot.consultations.pseudonyms import pseudonyms_of
-from bot.proposals import chain
+from bot.proposals import lineage
 from bot.proposals.codes import recognise
 from bot.proposals.facts import Readable
 from flows.events import ContributionsRequested
@@ -61,7 +61,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
         return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
     if kind == "ask.delete":
         return _really(voice, "delete", row.code)
-    later = [copy.id for copy in chain.copies(connection, [row.code])]
+    later = [copy.id for copy in lineage.copies(connection, [row.code])]
     if kind == "withdraw":
         if row.withdrawn_at is None:
             proposals.withdraw(connection, [Withdrawal(number, batch.hour) for number in (row.id, *later)])

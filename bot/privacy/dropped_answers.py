@@ -16,7 +16,7 @@ from bot.common.erasure_log import ErasedRecord
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.participant import Participation, Person
 from bot.privacy.contributions import contribution_button
-from bot.proposals import block_votes, chain
+from bot.proposals import block_votes, lineage
 from flows.messages import MsgOut
 from flows.values import Value
 from storage.tables import moderation, proposals, ratings
@@ -61,7 +61,7 @@ def _clear(connection: Connection, fallen: Sequence[DroppedAnswer], now: datetim
     own = _own(connection, fallen)
     read = _read(connection, [row for _, row in own])
     unread = {row.id: row.code for _, row in own if row.id not in read}
-    copies = chain.copies(connection, unread.values())
+    copies = lineage.copies(connection, unread.values())
     proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in (*unread, *(row.id for row in copies))])
     return ClearedProposals(tuple(unread.values()), tuple((one, row.code) for one, row in own if row.id in read))
 

@@ -19,7 +19,7 @@ from bot.consultations.participant import Person
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.consultations.stored_revisions import UnreadableError
 from bot.privacy import subscriptions
-from bot.proposals import chain, contributions
+from bot.proposals import contributions, lineage
 from flows.events import DataRequested, ErasureRequested
 from flows.flow import Flow
 from flows.languages import LANGUAGES
@@ -236,7 +236,7 @@ def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Key
     pseudonyms = [keys.pseudonym(number, one) for number in contact_ids for one in every]
     ratings.erase(connection, pseudonyms)
     own = [row.code for row in proposals.of_people(connection, pseudonyms)]
-    proposals.erase_some(connection, [copy.id for copy in chain.copies(connection, own)])
+    proposals.erase_some(connection, [copy.id for copy in lineage.copies(connection, own)])
     proposals.erase(connection, pseudonyms)
     sessions.erase(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)

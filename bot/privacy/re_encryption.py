@@ -17,7 +17,7 @@ from bot.common.progress import progress
 from bot.delivery import channels
 from bot.delivery.attachments import files
 from bot.privacy import personal_data
-from bot.proposals import moderating
+from bot.proposals import moderation_decisions
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import sealed
@@ -31,7 +31,7 @@ _BOUND: Final[dict[str, Callable[[Cell], bytes]]] = {
     "dead_letters": lambda cell: cell.about or b"",
     "set_aside": lambda cell: personal_data.superseded_context(cell.key),
     "attachments": lambda cell: files.bound_to(cell.key),
-    "moderations": lambda cell: moderating.bound_to("answer" if cell.about is None else "proposal", cell.key),
+    "moderations": lambda cell: moderation_decisions.bound_to("answer" if cell.about is None else "proposal", cell.key),
 }
 """To what each thing is sealed."""
 

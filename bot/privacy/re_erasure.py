@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.common.erasure_log import ErasedRecord, ErasureLog, Kind
 from bot.common.keys import Keys
 from bot.privacy import personal_data
-from bot.proposals import chain
+from bot.proposals import lineage
 from storage.core.store import Store
 from storage.tables import contacts, erasures, opt_ins, outbox, proposals, ratings
 from storage.tables.opt_ins import NewOptIn, SubscriptionKey
@@ -121,7 +121,7 @@ def _names(gone: Sequence[ErasedRecord], kind: Kind) -> list[str]:
 
 
 def _with_copies(connection: Connection, codes: Sequence[str]) -> list[StoredProposal]:
-    return [*proposals.by_codes(connection, codes).values(), *chain.copies(connection, codes)]
+    return [*proposals.by_codes(connection, codes).values(), *lineage.copies(connection, codes)]
 
 
 def _erase(connection: Connection, found: RestoredRecords, keys: Keys) -> None:

@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from bot.proposals.moderation_rules import find
 from bot.proposals.pool import words_of
-from bot.proposals.standing import find
 from flows.voice import Voice
 from storage.tables import moderation, open_answers, proposals, ratings
 from storage.tables.ratings import NewRating, Vote

@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations.fact_loader import FactRequest, FactSource
-from bot.proposals import chain
+from bot.proposals import lineage
 from bot.proposals.block_votes import block_of, votes_of
 from bot.proposals.codes import new_code
-from bot.proposals.joining import authors
+from bot.proposals.merge_split import authors
 from bot.proposals.pool import Pools, words_of
-from bot.proposals.receiving import IdeaRows
+from bot.proposals.submission import IdeaRows
 from flows.fact_queries import (
     GivenVote,
     IsMine,
@@ -98,7 +98,7 @@ def _through_waves(
         brought = authors(connection, sorted({row.id for row in at.values()}))
         for id_, row in at.items():
             found[id_].append((row.consultation_id, brought[row.id]))
-        codes = {id_: code for id_, row in at.items() if (code := chain.original_code(row))}
+        codes = {id_: code for id_, row in at.items() if (code := lineage.original_code(row))}
         before = proposals.by_codes(connection, sorted(set(codes.values()))) if codes else {}
         at = {id_: before[code] for id_, code in codes.items() if code in before}
     return found

@@ -3,7 +3,7 @@
 Kept up to date by what is new in the store, never worked out anew for a message: votes after the last one that was
 counted, and once a second the list of what is released. What matters to a person (still released, not the own one,
 never twice) is looked up in the store each time; here a little late does no harm. Now and then all of it is put right
-by a look at every vote (`bot.proposals.survey`), which also tells how far statements divide people.
+by a look at every vote (`bot.proposals.vote_scan`), which also tells how far statements divide people.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from bot.proposals.similar import Index
-from bot.proposals.survey import Survey
+from bot.proposals.similarity import Index
+from bot.proposals.vote_scan import Survey
 from bot.results.methods.arrays import Floats
 from bot.results.methods.priority import draw, priority
 from storage.tables import proposals, ratings

@@ -18,11 +18,11 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
-from bot.proposals import account as accounting
-from bot.proposals import standing as standings
-from bot.proposals.account import Account
+from bot.proposals import contribution_status as accounting
+from bot.proposals import moderation_rules as standings
 from bot.proposals.codes import is_of_answer
-from bot.proposals.standing import Standing
+from bot.proposals.contribution_status import Account
+from bot.proposals.moderation_rules import Standing
 from bot.results import answered as answering
 from bot.results import edition as editing
 from bot.results import meetings, published, quotes

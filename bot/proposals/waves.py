@@ -1,6 +1,6 @@
 """Serial meetings: what came out of one consultation is weighed in the next one (`from` of the type `statements`).
 
-Taken over when the later one is published, as released proposals of nobody in particular (`bot.proposals.chain`): so
+Taken over when the later one is published, as released proposals of nobody in particular (`bot.proposals.lineage`): so
 codes, ratings and results of each wave stay apart. Publishing again takes over what has come since.
 """
 
@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from bot.consultations.definition_issues import DefinitionIssue
 from bot.consultations.visibility import takes_no_answers
-from bot.proposals.chain import SOURCE, original_code, source_id
 from bot.proposals.codes import new_code
+from bot.proposals.lineage import SOURCE, original_code, source_id
 from bot.results import loading
 from bot.results.counts import answer_dataset
 from bot.results.edition import document_of

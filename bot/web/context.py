@@ -14,9 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from multidict import MultiDictProxy
 
 from adapters.web import protocol
+from adapters.web.errors import Trouble
 from adapters.web.requests import FIELDS, FORM
 from adapters.web.routes import WebRoutes
-from adapters.web.trouble import Trouble
 from bot.common.i18n.locale import Locale, available_languages, offered_languages
 from bot.settings import WebSettings
 from bot.web.assets import Assets

@@ -9,9 +9,9 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
+from adapters.web.errors import Trouble
 from adapters.web.requests import FIELDS
 from adapters.web.routes import HELD_SECONDS
-from adapters.web.trouble import Trouble
 from bot.common.i18n.locale import Locale, available_languages
 from bot.common.logs import where
 from bot.web.assisted.device_sessions import KIOSK, desk_of, place_of, visit_of

@@ -10,16 +10,16 @@ from typing import Final
 from aiohttp import web
 
 from adapters.web.accepting import Gate, GatedSite, room_for_connections
+from adapters.web.errors import Trouble
 from adapters.web.hub import WebHub
 from adapters.web.limits import Buckets, WebLimits
 from adapters.web.routes import HELD_SECONDS, WebRoutes
 from adapters.web.transports import Transports
-from adapters.web.trouble import Trouble
 from bot.common.errors import CommandError
 from bot.common.i18n.locale import Locale
 from bot.common.remedies import remedy
 from bot.settings import WebSettings
-from bot.web import guess_limits, looking, middleware, webhooks
+from bot.web import code_guess_limit, middleware, room_views, webhooks
 from bot.web.api import routes as api
 from bot.web.assets import Assets
 from bot.web.assisted import helper, meeting_pages
@@ -83,8 +83,8 @@ def application(services: Services, limits: WebLimits | None = None) -> web.Appl
     routes = _routes(services, board, options, limits)
     application = web.Application(middlewares=[middleware.decently], client_max_size=BODY_BYTES)
     application[SITE] = Site(services, options, board, Assets(options.accent), routes, environment())
-    application[guess_limits.BUCKETS] = Buckets(guess_limits.MISSES)
-    application[looking.LOOKS] = looking.Looks()
+    application[code_guess_limit.BUCKETS] = Buckets(code_guess_limit.MISSES)
+    application[room_views.LOOKS] = room_views.Looks()
     router = application.router
     router.add_get("/healthz", _health)
     router.add_get("/readyz", _readiness)

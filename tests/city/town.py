@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestServer
 from adapters.web.hub import WebHub
 from bot.app import App, build, open_store
 from bot.authoring import publishing
-from bot.authoring.reading import Checked
-from bot.authoring.revisions import Intent
+from bot.authoring.file_check import Checked
+from bot.authoring.publish_impact import Intent
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.consultations import trials

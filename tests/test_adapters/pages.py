@@ -13,11 +13,11 @@ from aiohttp.test_utils import TestServer
 
 from adapters.base import Outgoing, Replies
 from adapters.web.doors import Conversation
+from adapters.web.errors import Trouble
 from adapters.web.hub import WebHub
 from adapters.web.limits import WebLimits
 from adapters.web.routes import Door, WebRoutes
 from adapters.web.transports import Transports
-from adapters.web.trouble import Trouble
 from flows.messages import MsgIn, MsgOut, QuickReply
 from tests.patience import PATIENCE
 

@@ -10,9 +10,9 @@ import pytest
 
 from adapters.web.limits import Buckets, Rate
 from bot.authoring import publishing
+from bot.authoring.file_check import Checked
 from bot.authoring.publishing import Desk
-from bot.authoring.reading import Checked
-from bot.proposals.answering import Outcome, set_status
+from bot.proposals.official_answers import Outcome, set_status
 from bot.results.editions.renewal import renew
 from bot.web.api import routes
 from bot.web.api.registry import OPERATIONS

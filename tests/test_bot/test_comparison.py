@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 
 from bot.authoring import change_texts
+from bot.authoring.file_check import read
 from bot.authoring.publishing import SAMPLES
-from bot.authoring.reading import read
 from bot.consultations.changes import AnsweredRevision, ChangeKind, ChangeLevel, RevisionChange
 from bot.consultations.comparison import compare, unconfirmed
 from flows.definition import Consultation

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.authoring import source
+from bot.authoring import yaml_source
+from bot.authoring.file_check import all_phrases, content, fingerprint, judge, read
+from bot.authoring.publish_impact import Intent
 from bot.authoring.publishing import SAMPLES, Desk, publish, publish_samples
-from bot.authoring.reading import all_phrases, content, fingerprint, judge, read
-from bot.authoring.revisions import Intent
 from bot.consultations.definition_issues import DefinitionIssue
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
@@ -58,7 +58,7 @@ def changed(lines: list[str]) -> str:
 
 
 def check_text(text: str) -> tuple[Consultation | None, tuple[DefinitionIssue, ...]]:
-    checked = judge(source.parse(text, "park.yaml"), "park.yaml", CATALOGUES)
+    checked = judge(yaml_source.parse(text, "park.yaml"), "park.yaml", CATALOGUES)
     return checked.consultation, checked.faults
 
 
@@ -100,7 +100,7 @@ def test_prints_a_fault_with_its_place_and_remedy():
         ("slug: park\n".encode("utf-16"), 1, "this is not a text file in UTF-8"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", 1, "this is not a text file in UTF-8"),
         (b"slug: park\nwhy: a\x07b\n", 2, "a character stands here which no text needs"),
-        (b"a: " + b"x" * source.LARGEST, 1, "the file is larger than 1 MB"),
+        (b"a: " + b"x" * yaml_source.LARGEST, 1, "the file is larger than 1 MB"),
         (b"[" * 50_000, 1, "this is nested too deeply"),
         (b'{"a":' * 50_000, 1, "this is nested too deeply"),
         (b"a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n", 2, "a reference (*name) stands here"),
@@ -127,7 +127,7 @@ def test_says_so_when_there_is_no_file(tmp_path: Path):
 
 
 def test_keeps_what_older_yaml_would_change():
-    found = source.parse("a: no\nb: 12:30\nc: 1_000\nd: 0x1F\ne: 2027-01-01\nf: .inf\ng: 1.5\nyes: on\n1: ~", "x")
+    found = yaml_source.parse("a: no\nb: 12:30\nc: 1_000\nd: 0x1F\ne: 2027-01-01\nf: .inf\ng: 1.5\nyes: on\n1: ~", "x")
     assert found.data == {
         "a": "no",
         "b": "12:30",
@@ -326,7 +326,7 @@ def test_any_changed_key_is_reported_with_its_line(number: int, how: str):
             "list": f"{before}: [[], {{}}]",
             "indent": f" {line}",
         }[how]
-    checked = judge(source.parse("\n".join(lines), "x.yaml"), "x.yaml", CATALOGUES)
+    checked = judge(yaml_source.parse("\n".join(lines), "x.yaml"), "x.yaml", CATALOGUES)
     for fault in checked.faults:
         assert 1 <= fault.line <= len(SAMPLE_LINES) + 1
         assert fault.reason
@@ -339,7 +339,7 @@ def test_any_changed_key_is_reported_with_its_line(number: int, how: str):
 @settings(max_examples=80)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
 def test_no_text_makes_reading_raise(text: str):
-    checked = judge(source.parse(text, "x.yaml"), "x.yaml", CATALOGUES)
+    checked = judge(yaml_source.parse(text, "x.yaml"), "x.yaml", CATALOGUES)
     assert checked.consultation is None
     assert checked.faults
 
@@ -406,7 +406,7 @@ def fits(data: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("path", [FILES / "good.yaml", *sorted(SAMPLES.glob("*.yaml"))], ids=lambda path: path.stem)
 def test_files_keep_to_the_json_schema(path: Path):
     schema = Consultation.model_json_schema()
-    data = source.load(path).data
+    data = yaml_source.load(path).data
     assert fits(data, schema, schema)
     assert fits(data | {"languages": ["de", "en"]}, schema, schema)
     assert not fits(data | {"sloug": "x"}, schema, schema)

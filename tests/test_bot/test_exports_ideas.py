@@ -11,8 +11,8 @@ import pytest
 
 from bot.exchange.exports import ideas, package
 from bot.exchange.exports.package import Wish
-from bot.proposals.joining import merge
-from bot.proposals.moderating import approve, hide
+from bot.proposals.merge_split import merge
+from bot.proposals.moderation_decisions import approve, hide
 from storage.core.store import Store
 from storage.tables import consultations, proposals
 from tests.house import consultation, publish, running, say

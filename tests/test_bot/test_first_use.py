@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.authoring.reading import content
+from bot.authoring.file_check import content
 from bot.common.ids import Ids
 from bot.consultations import catalogue as catalogues
 from bot.consultations.catalogue import Catalogue

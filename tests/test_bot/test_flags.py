@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.proposals.flags import VERY_LONG, flags_of
-from bot.proposals.similar import Index
+from bot.proposals.similarity import Index
 
 
 @pytest.mark.parametrize(

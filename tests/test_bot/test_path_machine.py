@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from bot.authoring import reading
+from bot.authoring import file_check
 from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
 from bot.common.sources import draw_seed
@@ -38,8 +38,8 @@ from bot.conversations.batch import BatchProcessor
 from bot.conversations.senders import SenderResolver
 from bot.conversations.turns import TurnProcessor
 from bot.proposals import facts, seed_statements
-from bot.proposals.enquiries import Enquiries
 from bot.proposals.pool import Pools
+from bot.proposals.status_lookup import Enquiries
 from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.responses import stream
@@ -112,7 +112,7 @@ def _condition(by_lot: random.Random, before: list[dict[str, Any]]) -> dict[str,
 
 
 def published() -> list[Consultation]:
-    samples = [reading.read(path).publishable for path in SAMPLES]
+    samples = [file_check.read(path).publishable for path in SAMPLES]
     return [*(it for it in samples if it), *map(drawn, range(DRAWN))]
 
 

@@ -31,7 +31,7 @@ INSIDE = {
     "bot.delivery.attachments.": "fetches, keeps and removes files; gives them to the core team",
     "bot.conversations.closing": "ends participations with their consultation",
     "bot.authoring.lifecycle": "says what a change of state means for how many, to who makes it",
-    "bot.authoring.revisions": "holds a new revision against those that have answers",
+    "bot.authoring.publish_impact": "holds a new revision against those that have answers",
     "bot.proposals.seed_statements": "publishes statements of the city",
     "bot.consultations.trials": "deletes what was said to try a revision out",
     "bot.proposals.waves": "takes released ideas over into another consultation",

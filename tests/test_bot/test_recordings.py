@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.authoring import recordings
+from bot.authoring.file_check import all_phrases, content, judge, read
 from bot.authoring.publishing import Desk, Published, publish
-from bot.authoring.reading import all_phrases, content, judge, read
-from bot.authoring.showing import as_file
-from bot.authoring.source import parse
+from bot.authoring.yaml_export import as_file
+from bot.authoring.yaml_source import parse
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.messages import MsgOut, QuickReply

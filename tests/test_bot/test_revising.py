@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.authoring.confirmation import Unconfirmed
+from bot.authoring.file_check import content
+from bot.authoring.publish_impact import Intent
 from bot.authoring.publishing import Desk, Published, publish
-from bot.authoring.reading import content
-from bot.authoring.revisions import Intent
-from bot.authoring.showing import as_file
+from bot.authoring.yaml_export import as_file
 from bot.cli import context, main
 from bot.common.audit import Actor, Auditor
 from bot.common.ids import Ids

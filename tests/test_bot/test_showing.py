@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.authoring import source
+from bot.authoring import yaml_source
+from bot.authoring.file_check import content, judge, read
 from bot.authoring.publishing import SAMPLES
-from bot.authoring.reading import content, judge, read
-from bot.authoring.showing import as_file
+from bot.authoring.yaml_export import as_file
 from flows.definition import Consultation
 from tests.house import consultation
 
@@ -17,7 +17,7 @@ FILES = [*sorted(SAMPLES.glob("*.yaml")), *sorted((Path(__file__).parents[1] / "
 
 
 def again(shown: str) -> Consultation:
-    checked = judge(source.parse(shown, "shown.yaml"), "shown.yaml")
+    checked = judge(yaml_source.parse(shown, "shown.yaml"), "shown.yaml")
     assert checked.consultation is not None, checked.faults
     return checked.consultation
 
@@ -29,7 +29,7 @@ def test_a_shown_file_is_the_same_content_and_as_faultless(path: Path):
     shown = as_file(published, 3)
     assert content(again(shown)) == content(published)
     assert again(shown).revision == 3
-    faults = judge(source.parse(shown, "shown.yaml"), "shown.yaml").faults
+    faults = judge(yaml_source.parse(shown, "shown.yaml"), "shown.yaml").faults
     assert [it.reason for it in faults if not it.warning] == []
 
 

@@ -16,10 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import Connection, text
 
 from bot.authoring import lifecycle, publishing, state_texts
+from bot.authoring.file_check import Checked
 from bot.authoring.lifecycle import UNDO, Refused, Step
+from bot.authoring.publish_impact import Intent
 from bot.authoring.publishing import Desk
-from bot.authoring.reading import Checked
-from bot.authoring.revisions import Intent
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import consultations, stages

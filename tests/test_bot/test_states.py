@@ -12,15 +12,15 @@ from sqlalchemy import text
 
 from bot.app import open_store
 from bot.authoring import lifecycle, publishing, state_texts
+from bot.authoring.file_check import Checked
 from bot.authoring.lifecycle import Refused
 from bot.authoring.publishing import Desk
-from bot.authoring.reading import Checked
 from bot.cli import lifecycle as command
 from bot.cli import push as push_command
 from bot.cli.play import Wish, check_wish
 from bot.common.errors import CommandError
 from bot.privacy.retention import delete_expired
-from bot.proposals.answering import Outcome, set_status
+from bot.proposals.official_answers import Outcome, set_status
 from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from storage import migrate

@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from bot.app import open_store
 from bot.authoring import lifecycle, publishing
+from bot.authoring.file_check import Checked
 from bot.authoring.lifecycle import Refused
+from bot.authoring.publish_impact import Intent
 from bot.authoring.publishing import Published
-from bot.authoring.reading import Checked
-from bot.authoring.revisions import Intent
 from bot.cli import exporting
 from bot.common.audit import last_of
 from bot.common.errors import CommandError

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from adapters.web.errors import Trouble
 from adapters.web.limits import Rate
-from adapters.web.trouble import Trouble
 from bot.web.public import espeak, read_aloud
 from bot.web.public.espeak import Espeak, whole
 from bot.web.public.read_aloud import spoken

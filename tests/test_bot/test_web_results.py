@@ -15,7 +15,7 @@ import pytest
 
 from bot.common.i18n.locale import Locale
 from bot.common.ids import Ids
-from bot.proposals.moderating import Wording, approve, translate
+from bot.proposals.moderation_decisions import Wording, approve, translate
 from bot.results.published import Published
 from bot.web import consultation_cache
 from bot.web.public import results

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.consultations import live_meetings
 from bot.results.counts.disclosure import Row, Rule
 from bot.results.meetings import Picture, may_replace, summed
-from bot.web.looking import Looks
+from bot.web.room_views import Looks
 from storage.tables import audit
 from storage.tables.rooms import AnswerCount, StoredRoom
 from tests.house import consultation, publish

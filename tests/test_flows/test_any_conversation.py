@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pydantic_core import from_json, to_json
 
-from bot.authoring import reading
+from bot.authoring import file_check
 from bot.common.i18n import phrase_catalogues
 from flows.commands.words import Command
 from flows.dialogue import engine
@@ -77,7 +77,7 @@ def branching() -> Flow:
 
 
 def sample(path: Path) -> Flow:
-    made = reading.read(path).publishable
+    made = file_check.read(path).publishable
     assert made
     return Flow(made, {tag: SPOKEN[tag] for tag in made.languages}, path.stem[:6])
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.proposals import open_answers
+from bot.proposals import open_answer_review
 from bot.proposals.codes import new_code
-from bot.proposals.moderating import Chair, approve
+from bot.proposals.moderation_decisions import Chair, approve
 from flows.session import Session
 from storage.core.store import Store
 from storage.tables import answers, consultations, moderation, proposals, ratings
@@ -58,9 +58,9 @@ def open_answer(connection: Connection, consultation_id: int, number: int, words
     done = {"state": state, "waiting_key": None, "status": "completed", "ended_at": NOW}
     mine = stored_session(connection, revision, number, **done)
     said = answer(mine, "wish", json.dumps(words), free_text=True, language=language)
-    to_read = open_answers.changes(connection, [said])
+    to_read = open_answer_review.changes(connection, [said])
     answers.upsert(connection, [said])
-    open_answers.receive(connection, to_read, new_id, NOW)
+    open_answer_review.receive(connection, to_read, new_id, NOW)
     return of_sessions(connection, [mine.id])[mine.id, "wish"].code
 
 

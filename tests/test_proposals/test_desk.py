@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.common.ids import Ids
-from bot.proposals.standing import find
+from bot.proposals.moderation_rules import find
 from bot.staff import codes
 from storage.core.store import Store
 from storage.tables import consultations, moderation, staff

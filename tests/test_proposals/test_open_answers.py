@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from bot.app import App
-from bot.proposals import joining, moderating
-from bot.proposals.answering import Outcome, set_status
-from bot.proposals.moderating import Wording, original
-from bot.proposals.standing import Refusal, Standing, find
+from bot.proposals import merge_split, moderation_decisions
+from bot.proposals.moderation_decisions import Wording, original
+from bot.proposals.moderation_rules import Refusal, Standing, find
+from bot.proposals.official_answers import Outcome, set_status
 from storage.core.store import Store
 from storage.tables import moderation, open_answers, sessions
 from tests.databases import only_sqlite
@@ -54,7 +54,7 @@ async def test_an_answer_waits_and_is_shown_once_a_person_released_it(store: Sto
             assert moderation.queue(connection, park) == [waiting.proposal.id]
             assert moderation.count_states(connection, park) == {"waiting": 1}
             assert open_answers.released(connection, park) == []
-            moderating.approve(chair(connection), waiting.proposal.id, seen=waiting.version)
+            moderation_decisions.approve(chair(connection), waiting.proposal.id, seen=waiting.version)
             (shown,) = open_answers.released(connection, park)
             assert (shown.question_key, shown.value) == ("wish", '"Mehr Bänke, ruft an: 0176 12345678"')
             assert moderation.count_states(connection, park) == {"released": 1}
@@ -70,9 +70,9 @@ async def test_a_changed_answer_is_withheld_until_it_is_read_anew(store: Store, 
         (before,) = standings(store)
         with store.begin() as connection:
             number = before.proposal.id
-            moderating.edit(chair(connection), number, Wording(None, "Bänke"), "ein Name")
-            moderating.translate(chair(connection), number, "en", Wording(None, "Benches"))
-            moderating.approve(chair(connection), number)
+            moderation_decisions.edit(chair(connection), number, Wording(None, "Bänke"), "ein Name")
+            moderation_decisions.translate(chair(connection), number, "en", Wording(None, "Benches"))
+            moderation_decisions.approve(chair(connection), number)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
         (after,) = standings(store)
         assert (after.proposal.id, after.proposal.code) == (number, before.proposal.code), "an old button is told so"
@@ -82,11 +82,11 @@ async def test_a_changed_answer_is_withheld_until_it_is_read_anew(store: Store, 
         assert view(store) == [(None, 1, None)]
         with store.begin() as connection:
             with pytest.raises(Refusal, match="changed"):
-                moderating.approve(chair(connection), number, seen=before.version)
+                moderation_decisions.approve(chair(connection), number, seen=before.version)
             assert kinds(connection, [number])[-1] == ("restore", None, None)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
         with store.begin() as connection:
-            moderating.approve(chair(connection), number)
+            moderation_decisions.approve(chair(connection), number)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
         assert view(store)[0][1] == 0, "the same again is no change"
 
@@ -96,10 +96,10 @@ async def test_edit_encrypts_the_original_and_author_sees_the_public(store: Stor
         await answer(app, channel, "r", "Licht, sagt Erika Muster")
         (one,) = standings(store)
         with store.begin() as connection:
-            after = moderating.edit(chair(connection), one.proposal.id, Wording(None, "Licht"), "ein Name")
+            after = moderation_decisions.edit(chair(connection), one.proposal.id, Wording(None, "Licht"), "ein Name")
             assert after.moderation.original
             assert original(KEYS, after) == Wording(None, "Licht, sagt Erika Muster")
-            moderating.approve(chair(connection), one.proposal.id)
+            moderation_decisions.approve(chair(connection), one.proposal.id)
         assert view(store) == [("Licht", 0, None)]
         assert "Erika" not in str(rows(store, "SELECT state FROM sessions") + rows(store, "SELECT value FROM answers"))
         await say(app, channel.msg("r", "/status"), channel.msg("r", "/submit"))
@@ -113,15 +113,15 @@ async def test_hiding_and_restoring_and_what_is_refused(store: Store, park: int)
         (one,) = standings(store)
         with store.begin() as connection:
             idea, number = submit(connection, park, 1), one.proposal.id
-            assert moderating.hide(chair(connection), number, "Werbung").state == "hidden"
-            assert joining.restore(chair(connection), number).state == "waiting"
+            assert moderation_decisions.hide(chair(connection), number, "Werbung").state == "hidden"
+            assert merge_split.restore(chair(connection), number).state == "waiting"
             parts = [Wording(None, "a"), Wording(None, "b")]
             for wrong in (
-                lambda: joining.merge(chair(connection), number, idea.id),
-                lambda: joining.merge(chair(connection), idea.id, number),
-                lambda: joining.split(chair(connection), number, parts),
+                lambda: merge_split.merge(chair(connection), number, idea.id),
+                lambda: merge_split.merge(chair(connection), idea.id, number),
+                lambda: merge_split.split(chair(connection), number, parts),
                 lambda: set_status(chair(connection), number, Outcome("accepted", {"de": "Ja."})),
-                lambda: moderating.edit(chair(connection), number, Wording("Titel", "Text"), "ein Name"),
+                lambda: moderation_decisions.edit(chair(connection), number, Wording("Titel", "Text"), "ein Name"),
             ):
                 with pytest.raises(Refusal, match="only_proposals"):
                     wrong()
@@ -135,9 +135,9 @@ async def test_it_goes_with_the_answer_and_with_the_person(store: Store, park: i
             await answer(app, channel, who, f"Licht, sagt Erika {who}")
         for one in standings(store):
             with store.begin() as connection:
-                moderating.edit(chair(connection), one.proposal.id, Wording(None, "Licht"), "ein Name")
-                moderating.translate(chair(connection), one.proposal.id, "en", Wording(None, "Light"))
-                moderating.approve(chair(connection), one.proposal.id)
+                moderation_decisions.edit(chair(connection), one.proposal.id, Wording(None, "Licht"), "ein Name")
+                moderation_decisions.translate(chair(connection), one.proposal.id, "en", Wording(None, "Light"))
+                moderation_decisions.approve(chair(connection), one.proposal.id)
         await say(app, channel.msg("s", "/change 2"), channel.msg("s", "weiß nicht"))
         await say(app, channel.msg("t", "/delete"))
         await say(app, channel.msg("t", choice=channel.last("t").quick_replies[0].token))
@@ -161,7 +161,7 @@ async def test_of_a_recording_only_its_words_are_to_be_read(store: Store) -> Non
         (one,) = standings(store)
         assert one.proposal.text == "[voice] Hier, bei Erika"
         with store.begin() as connection:
-            after = moderating.edit(chair(connection), one.proposal.id, Wording(None, "Hier"), "ein Name")
+            after = moderation_decisions.edit(chair(connection), one.proposal.id, Wording(None, "Hier"), "ein Name")
             assert after.proposal.text == "[voice] Hier"
 
 
@@ -232,10 +232,10 @@ async def test_my_data_shows_visibility_of_answers(store: Store, park: int) -> N
         await say(app, channel.msg("r", "meinedaten"))
         assert "   → Mehr Licht\n" in channel.texts("r")[-1]
         with store.begin() as connection:
-            moderating.approve(chair(connection), one.proposal.id)
+            moderation_decisions.approve(chair(connection), one.proposal.id)
         await say(app, channel.msg("r", "meinedaten"))
         assert "   → Mehr Licht (sichtbar für andere)\n" in channel.texts("r")[-1]
         with store.begin() as connection:
-            moderating.hide(chair(connection), one.proposal.id, "Werbung.")
+            moderation_decisions.hide(chair(connection), one.proposal.id, "Werbung.")
         await say(app, channel.msg("r", "meinedaten"))
         assert "   → Mehr Licht (nicht veröffentlicht) Begründung: Werbung.\n" in channel.texts("r")[-1]

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.common.i18n import phrase_catalogues
-from bot.proposals import moderating
-from bot.proposals.joining import merge, restore
+from bot.proposals import moderation_decisions
+from bot.proposals.merge_split import merge, restore
 from bot.results.loading import load
 from flows.commands.words import Command, Commands, Spoken
 from flows.understanding.text import fold
@@ -108,7 +108,7 @@ async def test_one_rating_is_deleted_by_its_code_and_the_others_stay(store: Stor
                 vote(connection, idea.id, aylin, 1, n)
                 vote(connection, idea.id, bora, -1, n)
             vote(connection, ideas[6].id, aylin, -1, 9)
-            moderating.hide(chair(connection), ideas[5].id, "off topic")
+            moderation_decisions.hide(chair(connection), ideas[5].id, "off topic")
         await say(app, channel.msg("aylin", "meine Bewertungen"))
         first = channel.last("aylin")
         assert "7 Bewertungen von Vorschlägen anderer" in first.text
@@ -183,7 +183,7 @@ async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
             await say(app, channel.msg("aylin", line))
         with store.begin() as connection:
             [row] = proposals.of_consultation(connection, number)
-            moderating.approve(chair(connection), row.id)
+            moderation_decisions.approve(chair(connection), row.id)
         for line in ("/start park", "neu beginnen", "überspringen"):
             await say(app, channel.msg("aylin", line))
         assert f"{row.code} bleibt" in " ".join(channel.texts("aylin"))

@@ -17,8 +17,8 @@ from bot.broadcasts import outcome_notifications
 from bot.broadcasts.messages import STOP
 from bot.broadcasts.outcome_notifications import OutcomeNotifier, notify_next
 from bot.common.ids import Ids
-from bot.proposals import joining
-from bot.proposals.answering import Outcome, set_status
+from bot.proposals import merge_split
+from bot.proposals.official_answers import Outcome, set_status
 from flows.messages import MsgOut
 from flows.render import as_text
 from storage.core.store import Store
@@ -95,7 +95,7 @@ def test_authors_and_raters_who_wanted_to_know_are_told_once(store: Store) -> No
         released(connection, lake, 1, pseudonym=elsewhere.in_(lake))
         for person in (rater, silent, elsewhere):
             person.rates(connection, park, idea.id)
-        joining.merge(chair(connection), same.id, idea.id)
+        merge_split.merge(chair(connection), same.id, idea.id)
         set_status(chair(connection), idea.id, YES)
     assert tell_all(store) == [3]
     found = notices(store)

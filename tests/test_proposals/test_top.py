@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.authoring.confirmation import Unconfirmed
+from bot.authoring.file_check import Checked, content
 from bot.authoring.publishing import Desk, record
-from bot.authoring.reading import Checked, content
 from bot.cli import context, lifecycle
 from bot.cli.context import command_context
 from bot.common.i18n.locale import Locale

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text as sql
 
 from bot.authoring.check import check
+from bot.authoring.file_check import Checked, content
 from bot.authoring.publishing import Desk, Published, record
-from bot.authoring.reading import Checked, content
 from bot.broadcasts.segments import parse_segment
 from bot.common.ids import Ids
-from bot.proposals import chain, joining, moderating
-from bot.proposals.answering import Outcome, set_status
-from bot.proposals.moderating import approve
+from bot.proposals import lineage, merge_split, moderation_decisions
+from bot.proposals.moderation_decisions import approve
+from bot.proposals.official_answers import Outcome, set_status
 from bot.results.methods.matrix import Log
 from bot.results.methods.top import ranking
 from flows.definition import Consultation
@@ -111,7 +111,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         assert last.pseudonym is None
         assert ratings.count(connection, [last.id])[last.id].agree == 1, "each wave has its own ratings"
         set_status(chair(connection), last.id, Outcome("accepted", {"de": "Wird gebaut."}))
-        family = chain.originals(connection, last)
+        family = lineage.originals(connection, last)
         assert [row.status for row in family] == ["accepted", "accepted"]
         assert family[-1].id == first["Ein Brunnen am Tor"].id
         assert len({last.code, *(row.code for row in family)}) == 3
@@ -142,7 +142,7 @@ def test_only_released_ideas_are_copied_with_translations(store: Store) -> None:
         moderation.set_texts(connection, [NewProposalText(kept.id, "en", None, "Benches", "Ada", True, NOW)])
         submit(connection, park, 2, text="unread")
         gone = released(connection, park, 3, text="hidden")
-        moderating.hide(chair(connection), gone.id, "insult")
+        moderation_decisions.hide(chair(connection), gone.id, "insult")
     publish(store, wave("wave-2", "wave-1"))
     with store.reading() as connection:
         (copy,) = proposals.released(connection, id_of(store, "wave-2"))
@@ -167,11 +167,11 @@ def test_republishing_adds_new_and_withdraws_gone_copies(store: Store) -> None:
     assert copies() == before
     with store.begin() as connection:
         released(connection, park, 2, text="Brunnen")
-        moderating.hide(chair(connection), first.id, "insult")
+        moderation_decisions.hide(chair(connection), first.id, "insult")
     publish(store, second)
     assert copies().keys() == {"Brunnen"}
     with store.begin() as connection:
-        joining.restore(chair(connection), first.id)
+        merge_split.restore(chair(connection), first.id)
         approve(chair(connection), first.id)
     publish(store, second)
     assert copies().items() > before.items(), "the same copy is back, with its ratings"

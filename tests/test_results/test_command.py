@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.authoring.file_check import content
 from bot.authoring.publishing import SAMPLES, publish
-from bot.authoring.reading import content
 from bot.cli import results
 from bot.cli.bench.subject import consultation as consultation_of_bench
 from bot.cli.context import desk

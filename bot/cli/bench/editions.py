@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bot.app import App
-from bot.authoring.reading import content, fingerprint
+from bot.authoring.file_check import content, fingerprint
 from bot.cli.bench import live
 from bot.cli.bench.live import Measured
 from bot.cli.bench.subject import QUESTIONS, consultation

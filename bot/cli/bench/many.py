@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from bot.authoring import reading
+from bot.authoring import file_check
 from bot.authoring.publishing import SAMPLES
 from bot.cli.bench.house import resident_kb
 from bot.consultations.catalogue import Catalogue
@@ -38,20 +38,20 @@ def prepare(url: str, number: int = CONSULTATIONS) -> None:
     """Publishes so many consultations."""
     store = Store(url)
     migrate.upgrade(store)
-    sample = reading.read(SAMPLE).consultation
+    sample = file_check.read(SAMPLE).consultation
     if sample is None:
         raise AssertionError("the sample cannot be read")
     with store.begin() as connection:
         for each in range(number):
             slug, word = f"bench-{each}", f"bench{each}"
             made = sample.model_copy(update={"slug": slug, "keywords": (word,), "sample": False})
-            stored = reading.content(made)
+            stored = file_check.content(made)
             new = Publication(
                 consultation_id=2 * each + 1,
                 revision_id=2 * each + 2,
                 slug=slug,
                 content=stored,
-                content_hash=reading.fingerprint(stored),
+                content_hash=file_check.fingerprint(stored),
                 published_at=datetime.now(UTC),
             )
             revision = consultations.publish(connection, new)

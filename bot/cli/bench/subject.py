@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.authoring.reading import content, fingerprint
+from bot.authoring.file_check import content, fingerprint
 from flows.definition import Consultation
 from flows.messages import MsgIn
 from storage.tables import consultations

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from bot.proposals.pool import Pool
-from bot.proposals.similar import Index
+from bot.proposals.similarity import Index
 from storage.tables.proposals import StoredProposal
 
 PEOPLE: Final = 10_000

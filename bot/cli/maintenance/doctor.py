@@ -17,7 +17,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from adapters.base import Finding
-from bot.authoring import reading
+from bot.authoring import file_check
 from bot.authoring.publishing import SAMPLES
 from bot.cli import dead_letters
 from bot.cli.maintenance import scrub
@@ -260,7 +260,7 @@ def _texts() -> Iterator[Finding]:
             phrase_catalogues.load(language)
         except phrase_catalogues.PhrasesError as fault:
             yield Finding(is_well=False, words=str(fault))
-    faults = [fault for path in sorted(SAMPLES.glob("*.yaml")) for fault in reading.read(path).faults]
+    faults = [fault for path in sorted(SAMPLES.glob("*.yaml")) for fault in file_check.read(path).faults]
     errors = [str(fault) for fault in faults if not fault.warning]
     yield from (Finding(is_well=False, words=error) for error in errors)
     if not errors:

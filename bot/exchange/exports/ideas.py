@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.exchange.exports.sheets import Row, Sheet, whole
 from bot.exchange.exports.tables import Portion, View
-from bot.proposals.standing import Standing, find
+from bot.proposals.moderation_rules import Standing, find
 from bot.results.counts.answer_dataset import Subject
 from storage.tables import proposals, ratings
 from storage.tables.ratings import Count, NewRating

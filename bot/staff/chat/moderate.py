@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bot.proposals import answering, joining, moderating
-from bot.proposals.answering import REQUIRED, Outcome
+from bot.proposals import merge_split, moderation_decisions, official_answers
 from bot.proposals.codes import recognise_any
-from bot.proposals.moderating import Chair, Wording
-from bot.proposals.standing import Reason, Refusal, Standing, by_code
+from bot.proposals.moderation_decisions import Chair, Wording
+from bot.proposals.moderation_rules import Reason, Refusal, Standing, by_code
+from bot.proposals.official_answers import REQUIRED, Outcome
 from bot.staff.chat.queue import ROLES, SEEN, decision_buttons, flags_to_check, next_in_queue, show_queue_item
 from bot.staff.chat.registry import StaffCall, command_usage, staff_command
 from flows.messages import MsgOut
@@ -94,16 +94,16 @@ def _really(call: StaffCall, standing: Standing, rest: str) -> MsgOut | None:
 
 
 def _approve(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
-    return moderating.approve(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
+    return moderation_decisions.approve(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
 
 
 def _hide(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
-    return moderating.hide(chair, standing.proposal.id, rest)
+    return moderation_decisions.hide(chair, standing.proposal.id, rest)
 
 
 def _reword(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     reason, _, text = rest.partition("\n")
-    return moderating.edit(chair, standing.proposal.id, Wording(standing.proposal.title, text), reason)
+    return moderation_decisions.edit(chair, standing.proposal.id, Wording(standing.proposal.title, text), reason)
 
 
 def _merge(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
@@ -112,23 +112,23 @@ def _merge(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Stan
     if target is None:
         raise Refusal("unknown" if code else "no_text")
     if reason.startswith(SEEN):  # a tap, not a reason
-        return joining.merge(chair, standing.proposal.id, target.proposal.id, seen=reason.removeprefix(SEEN))
-    return joining.merge(chair, standing.proposal.id, target.proposal.id, reason)
+        return merge_split.merge(chair, standing.proposal.id, target.proposal.id, seen=reason.removeprefix(SEEN))
+    return merge_split.merge(chair, standing.proposal.id, target.proposal.id, reason)
 
 
 def _split(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     parts = [Wording(None, line.strip()) for line in rest.splitlines() if line.strip()]
-    return joining.split(chair, standing.proposal.id, parts)[0]
+    return merge_split.split(chair, standing.proposal.id, parts)[0]
 
 
 def _restore(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
-    return joining.restore(chair, standing.proposal.id, rest)
+    return merge_split.restore(chair, standing.proposal.id, rest)
 
 
 def _translate(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
     language, _, text = rest.partition(" ")
     # Whoever types it here speaks the language.
-    return moderating.translate(chair, standing.proposal.id, language, Wording(None, text), reviewed=True)
+    return moderation_decisions.translate(chair, standing.proposal.id, language, Wording(None, text), reviewed=True)
 
 
 def _answer(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
@@ -138,7 +138,7 @@ def _answer(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Sta
         raise Refusal("status")
     first, *others = _LANGUAGE.split(reasons)
     reason = {REQUIRED: first.strip()} | dict(zip(others[::2], map(str.strip, others[1::2]), strict=True))
-    return answering.set_status(chair, standing.proposal.id, Outcome(status, reason))
+    return official_answers.set_status(chair, standing.proposal.id, Outcome(status, reason))
 
 
 def _status(call: StaffCall, word: str) -> Status | None:

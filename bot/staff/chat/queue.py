@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.consultations.stored_revisions import UnreadableError
-from bot.proposals.account import accounts, in_words
 from bot.proposals.codes import recognise_any
-from bot.proposals.likeness import Similar, similar
-from bot.proposals.standing import Standing, by_code, find
+from bot.proposals.contribution_status import accounts, in_words
+from bot.proposals.moderation_rules import Standing, by_code, find
+from bot.proposals.similar_proposals import Similar, similar
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.flow import Flow
 from flows.languages import LANGUAGES

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 
-from bot.proposals.standing import Reason, Refusal
+from bot.proposals.moderation_rules import Reason, Refusal
 
 CONTENT_TYPE: Final = "application/problem+json"
 URN: Final = "urn:mitsprache:problem:"

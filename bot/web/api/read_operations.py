@@ -8,7 +8,7 @@ from typing import get_args
 from bot.consultations import trials
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
-from bot.proposals.standing import Standing, by_code, find
+from bot.proposals.moderation_rules import Standing, by_code, find
 from bot.web.api import serializers
 from bot.web.api.models import (
     AnsweredOut,

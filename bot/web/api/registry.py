@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from bot.authoring.publishing import Desk
 from bot.proposals import publication
-from bot.proposals.moderating import Chair
-from bot.proposals.standing import Standing, by_code
+from bot.proposals.moderation_decisions import Chair
+from bot.proposals.moderation_rules import Standing, by_code
 from bot.web.api.access_keys import Bearer
 from bot.web.api.policy import POLICY, Scope
 from bot.web.api.problems import Problem

@@ -22,8 +22,8 @@ from bot.authoring import recordings
 from bot.authoring.publishing import Desk
 from bot.common.audit import Auditor
 from bot.common.logs import where
-from bot.proposals.moderating import Chair
-from bot.proposals.standing import Refusal
+from bot.proposals.moderation_decisions import Chair
+from bot.proposals.moderation_rules import Refusal
 from bot.web.api import access_keys, problems
 from bot.web.api.access_keys import Bearer
 from bot.web.api.openapi import description

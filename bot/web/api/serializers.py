@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from bot.common.keys import Keys
 from bot.consultations.visibility import figures_are_public
-from bot.proposals.likeness import Similar, similar
-from bot.proposals.moderating import original
+from bot.proposals.moderation_decisions import original
+from bot.proposals.moderation_rules import Standing, approvers
 from bot.proposals.publication import Votes
-from bot.proposals.standing import Standing, approvers
+from bot.proposals.similar_proposals import Similar, similar
 from bot.results.quotes import Quote
 from bot.web.api.models import (
     ConsultationOut,

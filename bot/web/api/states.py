@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from bot.authoring import lifecycle, state_texts
 from bot.authoring.lifecycle import Refused, Step
-from bot.authoring.revisions import Intent
+from bot.authoring.publish_impact import Intent
 from bot.web.api import serializers
 from bot.web.api.models import ArchiveIn, BackIn, ConsultationOut, GoLiveIn, ReopenIn
 from bot.web.api.problems import Problem

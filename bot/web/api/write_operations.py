@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from bot.proposals import answering, joining, moderating
-from bot.proposals.answering import Outcome
-from bot.proposals.moderating import Wording
-from bot.proposals.standing import Standing, by_code, find
+from bot.proposals import merge_split, moderation_decisions, official_answers
+from bot.proposals.moderation_decisions import Wording
+from bot.proposals.moderation_rules import Standing, by_code, find
+from bot.proposals.official_answers import Outcome
 from bot.web.api import serializers
 from bot.web.api.models import (
     AnyDecision,
@@ -42,21 +42,21 @@ def set_status(call: Call) -> StatusList:
     standing, _ = call.standing(unreleased=True)
     given: OutcomeIn = call.given
     outcome = Outcome(given.status, given.reason, given.body, given.link)
-    after = answering.set_status(call.chair, standing.proposal.id, outcome, seen=call.seen)
+    after = official_answers.set_status(call.chair, standing.proposal.id, outcome, seen=call.seen)
     return StatusList(items=[serializers.status(row) for row in after.steps])
 
 
 def _approve(call: Call, standing: Standing, given: Approve) -> None:
-    moderating.approve(call.chair, standing.proposal.id, seen=call.seen)
+    moderation_decisions.approve(call.chair, standing.proposal.id, seen=call.seen)
 
 
 def _hide(call: Call, standing: Standing, given: Hide) -> None:
-    moderating.hide(call.chair, standing.proposal.id, given.reason, seen=call.seen)
+    moderation_decisions.hide(call.chair, standing.proposal.id, given.reason, seen=call.seen)
 
 
 def _edit(call: Call, standing: Standing, given: Edit) -> None:
     wording = Wording(given.title, given.text)
-    moderating.edit(call.chair, standing.proposal.id, wording, given.reason, seen=call.seen)
+    moderation_decisions.edit(call.chair, standing.proposal.id, wording, given.reason, seen=call.seen)
 
 
 def _merge(call: Call, standing: Standing, given: Merge) -> None:
@@ -64,16 +64,16 @@ def _merge(call: Call, standing: Standing, given: Merge) -> None:
     # A key for one consultation learns nothing of others, not even that a code exists there.
     if target is None or target.proposal.consultation_id != standing.proposal.consultation_id:
         raise Problem("unknown", 404, "There is no proposal with the code in `into` in this consultation.")
-    joining.merge(call.chair, standing.proposal.id, target.proposal.id, given.reason, seen=call.seen)
+    merge_split.merge(call.chair, standing.proposal.id, target.proposal.id, given.reason, seen=call.seen)
 
 
 def _split(call: Call, standing: Standing, given: Split) -> None:
     parts = [Wording(part.title, part.text) for part in given.parts]
-    joining.split(call.chair, standing.proposal.id, parts, given.reason, seen=call.seen)
+    merge_split.split(call.chair, standing.proposal.id, parts, given.reason, seen=call.seen)
 
 
 def _translate(call: Call, standing: Standing, given: Translate) -> None:
-    moderating.translate(
+    moderation_decisions.translate(
         call.chair,
         standing.proposal.id,
         given.language,
@@ -85,7 +85,7 @@ def _translate(call: Call, standing: Standing, given: Translate) -> None:
 
 
 def _restore(call: Call, standing: Standing, given: Restore) -> None:
-    joining.restore(call.chair, standing.proposal.id, given.reason, seen=call.seen)
+    merge_split.restore(call.chair, standing.proposal.id, given.reason, seen=call.seen)
 
 
 _DECISIONS: Final[dict[type[Any], Callable[[Call, Standing, Any], None]]] = {

@@ -20,8 +20,8 @@ import structlog
 from aiohttp import web
 
 from adapters.web.doors import Conversation
+from adapters.web.errors import Trouble
 from adapters.web.hub import WebHub
-from adapters.web.trouble import Trouble
 from bot.common.logs import where
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.context import SIZE_COOKIE, site_of

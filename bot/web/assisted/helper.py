@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from aiohttp import web
 
+from adapters.web.errors import Trouble
 from adapters.web.limits import Buckets
-from adapters.web.trouble import Trouble
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted import kiosk, meeting_moderator, pages, paper, paper_entry, sign_in
 from bot.web.assisted.device_sessions import HELP, VISITS, Visits, sweeping, visits_of

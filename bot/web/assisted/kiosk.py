@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 from bot.common.i18n.locale import Locale
 from bot.web.assisted import pages
 from bot.web.assisted.device_sessions import KIOSK, clear, place_of, visit_of, visits_of

@@ -8,7 +8,7 @@ from typing import Final, get_args
 from aiohttp import web
 from sqlalchemy import Connection
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 from bot.common import audit
 from bot.common.audit import Actor
 from bot.consultations import live_meetings

@@ -9,17 +9,16 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from sqlalchemy import Connection
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 from bot.common.i18n.locale import Locale
 from bot.consultations import live_meetings
 from bot.proposals import publication
 from bot.results.figures import Bar
 from bot.results.meetings import Meeting, Picture
-from bot.web import guess_limits
+from bot.web import code_guess_limit
 from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
 from bot.web.consultation_cache import Notice
 from bot.web.context import form_of, language_links, site_of
-from bot.web.looking import LOOKS, View
 from bot.web.middleware import error_page
 from bot.web.public import forms
 from bot.web.public.bars import bars, drawing
@@ -27,6 +26,7 @@ from bot.web.public.chat import SLUG, choose_language, door, is_unreviewed, log_
 from bot.web.public.form_model import step_of
 from bot.web.public.resume import qr
 from bot.web.request_locale import locale_of
+from bot.web.room_views import LOOKS, View
 from flows.flow import Flow
 from flows.understanding.text import clean
 from storage.tables import rooms as table
@@ -74,10 +74,10 @@ async def seen(request: web.Request, code: str) -> Seen | None:
     site, plain = site_of(request), live_meetings.parse_room_code(code)
     if not plain:
         return None
-    guess_limits.may_look(request)
+    code_guess_limit.may_look(request)
     room = await site.services.store.read(partial(table.by_code, code=plain))
     if room is None:
-        guess_limits.missed(request)
+        code_guess_limit.missed(request)
     await site.board.look()
     notice = site.board.by_id(room.consultation_id) if room else None
     return Seen(room, notice, flow_of_notice(notice)) if room and notice else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 from bot.common.i18n.locale import Locale
 from bot.web.assisted.device_sessions import (
     HELP,

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 
 from adapters.web.doors import Conversation
+from adapters.web.errors import Trouble
 from adapters.web.hub import NotRunning, TooMany
-from adapters.web.trouble import Trouble
 from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted.device_sessions import HELP

@@ -9,8 +9,8 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.web.errors import Trouble
 from adapters.web.limits import Buckets, Rate
-from adapters.web.trouble import Trouble
 from bot.staff import sign_in as staff
 from bot.web.assisted.device_sessions import HELP
 from bot.web.context import form_of, site_of

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from adapters.web.doors import Conversation
+from adapters.web.errors import Trouble
 from adapters.web.log import Entry
-from adapters.web.trouble import Trouble
 from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.consultation_cache import Notice

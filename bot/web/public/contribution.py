@@ -13,10 +13,10 @@ from adapters.web import protocol
 from bot.common.i18n.locale import Locale
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
-from bot.proposals.account import Account, reason_in
 from bot.proposals.codes import recognise
+from bot.proposals.contribution_status import Account, reason_in
 from bot.proposals.publication import Votes
-from bot.web import guess_limits
+from bot.web import code_guess_limit
 from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
 from flows.definition import Consultation
@@ -47,11 +47,11 @@ async def _page(request: web.Request) -> web.StreamResponse:
     typed = clean(request.match_info["code"][:LONGEST])
     code = recognise(typed)
     if code:
-        guess_limits.may_look(request)
+        code_guess_limit.may_look(request)
     shown = await site.services.store.read(partial(_find, code=code, now=datetime.now(UTC))) if code else None
     if code is None or shown is None:
         if code:
-            guess_limits.missed(request)
+            code_guess_limit.missed(request)
         return _unknown(request, locale, code or typed)
     if code != typed:
         return web.Response(status=301, headers={"Location": f"/p/{code}"})

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import Final
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 
 PROGRAM: Final = "espeak-ng"
 VOICES: Final = {tag: tag for tag in ("de", "en", "tr", "ar", "ru", "uk", "pl")} | {"de-simple": "de"}

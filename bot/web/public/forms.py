@@ -8,8 +8,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from adapters.web.doors import Conversation
+from adapters.web.errors import Trouble
 from adapters.web.log import Entry
-from adapters.web.trouble import Trouble
 from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import Notice
 from bot.web.context import Form, form_of, site_of

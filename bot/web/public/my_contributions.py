@@ -11,7 +11,7 @@ from adapters.web.doors import Conversation
 from bot.common.i18n.locale import Locale
 from bot.privacy import personal_data
 from bot.proposals import publication
-from bot.proposals.account import Account, in_words
+from bot.proposals.contribution_status import Account, in_words
 from bot.web.consultation_cache import Notice
 from bot.web.context import site_of
 

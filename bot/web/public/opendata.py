@@ -13,7 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 from bot.consultations.visibility import figures_are_public
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish

@@ -9,9 +9,9 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.web.errors import Trouble
 from adapters.web.limits import Buckets, Rate
 from adapters.web.log import Entry
-from adapters.web.trouble import Trouble
 from bot.authoring.recordings import FOLDER, MEDIA_NAME
 from bot.common.i18n.locale import Locale
 from bot.web.context import SITE, Site, site_of

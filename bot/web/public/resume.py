@@ -12,7 +12,7 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
-from adapters.web.trouble import Trouble
+from adapters.web.errors import Trouble
 from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import Notice
 from bot.web.context import form_of, language_links, site_of

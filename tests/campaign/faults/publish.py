@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.authoring import showing
+from bot.authoring import yaml_export
 from tests.campaign.service import QUESTIONS, UnderLoad
 from tests.house import consultation
 
@@ -17,7 +17,7 @@ class Publish(UnderLoad):
         told = f"Ein Satz, Fassung {number + 2}."
         revision = consultation("park", QUESTIONS, why={"de": told, "en": told})
         file = self.folder / "park.yaml"
-        file.write_text(showing.as_file(revision, number + 1), encoding="utf-8")
+        file.write_text(yaml_export.as_file(revision, number + 1), encoding="utf-8")
         said = await self.house.command("publish", str(file))
         assert f"revision {number + 2} published; " in said, said
         await self.crowd.more(2)

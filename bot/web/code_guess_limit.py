@@ -6,8 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
+from adapters.web.errors import Trouble
 from adapters.web.limits import Buckets, Rate
-from adapters.web.trouble import Trouble
 from bot.web.context import site_of
 
 MISSES: Final = Rate(burst=60, per_second=0.5)

@@ -12,7 +12,7 @@ from bot.common.erasure_log import ErasedRecord
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person
-from bot.proposals import chain
+from bot.proposals import lineage
 from bot.proposals.flags import flags_of
 from flows.events import Proposed, Rated
 from flows.flow import Flow
@@ -117,7 +117,7 @@ def _take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: dat
     known = proposals.by_codes(connection, sorted({code for _, code in pairs})) if pairs else {}
     own = [row for row in known.values() if (row.pseudonym, row.code) in pairs]
     codes = [row.code for row in own]
-    copies = chain.copies(connection, codes) if codes else []
+    copies = lineage.copies(connection, codes) if codes else []
     proposals.withdraw(connection, [Withdrawal(row.id, now) for row in (*own, *copies)])
     return codes
 

@@ -3,7 +3,7 @@ person read it.
 
 Each runs in the caller's transaction and locks what it decides about, so that of two people who decide at once the
 second gets an answer (`Refusal`) and nothing is lost. `seen` is the version the decision is about; None: any.
-Merging and splitting stand in `bot.proposals.joining`, what became of a proposal in `bot.proposals.answering`.
+Merging and splitting stand in `bot.proposals.merge_split`, what became of a proposal in `bot.proposals.official_answers`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.keys import Keys
 from bot.consultations import answer_text
 from bot.proposals.flags import flags_of
-from bot.proposals.standing import Refusal, Standing, approvers, check_possible, find
+from bot.proposals.moderation_rules import Refusal, Standing, approvers, check_possible, find
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean
 from storage.tables import consultations, moderation, proposals

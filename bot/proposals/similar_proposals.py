@@ -1,5 +1,5 @@
 """Proposals that say nearly the same, for whoever decides whether they are one: by the same measure that residents get
-(`bot.proposals.similar`), over those that wait too.
+(`bot.proposals.similarity`), over those that wait too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bot.proposals.pool import words_of
-from bot.proposals.similar import ALIKE, NEAREST, alike, comparable
+from bot.proposals.similarity import ALIKE, NEAREST, alike, comparable
 from storage.tables import moderation, proposals
 from storage.tables.moderation import State
 from storage.tables.proposals import StoredProposal

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person
-from bot.proposals.account import Account, accounts, in_words
 from bot.proposals.codes import recognise
+from bot.proposals.contribution_status import Account, accounts, in_words
 from flows.messages import MsgIn
 from flows.voice import Voice
 

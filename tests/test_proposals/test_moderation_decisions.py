@@ -8,12 +8,12 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Connection
 
-from bot.proposals import joining, moderating
+from bot.proposals import merge_split, moderation_decisions
 from bot.proposals.codes import new_code, recognise
-from bot.proposals.likeness import similar
-from bot.proposals.moderating import Wording
-from bot.proposals.similar import Index
-from bot.proposals.standing import Refusal, find
+from bot.proposals.moderation_decisions import Wording
+from bot.proposals.moderation_rules import Refusal, find
+from bot.proposals.similar_proposals import similar
+from bot.proposals.similarity import Index
 from bot.results.counts.disclosure import ALL
 from bot.results.loading import load
 from bot.results.report import report
@@ -44,7 +44,7 @@ def test_nothing_is_seen_before_somebody_approved_it(store: Store) -> None:
     with store.begin() as connection:
         idea = submit(connection, park, 1, "A bench")
         assert visible(connection, park) == []
-        standing = moderating.approve(chair(connection), idea.id)
+        standing = moderation_decisions.approve(chair(connection), idea.id)
         assert (standing.state, standing.is_public) == ("released", True)
         assert visible(connection, park) == ["A bench"]
         assert kinds(connection, [idea.id]) == [("approve", AYLIN, None)]
@@ -54,14 +54,16 @@ def test_four_eyes_needs_two_approvals_of_the_same_text(store: Store) -> None:
     park = open_consultation(store, four_eyes=True)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Call 030 12345")
-        assert moderating.approve(chair(connection, AYLIN), idea.id).state == "waiting"
+        assert moderation_decisions.approve(chair(connection, AYLIN), idea.id).state == "waiting"
         with pytest.raises(Refusal, match="twice"):
-            moderating.approve(chair(connection, AYLIN), idea.id)
-        moderating.edit(chair(connection, BORA), idea.id, Wording(None, "Call me"), "a number")
-        assert moderating.approve(chair(connection, BORA), idea.id).state == "waiting", "what Aylin read is gone"
+            moderation_decisions.approve(chair(connection, AYLIN), idea.id)
+        moderation_decisions.edit(chair(connection, BORA), idea.id, Wording(None, "Call me"), "a number")
+        assert moderation_decisions.approve(chair(connection, BORA), idea.id).state == "waiting", (
+            "what Aylin read is gone"
+        )
         assert visible(connection, park) == []
-        assert moderating.approve(chair(connection, AYLIN), idea.id).state == "released"
-        moderating.edit(chair(connection, AYLIN), idea.id, Wording(None, "Call us"), "better")
+        assert moderation_decisions.approve(chair(connection, AYLIN), idea.id).state == "released"
+        moderation_decisions.edit(chair(connection, AYLIN), idea.id, Wording(None, "Call us"), "better")
         assert visible(connection, park) == [], "new words are read anew"
 
 
@@ -70,11 +72,11 @@ def test_hiding_needs_a_reason_and_can_be_taken_back(store: Store) -> None:
     with store.begin() as connection:
         idea = released(connection, park, 1)
         with pytest.raises(Refusal, match="no_reason"):
-            moderating.hide(chair(connection), idea.id, " \n")
-        standing = moderating.hide(chair(connection), idea.id, "an advertisement")
+            moderation_decisions.hide(chair(connection), idea.id, " \n")
+        standing = moderation_decisions.hide(chair(connection), idea.id, "an advertisement")
         assert (standing.state, standing.reason_of("hide")) == ("hidden", "an advertisement")
         assert visible(connection, park) == []
-        assert joining.restore(chair(connection), idea.id).state == "waiting"
+        assert merge_split.restore(chair(connection), idea.id).state == "waiting"
         assert visible(connection, park) == []
 
 
@@ -82,30 +84,32 @@ def test_what_was_edited_is_kept_sealed_and_its_translations_go(store: Store) ->
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Ask Erika Mustermann", title="Call")
-        moderating.translate(chair(connection), idea.id, "en", Wording(None, "Ask Erika"), reviewed=True)
-        moderating.edit(chair(connection), idea.id, Wording("Call", "Ask the office"), "a name")
-        moderating.edit(chair(connection), idea.id, Wording("Call", "Ask the town hall"), "clearer")
+        moderation_decisions.translate(chair(connection), idea.id, "en", Wording(None, "Ask Erika"), reviewed=True)
+        moderation_decisions.edit(chair(connection), idea.id, Wording("Call", "Ask the office"), "a name")
+        moderation_decisions.edit(chair(connection), idea.id, Wording("Call", "Ask the town hall"), "clearer")
         standing = find(connection, [idea.id])[idea.id]
         assert (standing.proposal.text, standing.texts) == ("Ask the town hall", {})
-        assert moderating.original(KEYS, standing) == Wording("Call", "Ask Erika Mustermann")
+        assert moderation_decisions.original(KEYS, standing) == Wording("Call", "Ask Erika Mustermann")
         assert standing.moderation.original is not None
         assert b"Erika" not in standing.moderation.original
         assert not any("Erika" in (why or "") for _, _, why in kinds(connection, [idea.id]))
         with pytest.raises(Refusal, match="same_text"):
-            moderating.edit(chair(connection), idea.id, Wording("Call ", "Ask the town hall"), "again")
+            moderation_decisions.edit(chair(connection), idea.id, Wording("Call ", "Ask the town hall"), "again")
 
 
 def test_a_translation_says_whose_it_is(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1, language="tr")
-        moderating.translate(chair(connection), idea.id, "de", Wording(None, "Eine Bank"), translator="machine")
-        moderating.translate(chair(connection), idea.id, "de", Wording(None, "Eine Parkbank"), reviewed=True)
+        moderation_decisions.translate(
+            chair(connection), idea.id, "de", Wording(None, "Eine Bank"), translator="machine"
+        )
+        moderation_decisions.translate(chair(connection), idea.id, "de", Wording(None, "Eine Parkbank"), reviewed=True)
         german = find(connection, [idea.id])[idea.id].texts["de"]
         assert (german.text, german.translator, german.reviewed) == ("Eine Parkbank", "staff 1", True)
         for language in ("tr", "xx"):
             with pytest.raises(Refusal, match="language"):
-                moderating.translate(chair(connection), idea.id, language, Wording(None, "Bank"))
+                moderation_decisions.translate(chair(connection), idea.id, language, Wording(None, "Bank"))
 
 
 def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
@@ -115,13 +119,13 @@ def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
         rate(connection, third.id, {10: 1, 11: -1, 12: 1, 1: 1})
         rate(connection, second.id, {11: 1})
         rate(connection, first.id, {12: -1})
-        joining.merge(chair(connection), third.id, second.id)
+        merge_split.merge(chair(connection), third.id, second.id)
         assert votes(connection, second.id) == {10: 1, 11: 1, 12: 1, 1: 1}
-        joining.merge(chair(connection), second.id, first.id)
+        merge_split.merge(chair(connection), second.id, first.id)
         # 12 rated the target, and 1 is its author: nobody rates what is their own.
         assert votes(connection, first.id) == {10: 1, 11: 1, 12: -1}
         assert moderation.merged_into(connection, [first.id]) == {first.id: [second.id, third.id]}
-        assert joining.authors(connection, [first.id])[first.id] == {pseudonym(1), pseudonym(2), pseudonym(3)}
+        assert merge_split.authors(connection, [first.id])[first.id] == {pseudonym(1), pseudonym(2), pseudonym(3)}
         assert visible(connection, park) == [first.text]
 
 
@@ -133,14 +137,14 @@ def test_latest_vote_counts_on_merged_proposals(store: Store) -> None:
         rate(connection, first.id, {10: 1, 11: 1})
         rate(connection, second.id, {10: -1, 1: 1}, at=later)
         rate(connection, third.id, {10: 0, 2: 1}, at=latest)
-        joining.merge(chair(connection), third.id, second.id)
-        joining.merge(chair(connection), second.id, first.id)
+        merge_split.merge(chair(connection), third.id, second.id)
+        merge_split.merge(chair(connection), second.id, first.id)
         assert votes(connection, first.id) == {10: 0, 11: 1, 2: 1}, "1 wrote it; 2 wrote what is no longer there"
         assert votes(connection, second.id) == {10: -1, 1: 1}, "what came from the third one went on"
         assert public(connection, park, first) == ((2, 0, 1, 3), (3, 1, 1, 5))
-        joining.restore(chair(connection), third.id)
+        merge_split.restore(chair(connection), third.id)
         assert votes(connection, first.id) == {10: -1, 11: 1}
-        joining.restore(chair(connection), second.id)
+        merge_split.restore(chair(connection), second.id)
         assert votes(connection, first.id) == {10: 1, 11: 1}, "what they said there before stands again"
         assert public(connection, park, first) == ((2, 0, 0, 2), (2, 0, 0, 2))
 
@@ -160,10 +164,10 @@ def test_a_merge_taken_back_gives_the_ratings_back(store: Store) -> None:
         rate(connection, second.id, {10: 1, 11: 1})
         rate(connection, third.id, {10: -1, 12: 1})
         rate(connection, first.id, {20: 1}, at=NOW.replace(hour=13))
-        joining.merge(chair(connection), second.id, first.id)
-        joining.merge(chair(connection), third.id, first.id)
+        merge_split.merge(chair(connection), second.id, first.id)
+        merge_split.merge(chair(connection), third.id, first.id)
         assert votes(connection, first.id) == {10: 1, 11: 1, 12: 1, 20: 1}
-        joining.restore(chair(connection), second.id)
+        merge_split.restore(chair(connection), second.id)
         assert votes(connection, first.id) == {10: -1, 12: 1, 20: 1}, "10 rated the other one as well"
         assert votes(connection, second.id) == {10: 1, 11: 1}
 
@@ -173,7 +177,7 @@ def test_circular_chained_and_foreign_merges_are_refused(store: Store) -> None:
     with store.begin() as connection:
         first, second, third = (released(connection, park, number) for number in (1, 2, 3))
         elsewhere = released(connection, lake, 1)
-        joining.merge(chair(connection), second.id, first.id)
+        merge_split.merge(chair(connection), second.id, first.id)
         for source, target, reason in (
             (first, first, "itself"),
             (first, second, "merged"),
@@ -182,20 +186,20 @@ def test_circular_chained_and_foreign_merges_are_refused(store: Store) -> None:
             (second, third, "already"),
         ):
             with pytest.raises(Refusal, match=reason):
-                joining.merge(chair(connection), source.id, target.id)
+                merge_split.merge(chair(connection), source.id, target.id)
         with pytest.raises(Refusal, match="unknown"):
-            joining.merge(chair(connection), third.id, 4711)
+            merge_split.merge(chair(connection), third.id, 4711)
 
 
 def test_what_was_merged_into_something_erased_waits_again(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         first, second = (released(connection, park, number) for number in (1, 2))
-        joining.merge(chair(connection), second.id, first.id)
+        merge_split.merge(chair(connection), second.id, first.id)
         proposals.erase(connection, [pseudonym(1)])
         assert moderation.queue(connection, park) == [second.id]
         assert moderation.count_states(connection, park) == {"waiting": 1}
-        assert moderating.approve(chair(connection), second.id).is_public
+        assert moderation_decisions.approve(chair(connection), second.id).is_public
 
 
 def test_splitting_keeps_the_author_and_asks_to_read_anew(store: Store) -> None:
@@ -203,18 +207,18 @@ def test_splitting_keeps_the_author_and_asks_to_read_anew(store: Store) -> None:
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Benches, and lamps")
         other = released(connection, park, 2)
-        joining.merge(chair(connection), other.id, idea.id)
-        parts = joining.split(chair(connection), idea.id, [Wording(None, "Benches"), Wording(None, "Lamps")])
+        merge_split.merge(chair(connection), other.id, idea.id)
+        parts = merge_split.split(chair(connection), idea.id, [Wording(None, "Benches"), Wording(None, "Lamps")])
         assert visible(connection, park) == []
         assert [part.state for part in parts] == ["waiting", "waiting"]
         assert len({idea.code, *(part.proposal.code for part in parts)}) == 3
         ids = [part.proposal.id for part in parts]
-        assert set(joining.authors(connection, ids).values()) == {frozenset({pseudonym(1), pseudonym(2)})}
+        assert set(merge_split.authors(connection, ids).values()) == {frozenset({pseudonym(1), pseudonym(2)})}
         assert find(connection, [idea.id])[idea.id].parts == tuple(ids)
         with pytest.raises(Refusal, match="parts"):
-            joining.split(chair(connection), ids[0], [Wording(None, "One")])
+            merge_split.split(chair(connection), ids[0], [Wording(None, "One")])
         with pytest.raises(Refusal, match="already"):
-            joining.restore(chair(connection), idea.id)
+            merge_split.restore(chair(connection), idea.id)
 
 
 def test_what_was_withdrawn_or_has_changed_is_not_decided_about(store: Store) -> None:
@@ -222,12 +226,12 @@ def test_what_was_withdrawn_or_has_changed_is_not_decided_about(store: Store) ->
     with store.begin() as connection:
         idea = submit(connection, park, 1)
         seen = find(connection, [idea.id])[idea.id].version
-        moderating.edit(chair(connection), idea.id, Wording(None, "Other words"), "clearer")
+        moderation_decisions.edit(chair(connection), idea.id, Wording(None, "Other words"), "clearer")
         with pytest.raises(Refusal, match="changed"):
-            moderating.approve(chair(connection), idea.id, seen=seen)
+            moderation_decisions.approve(chair(connection), idea.id, seen=seen)
         proposals.withdraw(connection, [Withdrawal(idea.id, NOW)])
         with pytest.raises(Refusal, match="withdrawn"):
-            moderating.approve(chair(connection), idea.id)
+            moderation_decisions.approve(chair(connection), idea.id)
         assert one(connection, idea.id).released_at is None
 
 
@@ -248,9 +252,9 @@ def test_of_two_who_decide_at_once_the_second_is_told(store: Store, database: Da
                 with other.begin() as connection:
                     by = chair(connection, who)
                     if who == AYLIN:
-                        moderating.approve(by, idea.id, seen=seen[idea.id])
+                        moderation_decisions.approve(by, idea.id, seen=seen[idea.id])
                     else:
-                        moderating.hide(by, idea.id, "an advertisement", seen=seen[idea.id])
+                        moderation_decisions.hide(by, idea.id, "an advertisement", seen=seen[idea.id])
                 said.append("done")
             except Refusal as refusal:
                 said.append(refusal.reason)
@@ -277,7 +281,7 @@ def test_two_merges_across_do_not_make_a_circle(store: Store, database: Database
             barrier.wait()
             try:
                 with other.begin() as connection:
-                    joining.merge(chair(connection), source.id, target.id)
+                    merge_split.merge(chair(connection), source.id, target.id)
             except Refusal:
                 refused += 1
         other.dispose()
@@ -310,12 +314,14 @@ def test_what_to_look_at_is_that_of_the_words_as_they_are_now(store: Store) -> N
     park = open_consultation(store)
     with store.begin() as connection:
         first, second = submit(connection, park, 1, "A bench"), submit(connection, park, 2, "A lamp")
-        standing = moderating.edit(chair(connection), first.id, Wording("Call", "030 / 123 45 67"), "clearer")
+        standing = moderation_decisions.edit(chair(connection), first.id, Wording("Call", "030 / 123 45 67"), "clearer")
         assert standing.moderation.flags == ["phone"]
-        standing = moderating.edit(chair(connection), first.id, Wording(None, "A bench by the pond"), "no number")
+        standing = moderation_decisions.edit(
+            chair(connection), first.id, Wording(None, "A bench by the pond"), "no number"
+        )
         assert standing.moderation.flags == []
         wordings = [Wording(None, "Write to ada@example.org"), Wording(None, "A lamp")]
-        parts = joining.split(chair(connection), second.id, wordings)
+        parts = merge_split.split(chair(connection), second.id, wordings)
         assert [part.moderation.flags for part in parts] == [["email"], []]
 
 

@@ -9,10 +9,10 @@ import pytest
 from bot.authoring import lifecycle, state_texts
 from bot.authoring.lifecycle import Refused
 from bot.authoring.publishing import Desk
-from bot.proposals import joining, moderating
-from bot.proposals.answering import Outcome, set_status
-from bot.proposals.moderating import Wording
-from bot.proposals.standing import Refusal, find
+from bot.proposals import merge_split, moderation_decisions
+from bot.proposals.moderation_decisions import Wording
+from bot.proposals.moderation_rules import Refusal, find
+from bot.proposals.official_answers import Outcome, set_status
 from bot.results.answered import Answered, answered, owed
 from storage.core.store import Store
 from storage.tables import consultations, proposals
@@ -62,9 +62,9 @@ def test_what_was_merged_shares_what_became_of_it(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         first, second, third = (released(connection, park, number) for number in (1, 2, 3))
-        joining.merge(chair(connection), second.id, first.id)
+        merge_split.merge(chair(connection), second.id, first.id)
         set_status(chair(connection), first.id, YES)
-        joining.merge(chair(connection), third.id, first.id)
+        merge_split.merge(chair(connection), third.id, first.id)
         assert {one(connection, idea.id).status for idea in (first, second, third)} == {"accepted"}
         told = [find(connection, [idea.id])[idea.id].steps[-1].tell_after for idea in (first, second, third)]
         # The second's author is told with the first; the third's came later and is told on their own.
@@ -78,8 +78,8 @@ def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
         unread, hidden, whole, gone = (submit(connection, park, number) for number in (3, 4, 5, 6))
         set_status(chair(connection), answered_one.id, YES)
         set_status(chair(connection), at_it.id, YES._replace(status="under_consideration"))
-        moderating.hide(chair(connection), hidden.id, "an advertisement")
-        parts = joining.split(chair(connection), whole.id, [Wording(None, "One"), Wording(None, "Two")])
+        moderation_decisions.hide(chair(connection), hidden.id, "an advertisement")
+        parts = merge_split.split(chair(connection), whole.id, [Wording(None, "One"), Wording(None, "Two")])
         proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
         submit(connection, park, 7, source="polis", source_id="1")
         assert [(row.code, row.is_unread) for row in owed(connection, park)] == [
@@ -110,7 +110,7 @@ def test_the_public_hears_how_many_were_answered_and_how_fast(store: Store) -> N
         for days, idea in enumerate(ideas[:4], start=1):
             set_status(chair(connection, later=days * 24 * 60), idea.id, YES)
         assert answered(connection, park, 5) == Answered(9, 4, None), "too few for a figure about time"
-        moderating.hide(chair(connection, later=5 * 24 * 60), ideas[5].id, "an advertisement")
+        moderation_decisions.hide(chair(connection, later=5 * 24 * 60), ideas[5].id, "an advertisement")
         assert answered(connection, park, 5) == Answered(9, 4, None), "who is told why it is hidden has no answer"
         set_status(chair(connection, later=5 * 24 * 60), ideas[4].id, YES)
         # A second step changes nothing: people wait for the first.

@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bot.proposals.codes import new_code
-from bot.proposals.moderating import Chair, Wording, after, asked, checked, flags, note, put, take
-from bot.proposals.standing import Refusal, Standing, check_possible, find
+from bot.proposals.moderation_decisions import Chair, Wording, after, asked, checked, flags, note, put, take
+from bot.proposals.moderation_rules import Refusal, Standing, check_possible, find
 from storage.tables import moderation, proposals, ratings
 from storage.tables.moderation import NewModeration, StateChange
 from storage.tables.proposals import NewProposal, StoredProposal

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.proposals import survey
+from bot.proposals import vote_scan
 from bot.proposals.pool import FEWEST, PART, SURVEY_SECONDS, Pools
-from bot.proposals.survey import keep_surveying
+from bot.proposals.vote_scan import keep_surveying
 from storage.core.store import Store
 from storage.tables import ratings
 from storage.tables.ratings import NewRatingEvent
@@ -35,7 +35,7 @@ class Router:
     def look(self, seconds: float = 0.0) -> None:
         """All votes are looked at."""
         with self.store.reading() as connection:
-            found = survey.survey(connection, self.consultation_id)
+            found = vote_scan.survey(connection, self.consultation_id)
         self.pools.learn(self.consultation_id, found, seconds)
 
     def weights(self) -> dict[int, float]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from bot.proposals import chain
-from bot.proposals.moderating import LONGEST_REASON, Chair, after, note, take
-from bot.proposals.standing import Refusal, Standing, find
+from bot.proposals import lineage
+from bot.proposals.moderation_decisions import LONGEST_REASON, Chair, after, note, take
+from bot.proposals.moderation_rules import Refusal, Standing, find
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean
 from storage.tables import proposals
@@ -49,7 +49,7 @@ def set_status(chair: Chair, proposal_id: int, outcome: Outcome, *, seen: str | 
 
 def _earlier(chair: Chair, standing: Standing) -> list[Standing]:
     """What it was taken over from, wave by wave, locked; not what its author has withdrawn."""
-    before = chain.originals(chair.connection, standing.proposal)
+    before = lineage.originals(chair.connection, standing.proposal)
     ids = [row.id for row in before if row.withdrawn_at is None]
     return list(find(chair.connection, ids, lock=True).values())
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from bot.authoring import recordings, source
+from bot.authoring import recordings, yaml_source
 from bot.authoring.error_texts import explain
 from bot.common.i18n import phrase_catalogues
 from bot.consultations.definition_issues import DefinitionIssue, line_of_path, path_in_words
@@ -42,11 +42,11 @@ def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> Checked
     >>> read(Path("nowhere.yaml")).faults[0].reason
     'there is no such file'
     """
-    return judge(source.load(path), str(path), catalogues, path.parent)
+    return judge(yaml_source.load(path), str(path), catalogues, path.parent)
 
 
 def judge(
-    found: source.Source, name: str, catalogues: Mapping[str, Phrases] | None = None, folder: Path | None = None
+    found: yaml_source.Source, name: str, catalogues: Mapping[str, Phrases] | None = None, folder: Path | None = None
 ) -> Checked:
     """The same for data that has been parsed already (a form of the console, a test).
 
@@ -101,7 +101,7 @@ def all_phrases() -> dict[str, Phrases]:
 _CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
 
 
-def _model_faults(fault: ValidationError, found: source.Source, name: str) -> Iterator[DefinitionIssue]:
+def _model_faults(fault: ValidationError, found: yaml_source.Source, name: str) -> Iterator[DefinitionIssue]:
     for where, reason, remedy in explain(fault):
         yield DefinitionIssue(
             name, line_of_path(where, found.lines), _at(path_in_words(_containers(where), found.data), reason), remedy

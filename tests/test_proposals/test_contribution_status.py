@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text as sql
 
 from bot.common.i18n.locale import available_languages
-from bot.proposals import joining, moderating
-from bot.proposals.answering import Outcome, set_status
+from bot.proposals import merge_split, moderation_decisions
 from bot.proposals.codes import new_code
-from bot.proposals.moderating import Wording
+from bot.proposals.moderation_decisions import Wording
+from bot.proposals.official_answers import Outcome, set_status
 from storage.core.store import Store
 from storage.tables import consultations, proposals
 from storage.tables.proposals import Withdrawal
@@ -66,10 +66,10 @@ async def test_what_nobody_released_is_told_to_nobody(store: Store) -> None:
         whole = released(connection, park, 4, text="secret words")
         merged = released(connection, park, 5, text="secret words")
         target = released(connection, park, 6, text="More trees")
-        moderating.hide(chair(connection), hidden.id, "an advertisement")
+        moderation_decisions.hide(chair(connection), hidden.id, "an advertisement")
         proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
-        parts = joining.split(chair(connection), whole.id, [Wording(None, "secret a"), Wording(None, "secret b")])
-        joining.merge(chair(connection), merged.id, target.id)
+        parts = merge_split.split(chair(connection), whole.id, [Wording(None, "secret a"), Wording(None, "secret b")])
+        merge_split.merge(chair(connection), merged.id, target.id)
     expected = {
         waiting.code: "This contribution is being read by a person",
         hidden.code: "an advertisement",
@@ -93,7 +93,9 @@ async def test_the_page_says_everything_in_every_language(store: Store, language
     park = open_consultation(store, results="live")
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Bank <b>&amp;</b>", title="Bank", district="01", language="tr")
-        moderating.translate(chair(connection), idea.id, "en", Wording("Bench", "A bench"), translator="machine")
+        moderation_decisions.translate(
+            chair(connection), idea.id, "en", Wording("Bench", "A bench"), translator="machine"
+        )
         set_status(chair(connection), idea.id, YES)
         votes = [1] * 8 + [-1] * 6 + [0] * 6
         rate(connection, idea.id, dict(enumerate(votes, start=10)))

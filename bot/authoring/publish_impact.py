@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from bot.authoring import change_texts
 from bot.authoring.conflicts import Conflict, find
-from bot.authoring.reading import content, fingerprint
+from bot.authoring.file_check import content, fingerprint
 from bot.common import audit
 from bot.common.audit import Act
 from bot.consultations import stored_revisions

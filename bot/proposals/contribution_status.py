@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.proposals.answering import REQUIRED
-from bot.proposals.standing import Standing, find
+from bot.proposals.moderation_rules import Standing, find
+from bot.proposals.official_answers import REQUIRED
 from flows.languages import LANGUAGES
 from storage.tables import proposals
 from storage.tables.proposals import NewStatus
