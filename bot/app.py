@@ -39,8 +39,8 @@ from bot.delivery.outbox import Outbox
 from bot.privacy.re_erasure import erase_again
 from bot.privacy.scrubbing import Scrubber
 from bot.proposals import facts
-from bot.proposals.pool import Pools
-from bot.proposals.status_lookup import Enquiries
+from bot.proposals.pool import StatementPools
+from bot.proposals.status_lookup import StatusLookup
 from bot.proposals.vote_scan import keep_surveying
 from bot.results.editions.service import Editor
 from bot.settings import Settings
@@ -84,7 +84,7 @@ class App:
     conversations: Conversations
     broadcaster: Broadcaster
     keeper: Keeper
-    pools: Pools
+    pools: StatementPools
     ledger: ErasureLog
     scrubber: Scrubber
     editor: Editor
@@ -243,8 +243,8 @@ def build(
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
     desk = StaffChat(settings, catalogue, proactive, list(channels))
-    enquiries = Enquiries(catalogue, settings.web.public_url)
-    pools = Pools(sources.steady)
+    enquiries = StatusLookup(catalogue, settings.web.public_url)
+    pools = StatementPools(sources.steady)
     knowing = FactLoader(facts.finders(pools, keys.pseudonym, sources.draw_seed))
     ledger = ErasureLog(settings.data, keys)
     meeting = SenderResolver(keys, catalogue, proactive, outbox.waits)

@@ -33,7 +33,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.app import build
-from bot.authoring.publishing import Desk, publish, publish_samples
+from bot.authoring.publishing import PublishContext, publish, publish_samples
 from bot.cli.play import Chat
 from bot.common.ids import Ids
 from bot.common.keys import Keys
@@ -78,8 +78,8 @@ def sample_store(sample_database: Path, tmp_path: Path) -> Iterator[Store]:
     store.dispose()
 
 
-def _desk(chance: Chance | None = None) -> Desk:
-    return Desk(Ids(), datetime.now(UTC), UTC, random=chance or SYSTEM_RANDOM)
+def _desk(chance: Chance | None = None) -> PublishContext:
+    return PublishContext(Ids(), datetime.now(UTC), UTC, random=chance or SYSTEM_RANDOM)
 
 
 async def replay(store: Store, path: Path) -> str:

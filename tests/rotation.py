@@ -28,7 +28,7 @@ from bot.delivery import channels
 from bot.delivery.attachments.files import Folder as Files
 from bot.privacy.re_encryption import ReEncryption
 from bot.proposals import moderation_decisions
-from bot.proposals.moderation_decisions import Wording
+from bot.proposals.moderation_decisions import ProposalWording
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import account_links, contacts, messages
@@ -55,10 +55,10 @@ def seed(store: Store, data: Path) -> None:
         add(store, data, number)
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Ask Erika", title="Call")
-        moderation_decisions.edit(chair(connection), idea.id, Wording("Call", "Ask the office"), "a name")
+        moderation_decisions.edit(chair(connection), idea.id, ProposalWording("Call", "Ask the office"), "a name")
         code = open_answer(connection, park, 2, "Licht, sagt Erika")
         answer = connection.scalar(text("SELECT id FROM moderations WHERE code = :code"), {"code": code})
-        moderation_decisions.edit(chair(connection), answer or 0, Wording(None, "Licht"), "a name")
+        moderation_decisions.edit(chair(connection), answer or 0, ProposalWording(None, "Licht"), "a name")
         account_links.insert_superseded(
             connection, [NewSupersededAnswer(7, 1, keys.seal("aside", b"set aside 7"), None)]
         )

@@ -36,10 +36,10 @@ KINDS: Final = {
 }
 
 
-class Trouble(Exception):
+class RequestError(Exception):
     """Why a request or message is refused; nothing of it was stored.
 
-    >>> Trouble("too_many", 12.2).kind.status
+    >>> RequestError("too_many", 12.2).kind.status
     429
     """
 

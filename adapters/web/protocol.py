@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any, Final, NamedTuple
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.log import Entry
 from flows.messages import QuickReply
 from flows.render import as_text
@@ -29,26 +29,26 @@ class Words(NamedTuple):
 
 
 def parse_words(frame: str | bytes) -> Words:
-    """Reads one message, e.g. `{"id": "a1", "text": "Mehr Bänke"}`. Raises Trouble (`malformed`)."""
+    """Reads one message, e.g. `{"id": "a1", "text": "Mehr Bänke"}`. Raises RequestError (`malformed`)."""
     try:
         data = json.loads(frame)
     except (ValueError, RecursionError) as fault:
-        raise Trouble("malformed") from fault
+        raise RequestError("malformed") from fault
     if not isinstance(data, dict) or not data.keys() <= set(Words._fields):
-        raise Trouble("malformed")
+        raise RequestError("malformed")
     return check_words(data)
 
 
 def check_words(data: dict[str, Any]) -> Words:
-    """The same of fields that were read already. Raises Trouble (`malformed`, `empty`)."""
+    """The same of fields that were read already. Raises RequestError (`malformed`, `empty`)."""
     values = [data.get(name, "") for name in Words._fields]
     if not all(isinstance(value, str) for value in values):
-        raise Trouble("malformed")
+        raise RequestError("malformed")
     words = Words._make(map(_whole, values))
     if not CLIENT_ID.fullmatch(words.id) or len(words.choice) > LONGEST_TOKEN or (words.text and words.choice):
-        raise Trouble("malformed")
+        raise RequestError("malformed")
     if not words.choice and not words.text.strip():
-        raise Trouble("empty", id_=words.id)
+        raise RequestError("empty", id_=words.id)
     return words._replace(shown=words.shown[:LONGEST_SHOWN])
 
 
@@ -62,7 +62,7 @@ def acknowledged(id_: str) -> str:
     return json.dumps({"ack": id_})
 
 
-def refused(trouble: Trouble, sentence: str) -> str:
+def refused(trouble: RequestError, sentence: str) -> str:
     """A message, or the line, was refused: a code for programs, a sentence for people."""
     data: dict[str, Any] = {"error": trouble.code, "text": sentence}
     if trouble.id:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 
 FORM_GROWTH = 4
 """Forms write a character of 4 bytes as 12, so their bodies may be longer than the same words in JSON."""
@@ -44,30 +44,30 @@ def is_ours(request: web.BaseRequest, origins: Collection[str], *, has_token: bo
 
 
 async def body_of(request: web.BaseRequest, most: int, seconds: float) -> bytes:
-    """The body, if it is short enough and comes soon enough. Raises Trouble (`too_large`, `slow`)."""
+    """The body, if it is short enough and comes soon enough. Raises RequestError (`too_large`, `slow`)."""
     if (request.content_length or 0) > most:
-        raise Trouble("too_large")
+        raise RequestError("too_large")
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > most:
-                    raise Trouble("too_large")
+                    raise RequestError("too_large")
     except TimeoutError as fault:
-        raise Trouble("slow") from fault
+        raise RequestError("slow") from fault
     except web.RequestPayloadError as fault:
-        raise Trouble("malformed") from fault
+        raise RequestError("malformed") from fault
     return bytes(body)
 
 
 def form_fields(body: bytes) -> Mapping[str, str]:
-    """The fields of a plain form, of several with one name the last. Raises Trouble (`malformed`)."""
+    """The fields of a plain form, of several with one name the last. Raises RequestError (`malformed`)."""
     try:
         text = body.decode("ascii")
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace"))
     except (UnicodeDecodeError, ValueError) as fault:
-        raise Trouble("malformed") from fault
+        raise RequestError("malformed") from fault
 
 
 def language_of(request: web.BaseRequest) -> str:

@@ -15,7 +15,7 @@ from aiohttp import web
 from adapters.base import NotStored
 from adapters.web import requests
 from adapters.web.doors import COOKIE_SECONDS, SLUG, Conversation, Doors, set_cookie
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.hub import NotRunning, TooMany, WebHub
 from adapters.web.limits import Buckets, Origins, Rate, WebLimits
 from adapters.web.protocol import check_words
@@ -88,12 +88,12 @@ class WebRoutes:
         return self._doors.from_cookie(request, slug) or self._doors.new(slug)
 
     def present(self, request: web.Request, slug: str) -> Conversation:
-        """The browser's conversation, which must be there. Raises Trouble (`unknown`, `session`)."""
+        """The browser's conversation, which must be there. Raises RequestError (`unknown`, `session`)."""
         if not SLUG.fullmatch(slug):
-            raise Trouble("unknown")
+            raise RequestError("unknown")
         conversation = self._doors.from_cookie(request, slug)
         if conversation is None:
-            raise Trouble("unknown" if self._door(slug) == "unknown" else "session")
+            raise RequestError("unknown" if self._door(slug) == "unknown" else "session")
         return conversation
 
     def set_cookie(
@@ -123,12 +123,12 @@ class WebRoutes:
         set_cookie(response, conversation.slug, value, is_secure=is_secure, is_framed=self._is_framed, max_age=max_age)
 
     async def open_by_code(self, request: web.Request, code: str, slug: str) -> Conversation:
-        """The conversation of a resume code; call `set_cookie` then. Raises Trouble (`code`, `too_many`)."""
+        """The conversation of a resume code; call `set_cookie` then. Raises RequestError (`code`, `too_many`)."""
         if wait := self._codes.take(self.clients.address(request)):
-            raise Trouble("too_many", wait)
+            raise RequestError("too_many", wait)
         conversation = self._doors.from_code(code, slug)
         if conversation is None or not await self._known(conversation.address):
-            raise Trouble("code")
+            raise RequestError("code")
         return conversation
 
     async def begin(
@@ -142,7 +142,7 @@ class WebRoutes:
     ) -> None:
         """Lets the bot say where one stands, unless the log shows it already. Returns when that is in the log.
 
-        `language_hint` "" means what the browser asks for. Raises Trouble: `unknown`, `closed` (for who is new),
+        `language_hint` "" means what the browser asks for. Raises RequestError: `unknown`, `closed` (for who is new),
         `too_many`, `busy`, `held`; `session` where the browser's conversation was deleted: nobody is made known anew by
         looking.
         """
@@ -154,7 +154,7 @@ class WebRoutes:
             is_known = not conversation.is_new and await self._known(conversation.address)
             if not is_known:
                 if self._begins_at_door and not conversation.is_new:
-                    raise Trouble("session")
+                    raise RequestError("session")
                 self._check_new(request, conversation.slug)
             text = "repeat" if is_known else f"/start {conversation.slug}"
             # Another id every time: the same question after the next restart is not a repeat of this one.
@@ -174,10 +174,10 @@ class WebRoutes:
     def _check_new(self, request: web.Request, slug: str) -> None:
         state = self._door(slug)
         if state != "open":
-            raise Trouble(state)
+            raise RequestError(state)
         wait = self._new.take(self.clients.address(request)) or self._new_network.take(self.clients.network(request))
         if wait:
-            raise Trouble("too_many", wait)
+            raise RequestError("too_many", wait)
 
     async def take(
         self,
@@ -194,17 +194,17 @@ class WebRoutes:
         """Hands over one message within all limits; returns when it is stored, or when the replies to it are in the log
         as well (`until_answered`, for pages that cannot wait). The same `client_id` again is harmless.
 
-        `shown` is how the log shows it: left "", a text as it is and a choice by its label. Raises Trouble:
+        `shown` is how the log shows it: left "", a text as it is and a choice by its label. Raises RequestError:
         `malformed`, `empty`, `too_long`, `too_many`, `busy`, `held`, and what `begin` raises.
         """
         words = check_words({"id": client_id, "text": text, "choice": choice, "shown": shown})
         try:
             if len(words.text) > self.limits.text:
-                raise Trouble("too_long")
+                raise RequestError("too_long")
             wait = self._messages.take(conversation.address)
             wait = wait or self._messages_address.take(self.clients.address(request))
             if wait:
-                raise Trouble("too_many", wait)
+                raise RequestError("too_many", wait)
             await self.begin(request, conversation, mode=mode)
             label = self.hub.label(conversation.address, words.choice) or words.shown or words.choice
             # The box on a button tells how it was before the tap.
@@ -219,7 +219,7 @@ class WebRoutes:
                     mode=mode,
                     until_answered=until_answered,
                 )
-        except Trouble as trouble:
+        except RequestError as trouble:
             trouble.id = words.id
             raise
 
@@ -231,7 +231,9 @@ class WebRoutes:
         """Whether a request that changes something comes from one of our own pages (Origin, Sec-Fetch-Site)."""
         return requests.is_ours(request, self._origins, has_token=has_token)
 
-    def sentence(self, request: web.BaseRequest, trouble: Trouble, conversation: Conversation | None = None) -> str:
+    def sentence(
+        self, request: web.BaseRequest, trouble: RequestError, conversation: Conversation | None = None
+    ) -> str:
         """What a trouble is called in the language of this person."""
         language = self.hub.language(conversation.address) if conversation else ""
         language = language or requests.language_of(request)
@@ -239,11 +241,11 @@ class WebRoutes:
         return " ".join(sentence if sentence[-1:] in set(".!?؟…") else f"{sentence}." for sentence in sentences)
 
     def open_line(self, request: web.BaseRequest, conversation: Conversation) -> tuple[str, str]:
-        """Counts an open line; give what it returns to `close_line`. Raises Trouble (`too_many_lines`)."""
+        """Counts an open line; give what it returns to `close_line`. Raises RequestError (`too_many_lines`)."""
         keys = (conversation.address, f"from {self.clients.address(request)}")
         for key, most in zip(keys, (self.limits.lines, self.limits.lines_address), strict=True):
             if most and self._lines[key] >= most:
-                raise Trouble("too_many_lines", BUSY_SECONDS)
+                raise RequestError("too_many_lines", BUSY_SECONDS)
         self._lines.update(keys)
         return keys
 
@@ -261,11 +263,11 @@ def _in_trouble() -> Iterator[None]:
     try:
         yield
     except TooMany as fault:
-        raise Trouble("too_many", 1) from fault
+        raise RequestError("too_many", 1) from fault
     except NotRunning as fault:
-        raise Trouble("busy", BUSY_SECONDS) from fault
+        raise RequestError("busy", BUSY_SECONDS) from fault
     except NotStored as fault:
-        raise Trouble("held", HELD_SECONDS) from fault
+        raise RequestError("held", HELD_SECONDS) from fault
 
 
 FRAMES: Final = Rate(60, 10)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from adapters.web import protocol
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.log import Chat
 
 PARTING_SECONDS = 0.2
@@ -89,7 +89,7 @@ class SocketLine:
             if self._chat.is_gone:
                 # Their last word may have been the one by which everything was deleted: it is acknowledged first.
                 await self._acknowledged()
-                await self.close(Trouble("session").kind.close, "session")
+                await self.close(RequestError("session").kind.close, "session")
         finally:
             self._sending = None
 

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from adapters.web import protocol, requests
 from adapters.web.doors import Conversation
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets
 from adapters.web.log import Entry
 from adapters.web.routes import FRAMES, STATIC, WebRoutes
@@ -21,7 +21,7 @@ from adapters.web.sockets import SocketLine, Sockets
 EVENTS_SECONDS: Final = 600.0
 """A stream of events ends after so long and is opened again: who does not read cannot hold it for good."""
 PUSH_BYTES: Final = 16 * 1024
-ErrorPage = Callable[[web.Request, Trouble, str], Awaitable[web.StreamResponse]]
+ErrorPage = Callable[[web.Request, RequestError, str], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -65,7 +65,7 @@ class Transports:
         routes = self._routes
         # What is looked up in a request stays in it as long as the line is open: so a copy is asked.
         if "Origin" not in request.headers or not routes.is_ours(request.clone()):
-            return self._refusal(request, Trouble("origin"))
+            return self._refusal(request, RequestError("origin"))
         ws = web.WebSocketResponse(
             max_msg_size=routes.limits.frame,
             autoping=False,
@@ -74,14 +74,14 @@ class Transports:
             writer_limit=PUSH_BYTES,
         )
         if not ws.can_prepare(request):
-            return self._refusal(request, Trouble("malformed"))
+            return self._refusal(request, RequestError("malformed"))
         await ws.prepare(request)
         conversation: Conversation | None = None
         try:
             # From here on refusals are close codes: a browser does not show its page how a handshake failed.
             conversation = routes.present(request.clone(), request.match_info["slug"])
             await self._converse(request, ws, conversation)
-        except Trouble as trouble:
+        except RequestError as trouble:
             with suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(routes.limits.send_seconds):
                     await ws.send_str(protocol.refused(trouble, routes.sentence(request, trouble, conversation)))
@@ -104,13 +104,13 @@ class Transports:
                 frame = await ws.receive()
                 line.hear()
                 if wait := self._frames.take(conversation.address):
-                    raise Trouble("too_many", wait)
+                    raise RequestError("too_many", wait)
                 if frame.type is WSMsgType.TEXT:
                     self._later(self._answer(request, line, conversation, frame.data))
                 elif frame.type is WSMsgType.PING:
                     await line.pong(frame.data)
                 elif frame.type is WSMsgType.BINARY:
-                    raise Trouble("malformed")
+                    raise RequestError("malformed")
                 elif frame.type is not WSMsgType.PONG:
                     return
         finally:
@@ -125,7 +125,7 @@ class Transports:
             words = protocol.parse_words(frame)
             await self._take(request, conversation, words)
             answer = protocol.acknowledged(words.id)
-        except Trouble as trouble:
+        except RequestError as trouble:
             answer = protocol.refused(trouble, self._routes.sentence(request, trouble, conversation))
         await line.send(answer)
 
@@ -175,18 +175,18 @@ class Transports:
         conversation: Conversation | None = None
         try:
             if not self._routes.is_ours(request):
-                raise Trouble("origin")
+                raise RequestError("origin")
             conversation = self._routes.present(request, request.match_info["slug"])
             if is_form:
                 return await self._say_form(request, conversation)
             # Of another type than JSON a foreign page could post without asking.
             if request.content_type != "application/json":
-                raise Trouble("malformed")
+                raise RequestError("malformed")
             limits = self._routes.limits
             words = protocol.parse_words(await requests.body_of(request, limits.frame, limits.body_seconds))
             await self._take(request, conversation, words)
             return _json(protocol.acknowledged(words.id))
-        except Trouble as trouble:
+        except RequestError as trouble:
             if is_form and self._error_page:
                 sentence = self._routes.sentence(request, trouble, conversation)
                 return await self._error_page(request, trouble, sentence)
@@ -198,7 +198,7 @@ class Transports:
         fields = requests.form_fields(body)
         request[requests.FIELDS] = tuple(fields.items())
         if not self._routes.is_form(conversation, fields.get("csrf")):
-            raise Trouble("form")
+            raise RequestError("form")
         choice = fields.get("choice", "")
         # A tapped button sends whatever stands in the field beside it as well.
         text = "" if choice else fields.get("text", "")
@@ -228,7 +228,7 @@ class Transports:
             assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
             try:
                 if not self._routes.is_ours(request):
-                    raise Trouble("origin")
+                    raise RequestError("origin")
                 conversation = self._routes.present(request, request.match_info["slug"])
                 counted = self._routes.open_line(request, conversation)
                 try:
@@ -237,7 +237,7 @@ class Transports:
                     return await handler(request, conversation)
                 finally:
                     self._routes.close_line(counted)
-            except Trouble as trouble:
+            except RequestError as trouble:
                 return self._refusal(request, trouble, conversation)
             finally:
                 self._waiting.discard(task)
@@ -263,7 +263,7 @@ class Transports:
         return requests.number_of(request, "after")
 
     def _refusal(
-        self, request: web.Request, trouble: Trouble, conversation: Conversation | None = None
+        self, request: web.Request, trouble: RequestError, conversation: Conversation | None = None
     ) -> web.StreamResponse:
         response = _json(protocol.refused(trouble, self._routes.sentence(request, trouble, conversation)))
         response.set_status(trouble.kind.status)

@@ -49,14 +49,14 @@ SHOWN: Final = 120
 """Characters of a text that are shown."""
 
 
-class Said(NamedTuple):
+class ChangeText(NamedTuple):
     """What changes, and what to do about it; nothing, where it is harmless."""
 
     reason: str
     remedy: str
 
 
-def say(change: RevisionChange) -> Said:
+def say(change: RevisionChange) -> ChangeText:
     """A change in words."""
     reason, remedy = _ENGLISH[change.kind]
     values = {
@@ -71,7 +71,7 @@ def say(change: RevisionChange) -> Said:
         "change": f" ({change.old} → {change.new})" if change.old or change.new else "",
     }
     place = f"question {change.key}: " if change.key else ""
-    return Said(place + reason.format_map(values), remedy.format_map(values))
+    return ChangeText(place + reason.format_map(values), remedy.format_map(values))
 
 
 def answered(people: int, revisions: tuple[int, ...]) -> str:
@@ -110,35 +110,35 @@ _CONFLICTS: Final[dict[str, str]] = {
 }
 
 
-def say_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinfo) -> Said:
+def say_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinfo) -> ChangeText:
     """Why a file is not published over a newer revision."""
     at = f"{conflict.published_at.astimezone(zone):%H:%M on %Y-%m-%d}"
     by = f" by {publisher}" if publisher else ""
     reason = _CONFLICTS[conflict.kind].format(base=conflict.base, newest=conflict.newest, by=by, at=at)
     show = f"take `{program()} show {slug}` and make your change in it"
-    return Said(reason, f"{show}, or add --base {conflict.newest} if you have seen that revision and mean it")
+    return ChangeText(reason, f"{show}, or add --base {conflict.newest} if you have seen that revision and mean it")
 
 
-def say_lost(conflict: Conflict, lost: Difference) -> Said:
+def say_lost(conflict: Conflict, lost: Difference) -> ChangeText:
     """One part that would be lost."""
     at = place(lost.where)
     remedy = f"take it over from revision {conflict.newest}"
     if lost.is_entry:
         gone = "would be gone" if lost.old else "would be back"
-        return Said(f"{at}: {gone}", remedy)
+        return ChangeText(f"{at}: {gone}", remedy)
     old, new = (f"“{shortened(text)}”" if text else "nothing" for text in (lost.old, lost.new))
-    return Said(f"{at}: {old} in revision {conflict.newest} would be {new}", remedy)
+    return ChangeText(f"{at}: {old} in revision {conflict.newest} would be {new}", remedy)
 
 
-def unknown_key(key: str) -> Said:
+def unknown_key(key: str) -> ChangeText:
     """A key that is said to mean the same, and stands nowhere."""
-    return Said(f"--same-meaning {key}: there is no question of this key", "correct the key")
+    return ChangeText(f"--same-meaning {key}: there is no question of this key", "correct the key")
 
 
-def unreadable(number: int) -> Said:
+def unreadable(number: int) -> ChangeText:
     """An earlier revision that cannot be compared."""
     reason = f"this program cannot read revision {number}, which has answers, and did not compare with it"
-    return Said(reason, "change no question of it")
+    return ChangeText(reason, "change no question of it")
 
 
 def say_under_way(people: int, number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bot.authoring import change_texts, top_list_texts
-from bot.authoring.publish_impact import Impact
+from bot.authoring.publish_impact import PublishImpact
 from bot.common.errors import Say
 
 Ask = Callable[[str], bool]
@@ -16,7 +16,7 @@ class Unconfirmed(Exception):
     """A person has to confirm something, and did not. What it is has been said."""
 
 
-def confirm(impact: Impact, say: Say, ask: Ask | None, *, takes: bool = False) -> frozenset[str]:
+def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = False) -> frozenset[str]:
     """The keys of the questions that the person says mean the same as before. Shows also what would be taken of earlier
     waves, and asks for it; with `takes` it is taken without a question. `ask` None: nobody can be asked.
 
@@ -40,7 +40,7 @@ def confirm(impact: Impact, say: Say, ask: Ask | None, *, takes: bool = False) -
     return frozenset(keys)
 
 
-def consequences(impact: Impact) -> Iterator[str]:
+def consequences(impact: PublishImpact) -> Iterator[str]:
     """What was published changes, a line each."""
     for change in impact.changes:
         yield change_texts.say(change).reason

@@ -39,7 +39,7 @@ _MISSING: Final = {
 _UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool", "list[str]"})
 
 
-class Sentence(NamedTuple):
+class ErrorText(NamedTuple):
     """One fault of the model: where, what is wrong, what to do."""
 
     where: Where
@@ -47,9 +47,9 @@ class Sentence(NamedTuple):
     remedy: str
 
 
-def explain(fault: ValidationError) -> Iterator[Sentence]:
+def explain(fault: ValidationError) -> Iterator[ErrorText]:
     """Every fault of a failed validation, each once."""
-    said: set[Sentence] = set()
+    said: set[ErrorText] = set()
     for error in fault.errors(include_url=False):
         sentence = _sentence(error)
         if sentence not in said and not _is_echo(error):
@@ -63,7 +63,7 @@ def _is_echo(error: ErrorDetails) -> bool:
     return error["type"] == "too_short" and isinstance(error["input"], list) and len(error["input"]) >= least
 
 
-def _sentence(error: ErrorDetails) -> Sentence:
+def _sentence(error: ErrorDetails) -> ErrorText:
     where = error["loc"]
     if where[:1] == ("questions",):
         where = (*where[:2], *where[3:])  # third comes the question type, which is no name in the file
@@ -71,8 +71,8 @@ def _sentence(error: ErrorDetails) -> Sentence:
     while where and where[-1] in _UNION_MEMBERS:
         where, members = where[:-1], members + 1
     if members and error["input"] is not None:
-        return Sentence(where, f"“{where[-1]}” must be one word or number", "write a value the question can have")
-    return Sentence(where, *_explained(error, where))
+        return ErrorText(where, f"“{where[-1]}” must be one word or number", "write a value the question can have")
+    return ErrorText(where, *_explained(error, where))
 
 
 def _explained(error: ErrorDetails, where: Where) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from flows.phrases import Phrases
 from flows.questions.base import Where
 
 
-class Checked(NamedTuple):
+class CheckedFile(NamedTuple):
     """What a file turned out to be. `consultation` is None where its form already is wrong."""
 
     consultation: Consultation | None
@@ -36,7 +36,7 @@ class Checked(NamedTuple):
         return None if any(not fault.warning for fault in self.faults) else self.consultation
 
 
-def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> Checked:
+def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> CheckedFile:
     """Reads and checks a file. Never raises: whatever is wrong comes back as a fault with its line.
 
     >>> read(Path("nowhere.yaml")).faults[0].reason
@@ -46,24 +46,29 @@ def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> Checked
 
 
 def judge(
-    found: yaml_source.Source, name: str, catalogues: Mapping[str, Phrases] | None = None, folder: Path | None = None
-) -> Checked:
+    found: yaml_source.ParsedFile,
+    name: str,
+    catalogues: Mapping[str, Phrases] | None = None,
+    folder: Path | None = None,
+) -> CheckedFile:
     """The same for data that has been parsed already (a form of the console, a test).
 
     Recordings are paths in `folder`; without one they must be media names, as in a published revision.
     """
     if found.data is None and found.faults:
-        return Checked(None, found.faults)
+        return CheckedFile(None, found.faults)
     if not isinstance(found.data, dict):
-        return Checked(
+        return CheckedFile(
             None, (*found.faults, DefinitionIssue(name, 1, "this is no consultation", "begin with “slug: …”"))
         )
     try:
         consultation = Consultation.model_validate(found.data)
     except ValidationError as fault:
-        return Checked(None, _sorted([*found.faults, *_model_faults(fault, found, name)]))
+        return CheckedFile(None, _sorted([*found.faults, *_model_faults(fault, found, name)]))
     except RecursionError:
-        return Checked(None, (*found.faults, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels")))
+        return CheckedFile(
+            None, (*found.faults, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels"))
+        )
     problems = check(consultation, catalogues if catalogues is not None else all_phrases())
     consultation, files, silent = recordings.find(consultation, folder)
     faults = [
@@ -76,7 +81,7 @@ def judge(
         )
         for it in (*problems, *silent)
     ]
-    return Checked(consultation, _sorted([*found.faults, *faults]), files, found.lines)
+    return CheckedFile(consultation, _sorted([*found.faults, *faults]), files, found.lines)
 
 
 def content(consultation: Consultation) -> str:
@@ -101,7 +106,7 @@ def all_phrases() -> dict[str, Phrases]:
 _CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})
 
 
-def _model_faults(fault: ValidationError, found: yaml_source.Source, name: str) -> Iterator[DefinitionIssue]:
+def _model_faults(fault: ValidationError, found: yaml_source.ParsedFile, name: str) -> Iterator[DefinitionIssue]:
     for where, reason, remedy in explain(fault):
         yield DefinitionIssue(
             name, line_of_path(where, found.lines), _at(path_in_words(_containers(where), found.data), reason), remedy

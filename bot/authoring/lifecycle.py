@@ -2,7 +2,7 @@
 
 One function for each step. The command line, the API and the chat call the same ones, within their own transaction.
 Each takes the consultation's row for itself, so that of two people who do something at once the second sees what the
-first has done. It gives what follows from the step; what cannot be done raises `Refused`, and nothing is written.
+first has done. It gives what follows from the step; what cannot be done raises `StepRefused`, and nothing is written.
 Everything but erasure can be taken back: what undoes a step is named in `UNDO`.
 """
 
@@ -16,8 +16,8 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.authoring import publishing
-from bot.authoring.publish_impact import NOTHING_ELSE, Intent
-from bot.authoring.publishing import Desk
+from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishOptions
+from bot.authoring.publishing import PublishContext
 from bot.common.audit import Act
 from bot.consultations import retention, trials
 from bot.results.answered import owed
@@ -71,7 +71,7 @@ _ACTS: Final[dict[Step, Act]] = {
 }
 
 
-class Refused(Exception):
+class StepRefused(Exception):
     """A step cannot be taken. `remedy` is the step that helps; None where words do (`states`)."""
 
     def __init__(self, reason: Reason, slug: str, remedy: Step | None = None, **values: object) -> None:
@@ -129,26 +129,26 @@ class _Now(NamedTuple):
 
     def need_live(self) -> PublishedRevision:
         if self.live is None and self.state is None:
-            raise Refused("nothing_left", self.row.slug, "publish")
+            raise StepRefused("nothing_left", self.row.slug, "publish")
         if self.live is None:
-            raise Refused("not_live", self.row.slug, "go-live", state=self.state)
+            raise StepRefused("not_live", self.row.slug, "go-live", state=self.state)
         return self.live
 
 
-def close(connection: Connection, slug: str, desk: Desk) -> Closed:
+def close(connection: Connection, slug: str, desk: PublishContext) -> Closed:
     """Ends a consultation now. What people said stays; who is under way is told when they write."""
     it = _take(connection, slug, desk.now)
     live = it.need_live()
     if it.state == "archived":
-        raise Refused("is_archived", slug, "unarchive", since=it.row.archived_at)
+        raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
     if it.state == "closed":
-        raise Refused("is_closed", slug, "reopen", since=live.closes_at)
+        raise StepRefused("is_closed", slug, "reopen", since=live.closes_at)
     consultations.set_state(connection, live.consultation_id, "closed", closed_at=desk.now)
     _note(connection, "close", it, desk)
     return Closed(_live(connection, live), _under_way(connection, live))
 
 
-def reopen(connection: Connection, slug: str, desk: Desk, *, until: datetime | None = None) -> Reopened:
+def reopen(connection: Connection, slug: str, desk: PublishContext, *, until: datetime | None = None) -> Reopened:
     """Lets a closed consultation take answers again: until a new end, or until the planned one where that is to come.
 
     Answers given before are deleted when it was promised to those who gave them, not later.
@@ -156,16 +156,16 @@ def reopen(connection: Connection, slug: str, desk: Desk, *, until: datetime | N
     it = _take(connection, slug, desk.now)
     live = it.need_live()
     if it.state == "archived":
-        raise Refused("is_archived", slug, "unarchive", since=it.row.archived_at)
+        raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
     if it.state != "closed":
-        raise Refused("is_open", slug, "close", until=live.closes_at)
+        raise StepRefused("is_open", slug, "close", until=live.closes_at)
     if editions.is_last(connection, live.consultation_id):
-        raise Refused("answers_gone", slug)
+        raise StepRefused("answers_gone", slug)
     planned = it.row.closes_at
     if until is None and planned and planned <= desk.now:
-        raise Refused("end_over", slug, "reopen", end=planned)
+        raise StepRefused("end_over", slug, "reopen", end=planned)
     if until and until <= desk.now:
-        raise Refused("end_past", slug, "reopen", end=until)
+        raise StepRefused("end_past", slug, "reopen", end=until)
     ended = planned or it.row.closed_at
     if until and it.row.closed_at and not planned:
         stages.promise_end(connection, live.consultation_id, it.row.closed_at)
@@ -180,16 +180,16 @@ def reopen(connection: Connection, slug: str, desk: Desk, *, until: datetime | N
     return Reopened(_live(connection, live), before, ended + days if ended and before else None)
 
 
-def weigh_archiving(connection: Connection, slug: str, desk: Desk) -> Archiving:
-    """What archiving means, as it stands now. Raises Refused where it is not possible."""
+def weigh_archiving(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
+    """What archiving means, as it stands now. Raises StepRefused where it is not possible."""
     it = _take(connection, slug, desk.now)
     live = it.need_live()
     if it.state == "archived":
-        raise Refused("is_archived", slug, "unarchive", since=it.row.archived_at)
+        raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
     if waiting := owed(connection, live.consultation_id):
-        raise Refused("owed", slug, None, owed=waiting)
+        raise StepRefused("owed", slug, None, owed=waiting)
     if it.state != "closed":
-        raise Refused("is_open", slug, "close", until=live.closes_at)
+        raise StepRefused("is_open", slug, "close", until=live.closes_at)
     triggers, undo_until = consultations.triggers(connection), _undo_until(live, desk.now)
     return Archiving(
         live,
@@ -202,7 +202,7 @@ def weigh_archiving(connection: Connection, slug: str, desk: Desk) -> Archiving:
     )
 
 
-def archive(connection: Connection, slug: str, desk: Desk) -> Archiving:
+def archive(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
     """Puts a closed consultation away, once nobody waits for an answer. It deletes nothing."""
     found = weigh_archiving(connection, slug, desk)
     it = _take(connection, slug, desk.now)
@@ -213,15 +213,15 @@ def archive(connection: Connection, slug: str, desk: Desk) -> Archiving:
     return found._replace(revision=_live(connection, found.revision))
 
 
-def unarchive(connection: Connection, slug: str, desk: Desk) -> PublishedRevision:
+def unarchive(connection: Connection, slug: str, desk: PublishContext) -> PublishedRevision:
     """Brings an archived consultation back. It is closed then, as it was before."""
     it = _take(connection, slug, desk.now)
     live = it.need_live()
     archived_at = it.row.archived_at
     if it.state != "archived":
-        raise Refused("not_archived", slug, "archive" if it.state == "closed" else "close", state=it.state)
+        raise StepRefused("not_archived", slug, "archive" if it.state == "closed" else "close", state=it.state)
     if archived_at and (until := _undo_until(live, archived_at)) < desk.now:
-        raise Refused("undo_over", slug, None, end=until)
+        raise StepRefused("undo_over", slug, None, end=until)
     # One that was open when an earlier version archived it ended at that moment.
     is_early = live.closes_at is not None and live.closes_at > desk.now
     closed_at = archived_at if is_early else it.row.closed_at
@@ -233,29 +233,32 @@ def unarchive(connection: Connection, slug: str, desk: Desk) -> PublishedRevisio
 def go_live(
     connection: Connection,
     slug: str,
-    desk: Desk,
+    desk: PublishContext,
     *,
-    intent: Intent = NOTHING_ELSE,
+    intent: PublishOptions = DEFAULT_OPTIONS,
     stage: Literal["test", "draft"] | None = None,
     number: int | None = None,
 ) -> WentLive:
     """Lets the test revision be the live one, or where there is none the draft; or, by its number, any other.
 
-    Sessions that have begun stay on their revision. Raises Refused, also where it would give earlier answers another
-    meaning (`revising`).
+    Sessions that have begun stay on their revision. Raises StepRefused, also for a change that would give earlier
+    answers another meaning (`publish_impact`).
     """
     it = _take(connection, slug, desk.now)
     _need_open(it)
     revision = _revision(connection, it, stage, number)
     if it.live and revision.id == it.live.id and number is not None:
-        raise Refused("is_live", slug, "publish", number=revision.number)
+        raise StepRefused("is_live", slug, "publish", number=revision.number)
     is_chosen = number is not None
     return _put_live(connection, it, revision, desk, step="go-live", intent=intent, is_chosen=is_chosen)
 
 
-def back(connection: Connection, slug: str, desk: Desk, *, intent: Intent = NOTHING_ELSE) -> WentLive:
-    """Returns to the revision that was live before. Dates of the consultation stay as they are. Raises Refused, also
-    where it would give another meaning to what was answered since.
+def back(
+    connection: Connection, slug: str, desk: PublishContext, *, intent: PublishOptions = DEFAULT_OPTIONS
+) -> WentLive:
+    """Returns to the revision that was live before; the dates of the consultation stay as they are.
+
+    Raises StepRefused, also for a change that would give answers given since another meaning.
     """
     it = _take(connection, slug, desk.now)
     live = it.need_live()
@@ -263,17 +266,20 @@ def back(connection: Connection, slug: str, desk: Desk, *, intent: Intent = NOTH
     periods = {row.period: row for row in stages.history(connection, it.row.id)}
     now = next(row for row in periods.values() if row.until is None)
     if now.back_to is None or now.back_to not in periods:
-        raise Refused("nothing_before", slug, "publish", number=live.number)
+        raise StepRefused("nothing_before", slug, "publish", number=live.number)
     earlier = periods[now.back_to]
     revision = consultations.by_revision(connection, [earlier.revision_id])[earlier.revision_id]
     return _put_live(connection, it, revision, desk, step="publish --back", intent=intent, earlier=earlier)
 
 
-def take_back(connection: Connection, slug: str, desk: Desk, *, stage: Literal["test", "draft"]) -> int:
-    """Takes a draft or a test back. What was said in the test is deleted; gives how many took part. Raises Refused."""
+def take_back(connection: Connection, slug: str, desk: PublishContext, *, stage: Literal["test", "draft"]) -> int:
+    """Withdraws a draft or a test and deletes the answers of the test. Returns the number of its participants.
+
+    Raises StepRefused.
+    """
     it = _take(connection, slug, desk.now)
     if not stages.leave(connection, it.row.id, stage, desk.now):
-        raise Refused("nothing_waits", slug, "publish --test", stages=stage)
+        raise StepRefused("nothing_waits", slug, "publish --test", stages=stage)
     dropped = trials.end_trial(connection, it.row.id) if stage == "test" else 0
     desk.note(connection, "consultation.publish_back", it.row.slug, stage)
     return dropped
@@ -283,10 +289,10 @@ def _put_live(
     connection: Connection,
     it: _Now,
     revision: PublishedRevision,
-    desk: Desk,
+    desk: PublishContext,
     *,
     step: Literal["go-live", "publish --back"],
-    intent: Intent = NOTHING_ELSE,
+    intent: PublishOptions = DEFAULT_OPTIONS,
     earlier: Period | None = None,
     is_chosen: bool = False,
 ) -> WentLive:
@@ -294,10 +300,10 @@ def _put_live(
     impact = publishing.put_live(connection, revision, desk, intent=intent, earlier=earlier, is_chosen=is_chosen)
     if impact.is_refused:
         reasons = "; ".join(f"{fault.reason}; {fault.remedy}" for fault in impact.faults if not fault.warning)
-        raise Refused("not_publishable", it.row.slug, None, faults=reasons)
+        raise StepRefused("not_publishable", it.row.slug, None, faults=reasons)
     if impact.waits:
         reason: Reason = "unconfirmed" if impact.unconfirmed else "not_looked_at"
-        raise Refused(reason, it.row.slug, None, impact=impact)
+        raise StepRefused(reason, it.row.slug, None, impact=impact)
     log.info("consultation_state_changed", consultation_id=it.row.id, state=it.state, step=step)
     under_way = _under_way(connection, it.live) if it.live else 0
     return WentLive(_live(connection, revision), it.live, under_way, tried)
@@ -315,33 +321,33 @@ def _tried(connection: Connection, it: _Now, revision: PublishedRevision) -> int
 def _revision(
     connection: Connection, it: _Now, stage: Literal["test", "draft"] | None, number: int | None
 ) -> PublishedRevision:
-    """The one that is to go live. Raises Refused."""
+    """The one that is to go live. Raises StepRefused."""
     if number is not None:
         found = consultations.numbered(connection, it.row.id, number)
         if found is None:
-            raise Refused("no_revision", it.row.slug, None, number=number)
+            raise StepRefused("no_revision", it.row.slug, None, number=number)
         return found
     wanted: Sequence[Stage] = (stage,) if stage else ("test", "draft")
     for name in wanted:
         if waiting := consultations.staged(connection, it.row.id, name):
             return consultations.by_revision(connection, [waiting.id])[waiting.id]
-    raise Refused("nothing_waits", it.row.slug, "publish --test", stages=" or ".join(wanted))
+    raise StepRefused("nothing_waits", it.row.slug, "publish --test", stages=" or ".join(wanted))
 
 
 def _need_open(it: _Now) -> None:
-    """Raises Refused where nobody could take part in what goes live."""
+    """Raises StepRefused where nobody could take part in what goes live."""
     if it.live is None:
         return
     if it.row.state == "archived":
-        raise Refused("is_archived", it.row.slug, "unarchive", since=it.row.archived_at)
+        raise StepRefused("is_archived", it.row.slug, "unarchive", since=it.row.archived_at)
     if it.row.state == "closed":
-        raise Refused("is_closed", it.row.slug, "reopen", since=it.live.closes_at)
+        raise StepRefused("is_closed", it.row.slug, "reopen", since=it.live.closes_at)
 
 
 def _take(connection: Connection, slug: str, now: datetime) -> _Now:
     row = consultations.find(connection, slug, lock=True)
     if row is None or row.is_trial:
-        raise Refused("unknown", slug)
+        raise StepRefused("unknown", slug)
     live = consultations.newest_of(connection, row.id)
     if live is None:
         waiting = stages.current(connection, row.id)
@@ -365,7 +371,7 @@ def _undo_until(live: PublishedRevision, archived_at: datetime) -> datetime:
     return min(last, live.closes_at + timedelta(days=kept)) if live.closes_at and kept else last
 
 
-def _note(connection: Connection, step: Step, it: _Now, desk: Desk) -> None:
+def _note(connection: Connection, step: Step, it: _Now, desk: PublishContext) -> None:
     """Records a step on the whole consultation; what is done with a revision is recorded where it is made live."""
     log.info("consultation_state_changed", consultation_id=it.row.id, state=it.state, step=step)
     desk.note(connection, _ACTS[step], it.row.slug, "")

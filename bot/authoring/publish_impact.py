@@ -28,7 +28,7 @@ from storage.tables import answers, consultations, sessions, stages
 from storage.tables.consultations import PublishedRevision
 
 
-class Intent(NamedTuple):
+class PublishOptions(NamedTuple):
     """What the person who publishes says besides the file."""
 
     base: int | None = None
@@ -39,11 +39,11 @@ class Intent(NamedTuple):
     """What would be taken of an earlier wave as agreed with most is to be shown, and confirmed, before it is taken."""
 
 
-NOTHING_ELSE: Final = Intent()
+DEFAULT_OPTIONS: Final = PublishOptions()
 _MADE_LIVE: Final[tuple[Act, ...]] = ("consultation.publish", "consultation.go_live", "consultation.publish_back")
 
 
-class Impact(NamedTuple):
+class PublishImpact(NamedTuple):
     """What publishing would do. `faults` refuse it (save warnings), `unconfirmed` waits for a person."""
 
     faults: tuple[DefinitionIssue, ...] = ()
@@ -71,14 +71,14 @@ class Impact(NamedTuple):
         return tuple(fault._replace(warning=True) for fault in (*self.faults, *self.questions))
 
 
-class File(NamedTuple):
+class SourceFile(NamedTuple):
     """A checked file, and what is needed to say where in it something stands."""
 
     name: str
     consultation: Consultation
     lines: Mapping[Where, int] = {}
 
-    def fault(self, where: Sequence[str], said: change_texts.Said, *, warning: bool = False) -> DefinitionIssue:
+    def fault(self, where: Sequence[str], said: change_texts.ChangeText, *, warning: bool = False) -> DefinitionIssue:
         """A fault at a place named by keys and values."""
         return DefinitionIssue(self.name, line_of_path(self._indexed(where), self.lines), *said, warning=warning)
 
@@ -94,24 +94,26 @@ class File(NamedTuple):
         return ("questions", index, *rest)
 
 
-def examine(connection: Connection, file: File, intent: Intent, zone: tzinfo) -> Impact:
+def examine(connection: Connection, file: SourceFile, intent: PublishOptions, zone: tzinfo) -> PublishImpact:
     """What it would do to the live revision and to those who answered, if this were live. Locks the consultation."""
     consultation = file.consultation
     consultations.find(connection, consultation.slug, lock=True)
     newest = consultations.latest(connection, consultation.slug)
     if newest is None or newest.content_hash == fingerprint(content(consultation)):
-        return Impact()
+        return PublishImpact()
     revisions = consultations.revisions(connection, newest.consultation_id)
     periods = stages.history(connection, newest.consultation_id)
     by_id = {it.id: it for it in revisions}
     lived = [by_id[period.revision_id] for period in periods]
     base = consultation.revision if intent.base is None else intent.base
     if conflict := find(consultation, newest, lived, base):
-        return Impact(tuple(_refusals(file, conflict, _publisher(connection, newest), zone)))
+        return PublishImpact(tuple(_refusals(file, conflict, _publisher(connection, newest), zone)))
     return _impact(connection, file, newest, revisions, intent)
 
 
-def examine_again(connection: Connection, file: File, revision: PublishedRevision, intent: Intent) -> Impact:
+def examine_again(
+    connection: Connection, file: SourceFile, revision: PublishedRevision, intent: PublishOptions
+) -> PublishImpact:
     """What it would do if this revision, which was live before, were live again. It may take back what others changed,
     since that is what it is for; but where answers were given meanwhile, it means the same as those.
 
@@ -120,7 +122,7 @@ def examine_again(connection: Connection, file: File, revision: PublishedRevisio
     """
     newest = consultations.latest(connection, revision.slug)
     if newest is None or newest.id == revision.id:
-        return Impact()
+        return PublishImpact()
     impact = _impact(connection, file, newest, consultations.revisions(connection, newest.consultation_id), intent)
     if revision.id in answers.count_by_revision(connection, revision.consultation_id):
         return impact._replace(unconfirmed=(), questions=())
@@ -136,11 +138,11 @@ def _publisher(connection: Connection, revision: PublishedRevision) -> str:
 
 def _impact(
     connection: Connection,
-    file: File,
+    file: SourceFile,
     newest: PublishedRevision,
     revisions: Sequence[PublishedRevision],
-    intent: Intent,
-) -> Impact:
+    intent: PublishOptions,
+) -> PublishImpact:
     counts = answers.count_by_revision(connection, newest.consultation_id)
     read = {it.number: stored_revisions.read_revision(it) for it in revisions if it.id in counts}
     earlier = [AnsweredRevision(it.number, old, counts[it.id]) for it in revisions if (old := read.get(it.number))]
@@ -156,18 +158,18 @@ def _impact(
     is_refused = any(not fault.warning for fault in faults)
     waits = () if is_refused else unconfirmed(changes, intent.same_meaning)
     questions = tuple(file.fault(_place(it), change_texts.say(it)) for it in waits)
-    return Impact(tuple(faults), waits, questions, changes, under_way)
+    return PublishImpact(tuple(faults), waits, questions, changes, under_way)
 
 
 def _place(change: RevisionChange) -> tuple[str, ...]:
     return ("questions", change.key) if change.key else ()
 
 
-def _unknown(consultation: Consultation, intent: Intent) -> list[str]:
+def _unknown(consultation: Consultation, intent: PublishOptions) -> list[str]:
     return sorted(intent.same_meaning - {node.key for node in consultation.questions})
 
 
-def _refusals(file: File, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[DefinitionIssue]:
+def _refusals(file: SourceFile, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[DefinitionIssue]:
     mark = ("revision",) if conflict.kind in {"base_old", "base_unknown"} else ()
     yield file.fault(mark, change_texts.say_conflict(conflict, file.consultation.slug, publisher, zone))
     for difference in conflict.lost:

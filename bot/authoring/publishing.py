@@ -11,8 +11,8 @@ from typing import Final, Literal, NamedTuple, get_args
 from sqlalchemy import Connection
 
 from bot.authoring import publish_impact, recordings
-from bot.authoring.file_check import Checked, content, fingerprint, read
-from bot.authoring.publish_impact import NOTHING_ELSE, File, Impact, Intent
+from bot.authoring.file_check import CheckedFile, content, fingerprint, read
+from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions, SourceFile
 from bot.common.audit import Act, Note, unrecorded
 from bot.common.errors import program
 from bot.common.sources import SYSTEM_RANDOM
@@ -32,7 +32,7 @@ SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
 KEYWORD: Final = "keyword"
 
 
-class Desk(NamedTuple):
+class PublishContext(NamedTuple):
     """What publishing needs from outside: new ids, the time, the city's zone, where a day begins at midnight, the
     folder for recordings, what records it in the audit log, and chance.
     """
@@ -45,7 +45,7 @@ class Desk(NamedTuple):
     random: Random = SYSTEM_RANDOM
 
 
-class Published(NamedTuple):
+class PublishOutcome(NamedTuple):
     """What came of it. `revision` is None where faults prevented it, or where a person has to confirm something first
     (`impact.waits`); `new` is false where nothing had changed.
     """
@@ -53,51 +53,53 @@ class Published(NamedTuple):
     revision: PublishedRevision | None
     new: bool
     faults: tuple[DefinitionIssue, ...]
-    impact: Impact = Impact()
+    impact: PublishImpact = PublishImpact()
     start_word: str = ""
     """Of a test: what starts it, and the last part of its link."""
 
 
-def publish(store: Store, path: Path, desk: Desk, intent: Intent = NOTHING_ELSE, stage: Stage = "live") -> Published:
+def publish(
+    store: Store, path: Path, desk: PublishContext, intent: PublishOptions = DEFAULT_OPTIONS, stage: Stage = "live"
+) -> PublishOutcome:
     """Reads, checks and publishes a file, all or nothing, or keeps it as a draft or a test. For commands; within a
     transaction use `record`.
     """
     checked = read(path)
     if checked.publishable is None:
-        return Published(None, False, checked.faults)
+        return PublishOutcome(None, False, checked.faults)
     # Before the revision that names them: a recording too many harms nobody, one too few does.
     if faults := _kept(checked, desk, str(path)):
-        return Published(None, False, (*checked.faults, *faults))
+        return PublishOutcome(None, False, (*checked.faults, *faults))
     return store.run(lambda connection: record(connection, checked, desk, str(path), intent, stage))
 
 
 def record(
     connection: Connection,
-    checked: Checked,
-    desk: Desk,
+    checked: CheckedFile,
+    desk: PublishContext,
     name: str,
-    intent: Intent = NOTHING_ELSE,
+    intent: PublishOptions = DEFAULT_OPTIONS,
     stage: Stage = "live",
-) -> Published:
+) -> PublishOutcome:
     """Makes a checked consultation the live revision, unless it is that already, its words are taken, or it changes
     what answers mean or what others published since (`revising`). In another stage it is kept only: nothing changes for
     residents, and what would keep it from going live is a warning.
     """
     consultation = checked.publishable
     if consultation is None:
-        return Published(None, False, checked.faults)
+        return PublishOutcome(None, False, checked.faults)
     faults = [*_missing_recordings(consultation, desk, name), *_shut(connection, consultation.slug, stage, name)]
     faults = faults or _unfit(connection, consultation, name)
     if faults:
-        return Published(None, False, (*checked.faults, *faults))
-    file = File(name, consultation, checked.lines)
+        return PublishOutcome(None, False, (*checked.faults, *faults))
+    file = SourceFile(name, consultation, checked.lines)
     impact = publish_impact.examine(connection, file, intent, desk.zone)
     if stage != "live":
         return _kept_only(connection, consultation, desk, name, stage, (*checked.faults, *impact.warnings()))
     if intent.looks_first and not impact.is_refused:
         impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
     if impact.is_refused or impact.waits:
-        return Published(None, False, (*checked.faults, *impact.faults), impact)
+        return PublishOutcome(None, False, (*checked.faults, *impact.faults), impact)
     before = consultations.latest(connection, consultation.slug)
     revision = consultations.publish(connection, _publication(consultation, desk))
     new = before is None or revision.id != before.id
@@ -105,35 +107,39 @@ def record(
     remarks = _remarks(consultation, revision, desk, name)
     if new:
         _note(desk, connection, "consultation.publish", revision, intent)
-    return Published(revision, new, (*checked.faults, *impact.faults, *remarks, *warnings), impact)
+    return PublishOutcome(revision, new, (*checked.faults, *impact.faults, *remarks, *warnings), impact)
 
 
 def _kept_only(
     connection: Connection,
     consultation: Consultation,
-    desk: Desk,
+    desk: PublishContext,
     name: str,
     stage: Literal["draft", "test"],
     faults: tuple[DefinitionIssue, ...],
-) -> Published:
+) -> PublishOutcome:
     """Keeps a draft or a test beside the live revision."""
     before = _in_stage(connection, consultation.slug, stage)
     if stage == "draft" and (live := _same_as_live(connection, consultation)):
-        return Published(live, False, faults)
+        return PublishOutcome(live, False, faults)
     revision = consultations.publish(connection, _publication(consultation, desk)._replace(stage=stage))
     is_new = before is None or before.id != revision.id
     if is_new:
         act: Act = "consultation.publish_draft" if stage == "draft" else "consultation.publish_test"
         _note(desk, connection, act, revision)
     if stage == "draft":
-        return Published(revision, is_new, faults)
+        return PublishOutcome(revision, is_new, faults)
     warnings = _try_out(connection, revision, consultation, desk, name)
     word = trials.trial_slug(connection, revision.consultation_id)
-    return Published(revision, is_new, (*faults, *warnings), start_word=word)
+    return PublishOutcome(revision, is_new, (*faults, *warnings), start_word=word)
 
 
 def _note(
-    desk: Desk, connection: Connection, act: Act, revision: PublishedRevision, intent: Intent = NOTHING_ELSE
+    desk: PublishContext,
+    connection: Connection,
+    act: Act,
+    revision: PublishedRevision,
+    intent: PublishOptions = DEFAULT_OPTIONS,
 ) -> None:
     """Records what was done with a revision, and which questions were said to mean the same."""
     about = f"{revision.slug}/{revision.number}"
@@ -145,12 +151,12 @@ def _note(
 def put_live(
     connection: Connection,
     revision: PublishedRevision,
-    desk: Desk,
+    desk: PublishContext,
     *,
-    intent: Intent = NOTHING_ELSE,
+    intent: PublishOptions = DEFAULT_OPTIONS,
     earlier: Period | None = None,
     is_chosen: bool = False,
-) -> Impact:
+) -> PublishImpact:
     """Makes a stored revision the live one. One that was live before, and to which a person returns, keeps the dates as
     they are now, and is compared with what was answered meanwhile only. `earlier`: the period to which this returns;
     `is_chosen`: the person named this very revision. A draft or a test is compared as its file would be.
@@ -160,11 +166,11 @@ def put_live(
     name = f"{revision.slug}, revision {revision.number}"
     consultation = stored.read_revision(revision)
     if consultation is None:
-        return Impact((DefinitionIssue(name, 1, "this program cannot read it", "publish its file anew"),))
+        return PublishImpact((DefinitionIssue(name, 1, "this program cannot read it", "publish its file anew"),))
     faults = [*_missing_recordings(consultation, desk, name), *_unfit(connection, consultation, name)]
     if faults:
-        return Impact(tuple(faults))
-    number, file = revision.consultation_id, File(name, consultation)
+        return PublishImpact(tuple(faults))
+    number, file = revision.consultation_id, SourceFile(name, consultation)
     was_live = revision.id in {period.revision_id for period in stages.history(connection, number)}
     is_return = earlier is not None or (is_chosen and was_live)
     if is_return:
@@ -189,7 +195,7 @@ def put_live(
 
 
 def _try_out(
-    connection: Connection, tested: PublishedRevision, consultation: Consultation, desk: Desk, name: str
+    connection: Connection, tested: PublishedRevision, consultation: Consultation, desk: PublishContext, name: str
 ) -> list[DefinitionIssue]:
     """Lets a test revision be asked in its trial; what was said there about another one is deleted. Gives warnings."""
     asked = trials.trial_definition(connection, tested, consultation)
@@ -217,7 +223,7 @@ def _in_stage(connection: Connection, slug: str, stage: Stage) -> PublishedRevis
 
 
 def _fill(
-    connection: Connection, revision: PublishedRevision, consultation: Consultation, desk: Desk, name: str
+    connection: Connection, revision: PublishedRevision, consultation: Consultation, desk: PublishContext, name: str
 ) -> list[DefinitionIssue]:
     """What comes with a live revision: the words that start it, seeds, proposals of earlier waves. Gives warnings."""
     own, known = revision.consultation_id, consultations.triggers(connection)
@@ -234,7 +240,7 @@ def _fill(
     return waves.publish(connection, revision, consultation, desk.new_id, desk.now, name)
 
 
-def _missing_recordings(consultation: Consultation, desk: Desk, name: str) -> list[DefinitionIssue]:
+def _missing_recordings(consultation: Consultation, desk: PublishContext, name: str) -> list[DefinitionIssue]:
     missing = [it for it in recordings.names(consultation) if not (desk.media and (desk.media / it).is_file())]
     reason = f"recordings are not in the media folder: {', '.join(missing)}"
     return [DefinitionIssue(name, 1, reason, "put them back")] if missing else []
@@ -269,7 +275,7 @@ def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[De
     return [DefinitionIssue(name, 1, reason, f"{way}; then publish")]
 
 
-def publish_samples(store: Store, desk: Desk) -> list[DefinitionIssue]:
+def publish_samples(store: Store, desk: PublishContext) -> list[DefinitionIssue]:
     """Publishes what is shipped, into a store that holds nothing yet. A broken file is a fault, never a stop."""
     faults: list[DefinitionIssue] = []
     try:
@@ -285,7 +291,7 @@ def publish_samples(store: Store, desk: Desk) -> list[DefinitionIssue]:
     return faults
 
 
-def _kept(checked: Checked, desk: Desk, name: str) -> list[DefinitionIssue]:
+def _kept(checked: CheckedFile, desk: PublishContext, name: str) -> list[DefinitionIssue]:
     """Puts the recordings into the media folder; gives why they cannot be kept."""
     if not checked.recordings or desk.media is None:
         return []
@@ -302,7 +308,7 @@ def keywords(consultation: Consultation) -> list[str]:
     return list(dict.fromkeys(fold(word) for word in (consultation.slug, *consultation.keywords)))
 
 
-def _publication(consultation: Consultation, desk: Desk) -> Publication:
+def _publication(consultation: Consultation, desk: PublishContext) -> Publication:
     stored = content(consultation)
     return Publication(
         consultation_id=desk.new_id(),
@@ -323,7 +329,7 @@ def _midnight(day: date | None, zone: tzinfo, days: int = 0) -> datetime | None:
 
 
 def _remarks(
-    consultation: Consultation, revision: PublishedRevision, desk: Desk, name: str
+    consultation: Consultation, revision: PublishedRevision, desk: PublishContext, name: str
 ) -> Iterator[DefinitionIssue]:
     if consultation.closes and consultation.closes < desk.now.astimezone(desk.zone).date():
         reason = f"it closed on {consultation.closes}, so nobody can take part"

@@ -7,8 +7,8 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from bot.authoring import top_list_texts
-from bot.authoring.lifecycle import Archiving, Reason, Refused, Step
-from bot.authoring.publish_impact import Impact
+from bot.authoring.lifecycle import Archiving, Reason, Step, StepRefused
+from bot.authoring.publish_impact import PublishImpact
 from bot.common.errors import program
 from bot.results.answered import Owed
 from storage.tables.consultations import PublishedRevision
@@ -82,12 +82,12 @@ def _again(revision: PublishedRevision) -> str:
     return f"`{program()} reopen {revision.slug} --until DATE` lets people take part again"
 
 
-def sentence(refused: Refused, remedy: Remedy, zone: tzinfo) -> str:
+def sentence(refused: StepRefused, remedy: Remedy, zone: tzinfo) -> str:
     """Why a step cannot be taken, and what to do."""
     values = {name: _value(name, value, zone) for name, value in refused.values.items()}
     if waiting := refused.values.get("owed"):
         values |= _owed(waiting)
-    if isinstance(impact := refused.values.get("impact"), Impact):
+    if isinstance(impact := refused.values.get("impact"), PublishImpact):
         values["keys"] = ", ".join(dict.fromkeys(change.key for change in impact.unconfirmed))
         values["lists"] = " ".join(" ".join(line.split()) for it in impact.lists for line in top_list_texts.say_top(it))
     reason = _SENTENCES[refused.reason].format_map({"slug": refused.slug, "since": "", "until": ""} | values)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.authoring.change_texts import shortened
-from bot.proposals.waves import Listed, TopList
+from bot.proposals.waves import RankedProposal, TopList
 from bot.results.methods.top import Ranked
 from bot.results.order import LEAST_RATED, Standing
 
@@ -25,7 +25,7 @@ def say_top(found: TopList) -> Iterator[str]:
         yield f"{few} of them {have} fewer than {LEAST_RATED} ratings{way}."
 
 
-def say_order(listed: Sequence[Listed]) -> Iterator[str]:
+def say_order(listed: Sequence[RankedProposal]) -> Iterator[str]:
     """Proposals in their order, with what is told of each."""
     for place, it in enumerate(listed, 1):
         yield f"{place:>4}. {it.code} “{shortened(it.text)}”: {_told(it.ranked)}"

@@ -81,7 +81,7 @@ _ADVICE: Final = (
 )
 
 
-class Source(NamedTuple):
+class ParsedFile(NamedTuple):
     """What stands in a file. `data` is None where it cannot be read at all; then `faults` says why."""
 
     data: Any
@@ -95,17 +95,17 @@ class _Refused(Exception):
         self.line, self.reason, self.remedy = line, reason, remedy
 
 
-def load(path: Path) -> Source:
+def load(path: Path) -> ParsedFile:
     """Reads a file. Whatever is wrong with it becomes a fault; nothing is raised."""
     name = str(path)
     try:
         text = _text(path)
     except _Refused as refused:
-        return Source(None, {}, (DefinitionIssue(name, refused.line, refused.reason, refused.remedy),))
+        return ParsedFile(None, {}, (DefinitionIssue(name, refused.line, refused.reason, refused.remedy),))
     return parse(text, name)
 
 
-def parse(text: str, name: str) -> Source:
+def parse(text: str, name: str) -> ParsedFile:
     """The same for a text that is at hand already."""
     if text.lstrip()[:1] == "{":
         # JSON may be indented with tabs, YAML may not; inside a JSON text a bare tab is not allowed anyway.
@@ -115,8 +115,8 @@ def parse(text: str, name: str) -> Source:
         data = builder.document()
     except _Refused as refused:
         fault = DefinitionIssue(name, refused.line, refused.reason, refused.remedy)
-        return Source(None, builder.lines, (*builder.faults, fault))
-    return Source(data, builder.lines, tuple(builder.faults))
+        return ParsedFile(None, builder.lines, (*builder.faults, fault))
+    return ParsedFile(data, builder.lines, tuple(builder.faults))
 
 
 def _text(path: Path) -> str:

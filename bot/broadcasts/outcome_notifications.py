@@ -20,7 +20,7 @@ from bot.delivery.message_codec import payload_of
 from bot.privacy import personal_data
 from bot.proposals.contribution_status import step_in_words
 from bot.proposals.merge_split import authors
-from bot.proposals.moderation_rules import Standing, find
+from bot.proposals.moderation_rules import ModerationItem, find
 from flows.messages import MsgOut, QuickReply
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -71,7 +71,7 @@ def _next_wanting(connection: Connection, slug: str, step: NewStatus) -> list[in
     return opt_ins.subscriber_ids(connection, "outcome", slug, after_id=after, limit=PORTION)
 
 
-def _concerned(connection: Connection, standing: Standing) -> frozenset[str]:
+def _concerned(connection: Connection, standing: ModerationItem) -> frozenset[str]:
     """The pseudonyms of those it is about: all authors; of what is public also those who rated it."""
     number = standing.proposal.id
     people = authors(connection, [number])[number]
@@ -90,7 +90,7 @@ def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[K
 
 
 def _notice(
-    teller: OutcomeNotifier, step: NewStatus, standing: Standing, to: KnownAddress, now: datetime
+    teller: OutcomeNotifier, step: NewStatus, standing: ModerationItem, to: KnownAddress, now: datetime
 ) -> NewOutboxMessage:
     """The news in the language of a person."""
     language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ArgumentError
 from bot.app import open_store
 from bot.authoring import confirmation, publishing, recordings, state_texts, yaml_export
 from bot.authoring.confirmation import Ask
-from bot.authoring.publish_impact import NOTHING_ELSE, Intent
-from bot.authoring.publishing import Desk, Published, publish_samples
+from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishOptions
+from bot.authoring.publishing import PublishContext, PublishOutcome, publish_samples
 from bot.common import audit, audit_anchor
 from bot.common.audit import Auditor, Note, unrecorded
 from bot.common.errors import CommandError, Say, program, unusable
@@ -78,16 +78,16 @@ def _note_newest(store: Store, keys: Keys, data: Path, say: Say) -> None:
         return  # the fault of the command itself says it
 
 
-def desk(settings: Settings, note: Note = unrecorded) -> Desk:
+def desk(settings: Settings, note: Note = unrecorded) -> PublishContext:
     """What publishing needs from outside."""
-    return Desk(Ids(), datetime.now(UTC), settings.zone(), settings.data / recordings.FOLDER, note)
+    return PublishContext(Ids(), datetime.now(UTC), settings.zone(), settings.data / recordings.FOLDER, note)
 
 
 def publish(
     settings: Settings,
     path: Path,
     say: Say,
-    intent: Intent = NOTHING_ELSE,
+    intent: PublishOptions = DEFAULT_OPTIONS,
     ask: Ask | None = None,
     stage: Stage = "live",
     *,
@@ -126,7 +126,7 @@ def show(settings: Settings, slug: str, say: Say, complain: Say) -> None:
     say(yaml_export.as_file(consultation, newest.number).rstrip("\n"))
 
 
-def _news(settings: Settings, published: Published, stage: Stage) -> str:
+def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
     """What became of a revision, and what to do next."""
     revision = published.revision
     assert revision is not None  # noqa: S101 - tells the type checker what the caller has looked at

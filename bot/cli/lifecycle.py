@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from bot.authoring import confirmation, lifecycle, state_texts, top_list_texts
 from bot.authoring.confirmation import Ask
 from bot.authoring.file_check import read
-from bot.authoring.lifecycle import Refused, Step, WentLive
-from bot.authoring.publish_impact import NOTHING_ELSE, Impact, Intent
-from bot.authoring.publishing import Desk
+from bot.authoring.lifecycle import Step, StepRefused, WentLive
+from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions
+from bot.authoring.publishing import PublishContext
 from bot.broadcasts.service import PushError, parse_time
 from bot.cli.context import command_context, desk
 from bot.common import audit
@@ -88,7 +88,7 @@ def go_live(
     settings: Settings,
     slug: str,
     say: Say,
-    intent: Intent = NOTHING_ELSE,
+    intent: PublishOptions = DEFAULT_OPTIONS,
     ask: Ask | None = None,
     *,
     stage: Literal["test", "draft"] | None = None,
@@ -107,7 +107,7 @@ def _agreed(
     slug: str,
     say: Say,
     step: Callable[..., WentLive],
-    intent: Intent,
+    intent: PublishOptions,
     ask: Ask | None,
     *,
     takes: bool,
@@ -148,7 +148,7 @@ def back(
     slug: str,
     say: Say,
     stage: Stage = "live",
-    intent: Intent = NOTHING_ELSE,
+    intent: PublishOptions = DEFAULT_OPTIONS,
     ask: Ask | None = None,
     *,
     takes: bool = False,
@@ -180,13 +180,13 @@ def _tell_live(found: WentLive, zone: tzinfo, say: Say) -> None:
 class ToConfirm(Exception):
     """A person has to say first that questions mean the same as before, or what is taken of an earlier wave."""
 
-    def __init__(self, impact: Impact) -> None:
+    def __init__(self, impact: PublishImpact) -> None:
         super().__init__("something is to be confirmed")
         self.impact = impact
 
 
 @contextmanager
-def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Desk]]:
+def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, PublishContext]]:
     """Opens a transaction for one step and gives what the step needs. Raises CommandError where the step is refused,
     ToConfirm where it waits for a confirmation.
     """
@@ -194,12 +194,12 @@ def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Desk]]:
         with command_context(settings, say) as (store, keys), store.begin() as connection:
             try:
                 yield connection, desk(settings, Auditor(keys, audit.operator()))
-            except Refused as refused:
+            except StepRefused as refused:
                 if refused.reason == "unknown":
                     stored_revisions.live_revision(connection, refused.slug)
                 raise
-    except Refused as refused:
-        if isinstance(impact := refused.values.get("impact"), Impact):
+    except StepRefused as refused:
+        if isinstance(impact := refused.values.get("impact"), PublishImpact):
             raise ToConfirm(impact) from None
         raise CommandError(state_texts.sentence(refused, _command(refused.slug), settings.zone())) from None
 

@@ -47,14 +47,14 @@ def publish(
 ) -> None:
     """Publish a consultation file as the live revision, unless a fault is found."""
     from bot.authoring.confirmation import Unconfirmed
-    from bot.authoring.publish_impact import Intent
+    from bot.authoring.publish_impact import PublishOptions
     from bot.cli import context as house
     from bot.cli import lifecycle
 
     if draft and test:
         raise CommandError("--draft and --test do not go together; take one of them")
     stage: Literal["live", "test", "draft"] = "draft" if draft else "test" if test else "live"
-    intent = Intent(base, frozenset(same_meaning or ()))
+    intent = PublishOptions(base, frozenset(same_meaning or ()))
     try:
         if back:
             lifecycle.back(

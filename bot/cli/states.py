@@ -29,13 +29,13 @@ def go_live(
 ) -> None:
     """Make the test revision, or the draft, the one that is asked. Answers of the test are deleted."""
     from bot.authoring.confirmation import Unconfirmed
-    from bot.authoring.publish_impact import Intent
+    from bot.authoring.publish_impact import PublishOptions
     from bot.cli import lifecycle
 
     if test + draft + (revision is not None) > 1:
         raise CommandError("--test, --draft and --revision do not go together; take one of them")
     stage: Literal["test", "draft"] | None = "test" if test else "draft" if draft else None
-    intent = Intent(base, frozenset(same_meaning or ()))
+    intent = PublishOptions(base, frozenset(same_meaning or ()))
     try:
         lifecycle.go_live(
             load(context, config, data), slug, say, intent, asker(), stage=stage, number=revision, takes=takes

@@ -21,7 +21,7 @@ from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.late_messages import LateMessages
 from bot.conversations.senders import SenderResolver
 from bot.conversations.session_start import SessionStart, SessionStarter
-from bot.proposals.status_lookup import Enquiries
+from bot.proposals.status_lookup import StatusLookup
 from bot.staff.chat.dispatcher import StaffChat
 from flows.commands.words import Command
 from flows.dialogue import engine
@@ -61,7 +61,7 @@ class TurnProcessor:
         keys: Keys,
         catalogue: Catalogue,
         desk: StaffChat,
-        enquiries: Enquiries,
+        enquiries: StatusLookup,
         knowing: FactLoader,
         meeting: SenderResolver,
         overheard: frozenset[str] = frozenset(),

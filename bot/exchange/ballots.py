@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from bot.authoring.publishing import Desk
+from bot.authoring.publishing import PublishContext
 from bot.common.errors import CommandError
 from bot.common.ids import hour_of, receipt
 from bot.exchange.bundle import Budgeting, Bundle, pseudonym
@@ -26,7 +26,7 @@ Spent = dict[str, int]
 """A ballot as an answer: the cost of each project that was chosen."""
 
 
-def add(connection: Connection, bundle: Bundle, slug: str, desk: Desk) -> int:
+def add(connection: Connection, bundle: Bundle, slug: str, desk: PublishContext) -> int:
     """Stores the ballots of people who have none yet; gives how many. Raises CommandError where the budget is another,
     and where the ballots are in another consultation.
     """
@@ -96,7 +96,7 @@ def _asks(revision: PublishedRevision, budgeting: Budgeting) -> bool:
     return (question.get("budget"), options) == (budgeting.amount, wanted)
 
 
-def _session(found: Subject, name: str, value: Spent, desk: Desk) -> StoredSession:
+def _session(found: Subject, name: str, value: Spent, desk: PublishContext) -> StoredSession:
     language, hour = found.language, hour_of(desk.now)
     said = Session(found.flow.code, language, receipt(), answers={BUDGET: value}, status="completed", submitted=True)
     return StoredSession(

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from bot.authoring.file_check import Checked, judge
-from bot.authoring.yaml_source import Source
+from bot.authoring.file_check import CheckedFile, judge
+from bot.authoring.yaml_source import ParsedFile
 from bot.exchange.bundle import Budgeting
 from flows.questions.base import registry
 
@@ -52,7 +52,7 @@ def slug_of(title: str) -> str:
     return (words if words[:1].isalpha() else f"c-{words}".strip("-"))[:40].rstrip("-")
 
 
-def definition(slug: str, title: str, language: str, home: str, budgeting: Budgeting | None = None) -> Checked:
+def definition(slug: str, title: str, language: str, home: str, budgeting: Budgeting | None = None) -> CheckedFile:
     """A consultation with one question: to rate the statements, or to spend the budget. Its texts are nobody's yet:
     unreviewed.
     """
@@ -77,7 +77,7 @@ def definition(slug: str, title: str, language: str, home: str, budgeting: Budge
         "questions": [_spending(budgeting, texts[BUDGET], known) if budgeting else _question(texts[STATEMENTS])],
     }
     data |= {name: texts[name] for name in ("asks", "why", "readers", "decides", "feedback", "audience")}
-    return judge(Source(data, {}, ()), slug)
+    return judge(ParsedFile(data, {}, ()), slug)
 
 
 def _question(text: dict[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.authoring import publishing
-from bot.authoring.publishing import Desk
+from bot.authoring.publishing import PublishContext
 from bot.common.errors import CommandError
 from bot.exchange import ballots
 from bot.exchange.bundle import Bundle, Statement, final, pseudonym
@@ -49,7 +49,7 @@ class Taken(NamedTuple):
     known_votes: int
 
 
-def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> tuple[Bundle, Taken]:
+def take(connection: Connection, bundle: Bundle, wish: Wish, desk: PublishContext) -> tuple[Bundle, Taken]:
     """Takes a bundle over, within the caller's transaction; gives it as it was taken. Raises CommandError, also where a
     consultation was made and not all of the bundle came into it: nobody would notice what is missing.
     """
@@ -71,7 +71,7 @@ def take(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> tupl
 class _Context(NamedTuple):
     consultation_id: int
     wish: Wish
-    desk: Desk
+    desk: PublishContext
 
 
 def _take_statements(
@@ -86,7 +86,7 @@ def _take_statements(
     return bundle, Taken(context.wish.slug, is_new, len(new), len(found.ids), added, len(bundle.votes) - added)
 
 
-def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Desk) -> tuple[int, bool]:
+def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: PublishContext) -> tuple[int, bool]:
     """The consultation's id, and whether it was made now."""
     before = consultations.latest(connection, wish.slug)
     if before is not None:

@@ -13,7 +13,7 @@ from bot.consultations.event_handlers import Request, handles_after_write
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.proposals import lineage
 from bot.proposals.codes import recognise
-from bot.proposals.facts import Readable
+from bot.proposals.facts import ReadableProposals
 from flows.events import ContributionsRequested
 from flows.messages import MsgOut, QuickReply
 from flows.voice import Voice
@@ -111,7 +111,7 @@ def _ratings_told(
 ) -> tuple[list[str], list[QuickReply]]:
     first = PAGE * (page - 1) if 1 < page <= -(-len(given) // PAGE) else 0
     here = given[first : first + PAGE]
-    readable = Readable.of(connection, {row.proposal_id for row, _ in here})
+    readable = ReadableProposals.of(connection, {row.proposal_id for row, _ in here})
     lines = ["", voice.say("mine.votes", n=len(given))]
     for row, rated in here:
         is_shown = rated.id in readable.rows

@@ -12,7 +12,7 @@ from storage.tables import proposals, ratings
 from storage.tables.ratings import NewRatingEvent
 
 
-class Block(NamedTuple):
+class VoteBlock(NamedTuple):
     """Questions of one person in which votes were given that do not count any more."""
 
     pseudonym: str
@@ -23,21 +23,21 @@ class Block(NamedTuple):
     """Codes of proposals which other answers of the person name: support given there stays."""
 
 
-class Votes(NamedTuple):
+class BlockVotes(NamedTuple):
     """Votes of one block, and what else the person said about the same proposals."""
 
     gone: tuple[NewRatingEvent, ...]
     left: tuple[NewRatingEvent, ...]
 
 
-def block_of(flow: Flow, pseudonym: str, keys: Set[str], answers: Mapping[str, object]) -> Block:
+def block_of(flow: Flow, pseudonym: str, keys: Set[str], answers: Mapping[str, object]) -> VoteBlock:
     """The votes given in these questions, by a person with these other answers."""
     blocks = {key for key in flow.questions if flow.nodes[key].type == "statements"}
     named = frozenset(value for key, value in answers.items() if key not in keys and isinstance(value, str))
-    return Block(pseudonym, keys, bool(blocks) and blocks <= keys, named)
+    return VoteBlock(pseudonym, keys, bool(blocks) and blocks <= keys, named)
 
 
-def votes_of(connection: Connection, blocks: Sequence[Block]) -> list[Votes]:
+def votes_of(connection: Connection, blocks: Sequence[VoteBlock]) -> list[BlockVotes]:
     """The votes of these blocks, in their order."""
     given: dict[str, list[NewRatingEvent]] = {}
     for vote in ratings.votes_by(connection, sorted({block.pseudonym for block in blocks})):
@@ -47,7 +47,7 @@ def votes_of(connection: Connection, blocks: Sequence[Block]) -> list[Votes]:
     return [_split(given.get(block.pseudonym, []), block, known) for block in blocks]
 
 
-def forget(connection: Connection, blocks: Sequence[Block]) -> None:
+def forget(connection: Connection, blocks: Sequence[VoteBlock]) -> None:
     """Deletes the votes of these blocks. What a person said about the same proposal elsewhere counts again."""
     votes = votes_of(connection, blocks)
     gone = {vote.id: vote for found in votes for vote in found.gone}
@@ -56,7 +56,7 @@ def forget(connection: Connection, blocks: Sequence[Block]) -> None:
     ratings.rate(connection, list(left.values()))
 
 
-def _split(given: list[NewRatingEvent], block: Block, known: Mapping[str, int]) -> Votes:
+def _split(given: list[NewRatingEvent], block: VoteBlock, known: Mapping[str, int]) -> BlockVotes:
     spared = {known[code] for code in block.named if code in known}
 
     def is_here(vote: NewRatingEvent) -> bool:
@@ -69,4 +69,4 @@ def _split(given: list[NewRatingEvent], block: Block, known: Mapping[str, int]) 
     origins = {vote.proposal_id for vote in here}
     gone = [vote for vote in given if vote in here or vote.carried_from in origins]
     touched = {vote.proposal_id for vote in gone}
-    return Votes(tuple(gone), tuple(vote for vote in given if vote.proposal_id in touched and vote not in gone))
+    return BlockVotes(tuple(gone), tuple(vote for vote in given if vote.proposal_id in touched and vote not in gone))

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.proposals.moderation_rules import Standing, find
-from bot.proposals.official_answers import REQUIRED
+from bot.proposals.moderation_rules import ModerationItem, find
+from bot.proposals.official_answers import REQUIRED_LANGUAGE
 from flows.languages import LANGUAGES
 from storage.tables import proposals
 from storage.tables.proposals import NewStatus
@@ -18,13 +18,13 @@ Say = Callable[..., str]
 Seen = Literal["reading", "public", "hidden", "withdrawn", "merged", "split"]
 
 
-class Account(NamedTuple):
+class ContributionStatus(NamedTuple):
     """A contribution as everybody may know it. Text and reasons of what is not public are not in it."""
 
     code: str
     seen: Seen
     consultation_id: int
-    standing: Standing | None
+    standing: ModerationItem | None
     """Only of what is public."""
     steps: tuple[NewStatus, ...]
     hidden_because: str = ""
@@ -32,7 +32,7 @@ class Account(NamedTuple):
     """Codes of what stands for it now (merged), or of its parts (split)."""
 
 
-def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, Account]:
+def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
     """What there is to tell about these codes; those that do not exist are left out."""
     known = proposals.by_codes(connection, list(codes)) if codes else {}
     standings = find(connection, [row.id for row in known.values()]) if known else {}
@@ -40,7 +40,7 @@ def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, Account]
     return {row.code: _account(standings[row.id], others[row.id]) for row in known.values()}
 
 
-def _others(connection: Connection, standings: Mapping[int, Standing]) -> dict[int, tuple[str, ...]]:
+def _others(connection: Connection, standings: Mapping[int, ModerationItem]) -> dict[int, tuple[str, ...]]:
     leads = {
         number: (*standing.parts, *filter(None, [standing.moderation.merged_into]))
         for number, standing in standings.items()
@@ -50,9 +50,9 @@ def _others(connection: Connection, standings: Mapping[int, Standing]) -> dict[i
     return {number: tuple(rows[other].code for other in found if other in rows) for number, found in leads.items()}
 
 
-def _account(standing: Standing, others: tuple[str, ...]) -> Account:
+def _account(standing: ModerationItem, others: tuple[str, ...]) -> ContributionStatus:
     about, seen = standing.proposal, _seen(standing)
-    return Account(
+    return ContributionStatus(
         about.code,
         seen,
         about.consultation_id,
@@ -63,7 +63,7 @@ def _account(standing: Standing, others: tuple[str, ...]) -> Account:
     )
 
 
-def _seen(standing: Standing) -> Seen:
+def _seen(standing: ModerationItem) -> Seen:
     if standing.proposal.withdrawn_at is not None:
         return "withdrawn"
     if standing.state in {"merged", "split", "hidden"}:
@@ -71,7 +71,7 @@ def _seen(standing: Standing) -> Seen:
     return "public" if standing.is_public else "reading"
 
 
-def in_words(account: Account, say: Say, language: str, page: str = "") -> list[str]:
+def in_words(account: ContributionStatus, say: Say, language: str, page: str = "") -> list[str]:
     """Where it stands, in lines: the last step with its reason. `page` is the address where all of it is shown."""
     lines = [say(f"account.{account.seen}", code=account.code, others=", ".join(account.others))]
     if account.hidden_because:
@@ -105,10 +105,10 @@ def reason_in(reason: Mapping[str, str], language: str) -> tuple[str, str]:
     >>> reason_in({"de": "Ja."}, "de-simple")
     ('de', 'Ja.')
     """
-    for tag in (language, _plain(language), REQUIRED, *reason):
+    for tag in (language, _plain(language), REQUIRED_LANGUAGE, *reason):
         if tag in reason:
             return tag, reason[tag]
-    return REQUIRED, ""
+    return REQUIRED_LANGUAGE, ""
 
 
 def _plain(tag: str) -> str:

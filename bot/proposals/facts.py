@@ -12,7 +12,7 @@ from bot.proposals import lineage
 from bot.proposals.block_votes import block_of, votes_of
 from bot.proposals.codes import new_code
 from bot.proposals.merge_split import authors
-from bot.proposals.pool import Pools, words_of
+from bot.proposals.pool import StatementPools, words_of
 from bot.proposals.submission import IdeaRows
 from flows.fact_queries import (
     GivenVote,
@@ -39,7 +39,9 @@ Named = Callable[[int, int], str]
 """Contact and consultation → who that is there (`bot.common.keys`): computed for the moment, stored nowhere."""
 
 
-def finders(pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) -> Mapping[type[Need[Any]], FactSource]:
+def finders(
+    pools: StatementPools, named: Named, draw_seed: Callable[[str, int], int]
+) -> Mapping[type[Need[Any]], FactSource]:
     """Who finds out which kind of need."""
     return {
         NextStatement: _Next(pools, named, draw_seed),
@@ -51,7 +53,7 @@ def finders(pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) ->
     }
 
 
-class Readable(NamedTuple):
+class ReadableProposals(NamedTuple):
     """Proposals which may be shown, with their translations and everybody who brought them."""
 
     rows: Mapping[int, StoredProposal]
@@ -60,10 +62,10 @@ class Readable(NamedTuple):
     """Consultation and authors there: of the proposal, and of what it was taken over from."""
 
     @staticmethod
-    def of(connection: Connection, ids: set[int]) -> Readable:
+    def of(connection: Connection, ids: set[int]) -> ReadableProposals:
         known = proposals.by_ids(connection, sorted(ids))
         rows = {id_: row for id_, row in known.items() if _is_visible(row)}
-        return Readable(rows, moderation.texts_of(connection, list(rows)), _through_waves(connection, rows))
+        return ReadableProposals(rows, moderation.texts_of(connection, list(rows)), _through_waves(connection, rows))
 
     def may_be_shown(self, id_: int, asker: FactRequest, named: Named) -> bool:
         """Whether it is there, and not the own one."""
@@ -107,7 +109,7 @@ def _through_waves(
 class _Next:
     """The next statement for each: drawn by priority, seeded per person, never the own one and never one twice."""
 
-    def __init__(self, pools: Pools, named: Named, draw_seed: Callable[[str, int], int]) -> None:
+    def __init__(self, pools: StatementPools, named: Named, draw_seed: Callable[[str, int], int]) -> None:
         self._pools, self._named, self._draw_seed = pools, named, draw_seed
 
     def __call__(self, connection: Connection, asked: Sequence[tuple[FactRequest, NextStatement]]) -> list[Offer]:
@@ -120,7 +122,7 @@ class _Next:
             drawn = {
                 at: self._draw(connection, asked[at][0], without[at]) for at, it in enumerate(offers) if it is None
             }
-            readable = Readable.of(connection, {id_ for ids in drawn.values() for id_ in ids})
+            readable = ReadableProposals.of(connection, {id_ for ids in drawn.values() for id_ in ids})
             for at, ids in drawn.items():
                 asker, need = asked[at]
                 fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker, self._named))
@@ -140,7 +142,7 @@ class _Next:
 class _Similar:
     """What others proposed that says nearly the same."""
 
-    def __init__(self, pools: Pools, named: Named) -> None:
+    def __init__(self, pools: StatementPools, named: Named) -> None:
         self._pools, self._named = pools, named
 
     def __call__(
@@ -150,7 +152,7 @@ class _Similar:
             self._pools.of(connection, asker.published.consultation_id, asker.batch.now).index.nearest(need.text)
             for asker, need in asked
         ]
-        readable = Readable.of(connection, {id_ for ids in near for id_ in ids})
+        readable = ReadableProposals.of(connection, {id_ for ids in near for id_ in ids})
         return [
             tuple(
                 readable.statement(id_, need.language) for id_ in ids if readable.may_be_shown(id_, asker, self._named)

@@ -9,8 +9,18 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bot.proposals.codes import new_code
-from bot.proposals.moderation_decisions import Chair, Wording, after, asked, checked, flags, note, put, take
-from bot.proposals.moderation_rules import Refusal, Standing, check_possible, find
+from bot.proposals.moderation_decisions import (
+    ModerationContext,
+    ProposalWording,
+    after,
+    asked,
+    checked,
+    flags,
+    note,
+    put,
+    take,
+)
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, check_possible, find
 from storage.tables import moderation, proposals, ratings
 from storage.tables.moderation import NewModeration, StateChange
 from storage.tables.proposals import NewProposal, StoredProposal
@@ -19,23 +29,25 @@ from storage.tables.ratings import NewRating, NewRatingEvent
 MOST_PARTS: Final = 10
 
 
-def merge(chair: Chair, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None) -> Standing:
+def merge(
+    chair: ModerationContext, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None
+) -> ModerationItem:
     """Lets `into` stand for this proposal too. Ratings of this one count there; of two of one person the last one does.
 
     What was merged into this one before is merged into `into` as well: there are no chains.
     """
     if proposal_id == into:
-        raise Refusal("itself")
+        raise DecisionRefused("itself")
     # All that may change is locked at once, in the order of the ids: two merges across wait, and do not deadlock.
     children = moderation.merged_into(chair.connection, [proposal_id]).get(proposal_id, [])
     locked = find(chair.connection, [proposal_id, into, *children], lock=True)
     source, target = locked.get(proposal_id), locked.get(into)
     if source is None or target is None:
-        raise Refusal("unknown")
+        raise DecisionRefused("unknown")
     check_possible(source, "merge", seen)
     _check_target(chair.connection, source, target)
     if list(source.joined) != children:
-        raise Refusal("changed", state=source.state)
+        raise DecisionRefused("changed", state=source.state)
     note(chair, proposal_id, "merge", asked(reason) if reason.strip() else target.proposal.code)
     put(chair, source, "merged", into)
     moved = [StateChange(child, "merged", into, chair.now) for child in children]
@@ -47,7 +59,7 @@ def merge(chair: Chair, proposal_id: int, into: int, reason: str = "", *, seen: 
     return after(chair, proposal_id)
 
 
-def _share_status(chair: Chair, sources: Sequence[int], target: Standing) -> None:
+def _share_status(chair: ModerationContext, sources: Sequence[int], target: ModerationItem) -> None:
     """What became of the target so far is now true of what was merged into it, and its authors are told."""
     if not target.steps:
         return
@@ -56,21 +68,21 @@ def _share_status(chair: Chair, sources: Sequence[int], target: Standing) -> Non
     proposals.add_statuses(chair.connection, rows)
 
 
-def _check_target(connection: Connection, source: Standing, target: Standing) -> None:
+def _check_target(connection: Connection, source: ModerationItem, target: ModerationItem) -> None:
     if target.answer:
-        raise Refusal("only_proposals")
+        raise DecisionRefused("only_proposals")
     if source.proposal.consultation_id != target.proposal.consultation_id:
-        raise Refusal("elsewhere")
+        raise DecisionRefused("elsewhere")
     if target.proposal.withdrawn_at is not None:
-        raise Refusal("withdrawn")
+        raise DecisionRefused("withdrawn")
     if target.state == "merged" and target.moderation.merged_into is not None:
         root = proposals.by_ids(connection, [target.moderation.merged_into])
-        raise Refusal("merged", code=next((row.code for row in root.values()), "?"))
+        raise DecisionRefused("merged", code=next((row.code for row in root.values()), "?"))
     if target.state not in {"waiting", "released"}:
-        raise Refusal("already", state=target.state)
+        raise DecisionRefused("already", state=target.state)
 
 
-def _carry(chair: Chair, sources: Sequence[int], target: StoredProposal) -> None:
+def _carry(chair: ModerationContext, sources: Sequence[int], target: StoredProposal) -> None:
     """Lets ratings of the sources count for the target, in the hour in which they were given; of a person who rated
     several, the last one.
 
@@ -105,7 +117,7 @@ def _carry(chair: Chair, sources: Sequence[int], target: StoredProposal) -> None
     ratings.rate(chair.connection, events)
 
 
-def restore(chair: Chair, proposal_id: int, reason: str = "", *, seen: str | None = None) -> Standing:
+def restore(chair: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None) -> ModerationItem:
     """Takes back that a proposal was hidden or merged: it waits to be read again."""
     known = find(chair.connection, [proposal_id]).get(proposal_id)
     into = known.moderation.merged_into if known else None
@@ -113,7 +125,7 @@ def restore(chair: Chair, proposal_id: int, reason: str = "", *, seen: str | Non
         find(chair.connection, [proposal_id, into], lock=True)
     standing = take(chair, proposal_id, "restore", seen)
     if standing.moderation.merged_into != into:
-        raise Refusal("changed", state=standing.state)
+        raise DecisionRefused("changed", state=standing.state)
     note(chair, proposal_id, "restore", asked(reason) if reason.strip() else None)
     put(chair, standing, "waiting")
     target = proposals.by_ids(chair.connection, [into]).get(into) if into is not None else None
@@ -124,22 +136,27 @@ def restore(chair: Chair, proposal_id: int, reason: str = "", *, seen: str | Non
     return after(chair, proposal_id)
 
 
-def _take_out(chair: Chair, source: int, target: int) -> None:
+def _take_out(chair: ModerationContext, source: int, target: int) -> None:
     """Takes the source's ratings out of the target again: what each person said there before stands again."""
     votes = ratings.votes_on(chair.connection, [source, target])
     ratings.give_back(chair.connection, ratings.copies(votes, {source: target}))
 
 
 def split(
-    chair: Chair, proposal_id: int, parts: Sequence[Wording], reason: str = "", *, seen: str | None = None
-) -> list[Standing]:
+    chair: ModerationContext,
+    proposal_id: int,
+    parts: Sequence[ProposalWording],
+    reason: str = "",
+    *,
+    seen: str | None = None,
+) -> list[ModerationItem]:
     """Makes several proposals of one that says several things. They have its author, wait to be read, and begin
     without ratings: nobody knows which part was meant.
     """
     standing = take(chair, proposal_id, "split", seen)
     wordings = [checked(part) for part in parts]
     if not 2 <= len(set(wordings)) == len(wordings) <= MOST_PARTS:
-        raise Refusal("parts", most=str(MOST_PARTS))
+        raise DecisionRefused("parts", most=str(MOST_PARTS))
     whole = NewProposal(*(getattr(standing.proposal, field) for field in NewProposal._fields))
     made = [
         whole._replace(id=chair.new_id(), code=new_code(), title=title, text=text, source=None, source_id=None)

@@ -2,8 +2,8 @@
 person read it.
 
 Each runs in the caller's transaction and locks what it decides about, so that of two people who decide at once the
-second gets an answer (`Refusal`) and nothing is lost. `seen` is the version the decision is about; None: any.
-Merging and splitting stand in `bot.proposals.merge_split`, what became of a proposal in `bot.proposals.official_answers`.
+second gets an answer (`DecisionRefused`) and nothing is lost. `seen` is the version the decision is about; None: any.
+Merging and splitting: `bot.proposals.merge_split`; official answers: `bot.proposals.official_answers`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.keys import Keys
 from bot.consultations import answer_text
 from bot.proposals.flags import flags_of
-from bot.proposals.moderation_rules import Refusal, Standing, approvers, check_possible, find
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, approvers, check_possible, find
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean
 from storage.tables import consultations, moderation, proposals
@@ -44,7 +44,7 @@ _PLAIN_REASONS: Final = frozenset({"status", "translate"})
 """Decisions whose reason is a code: a status, a language."""
 
 
-class Chair(NamedTuple):
+class ModerationContext(NamedTuple):
     """Who decides, and what is needed to write that down."""
 
     connection: Connection
@@ -57,19 +57,19 @@ class Chair(NamedTuple):
     """The same person in the audit log, or the key that decides for them."""
 
 
-class Wording(NamedTuple):
+class ProposalWording(NamedTuple):
     """A title, if any, and a text."""
 
     title: str | None
     text: str
 
 
-def approve(chair: Chair, proposal_id: int, *, seen: str | None = None) -> Standing:
+def approve(chair: ModerationContext, proposal_id: int, *, seen: str | None = None) -> ModerationItem:
     """Lets it out. Where four eyes are asked for, the first approval waits for one by somebody else."""
     standing = take(chair, proposal_id, "approve", seen)
     before = approvers(standing.decisions)
     if chair.staff_id is not None and chair.staff_id in before:
-        raise Refusal("twice")
+        raise DecisionRefused("twice")
     note(chair, proposal_id, "approve")
     wanted = 2 if four_eyes(chair.connection, standing.proposal.consultation_id) else 1
     if len({*before, chair.staff_id}) >= wanted:
@@ -77,7 +77,7 @@ def approve(chair: Chair, proposal_id: int, *, seen: str | None = None) -> Stand
     return after(chair, proposal_id)
 
 
-def hide(chair: Chair, proposal_id: int, reason: str, *, seen: str | None = None) -> Standing:
+def hide(chair: ModerationContext, proposal_id: int, reason: str, *, seen: str | None = None) -> ModerationItem:
     """Keeps it from everybody, or takes it back. Its author can read the reason."""
     standing = take(chair, proposal_id, "hide", seen)
     note(chair, proposal_id, "hide", asked(reason))
@@ -85,7 +85,9 @@ def hide(chair: Chair, proposal_id: int, reason: str, *, seen: str | None = None
     return after(chair, proposal_id)
 
 
-def edit(chair: Chair, proposal_id: int, wording: Wording, reason: str, *, seen: str | None = None) -> Standing:
+def edit(
+    chair: ModerationContext, proposal_id: int, wording: ProposalWording, reason: str, *, seen: str | None = None
+) -> ModerationItem:
     """Takes personal details out of it. What the person wrote is kept sealed; its author sees what is public.
 
     Translations go, because they say what is not said any more. Where four eyes are asked for, two people read anew.
@@ -94,11 +96,11 @@ def edit(chair: Chair, proposal_id: int, wording: Wording, reason: str, *, seen:
     about, wording = standing.proposal, fitting(standing, wording)
     if standing.answer:  # it still says whether it was spoken or a picture
         wording = wording._replace(text=answer_text.copy_media_mark(about.text, wording.text))
-    if wording == Wording(about.title, about.text):
-        raise Refusal("same_text")
+    if wording == ProposalWording(about.title, about.text):
+        raise DecisionRefused("same_text")
     note(chair, proposal_id, "edit", asked(reason))
     if standing.moderation.original is None:
-        sealed = seal(chair.keys, standing, Wording(about.title, about.text))
+        sealed = seal(chair.keys, standing, ProposalWording(about.title, about.text))
         moderation.keep_originals(chair.connection, [SealedOriginal(proposal_id, sealed)])
     if standing.answer:
         answer_text.reword_answer(chair.connection, standing.answer, wording.text)
@@ -112,19 +114,19 @@ def edit(chair: Chair, proposal_id: int, wording: Wording, reason: str, *, seen:
 
 
 def translate(
-    chair: Chair,
+    chair: ModerationContext,
     proposal_id: int,
     language: str,
-    wording: Wording,
+    wording: ProposalWording,
     *,
     translator: str = "",
     reviewed: bool = False,
     seen: str | None = None,
-) -> Standing:
+) -> ModerationItem:
     """Stores it in another language, with who translated it and whether a speaker of it has read that."""
     standing = take(chair, proposal_id, "translate", seen)
     if language not in LANGUAGES or language == standing.proposal.language:
-        raise Refusal("language", language=language)
+        raise DecisionRefused("language", language=language)
     note(chair, proposal_id, "translate", language)
     by = clean(translator).strip()[:LONGEST_TITLE] or chair.name
     title, text = fitting(standing, wording)
@@ -141,16 +143,16 @@ def translate(
     return after(chair, proposal_id)
 
 
-def take(chair: Chair, proposal_id: int, kind: Kind, seen: str | None) -> Standing:
-    """The proposal or answer, locked, if this may be decided about it now. Raises Refusal."""
+def take(chair: ModerationContext, proposal_id: int, kind: Kind, seen: str | None) -> ModerationItem:
+    """The proposal or answer, locked, if this may be decided about it now. Raises DecisionRefused."""
     standing = find(chair.connection, [proposal_id], lock=True).get(proposal_id)
     if standing is None:
-        raise Refusal("unknown")
+        raise DecisionRefused("unknown")
     check_possible(standing, kind, seen)
     return standing
 
 
-def note(chair: Chair, proposal_id: int, kind: Kind, reason: str | None = None) -> None:
+def note(chair: ModerationContext, proposal_id: int, kind: Kind, reason: str | None = None) -> None:
     """Takes down who decided what, and why; in the audit log without the reason, which may quote the text."""
     row = NewDecision(
         id=chair.new_id(), moderation_id=proposal_id, staff_id=chair.staff_id, kind=kind, reason=reason, at=chair.now
@@ -163,7 +165,7 @@ def note(chair: Chair, proposal_id: int, kind: Kind, reason: str | None = None) 
     audit.record(chair.connection, chair.keys, entry)
 
 
-def put(chair: Chair, standing: Standing, state: State, merged_into: int | None = None) -> None:
+def put(chair: ModerationContext, standing: ModerationItem, state: State, merged_into: int | None = None) -> None:
     """Moves it into a state; only what is released can be seen. The decision is noted before."""
     number = standing.proposal.id
     moderation.set_states(chair.connection, [StateChange(number, state, merged_into, chair.now)])
@@ -171,41 +173,41 @@ def put(chair: Chair, standing: Standing, state: State, merged_into: int | None 
         proposals.release(chair.connection, [Release(number, chair.now if state == "released" else None)])
 
 
-def after(chair: Chair, proposal_id: int) -> Standing:
+def after(chair: ModerationContext, proposal_id: int) -> ModerationItem:
     """How it stands after the decision."""
     return find(chair.connection, [proposal_id])[proposal_id]
 
 
 def asked(reason: str) -> str:
-    """A reason, tidied. Raises Refusal where there is none."""
+    """A reason, tidied. Raises DecisionRefused where there is none."""
     found = clean(reason).strip()[:LONGEST_REASON]
     if not found:
-        raise Refusal("no_reason")
+        raise DecisionRefused("no_reason")
     return found
 
 
-def checked(wording: Wording) -> Wording:
-    """Title and text, tidied. Raises Refusal where there is no text, or far too much."""
+def checked(wording: ProposalWording) -> ProposalWording:
+    """Title and text, tidied. Raises DecisionRefused where there is no text, or far too much."""
     title, text = clean(wording.title or "").strip(), clean(wording.text).strip()
     if not text or len(text) > LONGEST_TEXT or len(title) > LONGEST_TITLE:
-        raise Refusal("no_text", most=str(LONGEST_TEXT), title=str(LONGEST_TITLE))
-    return Wording(title or None, text)
+        raise DecisionRefused("no_text", most=str(LONGEST_TEXT), title=str(LONGEST_TITLE))
+    return ProposalWording(title or None, text)
 
 
-def fitting(standing: Standing, wording: Wording) -> Wording:
-    """The same; an answer has no title. Raises Refusal."""
+def fitting(standing: ModerationItem, wording: ProposalWording) -> ProposalWording:
+    """The same; an answer has no title. Raises DecisionRefused."""
     found = checked(wording)
     if standing.answer and found.title:
-        raise Refusal("only_proposals")
+        raise DecisionRefused("only_proposals")
     return found
 
 
-def flags(wording: Wording, language: str) -> list[str]:
+def flags(wording: ProposalWording, language: str) -> list[str]:
     """What to look at in these words."""
     return flags_of("\n".join(filter(None, wording)), language)
 
 
-def seal(keys: Keys, standing: Standing, wording: Wording) -> bytes:
+def seal(keys: Keys, standing: ModerationItem, wording: ProposalWording) -> bytes:
     """What a person wrote, so that only this house can read it."""
     return keys.seal(to_json(wording).decode(), bound_to(standing.kind, standing.proposal.id))
 
@@ -215,13 +217,13 @@ def bound_to(kind: Literal["proposal", "answer"], number: int) -> bytes:
     return f"{kind}/{number}".encode()
 
 
-def original(keys: Keys, standing: Standing) -> Wording | None:
+def original(keys: Keys, standing: ModerationItem) -> ProposalWording | None:
     """What the person wrote before it was edited; None where nothing was. Raises SecretError."""
     sealed = standing.moderation.original
     if sealed is None:
         return None
     title, text = from_json(keys.unseal(sealed, bound_to(standing.kind, standing.proposal.id)))
-    return Wording(title, text)
+    return ProposalWording(title, text)
 
 
 def four_eyes(connection: Connection, consultation_id: int) -> bool:

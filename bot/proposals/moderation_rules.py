@@ -17,7 +17,7 @@ from storage.tables.moderation import Kind, NewDecision, NewModeration, NewPropo
 from storage.tables.open_answers import OpenAnswer
 from storage.tables.proposals import NewStatus, StoredProposal
 
-Reason = Literal[
+RefusalReason = Literal[
     "unknown",
     "changed",
     "withdrawn",
@@ -39,16 +39,16 @@ Reason = Literal[
 """Why a decision cannot be made."""
 
 
-class Refusal(Exception):
+class DecisionRefused(Exception):
     """A decision cannot be made; nothing was written. `values` say more: a state, a code, languages."""
 
-    def __init__(self, reason: Reason, **values: str) -> None:
+    def __init__(self, reason: RefusalReason, **values: str) -> None:
         super().__init__(reason)
-        self.reason: Reason = reason
+        self.reason: RefusalReason = reason
         self.values = values
 
 
-class Standing(NamedTuple):
+class ModerationItem(NamedTuple):
     """One proposal, or one answer in own words, with all that was decided and said about it."""
 
     proposal: StoredProposal
@@ -116,16 +116,16 @@ _ONLY_PROPOSALS: Final[frozenset[Kind]] = frozenset({"merge", "split", "status"}
 _CHANGES: Final[frozenset[Kind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
 
 
-def check_possible(standing: Standing, kind: Kind, seen: str | None) -> None:
+def check_possible(standing: ModerationItem, kind: Kind, seen: str | None) -> None:
     """Refuses a decision about what has changed since it was `seen`, was withdrawn, or is in another state by now."""
     if standing.answer and kind in _ONLY_PROPOSALS:
-        raise Refusal("only_proposals")
+        raise DecisionRefused("only_proposals")
     if standing.proposal.withdrawn_at is not None:
-        raise Refusal("withdrawn")
+        raise DecisionRefused("withdrawn")
     if seen is not None and seen != standing.version:
-        raise Refusal("changed", state=standing.state)
+        raise DecisionRefused("changed", state=standing.state)
     if standing.state not in _POSSIBLE[kind]:
-        raise Refusal("already", state=standing.state)
+        raise DecisionRefused("already", state=standing.state)
 
 
 def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
@@ -139,7 +139,7 @@ def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
     return frozenset(found)
 
 
-def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, Standing]:
+def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, ModerationItem]:
     """These proposals and answers, in the order of their ids. With `lock` nobody else decides before this transaction
     ends.
     """
@@ -156,7 +156,7 @@ def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> d
     for row in moderation.decisions_of(connection, known):
         decisions.setdefault(row.moderation_id, []).append(row)
     return {
-        number: Standing(
+        number: ModerationItem(
             about[number],
             states.get(number) or _not_read_here(about[number]),
             tuple(decisions.get(number, ())),
@@ -170,7 +170,7 @@ def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> d
     }
 
 
-def by_code(connection: Connection, code: str) -> Standing | None:
+def by_code(connection: Connection, code: str) -> ModerationItem | None:
     """The proposal or the answer with this code, released or not. Those of trials are nobody's to decide about."""
     rows = open_answers.by_codes(connection, [code]) if is_of_answer(code) else proposals.by_codes(connection, [code])
     about = rows.get(code)

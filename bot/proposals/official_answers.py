@@ -7,19 +7,19 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from bot.proposals import lineage
-from bot.proposals.moderation_decisions import LONGEST_REASON, Chair, after, note, take
-from bot.proposals.moderation_rules import Refusal, Standing, find
+from bot.proposals.moderation_decisions import LONGEST_REASON, ModerationContext, after, note, take
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, find
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean
 from storage.tables import proposals
 from storage.tables.proposals import NewStatus, Status
 
-REQUIRED: Final = "de"
+REQUIRED_LANGUAGE: Final = "de"
 """Every reason can be read in German; and in the language in which the proposal was written."""
 LONGEST_BODY: Final = 200
 
 
-class Outcome(NamedTuple):
+class OfficialAnswer(NamedTuple):
     """What was decided about a proposal, why (text per language), by whom, and where more can be read."""
 
     status: Status
@@ -28,7 +28,9 @@ class Outcome(NamedTuple):
     link: str = ""
 
 
-def set_status(chair: Chair, proposal_id: int, outcome: Outcome, *, seen: str | None = None) -> Standing:
+def set_status(
+    chair: ModerationContext, proposal_id: int, outcome: OfficialAnswer, *, seen: str | None = None
+) -> ModerationItem:
     """Tells what became of a proposal and of what was merged into it. Everybody who wanted to know will be told.
 
     What was taken over from an earlier wave is answered there as well: that is where its author waits.
@@ -36,7 +38,7 @@ def set_status(chair: Chair, proposal_id: int, outcome: Outcome, *, seen: str | 
     standing = take(chair, proposal_id, "status", seen)
     row = _checked(chair, standing, outcome)
     if standing.steps and standing.steps[-1][2:6] == row[2:6]:
-        raise Refusal("same_text")
+        raise DecisionRefused("same_text")
     rows = []
     for one in (standing, *_earlier(chair, standing)):
         number = one.proposal.id
@@ -47,25 +49,27 @@ def set_status(chair: Chair, proposal_id: int, outcome: Outcome, *, seen: str | 
     return after(chair, proposal_id)
 
 
-def _earlier(chair: Chair, standing: Standing) -> list[Standing]:
+def _earlier(chair: ModerationContext, standing: ModerationItem) -> list[ModerationItem]:
     """What it was taken over from, wave by wave, locked; not what its author has withdrawn."""
     before = lineage.originals(chair.connection, standing.proposal)
     ids = [row.id for row in before if row.withdrawn_at is None]
     return list(find(chair.connection, ids, lock=True).values())
 
 
-def _checked(chair: Chair, standing: Standing, outcome: Outcome) -> NewStatus:
-    """The step as it is stored. Raises Refusal."""
+def _checked(chair: ModerationContext, standing: ModerationItem, outcome: OfficialAnswer) -> NewStatus:
+    """The step as it is stored. Raises DecisionRefused."""
     if outcome.status == "received":
-        raise Refusal("status")
+        raise DecisionRefused("status")
     reason = {tag: clean(text).strip()[:LONGEST_REASON] for tag, text in outcome.reason.items()}
     reason = {tag: text for tag, text in reason.items() if text}
-    missing = [tag for tag in dict.fromkeys((REQUIRED, standing.proposal.language)) if tag not in reason]
+    missing = [tag for tag in dict.fromkeys((REQUIRED_LANGUAGE, standing.proposal.language)) if tag not in reason]
     if missing or not reason.keys() <= LANGUAGES.keys():
-        raise Refusal("reason_languages", languages=", ".join(missing or sorted(reason.keys() - LANGUAGES.keys())))
+        raise DecisionRefused(
+            "reason_languages", languages=", ".join(missing or sorted(reason.keys() - LANGUAGES.keys()))
+        )
     body, link = clean(outcome.body).strip()[:LONGEST_BODY], outcome.link.strip()
     if link and not _is_link(link):
-        raise Refusal("link")
+        raise DecisionRefused("link")
     number = standing.proposal.id
     return NewStatus(
         id=chair.new_id(),

@@ -22,7 +22,7 @@ from storage.tables.moderation import Reread
 from storage.tables.open_answers import NewOpenAnswer
 
 
-class Changes(NamedTuple):
+class AnswerChanges(NamedTuple):
     """What answers mean for those who read them."""
 
     new: list[NewAnswer]
@@ -32,9 +32,9 @@ class Changes(NamedTuple):
     """Ids of what is not said any more."""
 
 
-def changes(connection: Connection, given: Collection[NewAnswer]) -> Changes:
+def changes(connection: Connection, given: Collection[NewAnswer]) -> AnswerChanges:
     """Compares answers to questions for free text with what is stored, before they are. One query; none for none."""
-    found = Changes([], [], [])
+    found = AnswerChanges([], [], [])
     if not given:
         return found
     known = open_answers.of_sessions(connection, sorted({row.session_id for row in given}))
@@ -52,7 +52,7 @@ def changes(connection: Connection, given: Collection[NewAnswer]) -> Changes:
 
 def receive(
     connection: Connection,
-    found: Changes,
+    found: AnswerChanges,
     new_id: Callable[[], int],
     now: datetime,
     random: Random = SYSTEM_RANDOM,

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from bot.proposals.similarity import Index
-from bot.proposals.vote_scan import Survey
+from bot.proposals.similarity import SimilarityIndex
+from bot.proposals.vote_scan import VoteScan
 from bot.results.methods.arrays import Floats
 from bot.results.methods.priority import draw, priority
 from storage.tables import proposals, ratings
@@ -29,15 +29,15 @@ PART: Final = 50
 GROWTH: Final = 0.1
 FEWEST: Final = 10
 """All votes are looked at when there are a tenth more, and at least so many more…"""
-SURVEY_SECONDS: Final = 300.0
+SCAN_SECONDS: Final = 300.0
 """…or after so long, where somebody asked for statements meanwhile."""
 
 
-class Pool:
+class StatementPool:
     """The released proposals of one consultation."""
 
     def __init__(self) -> None:
-        self.index = Index()
+        self.index = SimilarityIndex()
         self._released: dict[int, datetime] = {}
         self._ids: list[int] = []
         self._place_of: dict[int, int] = {}
@@ -94,7 +94,7 @@ class Pool:
         if self._weights[place]:
             self._weigh(place)
 
-    def learn(self, found: Survey) -> None:
+    def learn(self, found: VoteScan) -> None:
         """Puts everything right by a look at all votes."""
         for id_, place in self._place_of.items():
             count = found.counts.get(id_)
@@ -124,7 +124,7 @@ class Pool:
 
 
 class _Held(NamedTuple):
-    pool: Pool
+    pool: StatementPool
     look_after: float
 
 
@@ -135,7 +135,7 @@ class _Look(NamedTuple):
     not_before: float
 
 
-class Pools:
+class StatementPools:
     """The pools of all consultations that somebody asked about. Used by the writing thread only, but for `due` and
     `learn`: what these hand over is picked up with the next batch.
     """
@@ -146,7 +146,7 @@ class Pools:
         self._counted = 0
         self._batch: datetime | None = None
         self._looks: dict[int, _Look] = {}
-        self._found: dict[int, Survey] = {}
+        self._found: dict[int, VoteScan] = {}
 
     def due(self) -> list[int]:
         """The consultations of which all votes should be looked at now. Any thread may ask."""
@@ -159,22 +159,22 @@ class Pools:
             return True
         is_asked_for = held.look_after > look.at
         has_grown = held.pool.fresh_votes >= max(FEWEST, GROWTH * held.pool.surveyed_votes)
-        return now >= look.not_before and (has_grown or (is_asked_for and now >= look.at + SURVEY_SECONDS))
+        return now >= look.not_before and (has_grown or (is_asked_for and now >= look.at + SCAN_SECONDS))
 
-    def learn(self, consultation_id: int, found: Survey, seconds: float) -> None:
+    def learn(self, consultation_id: int, found: VoteScan, seconds: float) -> None:
         """Hands over a look at all votes. From one thread at a time."""
         now = self._clock()
         self._looks[consultation_id] = _Look(now, now + PART * seconds)
         self._found[consultation_id] = found
 
-    def of(self, connection: Connection, consultation_id: int, batch: datetime) -> Pool:
+    def of(self, connection: Connection, consultation_id: int, batch: datetime) -> StatementPool:
         """The pool of a consultation, as it was when this batch began."""
         self._count(connection, batch)
         held = self._held.get(consultation_id)
         began = self._clock()
         if held is not None and began < held.look_after:
             return held.pool
-        pool = held.pool if held else Pool()
+        pool = held.pool if held else StatementPool()
         new, gone = pool.changed(proposals.visible(connection, consultation_id))
         pool.remove(gone)
         if new:
@@ -201,7 +201,7 @@ class Pools:
         while self._found:
             self._apply(connection, *self._found.popitem())
 
-    def _apply(self, connection: Connection, consultation_id: int, found: Survey) -> None:
+    def _apply(self, connection: Connection, consultation_id: int, found: VoteScan) -> None:
         pool = self._held[consultation_id].pool
         pool.learn(found)
         for vote in ratings.cast_after(connection, found.newest_event):

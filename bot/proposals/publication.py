@@ -21,8 +21,8 @@ from bot.consultations import stored_revisions
 from bot.proposals import contribution_status as accounting
 from bot.proposals import moderation_rules as standings
 from bot.proposals.codes import is_of_answer
-from bot.proposals.contribution_status import Account
-from bot.proposals.moderation_rules import Standing
+from bot.proposals.contribution_status import ContributionStatus
+from bot.proposals.moderation_rules import ModerationItem
 from bot.results import answered as answering
 from bot.results import edition as editing
 from bot.results import meetings, published, quotes
@@ -36,13 +36,13 @@ from storage.tables import editions, proposals
 from storage.tables.consultations import PublishedRevision
 from storage.tables.editions import Head
 
-Untold = Reason | Literal["not_yet"]
+WithheldReason = Reason | Literal["not_yet"]
 """Why counts are not told (`bot.results.counts.disclosure.Reason`); "not_yet" where the newest edition does not have
 them.
 """
 
 
-class Votes(NamedTuple):
+class PublicVotes(NamedTuple):
     """How many people rated a proposal how; None where that may not be told."""
 
     people: int | None
@@ -50,7 +50,7 @@ class Votes(NamedTuple):
     disagree: int | None
     passed: int | None
     important: int | None
-    reason: Untold = ""
+    reason: WithheldReason = ""
 
 
 def figures(connection: Connection, slug: str, known: Published | None = None) -> Published | None:
@@ -82,13 +82,13 @@ def figures_before(connection: Connection, slug: str, *, seed: int = 0) -> Publi
 
 def proposals_of(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
-) -> list[Standing]:
+) -> list[ModerationItem]:
     """Released proposals that were not withdrawn, oldest first."""
     rows = proposals.released(connection, consultation_id, after_id=after_id, limit=limit)
     return list(standings.find(connection, [row.id for row in rows]).values())
 
 
-def proposal(connection: Connection, code: str) -> Standing | None:
+def proposal(connection: Connection, code: str) -> ModerationItem | None:
     """One released proposal; None where there is none, or none that everybody may read. An answer is none: its code
     leads to no page (`texts`).
     """
@@ -101,30 +101,30 @@ def texts(connection: Connection, consultation_id: int) -> list[Quote]:
     return quotes.released_texts(connection, consultation_id)
 
 
-def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, Account]:
+def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
     """What became of these contributions, for who has the code: words of released ones only."""
     return accounting.accounts(connection, codes)
 
 
-def votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, Votes]:
+def votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, PublicVotes]:
     """How these proposals were rated, as the newest edition tells it; nothing is told of one that is not in it yet."""
     document = editing.document_of(connection, consultation_id)
-    nothing = Votes(None, None, None, None, None, "not_yet")
+    nothing = PublicVotes(None, None, None, None, None, "not_yet")
     if document is None:
         return dict.fromkeys(codes, nothing)
     if document.report.people == 0:
-        return dict.fromkeys(codes, Votes(0, 0, 0, 0, 0))
+        return dict.fromkeys(codes, PublicVotes(0, 0, 0, 0, 0))
     if document.report.people is None:
         return dict.fromkeys(codes, nothing._replace(reason="few"))
     statements = {it.name: it for it in document.report.statements}
     return {code: _votes(statements[code]) if code in statements else nothing for code in codes}
 
 
-def _votes(statement: Statement) -> Votes:
+def _votes(statement: Statement) -> PublicVotes:
     counts = statement.by_last_vote
     important = None if counts.votes is None else statement.important
     why = "" if counts.agrees is not None else statement.reason or "few"  # earlier rules gave no reason but that
-    return Votes(counts.votes, counts.agrees, counts.disagrees, counts.passes, important, why)
+    return PublicVotes(counts.votes, counts.agrees, counts.disagrees, counts.passes, important, why)
 
 
 def answered(connection: Connection, consultation_id: int, least: int) -> Answered:

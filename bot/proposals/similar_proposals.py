@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bot.proposals.pool import words_of
-from bot.proposals.similarity import ALIKE, NEAREST, alike, comparable
+from bot.proposals.similarity import NEAREST, SIMILARITY_THRESHOLD, alike, comparable
 from storage.tables import moderation, proposals
 from storage.tables.moderation import State
 from storage.tables.proposals import StoredProposal
@@ -20,7 +20,7 @@ MOST_COMPARED: Final = 5_000
 """The newest so many of each state: enough for what people say at the same time."""
 
 
-class Similar(NamedTuple):
+class SimilarProposal(NamedTuple):
     """One that says nearly the same: how much, 0 to 100."""
 
     proposal: StoredProposal
@@ -28,7 +28,9 @@ class Similar(NamedTuple):
     likeness: int
 
 
-def similar(connection: Connection, consultation_id: int, about: Sequence[StoredProposal]) -> dict[int, list[Similar]]:
+def similar(
+    connection: Connection, consultation_id: int, about: Sequence[StoredProposal]
+) -> dict[int, list[SimilarProposal]]:
     """The most similar proposals to each of these, released and waiting ones, the most similar first."""
     states: dict[int, State] = {}
     for state in ("released", "waiting"):
@@ -41,9 +43,9 @@ def similar(connection: Connection, consultation_id: int, about: Sequence[Stored
     scores = alike([comparable(words_of(row)) for row in about], [comparable(words_of(row)) for row in known.values()])
     return {
         row.id: [
-            Similar(known[number], states[number], round(float(of_row[place])))
+            SimilarProposal(known[number], states[number], round(float(of_row[place])))
             for place in np.argsort(-of_row, kind="stable")[: NEAREST + 1]
-            if of_row[place] >= ALIKE and (number := numbers[place]) != row.id
+            if of_row[place] >= SIMILARITY_THRESHOLD and (number := numbers[place]) != row.id
         ][:NEAREST]
         for row, of_row in zip(about, scores, strict=True)
     }

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 from flows.understanding.text import fold
 
 NEAREST: Final = 3
-ALIKE: Final = 58.0
+SIMILARITY_THRESHOLD: Final = 58.0
 """Of 100. Below this two texts share a topic at most; tried on the German statements of a climate assembly."""
 _GRAMS: Final = 24
 """So many threes of a text are looked up, the rarest ones: frequent ones tell little and cost much."""
@@ -22,7 +22,7 @@ _LONGEST: Final = 600
 """Letters of a text that are compared."""
 
 
-class Index:
+class SimilarityIndex:
     """Texts by id, kept in memory: one array of places per three letters. Adding is cheap, so nothing is ever rebuilt.
 
     A look-up in 50,000 texts takes some milliseconds (`bench`, similar_ms_50k).
@@ -60,7 +60,8 @@ class Index:
         places = self._candidates(folded)
         scores = alike([folded], [self._texts[place] for place in places])[0] if places else ()
         near = sorted(
-            ((score, -place) for score, place in zip(scores, places, strict=True) if score >= ALIKE), reverse=True
+            ((score, -place) for score, place in zip(scores, places, strict=True) if score >= SIMILARITY_THRESHOLD),
+            reverse=True,
         )
         return [self._ids[-place] for _, place in near[:number]]
 

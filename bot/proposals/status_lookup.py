@@ -10,18 +10,18 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person
 from bot.proposals.codes import recognise
-from bot.proposals.contribution_status import Account, accounts, in_words
+from bot.proposals.contribution_status import ContributionStatus, accounts, in_words
 from flows.messages import MsgIn
 from flows.voice import Voice
 
 
-class Enquiries:
+class StatusLookup:
     """Answers messages that are a code and nothing else. Where somebody stands in a consultation does not change."""
 
     def __init__(self, catalogue: Catalogue, public_url: str) -> None:
         self._catalogue = catalogue
         self._public_url = public_url
-        self._known: dict[str, Account] = {}
+        self._known: dict[str, ContributionStatus] = {}
         self._codes: dict[int, str] = {}
         """Those of the batch that is worked on, by message."""
 

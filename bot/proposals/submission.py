@@ -23,7 +23,7 @@ from storage.tables.proposals import NewProposal, Release, Rewording, StoredProp
 from storage.tables.ratings import NewRatingEvent
 
 
-class Submitted(NamedTuple):
+class SubmittedIdea(NamedTuple):
     """An idea somebody submitted or changed, with where and what it is about."""
 
     event: Proposed
@@ -38,10 +38,10 @@ class IdeaRows:
     """Ideas by pseudonym and question, the last one counts; and those that are no answer any more."""
 
     def __init__(self) -> None:
-        self.submitted: dict[tuple[str, str], Submitted] = {}
+        self.submitted: dict[tuple[str, str], SubmittedIdea] = {}
         self._taken_back: set[tuple[str, str]] = set()
 
-    def submit(self, one: Submitted) -> None:
+    def submit(self, one: SubmittedIdea) -> None:
         self.submitted[one.pseudonym, one.event.key] = one
 
     def take_back(self, pseudonym: str, key: str, code: str) -> None:
@@ -61,7 +61,7 @@ def propose(batch: BatchContext, person: Person, event: Proposed, hour: datetime
     flow, given = place.published.flow, place.session.answers
     node = flow.nodes[event.key]
     district, topic = (_code_of(flow, getattr(node, name, None), given) for name in ("district_from", "topic_from"))
-    one = Submitted(
+    one = SubmittedIdea(
         event,
         consultation_id=place.published.consultation_id,
         pseudonym=place.pseudonym,
@@ -93,7 +93,9 @@ def _code_of(flow: Flow, key: str | None, given: Mapping[str, Value]) -> str | N
     return value if isinstance(value, str) and isinstance(possible, frozenset) and value in possible else None
 
 
-def _receive(connection: Connection, submitted: Iterable[Submitted], new_id: Callable[[], int], now: datetime) -> None:
+def _receive(
+    connection: Connection, submitted: Iterable[SubmittedIdea], new_id: Callable[[], int], now: datetime
+) -> None:
     """Stores ideas; each waits for a person to read it, also one that was public before its author changed it."""
     by_code = {one.event.code: one for one in submitted}
     known = proposals.by_codes(connection, list(by_code)) if by_code else {}
@@ -140,7 +142,7 @@ def _change(
     moderation.add_decisions(connection, [moderation.restoring(new_id(), id_, now) for id_ in ids])
 
 
-def _row(id_: int, one: Submitted) -> NewProposal:
+def _row(id_: int, one: SubmittedIdea) -> NewProposal:
     event = one.event
     return NewProposal(
         id=id_,

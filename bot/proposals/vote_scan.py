@@ -31,7 +31,7 @@ log = structlog.get_logger()
 CHECK_SECONDS: Final = 5.0
 
 
-class Survey(NamedTuple):
+class VoteScan(NamedTuple):
     """How one moment of a consultation looked; by proposal."""
 
     newest_event: int
@@ -42,17 +42,17 @@ class Survey(NamedTuple):
     """The length of its projection; 0 where it divides nobody."""
 
 
-class Surveyed(Protocol):
+class ScanTarget(Protocol):
     """Who wants to know."""
 
     def due(self) -> list[int]:
         """The consultations to look at now."""
 
-    def learn(self, consultation_id: int, found: Survey, seconds: float) -> None:
+    def learn(self, consultation_id: int, found: VoteScan, seconds: float) -> None:
         """Takes what was found; `seconds` is how long it took."""
 
 
-def survey(connection: Connection, consultation_id: int) -> Survey:
+def survey(connection: Connection, consultation_id: int) -> VoteScan:
     """Looks at a consultation. Reads every vote: never on the writing thread."""
     newest = ratings.newest_event(connection)
     loaded = loading.load(connection, consultation_id)
@@ -62,10 +62,10 @@ def survey(connection: Connection, consultation_id: int) -> Survey:
     lengths = plane(matrix, np.array(hidden, dtype=np.bool_)).extremity if len(matrix.people) else ()
     extremity = {loaded.proposals[name].id: float(it) for name, it in zip(matrix.statements, lengths, strict=False)}
     counts = ratings.count(connection, [row.id for row in loaded.proposals.values()])
-    return Survey(newest, counts, extremity)
+    return VoteScan(newest, counts, extremity)
 
 
-async def keep_surveying(store: Store, wanting: Surveyed) -> None:
+async def keep_surveying(store: Store, wanting: ScanTarget) -> None:
     """Looks at what is due, one consultation after another, until it is cancelled."""
     while True:
         for consultation_id in wanting.due():

@@ -37,7 +37,7 @@ class _Wave(NamedTuple):
     origin: PublishedRevision
 
 
-class Listed(NamedTuple):
+class RankedProposal(NamedTuple):
     """One proposal in the order in which `take: top` takes them."""
 
     code: str
@@ -49,7 +49,7 @@ class TopList(NamedTuple):
     """What a wave would take of an earlier consultation with `take: top`, and of how many."""
 
     slug: str
-    listed: tuple[Listed, ...]
+    listed: tuple[RankedProposal, ...]
     of: int
 
 
@@ -110,7 +110,7 @@ def top_lists(connection: Connection, consultation: Consultation, now: datetime)
     return found
 
 
-def best_of(connection: Connection, origin: PublishedRevision) -> list[Listed]:
+def best_of(connection: Connection, origin: PublishedRevision) -> list[RankedProposal]:
     """The released proposals of a consultation in the order of its result page, the one most agreed with first."""
     number = origin.consultation_id
     found, loaded = answer_dataset.find(connection, origin.slug), loading.load(connection, number)
@@ -118,7 +118,7 @@ def best_of(connection: Connection, origin: PublishedRevision) -> list[Listed]:
     kept = document.report.statements if document else None
     order = ranked(loaded.log, loaded.shown, loading.sectors(connection, found), found.least, kept)
     rows = loaded.proposals
-    return [Listed(it.name, rows[it.name].title or rows[it.name].text, it) for it in order]
+    return [RankedProposal(it.name, rows[it.name].title or rows[it.name].text, it) for it in order]
 
 
 def taken_from(consultation: Consultation) -> list[str]:
@@ -164,7 +164,7 @@ def _chosen(connection: Connection, wave: _Wave, here: list[StoredProposal], now
     return [released[it.code] for it in _first(best_of(connection, wave.origin), wave, here)]
 
 
-def _first(order: list[Listed], wave: _Wave, here: list[StoredProposal]) -> list[Listed]:
+def _first(order: list[RankedProposal], wave: _Wave, here: list[StoredProposal]) -> list[RankedProposal]:
     before = {original_code(row) for row in here}
     return sorted(order, key=lambda it: it.code not in before)[: wave.earlier.count]
 

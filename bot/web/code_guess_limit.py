@@ -6,20 +6,20 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets, Rate
 from bot.web.context import site_of
 
-MISSES: Final = Rate(burst=60, per_second=0.5)
+WRONG_CODES: Final = Rate(burst=60, per_second=0.5)
 """Wrong codes from one address, which may be a hall full of people who mistype. A room's code has 29 random bits: at
 this pace somebody would look for one room for some forty years."""
 BUCKETS: Final = web.AppKey("missed-codes", Buckets)
 
 
 def may_look(request: web.Request) -> None:
-    """Raises Trouble (`too_many`) where too many codes from this address led nowhere."""
+    """Raises RequestError (`too_many`) where too many codes from this address led nowhere."""
     if wait := request.app[BUCKETS].wait(site_of(request).routes.clients.address(request)):
-        raise Trouble("too_many", wait)
+        raise RequestError("too_many", wait)
 
 
 def missed(request: web.Request) -> None:

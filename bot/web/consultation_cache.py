@@ -30,10 +30,10 @@ FIRST_SECONDS: Final = 20.0
 """The first look reads something of every consultation, which takes longer."""
 SECONDS: Final = 2.0
 """So old may be what the board shows."""
-DoorState = Literal["open", "closed", "not_yet"]
+AccessState = Literal["open", "closed", "not_yet"]
 
 
-class Offer(NamedTuple):
+class OfferedLanguage(NamedTuple):
     """A language in which a consultation is offered, in its own words and script."""
 
     tag: str
@@ -42,11 +42,11 @@ class Offer(NamedTuple):
     is_unreviewed: bool
 
 
-class Notice(NamedTuple):
+class PublishedConsultation(NamedTuple):
     """One consultation on the board."""
 
     live: LiveRevision
-    offers: tuple[Offer, ...]
+    offers: tuple[OfferedLanguage, ...]
 
     @property
     def revision(self) -> RevisionHead:
@@ -75,7 +75,7 @@ class Notice(NamedTuple):
         """Whether it is shown where consultations are listed, and has pages beside its door."""
         return self.revision.state != "archived" and not self.revision.is_trial
 
-    def state(self, now: datetime | None = None) -> DoorState:
+    def state(self, now: datetime | None = None) -> AccessState:
         """Whether answers are taken at this moment."""
         found = self.revision.state_at(now or datetime.now(UTC))
         return found if found in {"open", "not_yet"} else "closed"
@@ -109,16 +109,16 @@ class Notice(NamedTuple):
         return Locale.of(self.best(language))
 
 
-class Board:
+class ConsultationCache:
     """All consultations with a live revision, by slug; trials of test revisions are in none of its lists."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._live = LiveRevisions()
-        self._notices: dict[str, Notice] = {}
+        self._notices: dict[str, PublishedConsultation] = {}
         self._read_at = float("-inf")
         self._began_at = 0.0
-        self._reading: asyncio.Task[dict[str, Notice]] | None = None
+        self._reading: asyncio.Task[dict[str, PublishedConsultation]] | None = None
 
     async def look(self) -> None:
         """Reads the board anew if what is known is too old; where the database is away that is good enough. Raises
@@ -146,15 +146,15 @@ class Board:
                 raise
         self._read_at = time.monotonic()
 
-    def _read(self, connection: Connection) -> dict[str, Notice]:
+    def _read(self, connection: Connection) -> dict[str, PublishedConsultation]:
         return _read(connection, self._notices, self._live)
 
-    def find(self, slug: str) -> Notice | None:
+    def find(self, slug: str) -> PublishedConsultation | None:
         """A consultation that is not archived; None where there is none, or none that this program can read."""
         found = self.look_up(slug)
         return found if found and found.is_listed else None
 
-    def look_up(self, slug: str) -> Notice | None:
+    def look_up(self, slug: str) -> PublishedConsultation | None:
         """The same, also one that is archived, or the trial of a test revision."""
         found = self._notices.get(slug)
         if found is not None and _whole(found.live.packed, found.revision.consultation_id) is None:
@@ -163,20 +163,20 @@ class Board:
             return None
         return found
 
-    def by_id(self, consultation_id: int) -> Notice | None:
+    def by_id(self, consultation_id: int) -> PublishedConsultation | None:
         """The same by the number of the consultation."""
         slugs = (it.slug for it in self._listed() if it.revision.consultation_id == consultation_id)
         return next((self.find(slug) for slug in slugs), None)
 
-    def _listed(self) -> list[Notice]:
+    def _listed(self) -> list[PublishedConsultation]:
         return [notice for notice in self._notices.values() if notice.is_listed]
 
-    def everything(self) -> list[Notice]:
+    def everything(self) -> list[PublishedConsultation]:
         """All of them, in whatever state; those that end last come first, samples last."""
         first = sorted(self._listed(), key=_rank, reverse=True)
         return sorted(first, key=lambda notice: notice.revision.sample)
 
-    def open_now(self) -> list[Notice]:
+    def open_now(self) -> list[PublishedConsultation]:
         """What one can take part in: those that end first come first, samples last."""
         found = [notice for notice in self._listed() if notice.state() == "open"]
         return sorted(found, key=_rank)
@@ -189,16 +189,18 @@ class Board:
         return "open" if notice.state() == "open" else "closed"
 
 
-def _rank(notice: Notice) -> tuple[bool, datetime, str]:
+def _rank(notice: PublishedConsultation) -> tuple[bool, datetime, str]:
     return notice.revision.sample, notice.revision.closes_at or datetime.max.replace(tzinfo=UTC), notice.slug
 
 
-def _read(connection: Connection, known: dict[str, Notice], live: LiveRevisions | None = None) -> dict[str, Notice]:
-    found: dict[str, Notice] = {}
+def _read(
+    connection: Connection, known: dict[str, PublishedConsultation], live: LiveRevisions | None = None
+) -> dict[str, PublishedConsultation]:
+    found: dict[str, PublishedConsultation] = {}
     for it in (live or LiveRevisions()).look(connection, get_args(State)):
         before = known.get(it.head.slug)
         is_known = before is not None and before.revision.id == it.head.id
-        found[it.head.slug] = Notice(it, before.offers if before and is_known else _offers(it))
+        found[it.head.slug] = PublishedConsultation(it, before.offers if before and is_known else _offers(it))
     return found
 
 
@@ -208,12 +210,12 @@ def _whole(packed: bytes, consultation_id: int) -> Consultation | None:
     return stored_revisions.parse_content(unpack_content(packed), consultation_id)
 
 
-def _offers(live: LiveRevision) -> tuple[Offer, ...]:
+def _offers(live: LiveRevision) -> tuple[OfferedLanguage, ...]:
     listing = live.listing
     whole = stored_revisions.read_revision(live.whole()) if listing.may_be_leichte_sprache else None
     is_leichte_sprache = whole is not None and whole.is_leichte_sprache()
     return tuple(
-        Offer(
+        OfferedLanguage(
             offer.tag,
             LEICHTE_SPRACHE if offer.tag == "de-simple" and is_leichte_sprache else LANGUAGES[offer.tag].name,
             "rtl" if LANGUAGES[offer.tag].right_to_left else "ltr",

@@ -14,13 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from multidict import MultiDictProxy
 
 from adapters.web import protocol
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.requests import FIELDS, FORM
 from adapters.web.routes import WebRoutes
 from bot.common.i18n.locale import Locale, available_languages, offered_languages
 from bot.settings import WebSettings
 from bot.web.assets import Assets
-from bot.web.consultation_cache import Board
+from bot.web.consultation_cache import ConsultationCache
 from bot.web.services import Services
 
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
@@ -36,7 +36,7 @@ class Site:
 
     services: Services
     options: WebSettings
-    board: Board
+    board: ConsultationCache
     assets: Assets
     routes: WebRoutes
     templates: Environment
@@ -75,17 +75,17 @@ class Site:
 
 
 async def form_of(request: web.Request) -> Form:
-    """The fields of a plain form; files are taken by none of ours. Raises Trouble (`malformed`, `slow`)."""
+    """The fields of a plain form; files are taken by none of ours. Raises RequestError (`malformed`, `slow`)."""
     if request.content_type != FORM:
-        raise Trouble("malformed")
+        raise RequestError("malformed")
     try:
         async with asyncio.timeout(site_of(request).routes.limits.body_seconds):
             form = await request.post()
     except TimeoutError as fault:
-        raise Trouble("slow") from fault
+        raise RequestError("slow") from fault
     except (web.RequestPayloadError, ValueError, LookupError) as fault:
         # LookupError: the request names an encoding that does not exist.
-        raise Trouble("malformed") from fault
+        raise RequestError("malformed") from fault
     request[FIELDS] = tuple((name, value) for name, value in form.items() if isinstance(value, str))
     return form
 

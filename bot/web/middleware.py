@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.requests import FIELDS
 from adapters.web.routes import HELD_SECONDS
 from bot.common.i18n.locale import Locale, available_languages
@@ -75,11 +75,11 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
     try:
         if not request.host.isascii():
             # It goes into links and QR codes; browsers write every name in ASCII.
-            raise Trouble("malformed")
+            raise RequestError("malformed")
         if request.path == "/" or request.path.startswith("/c/"):
             await site.board.look()
         return await handler(request)
-    except Trouble as trouble:
+    except RequestError as trouble:
         return trouble_page(site, request, trouble)
     except web.HTTPRequestEntityTooLarge:
         return error_page(site, request, "too_long", 413)
@@ -91,13 +91,13 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
         return error_page(site, request, "trouble", fault.status)
     except StorageError as fault:
         log.error("page_request_failed", **where(fault))
-        return trouble_page(site, request, Trouble("held", HELD_SECONDS))
+        return trouble_page(site, request, RequestError("held", HELD_SECONDS))
     except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
         log.error("page_request_failed", **where(fault))
         return error_page(site, request, "trouble", 500)
 
 
-def trouble_page(site: Site, request: web.Request, trouble: Trouble, locale: Locale | None = None) -> web.Response:
+def trouble_page(site: Site, request: web.Request, trouble: RequestError, locale: Locale | None = None) -> web.Response:
     """The page for a trouble of the transports."""
     what = _PAGES.get(trouble.code, "trouble")
     if what == "held" and not request.get(FIELDS):
@@ -108,7 +108,7 @@ def trouble_page(site: Site, request: web.Request, trouble: Trouble, locale: Loc
     return response
 
 
-async def refused(request: web.Request, trouble: Trouble, sentence: str) -> web.StreamResponse:
+async def refused(request: web.Request, trouble: RequestError, sentence: str) -> web.StreamResponse:
     """The same, as the transports ask for it."""
     return trouble_page(site_of(request), request, trouble)
 

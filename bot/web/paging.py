@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeVar
 
-A_PAGE: Final = 20
+PAGE_SIZE: Final = 20
 """So many entries stand on one."""
 _DIGITS: Final = 6
 
 Entry = TypeVar("Entry")
 
 
-class Pages(NamedTuple):
+class ListPage(NamedTuple):
     """One page of a list: pages and entries count from 1; `names` are those of all entries, in order."""
 
     number: int
@@ -35,15 +35,15 @@ class Pages(NamedTuple):
 
     def part(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Those of all entries that stand on this page."""
-        return entries[self.first - 1 : self.first - 1 + A_PAGE]
+        return entries[self.first - 1 : self.first - 1 + PAGE_SIZE]
 
     def link(self, name: str) -> str:
         """Where an entry stands, seen from this page."""
-        page = self.names.index(name) // A_PAGE + 1
+        page = self.names.index(name) // PAGE_SIZE + 1
         return f"#{name}" if page == self.number else f"?{self.query}{page}#{name}"
 
 
-def pages(names: Sequence[str], wanted: str, query: str = "page=") -> Pages:
+def pages(names: Sequence[str], wanted: str, query: str = "page=") -> ListPage:
     """The page that was asked for; for anything else that is written there the nearest one.
 
     >>> pages([str(n) for n in range(45)], "3")[:3], pages(["a"], "99")[:3], pages([], "-1")[:3]
@@ -51,7 +51,7 @@ def pages(names: Sequence[str], wanted: str, query: str = "page=") -> Pages:
     >>> pages([str(n) for n in range(45)], "2").link("44")
     '?page=3#44'
     """
-    last = max(1, -(-len(names) // A_PAGE))
+    last = max(1, -(-len(names) // PAGE_SIZE))
     number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) <= _DIGITS else 1
     number = min(max(number, 1), last)
-    return Pages(number, last, (number - 1) * A_PAGE + 1, tuple(names), query)
+    return ListPage(number, last, (number - 1) * PAGE_SIZE + 1, tuple(names), query)

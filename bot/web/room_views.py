@@ -15,18 +15,18 @@ SECONDS: Final = 1.0
 MOST: Final = 1000
 """More rooms than this are not remembered at once."""
 
-View = tuple[int, Picture]
+RoomView = tuple[int, Picture]
 """How many are in the room, and what everybody may see of their answers."""
 
 
-class Looks:
+class RoomViewCache:
     """What was found in the last second, by the state of a room. Whoever asks meanwhile waits for the same count."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._found: dict[str, tuple[float, asyncio.Task[View]]] = {}
+        self._found: dict[str, tuple[float, asyncio.Task[RoomView]]] = {}
 
-    async def at(self, key: str, find: Callable[[], Awaitable[View]]) -> View:
+    async def at(self, key: str, find: Callable[[], Awaitable[RoomView]]) -> RoomView:
         """What `find` gives, or gave for this key within the last second. Raises what it raises."""
         began, task = self._found.get(key, (0.0, None))
         if task is None or self._now() - began >= SECONDS:
@@ -37,8 +37,8 @@ class Looks:
         return await asyncio.shield(task)  # who goes away takes nothing from the others
 
 
-async def _awaited(find: Callable[[], Awaitable[View]]) -> View:
+async def _awaited(find: Callable[[], Awaitable[RoomView]]) -> RoomView:
     return await find()
 
 
-LOOKS: Final = web.AppKey("looks", Looks)
+ROOM_VIEWS: Final = web.AppKey("looks", RoomViewCache)

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from adapters.web.accepting import Gate, GatedSite, room_for_connections
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.hub import WebHub
 from adapters.web.limits import Buckets, WebLimits
 from adapters.web.routes import HELD_SECONDS, WebRoutes
@@ -23,7 +23,7 @@ from bot.web import code_guess_limit, middleware, room_views, webhooks
 from bot.web.api import routes as api
 from bot.web.assets import Assets
 from bot.web.assisted import helper, meeting_pages
-from bot.web.consultation_cache import Board
+from bot.web.consultation_cache import ConsultationCache
 from bot.web.context import SITE, Site, environment, site_of
 from bot.web.public import chat, contribution, forms, opendata, pages, read_aloud, results, resume
 from bot.web.services import Services
@@ -79,12 +79,12 @@ class WebServer:
 def application(services: Services, limits: WebLimits | None = None) -> web.Application:
     """All pages of a house, without a port: what the server serves and tests ask."""
     options = services.settings.web
-    board = Board(services.store)
+    board = ConsultationCache(services.store)
     routes = _routes(services, board, options, limits)
     application = web.Application(middlewares=[middleware.decently], client_max_size=BODY_BYTES)
     application[SITE] = Site(services, options, board, Assets(options.accent), routes, environment())
-    application[code_guess_limit.BUCKETS] = Buckets(code_guess_limit.MISSES)
-    application[room_views.LOOKS] = room_views.Looks()
+    application[code_guess_limit.BUCKETS] = Buckets(code_guess_limit.WRONG_CODES)
+    application[room_views.ROOM_VIEWS] = room_views.RoomViewCache()
     router = application.router
     router.add_get("/healthz", _health)
     router.add_get("/readyz", _readiness)
@@ -106,7 +106,7 @@ def application(services: Services, limits: WebLimits | None = None) -> web.Appl
     return application
 
 
-def _routes(services: Services, board: Board, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
+def _routes(services: Services, board: ConsultationCache, options: WebSettings, limits: WebLimits | None) -> WebRoutes:
     hub = next((channel for channel in services.channels.values() if isinstance(channel, WebHub)), None)
     if hub is None:
         hub = WebHub()
@@ -117,7 +117,7 @@ def _routes(services: Services, board: Board, options: WebSettings, limits: WebL
             async with asyncio.timeout(KNOWN_SECONDS):
                 found = await services.store.read(partial(contacts.find, lookups=[lookup]))
         except (StorageError, TimeoutError) as fault:
-            raise Trouble("held", HELD_SECONDS) from fault
+            raise RequestError("held", HELD_SECONDS) from fault
         return any(owner.contact_id is not None for owner in found.values())
 
     def say(language: str, phrase: str, /, **values: object) -> str:

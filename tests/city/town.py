@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestServer
 from adapters.web.hub import WebHub
 from bot.app import App, build, open_store
 from bot.authoring import publishing
-from bot.authoring.file_check import Checked
-from bot.authoring.publish_impact import Intent
+from bot.authoring.file_check import CheckedFile
+from bot.authoring.publish_impact import PublishOptions
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.consultations import trials
@@ -130,9 +130,14 @@ class Town:
         """Publishes a revision as the command does."""
         made = Consultation.model_validate(definition(is_revised=is_revised))
 
-        def work(connection: Any) -> publishing.Published:
+        def work(connection: Any) -> publishing.PublishOutcome:
             return publishing.record(
-                connection, Checked(made, ()), tools(), "viertel.yaml", Intent(None, frozenset({"use"})), stage
+                connection,
+                CheckedFile(made, ()),
+                tools(),
+                "viertel.yaml",
+                PublishOptions(None, frozenset({"use"})),
+                stage,
             )
 
         published = await self.store.write(work)

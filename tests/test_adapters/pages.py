@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from adapters.base import Outgoing, Replies
 from adapters.web.doors import Conversation
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.hub import WebHub
 from adapters.web.limits import WebLimits
 from adapters.web.routes import Door, WebRoutes
@@ -196,7 +196,7 @@ class House:
         self.routes.set_cookie(request, response, conversation)
         return response
 
-    async def _error(self, request: web.Request, trouble: Trouble, sentence: str) -> web.StreamResponse:
+    async def _error(self, request: web.Request, trouble: RequestError, sentence: str) -> web.StreamResponse:
         return web.Response(status=trouble.kind.status, text=sentence)
 
     def page(self, slug: str = "park", **headers: str) -> Page:

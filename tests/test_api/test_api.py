@@ -10,9 +10,9 @@ import pytest
 
 from adapters.web.limits import Buckets, Rate
 from bot.authoring import publishing
-from bot.authoring.file_check import Checked
-from bot.authoring.publishing import Desk
-from bot.proposals.official_answers import Outcome, set_status
+from bot.authoring.file_check import CheckedFile
+from bot.authoring.publishing import PublishContext
+from bot.proposals.official_answers import OfficialAnswer, set_status
 from bot.results.editions.renewal import renew
 from bot.web.api import routes
 from bot.web.api.registry import OPERATIONS
@@ -217,7 +217,7 @@ async def test_archiving_says_who_waits(house: ServedHouse) -> None:
     refused = await aylin.post("/consultations/park/archive")
     assert (refused.status, refused.kind, idea.code in refused.json["detail"]) == (409, "owed", True)
     with house.store.begin() as connection:
-        set_status(chair(connection), idea.id, Outcome("rejected", {"de": "Kein Platz."}))
+        set_status(chair(connection), idea.id, OfficialAnswer("rejected", {"de": "Kein Platz."}))
     still_open = await aylin.post("/consultations/park/archive", {"confirm": True})
     assert (still_open.status, still_open.kind) == (409, "is_open")
     assert "/consultations/park/close" in still_open.json["detail"]
@@ -337,11 +337,11 @@ def test_states_of_a_consultation(store: Store) -> None:
 @only_sqlite
 async def test_drafts_and_tests_need_a_key_that_may_publish(house: ServedHouse) -> None:
     open_consultation(house.store)
-    tools = Desk(new_id, datetime.now(UTC), UTC)
+    tools = PublishContext(new_id, datetime.now(UTC), UTC)
     with house.store.begin() as connection:
         for stage, slug, title in (("draft", "park", "Neu"), ("test", "park", "Probe"), ("draft", "lake", "See")):
             made = made_of(slug, title={"de": title, "en": title})
-            publishing.record(connection, Checked(made, ()), tools, "file", stage=stage)  # type: ignore[arg-type]
+            publishing.record(connection, CheckedFile(made, ()), tools, "file", stage=stage)  # type: ignore[arg-type]
     member = hire(house.store, "Ceyda")
     reader = house.client(key_for(house.store, member, ["read"]))
     found = (await reader.get("/consultations")).json["items"]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.common.ids import Ids
 from bot.staff import codes
-from bot.web.assisted.device_sessions import VISITS, Visits
+from bot.web.assisted.device_sessions import DEVICE_SESSIONS, DeviceSessions
 from storage.core.store import Store
 from storage.tables import staff as staff_table
 from storage.tables.staff import Role, StaffMember
@@ -57,10 +57,10 @@ def member(store: Store, name: str = "Aylin", role: Role = "helper") -> str:
     return code
 
 
-def visits_in(house: House) -> Visits:
+def visits_in(house: House) -> DeviceSessions:
     app = house.server.app
     assert isinstance(app, web.Application)
-    return app[VISITS]
+    return app[DEVICE_SESSIONS]
 
 
 async def at_the_kiosk(house: House, query: str = "", path: str = "/kiosk/mein-kiez") -> Watcher:

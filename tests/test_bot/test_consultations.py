@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from bot.authoring import yaml_source
 from bot.authoring.file_check import all_phrases, content, fingerprint, judge, read
-from bot.authoring.publish_impact import Intent
-from bot.authoring.publishing import SAMPLES, Desk, publish, publish_samples
+from bot.authoring.publish_impact import PublishOptions
+from bot.authoring.publishing import SAMPLES, PublishContext, publish, publish_samples
 from bot.consultations.definition_issues import DefinitionIssue
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
@@ -196,8 +196,8 @@ class TestPublishing:
         store.dispose()
 
     @pytest.fixture
-    def desk(self) -> Desk:
-        return Desk(count(1).__next__, datetime(2026, 11, 23, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+    def desk(self) -> PublishContext:
+        return PublishContext(count(1).__next__, datetime(2026, 11, 23, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
 
     @pytest.fixture
     def file(self, tmp_path: Path) -> Path:
@@ -205,7 +205,7 @@ class TestPublishing:
         path.write_text(GOOD, encoding="utf-8")
         return path
 
-    def test_makes_a_revision_with_its_words_and_dates(self, store: Store, desk: Desk, file: Path):
+    def test_makes_a_revision_with_its_words_and_dates(self, store: Store, desk: PublishContext, file: Path):
         published = publish(store, file, desk)
         assert published.new
         assert published.faults == ()
@@ -219,14 +219,14 @@ class TestPublishing:
         assert revision.closes_at == datetime(2027, 3, 31, 22, tzinfo=UTC), "open until the end of the last day"
         assert Consultation.model_validate_json(revision.content).closes == date(2027, 3, 31)
 
-    def test_the_same_again_changes_nothing(self, store: Store, desk: Desk, file: Path):
+    def test_the_same_again_changes_nothing(self, store: Store, desk: PublishContext, file: Path):
         first = publish(store, file, desk)
         file.write_text(f"# a comment\n{GOOD}", encoding="utf-8")
         again = publish(store, file, desk)
         assert not again.new
         assert again.revision == first.revision
 
-    def test_a_change_is_a_new_revision_and_keeps_other_triggers(self, store: Store, desk: Desk, file: Path):
+    def test_a_change_is_a_new_revision_and_keeps_other_triggers(self, store: Store, desk: PublishContext, file: Path):
         first = publish(store, file, desk).revision
         assert first is not None
         with store.begin() as connection:
@@ -243,18 +243,18 @@ class TestPublishing:
                 ("keyword", "rasen"),
             }
 
-    def test_an_old_content_is_live_again_where_that_is_meant(self, store: Store, desk: Desk, file: Path):
+    def test_an_old_content_is_live_again_where_that_is_meant(self, store: Store, desk: PublishContext, file: Path):
         publish(store, file, desk)
         file.write_text(GOOD.replace("wiese, çayır", "rasen"), encoding="utf-8")
         publish(store, file, desk)
         file.write_text(GOOD, encoding="utf-8")
-        old = publish(store, file, desk, Intent(base=2))
+        old = publish(store, file, desk, PublishOptions(base=2))
         assert old.new
         with store.reading() as connection:
             live = consultations.latest(connection, "park")
             assert (live and live.number, ("keyword", "wiese") in consultations.triggers(connection)) == (1, True)
 
-    def test_refuses_while_there_are_faults(self, store: Store, desk: Desk, file: Path):
+    def test_refuses_while_there_are_faults(self, store: Store, desk: PublishContext, file: Path):
         file.write_text(GOOD.replace("level: consultation\n", ""), encoding="utf-8")
         refused = publish(store, file, desk)
         assert refused.revision is None
@@ -262,7 +262,7 @@ class TestPublishing:
         with store.reading() as connection:
             assert consultations.latest(connection, "park") is None
 
-    def test_refuses_a_word_that_starts_another_consultation(self, store: Store, desk: Desk, file: Path):
+    def test_refuses_a_word_that_starts_another_consultation(self, store: Store, desk: PublishContext, file: Path):
         publish(store, file, desk)
         file.write_text(GOOD.replace("slug: park", "slug: wald"), encoding="utf-8")
         refused = publish(store, file, desk)
@@ -272,18 +272,18 @@ class TestPublishing:
             "keywords: “cayir” already starts park",
         ]
 
-    def test_warns_of_a_closing_date_in_the_past(self, store: Store, desk: Desk, file: Path):
+    def test_warns_of_a_closing_date_in_the_past(self, store: Store, desk: PublishContext, file: Path):
         late = desk._replace(now=datetime(2027, 3, 31, 22, 30, tzinfo=UTC))
         assert ["it closed on 2027-03-31" in str(it) for it in publish(store, file, late).faults] == [True]
 
-    def test_publishes_the_samples_into_an_empty_store_only(self, store: Store, desk: Desk):
+    def test_publishes_the_samples_into_an_empty_store_only(self, store: Store, desk: PublishContext):
         assert [it for it in publish_samples(store, desk) if not it.warning] == []
         with store.reading() as connection:
             slugs = [revision.slug for revision in consultations.list_latest(connection)]
         assert slugs == sorted(path.stem for path in SAMPLES.glob("*.yaml"))
         assert publish_samples(store, desk) == []
 
-    def test_a_store_that_fails_is_a_fault_and_no_stop(self, tmp_path: Path, desk: Desk):
+    def test_a_store_that_fails_is_a_fault_and_no_stop(self, tmp_path: Path, desk: PublishContext):
         store = Store(f"sqlite:///{tmp_path}/nowhere.db")
         try:
             assert ["the samples could not be stored" in it.reason for it in publish_samples(store, desk)] == [True]

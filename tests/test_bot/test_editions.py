@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.authoring import lifecycle
-from bot.authoring.publishing import Desk
+from bot.authoring.publishing import PublishContext
 from bot.cli import results
 from bot.common.ids import Ids
 from bot.exchange.exports import package
@@ -155,7 +155,7 @@ def test_the_next_edition_is_not_made_before_it_is_time(parks: Store):
     assert looked(aged(parks, timedelta(seconds=79), seconds=8.0)) == [], "ten times as seldom as it takes"
     assert looked(aged(parks, timedelta(seconds=81), seconds=8.0)) == [Due(number, "park", is_urgent=False)]
     with parks.begin() as connection:
-        lifecycle.close(connection, "park", Desk(Ids(), datetime.now(UTC), UTC, Path()))
+        lifecycle.close(connection, "park", PublishContext(Ids(), datetime.now(UTC), UTC, Path()))
     assert looked(aged(parks, timedelta(seconds=1), seconds=8.0)) == [Due(number, "park", is_urgent=True)], "it ended"
 
 

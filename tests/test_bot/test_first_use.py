@@ -18,7 +18,7 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.flow_cache import FlowCache
 from bot.consultations.live_revisions import LiveRevisions
 from bot.results.editions.renewal import due
-from bot.web.consultation_cache import Board
+from bot.web.consultation_cache import ConsultationCache
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.listing import Listing
@@ -94,7 +94,7 @@ async def test_only_what_is_new_is_read(store: Store, monkeypatch):
 
     monkeypatch.setattr(consultations, "contents", counted)
     publish(store, consultation("wiese"), consultation("park"))
-    catalogue, board = Catalogue(), Board(store)
+    catalogue, board = Catalogue(), ConsultationCache(store)
     with store.reading() as connection:
         catalogue.refresh(connection)
         assert len(read) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.proposals.flags import VERY_LONG, flags_of
-from bot.proposals.similarity import Index
+from bot.proposals.similarity import SimilarityIndex
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_another_script_than_that_of_the_conversation_is_told() -> None:
 
 
 def test_similar_texts_are_found_and_removed_ones_are_not() -> None:
-    index = Index()
+    index = SimilarityIndex()
     index.add(1, "Mehr Bäume in der Müllerstraße pflanzen")
     index.add(2, "Solaranlagen sollten auf allen Hausdächern verpflichtend sein und diese auch fördern.")
     index.add(3, "Keine Autos im Kiez")

@@ -13,7 +13,7 @@ from bot.cli.results import as_data
 from bot.common.i18n.locale import Locale
 from bot.exchange.exports.package import Wish, write
 from bot.proposals import moderation_decisions
-from bot.proposals.moderation_decisions import Wording
+from bot.proposals.moderation_decisions import ProposalWording
 from bot.results import published, wording
 from bot.results.published import Published
 from storage.core.store import Store
@@ -34,11 +34,11 @@ async def store(store: Store) -> Store:
             await say(app, channel.msg(who, "/submit"))
     first, second, third, *_ = standings(store)
     with store.begin() as connection:
-        moderation_decisions.edit(chair(connection), first.proposal.id, Wording(None, "Mehr Bänke"), "ein Name")
+        moderation_decisions.edit(chair(connection), first.proposal.id, ProposalWording(None, "Mehr Bänke"), "ein Name")
         moderation_decisions.approve(chair(connection), first.proposal.id)
-        moderation_decisions.edit(chair(connection), second.proposal.id, Wording(None, "=Licht!"), "ein Name")
+        moderation_decisions.edit(chair(connection), second.proposal.id, ProposalWording(None, "=Licht!"), "ein Name")
         moderation_decisions.translate(
-            chair(connection), second.proposal.id, "en", Wording(None, "Light!"), translator="Ada"
+            chair(connection), second.proposal.id, "en", ProposalWording(None, "Light!"), translator="Ada"
         )
         moderation_decisions.approve(chair(connection), second.proposal.id)
         moderation_decisions.hide(chair(connection), third.proposal.id, "Werbung")

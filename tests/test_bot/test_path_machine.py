@@ -38,8 +38,8 @@ from bot.conversations.batch import BatchProcessor
 from bot.conversations.senders import SenderResolver
 from bot.conversations.turns import TurnProcessor
 from bot.proposals import facts, seed_statements
-from bot.proposals.pool import Pools
-from bot.proposals.status_lookup import Enquiries
+from bot.proposals.pool import StatementPools
+from bot.proposals.status_lookup import StatusLookup
 from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.responses import stream
@@ -120,9 +120,9 @@ class Program:
     """The program as it takes batches; a new one knows only what is stored, and what is published."""
 
     def __init__(self, store: Store, data: Path, catalogue: Catalogue) -> None:
-        ids, pools = Ids(KEYS.order_masks), Pools()
+        ids, pools = Ids(KEYS.order_masks), StatementPools()
         meeting = SenderResolver(KEYS, catalogue, frozenset(), lambda channel, lookup: False)
-        desk, enquiries = StaffChat(Settings(), catalogue, frozenset(), []), Enquiries(catalogue, "")
+        desk, enquiries = StaffChat(Settings(), catalogue, frozenset(), []), StatusLookup(catalogue, "")
         knowing = FactLoader(facts.finders(pools, KEYS.pseudonym, draw_seed))
         turns = TurnProcessor(KEYS, catalogue, desk, enquiries, knowing, meeting, frozenset({"heard"}))
         self._store, self._batches = store, BatchProcessor(KEYS, catalogue, ids, ErasureLog(data, KEYS), meeting, turns)

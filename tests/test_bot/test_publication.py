@@ -45,7 +45,7 @@ INSIDE = {
     "bot.consultations.answer_text": "what an answer in own words says",
     "bot.conversations.attachments": "writes",
     "bot.results.quotes": "reads what is released",
-    "bot.proposals.": "for the team and for authors; residents rate what `Readable` finds released",
+    "bot.proposals.": "for the team and for authors; residents rate what `ReadableProposals` finds released",
     "bot.cli.bench.editions": "measures",
     "bot.cli.bench.results": "measures",
     "bot.results.counts.counts": "counts",

@@ -13,7 +13,7 @@ import pytest
 
 from bot.authoring import recordings
 from bot.authoring.file_check import all_phrases, content, judge, read
-from bot.authoring.publishing import Desk, Published, publish
+from bot.authoring.publishing import PublishContext, PublishOutcome, publish
 from bot.authoring.yaml_export import as_file
 from bot.authoring.yaml_source import parse
 from flows.definition import Consultation
@@ -40,7 +40,7 @@ def store(empty):
 
 @pytest.fixture
 def desk(tmp_path):
-    return Desk(count(1).__next__, datetime(2026, 11, 23, tzinfo=UTC), UTC, tmp_path / "data" / "media")
+    return PublishContext(count(1).__next__, datetime(2026, 11, 23, tzinfo=UTC), UTC, tmp_path / "data" / "media")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def faults(path: Path) -> list[str]:
     return [str(fault).removeprefix(f"{path}:") for fault in read(path).faults if not fault.warning]
 
 
-def stored(published: Published) -> Consultation:
+def stored(published: PublishOutcome) -> Consultation:
     assert published.revision is not None
     return Consultation.model_validate_json(published.revision.content)
 

@@ -13,8 +13,8 @@ import pytest
 
 from bot.authoring.confirmation import Unconfirmed
 from bot.authoring.file_check import content
-from bot.authoring.publish_impact import Intent
-from bot.authoring.publishing import Desk, Published, publish
+from bot.authoring.publish_impact import PublishOptions
+from bot.authoring.publishing import PublishContext, PublishOutcome, publish
 from bot.authoring.yaml_export import as_file
 from bot.cli import context, main
 from bot.common.audit import Actor, Auditor
@@ -53,11 +53,11 @@ class World:
 
     def publish(
         self, one: Consultation, base: int | None = None, *same: str, by: str = "cem", mark: int = 0
-    ) -> Published:
+    ) -> PublishOutcome:
         path = self.write(one, mark)
         note = Auditor(KEYS, Actor(by, "", "cli"))
-        desk = Desk(Ids(), NOON, ZoneInfo("Europe/Berlin"), note=note)
-        return publish(self.store, path, desk, Intent(base, frozenset(same)))
+        desk = PublishContext(Ids(), NOON, ZoneInfo("Europe/Berlin"), note=note)
+        return publish(self.store, path, desk, PublishOptions(base, frozenset(same)))
 
     def write(self, one: Consultation, mark: int = 0) -> Path:
         """The file of it, which says that it was made from revision `mark`."""
@@ -89,11 +89,11 @@ def world(store: Store, tmp_path: Path) -> World:
     return World(store, tmp_path)
 
 
-def reasons(published: Published) -> list[str]:
+def reasons(published: PublishOutcome) -> list[str]:
     return [fault.reason for fault in grave(published)]
 
 
-def grave(published: Published) -> list[DefinitionIssue]:
+def grave(published: PublishOutcome) -> list[DefinitionIssue]:
     assert published.revision is None
     return [fault for fault in published.faults if not fault.warning]
 
@@ -245,7 +245,7 @@ class TestSomebodyElse:
         world.publish(one)
         path = world.folder / "park.yaml"
         path.write_text(as_file(one, 1), encoding="utf-8")
-        desk = Desk(Ids(), NOON, ZoneInfo("Europe/Berlin"))
+        desk = PublishContext(Ids(), NOON, ZoneInfo("Europe/Berlin"))
         assert not publish(world.store, path, desk).new
         path.write_text(as_file(one, 1).replace("am See", "am Fluss"), encoding="utf-8")
         assert publish(world.store, path, desk).new
@@ -335,14 +335,14 @@ class TestAtOnce:
 
     def test_concurrent_publishing_succeeds_for_one_only(self, world: World, stores: list[Store], tmp_path: Path):
         world.publish(world.asks(COLOUR, WISH))
-        came: list[Published] = []
+        came: list[PublishOutcome] = []
         barrier = threading.Barrier(len(stores))
 
         def go(number: int, store: Store) -> None:
             path = tmp_path / f"{number}.yaml"
             path.write_text(as_file(world.asks(COLOUR, WISH, minutes=10 + number), 1), encoding="utf-8")
             barrier.wait()
-            came.append(publish(store, path, Desk(Ids(), NOON, ZoneInfo("Europe/Berlin"))))
+            came.append(publish(store, path, PublishContext(Ids(), NOON, ZoneInfo("Europe/Berlin"))))
 
         threads = [threading.Thread(target=go, args=it) for it in enumerate(stores)]
         for thread in threads:

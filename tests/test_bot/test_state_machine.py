@@ -16,10 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import Connection, text
 
 from bot.authoring import lifecycle, publishing, state_texts
-from bot.authoring.file_check import Checked
-from bot.authoring.lifecycle import UNDO, Refused, Step
-from bot.authoring.publish_impact import Intent
-from bot.authoring.publishing import Desk
+from bot.authoring.file_check import CheckedFile
+from bot.authoring.lifecycle import UNDO, Step, StepRefused
+from bot.authoring.publish_impact import PublishOptions
+from bot.authoring.publishing import PublishContext
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import consultations, stages
@@ -40,15 +40,15 @@ class States(RuleBasedStateMachine):
         self.store = Store(f"sqlite:///{Path(self.folder.name) / 'house.db'}")
         migrate.upgrade(self.store)
         self.now = START
-        self.refused: Refused | None = None
+        self.refused: StepRefused | None = None
 
     def teardown(self) -> None:
         self.store.dispose()
         self.folder.cleanup()
 
-    def desk(self) -> Desk:
+    def desk(self) -> PublishContext:
         self.now += timedelta(minutes=1)
-        return Desk(new_id, self.now, UTC)
+        return PublishContext(new_id, self.now, UTC)
 
     def state(self, connection: Connection) -> str:
         found = consultations.latest(connection, "park")
@@ -71,7 +71,7 @@ class States(RuleBasedStateMachine):
         try:
             with self.store.begin() as connection:
                 run(connection, "park", self.desk(), **more)
-        except Refused as refused:
+        except StepRefused as refused:
             said = state_texts.sentence(refused, lambda remedy: f"<{remedy}>", UTC)
         else:
             return True
@@ -86,14 +86,16 @@ class States(RuleBasedStateMachine):
         made = consultation(title={"de": f"Park {wording}", "en": f"Park {wording}"}, keywords=[f"wort{wording}"])
         before = self.seen()
         with self.store.begin() as connection:
-            found = publishing.record(connection, Checked(made, ()), self.desk(), "park.yaml", stage=stage)
+            found = publishing.record(connection, CheckedFile(made, ()), self.desk(), "park.yaml", stage=stage)
         if found.revision is None and before[0] in {"closed", "archived"}:
             assert any(step in str(found.faults[-1]) for step in ("reopen park", "unarchive park"))
         elif found.revision is None:
             live = before[1][0]
             assert any(f"add --base {live}" in str(fault) for fault in found.faults), "others published since"
             with self.store.begin() as connection:
-                again = publishing.record(connection, Checked(made, ()), self.desk(), "park.yaml", Intent(live))
+                again = publishing.record(
+                    connection, CheckedFile(made, ()), self.desk(), "park.yaml", PublishOptions(live)
+                )
             assert again.new
             assert again.revision
             assert self.seen()[1][0] == again.revision.number, "what is meant is live"
@@ -155,7 +157,7 @@ class States(RuleBasedStateMachine):
     @rule(stage=st.sampled_from(["test", "draft"]))
     def take_back(self, stage: Any) -> None:
         before = self.seen()
-        with suppress(Refused), self.store.begin() as connection:
+        with suppress(StepRefused), self.store.begin() as connection:
             lifecycle.take_back(connection, "park", self.desk(), stage=stage)
         assert self.seen()[1:] == before[1:]
 
@@ -184,9 +186,9 @@ TestStates = States.TestCase
 
 def test_two_who_do_something_at_once_take_turns(store: Store) -> None:
     """The second sees what the first has done: it is told, or does what is still to be done."""
-    desk = Desk(new_id, datetime.now(UTC), UTC)
+    desk = PublishContext(new_id, datetime.now(UTC), UTC)
     with store.begin() as connection:
-        publishing.record(connection, Checked(consultation(), ()), desk, "park.yaml")
+        publishing.record(connection, CheckedFile(consultation(), ()), desk, "park.yaml")
     other, both, said = Store(str(store.writer.url.render_as_string(hide_password=False))), Barrier(2), []
 
     def close(place: Store) -> None:
@@ -194,7 +196,7 @@ def test_two_who_do_something_at_once_take_turns(store: Store) -> None:
         try:
             place.run(lambda connection: lifecycle.close(connection, "park", desk))
             said.append("closed")
-        except Refused as refused:
+        except StepRefused as refused:
             said.append(refused.reason)
 
     threads = [Thread(target=close, args=(place,)) for place in (store, other)]

@@ -12,15 +12,15 @@ from sqlalchemy import text
 
 from bot.app import open_store
 from bot.authoring import lifecycle, publishing, state_texts
-from bot.authoring.file_check import Checked
-from bot.authoring.lifecycle import Refused
-from bot.authoring.publishing import Desk
+from bot.authoring.file_check import CheckedFile
+from bot.authoring.lifecycle import StepRefused
+from bot.authoring.publishing import PublishContext
 from bot.cli import lifecycle as command
 from bot.cli import push as push_command
 from bot.cli.play import Wish, check_wish
 from bot.common.errors import CommandError
 from bot.privacy.retention import delete_expired
-from bot.proposals.official_answers import Outcome, set_status
+from bot.proposals.official_answers import OfficialAnswer, set_status
 from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from storage import migrate
@@ -32,8 +32,8 @@ from tests.test_proposals.ideas import chair, open_consultation, released, submi
 from tests.test_storage.rows import new_id
 
 
-def tools(now: datetime | None = None) -> Desk:
-    return Desk(new_id, now or datetime.now(UTC), UTC)
+def tools(now: datetime | None = None) -> PublishContext:
+    return PublishContext(new_id, now or datetime.now(UTC), UTC)
 
 
 def state_of(store: Store, slug: str = "park") -> str:
@@ -61,7 +61,7 @@ class TestCommands:
         assert f"{ideas[0].code} (received), {ideas[1].code} (not read yet)" in str(refused.value)
         with store.begin() as connection:
             for idea in ideas:
-                set_status(chair(connection), idea.id, Outcome("rejected", {"de": "Kein Platz."}))
+                set_status(chair(connection), idea.id, OfficialAnswer("rejected", {"de": "Kein Platz."}))
         with pytest.raises(CommandError, match=r"park is live; `.* close park` ends it now"):
             command.archive(settings, "park", said.append, yes=True)
         command.close(settings, "park", said.append)
@@ -177,7 +177,7 @@ def test_a_planned_end_that_is_over_needs_a_new_one(store: Store) -> None:
     now = datetime.now(UTC)
     publish(store, consultation(), closes_at=now - timedelta(days=1))
     with store.begin() as connection:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(StepRefused) as refused:
             lifecycle.reopen(connection, "park", tools())
         assert "needs a new end; --until" in state_texts.sentence(refused.value, lambda step: f"--until ({step})", UTC)
         lifecycle.reopen(connection, "park", tools(), until=now + timedelta(days=1))
@@ -196,7 +196,7 @@ def test_bringing_back_ends_with_the_answers_or_after_a_month(store: Store, ende
         assert found.undo_until
         assert abs(found.undo_until - now - timedelta(days=undo_days)) < timedelta(seconds=1)
         late = tools(now + timedelta(days=undo_days, hours=1))
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(StepRefused) as refused:
             lifecycle.unarchive(connection, "park", late)
         assert f"could be brought back until {state_texts.day(found.undo_until, UTC)}" in state_texts.sentence(
             refused.value, str, UTC
@@ -240,7 +240,7 @@ def test_archiving_does_not_promise_to_bring_back_what_cannot_be(store: Store) -
 
 def test_older_tables_are_refused_while_there_is_a_draft(store: Store) -> None:
     with store.begin() as connection:
-        publishing.record(connection, Checked(consultation(), ()), tools(), "park.yaml", stage="draft")
+        publishing.record(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage="draft")
     with pytest.raises(RuntimeError, match="older tables know no drafts and tests"):
         migrate.downgrade(store, "20261125_remains")
 
@@ -252,7 +252,7 @@ def test_what_was_deleted_as_promised_is_not_opened_again(store: Store) -> None:
     renew(store, "park")
     with store.begin() as connection:
         editions.make_last(connection, live.consultation_id)
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(StepRefused) as refused:
             lifecycle.reopen(connection, "park", tools())
         assert "publish the next round under a new name" in state_texts.sentence(refused.value, str, UTC)
 
@@ -286,7 +286,7 @@ def test_nothing_says_try_it_while_nobody_can_take_part(store: Store, dates, tol
 def test_play_says_why_nobody_can_take_part(store: Store, what: str, told: str) -> None:
     with store.begin() as connection:
         stage: Stage = "draft" if what == "draft" else "live"
-        publishing.record(connection, Checked(consultation(), ()), tools(), "park.yaml", stage=stage)
+        publishing.record(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage=stage)
         if what != "draft":
             lifecycle.close(connection, "park", tools())
         if what == "archived":
@@ -298,7 +298,7 @@ def test_play_says_why_nobody_can_take_part(store: Store, what: str, told: str) 
 @pytest.mark.parametrize("step", [lifecycle.go_live, partial(lifecycle.take_back, stage="test")])
 def test_what_stores_a_test_or_a_draft_is_not_what_publishes(store: Store, step: Callable[..., object]) -> None:
     publish(store, consultation())
-    with store.begin() as connection, pytest.raises(Refused) as refused:
+    with store.begin() as connection, pytest.raises(StepRefused) as refused:
         step(connection, "park", tools())
     assert refused.value.remedy == "publish --test"
 
@@ -309,7 +309,7 @@ def test_a_push_of_what_nobody_can_answer_says_so(tmp_path: Path, what: str) -> 
     store, _ = open_store(settings)
     with store.begin() as connection:
         stage: Stage = "draft" if what == "draft" else "live"
-        publishing.record(connection, Checked(consultation(), ()), tools(), "park.yaml", stage=stage)
+        publishing.record(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage=stage)
         if what != "draft":
             lifecycle.close(connection, "park", tools())
         if what == "archived":

@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from bot.app import open_store
 from bot.authoring import lifecycle, publishing
-from bot.authoring.file_check import Checked
-from bot.authoring.lifecycle import Refused
-from bot.authoring.publish_impact import Intent
-from bot.authoring.publishing import Published
+from bot.authoring.file_check import CheckedFile
+from bot.authoring.lifecycle import StepRefused
+from bot.authoring.publish_impact import PublishOptions
+from bot.authoring.publishing import PublishOutcome
 from bot.cli import exporting
 from bot.common.audit import last_of
 from bot.common.errors import CommandError
@@ -42,10 +42,10 @@ WEIGH = {
 }
 
 
-def put(store: Store, stage: Stage, base: Any = None, **more: Any) -> Published:
-    checked = Checked(consultation(**more), ())
+def put(store: Store, stage: Stage, base: Any = None, **more: Any) -> PublishOutcome:
+    checked = CheckedFile(consultation(**more), ())
     with store.begin() as connection:
-        return publishing.record(connection, checked, tools(), "park.yaml", Intent(base), stage)
+        return publishing.record(connection, checked, tools(), "park.yaml", PublishOptions(base), stage)
 
 
 def started(store: Store) -> set[str]:
@@ -90,7 +90,7 @@ def test_going_back_restores_keywords_and_seeds_step_by_step(store: Store) -> No
         with store.begin() as connection:
             assert lifecycle.back(connection, "park", tools()).revision.number == expected
         assert started(store) == {"park", f"wort{expected}"}
-    with store.begin() as connection, pytest.raises(Refused) as refused:
+    with store.begin() as connection, pytest.raises(StepRefused) as refused:
         lifecycle.back(connection, "park", tools())
     assert refused.value.reason == "nothing_before"
     with store.begin() as connection:
@@ -130,7 +130,7 @@ def test_no_way_back_gives_answers_another_meaning(
     put(store, "live", questions=[second])
     store_answers(store, consultation(questions=[second]), [{"it": said}])
     step: Any = lifecycle.back if way == "back" else partial(lifecycle.go_live, number=1)
-    with store.begin() as connection, pytest.raises(Refused) as refused:
+    with store.begin() as connection, pytest.raises(StepRefused) as refused:
         step(connection, "park", tools())
     assert refused.value.reason == "not_publishable"
     with store.reading() as connection:
@@ -144,11 +144,11 @@ def test_a_way_back_asks_what_nobody_has_said_yet(store: Store) -> None:
     put(store, "live", questions=[SCALE])
     put(store, "live", questions=[SCALE | {"text": words}])
     store_answers(store, consultation(questions=[SCALE | {"text": words}]), [{"it": 4}])
-    with store.begin() as connection, pytest.raises(Refused) as refused:
+    with store.begin() as connection, pytest.raises(StepRefused) as refused:
         lifecycle.back(connection, "park", tools())
     assert refused.value.reason == "unconfirmed"
     with store.begin() as connection:
-        agreed = Intent(same_meaning=frozenset({"it"}))
+        agreed = PublishOptions(same_meaning=frozenset({"it"}))
         assert lifecycle.back(connection, "park", tools(), intent=agreed).revision.number == 1
     with store.begin() as connection:
         assert lifecycle.go_live(connection, "park", tools(), number=2).revision.number == 2, "that was settled"
@@ -262,12 +262,12 @@ def test_draft_is_compared_like_its_file(store: Store) -> None:
     put(store, "live")
     put(store, "live", **title("Dazwischen"))
     put(store, "draft")
-    with store.begin() as connection, pytest.raises(Refused, match="not_publishable") as refused:
+    with store.begin() as connection, pytest.raises(StepRefused, match="not_publishable") as refused:
         lifecycle.go_live(connection, "park", tools())
     assert "revision 1 again word for word" in str(refused.value.values["faults"])
     assert "add --base 2" in str(refused.value.values["faults"])
     with store.begin() as connection:
-        assert lifecycle.go_live(connection, "park", tools(), intent=Intent(2)).revision.number == 1
+        assert lifecycle.go_live(connection, "park", tools(), intent=PublishOptions(2)).revision.number == 1
 
 
 def test_withdrawn_draft_cannot_go_live(store: Store) -> None:
@@ -275,7 +275,7 @@ def test_withdrawn_draft_cannot_go_live(store: Store) -> None:
     with store.begin() as connection:
         lifecycle.take_back(connection, "park", tools(), stage="draft")
     for step in (lifecycle.close, lifecycle.back, lifecycle.unarchive):
-        with store.begin() as connection, pytest.raises(Refused, match="nothing_left"):
+        with store.begin() as connection, pytest.raises(StepRefused, match="nothing_left"):
             step(connection, "park", tools())
     with store.reading() as connection, pytest.raises(CommandError, match="publish FILE` makes it anew"):
         live_revision(connection, "park")

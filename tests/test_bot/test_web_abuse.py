@@ -204,7 +204,7 @@ async def test_no_page_of_a_stranger_signs_anybody_in(store, path, fields):
 
 @pytest.mark.parametrize("path", ["/room/QQQQQ{}/state", "/room?code=QQQQQ{}", "/room/QQQQQ{}", "/p/P-7K2M-PX0{}"])
 async def test_codes_cannot_be_found_by_trying(store, path, monkeypatch):
-    monkeypatch.setattr("bot.web.code_guess_limit.MISSES", Rate(5, 0.1))
+    monkeypatch.setattr("bot.web.code_guess_limit.WRONG_CODES", Rate(5, 0.1))
     async with serving(store) as house:
         page, seen = house.browser(), []
         for letter in "23456789ABC":

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.limits import Rate
 from bot.web.public import espeak, read_aloud
 from bot.web.public.espeak import Espeak, whole
@@ -219,7 +219,7 @@ async def test_two_at_once_and_a_short_queue(tmp_path, programs):
     program = Espeak.found()
     assert program is not None
     answers = await reading(program, espeak.MOST_WAITING + 3)
-    refused = [answer for answer in answers if isinstance(answer, Trouble)]
+    refused = [answer for answer in answers if isinstance(answer, RequestError)]
     assert [trouble.code for trouble in refused] == ["too_many"] * 3
     assert answers.count(sound()) == espeak.MOST_WAITING
     running = most = 0
@@ -246,14 +246,14 @@ async def test_a_text_is_read_so_far_and_a_sound_so_far(tmp_path, programs, monk
     assert len((tmp_path / "text").read_text()) <= espeak.LONGEST
     assert "-v de -s 120" in (tmp_path / "args").read_text()
     monkeypatch.setattr(espeak, "LARGEST_SOUND", 100)
-    with pytest.raises(Trouble):
+    with pytest.raises(RequestError):
         await program.read("Wort", "de")
 
 
 def test_a_sound_from_a_pipe_gets_its_true_length():
     piped = sound()[:4] + b"\xff\xff\xff\x7f" + sound()[8:40] + b"\xff\xff\xff\x7f" + sound()[44:]
     assert whole(piped) == sound()
-    with pytest.raises(Trouble):
+    with pytest.raises(RequestError):
         whole(sound()[:44])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.conversations import inbox
-from bot.web.consultation_cache import Board
+from bot.web.consultation_cache import ConsultationCache
 from storage.core.errors import StoreBusy, StoreFull, StoreLost
 from storage.core.store import Store
 from tests.patience import PATIENCE
@@ -156,7 +156,7 @@ async def test_slow_first_load_is_shared_by_all_visitors(store, monkeypatch):
         return await read(work)
 
     monkeypatch.setattr(store, "read", slowly)
-    board = Board(store)
+    board = ConsultationCache(store)
     for _ in range(2):
         with pytest.raises(StoreBusy):
             await board.look()

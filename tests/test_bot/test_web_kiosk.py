@@ -10,7 +10,7 @@ import pytest
 
 from adapters.web.hub import WebHub
 from bot.web.assisted import device_sessions
-from bot.web.assisted.device_sessions import HELP, KIOSK, Visits
+from bot.web.assisted.device_sessions import ASSIST, KIOSK, DeviceSessions
 from tests.house import consultation, publish
 from tests.patience import PATIENCE
 from tests.test_bot.browser import serving
@@ -192,24 +192,24 @@ async def test_the_door_takes_the_place_code_along(store):
 
 
 def test_a_visit_belongs_to_its_desk_door_and_helper(store):
-    kept = Visits(WebHub())
-    visit = kept.begin(HELP, "mein-kiez", 7)
-    assert kept.find(visit.token, HELP, "mein-kiez", 7) is visit
-    for other in ((KIOSK, "mein-kiez", 7), (HELP, "park", 7), (HELP, "mein-kiez", 8), (HELP, "mein-kiez", 0)):
+    kept = DeviceSessions(WebHub())
+    visit = kept.begin(ASSIST, "mein-kiez", 7)
+    assert kept.find(visit.token, ASSIST, "mein-kiez", 7) is visit
+    for other in ((KIOSK, "mein-kiez", 7), (ASSIST, "park", 7), (ASSIST, "mein-kiez", 8), (ASSIST, "mein-kiez", 0)):
         assert kept.find(visit.token, *other) is None
-    assert kept.find("", HELP, "mein-kiez", 7) is None
+    assert kept.find("", ASSIST, "mein-kiez", 7) is None
 
 
 async def test_a_fault_does_not_end_the_wiping(store, monkeypatch):
     calls, again = [], asyncio.Event()
 
-    def stumble(_: Visits) -> None:
+    def stumble(_: DeviceSessions) -> None:
         calls.append(1)
         if len(calls) == 1:
             raise ZeroDivisionError
         again.set()
 
     monkeypatch.setattr(device_sessions, "SWEEP_SECONDS", 0.01)
-    monkeypatch.setattr(Visits, "sweep", stumble)
+    monkeypatch.setattr(DeviceSessions, "sweep", stumble)
     async with serving(store), asyncio.timeout(PATIENCE):
         await again.wait()

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from adapters.web.log import Entry
-from bot.web.public.form_model import Passage, Step, step_of
+from bot.web.public.form_model import FormStep, Passage, step_of
 from flows.messages import MsgOut, QuickReply
 from flows.parts import (
     BLANK,
@@ -51,7 +51,7 @@ QUESTION: Final = MsgOut(
 )
 
 
-def page(*said: MsgOut | str) -> Step:
+def page(*said: MsgOut | str) -> FormStep:
     """The page after what the bot said, and (as text) the person."""
     pairs = enumerate(said, start=1)
     return step_of([Entry(n, None, it) if isinstance(it, str) else Entry(n, it) for n, it in pairs])

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.consultations import live_meetings
 from bot.results.counts.disclosure import Row, Rule
 from bot.results.meetings import Picture, may_replace, summed
-from bot.web.room_views import Looks
+from bot.web.room_views import RoomViewCache
 from storage.tables import audit
 from storage.tables.rooms import AnswerCount, StoredRoom
 from tests.house import consultation, publish
@@ -155,7 +155,7 @@ async def test_many_screens_are_one_count():
         await gate.wait()
         return len(counts), NOTHING
 
-    looks = Looks(lambda: clock[0])
+    looks = RoomViewCache(lambda: clock[0])
     many = [asyncio.create_task(looks.at("room", find)) for _ in range(50)]
     await asyncio.sleep(0)
     many[0].cancel()

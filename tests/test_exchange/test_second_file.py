@@ -19,7 +19,7 @@ from bot.exchange.bundle import Bundle, pseudonym
 from bot.exchange.formats import pb, polis
 from bot.exchange.taking import Taken, Wish
 from bot.proposals import moderation_decisions
-from bot.proposals.moderation_decisions import Wording
+from bot.proposals.moderation_decisions import ProposalWording
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import answers, audit, consultations, proposals
@@ -273,7 +273,7 @@ def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_pat
     with store.begin() as connection:
         ideas = proposals.of_source(connection, "https://mein.berlin.de")
         for idea in ideas:
-            moderation_decisions.edit(chair(connection), idea.id, Wording(None, "Ohne Namen"), "a name")
+            moderation_decisions.edit(chair(connection), idea.id, ProposalWording(None, "Ohne Namen"), "a name")
     assert take(store, "meinberlin", tmp_path / "a.xlsx", "ideen")[2:] == (0, 2, 0, 0)
     with pytest.raises(CommandError, match="was taken over as ideen already"):
         take(store, "meinberlin", tmp_path / "a.xlsx", "two")

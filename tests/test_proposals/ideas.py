@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.proposals import open_answer_review
 from bot.proposals.codes import new_code
-from bot.proposals.moderation_decisions import Chair, approve
+from bot.proposals.moderation_decisions import ModerationContext, approve
 from flows.session import Session
 from storage.core.store import Store
 from storage.tables import answers, consultations, moderation, proposals, ratings
@@ -36,9 +36,9 @@ def open_consultation(store: Store, slug: str = "park", **more: Any) -> int:
     return revision.consultation_id
 
 
-def chair(connection: Connection, staff_id: int | None = AYLIN, later: int = 0) -> Chair:
+def chair(connection: Connection, staff_id: int | None = AYLIN, later: int = 0) -> ModerationContext:
     """Somebody who decides, so many minutes after noon."""
-    return Chair(connection, KEYS, new_id, NOW + timedelta(minutes=later), staff_id, f"staff {staff_id}")
+    return ModerationContext(connection, KEYS, new_id, NOW + timedelta(minutes=later), staff_id, f"staff {staff_id}")
 
 
 def submit(connection: Connection, consultation_id: int, number: int, text: str = "", **more: Any) -> NewProposal:

@@ -8,8 +8,8 @@ from sqlalchemy import text as sql
 from bot.common.i18n.locale import available_languages
 from bot.proposals import merge_split, moderation_decisions
 from bot.proposals.codes import new_code
-from bot.proposals.moderation_decisions import Wording
-from bot.proposals.official_answers import Outcome, set_status
+from bot.proposals.moderation_decisions import ProposalWording
+from bot.proposals.official_answers import OfficialAnswer, set_status
 from storage.core.store import Store
 from storage.tables import consultations, proposals
 from storage.tables.proposals import Withdrawal
@@ -19,7 +19,7 @@ from tests.test_bot.browser import serving
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit
 
 pytestmark = only_sqlite
-YES = Outcome(
+YES = OfficialAnswer(
     "accepted", {"de": "Drei Bänke werden gebaut.", "tr": "Üç bank yapılacak."}, "Bezirksamt", "https://example.org/x"
 )
 
@@ -68,7 +68,9 @@ async def test_what_nobody_released_is_told_to_nobody(store: Store) -> None:
         target = released(connection, park, 6, text="More trees")
         moderation_decisions.hide(chair(connection), hidden.id, "an advertisement")
         proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
-        parts = merge_split.split(chair(connection), whole.id, [Wording(None, "secret a"), Wording(None, "secret b")])
+        parts = merge_split.split(
+            chair(connection), whole.id, [ProposalWording(None, "secret a"), ProposalWording(None, "secret b")]
+        )
         merge_split.merge(chair(connection), merged.id, target.id)
     expected = {
         waiting.code: "This contribution is being read by a person",
@@ -94,7 +96,7 @@ async def test_the_page_says_everything_in_every_language(store: Store, language
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Bank <b>&amp;</b>", title="Bank", district="01", language="tr")
         moderation_decisions.translate(
-            chair(connection), idea.id, "en", Wording("Bench", "A bench"), translator="machine"
+            chair(connection), idea.id, "en", ProposalWording("Bench", "A bench"), translator="machine"
         )
         set_status(chair(connection), idea.id, YES)
         votes = [1] * 8 + [-1] * 6 + [0] * 6

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from bot.proposals import merge_split, moderation_decisions
 from bot.proposals.codes import new_code, recognise
-from bot.proposals.moderation_decisions import Wording
-from bot.proposals.moderation_rules import Refusal, find
+from bot.proposals.moderation_decisions import ProposalWording
+from bot.proposals.moderation_rules import DecisionRefused, find
 from bot.proposals.similar_proposals import similar
-from bot.proposals.similarity import Index
+from bot.proposals.similarity import SimilarityIndex
 from bot.results.counts.disclosure import ALL
 from bot.results.loading import load
 from bot.results.report import report
@@ -55,15 +55,15 @@ def test_four_eyes_needs_two_approvals_of_the_same_text(store: Store) -> None:
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Call 030 12345")
         assert moderation_decisions.approve(chair(connection, AYLIN), idea.id).state == "waiting"
-        with pytest.raises(Refusal, match="twice"):
+        with pytest.raises(DecisionRefused, match="twice"):
             moderation_decisions.approve(chair(connection, AYLIN), idea.id)
-        moderation_decisions.edit(chair(connection, BORA), idea.id, Wording(None, "Call me"), "a number")
+        moderation_decisions.edit(chair(connection, BORA), idea.id, ProposalWording(None, "Call me"), "a number")
         assert moderation_decisions.approve(chair(connection, BORA), idea.id).state == "waiting", (
             "what Aylin read is gone"
         )
         assert visible(connection, park) == []
         assert moderation_decisions.approve(chair(connection, AYLIN), idea.id).state == "released"
-        moderation_decisions.edit(chair(connection, AYLIN), idea.id, Wording(None, "Call us"), "better")
+        moderation_decisions.edit(chair(connection, AYLIN), idea.id, ProposalWording(None, "Call us"), "better")
         assert visible(connection, park) == [], "new words are read anew"
 
 
@@ -71,7 +71,7 @@ def test_hiding_needs_a_reason_and_can_be_taken_back(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1)
-        with pytest.raises(Refusal, match="no_reason"):
+        with pytest.raises(DecisionRefused, match="no_reason"):
             moderation_decisions.hide(chair(connection), idea.id, " \n")
         standing = moderation_decisions.hide(chair(connection), idea.id, "an advertisement")
         assert (standing.state, standing.reason_of("hide")) == ("hidden", "an advertisement")
@@ -84,17 +84,21 @@ def test_what_was_edited_is_kept_sealed_and_its_translations_go(store: Store) ->
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Ask Erika Mustermann", title="Call")
-        moderation_decisions.translate(chair(connection), idea.id, "en", Wording(None, "Ask Erika"), reviewed=True)
-        moderation_decisions.edit(chair(connection), idea.id, Wording("Call", "Ask the office"), "a name")
-        moderation_decisions.edit(chair(connection), idea.id, Wording("Call", "Ask the town hall"), "clearer")
+        moderation_decisions.translate(
+            chair(connection), idea.id, "en", ProposalWording(None, "Ask Erika"), reviewed=True
+        )
+        moderation_decisions.edit(chair(connection), idea.id, ProposalWording("Call", "Ask the office"), "a name")
+        moderation_decisions.edit(chair(connection), idea.id, ProposalWording("Call", "Ask the town hall"), "clearer")
         standing = find(connection, [idea.id])[idea.id]
         assert (standing.proposal.text, standing.texts) == ("Ask the town hall", {})
-        assert moderation_decisions.original(KEYS, standing) == Wording("Call", "Ask Erika Mustermann")
+        assert moderation_decisions.original(KEYS, standing) == ProposalWording("Call", "Ask Erika Mustermann")
         assert standing.moderation.original is not None
         assert b"Erika" not in standing.moderation.original
         assert not any("Erika" in (why or "") for _, _, why in kinds(connection, [idea.id]))
-        with pytest.raises(Refusal, match="same_text"):
-            moderation_decisions.edit(chair(connection), idea.id, Wording("Call ", "Ask the town hall"), "again")
+        with pytest.raises(DecisionRefused, match="same_text"):
+            moderation_decisions.edit(
+                chair(connection), idea.id, ProposalWording("Call ", "Ask the town hall"), "again"
+            )
 
 
 def test_a_translation_says_whose_it_is(store: Store) -> None:
@@ -102,14 +106,16 @@ def test_a_translation_says_whose_it_is(store: Store) -> None:
     with store.begin() as connection:
         idea = submit(connection, park, 1, language="tr")
         moderation_decisions.translate(
-            chair(connection), idea.id, "de", Wording(None, "Eine Bank"), translator="machine"
+            chair(connection), idea.id, "de", ProposalWording(None, "Eine Bank"), translator="machine"
         )
-        moderation_decisions.translate(chair(connection), idea.id, "de", Wording(None, "Eine Parkbank"), reviewed=True)
+        moderation_decisions.translate(
+            chair(connection), idea.id, "de", ProposalWording(None, "Eine Parkbank"), reviewed=True
+        )
         german = find(connection, [idea.id])[idea.id].texts["de"]
         assert (german.text, german.translator, german.reviewed) == ("Eine Parkbank", "staff 1", True)
         for language in ("tr", "xx"):
-            with pytest.raises(Refusal, match="language"):
-                moderation_decisions.translate(chair(connection), idea.id, language, Wording(None, "Bank"))
+            with pytest.raises(DecisionRefused, match="language"):
+                moderation_decisions.translate(chair(connection), idea.id, language, ProposalWording(None, "Bank"))
 
 
 def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
@@ -185,9 +191,9 @@ def test_circular_chained_and_foreign_merges_are_refused(store: Store) -> None:
             (third, elsewhere, "elsewhere"),
             (second, third, "already"),
         ):
-            with pytest.raises(Refusal, match=reason):
+            with pytest.raises(DecisionRefused, match=reason):
                 merge_split.merge(chair(connection), source.id, target.id)
-        with pytest.raises(Refusal, match="unknown"):
+        with pytest.raises(DecisionRefused, match="unknown"):
             merge_split.merge(chair(connection), third.id, 4711)
 
 
@@ -208,16 +214,18 @@ def test_splitting_keeps_the_author_and_asks_to_read_anew(store: Store) -> None:
         idea = released(connection, park, 1, text="Benches, and lamps")
         other = released(connection, park, 2)
         merge_split.merge(chair(connection), other.id, idea.id)
-        parts = merge_split.split(chair(connection), idea.id, [Wording(None, "Benches"), Wording(None, "Lamps")])
+        parts = merge_split.split(
+            chair(connection), idea.id, [ProposalWording(None, "Benches"), ProposalWording(None, "Lamps")]
+        )
         assert visible(connection, park) == []
         assert [part.state for part in parts] == ["waiting", "waiting"]
         assert len({idea.code, *(part.proposal.code for part in parts)}) == 3
         ids = [part.proposal.id for part in parts]
         assert set(merge_split.authors(connection, ids).values()) == {frozenset({pseudonym(1), pseudonym(2)})}
         assert find(connection, [idea.id])[idea.id].parts == tuple(ids)
-        with pytest.raises(Refusal, match="parts"):
-            merge_split.split(chair(connection), ids[0], [Wording(None, "One")])
-        with pytest.raises(Refusal, match="already"):
+        with pytest.raises(DecisionRefused, match="parts"):
+            merge_split.split(chair(connection), ids[0], [ProposalWording(None, "One")])
+        with pytest.raises(DecisionRefused, match="already"):
             merge_split.restore(chair(connection), idea.id)
 
 
@@ -226,11 +234,11 @@ def test_what_was_withdrawn_or_has_changed_is_not_decided_about(store: Store) ->
     with store.begin() as connection:
         idea = submit(connection, park, 1)
         seen = find(connection, [idea.id])[idea.id].version
-        moderation_decisions.edit(chair(connection), idea.id, Wording(None, "Other words"), "clearer")
-        with pytest.raises(Refusal, match="changed"):
+        moderation_decisions.edit(chair(connection), idea.id, ProposalWording(None, "Other words"), "clearer")
+        with pytest.raises(DecisionRefused, match="changed"):
             moderation_decisions.approve(chair(connection), idea.id, seen=seen)
         proposals.withdraw(connection, [Withdrawal(idea.id, NOW)])
-        with pytest.raises(Refusal, match="withdrawn"):
+        with pytest.raises(DecisionRefused, match="withdrawn"):
             moderation_decisions.approve(chair(connection), idea.id)
         assert one(connection, idea.id).released_at is None
 
@@ -256,7 +264,7 @@ def test_of_two_who_decide_at_once_the_second_is_told(store: Store, database: Da
                     else:
                         moderation_decisions.hide(by, idea.id, "an advertisement", seen=seen[idea.id])
                 said.append("done")
-            except Refusal as refusal:
+            except DecisionRefused as refusal:
                 said.append(refusal.reason)
         other.dispose()
         return said
@@ -282,7 +290,7 @@ def test_two_merges_across_do_not_make_a_circle(store: Store, database: Database
             try:
                 with other.begin() as connection:
                     merge_split.merge(chair(connection), source.id, target.id)
-            except Refusal:
+            except DecisionRefused:
                 refused += 1
         other.dispose()
         return refused
@@ -314,13 +322,15 @@ def test_what_to_look_at_is_that_of_the_words_as_they_are_now(store: Store) -> N
     park = open_consultation(store)
     with store.begin() as connection:
         first, second = submit(connection, park, 1, "A bench"), submit(connection, park, 2, "A lamp")
-        standing = moderation_decisions.edit(chair(connection), first.id, Wording("Call", "030 / 123 45 67"), "clearer")
+        standing = moderation_decisions.edit(
+            chair(connection), first.id, ProposalWording("Call", "030 / 123 45 67"), "clearer"
+        )
         assert standing.moderation.flags == ["phone"]
         standing = moderation_decisions.edit(
-            chair(connection), first.id, Wording(None, "A bench by the pond"), "no number"
+            chair(connection), first.id, ProposalWording(None, "A bench by the pond"), "no number"
         )
         assert standing.moderation.flags == []
-        wordings = [Wording(None, "Write to ada@example.org"), Wording(None, "A lamp")]
+        wordings = [ProposalWording(None, "Write to ada@example.org"), ProposalWording(None, "A lamp")]
         parts = merge_split.split(chair(connection), second.id, wordings)
         assert [part.moderation.flags for part in parts] == [["email"], []]
 
@@ -337,7 +347,7 @@ def test_the_team_is_shown_as_similar_what_residents_are(store: Store) -> None:
             released(connection, park, number, text=text)
         rows = proposals.of_consultation(connection, park)
         found = {row.text: [it.proposal.text for it in similar(connection, park, [row])[row.id]] for row in rows}
-    index = Index()
+    index = SimilarityIndex()
     for row in rows:
         index.add(row.id, row.text)
     for row in rows:

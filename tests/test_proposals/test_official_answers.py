@@ -7,12 +7,12 @@ from datetime import UTC, timedelta
 import pytest
 
 from bot.authoring import lifecycle, state_texts
-from bot.authoring.lifecycle import Refused
-from bot.authoring.publishing import Desk
+from bot.authoring.lifecycle import StepRefused
+from bot.authoring.publishing import PublishContext
 from bot.proposals import merge_split, moderation_decisions
-from bot.proposals.moderation_decisions import Wording
-from bot.proposals.moderation_rules import Refusal, find
-from bot.proposals.official_answers import Outcome, set_status
+from bot.proposals.moderation_decisions import ProposalWording
+from bot.proposals.moderation_rules import DecisionRefused, find
+from bot.proposals.official_answers import OfficialAnswer, set_status
 from bot.results.answered import Answered, answered, owed
 from storage.core.store import Store
 from storage.tables import consultations, proposals
@@ -20,7 +20,7 @@ from storage.tables.proposals import PUBLIC_STATUSES, Withdrawal
 from tests.test_proposals.ideas import NOW, chair, kinds, one, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 
-YES = Outcome("accepted", {"de": "Wird gebaut."}, "Bezirksamt", "https://example.org/bau")
+YES = OfficialAnswer("accepted", {"de": "Wird gebaut."}, "Bezirksamt", "https://example.org/bau")
 
 
 def test_status_needs_reason_in_german_and_idea_language(store: Store) -> None:
@@ -28,7 +28,7 @@ def test_status_needs_reason_in_german_and_idea_language(store: Store) -> None:
     with store.begin() as connection:
         idea = released(connection, park, 1, language="tr")
         for reason, missing in (({}, "de, tr"), ({"de": "Ja."}, "tr"), ({"de": " ", "tr": "Evet."}, "de")):
-            with pytest.raises(Refusal) as refused:
+            with pytest.raises(DecisionRefused) as refused:
                 set_status(chair(connection), idea.id, YES._replace(reason=reason))
             assert (refused.value.reason, refused.value.values["languages"]) == ("reason_languages", missing)
         both = {"de": "Wird gebaut.", "tr": "Yapılacak."}
@@ -41,7 +41,7 @@ def test_status_needs_reason_in_german_and_idea_language(store: Store) -> None:
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "//example.org", "https://", "https://[x", "x" * 600])
 def test_a_link_leads_to_a_page(store: Store, link: str) -> None:
     park = open_consultation(store)
-    with store.begin() as connection, pytest.raises(Refusal, match="link"):
+    with store.begin() as connection, pytest.raises(DecisionRefused, match="link"):
         set_status(chair(connection), released(connection, park, 1).id, YES._replace(link=link))
 
 
@@ -50,9 +50,9 @@ def test_the_same_is_not_told_twice_and_received_is_no_answer(store: Store) -> N
     with store.begin() as connection:
         idea = released(connection, park, 1)
         set_status(chair(connection), idea.id, YES)
-        with pytest.raises(Refusal, match="same_text"):
+        with pytest.raises(DecisionRefused, match="same_text"):
             set_status(chair(connection), idea.id, YES)
-        with pytest.raises(Refusal, match="status"):
+        with pytest.raises(DecisionRefused, match="status"):
             set_status(chair(connection), idea.id, YES._replace(status="received"))
         set_status(chair(connection), idea.id, YES._replace(status="done"))
         assert [step.status for step in find(connection, [idea.id])[idea.id].steps] == ["accepted", "done"]
@@ -79,7 +79,9 @@ def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
         set_status(chair(connection), answered_one.id, YES)
         set_status(chair(connection), at_it.id, YES._replace(status="under_consideration"))
         moderation_decisions.hide(chair(connection), hidden.id, "an advertisement")
-        parts = merge_split.split(chair(connection), whole.id, [Wording(None, "One"), Wording(None, "Two")])
+        parts = merge_split.split(
+            chair(connection), whole.id, [ProposalWording(None, "One"), ProposalWording(None, "Two")]
+        )
         proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
         submit(connection, park, 7, source="polis", source_id="1")
         assert [(row.code, row.is_unread) for row in owed(connection, park)] == [
@@ -87,9 +89,9 @@ def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
             (unread.code, True),
             *((part.proposal.code, True) for part in parts),
         ]
-        tools = Desk(new_id, NOW, UTC)
+        tools = PublishContext(new_id, NOW, UTC)
         lifecycle.close(connection, "park", tools)
-        with pytest.raises(Refused) as owing:
+        with pytest.raises(StepRefused) as owing:
             lifecycle.archive(connection, "park", tools)
         said = state_texts.sentence(owing.value, str, UTC)
         assert "4 people still wait for an answer" in said

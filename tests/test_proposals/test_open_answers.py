@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from bot.app import App
 from bot.proposals import merge_split, moderation_decisions
-from bot.proposals.moderation_decisions import Wording, original
-from bot.proposals.moderation_rules import Refusal, Standing, find
-from bot.proposals.official_answers import Outcome, set_status
+from bot.proposals.moderation_decisions import ProposalWording, original
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, find
+from bot.proposals.official_answers import OfficialAnswer, set_status
 from storage.core.store import Store
 from storage.tables import moderation, open_answers, sessions
 from tests.databases import only_sqlite
@@ -20,7 +20,7 @@ from tests.test_proposals.ideas import chair, kinds, open_consultation, submit
 from tests.test_proposals.test_desk import hired
 
 
-def standings(store: Store, park: int = 0) -> list[Standing]:
+def standings(store: Store, park: int = 0) -> list[ModerationItem]:
     """All answers of the only consultation that are to be read, oldest first."""
     with store.reading() as connection:
         ids = connection.scalars(text("SELECT id FROM moderations WHERE proposal_id IS NULL ORDER BY id")).all()
@@ -70,8 +70,8 @@ async def test_a_changed_answer_is_withheld_until_it_is_read_anew(store: Store, 
         (before,) = standings(store)
         with store.begin() as connection:
             number = before.proposal.id
-            moderation_decisions.edit(chair(connection), number, Wording(None, "Bänke"), "ein Name")
-            moderation_decisions.translate(chair(connection), number, "en", Wording(None, "Benches"))
+            moderation_decisions.edit(chair(connection), number, ProposalWording(None, "Bänke"), "ein Name")
+            moderation_decisions.translate(chair(connection), number, "en", ProposalWording(None, "Benches"))
             moderation_decisions.approve(chair(connection), number)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
         (after,) = standings(store)
@@ -81,7 +81,7 @@ async def test_a_changed_answer_is_withheld_until_it_is_read_anew(store: Store, 
         assert after.version != before.version
         assert view(store) == [(None, 1, None)]
         with store.begin() as connection:
-            with pytest.raises(Refusal, match="changed"):
+            with pytest.raises(DecisionRefused, match="changed"):
                 moderation_decisions.approve(chair(connection), number, seen=before.version)
             assert kinds(connection, [number])[-1] == ("restore", None, None)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
@@ -96,9 +96,11 @@ async def test_edit_encrypts_the_original_and_author_sees_the_public(store: Stor
         await answer(app, channel, "r", "Licht, sagt Erika Muster")
         (one,) = standings(store)
         with store.begin() as connection:
-            after = moderation_decisions.edit(chair(connection), one.proposal.id, Wording(None, "Licht"), "ein Name")
+            after = moderation_decisions.edit(
+                chair(connection), one.proposal.id, ProposalWording(None, "Licht"), "ein Name"
+            )
             assert after.moderation.original
-            assert original(KEYS, after) == Wording(None, "Licht, sagt Erika Muster")
+            assert original(KEYS, after) == ProposalWording(None, "Licht, sagt Erika Muster")
             moderation_decisions.approve(chair(connection), one.proposal.id)
         assert view(store) == [("Licht", 0, None)]
         assert "Erika" not in str(rows(store, "SELECT state FROM sessions") + rows(store, "SELECT value FROM answers"))
@@ -115,15 +117,17 @@ async def test_hiding_and_restoring_and_what_is_refused(store: Store, park: int)
             idea, number = submit(connection, park, 1), one.proposal.id
             assert moderation_decisions.hide(chair(connection), number, "Werbung").state == "hidden"
             assert merge_split.restore(chair(connection), number).state == "waiting"
-            parts = [Wording(None, "a"), Wording(None, "b")]
+            parts = [ProposalWording(None, "a"), ProposalWording(None, "b")]
             for wrong in (
                 lambda: merge_split.merge(chair(connection), number, idea.id),
                 lambda: merge_split.merge(chair(connection), idea.id, number),
                 lambda: merge_split.split(chair(connection), number, parts),
-                lambda: set_status(chair(connection), number, Outcome("accepted", {"de": "Ja."})),
-                lambda: moderation_decisions.edit(chair(connection), number, Wording("Titel", "Text"), "ein Name"),
+                lambda: set_status(chair(connection), number, OfficialAnswer("accepted", {"de": "Ja."})),
+                lambda: moderation_decisions.edit(
+                    chair(connection), number, ProposalWording("Titel", "Text"), "ein Name"
+                ),
             ):
-                with pytest.raises(Refusal, match="only_proposals"):
+                with pytest.raises(DecisionRefused, match="only_proposals"):
                     wrong()
             assert moderation.queue(connection, park) == sorted([idea.id, number])
             assert moderation.queue(connection, park, only_proposals=True) == [idea.id]
@@ -135,8 +139,10 @@ async def test_it_goes_with_the_answer_and_with_the_person(store: Store, park: i
             await answer(app, channel, who, f"Licht, sagt Erika {who}")
         for one in standings(store):
             with store.begin() as connection:
-                moderation_decisions.edit(chair(connection), one.proposal.id, Wording(None, "Licht"), "ein Name")
-                moderation_decisions.translate(chair(connection), one.proposal.id, "en", Wording(None, "Light"))
+                moderation_decisions.edit(
+                    chair(connection), one.proposal.id, ProposalWording(None, "Licht"), "ein Name"
+                )
+                moderation_decisions.translate(chair(connection), one.proposal.id, "en", ProposalWording(None, "Light"))
                 moderation_decisions.approve(chair(connection), one.proposal.id)
         await say(app, channel.msg("s", "/change 2"), channel.msg("s", "weiß nicht"))
         await say(app, channel.msg("t", "/delete"))
@@ -161,7 +167,9 @@ async def test_of_a_recording_only_its_words_are_to_be_read(store: Store) -> Non
         (one,) = standings(store)
         assert one.proposal.text == "[voice] Hier, bei Erika"
         with store.begin() as connection:
-            after = moderation_decisions.edit(chair(connection), one.proposal.id, Wording(None, "Hier"), "ein Name")
+            after = moderation_decisions.edit(
+                chair(connection), one.proposal.id, ProposalWording(None, "Hier"), "ein Name"
+            )
             assert after.proposal.text == "[voice] Hier"
 
 

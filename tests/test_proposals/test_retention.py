@@ -9,7 +9,7 @@ from sqlalchemy import text as sql
 
 from bot.privacy.retention import delete_expired, list_unreported
 from bot.proposals import moderation_decisions
-from bot.proposals.moderation_decisions import Wording
+from bot.proposals.moderation_decisions import ProposalWording
 from bot.results import published
 from bot.results.editions.renewal import renew
 from flows.session import Session
@@ -54,7 +54,7 @@ def rated(store: Store, slug: str = "park") -> dict[str, int]:
         for id_ in ids.values():
             rate(connection, id_, {number: 1 if number % 3 else -1 for number in range(1, 21)})
         rate(connection, ids["bench"], {1: -1})
-        moderation_decisions.edit(chair(connection), ids["lamp"], Wording(None, "a lamp"), "names a neighbour")
+        moderation_decisions.edit(chair(connection), ids["lamp"], ProposalWording(None, "a lamp"), "names a neighbour")
         moderation_decisions.hide(chair(connection), ids["insult"], "insult")
         proposals.withdraw(connection, [Withdrawal(ids["taken back"], NOW)])
         for number in range(1, 21):

@@ -18,7 +18,7 @@ from bot.broadcasts.messages import STOP
 from bot.broadcasts.outcome_notifications import OutcomeNotifier, notify_next
 from bot.common.ids import Ids
 from bot.proposals import merge_split
-from bot.proposals.official_answers import Outcome, set_status
+from bot.proposals.official_answers import OfficialAnswer, set_status
 from flows.messages import MsgOut
 from flows.render import as_text
 from storage.core.store import Store
@@ -32,7 +32,7 @@ from tests.patience import PATIENCE
 from tests.test_proposals.ideas import NOW, chair, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 
-YES = Outcome("accepted", {"de": "Wird gebaut.", "tr": "Yapılacak."}, "Bezirksamt")
+YES = OfficialAnswer("accepted", {"de": "Wird gebaut.", "tr": "Yapılacak."}, "Bezirksamt")
 WORDING = "0" * 64
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.authoring.confirmation import Unconfirmed
-from bot.authoring.file_check import Checked, content
-from bot.authoring.publishing import Desk, record
+from bot.authoring.file_check import CheckedFile, content
+from bot.authoring.publishing import PublishContext, record
 from bot.cli import context, lifecycle
 from bot.cli.context import command_context
 from bot.common.i18n.locale import Locale
@@ -157,9 +157,9 @@ async def test_the_team_sees_it_in_its_chat(store: Store) -> None:
 async def test_the_api_takes_nothing_unseen(store: Store) -> None:
     publish(store, wave("wave-1"))
     fill(store)
-    second = Checked(wave("wave-2", "wave-1", "top", 2), ())
+    second = CheckedFile(wave("wave-2", "wave-1", "top", 2), ())
     with store.begin() as connection:
-        record(connection, second, Desk(IDS, datetime.now(UTC), BERLIN), "wave-2.yaml", stage="draft")
+        record(connection, second, PublishContext(IDS, datetime.now(UTC), BERLIN), "wave-2.yaml", stage="draft")
     async with served(store) as api:
         client = api.client(key_for(store, hire(store, "Aylin"), ["read", "publish"]))
         refused = await client.post("/consultations/wave-2/go-live")

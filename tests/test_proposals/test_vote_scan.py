@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from bot.proposals import vote_scan
-from bot.proposals.pool import FEWEST, PART, SURVEY_SECONDS, Pools
+from bot.proposals.pool import FEWEST, PART, SCAN_SECONDS, StatementPools
 from bot.proposals.vote_scan import keep_surveying
 from storage.core.store import Store
 from storage.tables import ratings
@@ -26,7 +26,7 @@ class Router:
     def __init__(self, store: Store, consultation_id: int) -> None:
         self.store, self.consultation_id = store, consultation_id
         self.now, self._batch = 1000.0, NOW
-        self.pools = Pools(lambda: self.now)
+        self.pools = StatementPools(lambda: self.now)
 
     def _next_batch(self) -> datetime:
         self._batch += timedelta(seconds=1)
@@ -118,13 +118,13 @@ def test_all_votes_are_looked_at_seldom(store: Store) -> None:
     assert router.pools.due() == [park]
     router.look(seconds=10.0)
     router.weights()
-    router.now += SURVEY_SECONDS
+    router.now += SCAN_SECONDS
     router.weights()
     assert router.pools.due() == [], "it took ten seconds, so not again before 500"
     router.now += PART * 10.0
     assert router.pools.due() == [park]
     router.look()
-    router.now += 10 * SURVEY_SECONDS
+    router.now += 10 * SCAN_SECONDS
     assert router.pools.due() == [], "nobody has asked for statements since"
 
 

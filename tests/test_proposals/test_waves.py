@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text as sql
 
 from bot.authoring.check import check
-from bot.authoring.file_check import Checked, content
-from bot.authoring.publishing import Desk, Published, record
+from bot.authoring.file_check import CheckedFile, content
+from bot.authoring.publishing import PublishContext, PublishOutcome, record
 from bot.broadcasts.segments import parse_segment
 from bot.common.ids import Ids
 from bot.proposals import lineage, merge_split, moderation_decisions
 from bot.proposals.moderation_decisions import approve
-from bot.proposals.official_answers import Outcome, set_status
+from bot.proposals.official_answers import OfficialAnswer, set_status
 from bot.results.methods.matrix import Log
 from bot.results.methods.top import ranking
 from flows.definition import Consultation
@@ -42,9 +42,11 @@ def wave(slug: str, origin: str = "", take: str = "released", count: int | None 
     return consultation(slug, [weigh] if origin else [IDEA], **more)
 
 
-def publish(store: Store, made: Consultation) -> Published:
+def publish(store: Store, made: Consultation) -> PublishOutcome:
     with store.begin() as connection:
-        return record(connection, Checked(made, ()), Desk(IDS, datetime.now(UTC), BERLIN), f"{made.slug}.yaml")
+        return record(
+            connection, CheckedFile(made, ()), PublishContext(IDS, datetime.now(UTC), BERLIN), f"{made.slug}.yaml"
+        )
 
 
 def id_of(store: Store, slug: str) -> int:
@@ -64,7 +66,7 @@ def seen(store: Store, slug: str) -> list[str]:
         return visible(connection, id_of(store, slug))
 
 
-def reasons(published: Published) -> list[str]:
+def reasons(published: PublishOutcome) -> list[str]:
     return [f"{fault.reason}; {fault.remedy}" for fault in published.faults]
 
 
@@ -110,7 +112,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         (last,) = proposals.released(connection, id_of(store, "wave-3"))
         assert last.pseudonym is None
         assert ratings.count(connection, [last.id])[last.id].agree == 1, "each wave has its own ratings"
-        set_status(chair(connection), last.id, Outcome("accepted", {"de": "Wird gebaut."}))
+        set_status(chair(connection), last.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
         family = lineage.originals(connection, last)
         assert [row.status for row in family] == ["accepted", "accepted"]
         assert family[-1].id == first["Ein Brunnen am Tor"].id
@@ -127,7 +129,7 @@ def test_author_of_the_original_hears_the_outcome_of_the_copy(store: Store) -> N
     with store.begin() as connection:
         (copy,) = proposals.released(connection, id_of(store, "wave-2"))
         rater.rates(connection, copy.consultation_id, copy.id)
-        set_status(chair(connection), copy.id, Outcome("accepted", {"de": "Wird gebaut."}))
+        set_status(chair(connection), copy.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
     tell_all(store)
     found = notices(store)
     assert found.keys() == {"author", "r"}

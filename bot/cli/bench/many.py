@@ -14,7 +14,7 @@ from bot.authoring import file_check
 from bot.authoring.publishing import SAMPLES
 from bot.cli.bench.house import resident_kb
 from bot.consultations.catalogue import Catalogue
-from bot.web.consultation_cache import Board
+from bot.web.consultation_cache import ConsultationCache
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import consultations
@@ -70,7 +70,7 @@ def _listed(url: str) -> Listed:
     with store.reading() as connection:
         consultations.list_heads(connection)  # the connection and what SQLAlchemy makes for the first query
     before, began = resident_kb(), time.perf_counter()
-    catalogue, board = Catalogue(), Board(store)
+    catalogue, board = Catalogue(), ConsultationCache(store)
     with store.reading() as connection:
         catalogue.refresh(connection)
     asyncio.run(board.look())

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Final, NamedTuple
 
-from bot.proposals.pool import Pool
-from bot.proposals.similarity import Index
+from bot.proposals.pool import StatementPool
+from bot.proposals.similarity import SimilarityIndex
 from storage.tables.proposals import StoredProposal
 
 PEOPLE: Final = 10_000
@@ -46,7 +46,7 @@ class Routing(NamedTuple):
 
 def route(people: int = PEOPLE, statements: int = STATEMENTS) -> Routing:
     """Each of these people, who have rated up to 60 statements, gets the next one and votes on it."""
-    chance, pool, ids = random.Random(SEED), Pool(), range(1, statements + 1)  # noqa: S311 - not a secret
+    chance, pool, ids = random.Random(SEED), StatementPool(), range(1, statements + 1)  # noqa: S311 - not a secret
     pool.add([_proposal(number, f"Aussage {number}") for number in ids], {})
     rated = [set(chance.sample(ids, chance.randint(0, min(60, statements - 1)))) for _ in range(people)]
     latencies = []
@@ -80,9 +80,9 @@ def similar_ms(number: int = PROPOSALS, look_ups: int = 200) -> float:
 
 
 @cache
-def _index(number: int) -> tuple[Index, list[str]]:
+def _index(number: int) -> tuple[SimilarityIndex, list[str]]:
     """Proposals of ten to thirty words out of three thousand, frequent ones more often, as in real texts."""
-    chance, index = random.Random(SEED), Index()  # noqa: S311
+    chance, index = random.Random(SEED), SimilarityIndex()  # noqa: S311
     words = ["".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(3000)]
     weights = [1 / rank for rank in range(1, len(words) + 1)]
     texts = [" ".join(chance.choices(words, weights, k=chance.randint(10, 30))) for _ in range(number)]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.exchange.exports.sheets import Row, Sheet, whole
 from bot.exchange.exports.tables import Portion, View
-from bot.proposals.moderation_rules import Standing, find
+from bot.proposals.moderation_rules import ModerationItem, find
 from bot.results.counts.answer_dataset import Subject
 from storage.tables import proposals, ratings
 from storage.tables.ratings import Count, NewRating
@@ -55,11 +55,11 @@ def asks_for_ideas(found: Subject) -> bool:
     return any(variable.question.type in {"proposal", "statements"} for variable in found.variables)
 
 
-def _code_of(item: tuple[int, Standing]) -> str:
+def _code_of(item: tuple[int, ModerationItem]) -> str:
     return item[1].proposal.code
 
 
-def _proposals(standings: Mapping[int, Standing], counts: Mapping[int, Count], view: View) -> Iterator[Row]:
+def _proposals(standings: Mapping[int, ModerationItem], counts: Mapping[int, Count], view: View) -> Iterator[Row]:
     """One row each. What nobody released is there without its words and its place.
 
     Where times are coarse the order is that of the codes, which is none: that of age would tell who came when.

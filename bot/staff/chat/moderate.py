@@ -8,9 +8,9 @@ from typing import Final
 
 from bot.proposals import merge_split, moderation_decisions, official_answers
 from bot.proposals.codes import recognise_any
-from bot.proposals.moderation_decisions import Chair, Wording
-from bot.proposals.moderation_rules import Reason, Refusal, Standing, by_code
-from bot.proposals.official_answers import REQUIRED, Outcome
+from bot.proposals.moderation_decisions import ModerationContext, ProposalWording
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, RefusalReason, by_code
+from bot.proposals.official_answers import REQUIRED_LANGUAGE, OfficialAnswer
 from bot.staff.chat.queue import ROLES, SEEN, decision_buttons, flags_to_check, next_in_queue, show_queue_item
 from bot.staff.chat.registry import StaffCall, command_usage, staff_command
 from flows.messages import MsgOut
@@ -22,7 +22,7 @@ _PERSONAL: Final = ("email", "phone", "iban", "sensitive")
 """Marks that are hardly ever wrong: what has one is let out only when somebody says so twice."""
 _THEN_NEXT: Final = frozenset({"approve", "hide", "merge", "split"})
 """After these the next one is shown; after all others what has become of this one."""
-_PHRASES: Final[dict[Reason, str]] = {
+_PHRASES: Final[dict[RefusalReason, str]] = {
     "unknown": "unknown",
     "changed": "changed",
     "withdrawn": "changed",
@@ -36,7 +36,7 @@ _PHRASES: Final[dict[Reason, str]] = {
 }
 """How a refusal is said; all others are about missing or useless words."""
 
-Decide = Callable[[StaffCall, Chair, Standing, str], Standing]
+Decide = Callable[[StaffCall, ModerationContext, ModerationItem, str], ModerationItem]
 
 
 def _decision(name: str, decide: Decide) -> None:
@@ -55,10 +55,12 @@ def _decision(name: str, decide: Decide) -> None:
             yield asked
             return
         member = call.member
-        chair = Chair(call.connection, call.keys, call.batch.ids, call.now, member.staff_id, member.name, call.actor)
+        chair = ModerationContext(
+            call.connection, call.keys, call.batch.ids, call.now, member.staff_id, member.name, call.actor
+        )
         try:
             after = decide(call, chair, standing, rest.strip())
-        except Refusal as refusal:
+        except DecisionRefused as refusal:
             yield _refused(call, name, standing, refusal, is_bare=not rest)
             return
         is_half = name == "approve" and after.state == "waiting"
@@ -72,7 +74,9 @@ def _decision(name: str, decide: Decide) -> None:
     staff_command(name, roles=ROLES)(run)
 
 
-def _refused(call: StaffCall, name: str, standing: Standing, refusal: Refusal, *, is_bare: bool) -> MsgOut:
+def _refused(
+    call: StaffCall, name: str, standing: ModerationItem, refusal: DecisionRefused, *, is_bare: bool
+) -> MsgOut:
     """Why it cannot be. With nothing but a code, as buttons send it, the question was rather how to go on."""
     phrase, code = _PHRASES.get(refusal.reason, "words"), standing.proposal.code
     how = command_usage(call.voice, name, code)
@@ -81,7 +85,7 @@ def _refused(call: StaffCall, name: str, standing: Standing, refusal: Refusal, *
     return call.reply(f"desk.refused.{phrase}", code=code, languages=refusal.values.get("languages", ""), usage=how)
 
 
-def _really(call: StaffCall, standing: Standing, rest: str) -> MsgOut | None:
+def _really(call: StaffCall, standing: ModerationItem, rest: str) -> MsgOut | None:
     """Asks once more before somebody's number or address becomes public; None where there is nothing to ask."""
     found = [flag for flag in _PERSONAL if flag in flags_to_check(call, standing)]
     if not found or rest.startswith(SEEN) or standing.state != "waiting":
@@ -93,52 +97,56 @@ def _really(call: StaffCall, standing: Standing, rest: str) -> MsgOut | None:
     return call.reply("desk.really", reword, surely, code=code, flags=flags)
 
 
-def _approve(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _approve(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     return moderation_decisions.approve(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
 
 
-def _hide(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _hide(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     return moderation_decisions.hide(chair, standing.proposal.id, rest)
 
 
-def _reword(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _reword(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     reason, _, text = rest.partition("\n")
-    return moderation_decisions.edit(chair, standing.proposal.id, Wording(standing.proposal.title, text), reason)
+    return moderation_decisions.edit(
+        chair, standing.proposal.id, ProposalWording(standing.proposal.title, text), reason
+    )
 
 
-def _merge(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _merge(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     code, _, reason = rest.partition(" ")
     target = by_code(call.connection, recognise_any(code) or "")
     if target is None:
-        raise Refusal("unknown" if code else "no_text")
+        raise DecisionRefused("unknown" if code else "no_text")
     if reason.startswith(SEEN):  # a tap, not a reason
         return merge_split.merge(chair, standing.proposal.id, target.proposal.id, seen=reason.removeprefix(SEEN))
     return merge_split.merge(chair, standing.proposal.id, target.proposal.id, reason)
 
 
-def _split(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
-    parts = [Wording(None, line.strip()) for line in rest.splitlines() if line.strip()]
+def _split(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
+    parts = [ProposalWording(None, line.strip()) for line in rest.splitlines() if line.strip()]
     return merge_split.split(chair, standing.proposal.id, parts)[0]
 
 
-def _restore(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _restore(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     return merge_split.restore(chair, standing.proposal.id, rest)
 
 
-def _translate(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _translate(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     language, _, text = rest.partition(" ")
     # Whoever types it here speaks the language.
-    return moderation_decisions.translate(chair, standing.proposal.id, language, Wording(None, text), reviewed=True)
+    return moderation_decisions.translate(
+        chair, standing.proposal.id, language, ProposalWording(None, text), reviewed=True
+    )
 
 
-def _answer(call: StaffCall, chair: Chair, standing: Standing, rest: str) -> Standing:
+def _answer(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     word, _, reasons = rest.partition(" ")
     status = _status(call, word)
     if status is None:
-        raise Refusal("status")
+        raise DecisionRefused("status")
     first, *others = _LANGUAGE.split(reasons)
-    reason = {REQUIRED: first.strip()} | dict(zip(others[::2], map(str.strip, others[1::2]), strict=True))
-    return official_answers.set_status(chair, standing.proposal.id, Outcome(status, reason))
+    reason = {REQUIRED_LANGUAGE: first.strip()} | dict(zip(others[::2], map(str.strip, others[1::2]), strict=True))
+    return official_answers.set_status(chair, standing.proposal.id, OfficialAnswer(status, reason))
 
 
 def _status(call: StaffCall, word: str) -> Status | None:

@@ -8,8 +8,8 @@ from typing import Final
 from bot.consultations.stored_revisions import UnreadableError
 from bot.proposals.codes import recognise_any
 from bot.proposals.contribution_status import accounts, in_words
-from bot.proposals.moderation_rules import Standing, by_code, find
-from bot.proposals.similar_proposals import Similar, similar
+from bot.proposals.moderation_rules import ModerationItem, by_code, find
+from bot.proposals.similar_proposals import SimilarProposal, similar
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.flow import Flow
 from flows.languages import LANGUAGES
@@ -57,7 +57,7 @@ def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
     return call.reply("desk.queue.empty")
 
 
-def show_queue_item(call: StaffCall, standing: Standing, slug: str = "") -> MsgOut:
+def show_queue_item(call: StaffCall, standing: ModerationItem, slug: str = "") -> MsgOut:
     """One of them: where it stands, what to look at and what is similar; `slug` is what one goes through."""
     about, say = standing.proposal, call.voice.say
     alike = _alike(call, standing)
@@ -75,7 +75,7 @@ def show_queue_item(call: StaffCall, standing: Standing, slug: str = "") -> MsgO
     )
 
 
-def _told(call: StaffCall, standing: Standing) -> list[str]:
+def _told(call: StaffCall, standing: ModerationItem) -> list[str]:
     """Where it stands, in the words that everybody gets who asks; nothing of what waits but what became of it."""
     about, say = standing.proposal, call.voice.say
     if standing.answer is None:
@@ -87,7 +87,7 @@ def _told(call: StaffCall, standing: Standing) -> list[str]:
     return [say(f"proposal.state.{standing.state}"), *([say("account.reason", reason=reason)] if reason else [])]
 
 
-def _asked(call: StaffCall, standing: Standing) -> list[str]:
+def _asked(call: StaffCall, standing: ModerationItem) -> list[str]:
     """The question to which this is an answer, in the language of who reads it; nothing above a proposal."""
     flow, key = _flow(call, standing), standing.proposal.question_key
     if flow is None or key not in flow.questions:
@@ -96,14 +96,14 @@ def _asked(call: StaffCall, standing: Standing) -> list[str]:
     return ["", script.titles[key]]
 
 
-def flags_to_check(call: StaffCall, standing: Standing) -> list[str]:
+def flags_to_check(call: StaffCall, standing: ModerationItem) -> list[str]:
     """What to look at in the text, and whether the question was about what is nobody's business."""
     flow, key = _flow(call, standing), standing.proposal.question_key
     is_sensitive = flow is not None and key in flow.questions and flow.question(key).sensitive
     return [*standing.flags, *(["sensitive"] if is_sensitive else [])]
 
 
-def _flow(call: StaffCall, standing: Standing) -> Flow | None:
+def _flow(call: StaffCall, standing: ModerationItem) -> Flow | None:
     """The revision in which an answer was given; None for a proposal, and where another program wrote the revision."""
     if standing.answer is None:
         return None
@@ -113,7 +113,7 @@ def _flow(call: StaffCall, standing: Standing) -> Flow | None:
         return None
 
 
-def _head(call: StaffCall, standing: Standing) -> str:
+def _head(call: StaffCall, standing: ModerationItem) -> str:
     """Code, consultation, how many wait there; language and district of the person who wrote it."""
     about = standing.proposal
     revision = consultations.newest_of(call.connection, about.consultation_id)
@@ -124,17 +124,19 @@ def _head(call: StaffCall, standing: Standing) -> str:
     return " · ".join([*parts, *filter(None, [DISTRICTS.get(about.district or "", about.district)])])
 
 
-def decision_buttons(call: StaffCall, standing: Standing) -> list[QuickReply]:
+def decision_buttons(call: StaffCall, standing: ModerationItem) -> list[QuickReply]:
     """What can be done by a tap: once more, where a tap took them away in a messenger."""
     return list(_buttons(call, standing, _alike(call, standing), ""))
 
 
-def _alike(call: StaffCall, standing: Standing) -> list[Similar]:
+def _alike(call: StaffCall, standing: ModerationItem) -> list[SimilarProposal]:
     about = standing.proposal
     return [] if standing.answer else similar(call.connection, about.consultation_id, [about])[about.id]
 
 
-def _buttons(call: StaffCall, standing: Standing, alike: Iterable[Similar], slug: str) -> Iterator[QuickReply]:
+def _buttons(
+    call: StaffCall, standing: ModerationItem, alike: Iterable[SimilarProposal], slug: str
+) -> Iterator[QuickReply]:
     """A tap decides about what is shown here: the version goes along. Where words are needed it says which."""
     code = standing.proposal.code
     if standing.state == "waiting":

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bot.authoring.change_texts import shortened
-from bot.proposals.waves import Listed, best_of
+from bot.proposals.waves import RankedProposal, best_of
 from bot.results.order import LEAST_RATED, Standing
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
@@ -33,12 +33,12 @@ def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
     return [call.voice.message("\n".join(lines))]
 
 
-def _line(call: StaffCall, place: int, it: Listed) -> str:
+def _line(call: StaffCall, place: int, it: RankedProposal) -> str:
     """Its place, code and words, and how many agree, where that is told."""
     return f"{place}. {it.code} „{shortened(it.text)}“: {_told(call, it)}"
 
 
-def _told(call: StaffCall, it: Listed) -> str:
+def _told(call: StaffCall, it: RankedProposal) -> str:
     statement, rank, say = it.ranked.statement, it.ranked.rank, call.voice.say
     if statement is None or it.ranked.untold:
         return say(f"results.{it.ranked.untold}", n=it.ranked.least)

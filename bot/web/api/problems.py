@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 
-from bot.proposals.moderation_rules import Reason, Refusal
+from bot.proposals.moderation_rules import DecisionRefused, RefusalReason
 
 CONTENT_TYPE: Final = "application/problem+json"
 URN: Final = "urn:mitsprache:problem:"
@@ -31,7 +31,7 @@ class ProblemOut(BaseModel):
     faults: list[Fault] = []
 
 
-class Problem(Exception):
+class ApiProblem(Exception):
     """Ends a request with a problem. `kind` is the last part of its type."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Problem(Exception):
         return response
 
 
-_REFUSALS: Final[dict[Reason, tuple[int, str]]] = {
+_REFUSALS: Final[dict[RefusalReason, tuple[int, str]]] = {
     "unknown": (404, "There is no such proposal or answer."),
     "changed": (412, "It has changed since you read it (it is {state} now); read it again, then decide."),
     "withdrawn": (409, "Its author has withdrawn it; nothing can be decided about it."),
@@ -75,16 +75,16 @@ _REFUSALS: Final[dict[Reason, tuple[int, str]]] = {
 }
 
 
-def of_refusal(refusal: Refusal) -> Problem:
+def of_refusal(refusal: DecisionRefused) -> ApiProblem:
     """A refused decision as a problem."""
     status, sentence = _REFUSALS[refusal.reason]
-    return Problem(refusal.reason, status, sentence.format(**refusal.values))
+    return ApiProblem(refusal.reason, status, sentence.format(**refusal.values))
 
 
-def of_nonsense(fault: ValidationError) -> Problem:
+def of_nonsense(fault: ValidationError) -> ApiProblem:
     """Fields that are missing, wrong or unknown. What was sent is not repeated: logs of others may keep answers."""
     faults = [
         Fault(where=".".join(map(str, one["loc"])) or "body", reason=one["msg"])
         for one in fault.errors(include_url=False, include_context=False, include_input=False)
     ]
-    return Problem("malformed", 422, "Some fields are wrong; see faults.", faults=faults[:20])
+    return ApiProblem("malformed", 422, "Some fields are wrong; see faults.", faults=faults[:20])

@@ -8,7 +8,7 @@ from typing import get_args
 from bot.consultations import trials
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
-from bot.proposals.moderation_rules import Standing, by_code, find
+from bot.proposals.moderation_rules import ModerationItem, by_code, find
 from bot.web.api import serializers
 from bot.web.api.models import (
     AnsweredOut,
@@ -25,14 +25,14 @@ from bot.web.api.models import (
     TextList,
     TextPage,
 )
-from bot.web.api.problems import Problem
-from bot.web.api.registry import Call, operation
+from bot.web.api.problems import ApiProblem
+from bot.web.api.registry import ApiCall, operation
 from storage.tables import consultations, moderation
 from storage.tables.consultations import PublishedRevision, State
 
 
 @operation("GET", "/consultations", answer=ConsultationList)
-def list_consultations(call: Call) -> ConsultationList:
+def list_consultations(call: ApiCall) -> ConsultationList:
     """All consultations the key is good for, in whatever state; drafts and tests for keys that can publish only."""
     only = call.bearer.key.slug
     waiting = _waiting(call)
@@ -42,7 +42,7 @@ def list_consultations(call: Call) -> ConsultationList:
 
 
 @operation("GET", "/consultations/{slug}", answer=ConsultationOut)
-def show_consultation(call: Call) -> ConsultationOut:
+def show_consultation(call: ApiCall) -> ConsultationOut:
     """One consultation."""
     waiting = _waiting(call)
     call.must_know()
@@ -52,12 +52,12 @@ def show_consultation(call: Call) -> ConsultationOut:
     return _with_waiting(call, call.consultation(), waiting)
 
 
-def _waiting(call: Call) -> list[PublishedRevision]:
+def _waiting(call: ApiCall) -> list[PublishedRevision]:
     """Drafts and tests, for keys of those who make them live."""
     return consultations.list_unpublished(call.connection) if "publish" in call.bearer.scopes else []
 
 
-def _with_waiting(call: Call, row: PublishedRevision, waiting: Sequence[PublishedRevision]) -> ConsultationOut:
+def _with_waiting(call: ApiCall, row: PublishedRevision, waiting: Sequence[PublishedRevision]) -> ConsultationOut:
     """A consultation with the draft and the test beside its live revision."""
     beside = {it.state: it.number for it in waiting if it.slug == row.slug}
     word = trials.trial_slug(call.connection, row.consultation_id) if "test" in beside else None
@@ -66,7 +66,7 @@ def _with_waiting(call: Call, row: PublishedRevision, waiting: Sequence[Publishe
 
 
 @operation("GET", "/consultations/{slug}/proposals", answer=ProposalList, given=Page)
-def list_proposals(call: Call) -> ProposalList:
+def list_proposals(call: ApiCall) -> ProposalList:
     """Released proposals that were not withdrawn, oldest first."""
     about = call.consultation()
     found, following = _page(call, about)
@@ -74,28 +74,28 @@ def list_proposals(call: Call) -> ProposalList:
 
 
 @operation("GET", "/proposals/{code}", answer=ProposalOut)
-def show_proposal(call: Call) -> ProposalOut:
+def show_proposal(call: ApiCall) -> ProposalOut:
     """One released proposal."""
     standing, about = call.standing()
     return serializers.proposal(standing, about.slug)
 
 
 @operation("GET", "/proposals/{code}/statuses", answer=StatusList)
-def list_statuses(call: Call) -> StatusList:
+def list_statuses(call: ApiCall) -> StatusList:
     """What became of a released proposal, oldest first."""
     standing, _ = call.standing()
     return StatusList(items=[serializers.status(row) for row in standing.steps])
 
 
 @operation("GET", "/consultations/{slug}/ratings", answer=RatingList, given=Page)
-def list_ratings(call: Call) -> RatingList:
+def list_ratings(call: ApiCall) -> RatingList:
     """How many people rated each released proposal how, as the newest edition of figures says it; hidden until closing
     where the consultation says so.
     """
     about = call.consultation()
     consultation = serializers.consultation_of(about)
     if not figures_are_public(consultation, about, call.chair.now):
-        raise Problem("hidden_until_closing", 403, "Figures of this consultation are hidden until it is closed.")
+        raise ApiProblem("hidden_until_closing", 403, "Figures of this consultation are hidden until it is closed.")
     found, following = _page(call, about)
     votes = publication.votes(call.connection, about.consultation_id, [it.proposal.code for it in found])
     edition = publication.edition(call.connection, about)
@@ -108,11 +108,11 @@ def list_ratings(call: Call) -> RatingList:
 
 
 @operation("GET", "/consultations/{slug}/texts", answer=TextList, given=TextPage)
-def list_texts(call: Call) -> TextList:
+def list_texts(call: ApiCall) -> TextList:
     """Released answers to open questions, in an order that says nothing; hidden until closing like all figures."""
     about, wanted = call.consultation(), call.given
     if not figures_are_public(serializers.consultation_of(about), about, call.chair.now):
-        raise Problem("hidden_until_closing", 403, "Answers of this consultation are hidden until it is closed.")
+        raise ApiProblem("hidden_until_closing", 403, "Answers of this consultation are hidden until it is closed.")
     found = [
         one
         for one in publication.texts(call.connection, about.consultation_id)
@@ -124,7 +124,7 @@ def list_texts(call: Call) -> TextList:
 
 
 @operation("GET", "/consultations/{slug}/answered", answer=AnsweredOut)
-def show_answered(call: Call) -> AnsweredOut:
+def show_answered(call: ApiCall) -> AnsweredOut:
     """How many contributions were answered, and how many days that took; null where they are too few."""
     about = call.consultation()
     least = serializers.consultation_of(about).smallest_cell
@@ -133,7 +133,7 @@ def show_answered(call: Call) -> AnsweredOut:
 
 
 @operation("GET", "/consultations/{slug}/queue", answer=QueueList, given=QueuePage)
-def list_queue(call: Call) -> QueueList:
+def list_queue(call: ApiCall) -> QueueList:
     """What waits to be read, proposals and answers, oldest first, with flags and similar ones; `state`: elsewhere."""
     about, wanted = call.consultation(), call.given
     number, after = about.consultation_id, _after(call, about)
@@ -147,25 +147,25 @@ def list_queue(call: Call) -> QueueList:
 
 
 @operation("GET", "/proposals/{code}/queued", answer=QueuedOut)
-def show_queued(call: Call) -> QueuedOut:
+def show_queued(call: ApiCall) -> QueuedOut:
     """One proposal or answer in whatever state, as those who decide about it see it."""
     standing, about = call.standing(unreleased=True)
     return serializers.queued(call.connection, call.chair.keys, [standing], about.slug)[0]
 
 
-def _page(call: Call, about: PublishedRevision) -> tuple[Sequence[Standing], str | None]:
+def _page(call: ApiCall, about: PublishedRevision) -> tuple[Sequence[ModerationItem], str | None]:
     """The released proposals of the page asked for, and where the next one begins."""
     limit, after = call.given.limit, _after(call, about)
     found = publication.proposals_of(call.connection, about.consultation_id, after_id=after, limit=limit)
     return found, found[-1].proposal.code if len(found) == limit else None
 
 
-def _after(call: Call, about: PublishedRevision) -> int:
+def _after(call: ApiCall, about: PublishedRevision) -> int:
     """The id behind the code after which a page begins."""
     code = call.given.after
     if not code:
         return 0
     found = by_code(call.connection, code)
     if found is None or found.proposal.consultation_id != about.consultation_id:
-        raise Problem("malformed", 422, "`after` is not the `next` of a page of this list.")
+        raise ApiProblem("malformed", 422, "`after` is not the `next` of a page of this list.")
     return found.proposal.id

@@ -9,13 +9,13 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy import Connection
 
-from bot.authoring.publishing import Desk
+from bot.authoring.publishing import PublishContext
 from bot.proposals import publication
-from bot.proposals.moderation_decisions import Chair
-from bot.proposals.moderation_rules import Standing, by_code
+from bot.proposals.moderation_decisions import ModerationContext
+from bot.proposals.moderation_rules import ModerationItem, by_code
 from bot.web.api.access_keys import Bearer
 from bot.web.api.policy import POLICY, Scope
-from bot.web.api.problems import Problem
+from bot.web.api.problems import ApiProblem
 from storage.tables import consultations
 from storage.tables.consultations import PublishedRevision
 
@@ -40,12 +40,12 @@ class Nothing(In):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One request, within its transaction: for reading (GET) or writing (POST)."""
 
-    chair: Chair
+    chair: ModerationContext
     bearer: Bearer
-    desk: Desk
+    desk: PublishContext
     """What a change of state needs besides."""
     path: dict[str, str]
     given: Any
@@ -63,24 +63,24 @@ class Call:
         return self.path["slug"]
 
     def must_know(self) -> None:
-        """Raises Problem where the key is not good for the consultation in the path: it does not exist for it."""
+        """Raises ApiProblem where the key is not good for the consultation in the path: it does not exist for it."""
         if not self._may_know(self.slug):
-            raise Problem("unknown", 404, "There is no such consultation.")
+            raise ApiProblem("unknown", 404, "There is no such consultation.")
 
     def consultation(self) -> PublishedRevision:
         """The one in the path. What the key is not good for does not exist for it."""
         revision = consultations.latest(self.connection, self.slug) if self._may_know(self.slug) else None
         if revision is None or revision.is_trial:
-            raise Problem("unknown", 404, "There is no such consultation.")
+            raise ApiProblem("unknown", 404, "There is no such consultation.")
         return revision
 
-    def standing(self, *, unreleased: bool = False) -> tuple[Standing, PublishedRevision]:
+    def standing(self, *, unreleased: bool = False) -> tuple[ModerationItem, PublishedRevision]:
         """The proposal in the path with its consultation; what is not public, and answers, only where asked for."""
         find = by_code if unreleased else publication.proposal
         standing = find(self.connection, self.path["code"])
         about = standing and consultations.newest_of(self.connection, standing.proposal.consultation_id)
         if standing is None or about is None or not self._may_know(about.slug):
-            raise Problem("unknown", 404, "There is no such proposal.")
+            raise ApiProblem("unknown", 404, "There is no such proposal.")
         return standing, about
 
     def _may_know(self, slug: str) -> bool:
@@ -94,7 +94,7 @@ class Operation(NamedTuple):
     method: Method
     path: str
     scope: Scope
-    run: Callable[[Call], BaseModel]
+    run: Callable[[ApiCall], BaseModel]
     given: TypeAdapter[Any]
     answer: type[BaseModel]
     needs_version: bool
@@ -106,10 +106,10 @@ OPERATIONS: Final[dict[str, Operation]] = {}
 
 def operation(
     method: Method, path: str, *, answer: type[BaseModel], given: Any = Nothing, needs_version: bool = False
-) -> Callable[[Callable[[Call], BaseModel]], Callable[[Call], BaseModel]]:
+) -> Callable[[Callable[[ApiCall], BaseModel]], Callable[[ApiCall], BaseModel]]:
     """Enters an operation under its function's name, which must stand in the policy: nothing is open by mistake."""
 
-    def enter(run: Callable[[Call], BaseModel]) -> Callable[[Call], BaseModel]:
+    def enter(run: Callable[[ApiCall], BaseModel]) -> Callable[[ApiCall], BaseModel]:
         name = run.__name__
         summary = (run.__doc__ or "").strip().partition("\n")[0]
         adapter = TypeAdapter(given)

@@ -19,16 +19,16 @@ import bot.web.api.states
 import bot.web.api.write_operations  # noqa: F401 - the operations enter the registry
 from adapters.web.limits import Buckets, Rate
 from bot.authoring import recordings
-from bot.authoring.publishing import Desk
+from bot.authoring.publishing import PublishContext
 from bot.common.audit import Auditor
 from bot.common.logs import where
-from bot.proposals.moderation_decisions import Chair
-from bot.proposals.moderation_rules import Refusal
+from bot.proposals.moderation_decisions import ModerationContext
+from bot.proposals.moderation_rules import DecisionRefused
 from bot.web.api import access_keys, problems
 from bot.web.api.access_keys import Bearer
 from bot.web.api.openapi import description
-from bot.web.api.problems import Problem
-from bot.web.api.registry import OPERATIONS, Call, Operation
+from bot.web.api.problems import ApiProblem
+from bot.web.api.registry import OPERATIONS, ApiCall, Operation
 from bot.web.context import Site, site_of
 from storage.core.errors import StorageError
 from storage.tables import api_keys
@@ -44,14 +44,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_to(router: web.UrlDispatcher) -> None:
-    gate = Gate()
+    gate = OperationRunner()
     router.add_get("/api/openapi.json", _decently(_describe))
     for one in OPERATIONS.values():
         router.add_route(one.method, one.path, _decently(partial(gate.run, one)))
     router.add_route("*", "/api/{rest:.*}", _decently(_nowhere))
 
 
-class Gate:
+class OperationRunner:
     """Lets requests in and runs them."""
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class Gate:
         self._wrong = Buckets(WRONG_KEYS)
 
     async def run(self, one: Operation, request: web.Request) -> web.Response:
-        """One operation for whoever may ask for it. Raises Problem, Refusal, StorageError."""
+        """One operation for whoever may ask for it. Raises ApiProblem, DecisionRefused, StorageError."""
         site = site_of(request)
         bearer = await self._bearer(site, request)
         if one.scope not in bearer.scopes:
-            raise Problem("forbidden", 403, f"This key is not good for that; it needs the scope {one.scope}.")
+            raise ApiProblem("forbidden", 403, f"This key is not good for that; it needs the scope {one.scope}.")
         given = await _given(one, request)
         seen = _seen(request) if one.needs_version else None
         work = partial(_work, one, site, bearer, dict(request.match_info), given, seen)
@@ -71,17 +71,17 @@ class Gate:
         return _answer(request, found)
 
     async def _bearer(self, site: Site, request: web.Request) -> Bearer:
-        """Who asks. Raises Problem for a missing or wrong key, and for too many requests."""
+        """Who asks. Raises ApiProblem for a missing or wrong key, and for too many requests."""
         address = site.routes.clients.address(request)
         scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
-            raise Problem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/api.md).")
+            raise ApiProblem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/api.md).")
         store, digest = site.services.store, access_keys.digest(site.services.keys, key.strip())
         found = await store.read(partial(access_keys.bearer, wanted=digest))
         if found is None:
             if wait := self._wrong.take(address):
                 raise _too_many(wait)
-            raise Problem("wrong_key", 401, "This key is not valid (any more).")
+            raise ApiProblem("wrong_key", 401, "This key is not valid (any more).")
         if wait := self._requests.take(found.key.label):
             raise _too_many(wait)
         now = datetime.now(UTC)
@@ -102,33 +102,33 @@ def _work(
     services = site.services
     member = bearer.member
     now = datetime.now(UTC)
-    chair = Chair(connection, services.keys, services.ids, now, member.id, member.name, bearer.actor)
+    chair = ModerationContext(connection, services.keys, services.ids, now, member.id, member.name, bearer.actor)
     folder = services.settings.data / recordings.FOLDER
-    tools = Desk(services.ids, now, services.settings.zone(), folder, Auditor(services.keys, bearer.actor))
-    return one.run(Call(chair, bearer, tools, path, given, seen))
+    tools = PublishContext(services.ids, now, services.settings.zone(), folder, Auditor(services.keys, bearer.actor))
+    return one.run(ApiCall(chair, bearer, tools, path, given, seen))
 
 
 async def _given(one: Operation, request: web.Request) -> Any:
-    """The query or body, checked. Raises Problem."""
+    """The query or body, checked. Raises ApiProblem."""
     try:
         if one.method == "GET":
             return one.given.validate_python(dict(request.query))
         async with asyncio.timeout(site_of(request).routes.limits.body_seconds):
             body = await request.read()
         if body and request.content_type != "application/json":
-            raise Problem("media_type", 415, "Send JSON: `Content-Type: application/json`.")
+            raise ApiProblem("media_type", 415, "Send JSON: `Content-Type: application/json`.")
         return one.given.validate_json(body or b"{}")
     except ValidationError as fault:
         raise problems.of_nonsense(fault) from None
     except TimeoutError:
-        raise Problem("slow", 408, "The body took too long.") from None
+        raise ApiProblem("slow", 408, "The body took too long.") from None
 
 
 def _seen(request: web.Request) -> str | None:
     """The version a decision is about; None for `*`, any."""
     wanted = request.headers.get(hdrs.IF_MATCH, "").strip()
     if not wanted:
-        raise Problem(
+        raise ApiProblem(
             "version_missing", 428, "Say which version the decision is about: `If-Match` with the ETag you read."
         )
     return None if wanted == "*" else wanted.strip('"')
@@ -151,7 +151,7 @@ async def _describe(request: web.Request) -> web.Response:
 
 
 async def _nowhere(request: web.Request) -> web.Response:
-    raise Problem("unknown", 404, "There is nothing here; /api/openapi.json lists what there is.")
+    raise ApiProblem("unknown", 404, "There is nothing here; /api/openapi.json lists what there is.")
 
 
 def _decently(handler: Handler) -> Handler:
@@ -160,22 +160,22 @@ def _decently(handler: Handler) -> Handler:
     async def answered(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except Problem as fault:
+        except ApiProblem as fault:
             problem = fault
-        except Refusal as refusal:
+        except DecisionRefused as refusal:
             problem = problems.of_refusal(refusal)
         except web.HTTPRequestEntityTooLarge:
-            problem = Problem("too_large", 413, "This is too much at once.")
+            problem = ApiProblem("too_large", 413, "This is too much at once.")
         except StorageError as fault:
             log.error("api_request_failed", **where(fault))
-            problem = Problem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
+            problem = ApiProblem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
         except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
             log.error("api_request_failed", **where(fault))
-            problem = Problem("trouble", 500, "This is a fault of ours. It has been taken down.")
+            problem = ApiProblem("trouble", 500, "This is a fault of ours. It has been taken down.")
         return problem.response()
 
     return answered
 
 
-def _too_many(wait: float) -> Problem:
-    return Problem("too_many", 429, "Too many requests; wait a little.", wait=wait)
+def _too_many(wait: float) -> ApiProblem:
+    return ApiProblem("too_many", 429, "Too many requests; wait a little.", wait=wait)

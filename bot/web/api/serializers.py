@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from bot.common.keys import Keys
 from bot.consultations.visibility import figures_are_public
 from bot.proposals.moderation_decisions import original
-from bot.proposals.moderation_rules import Standing, approvers
-from bot.proposals.publication import Votes
-from bot.proposals.similar_proposals import Similar, similar
+from bot.proposals.moderation_rules import ModerationItem, approvers
+from bot.proposals.publication import PublicVotes
+from bot.proposals.similar_proposals import SimilarProposal, similar
 from bot.results.quotes import Quote
 from bot.web.api.models import (
     ConsultationOut,
@@ -58,7 +58,7 @@ def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
     )
 
 
-def proposal(standing: Standing, slug: str) -> ProposalOut:
+def proposal(standing: ModerationItem, slug: str) -> ProposalOut:
     """A released proposal."""
     about = standing.proposal
     return ProposalOut(
@@ -101,7 +101,7 @@ def text(one: Quote, slug: str) -> TextOut:
     )
 
 
-def queued(connection: Connection, keys: Keys, standings: Sequence[Standing], slug: str) -> list[QueuedOut]:
+def queued(connection: Connection, keys: Keys, standings: Sequence[ModerationItem], slug: str) -> list[QueuedOut]:
     """Proposals and answers of one consultation for those who decide about them."""
     about = [standing.proposal for standing in standings if standing.answer is None]
     likeness = similar(connection, about[0].consultation_id, about) if about else {}
@@ -112,7 +112,7 @@ def queued(connection: Connection, keys: Keys, standings: Sequence[Standing], sl
     ]
 
 
-def _codes(connection: Connection, standings: Sequence[Standing]) -> dict[int, str]:
+def _codes(connection: Connection, standings: Sequence[ModerationItem]) -> dict[int, str]:
     """Codes of all proposals these lead to."""
     numbers = {
         number
@@ -125,9 +125,9 @@ def _codes(connection: Connection, standings: Sequence[Standing]) -> dict[int, s
 
 def _queued(
     keys: Keys,
-    standing: Standing,
+    standing: ModerationItem,
     slug: str,
-    likeness: Sequence[Similar],
+    likeness: Sequence[SimilarProposal],
     codes: Mapping[int, str],
     names: Mapping[int, str],
 ) -> QueuedOut:
@@ -154,7 +154,7 @@ def _decision(row: NewDecision, names: Mapping[int, str]) -> DecisionOut:
     return DecisionOut(kind=row.kind, by=by, reason=row.reason, at=row.at)
 
 
-def _similar(one: Similar) -> SimilarOut:
+def _similar(one: SimilarProposal) -> SimilarOut:
     row = one.proposal
     return SimilarOut(
         code=row.code, title=row.title, text=row.text, language=row.language, state=one.state, likeness=one.likeness
@@ -165,6 +165,6 @@ def status(row: NewStatus) -> StatusOut:
     return StatusOut(status=row.status, reason=row.reason, body=row.body, link=row.link, at=row.at)
 
 
-def counts(code: str, votes: Votes) -> CountsOut:
+def counts(code: str, votes: PublicVotes) -> CountsOut:
     """How a proposal was rated, as far as it may be told."""
     return CountsOut(code=code, **votes._asdict())

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from bot.authoring import lifecycle, state_texts
-from bot.authoring.lifecycle import Refused, Step
-from bot.authoring.publish_impact import Intent
+from bot.authoring.lifecycle import Step, StepRefused
+from bot.authoring.publish_impact import PublishOptions
 from bot.web.api import serializers
 from bot.web.api.models import ArchiveIn, BackIn, ConsultationOut, GoLiveIn, ReopenIn
-from bot.web.api.problems import Problem
-from bot.web.api.registry import ROOT, Call, operation
+from bot.web.api.problems import ApiProblem
+from bot.web.api.registry import ROOT, ApiCall, operation
 from storage.tables.consultations import PublishedRevision
 
 _Found = TypeVar("_Found")
@@ -21,13 +21,13 @@ _OPERATIONS: Final[dict[Step, str]] = {"publish --back": "back"}
 
 
 @operation("POST", "/consultations/{slug}/close", answer=ConsultationOut)
-def close(call: Call) -> ConsultationOut:
+def close(call: ApiCall) -> ConsultationOut:
     """Close a consultation now; what people said stays."""
     return _shown(call, _taken(call, lambda: lifecycle.close(call.connection, call.slug, call.desk)).revision)
 
 
 @operation("POST", "/consultations/{slug}/reopen", answer=ConsultationOut, given=ReopenIn)
-def reopen(call: Call) -> ConsultationOut:
+def reopen(call: ApiCall) -> ConsultationOut:
     """Let people take part again; answers given before are deleted when it was promised, not later."""
     until = call.given.until
     found = _taken(call, lambda: lifecycle.reopen(call.connection, call.slug, call.desk, until=until))
@@ -35,23 +35,23 @@ def reopen(call: Call) -> ConsultationOut:
 
 
 @operation("POST", "/consultations/{slug}/archive", answer=ConsultationOut, given=ArchiveIn)
-def archive(call: Call) -> ConsultationOut:
+def archive(call: ApiCall) -> ConsultationOut:
     """Put a closed consultation away, once nobody waits for an answer. Without `confirm` it says what that means."""
     found = _taken(call, lambda: lifecycle.weigh_archiving(call.connection, call.slug, call.desk))
     if not call.given.confirm:
         means = "; ".join(state_texts.consequences(found, call.desk.zone))
-        raise Problem("confirm", 409, f"To archive {call.slug} means: {means}. Send `confirm`: true to do it.")
+        raise ApiProblem("confirm", 409, f"To archive {call.slug} means: {means}. Send `confirm`: true to do it.")
     return _shown(call, _taken(call, lambda: lifecycle.archive(call.connection, call.slug, call.desk)).revision)
 
 
 @operation("POST", "/consultations/{slug}/unarchive", answer=ConsultationOut)
-def unarchive(call: Call) -> ConsultationOut:
+def unarchive(call: ApiCall) -> ConsultationOut:
     """Bring an archived consultation back; it is closed then."""
     return _shown(call, _taken(call, lambda: lifecycle.unarchive(call.connection, call.slug, call.desk)))
 
 
 @operation("POST", "/consultations/{slug}/go-live", answer=ConsultationOut, given=GoLiveIn)
-def go_live(call: Call) -> ConsultationOut:
+def go_live(call: ApiCall) -> ConsultationOut:
     """Make the test revision, or the draft, the one that is asked."""
     given = call.given
     found = _taken(
@@ -60,7 +60,7 @@ def go_live(call: Call) -> ConsultationOut:
             call.connection,
             call.slug,
             call.desk,
-            intent=Intent(given.base, frozenset(given.same_meaning), not given.confirm),
+            intent=PublishOptions(given.base, frozenset(given.same_meaning), not given.confirm),
             stage=given.stage,
             number=given.revision,
         ),
@@ -69,22 +69,22 @@ def go_live(call: Call) -> ConsultationOut:
 
 
 @operation("POST", "/consultations/{slug}/back", answer=ConsultationOut, given=BackIn)
-def back(call: Call) -> ConsultationOut:
+def back(call: ApiCall) -> ConsultationOut:
     """Return to the revision that was live before."""
-    intent = Intent(None, frozenset(call.given.same_meaning), not call.given.confirm)
+    intent = PublishOptions(None, frozenset(call.given.same_meaning), not call.given.confirm)
     return _shown(
         call, _taken(call, lambda: lifecycle.back(call.connection, call.slug, call.desk, intent=intent)).revision
     )
 
 
-def _taken(call: Call, step: Callable[[], _Found]) -> _Found:
-    """What a step gives. Raises Problem where the key is not good for it, or it is refused."""
+def _taken(call: ApiCall, step: Callable[[], _Found]) -> _Found:
+    """What a step gives. Raises ApiProblem where the key is not good for it, or it is refused."""
     call.must_know()
     try:
         return step()
-    except Refused as refused:
+    except StepRefused as refused:
         detail = state_texts.sentence(refused, _remedy(call.slug), call.desk.zone)
-        raise Problem(refused.reason, _STATUS.get(refused.reason, 409), detail) from None
+        raise ApiProblem(refused.reason, _STATUS.get(refused.reason, 409), detail) from None
 
 
 def _remedy(slug: str) -> Callable[[Step], str]:
@@ -98,5 +98,5 @@ def _remedy(slug: str) -> Callable[[Step], str]:
     return named
 
 
-def _shown(call: Call, revision: PublishedRevision) -> ConsultationOut:
+def _shown(call: ApiCall, revision: PublishedRevision) -> ConsultationOut:
     return serializers.consultation(revision, call.chair.now)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bot.proposals import merge_split, moderation_decisions, official_answers
-from bot.proposals.moderation_decisions import Wording
-from bot.proposals.moderation_rules import Standing, by_code, find
-from bot.proposals.official_answers import Outcome
+from bot.proposals.moderation_decisions import ProposalWording
+from bot.proposals.moderation_rules import ModerationItem, by_code, find
+from bot.proposals.official_answers import OfficialAnswer
 from bot.web.api import serializers
 from bot.web.api.models import (
     AnyDecision,
@@ -23,12 +23,12 @@ from bot.web.api.models import (
     StatusList,
     Translate,
 )
-from bot.web.api.problems import Problem
-from bot.web.api.registry import Call, operation
+from bot.web.api.problems import ApiProblem
+from bot.web.api.registry import ApiCall, operation
 
 
 @operation("POST", "/proposals/{code}/decisions", answer=QueuedOut, given=AnyDecision, needs_version=True)
-def decide(call: Call) -> QueuedOut:
+def decide(call: ApiCall) -> QueuedOut:
     """Approve, hide, edit, merge, split, translate or restore a proposal or an answer, as it was when it was read."""
     standing, about = call.standing(unreleased=True)
     _DECISIONS[type(call.given)](call, standing, call.given)
@@ -37,58 +37,58 @@ def decide(call: Call) -> QueuedOut:
 
 
 @operation("POST", "/proposals/{code}/statuses", answer=StatusList, given=OutcomeIn, needs_version=True)
-def set_status(call: Call) -> StatusList:
+def set_status(call: ApiCall) -> StatusList:
     """Say what became of a proposal; everybody who wanted to know is told."""
     standing, _ = call.standing(unreleased=True)
     given: OutcomeIn = call.given
-    outcome = Outcome(given.status, given.reason, given.body, given.link)
+    outcome = OfficialAnswer(given.status, given.reason, given.body, given.link)
     after = official_answers.set_status(call.chair, standing.proposal.id, outcome, seen=call.seen)
     return StatusList(items=[serializers.status(row) for row in after.steps])
 
 
-def _approve(call: Call, standing: Standing, given: Approve) -> None:
+def _approve(call: ApiCall, standing: ModerationItem, given: Approve) -> None:
     moderation_decisions.approve(call.chair, standing.proposal.id, seen=call.seen)
 
 
-def _hide(call: Call, standing: Standing, given: Hide) -> None:
+def _hide(call: ApiCall, standing: ModerationItem, given: Hide) -> None:
     moderation_decisions.hide(call.chair, standing.proposal.id, given.reason, seen=call.seen)
 
 
-def _edit(call: Call, standing: Standing, given: Edit) -> None:
-    wording = Wording(given.title, given.text)
+def _edit(call: ApiCall, standing: ModerationItem, given: Edit) -> None:
+    wording = ProposalWording(given.title, given.text)
     moderation_decisions.edit(call.chair, standing.proposal.id, wording, given.reason, seen=call.seen)
 
 
-def _merge(call: Call, standing: Standing, given: Merge) -> None:
+def _merge(call: ApiCall, standing: ModerationItem, given: Merge) -> None:
     target = by_code(call.connection, given.into)
     # A key for one consultation learns nothing of others, not even that a code exists there.
     if target is None or target.proposal.consultation_id != standing.proposal.consultation_id:
-        raise Problem("unknown", 404, "There is no proposal with the code in `into` in this consultation.")
+        raise ApiProblem("unknown", 404, "There is no proposal with the code in `into` in this consultation.")
     merge_split.merge(call.chair, standing.proposal.id, target.proposal.id, given.reason, seen=call.seen)
 
 
-def _split(call: Call, standing: Standing, given: Split) -> None:
-    parts = [Wording(part.title, part.text) for part in given.parts]
+def _split(call: ApiCall, standing: ModerationItem, given: Split) -> None:
+    parts = [ProposalWording(part.title, part.text) for part in given.parts]
     merge_split.split(call.chair, standing.proposal.id, parts, given.reason, seen=call.seen)
 
 
-def _translate(call: Call, standing: Standing, given: Translate) -> None:
+def _translate(call: ApiCall, standing: ModerationItem, given: Translate) -> None:
     moderation_decisions.translate(
         call.chair,
         standing.proposal.id,
         given.language,
-        Wording(given.title, given.text),
+        ProposalWording(given.title, given.text),
         translator=given.translator,
         reviewed=given.reviewed,
         seen=call.seen,
     )
 
 
-def _restore(call: Call, standing: Standing, given: Restore) -> None:
+def _restore(call: ApiCall, standing: ModerationItem, given: Restore) -> None:
     merge_split.restore(call.chair, standing.proposal.id, given.reason, seen=call.seen)
 
 
-_DECISIONS: Final[dict[type[Any], Callable[[Call, Standing, Any], None]]] = {
+_DECISIONS: Final[dict[type[Any], Callable[[ApiCall, ModerationItem, Any], None]]] = {
     Approve: _approve,
     Hide: _hide,
     Edit: _edit,

@@ -20,7 +20,7 @@ import structlog
 from aiohttp import web
 
 from adapters.web.doors import Conversation
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.hub import WebHub
 from bot.common.logs import where
 from bot.consultations.entry_codes import parse_entry_code
@@ -37,7 +37,7 @@ SWEEP_SECONDS: Final = 5.0
 MOST: Final = 5_000
 
 
-class Desk(NamedTuple):
+class DeviceProfile(NamedTuple):
     """A kind of shared device. The first part of its paths is its `base`."""
 
     base: str
@@ -56,16 +56,16 @@ class Desk(NamedTuple):
         return f"{self.base}/{slug}{f'/{page}' if page else ''}{f'?at={place}' if place else ''}"
 
 
-KIOSK: Final = Desk("/kiosk", "self", idle=90, warning=20, typing=300, farewell=60)
-HELP: Final = Desk("/help-out", "assisted", idle=600, warning=60, typing=900, farewell=300)
+KIOSK: Final = DeviceProfile("/kiosk", "self", idle=90, warning=20, typing=300, farewell=60)
+ASSIST: Final = DeviceProfile("/help-out", "assisted", idle=600, warning=60, typing=900, farewell=300)
 
 
 @dataclass(slots=True)
-class Visit:
+class DeviceSession:
     """One person's visit. `owner` is the id of the helper who signed in, 0 at a kiosk; it is stored nowhere."""
 
     token: str
-    desk: Desk
+    desk: DeviceProfile
     conversation: Conversation
     owner: int
     until: float
@@ -74,29 +74,29 @@ class Visit:
     written: str = ""
 
 
-class Visits:
+class DeviceSessions:
     """All visits of this process. A restart ends them."""
 
     def __init__(self, hub: WebHub, clock: Callable[[], float] = time.monotonic) -> None:
         self._hub = hub
         self._clock = clock
-        self._visits: dict[str, Visit] = {}
+        self._visits: dict[str, DeviceSession] = {}
 
-    def begin(self, desk: Desk, slug: str, owner: int = 0) -> Visit:
-        """A visit of somebody new. Raises Trouble (`too_many`)."""
+    def begin(self, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession:
+        """A visit of somebody new. Raises RequestError (`too_many`)."""
         self.sweep()
         if len(self._visits) >= MOST:
-            raise Trouble("too_many", desk.idle)
+            raise RequestError("too_many", desk.idle)
         token = secrets.token_hex(16)
         # No resume code looks like this, so none opens such a conversation.
         id_ = f"visit-{secrets.token_hex(16)}"
         csrf = hashlib.sha256(f"{id_}{token}".encode()).hexdigest()[:32]
-        visit = Visit(token, desk, Conversation(slug, id_, csrf), owner, 0)
+        visit = DeviceSession(token, desk, Conversation(slug, id_, csrf), owner, 0)
         self._visits[token] = visit
         self.touch(visit)
         return visit
 
-    def find(self, token: str, desk: Desk, slug: str, owner: int = 0) -> Visit | None:
+    def find(self, token: str, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
         """The visit with this number at this door; None once it was wiped, or where it is somebody else's."""
         self.sweep()
         visit = self._visits.get(token)
@@ -104,11 +104,11 @@ class Visits:
             return None
         return visit
 
-    def touch(self, visit: Visit) -> None:
+    def touch(self, visit: DeviceSession) -> None:
         """Somebody is there."""
         visit.until = self._clock() + max(visit.desk.typing, visit.desk.farewell) + visit.desk.warning + GRACE_SECONDS
 
-    def wipe(self, visit: Visit) -> None:
+    def wipe(self, visit: DeviceSession) -> None:
         """Forgets everything about a visit; what was answered stays answered."""
         self._visits.pop(visit.token, None)
         self._hub.wipe(visit.conversation.address)
@@ -128,7 +128,7 @@ class Visits:
         return len(self._visits)
 
 
-VISITS: Final = web.AppKey("visits", Visits)
+DEVICE_SESSIONS: Final = web.AppKey("visits", DeviceSessions)
 
 
 async def sweeping(application: web.Application) -> AsyncIterator[None]:
@@ -138,7 +138,7 @@ async def sweeping(application: web.Application) -> AsyncIterator[None]:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
-                application[VISITS].sweep()
+                application[DEVICE_SESSIONS].sweep()
             except Exception as fault:  # noqa: BLE001 - who comes next at a kiosk must not see what was said before
                 log.error("device_sessions_not_deleted", **where(fault))
 
@@ -148,34 +148,34 @@ async def sweeping(application: web.Application) -> AsyncIterator[None]:
     await asyncio.wait([task])
 
 
-def desk_of(request: web.Request) -> Desk | None:
+def desk_of(request: web.Request) -> DeviceProfile | None:
     """The kind of shared device that shows this page; None for pages in people's own browsers."""
-    return next((desk for desk in (KIOSK, HELP) if f"{request.path}/".startswith(f"{desk.base}/")), None)
+    return next((desk for desk in (KIOSK, ASSIST) if f"{request.path}/".startswith(f"{desk.base}/")), None)
 
 
-def visits_of(request: web.Request) -> Visits:
-    return request.app[VISITS]
+def visits_of(request: web.Request) -> DeviceSessions:
+    return request.app[DEVICE_SESSIONS]
 
 
-def visit_of(request: web.Request, desk: Desk, slug: str, owner: int = 0) -> Visit | None:
+def visit_of(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
     """The visit of this browser, if it is not over."""
     return visits_of(request).find(request.cookies.get(COOKIE, ""), desk, slug, owner)
 
 
-def is_form(request: web.Request, visit: Visit, token: object) -> bool:
+def is_form(request: web.Request, visit: DeviceSession, token: object) -> bool:
     """Whether a form was on a page of this visit, and of ours."""
     given = str(token or "").encode("utf-8", "replace")
     return site_of(request).routes.is_ours(request) and hmac.compare_digest(given, visit.conversation.csrf.encode())
 
 
-def hand_over(request: web.Request, response: web.StreamResponse, visit: Visit) -> None:
+def hand_over(request: web.Request, response: web.StreamResponse, visit: DeviceSession) -> None:
     """Lets the browser keep the visit, until it is closed."""
     is_secure = site_of(request).routes.clients.is_secure(request)
     path = visit.desk.path(visit.conversation.slug)
     response.set_cookie(COOKIE, visit.token, path=path, httponly=True, samesite="Strict", secure=is_secure)
 
 
-def wiped(request: web.Request, desk: Desk, slug: str, owner: int = 0) -> web.Response:
+def wiped(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> web.Response:
     """Ends the visit of this browser, if there is one, and goes to the beginning with nothing left."""
     visit = visit_of(request, desk, slug, owner)
     if visit:
@@ -186,7 +186,7 @@ def wiped(request: web.Request, desk: Desk, slug: str, owner: int = 0) -> web.Re
     return response
 
 
-def clear(response: web.StreamResponse, desk: Desk, slug: str) -> None:
+def clear(response: web.StreamResponse, desk: DeviceProfile, slug: str) -> None:
     """Takes everything from the browser that a person may have left."""
     response.del_cookie(COOKIE, path=desk.path(slug))
     if desk is KIOSK:

@@ -6,11 +6,11 @@ from collections import OrderedDict
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted import kiosk, meeting_moderator, pages, paper, paper_entry, sign_in
-from bot.web.assisted.device_sessions import HELP, VISITS, Visits, sweeping, visits_of
+from bot.web.assisted.device_sessions import ASSIST, DEVICE_SESSIONS, DeviceSessions, sweeping, visits_of
 from bot.web.context import SITE, language_links, site_of
 from bot.web.public.chat import SLUG, notice_of
 from bot.web.request_locale import locale_of
@@ -19,16 +19,16 @@ from storage.tables.staff import StaffMember
 
 def add_to(application: web.Application) -> None:
     """Adds kiosk, helpers' pages, questionnaire and entry mask to the pages of a house."""
-    application[VISITS] = Visits(application[SITE].routes.hub)
+    application[DEVICE_SESSIONS] = DeviceSessions(application[SITE].routes.hub)
     application[sign_in.BUCKETS] = Buckets(sign_in.TRIES)
     application[sign_in.SPENT] = OrderedDict()
-    application[paper_entry.SHEETS] = OrderedDict()
+    application[paper_entry.SAVED_SHEETS] = OrderedDict()
     application.cleanup_ctx.append(sweeping)
     router = application.router
-    router.add_get(HELP.base, _home)
-    router.add_post(f"{HELP.base}/sign-in", _sign_in)
-    router.add_post(f"{HELP.base}/sign-out", _sign_out)
-    router.add_post(f"{HELP.base}/{SLUG}/start", _start)
+    router.add_get(ASSIST.base, _home)
+    router.add_post(f"{ASSIST.base}/sign-in", _sign_in)
+    router.add_post(f"{ASSIST.base}/sign-out", _sign_out)
+    router.add_post(f"{ASSIST.base}/{SLUG}/start", _start)
     for module in (paper, paper_entry, kiosk, meeting_moderator, pages):
         module.add_to(router)
 
@@ -57,7 +57,7 @@ async def _list(request: web.Request, helper: StaffMember) -> web.Response:
         locale,
         cards=cards,
         helper=helper.name,
-        may_lead=helper.role in meeting_moderator.LEADERS,
+        may_lead=helper.role in meeting_moderator.MODERATOR_ROLES,
         csrf=sign_in.csrf_of(request),
         languages=language_links(request, locale),
     )
@@ -87,7 +87,7 @@ async def _sign_out(request: web.Request) -> web.Response:
     """Ends the day; visits that this helper left open are wiped."""
     helper, _ = await sign_in.checked_form(request)
     visits_of(request).wipe_all_of(helper.id)
-    response = web.Response(status=303, headers={"Location": HELP.base})
+    response = web.Response(status=303, headers={"Location": ASSIST.base})
     sign_in.sign_out(request, response)
     return response
 
@@ -98,7 +98,7 @@ async def _start(request: web.Request) -> web.Response:
     await site_of(request).board.look()
     notice = notice_of(request)
     if notice.state() != "open":
-        raise Trouble("closed")
+        raise RequestError("closed")
     language = notice.best("".join(data.get("lang", [])))
     place = parse_entry_code("".join(data.get("at", [])).strip())
-    return await pages.begin(request, HELP, notice, language, place)
+    return await pages.begin(request, ASSIST, notice, language, place)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from bot.common.i18n.locale import Locale
 from bot.web.assisted import pages
 from bot.web.assisted.device_sessions import KIOSK, clear, place_of, visit_of, visits_of
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
 from bot.web.middleware import error_page
 from bot.web.public.chat import SLUG, notice_of
@@ -54,7 +54,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _begins(notice: Notice) -> dict[str, str]:
+def _begins(notice: PublishedConsultation) -> dict[str, str]:
     """How to begin, in each language offered."""
     return {offer.tag: Locale.of(offer.tag).say("web.door.start") for offer in notice.offers}
 
@@ -66,6 +66,6 @@ async def _start(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
     notice = notice_of(request)
     if not site.routes.is_ours(request):
-        raise Trouble("origin")
+        raise RequestError("origin")
     language = notice.best(str(data.get("lang", "")))
     return await pages.begin(request, KIOSK, notice, language, place_of(request))

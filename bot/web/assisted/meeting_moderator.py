@@ -8,12 +8,12 @@ from typing import Final, get_args
 from aiohttp import web
 from sqlalchemy import Connection
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from bot.common import audit
 from bot.common.audit import Actor
 from bot.consultations import live_meetings
 from bot.consultations.live_meetings import RoomMove
-from bot.web.assisted.device_sessions import HELP
+from bot.web.assisted.device_sessions import ASSIST
 from bot.web.assisted.meeting_pages import CODE, answers_in_words, look_of, mark_of, seen, viewed
 from bot.web.assisted.pages import NOT_KEPT
 from bot.web.assisted.paper import questions
@@ -24,13 +24,13 @@ from bot.web.request_locale import locale_of
 from storage.tables import rooms as table
 from storage.tables.rooms import StoredRoom
 
-LEADERS: Final = frozenset({"facilitator", "kernteam", "admin"})
+MODERATOR_ROLES: Final = frozenset({"facilitator", "kernteam", "admin"})
 
 
 def add_to(router: web.UrlDispatcher) -> None:
-    router.add_post(f"{HELP.base}/{SLUG}/room", _open)
-    router.add_get(f"{HELP.base}/room/{CODE}", _lead)
-    router.add_post(f"{HELP.base}/room/{CODE}", _move)
+    router.add_post(f"{ASSIST.base}/{SLUG}/room", _open)
+    router.add_get(f"{ASSIST.base}/room/{CODE}", _lead)
+    router.add_post(f"{ASSIST.base}/room/{CODE}", _move)
 
 
 async def _open(request: web.Request) -> web.Response:
@@ -39,8 +39,8 @@ async def _open(request: web.Request) -> web.Response:
     site = site_of(request)
     await site.board.look()
     notice = notice_of(request)
-    if member.role not in LEADERS or notice.state() != "open":
-        raise Trouble("closed")
+    if member.role not in MODERATOR_ROLES or notice.state() != "open":
+        raise RequestError("closed")
     services, code = site.services, live_meetings.new_room_code()
     room = StoredRoom(
         id=services.ids(),
@@ -57,14 +57,14 @@ async def _open(request: web.Request) -> web.Response:
         audit.record(connection, services.keys, entry)
 
     await services.store.write(work)
-    return web.Response(status=303, headers={"Location": f"{HELP.base}/room/{code}"})
+    return web.Response(status=303, headers={"Location": f"{ASSIST.base}/room/{code}"})
 
 
 async def _lead(request: web.Request) -> web.Response:
     member = await must_help(request)
     found = await seen(request, request.match_info["code"])
-    if found is None or member.role not in LEADERS:
-        raise Trouble("unknown")
+    if found is None or member.role not in MODERATOR_ROLES:
+        raise RequestError("unknown")
     site, locale = site_of(request), locale_of(request)
     language = found.notice.best(locale.tag)
     people, picture = await viewed(request, found)
@@ -92,8 +92,8 @@ async def _move(request: web.Request) -> web.Response:
     """One button of the moderator."""
     member, data = await checked_form(request)
     found = await seen(request, request.match_info["code"])
-    if found is None or member.role not in LEADERS:
-        raise Trouble("unknown")
+    if found is None or member.role not in MODERATOR_ROLES:
+        raise RequestError("unknown")
     now = datetime.now(UTC)
     wanted = "".join(data.get("do", []))
     move: RoomMove | None = next((one for one in get_args(RoomMove) if one == wanted), None)
@@ -110,4 +110,4 @@ async def _move(request: web.Request) -> web.Response:
                 audit.record(connection, services.keys, entry)
 
         await services.store.write(work)
-    return web.Response(status=303, headers={"Location": f"{HELP.base}/room/{found.room.code}"})
+    return web.Response(status=303, headers={"Location": f"{ASSIST.base}/room/{found.room.code}"})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from sqlalchemy import Connection
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from bot.common.i18n.locale import Locale
 from bot.consultations import live_meetings
 from bot.proposals import publication
@@ -17,7 +17,7 @@ from bot.results.figures import Bar
 from bot.results.meetings import Meeting, Picture
 from bot.web import code_guess_limit
 from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, language_links, site_of
 from bot.web.middleware import error_page
 from bot.web.public import forms
@@ -26,7 +26,7 @@ from bot.web.public.chat import SLUG, choose_language, door, is_unreviewed, log_
 from bot.web.public.form_model import step_of
 from bot.web.public.resume import qr
 from bot.web.request_locale import locale_of
-from bot.web.room_views import LOOKS, View
+from bot.web.room_views import ROOM_VIEWS, RoomView
 from flows.flow import Flow
 from flows.understanding.text import clean
 from storage.tables import rooms as table
@@ -46,11 +46,11 @@ def add_to(router: web.UrlDispatcher) -> None:
     router.add_post(f"{PATH}/join", _join)
 
 
-class Seen(NamedTuple):
+class RoomContext(NamedTuple):
     """A room with its consultation."""
 
     room: StoredRoom
-    notice: Notice
+    notice: PublishedConsultation
     flow: Flow
 
     @property
@@ -69,7 +69,7 @@ class Seen(NamedTuple):
         return next((it for it in questions(self.flow, language) if it.key == self.room.at), None)
 
 
-async def seen(request: web.Request, code: str) -> Seen | None:
+async def seen(request: web.Request, code: str) -> RoomContext | None:
     """The room of this code; None where there is none, or its consultation is gone."""
     site, plain = site_of(request), live_meetings.parse_room_code(code)
     if not plain:
@@ -80,7 +80,7 @@ async def seen(request: web.Request, code: str) -> Seen | None:
         code_guess_limit.missed(request)
     await site.board.look()
     notice = site.board.by_id(room.consultation_id) if room else None
-    return Seen(room, notice, flow_of_notice(notice)) if room and notice else None
+    return RoomContext(room, notice, flow_of_notice(notice)) if room and notice else None
 
 
 async def _which(request: web.Request) -> web.StreamResponse:
@@ -108,11 +108,11 @@ async def _short_way(request: web.Request) -> web.StreamResponse:
     return web.Response(status=303, headers={"Location": found.address})
 
 
-async def _here(request: web.Request) -> Seen:
-    """The room of the path, which belongs to the consultation of the path. Raises Trouble."""
+async def _here(request: web.Request) -> RoomContext:
+    """The room of the path, which belongs to the consultation of the path. Raises RequestError."""
     found = await seen(request, request.match_info["code"])
     if found is None or found.notice.slug != request.match_info["slug"]:
-        raise Trouble("unknown")
+        raise RequestError("unknown")
     return found
 
 
@@ -136,22 +136,22 @@ async def _page(request: web.Request) -> web.StreamResponse:
     return await forms.show(request, notice, conversation)
 
 
-def _key_of(found: Seen, language: str, title: str) -> str:
+def _key_of(found: RoomContext, language: str, title: str) -> str:
     """The question of the flow that is called so; "" where none is."""
     titles = found.flow.scripts[language].titles
     return next((key for key in reversed(found.flow.questions) if titles[key] == title), "")
 
 
-def _over(request: web.Request, found: Seen) -> web.Response:
+def _over(request: web.Request, found: RoomContext) -> web.Response:
     return error_page(site_of(request), request, "room_over", 410, found.notice.locale(locale_of(request).tag))
 
 
-def _way_in(request: web.Request, found: Seen) -> web.Response:
+def _way_in(request: web.Request, found: RoomContext) -> web.Response:
     language = language_for(request, found.notice)
     return _room_page(request, "room_join.html", Locale.of(language), found)
 
 
-def _room_page(request: web.Request, template: str, locale: Locale, found: Seen, **values: Any) -> web.Response:
+def _room_page(request: web.Request, template: str, locale: Locale, found: RoomContext, **values: Any) -> web.Response:
     notice = found.notice
     return site_of(request).page(
         request,
@@ -172,7 +172,7 @@ async def _join(request: web.Request) -> web.StreamResponse:
     """The language was chosen: an ordinary conversation begins, marked as one of this room."""
     found, site = await _here(request), site_of(request)
     if not site.routes.is_ours(request):
-        raise Trouble("origin")
+        raise RequestError("origin")
     data = await form_of(request)
     if live_meetings.is_room_over(found.room, datetime.now(UTC)):
         return _over(request, found)
@@ -204,7 +204,7 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     """What is thrown on the wall: how to join, the question, how many answered, and the result once it is shown."""
     found = await seen(request, request.match_info["code"])
     if found is None:
-        raise Trouble("unknown")
+        raise RequestError("unknown")
     if live_meetings.is_room_over(found.room, datetime.now(UTC)):
         return _over(request, found)
     site = site_of(request)
@@ -239,24 +239,24 @@ async def _screen(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def viewed(request: web.Request, found: Seen) -> View:
+async def viewed(request: web.Request, found: RoomContext) -> RoomView:
     """How many are in the room, and what may be seen of their answers to the question that is open."""
     store, room, meeting = site_of(request).services.store, found.room, found.meeting
 
-    def look(connection: Connection) -> View:
+    def look(connection: Connection) -> RoomView:
         people = table.people_in(connection, room.consultation_id, live_meetings.entry_code_of(room))
         return people, publication.meeting(connection, meeting)
 
-    async def find() -> View:
+    async def find() -> RoomView:
         people, picture = await store.read(look)
         if picture.is_due:
             picture = await store.write(partial(publication.meeting_anew, about=meeting))
         return people, picture
 
-    return await request.app[LOOKS].at(f"{room.code} {mark_of(room)} {meeting.newest.id}", find)
+    return await request.app[ROOM_VIEWS].at(f"{room.code} {mark_of(room)} {meeting.newest.id}", find)
 
 
-def answers_in_words(found: Seen, picture: Picture, locale: Locale) -> str:
+def answers_in_words(found: RoomContext, picture: Picture, locale: Locale) -> str:
     """How many have answered, in steps that tell of nobody; "" where that may not be told."""
     if picture.at_least is None or not found.room.at:
         return ""
@@ -279,7 +279,7 @@ async def _state(request: web.Request) -> web.Response:
     """For the script of these pages: whether something changed, and how many are here."""
     found = await seen(request, request.match_info["code"])
     if found is None:
-        raise Trouble("unknown")
+        raise RequestError("unknown")
     people, picture = await viewed(request, found)
     state = {"mark": mark_of(found.room), "look": look_of(picture), "people": people}
     return web.json_response(state, headers={"Cache-Control": "no-store"})

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from bot.common.i18n.locale import Locale
 from bot.web.assisted.device_sessions import (
-    HELP,
+    ASSIST,
     KIOSK,
-    Desk,
-    Visit,
+    DeviceProfile,
+    DeviceSession,
     hand_over,
     is_form,
     place_of,
@@ -24,18 +24,18 @@ from bot.web.assisted.device_sessions import (
     wiped,
 )
 from bot.web.assisted.sign_in import must_help
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
 from bot.web.public import forms
 from bot.web.public.chat import SLUG, choose_language, log_of, new_id, notice_of, tell
 from bot.web.public.form_model import language_of, step_of
 
-Page = Callable[[web.Request, Desk, Notice, Visit], Awaitable[web.StreamResponse]]
+Page = Callable[[web.Request, DeviceProfile, PublishedConsultation, DeviceSession], Awaitable[web.StreamResponse]]
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 
 def add_to(router: web.UrlDispatcher) -> None:
-    for desk in (KIOSK, HELP):
+    for desk in (KIOSK, ASSIST):
         base = f"{desk.base}/{SLUG}"
         router.add_get(f"{base}/ask", partial(_for_visitors(_ask), desk=desk))
         router.add_post(f"{base}/ask", partial(_for_visitors(_answer), desk=desk))
@@ -47,13 +47,15 @@ def add_to(router: web.UrlDispatcher) -> None:
         router.add_post(f"{base}/end", partial(_end, desk=desk))
 
 
-async def owner_of(request: web.Request, desk: Desk) -> int:
+async def owner_of(request: web.Request, desk: DeviceProfile) -> int:
     """The id of the helper at a desk of helpers, 0 at a kiosk. Raises HTTPSeeOther where nobody is signed in."""
-    return (await must_help(request)).id if desk is HELP else 0
+    return (await must_help(request)).id if desk is ASSIST else 0
 
 
-async def begin(request: web.Request, desk: Desk, notice: Notice, language: str, place: str) -> web.Response:
-    """Somebody new: whoever was here before is forgotten, the bot asks its first question. Raises Trouble."""
+async def begin(
+    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, language: str, place: str
+) -> web.Response:
+    """Somebody new: whoever was here before is forgotten, the bot asks its first question. Raises RequestError."""
     owner = await owner_of(request, desk)
     if before := visit_of(request, desk, notice.slug, owner):
         visits_of(request).wipe(before)
@@ -63,7 +65,7 @@ async def begin(request: web.Request, desk: Desk, notice: Notice, language: str,
         await routes.begin(
             request, replace(conversation, is_new=True), language_hint=language, mode=desk.mode, place_code=place
         )
-    except Trouble:
+    except RequestError:
         visits_of(request).wipe(visit)
         raise
     await choose_language(request, conversation, language)
@@ -76,7 +78,7 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
     """Shows a page to whoever has a visit, and the beginning to everybody else."""
 
     @wraps(page)
-    async def handler(request: web.Request, desk: Desk) -> web.StreamResponse:
+    async def handler(request: web.Request, desk: DeviceProfile) -> web.StreamResponse:
         await site_of(request).board.look()
         notice = notice_of(request)
         owner = await owner_of(request, desk)
@@ -86,7 +88,7 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
         visits_of(request).touch(visit)
         try:
             response = await page(request, desk, notice, visit)
-        except Trouble as trouble:
+        except RequestError as trouble:
             if trouble.code != "session":
                 raise
             return wiped(request, desk, notice.slug, owner)  # everything was deleted
@@ -96,7 +98,9 @@ def _for_visitors(page: Page) -> Callable[..., Awaitable[web.StreamResponse]]:
     return handler
 
 
-async def _ask(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+async def _ask(
+    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+) -> web.StreamResponse:
     entries = await log_of(request, visit.conversation)
     step = step_of(entries)
     locale = Locale.of(notice.best(step.language or notice.consultation.main_language))
@@ -107,17 +111,19 @@ async def _ask(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -
     return _page(request, "visit_ask.html", locale, desk, visit, seconds=seconds, **values)
 
 
-async def _answer(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+async def _answer(
+    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+) -> web.StreamResponse:
     """Takes what the page sent. Always goes on by way of an address, so that going back sends nothing again."""
     data = await form_of(request)
     if not is_form(request, visit, data.get("csrf")):
-        raise Trouble("form")
+        raise RequestError("form")
     step = step_of(await log_of(request, visit.conversation))
     # A page that was left open, or sent twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
         try:
             visit.problem = await forms.take_form(request, visit.conversation, step, data)
-        except Trouble as trouble:
+        except RequestError as trouble:
             if trouble.code != "too_long":
                 raise
             visit.problem = "web.error.too_long_text"
@@ -125,11 +131,13 @@ async def _answer(request: web.Request, desk: Desk, notice: Notice, visit: Visit
     return _to(request, desk, notice.slug, "ask")
 
 
-async def _switch(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+async def _switch(
+    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+) -> web.StreamResponse:
     """Another language from here on; answers stay."""
     data = await form_of(request)
     if not is_form(request, visit, data.get("csrf")):
-        raise Trouble("form")
+        raise RequestError("form")
     language = notice.best(str(data.get("lang", "")))
     if language_of(await log_of(request, visit.conversation)) != language:
         await tell(request, visit.conversation, new_id(), text="/language")
@@ -137,14 +145,16 @@ async def _switch(request: web.Request, desk: Desk, notice: Notice, visit: Visit
     return _to(request, desk, notice.slug, "ask")
 
 
-async def _still(request: web.Request, desk: Desk, notice: Notice, visit: Visit) -> web.StreamResponse:
+async def _still(
+    request: web.Request, desk: DeviceProfile, notice: PublishedConsultation, visit: DeviceSession
+) -> web.StreamResponse:
     """Asks, without JavaScript, whether somebody is still there; shows nothing of what was said."""
     entries = await log_of(request, visit.conversation)
     locale = notice.locale(language_of(entries) or notice.consultation.main_language)
     return _page(request, "visit_still.html", locale, desk, visit, notice=notice)
 
 
-async def _here(request: web.Request, desk: Desk) -> web.StreamResponse:
+async def _here(request: web.Request, desk: DeviceProfile) -> web.StreamResponse:
     """The page says that somebody is there: 204, or 410 where the visit is over."""
     slug = request.match_info["slug"]
     visit = visit_of(request, desk, slug, await owner_of(request, desk))
@@ -155,12 +165,14 @@ async def _here(request: web.Request, desk: Desk) -> web.StreamResponse:
     return web.Response(status=204, headers=NOT_KEPT)
 
 
-async def _end(request: web.Request, desk: Desk) -> web.StreamResponse:
+async def _end(request: web.Request, desk: DeviceProfile) -> web.StreamResponse:
     owner = await owner_of(request, desk)
     return wiped(request, desk, request.match_info["slug"], owner)
 
 
-def _page(request: web.Request, template: str, locale: Locale, desk: Desk, visit: Visit, **values: Any) -> web.Response:
+def _page(
+    request: web.Request, template: str, locale: Locale, desk: DeviceProfile, visit: DeviceSession, **values: Any
+) -> web.Response:
     place, slug = place_of(request), visit.conversation.slug
     pages = {page: desk.path(slug, page, place) for page in ("ask", "language", "still", "here", "end")}
     return site_of(request).page(
@@ -171,11 +183,11 @@ def _page(request: web.Request, template: str, locale: Locale, desk: Desk, visit
         pages=pages,
         begin=desk.path(slug, place=place) if desk is KIOSK else desk.base,
         csrf=visit.conversation.csrf,
-        is_helping=desk is HELP,
+        is_helping=desk is ASSIST,
         limit=site_of(request).routes.limits.text,
         **values,
     )
 
 
-def _to(request: web.Request, desk: Desk, slug: str, page: str) -> web.Response:
+def _to(request: web.Request, desk: DeviceProfile, slug: str, page: str) -> web.Response:
     return web.Response(status=303, headers={"Location": desk.path(slug, page, place_of(request))} | NOT_KEPT)

@@ -12,7 +12,7 @@ from bot.common.i18n import phrase_catalogues
 from bot.common.i18n.locale import Locale
 from bot.consultations.catalogue import CODE_LENGTH
 from bot.web.assisted.device_sessions import place_of
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import language_links, site_of
 from bot.web.public.chat import SLUG, is_unreviewed, notice_of
 from bot.web.public.resume import qr
@@ -29,7 +29,7 @@ LINES: Final = {"text": 7, "number": 1, "order": 1, "amounts": 1}
 _MISSING: Final = frozenset(code.value for code in Missing)
 
 
-class Box(NamedTuple):
+class TickBox(NamedTuple):
     """One answer to tick, and the token that gives it."""
 
     token: str
@@ -42,7 +42,7 @@ class PaperRow(NamedTuple):
     """One of several things asked alike: its name on the form, and what can be ticked."""
 
     name: str
-    boxes: tuple[Box, ...]
+    boxes: tuple[TickBox, ...]
 
 
 class PaperQuestion(NamedTuple):
@@ -53,8 +53,8 @@ class PaperQuestion(NamedTuple):
     title: str
     hint: str
     expects: Expects
-    boxes: tuple[Box, ...]
-    others: tuple[Box, ...]
+    boxes: tuple[TickBox, ...]
+    others: tuple[TickBox, ...]
     """Answers beside the real ones: "I do not know"."""
     may_be_empty: bool
     type: str
@@ -88,7 +88,7 @@ def flow_of(content: str, content_hash: str) -> Flow:
     return Flow(consultation, catalogues, content_hash[:CODE_LENGTH])
 
 
-def flow_of_notice(notice: Notice) -> Flow:
+def flow_of_notice(notice: PublishedConsultation) -> Flow:
     return flow_of(notice.live.content(), notice.revision.content_hash)
 
 
@@ -140,12 +140,12 @@ def _hint(flow: Flow, key: str, script: Script, locale: Locale) -> str:
 
 def _rows(key: str, asked: Asked) -> tuple[PaperRow, ...]:
     return tuple(
-        PaperRow(f"{key}-{number}", tuple(Box(value, value, label) for value, label in row))
+        PaperRow(f"{key}-{number}", tuple(TickBox(value, value, label) for value, label in row))
         for number, row in enumerate(asked.paper_rows())
     )
 
 
-def _boxes(asked: Asked) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
+def _boxes(asked: Asked) -> tuple[tuple[TickBox, ...], tuple[TickBox, ...]]:
     """The answers to tick: the real ones, and those beside them."""
     boxes = [box for reply in asked.prompt.quick_replies if (box := _box(reply))]
     return (
@@ -154,12 +154,12 @@ def _boxes(asked: Asked) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
     )
 
 
-def _box(reply: QuickReply) -> Box | None:
+def _box(reply: QuickReply) -> TickBox | None:
     """A quick reply as something to tick; None for chat words and "done"."""
     _, key, value = reply.parsed
     if not key or value.startswith("+"):
         return None
-    return Box(reply.token, value, reply.bare_label, reply.number)
+    return TickBox(reply.token, value, reply.bare_label, reply.number)
 
 
 def _only(node: Node, script: Script, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _named(condition: Condition, script: Script) -> tuple[str, str] | None:
     return key, " / ".join(labels)
 
 
-def language_for(request: web.Request, notice: Notice) -> str:
+def language_for(request: web.Request, notice: PublishedConsultation) -> str:
     """The language of a page about one consultation: what was chosen, else what the browser asks for."""
     tags = tuple(notice.consultation.languages)
     chosen = request.query.get("in", "") or request.cookies.get(COOKIE, "")

@@ -29,14 +29,14 @@ MOST_MESSAGES: Final = 500
 _LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Filled(NamedTuple):
+class SheetAnswer(NamedTuple):
     """What stands on the sheet for one question: words, or the tokens of what is ticked."""
 
     text: str = ""
     ticked: tuple[str, ...] = ()
 
 
-class Words(NamedTuple):
+class SheetMessage(NamedTuple):
     """One message that says something of the sheet."""
 
     text: str = ""
@@ -44,10 +44,10 @@ class Words(NamedTuple):
 
 
 @dataclass(slots=True)
-class Rehearsal:
+class DryRun:
     """What came of a walk: the messages to send, or why they cannot be sent."""
 
-    messages: list[Words] = field(default_factory=list)
+    messages: list[SheetMessage] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     """By question key, in words."""
     has_left: bool = False
@@ -55,8 +55,8 @@ class Rehearsal:
 
 
 def rehearse(
-    flow: Flow, language: str, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, Filled]
-) -> Rehearsal:
+    flow: Flow, language: str, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, SheetAnswer]
+) -> DryRun:
     """Walks a sheet through the engine, to the end or to where it cannot go on."""
     walk = _Walk(flow, language)
     asked: set[str] = set()
@@ -65,7 +65,7 @@ def rehearse(
         asked.add(key)
         if questions[key].is_off:
             walk.say(_tap(flow, Command.SKIP))
-        elif not _answer(walk, questions[key], sheet.get(key, Filled())):
+        elif not _answer(walk, questions[key], sheet.get(key, SheetAnswer())):
             break
     else:
         _look_at_the_rest(walk, questions, sheet, asked)
@@ -75,8 +75,8 @@ def rehearse(
     return walk.result
 
 
-def _tap(flow: Flow, command: Command, *arguments: str) -> Words:
-    return Words(choice=Token.of_command(flow.code, command, *arguments).format())
+def _tap(flow: Flow, command: Command, *arguments: str) -> SheetMessage:
+    return SheetMessage(choice=Token.of_command(flow.code, command, *arguments).format())
 
 
 class _Walk:
@@ -85,7 +85,7 @@ class _Walk:
     def __init__(self, flow: Flow, language: str) -> None:
         self.flow = flow
         self.locale = Locale.of(language)
-        self.result = Rehearsal()
+        self.result = DryRun()
         self.heard = ""
         """What the bot said last."""
         self.session: Session = engine.start(flow, receipt="", language=language, known=UNASKED).session
@@ -93,7 +93,7 @@ class _Walk:
             # A new conversation is asked for its language first; the rehearsal knows it already.
             self.result.messages.append(_tap(flow, Command.LANGUAGE, language))
 
-    def say(self, words: Words) -> None:
+    def say(self, words: SheetMessage) -> None:
         number = len(self.result.messages)
         msg = MsgIn("paper", "", str(number), _LONG_AGO, text=words.text, choice=words.choice, mode="paper")
         turn = engine.resume(self.flow, self.session, msg, known=UNASKED)
@@ -103,7 +103,7 @@ class _Walk:
         self.result.messages.append(words)
 
 
-def _answer(walk: _Walk, question: PaperQuestion, filled: Filled) -> bool:
+def _answer(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> bool:
     """Says what the sheet says to one question; False where one cannot go on."""
     fault = _say(walk, question, filled)
     if not fault and (walk.session.at != question.key or walk.session.status != "waiting"):
@@ -116,11 +116,13 @@ def _answer(walk: _Walk, question: PaperQuestion, filled: Filled) -> bool:
     return walk.session.at != question.key and len(walk.result.messages) < MOST_MESSAGES
 
 
-def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
+def _say(walk: _Walk, question: PaperQuestion, filled: SheetAnswer) -> str:
     """Says it; gives why it cannot be said, where that is not for the engine to know."""
     if question.rows and filled.ticked and not filled.text and not question.is_off:
         walk.say(
-            Words(text=" ".join(box.value for row in question.rows for box in row.boxes if box.token in filled.ticked))
+            SheetMessage(
+                text=" ".join(box.value for row in question.rows for box in row.boxes if box.token in filled.ticked)
+            )
         )
         return ""
     text, ticked = filled.text.strip(), [box for box in question.boxes if box.token in filled.ticked]
@@ -130,15 +132,15 @@ def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
     if text:
         if walk.flow.commands.find(fold(text)):
             return walk.locale.say("staff.sheet_word")
-        walk.say(Words(text=text))
+        walk.say(SheetMessage(text=text))
         if question.expects in NUMBERED and walk.session.at == question.key and walk.session.draft:
-            walk.say(Words(choice=Token(walk.flow.code, question.key, DONE).format()))
+            walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, DONE).format()))
     elif others:
-        walk.say(Words(choice=others[0].token))
+        walk.say(SheetMessage(choice=others[0].token))
     elif ticked and question.expects == "many":
         return _tick(walk, question, [box.value for box in ticked])
     elif ticked:
-        walk.say(Words(choice=ticked[0].token))
+        walk.say(SheetMessage(choice=ticked[0].token))
     elif question.may_be_empty:
         walk.say(_tap(walk.flow, Command.SKIP))
     else:
@@ -149,7 +151,7 @@ def _say(walk: _Walk, question: PaperQuestion, filled: Filled) -> str:
 def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
     """Several answers, one after another, then "that is all"; what does not go together is not left out silently."""
     for value in values:
-        walk.say(Words(choice=Token(walk.flow.code, question.key, value).format()))
+        walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, value).format()))
     if list(walk.session.draft if isinstance(walk.session.draft, list | dict) else ()) != values:
         # An answer that stands alone makes others go, or goes itself; else there was not enough for all.
         alone = getattr(walk.flow.nodes[question.key], "exclusive", None)
@@ -157,12 +159,12 @@ def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
             return walk.heard
         label = next((box.label for box in question.boxes if box.value == alone), "")
         return walk.flow.scripts[walk.session.language].voice.say("hint.choices_exclusive", label=label)
-    walk.say(Words(choice=Token(walk.flow.code, question.key, DONE).format()))
+    walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, DONE).format()))
     return ""
 
 
 def _look_at_the_rest(
-    walk: _Walk, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, Filled], asked: set[str]
+    walk: _Walk, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, SheetAnswer], asked: set[str]
 ) -> None:
     """What is on the sheet although the answers before lead elsewhere would be lost: somebody has to look."""
     if walk.session.status != "waiting":

@@ -12,16 +12,16 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 
 from adapters.web.doors import Conversation
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.hub import NotRunning, TooMany
 from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
-from bot.web.assisted.device_sessions import HELP
+from bot.web.assisted.device_sessions import ASSIST
 from bot.web.assisted.pages import NOT_KEPT
 from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
-from bot.web.assisted.paper_check import Filled, Rehearsal, rehearse
+from bot.web.assisted.paper_check import DryRun, SheetAnswer, rehearse
 from bot.web.assisted.sign_in import checked_form, csrf_of, must_help
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import site_of
 from bot.web.public.chat import SLUG, is_unreviewed, notice_of
 from bot.web.public.form_model import step_of
@@ -32,20 +32,20 @@ _SHEET: Final = re.compile(r"[0-9a-f]{32}")
 MOST_KEPT: Final = 200
 
 
-class Saved(NamedTuple):
+class SavedSheet(NamedTuple):
     """What became of a sheet."""
 
     receipt: str
     has_left: bool
 
 
-SHEETS: Final = web.AppKey("sheets", OrderedDict[str, Saved])
+SAVED_SHEETS: Final = web.AppKey("sheets", OrderedDict[str, SavedSheet])
 """The sheets saved lately: the same form sent twice is saved once, and the same page is shown."""
 
 
 def add_to(router: web.UrlDispatcher) -> None:
-    router.add_get(f"{HELP.base}/{SLUG}/sheet", _empty)
-    router.add_post(f"{HELP.base}/{SLUG}/sheet", _save)
+    router.add_get(f"{ASSIST.base}/{SLUG}/sheet", _empty)
+    router.add_post(f"{ASSIST.base}/{SLUG}/sheet", _save)
 
 
 async def _empty(request: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def _empty(request: web.Request) -> web.Response:
     await site_of(request).board.look()
     notice = notice_of(request)
     if notice.state() != "open":
-        raise Trouble("closed")
+        raise RequestError("closed")
     language = language_for(request, notice)
     return _show(request, notice, language, {}, parse_entry_code(request.query.get("at", "")))
 
@@ -69,9 +69,9 @@ async def _save(request: web.Request) -> web.Response:
     sheet = {key: _filled(data, question) for key, question in asked.items() if not question.is_off}
     sent = _first(data, "sheet")
     if not _SHEET.fullmatch(sent):
-        raise Trouble("malformed")
+        raise RequestError("malformed")
     if notice.state() != "open":
-        raise Trouble("closed")
+        raise RequestError("closed")
     rehearsal = rehearse(flow, language, asked, sheet)
     faults = rehearsal.faults or _nothing(sheet, language)
     if faults:
@@ -79,13 +79,15 @@ async def _save(request: web.Request) -> web.Response:
     # The same page sent twice is one sheet; sent again with other answers (the back button) it is another.
     content = repr((sent, language, place, sorted(sheet.items())))
     id_ = f"sheet-{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:32]}"
-    saved = request.app[SHEETS].get(id_) or await _feed(request, Conversation(notice.slug, id_, ""), rehearsal, place)
-    _remember(request.app[SHEETS], id_, saved)
+    saved = request.app[SAVED_SHEETS].get(id_) or await _feed(
+        request, Conversation(notice.slug, id_, ""), rehearsal, place
+    )
+    _remember(request.app[SAVED_SHEETS], id_, saved)
     return _done(request, notice, language, saved, place)
 
 
-async def _feed(request: web.Request, conversation: Conversation, rehearsal: Rehearsal, place: str) -> Saved:
-    """Sends what the rehearsal found, in order. Raises Trouble where it did not come to its end."""
+async def _feed(request: web.Request, conversation: Conversation, rehearsal: DryRun, place: str) -> SavedSheet:
+    """Sends what the rehearsal found, in order. Raises RequestError where it did not come to its end."""
     hub, address = site_of(request).routes.hub, conversation.address
     try:
         await hub.say(address, "sheet", text=f"/start {conversation.slug}", mode="paper", place_code=place)
@@ -94,28 +96,28 @@ async def _feed(request: web.Request, conversation: Conversation, rehearsal: Reh
         await hub.settled(address)
         step = step_of(hub.chat(address).after(0))
     except (TooMany, NotRunning) as fault:
-        raise Trouble("busy", 1) from fault
+        raise RequestError("busy", 1) from fault
     finally:
         hub.wipe(address)
     if not step.receipt and not rehearsal.has_left:
-        raise Trouble("busy", 1)
-    return Saved(step.receipt, rehearsal.has_left)
+        raise RequestError("busy", 1)
+    return SavedSheet(step.receipt, rehearsal.has_left)
 
 
-def _remember(sheets: OrderedDict[str, Saved], id_: str, saved: Saved) -> None:
+def _remember(sheets: OrderedDict[str, SavedSheet], id_: str, saved: SavedSheet) -> None:
     sheets[id_] = saved
     while len(sheets) > MOST_KEPT:
         sheets.popitem(last=False)
 
 
-def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> Filled:
+def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> SheetAnswer:
     names = (question.key, *(row.name for row in question.rows))
     ticked = tuple(token for name in names for token in data.get(f"tick-{name}", []) if token)
     # Cleaned as every message is, so that the rehearsal sees what will be stored.
-    return Filled(clean("\n".join(data.get(f"text-{question.key}", []))), ticked)
+    return SheetAnswer(clean("\n".join(data.get(f"text-{question.key}", []))), ticked)
 
 
-def _nothing(sheet: Mapping[str, Filled], language: str) -> dict[str, str]:
+def _nothing(sheet: Mapping[str, SheetAnswer], language: str) -> dict[str, str]:
     """What is wrong with an empty sheet: nobody hands one in, but Enter in the first field sends the page."""
     if any(filled.text or filled.ticked for filled in sheet.values()):
         return {}
@@ -128,9 +130,9 @@ def _first(data: Mapping[str, list[str]], name: str) -> str:
 
 def _show(
     request: web.Request,
-    notice: Notice,
+    notice: PublishedConsultation,
     language: str,
-    sheet: Mapping[str, Filled],
+    sheet: Mapping[str, SheetAnswer],
     place: str,
     faults: Mapping[str, str] | None = None,
 ) -> web.Response:
@@ -151,11 +153,13 @@ def _show(
     )
 
 
-def _done(request: web.Request, notice: Notice, language: str, saved: Saved, place: str) -> web.Response:
+def _done(
+    request: web.Request, notice: PublishedConsultation, language: str, saved: SavedSheet, place: str
+) -> web.Response:
     return _page(request, notice, language, saved=saved, place=place, questions=[], faults={})
 
 
-def _page(request: web.Request, notice: Notice, language: str, **values: Any) -> web.Response:
+def _page(request: web.Request, notice: PublishedConsultation, language: str, **values: Any) -> web.Response:
     response = site_of(request).page(
         request,
         "sheet.html",
@@ -165,8 +169,8 @@ def _page(request: web.Request, notice: Notice, language: str, **values: Any) ->
         offers=notice.offers,
         is_unreviewed=is_unreviewed(notice, language),
         csrf=csrf_of(request),
-        action=HELP.path(notice.slug, "sheet"),
-        begin=HELP.base,
+        action=ASSIST.path(notice.slug, "sheet"),
+        begin=ASSIST.base,
         **values,
     )
     response.headers.update(NOT_KEPT)

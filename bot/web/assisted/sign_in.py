@@ -9,10 +9,10 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets, Rate
 from bot.staff import sign_in as staff
-from bot.web.assisted.device_sessions import HELP
+from bot.web.assisted.device_sessions import ASSIST
 from bot.web.context import form_of, site_of
 from storage.tables.staff import StaffMember
 
@@ -40,7 +40,7 @@ async def must_help(request: web.Request) -> StaffMember:
     """Who is signed in. Raises HTTPSeeOther to the page where one signs in."""
     helper = await helper_of(request)
     if helper is None:
-        raise web.HTTPSeeOther(HELP.base)
+        raise web.HTTPSeeOther(ASSIST.base)
     return helper
 
 
@@ -50,34 +50,34 @@ def csrf_of(request: web.Request) -> str:
 
 
 async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, list[str]]]:
-    """Who signed in, and the fields of their form, if it was on a page of theirs. Raises Trouble, HTTPSeeOther."""
+    """Who signed in, and the fields of their form, if it was on a page of theirs. Raises RequestError, HTTPSeeOther."""
     site, data = site_of(request), await form_of(request)
     helper = await must_help(request)
     value = request.cookies.get(COOKIE, "")
     if not site.routes.is_ours(request) or not staff.is_valid_form_token(site.services.keys, value, data.get("csrf")):
-        raise Trouble("form")
+        raise RequestError("form")
     return helper, {name: [str(value) for value in data.getall(name)] for name in data}
 
 
 async def sign_in(request: web.Request) -> web.Response | None:
-    """Takes the code of the form: to the start page with a ticket; None for a wrong one. Raises Trouble."""
+    """Takes the code of the form: to the start page with a ticket; None for a wrong one. Raises RequestError."""
     site = site_of(request)
     # Read in any case: a refusal before the end of a request closes the line.
     data = await form_of(request)
     if not site.routes.is_ours(request, has_token=False):
-        raise Trouble("origin")
+        raise RequestError("origin")
     if wait := request.app[BUCKETS].take(site.routes.clients.address(request)):
-        raise Trouble("too_many", wait)
+        raise RequestError("too_many", wait)
     services, began = site.services, asyncio.get_running_loop().time()
     member = await staff.authenticate_staff(services.store, services.keys, str(data.get("code", "")))
     if member is None:
         await asyncio.sleep(max(0.0, WRONG_SECONDS - (asyncio.get_running_loop().time() - began)))
         return None
-    response = web.Response(status=303, headers={"Location": HELP.base})
+    response = web.Response(status=303, headers={"Location": ASSIST.base})
     response.set_cookie(
         COOKIE,
         staff.issue_ticket(services.keys, member, datetime.now(UTC)),
-        path=HELP.base,
+        path=ASSIST.base,
         max_age=staff.HOURS * 3600,
         httponly=True,
         samesite="Strict",
@@ -92,4 +92,4 @@ def sign_out(request: web.Request, response: web.StreamResponse) -> None:
     spent[request.cookies.get(COOKIE, "")] = None
     while len(spent) > MOST_SPENT:
         spent.popitem(last=False)
-    response.del_cookie(COOKIE, path=HELP.base)
+    response.del_cookie(COOKIE, path=ASSIST.base)

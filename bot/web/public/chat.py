@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from adapters.web.doors import Conversation
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.log import Entry
 from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import EMBED, form_of, language_links, remember, site_of
 from bot.web.middleware import error_page
 from bot.web.public.form_model import is_language_question, is_lobby, language_of, last_message, shown
@@ -43,7 +43,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
         return see_other(request, notice.slug, form=request.query.get("view") == "form")
     try:
         entries = await log_of(request, conversation)
-    except Trouble as trouble:
+    except RequestError as trouble:
         if trouble.code != "session":
             raise
         return _parted(request, notice, conversation)
@@ -71,7 +71,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _parted(request: web.Request, notice: Notice, conversation: Conversation) -> web.Response:
+def _parted(request: web.Request, notice: PublishedConsultation, conversation: Conversation) -> web.Response:
     """The last word to somebody who had everything deleted, once; then the door. The browser forgets them as well."""
     site, locale = site_of(request), locale_of(request)
     farewell = site.routes.hub.farewell(conversation.address)
@@ -88,7 +88,7 @@ def _parted(request: web.Request, notice: Notice, conversation: Conversation) ->
 
 
 def door(
-    request: web.Request, notice: Notice, conversation: Conversation, *, is_cookieless: bool = False
+    request: web.Request, notice: PublishedConsultation, conversation: Conversation, *, is_cookieless: bool = False
 ) -> web.Response:
     """What it is about, and in which language; nothing is stored yet, not even a cookie."""
     site = site_of(request)
@@ -125,7 +125,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     """The language was chosen: from here on there is a conversation."""
     site, notice = site_of(request), notice_of(request, trials=True)
     if not site.routes.is_ours(request):
-        raise Trouble("origin")
+        raise RequestError("origin")
     data = await form_of(request)
     language = notice.best(str(data.get("lang", "")))
     conversation = site.routes.conversation_of(request, notice.slug)
@@ -174,13 +174,13 @@ async def tell(
     choice: str = "",
     label: str = "",
 ) -> None:
-    """Hands a message over and waits for what the bot says to it. Raises Trouble."""
+    """Hands a message over and waits for what the bot says to it. Raises RequestError."""
     routes = site_of(request).routes
     await routes.take(request, conversation, client_id, text=text, choice=choice, shown=label, until_answered=True)
 
 
 async def log_of(request: web.Request, conversation: Conversation) -> list[Entry]:
-    """The conversation so far; the bot is asked to say where one stands if it is not in memory. Raises Trouble."""
+    """The conversation so far; the bot is asked to say where one stands if it is not in memory. Raises RequestError."""
     routes = site_of(request).routes
     await routes.begin(request, conversation)
     entries = await _answered(request, conversation)
@@ -200,24 +200,24 @@ async def _answered(request: web.Request, conversation: Conversation) -> list[En
 
 
 def own_conversation(request: web.Request, slug: str, token: object) -> Conversation:
-    """The browser's conversation, if one of our own forms says so. Raises Trouble."""
+    """The browser's conversation, if one of our own forms says so. Raises RequestError."""
     routes = site_of(request).routes
     conversation = routes.conversation_of(request, slug)
     if conversation.is_new:
-        raise Trouble("session")
+        raise RequestError("session")
     if not routes.is_ours(request) or not routes.is_form(conversation, token):
-        raise Trouble("form")
+        raise RequestError("form")
     return conversation
 
 
-def notice_of(request: web.Request, *, trials: bool = False) -> Notice:
-    """The consultation of the path; with `trials` also one in which a test revision is tried out. Raises Trouble."""
+def notice_of(request: web.Request, *, trials: bool = False) -> PublishedConsultation:
+    """The consultation of the path; with `trials` also that of a test revision. Raises RequestError."""
     slug: Slug = request.match_info["slug"]
     notice = site_of(request).board.look_up(slug)
     if notice is None or (notice.revision.is_trial and not trials):
-        raise Trouble("unknown")
+        raise RequestError("unknown")
     if not notice.is_listed and not notice.revision.is_trial:
-        raise Trouble("closed")  # it was archived: a poster or a link may still lead here
+        raise RequestError("closed")  # it was archived: a poster or a link may still lead here
     return notice
 
 
@@ -240,7 +240,7 @@ def _has_just_begun(request: web.Request) -> bool:
     return begun.isdecimal() and len(begun) < 12 and abs(time.time() - int(begun)) < JUST_SECONDS
 
 
-def is_unreviewed(notice: Notice, language: str) -> bool:
+def is_unreviewed(notice: PublishedConsultation, language: str) -> bool:
     return any(offer.is_unreviewed for offer in notice.offers if offer.tag == language)
 
 

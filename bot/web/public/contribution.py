@@ -14,8 +14,8 @@ from bot.common.i18n.locale import Locale
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
 from bot.proposals.codes import recognise
-from bot.proposals.contribution_status import Account, reason_in
-from bot.proposals.publication import Votes
+from bot.proposals.contribution_status import ContributionStatus, reason_in
+from bot.proposals.publication import PublicVotes
 from bot.web import code_guess_limit
 from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
@@ -29,12 +29,12 @@ from storage.tables.proposals import NewStatus
 LONGEST: Final = 40
 
 
-class Shown(NamedTuple):
+class ContributionPage(NamedTuple):
     """What the page is made of. `votes` is None where figures are not public, or none were made yet."""
 
-    account: Account
+    account: ContributionStatus
     consultation: Consultation
-    votes: Votes | None
+    votes: PublicVotes | None
 
 
 def add_to(router: web.UrlDispatcher) -> None:
@@ -91,7 +91,7 @@ def _unknown(request: web.Request, locale: Locale, code: str) -> web.Response:
     )
 
 
-def _find(connection: Connection, code: str, now: datetime) -> Shown | None:
+def _find(connection: Connection, code: str, now: datetime) -> ContributionPage | None:
     account = publication.accounts(connection, [code]).get(code)
     revision = account and consultations.newest_of(connection, account.consultation_id)
     if account is None or revision is None:
@@ -102,10 +102,10 @@ def _find(connection: Connection, code: str, now: datetime) -> Shown | None:
     if account.standing is not None and is_told:
         code = account.standing.proposal.code
         votes = publication.votes(connection, account.consultation_id, [code])[code]
-    return Shown(account, consultation, votes)
+    return ContributionPage(account, consultation, votes)
 
 
-def _words(shown: Shown, locale: Locale) -> dict[str, Any]:
+def _words(shown: ContributionPage, locale: Locale) -> dict[str, Any]:
     """The text, in the page's language where somebody translated it; the original beside it."""
     standing = shown.account.standing
     if standing is None:
@@ -139,7 +139,7 @@ def _step(step: NewStatus, locale: Locale, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _figures(shown: Shown) -> dict[str, Any]:
+def _figures(shown: ContributionPage) -> dict[str, Any]:
     """The counts, unless they are hidden until closing or about too few people. None stands for one that is left out to
     protect others.
     """

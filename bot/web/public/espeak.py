@@ -11,7 +11,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import Final
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 
 PROGRAM: Final = "espeak-ng"
 VOICES: Final = {tag: tag for tag in ("de", "en", "tr", "ar", "ru", "uk", "pl")} | {"de-simple": "de"}
@@ -54,9 +54,9 @@ class Espeak:
         return self._sounds.get(key)
 
     async def read(self, text: str, language: str) -> bytes:
-        """The text as a WAV file. Raises Trouble (`busy`: it cannot; `too_many`: too many want to hear something)."""
+        """Returns the text as a WAV file. Raises RequestError (`busy`: it failed; `too_many`: too many requests)."""
         if self._waiting >= MOST_WAITING:
-            raise Trouble("too_many", SECONDS)
+            raise RequestError("too_many", SECONDS)
         self._waiting += 1
         try:
             async with self._free:
@@ -69,7 +69,7 @@ class Espeak:
             async with asyncio.timeout(SECONDS):
                 sound = whole(await self._run(_shortened(text), language))
         except (TimeoutError, OSError) as fault:
-            raise Trouble("busy") from fault
+            raise RequestError("busy") from fault
         self._sounds[_key(text, language)] = sound
         self._memory += len(sound)
         while self._memory > LARGEST_MEMORY:
@@ -100,9 +100,9 @@ class Espeak:
             while chunk := await process.stdout.read(64 * 1024):
                 sound += chunk
                 if len(sound) > LARGEST_SOUND:
-                    raise Trouble("busy")
+                    raise RequestError("busy")
             if await process.wait():
-                raise Trouble("busy")
+                raise RequestError("busy")
             return bytes(sound)
         finally:
             # The whole group: what the program may have started holds the pipe as well.
@@ -113,9 +113,9 @@ class Espeak:
 
 
 def whole(sound: bytes) -> bytes:
-    """A WAV file with its true lengths: a program that writes into a pipe does not know them yet. Raises Trouble."""
+    """Fills in the lengths of a WAV file, which a program that writes into a pipe cannot know. Raises RequestError."""
     if sound[:4] != b"RIFF" or sound[36:40] != b"data" or len(sound) <= 44:
-        raise Trouble("busy")
+        raise RequestError("busy")
     riff, data = ((len(sound) - size).to_bytes(4, "little") for size in (8, 44))
     return b"".join((sound[:4], riff, sound[8:40], data, sound[44:]))
 

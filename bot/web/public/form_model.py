@@ -32,7 +32,7 @@ from flows.tokens import START, Token
 Kind = Literal["question", "summary", "thanks", "menu", "waiting"]
 
 
-class Choice(NamedTuple):
+class FormChoice(NamedTuple):
     """One answer offered. `label` is without what says its state: fields and boxes show that."""
 
     token: str
@@ -58,7 +58,7 @@ class Passage(NamedTuple):
     direction: str = ""
 
 
-class Step(NamedTuple):
+class FormStep(NamedTuple):
     """Where a conversation stands, for the form: one page."""
 
     kind: Kind
@@ -77,12 +77,12 @@ class Step(NamedTuple):
     """Where the title has another language than the page."""
     hint: tuple[Passage, ...] = ()
     expects: str = ""
-    options: tuple[Choice, ...] = ()
-    others: tuple[Choice, ...] = ()
+    options: tuple[FormChoice, ...] = ()
+    others: tuple[FormChoice, ...] = ()
     """Answers beside the real ones: "I do not know"."""
-    marks: tuple[Choice, ...] = ()
+    marks: tuple[FormChoice, ...] = ()
     """What can go with an answer: "important to me"."""
-    words: tuple[Choice, ...] = ()
+    words: tuple[FormChoice, ...] = ()
     """What is offered as buttons: chat words as skip and submit, and what only shows something."""
     rows: tuple[SummaryRow, ...] = ()
     receipt: str = ""
@@ -124,12 +124,12 @@ def last_message(entries: Sequence[Entry]) -> Entry | None:
     return entries[-1] if entries and entries[-1].msg is not None else None
 
 
-def step_of(entries: Sequence[Entry]) -> Step:
+def step_of(entries: Sequence[Entry]) -> FormStep:
     """The page of the form for where the conversation stands."""
     last = last_message(entries)
     if last is None or last.msg is None:
-        return Step("waiting", entries[-1].seq if entries else 0)
-    step = _told(Step("menu", last.seq, last.msg.language), _before(shown(entries)))
+        return FormStep("waiting", entries[-1].seq if entries else 0)
+    step = _told(FormStep("menu", last.seq, last.msg.language), _before(shown(entries)))
     if last.msg.title:
         return _question(step, [entry.msg for entry in entries if entry.msg])
     for part in last.msg.parts:
@@ -150,7 +150,7 @@ def _before(entries: Sequence[Entry]) -> list[MsgOut]:
     return said[::-1]
 
 
-def _told(step: Step, said: Iterable[MsgOut]) -> Step:
+def _told(step: FormStep, said: Iterable[MsgOut]) -> FormStep:
     """With messages before the last one as notes; paragraphs about the consultation are set apart."""
     notes, about = list(step.notes), list(step.about)
     for msg in said:
@@ -177,7 +177,7 @@ def _is_whole(msg: MsgOut) -> bool:
     return _asks(msg) and not any(isinstance(part, ErrorPart) for part in msg.parts)
 
 
-def _question(step: Step, said: Sequence[MsgOut]) -> Step:
+def _question(step: FormStep, said: Sequence[MsgOut]) -> FormStep:
     """`said`: what the bot has said so far, as far as it is remembered."""
     msg = said[-1]
     question = next((it for it in reversed(said) if it.title == msg.title and _is_whole(it)), msg)
@@ -197,7 +197,7 @@ def _question(step: Step, said: Sequence[MsgOut]) -> Step:
     )
 
 
-def _remarks(step: Step, msg: MsgOut) -> Step:
+def _remarks(step: FormStep, msg: MsgOut) -> FormStep:
     """What the bot says about the last reply: as a note or, where that is not accepted, as a fault."""
     remarks = [part for part in msg.parts if _is_remark(part, msg)]
     # What stands before an error belongs to it.
@@ -255,27 +255,27 @@ def _other(language: str, msg: MsgOut) -> str:
     return "" if language == msg.language else language
 
 
-def _answers(msg: MsgOut) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+def _answers(msg: MsgOut) -> tuple[tuple[FormChoice, ...], tuple[FormChoice, ...]]:
     """The answers among the quick replies: the real ones, and those beside them."""
     return _choices(msg, "answer"), _choices(msg, "missing")
 
 
-def _words(msg: MsgOut) -> tuple[Choice, ...]:
+def _words(msg: MsgOut) -> tuple[FormChoice, ...]:
     """What is offered as buttons; where one choice is made after another, "done" is one as well."""
     done: tuple[Role, ...] = ("done",) if msg.expects == "one" else ()
     return _choices(msg, "navigation", "look", *done)
 
 
-def _choices(msg: MsgOut, *roles: Role) -> tuple[Choice, ...]:
+def _choices(msg: MsgOut, *roles: Role) -> tuple[FormChoice, ...]:
     return tuple(_choice(reply) for reply in msg.quick_replies if reply.role in roles)
 
 
-def _summary(step: Step, msg: MsgOut) -> Step:
+def _summary(step: FormStep, msg: MsgOut) -> FormStep:
     rows = tuple(part for part in msg.parts if isinstance(part, SummaryRow))
     return step._replace(kind="summary", rows=rows, words=_words(msg))
 
 
-def _thanks(step: Step, msg: MsgOut, receipt: ReceiptPart) -> Step:
+def _thanks(step: FormStep, msg: MsgOut, receipt: ReceiptPart) -> FormStep:
     title = next((part.text for part in msg.parts if isinstance(part, TitlePart)), "")
     bodies = (part.text for part in msg.parts if isinstance(part, BodyPart))
     return step._replace(
@@ -287,12 +287,12 @@ def _thanks(step: Step, msg: MsgOut, receipt: ReceiptPart) -> Step:
     )
 
 
-def _menu(step: Step, msg: MsgOut) -> Step:
+def _menu(step: FormStep, msg: MsgOut) -> FormStep:
     """Any other message: its first line is the heading."""
     title, _, rest = as_text(msg).partition("\n")
     hint = (Passage(rest.strip()),) if rest.strip() else ()
     return step._replace(title=title, hint=hint, words=tuple(map(_choice, msg.quick_replies)))
 
 
-def _choice(reply: QuickReply) -> Choice:
-    return Choice(reply.token, reply.bare_label, reply.number, reply.chosen, reply.amount)
+def _choice(reply: QuickReply) -> FormChoice:
+    return FormChoice(reply.token, reply.bare_label, reply.number, reply.chosen, reply.amount)

@@ -8,14 +8,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from adapters.web.doors import Conversation
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.log import Entry
 from bot.common.i18n.locale import Locale
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import Form, form_of, site_of
 from bot.web.public import numbers
 from bot.web.public.chat import SLUG, is_unreviewed, log_of, new_id, notice_of, own_conversation, see_other, tell
-from bot.web.public.form_model import Choice, Step, last_message, shown, step_of
+from bot.web.public.form_model import FormChoice, FormStep, last_message, shown, step_of
 from bot.web.public.my_contributions import news_of
 from bot.web.public.numbers import NUMBERED
 from bot.web.request_locale import locale_of
@@ -44,14 +44,19 @@ async def _page(request: web.Request) -> web.StreamResponse:
         return see_other(request, notice.slug, form=False)
     try:
         return await show(request, notice, conversation)
-    except Trouble as trouble:
+    except RequestError as trouble:
         if trouble.code != "session":
             raise
         return see_other(request, notice.slug, form=False)
 
 
 async def show(
-    request: web.Request, notice: Notice, conversation: Conversation, *, problem: str = "", written: str = ""
+    request: web.Request,
+    notice: PublishedConsultation,
+    conversation: Conversation,
+    *,
+    problem: str = "",
+    written: str = "",
 ) -> web.Response:
     """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
     entries = await log_of(request, conversation)
@@ -66,7 +71,13 @@ async def show(
 
 
 def values_of(
-    notice: Notice, locale: Locale, entries: list[Entry], step: Step, *, problem: str = "", written: str = ""
+    notice: PublishedConsultation,
+    locale: Locale,
+    entries: list[Entry],
+    step: FormStep,
+    *,
+    problem: str = "",
+    written: str = "",
 ) -> dict[str, Any]:
     """What a page shows of the current step, on whatever kind of device."""
     title = notice.text(notice.listing.title, locale.tag)
@@ -108,7 +119,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     return see_other(request, notice.slug, form=True)
 
 
-async def take_form(request: web.Request, conversation: Conversation, step: Step, data: Form) -> str:
+async def take_form(request: web.Request, conversation: Conversation, step: FormStep, data: Form) -> str:
     """Says to the bot what the form says; gives the phrase for what is missing instead, if anything."""
     sent, do = str(data.get("id", ""))[:40] or new_id(), str(data.get("do", ""))
     if do:
@@ -134,7 +145,7 @@ async def take_form(request: web.Request, conversation: Conversation, step: Step
     return ""
 
 
-async def _press(request: web.Request, conversation: Conversation, step: Step, sent: str, do: str) -> None:
+async def _press(request: web.Request, conversation: Conversation, step: FormStep, sent: str, do: str) -> None:
     """A button beside the answer: the form's own ones, else what the bot offers as words."""
     say = Locale.of(step.language).say
     if do in _WORDS:
@@ -150,7 +161,9 @@ async def _press(request: web.Request, conversation: Conversation, step: Step, s
         await tell(request, conversation, sent, choice=word[0].token, label=word[0].label)
 
 
-async def _tick(request: web.Request, conversation: Conversation, step: Step, sent: str, ticked: list[Choice]) -> str:
+async def _tick(
+    request: web.Request, conversation: Conversation, step: FormStep, sent: str, ticked: list[FormChoice]
+) -> str:
     """Brings the bot's list to what is ticked here, then says that this is all."""
     off = [choice for choice in step.options if choice.is_chosen and choice not in ticked]
     new = [choice for choice in ticked if not choice.is_chosen]
@@ -184,13 +197,13 @@ async def _replies(request: web.Request, conversation: Conversation) -> tuple[Qu
     return last.msg.quick_replies if last and last.msg else ()
 
 
-def _among(offered: Iterable[Choice], tokens: Iterable[object]) -> list[Choice]:
+def _among(offered: Iterable[FormChoice], tokens: Iterable[object]) -> list[FormChoice]:
     """What was chosen of what is offered now; anything else was never on the page."""
     wanted = set(map(str, tokens))
     return [choice for choice in offered if choice.token in wanted]
 
 
-def written_in(step: Step, data: Form) -> str:
+def written_in(step: FormStep, data: Form) -> str:
     """What the person wrote, to be shown again beside what is wrong with it."""
     if step.expects in NUMBERED and step.options:
         return numbers.written(step, data)
@@ -202,12 +215,12 @@ def _text(data: Form) -> str:
     return str(data.get("text", "")).strip()
 
 
-def _fault(step: Step, locale: Locale) -> str:
+def _fault(step: FormStep, locale: Locale) -> str:
     """What is wrong, without what is to be written in a chat: here one ticks fewer."""
     return locale.say("web.form.too_many", max=step.most) if step.most else step.fault
 
 
-def _may_name(notice: Notice, step: Step) -> bool:
+def _may_name(notice: PublishedConsultation, step: FormStep) -> bool:
     """Whether the answer may also be named by other words than the options: not everybody knows the own district."""
     keys = {option.parsed.key for option in step.options}
     return any(node.type == "district" and node.key in keys for node in notice.consultation.questions)
@@ -225,7 +238,7 @@ def _last_words(entries: list[Entry]) -> str:
     return own[-1] if own else ""
 
 
-def _notes(step: Step) -> tuple[str, ...]:
+def _notes(step: FormStep) -> tuple[str, ...]:
     """The notes; the answer so far is shown where it was given, the reason why there is none as a note."""
     if step.earlier is None or not step.earlier.is_missing:
         return step.notes

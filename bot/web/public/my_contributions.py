@@ -11,35 +11,37 @@ from adapters.web.doors import Conversation
 from bot.common.i18n.locale import Locale
 from bot.privacy import personal_data
 from bot.proposals import publication
-from bot.proposals.contribution_status import Account, in_words
-from bot.web.consultation_cache import Notice
+from bot.proposals.contribution_status import ContributionStatus, in_words
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import site_of
 
 PROPOSAL: Final = "proposal"
 """The question type whose answers become proposals."""
 
 
-class News(NamedTuple):
+class ContributionUpdate(NamedTuple):
     """One own proposal and what there is to say about it, a line each."""
 
     code: str
     lines: list[str]
 
 
-async def news_of(request: web.Request, notice: Notice, conversation: Conversation, locale: Locale) -> list[News]:
+async def news_of(
+    request: web.Request, notice: PublishedConsultation, conversation: Conversation, locale: Locale
+) -> list[ContributionUpdate]:
     """Own proposals about which somebody has decided something; nothing while they only wait to be read."""
     if not any(node.type == PROPOSAL for node in notice.consultation.questions):
         return []
     services, routes = site_of(request).services, site_of(request).routes
     lookup = services.keys.lookup(routes.hub.name, conversation.address)
 
-    def read(connection: Connection) -> dict[str, Account]:
+    def read(connection: Connection) -> dict[str, ContributionStatus]:
         codes = personal_data.codes_at(connection, lookup, notice.revision.consultation_id, services.keys)
         return publication.accounts(connection, codes)
 
     found = await services.store.read(read)
     return [
-        News(code, in_words(account, locale.say, locale.tag))
+        ContributionUpdate(code, in_words(account, locale.say, locale.tag))
         for code, account in found.items()
         if account.seen != "reading" or account.steps
     ]

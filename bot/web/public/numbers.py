@@ -9,7 +9,7 @@ from aiohttp import web
 from adapters.web.doors import Conversation
 from bot.web.context import Form
 from bot.web.public.chat import log_of, tell
-from bot.web.public.form_model import Choice, Step, last_message
+from bot.web.public.form_model import FormChoice, FormStep, last_message
 from flows.messages import QuickReply
 from flows.tokens import DONE
 from flows.understanding.text import plain_digits
@@ -19,21 +19,21 @@ _LONGEST: Final = 9
 _GAP: Final = "|"
 
 
-def written(step: Step, data: Form) -> str:
+def written(step: FormStep, data: Form) -> str:
     """What stands in the fields, in one text, so that a page which finds fault with it can show it again."""
     return _GAP.join(_field(choice, data)[:_LONGEST].replace(_GAP, "") for choice in step.options)
 
 
-def filled(step: Step, before: str) -> dict[str, str]:
+def filled(step: FormStep, before: str) -> dict[str, str]:
     """What each option's field shows, by token: what was written `before`, else what the bot has taken."""
     taken = [str(choice.amount) if choice.amount else "" for choice in step.options]
     fields = before.split(_GAP) if _GAP in before else taken
     return {choice.token: field for choice, field in zip(step.options, fields, strict=False)}
 
 
-async def take(request: web.Request, conversation: Conversation, step: Step, sent: str, data: Form) -> str:
+async def take(request: web.Request, conversation: Conversation, step: FormStep, sent: str, data: Form) -> str:
     """Says to the bot what the fields say; gives the phrase for what is wrong instead, if anything."""
-    given: dict[Choice, int] = {}
+    given: dict[FormChoice, int] = {}
     for choice in step.options:
         if field := _field(choice, data):
             if not field.isdecimal() or len(field) > _LONGEST:
@@ -50,23 +50,23 @@ async def take(request: web.Request, conversation: Conversation, step: Step, sen
     return await _finish(request, conversation, step, sent)
 
 
-def _field(choice: Choice, data: Form) -> str:
+def _field(choice: FormChoice, data: Form) -> str:
     return plain_digits(str(data.get(f"number-{choice.token}", "")).strip())
 
 
-def _as_order(given: dict[Choice, int]) -> str:
+def _as_order(given: dict[FormChoice, int]) -> str:
     """The options' own numbers, best first. One alone is said twice: a single number would be taken out again."""
     order = [str(choice.number) for choice in sorted(given, key=lambda choice: given[choice])]
     return ", ".join(order if len(order) > 1 else order * 2)
 
 
-def _as_amounts(step: Step, given: dict[Choice, int]) -> str:
+def _as_amounts(step: FormStep, given: dict[FormChoice, int]) -> str:
     """Every option with its amount, also those that have none any more."""
     named = [choice for choice in step.options if choice in given or choice.amount]
     return ", ".join(f"{choice.number}: {given.get(choice, 0)}" for choice in named)
 
 
-async def _finish(request: web.Request, conversation: Conversation, step: Step, sent: str) -> str:
+async def _finish(request: web.Request, conversation: Conversation, step: FormStep, sent: str) -> str:
     """Says that this is all, where the bot still asks and has taken what the form said."""
     done = step.options[0].parsed._replace(value=DONE).format()
     last = last_message(await log_of(request, conversation))

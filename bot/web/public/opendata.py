@@ -13,14 +13,14 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from bot.consultations.visibility import figures_are_public
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.results.published import Published
 from bot.web.context import site_of
 from bot.web.public.chat import SLUG, notice_of
-from bot.web.public.results_cache import FIGURES
+from bot.web.public.results_cache import RESULTS_CACHE
 from storage.core.store import Store
 
 SECONDS: Final = 120.0
@@ -28,7 +28,7 @@ SECONDS: Final = 120.0
 FOLDER: Final = "open-data"
 
 
-class Shelf:
+class OpenDataFiles:
     """The packages as they were asked for lately, as files in the data folder."""
 
     def __init__(self, store: Store, folder: Path, zone: tzinfo) -> None:
@@ -68,12 +68,12 @@ class Shelf:
         fresh.replace(path)
 
 
-SHELF: Final = web.AppKey("shelf", Shelf)
+OPEN_DATA_FILES: Final = web.AppKey("shelf", OpenDataFiles)
 
 
 def add_to(application: web.Application, store: Store, data: Path, zone: tzinfo) -> None:
     """Files lie in a folder of their own below `data`; weeks and days are those of `zone`."""
-    application[SHELF] = shelf = Shelf(store, data / FOLDER, zone)
+    application[OPEN_DATA_FILES] = shelf = OpenDataFiles(store, data / FOLDER, zone)
     application.on_startup.append(shelf.clear)
     application.on_cleanup.append(shelf.clear)
     application.router.add_get(f"/open-data/{SLUG}.zip", _send)
@@ -84,10 +84,10 @@ async def _send(request: web.Request) -> web.StreamResponse:
     await site.board.look()
     notice = notice_of(request)
     if not figures_are_public(notice.consultation, notice.revision, datetime.now(UTC)):
-        raise Trouble("unknown")
-    found = await request.app[FIGURES].of(notice.slug)
+        raise RequestError("unknown")
+    found = await request.app[RESULTS_CACHE].of(notice.slug)
     if found is None:
-        raise Trouble("making")
-    path = await request.app[SHELF].package(found)
+        raise RequestError("making")
+    path = await request.app[OPEN_DATA_FILES].package(found)
     # Asked for anew each time, so that nobody is given words that were withdrawn; what is unchanged is not sent again.
     return web.FileResponse(path, headers={"Cache-Control": "no-cache"})

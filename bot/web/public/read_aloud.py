@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets, Rate
 from adapters.web.log import Entry
 from bot.authoring.recordings import FOLDER, MEDIA_NAME
@@ -32,7 +32,7 @@ _SIGNS: Final = frozenset("→←[]{}<>|\\_*#^~`")
 _SPOKEN: Final = frozenset("°№")
 
 
-class Aloud:
+class ReadAloud:
     """The handlers, with what they remember."""
 
     def __init__(self, site: Site) -> None:
@@ -66,33 +66,33 @@ class Aloud:
             sound = self._espeak and self._espeak.remembered(said, msg.language)
             if not sound:
                 sound = await self._read(request, conversation.address, said, msg.language)
-        except Trouble as trouble:
+        except RequestError as trouble:
             language = routes.hub.language(conversation.address)
             locale = Locale.of(language) if language else None
             return trouble_page(site_of(request), request, trouble, locale)
         return _part(request, sound)
 
     def _message(self, request: web.Request, address: str) -> MsgOut:
-        """The message of the path. Only what the bot said to this very person can be heard. Raises Trouble."""
+        """The message of the path. Only what the bot said to this very person can be heard. Raises RequestError."""
         hub, seq = site_of(request).routes.hub, int(request.match_info["seq"])
         if hub.is_known(address):
             for entry in hub.chat(address).entries:
                 if entry.seq == seq and entry.msg is not None and entry.speak:
                     return entry.msg
-        raise Trouble("unknown")
+        raise RequestError("unknown")
 
     async def _read(self, request: web.Request, address: str, text: str, language: str) -> bytes:
         if self._espeak is None:
-            raise Trouble("unknown")
+            raise RequestError("unknown")
         client = site_of(request).routes.clients.address(request)
         if wait := self._conversation.take(address) or self._address.take(client):
-            raise Trouble("too_many", wait)
+            raise RequestError("too_many", wait)
         return await self._espeak.read(text, language)
 
 
 def add_to(application: web.Application) -> None:
     """Adds the two addresses; the hub learns in which languages the house can read."""
-    aloud = Aloud(application[SITE])
+    aloud = ReadAloud(application[SITE])
     application.router.add_get("/media/{name}", aloud.recording)
     application.router.add_get(rf"/c/{SLUG}/speak/{{seq:[0-9]{{1,15}}}}", aloud.speak)
 

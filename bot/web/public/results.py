@@ -21,7 +21,7 @@ from bot.web.context import Site, language_links, site_of
 from bot.web.paging import pages
 from bot.web.public.bars import drawing, stack
 from bot.web.public.chat import SLUG, is_unreviewed, notice_of
-from bot.web.public.results_cache import FIGURES, Figures
+from bot.web.public.results_cache import RESULTS_CACHE, ResultsCache
 from bot.web.request_locale import locale_of
 from storage.core.store import Store
 
@@ -30,7 +30,7 @@ FIRST_TEXTS: Final = 5
 
 
 def add_to(application: web.Application, store: Store, editor: Editor) -> None:
-    application[FIGURES] = Figures(store, editor)
+    application[RESULTS_CACHE] = ResultsCache(store, editor)
     application.router.add_get(f"/results/{SLUG}", _page)
 
 
@@ -44,7 +44,7 @@ async def _page(request: web.Request) -> web.Response:
         notice.closes(site.services.settings.zone()),
         figures_are_public(consultation, notice.revision, now),
     )
-    kept = request.app[FIGURES]
+    kept = request.app[RESULTS_CACHE]
     found = await kept.of(notice.slug) if is_public else None
     number = pages(list(found.proposals), request.query.get("page", "")).number if found else 1
     drawn: str = ""

@@ -28,7 +28,7 @@ class _Seen(NamedTuple):
     found: Published | None
 
 
-class Figures:
+class ResultsCache:
     """The newest edition of each consultation. Words are read for every visitor: what was withdrawn is gone at once."""
 
     def __init__(self, store: Store, editor: Editor) -> None:
@@ -72,4 +72,4 @@ class Figures:
         return markup
 
 
-FIGURES: Final = web.AppKey("figures", Figures)
+RESULTS_CACHE: Final = web.AppKey("figures", ResultsCache)

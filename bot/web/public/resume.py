@@ -12,9 +12,9 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
-from adapters.web.errors import Trouble
+from adapters.web.errors import RequestError
 from bot.common.i18n.locale import Locale
-from bot.web.consultation_cache import Notice
+from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, language_links, site_of
 from bot.web.public.chat import SLUG, let_in, notice_of, own_conversation
 from bot.web.public.form_model import language_of
@@ -37,7 +37,7 @@ async def _found(request: web.Request) -> web.StreamResponse:
     await site_of(request).board.look()
     notice = site_of(request).board.find(str(data.get("slug", "")))
     if notice is None:
-        raise Trouble("unknown")
+        raise RequestError("unknown")
     return await _opened(request, notice, str(data.get("code", "")))
 
 
@@ -50,14 +50,14 @@ async def _resume(request: web.Request) -> web.StreamResponse:
     return await _opened(request, notice_of(request), str(data.get("code", "")))
 
 
-async def _opened(request: web.Request, notice: Notice, code: str) -> web.StreamResponse:
+async def _opened(request: web.Request, notice: PublishedConsultation, code: str) -> web.StreamResponse:
     """Opens the conversation of a code in this browser."""
     site = site_of(request)
     if not site.routes.is_ours(request, has_token=False):
-        raise Trouble("origin")
+        raise RequestError("origin")
     try:
         conversation = await site.routes.open_by_code(request, code, notice.slug)
-    except Trouble as trouble:
+    except RequestError as trouble:
         if trouble.code != "code":
             raise
         return _form(request, notice, status=404, code=code)
@@ -66,7 +66,7 @@ async def _opened(request: web.Request, notice: Notice, code: str) -> web.Stream
     return response
 
 
-def _form(request: web.Request, notice: Notice, *, status: int = 200, code: str = "") -> web.Response:
+def _form(request: web.Request, notice: PublishedConsultation, *, status: int = 200, code: str = "") -> web.Response:
     site, locale = site_of(request), locale_of(request)
     return site.page(
         request,
