@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from adapters.base import Delivery, Limits, Outgoing, Receive, Refused, Sent
-from flows.messages import MsgIn, MsgOut, Place
+from flows.messages import Location, MsgIn, MsgOut
 
 
 class ConsoleChannel:
@@ -35,7 +35,7 @@ class ConsoleChannel:
         choice: str = "",
         media: str = "",
         media_ref: str = "",
-        place: Place | None = None,
+        place: Location | None = None,
         edits: int = 0,
         language_hint: str = "",
     ) -> None:

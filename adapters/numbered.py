@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows import render
+from flows import plain_text
 from flows.messages import MsgIn, MsgOut
 
 MOST_CHATS: Final = 10_000
@@ -19,7 +19,7 @@ def as_text(msg: MsgOut) -> str:
       1  Ja
       [Überspringen]
     """
-    lines = [render.as_text(msg)]
+    lines = [plain_text.message_as_text(msg)]
     for reply in msg.quick_replies:
         if reply.number:
             lines.append(f"  {reply.number}  {reply.label}")

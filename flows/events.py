@@ -8,7 +8,7 @@ from flows.messages import MsgOut
 from flows.values import Missing, Value
 
 
-class Said(NamedTuple):
+class MessageCreated(NamedTuple):
     """The bot says something."""
 
     msg: MsgOut
@@ -142,7 +142,7 @@ class LinkRequested(NamedTuple):
 
 
 Event = (
-    Said
+    MessageCreated
     | AnswerGiven
     | AnswerDropped
     | GapReopened

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from flows.facts import Need
+from flows.facts import FactQuery
 
 
 class Statement(NamedTuple):
@@ -22,7 +22,7 @@ class Statement(NamedTuple):
     original_language: str = ""
 
 
-class Offer(NamedTuple):
+class NextStatementOffer(NamedTuple):
     """The next statement for a person, None where all were rated; and how many the person has rated so far."""
 
     statement: Statement | None
@@ -30,7 +30,7 @@ class Offer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class NextStatement(Need[Offer]):
+class NextStatement(FactQuery[NextStatementOffer]):
     """The next released statement to rate in a question: never one's own, never one rated before.
 
     `after` is the one that is being rated in this very turn, 0 if none; votes given in the questions `dropped` go in
@@ -43,12 +43,12 @@ class NextStatement(Need[Offer]):
     dropped: frozenset[str] = frozenset()
 
     @property
-    def nothing(self) -> Offer:
-        return Offer(None, 0)
+    def nothing(self) -> NextStatementOffer:
+        return NextStatementOffer(None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class StillReleased(Need[bool]):
+class StillReleased(FactQuery[bool]):
     """Whether a statement can be rated at this moment: neither hidden nor withdrawn meanwhile."""
 
     id: int
@@ -58,7 +58,7 @@ class StillReleased(Need[bool]):
         return False
 
 
-class GivenVote(NamedTuple):
+class StoredVote(NamedTuple):
     """What a person thinks of a statement: -1 disagrees, 0 passes, 1 agrees; and whether it is important to them."""
 
     vote: int
@@ -66,7 +66,7 @@ class GivenVote(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class MyVote(Need[GivenVote | None]):
+class OwnVote(FactQuery[StoredVote | None]):
     """What the person said to a statement before; None for nothing."""
 
     id: int
@@ -77,7 +77,7 @@ class MyVote(Need[GivenVote | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarTo(Need[tuple[Statement, ...]]):
+class SimilarTo(FactQuery[tuple[Statement, ...]]):
     """Up to three released proposals of other people in this consultation that say nearly the same, the nearest first.
 
     `language` is that of the reader.
@@ -92,7 +92,7 @@ class SimilarTo(Need[tuple[Statement, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
-class NewCode(Need[str]):
+class NewProposalCode(FactQuery[str]):
     """A public reference code that nobody has yet. It says nothing about anybody."""
 
     @property
@@ -101,7 +101,7 @@ class NewCode(Need[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class IsMine(Need[bool]):
+class IsOwnProposal(FactQuery[bool]):
     """Whether the proposal with this code was submitted by the person, and not withdrawn."""
 
     code: str

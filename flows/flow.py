@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import NamedTuple
 
-from flows.commands.words import Command, commands_of
+from flows.commands.words import Command, command_matcher
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.parts import ProgressPart
-from flows.path import Path, compile_steps, off_path, reachable, walk
+from flows.path import Path, compile_steps, find_path, off_path, reachable
 from flows.phrases import Phrases
-from flows.questions.base import END, Asked, Informed, Node, Question
+from flows.questions.base import END, FactBasedQuestion, LocalizedQuestion, Node, Question
+from flows.renderer import Renderer
 from flows.session import Session
 from flows.tokens import Token
 from flows.understanding.matching import Matcher
-from flows.voice import Voice
 
 
-class Script(NamedTuple):
+class LocalizedFlow(NamedTuple):
     """A flow in one language."""
 
-    voice: Voice
-    asked: dict[str, Asked]
+    voice: Renderer
+    asked: dict[str, LocalizedQuestion]
     asks: dict[str, MsgOut]
     """The questions as sent, with "question 2 of 5" where that is true."""
     titles: dict[str, str]
@@ -87,7 +87,7 @@ class Flow:
         self.with_media = frozenset(key for key, node in self.nodes.items() if getattr(node, "media", ()))
         """Keys of the questions with whose answers a recording or a picture may come."""
         others = {tag: phrases for tag, phrases in catalogues.items() if tag not in self.languages}
-        self.commands = commands_of(tuple(catalogues[tag] for tag in self.languages), tuple(others.values()))
+        self.commands = command_matcher(tuple(catalogues[tag] for tag in self.languages), tuple(others.values()))
         self.language_matcher = Matcher(
             (tag, (tag, consultation.language_name(tag), *catalogues[tag].words("words.this_language")))
             for tag in self.languages
@@ -95,14 +95,14 @@ class Flow:
         names = ((tag, LANGUAGES[tag].name, *phrases.words("words.this_language")) for tag, phrases in others.items())
         self.other_languages = Matcher(zip(others, names, strict=True), numbered=False)
         self.other_voices = {
-            tag: Voice(code, tag, phrases, consultation.address, {}) for tag, phrases in others.items()
+            tag: Renderer(code, tag, phrases, consultation.address, {}) for tag, phrases in others.items()
         }
         self._steps = compile_steps(consultation.questions)
         self._is_linear = not any(step.test or step.exits for step in self._steps.values())
         self._straight = self._straight_paths()
         self.scripts = {tag: self._script(tag, catalogues[tag]) for tag in self.languages}
         asked = self.scripts[self.languages[0]].asked
-        self.informed = frozenset(key for key in self.questions if isinstance(asked[key], Informed))
+        self.informed = frozenset(key for key in self.questions if isinstance(asked[key], FactBasedQuestion))
         """Keys of the questions that must know something from the store."""
 
     def _straight_paths(self) -> tuple[Path, ...]:
@@ -111,15 +111,15 @@ class Flow:
         ways = [Path(keys[: keys.index(key)], key, "") for key in self.questions]
         return (*ways, Path(keys, "", END))
 
-    def _script(self, language: str, phrases: Phrases) -> Script:
+    def _script(self, language: str, phrases: Phrases) -> LocalizedFlow:
         consultation = self.consultation
-        voice = Voice(self.code, language, phrases, consultation.address, consultation.fallbacks)
+        voice = Renderer(self.code, language, phrases, consultation.address, consultation.fallbacks)
         asked = {key: node.ask(voice) for key, node in self.nodes.items()}
         asks = {key: self._with_progress(key, question.prompt, voice) for key, question in asked.items()}
         titles = {key: voice.text(node.text) for key, node in self.nodes.items()}
-        return Script(voice, asked, asks, titles)
+        return LocalizedFlow(voice, asked, asks, titles)
 
-    def _with_progress(self, key: str, prompt: MsgOut, voice: Voice) -> MsgOut:
+    def _with_progress(self, key: str, prompt: MsgOut, voice: Renderer) -> MsgOut:
         """Says where one stands, only where that is true on every path: in a flow without branches."""
         keys = self.questions
         if not self.nodes[key].waits or len(keys) < 2:
@@ -147,7 +147,7 @@ class Flow:
                 if key not in answers and key not in missing:
                     return self._straight[number]
             return self._straight[-1]
-        return walk(self._steps, session)
+        return find_path(self._steps, session)
 
     def is_conditional(self, key: str) -> bool:
         """Whether answers given before decide if the question is asked."""

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Self, cast
 
 from flows.parts import BLANK, KINDS, NAMES, BodyPart, MessagePart, Parts
-from flows.render import plain
+from flows.plain_text import parts_as_text
 from flows.tokens import DONE, Token
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """A position somebody shared, in degrees (WGS 84)."""
 
     latitude: float
@@ -29,7 +29,7 @@ class Room(NamedTuple):
     are asked."""
 
 
-SEALED: Final = "sealed"
+UNDECRYPTABLE: Final = "sealed"
 """As the kind of an attachment: a message that arrived encrypted and whose key did not."""
 
 Mode = Literal["self", "assisted", "paper"]
@@ -55,7 +55,7 @@ class MsgIn(NamedTuple):
     """Token of the quick reply that was tapped."""
     media: str = ""
     """Kind of attachment: voice, picture, video, file, sticker, contact or other. SEALED: nobody could decrypt it."""
-    place: Place | None = None
+    place: Location | None = None
     edits: str = ""
     """External id of the earlier message which this one replaces."""
     language_hint: str = ""
@@ -157,8 +157,8 @@ class MsgOut(_MessageFields):
 
     @cached_property
     def text(self) -> str:
-        """The parts as plain text (`flows.render`)."""
-        return plain(self.parts, self.language)
+        """The parts as plain text (`flows.plain_text`)."""
+        return parts_as_text(self.parts, self.language)
 
     def preceded_by(self, parts: Parts) -> MsgOut:
         """The message with other parts before its own, set apart by a blank line."""

@@ -1,7 +1,7 @@
 """What a message is made of: typed parts, in the order in which they are said.
 
-A channel shows of them what it can; `flows.render.as_text` makes plain text of all. Stored payloads list the fields of
-a part in their order: new fields come last and have a default.
+A channel renders the parts that it supports; `flows.plain_text.message_as_text` renders all of them as plain text.
+Stored payloads list the fields of a part in order, so new fields come last and have a default.
 """
 
 from __future__ import annotations

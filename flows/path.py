@@ -13,7 +13,7 @@ from flows.session import Session
 _OUT: Final = frozenset({END, LEAVE})
 
 
-class Exit(NamedTuple):
+class CompiledExit(NamedTuple):
     """A way out of a node, compiled."""
 
     test: Test | None
@@ -21,7 +21,7 @@ class Exit(NamedTuple):
     to: str
 
 
-class Step(NamedTuple):
+class CompiledNode(NamedTuple):
     """One node without its words."""
 
     key: str
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     test_open: OpenTest | None
     own_test: Test | None
     """`test` without the consent a sensitive question needs."""
-    exits: tuple[Exit, ...]
+    exits: tuple[CompiledExit, ...]
 
 
 class Path(NamedTuple):
@@ -60,32 +60,32 @@ def conditions_of(nodes: Iterable[Node]) -> dict[str, Condition | None]:
     return found
 
 
-def compile_steps(nodes: Iterable[Node]) -> dict[str, Step]:
+def compile_steps(nodes: Iterable[Node]) -> dict[str, CompiledNode]:
     """The nodes as steps, in order."""
     every = list(nodes)
     conditions = conditions_of(every)
     return {node.key: _step(node, conditions[node.key]) for node in every}
 
 
-def _step(node: Node, condition: Condition | None) -> Step:
+def _step(node: Node, condition: Condition | None) -> CompiledNode:
     test, test_open = (condition.compile(), condition.compile_open()) if condition else (None, None)
     own_test = node.ask_if.compile() if node.ask_if else None
     exits = tuple(
-        Exit(
+        CompiledExit(
             way.condition.compile() if way.condition else None,
             way.condition.compile_open() if way.condition else None,
             way.to,
         )
         for way in node.leaving()
     )
-    return Step(node.key, node.waits, _is_guarded(node), test, test_open, own_test, exits)
+    return CompiledNode(node.key, node.waits, _is_guarded(node), test, test_open, own_test, exits)
 
 
 def _is_guarded(node: Node) -> bool:
     return node.needs_own_consent or (isinstance(node, Question) and node.sensitive)
 
 
-def walk(steps: Mapping[str, Step], session: Session) -> Path:
+def find_path(steps: Mapping[str, CompiledNode], session: Session) -> Path:
     """The way to the first open question, or to the end. Raises EndlessFlowError where it does not go forward."""
     answers, missing = session.answers, session.missing
     passed: list[str] = []
@@ -111,7 +111,7 @@ def walk(steps: Mapping[str, Step], session: Session) -> Path:
     return Path(tuple(passed), "", END, answered)
 
 
-def reachable(steps: Mapping[str, Step], session: Session) -> frozenset[str]:
+def reachable(steps: Mapping[str, CompiledNode], session: Session) -> frozenset[str]:
     """The nodes some answer to the open questions leads to. A sensitive question with an answer is among them only
     where every answer leads to it.
     """
@@ -121,7 +121,7 @@ def reachable(steps: Mapping[str, Step], session: Session) -> frozenset[str]:
 class _Reach:
     """All ways at once, node by node: what is not known yet may go either way."""
 
-    def __init__(self, steps: Mapping[str, Step], session: Session) -> None:
+    def __init__(self, steps: Mapping[str, CompiledNode], session: Session) -> None:
         self._steps, self._session = steps, session
         self._number = {key: number for number, key in enumerate(steps)}
         self._stored = frozenset(session.stored_keys())
@@ -144,7 +144,7 @@ class _Reach:
                 yield key
             self._leave(number, step, is_asked=asked is True)
 
-    def _is_kept(self, step: Step, *, is_certain: bool) -> bool:
+    def _is_kept(self, step: CompiledNode, *, is_certain: bool) -> bool:
         """Whether the step counts as one on the path; takes down what its answer tells the steps behind it."""
         key, session = step.key, self._session
         if step.is_guarded and not is_certain and key in self._stored:
@@ -156,7 +156,7 @@ class _Reach:
             self._unsure.add(key)
         return True
 
-    def _leave(self, number: int, step: Step, *, is_asked: bool) -> None:
+    def _leave(self, number: int, step: CompiledNode, *, is_asked: bool) -> None:
         """Takes down where it goes on from this step."""
         for way in step.exits:
             taken = self._verdict(way.test_open)
@@ -177,7 +177,7 @@ class _Reach:
         self._farthest = max(self._farthest, to)
 
 
-def off_path(steps: Mapping[str, Step], session: Session, path: Path) -> tuple[str, ...]:
+def off_path(steps: Mapping[str, CompiledNode], session: Session, path: Path) -> tuple[str, ...]:
     """The keys of which something is stored although their questions are not on the path (any more)."""
     is_all_passed = path.answered == len(session.answers) + len(session.missing)  # only what has an answer is passed
     if is_all_passed and all(key == path.open or key in path.passed for key in session.also_stored):

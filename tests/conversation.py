@@ -39,7 +39,7 @@ from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM_RANDOM, Sources, draw_seed
 from bot.settings import Settings
-from flows.messages import MsgOut, Place
+from flows.messages import Location, MsgOut
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import consultations
@@ -143,7 +143,7 @@ class Scene:
             return {"text": edit[2], "edits": self._said[int(edit[1]) - 1]}
         if media := _MEDIA.fullmatch(text):
             if media[1] == "location":
-                return {"place": Place(52.5, 13.4)}
+                return {"place": Location(52.5, 13.4)}
             return {"media": media[1], "media_ref": "somewhere", "text": media[2] or ""}
         return {"text": text}
 

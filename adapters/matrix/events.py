@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from flows.messages import Place
+from flows.messages import Location
 
 _POLLS: Final = ("m.poll.start", "org.matrix.msc3381.poll.start")
 _POLL_RESPONSES: Final = ("m.poll.response", "org.matrix.msc3381.poll.response")
@@ -28,7 +28,7 @@ class Heard(NamedTuple):
     choice: str = ""
     media: str = ""
     media_ref: str = ""
-    place: Place | None = None
+    place: Location | None = None
     edits: str = ""
     reacts_to: str = ""
     thread: str = ""
@@ -124,7 +124,7 @@ def _media_ref(content: Content) -> str:
     return json.dumps({"url": _text(file, "url"), **secret, "sha256": digest})
 
 
-def _place(uri: str) -> Place | None:
+def _place(uri: str) -> Location | None:
     """A geo URI (RFC 5870).
 
     >>> _place("geo:52.5,13.4;u=35")
@@ -132,7 +132,7 @@ def _place(uri: str) -> Place | None:
     """
     found = re.match(r"geo:(-?[\d.]+),(-?[\d.]+)", uri)
     try:
-        place = Place(float(found[1]), float(found[2])) if found else None
+        place = Location(float(found[1]), float(found[2])) if found else None
     except ValueError:
         return None
     return place if place and math.fabs(place.latitude) <= 90 and math.fabs(place.longitude) <= 180 else None

@@ -20,7 +20,7 @@ from adapters.matrix.api import object_in, objects_in
 from adapters.matrix.events import Heard
 from adapters.matrix.ledger import Ledger, Place, Sealed
 from adapters.tolerant_json import mended
-from flows.messages import SEALED, MsgIn, Room
+from flows.messages import UNDECRYPTABLE, MsgIn, Room
 
 log = structlog.get_logger()
 
@@ -213,9 +213,9 @@ class Reader:
                 yield MsgIn(
                     self._name,
                     sealed.address,
-                    f"{sealed.event} {SEALED}",
+                    f"{sealed.event} {UNDECRYPTABLE}",
                     moment,
-                    media=SEALED,
+                    media=UNDECRYPTABLE,
                     room=self._room_of(sealed),
                 )
 

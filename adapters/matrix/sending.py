@@ -18,7 +18,7 @@ from adapters.matrix.rooms import look, parts_of, people_in
 from adapters.numbered import as_text
 from adapters.splitting import split
 from flows.messages import MsgOut
-from flows.render import as_text as words_of
+from flows.plain_text import message_as_text as words_of
 
 TEXT_UTF16: Final = 7_500
 """An event may have 65,536 bytes; nio writes any letter but ASCII as six, and encryption makes four bytes of three."""

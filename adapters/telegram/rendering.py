@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from adapters.splitting import split, utf16_length
 from flows.messages import MsgOut, QuickReply
-from flows.render import as_text
+from flows.plain_text import message_as_text
 
 TEXT_UNITS: Final = 4096
 TOKEN_BYTES: Final = 64
@@ -26,7 +26,7 @@ class Rendered(NamedTuple):
 def render(msg: MsgOut, *, deep_link: str = "") -> Rendered:
     """The message as it is sent. With a `deep_link` (in groups) buttons lead into the private chat."""
     replies = [reply for reply in msg.quick_replies if len(reply.token.encode()) <= TOKEN_BYTES]
-    text = as_text(msg)
+    text = message_as_text(msg)
     numbered = any(len(reply.label) > BUTTON_LETTERS for reply in replies)
     if numbered:
         lines = [f"{reply.number}. {reply.label}" for reply in replies if reply.number]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from flows.messages import MsgIn, Place
+from flows.messages import Location, MsgIn
 
 ALLOWED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 """The kinds of updates that are asked for."""
@@ -91,7 +91,7 @@ class Reader:
             text=str(text),
             media=media,
             media_ref=handle,
-            place=Place(float(place["latitude"]), float(place["longitude"])) if place else None,
+            place=Location(float(place["latitude"]), float(place["longitude"])) if place else None,
             language_hint=str(sender.get("language_code") or ""),
             is_group=chat["type"] in _GROUPS,
             replies_to=_replied_to(message),

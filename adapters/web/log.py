@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flows.messages import MsgOut
-from flows.render import as_text
+from flows.plain_text import message_as_text
 
 LOG_LENGTH = 40
 """Entries of a conversation that are kept; older ones are not needed to go on."""
@@ -138,7 +138,7 @@ class Chat:
         """How many of the oldest entries have to go, so that nobody fills the memory; the newest stays in any case."""
         size = 0
         for kept, entry in enumerate(reversed(self.entries)):
-            size += len(entry.own) + (len(as_text(entry.msg)) if entry.msg else 0)
+            size += len(entry.own) + (len(message_as_text(entry.msg)) if entry.msg else 0)
             if kept and (kept == LOG_LENGTH or size > LOG_CHARACTERS):
                 return len(self.entries) - kept
         return 0

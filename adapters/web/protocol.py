@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from adapters.web.errors import RequestError
 from adapters.web.log import Entry
 from flows.messages import QuickReply
-from flows.render import as_text
+from flows.plain_text import message_as_text
 
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_TOKEN: Final = 300
@@ -84,7 +84,7 @@ def entry_data(entry: Entry) -> dict[str, Any]:
         return {"seq": entry.seq, "own": entry.own, "id": entry.client_id}
     data = {
         "seq": entry.seq,
-        "text": as_text(msg),
+        "text": message_as_text(msg),
         "quick_replies": [_reply_data(reply) for reply in msg.quick_replies],
         "language": msg.language,
         "dir": direction(msg.language),

@@ -14,7 +14,7 @@ from bot.authoring import recordings, yaml_source
 from bot.authoring.error_texts import explain
 from bot.common.i18n import phrase_catalogues
 from bot.consultations.definition_issues import DefinitionIssue, line_of_path, path_in_words
-from flows.authoring.check import check
+from flows.authoring.check import check_consultation
 from flows.definition import Consultation
 from flows.phrases import Phrases
 from flows.questions.base import Where
@@ -69,7 +69,7 @@ def judge(
         return CheckedFile(
             None, (*found.faults, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels"))
         )
-    problems = check(consultation, catalogues if catalogues is not None else all_phrases())
+    problems = check_consultation(consultation, catalogues if catalogues is not None else all_phrases())
     consultation, files, silent = recordings.find(consultation, folder)
     faults = [
         DefinitionIssue(

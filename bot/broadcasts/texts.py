@@ -13,7 +13,7 @@ from bot.common.i18n import formats
 from bot.settings import Settings
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
-from flows.voice import Voice
+from flows.renderer import Renderer
 from storage.tables.broadcasts import StoredBroadcast
 
 Translate = Callable[..., str]
@@ -54,7 +54,7 @@ def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say:
 
 
 def dry_run_message(
-    settings: Settings, push: StoredBroadcast, count: AudienceCount, now: datetime, voice: Voice
+    settings: Settings, push: StoredBroadcast, count: AudienceCount, now: datetime, voice: Renderer
 ) -> MsgOut:
     """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
     lines = [

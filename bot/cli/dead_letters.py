@@ -14,7 +14,7 @@ from bot.common.dead_letters import open_dead_letter
 from bot.common.errors import Say, program
 from bot.common.keys import Keys, SecretError
 from bot.settings import Settings
-from flows.understanding.text import clean
+from flows.understanding.text import clean_text
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import erasures, messages
@@ -59,7 +59,7 @@ def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
         found = open_dead_letter(letter, keys)
     except SecretError:
         return letter.at, "(sealed with another secret key)"
-    return found.sent_at, clean(found.said).replace("\n", "\n    ")
+    return found.sent_at, clean_text(found.said).replace("\n", "\n    ")
 
 
 def findings(settings: Settings) -> Iterator[Finding]:

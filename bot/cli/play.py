@@ -32,7 +32,7 @@ from flows.commands.words import Command
 from flows.dialogue.main_menu import CODE
 from flows.messages import MsgOut
 from flows.tokens import Token
-from flows.understanding.text import clean
+from flows.understanding.text import clean_text
 from storage.core.store import Store
 from storage.tables import consultations
 from storage.tables.consultations import PublishedRevision
@@ -84,7 +84,7 @@ class Chat:
 
     async def say(self, text: str, line: str = "", **more: Any) -> None:
         """One message of the person (`line`: as the transcript shows it); returns when all is answered and stored."""
-        self._write(transcripts.resident_line(line or clean(text)))
+        self._write(transcripts.resident_line(line or clean_text(text)))
         await self._answered(text, **more)
         known = await self._look_up()
         for news in known.news(self._known):

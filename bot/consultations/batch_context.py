@@ -21,7 +21,7 @@ from bot.consultations.event_handlers import HANDLERS, handles
 from bot.consultations.participant import Person
 from bot.delivery.message_codec import payload_of
 from flows.commands.words import Command
-from flows.events import Event, LanguageChosen, Said
+from flows.events import Event, LanguageChosen, MessageCreated
 from flows.messages import MsgOut
 from storage.tables import contacts, outbox
 from storage.tables.contacts import ContactLanguage, NewContact, SpokenLanguage
@@ -255,8 +255,8 @@ class ContactRows:
         contacts.set_spoken_languages(batch.connection, list(self._spoken.values()))
 
 
-@handles(Said)
-def send_said(batch: BatchContext, person: Person, event: Said, hour: datetime) -> None:
+@handles(MessageCreated)
+def send_said(batch: BatchContext, person: Person, event: MessageCreated, hour: datetime) -> None:
     """Where nobody can be written to unasked, news are not offered."""
     batch.say(person, event.msg if person.is_proactive else _without_news(event.msg))
 

@@ -16,12 +16,12 @@ from bot.consultations import stored_revisions
 from bot.consultations.flow_cache import KEPT_BYTES, FlowCache
 from bot.consultations.live_revisions import LiveRevision, LiveRevisions
 from flows.commands.words import Command
-from flows.dialogue.main_menu import Invitation, Lobby
+from flows.dialogue.main_menu import MainMenu, MenuEntry
 from flows.flow import Flow
 from flows.listing import Listing
 from flows.phrases import Phrases
+from flows.renderer import Renderer
 from flows.understanding.text import fold
-from flows.voice import Voice
 from storage.tables import consultations
 from storage.tables.consultations import PublishedRevision, RevisionHead, State
 
@@ -104,7 +104,7 @@ class Catalogue:
             sorted({fold(word) for catalogue in self._phrases.values() for word in _start_words(catalogue)})
         )
         self._first_words = frozenset(word.partition(" ")[0] for word in self._start_words)
-        self.lobby = Lobby((), self._phrases)
+        self.lobby = MainMenu((), self._phrases)
 
     def refresh(self, connection: Connection) -> None:
         """Reads what is published now; of what is known already only states and dates. Compiles nothing."""
@@ -122,7 +122,7 @@ class Catalogue:
         if offered != self._offered:
             shown = set(offered)
             open_now = [it.listing for it in newest.values() if it.head.id in shown]
-            self.lobby = Lobby([_invitation(listing) for listing in open_now], self._phrases)
+            self.lobby = MainMenu([_invitation(listing) for listing in open_now], self._phrases)
             self._offered = offered
 
     @contextmanager
@@ -134,10 +134,10 @@ class Catalogue:
         finally:
             self._waits = False
 
-    def voice(self, code: str, language: str | None, hint: str = "") -> Voice:
+    def voice(self, code: str, language: str | None, hint: str = "") -> Renderer:
         """A voice outside consultations; `code` marks its buttons, language and hint are those of the lobby."""
         tag = self.lobby.voice(language, hint).language
-        return Voice(code, tag, self._phrases[tag], "sie", {})
+        return Renderer(code, tag, self._phrases[tag], "sie", {})
 
     def words(self, phrase: str) -> frozenset[str]:
         """What people may type for something in any language of the house, folded."""
@@ -249,9 +249,9 @@ class Catalogue:
         return PublishedFlow(revision.id, revision.consultation_id, revision.slug, flow, revision.is_trial)
 
 
-def _invitation(listing: Listing) -> Invitation:
+def _invitation(listing: Listing) -> MenuEntry:
     contact = listing.contact
-    return Invitation(
+    return MenuEntry(
         listing.slug,
         listing.title,
         listing.fallbacks,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import PublishedFlow
 from bot.consultations.participant import Person
-from flows.facts import Need
+from flows.facts import FactQuery
 from flows.values import Value
 
 
@@ -34,12 +34,12 @@ FactSource = Callable[[Connection, Sequence[tuple[FactRequest, Any]]], Sequence[
 class FactLoader:
     """Finds facts. Which kinds of need there are, and who finds them out, is given by `bot.app`."""
 
-    def __init__(self, finders: Mapping[type[Need[Any]], FactSource]) -> None:
+    def __init__(self, finders: Mapping[type[FactQuery[Any]], FactSource]) -> None:
         self._finders = finders
 
-    def tell(self, connection: Connection, lacking: Sequence[tuple[FactRequest, Sequence[Need[Any]]]]) -> None:
+    def tell(self, connection: Connection, lacking: Sequence[tuple[FactRequest, Sequence[FactQuery[Any]]]]) -> None:
         """Finds out what these people lack and adds it to what they know. KeyError for a kind nobody finds out."""
-        by_kind: dict[type[Need[Any]], list[tuple[FactRequest, Need[Any]]]] = {}
+        by_kind: dict[type[FactQuery[Any]], list[tuple[FactRequest, FactQuery[Any]]]] = {}
         for asker, needs in lacking:
             for need in needs:
                 by_kind.setdefault(type(need), []).append((asker, need))

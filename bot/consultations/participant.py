@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.consultations.catalogue import PublishedFlow
-from flows.facts import NOTHING, Known
+from flows.facts import NO_FACTS, Facts
 from flows.session import Session
 from storage.tables.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
 from storage.tables.staff import TeamMember
@@ -127,7 +127,7 @@ class Person:
     """What their channel believes they read, if the bot speaks it."""
     has_missed: bool = False
     """The question that is open never reached them."""
-    known: Known = NOTHING
+    known: Facts = NO_FACTS
     """What was found out for the turn that is being taken."""
     message: int = 0
     """Which message of the batch is being taken, by its place in it: what is said to the person is a reply to it."""

@@ -7,8 +7,8 @@ import re
 from datetime import datetime
 from typing import Final
 
-from flows.messages import MsgIn, Place
-from flows.understanding.text import clean
+from flows.messages import Location, MsgIn
+from flows.understanding.text import clean_text
 
 LONGEST_TEXT: Final = 20_000
 """Characters of a message that are looked at: more than any answer may have, so that its question says "too long"."""
@@ -24,7 +24,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
     """The message without what a database, an export or a terminal cannot carry; None where its address is no address,
     so that it can be neither kept nor answered.
     """
-    text = clean(msg.text[:LONGEST_TEXT])
+    text = clean_text(msg.text[:LONGEST_TEXT])
     if text != msg.text or msg.sent_at > now:
         msg = msg._replace(text=text, sent_at=min(msg.sent_at, now))
     if msg.room is not None and msg.is_group is msg.room.is_direct:
@@ -46,11 +46,11 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
     return msg._replace(
         external_id=_id(msg.external_id),
         edits=_id(msg.edits),
-        replies_to=clean(msg.replies_to[:LONGEST_TEXT]),
-        choice=clean(msg.choice[:_LONGEST_WORD]),
-        language_hint=clean(msg.language_hint[:_LONGEST_WORD]),
-        place_code=clean(msg.place_code[:_LONGEST_WORD]),
-        media=clean(msg.media[:_LONGEST_WORD]),
+        replies_to=clean_text(msg.replies_to[:LONGEST_TEXT]),
+        choice=clean_text(msg.choice[:_LONGEST_WORD]),
+        language_hint=clean_text(msg.language_hint[:_LONGEST_WORD]),
+        place_code=clean_text(msg.place_code[:_LONGEST_WORD]),
+        media=clean_text(msg.media[:_LONGEST_WORD]),
         media_ref=msg.media_ref if _is_storable(msg.media_ref, _LONGEST_REF) else "",
     )
 
@@ -66,6 +66,6 @@ def _is_storable(name: str, longest: int) -> bool:
     return len(name) <= longest and not _UNSTORABLE.search(name)
 
 
-def _is_on_earth(place: Place) -> bool:
+def _is_on_earth(place: Location) -> bool:
     """Not so for what is no number, too."""
     return -90 <= place.latitude <= 90 and -180 <= place.longitude <= 180

@@ -15,7 +15,7 @@ from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.senders import SenderResolver
 from flows.dialogue import messages_text
-from flows.events import ConsultationChosen, Event, Said
+from flows.events import ConsultationChosen, Event, MessageCreated
 from flows.messages import MsgIn
 from flows.parts import noticed
 from flows.tokens import Token
@@ -51,7 +51,7 @@ class LateMessages:
         voice = flow.scripts[language].voice
         title, keyword = voice.text(flow.consultation.title), voice.way_back(slug)
         text = voice.say("late.done" if is_open else "late.over", title=title, keyword=keyword)
-        return (Said(voice.message(text, [messages_text.way_in(voice, slug)] if is_open else [])),)
+        return (MessageCreated(voice.message(text, [messages_text.start_button(voice, slug)] if is_open else [])),)
 
     def _place(self, batch: BatchContext, person: Person, code: str) -> Participation | None:
         """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""
@@ -80,5 +80,5 @@ class LateMessages:
                 title = self._catalogue.title(names[pseudonym].slug, voice.language)
                 welcome = lobby.welcome(voice).msg
                 text = voice.say("late.over", title=title)
-                return (Said(welcome.preceded_by(noticed(text))),)
+                return (MessageCreated(welcome.preceded_by(noticed(text))),)
         return ()

@@ -23,7 +23,7 @@ from bot.consultations.participant import Participation, Person
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.batch_order import WRITE_ORDER
 from flows.dialogue.navigation import gaps
-from flows.dialogue.pruning import drop
+from flows.dialogue.pruning import drop_answers
 from flows.events import AnswerGiven, Event, GapReopened
 from flows.flow import Flow
 from flows.session import Session
@@ -129,7 +129,7 @@ def _look(
     blocks = [key for key in flow.questions if flow.nodes[key].type == "statements"]
     suspected = known._replace(also_stored=list(dict.fromkeys((*known.also_stored, *blocks))))
     off = flow.off_path(suspected, flow.path(suspected))
-    left, events, _ = drop(flow, known, off)
+    left, events, _ = drop_answers(flow, known, off)
     gone = [key for key in off if key in known.stored_keys()]
     codes = gaps(flow, left)
     stale = [

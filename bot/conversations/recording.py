@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, get_args
 
 from pydantic_core import from_json
 
-from flows.messages import Mode, MsgIn, Place
+from flows.messages import Location, Mode, MsgIn
 
 LONGEST_LINE: Final = 1_000_000
 LONGEST_NAME: Final = 500
@@ -168,11 +168,11 @@ def _moment(text: str) -> datetime:
     raise _BadLineError("“sent_at” has no time zone", "end it with Z for UTC, or with an offset like +01:00")
 
 
-def _place(data: object) -> Place | None:
+def _place(data: object) -> Location | None:
     if data is None:
         return None
     latitude, longitude = (data.get(name) if isinstance(data, dict) else None for name in ("latitude", "longitude"))
     if isinstance(latitude, int | float) and isinstance(longitude, int | float):
         with suppress(OverflowError):
-            return Place(float(latitude), float(longitude))
+            return Location(float(latitude), float(longitude))
     raise _BadLineError("“place” is not a place", 'write {"latitude": 52.5, "longitude": 13.4}')

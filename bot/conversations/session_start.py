@@ -15,7 +15,7 @@ from bot.consultations.session_rows import SessionRows
 from bot.consultations.stored_revisions import UnreadableError
 from bot.conversations.senders import SenderResolver
 from flows.dialogue import engine
-from flows.events import Said
+from flows.events import MessageCreated
 from flows.messages import MsgIn
 from flows.session import Turn
 from storage.core.engines import locks_rows
@@ -112,7 +112,7 @@ class SessionStarter:
     def _as_test(self, person: Person, msg: MsgIn, turn: Turn) -> Turn:
         """Says before anything else that nothing counts."""
         voice = self._catalogue.lobby.voice(person.language, msg.language_hint)
-        return turn._replace(events=(Said(voice.message(voice.say("test.begin"))), *turn.events))
+        return turn._replace(events=(MessageCreated(voice.message(voice.say("test.begin"))), *turn.events))
 
 
 def _with_stored(entering: list[SessionStart], stored: list[StoredAnswer]) -> list[SessionStart]:

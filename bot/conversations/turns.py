@@ -25,8 +25,8 @@ from bot.proposals.status_lookup import StatusLookup
 from bot.staff.chat.dispatcher import StaffChat
 from flows.commands.words import Command
 from flows.dialogue import engine
-from flows.events import ConsultationChosen, Event, Said
-from flows.facts import NOTHING, Lacking
+from flows.events import ConsultationChosen, Event, MessageCreated
+from flows.facts import NO_FACTS, MissingFacts
 from flows.messages import MsgIn, MsgOut
 from flows.parts import noticed
 from flows.session import Turn
@@ -103,18 +103,18 @@ class TurnProcessor:
         """Lets everybody take their turn; those who lack knowledge once more, when all of them have it."""
         compiling = PendingCompilations()
         for _ in range(MOST_ATTEMPTS):
-            lacking: list[tuple[_Attempt, Lacking]] = []
+            lacking: list[tuple[_Attempt, MissingFacts]] = []
             for attempt in attempts:
                 try:
                     take(attempt)
-                except Lacking as what:
+                except MissingFacts as what:
                     lacking.append((attempt, what))
                     continue
                 except NotCompiled as missing:
                     compiling.add(missing, [attempt.person.sender])
                 except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
                     self._set_aside(batch, attempt.person, attempt.msg, fault)
-                attempt.person.known = NOTHING
+                attempt.person.known = NO_FACTS
             compiling.check()
             if not lacking:
                 return
@@ -122,7 +122,7 @@ class TurnProcessor:
             attempts = [attempt for attempt, _ in lacking]
         for attempt, unknown in lacking:
             self._set_aside(batch, attempt.person, attempt.msg, unknown)
-            attempt.person.known = NOTHING
+            attempt.person.known = NO_FACTS
 
     def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> PublishedFlow | None:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
@@ -202,7 +202,7 @@ class TurnProcessor:
                 batch.add(sessions.release, incompatible_sessions.released_session(row, batch.hour))
         return published
 
-    def _not_open(self, slug: str, person: Person, msg: MsgIn) -> Said:
+    def _not_open(self, slug: str, person: Person, msg: MsgIn) -> MessageCreated:
         """What is said to who wants to enter a consultation that is not open; it may be an old button."""
         lobby = self._catalogue.lobby
         voice = lobby.voice(person.language, msg.language_hint)
@@ -210,9 +210,9 @@ class TurnProcessor:
             return lobby.welcome(voice)
         text = voice.say("lobby.closed", title=self._catalogue.title(slug, voice.language))
         if self._catalogue.is_known(slug):
-            return Said(voice.message(text))
+            return MessageCreated(voice.message(text))
         welcome = lobby.welcome(voice).msg
-        return Said(welcome.preceded_by(noticed(text)))
+        return MessageCreated(welcome.preceded_by(noticed(text)))
 
     def _enter(self, batch: BatchContext, entering: list[SessionStart]) -> None:
         """Starts sessions, or opens again those which the people already have there."""
@@ -260,5 +260,5 @@ def _pause(batch: BatchContext, person: Person, *, is_closed: bool) -> None:
     voice = flow.scripts[place.session.language].voice
     title = voice.text(flow.consultation.title)
     phrase = "lobby.closed" if is_closed else "lobby.paused"
-    line = Said(voice.message(voice.say(phrase, title=title, keyword=voice.way_back(place.published.slug))))
+    line = MessageCreated(voice.message(voice.say(phrase, title=title, keyword=voice.way_back(place.published.slug))))
     _take_turn(batch, person, Turn(turn.session, (*turn.events, line)))

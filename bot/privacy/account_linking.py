@@ -25,9 +25,9 @@ from bot.consultations.session_rows import SessionRows
 from bot.privacy import personal_data
 from flows.commands.linking import CODE_DIGITS
 from flows.dialogue import engine
-from flows.events import LinkRequested, Said
+from flows.events import LinkRequested, MessageCreated
 from flows.messages import MsgOut
-from flows.voice import Voice
+from flows.renderer import Renderer
 from storage.core.engines import locks_rows
 from storage.tables import account_links, answers, consultations, contacts, ratings, sessions
 from storage.tables.account_links import NewLinkCode, NewSupersededAnswer
@@ -83,19 +83,19 @@ class _Linking:
                 return voice.message(voice.say("door.left"))
         return self._part(wish, voice)
 
-    def _voice(self, wish: Request[LinkRequested]) -> Voice:
+    def _voice(self, wish: Request[LinkRequested]) -> Renderer:
         if wish.place is None:
             return self._catalogue.lobby.voice(wish.event.language)
         return wish.place.published.flow.scripts[wish.place.session.language].voice
 
-    def _show(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
+    def _show(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
         digits = f"{self._batch.random.randrange(10**CODE_DIGITS):0{CODE_DIGITS}}"
         row = NewLinkCode(link_code_hash(self._keys, digits), wish.person.contact_id, None, self._now + VALID)
         account_links.offer(self._connection, row)
         code = " ".join(digits[start : start + 4] for start in range(0, CODE_DIGITS, 4))
         return voice.message(voice.say("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
 
-    def _take_code(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
+    def _take_code(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
         contact_id = wish.person.contact_id
         failed = account_links.failures(self._connection, contact_id, self._now - FORGIVEN_AFTER)
         if failed >= MOST_FAILURES:
@@ -106,7 +106,7 @@ class _Linking:
             return voice.message(voice.say("door.unknown"))
         return self._confirm(wish, voice, self._twice(contact_id, row.contact_id))
 
-    def _confirm(self, wish: Request[LinkRequested], voice: Voice, twice: list[_Twice]) -> MsgOut:
+    def _confirm(self, wish: Request[LinkRequested], voice: Renderer, twice: list[_Twice]) -> MsgOut:
         """What will be joined; where something was answered twice, both, and which shall count."""
         link = voice.command("link")
         leave = link.with_arguments("leave", label=voice.say("door.leave"))
@@ -122,7 +122,7 @@ class _Linking:
         replies = [link.with_arguments("join", it, label=voice.say(f"door.{it}")) for it in ("here", "there")]
         return voice.message("\n".join(lines), [*replies, leave])
 
-    def _join(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
+    def _join(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
         row = account_links.claimed(self._connection, wish.person.contact_id, self._now)
         if row is None:
             return voice.message(voice.say("door.unknown"))
@@ -178,7 +178,7 @@ class _Linking:
         turn = engine.interrupt(place.published.flow, place.session)
         place.session = turn.session
         self._batch.section(SessionRows).note(wish.person, place)
-        self._batch.apply(wish.person, (it for it in turn.events if not isinstance(it, Said)))
+        self._batch.apply(wish.person, (it for it in turn.events if not isinstance(it, MessageCreated)))
         self._batch.write()
         wish.person.place = None
 
@@ -204,7 +204,7 @@ class _Linking:
         answers.erase_consents(self._connection, [name])
         ratings.erase(self._connection, [name])
 
-    def _part(self, wish: Request[LinkRequested], voice: Voice) -> MsgOut:
+    def _part(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
         """This chat becomes a contact of its own, with nothing answered yet."""
         person = wish.person
         known = contacts.of_contacts(self._connection, [person.contact_id])

@@ -16,7 +16,7 @@ from bot.proposals.codes import recognise
 from bot.proposals.facts import ReadableProposals
 from flows.events import ContributionsRequested
 from flows.messages import MsgOut, QuickReply
-from flows.voice import Voice
+from flows.renderer import Renderer
 from storage.tables import moderation, proposals, ratings
 from storage.tables.proposals import StoredProposal, Withdrawal
 from storage.tables.ratings import NewRating
@@ -37,13 +37,13 @@ def answer_contribution_requests(batch: BatchContext, requests: list[Request[Con
         batch.say(request.person, _answer(batch, request.event, names, _voice(request, batch.catalogue)))
 
 
-def _voice(wish: Request[ContributionsRequested], catalogue: Catalogue) -> Voice:
+def _voice(wish: Request[ContributionsRequested], catalogue: Catalogue) -> Renderer:
     if wish.place is None:
         return catalogue.lobby.voice(wish.event.language)
     return wish.place.published.flow.scripts[wish.place.session.language].voice
 
 
-def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str], voice: Voice) -> MsgOut:
+def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str], voice: Renderer) -> MsgOut:
     connection, gone, kind = batch.connection, batch.outcome.gone, asked.kind
     if kind in {"show", "more"}:
         return _shown(connection, names, voice, int(asked.code or 1))
@@ -74,7 +74,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
     return voice.message(voice.say("mine.deleted", code=row.code))
 
 
-def _shown(connection: Connection, names: list[str], voice: Voice, page: int) -> MsgOut:
+def _shown(connection: Connection, names: list[str], voice: Renderer, page: int) -> MsgOut:
     """Proposals and the newest ratings; on further pages older ratings alone."""
     own = proposals.of_people(connection, names)
     given = _given(connection, names)
@@ -107,7 +107,7 @@ def _given(connection: Connection, names: list[str]) -> list[tuple[NewRating, St
 
 
 def _ratings_told(
-    connection: Connection, given: list[tuple[NewRating, StoredProposal]], voice: Voice, page: int
+    connection: Connection, given: list[tuple[NewRating, StoredProposal]], voice: Renderer, page: int
 ) -> tuple[list[str], list[QuickReply]]:
     first = PAGE * (page - 1) if 1 < page <= -(-len(given) // PAGE) else 0
     here = given[first : first + PAGE]
@@ -128,7 +128,7 @@ def _ratings_told(
     return lines, replies
 
 
-def _unrated(batch: BatchContext, names: list[str], code: str, voice: Voice) -> MsgOut:
+def _unrated(batch: BatchContext, names: list[str], code: str, voice: Renderer) -> MsgOut:
     """Deletes one rating, with what was said about it before, and in what was merged into the proposal."""
     connection = batch.connection
     row = proposals.by_codes(connection, [code]).get(code)
@@ -140,7 +140,7 @@ def _unrated(batch: BatchContext, names: list[str], code: str, voice: Voice) -> 
     return voice.message(said, [voice.command("mine")])
 
 
-def _really(voice: Voice, kind: str, code: str) -> MsgOut:
+def _really(voice: Renderer, kind: str, code: str) -> MsgOut:
     """Asks once more: of two buttons side by side the wrong one is soon tapped, and what is deleted stays away."""
     mine = voice.command("mine")
     surely = mine.with_arguments(kind, *filter(None, [code]), label=voice.say("mine.surely"))
@@ -148,7 +148,7 @@ def _really(voice: Voice, kind: str, code: str) -> MsgOut:
     return voice.message(voice.say(f"mine.really_{kind}", code=code), [keep, surely])
 
 
-def contribution_button(voice: Voice, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
+def contribution_button(voice: Renderer, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
     """A button for what can be done with one's own proposal or rating (`flows.commands.my_contributions`)."""
     mine = voice.command("mine").with_arguments("ask") if asks_first else voice.command("mine")
     label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {code}"

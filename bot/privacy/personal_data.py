@@ -24,8 +24,8 @@ from flows.events import DataRequested, ErasureRequested
 from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut
+from flows.renderer import Renderer
 from flows.values import Missing
-from flows.voice import Voice
 from storage.tables import (
     answers,
     attachments,
@@ -167,7 +167,7 @@ def _flow(connection: Connection, revision_id: int, catalogue: Catalogue) -> Flo
 
 
 def _as_stored(
-    connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], voice: Voice
+    connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], voice: Renderer
 ) -> list[str]:
     """Answers whose questions cannot be read: with the short names of consultation and questions."""
     lines = [consultations.by_revision(connection, [revision_id])[revision_id].slug]

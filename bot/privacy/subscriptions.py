@@ -16,8 +16,8 @@ from flows.commands.subscriptions import TOPICS
 from flows.commands.words import Command
 from flows.events import PushesStopped, SubscriptionChange, SubscriptionRequested
 from flows.messages import MsgOut, QuickReply
-from flows.questions.district import DISTRICTS, label
-from flows.voice import Voice
+from flows.questions.district import DISTRICTS, district_label
+from flows.renderer import Renderer
 from storage.tables import contacts, opt_ins, outbox
 from storage.tables.contacts import ContactStop
 from storage.tables.opt_ins import About, NewOptIn, SubscriptionKey
@@ -66,20 +66,20 @@ def answer_subscription_requests(batch: BatchContext, requests: list[Request[Sub
     contacts.mark_stopped(connection, [ContactStop(row.contact_id, None) for row in given])
 
 
-def _voice(wish: Request[SubscriptionRequested], catalogue: Catalogue) -> Voice:
+def _voice(wish: Request[SubscriptionRequested], catalogue: Catalogue) -> Renderer:
     """As the consultation speaks in which it was asked, else as the lobby does."""
     if wish.place is None:
         return catalogue.lobby.voice(wish.event.language)
     return wish.place.published.flow.scripts[wish.place.session.language].voice
 
 
-def subscription_in_words(kind: str, subject: str, voice: Voice, catalogue: Catalogue) -> str:
+def subscription_in_words(kind: str, subject: str, voice: Renderer, catalogue: Catalogue) -> str:
     """One wish as people read it: "Thema: …"."""
     match kind:
         case "topic":
             return voice.say("news.topic", topic=voice.say(f"topic.{subject}"))
         case "district":
-            return voice.say("news.district", district=label(subject, voice.language))
+            return voice.say("news.district", district=district_label(subject, voice.language))
         case "outcome":
             return voice.say("news.outcome", title=catalogue.title(subject, voice.language))
     return voice.say("news.all")
@@ -120,7 +120,7 @@ def _answer(wish: Request[SubscriptionRequested], known: list[NewOptIn], batch: 
     return _Answer(voice.message(voice.say("news.given", what=what), [undo, voice.command("news")]), given=(row,))
 
 
-def _offer(voice: Voice, known: list[NewOptIn], about: str, catalogue: Catalogue) -> MsgOut:
+def _offer(voice: Renderer, known: list[NewOptIn], about: str, catalogue: Catalogue) -> MsgOut:
     """What there is to be told about, and what was chosen already."""
     lines = [voice.say("news.offer"), voice.say("news.how")]
     lines += [voice.say("news.chosen", what=what) for what in subscriptions_in_words(known, voice, catalogue)]
@@ -137,22 +137,22 @@ def _offer(voice: Voice, known: list[NewOptIn], about: str, catalogue: Catalogue
     return voice.message("\n".join(lines), buttons)
 
 
-def subscriptions_in_words(known: Iterable[NewOptIn], voice: Voice, catalogue: Catalogue) -> Iterator[str]:
+def subscriptions_in_words(known: Iterable[NewOptIn], voice: Renderer, catalogue: Catalogue) -> Iterator[str]:
     """Wishes in words, those about consultations that are gone left out."""
     for row in known:
         if row.about != "outcome" or catalogue.is_known(row.subject):
             yield subscription_in_words(row.about, row.subject, voice, catalogue)
 
 
-def _choices(voice: Voice, kind: str) -> Iterator[QuickReply]:
+def _choices(voice: Renderer, kind: str) -> Iterator[QuickReply]:
     if kind == "topics":
         for topic in TOPICS:
             yield _button(voice, f"topic.{topic}", SubscriptionChange("topic", topic))
     else:
         for key in DISTRICTS:
-            yield QuickReply(voice.command_token(Command.NEWS, "district", key), label(key, voice.language))
+            yield QuickReply(voice.command_token(Command.NEWS, "district", key), district_label(key, voice.language))
 
 
-def _button(voice: Voice, phrase: str, wanted: SubscriptionChange) -> QuickReply:
+def _button(voice: Renderer, phrase: str, wanted: SubscriptionChange) -> QuickReply:
     parts = [wanted.kind, *filter(None, [wanted.value, "no" if wanted.withdrawn else ""])]
     return QuickReply(voice.command_token(Command.NEWS, *parts), voice.say(phrase))

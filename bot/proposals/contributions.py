@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.proposals.moderation_rules import find
 from bot.proposals.pool import words_of
-from flows.voice import Voice
+from flows.renderer import Renderer
 from storage.tables import moderation, open_answers, proposals, ratings
 from storage.tables.ratings import NewRating, Vote
 
@@ -19,7 +19,7 @@ LONGEST: Final = 80
 _VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 
 
-def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Voice) -> list[str]:
+def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Renderer) -> list[str]:
     """A line for each proposal and each rating of these people; nothing where there are none."""
     own = proposals.of_people(connection, pseudonyms)
     standings = find(connection, [row.id for row in own])
@@ -35,7 +35,7 @@ def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Voice) ->
     return ["", *lines] if lines else []
 
 
-def answers_in_words(connection: Connection, session_ids: Sequence[int], voice: Voice) -> dict[tuple[int, str], str]:
+def answers_in_words(connection: Connection, session_ids: Sequence[int], voice: Renderer) -> dict[tuple[int, str], str]:
     """What became of answers in own words, by session and question: that others can see it, or why nobody does. Nothing
     of those that wait.
     """
@@ -55,7 +55,7 @@ def answers_in_words(connection: Connection, session_ids: Sequence[int], voice: 
     return found
 
 
-def _rated(connection: Connection, rated: Sequence[NewRating], voice: Voice) -> Iterator[str]:
+def _rated(connection: Connection, rated: Sequence[NewRating], voice: Renderer) -> Iterator[str]:
     """Each vote with the code of what it is about; with its words only while everybody may read them."""
     about = find(connection, [row.proposal_id for row in rated])
     for row in rated:

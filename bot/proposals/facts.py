@@ -15,17 +15,17 @@ from bot.proposals.merge_split import authors
 from bot.proposals.pool import StatementPools, words_of
 from bot.proposals.submission import IdeaRows
 from flows.fact_queries import (
-    GivenVote,
-    IsMine,
-    MyVote,
-    NewCode,
+    IsOwnProposal,
+    NewProposalCode,
     NextStatement,
-    Offer,
+    NextStatementOffer,
+    OwnVote,
     SimilarTo,
     Statement,
     StillReleased,
+    StoredVote,
 )
-from flows.facts import Need
+from flows.facts import FactQuery
 from storage.tables import moderation, proposals, ratings
 from storage.tables.moderation import NewProposalText
 from storage.tables.proposals import StoredProposal
@@ -41,15 +41,15 @@ Named = Callable[[int, int], str]
 
 def finders(
     pools: StatementPools, named: Named, draw_seed: Callable[[str, int], int]
-) -> Mapping[type[Need[Any]], FactSource]:
+) -> Mapping[type[FactQuery[Any]], FactSource]:
     """Who finds out which kind of need."""
     return {
         NextStatement: _Next(pools, named, draw_seed),
         SimilarTo: _Similar(pools, named),
         StillReleased: _still_released,
-        MyVote: _my_vote,
-        IsMine: _is_mine,
-        NewCode: lambda connection, asked: [new_code(asker.batch.random) for asker, _ in asked],
+        OwnVote: _my_vote,
+        IsOwnProposal: _is_mine,
+        NewProposalCode: lambda connection, asked: [new_code(asker.batch.random) for asker, _ in asked],
     }
 
 
@@ -112,12 +112,14 @@ class _Next:
     def __init__(self, pools: StatementPools, named: Named, draw_seed: Callable[[str, int], int]) -> None:
         self._pools, self._named, self._draw_seed = pools, named, draw_seed
 
-    def __call__(self, connection: Connection, asked: Sequence[tuple[FactRequest, NextStatement]]) -> list[Offer]:
+    def __call__(
+        self, connection: Connection, asked: Sequence[tuple[FactRequest, NextStatement]]
+    ) -> list[NextStatementOffer]:
         votes = _votes(connection, [asker for asker, _ in asked])
         _forget_dropped(connection, asked, votes)
         rated = _rated(connection, votes)
         without = [{*votes[asker.pseudonym], need.after} for asker, need in asked]
-        offers: list[Offer | None] = [None] * len(asked)
+        offers: list[NextStatementOffer | None] = [None] * len(asked)
         while None in offers:
             drawn = {
                 at: self._draw(connection, asked[at][0], without[at]) for at, it in enumerate(offers) if it is None
@@ -128,9 +130,9 @@ class _Next:
                 fitting = (id_ for id_ in ids if readable.may_be_shown(id_, asker, self._named))
                 chosen = next(fitting, None)
                 if chosen is not None:
-                    offers[at] = Offer(readable.statement(chosen, need.language), rated[asker.pseudonym])
+                    offers[at] = NextStatementOffer(readable.statement(chosen, need.language), rated[asker.pseudonym])
                 elif not ids:
-                    offers[at] = Offer(None, rated[asker.pseudonym])
+                    offers[at] = NextStatementOffer(None, rated[asker.pseudonym])
                 without[at].update(ids)
         return [offer for offer in offers if offer is not None]
 
@@ -161,14 +163,14 @@ class _Similar:
         ]
 
 
-def _votes(connection: Connection, askers: Sequence[FactRequest]) -> dict[str, dict[int, GivenVote]]:
+def _votes(connection: Connection, askers: Sequence[FactRequest]) -> dict[str, dict[int, StoredVote]]:
     """What these people have said so far, by pseudonym and proposal: stored, or in this batch."""
-    found: dict[str, dict[int, GivenVote]] = {asker.pseudonym: {} for asker in askers}
+    found: dict[str, dict[int, StoredVote]] = {asker.pseudonym: {} for asker in askers}
     for row in ratings.of_people(connection, list(found)):
-        found[row.pseudonym][row.proposal_id] = GivenVote(row.vote, row.important)
+        found[row.pseudonym][row.proposal_id] = StoredVote(row.vote, row.important)
     for pending in askers[0].batch.rows_of(ratings.rate):
         if pending.pseudonym in found:
-            found[pending.pseudonym][pending.proposal_id] = GivenVote(pending.vote, pending.important)
+            found[pending.pseudonym][pending.proposal_id] = StoredVote(pending.vote, pending.important)
     return found
 
 
@@ -190,7 +192,7 @@ def _rated(connection: Connection, votes: Mapping[str, Mapping[int, object]]) ->
 def _forget_dropped(
     connection: Connection,
     asked: Sequence[tuple[FactRequest, NextStatement]],
-    votes: Mapping[str, dict[int, GivenVote]],
+    votes: Mapping[str, dict[int, StoredVote]],
 ) -> None:
     """Takes out what people said in questions that go in this very turn, stored or in this batch."""
     going = [(asker, need.dropped) for asker, need in asked if need.dropped]
@@ -212,12 +214,12 @@ def _still_released(connection: Connection, asked: Sequence[tuple[FactRequest, S
     return [(row := known.get(need.id)) is not None and _is_visible(row) for _, need in asked]
 
 
-def _my_vote(connection: Connection, asked: Sequence[tuple[FactRequest, MyVote]]) -> list[GivenVote | None]:
+def _my_vote(connection: Connection, asked: Sequence[tuple[FactRequest, OwnVote]]) -> list[StoredVote | None]:
     votes = _votes(connection, [asker for asker, _ in asked])
     return [votes[asker.pseudonym].get(need.id) for asker, need in asked]
 
 
-def _is_mine(connection: Connection, asked: Sequence[tuple[FactRequest, IsMine]]) -> list[bool]:
+def _is_mine(connection: Connection, asked: Sequence[tuple[FactRequest, IsOwnProposal]]) -> list[bool]:
     """Also what was submitted in this very batch."""
     known = proposals.by_codes(connection, [need.code for _, need in asked])
     states = moderation.of_proposals(connection, [row.id for row in known.values()])

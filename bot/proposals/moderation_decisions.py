@@ -22,7 +22,7 @@ from bot.consultations import answer_text
 from bot.proposals.flags import flags_of
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, approvers, check_possible, find
 from flows.languages import LANGUAGES
-from flows.understanding.text import clean
+from flows.understanding.text import clean_text
 from storage.tables import consultations, moderation, proposals
 from storage.tables.moderation import Flagged, Kind, NewDecision, NewProposalText, SealedOriginal, State, StateChange
 from storage.tables.proposals import Release, Rewording
@@ -128,7 +128,7 @@ def translate(
     if language not in LANGUAGES or language == standing.proposal.language:
         raise DecisionRefused("language", language=language)
     note(chair, proposal_id, "translate", language)
-    by = clean(translator).strip()[:LONGEST_TITLE] or chair.name
+    by = clean_text(translator).strip()[:LONGEST_TITLE] or chair.name
     title, text = fitting(standing, wording)
     row = NewProposalText(
         moderation_id=proposal_id,
@@ -180,7 +180,7 @@ def after(chair: ModerationContext, proposal_id: int) -> ModerationItem:
 
 def asked(reason: str) -> str:
     """A reason, tidied. Raises DecisionRefused where there is none."""
-    found = clean(reason).strip()[:LONGEST_REASON]
+    found = clean_text(reason).strip()[:LONGEST_REASON]
     if not found:
         raise DecisionRefused("no_reason")
     return found
@@ -188,7 +188,7 @@ def asked(reason: str) -> str:
 
 def checked(wording: ProposalWording) -> ProposalWording:
     """Title and text, tidied. Raises DecisionRefused where there is no text, or far too much."""
-    title, text = clean(wording.title or "").strip(), clean(wording.text).strip()
+    title, text = clean_text(wording.title or "").strip(), clean_text(wording.text).strip()
     if not text or len(text) > LONGEST_TEXT or len(title) > LONGEST_TITLE:
         raise DecisionRefused("no_text", most=str(LONGEST_TEXT), title=str(LONGEST_TITLE))
     return ProposalWording(title or None, text)

@@ -10,7 +10,7 @@ from bot.proposals import lineage
 from bot.proposals.moderation_decisions import LONGEST_REASON, ModerationContext, after, note, take
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, find
 from flows.languages import LANGUAGES
-from flows.understanding.text import clean
+from flows.understanding.text import clean_text
 from storage.tables import proposals
 from storage.tables.proposals import NewStatus, Status
 
@@ -60,14 +60,14 @@ def _checked(chair: ModerationContext, standing: ModerationItem, outcome: Offici
     """The step as it is stored. Raises DecisionRefused."""
     if outcome.status == "received":
         raise DecisionRefused("status")
-    reason = {tag: clean(text).strip()[:LONGEST_REASON] for tag, text in outcome.reason.items()}
+    reason = {tag: clean_text(text).strip()[:LONGEST_REASON] for tag, text in outcome.reason.items()}
     reason = {tag: text for tag, text in reason.items() if text}
     missing = [tag for tag in dict.fromkeys((REQUIRED_LANGUAGE, standing.proposal.language)) if tag not in reason]
     if missing or not reason.keys() <= LANGUAGES.keys():
         raise DecisionRefused(
             "reason_languages", languages=", ".join(missing or sorted(reason.keys() - LANGUAGES.keys()))
         )
-    body, link = clean(outcome.body).strip()[:LONGEST_BODY], outcome.link.strip()
+    body, link = clean_text(outcome.body).strip()[:LONGEST_BODY], outcome.link.strip()
     if link and not _is_link(link):
         raise DecisionRefused("link")
     number = standing.proposal.id

@@ -12,7 +12,7 @@ from bot.consultations.participant import Person
 from bot.proposals.codes import recognise
 from bot.proposals.contribution_status import ContributionStatus, accounts, in_words
 from flows.messages import MsgIn
-from flows.voice import Voice
+from flows.renderer import Renderer
 
 
 class StatusLookup:
@@ -45,7 +45,7 @@ class StatusLookup:
         batch.say(person, voice.message("\n".join(lines)))
         return True
 
-    def _voice(self, person: Person, msg: MsgIn) -> Voice:
+    def _voice(self, person: Person, msg: MsgIn) -> Renderer:
         if person.place is not None:
             return person.place.published.flow.scripts[person.place.session.language].voice
         return self._catalogue.lobby.voice(person.language, msg.language_hint)

@@ -22,7 +22,7 @@ from bot.results.counts import answer_dataset
 from bot.results.edition import document_of
 from bot.results.methods.top import Ranked, ranked
 from flows.definition import Consultation
-from flows.questions.statements import Earlier, Statements
+from flows.questions.statements import EarlierWave, Statements
 from storage.tables import consultations, moderation, proposals
 from storage.tables.consultations import PublishedRevision
 from storage.tables.moderation import NewModeration
@@ -33,7 +33,7 @@ class _Wave(NamedTuple):
     """One question, and the consultation whose proposals it takes."""
 
     key: str
-    earlier: Earlier
+    earlier: EarlierWave
     origin: PublishedRevision
 
 
@@ -126,7 +126,7 @@ def taken_from(consultation: Consultation) -> list[str]:
     return [earlier.consultation for _, earlier in _wishes(consultation)]
 
 
-def _wishes(consultation: Consultation) -> Iterator[tuple[str, Earlier]]:
+def _wishes(consultation: Consultation) -> Iterator[tuple[str, EarlierWave]]:
     for node in consultation.questions:
         if isinstance(node, Statements) and node.earlier is not None:
             yield node.key, node.earlier

@@ -14,7 +14,7 @@ MOST_SENTENCES: Final = 2
 _DEMOGRAPHIC: Final = frozenset({"age_band", "sectors", "traits"})
 
 
-def problems(consultation: Consultation) -> Iterator[Problem]:
+def advice(consultation: Consultation) -> Iterator[Problem]:
     """Too much at once, the person before the matter, a length nobody believes, hard words."""
     asked = consultation.asked()
     if len(asked) > MOST_QUESTIONS:

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 
 from flows.authoring import advice, logic, sizes
 from flows.authoring.sizes import NARROWEST, ChannelLimits
-from flows.commands.words import Command, Commands
+from flows.commands.words import Command, CommandMatcher
 from flows.conditions import Equal
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.phrases import Phrases
 from flows.questions.base import Option, Problem, Question, Where
 from flows.questions.consent import Consent
-from flows.understanding.text import clean, fold
+from flows.understanding.text import clean_text, fold
 from flows.wording import Review, Text
 
 _FILLED_IN = ("title", "asks", "why", "readers", "decides", "feedback", "audience")
@@ -24,7 +24,7 @@ _LEICHTE_SPRACHE = re.compile(r"\bleichte[rn]?[ -]sprache\b", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def check(
+def check_consultation(
     consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits = NARROWEST
 ) -> list[Problem]:
     """All problems of a consultation, each with its path in the file; publishing refuses while one is no warning.
@@ -45,15 +45,15 @@ def check(
         ),
         *_consent(consultation),
         *_own_consent(consultation),
-        *logic.problems(consultation),
+        *logic.logic_problems(consultation),
     ]
     if not consultation.asked():
         problems.append(Problem(("questions",), "nothing is asked", "add at least one question"))
     sound = not any(not problem.warning for problem in problems)
     problems += _chat_words(consultation, catalogues)
     if sound:
-        problems += sizes.problems(consultation, catalogues, limits)
-    return [*problems, *advice.problems(consultation)]
+        problems += sizes.size_problems(consultation, catalogues, limits)
+    return [*problems, *advice.advice(consultation)]
 
 
 def _filled_in(consultation: Consultation) -> Iterator[Problem]:
@@ -152,7 +152,7 @@ def _texts(consultation: Consultation) -> Iterator[Problem]:
             if not proven and _LEICHTE_SPRACHE.search(wording.text):
                 reason = "“Leichte Sprache” may only be said of texts that readers have checked"
                 yield Problem((*path, tag), reason, "write “Einfache Sprache”, or have all de-simple texts checked")
-            if clean(wording.text) != wording.text:
+            if clean_text(wording.text) != wording.text:
                 reason = "the text holds invisible or uncommon characters"
                 yield Problem((*path, tag), reason, "retype it, or paste it as plain text")
 
@@ -207,7 +207,7 @@ def _own_consent(consultation: Consultation) -> Iterator[Problem]:
 
 
 def _chat_words(consultation: Consultation, catalogues: Mapping[str, Phrases]) -> Iterator[Problem]:
-    commands = Commands(catalogues[tag] for tag in consultation.languages if tag in catalogues)
+    commands = CommandMatcher(catalogues[tag] for tag in consultation.languages if tag in catalogues)
     for where, word in [
         (("slug",), consultation.slug),
         *((("keywords", n), w) for n, w in enumerate(consultation.keywords)),

@@ -18,7 +18,7 @@ MOST_STATES = 20_000
 _SOMETHING_ELSE = "\0something else"
 
 
-class Walks(NamedTuple):
+class Reachability(NamedTuple):
     """What can happen on all possible ways together."""
 
     asked: frozenset[int]
@@ -28,15 +28,15 @@ class Walks(NamedTuple):
     ends: frozenset[str]
 
 
-def problems(consultation: Consultation) -> Iterator[Problem]:
+def logic_problems(consultation: Consultation) -> Iterator[Problem]:
     """Every fault in keys, conditions and exits. Reachability is only looked at where the rest is in order."""
     faults = [*_keys(consultation), *_comparisons(consultation), *_exits(consultation)]
     yield from faults
-    if not faults and (walks := walk(consultation)):
+    if not faults and (walks := explore(consultation)):
         yield from _reachability(consultation, walks)
 
 
-def conditions(consultation: Consultation) -> Iterator[tuple[Where, int, Condition]]:
+def placed_conditions(consultation: Consultation) -> Iterator[tuple[Where, int, Condition]]:
     """Every condition with its place and the index of the last question it may look at."""
     for index, node in enumerate(consultation.questions):
         if node.ask_if:
@@ -66,7 +66,7 @@ def _places(consultation: Consultation) -> dict[str, int]:
 
 def _comparisons(consultation: Consultation) -> Iterator[Problem]:
     places = _places(consultation)
-    for where, last, condition in conditions(consultation):
+    for where, last, condition in placed_conditions(consultation):
         for comparison in condition.comparisons():
             index = places.get(comparison.question)
             if index is None:
@@ -136,7 +136,7 @@ def _exits(consultation: Consultation) -> Iterator[Problem]:
                 )
 
 
-def _reachability(consultation: Consultation, walks: Walks) -> Iterator[Problem]:
+def _reachability(consultation: Consultation, walks: Reachability) -> Iterator[Problem]:
     for index, node in enumerate(consultation.questions):
         if index not in walks.asked:
             what = "question" if node.waits else "text"
@@ -158,7 +158,7 @@ def _reachability(consultation: Consultation, walks: Walks) -> Iterator[Problem]
         )
 
 
-def walk(consultation: Consultation) -> Walks | None:
+def explore(consultation: Consultation) -> Reachability | None:
     """Walks all ways with all answers that make a difference; None where there are too many to be sure."""
     steps = _Steps(consultation)
     asked: set[int] = set()
@@ -190,7 +190,7 @@ def walk(consultation: Consultation) -> Walks | None:
                 ends.add(to)
             else:
                 waiting.append((to, steps.forget(after, to)))
-    return Walks(frozenset(asked), frozenset(taken), frozenset(ends))
+    return Reachability(frozenset(asked), frozenset(taken), frozenset(ends))
 
 
 class _Steps:

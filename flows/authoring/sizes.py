@@ -11,7 +11,7 @@ from flows.flow import Flow
 from flows.messages import MsgOut
 from flows.phrases import Phrases
 from flows.questions.base import Problem, Where
-from flows.understanding.text import utf16_length
+from flows.understanding.text import length_in_utf16
 
 
 class ChannelLimits(NamedTuple):
@@ -29,18 +29,20 @@ LONGEST_CODE: Final = "x" * 12
 """Stands for the code of a compiled revision, which is part of every token."""
 
 
-def problems(consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits) -> Iterator[Problem]:
+def size_problems(
+    consultation: Consultation, catalogues: Mapping[str, Phrases], limits: ChannelLimits
+) -> Iterator[Problem]:
     """Every message as it will be sent, measured. The consultation must be sound else."""
     flow = Flow(consultation, catalogues, LONGEST_CODE)
     for tag, script in flow.scripts.items():
         sent: list[tuple[Where, MsgOut]] = [
-            (("why",), messages_text.greeting(flow, tag, overheard=True)),
-            (("retention",), messages_text.privacy(flow, script)),
-            (("contact",), messages_text.person(flow, script)),
+            (("why",), messages_text.greeting_message(flow, tag, overheard=True)),
+            (("retention",), messages_text.privacy_message(flow, script)),
+            (("contact",), messages_text.contact_message(flow, script)),
         ]
         sent += [(("questions", i), script.asks[node.key]) for i, node in enumerate(consultation.questions)]
         for where, msg in sent:
-            if (length := utf16_length(_as_list(msg))) > limits.text:
+            if (length := length_in_utf16(_as_list(msg))) > limits.text:
                 reason = f"in “{tag}” this message has {length} characters; a channel carries {limits.text}"
                 yield Problem(where, reason, "shorten the texts that stand in it")
             yield from _buttons(where, msg, limits)

@@ -16,7 +16,7 @@ _SAID: Final = {"yes": "join", "no": "leave", "link.here": "join.here", "link.th
 """List of words behind "link" → what they ask for, as buttons say it."""
 
 
-def spoken(phrases: Phrases) -> dict[str, str]:
+def link_words(phrases: Phrases) -> dict[str, str]:
     """Every spelling of what may be typed behind "link" once a code was taken, in one language: "ja", "hier", …"""
     return {
         spelling: asked
@@ -26,7 +26,7 @@ def spoken(phrases: Phrases) -> dict[str, str]:
     }
 
 
-def parse_link(argument: str, language: str = "") -> LinkRequested | None:
+def parse_link_request(argument: str, language: str = "") -> LinkRequested | None:
     """Reads "" (show a code), a code, "join", "join.here", "join.there", "leave" (do not link), "part".
 
     None for what was never offered.

@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 
 from flows.events import SubscriptionChange
 from flows.phrases import Phrases
-from flows.questions.district import DISTRICTS, label
+from flows.questions.district import DISTRICTS, district_label
 from flows.tokens import arguments_of
 from flows.understanding.matching import spellings
 from flows.understanding.text import fold
@@ -40,7 +40,7 @@ def parse_subscription(argument: str) -> SubscriptionChange | None:
     return SubscriptionChange(kind, value, withdrawn) if known.get(kind) and not more else None
 
 
-def spoken(phrases: Phrases) -> dict[str, str]:
+def subscription_words(phrases: Phrases) -> dict[str, str]:
     """What may be typed after the chat word, folded, and which argument it is: "verkehr" or "mitte"."""
     return {fold(word): argument for argument, name in _labels(phrases) for word in spellings(name)}
 
@@ -54,4 +54,4 @@ def _labels(phrases: Phrases) -> Iterator[tuple[str, str]]:
         yield f"topic.{topic}", phrases.say(f"topic.{topic}", "sie")
     for key, name in DISTRICTS.items():
         yield f"district.{key}", name
-        yield f"district.{key}", label(key, phrases.language)
+        yield f"district.{key}", district_label(key, phrases.language)

@@ -40,7 +40,7 @@ class Command(StrEnum):
     START_OVER = "start_over"
 
 
-class Spoken(NamedTuple):
+class ParsedCommand(NamedTuple):
     """A chat word that was said, with what came along: "2" of "change 2", "tr" of a tapped language,
     "topic.economy" of "news economy", the digits of "link 4711 0815 2342"."""
 
@@ -54,7 +54,7 @@ _CODE = re.compile(r"\bp ?[0-9a-z]{4} ?[0-9a-z]{4}$")
 _NUMBER = re.compile(r"\d{1,2}")
 
 
-class Commands:
+class CommandMatcher:
     """Finds the chat word in a reply. Languages are searched together: people mix them.
 
     Of the languages in `others`, which are not spoken here, words are known where they are written rightly: whoever
@@ -79,7 +79,7 @@ class Commands:
             self._news = _news(phrases) | self._news
         self._doors: dict[str, str] = {}
         for phrases in (*catalogues, *others):
-            self._doors = linking.spoken(phrases) | self._doors
+            self._doors = linking.link_words(phrases) | self._doors
         self._mine = {
             spelling: kind
             for phrases in (*catalogues, *others)
@@ -88,40 +88,40 @@ class Commands:
             for spelling in spellings(word)
         }
 
-    def find(self, folded: str) -> Spoken | None:
+    def find(self, folded: str) -> ParsedCommand | None:
         """The chat word which the whole reply is, e.g. "zuruck" or "andern 2"; None for everything else."""
         command = self._by_word.get(folded)
         if command is not None:
-            return Spoken(command)
+            return ParsedCommand(command)
         if folded.isdecimal():  # a number alone is an answer, whatever is asked
             return None
         head, _, rest = folded.partition(" ")
         if rest in self._news and self._by_word.get(head) is Command.NEWS:
-            return Spoken(Command.NEWS, self._news[rest])
+            return ParsedCommand(Command.NEWS, self._news[rest])
         if rest in self._doors and self._by_word.get(head) is Command.LINK:
-            return Spoken(Command.LINK, self._doors[rest])
+            return ParsedCommand(Command.LINK, self._doors[rest])
         if (code := _CODE.search(folded)) and (doing := folded[: code.start()].rstrip()) in self._mine:
-            return Spoken(Command.MINE, f"{self._mine[doing]}.{code[0]}")
+            return ParsedCommand(Command.MINE, f"{self._mine[doing]}.{code[0]}")
         if rest and rest.replace(" ", "").isdecimal() and self._by_word.get(head) is Command.LINK:
-            return Spoken(Command.LINK, rest)
+            return ParsedCommand(Command.LINK, rest)
         if len(folded) < 40 and (number := _NUMBER.search(folded)):
             rest = " ".join((folded[: number.start()] + folded[number.end() :]).split())
             if self._by_word.get(rest) is Command.CHANGE:
-                return Spoken(Command.CHANGE, number[0])
+                return ParsedCommand(Command.CHANGE, number[0])
             if self._by_word.get(rest) is Command.MINE:
-                return Spoken(Command.MINE, f"more.{number[0]}")
+                return ParsedCommand(Command.MINE, f"more.{number[0]}")
         return None
 
-    def find_misspelt(self, folded: str) -> Spoken | None:
+    def find_misspelt(self, folded: str) -> ParsedCommand | None:
         """The one harmless chat word that a reply nobody understood was probably meant to be."""
         near = self._harmless.misspelt(folded)
-        return Spoken(near.value) if near else None
+        return ParsedCommand(near.value) if near else None
 
 
 @lru_cache(64)
-def commands_of(catalogues: tuple[Phrases, ...], others: tuple[Phrases, ...]) -> Commands:
+def command_matcher(catalogues: tuple[Phrases, ...], others: tuple[Phrases, ...]) -> CommandMatcher:
     """The same for all flows that are offered in the same languages: they are a tenth of what a flow costs."""
-    return Commands(catalogues, others)
+    return CommandMatcher(catalogues, others)
 
 
 @lru_cache(64)
@@ -137,4 +137,4 @@ def _words(phrases: Phrases) -> dict[str, Command]:
 
 @lru_cache(64)
 def _news(phrases: Phrases) -> dict[str, str]:
-    return subscriptions.spoken(phrases)
+    return subscriptions.subscription_words(phrases)

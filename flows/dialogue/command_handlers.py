@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from flows.commands.linking import parse_link
+from flows.commands.linking import parse_link_request
 from flows.commands.my_contributions import parse_contributions
 from flows.commands.subscriptions import parse_subscription
-from flows.commands.words import Command, Spoken
+from flows.commands.words import Command, ParsedCommand
 from flows.dialogue import messages_text
-from flows.dialogue.navigation import ask, go_on, leave, reopened, with_line
-from flows.dialogue.pruning import drop
+from flows.dialogue.navigation import ask_again, go_on, leave_session, reopened_gaps, with_line
+from flows.dialogue.pruning import drop_answers
 from flows.dialogue.unencrypted_channel import is_withheld
 from flows.events import (
     AnswerGiven,
@@ -19,8 +19,8 @@ from flows.events import (
     ErasureRequested,
     LanguageChosen,
     LinkRequested,
+    MessageCreated,
     PushesStopped,
-    Said,
     SessionCompleted,
     SubscriptionChange,
     SubscriptionRequested,
@@ -41,44 +41,50 @@ def greet(flow: Flow, session: Session) -> Turn:
     """The greeting, then the first question."""
     turn = go_on(flow, session, "")
     return Turn(
-        turn.session, (Said(messages_text.greeting(flow, session.language, overheard=session.overheard)), *turn.events)
+        turn.session,
+        (
+            MessageCreated(messages_text.greeting_message(flow, session.language, overheard=session.overheard)),
+            *turn.events,
+        ),
     )
 
 
 def ask_language(flow: Flow, session: Session) -> Turn:
     """Which language shall it be?"""
-    return say(session._replace(aside="language", repairs=0), messages_text.which_language(flow, session.wanted))
+    return reply_with(
+        session._replace(aside="language", repairs=0), messages_text.language_question(flow, session.wanted)
+    )
 
 
-def obey(flow: Flow, session: Session, spoken: Spoken) -> Turn:
+def run_command(flow: Flow, session: Session, spoken: ParsedCommand) -> Turn:
     """Does what a chat word asks for."""
     if session.aside == "delete":  # any other word means that nothing is to be deleted now
         session = session._replace(aside="")
-    return _HABITS[spoken.command](flow, session, spoken.argument)
+    return _HANDLERS[spoken.command](flow, session, spoken.argument)
 
 
-def stale(flow: Flow, session: Session) -> Turn:
+def reply_to_stale_button(flow: Flow, session: Session) -> Turn:
     """A tap on a button of another time: harmless, and said so."""
     return _again(flow, session, "stale")
 
 
-def already_answered(flow: Flow, session: Session, key: str) -> Turn:
+def explain_earlier_answer(flow: Flow, session: Session, key: str) -> Turn:
     """A tap on an earlier question: says what was answered and how to change it."""
     answered = messages_text.answered_keys(flow, session)
     if key not in answered:
-        return stale(flow, session)
-    script = messages_text.script_of(flow, session)
+        return reply_to_stale_button(flow, session)
+    script = messages_text.localized_flow(flow, session)
     number = answered.index(key) + 1
-    line = script.voice.say("answered.already", answer=messages_text.shown(flow, session, key), number=number)
+    line = script.voice.say("answered.already", answer=messages_text.answer_text(flow, session, key), number=number)
     turn = _again(flow, session, "", line)
     said = turn.events[-1]
-    assert isinstance(said, Said)  # noqa: S101 - for the type checker: asking again says something
+    assert isinstance(said, MessageCreated)  # noqa: S101 - for the type checker: asking again says something
     change = script.voice.command("change").with_arguments(number)
     msg = said.msg._replace(quick_replies=(*said.msg.quick_replies, change))
-    return Turn(turn.session, (Said(msg),))
+    return Turn(turn.session, (MessageCreated(msg),))
 
 
-def ask_unseen(flow: Flow, session: Session) -> Turn:
+def repeat_unseen(flow: Flow, session: Session) -> Turn:
     """What is open never reached the person: it is asked again."""
     return _again(flow, session, "question.unseen")
 
@@ -91,10 +97,10 @@ def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
     is_part = len(said) >= _LONGEST_TITLE and said in open_now.text  # channels split long texts
     if is_part or _is_about(open_now.title or open_now.text.partition("\n")[0], said):
         return None
-    asked = messages_text.script_of(flow, session).asked
+    asked = messages_text.localized_flow(flow, session).asked
     for key in reversed(messages_text.answered_keys(flow, session)):
         if _is_about(asked[key].prompt.title, said):
-            return already_answered(flow, session, key)
+            return explain_earlier_answer(flow, session, key)
     return _again(flow, session, "reply.earlier")
 
 
@@ -103,50 +109,53 @@ def _is_about(title: str, said: str) -> bool:
     return bool(folded := fold(title)) and f" {folded} " in f" {fold(said)} "
 
 
-def unknown_edit(flow: Flow, session: Session) -> Turn:
+def reject_unknown_edit(flow: Flow, session: Session) -> Turn:
     """An edit of something that is no answer any more."""
     return _again(flow, session, "edit.unknown")
 
 
-def sealed(flow: Flow, session: Session) -> Turn:
+def ask_to_resend(flow: Flow, session: Session) -> Turn:
     """A message that could not be decrypted: it is asked for again, and nothing else happens."""
     return _again(flow, session, "media.sealed")
 
 
 def offer_return(flow: Flow, session: Session) -> Turn:
     """Go on or start over?"""
-    return Turn(session._replace(aside="return", draft=None), (Said(messages_text.offer_return(flow, session)),))
+    return Turn(
+        session._replace(aside="return", draft=None),
+        (MessageCreated(messages_text.return_offer_message(flow, session)),),
+    )
 
 
-def say(session: Session, *messages: MsgOut) -> Turn:
-    return Turn(session, tuple(Said(msg) for msg in messages))
+def reply_with(session: Session, *messages: MsgOut) -> Turn:
+    return Turn(session, tuple(MessageCreated(msg) for msg in messages))
 
 
 def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     """Says something and asks once more what is open: the question, the summary, or the side question."""
     if session.aside == "delete":
         session = session._replace(aside="")
-    line = line or messages_text.voice_of(flow, session).say(phrase)
-    return say(session, with_line(line, _open(flow, session)))
+    line = line or messages_text.renderer_of(flow, session).say(phrase)
+    return reply_with(session, with_line(line, _open(flow, session)))
 
 
 def _open(flow: Flow, session: Session) -> MsgOut:
     match session.aside:
         case "language":
-            return messages_text.which_language(flow, session.wanted)
+            return messages_text.language_question(flow, session.wanted)
         case "return":
-            return messages_text.offer_return(flow, session)
+            return messages_text.return_offer_message(flow, session)
         case "change":
-            return messages_text.which_answer(flow, session)
-    return messages_text.waiting(flow, session)
+            return messages_text.answer_choice_message(flow, session)
+    return messages_text.current_prompt(flow, session)
 
 
 def _start(flow: Flow, session: Session, argument: str) -> Turn:
     """A second "hello": where something is answered already, the offer to go on or start over."""
     if session.aside == "language":
-        return repeat(flow, session, argument)
+        return repeat_prompt(flow, session, argument)
     if not session.answers and not session.missing:
-        return repeat(flow, session, argument)
+        return repeat_prompt(flow, session, argument)
     return offer_return(flow, session)
 
 
@@ -154,7 +163,7 @@ def _help(flow: Flow, session: Session, argument: str) -> Turn:
     return _again(flow, session, "help")
 
 
-def choose_language(flow: Flow, session: Session, argument: str) -> Turn:
+def switch_language(flow: Flow, session: Session, argument: str) -> Turn:
     """Asks for the language, or switches at once where one was named. Answers stay."""
     if argument not in flow.languages:
         return ask_language(flow, session)
@@ -164,21 +173,21 @@ def choose_language(flow: Flow, session: Session, argument: str) -> Turn:
     # What was looked up may be in words of the old language; what was chosen is not.
     draft = None if session.at in flow.informed else session.draft
     session = session._replace(language=argument, aside="", draft=draft, repairs=0, wanted="")
-    turn = greet(flow, session) if first else say(session, _open(flow, session))
+    turn = greet(flow, session) if first else reply_with(session, _open(flow, session))
     return Turn(turn.session, (*chosen, *turn.events))
 
 
-def say_not_offered(flow: Flow, session: Session, language: str) -> Turn:
+def report_language_not_offered(flow: Flow, session: Session, language: str) -> Turn:
     """A language which the bot speaks, but not here: says so in that language, and remembers it for elsewhere."""
     session = session._replace(wanted=language)
-    return Turn(session, (LanguageChosen(language), Said(messages_text.which_language(flow, language))))
+    return Turn(session, (LanguageChosen(language), MessageCreated(messages_text.language_question(flow, language))))
 
 
 def _back(flow: Flow, session: Session, argument: str) -> Turn:
     before = _before(flow, session)
     if not before:
         return _again(flow, session, "back.first")
-    return ask(flow, session._replace(repairs=0), before[-1])
+    return ask_again(flow, session._replace(repairs=0), before[-1])
 
 
 def _before(flow: Flow, session: Session) -> tuple[str, ...]:
@@ -190,50 +199,52 @@ def _before(flow: Flow, session: Session) -> tuple[str, ...]:
 def _skip(flow: Flow, session: Session, argument: str) -> Turn:
     key = session.at
     if session.aside == "language":
-        return choose_language(flow, session, session.language)
+        return switch_language(flow, session, session.language)
     if not key or (key in session.answers and key not in flow.informed):
-        return go_on_again(flow, session, argument)
-    left = messages_text.script_of(flow, session).asked[key].left(session.draft)
+        return continue_to_open_question(flow, session, argument)
+    left = messages_text.localized_flow(flow, session).asked[key].left(session.draft)
     if not isinstance(left, Missing):
         answered = session._replace(answers={**session.answers, key: left})
         return go_on(flow, answered, key, (AnswerGiven(key, left),))
     if key in session.answers:
-        return go_on_again(flow, session, argument)
+        return continue_to_open_question(flow, session, argument)
     if not flow.question(key).skip:
         return _again(flow, session, "skip.not_here")
     skipped = session._replace(missing={**session.missing, key: left.value})
     return go_on(flow, skipped, key, (AnswerGiven(key, None, left),))
 
 
-def pass_over(flow: Flow, session: Session) -> Turn:
+def mark_not_asked(flow: Flow, session: Session) -> Turn:
     """What paper cannot ask was not asked, whether it may be skipped or not."""
     passed = session._replace(missing={**session.missing, session.at: Missing.NOT_ASKED.value})
     return go_on(flow, passed, session.at, (AnswerGiven(session.at, None, Missing.NOT_ASKED),))
 
 
-def repeat(flow: Flow, session: Session, argument: str) -> Turn:
-    return say(session, _open(flow, session))
+def repeat_prompt(flow: Flow, session: Session, argument: str) -> Turn:
+    return reply_with(session, _open(flow, session))
 
 
-def change(flow: Flow, session: Session, argument: str) -> Turn:
+def change_answer(flow: Flow, session: Session, argument: str) -> Turn:
     """Goes back to answer N of the summary, or asks which one."""
     answered = messages_text.answered_keys(flow, session)
     if not answered:
         return _again(flow, session, "change.nothing")
     number = int(argument) if argument.isdecimal() and len(argument) <= _LONGEST_NUMBER else 0
     if not 1 <= number <= len(answered):
-        return say(session._replace(aside="change", repairs=0), messages_text.which_answer(flow, session))
-    return ask(flow, session._replace(repairs=0), answered[number - 1])
+        return reply_with(
+            session._replace(aside="change", repairs=0), messages_text.answer_choice_message(flow, session)
+        )
+    return ask_again(flow, session._replace(repairs=0), answered[number - 1])
 
 
 def _status(flow: Flow, session: Session, argument: str) -> Turn:
     if session.aside == "language" and not session.at:
-        return repeat(flow, session, argument)
-    return _again(flow, session, "", messages_text.where(flow, session))
+        return repeat_prompt(flow, session, argument)
+    return _again(flow, session, "", messages_text.progress_text(flow, session))
 
 
 def _privacy(flow: Flow, session: Session, argument: str) -> Turn:
-    return say(session, messages_text.privacy(flow, messages_text.script_of(flow, session)))
+    return reply_with(session, messages_text.privacy_message(flow, messages_text.localized_flow(flow, session)))
 
 
 def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
@@ -241,45 +252,47 @@ def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def ask_before_deleting(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = messages_text.voice_of(flow, session)
+    voice = messages_text.renderer_of(flow, session)
     asked = session._replace(aside=session.aside or "delete")
-    return say(asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")]))
+    return reply_with(
+        asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")])
+    )
 
 
 def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = messages_text.voice_of(flow, session)
-    return Turn(session, (ErasureRequested(), Said(voice.message(voice.say("delete.done")))))
+    voice = messages_text.renderer_of(flow, session)
+    return Turn(session, (ErasureRequested(), MessageCreated(voice.message(voice.say("delete.done")))))
 
 
 def _stop(flow: Flow, session: Session, argument: str) -> Turn:
-    voice, slug = messages_text.voice_of(flow, session), flow.consultation.slug
-    buttons = [messages_text.way_in(voice, slug), voice.command("delete")]
-    farewell = Said(voice.message(voice.say("stop.done", keyword=voice.way_back(slug)), buttons))
-    return leave(flow, session, (PushesStopped(), farewell))
+    voice, slug = messages_text.renderer_of(flow, session), flow.consultation.slug
+    buttons = [messages_text.start_button(voice, slug), voice.command("delete")]
+    farewell = MessageCreated(voice.message(voice.say("stop.done", keyword=voice.way_back(slug)), buttons))
+    return leave_session(flow, session, (PushesStopped(), farewell))
 
 
 def _human(flow: Flow, session: Session, argument: str) -> Turn:
-    return say(session, messages_text.person(flow, messages_text.script_of(flow, session)))
+    return reply_with(session, messages_text.contact_message(flow, messages_text.localized_flow(flow, session)))
 
 
 def _news(flow: Flow, session: Session, argument: str) -> Turn:
     """What one can be told about. The consultation one is in is remembered, so that its outcome is offered."""
     wanted = parse_subscription(argument)
     if wanted is None:
-        return stale(flow, session)
+        return reply_to_stale_button(flow, session)
     if wanted == SubscriptionChange():
         wanted = SubscriptionChange("about", flow.consultation.slug)
     return Turn(session, (SubscriptionRequested(wanted),))
 
 
 def _link(flow: Flow, session: Session, argument: str) -> Turn:
-    asked = parse_link(argument)
-    return Turn(session, (asked,)) if asked else stale(flow, session)
+    asked = parse_link_request(argument)
+    return Turn(session, (asked,)) if asked else reply_to_stale_button(flow, session)
 
 
 def _mine(flow: Flow, session: Session, argument: str) -> Turn:
     asked = parse_contributions(argument)
-    return Turn(session, (asked,)) if asked else stale(flow, session)
+    return Turn(session, (asked,)) if asked else reply_to_stale_button(flow, session)
 
 
 def _unlink(flow: Flow, session: Session, argument: str) -> Turn:
@@ -295,37 +308,37 @@ def _submit(flow: Flow, session: Session, argument: str) -> Turn:
         if key not in session.answers and key not in session.missing
     )
     done = session._replace(at="", aside="", repairs=0, status="completed", submitted=True)
-    return Turn(done, (*not_asked, SessionCompleted(), Said(messages_text.thanks(flow, done))))
+    return Turn(done, (*not_asked, SessionCompleted(), MessageCreated(messages_text.thanks_message(flow, done))))
 
 
-def go_on_again(flow: Flow, session: Session, argument: str) -> Turn:
+def continue_to_open_question(flow: Flow, session: Session, argument: str) -> Turn:
     """On to the first open question; what was answered stays."""
     if session.aside == "language":
-        return choose_language(flow, session, session.language)
+        return switch_language(flow, session, session.language)
     return go_on(flow, session, session.at)
 
 
 def start_over(flow: Flow, session: Session, argument: str) -> Turn:
     """Begins again with the first question: nothing is on the path any more, so all answers go."""
-    gone = drop(flow, session, session.stored_keys())
+    gone = drop_answers(flow, session, session.stored_keys())
     asked = [key for key in (*session.answers, *session.missing) if session.missing.get(key) != Missing.NOT_ASKED]
     again = list(dict.fromkeys((*session.asked_before, *asked)))
     fresh = Session(session.flow, session.language, session.receipt, overheard=session.overheard, asked_before=again)
     turn = greet(flow, fresh)
-    recorded = reopened(flow, session) if session.has_left or session.submitted else ()
+    recorded = reopened_gaps(flow, session) if session.has_left or session.submitted else ()
     greeting, *after = turn.events
-    assert isinstance(greeting, Said)  # noqa: S101 - for the type checker: a greeting says something
-    return Turn(turn.session, (*recorded, *gone.events, Said(with_line(gone.line, greeting.msg)), *after))
+    assert isinstance(greeting, MessageCreated)  # noqa: S101 - for the type checker: a greeting says something
+    return Turn(turn.session, (*recorded, *gone.events, MessageCreated(with_line(gone.line, greeting.msg)), *after))
 
 
-_HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
+_HANDLERS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.START: _start,
     Command.HELP: _help,
-    Command.LANGUAGE: choose_language,
+    Command.LANGUAGE: switch_language,
     Command.BACK: _back,
     Command.SKIP: _skip,
-    Command.REPEAT: repeat,
-    Command.CHANGE: change,
+    Command.REPEAT: repeat_prompt,
+    Command.CHANGE: change_answer,
     Command.STATUS: _status,
     Command.PRIVACY: _privacy,
     Command.MYDATA: _mydata,
@@ -338,6 +351,6 @@ _HABITS: dict[Command, Callable[[Flow, Session, str], Turn]] = {
     Command.UNLINK: _unlink,
     Command.MINE: _mine,
     Command.SUBMIT: _submit,
-    Command.CONTINUE: go_on_again,
+    Command.CONTINUE: continue_to_open_question,
     Command.START_OVER: start_over,
 }

@@ -1,25 +1,25 @@
 """The conversation engine: a session and a message go in, the new session and what happened come out.
 
 Pure: no clock, no I/O, nothing is changed in place. `start`, `resume`, `reopen` and `interrupt` return a `Turn`. What a
-question must know from the store is looked up in `known`; where it is not there yet, they raise `Lacking`.
+question must know from the store is looked up in `known`; where it is not there yet, they raise `MissingFacts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.commands.words import Command, Spoken
+from flows.commands.words import Command, ParsedCommand
 from flows.dialogue import command_handlers, fallback, messages_text
-from flows.dialogue.navigation import go_on, leave, with_line
+from flows.dialogue.navigation import go_on, leave_session, with_line
 from flows.dialogue.pruning import prune
-from flows.dialogue.unencrypted_channel import heard, is_withheld
-from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Event, GapReopened, Rated, Said
-from flows.facts import NOTHING, Known
+from flows.dialogue.unencrypted_channel import is_withheld, on_channel
+from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Event, GapReopened, MessageCreated, Rated
+from flows.facts import NO_FACTS, Facts
 from flows.flow import Flow
 from flows.languages import best_guess
-from flows.messages import SEALED, MsgIn
+from flows.messages import UNDECRYPTABLE, MsgIn
 from flows.parts import Parts, noticed
-from flows.questions.base import Draft, Given, Guess, Informed, Rejection, Reply
+from flows.questions.base import Accepted, FactBasedQuestion, Interpreted, Invalid, PartialAnswer, Reply
 from flows.session import Session, Turn
 from flows.tokens import Token
 from flows.understanding.text import fold
@@ -35,7 +35,7 @@ def start(
     receipt: str,
     language: str | None,
     hint: str = "",
-    known: Known = NOTHING,
+    known: Facts = NO_FACTS,
     overheard: bool = False,
     also_stored: Sequence[str] = (),
 ) -> Turn:
@@ -65,7 +65,11 @@ def _which_language(flow: Flow, session: Session) -> Turn:
     if len(flow.languages) > 1:
         return command_handlers.ask_language(flow, session)
     turn = command_handlers.greet(flow, session)
-    return Turn(turn.session, (Said(messages_text.only_language(flow, wanted)), *turn.events)) if wanted else turn
+    return (
+        Turn(turn.session, (MessageCreated(messages_text.only_language_message(flow, wanted)), *turn.events))
+        if wanted
+        else turn
+    )
 
 
 def resume(
@@ -73,7 +77,7 @@ def resume(
     session: Session,
     msg: MsgIn,
     idle: float = 0,
-    known: Known = NOTHING,
+    known: Facts = NO_FACTS,
     *,
     overheard: bool = False,
     has_missed: bool = False,
@@ -83,11 +87,11 @@ def resume(
     Any message at any step gets a sensible answer. `overheard`: others can read along where it came from. `has_missed`:
     what waits for an answer never reached them, so that their words are none.
     """
-    if msg.media == SEALED:
-        return command_handlers.sealed(flow, session)
+    if msg.media == UNDECRYPTABLE:
+        return command_handlers.ask_to_resend(flow, session)
     if flow.is_settled(session) and session.overheard == overheard:
         return _begun(flow, _taken(flow, session, msg, idle, known, has_missed=has_missed), known)
-    before, session = session, heard(flow, session, overheard=overheard)
+    before, session = session, on_channel(flow, session, overheard=overheard)
     session, path, events, line = prune(flow, session)
     events = (*_withheld_before(before, session), *events)
     if (session.at or events) and session.at != path.open and session.at not in path.passed:
@@ -97,7 +101,7 @@ def resume(
     return _begun(flow, _with_before(events, line, turn), known)
 
 
-def _taken(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known, *, has_missed: bool) -> Turn:
+def _taken(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Facts, *, has_missed: bool) -> Turn:
     if is_withheld(flow, session, session.at):  # asked in private, and gone on elsewhere
         return go_on(flow, session, session.at)
     return _no_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, known)
@@ -109,8 +113,8 @@ def _with_before(events: tuple[Event, ...], line: str, turn: Turn) -> Turn:
         return turn
     after: list[Event] = []
     for event in turn.events:
-        if line and isinstance(event, Said):
-            event, line = Said(with_line(line, event.msg)), ""  # noqa: PLW2901 - the first one carries the line
+        if line and isinstance(event, MessageCreated):
+            event, line = MessageCreated(with_line(line, event.msg)), ""  # noqa: PLW2901 - the first one carries the line
         after.append(event)
     return Turn(turn.session, (*events, *after))
 
@@ -122,11 +126,11 @@ def _no_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) ->
     if msg.edits or msg.choice or not (has_missed or msg.replies_to) or flow.commands.find(fold(msg.text)):
         return None
     if has_missed:
-        return command_handlers.ask_unseen(flow, session)
+        return command_handlers.repeat_unseen(flow, session)
     return command_handlers.reply_to_earlier(flow, session, msg.replies_to)
 
 
-def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known) -> Turn:
+def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Facts) -> Turn:
     if msg.edits:
         return _edited(flow, session, msg, known)
     if msg.tapped:
@@ -134,15 +138,15 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Known)
     reply = Reply(msg.text, fold(msg.text), "", msg)
     spoken = flow.commands.find(reply.folded)
     if spoken and (spoken.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
-        return command_handlers.obey(flow, session, spoken)
-    if session.aside and (turn := fallback.settle_aside(flow, session, reply.folded)):
+        return command_handlers.run_command(flow, session, spoken)
+    if session.aside and (turn := fallback.answer_side_question(flow, session, reply.folded)):
         return turn
     if session.aside:
         session = session._replace(aside="")
     elif idle > PAUSE and not _is_answer(flow, session, msg, reply):
         return command_handlers.offer_return(flow, session)
     if not session.at:
-        return fallback.at_summary(flow, session, reply)
+        return fallback.reply_at_summary(flow, session, reply)
     return _answer(flow, session, session.at, reply, known)
 
 
@@ -150,7 +154,7 @@ def reopen(flow: Flow, session: Session, *, overheard: bool = False) -> Turn:
     """Somebody comes back to a session that was interrupted or submitted: to the summary, or to be asked whether to go
     on, so that nothing has to be known yet."""
     session = session._replace(status="waiting", aside="", repairs=0, has_left=not session.submitted)
-    before, session = session, heard(flow, session, overheard=overheard)
+    before, session = session, on_channel(flow, session, overheard=overheard)
     session, _, events, line = prune(flow, session)
     return _with_before((*_withheld_before(before, session), *events), line, _reopened(flow, session))
 
@@ -166,7 +170,7 @@ def _withheld_before(before: Session, session: Session) -> tuple[GapReopened, ..
 def _reopened(flow: Flow, session: Session) -> Turn:
     if session.submitted:
         session = session._replace(at="")
-        return Turn(session, (Said(messages_text.summary(flow, session)),))
+        return Turn(session, (MessageCreated(messages_text.summary_message(flow, session)),))
     if not session.at and flow.path(session).open:  # left before the first question
         return command_handlers.ask_language(flow, session)
     return command_handlers.offer_return(flow, session)
@@ -174,69 +178,73 @@ def _reopened(flow: Flow, session: Session) -> Turn:
 
 def interrupt(flow: Flow, session: Session) -> Turn:
     """Ends the waiting without losing anything: what is still open is recorded as interrupted or not asked."""
-    return leave(flow, session, ())
+    return leave_session(flow, session, ())
 
 
-def _begun(flow: Flow, turn: Turn, known: Known) -> Turn:
+def _begun(flow: Flow, turn: Turn, known: Facts) -> Turn:
     """A question that is asked with an answer in the making gets one, said after its prompt."""
     session = turn.session
     if session.at not in flow.informed or session.draft is not None or session.aside or session.status != "waiting":
         return turn
-    asked = messages_text.script_of(flow, session).asked[session.at]
+    asked = messages_text.localized_flow(flow, session).asked[session.at]
     rated = next((event.proposal for event in turn.events if isinstance(event, Rated)), 0)
     dropped = frozenset(event.key for event in turn.events if isinstance(event, AnswerDropped))
-    begun = asked.begin(known.while_dropping(dropped), rated) if isinstance(asked, Informed) else None
+    begun = asked.begin(known.while_dropping(dropped), rated) if isinstance(asked, FactBasedQuestion) else None
     if begun is None:
         return turn
-    return Turn(session._replace(draft=begun.value), (*turn.events, *begun.events, Said(begun.msg)))
+    return Turn(session._replace(draft=begun.value), (*turn.events, *begun.events, MessageCreated(begun.msg)))
 
 
 def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
     """Whether the words are exactly one of the answers offered now: then they win over a chat word or a pause."""
     if session.aside or not session.at or msg.text[:1] in "/!":
         return False
-    return messages_text.script_of(flow, session).asked[session.at].knows(reply.folded)
+    return messages_text.localized_flow(flow, session).asked[session.at].knows(reply.folded)
 
 
-def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, known: Known) -> Turn:
+def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, known: Facts) -> Turn:
     if tapped.code != flow.code:
-        return command_handlers.stale(flow, session)
+        return command_handlers.reply_to_stale_button(flow, session)
     if not tapped.key:
         name = tapped.command
         if name == Command.SKIP and msg.mode == "paper" and session.at and not flow.nodes[session.at].on_paper:
-            return command_handlers.pass_over(flow, session)
+            return command_handlers.mark_not_asked(flow, session)
         is_word = name in Command._value2member_map_
-        spoken = Spoken(Command(name), tapped.argument) if is_word else None
-        return command_handlers.obey(flow, session, spoken) if spoken else command_handlers.stale(flow, session)
+        spoken = ParsedCommand(Command(name), tapped.argument) if is_word else None
+        return (
+            command_handlers.run_command(flow, session, spoken)
+            if spoken
+            else command_handlers.reply_to_stale_button(flow, session)
+        )
     if tapped.key != session.at:
-        return command_handlers.already_answered(flow, session, tapped.key)
+        return command_handlers.explain_earlier_answer(flow, session, tapped.key)
     return _answer(flow, session._replace(aside=""), tapped.key, Reply(choice=tapped.value, msg=msg), known)
 
 
-def _edited(flow: Flow, session: Session, msg: MsgIn, known: Known) -> Turn:
+def _edited(flow: Flow, session: Session, msg: MsgIn, known: Facts) -> Turn:
     """An edited message corrects the answer it gave; an edit of anything else is explained."""
     key = session.last_key
     if not key or msg.edits != session.last_message:
-        return command_handlers.unknown_edit(flow, session)
+        return command_handlers.reject_unknown_edit(flow, session)
     reply = Reply(msg.text, fold(msg.text), "", msg)
-    asked = messages_text.script_of(flow, session).asked[key]
-    draft = asked.reopened(session.answers.get(key)) if isinstance(asked, Informed) else None
+    asked = messages_text.localized_flow(flow, session).asked[key]
+    draft = asked.reopened(session.answers.get(key)) if isinstance(asked, FactBasedQuestion) else None
     parsed = asked.respond(reply, draft, known)
-    if isinstance(parsed, Rejection | Draft):
-        return command_handlers.unknown_edit(flow, session)
+    if isinstance(parsed, Invalid | PartialAnswer):
+        return command_handlers.reject_unknown_edit(flow, session)
     return _accept(flow, session, key, parsed, msg, corrected=True)
 
 
-def _answer(flow: Flow, session: Session, key: str, reply: Reply, known: Known) -> Turn:
-    script = messages_text.script_of(flow, session)
+def _answer(flow: Flow, session: Session, key: str, reply: Reply, known: Facts) -> Turn:
+    script = messages_text.localized_flow(flow, session)
     parsed = script.asked[key].respond(reply, session.draft, known)
-    if isinstance(parsed, Rejection):
+    if isinstance(parsed, Invalid):
         return fallback.repair(flow, session, reply, parsed)
-    if isinstance(parsed, Draft):
+    if isinstance(parsed, PartialAnswer):
         session = session._replace(draft=parsed.value, repairs=0)
         if parsed.events and key not in session.answers and key not in session.also_stored:
             session = session._replace(also_stored=[*session.also_stored, key])
-        return Turn(session, (*parsed.events, Said(parsed.msg)))
+        return Turn(session, (*parsed.events, MessageCreated(parsed.msg)))
     assert reply.msg is not None  # noqa: S101 - for the type checker: only tests parse without a message
     return _accept(flow, session, key, parsed, reply.msg)
 
@@ -245,30 +253,30 @@ def _accept(
     flow: Flow,
     session: Session,
     key: str,
-    parsed: Value | Missing | Guess | Given,
+    parsed: Value | Missing | Interpreted | Accepted,
     msg: MsgIn,
     *,
     corrected: bool = False,
 ) -> Turn:
     """Takes the answer down and goes on to the next open question."""
-    value = parsed.value if isinstance(parsed, Guess | Given) else parsed
+    value = parsed.value if isinstance(parsed, Interpreted | Accepted) else parsed
     # An edit can be edited again: channels name the first message each time.
     message = msg.edits if corrected else msg.external_id
     before = session.answers.get(key)
-    session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Given) else "", message)
+    session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Accepted) else "", message)
     event = AnswerGiven(key, None, value, before) if isinstance(value, Missing) else AnswerGiven(key, value)
-    events: tuple[Event, ...] = (event, *parsed.events) if isinstance(parsed, Given) else (event,)
-    script = messages_text.script_of(flow, session)
+    events: tuple[Event, ...] = (event, *parsed.events) if isinstance(parsed, Accepted) else (event,)
+    script = messages_text.localized_flow(flow, session)
     if flow.nodes[key].type == "consent" and isinstance(value, bool):
         events = (event, ConsentGiven(key, value, script.asked[key].prompt.text))
     notices: Parts = ()
     if corrected:
-        line = script.voice.say("answer.corrected", answer=messages_text.shown(flow, session, key))
+        line = script.voice.say("answer.corrected", answer=messages_text.answer_text(flow, session, key))
         notices = noticed(line, "corrected")
-    elif isinstance(parsed, Given):
+    elif isinstance(parsed, Accepted):
         notices = noticed(parsed.echo)
-    elif isinstance(parsed, Guess):
-        line = script.voice.say("answer.understood", answer=messages_text.shown(flow, session, key))
+    elif isinstance(parsed, Interpreted):
+        line = script.voice.say("answer.understood", answer=messages_text.answer_text(flow, session, key))
         notices = noticed(line, "understood")
     return go_on(flow, session, key, events, notices)
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows.commands.words import Command, Spoken
+from flows.commands.words import Command, ParsedCommand
 from flows.dialogue import messages_text
 from flows.dialogue.command_handlers import (
     ask_before_deleting,
-    change,
-    choose_language,
-    go_on_again,
-    obey,
-    repeat,
-    say,
-    say_not_offered,
+    change_answer,
+    continue_to_open_question,
+    repeat_prompt,
+    reply_with,
+    report_language_not_offered,
+    run_command,
     start_over,
+    switch_language,
 )
 from flows.dialogue.navigation import with_line
 from flows.flow import Flow
 from flows.parts import ErrorPart
-from flows.questions.base import Rejection, Reply
+from flows.questions.base import Invalid, Reply
 from flows.session import Session, Turn
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
@@ -30,20 +30,22 @@ _LONGEST_TAG: Final = 2
 """Characters: too short to be sure that a language is meant."""
 
 
-def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
+def answer_side_question(flow: Flow, session: Session, folded: str) -> Turn | None:
     """Takes the reply as an answer to the side question; None where it is none."""
     if session.aside == "language":
         match = flow.language_matcher.find_folded(folded)
         if match:
-            return choose_language(flow, session, match.value)
+            return switch_language(flow, session, match.value)
         other = flow.other_languages.find_folded(folded)
         if other and other.value != session.wanted:
-            return say_not_offered(flow, session, other.value)
+            return report_language_not_offered(flow, session, other.value)
         if session.repairs >= 1:
-            return choose_language(flow, session, session.language)
-        return say(session._replace(repairs=session.repairs + 1), messages_text.which_language(flow, session.wanted))
+            return switch_language(flow, session, session.language)
+        return reply_with(
+            session._replace(repairs=session.repairs + 1), messages_text.language_question(flow, session.wanted)
+        )
     if session.aside == "return" and folded in {"1", "2"}:
-        return go_on_again(flow, session, "") if folded == "1" else start_over(flow, session, "")
+        return continue_to_open_question(flow, session, "") if folded == "1" else start_over(flow, session, "")
     if session.aside == "change":
         return _settle_change(flow, session, folded)
     if session.aside == "delete":
@@ -53,48 +55,49 @@ def settle_aside(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
     """The number of an answer, or its question; asked once more before the reply counts as something else."""
-    titles = messages_text.script_of(flow, session).titles
+    titles = messages_text.localized_flow(flow, session).titles
     numbered = ((str(n), [titles[key]]) for n, key in enumerate(messages_text.answered_keys(flow, session), start=1))
     meant = Matcher(numbered).find_folded(folded)
     if meant:
-        return change(flow, session, meant.value)
+        return change_answer(flow, session, meant.value)
     if session.repairs:
         return None
-    return say(session._replace(repairs=1), messages_text.which_answer(flow, session))
+    return reply_with(session._replace(repairs=1), messages_text.answer_choice_message(flow, session))
 
 
 def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
     """A plain "no" goes back to the question; a plain "yes" is too little to delete everything: it is asked again."""
-    voice = messages_text.script_of(flow, session).voice
+    voice = messages_text.localized_flow(flow, session).voice
     if folded in map(fold, voice.words("words.no")):
-        return repeat(flow, session._replace(aside=""), "")
+        return repeat_prompt(flow, session._replace(aside=""), "")
     return ask_before_deleting(flow, session, "") if folded in map(fold, voice.words("words.yes")) else None
 
 
-def at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
+def reply_at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
     """A reply at the summary: a number changes that answer, "that is all" finishes, anything else shows the summary
     again.
     """
     if reply.folded.isdecimal():
-        return change(flow, session, reply.folded)
-    if reply.folded in messages_text.voice_of(flow, session).done_words():
-        return obey(flow, session, Spoken(Command.SUBMIT))
-    return say(
+        return change_answer(flow, session, reply.folded)
+    if reply.folded in messages_text.renderer_of(flow, session).done_words():
+        return run_command(flow, session, ParsedCommand(Command.SUBMIT))
+    return reply_with(
         session,
         with_line(
-            messages_text.script_of(flow, session).voice.say("summary.choose"), messages_text.summary(flow, session)
+            messages_text.localized_flow(flow, session).voice.say("summary.choose"),
+            messages_text.summary_message(flow, session),
         ),
     )
 
 
-def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> Turn:
+def repair(flow: Flow, session: Session, reply: Reply, rejection: Invalid) -> Turn:
     """Not understood: first the hint, then the question again, then the offer to skip or reach a person."""
     misspelt = flow.commands.find_misspelt(reply.folded) if reply.folded else None
     if misspelt:
-        return obey(flow, session, misspelt)
+        return run_command(flow, session, misspelt)
     if named := _named_language(flow, session, reply.folded):
         return named
-    script = messages_text.script_of(flow, session)
+    script = messages_text.localized_flow(flow, session)
     question = script.asked[session.at].again(session.draft)
     hint = rejection.hint
     if reply.msg and (reply.msg.media or reply.msg.place) and not rejection.is_whole:
@@ -102,12 +105,12 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Rejection) -> 
         hint = f"{script.voice.say(unread)} {hint}"
     after = session._replace(repairs=min(session.repairs + 1, 3))
     if session.repairs == 0:
-        return say(after, question._replace(parts=(ErrorPart(hint),)))
+        return reply_with(after, question._replace(parts=(ErrorPart(hint),)))
     if session.repairs == 1:
-        return say(after, question.preceded_by((ErrorPart(f"{script.voice.say('repair.again')} {hint}"),)))
+        return reply_with(after, question.preceded_by((ErrorPart(f"{script.voice.say('repair.again')} {hint}"),)))
     skip = [script.voice.command("skip")] if flow.question(session.at).skip else []
     text = script.voice.say("repair.offer" if skip else "repair.offer_person")
-    return say(
+    return reply_with(
         after, script.voice.message(text, [*skip, script.voice.command("human"), script.voice.command("repeat")])
     )
 
@@ -118,5 +121,9 @@ def _named_language(flow: Flow, session: Session, folded: str) -> Turn | None:
         return None
     match, other = flow.language_matcher.find_folded(folded), flow.other_languages.find_folded(folded)
     if match and match.sure and match.value != session.language:
-        return choose_language(flow, session, match.value)
-    return say_not_offered(flow, session._replace(aside="language"), other.value) if other and other.sure else None
+        return switch_language(flow, session, match.value)
+    return (
+        report_language_not_offered(flow, session._replace(aside="language"), other.value)
+        if other and other.sure
+        else None
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from flows.commands.linking import parse_link
+from flows.commands.linking import parse_link_request
 from flows.commands.my_contributions import parse_contributions
 from flows.commands.subscriptions import parse_subscription
-from flows.commands.words import Command, Commands
+from flows.commands.words import Command, CommandMatcher
 from flows.dialogue.messages_text import each_in_own_language
 from flows.events import (
     ConsultationChosen,
@@ -17,23 +17,23 @@ from flows.events import (
     Event,
     LanguageChosen,
     LinkRequested,
+    MessageCreated,
     PushesStopped,
-    Said,
     SubscriptionRequested,
 )
 from flows.languages import LANGUAGES, best_guess
-from flows.messages import SEALED, MsgIn, MsgOut, QuickReply
+from flows.messages import UNDECRYPTABLE, MsgIn, MsgOut, QuickReply
 from flows.phrases import Phrases
+from flows.renderer import Renderer
 from flows.tokens import START
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
-from flows.voice import Voice
 from flows.wording import Text
 
 CODE = "lobby"
 
 
-class Invitation(NamedTuple):
+class MenuEntry(NamedTuple):
     """An open consultation as the lobby offers it."""
 
     slug: str
@@ -53,15 +53,15 @@ class Invitation(NamedTuple):
         return text.in_language(language, {})
 
 
-class Lobby:
+class MainMenu:
     """Everything open at the moment. Immutable; made anew when something is published or closes."""
 
     __slots__ = ("_commands", "_languages", "_names", "_voices", "invitations")
 
-    def __init__(self, invitations: Sequence[Invitation], catalogues: Mapping[str, Phrases]) -> None:
+    def __init__(self, invitations: Sequence[MenuEntry], catalogues: Mapping[str, Phrases]) -> None:
         self.invitations = tuple(invitations)
-        self._voices = {tag: Voice(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
-        self._commands = Commands(catalogues.values())
+        self._voices = {tag: Renderer(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
+        self._commands = CommandMatcher(catalogues.values())
         self._names = Matcher(
             (invitation.slug, (invitation.slug, *invitation.keywords, *(w.text for _, w in invitation.title.items())))
             for invitation in invitations
@@ -97,8 +97,8 @@ class Lobby:
         what may be an answer.
         """
         voice = self.voice(language, msg.language_hint)
-        if msg.media == SEALED:
-            return (Said(voice.message(voice.say("media.sealed"))),)
+        if msg.media == UNDECRYPTABLE:
+            return (MessageCreated(voice.message(voice.say("media.sealed"))),)
         folded, tapped = _words_of(msg), msg.tapped
         if tapped and tapped.key == START:
             return (ConsultationChosen(tapped.value),)
@@ -116,13 +116,13 @@ class Lobby:
             return self._switch(chosen.value)
         return ()
 
-    def voice(self, language: str | None, hint: str = "") -> Voice:
+    def voice(self, language: str | None, hint: str = "") -> Renderer:
         """The voice for a contact, by choice or else by the channel's hint."""
         known = language if language in self._voices else best_guess(hint, tuple(self._voices))
         assert known is not None  # noqa: S101 - for the type checker: best_guess always finds one
         return self._voices[known]
 
-    def welcome(self, voice: Voice) -> Said:
+    def welcome(self, voice: Renderer) -> MessageCreated:
         """Who is speaking and what one can take part in."""
         titles = [invitation.in_language(invitation.title, voice.language) for invitation in self.invitations]
         replies = [
@@ -130,7 +130,7 @@ class Lobby:
             for number, (invitation, title) in enumerate(zip(self.invitations, titles, strict=True), start=1)
         ]
         lines = [voice.say("lobby.hello"), voice.say("lobby.choose" if titles else "lobby.nothing")]
-        return Said(voice.message("\n".join(lines), (*replies, *self._language_replies(voice))))
+        return MessageCreated(voice.message("\n".join(lines), (*replies, *self._language_replies(voice))))
 
     def invite(self, hint: str) -> MsgOut:
         """What is said in a group, where everybody reads along: each consultation opens in a private chat."""
@@ -141,7 +141,7 @@ class Lobby:
         ]
         return voice.message(voice.say("lobby.group"), replies)
 
-    def _language_replies(self, voice: Voice) -> list[QuickReply]:
+    def _language_replies(self, voice: Renderer) -> list[QuickReply]:
         return [
             QuickReply(voice.command_token(Command.LANGUAGE, tag), LANGUAGES[tag].name)
             for tag in self._voices
@@ -151,15 +151,15 @@ class Lobby:
     def _switch(self, language: str) -> tuple[Event, ...]:
         return (LanguageChosen(language), self.welcome(self._voices[language]))
 
-    def ask_language(self, voice: Voice) -> tuple[Event, ...]:
+    def ask_language(self, voice: Renderer) -> tuple[Event, ...]:
         parts = each_in_own_language(self._voices.values(), "language.ask")
-        return (Said(voice.message(parts, self._language_replies(voice))),)
+        return (MessageCreated(voice.message(parts, self._language_replies(voice))),)
 
-    def people(self, voice: Voice) -> tuple[Event, ...]:
+    def people(self, voice: Renderer) -> tuple[Event, ...]:
         lines = [voice.say("human")]
         for invitation in self.invitations:
             lines += [invitation.in_language(invitation.person, voice.language), *invitation.ways]
-        return (Said(voice.message("\n".join(dict.fromkeys(lines)))),)
+        return (MessageCreated(voice.message("\n".join(dict.fromkeys(lines)))),)
 
 
 def _words_of(msg: MsgIn) -> str:
@@ -171,7 +171,7 @@ def _words_of(msg: MsgIn) -> str:
     return " ".join(words or (tapped.command, *tapped.arguments)).replace("_", " ")
 
 
-def _wish(name: str, argument: str, voice: Voice) -> Event | None:
+def _wish(name: str, argument: str, voice: Renderer) -> Event | None:
     """What is asked for with an argument: the way back to a consultation, news, or other doors."""
     match name:
         case Command.START:
@@ -179,7 +179,7 @@ def _wish(name: str, argument: str, voice: Voice) -> Event | None:
         case Command.NEWS:
             return SubscriptionRequested(wanted, voice.language) if (wanted := parse_subscription(argument)) else None
         case Command.LINK:
-            return parse_link(argument, voice.language)
+            return parse_link_request(argument, voice.language)
         case Command.MINE:
             return parse_contributions(argument, voice.language)
         case Command.UNLINK:
@@ -187,21 +187,21 @@ def _wish(name: str, argument: str, voice: Voice) -> Event | None:
     return None
 
 
-def _simple(phrase: str, *buttons: str) -> Callable[[Lobby, Voice], tuple[Event, ...]]:
-    def answer(lobby: Lobby, voice: Voice) -> tuple[Event, ...]:
+def _simple(phrase: str, *buttons: str) -> Callable[[MainMenu, Renderer], tuple[Event, ...]]:
+    def answer(lobby: MainMenu, voice: Renderer) -> tuple[Event, ...]:
         text = voice.say(phrase, keyword=voice.say("button.start"))
-        return (Said(voice.message(text, [voice.command(button) for button in buttons])),)
+        return (MessageCreated(voice.message(text, [voice.command(button) for button in buttons])),)
 
     return answer
 
 
-def _with_event(event: Event, phrase: str, *buttons: str) -> Callable[[Lobby, Voice], tuple[Event, ...]]:
+def _with_event(event: Event, phrase: str, *buttons: str) -> Callable[[MainMenu, Renderer], tuple[Event, ...]]:
     say = _simple(phrase, *buttons)
     return lambda lobby, voice: (event, *say(lobby, voice))
 
 
 _BEGINNINGS = frozenset({Command.START, Command.CONTINUE, Command.REPEAT, Command.CHANGE, Command.SUBMIT})
-_ANSWERS: dict[Command, Callable[[Lobby, Voice], tuple[Event, ...]]] = {
+_ANSWERS: dict[Command, Callable[[MainMenu, Renderer], tuple[Event, ...]]] = {
     Command.HELP: _simple("lobby.help"),
     Command.PRIVACY: _simple("lobby.privacy"),
     Command.DELETE: _simple("delete.ask", "delete_all"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flows.dialogue import messages_text
 from flows.dialogue.pruning import Pruned, prune
 from flows.dialogue.unencrypted_channel import is_withheld, withhold
-from flows.events import AnswerGiven, Event, GapReopened, Said, SessionInterrupted
+from flows.events import AnswerGiven, Event, GapReopened, MessageCreated, SessionInterrupted
 from flows.flow import Flow
 from flows.messages import MsgOut
 from flows.parts import Parts, noticed
@@ -26,16 +26,18 @@ def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = 
     if session.submitted:
         events = (*events, *_recorded(flow, session))
     elif session.has_left and is_answer:
-        session, events = session._replace(has_left=False), (*events, *reopened(flow, session))
-    script = messages_text.script_of(flow, session)
+        session, events = session._replace(has_left=False), (*events, *reopened_gaps(flow, session))
+    script = messages_text.localized_flow(flow, session)
     messages = [script.asks[key] for key in _behind(path, after) if key in flow.notes]
     if path.end == LEAVE:
         messages.append(script.voice.message(script.voice.say("left")))
-        return leave(flow, session, (*events, *map(Said, _headed(notices, messages))))
+        return leave_session(flow, session, (*events, *map(MessageCreated, _headed(notices, messages))))
     draft = script.asked[path.open].reopened(None, session.receipt) if path.open else None
     session = session._replace(at=path.open, aside="", draft=draft, repairs=0)
-    messages.append(messages_text.open_question(flow, session) if path.open else messages_text.summary(flow, session))
-    return Turn(session, (*events, *map(Said, _headed(notices, messages))))
+    messages.append(
+        messages_text.open_question(flow, session) if path.open else messages_text.summary_message(flow, session)
+    )
+    return Turn(session, (*events, *map(MessageCreated, _headed(notices, messages))))
 
 
 def _settled(flow: Flow, session: Session) -> Pruned:
@@ -61,17 +63,22 @@ def _behind(path: Path, after: str) -> tuple[str, ...]:
     return path.passed[path.passed.index(after) + 1 :] if after in path.passed else ()
 
 
-def ask(flow: Flow, session: Session, key: str) -> Turn:
+def ask_again(flow: Flow, session: Session, key: str) -> Turn:
     """Asks an answered question again, after the answer that is stored. Several choices are there to be corrected."""
     if is_withheld(flow, session, key):
         return Turn(
-            session, (Said(with_line(messages_text.withheld(flow, session), messages_text.waiting(flow, session))),)
+            session,
+            (
+                MessageCreated(
+                    with_line(messages_text.withheld_notice(flow, session), messages_text.current_prompt(flow, session))
+                ),
+            ),
         )
     earlier = messages_text.earlier_answer(flow, session, key)
-    asked = messages_text.script_of(flow, session).asked[key]
+    asked = messages_text.localized_flow(flow, session).asked[key]
     draft = asked.reopened(session.answers.get(key), session.receipt)
     session = session._replace(at=key, aside="", draft=draft)
-    return Turn(session, (Said(messages_text.open_question(flow, session).preceded_by(earlier)),))
+    return Turn(session, (MessageCreated(messages_text.open_question(flow, session).preceded_by(earlier)),))
 
 
 def with_line(line: str, msg: MsgOut) -> MsgOut:
@@ -79,7 +86,7 @@ def with_line(line: str, msg: MsgOut) -> MsgOut:
     return msg.preceded_by(noticed(line))
 
 
-def leave(flow: Flow, session: Session, events: tuple[Event, ...]) -> Turn:
+def leave_session(flow: Flow, session: Session, events: tuple[Event, ...]) -> Turn:
     """Ends the waiting. What is open is recorded, so that analysts can tell interrupted from not asked."""
     if session.submitted:
         recorded = tuple(_recorded(flow, session)) if flow.path(session).open else ()
@@ -92,7 +99,7 @@ def _recorded(flow: Flow, session: Session) -> Iterator[AnswerGiven]:
     return (AnswerGiven(key, None, code) for key, code in gaps(flow, session).items())
 
 
-def reopened(flow: Flow, session: Session) -> Iterator[GapReopened]:
+def reopened_gaps(flow: Flow, session: Session) -> Iterator[GapReopened]:
     """What was recorded of questions without an answer, which can be answered again."""
     return map(GapReopened, gaps(flow, session))
 

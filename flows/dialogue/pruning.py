@@ -39,17 +39,17 @@ def prune(flow: Flow, session: Session) -> Pruned:
     path = flow.path(session)
     if flow.is_settled(session) or not (off := flow.off_path(session, path)):
         return Pruned(session, path, (), "")
-    session, events, line = drop(flow, session, off)
+    session, events, line = drop_answers(flow, session, off)
     return Pruned(session, flow.path(session), events, line)
 
 
-def drop(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
+def drop_answers(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
     """Drops what is stored of these questions. A consent among them does not hold any more, and that is on record."""
     events: list[Event] = []
     for key in keys:
         events.append(AnswerDropped(key, session.answers.get(key)))
         if session.answers.get(key) is True and key in flow.nodes and flow.nodes[key].type == "consent":
-            events.append(ConsentGiven(key, False, messages_text.script_of(flow, session).asked[key].prompt.text))
+            events.append(ConsentGiven(key, False, messages_text.localized_flow(flow, session).asked[key].prompt.text))
     given = [key for key in keys if key in session.answers or key in session.also_stored]
     kept = session._replace(
         answers=_without(session.answers, keys),
@@ -73,7 +73,7 @@ def _line(flow: Flow, session: Session, keys: Iterable[str]) -> str:
     titles = [messages_text.short_title(flow, session, key) for key in flow.questions if key in given]
     if not titles:
         return ""
-    voice = messages_text.script_of(flow, session).voice
+    voice = messages_text.localized_flow(flow, session).voice
     named = [voice.say("dropped.name", title=title) for title in titles[:MOST_NAMED]]
     if rest := len(titles) - len(named):
         named.append(voice.say("dropped.more", n=rest))

@@ -9,7 +9,7 @@ from flows.session import Session
 from flows.values import Missing
 
 
-def heard(flow: Flow, session: Session, *, overheard: bool) -> Session:
+def on_channel(flow: Flow, session: Session, *, overheard: bool) -> Session:
     """The session on the channel of the newest message. Whoever goes on in private is asked what was withheld."""
     if session.overheard == overheard:
         return session
@@ -30,4 +30,4 @@ def withhold(flow: Flow, session: Session) -> tuple[Session, tuple[AnswerGiven, 
     while (key := flow.path(session).open) and is_withheld(flow, session, key):
         session = session._replace(missing={**session.missing, key: Missing.NOT_ASKED.value})
         events += (AnswerGiven(key, None, Missing.NOT_ASKED),)
-    return session, events, messages_text.withheld(flow, session) if events else ""
+    return session, events, messages_text.withheld_notice(flow, session) if events else ""

@@ -7,11 +7,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from flows.questions.base import Asked, Guess, Parsed, Question, Rejection, Reply, question
-from flows.questions.choice_matching import Picker
+from flows.questions.base import Interpreted, Invalid, LocalizedQuestion, ParseResult, Question, Reply, question
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
 from flows.understanding.text import fold
 from flows.values import Value
-from flows.voice import Voice
 
 BANDS: Final = {
     "0_6": 0,
@@ -63,34 +63,34 @@ class AgeBand(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(BANDS)
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedAgeBand(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedAgeBand(self, voice)
 
 
-class _AskedAgeBand(Asked):
-    def __init__(self, definition: AgeBand, voice: Voice) -> None:
+class _LocalizedAgeBand(LocalizedQuestion):
+    def __init__(self, definition: AgeBand, voice: Renderer) -> None:
         units = frozenset(map(fold, voice.words("words.age")))
-        self._picker = Picker(definition, voice, _bands(voice, units), numbered=False)
+        self._picker = ChoiceMatcher(definition, voice, _bands(voice, units), numbered=False)
         self._fillers = voice.small_words().fillers | units
         self._hint = voice.say("hint.age_band")
         self._hint_year = voice.say("hint.age_year")
         self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         if not reply.choice and reply.folded.isdecimal():
             return self._band(reply.folded)
         value = self._picker.pick(reply)
         if value is not None:
             return value
         if reply.choice:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         words = [word for word in _DIGITS.sub(r" \g<0> ", reply.folded).split() if word not in self._fillers]
         if any(word.isdecimal() and len(word) == _YEAR_DIGITS for word in words):
-            return Rejection(self._hint_year)
+            return Invalid(self._hint_year)
         if not all(word.isdecimal() and len(word) < _YEAR_DIGITS for word in words):
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         bands = {band_of(int(word)) for word in words if int(word) <= OLDEST}
-        return Guess(bands.pop()) if len(bands) == 1 else Rejection(self._hint)
+        return Interpreted(bands.pop()) if len(bands) == 1 else Invalid(self._hint)
 
     def show(self, value: Value) -> str:
         return self._picker.labels.get(str(value), str(value))
@@ -98,15 +98,15 @@ class _AskedAgeBand(Asked):
     def knows(self, folded: str) -> bool:
         return self._picker.knows(folded) or (folded.isdecimal() and len(folded) < 4 and int(folded) <= OLDEST)
 
-    def _band(self, digits: str) -> Parsed:
+    def _band(self, digits: str) -> ParseResult:
         age = int(digits) if len(digits) < _YEAR_DIGITS else OLDEST + 1
         if age <= OLDEST:
-            return Guess(band_of(age))
-        return Rejection(self._hint_year if len(digits) == _YEAR_DIGITS else self._hint)
+            return Interpreted(band_of(age))
+        return Invalid(self._hint_year if len(digits) == _YEAR_DIGITS else self._hint)
 
 
-def _bands(voice: Voice, units: frozenset[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """The bands as a `Picker` takes them: also called by the label without "years" and by the bare digits ("18-27")."""
+def _bands(voice: Renderer, units: frozenset[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The bands as options: each also matches its label without "years" and its bare digits ("18-27")."""
     for band in BANDS:
         label = voice.say(f"age_band.{band}")
         short = " ".join(word for word in fold(label).split() if word not in units)

@@ -1,8 +1,8 @@
 """The contract of a question type, and the registry in which each type enters itself.
 
-A type is one file in `flows/questions/` with two halves: the *definition* (a pydantic model: what a consultation file
-says, in all languages) and what it becomes in one language, an `Asked` (worked out once, when a revision is compiled).
-Pure: no clock, no I/O.
+A type is one file in `flows/questions/` with two classes: the *definition* (a pydantic model of the entry in a
+consultation file, in all languages) and its `LocalizedQuestion` in one language, built once when a revision is
+compiled. Pure: no clock, no I/O.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from flows.conditions import Condition
 from flows.events import Event
-from flows.facts import UNASKED, Known
+from flows.facts import DEFAULT_FACTS, Facts
 from flows.meaning import Meanings, meanings, meanings_of
 from flows.messages import Expects, MsgIn, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, Parts, TitlePart
+from flows.renderer import Renderer
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 # Short enough that a token "code.key.value" fits into 64 bytes, the least any channel gives to a button.
@@ -47,13 +47,13 @@ class Reply(NamedTuple):
     """The whole message, for types that accept media or places."""
 
 
-class Guess(NamedTuple):
+class Interpreted(NamedTuple):
     """A value which was understood from a typo, an alias or a place; the person is told what was understood."""
 
     value: Value
 
 
-class Given(NamedTuple):
+class Accepted(NamedTuple):
     """A value with what it causes besides, and with words of its own where the value is only a reference."""
 
     value: Value
@@ -63,7 +63,7 @@ class Given(NamedTuple):
     """A line said before whatever comes next."""
 
 
-class Draft(NamedTuple):
+class PartialAnswer(NamedTuple):
     """An answer in the making (several choices, a ranking): keep it, say this, wait on."""
 
     value: Value
@@ -72,7 +72,7 @@ class Draft(NamedTuple):
     """What happened on the way, e.g. one of several statements was rated."""
 
 
-class Rejection(NamedTuple):
+class Invalid(NamedTuple):
     """The reply is no answer; `hint` says in the person's language what would be one."""
 
     hint: str
@@ -80,7 +80,7 @@ class Rejection(NamedTuple):
     """The hint also says what about a picture, a recording or a file was not understood."""
 
 
-Parsed = Value | Missing | Guess | Given | Draft | Rejection
+ParseResult = Value | Missing | Interpreted | Accepted | PartialAnswer | Invalid
 
 
 Where = tuple[str | int, ...]
@@ -157,7 +157,7 @@ class Node(BaseModel, ABC):
         return self.exits
 
     @abstractmethod
-    def ask(self, voice: Voice) -> Asked:
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
         """What this node becomes in one language."""
 
 
@@ -183,13 +183,13 @@ class Question(Node):
         if self.hint:
             yield ("hint",), self.hint
 
-    def missing(self, voice: Voice) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
+    def missing(self, voice: Renderer) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
         """The missing codes the question offers, each with its label and what else people say for it."""
         for code, offered in ((Missing.DONT_KNOW, self.dont_know), (Missing.REFUSED, self.refuse)):
             if offered:
                 yield code, voice.say(f"missing.{code}"), tuple(voice.words(f"words.{code}"))
 
-    def prompt(self, voice: Voice, quick_replies: Iterable[QuickReply] = (), line: str | Parts = "") -> MsgOut:
+    def prompt(self, voice: Renderer, quick_replies: Iterable[QuickReply] = (), line: str | Parts = "") -> MsgOut:
         """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped.
 
         `line` is what the type itself has to say (what the ends of a scale mean), between text and hint.
@@ -211,17 +211,17 @@ class Question(Node):
         return None
 
 
-class Asked(ABC):
+class LocalizedQuestion(ABC):
     """A question in one language, ready to be asked as often as needed. Immutable."""
 
     prompt: MsgOut
 
     @abstractmethod
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         """The reply as a value, a missing code, a draft or a rejection; never raises for anything a person can send."""
 
-    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
-        """What comes of a reply; types that must know something from the store are `Informed` and look it up here."""
+    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
+        """Parses a reply; a `FactBasedQuestion` looks up stored data here."""
         return self.parse(reply, draft)
 
     def again(self, draft: Value | None) -> MsgOut:
@@ -258,14 +258,14 @@ class Asked(ABC):
         return False
 
 
-class Informed(Asked):
+class FactBasedQuestion(LocalizedQuestion):
     """A question that must know something from the store. It looks up its needs in what is known (`flows.facts`)."""
 
     @abstractmethod
-    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
         """As `parse`, knowing. Raises Lacking where something is not known yet."""
 
-    def begin(self, known: Known, rated: int = 0) -> Draft | None:
+    def begin(self, known: Facts, rated: int = 0) -> PartialAnswer | None:
         """The answer in the making which the question is asked with, said after its prompt. Raises Lacking.
 
         `rated` is a proposal that was rated in this very turn, by the answer before, 0 if none. The draft is kept in
@@ -273,8 +273,8 @@ class Informed(Asked):
         """
         return None
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
-        return self.respond(reply, draft, UNASKED)
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
+        return self.respond(reply, draft, DEFAULT_FACTS)
 
 
 class Option(BaseModel):

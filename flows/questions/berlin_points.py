@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import cos, hypot, radians
 from typing import Final
 
-from flows.messages import Place
+from flows.messages import Location
 
 FARTHEST_KM: Final = 5.0
 """Nobody in Berlin is farther from the next centre, save in a forest or on a lake."""
@@ -43,7 +43,7 @@ _CENTRES: Final[dict[str, tuple[tuple[float, float], ...]]] = {
 # fmt: on
 
 
-def district_of(place: Place) -> str | None:
+def district_of(place: Location) -> str | None:
     """The LOR key of the Bezirk this position probably lies in; None where it lies far from all of them."""
     narrow = cos(radians(52.5))
 

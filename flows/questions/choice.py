@@ -8,11 +8,21 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.meaning import Meanings, meanings
-from flows.questions.base import Asked, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
-from flows.questions.choice_matching import Picker
+from flows.questions.base import (
+    Invalid,
+    LocalizedQuestion,
+    Option,
+    ParseResult,
+    Problem,
+    Question,
+    Reply,
+    Where,
+    question,
+)
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
 from flows.understanding.text import fold
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 LABEL_LENGTH: Final = 64
@@ -39,7 +49,7 @@ class Choice(Question):
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
 
     def problems(self) -> Iterator[Problem]:
-        yield from clashes(self.options)
+        yield from option_clashes(self.options)
 
     def texts(self) -> Iterator[tuple[Where, Text]]:
         yield from super().texts()
@@ -52,19 +62,19 @@ class Choice(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedChoice(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedChoice(self, voice)
 
 
-class _AskedChoice(Asked):
-    def __init__(self, definition: Choice, voice: Voice) -> None:
-        self._picker = Picker(definition, voice, named(definition.options, voice))
+class _LocalizedChoice(LocalizedQuestion):
+    def __init__(self, definition: Choice, voice: Renderer) -> None:
+        self._picker = ChoiceMatcher(definition, voice, option_names(definition.options, voice))
         self._hint = voice.say("hint.choice")
         self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         value = self._picker.pick(reply)
-        return Rejection(self._hint) if value is None else value
+        return Invalid(self._hint) if value is None else value
 
     def show(self, value: Value) -> str:
         return self._picker.labels.get(str(value), str(value))
@@ -73,15 +83,15 @@ class _AskedChoice(Asked):
         return self._picker.knows(folded)
 
 
-def named(options: tuple[Option, ...], voice: Voice) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Options as a `Picker` takes them: value, label, synonyms in every language (people mix them)."""
+def option_names(options: tuple[Option, ...], voice: Renderer) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Options as a `ChoiceMatcher` takes them: value, label, synonyms in every language (people mix them)."""
     for option in options:
         synonyms = (word for words in option.synonyms.values() for word in words)
         labels = (wording.text for _, wording in option.label.items())
         yield option.value, voice.text(option.label), (*synonyms, *labels)
 
 
-def clashes(options: tuple[Option, ...]) -> Iterator[Problem]:
+def option_clashes(options: tuple[Option, ...]) -> Iterator[Problem]:
     """Options which cannot be told apart: by value, or by what they are called in one language."""
     values: set[str] = set()
     names: dict[tuple[str, str], int] = {}

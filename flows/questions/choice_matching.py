@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flows.messages import QuickReply, Role
-from flows.questions.base import Guess, Question, Reply
+from flows.questions.base import Interpreted, Question, Reply
+from flows.renderer import Renderer
 from flows.understanding.matching import Matcher
 from flows.values import Missing
-from flows.voice import Voice
 
 
-class Picker:
+class ChoiceMatcher:
     """The offered answers of a question in one language: its quick replies and what a reply is taken for.
 
     Real options come first, then "don't know" and "prefer not to say" where the question allows them. Each option is
@@ -24,7 +24,7 @@ class Picker:
     def __init__(
         self,
         question: Question,
-        voice: Voice,
+        voice: Renderer,
         options: Iterable[tuple[str, str, Iterable[str]]],
         *,
         numbered: bool = True,
@@ -50,14 +50,14 @@ class Picker:
     def _role(self, value: str) -> Role:
         return "missing" if isinstance(self._values[value], Missing) else "answer"
 
-    def pick(self, reply: Reply) -> str | Missing | Guess | None:
-        """The value meant, `Guess` where a typo was forgiven or the answer stood in a sentence, or None."""
+    def pick(self, reply: Reply) -> str | Missing | Interpreted | None:
+        """The value meant, `Interpreted` where a typo was forgiven or the answer stood in a sentence, or None."""
         if reply.choice:
             return self._values.get(reply.choice)
         match = self._matcher.find_folded(reply.folded)
         if match is None:
             return None
-        return match.value if match.sure or isinstance(match.value, Missing) else Guess(match.value)
+        return match.value if match.sure or isinstance(match.value, Missing) else Interpreted(match.value)
 
     def split(self, folded: str) -> tuple[list[str | Missing], list[str]]:
         """All values named in a reply, and the words that name none."""

@@ -12,35 +12,35 @@ from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, SelectionPart
 from flows.questions.base import (
-    Asked,
-    Draft,
-    Guess,
+    Interpreted,
+    Invalid,
     Key,
+    LocalizedQuestion,
     Option,
-    Parsed,
+    ParseResult,
+    PartialAnswer,
     Problem,
     Question,
-    Rejection,
     Reply,
     Where,
     question,
 )
-from flows.questions.choice import clashes, named
-from flows.questions.choice_matching import Picker
-from flows.questions.option_lists import Naming
+from flows.questions.choice import option_clashes, option_names
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.option_lists import OptionListParser
+from flows.renderer import Renderer
 from flows.tokens import DONE
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
-CHOSEN: Final = "☑ "
-OPEN: Final = "☐ "
+CHECKED: Final = "☑ "
+UNCHECKED: Final = "☐ "
 _ECHO = 60
 # More than twenty labels with all their words; a longer text is no answer to this.
 _WORDS = 160
 
 
-class Several(Question):
+class MultiChoice(Question):
     """Several of some answers: what `choices` and the types with answers of their own have in common."""
 
     expects: ClassVar[Expects] = "many"
@@ -51,15 +51,15 @@ class Several(Question):
     exclusive: Key | None = None
 
     @abstractmethod
-    def offered(self, voice: Voice) -> Iterable[tuple[str, str, Iterable[str]]]:
+    def offered(self, voice: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
         """The answers: value, label, and what else each is called."""
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedChoices(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedChoices(self, voice)
 
 
 @question
-class Choices(Several):
+class Choices(MultiChoice):
     """Pick several options, one after another or at once ("1, 3 und 5"), and say "done". The value is the list of the
     options' values in the order of the definition.
 
@@ -86,7 +86,7 @@ class Choices(Several):
     options: tuple[Option, ...] = Field(min_length=2, max_length=20)
 
     def problems(self) -> Iterator[Problem]:
-        yield from clashes(self.options)
+        yield from option_clashes(self.options)
         values = [option.value for option in self.options]
         choosable = len(values) - (self.exclusive in values)
         if self.exclusive and self.exclusive not in values:
@@ -113,31 +113,31 @@ class Choices(Several):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def offered(self, voice: Voice) -> Iterable[tuple[str, str, Iterable[str]]]:
-        return named(self.options, voice)
+    def offered(self, voice: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
+        return option_names(self.options, voice)
 
 
-class _AskedChoices(Asked):
-    def __init__(self, definition: Several, voice: Voice) -> None:
+class _LocalizedChoices(LocalizedQuestion):
+    def __init__(self, definition: MultiChoice, voice: Renderer) -> None:
         self._voice = voice
-        self._picker = Picker(definition, voice, definition.offered(voice))
+        self._picker = ChoiceMatcher(definition, voice, definition.offered(voice))
         self._exclusive = definition.exclusive
         self._min = definition.min
         self._max = min(definition.max or len(self._picker.labels), len(self._picker.labels))
         self._hint = voice.say("hint.choices")
-        self._naming = Naming(self._picker, voice)
+        self._naming = OptionListParser(self._picker, voice)
         self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
         replies = self._picker.quick_replies[: len(self._picker.labels)]
         # Each option as it is shown while open, and while chosen.
-        self._open = tuple(reply._replace(label=OPEN + reply.label, name=reply.label) for reply in replies)
+        self._open = tuple(reply._replace(label=UNCHECKED + reply.label, name=reply.label) for reply in replies)
         self._ticked = tuple(
-            reply._replace(label=CHOSEN + reply.label, name=reply.label, chosen=True) for reply in replies
+            reply._replace(label=CHECKED + reply.label, name=reply.label, chosen=True) for reply in replies
         )
         done = (self._done,) if self._min == 0 else ()
         offered = (*self._open, *self._picker.quick_replies[len(replies) :], *done)
         self.prompt = definition.prompt(voice, offered, _how_many(definition, voice))
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         chosen = self._chosen(draft)
         if self._naming.says_done(reply):
             return self._finish(chosen)
@@ -147,7 +147,7 @@ class _AskedChoices(Asked):
         if isinstance(value, str):
             return self._draft(self._toggled(chosen, value))
         if reply.choice or reply.folded.count(" ") > _WORDS:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         return self._several(reply, chosen, value)
 
     def again(self, draft: Value | None) -> MsgOut:
@@ -176,13 +176,13 @@ class _AskedChoices(Asked):
             return [value]
         return self._chosen([*(one for one in chosen if one != self._exclusive), value])
 
-    def _several(self, reply: Reply, chosen: list[str], guess: Guess | None) -> Parsed:
+    def _several(self, reply: Reply, chosen: list[str], guess: Interpreted | None) -> ParseResult:
         """Several options in one reply are added (a list names what is wanted); what was not understood is said."""
         values, unknown, done = self._naming.find(reply)
         if not values and guess is not None:
             return self._draft(self._toggled(chosen, str(guess.value)))
         if not values or len(unknown) > len(values) + 1:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         wanted = {*values, *(one for one in chosen if one != self._exclusive)}
         lines: list[str] = []
         if self._exclusive in wanted and len(wanted) > 1:
@@ -195,17 +195,17 @@ class _AskedChoices(Asked):
             return selected
         return self._draft(selected, *lines)
 
-    def _finish(self, chosen: list[str]) -> Parsed:
+    def _finish(self, chosen: list[str]) -> ParseResult:
         alone = chosen == [self._exclusive]
         if self._min <= len(chosen) <= self._max or alone:
             return list(chosen)
-        return self._draft(chosen) if chosen else Rejection(self._voice.say("choices.missing", n=self._min))
+        return self._draft(chosen) if chosen else Invalid(self._voice.say("choices.missing", n=self._min))
 
-    def _draft(self, chosen: list[str], *lines: str) -> Draft:
+    def _draft(self, chosen: list[str], *lines: str) -> PartialAnswer:
         """The selection, shown so that it can be read without seeing the symbols."""
         say, notices = self._voice.say, map(NoticePart, lines)
         if not chosen:
-            return Draft([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
+            return PartialAnswer([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         missing, many = self._min - len(chosen), len(chosen) - self._max
         alone = chosen == [self._exclusive]
         selection = SelectionPart(say("choices.chosen", labels=self.show(list(chosen)), n=len(chosen)), is_list=True)
@@ -220,12 +220,12 @@ class _AskedChoices(Asked):
         ]
         done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
         msg = self._voice.message((*notices, selection, then), (*replies, *done))
-        return Draft(
+        return PartialAnswer(
             list(chosen), msg._replace(expects="many", title=self.prompt.title, sensitive=self.prompt.sensitive)
         )
 
 
-def _how_many(definition: Several, voice: Voice) -> str:
+def _how_many(definition: MultiChoice, voice: Renderer) -> str:
     least, most = definition.min, definition.max
     if most is None:
         return voice.say("choices.how_from", min=least) if least > 1 else voice.say("choices.how")

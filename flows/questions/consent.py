@@ -6,10 +6,20 @@ from typing import ClassVar, Literal
 
 from flows.conditions import Equal, Not, ValueOf
 from flows.meaning import Meanings, meanings
-from flows.questions.base import LEAVE, Asked, Exit, Parsed, Question, Rejection, Reply, ValueType, question
-from flows.questions.choice_matching import Picker
+from flows.questions.base import (
+    LEAVE,
+    Exit,
+    Invalid,
+    LocalizedQuestion,
+    ParseResult,
+    Question,
+    Reply,
+    ValueType,
+    question,
+)
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
 from flows.values import Missing, Value
-from flows.voice import Voice
 
 
 @question
@@ -45,21 +55,21 @@ class Consent(Question):
     def values(self) -> ValueType:
         return bool
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedConsent(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedConsent(self, voice)
 
 
-class _AskedConsent(Asked):
-    def __init__(self, definition: Consent, voice: Voice) -> None:
+class _LocalizedConsent(LocalizedQuestion):
+    def __init__(self, definition: Consent, voice: Renderer) -> None:
         offered = [(word, voice.say(f"consent.{word}"), tuple(voice.words(f"words.{word}"))) for word in ("yes", "no")]
-        self._picker = Picker(definition, voice, offered, exact=True)
+        self._picker = ChoiceMatcher(definition, voice, offered, exact=True)
         self._hint = voice.say("hint.consent")
         self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         value = self._picker.pick(reply)
         # Guesses and missing answers cannot occur here; if they did, they would be no consent.
-        return value == "yes" if isinstance(value, str) and not isinstance(value, Missing) else Rejection(self._hint)
+        return value == "yes" if isinstance(value, str) and not isinstance(value, Missing) else Invalid(self._hint)
 
     def show(self, value: Value) -> str:
         return self._picker.labels["yes" if value is True else "no"]

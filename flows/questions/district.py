@@ -9,12 +9,12 @@ from importlib.resources import files
 from typing import ClassVar, Final, Literal
 
 from flows.meaning import Meanings, meanings
-from flows.questions.base import Asked, Guess, Parsed, Question, Rejection, Reply, question
+from flows.questions.base import Interpreted, Invalid, LocalizedQuestion, ParseResult, Question, Reply, question
 from flows.questions.berlin_points import district_of
-from flows.questions.choice_matching import Picker
-from flows.understanding.matching import Matcher, SmallWords, spellings
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
+from flows.understanding.matching import FunctionWords, Matcher, spellings
 from flows.values import Value
-from flows.voice import Voice
 
 OUTSIDE: Final = "outside"
 _LEFT_TO_RIGHT: Final = "\N{LEFT-TO-RIGHT ISOLATE}"
@@ -50,41 +50,41 @@ class District(Question):
     def values(self) -> frozenset[Value]:
         return frozenset((*DISTRICTS, OUTSIDE) if self.outside else DISTRICTS)
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedDistrict(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedDistrict(self, voice)
 
 
-class _AskedDistrict(Asked):
-    def __init__(self, definition: District, voice: Voice) -> None:
+class _LocalizedDistrict(LocalizedQuestion):
+    def __init__(self, definition: District, voice: Renderer) -> None:
         offered: list[tuple[str, str, tuple[str, ...]]] = [
-            (key, label(key, voice.language), (name,)) for key, name in DISTRICTS.items()
+            (key, district_label(key, voice.language), (name,)) for key, name in DISTRICTS.items()
         ]
         if definition.outside:
             offered.append((OUTSIDE, voice.say("district.outside"), tuple(voice.words("words.outside"))))
         self._voice = voice
-        self._picker = Picker(definition, voice, offered, exact=True)
-        self._areas = areas(voice.small_words())
+        self._picker = ChoiceMatcher(definition, voice, offered, exact=True)
+        self._areas = district_areas(voice.small_words())
         self._hint = voice.say("hint.district")
         self.prompt = definition.prompt(voice, self._picker.quick_replies)
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         if reply.msg and reply.msg.place and (near := district_of(reply.msg.place)):
-            return Guess(near)
+            return Interpreted(near)
         value = self._picker.pick(reply)
         if value is not None:
             return value
         if reply.choice:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         match = self._areas.find_folded(reply.folded)
         # Where no single place was meant, there may be several: "Kreuzberg oder Neukölln".
         named = [match.value] if match else self._named(reply.folded)
         keys = sorted({key for area in named for key in area})
         if len(keys) == 1 and match:
-            return Guess(keys[0])
+            return Interpreted(keys[0])
         if not 2 <= len(keys) <= _MANY:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         names = self._voice.listed((self._picker.labels[key] for key in keys), "list.or")
-        return Rejection(self._voice.say("hint.district_which", names=names))
+        return Invalid(self._voice.say("hint.district_which", names=names))
 
     def _named(self, folded: str) -> list[tuple[str, ...]]:
         """The places named in a reply that is short enough to be an answer."""
@@ -97,7 +97,7 @@ class _AskedDistrict(Asked):
         return self._picker.knows(folded) or self._areas.knows(folded)
 
 
-def label(key: str, language: str) -> str:
+def district_label(key: str, language: str) -> str:
     """The district as its signs have it, in Arabic also in Arabic letters."""
     spelt = _TABLE["districts"][int(key) - 1]["spellings"]["ar"][0] if language == "ar" else ""
     # Isolated, as a line that breaks at the hyphen would put hyphen and bracket on the wrong side.
@@ -105,7 +105,7 @@ def label(key: str, language: str) -> str:
 
 
 @cache
-def areas(small: SmallWords) -> Matcher[tuple[str, ...]]:
+def district_areas(small: FunctionWords) -> Matcher[tuple[str, ...]]:
     """All places people may name, each with the keys of the districts it lies in; for one language's small words."""
     keys: dict[str, set[str]] = {}
     for name, key in _places():

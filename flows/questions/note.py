@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from flows.questions.base import Asked, Node, Parsed, Rejection, Reply, question
+from flows.questions.base import Invalid, LocalizedQuestion, Node, ParseResult, Reply, question
+from flows.renderer import Renderer
 from flows.values import Value
-from flows.voice import Voice
 
 
 @question
@@ -24,19 +24,19 @@ class Note(Node):
 
     waits: ClassVar[bool] = False
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedNote(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedNote(self, voice)
 
 
-class _AskedNote(Asked):
-    def __init__(self, definition: Note, voice: Voice) -> None:
+class _LocalizedNote(LocalizedQuestion):
+    def __init__(self, definition: Note, voice: Renderer) -> None:
         self.prompt = voice.message(voice.text(definition.text))._replace(
             audio=voice.recording(definition.text, definition.audio)
         )
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         # Nobody is asked, so nothing is an answer; the engine never comes here.
-        return Rejection(self.prompt.text)
+        return Invalid(self.prompt.text)
 
     def show(self, value: Value) -> str:
         return str(value)

@@ -11,11 +11,22 @@ from pydantic import Field
 
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects
-from flows.questions.base import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, ValueType, Where, question
-from flows.questions.choice_matching import Picker
+from flows.questions.base import (
+    Interpreted,
+    Invalid,
+    LocalizedQuestion,
+    ParseResult,
+    Problem,
+    Question,
+    Reply,
+    ValueType,
+    Where,
+    question,
+)
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
 from flows.understanding.text import fold, plain_digits
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 # Beyond this an answer is a slip, and some tools of analysts lose digits.
@@ -70,12 +81,12 @@ class Number(Question):
     def values(self) -> ValueType:
         return float if self.decimals else int
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedNumber(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedNumber(self, voice)
 
 
-class _AskedNumber(Asked):
-    def __init__(self, definition: Number, voice: Voice) -> None:
+class _LocalizedNumber(LocalizedQuestion):
+    def __init__(self, definition: Number, voice: Renderer) -> None:
         self._voice = voice
         self._decimals = definition.decimals
         self._step = Decimal(1).scaleb(-definition.decimals)
@@ -83,7 +94,7 @@ class _AskedNumber(Asked):
         self._unit = voice.text(definition.unit) if definition.unit else ""
         self._min = Decimal(str(-LARGEST if definition.min is None else definition.min))
         self._max = Decimal(str(LARGEST if definition.max is None else definition.max))
-        self._picker = Picker(definition, voice, (), numbered=False)
+        self._picker = ChoiceMatcher(definition, voice, (), numbered=False)
         small = voice.small_words()
         units = (fold(wording.text) for _, wording in definition.unit.items()) if definition.unit else ()
         self._harmless = small.fillers | {word for unit in units for word in unit.split()}
@@ -92,7 +103,7 @@ class _AskedNumber(Asked):
         self._wanted = self._range(definition)
         self.prompt = definition.prompt(voice, self._picker.quick_replies, "" if definition.hint else self._wanted)
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         text = reply.text
         if text.isdecimal() and len(text) <= 12 and not reply.choice:
             return self._accept([Decimal(int(text))], sure=True)
@@ -101,11 +112,11 @@ class _AskedNumber(Asked):
             missing = None if reply.folded in self._numerals else self._picker.pick(reply)
             if isinstance(missing, Missing):
                 return missing
-            return Rejection(self._wanted) if reply.choice else self._in_words(reply.folded)
+            return Invalid(self._wanted) if reply.choice else self._in_words(reply.folded)
         around = fold(_NUMBER.sub(" ", text)).split()
-        readings = read(written[0]) if len(written) == 1 and not any(char.isdecimal() for char in around) else []
+        readings = read_number(written[0]) if len(written) == 1 and not any(char.isdecimal() for char in around) else []
         if not readings or not self._negations.isdisjoint(around) or len(around) > _STRANGE_WORDS:
-            return Rejection(self._not_one())
+            return Invalid(self._not_one())
         return self._accept(readings, sure=self._harmless.issuperset(around))
 
     def show(self, value: Value) -> str:
@@ -115,10 +126,10 @@ class _AskedNumber(Asked):
     def knows(self, folded: str) -> bool:
         return self._picker.knows(folded) or folded in self._numerals or (folded.isdecimal() and len(folded) <= 12)
 
-    def _in_words(self, folded: str) -> Parsed:
+    def _in_words(self, folded: str) -> ParseResult:
         numbers, others = self._numerals_in(folded.split())
         if len(numbers) != 1 or len(others) > _STRANGE_WORDS or not self._negations.isdisjoint(others):
-            return Rejection(self._not_one() if numbers else self._wanted)
+            return Invalid(self._not_one() if numbers else self._wanted)
         return self._accept([Decimal(numbers[0])], sure=self._harmless.issuperset(others))
 
     def _numerals_in(self, words: list[str]) -> tuple[list[int], list[str]]:
@@ -136,7 +147,7 @@ class _AskedNumber(Asked):
             at += 1 + word.count(" ")
         return numbers, others
 
-    def _accept(self, readings: list[Decimal], *, sure: bool) -> Parsed:
+    def _accept(self, readings: list[Decimal], *, sure: bool) -> ParseResult:
         """The one reading that fits what is asked; asks which where two do."""
         # Nobody writes three zeros behind the decimal sign of a whole number, so there the first reading is the one.
         whole = [
@@ -147,13 +158,13 @@ class _AskedNumber(Asked):
         fitting = [one for one in whole if self._min <= one <= self._max]
         if len(fitting) > 1:
             first, second = (self.show(float(one)) for one in fitting)
-            return Rejection(self._voice.say("hint.number_ambiguous", first=first, second=second))
+            return Invalid(self._voice.say("hint.number_ambiguous", first=first, second=second))
         if not fitting:
-            return Rejection(self._wanted if whole else self._voice.say("hint.number_whole"))
+            return Invalid(self._wanted if whole else self._voice.say("hint.number_whole"))
         value = fitting[0].quantize(self._step, ROUND_HALF_UP)
         # Adding zero makes a "-0" a plain one.
         number = float(value) + 0.0 if self._decimals else int(value)
-        return number if sure and len(readings) == 1 and value == fitting[0] else Guess(number)
+        return number if sure and len(readings) == 1 and value == fitting[0] else Interpreted(number)
 
     def _not_one(self) -> str:
         return f"{self._voice.say('hint.number_one')} {self._wanted}"
@@ -172,7 +183,7 @@ class _AskedNumber(Asked):
         return self.show(value).removesuffix(self._unit).strip()
 
 
-def read(written: str) -> list[Decimal]:
+def read_number(written: str) -> list[Decimal]:
     """What digits with separators can mean: with thousands set apart first, with decimals second; empty if nothing.
 
     >>> [str(reading) for reading in read("1.000")], [str(reading) for reading in read("1.000,5")]

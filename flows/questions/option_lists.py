@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from flows.questions.base import Guess, Reply
-from flows.questions.choice_matching import Picker
+from flows.questions.base import Interpreted, Reply
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
 from flows.tokens import DONE
 from flows.understanding.text import fold
 from flows.values import Missing
-from flows.voice import Voice
 
 _SEPARATORS = re.compile(r"[,;/+&|>\n،؛、]| و ")
 _RANGE = re.compile(r"(\d{1,2}) ?[-–] ?(\d{1,2})")
 
 
-class Named(NamedTuple):
+class NamedOptions(NamedTuple):
     """What a reply names: values in its order, words that name none, and whether it says that this is all."""
 
     values: list[str]
@@ -26,12 +26,12 @@ class Named(NamedTuple):
     done: bool
 
 
-class Naming:
+class OptionListParser:
     """Finds all the options a reply names, in one language."""
 
     __slots__ = ("_joining", "_picker", "done_words")
 
-    def __init__(self, picker: Picker, voice: Voice) -> None:
+    def __init__(self, picker: ChoiceMatcher, voice: Renderer) -> None:
         self._picker = picker
         self.done_words = voice.done_words()
         self._joining = frozenset(map(fold, voice.words("words.and"))) | voice.small_words().fillers
@@ -40,7 +40,7 @@ class Naming:
         """Whether the reply says nothing but that this is all."""
         return reply.choice == DONE or reply.folded in self.done_words
 
-    def find(self, reply: Reply) -> Named:
+    def find(self, reply: Reply) -> NamedOptions:
         """Everything named, number by number and word by word."""
         values: list[str | Missing] = []
         unknown: list[str] = []
@@ -49,7 +49,7 @@ class Naming:
             found, rest = self._picker.split(piece)
             if not found and rest:
                 match = self._picker.pick(Reply(piece, piece))
-                found, rest = ([str(match.value)], []) if isinstance(match, Guess) else (found, rest)
+                found, rest = ([str(match.value)], []) if isinstance(match, Interpreted) else (found, rest)
             values += found
             for word in rest:
                 digits, others = self._picker.split(" ".join(word.removeprefix("و")))
@@ -60,7 +60,7 @@ class Naming:
                 elif word not in self._joining:
                     values += (prefixed := self._picker.split(word.removeprefix("و"))[0])
                     unknown += [] if prefixed else [word]
-        return Named([value for value in values if not isinstance(value, Missing)], unknown, done)
+        return NamedOptions([value for value in values if not isinstance(value, Missing)], unknown, done)
 
     def _pieces(self, text: str) -> Iterator[str]:
         """The reply at its separators; at words like "and" only where names would stay unknown otherwise."""

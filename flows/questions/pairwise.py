@@ -16,24 +16,24 @@ from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, MessagePart, Parts, noticed
 from flows.questions.base import (
-    Asked,
-    Draft,
-    Guess,
+    Interpreted,
+    Invalid,
+    LocalizedQuestion,
     Option,
-    Parsed,
+    ParseResult,
+    PartialAnswer,
     Problem,
     Question,
-    Rejection,
     Reply,
     Where,
     question,
 )
-from flows.questions.choice import clashes, named
-from flows.questions.choice_matching import Picker
+from flows.questions.choice import option_clashes, option_names
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
 from flows.tokens import DONE
 from flows.understanding.text import fold
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 _SEED = "#"
@@ -99,7 +99,7 @@ class Pairwise(Question):
         return self.all_pairs <= _MOST_ON_PAPER
 
     def problems(self) -> Iterator[Problem]:
-        yield from clashes(self.options)
+        yield from option_clashes(self.options)
         if self.min > self.max:
             yield Problem(("max",), f"`max` {self.max} is below `min` {self.min}", "swap or correct them")
         elif self.min > self.most:
@@ -113,8 +113,8 @@ class Pairwise(Question):
     def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
         yield from ((option.value, option.label) for option in self.options)
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedPairwise(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedPairwise(self, voice)
 
 
 @lru_cache(1024)
@@ -137,13 +137,13 @@ def pairs(values: tuple[str, ...], seed: str, most: int) -> tuple[Pair, ...]:
     return tuple(order)
 
 
-class _AskedPairwise(Asked):
+class _LocalizedPairwise(LocalizedQuestion):
     """Drafts are the seed, then what is decided; the pair that is asked follows from both."""
 
-    def __init__(self, definition: Pairwise, voice: Voice) -> None:
+    def __init__(self, definition: Pairwise, voice: Renderer) -> None:
         self._definition = definition
         self._voice = voice
-        self._names = {value: (label, names) for value, label, names in named(definition.options, voice)}
+        self._names = {value: (label, names) for value, label, names in option_names(definition.options, voice)}
         self._even = (voice.say("pairwise.even"), tuple(voice.words("words.even")))
         words = (word for label, names in (*self._names.values(), self._even) for word in (label, *names))
         self._known = frozenset(map(fold, words)) | {_FIRST, _SECOND, _NEITHER}
@@ -158,23 +158,23 @@ class _AskedPairwise(Asked):
         before = value if isinstance(value, list) else []
         return [f"{_SEED}{seed}", *(before if len(before) < self._definition.most else ())]
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         if reply.msg is not None and reply.msg.mode == "paper" and reply.text:
             return self._from_paper(reply.text.split())
         seed, decided = self._read(draft)
         if reply.choice == DONE or reply.folded in self._done_words:
-            return decided if len(decided) >= self._definition.min else Rejection(self._hint)
+            return decided if len(decided) >= self._definition.min else Invalid(self._hint)
         number, _, meant = reply.choice.partition("-")
         if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and number != str(len(decided)):
             # A button of an earlier pair, perhaps tapped twice.
             return self._draft(seed, decided, noticed(self._voice.say("stale")))
         picked = self._picker(len(decided), self._pair(seed, decided)).pick(reply)
         if picked is None:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         if isinstance(picked, Missing):
             return picked
-        value = str(picked.value) if isinstance(picked, Guess) else picked
-        return self._next(seed, decided, value.partition("-")[2], is_guess=isinstance(picked, Guess))
+        value = str(picked.value) if isinstance(picked, Interpreted) else picked
+        return self._next(seed, decided, value.partition("-")[2], is_guess=isinstance(picked, Interpreted))
 
     def again(self, draft: Value | None) -> MsgOut:
         return self._message(*self._read(draft))
@@ -204,13 +204,13 @@ class _AskedPairwise(Asked):
     def knows(self, folded: str) -> bool:
         return folded in self._known or folded in self._done_words
 
-    def _from_paper(self, ticked: Sequence[str]) -> Parsed:
+    def _from_paper(self, ticked: Sequence[str]) -> ParseResult:
         """What is ticked, in the order of the sheet; never two answers to one pair, nor what does not stand there."""
         rows = [{code for code, _ in row} for row in self.paper_rows()]
         if not set(ticked) <= set().union(*rows) or any(len(row.intersection(ticked)) > 1 for row in rows):
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         if len(ticked) < self._definition.min:
-            return Rejection(self._voice.say("pairwise.few", min=self._definition.min))
+            return Invalid(self._voice.say("pairwise.few", min=self._definition.min))
         return [code for row in rows for code in ticked if code in row]
 
     def _label(self, value: str) -> str:
@@ -226,27 +226,27 @@ class _AskedPairwise(Asked):
     def _pair(self, seed: str, decided: list[str]) -> Pair:
         return pairs(tuple(self._names), seed, self._definition.most)[len(decided)]
 
-    def _make_picker(self, number: int, pair: Pair) -> Picker:
+    def _make_picker(self, number: int, pair: Pair) -> ChoiceMatcher:
         offered = [(_FIRST, *self._names[pair.first]), (_SECOND, *self._names[pair.second]), (_NEITHER, *self._even)]
-        return Picker(
+        return ChoiceMatcher(
             self._definition,
             self._voice,
             [(f"{number}-{value}", label, names) for value, label, names in offered],
         )
 
-    def _next(self, seed: str, decided: list[str], meant: str, *, is_guess: bool) -> Parsed:
+    def _next(self, seed: str, decided: list[str], meant: str, *, is_guess: bool) -> ParseResult:
         first, second = self._pair(seed, decided)
         code = {_FIRST: f"{first}>{second}", _SECOND: f"{second}>{first}", _NEITHER: f"{first}={second}"}[meant]
         after = [*decided, code]
         if len(after) == self._definition.most:
-            return Guess(after) if is_guess else after
+            return Interpreted(after) if is_guess else after
         label = {_FIRST: self._label(first), _SECOND: self._label(second)}.get(meant, self._even[0])
         line = self._voice.say("answer.understood", answer=label) if is_guess else ""
         return self._draft(seed, after, noticed(line, "understood"))
 
-    def _draft(self, seed: str, decided: list[str], notices: Parts) -> Draft:
+    def _draft(self, seed: str, decided: list[str], notices: Parts) -> PartialAnswer:
         msg = self._message(seed, decided)
-        return Draft([f"{_SEED}{seed}", *decided], msg.preceded_by(notices))
+        return PartialAnswer([f"{_SEED}{seed}", *decided], msg.preceded_by(notices))
 
     def _message(self, seed: str, decided: list[str]) -> MsgOut:
         """The next pair, and where one stands."""

@@ -10,16 +10,27 @@ from pydantic import Field
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BodyPart, HintPart, NoticePart, Parts, SelectionPart
-from flows.questions.base import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
-from flows.questions.choice import clashes, named
-from flows.questions.choice_matching import Picker
-from flows.questions.choices import CHOSEN, OPEN
-from flows.questions.option_lists import Naming
+from flows.questions.base import (
+    Invalid,
+    LocalizedQuestion,
+    Option,
+    ParseResult,
+    PartialAnswer,
+    Problem,
+    Question,
+    Reply,
+    Where,
+    question,
+)
+from flows.questions.choice import option_clashes, option_names
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.choices import CHECKED, UNCHECKED
+from flows.questions.option_lists import OptionListParser
+from flows.renderer import Renderer
 from flows.tokens import DONE
-from flows.understanding.amounts import Amounts, Change
+from flows.understanding.amounts import AmountChange, AmountParser
 from flows.understanding.text import fold
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 LESS = "-"
@@ -70,7 +81,7 @@ class Points(Question):
         return self.options[0].cost is not None
 
     def problems(self) -> Iterator[Problem]:
-        yield from clashes(self.options)
+        yield from option_clashes(self.options)
         if self.step > self.budget:
             yield Problem(("step",), f"a step of {self.step} is more than the budget of {self.budget}", "lower `step`")
         for index, option in enumerate(self.options):
@@ -97,21 +108,21 @@ class Points(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedPoints(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedPoints(self, voice)
 
 
-class _AskedPoints(Asked):
-    def __init__(self, definition: Points, voice: Voice) -> None:
+class _LocalizedPoints(LocalizedQuestion):
+    def __init__(self, definition: Points, voice: Renderer) -> None:
         self._definition = definition
         self._voice = voice
         self._priced = definition.is_priced
         self._cost = {option.value: option.cost or 0 for option in definition.options}
         self._unit = voice.text(definition.unit) if definition.unit else ""
-        self._picker = Picker(definition, voice, named(definition.options, voice), numbered=self._priced)
-        self._naming = Naming(self._picker, voice)
-        self._amounts = Amounts(
-            ((value, names) for value, _, names in named(definition.options, voice)),
+        self._picker = ChoiceMatcher(definition, voice, option_names(definition.options, voice), numbered=self._priced)
+        self._naming = OptionListParser(self._picker, voice)
+        self._amounts = AmountParser(
+            ((value, names) for value, _, names in option_names(definition.options, voice)),
             voice.small_words().numerals,
             voice.small_words().fillers | self._unit_words(),
             frozenset(map(fold, voice.words("words.and"))),
@@ -127,24 +138,24 @@ class _AskedPoints(Asked):
         if self._priced:
             self.prompt = self.prompt._replace(expects="many")
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         spent = self._spent(draft)
         if self._naming.says_done(reply):
-            return spent if spent else Rejection(self._hint)
+            return spent if spent else Invalid(self._hint)
         value = self._picker.pick(reply) if reply.choice else self._missing(reply)
         if isinstance(value, Missing):
             return value
         if reply.choice:
             taken_back = reply.choice.removeprefix(LESS)
             if taken_back not in self._cost:
-                return Rejection(self._hint)
-            change = Change(taken_back, None, LESS if reply.choice.startswith(LESS) else "")
+                return Invalid(self._hint)
+            change = AmountChange(taken_back, None, LESS if reply.choice.startswith(LESS) else "")
             return self._checked(spent, self._wanted(spent, [change]))
         changes, unknown = self._amounts.find(reply.text)
         done = not self._naming.done_words.isdisjoint(unknown)
         unknown = [word for word in unknown if word not in self._naming.done_words]
         if not changes or len(unknown) > len(changes) + 1:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         lines = [self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
         after = self._wanted(spent, changes)
         is_whole = done or (len(changes) > 1 and self._left(after) == 0)
@@ -190,7 +201,7 @@ class _AskedPoints(Asked):
     def _left(self, spent: dict[str, int]) -> int:
         return self._definition.budget - sum(spent.values())
 
-    def _wanted(self, spent: dict[str, int], changes: list[Change]) -> dict[str, int]:
+    def _wanted(self, spent: dict[str, int], changes: list[AmountChange]) -> dict[str, int]:
         """What each would have after the changes, whether there is enough or not."""
         after = dict(spent)
         for value, amount, sign in changes:
@@ -206,18 +217,18 @@ class _AskedPoints(Asked):
                 after[value] = amount
         return self._spent(after)
 
-    def _checked(self, spent: dict[str, int], after: dict[str, int], *lines: str) -> Draft:
+    def _checked(self, spent: dict[str, int], after: dict[str, int], *lines: str) -> PartialAnswer:
         """The new amounts, or, where there is not enough, the old ones and by how much it is too much."""
         lacking = -self._left(after)
         if lacking > 0:
             return self._draft(spent, *lines, self._voice.say("points.too_much", amount=self._said(lacking)))
         return self._draft(after, *lines)
 
-    def _draft(self, spent: dict[str, int], *lines: str) -> Draft:
+    def _draft(self, spent: dict[str, int], *lines: str) -> PartialAnswer:
         """What is spread so far and what is left, in words."""
         say, notices = self._voice.say, map(NoticePart, lines)
         if not spent:
-            return Draft({}, self.prompt._replace(parts=(*notices, *self.prompt.parts)))
+            return PartialAnswer({}, self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         parts: Parts = (
             *notices,
             SelectionPart(say("points.so_far", labels=self.show(dict(spent)))),
@@ -225,7 +236,7 @@ class _AskedPoints(Asked):
             HintPart(say("points.next", done=self._done.label), is_typing=True),
         )
         msg = self._voice.message(parts, (*self._replies(spent), self._done))
-        return Draft(dict(spent), msg._replace(expects=self.prompt.expects, title=self.prompt.title))
+        return PartialAnswer(dict(spent), msg._replace(expects=self.prompt.expects, title=self.prompt.title))
 
     def _replies(self, spent: dict[str, int]) -> Iterator[QuickReply]:
         """A button to give each option a step more, and one to take it back from what has some."""
@@ -235,7 +246,7 @@ class _AskedPoints(Asked):
             label = self.label(value)
             if self._priced:
                 name = f"{label} ({self._said(self._cost[value])})"
-                shown = f"{CHOSEN if has else OPEN}{name}"
+                shown = f"{CHECKED if has else UNCHECKED}{name}"
                 yield QuickReply(token(key, value), shown, number, chosen=has > 0, name=name)
                 continue
             # Also where nothing is left: options keep their numbers, and forms a field for each.

@@ -8,31 +8,31 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from flows.events import Proposed, Rated
-from flows.fact_queries import IsMine, NewCode, SimilarTo, Statement
-from flows.facts import Known
+from flows.fact_queries import IsOwnProposal, NewProposalCode, SimilarTo, Statement
+from flows.facts import Facts
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import BLANK, LINE, ProposalCard, TitlePart
 from flows.questions.base import (
-    Asked,
-    Draft,
-    Given,
-    Informed,
+    Accepted,
+    FactBasedQuestion,
+    Invalid,
     Key,
-    Parsed,
+    LocalizedQuestion,
+    ParseResult,
+    PartialAnswer,
     Problem,
     Question,
-    Rejection,
     Reply,
     ValueType,
     question,
 )
-from flows.questions.choice_matching import Picker
-from flows.questions.own_words import OwnWords, crossed
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.free_text_rules import FreeTextRules, length_problems
+from flows.renderer import Renderer
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold, length_as_seen
 from flows.values import Missing, Value
-from flows.voice import Voice
 
 _LABEL: Final = 60
 TITLE_LENGTH: Final = 80
@@ -69,26 +69,26 @@ class Proposal(Question):
     """Whether similar proposals are shown before it counts."""
 
     def problems(self) -> Iterator[Problem]:
-        yield from crossed(self.min_length, self.max_length)
+        yield from length_problems(self.min_length, self.max_length)
 
     def values(self) -> ValueType:
         return str
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedProposal(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedProposal(self, voice)
 
 
-class _AskedProposal(Informed):
-    def __init__(self, definition: Proposal, voice: Voice) -> None:
+class _LocalizedProposal(FactBasedQuestion):
+    def __init__(self, definition: Proposal, voice: Renderer) -> None:
         self._key, self._voice = definition.key, voice
-        self._own_words = OwnWords(voice, definition.min_length, definition.max_length, voice.done_words())
+        self._own_words = FreeTextRules(voice, definition.min_length, definition.max_length, voice.done_words())
         self._has_title, self._compares = definition.title, definition.similar
-        self._picker = Picker(definition, voice, (), numbered=False, exact=True)
+        self._picker = ChoiceMatcher(definition, voice, (), numbered=False, exact=True)
         self._differs = voice.say("proposal.differs")
         lines = [voice.say("hint.leave_names_out"), voice.say("proposal.title_line") if definition.title else ""]
         self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, lines)))
 
-    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
         match draft:
             case ["similar", text, *rest] if rest and len(rest) % 3 == 0:
                 return self._compared(reply, text, _statements(rest, self._voice.language), known)
@@ -96,15 +96,15 @@ class _AskedProposal(Informed):
         if isinstance(missing, Missing):
             return missing
         if fault := self._own_words.fault(reply):
-            return Rejection(fault)
+            return Invalid(fault)
         text = reply.text.strip()
-        if isinstance(draft, str) and known.of(IsMine(draft)):
+        if isinstance(draft, str) and known.of(IsOwnProposal(draft)):
             return self._given(text, draft, "proposal.changed")
         if self._compares and reply.msg is not None and reply.msg.mode != "paper":
             similar = known.of(SimilarTo(text, self._voice.language))
             if similar:
                 return self._compare(text, similar)
-        return self._given(text, known.of(NewCode()), "proposal.thanks")
+        return self._given(text, known.of(NewProposalCode()), "proposal.thanks")
 
     def again(self, draft: Value | None) -> MsgOut:
         match draft:
@@ -121,14 +121,14 @@ class _AskedProposal(Informed):
     def knows(self, folded: str) -> bool:
         return self._picker.knows(folded)
 
-    def _given(self, text: str, code: str, phrase: str) -> Given:
+    def _given(self, text: str, code: str, phrase: str) -> Accepted:
         title, body = _split_off_title(text) if self._has_title else ("", text)
         # Plain German is German.
         language = self._voice.language.removesuffix("-simple")
         event = Proposed(self._key, code, title, body, language)
-        return Given(code, (event,), words=text, echo=self._voice.say(phrase, code=code))
+        return Accepted(code, (event,), words=text, echo=self._voice.say(phrase, code=code))
 
-    def _compare(self, text: str, similar: Sequence[Statement]) -> Draft:
+    def _compare(self, text: str, similar: Sequence[Statement]) -> PartialAnswer:
         voice = self._voice
         title = TitlePart(voice.say("proposal.similar"))
         cards = [
@@ -141,20 +141,22 @@ class _AskedProposal(Informed):
         ]
         replies.append(QuickReply(voice.token(self._key, "differs"), self._differs, len(similar) + 1))
         msg = voice.message([title, *cards], replies)._replace(expects="one", title=title.text)
-        return Draft(["similar", text, *(part for one in similar for part in (str(one.id), one.code, one.text))], msg)
+        return PartialAnswer(
+            ["similar", text, *(part for one in similar for part in (str(one.id), one.code, one.text))], msg
+        )
 
-    def _compared(self, reply: Reply, text: str, similar: Sequence[Statement], known: Known) -> Parsed:
+    def _compared(self, reply: Reply, text: str, similar: Sequence[Statement], known: Facts) -> ParseResult:
         names = [(f"same-{number}", [one.text]) for number, one in enumerate(similar, start=1)]
         names.append(("differs", [self._differs, *self._voice.words("words.differs")]))
         match = Matcher(names, small=self._voice.small_words()).find_folded(reply.folded)
         chosen = reply.choice or (match.value if match else "")
         if chosen == "differs":
-            return self._given(text, known.of(NewCode()), "proposal.thanks")
+            return self._given(text, known.of(NewProposalCode()), "proposal.thanks")
         for (name, _), one in zip(names, similar, strict=False):
             if chosen == name:
                 echo = self._voice.say("proposal.supported")
-                return Given(one.code, (Rated(one.id, 1, key=self._key),), words=one.text, echo=echo)
-        return Rejection(self._voice.say("hint.proposal_similar", label=self._differs))
+                return Accepted(one.code, (Rated(one.id, 1, key=self._key),), words=one.text, echo=echo)
+        return Invalid(self._voice.say("hint.proposal_similar", label=self._differs))
 
 
 def _statements(kept: Sequence[str], language: str) -> list[Statement]:

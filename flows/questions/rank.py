@@ -11,14 +11,25 @@ from pydantic import Field
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply
 from flows.parts import ErrorPart, HintPart, MessagePart, NoticePart, Parts, SelectionPart
-from flows.questions.base import Asked, Draft, Option, Parsed, Problem, Question, Rejection, Reply, Where, question
-from flows.questions.choice import clashes, named
-from flows.questions.choice_matching import Picker
-from flows.questions.option_lists import Naming
+from flows.questions.base import (
+    Invalid,
+    LocalizedQuestion,
+    Option,
+    ParseResult,
+    PartialAnswer,
+    Problem,
+    Question,
+    Reply,
+    Where,
+    question,
+)
+from flows.questions.choice import option_clashes, option_names
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.option_lists import OptionListParser
+from flows.renderer import Renderer
 from flows.tokens import DONE
 from flows.understanding.text import plain_digits
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 _ECHO = 60
@@ -65,7 +76,7 @@ class Rank(Question):
         return self.min or self.most
 
     def problems(self) -> Iterator[Problem]:
-        yield from clashes(self.options)
+        yield from option_clashes(self.options)
         for name, number in (("min", self.min), ("max", self.max)):
             if number is not None and number > len(self.options):
                 reason = f"`{name}` {number} is more than the {len(self.options)} offered"
@@ -84,21 +95,21 @@ class Rank(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedRank(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedRank(self, voice)
 
 
-class _AskedRank(Asked):
-    def __init__(self, definition: Rank, voice: Voice) -> None:
+class _LocalizedRank(LocalizedQuestion):
+    def __init__(self, definition: Rank, voice: Renderer) -> None:
         self._voice = voice
-        self._picker = Picker(definition, voice, named(definition.options, voice))
-        self._naming = Naming(self._picker, voice)
+        self._picker = ChoiceMatcher(definition, voice, option_names(definition.options, voice))
+        self._naming = OptionListParser(self._picker, voice)
         self._least, self._most = definition.least, definition.most
         self._hint = voice.say("hint.rank")
         self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
         self.prompt = definition.prompt(voice, self._picker.quick_replies, self._how(len(definition.options)))
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         before = self._ranked(draft)
         if self._naming.says_done(reply):
             return self._finish(before)
@@ -108,12 +119,12 @@ class _AskedRank(Asked):
         if isinstance(value, str):
             return self._toggled(before, value)
         if reply.choice:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         values, unknown, done = self._naming.find(reply._replace(text=_without_places(reply.text)))
         if not values and value is not None:
             return self._toggled(before, str(value.value))
         if not values or len(unknown) > len(values) + 1:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         return self._ordered(values, unknown, done)
 
     def again(self, draft: Value | None) -> MsgOut:
@@ -142,12 +153,12 @@ class _AskedRank(Asked):
         before = draft if isinstance(draft, list) else []
         return [value for value in dict.fromkeys(before) if value in self._picker.labels][: self._most]
 
-    def _toggled(self, before: list[str], value: str) -> Draft:
+    def _toggled(self, before: list[str], value: str) -> PartialAnswer:
         if value in before:
             return self._draft([one for one in before if one != value])
         return self._shortened([*before, value])
 
-    def _ordered(self, values: list[str], unknown: list[str], done: bool) -> Parsed:
+    def _ordered(self, values: list[str], unknown: list[str], done: bool) -> ParseResult:
         """A new order in one reply: taken at once where nothing about it is in doubt."""
         order = list(dict.fromkeys(values))
         is_plain = len(order) == len(values) and not unknown and len(order) <= self._most
@@ -156,21 +167,21 @@ class _AskedRank(Asked):
         lines = [self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
         return self._shortened(order, *lines)
 
-    def _shortened(self, order: list[str], *lines: str) -> Draft:
+    def _shortened(self, order: list[str], *lines: str) -> PartialAnswer:
         if len(order) > self._most:
             lines = (*lines, self._voice.say("rank.many", max=self._most))
         return self._draft(order[: self._most], *lines)
 
-    def _finish(self, ranked: list[str]) -> Parsed:
+    def _finish(self, ranked: list[str]) -> ParseResult:
         if len(ranked) >= self._least:
             return ranked
-        return self._draft(ranked) if ranked else Rejection(self._hint)
+        return self._draft(ranked) if ranked else Invalid(self._hint)
 
-    def _draft(self, ranked: list[str], *lines: str) -> Draft:
+    def _draft(self, ranked: list[str], *lines: str) -> PartialAnswer:
         """The order so far, in words; options keep their numbers, what is ranked shows its place."""
         say, notices = self._voice.say, map(NoticePart, lines)
         if not ranked:
-            return Draft([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
+            return PartialAnswer([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         missing = self._least - len(ranked)
         then: MessagePart = HintPart(say("rank.next", done=self._done.label), is_typing=True)
         if missing > 0:
@@ -185,7 +196,7 @@ class _AskedRank(Asked):
         done = () if missing > 0 else (self._done,)
         selection = SelectionPart(say("rank.so_far", labels=self.show(list(ranked))))
         msg = self._voice.message((*notices, selection, then), (*replies, *done))
-        return Draft(list(ranked), msg._replace(expects="order", title=self.prompt.title))
+        return PartialAnswer(list(ranked), msg._replace(expects="order", title=self.prompt.title))
 
 
 def _without_places(text: str) -> str:

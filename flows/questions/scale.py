@@ -9,12 +9,22 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from flows.meaning import Meanings, meanings
-from flows.questions.base import Asked, Guess, Parsed, Problem, Question, Rejection, Reply, Where, question
+from flows.questions.base import (
+    Interpreted,
+    Invalid,
+    LocalizedQuestion,
+    ParseResult,
+    Problem,
+    Question,
+    Reply,
+    Where,
+    question,
+)
 from flows.questions.choice import LABEL_LENGTH
-from flows.questions.choice_matching import Picker
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.renderer import Renderer
 from flows.understanding.text import fold, plain_digits
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 # "4/5", "4 von 5", "4 out of 5": the second number only says how long the scale is.
@@ -83,8 +93,8 @@ class Scale(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(range(self.min, self.max + 1))
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedScale(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedScale(self, voice)
 
     def label_at(self, step: int) -> Text | None:
         """The label of a step: ends, and the middle where there is one."""
@@ -99,28 +109,28 @@ class Scale(Question):
         yield "max_label", self.max_label
 
 
-class _AskedScale(Asked):
-    def __init__(self, definition: Scale, voice: Voice) -> None:
+class _LocalizedScale(LocalizedQuestion):
+    def __init__(self, definition: Scale, voice: Renderer) -> None:
         self._max = definition.max
         self._labels = {step: _shown(definition, step, voice) for step in range(definition.min, definition.max + 1)}
-        self._picker = Picker(definition, voice, _steps(definition, voice), numbered=False)
+        self._picker = ChoiceMatcher(definition, voice, _steps(definition, voice), numbered=False)
         self._out_of = frozenset(map(fold, voice.words("words.out_of")))
         self._hint = voice.say("hint.scale", min=definition.min, max=definition.max)
         self.prompt = definition.prompt(voice, self._picker.quick_replies, self._ends(definition, voice))
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         value = self._picker.pick(reply)
         if isinstance(value, Missing):
             return value
         if isinstance(value, str):
             return int(value)
         if value is not None:
-            return Guess(int(str(value.value)))
+            return Interpreted(int(str(value.value)))
         if rated := _OUT_OF.fullmatch(plain_digits(reply.text.strip())):
             step, out_of = int(rated[1]), int(rated[3])
             if out_of == self._max and step in self._labels and (rated[2] == "/" or fold(rated[2]) in self._out_of):
-                return Guess(step)
-        return Rejection(self._hint)
+                return Interpreted(step)
+        return Invalid(self._hint)
 
     def show(self, value: Value) -> str:
         return self._labels.get(value, str(value)) if isinstance(value, int) else str(value)
@@ -128,20 +138,20 @@ class _AskedScale(Asked):
     def knows(self, folded: str) -> bool:
         return self._picker.knows(folded)
 
-    def _ends(self, definition: Scale, voice: Voice) -> str:
+    def _ends(self, definition: Scale, voice: Renderer) -> str:
         """What the labelled steps mean, for channels where the buttons are not seen."""
         return voice.say("list.comma").join(
             f"{step} = {voice.text(label)}" for step in self._labels if (label := definition.label_at(step))
         )
 
 
-def _shown(definition: Scale, step: int, voice: Voice) -> str:
+def _shown(definition: Scale, step: int, voice: Renderer) -> str:
     label = definition.label_at(step)
     return f"{step} – {voice.text(label)}" if label else str(step)
 
 
-def _steps(definition: Scale, voice: Voice) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """The steps as a `Picker` takes them, called by digit, number word and, at the ends, by label in every language."""
+def _steps(definition: Scale, voice: Renderer) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The steps as options, matched by digit, number word and, at the ends, by label in every language."""
     numerals = voice.small_words().numerals
     for step in range(definition.min, definition.max + 1):
         label = definition.label_at(step)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import ClassVar, Final, Literal
 
 from flows.questions.base import question
-from flows.questions.placement import Placement
+from flows.questions.self_identification import SelfIdentification
 
 SECTORS: Final = ("administration", "business", "science", "civil_society", "residents")
 """The five of the quintuple helix: administration and politics, business, science, civil society, residents."""
 
 
 @question
-class Sectors(Placement):
+class Sectors(SelfIdentification):
     """Ask in which of the five sectors people see themselves; several fit. The value is the list of sectors in the
     order of `SECTORS`, so that results can say what all sectors agree upon.
 

@@ -8,30 +8,30 @@ from typing import ClassVar, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.events import Event, Rated
-from flows.fact_queries import MyVote, NextStatement, Offer, Statement, StillReleased
-from flows.facts import Known
+from flows.fact_queries import NextStatement, NextStatementOffer, OwnVote, Statement, StillReleased
+from flows.facts import Facts
 from flows.languages import LANGUAGES
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgOut, QuickReply, Role
 from flows.parts import BodyPart, ProposalCard, TitlePart, noticed
 from flows.questions.base import (
-    Asked,
-    Draft,
-    Given,
-    Informed,
-    Parsed,
+    Accepted,
+    FactBasedQuestion,
+    Invalid,
+    LocalizedQuestion,
+    ParseResult,
+    PartialAnswer,
     Problem,
     Question,
-    Rejection,
     Reply,
     ValueType,
     Where,
     question,
 )
+from flows.renderer import Renderer
 from flows.understanding.matching import Matcher
 from flows.understanding.text import fold
 from flows.values import Missing, Value
-from flows.voice import Voice
 from flows.wording import Text
 
 Vote = Literal[-1, 0, 1]
@@ -44,7 +44,7 @@ _LONGEST_ID: Final = 19
 SEED_LENGTH: Final = 280
 
 
-class Earlier(BaseModel):
+class EarlierWave(BaseModel):
     """Whose proposals are weighed as well: those of an earlier consultation, all or the ones agreed with most."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,7 +85,7 @@ class Statements(Question):
     refuse: Literal[False] = False
     block: int = Field(default=5, ge=1, le=20)
     seeds: tuple[Text, ...] = Field(default=(), max_length=200)
-    earlier: Earlier | None = Field(default=None, alias="from", exclude_if=lambda earlier: earlier is None)
+    earlier: EarlierWave | None = Field(default=None, alias="from", exclude_if=lambda earlier: earlier is None)
 
     @property
     def on_paper(self) -> bool:
@@ -128,8 +128,8 @@ class Statements(Question):
     def values(self) -> ValueType:
         return int
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedStatements(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedStatements(self, voice)
 
 
 def first_language(seed: Text, languages: Sequence[str]) -> str:
@@ -137,7 +137,7 @@ def first_language(seed: Text, languages: Sequence[str]) -> str:
     return next((tag for tag in languages if tag in seed.languages()), next(iter(seed.languages())))
 
 
-class _Here(NamedTuple):
+class _BlockState(NamedTuple):
     """Where a person stands: which statement is shown how, and how many were rated. Kept in the session."""
 
     stage: Stage
@@ -153,17 +153,17 @@ class _Here(NamedTuple):
         return [self.stage, str(self.rated), str(self.in_block), flags, *shown]
 
     @staticmethod
-    def of(draft: Value | None) -> _Here | None:
+    def of(draft: Value | None) -> _BlockState | None:
         """What was kept; None for anything else."""
         match draft:
             case ["rate" | "more" | "none" as stage, rated, in_block, flags, *shown] if (rated + in_block).isdecimal():
                 statement = Statement(int(shown[0]), *shown[1:]) if len(shown) == len(Statement._fields) else None
-                return _Here(stage, int(rated), int(in_block), statement, "i" in flags, "o" in flags)
+                return _BlockState(stage, int(rated), int(in_block), statement, "i" in flags, "o" in flags)
         return None
 
 
-class _AskedStatements(Informed):
-    def __init__(self, definition: Statements, voice: Voice) -> None:
+class _LocalizedStatements(FactBasedQuestion):
+    def __init__(self, definition: Statements, voice: Renderer) -> None:
         say = voice.say
         self._key, self._block, self._voice = definition.key, definition.block, voice
         self._hint = say("hint.statements")
@@ -185,11 +185,11 @@ class _AskedStatements(Informed):
         # Said before the first statement, which carries the answers.
         self.prompt = definition.prompt(voice, line=say("statements.how"))._replace(quick_replies=(), expects="")
 
-    def begin(self, known: Known, rated: int = 0) -> Draft:
+    def begin(self, known: Facts, rated: int = 0) -> PartialAnswer:
         return self._next(known.of(NextStatement(self._key, self._voice.language, rated, known.dropped)), 0)
 
-    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
-        here = _Here.of(draft)
+    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
+        here = _BlockState.of(draft)
         if here is None:
             return self.begin(known)
         if reply.choice:
@@ -211,11 +211,11 @@ class _AskedStatements(Informed):
         return self._did(here, here.statement.id, "unimportant" if is_again else match.value, known)
 
     def again(self, draft: Value | None) -> MsgOut:
-        here = _Here.of(draft)
+        here = _BlockState.of(draft)
         return self._shown(here) if here else self.prompt
 
     def left(self, draft: Value | None) -> Value | Missing:
-        here = _Here.of(draft)
+        here = _BlockState.of(draft)
         return here.rated if here and (here.rated or here.stage == "none") else Missing.SKIPPED
 
     def show(self, value: Value) -> str:
@@ -224,21 +224,21 @@ class _AskedStatements(Informed):
     def knows(self, folded: str) -> bool:
         return self._matcher.knows(folded) or folded in self._more or folded in self._done
 
-    def _tapped(self, here: _Here, choice: str, known: Known) -> Parsed:
+    def _tapped(self, here: _BlockState, choice: str, known: Facts) -> ParseResult:
         word, _, id_ = choice.partition("-")
         if choice == "more" and here.stage != "rate":
             return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
         if word not in self._labels or not id_.isdecimal() or len(id_) > _LONGEST_ID:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         if here.stage == "rate" and here.statement is not None and int(id_) == here.statement.id:
             return self._did(here, int(id_), word, known)
         return self._changed(here, int(id_), word, known)
 
-    def _changed(self, here: _Here, id_: int, word: str, known: Known) -> Draft:
+    def _changed(self, here: _BlockState, id_: int, word: str, known: Facts) -> PartialAnswer:
         """A tap below an earlier statement: the same again changes nothing, another answer replaces the first one; that
         it is important stays.
         """
-        before = known.of(MyVote(id_))
+        before = known.of(OwnVote(id_))
         if word not in _VOTES or before is None:
             return self._draft(here, self._voice.say("statements.earlier"))
         said = [self._labels[word], *([self._labels["important"]] if before.is_important else [])]
@@ -250,15 +250,15 @@ class _AskedStatements(Informed):
         rated = Rated(id_, _VOTES[word], before.is_important, self._key)
         return self._draft(here, self._voice.say("statements.changed", answer=answer), rated)
 
-    def _vote_and_importance(self, here: _Here, id_: int, folded: str, known: Known) -> Parsed:
+    def _vote_and_importance(self, here: _BlockState, id_: int, folded: str, known: Facts) -> ParseResult:
         """ "Stimme zu, ist mir wichtig": both in one reply."""
         words, _ = self._matcher.split(folded)
         votes = {word for word in words if word in _VOTES}
         if len(votes) != 1 or not set(words) <= {*votes, "important"}:
-            return Rejection(self._hint)
+            return Invalid(self._hint)
         return self._did(here._replace(is_important=True), id_, votes.pop(), known)
 
-    def _did(self, here: _Here, id_: int, word: str, known: Known) -> Parsed:
+    def _did(self, here: _BlockState, id_: int, word: str, known: Facts) -> ParseResult:
         if word in _VOTES:
             return self._voted(here, id_, _VOTES[word], known)
         if word == "original":
@@ -266,7 +266,7 @@ class _AskedStatements(Informed):
         line = self._voice.say("statements.is_important") if word == "important" else ""
         return self._draft(here._replace(is_important=word == "important"), line)
 
-    def _voted(self, here: _Here, id_: int, vote: Vote, known: Known) -> Parsed:
+    def _voted(self, here: _BlockState, id_: int, vote: Vote, known: Facts) -> ParseResult:
         following = NextStatement(self._key, self._voice.language, after=id_)
         known.require(StillReleased(id_), following)
         offer = known.of(following)
@@ -275,10 +275,10 @@ class _AskedStatements(Informed):
         rated = Rated(id_, vote, here.is_important, self._key)
         count, in_block = here.rated + 1, here.in_block + 1
         if offer.statement is None:
-            return Given(count, (rated,), echo=self._voice.say("statements.all"))
+            return Accepted(count, (rated,), echo=self._voice.say("statements.all"))
         if in_block >= self._block:
-            return self._draft(_Here("more", count), "", rated)
-        return self._next(Offer(offer.statement, count), in_block, "", rated)
+            return self._draft(_BlockState("more", count), "", rated)
+        return self._next(NextStatementOffer(offer.statement, count), in_block, "", rated)
 
     def _plain_vote(self, reply: Reply) -> Vote | None:
         """Yes, no, or a thumb that says so; None for everything else."""
@@ -287,26 +287,26 @@ class _AskedStatements(Informed):
         thumbs = {vote for sign, vote in _SIGNS.items() if sign in reply.text}
         return thumbs.pop() if len(thumbs) == 1 else None
 
-    def _said_in_between(self, here: _Here, folded: str, vote: Vote | None, known: Known) -> Parsed:
+    def _said_in_between(self, here: _BlockState, folded: str, vote: Vote | None, known: Facts) -> ParseResult:
         if here.stage == "more" and (folded in self._more or vote == 1 or folded == "1"):
             return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
         if vote == -1 or folded == "2" or here.stage == "none":
             return self._finished(here)
-        return Rejection(self._hint)
+        return Invalid(self._hint)
 
-    def _finished(self, here: _Here) -> Parsed:
+    def _finished(self, here: _BlockState) -> ParseResult:
         left = self.left(here.kept())
-        return left if not isinstance(left, Missing) or self._skip else Rejection(self._hint)
+        return left if not isinstance(left, Missing) or self._skip else Invalid(self._hint)
 
-    def _next(self, offer: Offer, in_block: int, line: str = "", *events: Event) -> Draft:
+    def _next(self, offer: NextStatementOffer, in_block: int, line: str = "", *events: Event) -> PartialAnswer:
         stage: Stage = "none" if offer.statement is None else "rate"
-        return self._draft(_Here(stage, offer.rated, in_block, offer.statement), line, *events)
+        return self._draft(_BlockState(stage, offer.rated, in_block, offer.statement), line, *events)
 
-    def _draft(self, here: _Here, line: str = "", *events: Event) -> Draft:
+    def _draft(self, here: _BlockState, line: str = "", *events: Event) -> PartialAnswer:
         msg = self._shown(here)
-        return Draft(here.kept(), msg.preceded_by(noticed(line)), events)
+        return PartialAnswer(here.kept(), msg.preceded_by(noticed(line)), events)
 
-    def _shown(self, here: _Here) -> MsgOut:
+    def _shown(self, here: _BlockState) -> MsgOut:
         voice = self._voice
         if here.statement is None and here.stage != "more":
             return voice.message(
@@ -324,7 +324,7 @@ class _AskedStatements(Informed):
         msg = voice.message((card, BodyPart(line)) if line else (card,), replies)
         return msg._replace(expects="one", title=card.text)
 
-    def _replies(self, here: _Here, statement: Statement) -> tuple[QuickReply, ...]:
+    def _replies(self, here: _BlockState, statement: Statement) -> tuple[QuickReply, ...]:
         words = [*_VOTES, "unimportant" if here.is_important else "important"]
         if statement.original and not here.is_original:
             words.append("original")

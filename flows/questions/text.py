@@ -12,12 +12,22 @@ from pydantic import Field
 from flows.events import MediaGiven
 from flows.meaning import Meanings, meanings
 from flows.messages import Expects, MsgIn
-from flows.questions.base import Asked, Given, Parsed, Problem, Question, Rejection, Reply, ValueType, question
-from flows.questions.choice_matching import Picker
-from flows.questions.own_words import OwnWords, crossed
+from flows.questions.base import (
+    Accepted,
+    Invalid,
+    LocalizedQuestion,
+    ParseResult,
+    Problem,
+    Question,
+    Reply,
+    ValueType,
+    question,
+)
+from flows.questions.choice_matching import ChoiceMatcher
+from flows.questions.free_text_rules import FreeTextRules, length_problems
+from flows.renderer import Renderer
 from flows.understanding.text import fold
 from flows.values import Missing, Value
-from flows.voice import Voice
 
 Medium = Literal["voice", "picture"]
 _MARKED: Final = re.compile(r"\[(voice|picture)\](?: (.*))?", re.DOTALL)
@@ -54,7 +64,7 @@ class FreeText(Question):
     """What may be sent instead of words; left out where nothing may, so that older revisions are the same content."""
 
     def problems(self) -> Iterator[Problem]:
-        yield from crossed(self.min_length, self.max_length)
+        yield from length_problems(self.min_length, self.max_length)
         if len(set(self.media)) < len(self.media):
             yield Problem(("media",), "`media` names something twice", "name `voice` and `picture` once each")
         if self.media and self.web_only:
@@ -65,44 +75,44 @@ class FreeText(Question):
     def values(self) -> ValueType:
         return str
 
-    def ask(self, voice: Voice) -> Asked:
-        return _AskedText(self, voice)
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
+        return _LocalizedText(self, voice)
 
 
-class _AskedText(Asked):
-    def __init__(self, definition: FreeText, voice: Voice) -> None:
+class _LocalizedText(LocalizedQuestion):
+    def __init__(self, definition: FreeText, voice: Renderer) -> None:
         self._key, self._voice = definition.key, voice
-        self._picker = Picker(definition, voice, (), numbered=False, exact=True)
+        self._picker = ChoiceMatcher(definition, voice, (), numbered=False, exact=True)
         # Other words for it ("that's all") can be an answer.
         done = (fold(voice.say("button.done")),)
-        self._own_words = OwnWords(voice, definition.min_length, definition.max_length, done)
+        self._own_words = FreeTextRules(voice, definition.min_length, definition.max_length, done)
         self._media = definition.media
         self._also = voice.say(f"media.also.{'_'.join(sorted(self._media, reverse=True))}") if self._media else ""
         names = voice.say("hint.leave_names_out") if definition.leave_names_out else ""
         self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, (self._also, names))))
 
-    def parse(self, reply: Reply, draft: Value | None) -> Parsed:
+    def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         if self._media and reply.msg and reply.msg.media:
             return self._parse_media(reply.msg)
         missing = self._picker.pick(reply)
         if isinstance(missing, Missing):
             return missing
         if fault := self._own_words.fault(reply):
-            return Rejection(fault)
+            return Invalid(fault)
         return reply.text.strip()
 
-    def _parse_media(self, msg: MsgIn) -> Given | Rejection:
+    def _parse_media(self, msg: MsgIn) -> Accepted | Invalid:
         for kind in self._media:
             if msg.media != kind:
                 continue
             if not msg.media_ref:
-                return Rejection(self._voice.say("media.unfetchable"), is_whole=True)
+                return Invalid(self._voice.say("media.unfetchable"), is_whole=True)
             caption = msg.text.strip()
             if fault := self._own_words.too_long(caption):
-                return Rejection(fault, is_whole=True)
+                return Invalid(fault, is_whole=True)
             event = MediaGiven(self._key, kind, msg.media_ref)
-            return Given(f"[{kind}] {caption}".strip(), (event,), echo=self._voice.say(f"media.thanks.{kind}"))
-        return Rejection(f"{self._voice.say('media.other')} {self._also}", is_whole=True)
+            return Accepted(f"[{kind}] {caption}".strip(), (event,), echo=self._voice.say(f"media.thanks.{kind}"))
+        return Invalid(f"{self._voice.say('media.other')} {self._also}", is_whole=True)
 
     def show(self, value: Value) -> str:
         marked = _MARKED.fullmatch(str(value)) if self._media else None

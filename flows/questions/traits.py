@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final, Literal
 
 from flows.questions.base import question
-from flows.questions.placement import Placement
+from flows.questions.self_identification import SelfIdentification
 
 NONE: Final = "none"
 TRAITS: Final = ("other_language", "care", "disability", "offline", "little_money", "young", "old", NONE)
@@ -14,7 +14,7 @@ below 27, "old" 65 or more; "offline": no internet or no device of one's own at 
 
 
 @question
-class Traits(Placement):
+class Traits(SelfIdentification):
     """Ask what of a short, fixed list is true of somebody, to see whose voices are missing. The value is the list of
     `TRAITS`, or `["none"]`.
 

@@ -16,7 +16,7 @@ _SIGNED = re.compile(r"(?:^|\s)([+\-−–])(?=\d)")
 _LONGEST = 9
 
 
-class Change(NamedTuple):
+class AmountChange(NamedTuple):
     """What a reply wants for one option: so much (`sign` ""), so much more ("+") or less ("-"); a step, where None."""
 
     value: str
@@ -24,7 +24,7 @@ class Change(NamedTuple):
     sign: str = ""
 
 
-class Amounts:
+class AmountParser:
     """Reads amounts for options, which are called by name or by number (position in `names`, from 1 on)."""
 
     __slots__ = ("_ands", "_harmless", "_names", "_numerals", "_values")
@@ -45,7 +45,7 @@ class Amounts:
         self._ands = ands
         """Words between one option and the next."""
 
-    def find(self, text: str) -> tuple[list[Change], list[str]]:
+    def find(self, text: str) -> tuple[list[AmountChange], list[str]]:
         """All that is wanted, in order, and the words that name nothing.
 
         >>> amounts = Amounts([("park", ["Park"]), ("trees", ["Bäume"])], (), frozenset({"fur"}))
@@ -55,7 +55,7 @@ class Amounts:
         (([Change(value='park', amount=3, sign=''), Change(value='trees', amount=1, sign='-')], []), \
 ([Change(value='trees', amount=None, sign='')], []))
         """
-        changes: list[Change] = []
+        changes: list[AmountChange] = []
         unknown: list[str] = []
         plain = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), plain_digits(text))
         for piece in _SEPARATORS.split(plain):
@@ -68,7 +68,7 @@ class Amounts:
             unknown += rest
         return changes, unknown
 
-    def _read(self, piece: str) -> tuple[list[Change], list[str]]:
+    def _read(self, piece: str) -> tuple[list[AmountChange], list[str]]:
         folded = fold(piece)
         signs = {"+": "+"}.get(found[1], "-") if (found := _SIGNED.search(piece)) else ""
         values, rest = self._names.split(folded)
@@ -88,7 +88,7 @@ class Amounts:
             values, numbers = [self._values[numbers[0] - 1]], numbers[1:]
         if len(values) != 1 or len(numbers) > 1:
             return [], folded.split()
-        return [Change(values[0], numbers[0] if numbers else None, signs if numbers else "")], others
+        return [AmountChange(values[0], numbers[0] if numbers else None, signs if numbers else "")], others
 
     def _number(self, word: str) -> int | None:
         if word.isdecimal():

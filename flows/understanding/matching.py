@@ -16,7 +16,7 @@ _STRANGE_WORDS = 3
 _SHORTEST_PART = 4
 
 
-class SmallWords(NamedTuple):
+class FunctionWords(NamedTuple):
     """The words which people of one language put around an answer; all folded.
 
     `fillers` ("ich nehme die … bitte") change nothing; `negations` ("nicht", "kein") turn it into its opposite;
@@ -28,7 +28,7 @@ class SmallWords(NamedTuple):
     numerals: tuple[tuple[str, ...], ...] = ()
 
 
-_NONE = SmallWords()
+_NONE = FunctionWords()
 
 
 class Match(NamedTuple, Generic[V]):
@@ -59,7 +59,7 @@ class Matcher(Generic[V]):
         *,
         numbered: bool = True,
         exact: bool = False,
-        small: SmallWords = _NONE,
+        small: FunctionWords = _NONE,
     ) -> None:
         offered = [(value, tuple(words)) for value, words in names]
         by_name = _by_name(offered)

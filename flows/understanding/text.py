@@ -1,4 +1,4 @@
-"""Input made safe once at the edge (`clean`) and comparable for matching (`fold`)."""
+"""Input made safe once at the edge (`clean_text`) and comparable for matching (`fold`)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SAME_SIGN = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.f
 _UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """The text as it is stored: NFC, line breaks as \\n, without what could break a database, an export or a terminal.
 
     >>> clean("Spielplatz\\x00 f\\u0075\\u0308r alle\\r\\n")
@@ -136,6 +136,6 @@ def length_as_seen(text: str) -> int:
     return sum(unicodedata.category(char)[0] != "M" and char not in _UNSEEN for char in text)
 
 
-def utf16_length(text: str) -> int:
+def length_in_utf16(text: str) -> int:
     """Length in UTF-16 code units, the unit in which Telegram (and JavaScript) count."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from flows.messages import Mode
-from flows.render import as_text
+from flows.plain_text import message_as_text
 from tests.city.answering import Speaker, answer
 from tests.city.chat import WORDS, Heard, Line, Talk, button, tap
 from tests.city.ledger import Cast, Given, Idea, Ledger, Moment, Participation, Reason, Vote
@@ -257,7 +257,7 @@ class Resident:
         """Whether the bot took no rating, because the statement was hidden meanwhile. What the ledger knows of that may
         be a moment older or newer than the rating.
         """
-        return any(self.word("gone") in as_text(it) for it in heard)
+        return any(self.word("gone") in message_as_text(it) for it in heard)
 
     def _weigh_no_more(self, question: Question, heard: Heard) -> Talk[Heard]:
         """Comes back and leaves it at that: what was rated is counted anew, since ideas may be gone meanwhile."""

@@ -21,8 +21,8 @@ from adapters.matrix.sending import TEXT_UTF16, reactions, render
 from adapters.matrix.syncing import Syncer
 from adapters.splitting import utf16_length
 from bot.settings import ChannelSettings
+from flows.messages import Location as Spot
 from flows.messages import MsgOut, QuickReply
-from flows.messages import Place as Spot
 from tests.house import VAULT
 
 

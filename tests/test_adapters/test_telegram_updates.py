@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.telegram.updates import Reader
-from flows.messages import MsgIn, Place
+from flows.messages import Location, MsgIn
 
 PAYLOADS = sorted((Path(__file__).parents[1] / "payloads" / "telegram").glob("*.json"))
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_recorded_updates(path):
         return
     assert read is not None
     sent_at = datetime.fromisoformat(expected.pop("sent_at"))
-    place = Place(*expected.pop("place")) if "place" in expected else None
+    place = Location(*expected.pop("place")) if "place" in expected else None
     edits = read.edits if expected.pop("edits", "") else ""
     assert read == MsgIn("town", external_id=read.external_id, sent_at=sent_at, place=place, edits=edits, **expected)
     assert bool(read.edits) == path.stem.startswith("edited")

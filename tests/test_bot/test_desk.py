@@ -13,7 +13,7 @@ from bot.proposals.flags import FLAGS
 from bot.staff import codes
 from bot.staff.chat import registry
 from bot.staff.chat.registry import staff_commands
-from flows.commands.words import Command, Commands
+from flows.commands.words import Command, CommandMatcher
 from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.tables import staff
@@ -193,7 +193,7 @@ async def test_in_a_group_nothing_is_for_the_desk(store):
 def test_every_command_has_its_words_and_they_mean_nothing_else():
     known = staff_commands()
     assert {"team", "list"} <= set(known)
-    everything = Commands([phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()])
+    everything = CommandMatcher([phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()])
     means: dict[str, set[str]] = {}
     for name in known:
         for tag in phrase_catalogues.languages():

@@ -17,7 +17,7 @@ from bot.common.i18n import phrase_catalogues
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.privacy.retention import delete_expired
-from flows.commands.words import Command, Commands, Spoken
+from flows.commands.words import Command, CommandMatcher, ParsedCommand
 from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.models import metadata
@@ -278,10 +278,10 @@ async def test_the_choice_can_be_typed(store):
 @pytest.mark.parametrize("language", phrase_catalogues.languages())
 def test_what_is_told_to_be_typed_is_understood(language):
     spoken = phrase_catalogues.load(language)
-    commands = Commands([spoken])
+    commands = CommandMatcher([spoken])
     for phrase, wanted in (("door.how", ["join", "leave"]), ("door.how_twice", ["join.here", "join.there", "leave"])):
         typed = spoken.say(phrase, "sie").partition(":")[2].split("·")
-        assert [commands.find(fold(it)) for it in typed] == [Spoken(Command.LINK, it) for it in wanted]
+        assert [commands.find(fold(it)) for it in typed] == [ParsedCommand(Command.LINK, it) for it in wanted]
 
 
 async def test_delete_takes_all_doors_and_what_was_set_aside(store):

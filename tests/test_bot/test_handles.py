@@ -13,7 +13,7 @@ from bot.consultations.batch_context import BatchContext, BatchServices
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import HANDLERS, handles
 from bot.conversations.batch_order import HANDLING, WRITE_ORDER
-from flows.events import Event, Said
+from flows.events import Event, MessageCreated
 from storage.core.store import Store
 from storage.tables import contacts
 from storage.tables.contacts import ContactLanguage
@@ -31,8 +31,8 @@ def test_every_event_has_a_handler_and_nothing_else_has():
 
 
 def test_a_second_handler_is_refused():
-    with pytest.raises(ValueError, match="Said"):
-        handles(Said)(lambda batch, person, event, hour: None)
+    with pytest.raises(ValueError, match="MessageCreated"):
+        handles(MessageCreated)(lambda batch, person, event, hour: None)
 
 
 def test_each_module_handles_something():

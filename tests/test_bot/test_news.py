@@ -10,7 +10,7 @@ from sqlalchemy import text
 from adapters.base import Limits
 from bot.common.i18n import phrase_catalogues
 from flows.commands.subscriptions import parse_subscription
-from flows.commands.words import Commands
+from flows.commands.words import CommandMatcher
 from flows.events import SubscriptionChange
 from flows.understanding.text import fold
 from storage.core.store import Store
@@ -107,7 +107,7 @@ def test_what_was_never_offered_is_not_taken(argument):
 def test_what_the_offer_tells_to_type_is_understood(tag):
     said = phrase_catalogues.load(tag)
     for words in said.say("news.how", "sie").partition(": ")[2].split(" · "):
-        spoken = Commands([said]).find(fold(words))
+        spoken = CommandMatcher([said]).find(fold(words))
         assert spoken, words
         assert (spoken.command, spoken.argument) in {("news", "all"), ("news", "district.01")}
 

@@ -10,7 +10,7 @@ from babel.core import Locale
 
 from bot.common.i18n import phrase_catalogues
 from flows.authoring.readability import simple_hints
-from flows.commands.words import Command, Commands
+from flows.commands.words import Command, CommandMatcher
 from flows.languages import LANGUAGES as NAMES
 from flows.understanding.text import fold
 
@@ -122,7 +122,7 @@ class TestCatalogue:
         assert all(words.values())
 
     def test_the_words_it_tells_people_to_type_are_understood(self, language: str):
-        commands = Commands([phrase_catalogues.load(language)])
+        commands = CommandMatcher([phrase_catalogues.load(language)])
         for form in ("sie", "du"):
             _, *lines = phrase_catalogues.load(language).say("help", form).splitlines()
             for word in re.sub(r" \(.*?\)", "", " · ".join(lines)).split(" · "):
@@ -239,7 +239,7 @@ def test_plural_forms_are_those_of_cldr(language: str):
     ],
 )
 def test_chat_words_as_people_type_them(language: str, typed: str, meant: str):
-    spoken = Commands([phrase_catalogues.load(language)]).find(fold(typed))
+    spoken = CommandMatcher([phrase_catalogues.load(language)]).find(fold(typed))
     assert spoken
     assert spoken.command.value == meant
 

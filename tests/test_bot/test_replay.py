@@ -22,7 +22,7 @@ from bot.conversations import recording
 from bot.conversations.recording import BadLine
 from bot.settings import Settings
 from flows.dialogue import engine
-from flows.messages import MsgIn, Place
+from flows.messages import Location, MsgIn
 from storage.core.store import Store
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 
@@ -181,7 +181,7 @@ def test_all_fields_arrive(write):
     assert isinstance(msg, MsgIn)
     assert msg.text == "مرحبا\n👋"
     assert {name: getattr(msg, name) for name in more} == more
-    assert msg.place == Place(52.5, 13)
+    assert msg.place == Location(52.5, 13)
     assert msg.sent_at.isoformat() == "2026-11-20T07:30:00+00:00"
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.conversations.incoming import LONGEST_ADDRESS, LONGEST_ID, sanitise_message
-from flows.messages import MsgIn, Place
+from flows.messages import Location, MsgIn
 from storage.core.store import Store
 from tests.house import consultation, publish, rows, running
 from tests.test_bot.test_replay import TIME, feed
@@ -59,13 +59,13 @@ def test_replaced_ids_are_stable_for_repeats_and_edits():
 
 @pytest.mark.parametrize("place", [(math.nan, 13.4), (52.5, math.inf), (91, 0), (0, -181), (1e300, 0)])
 def test_a_place_that_is_nowhere_is_something_else(place: tuple[float, float]):
-    safe = sanitise_message(MsgIn("c", "anna", "1", NOW, place=Place(*place)), NOW)
+    safe = sanitise_message(MsgIn("c", "anna", "1", NOW, place=Location(*place)), NOW)
     assert safe
     assert (safe.place, safe.media) == (None, "other")
 
 
 def test_what_is_fit_stays_as_it_is():
-    msg = MsgIn("c", "@änna:x", "$é", NOW, text="Grün", place=Place(52.5, 13.4), media_ref='{"url": "mxc://x"}')
+    msg = MsgIn("c", "@änna:x", "$é", NOW, text="Grün", place=Location(52.5, 13.4), media_ref='{"url": "mxc://x"}')
     assert sanitise_message(msg, NOW) == msg
     assert sanitise_message(msg, NOW - timedelta(1)) == msg._replace(sent_at=NOW - timedelta(1))
 

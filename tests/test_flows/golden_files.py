@@ -17,12 +17,22 @@ from typing import Any
 
 import flows.questions
 from bot.common.i18n.phrase_catalogues import languages, load
-from flows.messages import MsgIn, MsgOut, Place
+from flows.messages import Location, MsgIn, MsgOut
 from flows.phrases import FormOfAddress
-from flows.questions.base import Asked, Draft, Given, Guess, Node, Parsed, Rejection, Reply, registry
-from flows.understanding.text import clean, fold
+from flows.questions.base import (
+    Accepted,
+    Interpreted,
+    Invalid,
+    LocalizedQuestion,
+    Node,
+    ParseResult,
+    PartialAnswer,
+    Reply,
+    registry,
+)
+from flows.renderer import Renderer
+from flows.understanding.text import clean_text, fold
 from flows.values import Missing
-from flows.voice import Voice
 
 FOLDER = Path(__file__).parent / "golden"
 # Ten characters are what a published revision is called by at most; the longest tokens come from it.
@@ -56,7 +66,9 @@ def node_of(definition: dict[str, Any]) -> Node:
     return registry()[definition["type"]].model_validate(definition)
 
 
-def ask(definition: dict[str, Any], language: str, form: FormOfAddress = "sie", voice: type[Voice] = Voice) -> Asked:
+def ask(
+    definition: dict[str, Any], language: str, form: FormOfAddress = "sie", voice: type[Renderer] = Renderer
+) -> LocalizedQuestion:
     fallbacks = dict.fromkeys((tag for tag in languages() if tag != "de"), "de")
     return node_of(definition).ask(voice(CODE, language, load(language), form, fallbacks))
 
@@ -69,7 +81,7 @@ LABELS = frozenset(
 )
 
 
-class NamingVoice(Voice):
+class NamingVoice(Renderer):
     """Says the name of a sentence instead of the sentence; labels, and what people may type, are the real ones."""
 
     def say(self, phrase: str, /, **values: object) -> str:
@@ -82,8 +94,8 @@ class NamingVoice(Voice):
 def reply_of(row: str | dict[str, Any]) -> tuple[Reply, Any]:
     """A reply as the engine makes it, and the draft it comes upon."""
     given: dict[str, Any] = {"text": row} if isinstance(row, str) else row
-    text = clean(given.get("text", "") * given.get("times", 1))
-    place = Place(*given["place"]) if "place" in given else None
+    text = clean_text(given.get("text", "") * given.get("times", 1))
+    place = Location(*given["place"]) if "place" in given else None
     msg = MsgIn("test", "me", "1", datetime(2026, 11, 23, tzinfo=UTC), text, media=given.get("media", ""), place=place)
     return Reply(text, fold(text), given.get("tap", ""), msg), given.get("draft")
 
@@ -94,15 +106,15 @@ def shown(msg: MsgOut) -> str:
     return f"{msg.text} [{replies}]" if replies else msg.text
 
 
-def outcome(parsed: Parsed) -> str:
+def outcome(parsed: ParseResult) -> str:
     match parsed:
-        case Rejection():
+        case Invalid():
             return f"! {parsed.hint}"
-        case Guess():
+        case Interpreted():
             return f"≈ {json.dumps(parsed.value, ensure_ascii=False)}"
-        case Draft():
+        case PartialAnswer():
             return f"~ {json.dumps(parsed.value, ensure_ascii=False)} {shown(parsed.msg)}"
-        case Given():
+        case Accepted():
             happened = " ".join(type(event).__name__ for event in parsed.events)
             said = f" {parsed.echo}" if parsed.echo else ""
             return f"= {json.dumps(parsed.value, ensure_ascii=False)} {happened}{said}"

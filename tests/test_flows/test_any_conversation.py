@@ -27,12 +27,12 @@ from flows.events import (
     ErasureRequested,
     GapReopened,
     LinkRequested,
-    Said,
+    MessageCreated,
     SubscriptionRequested,
 )
-from flows.facts import UNASKED
+from flows.facts import DEFAULT_FACTS
 from flows.flow import Flow
-from flows.messages import MsgIn, MsgOut, Place, QuickReply
+from flows.messages import Location, MsgIn, MsgOut, QuickReply
 from flows.session import Session, Turn
 from flows.values import Missing, Value
 from tests.house import consultation
@@ -100,7 +100,7 @@ class Conversation(RuleBasedStateMachine):
         self.flow, self.stored, self.number = flow, dict[str, Value | Missing](), 0
         self.offered: list[QuickReply] = []
         self.every: list[QuickReply] = []
-        self.take(engine.start(flow, receipt="R", language=language, known=UNASKED))
+        self.take(engine.start(flow, receipt="R", language=language, known=DEFAULT_FACTS))
 
     @rule(text=st.text(max_size=60) | st.sampled_from(LIKELY))
     def say(self, text: str) -> None:
@@ -133,7 +133,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(latitude=st.floats(-90, 90), longitude=st.floats(-180, 180))
     def share_a_place(self, latitude: float, longitude: float) -> None:
-        self.send(place=Place(latitude, longitude))
+        self.send(place=Location(latitude, longitude))
 
     @rule(back=st.integers(0, 5), text=st.sampled_from([*LIKELY, "", "🌳"]))
     def edit_a_message(self, back: int, text: str) -> None:
@@ -153,14 +153,14 @@ class Conversation(RuleBasedStateMachine):
             return
         self.number += 1
         msg = MsgIn("c", "a", f"m{self.number}", datetime.now(UTC), **given)
-        self.take(engine.resume(self.flow, self.read_back(), msg, idle, UNASKED))
+        self.take(engine.resume(self.flow, self.read_back(), msg, idle, DEFAULT_FACTS))
 
     def read_back(self) -> Session:
         return Session.from_json(self.turn.session.to_json())
 
     def take(self, turn: Turn) -> None:
         self.turn = turn
-        said = [event.msg for event in turn.events if isinstance(event, Said)]
+        said = [event.msg for event in turn.events if isinstance(event, MessageCreated)]
         assert said or any(isinstance(event, ANSWERED_BY_OTHERS) for event in turn.events), "left without an answer"
         for msg in said:
             assert msg.text.strip()

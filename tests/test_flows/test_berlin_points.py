@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from flows.messages import Place
+from flows.messages import Location
 from flows.questions.berlin_points import district_of
 
 KNOWN = {
@@ -28,9 +28,9 @@ KNOWN = {
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_places(name):
     latitude, longitude, key = KNOWN[name]
-    assert district_of(Place(latitude, longitude)) == key
+    assert district_of(Location(latitude, longitude)) == key
 
 
 @pytest.mark.parametrize("place", [(52.40, 13.06), (53.55, 10.0), (0, 0), (-90, 180), (math.nan, 13.4), (math.inf, 0)])
 def test_elsewhere_is_nowhere(place):
-    assert district_of(Place(*place)) is None
+    assert district_of(Location(*place)) is None

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.authoring import logic
-from flows.authoring.check import check
+from flows.authoring.check import check_consultation
 from flows.authoring.readability import sentences, simple_hints, words
 from flows.authoring.sizes import LONGEST_CODE, ChannelLimits
 from flows.commands.words import Command
@@ -86,7 +86,7 @@ def equal(question: str, value: object) -> dict[str, Any]:
 
 
 def found(it: Consultation, limits: ChannelLimits | None = None) -> list[Problem]:
-    return check(it, CATALOGUES, limits) if limits else check(it, CATALOGUES)
+    return check_consultation(it, CATALOGUES, limits) if limits else check_consultation(it, CATALOGUES)
 
 
 def reasons(it: Consultation, limits: ChannelLimits | None = None) -> list[str]:
@@ -111,7 +111,7 @@ class TestReach:
 
     def unreached(self, *questions: dict[str, Any]) -> set[str]:
         it = consultation(*questions)
-        walks = logic.walk(it)
+        walks = logic.explore(it)
         assert walks is not None
         return {node.key for index, node in enumerate(it.questions) if index not in walks.asked}
 
@@ -161,7 +161,7 @@ class TestReach:
 
     def test_refused_consent_leaves(self):
         required = {"key": "ok", "type": "consent", "text": text("Ja?"), "required": True}
-        walks = logic.walk(consultation(required, free("wish")))
+        walks = logic.explore(consultation(required, free("wish")))
         assert walks is not None
         assert walks.ends == {END, LEAVE}
         assert self.unreached(required, free("why", ask_if=equal("ok", False))) == {"why"}
@@ -170,14 +170,14 @@ class TestReach:
         keys = [f"k{n}" for n in range(16)]
         last = {"all": [{"any": [equal(key, "a"), equal(key, "b")]} for key in keys]}
         many = consultation(*(choice(key, "a", "b") for key in keys), free("last", ask_if=last))
-        assert logic.walk(many) is None
+        assert logic.explore(many) is None
         assert [it for it in found(many) if not it.warning] == []
 
     def test_a_long_chain_is_walked_quickly(self):
         # Each condition looks one question back: what lies further behind is forgotten.
         links = [choice("k0", "a", "b")]
         links += [choice(f"k{n}", "a", "b", ask_if=equal(f"k{n - 1}", "a")) for n in range(1, 60)]
-        walks = logic.walk(consultation(*links))
+        walks = logic.explore(consultation(*links))
         assert walks is not None
         assert len(walks.asked) == 60
 
@@ -199,7 +199,7 @@ def test_walking_finds_what_trying_all_answers_finds(data: st.DataObject):
             more["exits"] = [{"if": equal(key, data.draw(st.sampled_from("ab"))), "to": to}]
         questions.append(choice(key, "a", "b", **more))
     it = consultation(*questions)
-    walks = logic.walk(it)
+    walks = logic.explore(it)
     assert walks is not None
     assert walks.asked == set().union(*(path_of(it, answers) for answers in combinations_of(it)))
 
@@ -439,7 +439,7 @@ OK = {"key": "ok", "type": "consent", "text": text("Dürfen wir das fragen?")}
     ],
 )
 def test_personal_questions_need_their_own_consent(questions: list[dict[str, Any]], reasons: list[str]) -> None:
-    found = [it for it in check(consultation(free("wish"), *questions), CATALOGUES) if not it.warning]
+    found = [it for it in check_consultation(consultation(free("wish"), *questions), CATALOGUES) if not it.warning]
     assert [it.reason for it in found] == reasons
 
 
@@ -448,7 +448,7 @@ def test_a_consent_each_is_enough() -> None:
     asked = consultation(
         free("wish"), OK, own_consent("sector"), second, {**own_consent("about_me", "ok_too"), "type": "traits"}
     )
-    assert [it for it in check(asked, CATALOGUES) if not it.warning] == []
+    assert [it for it in check_consultation(asked, CATALOGUES) if not it.warning] == []
 
 
 @pytest.mark.parametrize("field", [{"skip": False}, {"refuse": False}, {"sensitive": False}, {"options": []}])

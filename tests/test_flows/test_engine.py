@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.common.i18n import phrase_catalogues
 from flows.dialogue import engine
 from flows.errors import EndlessFlowError
-from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, Said, SessionCompleted, SessionInterrupted
+from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, MessageCreated, SessionCompleted, SessionInterrupted
 from flows.flow import Flow
 from flows.messages import MsgIn
 from flows.session import Session
@@ -56,7 +56,7 @@ class Walk:
         ]
 
     def said(self) -> str:
-        return "\n".join(event.msg.text for event in self.turn.events if isinstance(event, Said))
+        return "\n".join(event.msg.text for event in self.turn.events if isinstance(event, MessageCreated))
 
 
 def test_a_question_is_asked_only_where_its_condition_holds():

@@ -10,19 +10,28 @@ import pytest
 
 from bot.common.i18n import phrase_catalogues
 from flows.dialogue import engine
-from flows.events import Said
-from flows.facts import NOTHING, UNASKED, Known, Lacking, Need
+from flows.events import MessageCreated
+from flows.facts import DEFAULT_FACTS, NO_FACTS, FactQuery, Facts, MissingFacts
 from flows.flow import Flow
 from flows.messages import MsgIn
-from flows.questions.base import Asked, Draft, Given, Informed, Parsed, Question, Rejection, Reply
+from flows.questions.base import (
+    Accepted,
+    FactBasedQuestion,
+    Invalid,
+    LocalizedQuestion,
+    ParseResult,
+    PartialAnswer,
+    Question,
+    Reply,
+)
+from flows.renderer import Renderer
 from flows.session import Session, Turn
 from flows.values import Missing, Value
-from flows.voice import Voice
 from tests.house import consultation
 
 
 @dataclass(frozen=True)
-class Weather(Need[str]):
+class Weather(FactQuery[str]):
     """A kind of need that only these tests have."""
 
     day: str
@@ -35,24 +44,24 @@ class Weather(Need[str]):
 class Umbrella(Question):
     type: Literal["umbrella"] = "umbrella"
 
-    def ask(self, voice: Voice) -> Asked:
+    def ask(self, voice: Renderer) -> LocalizedQuestion:
         return _AskedUmbrella(self, voice)
 
 
-class _AskedUmbrella(Informed):
-    def __init__(self, definition: Umbrella, voice: Voice) -> None:
+class _AskedUmbrella(FactBasedQuestion):
+    def __init__(self, definition: Umbrella, voice: Renderer) -> None:
         self._voice = voice
         self.prompt = definition.prompt(voice)
 
-    def begin(self, known: Known, rated: int = 0) -> Draft:
+    def begin(self, known: Facts, rated: int = 0) -> PartialAnswer:
         weather = known.of(Weather("today"))
-        return Draft([weather], self._voice.message(f"It is {weather}."))
+        return PartialAnswer([weather], self._voice.message(f"It is {weather}."))
 
-    def respond(self, reply: Reply, draft: Value | None, known: Known) -> Parsed:
+    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
         known.require(Weather("today"), Weather("tomorrow"))
         if reply.folded == "hm":
-            return Rejection("Say yes.")
-        return Given(len(reply.folded), words=f"an umbrella for {known.of(Weather('tomorrow'))}")
+            return Invalid("Say yes.")
+        return Accepted(len(reply.folded), words=f"an umbrella for {known.of(Weather('tomorrow'))}")
 
     def show(self, value: Value) -> str:
         return str(value)
@@ -69,18 +78,18 @@ def compiled() -> Flow:
 
 
 FLOW = compiled()
-TODAY = Known({Weather("today"): "dry"})
+TODAY = Facts({Weather("today"): "dry"})
 BOTH = TODAY.with_facts({Weather("tomorrow"): "rain"})
 
 
-def say(session: Session, text: str, known: Known = NOTHING) -> Turn:
+def say(session: Session, text: str, known: Facts = NO_FACTS) -> Turn:
     stored = Session.from_json(session.to_json())
     assert stored == session
     return engine.resume(FLOW, stored, MsgIn("c", "a", "m", datetime.now(UTC), text=text), known=known)
 
 
 def said(turn: Turn) -> list[str]:
-    return [event.msg.text for event in turn.events if isinstance(event, Said)]
+    return [event.msg.text for event in turn.events if isinstance(event, MessageCreated)]
 
 
 @pytest.fixture
@@ -91,7 +100,7 @@ def asked() -> Session:
 
 def test_turn_names_missing_facts_and_changes_nothing() -> None:
     begun = engine.start(FLOW, receipt="R", language="de")
-    with pytest.raises(Lacking) as lacking:
+    with pytest.raises(MissingFacts) as lacking:
         say(begun.session, "ja")
     assert lacking.value.needs == (Weather("today"),)
     turn = say(begun.session, "ja", TODAY)
@@ -100,10 +109,10 @@ def test_turn_names_missing_facts_and_changes_nothing() -> None:
 
 
 def test_several_needs_are_told_at_once(asked: Session) -> None:
-    with pytest.raises(Lacking) as lacking:
+    with pytest.raises(MissingFacts) as lacking:
         say(asked, "ja", TODAY)
     assert lacking.value.needs == (Weather("tomorrow"),)
-    with pytest.raises(Lacking) as lacking:
+    with pytest.raises(MissingFacts) as lacking:
         say(asked, "ja")
     assert lacking.value.needs == (Weather("today"), Weather("tomorrow"))
 
@@ -121,7 +130,7 @@ def test_what_was_looked_up_is_kept_while_the_question_stands(asked: Session) ->
     for words in ("status", "hilfe", "datenschutz"):
         turn = say(asked, words)
         assert turn.session.draft == ["dry"], "nothing is looked up again"
-    english = say(say(asked, "sprache").session, "english", Known({Weather("today"): "wet"}))
+    english = say(say(asked, "sprache").session, "english", Facts({Weather("today"): "wet"}))
     assert english.session.draft == ["wet"], "another language is another question"
 
 
@@ -130,5 +139,5 @@ def test_leaving_a_question_may_be_an_answer(asked: Session) -> None:
 
 
 def test_a_rehearsal_looks_nothing_up() -> None:
-    turn = engine.start(FLOW, receipt="R", language="de", known=UNASKED)
-    assert say(turn.session, "ja", UNASKED).session.draft == ["unknown"]
+    turn = engine.start(FLOW, receipt="R", language="de", known=DEFAULT_FACTS)
+    assert say(turn.session, "ja", DEFAULT_FACTS).session.draft == ["unknown"]

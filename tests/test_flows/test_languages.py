@@ -8,8 +8,8 @@ import pytest
 
 from bot.common.i18n import phrase_catalogues
 from flows.dialogue import engine
-from flows.dialogue.main_menu import Lobby
-from flows.events import ErasureRequested, Event, LanguageChosen, PushesStopped, Said, SessionCompleted
+from flows.dialogue.main_menu import MainMenu
+from flows.events import ErasureRequested, Event, LanguageChosen, MessageCreated, PushesStopped, SessionCompleted
 from flows.flow import Flow
 from flows.languages import LANGUAGES, best_guess
 from flows.messages import MsgIn, MsgOut
@@ -33,11 +33,11 @@ def say(turn: Turn, text: str = "", choice: str = "", flow: Flow = FLOW) -> Turn
 
 
 def said(turn: Turn) -> list[MsgOut]:
-    return [event.msg for event in turn.events if isinstance(event, Said)]
+    return [event.msg for event in turn.events if isinstance(event, MessageCreated)]
 
 
 def happened(turn: Turn) -> list[Event]:
-    return [event for event in turn.events if not isinstance(event, Said)]
+    return [event for event in turn.events if not isinstance(event, MessageCreated)]
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -146,10 +146,10 @@ def test_a_flow_that_knows_only_its_own_languages_asks_in_those():
 
 
 def test_the_lobby_speaks_every_language_of_the_house():
-    lobby = Lobby((), HOUSE)
+    lobby = MainMenu((), HOUSE)
     for language in HOUSE:
         (event,) = lobby.receive(MsgIn("c", "a", "1", datetime.now(UTC), text="?!"), language)
-        assert isinstance(event, Said)
+        assert isinstance(event, MessageCreated)
         assert event.msg.language == language
 
 

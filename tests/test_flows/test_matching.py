@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.understanding.matching import Match, Matcher, SmallWords, edits_between
+from flows.understanding.matching import FunctionWords, Match, Matcher, edits_between
 from flows.understanding.text import fold
 
-SMALL = SmallWords(
+SMALL = FunctionWords(
     fillers=frozenset({"ich", "nehme", "die", "bitte", "option", "ein"}),
     negations=frozenset({"nicht", "kein", "nein", "keinen"}),
     numerals=(("null",), ("eins", "ein"), ("zwei",), ("drei",)),
@@ -125,7 +125,7 @@ def test_the_quick_look_at_the_letters_loses_no_typo(name: str, edits: list[tupl
 
 
 def test_an_article_is_no_number() -> None:
-    turkish = SmallWords(fillers=frozenset({"bir", "lutfen"}), numerals=(("sifir",), ("bir",), ("iki",)))
+    turkish = FunctionWords(fillers=frozenset({"bir", "lutfen"}), numerals=(("sifir",), ("bir",), ("iki",)))
     matcher = Matcher([("bench", ["Bank"]), ("tree", ["Ağaç"])], small=turkish)
     assert matcher.find("bir ağaç lütfen") == Match("tree", True)
     assert matcher.find("bir") == Match("bench", True)
@@ -140,7 +140,7 @@ def test_a_part_of_a_name_is_not_its_opposite() -> None:
 
 
 def test_small_words_alone_are_no_part_of_a_name() -> None:
-    berlin = SmallWords(fillers=frozenset({"berlin", "in"}))
+    berlin = FunctionWords(fillers=frozenset({"berlin", "in"}))
     matcher = Matcher([("centre", ["Berlin Mitte"]), ("west", ["Spandau"])], small=berlin)
     assert matcher.find("in Berlin") is None
     assert matcher.find("Mitte") == Match("centre", False)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.common.i18n import phrase_catalogues
-from flows.authoring.check import check
+from flows.authoring.check import check_consultation
 from flows.dialogue import engine
-from flows.dialogue.unencrypted_channel import heard
-from flows.events import AnswerGiven, Said
+from flows.dialogue.unencrypted_channel import on_channel
+from flows.events import AnswerGiven, MessageCreated
 from flows.flow import Flow
 from flows.messages import MsgIn
 from flows.session import Session, Turn
@@ -43,7 +43,7 @@ def say(turn: Turn, text: str, *, overheard: bool = True, flow: Flow = FLOW) -> 
 
 
 def texts(turn: Turn) -> list[str]:
-    return [event.msg.text for event in turn.events if isinstance(event, Said)]
+    return [event.msg.text for event in turn.events if isinstance(event, MessageCreated)]
 
 
 def recorded(turn: Turn) -> dict[str, Missing | None]:
@@ -121,7 +121,10 @@ def test_a_marked_question_may_be_the_first_and_the_last():
 
 def check_of(*questions: dict[str, Any]) -> list[str]:
     made = consultation(questions=list(questions))
-    return [problem.remedy for problem in check(made, {tag: phrase_catalogues.load(tag) for tag in ("de", "en")})]
+    return [
+        problem.remedy
+        for problem in check_consultation(made, {tag: phrase_catalogues.load(tag) for tag in ("de", "en")})
+    ]
 
 
 def test_checking_knows_it():
@@ -134,11 +137,11 @@ def test_checking_knows_it():
 def test_in_private_only_what_was_withheld_is_open_again():
     missing = {"trees": "skipped", "health": "not_asked", "debts": "skipped", "benches": "not_asked"}
     before = Session("code1", "en", "R", at="benches", missing=missing, overheard=True)
-    assert heard(FLOW, before, overheard=False).missing == {
+    assert on_channel(FLOW, before, overheard=False).missing == {
         "trees": "skipped",
         "debts": "skipped",
         "benches": "not_asked",
     }
     at_the_end = before._replace(at="")
-    assert heard(FLOW, at_the_end, overheard=False) == at_the_end._replace(overheard=False)
-    assert heard(FLOW, before._replace(overheard=False), overheard=True).missing == missing
+    assert on_channel(FLOW, at_the_end, overheard=False) == at_the_end._replace(overheard=False)
+    assert on_channel(FLOW, before._replace(overheard=False), overheard=True).missing == missing

@@ -27,7 +27,7 @@ from flows.parts import (
     SummaryRow,
     TitlePart,
 )
-from flows.render import as_text
+from flows.plain_text import message_as_text
 
 RECORDED: Final = Path(__file__).parents[1] / "payloads" / "messages"
 OLD: Final[list[dict[str, Any]]] = json.loads((RECORDED / "version_1.json").read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def stored(msg: MsgOut) -> Any:
 def test_a_payload_of_version_1_reads_as_its_text(old):
     payload = old["payload"]
     msg = MsgOut.from_data(payload)
-    assert as_text(msg) == payload["text"]
+    assert message_as_text(msg) == payload["text"]
     assert msg.parts == (BodyPart(payload["text"]),)
     assert (msg.language, msg.expects, msg.title) == (payload["language"], payload["expects"], payload["title"])
     assert (msg.audio, msg.sensitive) == (payload["audio"], payload["sensitive"])
@@ -119,17 +119,17 @@ def test_every_part_has_a_name_and_is_stored():
 
 
 def test_the_parts_as_plain_text():
-    assert as_text(MsgOut(ONE_OF_EACH)) == AS_TEXT
-    assert as_text(MsgOut([SummaryRow(1, "ماذا؟", "نعم")], language="ar")) == "1. ماذا؟\n   ← نعم"
-    assert as_text(MsgOut([BodyPart("Bonjour")], language="xx")) == "Bonjour"
-    assert as_text(MsgOut("Eine Zeile.")) == "Eine Zeile."
+    assert message_as_text(MsgOut(ONE_OF_EACH)) == AS_TEXT
+    assert message_as_text(MsgOut([SummaryRow(1, "ماذا؟", "نعم")], language="ar")) == "1. ماذا؟\n   ← نعم"
+    assert message_as_text(MsgOut([BodyPart("Bonjour")], language="xx")) == "Bonjour"
+    assert message_as_text(MsgOut("Eine Zeile.")) == "Eine Zeile."
 
 
 @pytest.mark.parametrize("new", NEW, ids=[new["kind"] for new in NEW])
 def test_a_payload_of_version_2_stays_what_it_is(new):
     msg = MsgOut.from_data(new["payload"])
     assert stored(msg) == new["payload"]
-    assert as_text(msg) == new["text"]
+    assert message_as_text(msg) == new["text"]
 
 
 def test_what_is_not_known_is_ignored():
@@ -145,15 +145,15 @@ def test_what_is_not_known_is_ignored():
 
 def test_the_text_is_made_once_and_anew_for_another_message():
     msg = MsgOut([TitlePart("Was?"), BodyPart("Hier.")])
-    assert as_text(msg) is as_text(msg)
-    assert as_text(msg._replace(parts=(BodyPart("Dort."),))) == "Dort."
+    assert message_as_text(msg) is message_as_text(msg)
+    assert message_as_text(msg._replace(parts=(BodyPart("Dort."),))) == "Dort."
     assert msg._replace(language="tr").text == msg.text
 
 
 def test_notices_stand_before_a_message_set_apart():
     msg = MsgOut([ProgressPart("Frage 1 von 2"), TitlePart("Was?")])
     notices = (NoticePart("Verstanden."), NoticePart("Gelöscht."))
-    assert as_text(msg.preceded_by(notices)) == "Verstanden.\nGelöscht.\n\nFrage 1 von 2\nWas?"
+    assert message_as_text(msg.preceded_by(notices)) == "Verstanden.\nGelöscht.\n\nFrage 1 von 2\nWas?"
     assert msg.preceded_by(()) is msg
 
 

@@ -14,9 +14,18 @@ from ruamel.yaml import YAML
 
 from bot.common.i18n.phrase_catalogues import languages
 from flows.questions.age_band import BANDS, band_of
-from flows.questions.base import Draft, Given, Guess, Informed, Question, Rejection, Reply, registry
+from flows.questions.base import (
+    Accepted,
+    FactBasedQuestion,
+    Interpreted,
+    Invalid,
+    PartialAnswer,
+    Question,
+    Reply,
+    registry,
+)
 from flows.questions.pairwise import pairs
-from flows.understanding.text import clean, fold
+from flows.understanding.text import clean_text, fold
 from flows.values import Missing
 from tests.test_flows.golden_files import (
     FOLDER,
@@ -104,24 +113,24 @@ def test_any_reply_gets_an_answer_of_the_promised_kind(
 ) -> None:
     """Whatever is sent: no exception, no value outside `values()`, no missing code that was not offered."""
     node, asked = node_of(DEFINITIONS[which[0]]), ASKED[which]
-    text = clean(text)
+    text = clean_text(text)
     parsed = asked.parse(Reply(text, fold(text), choice), draft)
-    if isinstance(parsed, Rejection):
+    if isinstance(parsed, Invalid):
         assert parsed.hint.strip()
         return
     assert isinstance(node, Question)
     if isinstance(parsed, Missing):
         assert {Missing.DONT_KNOW: node.dont_know, Missing.REFUSED: node.refuse}[parsed]
         return
-    if isinstance(parsed, Draft) and isinstance(asked, Informed):
+    if isinstance(parsed, PartialAnswer) and isinstance(asked, FactBasedQuestion):
         assert asked.again(parsed.value).quick_replies == parsed.msg.quick_replies
         return  # what it keeps on the way is no value
-    value = parsed.value if isinstance(parsed, Guess | Given | Draft) else parsed
+    value = parsed.value if isinstance(parsed, Interpreted | Accepted | PartialAnswer) else parsed
     possible = node.values()
     for one in value if isinstance(value, list | dict) else [value]:
         assert one in possible if isinstance(possible, frozenset) else isinstance(one, possible or object)
     assert asked.show(value)
-    if isinstance(parsed, Draft):
+    if isinstance(parsed, PartialAnswer):
         assert asked.again(value).quick_replies == parsed.msg.quick_replies
 
 
@@ -136,7 +145,7 @@ def test_what_is_offered_can_be_tapped_typed_and_numbered(name: str, language: s
         if not key:
             continue
         tapped = asked.parse(Reply(choice=value), None)
-        assert not isinstance(tapped, Rejection)
+        assert not isinstance(tapped, Invalid)
         assert asked.parse(Reply(offered.label, fold(offered.label)), None) == tapped
         assert asked.knows(fold(offered.label))
         if offered.number:
@@ -159,7 +168,7 @@ def test_every_type_can_be_asked_in_every_language_and_form(name: str, form: Any
 def test_a_draft_says_in_words_what_is_chosen() -> None:
     """The symbols ☑ and ☐ alone would tell nothing to a screen reader that leaves them out."""
     draft = ASKED["choices", "de"].parse(Reply("1 3", "1 3"), None)
-    assert isinstance(draft, Draft)
+    assert isinstance(draft, PartialAnswer)
     assert "Bäume, Bänke und Tische" in draft.msg.text
     assert [reply.label for reply in draft.msg.quick_replies if reply.chosen] == ["☑ Bäume", "☑ Bänke und Tische"]
     assert ASKED["choices", "de"].again(["trees", "tables"]) == draft.msg
@@ -169,10 +178,10 @@ def test_a_draft_says_in_words_what_is_chosen() -> None:
 def test_none_of_these_is_enough_whatever_the_least_number() -> None:
     asked = ask({**DEFINITIONS["choices"], "min": 2}, "de")
     draft = asked.parse(Reply("5", "5"), None)
-    assert isinstance(draft, Draft)
+    assert isinstance(draft, PartialAnswer)
     assert draft.msg.quick_replies[-1].token.endswith("+done")
     assert asked.parse(Reply(choice="+done"), draft.value) == ["nothing"]
-    assert isinstance(asked.parse(Reply(choice="+done"), ["trees"]), Draft)
+    assert isinstance(asked.parse(Reply(choice="+done"), ["trees"]), PartialAnswer)
 
 
 def test_nothing_chosen_is_an_answer_where_none_is_required() -> None:
@@ -203,7 +212,7 @@ def test_a_pair_decided_is_never_asked_again() -> None:
         msg = asked.again(draft)
         seen.append(frozenset(reply.label for reply in msg.quick_replies[:2]))
         parsed = asked.parse(Reply("1", "1"), draft)
-        assert isinstance(parsed, Draft)
+        assert isinstance(parsed, PartialAnswer)
         draft = parsed.value
     done = asked.parse(Reply("1", "1"), draft)
     assert len({*seen}) == 4

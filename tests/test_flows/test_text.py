@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.understanding.text import clean, fold, length_as_seen, plain_digits, utf16_length
+from flows.understanding.text import clean_text, fold, length_as_seen, length_in_utf16, plain_digits
 
 ANY = st.text() | st.text(
     "aÀ\u0300\u0301ıİßſΐ\u0345ﬁ½３٣۳🔟3️⃣\u200d\u200b\ufeff\u202e\ud800\udfff\x00\x85\u2028\r\n\t ـًé_-'"
@@ -17,8 +17,8 @@ ANY = st.text() | st.text(
 
 @given(ANY)
 def test_clean_text_can_be_stored_shown_and_cleaned_again(text: str) -> None:
-    cleaned = clean(text)
-    assert clean(cleaned) == cleaned
+    cleaned = clean_text(text)
+    assert clean_text(cleaned) == cleaned
     assert unicodedata.is_normalized("NFC", cleaned)
     assert cleaned.encode("utf-8", "strict") is not None
     assert not any(unicodedata.category(char) == "Cc" and char not in "\t\n" for char in cleaned)
@@ -89,7 +89,7 @@ def test_fold(written: str, folded: str) -> None:
     ],
 )
 def test_clean(text: str, cleaned: str) -> None:
-    assert clean(text) == cleaned
+    assert clean_text(text) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_plain_digits_are_ascii_and_nothing_else_changes(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "units"), [("abc", 3), ("ü", 1), ("👍", 2), ("\ud800", 1)])
 def test_utf16_length(text: str, units: int) -> None:
-    assert utf16_length(text) == units
+    assert length_in_utf16(text) == units

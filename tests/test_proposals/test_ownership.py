@@ -11,7 +11,7 @@ from bot.common.i18n import phrase_catalogues
 from bot.proposals import moderation_decisions
 from bot.proposals.merge_split import merge, restore
 from bot.results.loading import load
-from flows.commands.words import Command, Commands, Spoken
+from flows.commands.words import Command, CommandMatcher, ParsedCommand
 from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.tables import contacts, proposals, ratings
@@ -159,17 +159,17 @@ async def test_a_rating_goes_where_its_proposal_was_merged_into(store: Store) ->
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("meine Vorschläge", Spoken(Command.MINE)),
-        ("zurückziehen P-7K2M-PX0Q", Spoken(Command.MINE, "withdraw.p 7k2m px0q")),
-        ("Vorschlag löschen p7k2mpx0q", Spoken(Command.MINE, "delete.p7k2mpx0q")),
-        ("Bewertung löschen P-7K2M-PX0Q", Spoken(Command.MINE, "unrate.p 7k2m px0q")),
-        ("meine Bewertungen 3", Spoken(Command.MINE, "more.3")),
+        ("meine Vorschläge", ParsedCommand(Command.MINE)),
+        ("zurückziehen P-7K2M-PX0Q", ParsedCommand(Command.MINE, "withdraw.p 7k2m px0q")),
+        ("Vorschlag löschen p7k2mpx0q", ParsedCommand(Command.MINE, "delete.p7k2mpx0q")),
+        ("Bewertung löschen P-7K2M-PX0Q", ParsedCommand(Command.MINE, "unrate.p 7k2m px0q")),
+        ("meine Bewertungen 3", ParsedCommand(Command.MINE, "more.3")),
         ("zurückziehen", None),
         ("das Gesetz zurückziehen", None),
     ],
 )
-def test_what_people_type(typed: str, meant: Spoken | None) -> None:
-    assert Commands([phrase_catalogues.load("de")]).find(fold(typed)) == meant
+def test_what_people_type(typed: str, meant: ParsedCommand | None) -> None:
+    assert CommandMatcher([phrase_catalogues.load("de")]).find(fold(typed)) == meant
 
 
 IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Welche Idee?", "en": "Which idea?"}, "similar": False}

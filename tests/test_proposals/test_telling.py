@@ -20,7 +20,7 @@ from bot.common.ids import Ids
 from bot.proposals import merge_split
 from bot.proposals.official_answers import OfficialAnswer, set_status
 from flows.messages import MsgOut
-from flows.render import as_text
+from flows.plain_text import message_as_text
 from storage.core.store import Store
 from storage.tables import contacts, opt_ins, proposals, ratings
 from storage.tables.contacts import AddressState, ContactStop, NewAddress, NewContact
@@ -79,7 +79,7 @@ def notices(store: Store) -> dict[str, list[str]]:
         ).all()
     for lookup, sealed, payload in rows:
         name = KEYS.unseal(bytes(sealed), bytes(lookup))
-        found.setdefault(name, []).append(as_text(MsgOut.from_data(from_json(payload))))
+        found.setdefault(name, []).append(message_as_text(MsgOut.from_data(from_json(payload))))
     return found
 
 

@@ -21,8 +21,8 @@ from flows.definition import Consultation
 from flows.flow import Flow
 from flows.messages import Expects
 from flows.questions.base import Option, Question
+from flows.renderer import Renderer
 from flows.values import Value
-from flows.voice import Voice
 from storage.tables import consultations
 from storage.tables.consultations import PublishedRevision
 
@@ -224,7 +224,7 @@ def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[i
     return (Wording(tuple(numbers), question, labels) for question, labels, numbers in found)
 
 
-def _labels_over(wordings: Sequence[Wording], voices: Mapping[str, Voice]) -> Labels:
+def _labels_over(wordings: Sequence[Wording], voices: Mapping[str, Renderer]) -> Labels:
     """What people read for each code in the newest wording that has it, and what it was called before."""
     found: dict[str, dict[str, str]] = {}
     for wording in wordings:

@@ -19,8 +19,8 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person
 from bot.settings import Settings
 from flows.messages import MsgOut, QuickReply
+from flows.renderer import Renderer
 from flows.understanding.text import fold
-from flows.voice import Voice
 from storage.tables.staff import ROLES, Role, TeamMember
 
 
@@ -36,7 +36,7 @@ class StaffCall:
     settings: Settings
     person: Person
     member: TeamMember
-    voice: Voice
+    voice: Renderer
     argument: str
     proactive: frozenset[str]
     """Channels that can write to people who have not just written."""
@@ -112,7 +112,7 @@ def staff_commands() -> dict[str, StaffCommand]:
     return dict(sorted(_commands.items()))
 
 
-def command_usage(voice: Voice, name: str, code: str = "CODE") -> str:
+def command_usage(voice: Renderer, name: str, code: str = "CODE") -> str:
     """What to type for a command and what it is for, in the words of this language; `code` is what it is about."""
     word = next(iter(voice.words(f"words.desk.{name}")), name)
     return voice.say(f"desk.help.{name}", command=f"/{word}", code=code)

@@ -12,7 +12,7 @@ from bot.consultations.participant import Person
 from bot.staff.chat.registry import StaffCall, command_usage, staff_command, staff_commands
 from bot.staff.codes import redeem_code, staff_code_hash
 from flows.messages import MsgOut
-from flows.voice import Voice
+from flows.renderer import Renderer
 from storage.tables import staff
 from storage.tables.staff import NewStaffChat, Role, TeamMember
 
@@ -73,7 +73,7 @@ def _leave(call: StaffCall) -> None:
     call.person.member = None
 
 
-def abilities(voice: Voice, role: Role) -> Iterator[str]:
+def abilities(voice: Renderer, role: Role) -> Iterator[str]:
     """What this role can do, a line a command, in the order in which one needs them."""
     known = staff_commands()
     for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):

@@ -28,7 +28,7 @@ from bot.web.public.resume import qr
 from bot.web.request_locale import locale_of
 from bot.web.room_views import ROOM_VIEWS, RoomView
 from flows.flow import Flow
-from flows.understanding.text import clean
+from flows.understanding.text import clean_text
 from storage.tables import rooms as table
 from storage.tables.rooms import StoredRoom
 
@@ -86,7 +86,7 @@ async def seen(request: web.Request, code: str) -> RoomContext | None:
 async def _which(request: web.Request) -> web.StreamResponse:
     """Asks for the code; with one, leads to its room."""
     site, locale = site_of(request), locale_of(request)
-    code = clean(request.query.get("code", ""))
+    code = clean_text(request.query.get("code", ""))
     found = await seen(request, code)
     if found:
         return web.Response(status=303, headers={"Location": found.address})

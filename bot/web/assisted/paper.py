@@ -19,9 +19,9 @@ from bot.web.public.resume import qr
 from bot.web.request_locale import COOKIE, wished
 from flows.conditions import Condition, Equal, OneOf
 from flows.definition import Consultation
-from flows.flow import Flow, Script
+from flows.flow import Flow, LocalizedFlow
 from flows.messages import Expects, QuickReply
-from flows.questions.base import END, LEAVE, Asked, Exit, Node
+from flows.questions.base import END, LEAVE, Exit, LocalizedQuestion, Node
 from flows.questions.pairwise import Pairwise
 from flows.values import Missing, Value
 
@@ -127,7 +127,7 @@ def questions(flow: Flow, language: str) -> list[PaperQuestion]:
     return found
 
 
-def _hint(flow: Flow, key: str, script: Script, locale: Locale) -> str:
+def _hint(flow: Flow, key: str, script: LocalizedFlow, locale: Locale) -> str:
     """How to answer it with a pen, in words."""
     node, asked = flow.question(key), script.asked[key]
     if not node.on_paper:
@@ -138,14 +138,14 @@ def _hint(flow: Flow, key: str, script: Script, locale: Locale) -> str:
     return asked.prompt.text.removeprefix(script.titles[key]).strip()
 
 
-def _rows(key: str, asked: Asked) -> tuple[PaperRow, ...]:
+def _rows(key: str, asked: LocalizedQuestion) -> tuple[PaperRow, ...]:
     return tuple(
         PaperRow(f"{key}-{number}", tuple(TickBox(value, value, label) for value, label in row))
         for number, row in enumerate(asked.paper_rows())
     )
 
 
-def _boxes(asked: Asked) -> tuple[tuple[TickBox, ...], tuple[TickBox, ...]]:
+def _boxes(asked: LocalizedQuestion) -> tuple[tuple[TickBox, ...], tuple[TickBox, ...]]:
     """The answers to tick: the real ones, and those beside them."""
     boxes = [box for reply in asked.prompt.quick_replies if (box := _box(reply))]
     return (
@@ -162,7 +162,7 @@ def _box(reply: QuickReply) -> TickBox | None:
     return TickBox(reply.token, value, reply.bare_label, reply.number)
 
 
-def _only(node: Node, script: Script, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
+def _only(node: Node, script: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
     """For whom a question is. What cannot be said in one line is left to the person."""
     if node.ask_if is not None:
         named = _named(node.ask_if, script)
@@ -172,7 +172,7 @@ def _only(node: Node, script: Script, numbers: dict[str, int], locale: Locale) -
             yield locale.say("web.paper.maybe")
 
 
-def _jumps(node: Node, script: Script, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
+def _jumps(node: Node, script: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
     """Where to go on after certain answers, as far as these are answers to this very question."""
     for way in node.exits:
         named = _named(way.condition, script) if way.condition else None
@@ -186,7 +186,7 @@ def _jump(way: Exit, labels: str, numbers: dict[str, int], locale: Locale) -> st
     return locale.say("web.paper.jump", number=numbers[way.to], labels=labels)
 
 
-def _named(condition: Condition, script: Script) -> tuple[str, str] | None:
+def _named(condition: Condition, script: LocalizedFlow) -> tuple[str, str] | None:
     """The question a simple condition looks at, and the answers it names; None for what is not simple."""
     values: tuple[Value, ...]
     if isinstance(condition, Equal):

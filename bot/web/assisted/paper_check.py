@@ -16,11 +16,11 @@ from bot.web.assisted.paper import PaperQuestion
 from bot.web.public.numbers import NUMBERED
 from flows.commands.words import Command
 from flows.dialogue import engine
-from flows.events import Said
-from flows.facts import UNASKED
+from flows.events import MessageCreated
+from flows.facts import DEFAULT_FACTS
 from flows.flow import Flow
 from flows.messages import MsgIn
-from flows.render import as_text
+from flows.plain_text import message_as_text
 from flows.session import Session
 from flows.tokens import DONE, Token
 from flows.understanding.text import fold
@@ -88,7 +88,7 @@ class _Walk:
         self.result = DryRun()
         self.heard = ""
         """What the bot said last."""
-        self.session: Session = engine.start(flow, receipt="", language=language, known=UNASKED).session
+        self.session: Session = engine.start(flow, receipt="", language=language, known=DEFAULT_FACTS).session
         if len(flow.languages) > 1:
             # A new conversation is asked for its language first; the rehearsal knows it already.
             self.result.messages.append(_tap(flow, Command.LANGUAGE, language))
@@ -96,9 +96,9 @@ class _Walk:
     def say(self, words: SheetMessage) -> None:
         number = len(self.result.messages)
         msg = MsgIn("paper", "", str(number), _LONG_AGO, text=words.text, choice=words.choice, mode="paper")
-        turn = engine.resume(self.flow, self.session, msg, known=UNASKED)
+        turn = engine.resume(self.flow, self.session, msg, known=DEFAULT_FACTS)
         self.session = turn.session
-        said = [as_text(event.msg) for event in turn.events if isinstance(event, Said)]
+        said = [message_as_text(event.msg) for event in turn.events if isinstance(event, MessageCreated)]
         self.heard = said[-1] if said else self.heard
         self.result.messages.append(words)
 

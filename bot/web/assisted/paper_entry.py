@@ -26,7 +26,7 @@ from bot.web.context import site_of
 from bot.web.public.chat import SLUG, is_unreviewed, notice_of
 from bot.web.public.form_model import step_of
 from flows.flow import Flow
-from flows.understanding.text import clean
+from flows.understanding.text import clean_text
 
 _SHEET: Final = re.compile(r"[0-9a-f]{32}")
 MOST_KEPT: Final = 200
@@ -114,7 +114,7 @@ def _filled(data: Mapping[str, list[str]], question: PaperQuestion) -> SheetAnsw
     names = (question.key, *(row.name for row in question.rows))
     ticked = tuple(token for name in names for token in data.get(f"tick-{name}", []) if token)
     # Cleaned as every message is, so that the rehearsal sees what will be stored.
-    return SheetAnswer(clean("\n".join(data.get(f"text-{question.key}", []))), ticked)
+    return SheetAnswer(clean_text("\n".join(data.get(f"text-{question.key}", []))), ticked)
 
 
 def _nothing(sheet: Mapping[str, SheetAnswer], language: str) -> dict[str, str]:

@@ -21,8 +21,8 @@ from bot.web.context import language_links, site_of
 from bot.web.request_locale import locale_of
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
-from flows.questions.district import DISTRICTS, label
-from flows.understanding.text import clean
+from flows.questions.district import DISTRICTS, district_label
+from flows.understanding.text import clean_text
 from storage.tables import consultations
 from storage.tables.proposals import NewStatus
 
@@ -44,7 +44,7 @@ def add_to(router: web.UrlDispatcher) -> None:
 async def _page(request: web.Request) -> web.StreamResponse:
     """The contribution with this code, however the code was typed."""
     site, locale = site_of(request), locale_of(request)
-    typed = clean(request.match_info["code"][:LONGEST])
+    typed = clean_text(request.match_info["code"][:LONGEST])
     code = recognise(typed)
     if code:
         code_guess_limit.may_look(request)
@@ -121,7 +121,7 @@ def _words(shown: ContributionPage, locale: Locale) -> dict[str, Any]:
         else original,
         "original": original if translated else None,
         "is_unreviewed": translated is not None and not translated.reviewed,
-        "district": label(district, locale.tag) if district in DISTRICTS else district,
+        "district": district_label(district, locale.tag) if district in DISTRICTS else district,
     }
 
 

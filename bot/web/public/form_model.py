@@ -26,7 +26,7 @@ from flows.parts import (
     SummaryRow,
     TitlePart,
 )
-from flows.render import as_text, plain
+from flows.plain_text import message_as_text, parts_as_text
 from flows.tokens import START, Token
 
 Kind = Literal["question", "summary", "thanks", "menu", "waiting"]
@@ -155,8 +155,8 @@ def _told(step: FormStep, said: Iterable[MsgOut]) -> FormStep:
     notes, about = list(step.notes), list(step.about)
     for msg in said:
         paragraphs, others = _parted(msg.parts, lambda part: isinstance(part, AboutPart))
-        about += [plain(paragraphs, msg.language)] if paragraphs else []
-        notes += [plain(others, msg.language)] if others else []
+        about += [parts_as_text(paragraphs, msg.language)] if paragraphs else []
+        notes += [parts_as_text(others, msg.language)] if others else []
     return step._replace(notes=tuple(notes), about=tuple(about))
 
 
@@ -206,9 +206,9 @@ def _remarks(step: FormStep, msg: MsgOut) -> FormStep:
     # Where too many options are chosen and nothing else is wrong, a page says so in its own words.
     most = wrong[0].most if len(wrong) == 1 and isinstance(wrong[0], ErrorPart) else 0
     return step._replace(
-        notes=(*step.notes, plain(told, msg.language)) if told else step.notes,
+        notes=(*step.notes, parts_as_text(told, msg.language)) if told else step.notes,
         earlier=next((part for part in msg.parts if isinstance(part, EarlierAnswerPart)), None),
-        fault=plain(wrong, msg.language),
+        fault=parts_as_text(wrong, msg.language),
         most=most,
     )
 
@@ -241,7 +241,7 @@ def _hint(msg: MsgOut) -> tuple[Passage, ...]:
             case BodyPart(text, language):
                 found.append(_passage(text, language, part.gap, msg))
             case ProposalCard(text, _, language) if text != msg.title:
-                found.append(_passage(plain([part], msg.language), language, part.gap, msg))
+                found.append(_passage(parts_as_text([part], msg.language), language, part.gap, msg))
     return (found[0]._replace(gap=""), *found[1:]) if found else ()
 
 
@@ -289,7 +289,7 @@ def _thanks(step: FormStep, msg: MsgOut, receipt: ReceiptPart) -> FormStep:
 
 def _menu(step: FormStep, msg: MsgOut) -> FormStep:
     """Any other message: its first line is the heading."""
-    title, _, rest = as_text(msg).partition("\n")
+    title, _, rest = message_as_text(msg).partition("\n")
     hint = (Passage(rest.strip()),) if rest.strip() else ()
     return step._replace(title=title, hint=hint, words=tuple(map(_choice, msg.quick_replies)))
 

@@ -19,7 +19,7 @@ from bot.web.middleware import trouble_page
 from bot.web.public.chat import SLUG
 from bot.web.public.espeak import VOICES, Espeak
 from flows.messages import MsgOut
-from flows.render import as_text
+from flows.plain_text import message_as_text
 from storage.tables import consultations
 
 CONVERSATION: Final = Rate(20, 0.2)
@@ -109,7 +109,7 @@ def spoken(msg: MsgOut) -> str:
     >>> spoken(MsgOut("🌳 Was fehlt?", (QuickReply("a", "☐ Bänke", 1), QuickReply("b", "Überspringen"))))
     'Was fehlt?\\n1: Bänke.\\nÜberspringen.'
     """
-    lines = [_plain(line) for line in as_text(msg).split("\n")]
+    lines = [_plain(line) for line in message_as_text(msg).split("\n")]
     for reply in msg.quick_replies:
         label = _plain(reply.label)
         lines.append(f"{reply.number}: {label}" if reply.number else label)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
-from flows.questions.choices import Several
+from flows.questions.choices import MultiChoice
+from flows.renderer import Renderer
 from flows.values import Value
-from flows.voice import Voice
 
 
-class Placement(Several):
+class SelfIdentification(MultiChoice):
     """Several of a fixed list, with labels of the bot's own. Only of those who agreed to being asked, and nobody has to
     say it; sensitive like any answer by which people could be sorted.
     """
@@ -29,7 +29,7 @@ class Placement(Several):
     def values(self) -> frozenset[Value]:
         return frozenset(self.answers)
 
-    def offered(self, voice: Voice) -> Iterable[tuple[str, str, Iterable[str]]]:
+    def offered(self, voice: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
         """Each is also called by what stands before the example in its label."""
         for value in self.answers:
             label = voice.say(f"{self.type}.{value}")

@@ -15,7 +15,7 @@ _HANGING: Final = "     "
 """Indents the further lines of an answer in a summary, so that a list in it is not read as questions."""
 
 
-def as_text(msg: MsgOut) -> str:
+def message_as_text(msg: MsgOut) -> str:
     """The message without its quick replies. Made once for each message.
 
     >>> from flows.messages import MsgOut
@@ -26,7 +26,7 @@ def as_text(msg: MsgOut) -> str:
     return msg.text
 
 
-def plain(parts: Iterable[MessagePart], language: str) -> str:
+def parts_as_text(parts: Iterable[MessagePart], language: str) -> str:
     """Parts of a message in this language, with what separates them."""
     pieces: list[str] = []
     for part in parts:

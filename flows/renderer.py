@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from flows.messages import MsgOut, QuickReply
 from flows.parts import MessagePart
 from flows.phrases import FormOfAddress, Phrases
-from flows.render import arrow
+from flows.plain_text import arrow
 from flows.tokens import Token
-from flows.understanding.matching import SmallWords
+from flows.understanding.matching import FunctionWords
 from flows.understanding.text import fold
 from flows.wording import Text
 
 
-class Voice:
+class Renderer:
     """Says phrases and texts in one language and form of address, and makes the tokens of quick replies.
 
     A token names the compiled revision and the question, so that a tap on an old button is recognised for what it is
@@ -32,7 +32,7 @@ class Voice:
         self._form = form
         self._fallbacks = fallbacks
         self._commands: dict[str, QuickReply] = {}
-        self._small_words: SmallWords | None = None
+        self._small_words: FunctionWords | None = None
 
     def say(self, phrase: str, /, **values: object) -> str:
         """One of the bot's own phrases."""
@@ -55,10 +55,10 @@ class Voice:
         """What people say when that is all, folded."""
         return frozenset(map(fold, (self.say("button.done"), *self.words("words.done"))))
 
-    def small_words(self) -> SmallWords:
+    def small_words(self) -> FunctionWords:
         """The words people put around an answer in this language, and its numerals from zero on."""
         if self._small_words is None:
-            self._small_words = SmallWords(
+            self._small_words = FunctionWords(
                 frozenset(map(fold, self.words("words.fillers"))),
                 frozenset(map(fold, self.words("words.negations"))),
                 tuple(tuple(map(fold, numeral.split("/"))) for numeral in self.words("words.numbers")),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from flows.questions.base import Problem, Reply
+from flows.renderer import Renderer
 from flows.understanding.text import length_as_seen
-from flows.voice import Voice
 
 
-class OwnWords:
+class FreeTextRules:
     """At least one word, because a row of emoji tells an analyst nothing; its length counted as people see it.
 
     `done` are words, folded, that say "that is all" and nothing else: they are meant for the question before, which was
@@ -18,7 +18,7 @@ class OwnWords:
 
     __slots__ = ("_done", "_least", "_most", "_voice")
 
-    def __init__(self, voice: Voice, least: int, most: int, done: Collection[str]) -> None:
+    def __init__(self, voice: Renderer, least: int, most: int, done: Collection[str]) -> None:
         self._voice, self._least, self._most, self._done = voice, least, most, done
 
     def fault(self, reply: Reply) -> str:
@@ -43,7 +43,7 @@ class OwnWords:
         return ""
 
 
-def crossed(min_length: int, max_length: int) -> Iterator[Problem]:
+def length_problems(min_length: int, max_length: int) -> Iterator[Problem]:
     """The problem of lengths nothing can have."""
     if min_length > max_length:
         reason = f"`max_length` {max_length} is below `min_length` {min_length}"
