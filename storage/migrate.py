@@ -31,7 +31,7 @@ up and tries anew.
 """
 
 
-class Migrated(NamedTuple):
+class MigrationResult(NamedTuple):
     """What an upgrade did. ``copy`` is the file as it was before, where one was made."""
 
     before: str | None
@@ -39,10 +39,10 @@ class Migrated(NamedTuple):
     copy: Path | None
 
 
-class Hiding(Protocol):
+class MigrationKeys(Protocol):
     """What a migration needs the key of the house for (`bot.common.keys.Keys`)."""
 
-    def message_names(self, channel: str, external_id: str, /) -> "Names":
+    def message_names(self, channel: str, external_id: str, /) -> "MessageNamePair":
         """What a channel's own id of a message is called in each of the halves."""
         ...
 
@@ -55,7 +55,7 @@ class Hiding(Protocol):
         ...
 
 
-class Names(Protocol):
+class MessageNamePair(Protocol):
     """The names of a message."""
 
     @property
@@ -73,9 +73,9 @@ def upgrade(
     store: Store,
     revision: str = "head",
     *,
-    hiding: Callable[[Connection], Hiding] | None = None,
+    hiding: Callable[[Connection], MigrationKeys] | None = None,
     wait_seconds: float = WAIT_SECONDS,
-) -> Migrated:
+) -> MigrationResult:
     """Create or upgrade the tables; a missing SQLite file is created, readable for its owner only.
 
     ``hiding`` gives the keys that fit these tables; it is called where rows of earlier programs are to be hidden, which
@@ -87,27 +87,27 @@ def upgrade(
     if store.dialect == "sqlite":
         _create_file(engines.sqlite_file(store.writer.url))
 
-    def work(connection: Connection) -> Migrated:
+    def work(connection: Connection) -> MigrationResult:
         before = current(connection)
         _check_known(before)
         if before == (head() if revision == "head" else revision):
-            return Migrated(before, before, None)
+            return MigrationResult(before, before, None)
         copy = _copy(store, before) if store.dialect == "sqlite" and before else None
         command.upgrade(_config(connection, hiding), revision)
-        return Migrated(before, current(connection), copy)
+        return MigrationResult(before, current(connection), copy)
 
     return _alone(store, work, wait_seconds)
 
 
-def downgrade(store: Store, revision: str, *, wait_seconds: float = WAIT_SECONDS) -> Migrated:
+def downgrade(store: Store, revision: str, *, wait_seconds: float = WAIT_SECONDS) -> MigrationResult:
     """Go back to an earlier revision, or to ``base``. What the newer tables held beyond it is lost."""
 
-    def work(connection: Connection) -> Migrated:
+    def work(connection: Connection) -> MigrationResult:
         before = current(connection)
         _check_known(before)
         copy = _copy(store, before) if store.dialect == "sqlite" and before else None
         command.downgrade(_config(connection), revision)
-        return Migrated(before, current(connection), copy)
+        return MigrationResult(before, current(connection), copy)
 
     return _alone(store, work, wait_seconds)
 
@@ -144,7 +144,7 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _alone(store: Store, work: Callable[[Connection], Migrated], wait_seconds: float) -> Migrated:
+def _alone(store: Store, work: Callable[[Connection], MigrationResult], wait_seconds: float) -> MigrationResult:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -156,7 +156,7 @@ def _alone(store: Store, work: Callable[[Connection], Migrated], wait_seconds: f
             time.sleep(0.2)
 
 
-def _locked(connection: Connection, work: Callable[[Connection], Migrated]) -> Migrated:
+def _locked(connection: Connection, work: Callable[[Connection], MigrationResult]) -> MigrationResult:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{DDL_LOCK_SECONDS}s'")
@@ -205,7 +205,9 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _config(connection: Connection | None = None, hiding: Callable[[Connection], Hiding] | None = None) -> Config:
+def _config(
+    connection: Connection | None = None, hiding: Callable[[Connection], MigrationKeys] | None = None
+) -> Config:
     config = Config()
     config.set_main_option("script_location", "storage:migrations")
     config.attributes |= {"connection": connection, "hiding": hiding}

@@ -10,7 +10,7 @@ from typing import Any
 from adapters.base import Delivery
 from bot.delivery.attachments.files import FOLDER
 from storage.core.store import Store
-from storage.tables.attachments import Attachment
+from storage.tables.attachments import AttachmentRow
 from tests.house import Recorder, say
 from tests.patience import PATIENCE
 
@@ -45,7 +45,7 @@ class Phone(Recorder):
 
 def rows(store: Store) -> list[Any]:
     with store.reading() as connection:
-        return list(connection.execute(Attachment.__table__.select()))
+        return list(connection.execute(AttachmentRow.__table__.select()))
 
 
 def files(tmp_path: Path) -> list[Path]:

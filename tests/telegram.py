@@ -12,7 +12,7 @@ from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.options import TelegramSettings
 from bot.app import App
 from storage.core.store import Store
-from storage.tables.answers import Answer
+from storage.tables.answers import AnswerRow
 from tests.botapi import BotApi
 from tests.botapi.limits import FREE
 from tests.house import running
@@ -41,4 +41,4 @@ async def telegram(store: Store, api: BotApi, **settings: Any) -> AsyncIterator[
 def answers_of(store: Store) -> dict[str, str | None]:
     """What is stored, by question; of several people the last."""
     with store.reading() as connection:
-        return {row.question_key: row.value for row in connection.execute(select(Answer))}
+        return {row.question_key: row.value for row in connection.execute(select(AnswerRow))}

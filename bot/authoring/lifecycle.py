@@ -22,8 +22,8 @@ from bot.common.audit import Act
 from bot.consultations import retention, trials
 from bot.results.answered import owed
 from storage.tables import consultations, editions, participations, sessions, stages
-from storage.tables.consultations import PublishedRevision, StateNow, StoredConsultation
-from storage.tables.stages import Period, Stage
+from storage.tables.consultations import ConsultationStateNow, PublishedRevision, StoredConsultation
+from storage.tables.stages import Stage, StagePeriod
 
 log = structlog.get_logger()
 
@@ -124,7 +124,7 @@ class _Now(NamedTuple):
 
     row: StoredConsultation
     live: PublishedRevision | None
-    state: StateNow | None
+    state: ConsultationStateNow | None
     """None: it was never live, and its draft or test was taken back."""
 
     def need_live(self) -> PublishedRevision:
@@ -293,7 +293,7 @@ def _put_live(
     *,
     step: Literal["go-live", "publish --back"],
     intent: PublishOptions = DEFAULT_OPTIONS,
-    earlier: Period | None = None,
+    earlier: StagePeriod | None = None,
     is_chosen: bool = False,
 ) -> WentLive:
     tried = _tried(connection, it, revision)

@@ -25,8 +25,8 @@ from flows.understanding.text import fold
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import consultations, stages
-from storage.tables.consultations import Publication, PublishedRevision, State
-from storage.tables.stages import Period, Stage
+from storage.tables.consultations import ConsultationState, Publication, PublishedRevision
+from storage.tables.stages import Stage, StagePeriod
 
 SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
 KEYWORD: Final = "keyword"
@@ -154,7 +154,7 @@ def put_live(
     desk: PublishContext,
     *,
     intent: PublishOptions = DEFAULT_OPTIONS,
-    earlier: Period | None = None,
+    earlier: StagePeriod | None = None,
     is_chosen: bool = False,
 ) -> PublishImpact:
     """Makes a stored revision the live one. One that was live before, and to which a person returns, keeps the dates as
@@ -254,7 +254,10 @@ def _unfit(connection: Connection, consultation: Consultation, name: str) -> lis
     taken = [word for word in keywords(consultation) if known.get((KEYWORD, word), own) != own]
     if not taken:
         return list(waves.faults(connection, consultation, name))
-    slugs = {it.consultation_id: it.slug for it in consultations.list_heads(connection, get_args(State), trials=True)}
+    slugs = {
+        it.consultation_id: it.slug
+        for it in consultations.list_heads(connection, get_args(ConsultationState), trials=True)
+    }
     return [
         DefinitionIssue(
             name, 1, f"keywords: “{word}” already starts {slugs[known[KEYWORD, word]]}", "choose another word"

@@ -18,10 +18,10 @@ from bot.privacy import personal_data
 from bot.settings import PushSettings
 from flows.definition import Consultation
 from storage.tables import broadcasts, contacts, opt_ins
-from storage.tables.broadcasts import Earlier
+from storage.tables.broadcasts import EarlierBroadcast
 from storage.tables.contacts import KnownAddress
 from storage.tables.opt_ins import NewOptIn, Subscriber
-from storage.tables.participations import Standing
+from storage.tables.participations import ParticipationProgress
 
 PAGE: Final = 1000
 """People looked at in one go: what is kept in memory, and for how long planning keeps others from writing."""
@@ -118,7 +118,7 @@ class Audience:
             if row.contact_id is not None and row.unreachable_at is None and row.channel in self.proactive
         }
 
-    def _is_wrong_time(self, standing: Standing | None) -> bool:
+    def _is_wrong_time(self, standing: ParticipationProgress | None) -> bool:
         """Who began is not asked again; a reminder is for those who began and did not finish."""
         if self.is_reminder:
             return standing is None or standing.status == "completed"
@@ -128,7 +128,7 @@ class Audience:
         offered = self.published.flow.languages
         return each.language if each.language in offered else offered[0]
 
-    def _obstacle(self, address: KnownAddress | None, earlier: list[Earlier], now: datetime) -> Obstacle:
+    def _obstacle(self, address: KnownAddress | None, earlier: list[EarlierBroadcast], now: datetime) -> Obstacle:
         if address is None:
             return "unreachable"
         if any(one.slug == self.published.slug and one.is_reminder == self.is_reminder for one in earlier):

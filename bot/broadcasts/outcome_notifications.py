@@ -27,7 +27,7 @@ from storage.core.store import Store
 from storage.tables import consultations, contacts, opt_ins, outbox, proposals, ratings
 from storage.tables.contacts import KnownAddress
 from storage.tables.outbox import NewOutboxMessage
-from storage.tables.proposals import NewStatus, Telling
+from storage.tables.proposals import NewProposalStatus, NotificationProgress
 
 log = structlog.get_logger()
 
@@ -62,11 +62,11 @@ def notify_next(connection: Connection, teller: OutcomeNotifier, now: datetime) 
     rows = [_notice(teller, step, standing, address, now) for address in _reachable(connection, here)]
     outbox.insert(connection, rows)
     is_done = len(wanting) < PORTION
-    proposals.note_telling(connection, [Telling(step.id, None if is_done else wanting[-1])])
+    proposals.note_telling(connection, [NotificationProgress(step.id, None if is_done else wanting[-1])])
     return len(rows)
 
 
-def _next_wanting(connection: Connection, slug: str, step: NewStatus) -> list[int]:
+def _next_wanting(connection: Connection, slug: str, step: NewProposalStatus) -> list[int]:
     after = step.tell_after or 0
     return opt_ins.subscriber_ids(connection, "outcome", slug, after_id=after, limit=PORTION)
 
@@ -90,7 +90,7 @@ def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[K
 
 
 def _notice(
-    teller: OutcomeNotifier, step: NewStatus, standing: ModerationItem, to: KnownAddress, now: datetime
+    teller: OutcomeNotifier, step: NewProposalStatus, standing: ModerationItem, to: KnownAddress, now: datetime
 ) -> NewOutboxMessage:
     """The news in the language of a person."""
     language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST

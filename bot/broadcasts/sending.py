@@ -31,8 +31,8 @@ from bot.settings import Settings
 from flows.tokens import STAFF_CHAT
 from storage.core.store import Store
 from storage.tables import broadcasts, contacts, opt_ins, outbox, staff
-from storage.tables.broadcasts import Arrival, RecipientState, StoredBroadcast, StoredRecipient
-from storage.tables.outbox import NewOutboxMessage, Outcome
+from storage.tables.broadcasts import RecipientOutcome, RecipientState, StoredBroadcast, StoredRecipient
+from storage.tables.outbox import NewOutboxMessage, SendOutcome
 
 log = structlog.get_logger()
 
@@ -317,12 +317,12 @@ class Broadcaster:
         self._outbox.accept(told, "notice")
 
 
-def record_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def record_outcomes(connection: Connection, outcomes: Sequence[SendOutcome]) -> None:
     """The ledger's part when the outbox notes what became of broadcasts, in the same transaction."""
     arrivals = [
-        Arrival(outcome.id, "sent", None, outcome.settled_at)
+        RecipientOutcome(outcome.id, "sent", None, outcome.settled_at)
         if outcome.state == "sent"
-        else Arrival(outcome.id, "failed", outcome.state, outcome.settled_at)
+        else RecipientOutcome(outcome.id, "failed", outcome.state, outcome.settled_at)
         for outcome in outcomes
     ]
     broadcasts.arrived(connection, arrivals)

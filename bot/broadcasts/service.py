@@ -19,13 +19,13 @@ from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.ids import random_id
 from bot.privacy import personal_data
 from storage.tables import broadcasts, consultations
-from storage.tables.broadcasts import State, StoredBroadcast
+from storage.tables.broadcasts import BroadcastState, StoredBroadcast
 from storage.tables.participations import Tally
 
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[T ](\d{1,2})(?:[:.](\d\d))?)?")
 
 
-TRANSITIONS: Final[Mapping[str, tuple[tuple[State, ...], State, Act]]] = {
+TRANSITIONS: Final[Mapping[str, tuple[tuple[BroadcastState, ...], BroadcastState, Act]]] = {
     "pause": (("planning", "sending"), "paused", "push.pause"),
     # Planning goes on where it was, and is over at once where it had been finished.
     "resume": (("paused",), "planning", "push.resume"),
@@ -150,7 +150,7 @@ def describe_broadcast(
     words: Iterable[str] = (),
 ) -> Iterator[str]:
     """How far a push is, in words: its ledger, and how many of those who got it have answered. `words`: see `whom`."""
-    state: State = push.state
+    state: BroadcastState = push.state
     yield say(
         "push.is", slug=push.slug, segment=texts.describe_segment(push, say, words), state=say(f"push.state.{state}")
     )

@@ -15,7 +15,7 @@ from bot.common.errors import CommandError, Say, program
 from bot.settings import Settings
 from storage.core.base import to_iso
 from storage.tables import audit as rows
-from storage.tables.audit import StoredEntry
+from storage.tables.audit import StoredAuditEntry
 
 _REMEDY: Final = (
     "Keep a copy of this database and of the data folder as evidence; the newest backup in which `audit verify` finds "
@@ -86,7 +86,7 @@ def _hint(broken: str) -> str:
     return ""
 
 
-def _cut_off(known: Anchor, last: StoredEntry | None) -> str:
+def _cut_off(known: Anchor, last: StoredAuditEntry | None) -> str:
     there = f"the last one here is row {last.id}" if last else "there is none"
     if last and last.id >= known.rows:
         return f"row {known.rows} is not the one that was the newest on {known.at}: what was behind it was cut off"
@@ -100,7 +100,7 @@ def _midnight(day: str, zone: tzinfo) -> datetime:
         raise CommandError(f"--since {day[:40]}: is no day; write it like 2026-11-30") from None
 
 
-def _cells(entry: StoredEntry, zone: tzinfo) -> tuple[str, ...]:
+def _cells(entry: StoredAuditEntry, zone: tzinfo) -> tuple[str, ...]:
     at = f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
     actor = f"{entry.actor} ({entry.role})" if entry.role else entry.actor
     return str(entry.id), at, actor, entry.door, entry.act, entry.object, entry.purpose
@@ -113,5 +113,5 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _plain(entry: StoredEntry) -> dict[str, Any]:
+def _plain(entry: StoredAuditEntry) -> dict[str, Any]:
     return entry._asdict() | {"at": to_iso(entry.at), "previous": entry.previous.hex(), "mac": entry.mac.hex()}

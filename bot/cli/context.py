@@ -28,7 +28,7 @@ from flows.wording import Review
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.consultations import PublishedRevision, State
+from storage.tables.consultations import ConsultationState, PublishedRevision
 from storage.tables.stages import Stage
 
 
@@ -158,7 +158,7 @@ def migrate(settings: Settings, say: Say) -> None:
 def list_consultations(settings: Settings, say: Say) -> None:
     """Says what is published, a line each."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
-        revisions = consultations.list_latest(connection, get_args(State))
+        revisions = consultations.list_latest(connection, get_args(ConsultationState))
         waiting = consultations.list_unpublished(connection)
         names = {it.consultation_id: trials.trial_slug(connection, it.consultation_id) for it in waiting}
     if not revisions and not waiting:

@@ -11,7 +11,7 @@ from bot.consultations import stored_revisions
 from bot.settings import Settings
 from flows.definition import SMALLEST_CELL
 from storage.tables import participations
-from storage.tables.participations import PlaceCount
+from storage.tables.participations import EntryCodeCount
 
 _HEAD: Final = ("place", "entered", "begun", "answered", "finished")
 
@@ -26,7 +26,7 @@ def show(settings: Settings, slug: str, say: Say) -> None:
         say(line)
 
 
-def table(counts: Iterable[PlaceCount], least: int) -> Iterator[str]:
+def table(counts: Iterable[EntryCodeCount], least: int) -> Iterator[str]:
     """The lines of the table; a cell of fewer than `least` is shown as "<5": three people from one waiting room are
     soon recognised. Without sums: they would show what is hidden.
     """

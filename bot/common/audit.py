@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from bot.common.keys import Keys
 from storage.core.base import to_iso
 from storage.tables import audit
-from storage.tables.audit import Door, StoredEntry
+from storage.tables.audit import AuditInterface, StoredAuditEntry
 
 Act = Literal[
     "export.raw",
@@ -84,7 +84,7 @@ class Entry(NamedTuple):
     at: datetime
     actor: str
     role: str
-    door: Door
+    door: AuditInterface
     act: Act
     object: str
     purpose: str = ""
@@ -95,7 +95,7 @@ class Actor(NamedTuple):
 
     name: str
     role: str
-    door: Door
+    door: AuditInterface
 
     def did(self, act: Act, about: str, purpose: str = "", at: datetime | None = None) -> Entry:
         """The entry about an act; `at` None: now."""
@@ -141,28 +141,28 @@ def record(connection: Connection, keys: Keys, entry: Entry) -> None:
     last = audit.lock_last(connection)
     tidy = (_line(it) for it in (entry.actor, entry.role, entry.door, entry.act, entry.object, entry.purpose))
     number, previous = (last.id + 1, last.mac) if last else (1, FIRST)
-    row = StoredEntry._make((number, entry.at, *tidy, previous, FIRST))
+    row = StoredAuditEntry._make((number, entry.at, *tidy, previous, FIRST))
     audit.insert(connection, row._replace(mac=mac(keys, row)))
 
 
-def last_of(connection: Connection, act: Act, about: str) -> StoredEntry | None:
+def last_of(connection: Connection, act: Act, about: str) -> StoredAuditEntry | None:
     """The newest entry about this act on this object: who published revision 4 of mein-kiez is
     `last_of(connection, "consultation.publish", "mein-kiez/4")`. None where it was done before there was a log.
     """
     return audit.last_of(connection, act, about)
 
 
-def mac(keys: Keys, row: StoredEntry) -> bytes:
+def mac(keys: Keys, row: StoredAuditEntry) -> bytes:
     """The MAC of a row: over all of its content and the MAC of the row before."""
     content = (*row[:1], to_iso(row.at), *row[2:8], row.previous.hex())
     return keys.audit_mac(to_json(content))
 
 
-def check(keys: Keys, rows: Iterator[StoredEntry]) -> tuple[StoredEntry | None, str]:
+def check(keys: Keys, rows: Iterator[StoredAuditEntry]) -> tuple[StoredAuditEntry | None, str]:
     """Holds all rows, oldest first, against each other. Gives the last row, and what is wrong with the first broken
     one; "" where nothing is.
     """
-    last: StoredEntry | None = None
+    last: StoredAuditEntry | None = None
     for row in rows:
         expected = last.id + 1 if last else 1
         if row.id != expected:

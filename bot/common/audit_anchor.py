@@ -21,7 +21,7 @@ from bot.common.audit import Actor
 from bot.common.keys import Keys
 from storage.core.store import Store
 from storage.tables import audit as rows
-from storage.tables.audit import StoredEntry
+from storage.tables.audit import StoredAuditEntry
 
 FILE: Final = "audit.json"
 """Its name in the data folder."""
@@ -79,7 +79,7 @@ def advance(connection: Connection, keys: Keys, data: Path) -> None:
     _save(data, keys, _at(last, anchor))
 
 
-def missing(anchor: Anchor, found: StoredEntry | None) -> bool:
+def missing(anchor: Anchor, found: StoredAuditEntry | None) -> bool:
     """Whether the row that was noted is another one by now, or gone."""
     return anchor.rows > 0 and (found is None or found.mac.hex() != anchor.mac)
 
@@ -143,7 +143,7 @@ def _hash(keys: Keys, name: str, value: Any) -> str:
     return keys.audit_mac(to_json(["setting", name, repr(plain)]))[:16].hex()
 
 
-def _at(last: StoredEntry, before: Anchor) -> Anchor:
+def _at(last: StoredAuditEntry, before: Anchor) -> Anchor:
     return before._replace(rows=last.id, mac=last.mac.hex(), at=datetime.now(UTC).isoformat(timespec="seconds"))
 
 

@@ -13,7 +13,7 @@ from bot.common.atomic_file import replace_durably
 from bot.common.keys import FILE as KEY
 from storage.core import engines, installation
 from storage.core.errors import StoreForeign, StoreMissing
-from storage.core.installation import Found
+from storage.core.installation import FoundInstallation
 from storage.core.store import Store
 
 FILE: Final = "database.id"
@@ -57,9 +57,9 @@ def is_there(store: Store) -> bool:
     return file is None or (file.exists() and file.stat().st_size > 0)
 
 
-def _look(store: Store) -> Found:
+def _look(store: Store) -> FoundInstallation:
     if not is_there(store):
-        return Found(has_tables=False)
+        return FoundInstallation(has_tables=False)
     with store.reading() as connection:
         return installation.find(connection)
 
@@ -70,7 +70,7 @@ def _place(store: Store) -> str:
     return str(url.database) if store.dialect == "sqlite" else f"{url.host or 'local'}/{url.database}"
 
 
-def is_ours(data: Path, found: Found) -> bool:
+def is_ours(data: Path, found: FoundInstallation) -> bool:
     """Whether what was found in a copy can be of the database of this folder."""
     return found.has_tables and found.id in {None, _read(data / FILE) or found.id}
 

@@ -23,7 +23,7 @@ from flows.phrases import Phrases
 from flows.renderer import Renderer
 from flows.understanding.text import fold
 from storage.tables import consultations
-from storage.tables.consultations import PublishedRevision, RevisionHead, State
+from storage.tables.consultations import ConsultationState, PublishedRevision, RevisionHead
 
 log = structlog.get_logger()
 
@@ -109,7 +109,9 @@ class Catalogue:
     def refresh(self, connection: Connection) -> None:
         """Reads what is published now; of what is known already only states and dates. Compiles nothing."""
         newest = {
-            it.head.slug: it for it in self._live.look(connection, get_args(State)) if it.head.id not in self._broken
+            it.head.slug: it
+            for it in self._live.look(connection, get_args(ConsultationState))
+            if it.head.id not in self._broken
         }
         slugs = {it.head.consultation_id: slug for slug, it in newest.items()}
         self._triggers = {

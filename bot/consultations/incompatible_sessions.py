@@ -17,7 +17,7 @@ from flows.messages import MsgOut, QuickReply
 from flows.session import Session
 from flows.tokens import START
 from storage.tables import consultations
-from storage.tables.sessions import Release, StoredSession
+from storage.tables.sessions import SessionRelease, StoredSession
 
 
 def incompatible_session_message(
@@ -53,6 +53,6 @@ def renewed_participation(
     return place
 
 
-def released_session(row: StoredSession, now: datetime) -> Release:
+def released_session(row: StoredSession, now: datetime) -> SessionRelease:
     """The session as it is left for another consultation. Its state, which we cannot read, stays as it is."""
-    return Release(row.id, None, "interrupted" if row.status == "waiting" else row.status, row.ended_at or now)
+    return SessionRelease(row.id, None, "interrupted" if row.status == "waiting" else row.status, row.ended_at or now)

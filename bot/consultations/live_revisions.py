@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from flows.listing import Listing
 from storage.tables import consultations
-from storage.tables.consultations import PublishedRevision, RevisionHead, State
+from storage.tables.consultations import ConsultationState, PublishedRevision, RevisionHead
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class LiveRevisions:
         self._known: dict[int, _Kept | None] = {}
         """By id of the revision, which never changes; None: this program cannot read it."""
 
-    def look(self, connection: Connection, states: Sequence[State]) -> Iterator[LiveRevision]:
+    def look(self, connection: Connection, states: Sequence[ConsultationState]) -> Iterator[LiveRevision]:
         """Those in one of these states, trials among them, by slug. What cannot be read is left out, and logged."""
         heads = consultations.list_heads(connection, states, trials=True)
         known: dict[int, _Kept | None] = {}

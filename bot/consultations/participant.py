@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.consultations.catalogue import PublishedFlow
 from flows.facts import NO_FACTS, Facts
 from flows.session import Session
-from storage.tables.sessions import Mode, SessionChange, SessionStep, Status, StoredSession
+from storage.tables.sessions import SessionChange, SessionMode, SessionStatus, SessionStep, StoredSession
 from storage.tables.staff import TeamMember
 
 
@@ -24,7 +24,7 @@ class Participation:
     """The hour."""
     seen_at: datetime
     """When they wrote last; of what was stored before, the hour."""
-    mode: Mode = "self"
+    mode: SessionMode = "self"
     place_code: str = ""
     is_stored: bool = False
     was_waiting: bool = False
@@ -95,7 +95,7 @@ class Participation:
     def _waiting_key(self, person: Person) -> bytes | None:
         return person.waiting_key if self.session.status == "waiting" else None
 
-    def _status(self) -> Status:
+    def _status(self) -> SessionStatus:
         # Who looks at submitted answers again has not un-submitted them.
         return "completed" if self.session.submitted else self.session.status
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.consultations import stored_revisions
 from storage.tables import consultations, stages
 from storage.tables.consultations import PublishedRevision
-from storage.tables.stages import Period
+from storage.tables.stages import StagePeriod
 
 
 class ExpiredAnswers(NamedTuple):
@@ -50,7 +50,7 @@ def find_expired_answers(connection: Connection, live: PublishedRevision, now: d
     return found
 
 
-def _ends(periods: list[Period], live: PublishedRevision) -> Iterator[tuple[int, datetime | None]]:
+def _ends(periods: list[StagePeriod], live: PublishedRevision) -> Iterator[tuple[int, datetime | None]]:
     """In which period which end was promised; never a later one than that which holds now."""
     for period in periods:
         promised = [end for end in (period.ends_at, live.closes_at) if end]

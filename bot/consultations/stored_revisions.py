@@ -13,7 +13,7 @@ from bot.common.errors import CommandError, program
 from bot.consultations.live_revisions import listing_of
 from flows.definition import Consultation
 from storage.tables import consultations, stages
-from storage.tables.consultations import PublishedRevision, State
+from storage.tables.consultations import ConsultationState, PublishedRevision
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ def live_revision(connection: Connection, slug: str, *, trials: bool = False) ->
         way = f"`{program()} go-live {slug}` makes it live" if waits else f"`{program()} publish FILE` makes it anew"
         raise CommandError(f"{slug} was never live, so there is nothing yet; {way}")
     if newest is None:
-        known = [head.slug for head in consultations.list_heads(connection, get_args(State))]
+        known = [head.slug for head in consultations.list_heads(connection, get_args(ConsultationState))]
         there_is = f"there is {', '.join(known)}" if known else "nothing is published yet"
         raise CommandError(f"no consultation is called {slug!r}; {there_is}")
     return newest

@@ -23,8 +23,8 @@ from bot.conversations.batch_order import WRITE_ORDER
 from flows.dialogue import engine
 from flows.session import Session
 from storage.tables import consultations, sessions
-from storage.tables.consultations import State
-from storage.tables.sessions import Release, SessionChange, StoredSession
+from storage.tables.consultations import ConsultationState
+from storage.tables.sessions import SessionChange, SessionRelease, StoredSession
 
 AT_ONCE: Final = 500
 """Participations in one transaction, so that nobody who writes waits long."""
@@ -36,7 +36,7 @@ def end_next_participations(connection: Connection, now: datetime, keys: Keys, c
     ids.tick()
     ends = {
         live.consultation_id: live.closes_at
-        for live in consultations.list_latest(connection, get_args(State))
+        for live in consultations.list_latest(connection, get_args(ConsultationState))
         if takes_no_answers(live, now) and (live.closes_at is None or live.closes_at <= now - LET_STAND)
     }
     batch = BatchContext(connection, BatchServices(keys, catalogue, ids, WRITE_ORDER), now, is_silent=True)
@@ -47,7 +47,7 @@ def end_next_participations(connection: Connection, now: datetime, keys: Keys, c
         try:
             changes.append(_ended(batch, row, end))
         except (UnreadableError, TypeError, ValueError):  # of another program: what it left open only that one knows
-            batch.add(sessions.release, Release(row.id, None, "interrupted", end))
+            batch.add(sessions.release, SessionRelease(row.id, None, "interrupted", end))
     batch.finish()
     sessions.change(connection, changes)
     return len(rows)

@@ -31,8 +31,8 @@ from flows.values import GAPS
 from storage.core.store import Store
 from storage.tables import answers, data_migrations, erasures, sessions
 from storage.tables.answers import StoredAnswer
-from storage.tables.data_migrations import Progress
-from storage.tables.sessions import StateOf, StoredSession
+from storage.tables.data_migrations import DataMigrationProgress
+from storage.tables.sessions import SessionState, StoredSession
 
 NAME: Final = "path"
 AT_ONCE: Final = 1000
@@ -99,7 +99,7 @@ def _portion(connection: Connection, services: BatchServices, ledger: ErasureLog
     looked = (_look(connection, services.catalogue, row, stored.get(row.id, [])) for row in rows)
     found = [one for one in looked if one is not None]
     _put_right(BatchContext(connection, services, now, is_silent=True), found, ledger)
-    data_migrations.note(connection, [Progress(NAME, rows[-1].id, None)])
+    data_migrations.note(connection, [DataMigrationProgress(NAME, rows[-1].id, None)])
     return CleanedPaths(sum(one.removed for one in found), sum(1 for one in found if one.removed))
 
 
@@ -108,7 +108,7 @@ def _put_right(batch: BatchContext, found: Sequence[_Found], ledger: ErasureLog)
         batch.apply(Person.absent(one.place, one.row.channel), one.happened, one.row.updated_at)
     if any(one.removed for one in found):
         erasures.mark(batch.connection)
-    states = [StateOf(one.row.id, one.left.to_json()) for one in found]
+    states = [SessionState(one.row.id, one.left.to_json()) for one in found]
     sessions.set_states(batch.connection, states)
     batch.finish()
     ledger.note(batch.outcome.gone)

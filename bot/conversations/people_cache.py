@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from bot.consultations.participant import Person
 from flows.session import Session
 from storage.core import driver
-from storage.tables.sessions import Mode
+from storage.tables.sessions import SessionMode
 
 MAX_PEOPLE: Final = 20_000
 MAX_AGE_SECONDS: Final = 900.0
@@ -36,7 +36,7 @@ class CachedParticipation(NamedTuple):
     pseudonym: str
     started_at: datetime
     seen_at: datetime
-    mode: Mode
+    mode: SessionMode
     place_code: str
 
 

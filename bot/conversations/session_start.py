@@ -21,7 +21,7 @@ from flows.session import Turn
 from storage.core.engines import locks_rows
 from storage.tables import answers, sessions
 from storage.tables.answers import StoredAnswer
-from storage.tables.sessions import Renewal, StoredSession
+from storage.tables.sessions import SessionRenewal, StoredSession
 
 
 class SessionStart(NamedTuple):
@@ -93,7 +93,7 @@ class SessionStarter:
         )
         if before:
             self._meeting.distrust()
-            batch.add(sessions.renew, Renewal(before.id, published.revision_id))
+            batch.add(sessions.renew, SessionRenewal(before.id, published.revision_id))
             turn = turn._replace(session=turn.session._replace(submitted=before.status == "completed"))
             person.place = incompatible_sessions.renewed_participation(before, published, turn.session, batch.now)
         else:

@@ -41,7 +41,7 @@ from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import contacts, outbox
 from storage.tables.contacts import AddressMissed, AddressMove, AddressState
-from storage.tables.outbox import UNASKED, Delay, Outcome, Purpose, SentReply, State, WaitingMessage
+from storage.tables.outbox import UNASKED, OutboxState, Purpose, SendDelay, SendOutcome, SentReply, WaitingMessage
 
 log = structlog.get_logger()
 
@@ -51,11 +51,11 @@ IDLE_SECONDS = 1.0
 """The same of replies that were sent: who got one is about to answer."""
 MOST_ATTEMPTS = 12
 PAGE = 1000
-_NOT_SEEN: Final[frozenset[State]] = frozenset({"refused", "unreachable"})
+_NOT_SEEN: Final[frozenset[OutboxState]] = frozenset({"refused", "unreachable"})
 IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose not in UNASKED]
 """What is queued as soon as it is written; broadcasts come in portions (`bot.delivery.broadcast_loader`)."""
 
-Ledger = Callable[[Connection, Sequence[Outcome]], object]
+Ledger = Callable[[Connection, Sequence[SendOutcome]], object]
 """Is told what became of broadcasts, within the transaction that notes it."""
 
 
@@ -64,12 +64,12 @@ class Settled:
     """Outcomes not written yet."""
 
     sent: list[SentReply] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    delays: list[Delay] = field(default_factory=list)
+    outcomes: list[SendOutcome] = field(default_factory=list)
+    delays: list[SendDelay] = field(default_factory=list)
     moves: list[AddressMove] = field(default_factory=list)
     unreachable: list[AddressState] = field(default_factory=list)
     missed: list[AddressMissed] = field(default_factory=list)
-    broadcasts: list[Outcome] = field(default_factory=list)
+    broadcasts: list[SendOutcome] = field(default_factory=list)
     left_memory: list[tuple[str, int, bool]] = field(default_factory=list)
     """Channel and id of broadcasts that are no longer in a lane, and whether they still wait."""
     noted: list[asyncio.Future[None]] = field(default_factory=list)
@@ -252,7 +252,7 @@ class Outbox:
         elif wait >= LONG_SECONDS:
             log.warning("channel_rate_limited", channel=channel, seconds=round(wait))
         reason = getattr(delivery, "reason", "")
-        self._settled.delays.append(Delay(item.message.id, again.attempts, now + timedelta(seconds=wait), reason))
+        self._settled.delays.append(SendDelay(item.message.id, again.attempts, now + timedelta(seconds=wait), reason))
         if item.purpose in UNASKED and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
             self._settled.left_memory.append((channel, item.message.id, True))
             return None
@@ -261,7 +261,9 @@ class Outbox:
     def _done(self, channel: str, item: Item, delivery: Delivery, now: datetime) -> None:
         state, error = _state_of(delivery)
         today = day_of(now)
-        outcome = Outcome(id=item.message.id, state=state, attempts=item.attempts + 1, settled_at=today, error=error)
+        outcome = SendOutcome(
+            id=item.message.id, state=state, attempts=item.attempts + 1, settled_at=today, error=error
+        )
         self._settled.outcomes.append(outcome)
         if item.purpose == "farewell":
             self._settled.has_farewells = True
@@ -379,7 +381,7 @@ def _seconds_to_wait(item: Item, delivery: Delivery) -> float | None:
     return None
 
 
-def _state_of(delivery: Delivery) -> tuple[State, str | None]:
+def _state_of(delivery: Delivery) -> tuple[OutboxState, str | None]:
     match delivery:
         case Sent():
             return "sent", None

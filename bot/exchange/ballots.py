@@ -18,7 +18,7 @@ from bot.results.counts.answer_dataset import Subject
 from flows.session import Session
 from storage.tables import answers, consultations, sessions
 from storage.tables.answers import NewAnswer
-from storage.tables.consultations import PublishedRevision, State
+from storage.tables.consultations import ConsultationState, PublishedRevision
 from storage.tables.sessions import StoredSession
 
 CHANNEL: Final = "import"
@@ -78,7 +78,7 @@ def _as_before(given: Mapping[str, str], source: str, budgeting: Budgeting) -> f
 
 def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: Budgeting, slug: str) -> None:
     """Raises CommandError where the ballots are in another consultation: they would count twice in the city."""
-    for revision in consultations.list_latest(connection, get_args(State)):
+    for revision in consultations.list_latest(connection, get_args(ConsultationState)):
         if revision.slug == slug or not _asks(revision, budgeting):
             continue
         if _there(connection, bundle, budgeting, revision):

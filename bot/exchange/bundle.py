@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from pydantic_core import to_json
 
 from bot.exchange.aside import STRICT, Aside, BadFile
-from storage.tables.proposals import Status
+from storage.tables.proposals import ProposalStatus
 from storage.tables.ratings import Vote
 
 State = Literal["waiting", "released", "hidden"]
@@ -36,7 +36,7 @@ class Statement(NamedTuple):
     place: str | None = None
     latitude: float | None = None
     longitude: float | None = None
-    status: Status = "received"
+    status: ProposalStatus = "received"
     answer: str | None = None
     link: str | None = None
     row: int = 0

@@ -20,7 +20,7 @@ from bot.exchange.recognising import recognise
 from bot.proposals.codes import new_code
 from storage.tables import consultations, moderation, proposals, ratings
 from storage.tables.moderation import NewDecision, NewModeration
-from storage.tables.proposals import NewProposal, NewStatus, Release
+from storage.tables.proposals import NewProposal, NewProposalStatus, ProposalRelease
 from storage.tables.ratings import NewRatingEvent
 
 AT_ONCE: Final = 10_000
@@ -113,7 +113,7 @@ def _add_statements(
     rows = (_proposal(bundle, it, ids[it.source_id], context) for it in new)
     proposals.insert(connection, [row._replace(source=sources.get(str(row.source_id), row.source)) for row in rows])
     shown = [it for it in new if it.state == "released" and it.source_id not in into]
-    proposals.release(connection, [Release(ids[it.source_id], it.created_at) for it in shown])
+    proposals.release(connection, [ProposalRelease(ids[it.source_id], it.created_at) for it in shown])
     # What something is merged into comes first: the rows refer to each other.
     order = sorted(new, key=lambda it: it.source_id in into)
     moderation.insert(connection, [_moderation(it, ids, into, now) for it in order])
@@ -154,7 +154,7 @@ def _moderation(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], 
 
 
 def _decision(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], context: _Context) -> NewDecision:
-    kind: moderation.Kind = "merge" if it.source_id in into else "approve" if it.state == "released" else "hide"
+    kind: moderation.DecisionKind = "merge" if it.source_id in into else "approve" if it.state == "released" else "hide"
     return NewDecision(
         id=context.desk.new_id(),
         moderation_id=ids[it.source_id],
@@ -165,12 +165,12 @@ def _decision(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], co
     )
 
 
-def _statuses(new: Sequence[Statement], ids: Mapping[str, int], context: _Context) -> Iterator[NewStatus]:
+def _statuses(new: Sequence[Statement], ids: Mapping[str, int], context: _Context) -> Iterator[NewProposalStatus]:
     for it in new:
         if it.status != "received" or it.answer:
             reason = {context.wish.language: it.answer} if it.answer else {}
             number = context.desk.new_id()
-            yield NewStatus(
+            yield NewProposalStatus(
                 id=number,
                 proposal_id=ids[it.source_id],
                 status=it.status,

@@ -43,7 +43,7 @@ from storage.tables import (
 from storage.tables.account_links import superseded_of_contact
 from storage.tables.answers import StoredAnswer
 from storage.tables.contacts import NewAddress
-from storage.tables.participations import Standing
+from storage.tables.participations import ParticipationProgress
 from storage.tables.sessions import StoredSession
 
 
@@ -265,7 +265,7 @@ def contacts_among(contact_ids: Iterable[int], consultation_id: int, pseudonyms:
 
 def progress_of_contacts(
     connection: Connection, contact_ids: Sequence[int], consultation_id: int, keys: Keys
-) -> dict[int, Standing]:
+) -> dict[int, ParticipationProgress]:
     """How far these contacts have come in a consultation, of those who began. Computed for the moment: never store it
     beside a contact.
     """

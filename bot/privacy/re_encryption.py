@@ -21,12 +21,12 @@ from bot.proposals import moderation_decisions
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import sealed
-from storage.tables.sealed import Cell, Place
+from storage.tables.sealed import EncryptedCell, EncryptedColumn
 
 PORTION: Final = 1000
 """Rows in a transaction: others who write wait no longer than for these."""
 
-_BOUND: Final[dict[str, Callable[[Cell], bytes]]] = {
+_BOUND: Final[dict[str, Callable[[EncryptedCell], bytes]]] = {
     "addresses": lambda cell: cell.about,
     "dead_letters": lambda cell: cell.about or b"",
     "set_aside": lambda cell: personal_data.superseded_context(cell.key),
@@ -51,12 +51,12 @@ class ReEncryption:
 
     def run(self) -> None:
         """Raises OSError and the classes of `storage.core.errors`."""
-        for name, place in sealed.PLACES.items():
+        for name, place in sealed.ENCRYPTED_COLUMNS.items():
             self._table(name, place)
         self._files(self._settings.data / files.FOLDER)
         self._channels()
 
-    def _table(self, name: str, place: Place) -> None:
+    def _table(self, name: str, place: EncryptedColumn) -> None:
         with self._store.reading() as connection:
             total = sealed.count(connection, place)
         after: Any = None
@@ -66,8 +66,8 @@ class ReEncryption:
                 after, done = cells[-1].key, done + len(cells)
                 watch(done)
 
-    def _portion(self, name: str, place: Place, after: Any) -> list[Cell]:
-        def work(connection: Any) -> tuple[list[Cell], int, int]:
+    def _portion(self, name: str, place: EncryptedColumn, after: Any) -> list[EncryptedCell]:
+        def work(connection: Any) -> tuple[list[EncryptedCell], int, int]:
             cells = sealed.portion(connection, place, after, PORTION)
             new, unreadable = self._sealed_anew(cells, _BOUND[name])
             sealed.replace(connection, place, new)
@@ -78,7 +78,9 @@ class ReEncryption:
         self.unreadable += unreadable
         return cells
 
-    def _sealed_anew(self, cells: list[Cell], bound: Callable[[Cell], bytes]) -> tuple[list[tuple[Cell, bytes]], int]:
+    def _sealed_anew(
+        self, cells: list[EncryptedCell], bound: Callable[[EncryptedCell], bytes]
+    ) -> tuple[list[tuple[EncryptedCell, bytes]], int]:
         changed, unreadable = [], 0
         for cell in cells:
             try:

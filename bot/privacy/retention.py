@@ -31,7 +31,7 @@ from storage.tables import (
     rooms,
     sessions,
 )
-from storage.tables.consultations import PublishedRevision, State
+from storage.tables.consultations import ConsultationState, PublishedRevision
 
 REPEATS_KEPT: Final = timedelta(days=8)
 """Telegram keeps a message for a day; nobody hands one over a second time after a week. Known is the
@@ -126,7 +126,7 @@ def delete_idle_contacts(connection: Connection, numbers: Sequence[int], now: da
 def _over(connection: Connection, now: datetime) -> list[tuple[PublishedRevision, list[ExpiredAnswers] | None]]:
     """Consultations with answers that have had their time, and which; None: all of them."""
     found: list[tuple[PublishedRevision, list[ExpiredAnswers] | None]] = []
-    for live in consultations.list_latest(connection, get_args(State)):
+    for live in consultations.list_latest(connection, get_args(ConsultationState)):
         if retention.is_retention_over(live, now):
             found.append((live, None))
         elif due := retention.find_expired_answers(connection, live, now):

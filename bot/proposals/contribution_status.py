@@ -11,7 +11,7 @@ from bot.proposals.moderation_rules import ModerationItem, find
 from bot.proposals.official_answers import REQUIRED_LANGUAGE
 from flows.languages import LANGUAGES
 from storage.tables import proposals
-from storage.tables.proposals import NewStatus
+from storage.tables.proposals import NewProposalStatus
 
 Say = Callable[..., str]
 """Says a phrase by its id, with values."""
@@ -26,7 +26,7 @@ class ContributionStatus(NamedTuple):
     consultation_id: int
     standing: ModerationItem | None
     """Only of what is public."""
-    steps: tuple[NewStatus, ...]
+    steps: tuple[NewProposalStatus, ...]
     hidden_because: str = ""
     others: tuple[str, ...] = ()
     """Codes of what stands for it now (merged), or of its parts (split)."""
@@ -83,7 +83,7 @@ def in_words(account: ContributionStatus, say: Say, language: str, page: str = "
     return lines
 
 
-def step_in_words(step: NewStatus, say: Say, language: str) -> Iterator[str]:
+def step_in_words(step: NewProposalStatus, say: Say, language: str) -> Iterator[str]:
     """One step: what was decided, why, by whom, and where more can be read."""
     yield say("account.status", status=say(f"account.status.{step.status}"))
     tag, reason = reason_in(step.reason, language)

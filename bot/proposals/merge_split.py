@@ -22,7 +22,7 @@ from bot.proposals.moderation_decisions import (
 )
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, check_possible, find
 from storage.tables import moderation, proposals, ratings
-from storage.tables.moderation import NewModeration, StateChange
+from storage.tables.moderation import ModerationChange, NewModeration
 from storage.tables.proposals import NewProposal, StoredProposal
 from storage.tables.ratings import NewRating, NewRatingEvent
 
@@ -50,7 +50,7 @@ def merge(
         raise DecisionRefused("changed", state=source.state)
     note(chair, proposal_id, "merge", asked(reason) if reason.strip() else target.proposal.code)
     put(chair, source, "merged", into)
-    moved = [StateChange(child, "merged", into, chair.now) for child in children]
+    moved = [ModerationChange(child, "merged", into, chair.now) for child in children]
     moderation.set_states(chair.connection, moved)
     _share_status(chair, [proposal_id, *children], target)
     for child in children:

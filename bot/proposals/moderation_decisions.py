@@ -24,13 +24,21 @@ from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, appr
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean_text
 from storage.tables import consultations, moderation, proposals
-from storage.tables.moderation import Flagged, Kind, NewDecision, NewProposalText, SealedOriginal, State, StateChange
-from storage.tables.proposals import Release, Rewording
+from storage.tables.moderation import (
+    DecisionKind,
+    EncryptedOriginal,
+    ModerationChange,
+    ModerationFlags,
+    ModerationState,
+    NewDecision,
+    NewProposalText,
+)
+from storage.tables.proposals import ProposalRelease, ProposalRewording
 
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 10_000
 LONGEST_REASON: Final = 2_000
-_ACTS: Final[dict[Kind, Act]] = {
+_ACTS: Final[dict[DecisionKind, Act]] = {
     "approve": "text.approve",
     "hide": "text.hide",
     "edit": "text.edit",
@@ -101,12 +109,12 @@ def edit(
     note(chair, proposal_id, "edit", asked(reason))
     if standing.moderation.original is None:
         sealed = seal(chair.keys, standing, ProposalWording(about.title, about.text))
-        moderation.keep_originals(chair.connection, [SealedOriginal(proposal_id, sealed)])
+        moderation.keep_originals(chair.connection, [EncryptedOriginal(proposal_id, sealed)])
     if standing.answer:
         answer_text.reword_answer(chair.connection, standing.answer, wording.text)
     else:
-        proposals.reword(chair.connection, [Rewording(proposal_id, *wording)])
-    moderation.set_flags(chair.connection, [Flagged(proposal_id, flags(wording, about.language))])
+        proposals.reword(chair.connection, [ProposalRewording(proposal_id, *wording)])
+    moderation.set_flags(chair.connection, [ModerationFlags(proposal_id, flags(wording, about.language))])
     moderation.erase_texts(chair.connection, [proposal_id])
     if standing.state == "released" and four_eyes(chair.connection, about.consultation_id):
         put(chair, standing, "waiting")
@@ -143,7 +151,7 @@ def translate(
     return after(chair, proposal_id)
 
 
-def take(chair: ModerationContext, proposal_id: int, kind: Kind, seen: str | None) -> ModerationItem:
+def take(chair: ModerationContext, proposal_id: int, kind: DecisionKind, seen: str | None) -> ModerationItem:
     """The proposal or answer, locked, if this may be decided about it now. Raises DecisionRefused."""
     standing = find(chair.connection, [proposal_id], lock=True).get(proposal_id)
     if standing is None:
@@ -152,7 +160,7 @@ def take(chair: ModerationContext, proposal_id: int, kind: Kind, seen: str | Non
     return standing
 
 
-def note(chair: ModerationContext, proposal_id: int, kind: Kind, reason: str | None = None) -> None:
+def note(chair: ModerationContext, proposal_id: int, kind: DecisionKind, reason: str | None = None) -> None:
     """Takes down who decided what, and why; in the audit log without the reason, which may quote the text."""
     row = NewDecision(
         id=chair.new_id(), moderation_id=proposal_id, staff_id=chair.staff_id, kind=kind, reason=reason, at=chair.now
@@ -165,12 +173,14 @@ def note(chair: ModerationContext, proposal_id: int, kind: Kind, reason: str | N
     audit.record(chair.connection, chair.keys, entry)
 
 
-def put(chair: ModerationContext, standing: ModerationItem, state: State, merged_into: int | None = None) -> None:
+def put(
+    chair: ModerationContext, standing: ModerationItem, state: ModerationState, merged_into: int | None = None
+) -> None:
     """Moves it into a state; only what is released can be seen. The decision is noted before."""
     number = standing.proposal.id
-    moderation.set_states(chair.connection, [StateChange(number, state, merged_into, chair.now)])
+    moderation.set_states(chair.connection, [ModerationChange(number, state, merged_into, chair.now)])
     if not standing.answer:
-        proposals.release(chair.connection, [Release(number, chair.now if state == "released" else None)])
+        proposals.release(chair.connection, [ProposalRelease(number, chair.now if state == "released" else None)])
 
 
 def after(chair: ModerationContext, proposal_id: int) -> ModerationItem:

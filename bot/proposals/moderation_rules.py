@@ -13,9 +13,9 @@ from bot.consultations.answer_text import decode_text
 from bot.proposals.codes import is_of_answer
 from bot.proposals.flags import flags_of
 from storage.tables import moderation, open_answers, proposals, stages
-from storage.tables.moderation import Kind, NewDecision, NewModeration, NewProposalText, State
+from storage.tables.moderation import DecisionKind, ModerationState, NewDecision, NewModeration, NewProposalText
 from storage.tables.open_answers import OpenAnswer
-from storage.tables.proposals import NewStatus, StoredProposal
+from storage.tables.proposals import NewProposalStatus, StoredProposal
 
 RefusalReason = Literal[
     "unknown",
@@ -56,7 +56,7 @@ class ModerationItem(NamedTuple):
     moderation: NewModeration
     decisions: tuple[NewDecision, ...] = ()
     texts: Mapping[str, NewProposalText] = MappingProxyType({})
-    steps: tuple[NewStatus, ...] = ()
+    steps: tuple[NewProposalStatus, ...] = ()
     joined: tuple[int, ...] = ()
     """Ids of proposals that were merged into this one."""
     parts: tuple[int, ...] = ()
@@ -75,7 +75,7 @@ class ModerationItem(NamedTuple):
         return flags_of("\n".join(filter(None, (about.title, about.text))), about.language) if known is None else known
 
     @property
-    def state(self) -> State:
+    def state(self) -> ModerationState:
         """Where it stands; what was merged into a proposal that is gone waits again."""
         is_orphan = self.moderation.state == "merged" and self.moderation.merged_into is None
         return "waiting" if is_orphan else self.moderation.state
@@ -95,12 +95,12 @@ class ModerationItem(NamedTuple):
         )
         return hashlib.sha256(repr(seen).encode("utf-8", "replace")).hexdigest()[:12]
 
-    def reason_of(self, kind: Kind) -> str:
+    def reason_of(self, kind: DecisionKind) -> str:
         """Why the last decision of this kind was made, in the words of who made it; "" if nobody said."""
         return next((row.reason or "" for row in reversed(self.decisions) if row.kind == kind), "")
 
 
-_POSSIBLE: Final[dict[Kind, frozenset[State]]] = {
+_POSSIBLE: Final[dict[DecisionKind, frozenset[ModerationState]]] = {
     "approve": frozenset({"waiting"}),
     "hide": frozenset({"waiting", "released"}),
     "edit": frozenset({"waiting", "released"}),
@@ -111,12 +111,12 @@ _POSSIBLE: Final[dict[Kind, frozenset[State]]] = {
     # Who wants a split one back hides its parts and edits one of them: the text would be there twice.
     "restore": frozenset({"hidden", "merged"}),
 }
-_ONLY_PROPOSALS: Final[frozenset[Kind]] = frozenset({"merge", "split", "status"})
+_ONLY_PROPOSALS: Final[frozenset[DecisionKind]] = frozenset({"merge", "split", "status"})
 """An answer belongs to its question and to one participation: it stands for no other, and nobody is told of it."""
-_CHANGES: Final[frozenset[Kind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
+_CHANGES: Final[frozenset[DecisionKind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
 
 
-def check_possible(standing: ModerationItem, kind: Kind, seen: str | None) -> None:
+def check_possible(standing: ModerationItem, kind: DecisionKind, seen: str | None) -> None:
     """Refuses a decision about what has changed since it was `seen`, was withdrawn, or is in another state by now."""
     if standing.answer and kind in _ONLY_PROPOSALS:
         raise DecisionRefused("only_proposals")
@@ -206,7 +206,7 @@ def _as_written(row: OpenAnswer, state: NewModeration) -> StoredProposal:
 
 def _not_read_here(about: StoredProposal) -> NewModeration:
     """Where a proposal stands that was taken over from another program, which decided about it there."""
-    state: State = "released" if about.released_at else "waiting"
+    state: ModerationState = "released" if about.released_at else "waiting"
     return NewModeration(
         id=about.id, state=state, flags=[], merged_into=None, original=None, changed_at=about.created_at
     )

@@ -12,7 +12,7 @@ from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, find
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean_text
 from storage.tables import proposals
-from storage.tables.proposals import NewStatus, Status
+from storage.tables.proposals import NewProposalStatus, ProposalStatus
 
 REQUIRED_LANGUAGE: Final = "de"
 """Every reason can be read in German; and in the language in which the proposal was written."""
@@ -22,7 +22,7 @@ LONGEST_BODY: Final = 200
 class OfficialAnswer(NamedTuple):
     """What was decided about a proposal, why (text per language), by whom, and where more can be read."""
 
-    status: Status
+    status: ProposalStatus
     reason: Mapping[str, str]
     body: str = ""
     link: str = ""
@@ -56,7 +56,7 @@ def _earlier(chair: ModerationContext, standing: ModerationItem) -> list[Moderat
     return list(find(chair.connection, ids, lock=True).values())
 
 
-def _checked(chair: ModerationContext, standing: ModerationItem, outcome: OfficialAnswer) -> NewStatus:
+def _checked(chair: ModerationContext, standing: ModerationItem, outcome: OfficialAnswer) -> NewProposalStatus:
     """The step as it is stored. Raises DecisionRefused."""
     if outcome.status == "received":
         raise DecisionRefused("status")
@@ -71,7 +71,7 @@ def _checked(chair: ModerationContext, standing: ModerationItem, outcome: Offici
     if link and not _is_link(link):
         raise DecisionRefused("link")
     number = standing.proposal.id
-    return NewStatus(
+    return NewProposalStatus(
         id=chair.new_id(),
         proposal_id=number,
         status=outcome.status,

@@ -18,7 +18,7 @@ from bot.consultations.answer_text import decode_text, strip_media_mark
 from bot.proposals.codes import new_answer_code
 from storage.tables import moderation, open_answers
 from storage.tables.answers import NewAnswer
-from storage.tables.moderation import Reread
+from storage.tables.moderation import ModerationReset
 from storage.tables.open_answers import NewOpenAnswer
 
 
@@ -78,7 +78,7 @@ def receive(
     if found.changed:
         ids = found.changed
         moderation.reread(
-            connection, [Reread(id_, "waiting", flags=None, original=None, changed_at=now) for id_ in ids]
+            connection, [ModerationReset(id_, "waiting", flags=None, original=None, changed_at=now) for id_ in ids]
         )
         moderation.erase_texts(connection, ids)
         # An approval was one of what stood there before.

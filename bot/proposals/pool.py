@@ -21,7 +21,7 @@ from bot.proposals.vote_scan import VoteScan
 from bot.results.methods.arrays import Floats
 from bot.results.methods.priority import draw, priority
 from storage.tables import proposals, ratings
-from storage.tables.proposals import StoredProposal, Visible
+from storage.tables.proposals import StoredProposal, VisibleProposal
 
 LOOK_SECONDS: Final = 1.0
 PART: Final = 50
@@ -49,13 +49,13 @@ class StatementPool:
     def __len__(self) -> int:
         return len(self._released)
 
-    def changed(self, visible: list[Visible]) -> tuple[list[int], list[int]]:
+    def changed(self, visible: list[VisibleProposal]) -> tuple[list[int], list[int]]:
         """What is new or was read anew, and what is gone, compared with what is released now."""
         now = {row.id: row.released_at for row in visible}
         new = [id_ for id_, at in now.items() if self._released.get(id_) != at]
         return new, [id_ for id_ in self._released if id_ not in now]
 
-    def add(self, rows: list[StoredProposal], counts: dict[int, ratings.Count]) -> None:
+    def add(self, rows: list[StoredProposal], counts: dict[int, ratings.RatingCount]) -> None:
         """Takes in what was released, with how it was rated so far."""
         fresh = [row.id for row in rows if row.id not in self._place_of]
         self._place_of |= {id_: place for place, id_ in enumerate(fresh, start=len(self._ids))}

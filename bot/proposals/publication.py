@@ -34,7 +34,7 @@ from bot.results.quotes import Quote
 from bot.results.report import Statement
 from storage.tables import editions, proposals
 from storage.tables.consultations import PublishedRevision
-from storage.tables.editions import Head
+from storage.tables.editions import EditionHead
 
 WithheldReason = Reason | Literal["not_yet"]
 """Why counts are not told (`bot.results.counts.disclosure.Reason`); "not_yet" where the newest edition does not have
@@ -70,7 +70,7 @@ def _moment(connection: Connection, about: PublishedRevision) -> tuple[int, date
     return (head.number, head.made_at) if head else None
 
 
-def edition(connection: Connection, about: PublishedRevision) -> Head | None:
+def edition(connection: Connection, about: PublishedRevision) -> EditionHead | None:
     """Number and moment of the newest edition of figures; None where none was made yet."""
     return editions.newest_head(connection, about.consultation_id)
 

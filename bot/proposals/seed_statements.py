@@ -18,7 +18,7 @@ from flows.understanding.text import fold
 from flows.wording import Review, Text
 from storage.tables import moderation, proposals
 from storage.tables.moderation import NewModeration, NewProposalText
-from storage.tables.proposals import NewProposal, Release, Withdrawal
+from storage.tables.proposals import NewProposal, ProposalRelease, Withdrawal
 
 SOURCE: Final = "seed"
 TRANSLATOR: Final = "consultation file"
@@ -48,7 +48,7 @@ def publish(
     new = [(new_id(), seed) for source_id, seed in wanted.items() if source_id not in known]
     proposals.insert(connection, [_row(id_, seed, consultation_id, now, random) for id_, seed in new])
     moderation.insert(connection, [_released(id_, now) for id_, _ in new])
-    proposals.release(connection, [Release(id_, now) for id_, _ in new])
+    proposals.release(connection, [ProposalRelease(id_, now) for id_, _ in new])
     changed = [
         Withdrawal(row.id, None if row.source_id in wanted else now)
         for row in stored

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from bot.proposals.pool import words_of
 from bot.proposals.similarity import NEAREST, SIMILARITY_THRESHOLD, alike, comparable
 from storage.tables import moderation, proposals
-from storage.tables.moderation import State
+from storage.tables.moderation import ModerationState
 from storage.tables.proposals import StoredProposal
 
 MOST_COMPARED: Final = 5_000
@@ -24,7 +24,7 @@ class SimilarProposal(NamedTuple):
     """One that says nearly the same: how much, 0 to 100."""
 
     proposal: StoredProposal
-    state: State
+    state: ModerationState
     likeness: int
 
 
@@ -32,7 +32,7 @@ def similar(
     connection: Connection, consultation_id: int, about: Sequence[StoredProposal]
 ) -> dict[int, list[SimilarProposal]]:
     """The most similar proposals to each of these, released and waiting ones, the most similar first."""
-    states: dict[int, State] = {}
+    states: dict[int, ModerationState] = {}
     for state in ("released", "waiting"):
         ids = moderation.queue(
             connection, consultation_id, state, limit=MOST_COMPARED, newest=True, only_proposals=True

@@ -18,8 +18,8 @@ from flows.events import Proposed, Rated
 from flows.flow import Flow
 from flows.values import Value
 from storage.tables import moderation, proposals, ratings
-from storage.tables.moderation import NewModeration, Reread
-from storage.tables.proposals import NewProposal, Release, Rewording, StoredProposal, Withdrawal
+from storage.tables.moderation import ModerationReset, NewModeration
+from storage.tables.proposals import NewProposal, ProposalRelease, ProposalRewording, StoredProposal, Withdrawal
 from storage.tables.ratings import NewRatingEvent
 
 
@@ -131,10 +131,11 @@ def _change(
     now: datetime,
 ) -> None:
     ids = [row.id for row, _ in changed]
-    proposals.reword(connection, [Rewording(row.id, event.title or None, event.text) for row, event in changed])
-    proposals.release(connection, [Release(id_, None) for id_ in ids])
+    proposals.reword(connection, [ProposalRewording(row.id, event.title or None, event.text) for row, event in changed])
+    proposals.release(connection, [ProposalRelease(id_, None) for id_ in ids])
     again = [
-        Reread(row.id, state="waiting", flags=_flags(event), original=None, changed_at=now) for row, event in changed
+        ModerationReset(row.id, state="waiting", flags=_flags(event), original=None, changed_at=now)
+        for row, event in changed
     ]
     moderation.reread(connection, again)
     moderation.erase_texts(connection, ids)

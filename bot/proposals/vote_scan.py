@@ -24,7 +24,7 @@ from bot.results.methods.matrix import last_votes
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import ratings
-from storage.tables.ratings import Count
+from storage.tables.ratings import RatingCount
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class VoteScan(NamedTuple):
 
     newest_event: int
     """Votes with greater ids are not in it."""
-    counts: Mapping[int, Count]
+    counts: Mapping[int, RatingCount]
     """By the last vote of each; those nobody rated are left out."""
     extremity: Mapping[int, float]
     """The length of its projection; 0 where it divides nobody."""

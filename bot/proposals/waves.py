@@ -26,7 +26,7 @@ from flows.questions.statements import EarlierWave, Statements
 from storage.tables import consultations, moderation, proposals
 from storage.tables.consultations import PublishedRevision
 from storage.tables.moderation import NewModeration
-from storage.tables.proposals import NewProposal, Release, StoredProposal, Withdrawal
+from storage.tables.proposals import NewProposal, ProposalRelease, StoredProposal, Withdrawal
 
 
 class _Wave(NamedTuple):
@@ -188,7 +188,7 @@ def _take(
             for id_ in new
         ],
     )
-    proposals.release(connection, [Release(id_, now) for id_ in new])
+    proposals.release(connection, [ProposalRelease(id_, now) for id_ in new])
     texts = moderation.texts_of(connection, [row.id for *_, row in new.values()])
     translated = [
         text._replace(moderation_id=id_) for id_, (*_, row) in new.items() for text in texts.get(row.id, {}).values()

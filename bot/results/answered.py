@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from storage.tables import moderation
-from storage.tables.moderation import InHand
-from storage.tables.proposals import Status
+from storage.tables.moderation import ProposalProgress
+from storage.tables.proposals import ProposalStatus
 
-FINAL: Final[frozenset[Status]] = frozenset({"next_phase", "accepted", "rejected", "done"})
+FINAL: Final[frozenset[ProposalStatus]] = frozenset({"next_phase", "accepted", "rejected", "done"})
 """With these a person knows what became of it; "under consideration" says only that somebody is at it."""
 DAY_SECONDS: Final = 86_400
 
@@ -37,7 +37,7 @@ class Owed(NamedTuple):
     """A contribution whose author does not know yet what became of it."""
 
     code: str
-    status: Status
+    status: ProposalStatus
     is_unread: bool
 
 
@@ -46,7 +46,7 @@ def answered(connection: Connection, consultation_id: int, least: int) -> Answer
     return summary(moderation.in_hand(connection, consultation_id), least)
 
 
-def summary(rows: Sequence[InHand], least: int) -> Answered:
+def summary(rows: Sequence[ProposalProgress], least: int) -> Answered:
     """The same from rows. What was split counts by its parts; that it was hidden, even with a reason, is no answer.
 
     >>> summary([], least=5)

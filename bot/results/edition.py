@@ -30,7 +30,7 @@ from bot.results.report import Report, report
 from storage.core.errors import Duplicate
 from storage.tables import editions, rooms
 from storage.tables.consultations import PublishedRevision, RevisionHead
-from storage.tables.editions import Head, StoredEdition, StoredRow
+from storage.tables.editions import EditionHead, StoredEdition, StoredEditionCell
 
 RULE: Final = 2
 """By which rule small numbers are left out; raised when the rule changes, and then every edition is made anew. Rule 1
@@ -145,7 +145,7 @@ def add(connection: Connection, edition: Edition) -> None:
         raise Duplicate("a room shows more by now")
     id_, number, document = edition.consultation_id, edition.number, _form.dump_json(edition.document).decode()
     rows = [
-        StoredRow._make((id_, number, place, *it[:5], *it[6:]))  # without the label
+        StoredEditionCell._make((id_, number, place, *it[:5], *it[6:]))  # without the label
         for place, it in enumerate(edition.rows)
     ]
     stored_edition = StoredEdition(
@@ -175,7 +175,7 @@ def is_current(connection: Connection, about: PublishedRevision | RevisionHead, 
     return head is not None and head.position == position(connection, about, now)
 
 
-def is_after_closing(head: Head) -> bool:
+def is_after_closing(head: EditionHead) -> bool:
     """Whether an edition was made when no more answers were taken."""
     return head.is_last or head.position.split(" ")[2:3] == ["closed"]
 

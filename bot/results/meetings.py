@@ -25,7 +25,7 @@ from flows.flow import Flow
 from flows.questions.base import Question
 from storage.tables import editions, rooms
 from storage.tables.consultations import PublishedRevision
-from storage.tables.rooms import AnswerCount, StoredResult, StoredRoom
+from storage.tables.rooms import AnswerCount, StoredRoom, StoredRoomResult
 
 _form: Final = TypeAdapter(tuple[int, dict[str, int]])
 
@@ -112,7 +112,7 @@ def renew(connection: Connection, meeting: Meeting) -> Picture:
         and _may_stand_beside_the_whole(connection, meeting, rows, stored)
     ):
         news = [
-            StoredResult(
+            StoredRoomResult(
                 room_id=room.id,
                 question_key=key,
                 tried=come[key],
@@ -124,7 +124,7 @@ def renew(connection: Connection, meeting: Meeting) -> Picture:
     else:
         old = kept.get(room.at)
         news = [
-            StoredResult(
+            StoredRoomResult(
                 room_id=room.id,
                 question_key=room.at,
                 tried=come[room.at],
@@ -239,7 +239,7 @@ def _come(connection: Connection, meeting: Meeting, key: str, given: int) -> int
     )
 
 
-def _picture(meeting: Meeting, given: int, come: int, stored: Iterable[StoredResult]) -> Picture:
+def _picture(meeting: Meeting, given: int, come: int, stored: Iterable[StoredRoomResult]) -> Picture:
     room, bound, codes = meeting.room, meeting.bound, meeting.codes.get(meeting.room.at, ())
     old = next((it for it in stored if (it.room_id, it.question_key) == (room.id, room.at)), None)
     is_due = room.shows_results and bool(codes) and is_moment(come, old.tried if old else None, bound)
@@ -252,7 +252,7 @@ def _picture(meeting: Meeting, given: int, come: int, stored: Iterable[StoredRes
 
 
 def _may_stand_beside_the_whole(
-    connection: Connection, meeting: Meeting, rows: Mapping[str, Row], stored: Iterable[StoredResult]
+    connection: Connection, meeting: Meeting, rows: Mapping[str, Row], stored: Iterable[StoredRoomResult]
 ) -> bool:
     """Whether nobody is given away by these rows together with the published edition, where there is one."""
     edition = editions.newest(connection, meeting.room.consultation_id)
@@ -289,7 +289,7 @@ def _counts(connection: Connection, meeting: Meeting, key: str, *, is_whole: boo
     return rooms.count_answers(connection, room.consultation_id, place, key, revisions)
 
 
-def _row(stored: StoredResult) -> Row:
+def _row(stored: StoredRoomResult) -> Row:
     return Row(*_form.validate_json(stored.shown))
 
 
@@ -297,5 +297,5 @@ def _text(row: Row) -> str:
     return _form.dump_json((row.base, dict(row.n))).decode()
 
 
-def _number(kept: Mapping[str, StoredResult], key: str) -> int:
+def _number(kept: Mapping[str, StoredRoomResult], key: str) -> int:
     return kept[key].number if key in kept else 0

@@ -25,7 +25,7 @@ from bot.results.remaining import cleaned, visible
 from bot.results.report import Report
 from storage.tables import moderation, proposals
 from storage.tables.moderation import NewProposalText
-from storage.tables.proposals import NewStatus, StoredProposal
+from storage.tables.proposals import NewProposalStatus, StoredProposal
 
 
 class Words(NamedTuple):
@@ -35,7 +35,7 @@ class Words(NamedTuple):
     """Released and not withdrawn, by code, oldest first."""
     texts: Mapping[int, Mapping[str, NewProposalText]]
     """Translations by proposal id and language."""
-    history: Mapping[int, list[NewStatus]]
+    history: Mapping[int, list[NewProposalStatus]]
     quotes: tuple[Quote, ...]
     """Released answers in own words."""
 
@@ -89,7 +89,7 @@ class Published(NamedTuple):
         return self.words.texts
 
     @property
-    def history(self) -> Mapping[int, list[NewStatus]]:
+    def history(self) -> Mapping[int, list[NewProposalStatus]]:
         return self.words.history
 
     @property

@@ -15,7 +15,7 @@ from bot.common.keys import Keys
 from bot.staff.codes import redeem_code, staff_code_hash
 from storage.core.store import Store
 from storage.tables import staff
-from storage.tables.api_keys import StoredKey
+from storage.tables.api_keys import StoredApiKey
 from storage.tables.staff import StaffMember
 
 HOURS: Final = 8
@@ -63,7 +63,7 @@ def _signature(keys: Keys, content: str) -> str:
     return hmac.digest(keys.staff, f"ticket/{content}".encode("utf-8", "replace"), "sha256").hex()
 
 
-def validity_in_words(row: StaffMember | StoredKey) -> str:
+def validity_in_words(row: StaffMember | StoredApiKey) -> str:
     """Since when a code or key lets in, and when it was last used, or ended: how a line of a list ends."""
     used = f"last used {row.used_at:%Y-%m-%d}" if row.used_at else "never used"
     return f"since {row.created_at:%Y-%m-%d}  " + (f"revoked {row.revoked_at:%Y-%m-%d}" if row.revoked_at else used)

@@ -22,7 +22,7 @@ from flows.listing import Listing
 from flows.wording import Review, Text
 from storage.core.errors import StorageError, StoreBusy
 from storage.core.store import Store
-from storage.tables.consultations import RevisionHead, State
+from storage.tables.consultations import ConsultationState, RevisionHead
 
 PATIENCE_SECONDS: Final = 0.6
 """A database that has not answered for so long counts as away, and what is known is shown."""
@@ -197,7 +197,7 @@ def _read(
     connection: Connection, known: dict[str, PublishedConsultation], live: LiveRevisions | None = None
 ) -> dict[str, PublishedConsultation]:
     found: dict[str, PublishedConsultation] = {}
-    for it in (live or LiveRevisions()).look(connection, get_args(State)):
+    for it in (live or LiveRevisions()).look(connection, get_args(ConsultationState)):
         before = known.get(it.head.slug)
         is_known = before is not None and before.revision.id == it.head.id
         found[it.head.slug] = PublishedConsultation(it, before.offers if before and is_known else _offers(it))

@@ -16,7 +16,7 @@ QUERY = "SELECT id FROM installation"
 """For connections that are only being opened, in words of both drivers."""
 
 
-class Installation(Base):
+class InstallationRow(Base):
     """One row, made by the migration that makes the table."""
 
     __tablename__ = "installation"
@@ -25,10 +25,10 @@ class Installation(Base):
     id: Mapped[str] = mapped_column(primary_key=True)  # 32 hexadecimal digits
 
 
-_installation = table_of(Installation)
+_installation = table_of(InstallationRow)
 
 
-class Found(NamedTuple):
+class FoundInstallation(NamedTuple):
     """What is behind a URL."""
 
     has_tables: bool
@@ -36,17 +36,17 @@ class Found(NamedTuple):
     """None where there is no such table: the database is empty, or older than this program."""
 
 
-def find(connection: Connection) -> Found:
+def find(connection: Connection) -> FoundInstallation:
     """Looks whether the tables of this program are there, and which database they belong to."""
     inspector = inspect(connection)
     has_tables = inspector.has_table("alembic_version")
     if not inspector.has_table(_installation.name):
-        return Found(has_tables)
-    return Found(has_tables, connection.execute(select(_installation.c.id)).scalar())
+        return FoundInstallation(has_tables)
+    return FoundInstallation(has_tables, connection.execute(select(_installation.c.id)).scalar())
 
 
-def find_in_copy(copy: sqlite3.Connection) -> Found:
+def find_in_copy(copy: sqlite3.Connection) -> FoundInstallation:
     """The same of a file of SQLite which is no open store: a backup."""
     tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     row = copy.execute(QUERY).fetchone() if _installation.name in tables else None
-    return Found("alembic_version" in tables, row[0] if row else None)
+    return FoundInstallation("alembic_version" in tables, row[0] if row else None)

@@ -19,11 +19,11 @@ _Identity = tuple[int, int] | None
 _FILES, _ERA = "files", "era"
 
 
-class Stale(Exception):
+class StaleFiles(Exception):
     """A connection was about to be used whose files are no longer those in the folder."""
 
 
-class Files(NamedTuple):
+class FileIdentities(NamedTuple):
     """Device and number of each file; None where there is none, or an empty one in place of the database."""
 
     database: _Identity
@@ -39,12 +39,14 @@ class SqliteFiles:
         self._journal, self._shared = f"{file}-wal", f"{file}-shm"
         self._era = 0
 
-    def look(self) -> Files:
+    def look(self) -> FileIdentities:
         """What stands in the folder now."""
-        return Files(_identity(self._database, may_be_empty=False), _identity(self._journal), _identity(self._shared))
+        return FileIdentities(
+            _identity(self._database, may_be_empty=False), _identity(self._journal), _identity(self._shared)
+        )
 
     def watch(self, engine: Engine) -> None:
-        """From now on `Stale` is raised where a connection of this engine would be used in vain."""
+        """From now on `StaleFiles` is raised where a connection of this engine would be used in vain."""
 
         @event.listens_for(engine, "connect")
         def opened(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
@@ -54,7 +56,7 @@ class SqliteFiles:
         def used(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
             if not self._is_right(record.info[_FILES]):
                 self._rescue(connection, record.info[_FILES])
-                raise Stale
+                raise StaleFiles
 
         @event.listens_for(engine, "checkin")
         def given_back(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
@@ -72,10 +74,10 @@ class SqliteFiles:
 
     def has_kept(self, connection: PoolProxiedConnection) -> bool:
         """Whether what was just committed on this connection is where the next program will find it."""
-        held: Files = connection.info[_FILES]
+        held: FileIdentities = connection.info[_FILES]
         return self._is_right(held) or self._rescue(connection.dbapi_connection, held)
 
-    def _is_right(self, held: Files) -> bool:
+    def _is_right(self, held: FileIdentities) -> bool:
         return None not in held and held == self.look()
 
     def begin_anew(self, *engines: Engine) -> None:
@@ -84,7 +86,7 @@ class SqliteFiles:
         for engine in engines:
             engine.dispose()
 
-    def _rescue(self, connection: Any, held: Files) -> bool:
+    def _rescue(self, connection: Any, held: FileIdentities) -> bool:
         """Where only the journal was taken away: what was acknowledged stands in it, and it is still open here. Brings
         it into the database, unless another program has begun a journal of its own; says whether all of it is there.
         """

@@ -39,8 +39,8 @@ from storage.core.errors import (
     StoreMissing,
     translate,
 )
-from storage.core.sqlite_files import SqliteFiles, Stale
-from storage.core.writing import Writing
+from storage.core.sqlite_files import SqliteFiles, StaleFiles
+from storage.core.writing import WriteConnection
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -78,7 +78,7 @@ class Store:
                 self._files.watch(engine)
             event.listen(engine, "connect", self._check_belonging)
         self._turn = threading.Lock()
-        self._writing = Writing(partial(self._connect, self.writer), self._files)
+        self._writing = WriteConnection(partial(self._connect, self.writer), self._files)
         event.listen(self.writer, "engine_disposed", self._close_writing)
         self._busy_seconds = busy_seconds
         self.trouble: StorageError | None = None
@@ -211,12 +211,12 @@ class Store:
         """A connection to the files that are there now. Raises StoreLost where they are not."""
         try:
             return self._try_to_connect(engine)
-        except Stale:
+        except StaleFiles:
             assert self._files  # noqa: S101 - for the type checker: only files can be stale
             self._files.begin_anew(self.writer, self.reader)
         try:
             return self._try_to_connect(engine)
-        except Stale as error:
+        except StaleFiles as error:
             raise StoreLost("the database file is gone") from error
 
     def _try_to_connect(self, engine: Engine) -> Connection:

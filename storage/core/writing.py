@@ -16,7 +16,7 @@ from storage.core.errors import CommitUnknown, StorageError, StoreLost
 from storage.core.sqlite_files import SqliteFiles
 
 
-class Writing:
+class WriteConnection:
     """One transaction after another."""
 
     def __init__(self, connect: Callable[[], Connection], files: SqliteFiles | None) -> None:

@@ -24,13 +24,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import WORDS, Base, exactly, table_of
-from storage.tables.broadcasts import Recipient
-from storage.tables.contacts import Address, Contact
-from storage.tables.opt_ins import OptIn
-from storage.tables.sessions import Session
+from storage.tables.broadcasts import RecipientRow
+from storage.tables.contacts import AddressRow, ContactRow
+from storage.tables.opt_ins import OptInRow
+from storage.tables.sessions import SessionRow
 
 
-class LinkCode(Base):
+class LinkCodeRow(Base):
     """A code shown in one chat and entered in another. One at a time for each contact, and each good for once."""
 
     __tablename__ = "link_codes"
@@ -47,7 +47,7 @@ class LinkCode(Base):
     expires_at: Mapped[datetime]
 
 
-class LinkAttempts(Base):
+class LinkAttemptsRow(Base):
     """How often somebody entered a code that was none, so that nobody can try many."""
 
     __tablename__ = "link_attempts"
@@ -59,7 +59,7 @@ class LinkAttempts(Base):
     since: Mapped[datetime]  # the hour
 
 
-class SupersededAnswer(Base):
+class SupersededAnswerRow(Base):
     """What somebody answered through another door and does not want to be counted: sealed, for them alone."""
 
     __tablename__ = "set_aside"
@@ -89,14 +89,14 @@ class NewSupersededAnswer(NamedTuple):
     keep_until: datetime | None
 
 
-_codes = table_of(LinkCode)
-_attempts = table_of(LinkAttempts)
-_set_aside = table_of(SupersededAnswer)
-_contacts = table_of(Contact)
-_addresses = table_of(Address)
-_opt_ins = table_of(OptIn)
-_recipients = table_of(Recipient)
-_sessions = table_of(Session)
+_codes = table_of(LinkCodeRow)
+_attempts = table_of(LinkAttemptsRow)
+_set_aside = table_of(SupersededAnswerRow)
+_contacts = table_of(ContactRow)
+_addresses = table_of(AddressRow)
+_opt_ins = table_of(OptInRow)
+_recipients = table_of(RecipientRow)
+_sessions = table_of(SessionRow)
 _insert_code = bulk.insert(_codes, NewLinkCode)
 _columns = [_codes.c[field] for field in NewLinkCode._fields]
 

@@ -9,20 +9,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import WORDS, Base, exactly, one_of, table_of
-from storage.tables.sessions import Mode, Session
+from storage.tables.sessions import SessionMode, SessionRow
 
 Missing = Literal["not_asked", "skipped", "refused", "dont_know", "interrupted"]
 
 ROWS_AT_ONCE = 1_000
 
 
-class Answer(Base):
+class AnswerRow(Base):
     """One stored response. ``value`` is JSON text, or ``missing`` says why there is none."""
 
     __tablename__ = "answers"
     __table_args__ = (
         one_of("missing", get_args(Missing)),
-        one_of("mode", get_args(Mode)),
+        one_of("mode", get_args(SessionMode)),
         CheckConstraint("(value IS NULL) <> (missing IS NULL)", name="value_or_missing"),
         # What is not JSON would break the views for everybody who reads them; better to refuse the one row.
         CheckConstraint("value IS NULL OR json_valid(value)", name="value_is_json").ddl_if(dialect="sqlite"),
@@ -45,7 +45,7 @@ class Answer(Base):
     took: Mapped[int | None] = mapped_column(Integer)  # seconds from question to answer, at most; NULL: not known
 
 
-class Consent(Base):
+class ConsentRow(Base):
     """What a person agreed to or not, in which wording. Rows are added, never changed; the newest counts."""
 
     __tablename__ = "consents"
@@ -75,7 +75,7 @@ class NewAnswer(NamedTuple):
     answered_at: datetime
     channel: str
     language: str
-    mode: Mode
+    mode: SessionMode
     took: int | None = None
     """So many seconds at most, a class (``bot.consultations.answer_durations``); None where it is not known."""
 
@@ -93,7 +93,7 @@ class StoredAnswer(NamedTuple):
     answered_at: datetime
     channel: str
     language: str
-    mode: Mode
+    mode: SessionMode
     version: int
 
 
@@ -120,9 +120,9 @@ class _Person(NamedTuple):
     pseudonym: str
 
 
-_answers = table_of(Answer)
-_consents = table_of(Consent)
-_sessions = table_of(Session)
+_answers = table_of(AnswerRow)
+_consents = table_of(ConsentRow)
+_sessions = table_of(SessionRow)
 
 _stored = select(
     _sessions.c.pseudonym,

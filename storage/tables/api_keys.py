@@ -11,7 +11,7 @@ from storage.core import bulk
 from storage.core.base import Base, Json, exactly, table_of
 
 
-class ApiKey(Base):
+class ApiKeyRow(Base):
     """One key. Revoked rows stay, so that it can be told later what was let in."""
 
     __tablename__ = "api_keys"
@@ -28,7 +28,7 @@ class ApiKey(Base):
     used_at: Mapped[datetime | None]  # to the hour
 
 
-class StoredKey(NamedTuple):
+class StoredApiKey(NamedTuple):
     """A whole row: what ``insert`` takes and what the queries give."""
 
     id: int
@@ -42,26 +42,26 @@ class StoredKey(NamedTuple):
     used_at: datetime | None = None
 
 
-_keys = table_of(ApiKey)
-_columns = [_keys.c[field] for field in StoredKey._fields]
-_insert = bulk.insert(_keys, StoredKey)
+_keys = table_of(ApiKeyRow)
+_columns = [_keys.c[field] for field in StoredApiKey._fields]
+_insert = bulk.insert(_keys, StoredApiKey)
 
 
-def insert(connection: Connection, keys: Sequence[StoredKey]) -> int:
+def insert(connection: Connection, keys: Sequence[StoredApiKey]) -> int:
     """Add keys. Raises Duplicate for a label or a hash that exists."""
     return _insert(connection, keys)
 
 
-def by_hash(connection: Connection, key_hash: bytes) -> StoredKey | None:
+def by_hash(connection: Connection, key_hash: bytes) -> StoredApiKey | None:
     """The key with this hash, revoked or not."""
     row = connection.execute(select(*_columns).where(_keys.c.key_hash == key_hash)).first()
-    return None if row is None else StoredKey._make(row)
+    return None if row is None else StoredApiKey._make(row)
 
 
-def all_keys(connection: Connection) -> list[StoredKey]:
+def all_keys(connection: Connection) -> list[StoredApiKey]:
     """All keys, oldest first, also those that are revoked."""
     rows = connection.execute(select(*_columns).order_by(_keys.c.created_at, _keys.c.id))
-    return [StoredKey._make(row) for row in rows]
+    return [StoredApiKey._make(row) for row in rows]
 
 
 def revoke(connection: Connection, label: str, now: datetime) -> int:

@@ -13,22 +13,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import WORDS, Base, one_of, table_of
-from storage.tables.sessions import Session
+from storage.tables.sessions import SessionRow
 
-Kind = Literal["voice", "picture"]
-State = Literal["waiting", "kept", "failed", "too_large", "wrong_type"]
+AttachmentKind = Literal["voice", "picture"]
+AttachmentState = Literal["waiting", "kept", "failed", "too_large", "wrong_type"]
 
 WAITING = text("state = 'waiting'")
 ROWS_AT_ONCE = 1_000
 
 
-class Attachment(Base):
+class AttachmentRow(Base):
     """A recording or a picture that belongs to an answer."""
 
     __tablename__ = "attachments"
     __table_args__ = (
-        one_of("kind", get_args(Kind)),
-        one_of("state", get_args(State)),
+        one_of("kind", get_args(AttachmentKind)),
+        one_of("state", get_args(AttachmentState)),
         CheckConstraint("(state = 'waiting') = (handle IS NOT NULL)", name="handle_while_needed"),
         CheckConstraint("(state = 'waiting') = (due_at IS NOT NULL)", name="due_at"),
         CheckConstraint("(state = 'kept') = (size IS NOT NULL)", name="size"),
@@ -58,7 +58,7 @@ class NewAttachment(NamedTuple):
     id: int
     session_id: int
     question_key: str
-    kind: Kind
+    kind: AttachmentKind
     channel: str
     handle: bytes
     file: str
@@ -70,24 +70,24 @@ class WaitingAttachment(NamedTuple):
     """One that is to be fetched now."""
 
     id: int
-    kind: Kind
+    kind: AttachmentKind
     channel: str
     handle: bytes
     file: str
     tries: int
 
 
-class Fetched(NamedTuple):
+class FetchOutcome(NamedTuple):
     """How fetching ended. ``size`` and ``ending`` are given where it is kept."""
 
     id: int
-    state: State
+    state: AttachmentState
     size: int | None
     ending: str | None
     tries: int
 
 
-class Delay(NamedTuple):
+class FetchDelay(NamedTuple):
     """It is to be tried again; ``tries`` counts all of them."""
 
     id: int
@@ -101,16 +101,16 @@ class StoredAttachment(NamedTuple):
     pseudonym: str
     session_id: int
     question_key: str
-    kind: Kind
+    kind: AttachmentKind
     channel: str
-    state: State
+    state: AttachmentState
     file: str
     size: int | None
     ending: str | None
     at: datetime
 
 
-class Orphan(NamedTuple):
+class OrphanedAttachment(NamedTuple):
     """One that belongs to nobody any more."""
 
     id: int
@@ -126,8 +126,8 @@ class _Id(NamedTuple):
     id: int
 
 
-_attachments = table_of(Attachment)
-_sessions = table_of(Session)
+_attachments = table_of(AttachmentRow)
+_sessions = table_of(SessionRow)
 _stored = (
     select(
         _sessions.c.pseudonym,
@@ -145,10 +145,10 @@ insert = bulk.insert(_attachments, NewAttachment)
 
 _known = bulk.ByKeys(_Id, select(_attachments.c.id), _attachments.c.id)
 
-settle = bulk.change(_attachments, Fetched, key=("id",), also={"handle": "NULL", "due_at": "NULL"})
+settle = bulk.change(_attachments, FetchOutcome, key=("id",), also={"handle": "NULL", "due_at": "NULL"})
 """Note how fetching ended."""
 
-postpone = bulk.change(_attachments, Delay, key=("id",))
+postpone = bulk.change(_attachments, FetchDelay, key=("id",))
 """Note when to try again."""
 
 
@@ -180,10 +180,10 @@ def still_there(connection: Connection, ids: Sequence[int]) -> set[int]:
     return {row.id for row in _known(connection, ids)}
 
 
-def orphans(connection: Connection, most: int) -> list[Orphan]:
+def orphans(connection: Connection, most: int) -> list[OrphanedAttachment]:
     """At most so many of those that belong to nobody any more."""
     query = select(_attachments.c.id, _attachments.c.file).where(_attachments.c.session_id.is_(None)).limit(most)
-    return [Orphan._make(row) for row in connection.execute(query)]
+    return [OrphanedAttachment._make(row) for row in connection.execute(query)]
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> int:

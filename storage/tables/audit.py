@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.core import bulk
 from storage.core.base import Base, exactly, one_of, table_of
 
-Door = Literal["cli", "chat", "api", "page", "system"]
+AuditInterface = Literal["cli", "chat", "api", "page", "system"]
 LOCK: Final = 0x41756469  # "Audi", as in `storage.migrate`
 PAGE: Final = 1_000
 
@@ -24,7 +24,7 @@ class AuditRow(Base):
 
     __tablename__ = "audit"
     __table_args__ = (
-        one_of("door", get_args(Door)),
+        one_of("door", get_args(AuditInterface)),
         exactly("previous", 32),
         exactly("mac", 32),
         Index(None, "act", "object"),
@@ -42,14 +42,14 @@ class AuditRow(Base):
     mac: Mapped[bytes]
 
 
-class StoredEntry(NamedTuple):
+class StoredAuditEntry(NamedTuple):
     """A whole row: what ``insert`` takes and what the queries give."""
 
     id: int
     at: datetime
     actor: str
     role: str
-    door: Door
+    door: AuditInterface
     act: str
     object: str
     purpose: str
@@ -58,11 +58,11 @@ class StoredEntry(NamedTuple):
 
 
 _audit = table_of(AuditRow)
-_columns = [_audit.c[field] for field in StoredEntry._fields]
-_insert = bulk.insert(_audit, StoredEntry)
+_columns = [_audit.c[field] for field in StoredAuditEntry._fields]
+_insert = bulk.insert(_audit, StoredAuditEntry)
 
 
-def lock_last(connection: Connection) -> StoredEntry | None:
+def lock_last(connection: Connection) -> StoredAuditEntry | None:
     """The newest row. Until the end of the transaction no other one can add a row after it.
 
     On SQLite a write transaction is alone anyway. On PostgreSQL a lock of the row would not do: a transaction that
@@ -73,28 +73,28 @@ def lock_last(connection: Connection) -> StoredEntry | None:
     return last(connection)
 
 
-def insert(connection: Connection, entry: StoredEntry) -> None:
+def insert(connection: Connection, entry: StoredAuditEntry) -> None:
     """Add a row. Raises Duplicate where its id is taken."""
     _insert(connection, [entry])
 
 
-def last(connection: Connection) -> StoredEntry | None:
+def last(connection: Connection) -> StoredAuditEntry | None:
     """The newest row."""
     return _one(connection, select(*_columns).order_by(_audit.c.id.desc()).limit(1))
 
 
-def by_id(connection: Connection, number: int) -> StoredEntry | None:
+def by_id(connection: Connection, number: int) -> StoredAuditEntry | None:
     """One row."""
     return _one(connection, select(*_columns).where(_audit.c.id == number))
 
 
-def last_of(connection: Connection, act: str, about: str) -> StoredEntry | None:
+def last_of(connection: Connection, act: str, about: str) -> StoredAuditEntry | None:
     """The newest row about this act on this object."""
     found = (_audit.c.act == act) & (_audit.c.object == about)
     return _one(connection, select(*_columns).where(found).order_by(_audit.c.id.desc()).limit(1))
 
 
-def entries(connection: Connection, *, slug: str = "", since: datetime | None = None) -> Iterator[StoredEntry]:
+def entries(connection: Connection, *, slug: str = "", since: datetime | None = None) -> Iterator[StoredAuditEntry]:
     """The rows, oldest first, read in pages: all, or those about one consultation, or from a moment on."""
     query = select(*_columns).order_by(_audit.c.id).limit(PAGE)
     if slug:
@@ -104,12 +104,12 @@ def entries(connection: Connection, *, slug: str = "", since: datetime | None = 
     after = None
     while True:
         page = connection.execute(query if after is None else query.where(_audit.c.id > after)).all()
-        yield from map(StoredEntry._make, page)
+        yield from map(StoredAuditEntry._make, page)
         if len(page) < PAGE:
             return
         after = page[-1].id
 
 
-def _one(connection: Connection, query: Select[tuple[object, ...]]) -> StoredEntry | None:
+def _one(connection: Connection, query: Select[tuple[object, ...]]) -> StoredAuditEntry | None:
     row = connection.execute(query).first()
-    return None if row is None else StoredEntry._make(row)
+    return None if row is None else StoredAuditEntry._make(row)

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import Base, one_of, table_of
-from storage.tables.outbox import OutboxMessage
+from storage.tables.outbox import OutboxMessageRow
 
-State = Literal["draft", "planning", "sending", "paused", "done", "recalled"]
+BroadcastState = Literal["draft", "planning", "sending", "paused", "done", "recalled"]
 RecipientState = Literal["planned", "queued", "sent", "failed", "skipped", "recalled"]
 
 RUNNING = text("state IN ('planning', 'sending', 'paused')")
@@ -24,12 +24,12 @@ QUEUED = text("state = 'queued'")
 SENT_FROM = text("outbox_id IS NOT NULL")
 
 
-class Broadcast(Base):
+class BroadcastRow(Base):
     """One push. Of those that are not over, there is one for each consultation (and one reminder)."""
 
     __tablename__ = "broadcasts"
     __table_args__ = (
-        one_of("state", get_args(State)),
+        one_of("state", get_args(BroadcastState)),
         Index(
             "ix_broadcasts_running", "slug", "is_reminder", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING
         ),
@@ -50,7 +50,7 @@ class Broadcast(Base):
     finished_at: Mapped[datetime | None]
 
 
-class Recipient(Base):
+class RecipientRow(Base):
     """One person of one push."""
 
     __tablename__ = "broadcast_recipients"
@@ -87,7 +87,7 @@ class StoredBroadcast(NamedTuple):
     segment: str
     is_reminder: bool
     per_hour: int
-    state: State
+    state: BroadcastState
     starts_at: datetime
     member_id: int | None
     counted: int | None
@@ -110,7 +110,7 @@ class StoredRecipient(NamedTuple):
     moved_at: datetime
 
 
-class Arrival(NamedTuple):
+class RecipientOutcome(NamedTuple):
     """What became of the message with which a push was sent to somebody."""
 
     outbox_id: int
@@ -119,7 +119,7 @@ class Arrival(NamedTuple):
     moved_at: datetime
 
 
-class Earlier(NamedTuple):
+class EarlierBroadcast(NamedTuple):
     """A push that somebody got, or is about to get."""
 
     contact_id: int
@@ -128,7 +128,7 @@ class Earlier(NamedTuple):
     moved_at: datetime
 
 
-class Cell(NamedTuple):
+class RecipientCount(NamedTuple):
     """How many recipients are alike."""
 
     state: RecipientState
@@ -138,9 +138,9 @@ class Cell(NamedTuple):
     number: int
 
 
-_broadcasts = table_of(Broadcast)
-_recipients = table_of(Recipient)
-_outbox = table_of(OutboxMessage)
+_broadcasts = table_of(BroadcastRow)
+_recipients = table_of(RecipientRow)
+_outbox = table_of(OutboxMessageRow)
 _columns = [_broadcasts.c[field] for field in StoredBroadcast._fields]
 _running = _broadcasts.c.state.in_(("planning", "sending", "paused"))
 
@@ -153,11 +153,11 @@ plan = bulk.insert(_recipients, StoredRecipient, skip_known=True)
 change = bulk.change(_recipients, StoredRecipient, key=("broadcast_id", "contact_id"))
 """Note where recipients stand."""
 
-arrived = bulk.change(_recipients, Arrival, key=("outbox_id",))
+arrived = bulk.change(_recipients, RecipientOutcome, key=("outbox_id",))
 """Note what became of messages, also of such as were taken back while they were on their way."""
 
 _earlier = bulk.ByKeys(
-    Earlier,
+    EarlierBroadcast,
     select(_recipients.c.contact_id, _broadcasts.c.slug, _broadcasts.c.is_reminder, _recipients.c.moved_at)
     .join_from(_recipients, _broadcasts)
     .where(text("broadcast_recipients.state IN ('queued', 'sent')")),  # written out: it is run by the driver itself
@@ -212,7 +212,7 @@ def unfinished(connection: Connection, *, lock: bool = False) -> list[StoredBroa
     return [StoredBroadcast._make(row) for row in connection.execute(query)]
 
 
-def move(connection: Connection, broadcast_id: int, before: Sequence[State], after: State) -> bool:
+def move(connection: Connection, broadcast_id: int, before: Sequence[BroadcastState], after: BroadcastState) -> bool:
     """Change the state, if it is one of ``before``; False where somebody else was faster. Raises Duplicate where
     another push of the same consultation is running.
     """
@@ -241,7 +241,7 @@ def unqueue(connection: Connection, outbox_ids: Iterable[int], now: datetime) ->
     """Put back into the plan what was taken back out of the outbox. The number of the message is kept: should it have
     been on its way already, its arrival is noted, and nobody gets it twice.
     """
-    arrived(connection, [Arrival(number, "planned", None, now) for number in outbox_ids])
+    arrived(connection, [RecipientOutcome(number, "planned", None, now) for number in outbox_ids])
 
 
 def note_withdrawn(connection: Connection, broadcast_id: int, now: datetime) -> int:
@@ -259,19 +259,19 @@ def end_rest(connection: Connection, broadcast_id: int, state: RecipientState, r
     return connection.execute(update(_recipients).where(mine).values(values)).rowcount
 
 
-def earlier(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[Earlier]]:
+def earlier(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[EarlierBroadcast]]:
     """What these contacts were sent before."""
-    found: dict[int, list[Earlier]] = {}
+    found: dict[int, list[EarlierBroadcast]] = {}
     for row in _earlier(connection, contact_ids):
         found.setdefault(row.contact_id, []).append(row)
     return found
 
 
-def count(connection: Connection, broadcast_id: int) -> list[Cell]:
+def count(connection: Connection, broadcast_id: int) -> list[RecipientCount]:
     """The ledger in numbers."""
     kind = (_recipients.c.state, _recipients.c.reason, _recipients.c.channel, _recipients.c.language)
     query = select(*kind, func.count()).where(_recipients.c.broadcast_id == broadcast_id).group_by(*kind)
-    return [Cell._make(row) for row in connection.execute(query)]
+    return [RecipientCount._make(row) for row in connection.execute(query)]
 
 
 def sent_to(connection: Connection, broadcast_id: int, after: int, limit: int) -> list[int]:

@@ -23,18 +23,18 @@ from storage.core import bulk
 from storage.core.base import Base, one_of, table_of
 from storage.tables.stages import Stage, current, enter, stages, trials
 
-State = Literal["open", "closed", "archived"]
+ConsultationState = Literal["open", "closed", "archived"]
 """How far a consultation is that has a live revision."""
 PORTION: Final = 50
 """So many revisions are read with their words at once."""
-StateNow = Literal["not_yet", "open", "closed", "archived", "draft", "test"]
+ConsultationStateNow = Literal["not_yet", "open", "closed", "archived", "draft", "test"]
 
 
-class Consultation(Base):
+class ConsultationRow(Base):
     """What a city asks."""
 
     __tablename__ = "consultations"
-    __table_args__ = (one_of("state", get_args(State)), UniqueConstraint("slug"))
+    __table_args__ = (one_of("state", get_args(ConsultationState)), UniqueConstraint("slug"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     slug: Mapped[str]
@@ -47,7 +47,7 @@ class Consultation(Base):
     archived_at: Mapped[datetime | None]
 
 
-class Revision(Base):
+class RevisionRow(Base):
     """A stored wording. Never changes: triggers of the database refuse it, since answers were given to exactly this
     text. Whether it is live, a draft or tried out stands in ``revision_stages``.
     """
@@ -66,7 +66,7 @@ class Revision(Base):
     published_at: Mapped[datetime]
 
 
-class Trigger(Base):
+class TriggerRow(Base):
     """What a message without session starts. At most one consultation per keyword or code."""
 
     __tablename__ = "triggers"
@@ -99,7 +99,7 @@ class StoredConsultation(NamedTuple):
 
     id: int
     slug: str
-    state: State
+    state: ConsultationState
     opens_at: datetime | None
     closes_at: datetime | None
     """The end that was planned, also where somebody closed it earlier."""
@@ -115,7 +115,7 @@ class RevisionHead(NamedTuple):
     consultation_id: int
     slug: str
     sample: bool
-    state: State | Literal["draft", "test"]
+    state: ConsultationState | Literal["draft", "test"]
     opens_at: datetime | None
     closes_at: datetime | None
     number: int
@@ -124,7 +124,7 @@ class RevisionHead(NamedTuple):
     is_trial: bool = False
     """Whether this is where a test revision of another consultation is tried out."""
 
-    def state_at(self, now: datetime) -> StateNow:
+    def state_at(self, now: datetime) -> ConsultationStateNow:
         """What it is at this moment: one that is open by its state may be too early, or over by its dates."""
         return _state_at(self, now)
 
@@ -140,7 +140,7 @@ class PublishedRevision(NamedTuple):
     consultation_id: int
     slug: str
     sample: bool
-    state: State | Literal["draft", "test"]
+    state: ConsultationState | Literal["draft", "test"]
     opens_at: datetime | None
     closes_at: datetime | None
     number: int
@@ -150,12 +150,12 @@ class PublishedRevision(NamedTuple):
     is_trial: bool = False
     """Whether this is where a test revision of another consultation is tried out."""
 
-    def state_at(self, now: datetime) -> StateNow:
+    def state_at(self, now: datetime) -> ConsultationStateNow:
         """What it is at this moment: one that is open by its state may be too early, or over by its dates."""
         return _state_at(self, now)
 
 
-def _state_at(revision: RevisionHead | PublishedRevision, now: datetime) -> StateNow:
+def _state_at(revision: RevisionHead | PublishedRevision, now: datetime) -> ConsultationStateNow:
     if revision.state != "open":
         return revision.state
     if revision.opens_at is not None and now < revision.opens_at:
@@ -169,9 +169,9 @@ class NewTrigger(NamedTuple):
     consultation_id: int
 
 
-_consultations = table_of(Consultation)
-_revisions = table_of(Revision)
-_triggers = table_of(Trigger)
+_consultations = table_of(ConsultationRow)
+_revisions = table_of(RevisionRow)
+_triggers = table_of(TriggerRow)
 
 
 def _columns(state: ColumnElement[str]) -> list[ColumnElement[Any]]:
@@ -344,7 +344,7 @@ def by_revision(connection: Connection, revision_ids: Sequence[int]) -> dict[int
 
 
 def list_latest(
-    connection: Connection, states: Sequence[State] = ("open",), *, trials: bool = False
+    connection: Connection, states: Sequence[ConsultationState] = ("open",), *, trials: bool = False
 ) -> list[PublishedRevision]:
     """The live revision of every consultation in one of these states, by slug. Dates are the caller's to look at.
 
@@ -356,7 +356,7 @@ def list_latest(
 
 
 def list_heads(
-    connection: Connection, states: Sequence[State] = ("open",), *, trials: bool = False
+    connection: Connection, states: Sequence[ConsultationState] = ("open",), *, trials: bool = False
 ) -> list[RevisionHead]:
     """What ``list_latest`` gives, without the words: for whoever looks often, or at all of them."""
     query = _heads.where(_consultations.c.state.in_(states))
@@ -413,7 +413,7 @@ def mentions(connection: Connection, words: str) -> bool:
     return connection.execute(found).first() is not None
 
 
-def set_state(connection: Connection, consultation_id: int, state: State, **dates: datetime | None) -> None:
+def set_state(connection: Connection, consultation_id: int, state: ConsultationState, **dates: datetime | None) -> None:
     """Open, close or archive a consultation. ``dates``: of ``closes_at``, ``closed_at`` and ``archived_at`` those that
     change with it.
     """

@@ -16,7 +16,7 @@ from storage.core import bulk
 from storage.core.base import WORDS, Base, exactly, table_of
 
 
-class Contact(Base):
+class ContactRow(Base):
     """A resident, known by one or more addresses."""
 
     __tablename__ = "contacts"
@@ -28,7 +28,7 @@ class Contact(Base):
     spoken_language: Mapped[str | None]  # not chosen: what the bot speaks with them, as their channel let it guess
 
 
-class Address(Base):
+class AddressRow(Base):
     """A place where a contact can be reached."""
 
     __tablename__ = "addresses"
@@ -127,7 +127,7 @@ class AddressMove(NamedTuple):
     sealed: bytes
 
 
-class SealedAddress(NamedTuple):
+class EncryptedAddress(NamedTuple):
     lookup: bytes
     sealed: bytes
 
@@ -140,8 +140,8 @@ class _Owner(NamedTuple):
     contact_id: int
 
 
-_contacts = table_of(Contact)
-_addresses = table_of(Address)
+_contacts = table_of(ContactRow)
+_addresses = table_of(AddressRow)
 
 _known_columns = (
     _addresses.c.lookup,
@@ -162,7 +162,7 @@ _of_contacts = bulk.ByKeys(
     _addresses.c.contact_id,
 )
 _by_id = bulk.ByKeys(_ContactKey, select(_contacts.c.id), _contacts.c.id)
-_sealed = bulk.ByKeys(SealedAddress, select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
+_sealed = bulk.ByKeys(EncryptedAddress, select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
 
 insert = bulk.insert(_contacts, NewContact)
 """Add contacts. Raises Duplicate for an id that exists."""
@@ -213,10 +213,10 @@ def among(connection: Connection, ids: Sequence[int]) -> set[int]:
     return {row.id for row in _by_id(connection, ids)}
 
 
-def any_sealed(connection: Connection) -> SealedAddress | None:
+def any_sealed(connection: Connection) -> EncryptedAddress | None:
     """One address of the house, to see whether its secret key fits; None while nobody is known."""
     row = connection.execute(select(_addresses.c.lookup, _addresses.c.sealed).limit(1)).first()
-    return None if row is None else SealedAddress._make(row)
+    return None if row is None else EncryptedAddress._make(row)
 
 
 def erase(connection: Connection, contact_ids: Iterable[int]) -> int:

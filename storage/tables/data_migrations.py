@@ -10,7 +10,7 @@ from storage.core import bulk
 from storage.core.base import Base, table_of
 
 
-class DataMigration(Base):
+class DataMigrationRow(Base):
     """One piece of such work."""
 
     __tablename__ = "data_migrations"
@@ -20,7 +20,7 @@ class DataMigration(Base):
     finished_at: Mapped[datetime | None]
 
 
-class Progress(NamedTuple):
+class DataMigrationProgress(NamedTuple):
     """How far a piece of work has come; ``finished_at`` None: there is more to do."""
 
     name: str
@@ -28,16 +28,16 @@ class Progress(NamedTuple):
     finished_at: datetime | None
 
 
-_migrations = table_of(DataMigration)
+_migrations = table_of(DataMigrationRow)
 
-note = bulk.upsert(_migrations, Progress, key=("name",))
+note = bulk.upsert(_migrations, DataMigrationProgress, key=("name",))
 """Take down how far work has come."""
 
 
-def progress(connection: Connection, name: str, *, lock: bool = False) -> Progress:
+def progress(connection: Connection, name: str, *, lock: bool = False) -> DataMigrationProgress:
     """How far this work has come; at position 0 where it was not begun. With ``lock`` others that ask so wait until
     this transaction ends, from the second portion on; the first one twice is harmless.
     """
-    query = select(*(_migrations.c[field] for field in Progress._fields)).where(_migrations.c.name == name)
+    query = select(*(_migrations.c[field] for field in DataMigrationProgress._fields)).where(_migrations.c.name == name)
     row = connection.execute(query.with_for_update() if lock else query).first()
-    return Progress(name, 0, None) if row is None else Progress._make(row)
+    return DataMigrationProgress(name, 0, None) if row is None else DataMigrationProgress._make(row)

@@ -29,17 +29,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import Base, table_of
-from storage.tables.answers import Answer
-from storage.tables.moderation import Decision, Moderation
-from storage.tables.proposals import Proposal, ProposalStatus
-from storage.tables.ratings import RatingEvent
-from storage.tables.sessions import Session
+from storage.tables.answers import AnswerRow
+from storage.tables.moderation import DecisionRow, ModerationRow
+from storage.tables.proposals import ProposalRow, ProposalStatusRow
+from storage.tables.ratings import RatingEventRow
+from storage.tables.sessions import SessionRow
 
 KEPT = 2
 """So many editions of a consultation stay: the newest, and the one that somebody may just be reading."""
 
 
-class Edition(Base):
+class EditionRow(Base):
     """One edition. Rows are added, never changed, but for `is_last`."""
 
     __tablename__ = "editions"
@@ -58,7 +58,7 @@ class Edition(Base):
     )  # JSON, never shown: counts the next one is compared with
 
 
-class EditionRow(Base):
+class EditionCellRow(Base):
     """One published cell, as in counts.csv."""
 
     __tablename__ = "edition_rows"
@@ -85,7 +85,7 @@ class EditionRow(Base):
     rounded: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
-class Head(NamedTuple):
+class EditionHead(NamedTuple):
     """An edition without its figures."""
 
     consultation_id: int
@@ -113,7 +113,7 @@ class StoredEdition(NamedTuple):
     compared: str = ""
 
 
-class StoredRow(NamedTuple):
+class StoredEditionCell(NamedTuple):
     """One cell of an edition."""
 
     consultation_id: int
@@ -133,16 +133,16 @@ class StoredRow(NamedTuple):
     rounded: int = 0
 
 
-_editions = table_of(Edition)
-_rows = table_of(EditionRow)
+_editions = table_of(EditionRow)
+_rows = table_of(EditionCellRow)
 _insert = bulk.insert(_editions, StoredEdition)
-_insert_rows = bulk.insert(_rows, StoredRow)
-_sessions, _answers = table_of(Session), table_of(Answer)
-_proposals, _steps, _events = table_of(Proposal), table_of(ProposalStatus), table_of(RatingEvent)
-_moderations, _decisions = table_of(Moderation), table_of(Decision)
+_insert_rows = bulk.insert(_rows, StoredEditionCell)
+_sessions, _answers = table_of(SessionRow), table_of(AnswerRow)
+_proposals, _steps, _events = table_of(ProposalRow), table_of(ProposalStatusRow), table_of(RatingEventRow)
+_moderations, _decisions = table_of(ModerationRow), table_of(DecisionRow)
 
 
-def add(connection: Connection, edition: StoredEdition, rows: Sequence[StoredRow]) -> None:
+def add(connection: Connection, edition: StoredEdition, rows: Sequence[StoredEditionCell]) -> None:
     """Store an edition; of the earlier ones of its consultation only the last stay (`KEPT`).
 
     Raises Duplicate where another process made this number.
@@ -161,25 +161,25 @@ def newest(connection: Connection, consultation_id: int) -> StoredEdition | None
     return None if row is None else StoredEdition._make(row)
 
 
-def newest_head(connection: Connection, consultation_id: int) -> Head | None:
+def newest_head(connection: Connection, consultation_id: int) -> EditionHead | None:
     """The same without its figures."""
-    query = select(*(_editions.c[name] for name in Head._fields))
+    query = select(*(_editions.c[name] for name in EditionHead._fields))
     query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)
     row = connection.execute(query).first()
-    return None if row is None else Head._make(row)
+    return None if row is None else EditionHead._make(row)
 
 
-def heads(connection: Connection) -> dict[int, Head]:
+def heads(connection: Connection) -> dict[int, EditionHead]:
     """The newest edition of each consultation, by its id."""
-    query = select(*(_editions.c[name] for name in Head._fields)).order_by(_editions.c.number)
-    return {row.consultation_id: Head._make(row) for row in connection.execute(query)}
+    query = select(*(_editions.c[name] for name in EditionHead._fields)).order_by(_editions.c.number)
+    return {row.consultation_id: EditionHead._make(row) for row in connection.execute(query)}
 
 
-def rows_of(connection: Connection, consultation_id: int, number: int) -> list[StoredRow]:
+def rows_of(connection: Connection, consultation_id: int, number: int) -> list[StoredEditionCell]:
     """The cells of an edition, in their order."""
-    query = select(*(_rows.c[name] for name in StoredRow._fields))
+    query = select(*(_rows.c[name] for name in StoredEditionCell._fields))
     query = query.where(_rows.c.consultation_id == consultation_id, _rows.c.number == number).order_by(_rows.c.place)
-    return [StoredRow._make(row) for row in connection.execute(query)]
+    return [StoredEditionCell._make(row) for row in connection.execute(query)]
 
 
 def is_last(connection: Connection, consultation_id: int) -> bool:

@@ -21,7 +21,7 @@ NOT_OF_RESIDENTS = frozenset(
 """Tables in which nothing of residents stands; what an erasure leaves in any other has to go."""
 
 
-class Erasure(Base):
+class ErasureRow(Base):
     """How far one table is."""
 
     __tablename__ = "erasures"
@@ -31,14 +31,14 @@ class Erasure(Base):
     rewritten: Mapped[int]  # how many of these times were over when the table was last written anew
 
 
-class Pending(NamedTuple):
+class PendingRewrite(NamedTuple):
     """A table that has to be written anew, and how often something was erased in it by now."""
 
     table: str
     erased: int
 
 
-_erasures = table_of(Erasure)
+_erasures = table_of(ErasureRow)
 
 
 def tables() -> list[str]:
@@ -66,13 +66,13 @@ def mark(connection: Connection, names: Iterable[str] | None = None) -> None:
     )
 
 
-def pending(connection: Connection) -> list[Pending]:
+def pending(connection: Connection) -> list[PendingRewrite]:
     """The tables that have to be written anew."""
     query = select(_erasures.c.table_name, _erasures.c.erased).where(_erasures.c.erased > _erasures.c.rewritten)
-    return [Pending._make(row) for row in connection.execute(query.order_by(_erasures.c.table_name))]
+    return [PendingRewrite._make(row) for row in connection.execute(query.order_by(_erasures.c.table_name))]
 
 
-def settle(connection: Connection, done: Iterable[Pending]) -> None:
+def settle(connection: Connection, done: Iterable[PendingRewrite]) -> None:
     """Take down that these tables were written anew; what was erased since they were listed waits for the next time."""
     for table, erased in done:
         connection.execute(

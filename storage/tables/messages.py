@@ -12,11 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.core import bulk, driver
 from storage.core.base import WORDS, Base, exactly, table_of
 
-Key = tuple[str, str]
+MessageKey = tuple[str, str]
 """Channel and the name a message has here."""
 
 
-class Received(Base):
+class ReceivedRow(Base):
     """A message that was taken. Holds no word and no sender; forgotten after some days."""
 
     __tablename__ = "received"
@@ -27,7 +27,7 @@ class Received(Base):
     received_at: Mapped[datetime]  # the day
 
 
-class DeadLetter(Base):
+class DeadLetterRow(Base):
     """A message that could not be handled, kept sealed until a person has looked."""
 
     __tablename__ = "dead_letters"
@@ -78,8 +78,8 @@ class _Sender(NamedTuple):
     lookup: bytes
 
 
-_received = table_of(Received)
-_dead_letters = table_of(DeadLetter)
+_received = table_of(ReceivedRow)
+_dead_letters = table_of(DeadLetterRow)
 
 _seen = select(_received.c.channel, _received.c.external_id).where(
     _received.c.channel == bindparam("channel"),
@@ -105,7 +105,7 @@ _discard = bulk.remove(_dead_letters, _Key)
 _erase = bulk.remove(_dead_letters, _Sender)
 
 
-def take(connection: Connection, rows: Sequence[NewReceived]) -> set[Key]:
+def take(connection: Connection, rows: Sequence[NewReceived]) -> set[MessageKey]:
     """Remember messages as taken, and give the keys of those that are new: only these may be handled.
 
     Safe between processes: whoever commits first has the message, the other one waits and is then told that it is
@@ -124,7 +124,7 @@ def take(connection: Connection, rows: Sequence[NewReceived]) -> set[Key]:
     return keys
 
 
-def seen(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+def seen(connection: Connection, keys: Iterable[MessageKey]) -> set[MessageKey]:
     """Those of the keys that were taken before. One query per channel that occurs."""
     by_channel = groupby(sorted(keys), key=itemgetter(0))
     return {

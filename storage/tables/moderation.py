@@ -30,18 +30,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import WORDS, Base, Json, one_of, table_of
-from storage.tables.proposals import Proposal, ProposalStatus, Status
+from storage.tables.proposals import ProposalRow, ProposalStatus, ProposalStatusRow
 
-State = Literal["waiting", "released", "hidden", "merged", "split"]
-Kind = Literal["approve", "hide", "edit", "merge", "split", "translate", "status", "restore"]
+ModerationState = Literal["waiting", "released", "hidden", "merged", "split"]
+DecisionKind = Literal["approve", "hide", "edit", "merge", "split", "translate", "status", "restore"]
 
 
-class Moderation(Base):
+class ModerationRow(Base):
     """Where one proposal or answer stands with the people who read it. Made with it, and deleted with it."""
 
     __tablename__ = "moderations"
     __table_args__ = (
-        one_of("state", get_args(State)),
+        one_of("state", get_args(ModerationState)),
         CheckConstraint("(proposal_id IS NULL) <> (session_id IS NULL)", name="of_one"),
         CheckConstraint("proposal_id IS NULL OR proposal_id = id", name="proposal_id"),
         CheckConstraint("(session_id IS NULL) = (question_key IS NULL)", name="question_key"),
@@ -75,11 +75,11 @@ class Moderation(Base):
     split_from: Mapped[int | None]  # the proposal of which this is a part; no key: a part outlives what it was made of
 
 
-class Decision(Base):
+class DecisionRow(Base):
     """What staff decided about what a person wrote. Rows are added, never changed; no text of a resident."""
 
     __tablename__ = "decisions"
-    __table_args__ = (one_of("kind", get_args(Kind)), Index(None, "moderation_id", "id"))
+    __table_args__ = (one_of("kind", get_args(DecisionKind)), Index(None, "moderation_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     moderation_id: Mapped[int] = mapped_column(ForeignKey("moderations.id", ondelete="CASCADE"))
@@ -89,7 +89,7 @@ class Decision(Base):
     at: Mapped[datetime]
 
 
-class ProposalText(Base):
+class ProposalTextRow(Base):
     """A proposal or an answer in another language than it was written in."""
 
     __tablename__ = "proposal_texts"
@@ -108,7 +108,7 @@ class NewModeration(NamedTuple):
     """Of a proposal, whose id it has; or as it is read, of either kind."""
 
     id: int
-    state: State
+    state: ModerationState
     flags: list[str] | None
     merged_into: int | None
     original: bytes | None
@@ -116,33 +116,33 @@ class NewModeration(NamedTuple):
     split_from: int | None = None
 
 
-class StateChange(NamedTuple):
+class ModerationChange(NamedTuple):
     """Where something stands from now on."""
 
     id: int
-    state: State
+    state: ModerationState
     merged_into: int | None
     changed_at: datetime
 
 
-class Reread(NamedTuple):
+class ModerationReset(NamedTuple):
     """The author said something else: it is to be read anew, with these flags; what was kept sealed is obsolete."""
 
     id: int
-    state: State
+    state: ModerationState
     flags: list[str] | None
     original: bytes | None
     changed_at: datetime
 
 
-class Flagged(NamedTuple):
+class ModerationFlags(NamedTuple):
     """What there is to look at in the text as it stands now."""
 
     id: int
     flags: list[str]
 
 
-class SealedOriginal(NamedTuple):
+class EncryptedOriginal(NamedTuple):
     id: int
     original: bytes
 
@@ -151,7 +151,7 @@ class NewDecision(NamedTuple):
     id: int
     moderation_id: int
     staff_id: int | None
-    kind: Kind
+    kind: DecisionKind
     reason: str | None
     at: datetime
 
@@ -171,12 +171,12 @@ class NewProposalText(NamedTuple):
     at: datetime
 
 
-class InHand(NamedTuple):
+class ProposalProgress(NamedTuple):
     """How far a proposal has come. ``answered_at`` is the first step after "received"; None: there was none yet."""
 
     code: str
-    state: State
-    status: Status
+    state: ModerationState
+    status: ProposalStatus
     created_at: datetime
     changed_at: datetime
     answered_at: datetime | None
@@ -185,7 +185,7 @@ class InHand(NamedTuple):
 class _OfProposal(NamedTuple):
     id: int
     proposal_id: int
-    state: State
+    state: ModerationState
     flags: list[str] | None
     merged_into: int | None
     original: bytes | None
@@ -202,11 +202,11 @@ class _Link(NamedTuple):
     id: int
 
 
-_moderations = table_of(Moderation)
-_decisions = table_of(Decision)
-_texts = table_of(ProposalText)
-_proposals = table_of(Proposal)
-_steps = table_of(ProposalStatus)
+_moderations = table_of(ModerationRow)
+_decisions = table_of(DecisionRow)
+_texts = table_of(ProposalTextRow)
+_proposals = table_of(ProposalRow)
+_steps = table_of(ProposalStatusRow)
 _by_id = bulk.ByKeys(
     NewModeration, select(*(_moderations.c[field] for field in NewModeration._fields)), _moderations.c.id
 )
@@ -228,16 +228,16 @@ _decisions_of = bulk.ByKeys(
 )
 _insert = bulk.insert(_moderations, _OfProposal)
 
-set_states = bulk.change(_moderations, StateChange, key=("id",))
+set_states = bulk.change(_moderations, ModerationChange, key=("id",))
 """Note where proposals or answers stand from now on."""
 
-reread = bulk.change(_moderations, Reread, key=("id",))
+reread = bulk.change(_moderations, ModerationReset, key=("id",))
 """Put proposals or answers back into the queue, because their authors changed them."""
 
-set_flags = bulk.change(_moderations, Flagged, key=("id",))
+set_flags = bulk.change(_moderations, ModerationFlags, key=("id",))
 """Note anew what to look at, because texts were changed."""
 
-keep_originals = bulk.change(_moderations, SealedOriginal, key=("id",))
+keep_originals = bulk.change(_moderations, EncryptedOriginal, key=("id",))
 """Keep what people wrote before it was edited, sealed."""
 
 _add_decisions = bulk.insert(_decisions, NewDecision)
@@ -304,7 +304,7 @@ def decisions_of(connection: Connection, ids: Sequence[int]) -> list[NewDecision
 def queue(
     connection: Connection,
     consultation_id: int,
-    state: State = "waiting",
+    state: ModerationState = "waiting",
     *,
     after_id: int = 0,
     limit: int = 50,
@@ -325,7 +325,7 @@ def queue(
     return sorted(found, reverse=newest)[:limit]
 
 
-def count_states(connection: Connection, consultation_id: int) -> dict[State, int]:
+def count_states(connection: Connection, consultation_id: int) -> dict[ModerationState, int]:
     """How many proposals and answers of a consultation stand where, proposals that were withdrawn left out."""
     number = func.count().label("number")
     of_answers = select(_moderations.c.state, number).where(_moderations.c.consultation_id == consultation_id)
@@ -333,7 +333,7 @@ def count_states(connection: Connection, consultation_id: int) -> dict[State, in
         _of_proposals(select(_state.label("state"), number), consultation_id).group_by(_state),
         of_answers.group_by(_moderations.c.state),
     )
-    found: dict[State, int] = {}
+    found: dict[ModerationState, int] = {}
     for row in connection.execute(union_all(*parts)):
         found[row.state] = found.get(row.state, 0) + row.number
     return found
@@ -348,7 +348,7 @@ def _of_proposals(query: Select[Any], consultation_id: int) -> Select[Any]:
     )
 
 
-def in_hand(connection: Connection, consultation_id: int) -> list[InHand]:
+def in_hand(connection: Connection, consultation_id: int) -> list[ProposalProgress]:
     """What people proposed in a consultation and did not withdraw, oldest first; nothing that was taken over."""
     first = (
         select(func.min(_steps.c.id))
@@ -374,7 +374,7 @@ def in_hand(connection: Connection, consultation_id: int) -> list[InHand]:
         )
         .order_by(_proposals.c.id)
     )
-    return [InHand._make(row) for row in connection.execute(query)]
+    return [ProposalProgress._make(row) for row in connection.execute(query)]
 
 
 def merged_into(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:

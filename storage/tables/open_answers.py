@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Select, select, text
 
 from storage.core import bulk
 from storage.core.base import table_of
-from storage.tables.answers import Answer
-from storage.tables.moderation import Moderation, State
+from storage.tables.answers import AnswerRow
+from storage.tables.moderation import ModerationRow, ModerationState
 
 
 class NewOpenAnswer(NamedTuple):
@@ -24,7 +24,7 @@ class NewOpenAnswer(NamedTuple):
     question_key: str
     consultation_id: int
     code: str
-    state: State
+    state: ModerationState
     changed_at: datetime
 
 
@@ -52,7 +52,7 @@ class ReleasedAnswer(NamedTuple):
     language: str
 
 
-class Known(NamedTuple):
+class ModeratedAnswer(NamedTuple):
     """An answer as it was read. ``value`` is None where nothing is said (any more)."""
 
     id: int
@@ -61,10 +61,10 @@ class Known(NamedTuple):
     question_key: str
     value: str | None
     free_text: bool
-    state: State
+    state: ModerationState
 
 
-class Rewording(NamedTuple):
+class AnswerRewording(NamedTuple):
     """Another text of the same answer, by staff for privacy; it is no change by its author."""
 
     session_id: int
@@ -81,8 +81,8 @@ class _Id(NamedTuple):
     id: int
 
 
-_answers = table_of(Answer)
-_moderations = table_of(Moderation)
+_answers = table_of(AnswerRow)
+_moderations = table_of(ModerationRow)
 _is_answer = (_answers.c.session_id == _moderations.c.session_id) & (
     _answers.c.question_key == _moderations.c.question_key
 )
@@ -99,13 +99,13 @@ def _select(row: type[NamedTuple]) -> Select[tuple[object, ...]]:
 _LOCK = "ORDER BY moderations.id FOR UPDATE OF moderations, answers"
 _by_id = bulk.ByKeys(OpenAnswer, _select(OpenAnswer).where(_is_said), _moderations.c.id, lock=_LOCK)
 _by_code = bulk.ByKeys(OpenAnswer, _select(OpenAnswer).where(_is_said), _moderations.c.code)
-_of_sessions = bulk.ByKeys(Known, _select(Known), _moderations.c.session_id)
+_of_sessions = bulk.ByKeys(ModeratedAnswer, _select(ModeratedAnswer), _moderations.c.session_id)
 _released_of = bulk.ByKeys(_Answer, _select(_Answer).where(RELEASED, _is_said), _moderations.c.session_id)
 
 insert = bulk.insert(_moderations, NewOpenAnswer)
 """Add what is to be read of answers, after them."""
 
-reword = bulk.change(_answers, Rewording, key=("session_id", "question_key"))
+reword = bulk.change(_answers, AnswerRewording, key=("session_id", "question_key"))
 """Change what answers say."""
 
 _erase = bulk.remove(_moderations, _Id)
@@ -121,7 +121,7 @@ def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, OpenAnsw
     return {row.code: row for row in _by_code(connection, codes)}
 
 
-def of_sessions(connection: Connection, session_ids: Sequence[int]) -> dict[tuple[int, str], Known]:
+def of_sessions(connection: Connection, session_ids: Sequence[int]) -> dict[tuple[int, str], ModeratedAnswer]:
     """What was noted of the answers of these sessions, by session and question."""
     return {(row.session_id, row.question_key): row for row in _of_sessions(connection, session_ids)}
 

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import Base, exactly, one_of, table_of
-from storage.tables.contacts import Contact
+from storage.tables.contacts import ContactRow
 
 About = Literal["all", "topic", "district", "outcome"]
 
 
-class OptIn(Base):
+class OptInRow(Base):
     """One wish of one contact, with the wording it was given to."""
 
     __tablename__ = "opt_ins"
@@ -67,8 +67,8 @@ class _Contact(NamedTuple):
     contact_id: int
 
 
-_opt_ins = table_of(OptIn)
-_contacts = table_of(Contact)
+_opt_ins = table_of(OptInRow)
+_contacts = table_of(ContactRow)
 _of_contacts = bulk.ByKeys(
     NewOptIn,
     select(*(_opt_ins.c[field] for field in NewOptIn._fields)).order_by(

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import WORDS, Base, one_of, table_of
-from storage.tables.contacts import Address
+from storage.tables.contacts import AddressRow
 
 Purpose = Literal["reply", "broadcast", "notice", "farewell"]
-State = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
+OutboxState = Literal["waiting", "sent", "refused", "unreachable", "unknown"]
 """``unknown``: the channel was asked to send and did not answer; sending again could say it twice."""
 
 UNASKED: Final[tuple[Purpose, ...]] = ("broadcast", "notice")
@@ -32,13 +32,13 @@ ADDRESSED = text("lookup IS NOT NULL")
 """The two indexes hold few rows and stay in memory, however many messages were ever sent."""
 
 
-class OutboxMessage(Base):
+class OutboxMessageRow(Base):
     """A message of ours for one address."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         one_of("purpose", get_args(Purpose)),
-        one_of("state", get_args(State)),
+        one_of("state", get_args(OutboxState)),
         CheckConstraint("(state = 'waiting') = (payload IS NOT NULL)", name="no_text_once_settled"),
         CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="settled_at"),
         CheckConstraint(f"lookup IS NOT NULL OR (state <> 'waiting' AND {PASSING})", name="address_while_needed"),
@@ -88,17 +88,17 @@ class WaitingMessage(NamedTuple):
     hidden_order: int = 0
 
 
-class Outcome(NamedTuple):
+class SendOutcome(NamedTuple):
     """What became of a message. ``attempts`` counts all tries, the last one included."""
 
     id: int
-    state: State
+    state: OutboxState
     attempts: int
     settled_at: datetime
     error: str | None
 
 
-class Delay(NamedTuple):
+class SendDelay(NamedTuple):
     """A message that is to be tried again later; ``attempts`` counts all tries."""
 
     id: int
@@ -107,7 +107,7 @@ class Delay(NamedTuple):
     error: str | None
 
 
-class PutOff(NamedTuple):
+class DelayedMessages(NamedTuple):
     """How many messages of a channel wait for a later moment, to how many chats, until when, and what it said."""
 
     channel: str
@@ -127,8 +127,8 @@ class _Key(NamedTuple):
     id: int
 
 
-_outbox = table_of(OutboxMessage)
-_addresses = table_of(Address)
+_outbox = table_of(OutboxMessageRow)
+_addresses = table_of(AddressRow)
 
 insert = bulk.insert(_outbox, NewOutboxMessage)
 """Add messages to send. Raises BadRow when an address is not known (any more)."""
@@ -138,12 +138,12 @@ delete_sent = bulk.remove(_outbox, SentReply, only=f"outbox.{PASSING}")
 
 _settle = bulk.change(
     _outbox,
-    Outcome,
+    SendOutcome,
     key=("id",),
     also={"payload": "NULL", "lookup": f"CASE WHEN outbox.{PASSING} THEN NULL ELSE outbox.lookup END"},
 )
 
-reschedule = bulk.change(_outbox, Delay, key=("id",))
+reschedule = bulk.change(_outbox, SendDelay, key=("id",))
 """Put messages off: not before a moment, with the number of tries so far and what the channel said."""
 
 _remove = bulk.remove(_outbox, _Key)
@@ -178,7 +178,7 @@ _waiting = (
 )
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome]) -> int:
+def settle(connection: Connection, outcomes: Sequence[SendOutcome]) -> int:
     """Note what became of messages; gives how many there still were. Those that were erased meanwhile are passed over.
 
     A reply that was sent leaves nothing behind. Of what could not be sent, and of every broadcast, a row without text
@@ -247,7 +247,7 @@ def next_due(connection: Connection, channel: str) -> datetime | None:
     return moment if moment is None or isinstance(moment, datetime) else datetime.fromisoformat(moment)
 
 
-def put_off(connection: Connection, after: datetime) -> list[PutOff]:
+def put_off(connection: Connection, after: datetime) -> list[DelayedMessages]:
     """What waits beyond this moment, by channel and reason."""
     chats, until = (
         func.count(_outbox.c.lookup.distinct()),
@@ -259,7 +259,7 @@ def put_off(connection: Connection, after: datetime) -> list[PutOff]:
         .group_by(_outbox.c.channel, _outbox.c.error)
         .order_by(_outbox.c.channel, _outbox.c.error)
     )
-    return [PutOff._make(row) for row in connection.execute(query)]
+    return [DelayedMessages._make(row) for row in connection.execute(query)]
 
 
 def forget_settled_before(connection: Connection, moment: datetime) -> int:

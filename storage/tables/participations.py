@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Integer, case, exists, func, l
 
 from storage.core import bulk
 from storage.core.base import table_of
-from storage.tables.answers import Answer, Consent
-from storage.tables.ratings import Rating
-from storage.tables.sessions import Mode, Session, Status
+from storage.tables.answers import AnswerRow, ConsentRow
+from storage.tables.ratings import RatingRow
+from storage.tables.sessions import SessionMode, SessionRow, SessionStatus
 
 
 class Tally(NamedTuple):
@@ -29,19 +29,19 @@ class Tally(NamedTuple):
     finished: int
 
 
-class Standing(NamedTuple):
+class ParticipationProgress(NamedTuple):
     """How far a person has come in a consultation."""
 
     pseudonym: str
-    status: Status
+    status: SessionStatus
     is_answered: bool
 
 
-class PlaceCount(NamedTuple):
+class EntryCodeCount(NamedTuple):
     """Participations from one place in one mode."""
 
     place_code: str
-    mode: Mode
+    mode: SessionMode
     begun: int
     answered: int
     finished: int
@@ -51,10 +51,10 @@ class _Answered(NamedTuple):
     id: int
 
 
-_sessions = table_of(Session)
-_answers = table_of(Answer)
-_consents = table_of(Consent)
-_ratings = table_of(Rating)
+_sessions = table_of(SessionRow)
+_answers = table_of(AnswerRow)
+_consents = table_of(ConsentRow)
+_ratings = table_of(RatingRow)
 
 
 def is_answered() -> ColumnElement[bool]:
@@ -79,7 +79,7 @@ _is_finished = case((_sessions.c.status == "completed", _one), else_=_none)
 _count = (func.count(), func.coalesce(func.sum(_is_answered), 0), func.coalesce(func.sum(_is_finished), 0))
 _answered_by_id = bulk.ByKeys(_Answered, select(_sessions.c.id).where(is_answered()), _sessions.c.id)
 _standing = bulk.ByKeys(
-    Standing, select(_sessions.c.pseudonym, _sessions.c.status, _is_answered), _sessions.c.pseudonym
+    ParticipationProgress, select(_sessions.c.pseudonym, _sessions.c.status, _is_answered), _sessions.c.pseudonym
 )
 
 
@@ -89,14 +89,14 @@ def tally(connection: Connection, consultation_id: int) -> Tally:
     return Tally(*map(int, connection.execute(query).one()))
 
 
-def tally_by_place(connection: Connection, consultation_id: int) -> list[PlaceCount]:
+def tally_by_place(connection: Connection, consultation_id: int) -> list[EntryCodeCount]:
     """How many came from each place, in each mode; without a place code last."""
     query = (
         select(_sessions.c.place_code, _sessions.c.mode, *_count)
         .where(_sessions.c.consultation_id == consultation_id)
         .group_by(_sessions.c.place_code, _sessions.c.mode)
     )
-    found = [PlaceCount(place or "", mode, *map(int, n)) for place, mode, *n in connection.execute(query)]
+    found = [EntryCodeCount(place or "", mode, *map(int, n)) for place, mode, *n in connection.execute(query)]
     return sorted(found, key=lambda count: (not count.place_code, count))
 
 
@@ -105,6 +105,6 @@ def answered_among(connection: Connection, session_ids: Sequence[int]) -> frozen
     return frozenset(row.id for row in _answered_by_id(connection, session_ids))
 
 
-def of_people(connection: Connection, pseudonyms: Sequence[str]) -> dict[str, Standing]:
+def of_people(connection: Connection, pseudonyms: Sequence[str]) -> dict[str, ParticipationProgress]:
     """How far each of these pseudonyms has come, of those who began."""
     return {row.pseudonym: row._replace(is_answered=bool(row.is_answered)) for row in _standing(connection, pseudonyms)}

@@ -17,7 +17,7 @@ from storage.core.base import WORDS, Base, Json, exactly, one_of, table_of
 
 PublicStatus = Literal["under_consideration", "next_phase", "accepted", "rejected", "done"]
 """What people are told about what becomes of a proposal."""
-Status = Literal["received", PublicStatus]
+ProposalStatus = Literal["received", PublicStatus]
 PUBLIC_STATUSES: tuple[PublicStatus, ...] = get_args(PublicStatus)
 
 
@@ -25,12 +25,12 @@ TELLING = text("tell_after IS NOT NULL")
 """The index holds few rows: a step of which everybody was told leaves it."""
 
 
-class Proposal(Base):
+class ProposalRow(Base):
     """An idea a resident submitted, or one taken over from another program."""
 
     __tablename__ = "proposals"
     __table_args__ = (
-        one_of("status", get_args(Status)),
+        one_of("status", get_args(ProposalStatus)),
         exactly("pseudonym", 32),
         UniqueConstraint("code"),
         UniqueConstraint("source", "source_id"),  # taking over twice changes nothing
@@ -59,12 +59,12 @@ class Proposal(Base):
     longitude: Mapped[float | None]
 
 
-class ProposalStatus(Base):
+class ProposalStatusRow(Base):
     """A step in a proposal's life, with the reason people were told. Rows are added, never changed."""
 
     __tablename__ = "proposal_statuses"
     __table_args__ = (
-        one_of("status", get_args(Status)),
+        one_of("status", get_args(ProposalStatus)),
         Index(None, "proposal_id", "id"),
         Index("ix_proposal_statuses_telling", "id", sqlite_where=TELLING, postgresql_where=TELLING),
     )
@@ -109,7 +109,7 @@ class StoredProposal(NamedTuple):
     language: str
     district: str | None
     topic: str | None
-    status: Status
+    status: ProposalStatus
     released_at: datetime | None
     withdrawn_at: datetime | None
     source: str | None
@@ -120,10 +120,10 @@ class StoredProposal(NamedTuple):
     longitude: float | None
 
 
-class NewStatus(NamedTuple):
+class NewProposalStatus(NamedTuple):
     id: int
     proposal_id: int
-    status: Status
+    status: ProposalStatus
     reason: dict[str, str]
     body: str | None
     link: str | None
@@ -131,14 +131,14 @@ class NewStatus(NamedTuple):
     tell_after: int | None = None
 
 
-class Telling(NamedTuple):
+class NotificationProgress(NamedTuple):
     """How far telling people of a step has come: a position in the caller's own order; None: everybody was told."""
 
     id: int
     tell_after: int | None
 
 
-class Release(NamedTuple):
+class ProposalRelease(NamedTuple):
     """``released_at`` None takes a release back: what is hidden or merged is not released."""
 
     id: int
@@ -152,7 +152,7 @@ class Withdrawal(NamedTuple):
     withdrawn_at: datetime | None
 
 
-class Rewording(NamedTuple):
+class ProposalRewording(NamedTuple):
     """Another text of the same proposal: by its author, or by staff for privacy."""
 
     id: int
@@ -160,7 +160,7 @@ class Rewording(NamedTuple):
     text: str
 
 
-class Visible(NamedTuple):
+class VisibleProposal(NamedTuple):
     """A proposal everybody may see; another `released_at` means that it was read anew."""
 
     id: int
@@ -169,7 +169,7 @@ class Visible(NamedTuple):
 
 class _CurrentStatus(NamedTuple):
     id: int
-    status: Status
+    status: ProposalStatus
 
 
 class _Key(NamedTuple):
@@ -180,8 +180,8 @@ class _Person(NamedTuple):
     pseudonym: str
 
 
-_proposals = table_of(Proposal)
-_statuses = table_of(ProposalStatus)
+_proposals = table_of(ProposalRow)
+_statuses = table_of(ProposalStatusRow)
 _columns = [_proposals.c[field] for field in StoredProposal._fields]
 _by_code = bulk.ByKeys(StoredProposal, select(*_columns), _proposals.c.code)
 _by_id = bulk.ByKeys(
@@ -195,24 +195,24 @@ _by_author = bulk.ByKeys(StoredProposal, select(*_columns).order_by(_proposals.c
 insert = bulk.insert(_proposals, NewProposal)
 """Add proposals as received. Raises Duplicate for a code, or a (source, source id), that exists."""
 
-release = bulk.change(_proposals, Release, key=("id",))
+release = bulk.change(_proposals, ProposalRelease, key=("id",))
 """Let proposals out, after a person read them."""
 
 withdraw = bulk.change(_proposals, Withdrawal, key=("id",))
 """Take proposals back, as their authors wish."""
 
-reword = bulk.change(_proposals, Rewording, key=("id",))
+reword = bulk.change(_proposals, ProposalRewording, key=("id",))
 """Change what proposals say."""
 
-_history_columns = [_statuses.c[field] for field in NewStatus._fields]
+_history_columns = [_statuses.c[field] for field in NewProposalStatus._fields]
 _history = bulk.ByKeys(
-    NewStatus, select(*_history_columns).order_by(_statuses.c.at, _statuses.c.id), _statuses.c.proposal_id
+    NewProposalStatus, select(*_history_columns).order_by(_statuses.c.at, _statuses.c.id), _statuses.c.proposal_id
 )
 
-note_telling = bulk.change(_statuses, Telling, key=("id",))
+note_telling = bulk.change(_statuses, NotificationProgress, key=("id",))
 """Take down how far telling people of steps has come."""
 
-_insert_statuses = bulk.insert(_statuses, NewStatus)
+_insert_statuses = bulk.insert(_statuses, NewProposalStatus)
 _set_status = bulk.change(_proposals, _CurrentStatus, key=("id",))
 _erase_proposals = bulk.remove(_proposals, _Person)
 _erase_by_id = bulk.remove(_proposals, _Key)
@@ -267,19 +267,19 @@ def released(
     return [StoredProposal._make(row) for row in rows]
 
 
-def visible(connection: Connection, consultation_id: int) -> list[Visible]:
+def visible(connection: Connection, consultation_id: int) -> list[VisibleProposal]:
     """Which proposals of a consultation everybody may see, without what they say; oldest first."""
     query = select(_proposals.c.id, _proposals.c.released_at).where(
         _proposals.c.consultation_id == consultation_id,
         _proposals.c.released_at.is_not(None),
         _proposals.c.withdrawn_at.is_(None),
     )
-    return [Visible._make(row) for row in connection.execute(query.order_by(_proposals.c.id))]
+    return [VisibleProposal._make(row) for row in connection.execute(query.order_by(_proposals.c.id))]
 
 
-def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewStatus]]:
+def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewProposalStatus]]:
     """The steps of these proposals so far, oldest first."""
-    found: dict[int, list[NewStatus]] = {}
+    found: dict[int, list[NewProposalStatus]] = {}
     for row in sorted(_history(connection, ids), key=lambda row: (row.at, row.id)):
         found.setdefault(row.proposal_id, []).append(row)
     return found
@@ -290,14 +290,14 @@ def is_anything_to_tell(connection: Connection) -> bool:
     return connection.execute(select(_statuses.c.id).where(TELLING).limit(1)).first() is not None
 
 
-def next_to_tell(connection: Connection) -> NewStatus | None:
+def next_to_tell(connection: Connection) -> NewProposalStatus | None:
     """The oldest step of which not everybody was told yet."""
     query = select(*_history_columns).where(TELLING).order_by(_statuses.c.id).limit(1)
     row = connection.execute(query.with_for_update()).first()
-    return None if row is None else NewStatus._make(row)
+    return None if row is None else NewProposalStatus._make(row)
 
 
-def add_statuses(connection: Connection, rows: Sequence[NewStatus]) -> None:
+def add_statuses(connection: Connection, rows: Sequence[NewProposalStatus]) -> None:
     """Tell what became of proposals: kept as history, the last one of each is its status."""
     _insert_statuses(connection, rows)
     _set_status(connection, [_CurrentStatus(row.proposal_id, row.status) for row in rows])

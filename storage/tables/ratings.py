@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import Base, exactly, table_of
-from storage.tables.proposals import Proposal
+from storage.tables.proposals import ProposalRow
 
 Vote = Literal[-1, 0, 1]
 """Disagree, pass, agree."""
@@ -29,7 +29,7 @@ Vote = Literal[-1, 0, 1]
 ROWS_AT_ONCE = 10_000
 
 
-class Rating(Base):
+class RatingRow(Base):
     """What one person thinks of one proposal now."""
 
     __tablename__ = "ratings"
@@ -48,7 +48,7 @@ class Rating(Base):
     carried_from: Mapped[int | None]  # the proposal it was given to, which was merged into this one
 
 
-class RatingEvent(Base):
+class RatingEventRow(Base):
     """One vote as it was given. Rows are added, never changed: results can be computed anew from them."""
 
     __tablename__ = "rating_events"
@@ -89,7 +89,7 @@ class NewRatingEvent(NamedTuple):
     carried_from: int | None = None
 
 
-class Cast(NamedTuple):
+class CountedVote(NamedTuple):
     """A vote as counters need it."""
 
     id: int
@@ -97,7 +97,7 @@ class Cast(NamedTuple):
     vote: Vote
 
 
-class Count(NamedTuple):
+class RatingCount(NamedTuple):
     """How many people think what of a proposal, by the last vote of each."""
 
     proposal_id: int
@@ -125,9 +125,9 @@ def _how_many(condition: str) -> ColumnElement[int]:
     return literal_column(f"CAST(sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS INTEGER)", Integer)
 
 
-_ratings = table_of(Rating)
-_events = table_of(RatingEvent)
-_proposals = table_of(Proposal)
+_ratings = table_of(RatingRow)
+_events = table_of(RatingEventRow)
+_proposals = table_of(ProposalRow)
 _stored = select(*(_ratings.c[field] for field in NewRating._fields))
 _of_people = bulk.ByKeys(NewRating, _stored, _ratings.c.pseudonym)
 
@@ -139,7 +139,7 @@ _erase_votes = bulk.remove(_events, _Rated)
 _erase_copies = bulk.remove(_events, _Event)
 _of_proposals = bulk.ByKeys(NewRating, _stored, _ratings.c.proposal_id)
 _count = bulk.ByKeys(
-    Count,
+    RatingCount,
     select(
         _ratings.c.proposal_id,
         _how_many("ratings.vote = 1"),
@@ -210,7 +210,7 @@ def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, dict[s
     return found
 
 
-def count(connection: Connection, ids: Sequence[int]) -> dict[int, Count]:
+def count(connection: Connection, ids: Sequence[int]) -> dict[int, RatingCount]:
     """How these proposals were rated; those nobody rated are left out."""
     return {row.proposal_id: row for row in _count(connection, ids)}
 
@@ -285,10 +285,10 @@ def newest_event(connection: Connection) -> int:
     return connection.execute(select(func.max(_events.c.id))).scalar() or 0
 
 
-def cast_after(connection: Connection, after_id: int) -> list[Cast]:
+def cast_after(connection: Connection, after_id: int) -> list[CountedVote]:
     """All votes with greater ids, in all consultations, in order."""
-    query = select(*(_events.c[field] for field in Cast._fields)).where(_events.c.id > after_id)
-    return [Cast._make(row) for row in connection.execute(query.order_by(_events.c.id))]
+    query = select(*(_events.c[field] for field in CountedVote._fields)).where(_events.c.id > after_id)
+    return [CountedVote._make(row) for row in connection.execute(query.order_by(_events.c.id))]
 
 
 def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:

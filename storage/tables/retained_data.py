@@ -5,16 +5,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, select, true, update
 
 from storage.core.base import table_of
-from storage.tables.moderation import Moderation
-from storage.tables.proposals import Proposal
-from storage.tables.ratings import Rating, RatingEvent
-from storage.tables.rooms import Room
+from storage.tables.moderation import ModerationRow
+from storage.tables.proposals import ProposalRow
+from storage.tables.ratings import RatingEventRow, RatingRow
+from storage.tables.rooms import RoomRow
 
-_proposals = table_of(Proposal)
-_moderations = table_of(Moderation)
-_ratings = table_of(Rating)
-_events = table_of(RatingEvent)
-_rooms = table_of(Room)
+_proposals = table_of(ProposalRow)
+_moderations = table_of(ModerationRow)
+_ratings = table_of(RatingRow)
+_events = table_of(RatingEventRow)
+_rooms = table_of(RoomRow)
 
 
 def is_anything_rated(connection: Connection, consultation_id: int) -> bool:

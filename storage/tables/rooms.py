@@ -12,11 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import Base, table_of
-from storage.tables.answers import Answer
-from storage.tables.sessions import Session
+from storage.tables.answers import AnswerRow
+from storage.tables.sessions import SessionRow
 
 
-class Room(Base):
+class RoomRow(Base):
     """One meeting."""
 
     __tablename__ = "rooms"
@@ -31,7 +31,7 @@ class Room(Base):
     ended_at: Mapped[datetime | None]
 
 
-class RoomResult(Base):
+class RoomResultRow(Base):
     """What was shown last of the answers of a room to one question. It stays as it is until more may be shown."""
 
     __tablename__ = "room_results"
@@ -64,7 +64,7 @@ class RoomStep(NamedTuple):
     ended_at: datetime | None
 
 
-class StoredResult(NamedTuple):
+class StoredRoomResult(NamedTuple):
     room_id: int
     question_key: str
     tried: int
@@ -80,10 +80,10 @@ class AnswerCount(NamedTuple):
     number: int
 
 
-_rooms = table_of(Room)
-_sessions = table_of(Session)
-_answers = table_of(Answer)
-_results = table_of(RoomResult)
+_rooms = table_of(RoomRow)
+_sessions = table_of(SessionRow)
+_answers = table_of(AnswerRow)
+_results = table_of(RoomResultRow)
 _columns = [_rooms.c[field] for field in StoredRoom._fields]
 
 insert = bulk.insert(_rooms, StoredRoom)
@@ -92,7 +92,7 @@ insert = bulk.insert(_rooms, StoredRoom)
 step = bulk.change(_rooms, RoomStep, key=("id",))
 """Go on, show results, end."""
 
-keep = bulk.upsert(_results, StoredResult, key=("room_id", "question_key"))
+keep = bulk.upsert(_results, StoredRoomResult, key=("room_id", "question_key"))
 """Note what is shown from now on."""
 
 
@@ -116,11 +116,13 @@ def people_in(connection: Connection, consultation_id: int, place_code: str) -> 
     return int(connection.execute(query).scalar_one())
 
 
-def results(connection: Connection, consultation_id: int) -> list[StoredResult]:
+def results(connection: Connection, consultation_id: int) -> list[StoredRoomResult]:
     """What all rooms of a consultation have shown last."""
     of_this = _rooms.c.consultation_id == consultation_id
-    query = select(*(_results.c[field] for field in StoredResult._fields)).join_from(_results, _rooms).where(of_this)
-    return [StoredResult._make(row) for row in connection.execute(query)]
+    query = (
+        select(*(_results.c[field] for field in StoredRoomResult._fields)).join_from(_results, _rooms).where(of_this)
+    )
+    return [StoredRoomResult._make(row) for row in connection.execute(query)]
 
 
 def forget_results(connection: Connection, consultation_id: int) -> None:

@@ -26,20 +26,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.core import bulk
 from storage.core.base import WORDS, Base, exactly, one_of, table_of
 
-Status = Literal["waiting", "completed", "interrupted"]
-Mode = Literal["self", "assisted", "paper"]
+SessionStatus = Literal["waiting", "completed", "interrupted"]
+SessionMode = Literal["self", "assisted", "paper"]
 
 IDS_AT_ONCE = 10_000
 _WAITS = text("status = 'waiting'")
 
 
-class Session(Base):
+class SessionRow(Base):
     """One contact walking one consultation. It stays on the revision it began with."""
 
     __tablename__ = "sessions"
     __table_args__ = (
-        one_of("status", get_args(Status)),
-        one_of("mode", get_args(Mode)),
+        one_of("status", get_args(SessionStatus)),
+        one_of("mode", get_args(SessionMode)),
         exactly("pseudonym", 32),
         exactly("waiting_key", 16),
         # Who looks at submitted answers again has a key and is still counted as completed.
@@ -82,10 +82,10 @@ class StoredSession(NamedTuple):
     pseudonym: str
     waiting_key: bytes | None
     state: str
-    status: Status
+    status: SessionStatus
     channel: str
     language: str
-    mode: Mode
+    mode: SessionMode
     receipt: str
     place_code: str | None
     started_at: datetime
@@ -99,7 +99,7 @@ class SessionChange(NamedTuple):
     id: int
     waiting_key: bytes | None
     state: str
-    status: Status
+    status: SessionStatus
     channel: str
     language: str
     updated_at: datetime
@@ -116,23 +116,23 @@ class SessionStep(NamedTuple):
     updated_at: datetime
 
 
-class Release(NamedTuple):
+class SessionRelease(NamedTuple):
     """A session that waits for nobody any more, whatever its state says."""
 
     id: int
     waiting_key: None
-    status: Status
+    status: SessionStatus
     ended_at: datetime
 
 
-class Renewal(NamedTuple):
+class SessionRenewal(NamedTuple):
     """A session that goes on in another revision, because its own cannot be read any more."""
 
     id: int
     revision_id: int
 
 
-class StateOf(NamedTuple):
+class SessionState(NamedTuple):
     """What the engine knows of a session."""
 
     id: int
@@ -143,7 +143,7 @@ class _Person(NamedTuple):
     pseudonym: str
 
 
-_sessions = table_of(Session)
+_sessions = table_of(SessionRow)
 _columns = [_sessions.c[field] for field in StoredSession._fields]
 _whole = select(*_columns)
 # In order of ids, so that two processes never wait for each other crosswise.
@@ -169,13 +169,13 @@ waits.
 step = bulk.change(_sessions, SessionStep, key=("id",), also=_ONE_MORE)
 """Write ordinary turns. For sessions that go on waiting this is half the price of ``change``: no index is written."""
 
-release = bulk.change(_sessions, Release, key=("id",))
+release = bulk.change(_sessions, SessionRelease, key=("id",))
 """Let sessions be, so that something else can wait for the same person."""
 
-renew = bulk.change(_sessions, Renewal, key=("id",))
+renew = bulk.change(_sessions, SessionRenewal, key=("id",))
 """Put sessions on another revision. What was answered stays with the revision it was answered in."""
 
-set_states = bulk.change(_sessions, StateOf, key=("id",))
+set_states = bulk.change(_sessions, SessionState, key=("id",))
 """Change what the engine knows of sessions. Nothing was said in them, so no time changes."""
 
 _update = bulk.change(_sessions, SessionChange, key=("id",), also=_ONE_MORE)

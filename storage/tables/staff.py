@@ -17,7 +17,7 @@ Role = Literal["helper", "facilitator", "kernteam", "admin"]
 ROLES: tuple[Role, ...] = ("helper", "facilitator", "kernteam", "admin")
 
 
-class Staff(Base):
+class StaffRow(Base):
     """Somebody who works here, with one personal code. Revoked rows stay: a name may then be given anew."""
 
     __tablename__ = "staff"
@@ -44,7 +44,7 @@ class Staff(Base):
     used_at: Mapped[datetime | None]  # the last time somebody signed in with the code
 
 
-class StaffChat(Base):
+class StaffChatRow(Base):
     """The one chat somebody may work from. Whoever left it keeps the row: a code binds a chat once."""
 
     __tablename__ = "staff_chats"
@@ -85,8 +85,8 @@ class TeamMember(NamedTuple):
     role: Role
 
 
-_staff = table_of(Staff)
-_chats = table_of(StaffChat)
+_staff = table_of(StaffRow)
+_chats = table_of(StaffChatRow)
 _columns = [_staff.c[field] for field in StaffMember._fields]
 _insert = bulk.insert(_staff, StaffMember)
 _in_chats = bulk.ByKeys(

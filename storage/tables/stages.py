@@ -13,7 +13,7 @@ Stage = Literal["live", "test", "draft"]
 CURRENT = text("until IS NULL")
 
 
-class RevisionStage(Base):
+class RevisionStageRow(Base):
     """A period in which a revision was in a stage. Rows are added and closed, never changed otherwise.
 
     A new period begins whenever another revision takes the stage, or the end of the consultation changes: so it can be
@@ -44,7 +44,7 @@ class RevisionStage(Base):
     back_to: Mapped[int | None] = mapped_column(Integer)  # the period to which going back returns
 
 
-class Trial(Base):
+class TrialRow(Base):
     """A consultation in which a test revision of another one is tried out: what is said there never counts."""
 
     __tablename__ = "trials"
@@ -56,7 +56,7 @@ class Trial(Base):
     tested_id: Mapped[int] = mapped_column(ForeignKey("consultations.id"))
 
 
-class Period(NamedTuple):
+class StagePeriod(NamedTuple):
     """One period of a consultation in one stage."""
 
     stage: Stage
@@ -68,21 +68,21 @@ class Period(NamedTuple):
     back_to: int | None
 
 
-stages = table_of(RevisionStage)
-trials = table_of(Trial)
-_periods = select(*(stages.c[name] for name in Period._fields))
+stages = table_of(RevisionStageRow)
+trials = table_of(TrialRow)
+_periods = select(*(stages.c[name] for name in StagePeriod._fields))
 
 
-def current(connection: Connection, consultation_id: int) -> dict[Stage, Period]:
+def current(connection: Connection, consultation_id: int) -> dict[Stage, StagePeriod]:
     """What is in which stage now."""
     query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.until.is_(None))
-    return {row.stage: row for row in (Period._make(row) for row in connection.execute(query))}
+    return {row.stage: row for row in (StagePeriod._make(row) for row in connection.execute(query))}
 
 
-def history(connection: Connection, consultation_id: int, stage: Stage = "live") -> list[Period]:
+def history(connection: Connection, consultation_id: int, stage: Stage = "live") -> list[StagePeriod]:
     """All periods of a stage, oldest first."""
     query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.stage == stage)
-    return [Period._make(row) for row in connection.execute(query.order_by(stages.c.period))]
+    return [StagePeriod._make(row) for row in connection.execute(query.order_by(stages.c.period))]
 
 
 def enter(

@@ -24,7 +24,7 @@ from bot.privacy.retention import delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import attachments
-from storage.tables.attachments import Attachment
+from storage.tables.attachments import AttachmentRow
 from tests.house import KEYS, consultation, publish, running, say
 from tests.phone import PICTURE, VOICE, WISH, Phone, begin, files, rows, states, until
 
@@ -190,7 +190,7 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
         await until(lambda: sorted(states(store)) == ["kept", "kept", "kept", "wrong_type"])
     (settings.data / FOLDER / rows(store)[3].file).unlink()
     with store.begin() as connection:
-        change = update(Attachment).where(Attachment.id == rows(store)[2].id)
+        change = update(AttachmentRow).where(AttachmentRow.id == rows(store)[2].id)
         late = datetime.now(UTC) - timedelta(hours=4)
         connection.execute(change.values(state="waiting", handle=b"x", due_at=late, at=late))
     assert [finding.words for finding in checks.findings(settings)] == [

@@ -24,7 +24,7 @@ from storage.tables import broadcasts, contacts, opt_ins, outbox, staff
 from storage.tables.broadcasts import StoredBroadcast
 from storage.tables.contacts import ContactStop, NewAddress, NewContact
 from storage.tables.opt_ins import NewOptIn
-from storage.tables.outbox import Outcome
+from storage.tables.outbox import SendOutcome
 from storage.tables.staff import StaffMember
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
@@ -81,11 +81,11 @@ def ledger(store: Store) -> Counter[tuple[str, str | None]]:
 def settle_all(store: Store) -> None:
     """What the outbox does when a channel took everything."""
     from bot.broadcasts.sending import record_outcomes
-    from storage.tables.outbox import Outcome
+    from storage.tables.outbox import SendOutcome
 
     with store.begin() as connection:
         waiting = [row.id for row in outbox.waiting(connection, "test", limit=10_000)]
-        outcomes = [Outcome(number, "sent", 1, NOON, None) for number in waiting]
+        outcomes = [SendOutcome(number, "sent", 1, NOON, None) for number in waiting]
         outbox.settle(connection, outcomes)
         record_outcomes(connection, outcomes)
 
@@ -345,7 +345,7 @@ def test_recall_drops_unsent_and_records_sent_messages(store):
     work_on(store, work)
     assert ledger(store) == {("recalled", "recalled"): 2}
     with store.begin() as connection:
-        record_outcomes(connection, [Outcome(first, "sent", 1, NOON, None)])
+        record_outcomes(connection, [SendOutcome(first, "sent", 1, NOON, None)])
     assert ledger(store) == {("recalled", "recalled"): 1, ("sent", None): 1}
 
 

@@ -196,10 +196,10 @@ class TestCodes:
         async with town(store) as people:
             code = await people.code()
             with store.reading() as connection:
-                expires = connection.scalar(select(account_links.LinkCode.expires_at))
+                expires = connection.scalar(select(account_links.LinkCodeRow.expires_at))
             assert timedelta(minutes=14) < expires - datetime.now(UTC) <= timedelta(minutes=15)
             with store.begin() as connection:
-                past = {account_links.LinkCode.expires_at: datetime.now(UTC) - timedelta(seconds=1)}
+                past = {account_links.LinkCodeRow.expires_at: datetime.now(UTC) - timedelta(seconds=1)}
                 connection.execute(metadata.tables["link_codes"].update().values(past))
             assert "gilt nicht" in await people.tell("b", f"verbinden {code}")
             with store.begin() as connection:
@@ -220,7 +220,7 @@ class TestCodes:
                 assert "gilt nicht" in await people.tell("b", f"verbinden 1111 2222 {number:04}")
             assert "zu viele falsche Codes" in await people.tell("b", f"verbinden {code}")
             with store.begin() as connection:
-                earlier = {account_links.LinkAttempts.since: datetime.now(UTC) - timedelta(hours=2)}
+                earlier = {account_links.LinkAttemptsRow.since: datetime.now(UTC) - timedelta(hours=2)}
                 connection.execute(metadata.tables["link_attempts"].update().values(earlier))
             assert "Soll dieser Chat" in await people.tell("b", f"verbinden {code}")
 

@@ -27,7 +27,7 @@ from flows.messages import MsgIn
 from storage.core.base import table_of
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.answers import Answer
+from storage.tables.answers import AnswerRow
 from tests.house import consultation, publish, running, say
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -40,7 +40,7 @@ Question = dict[str, Any]
 def said_at_night(store: Store) -> None:
     """The house goes by its own clock; here by this one."""
     with store.begin() as connection:
-        connection.execute(update(table_of(Answer)).values(answered_at=SAID_AT))
+        connection.execute(update(table_of(AnswerRow)).values(answered_at=SAID_AT))
 
 
 def text(german: str) -> dict[str, str]:

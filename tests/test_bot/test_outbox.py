@@ -16,7 +16,7 @@ from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
 from storage.core.store import Store
 from storage.tables import outbox
-from storage.tables.outbox import NewOutboxMessage, Outcome
+from storage.tables.outbox import NewOutboxMessage, SendOutcome
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 
@@ -204,7 +204,7 @@ async def test_after_stop_nothing_of_a_running_push_is_sent(store):
     """Also to the person's other waiting messages; others get theirs, and the ledger knows what was sent."""
     people = [f"p{number}" for number in range(80)]
     slow = Slow()
-    told: list[Outcome] = []
+    told: list[SendOutcome] = []
     async with running(store, {"test": slow}) as (app, _):
         app.outbox.ledger = lambda connection, outcomes: told.extend(outcomes)
         await known(app, slow, *people)

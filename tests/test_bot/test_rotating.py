@@ -270,7 +270,7 @@ def test_every_column_of_bytes_is_sealed_anew_or_a_hash():
         for column in table.columns
         if isinstance(column.type, LargeBinary)
     }
-    places = {f"{place.sealed.table.name}.{place.sealed.name}" for place in sealed.PLACES.values()}
+    places = {f"{place.sealed.table.name}.{place.sealed.name}" for place in sealed.ENCRYPTED_COLUMNS.values()}
     assert found == places | HASHES
 
 

@@ -12,7 +12,7 @@ from bot.consultations import entry_codes
 from bot.settings import Settings
 from bot.staff import sign_in
 from storage.tables import staff as table
-from storage.tables.participations import PlaceCount
+from storage.tables.participations import EntryCodeCount
 from tests.house import KEYS
 
 
@@ -124,9 +124,9 @@ def test_one_name_has_one_code(settings):
 
 def test_small_numbers_of_a_place_are_hidden():
     counts = [
-        PlaceCount("kiez-7", "self", 12, 9, 4),
-        PlaceCount("kiez-7", "assisted", 5, 5, 0),
-        PlaceCount("", "self", 1, 1, 1),
+        EntryCodeCount("kiez-7", "self", 12, 9, 4),
+        EntryCodeCount("kiez-7", "assisted", 5, 5, 0),
+        EntryCodeCount("", "self", 1, 1, 1),
     ]
     assert list(entries.table(counts, 5)) == [
         "place   entered   begun  answered  finished",

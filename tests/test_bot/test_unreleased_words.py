@@ -35,8 +35,8 @@ from flows.values import Value
 from storage.core.store import Store
 from storage.tables import consultations, editions, moderation, proposals, ratings, rooms
 from storage.tables.editions import StoredEdition
-from storage.tables.moderation import NewModeration, NewProposalText, State
-from storage.tables.proposals import NewProposal, NewStatus, Release, Withdrawal
+from storage.tables.moderation import ModerationState, NewModeration, NewProposalText
+from storage.tables.proposals import NewProposal, NewProposalStatus, ProposalRelease, Withdrawal
 from storage.tables.ratings import NewRatingEvent
 from storage.tables.rooms import StoredRoom
 from tests.histories import Answers, history
@@ -91,7 +91,7 @@ STRANGE: Final[list[Value]] = [
     f"[picture] {MARKER}",
 ]
 """What no question asked for."""
-PROPOSED: Final[tuple[tuple[State, bool], ...]] = (
+PROPOSED: Final[tuple[tuple[ModerationState, bool], ...]] = (
     ("waiting", False),
     ("hidden", False),
     ("released", True),
@@ -130,7 +130,7 @@ def store(sample_store: Store) -> Store:
     return sample_store
 
 
-def _propose(connection: Any, number: int, consultation_id: int, state: State, *, is_withdrawn: bool) -> None:
+def _propose(connection: Any, number: int, consultation_id: int, state: ModerationState, *, is_withdrawn: bool) -> None:
     """A proposal with the marker in all of it, save one that is released: in that a person wrote an innocent text."""
     is_public = state == "released" and not is_withdrawn
     words = "Mehr Bänke" if is_public else f"{MARKER} schlägt vor"
@@ -140,12 +140,14 @@ def _propose(connection: Any, number: int, consultation_id: int, state: State, *
     )  # fmt: skip
     proposals.insert(connection, [row])
     moderation.insert(connection, [NewModeration(number, state, [], None, None, NOW)])
-    proposals.release(connection, [Release(number, NOW)] if state == "released" else [])
+    proposals.release(connection, [ProposalRelease(number, NOW)] if state == "released" else [])
     proposals.withdraw(connection, [Withdrawal(number, NOW)] if is_withdrawn else [])
     moderation.set_texts(connection, [NewProposalText(number, "en", words, words, "machine", False, NOW)])
     reason = {"de": "Weil." if is_public else f"{MARKER} darf nicht."}
     if is_public or is_withdrawn:
-        proposals.add_statuses(connection, [NewStatus(number * 10, number, "rejected", reason, None, None, NOW)])
+        proposals.add_statuses(
+            connection, [NewProposalStatus(number * 10, number, "rejected", reason, None, None, NOW)]
+        )
     votes = [NewRatingEvent(number * 100 + it, number, KEYS.pseudonym(it, 1), 1, False, NOW) for it in range(1, 9)]
     ratings.rate(connection, votes)
 

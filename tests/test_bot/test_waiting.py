@@ -10,7 +10,7 @@ from bot.cli.maintenance import doctor
 from bot.settings import Settings
 from storage.tables import contacts, outbox
 from storage.tables.contacts import NewAddress
-from storage.tables.outbox import Delay, NewOutboxMessage
+from storage.tables.outbox import NewOutboxMessage, SendDelay
 from tests.house import consultation, publish
 
 
@@ -25,7 +25,7 @@ def test_doctor_says_who_waits_until_when_and_why(tmp_path: Path):
         rows = [NewOutboxMessage(number, "town", people[number % 3], "{}", "reply", None, now) for number in range(5)]
         outbox.insert(connection, rows)
         waits = {0: 10_072, 3: 5_000, 1: 3_600, 2: 20}
-        delays = [Delay(number, 1, now + timedelta(seconds=wait), "too fast") for number, wait in waits.items()]
+        delays = [SendDelay(number, 1, now + timedelta(seconds=wait), "too fast") for number, wait in waits.items()]
         outbox.reschedule(connection, delays)
     store.dispose()
     said = [words for is_well, words in doctor.findings(settings) if not is_well and "wait until" in words]

@@ -21,8 +21,8 @@ from bot.web import consultation_cache
 from bot.web.public import results
 from storage.core.store import Store
 from storage.tables import consultations, moderation, open_answers, proposals, ratings
-from storage.tables.moderation import NewModeration, NewProposalText, State
-from storage.tables.proposals import NewProposal, NewStatus, Release
+from storage.tables.moderation import ModerationState, NewModeration, NewProposalText
+from storage.tables.proposals import NewProposal, NewProposalStatus, ProposalRelease
 from storage.tables.ratings import NewRatingEvent
 from tests.house import KEYS, consultation, publish
 from tests.patience import PATIENCE
@@ -55,9 +55,9 @@ def proposed(store: Store, code: str, words: str, votes: str = "", *, is_release
     row = row._replace(**more)  # type: ignore[arg-type]
     with store.begin() as connection:
         proposals.insert(connection, [row])
-        state: State = "released" if is_released else "waiting"
+        state: ModerationState = "released" if is_released else "waiting"
         moderation.insert(connection, [NewModeration(row.id, state, [], None, None, NOW)])
-        proposals.release(connection, [Release(row.id, NOW)] if is_released else [])
+        proposals.release(connection, [ProposalRelease(row.id, NOW)] if is_released else [])
         events = [
             NewRatingEvent(IDS(), row.id, KEYS.pseudonym(person, 1), {"+": 1, "-": -1, "0": 0}[vote], False, NOW)  # type: ignore[arg-type]
             for person, vote in enumerate(votes)
@@ -120,7 +120,7 @@ async def test_ideas_are_sorted_by_agreement_with_status_and_text(store):
     proposed(store, "P-2222-2222", "Daha fazla ağaç", "+++++++++++++------", language="tr")
     proposed(store, "P-3333-3333", "Geheim <b>x</b>", is_released=False)
     with store.begin() as connection:
-        step = NewStatus(IDS(), first, "accepted", {"de": "Passt."}, "Bezirksamt", None, NOW)
+        step = NewProposalStatus(IDS(), first, "accepted", {"de": "Passt."}, "Bezirksamt", None, NOW)
         proposals.add_statuses(connection, [step])
         second = proposals.by_codes(connection, ["P-2222-2222"])["P-2222-2222"].id
         moderation.set_texts(connection, [NewProposalText(second, "de", None, "Mehr Bäume", "Ayşe", False, NOW)])

@@ -15,8 +15,8 @@ from bot.proposals.codes import new_code
 from flows.messages import MsgOut
 from storage.core.store import Store
 from storage.tables import consultations, moderation, proposals
-from storage.tables.moderation import NewModeration, NewProposalText, State, StateChange
-from storage.tables.proposals import NewProposal, Release, Withdrawal
+from storage.tables.moderation import ModerationChange, ModerationState, NewModeration, NewProposalText
+from storage.tables.proposals import NewProposal, ProposalRelease, Withdrawal
 from tests.house import Recorder, consultation, publish, rows, running, say
 from tests.sources import Clock
 
@@ -56,17 +56,17 @@ def add(store: Store, *texts: str, pseudonym: str | None = None, released: bool 
             for said in texts
         ]
         proposals.insert(connection, made)
-        state: State = "released" if released else "waiting"
+        state: ModerationState = "released" if released else "waiting"
         moderation.insert(connection, [NewModeration(row.id, state, [], None, None, NOW) for row in made])
-        proposals.release(connection, [Release(row.id, NOW if released else None) for row in made])
+        proposals.release(connection, [ProposalRelease(row.id, NOW if released else None) for row in made])
     return [row.id for row in made]
 
 
 def release_all(store: Store) -> None:
     with store.begin() as connection:
         waiting = [row[0] for row in connection.execute(text("SELECT id FROM proposals"))]
-        proposals.release(connection, [Release(id_, NOW) for id_ in waiting])
-        moderation.set_states(connection, [StateChange(id_, "released", None, NOW) for id_ in waiting])
+        proposals.release(connection, [ProposalRelease(id_, NOW) for id_ in waiting])
+        moderation.set_states(connection, [ModerationChange(id_, "released", None, NOW) for id_ in waiting])
 
 
 async def enter(app, channel: Recorder, address: str = "a", language: str = "Deutsch") -> None:
@@ -253,7 +253,7 @@ async def test_people_see_what_they_brought_in_and_can_have_it_erased(store):
         ((about,),) = rows(store, "SELECT code FROM proposals WHERE text = 'Licht im Park'")
         assert f"{about} Licht im Park\n   → Stimme zu" in shown, "the data itself, not only how much there is"
         with store.begin() as connection:
-            proposals.release(connection, [Release(number, None)])
+            proposals.release(connection, [ProposalRelease(number, None)])
         hidden = (await tell(app, channel, "a", "meine daten")).text
         assert f"{about}\n   → Stimme zu" in hidden, "what was hidden since is not shown again"
         await tell(app, channel, "a", "löschen", "alles löschen")

@@ -18,7 +18,7 @@ from flows.values import Value
 from storage.core.store import Store
 from storage.tables import answers, consultations, proposals, ratings, sessions
 from storage.tables.answers import NewAnswer
-from storage.tables.proposals import NewProposal, Release
+from storage.tables.proposals import NewProposal, ProposalRelease
 from storage.tables.ratings import NewRatingEvent, Vote
 from storage.tables.sessions import StoredSession
 from tests.house import consultation, publish
@@ -166,7 +166,7 @@ def opened(store: Store, **more: Any) -> int:
             for number in range(1, STATEMENTS + 1)
         ]
         proposals.insert(connection, ideas)
-        proposals.release(connection, [Release(it.id, BEGAN) for it in ideas])
+        proposals.release(connection, [ProposalRelease(it.id, BEGAN) for it in ideas])
         return newest.consultation_id
 
 

@@ -94,7 +94,7 @@ def asked_at_the_end(store: Store, before: list[bool], after: list[bool]) -> lis
     asked = consultation(questions=[LAMPS, CONSENT, ASKED])
     publish(store, asked)
     found: list[int | None] = []
-    states: tuple[tuple[consultations.State, list[bool]], ...] = (("open", before), ("closed", after))
+    states: tuple[tuple[consultations.ConsultationState, list[bool]], ...] = (("open", before), ("closed", after))
     for state, people in states:
         for n, consents in enumerate(people):
             code = "yes" if n % 2 else "no"

@@ -9,7 +9,7 @@ from bot.proposals.moderation_rules import find
 from bot.staff import codes
 from storage.core.store import Store
 from storage.tables import consultations, moderation, staff
-from storage.tables.moderation import Flagged
+from storage.tables.moderation import ModerationFlags
 from storage.tables.staff import Role, StaffMember
 from tests.databases import only_sqlite
 from tests.house import KEYS, running, say
@@ -196,7 +196,7 @@ async def test_what_is_shown_says_all_one_should_know(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Ruft mich an: 0176 12345678", language="tr")
-        moderation.set_flags(connection, [Flagged(idea.id, ["phone"])])
+        moderation.set_flags(connection, [ModerationFlags(idea.id, ["phone"])])
         twin = submit(connection, park, 2, "Ruft mich an bitte: 0176 12345679", language="tr")
     code, _ = hired(store)
     async with running(store) as (app, channel):
@@ -224,7 +224,7 @@ async def test_text_with_a_number_needs_a_second_confirmation(store: Store) -> N
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Ruft an: 0176 12345678")
-        moderation.set_flags(connection, [Flagged(idea.id, ["phone", "name"])])
+        moderation.set_flags(connection, [ModerationFlags(idea.id, ["phone", "name"])])
     code, _ = hired(store)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}", language_hint="de"), channel.msg("a", "/lesen"))
@@ -243,7 +243,7 @@ async def test_text_with_a_number_needs_a_second_confirmation(store: Store) -> N
         assert channel.texts("a")[-2] == f"{idea.code}: freigegeben.", "nothing to ask any more"
         with store.begin() as connection:
             other = submit(connection, park, 2, "Post an bank@example.org")
-            moderation.set_flags(connection, [Flagged(other.id, ["email"])])
+            moderation.set_flags(connection, [ModerationFlags(other.id, ["email"])])
         await say(app, channel.msg("a", f"/freigeben {other.code}"))
         await say(app, channel.msg("a", choice=channel.last("a").quick_replies[1].token))
         with store.reading() as connection:

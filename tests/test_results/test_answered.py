@@ -11,15 +11,15 @@ import pytest
 from bot.common.i18n.locale import Locale
 from bot.results import opinions
 from bot.results.answered import Answered, summary
-from storage.tables.moderation import InHand, State
+from storage.tables.moderation import ModerationState, ProposalProgress
 
 THEN = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-def contribution(state: State = "released", after: timedelta | None = None) -> InHand:
+def contribution(state: ModerationState = "released", after: timedelta | None = None) -> ProposalProgress:
     """One that was answered after so long, or not yet."""
     at = None if after is None else THEN + after
-    return InHand("C", state, "received" if at is None else "accepted", THEN, THEN + timedelta(minutes=1), at)
+    return ProposalProgress("C", state, "received" if at is None else "accepted", THEN, THEN + timedelta(minutes=1), at)
 
 
 def said(found: Answered) -> str:

@@ -22,7 +22,7 @@ from flows.definition import Consultation
 from storage.core.store import Store
 from storage.tables import answers, moderation, proposals, ratings
 from storage.tables.moderation import NewModeration
-from storage.tables.proposals import Release
+from storage.tables.proposals import ProposalRelease
 from storage.tables.ratings import NewRatingEvent
 from tests.test_storage import rows
 
@@ -36,7 +36,7 @@ def filled(store: Store) -> int:
         consultation = answer_dataset.find(connection, "mein-kiez").newest.consultation_id
         ideas = [rows.proposal(consultation, number, f"CODE{number}") for number in range(4)]
         proposals.insert(connection, ideas)
-        proposals.release(connection, [Release(it.id, NOW) for it in ideas[:2]])
+        proposals.release(connection, [ProposalRelease(it.id, NOW) for it in ideas[:2]])
         states = [NewModeration(it.id, "waiting", [], None, None, NOW) for it in ideas[:3]]
         merged = NewModeration(ideas[3].id, "merged", [], ideas[0].id, None, NOW)
         moderation.insert(connection, [*states, merged])
@@ -128,7 +128,7 @@ def asked_for_sectors(store: Store) -> int:
             answers.upsert(connection, [rows.answer(session, "sector", value, missing=missing)])
         idea = rows.proposal(revision.consultation_id, 99, "CODE")
         proposals.insert(connection, [idea])
-        proposals.release(connection, [Release(idea.id, NOW)])
+        proposals.release(connection, [ProposalRelease(idea.id, NOW)])
         votes = [NewRatingEvent(rows.new_id(), idea.id, rows.pseudonym(n), 1, False, NOW) for n in range(14)]
         ratings.rate(connection, votes)
     return revision.consultation_id

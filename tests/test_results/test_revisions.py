@@ -24,7 +24,7 @@ from storage.core.store import Store
 from storage.tables import answers, consultations, rooms, sessions
 from storage.tables.answers import NewAnswer
 from storage.tables.rooms import StoredRoom
-from storage.tables.sessions import Renewal, SessionStep
+from storage.tables.sessions import SessionRenewal, SessionStep
 from tests.histories import history
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -292,7 +292,7 @@ def test_repeated_answer_belongs_to_the_newer_revision(store):
         newest = consultations.latest(connection, "park")
         assert newest is not None
         rows = list(sessions.by_id(connection, list(sessions.ids_of(connection, newest.consultation_id))).values())
-        sessions.renew(connection, [Renewal(row.id, newest.id) for row in rows])
+        sessions.renew(connection, [SessionRenewal(row.id, newest.id) for row in rows])
     assert told(store) == {"way": {"option.a": 6}, "way.1": {}}
     with store.begin() as connection:
         begun_anew = Session("ABCDEF", "de", "R", at="way").to_json()

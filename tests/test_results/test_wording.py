@@ -14,7 +14,7 @@ from bot.results.published import Published
 from storage.core.store import Store
 from storage.tables import consultations, moderation, proposals, ratings
 from storage.tables.moderation import NewModeration
-from storage.tables.proposals import Release
+from storage.tables.proposals import ProposalRelease
 from storage.tables.ratings import NewRatingEvent
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
@@ -38,7 +38,7 @@ def rated_by_two_camps(store: Store) -> None:
         ]
         proposals.insert(connection, ideas)
         moderation.insert(connection, [NewModeration(it.id, "released", [], None, None, NOW) for it in ideas])
-        proposals.release(connection, [Release(it.id, NOW) for it in ideas])
+        proposals.release(connection, [ProposalRelease(it.id, NOW) for it in ideas])
         ratings.rate(
             connection,
             [

@@ -4,7 +4,7 @@ from sqlalchemy import delete, update
 from storage.core.errors import BadRow, Duplicate
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.consultations import Consultation, Publication, Revision
+from storage.tables.consultations import ConsultationRow, Publication, RevisionRow
 from tests.test_storage.rows import LATER, NOW, new_id, published, stored_session
 
 
@@ -68,7 +68,7 @@ def test_a_revision_never_changes(store: Store) -> None:
     with store.begin() as connection:
         revision = published(connection)
     with pytest.raises(BadRow), store.begin() as connection:
-        connection.execute(update(Revision).values(content="[]"))
+        connection.execute(update(RevisionRow).values(content="[]"))
     with store.begin() as connection:
         assert consultations.by_revision(connection, [revision.id])[revision.id] == revision
 
@@ -77,9 +77,9 @@ def test_a_revision_stays_while_sessions_began_with_it(store: Store) -> None:
     with store.begin() as connection:
         used, unused = published(connection, content="{}"), published(connection, content="[]")
         stored_session(connection, used, 1)
-        connection.execute(delete(Revision).where(Revision.id == unused.id))
+        connection.execute(delete(RevisionRow).where(RevisionRow.id == unused.id))
     with pytest.raises(BadRow), store.begin() as connection:
-        connection.execute(delete(Revision).where(Revision.id == used.id))
+        connection.execute(delete(RevisionRow).where(RevisionRow.id == used.id))
 
 
 def test_a_keyword_starts_one_consultation(store: Store) -> None:
@@ -103,4 +103,4 @@ def test_an_unknown_state_is_refused(store: Store) -> None:
     with store.begin() as connection:
         published(connection)
     with pytest.raises(BadRow), store.begin() as connection:
-        connection.execute(update(Consultation).values(state="paused", created_at=NOW))
+        connection.execute(update(ConsultationRow).values(state="paused", created_at=NOW))

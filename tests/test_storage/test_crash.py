@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, text
 
 from storage.core.store import Store
-from storage.tables.answers import Answer
-from storage.tables.messages import Received
-from storage.tables.outbox import OutboxMessage
+from storage.tables.answers import AnswerRow
+from storage.tables.messages import ReceivedRow
+from storage.tables.outbox import OutboxMessageRow
 from tests.databases import Database
 from tests.test_storage.crashing_writer import PER_BATCH
 
@@ -30,9 +30,9 @@ def test_a_killed_writer_leaves_whole_transactions(database: Database, seed: int
         told += told_until_killed(database, number, chance.uniform(0, 0.1))
     store = Store(database.url)
     with store.reading() as connection:
-        received = set(connection.execute(select(Received.external_id)).scalars())
-        answered = set(connection.execute(select(Answer.question_key)).scalars())
-        waiting = set(connection.execute(select(OutboxMessage.id)).scalars())
+        received = set(connection.execute(select(ReceivedRow.external_id)).scalars())
+        answered = set(connection.execute(select(AnswerRow.question_key)).scalars())
+        waiting = set(connection.execute(select(OutboxMessageRow.id)).scalars())
         if database.dialect == "sqlite":
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
     store.dispose()

@@ -16,7 +16,7 @@ from storage.core import engines
 from storage.core.errors import CommitUnknown, Duplicate, StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost
 from storage.core.store import Store
 from storage.tables import contacts
-from storage.tables.contacts import Contact, NewContact
+from storage.tables.contacts import ContactRow, NewContact
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.test_storage.rows import NOW
 
@@ -28,7 +28,7 @@ def add(store: Store, *numbers: int) -> None:
 
 def count(store: Store) -> int:
     with store.reading() as connection:
-        return connection.execute(select(func.count()).select_from(Contact)).scalar_one()
+        return connection.execute(select(func.count()).select_from(ContactRow)).scalar_one()
 
 
 def test_a_second_writer_waits_then_is_told_then_recovers(store: Store, database: Database) -> None:
@@ -91,7 +91,7 @@ async def test_write_error_is_kept_until_a_write_succeeds(store: Store) -> None:
 
     with pytest.raises(StoreFull) as caught:
         await store.write(overflow)
-    assert await store.read(lambda connection: connection.execute(select(func.count(Contact.id))).scalar_one()) == 0
+    assert await store.read(lambda connection: connection.execute(select(func.count(ContactRow.id))).scalar_one()) == 0
     assert store.trouble is caught.value, "a disk is no less full because it can be read"
     await store.write(lambda connection: contacts.insert(connection, [NewContact(1, "de", NOW)]))
     assert store.trouble is None
@@ -301,7 +301,7 @@ def test_dropped_connections_are_replaced(store: Store, database: Database) -> N
     add(store, 2)
     drop_connections(database)
     store.run(lambda connection: contacts.insert(connection, [NewContact(3, "de", NOW)]))  # tries again by itself
-    assert store.run(lambda connection: connection.execute(select(func.count(Contact.id))).scalar()) == 3
+    assert store.run(lambda connection: connection.execute(select(func.count(ContactRow.id))).scalar()) == 3
 
 
 @only_postgresql
@@ -318,7 +318,7 @@ def test_a_connection_lost_within_a_transaction_leaves_nothing(store: Store, dat
     store.run(work)
     assert len(runs) == 2
     with store.reading() as connection:
-        assert connection.execute(select(Contact.id).order_by(Contact.id)).scalars().all() == [2, 12]
+        assert connection.execute(select(ContactRow.id).order_by(ContactRow.id)).scalars().all() == [2, 12]
 
 
 @only_postgresql
@@ -363,7 +363,7 @@ def test_a_deadlock_is_tried_again(store: Store, database: Database) -> None:
     crosswise(patient, 1, 2)
     thread.join()
     with store.reading() as connection:
-        assert connection.execute(select(Contact.language)).scalars().all() == ["tr", "tr"]
+        assert connection.execute(select(ContactRow.language)).scalars().all() == ["tr", "tr"]
     other.dispose()
     patient.dispose()
 
@@ -375,7 +375,7 @@ def test_a_restart_is_survived(store: Store, database: Database) -> None:
     add(store, 1)
     database.restart()
     store.run(lambda connection: contacts.insert(connection, [NewContact(2, "de", NOW)]))
-    assert store.run(lambda connection: connection.execute(select(func.count(Contact.id))).scalar()) == 2
+    assert store.run(lambda connection: connection.execute(select(func.count(ContactRow.id))).scalar()) == 2
 
 
 def test_an_unreachable_server_is_told() -> None:

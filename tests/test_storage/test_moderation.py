@@ -1,6 +1,6 @@
 from storage.core.store import Store
 from storage.tables import moderation, proposals
-from storage.tables.moderation import NewDecision, NewModeration, NewProposalText, SealedOriginal, StateChange
+from storage.tables.moderation import EncryptedOriginal, ModerationChange, NewDecision, NewModeration, NewProposalText
 from tests.test_storage.rows import LATER, NOW, new_id, proposal, published
 
 
@@ -10,9 +10,9 @@ def test_the_queue_holds_what_waits_oldest_first(store: Store) -> None:
         made = [proposal(lamps.consultation_id, at, f"P-{at}") for at in range(4)]
         proposals.insert(connection, made)
         moderation.insert(connection, [NewModeration(one.id, "waiting", ["email"], None, None, NOW) for one in made])
-        moderation.set_states(connection, [StateChange(made[0].id, "released", None, LATER)])
-        moderation.set_states(connection, [StateChange(made[2].id, "merged", made[0].id, LATER)])
-        moderation.keep_originals(connection, [SealedOriginal(made[1].id, b"sealed")])
+        moderation.set_states(connection, [ModerationChange(made[0].id, "released", None, LATER)])
+        moderation.set_states(connection, [ModerationChange(made[2].id, "merged", made[0].id, LATER)])
+        moderation.keep_originals(connection, [EncryptedOriginal(made[1].id, b"sealed")])
         waiting = [made[1].id, made[3].id]
         assert moderation.queue(connection, lamps.consultation_id) == waiting
         assert moderation.queue(connection, lamps.consultation_id, after_id=waiting[0]) == waiting[1:]

@@ -7,9 +7,9 @@ from storage import migrate
 from storage.core.errors import BadRow
 from storage.core.store import Store
 from storage.tables import answers, moderation, open_answers, proposals, sessions
-from storage.tables.moderation import NewDecision, NewModeration, NewProposalText, StateChange
+from storage.tables.moderation import ModerationChange, NewDecision, NewModeration, NewProposalText
 from storage.tables.open_answers import NewOpenAnswer
-from storage.tables.proposals import Release
+from storage.tables.proposals import ProposalRelease
 from tests.test_storage.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
 
 BEFORE = "20261125_remains"
@@ -35,7 +35,7 @@ def test_tables_of_an_earlier_program_are_taken_over(store: Store) -> None:
         answers.upsert(connection, given)
         made = [proposal(lamps.consultation_id, at, f"P-{at}") for at in range(3)]
         proposals.insert(connection, made)
-        proposals.release(connection, [Release(made[2].id, LATER)])
+        proposals.release(connection, [ProposalRelease(made[2].id, LATER)])
         states = [NewModeration(made[0].id, "waiting", ["email"], None, b"sealed", NOW)]
         moderation.insert(connection, [*states, NewModeration(made[1].id, "merged", [], made[0].id, None, LATER)])
         moderation.add_decisions(connection, [NewDecision(new_id(), made[0].id, 7, "edit", "why", NOW)])
@@ -58,7 +58,7 @@ def test_tables_of_an_earlier_program_are_taken_over(store: Store) -> None:
         assert len({row.code for row in rows.values()}) == 3
         assert open_answers.by_codes(connection, [rows[ids[0]].code]) == {rows[ids[0]].code: rows[ids[0]]}
         assert [row.flags for row in moderation.of_proposals(connection, ids).values()] == [None] * 3
-        moderation.set_states(connection, [StateChange(ids[0], "released", None, LATER)])
+        moderation.set_states(connection, [ModerationChange(ids[0], "released", None, LATER)])
         moderation.add_decisions(connection, [NewDecision(new_id(), ids[0], 7, "approve", None, NOW)])
         moderation.set_texts(connection, [NewProposalText(ids[0], "en", None, "A bench", "Ada", True, NOW)])
     migrate.downgrade(store, BEFORE)

@@ -6,7 +6,7 @@ from sqlalchemy import select, text, update
 from storage.core.errors import BadRow
 from storage.core.store import Store
 from storage.tables import contacts, outbox
-from storage.tables.outbox import Delay, OutboxMessage, Outcome
+from storage.tables.outbox import OutboxMessageRow, SendDelay, SendOutcome
 from tests.test_storage.rows import LATER, NOW, lookup, message, person
 
 
@@ -30,7 +30,7 @@ def test_a_message_put_off_comes_when_it_is_due(store: Store) -> None:
         row = message(1)
         outbox.insert(connection, [row])
         assert outbox.next_due(connection, "telegram") is None
-        outbox.reschedule(connection, [Delay(row.id, 2, LATER, "retry after 300")])
+        outbox.reschedule(connection, [SendDelay(row.id, 2, LATER, "retry after 300")])
         assert outbox.next_due(connection, "telegram") == LATER
         assert outbox.waiting(connection, "telegram", due=NOW) == []
         found = outbox.waiting(connection, "telegram", due=LATER)
@@ -42,7 +42,7 @@ def test_a_sent_reply_leaves_nothing(store: Store) -> None:
         person(connection, 1)
         rows = [message(1), message(1, "farewell")]
         outbox.insert(connection, rows)
-        assert outbox.settle(connection, [Outcome(row.id, "sent", 1, NOW, None) for row in rows]) == 2
+        assert outbox.settle(connection, [SendOutcome(row.id, "sent", 1, NOW, None) for row in rows]) == 2
         assert outbox.count_by_state(connection) == {}
 
 
@@ -52,15 +52,15 @@ def test_what_could_not_be_sent_loses_text_and_address(store: Store) -> None:
         reply, broadcast, sent = message(1), message(1, "broadcast"), message(1, "broadcast")
         outbox.insert(connection, [reply, broadcast, sent])
         outcomes = [
-            Outcome(reply.id, "refused", 3, LATER, "too long"),
-            Outcome(broadcast.id, "unknown", 1, LATER, "timeout"),
-            Outcome(sent.id, "sent", 1, LATER, None),
-            Outcome(4711, "sent", 1, LATER, None),  # erased meanwhile
+            SendOutcome(reply.id, "refused", 3, LATER, "too long"),
+            SendOutcome(broadcast.id, "unknown", 1, LATER, "timeout"),
+            SendOutcome(sent.id, "sent", 1, LATER, None),
+            SendOutcome(4711, "sent", 1, LATER, None),  # erased meanwhile
         ]
         assert outbox.settle(connection, outcomes) == 3
         assert outbox.waiting(connection, "telegram") == []
-        columns = (OutboxMessage.id, OutboxMessage.state, OutboxMessage.payload, OutboxMessage.lookup)
-        rows = [tuple(row) for row in connection.execute(select(*columns).order_by(OutboxMessage.id))]
+        columns = (OutboxMessageRow.id, OutboxMessageRow.state, OutboxMessageRow.payload, OutboxMessageRow.lookup)
+        rows = [tuple(row) for row in connection.execute(select(*columns).order_by(OutboxMessageRow.id))]
         assert rows == [
             (reply.id, "refused", None, None),
             (broadcast.id, "unknown", None, lookup(1)),
@@ -85,7 +85,7 @@ def test_the_table_keeps_its_rules(store: Store, change: dict[str, object]) -> N
         person(connection, 1)
         outbox.insert(connection, [message(1)])
     with pytest.raises(BadRow), store.begin() as connection:
-        connection.execute(update(OutboxMessage).values(change))
+        connection.execute(update(OutboxMessageRow).values(change))
 
 
 def test_a_message_for_nobody_is_refused(store: Store) -> None:
@@ -108,5 +108,5 @@ def test_farewells_are_noticed(store: Store) -> None:
         assert not outbox.has_farewells(connection)
         outbox.insert(connection, [row])
         assert outbox.has_farewells(connection)
-        outbox.settle(connection, [Outcome(row.id, "unreachable", 1, NOW, "blocked")])
+        outbox.settle(connection, [SendOutcome(row.id, "unreachable", 1, NOW, "blocked")])
         assert not outbox.has_farewells(connection)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from storage.core.store import Store
 from storage.tables import answers, consultations, participations, proposals, ratings, sessions
 from storage.tables.answers import NewConsent
-from storage.tables.participations import PlaceCount, Tally
+from storage.tables.participations import EntryCodeCount, Tally
 from storage.tables.ratings import NewRatingEvent
 from storage.tables.sessions import StoredSession
 from tests.test_storage.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
@@ -104,9 +104,9 @@ def test_counted_by_place_and_mode(store: Store) -> None:
             if number < 3:
                 answers.upsert(connection, [answer(one, "a", "1")])
         assert participations.tally_by_place(connection, lamps.consultation_id) == [
-            PlaceCount("kiez", "paper", 1, 1, 0),
-            PlaceCount("kiez", "self", 2, 2, 1),
-            PlaceCount("", "self", 1, 0, 0),
+            EntryCodeCount("kiez", "paper", 1, 1, 0),
+            EntryCodeCount("kiez", "self", 2, 2, 1),
+            EntryCodeCount("", "self", 1, 0, 0),
         ]
         assert participations.tally_by_place(connection, 0) == []
 

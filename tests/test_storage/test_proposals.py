@@ -4,7 +4,13 @@ from sqlalchemy import select
 from storage.core.errors import Duplicate
 from storage.core.store import Store
 from storage.tables import proposals
-from storage.tables.proposals import NewStatus, ProposalStatus, Release, Rewording, Withdrawal
+from storage.tables.proposals import (
+    NewProposalStatus,
+    ProposalRelease,
+    ProposalRewording,
+    ProposalStatusRow,
+    Withdrawal,
+)
 from tests.test_storage.rows import LATER, NOW, new_id, proposal, pseudonym, published
 
 
@@ -13,7 +19,7 @@ def test_a_proposal_is_known_by_its_code(store: Store) -> None:
         lamps = published(connection)
         bench = proposal(lamps.consultation_id, 1, "P-1")
         proposals.insert(connection, [bench])
-        proposals.release(connection, [Release(bench.id, LATER)])
+        proposals.release(connection, [ProposalRelease(bench.id, LATER)])
         found = proposals.by_codes(connection, ["P-1", "P-2"])
         assert found.keys() == {"P-1"}
         assert (found["P-1"].status, found["P-1"].released_at, found["P-1"].text) == ("received", LATER, bench.text)
@@ -37,12 +43,12 @@ def test_every_status_is_kept_with_its_reason(store: Store) -> None:
         proposals.add_statuses(
             connection,
             [
-                NewStatus(new_id(), bench.id, "under_consideration", {"de": "Wird geprüft."}, None, None, NOW),
-                NewStatus(new_id(), bench.id, "accepted", reason, "Strategieboard", None, LATER),
+                NewProposalStatus(new_id(), bench.id, "under_consideration", {"de": "Wird geprüft."}, None, None, NOW),
+                NewProposalStatus(new_id(), bench.id, "accepted", reason, "Strategieboard", None, LATER),
             ],
         )
         assert proposals.by_codes(connection, ["P-1"])["P-1"].status == "accepted"
-        history = connection.execute(select(ProposalStatus.reason).order_by(ProposalStatus.id)).scalars().all()
+        history = connection.execute(select(ProposalStatusRow.reason).order_by(ProposalStatusRow.id)).scalars().all()
         assert history == [{"de": "Wird geprüft."}, reason]
 
 
@@ -51,9 +57,9 @@ def test_only_what_is_let_out_and_not_taken_back_is_released(store: Store) -> No
         lamps = published(connection)
         made = [proposal(lamps.consultation_id, at, f"P-{at}", latitude=52.52, place="Alex") for at in range(3)]
         proposals.insert(connection, made)
-        proposals.release(connection, [Release(made[0].id, LATER), Release(made[1].id, LATER)])
+        proposals.release(connection, [ProposalRelease(made[0].id, LATER), ProposalRelease(made[1].id, LATER)])
         proposals.withdraw(connection, [Withdrawal(made[1].id, LATER)])
-        proposals.reword(connection, [Rewording(made[0].id, "Bench", "A bench")])
+        proposals.reword(connection, [ProposalRewording(made[0].id, "Bench", "A bench")])
         (found,) = proposals.released(connection, lamps.consultation_id)
         assert (found.code, found.title, found.text, found.latitude, found.place) == (
             "P-0", "Bench", "A bench", 52.52, "Alex"

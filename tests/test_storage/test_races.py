@@ -11,10 +11,10 @@ from sqlalchemy import Connection, func, select
 from storage.core.errors import Duplicate
 from storage.core.store import Store
 from storage.tables import answers, messages, proposals, ratings, sessions
-from storage.tables.answers import Answer
-from storage.tables.messages import Key, NewReceived
-from storage.tables.ratings import NewRatingEvent, Rating
-from storage.tables.sessions import Session
+from storage.tables.answers import AnswerRow
+from storage.tables.messages import MessageKey, NewReceived
+from storage.tables.ratings import NewRatingEvent, RatingRow
+from storage.tables.sessions import SessionRow
 from tests.databases import Database
 from tests.test_storage.rows import NOW, answer, key, new_id, proposal, pseudonym, published, session, stored_session
 
@@ -51,8 +51,8 @@ def test_five_hundred_people_who_click_four_times(store: Store, database: Databa
 
     at_once(database, vote)
     with store.reading() as connection:
-        assert connection.execute(select(func.count(), func.sum(Answer.version))).one() == (PEOPLE, PEOPLE * CLICKS)
-        assert connection.execute(select(func.count()).select_from(Rating)).scalar() == PEOPLE
+        assert connection.execute(select(func.count(), func.sum(AnswerRow.version))).one() == (PEOPLE, PEOPLE * CLICKS)
+        assert connection.execute(select(func.count()).select_from(RatingRow)).scalar() == PEOPLE
 
 
 def test_a_message_that_comes_four_times_is_handled_once(store: Store, database: Database) -> None:
@@ -60,7 +60,7 @@ def test_a_message_that_comes_four_times_is_handled_once(store: Store, database:
     taken = at_once(
         database, lambda number: lambda connection: messages.take(connection, rows[number:] + rows[:number])
     )
-    everything: list[Key] = [each for new in taken if isinstance(new, set) for each in new]
+    everything: list[MessageKey] = [each for new in taken if isinstance(new, set) for each in new]
     assert len(everything) == len(set(everything)) == PEOPLE
 
 
@@ -80,7 +80,7 @@ def test_a_person_who_starts_four_times_at_once_has_one_session(store: Store, da
 
     assert len(set(at_once(database, start))) == 1
     with store.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(Session)).scalar() == 1
+        assert connection.execute(select(func.count()).select_from(SessionRow)).scalar() == 1
 
 
 def test_a_locked_session_is_read_as_the_other_program_left_it(store: Store, database: Database) -> None:

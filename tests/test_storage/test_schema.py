@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Inspector, LargeBinary, String, inspect, text
 from storage import migrate
 from storage.core.errors import StoreBusy, StoreOutdated, StoreTooNew
 from storage.core.store import Store
-from storage.migrate import Migrated
+from storage.migrate import MigrationResult
 from storage.models import metadata
 from storage.tables import erasures
 from tests.databases import Database, Houses, execute, only_postgresql, only_sqlite
@@ -97,8 +97,8 @@ def described(inspector: Inspector) -> dict[str, Any]:
 
 def test_up_down_up(houses: Houses) -> None:
     with opened(houses.make_empty()) as store:
-        assert migrate.upgrade(store) == Migrated(None, HEAD, None)
-        assert migrate.upgrade(store) == Migrated(HEAD, HEAD, None)
+        assert migrate.upgrade(store) == MigrationResult(None, HEAD, None)
+        assert migrate.upgrade(store) == MigrationResult(HEAD, HEAD, None)
         migrate.check(store)
         assert migrate.downgrade(store, "base").now is None
         with store.begin() as connection:
@@ -131,13 +131,15 @@ def test_older_tables_are_noticed(store: Store) -> None:
 def test_two_that_start_at_once_take_turns(houses: Houses) -> None:
     database = houses.make_empty()
 
-    def start(_: int) -> Migrated:
+    def start(_: int) -> MigrationResult:
         with opened(database) as store:
             return migrate.upgrade(store)
 
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(start, range(4)))
-    assert sorted(done, key=str) == sorted([Migrated(None, HEAD, None), *[Migrated(HEAD, HEAD, None)] * 3], key=str)
+    assert sorted(done, key=str) == sorted(
+        [MigrationResult(None, HEAD, None), *[MigrationResult(HEAD, HEAD, None)] * 3], key=str
+    )
 
 
 def test_waiting_for_the_tables_ends(database: Database) -> None:

@@ -11,7 +11,7 @@ from storage.core.engines import parse_url
 from storage.core.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
 from storage.core.store import ATTEMPTS, Store
 from storage.tables import contacts
-from storage.tables.contacts import Contact, NewContact
+from storage.tables.contacts import ContactRow, NewContact
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.patience import PATIENCE
 from tests.test_storage.rows import NOW
@@ -23,7 +23,7 @@ def add(number: int) -> NewContact:
 
 def stored(store: Store) -> list[int]:
     with store.reading() as connection:
-        return list(connection.execute(select(Contact.id).order_by(Contact.id)).scalars())
+        return list(connection.execute(select(ContactRow.id).order_by(ContactRow.id)).scalars())
 
 
 @only_sqlite
@@ -103,7 +103,7 @@ async def test_a_write_is_committed_when_it_returns(store: Store) -> None:
 
     first, second = await asyncio.gather(store.write(work), store.write(lambda _: threading.current_thread().name))
     assert first == second  # one writing thread
-    assert await store.read(lambda connection: connection.execute(select(Contact.id)).scalars().all()) == [1]
+    assert await store.read(lambda connection: connection.execute(select(ContactRow.id)).scalars().all()) == [1]
     await store.close()
 
 
@@ -186,10 +186,10 @@ def test_a_transaction_within_a_transaction_is_noticed(hurried: Store) -> None:
 
 def test_readers_cannot_write_and_see_one_moment(store: Store) -> None:
     with store.reading() as reader:
-        assert reader.execute(select(Contact.id)).all() == []
+        assert reader.execute(select(ContactRow.id)).all() == []
         with store.begin() as connection:
             contacts.insert(connection, [add(1)])
-        assert reader.execute(select(Contact.id)).all() == []
+        assert reader.execute(select(ContactRow.id)).all() == []
     assert stored(store) == [1]
     with pytest.raises(StorageError), store.reading() as reader:
         contacts.insert(reader, [add(2)])
@@ -232,7 +232,7 @@ def test_scrubbing_waits_for_readers_but_not_for_ever(hurried: Store) -> None:
     with hurried.begin() as connection:
         contacts.insert(connection, [add(1)])
     with hurried.reading() as reader:
-        reader.execute(select(Contact.id)).all()
+        reader.execute(select(ContactRow.id)).all()
         with hurried.begin() as connection:
             contacts.insert(connection, [add(2)])
         with pytest.raises(StoreBusy):
@@ -247,7 +247,7 @@ def test_others_write_while_scrubbing_waits_for_a_reader(database: Database) -> 
     with patient.begin() as connection:
         contacts.insert(connection, [add(1)])
     with other.reading() as reader:
-        reader.execute(select(Contact.id)).all()
+        reader.execute(select(ContactRow.id)).all()
         with patient.begin() as connection:
             contacts.insert(connection, [add(2)])
         scrubbing = threading.Thread(target=patient.scrub)

@@ -14,7 +14,7 @@ from storage.core.base import to_iso
 from storage.core.errors import BadRow
 from storage.core.store import Store
 from storage.tables import answers, contacts, sessions
-from storage.tables.contacts import Contact, NewAddress, NewContact
+from storage.tables.contacts import ContactRow, NewAddress, NewContact
 from tests.test_storage.rows import NOW, answer, key, lookup, new_id, published, stored_session
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
@@ -55,7 +55,7 @@ def test_any_bytes_come_out_as_they_went_in(store: Store, sealed: list[bytes]) -
 def test_any_moment_comes_out_in_utc_and_in_order(store: Store, moments: list[datetime]) -> None:
     with undone(store) as connection:
         contacts.insert(connection, [NewContact(new_id(), None, moment) for moment in moments])
-        found = connection.execute(select(Contact.created_at).order_by(Contact.created_at)).scalars().all()
+        found = connection.execute(select(ContactRow.created_at).order_by(ContactRow.created_at)).scalars().all()
         assert found == sorted(moment.astimezone(UTC) for moment in moments)
         assert all(moment.utcoffset() == timedelta(0) for moment in found)
 
@@ -64,7 +64,7 @@ def test_core_statements_take_the_same_moments(store: Store) -> None:
     berlin = NOW.astimezone(timezone(timedelta(hours=1)))
     with store.begin() as connection:
         contacts.insert(connection, [NewContact(1, None, NOW)])
-        assert connection.execute(select(Contact.id).where(Contact.created_at == berlin)).scalars().all() == [1]
+        assert connection.execute(select(ContactRow.id).where(ContactRow.created_at == berlin)).scalars().all() == [1]
 
 
 def test_times_of_equal_length_sort_as_time_does() -> None:
@@ -90,7 +90,7 @@ def test_invalid_values_are_refused_without_quoting_them(store: Store, wrong: di
         contacts.insert(connection, [NewContact(2, "en", NOW), row])
     assert not caught.value.retryable
     with store.reading() as connection:
-        assert connection.execute(select(Contact.id)).all() == []
+        assert connection.execute(select(ContactRow.id)).all() == []
 
 
 def test_an_error_holds_nobodys_words(store: Store) -> None:

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, delete, text, update
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import answers, proposals, ratings, sessions
-from storage.tables.consultations import Consultation
-from storage.tables.proposals import NewStatus, Proposal, Release
+from storage.tables.consultations import ConsultationRow
+from storage.tables.proposals import NewProposalStatus, ProposalRelease, ProposalRow
 from storage.tables.ratings import NewRatingEvent
 from storage.tables.sessions import SessionChange
 from tests.test_storage.rows import LATER, NOW, answer, new_id, person, proposal, pseudonym, published, stored_session
@@ -102,11 +102,11 @@ def test_only_released_proposals_are_seen(store: Store) -> None:
         lamps = published(connection)
         made = [proposal(lamps.consultation_id, at, f"P-{at}") for at in range(3)]
         proposals.insert(connection, made)
-        proposals.release(connection, [Release(made[0].id, LATER), Release(made[1].id, LATER)])
-        connection.execute(update(Proposal).where(Proposal.id == made[1].id).values(withdrawn_at=LATER))
+        proposals.release(connection, [ProposalRelease(made[0].id, LATER), ProposalRelease(made[1].id, LATER)])
+        connection.execute(update(ProposalRow).where(ProposalRow.id == made[1].id).values(withdrawn_at=LATER))
         for each in made:
             ratings.rate(connection, [NewRatingEvent(new_id(), each.id, pseudonym(9), 1, True, NOW)])
-            status = NewStatus(new_id(), each.id, "accepted", {"de": "Ja"}, "Strategieboard", None, LATER)
+            status = NewProposalStatus(new_id(), each.id, "accepted", {"de": "Ja"}, "Strategieboard", None, LATER)
             proposals.add_statuses(connection, [status])
     with store.reading() as connection:
         assert read(connection, "v_proposals", "code", "status", "released_at", order="code") == [
@@ -136,4 +136,4 @@ def test_a_consultation_with_sessions_stays_readable(store: Store) -> None:
     with store.begin() as connection:
         stored_session(connection, published(connection), 1)
     with pytest.raises(StorageError), store.begin() as connection:
-        connection.execute(delete(Consultation))
+        connection.execute(delete(ConsultationRow))

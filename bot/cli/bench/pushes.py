@@ -23,7 +23,7 @@ from bot.settings import PushSettings, Settings
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import broadcasts, contacts, opt_ins
-from storage.tables.broadcasts import State
+from storage.tables.broadcasts import BroadcastState
 from storage.tables.contacts import NewAddress, NewContact
 from storage.tables.opt_ins import NewOptIn
 
@@ -111,7 +111,7 @@ async def send(url: str, rate: int, seconds: float) -> Pace:
     async with app.running():
         await strict.has_begun.wait()
         await asyncio.sleep(seconds)
-        running: tuple[State, ...] = ("planning", "sending")
+        running: tuple[BroadcastState, ...] = ("planning", "sending")
         await store.write(partial(broadcasts.move, broadcast_id=number, before=running, after="recalled"))
         await app.broadcaster.step()  # takes back what waits, so that a second push is not sent together with it
         return strict.pace()

@@ -15,7 +15,7 @@ from bot.results.report import report
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import consultations, proposals, ratings
-from storage.tables.proposals import NewProposal, Release
+from storage.tables.proposals import NewProposal, ProposalRelease
 from storage.tables.ratings import NewRatingEvent
 
 PEOPLE: Final = 10_000
@@ -58,7 +58,7 @@ def _fill(connection: Connection, people: int, statements: int, each: int) -> No
         raise AssertionError("the subject is not published")
     ids = range(1, statements + 1)
     proposals.insert(connection, [_proposal(newest.consultation_id, number) for number in ids])
-    proposals.release(connection, [Release(number, _BEGAN) for number in ids])
+    proposals.release(connection, [ProposalRelease(number, _BEGAN) for number in ids])
     chance = np.random.default_rng(SEED)
     which = np.argsort(chance.random((people, statements)), axis=1)[:, :each].ravel()
     person = np.repeat(np.arange(people), each)

@@ -29,7 +29,7 @@ from storage import migrate
 from storage.core import installation
 from storage.core.engines import parse_url, sqlite_file
 from storage.core.errors import StorageError
-from storage.core.installation import Found
+from storage.core.installation import FoundInstallation
 from storage.core.store import Store
 
 DATABASE: Final = "mitsprache.db"
@@ -217,7 +217,7 @@ def check(folder: Path) -> None:
         raise CommandError(f"{folder}: the database in it is damaged ({flaw}); choose another backup")
 
 
-def _found(copy: Path) -> Found:
+def _found(copy: Path) -> FoundInstallation:
     """Which database a sound copy is of."""
     with _opened(copy) as database:
         return installation.find_in_copy(database)

@@ -35,7 +35,7 @@ from storage import migrate
 from storage.core.errors import StorageError, StoreDamaged
 from storage.core.store import Store
 from storage.tables import contacts
-from storage.tables.contacts import SealedAddress
+from storage.tables.contacts import EncryptedAddress
 
 LEAST_SPACE_MB: Final = 500
 LEAST_FILES: Final = 4096
@@ -108,7 +108,7 @@ def _space(data: Path) -> Finding:
     return Finding(free >= LEAST_SPACE_MB, words if free >= LEAST_SPACE_MB else f"{words}: make room, 500 MB at least")
 
 
-def _secret(path: Path, sealed: SealedAddress | None) -> Finding:
+def _secret(path: Path, sealed: EncryptedAddress | None) -> Finding:
     """`sealed`: an address of the database, which the key must open."""
     if not path.exists() and sealed is None:
         return Finding(is_well=True, words="secret key will be made at the first start")
@@ -148,7 +148,7 @@ def _ring(path: Path) -> Iterator[Finding]:
         yield Finding(is_well=True, words=words)
 
 
-def _database(settings: Settings) -> tuple[Finding, SealedAddress | None]:
+def _database(settings: Settings) -> tuple[Finding, EncryptedAddress | None]:
     """What there is to say, and an address by which the secret key can be tried."""
     try:
         store = Store(settings.database())

@@ -22,7 +22,7 @@ from bot.delivery.attachments.files import Folder, bound_to, ending_of
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import attachments, erasures
-from storage.tables.attachments import Delay, Fetched, State, WaitingAttachment
+from storage.tables.attachments import AttachmentState, FetchDelay, FetchOutcome, WaitingAttachment
 
 log = structlog.get_logger()
 
@@ -101,7 +101,7 @@ class Keeper:
         for name in names:
             self._folder.remove(name)
 
-    async def _fetch(self, row: WaitingAttachment) -> tuple[WaitingAttachment, Fetched | Delay]:
+    async def _fetch(self, row: WaitingAttachment) -> tuple[WaitingAttachment, FetchOutcome | FetchDelay]:
         got = await self._ask(row)
         tries = row.tries + 1
         if isinstance(got, bytes):
@@ -113,14 +113,14 @@ class Keeper:
         match got:
             case Refused(reason):
                 log.error("attachment_refused", channel=row.channel, attempts=tries)
-                state: State = "too_large" if reason == TOO_LARGE else "failed"
-                return row, Fetched(id=row.id, state=state, size=None, ending=None, tries=tries)
+                state: AttachmentState = "too_large" if reason == TOO_LARGE else "failed"
+                return row, FetchOutcome(id=row.id, state=state, size=None, ending=None, tries=tries)
             case RetryAfter() | Unknown() if tries < MOST_TRIES:
                 wanted = got.seconds if isinstance(got, RetryAfter) else 0.0
                 pause = max(wanted, min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE))
-                return row, Delay(row.id, tries, datetime.now(UTC) + timedelta(seconds=pause))
+                return row, FetchDelay(row.id, tries, datetime.now(UTC) + timedelta(seconds=pause))
         log.error("attachment_unavailable", channel=row.channel, attempts=tries)
-        return row, Fetched(id=row.id, state="failed", size=None, ending=None, tries=tries)
+        return row, FetchOutcome(id=row.id, state="failed", size=None, ending=None, tries=tries)
 
     async def _ask(self, row: WaitingAttachment) -> bytes | Delivery:
         channel = self._channels.get(row.channel)
@@ -136,14 +136,14 @@ class Keeper:
             log.error("attachment_fetch_failed", channel=row.channel, **where(fault))
             return Unknown(type(fault).__name__)
 
-    async def _keep(self, row: WaitingAttachment, content: bytes, tries: int) -> Fetched:
+    async def _keep(self, row: WaitingAttachment, content: bytes, tries: int) -> FetchOutcome:
         if len(content) > self._most_bytes:
-            return Fetched(id=row.id, state="too_large", size=None, ending=None, tries=tries)
+            return FetchOutcome(id=row.id, state="too_large", size=None, ending=None, tries=tries)
         ending = ending_of(content, row.kind)
         if not ending:
-            return Fetched(id=row.id, state="wrong_type", size=None, ending=None, tries=tries)
+            return FetchOutcome(id=row.id, state="wrong_type", size=None, ending=None, tries=tries)
         await asyncio.to_thread(self._folder.keep, content, row.file)
-        return Fetched(id=row.id, state="kept", size=len(content), ending=ending, tries=tries)
+        return FetchOutcome(id=row.id, state="kept", size=len(content), ending=ending, tries=tries)
 
 
 def _remove(connection: Connection, ids: list[int]) -> None:
@@ -151,10 +151,10 @@ def _remove(connection: Connection, ids: list[int]) -> None:
     erasures.mark(connection, ["attachments"])
 
 
-def _note(connection: Connection, outcomes: list[tuple[WaitingAttachment, Fetched | Delay]]) -> list[str]:
+def _note(connection: Connection, outcomes: list[tuple[WaitingAttachment, FetchOutcome | FetchDelay]]) -> list[str]:
     """Writes down what became of them; gives the files of those whose row is gone."""
     there = attachments.still_there(connection, [row.id for row, _ in outcomes])
-    fetched = [outcome for _, outcome in outcomes if isinstance(outcome, Fetched)]
+    fetched = [outcome for _, outcome in outcomes if isinstance(outcome, FetchOutcome)]
     attachments.settle(connection, fetched)
-    attachments.postpone(connection, [outcome for _, outcome in outcomes if isinstance(outcome, Delay)])
+    attachments.postpone(connection, [outcome for _, outcome in outcomes if isinstance(outcome, FetchDelay)])
     return [row.file for row, _ in outcomes if row.id not in there]

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.common.atomic_file import UNFINISHED, write_whole
 from bot.common.keys import Keys
-from storage.tables.attachments import Kind
+from storage.tables.attachments import AttachmentKind
 
 FOLDER: Final = "attachments"
 """Within the data folder."""
@@ -20,7 +20,7 @@ _HEAD: Final = 512
 _M4A: Final = (b"M4A ", b"M4B ")
 
 
-def ending_of(content: bytes, kind: Kind) -> str:
+def ending_of(content: bytes, kind: AttachmentKind) -> str:
     """What a recording (ogg, mp3, m4a) or a picture (jpg, png, webp) is by its first bytes; "" where it is neither.
 
     >>> jpeg = b"\\xff\\xd8\\xff\\xe0"

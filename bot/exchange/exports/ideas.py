@@ -13,7 +13,7 @@ from bot.exchange.exports.tables import Portion, View
 from bot.proposals.moderation_rules import ModerationItem, find
 from bot.results.counts.answer_dataset import Subject
 from storage.tables import proposals, ratings
-from storage.tables.ratings import Count, NewRating
+from storage.tables.ratings import NewRating, RatingCount
 
 FILES: Final = ("proposals.csv", "ratings_long.csv")
 PROPOSALS: Final = (
@@ -59,7 +59,7 @@ def _code_of(item: tuple[int, ModerationItem]) -> str:
     return item[1].proposal.code
 
 
-def _proposals(standings: Mapping[int, ModerationItem], counts: Mapping[int, Count], view: View) -> Iterator[Row]:
+def _proposals(standings: Mapping[int, ModerationItem], counts: Mapping[int, RatingCount], view: View) -> Iterator[Row]:
     """One row each. What nobody released is there without its words and its place.
 
     Where times are coarse the order is that of the codes, which is none: that of age would tell who came when.
@@ -72,7 +72,7 @@ def _proposals(standings: Mapping[int, ModerationItem], counts: Mapping[int, Cou
         # What was merged into another one is counted there.
         is_counted = state.merged_into is None or standing.state != "merged"
         count = (
-            counts.get(number, Count(proposal_id=number, agree=0, disagree=0, pass_=0, important=0))[1:]
+            counts.get(number, RatingCount(proposal_id=number, agree=0, disagree=0, pass_=0, important=0))[1:]
             if is_counted
             else (None,) * 4
         )

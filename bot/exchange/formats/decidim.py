@@ -19,12 +19,12 @@ from bot.exchange.bundle import Bundle, State, Statement, sound
 from bot.exchange.content import Content
 from bot.exchange.exports.sheets import guarded
 from bot.exchange.files import Row
-from storage.tables.proposals import Status, StoredProposal
+from storage.tables.proposals import ProposalStatus, StoredProposal
 
 HOME: Final = "https://decidim.org"
 _DEEPEST: Final = 5
 _MACHINE: Final = "machine_translations"
-_STATUSES: Final[dict[str, Status]] = {
+_STATUSES: Final[dict[str, ProposalStatus]] = {
     "": "received",
     "not_answered": "received",
     "published": "received",
@@ -33,7 +33,7 @@ _STATUSES: Final[dict[str, Status]] = {
     "accepted": "accepted",
     "rejected": "rejected",
 }
-_WORDS: Final[dict[Status, str]] = {
+_WORDS: Final[dict[ProposalStatus, str]] = {
     "received": "not_answered",
     "under_consideration": "evaluating",
     "next_phase": "evaluating",

@@ -16,7 +16,7 @@ from bot.exchange.bundle import Bundle, Statement, sound
 from bot.exchange.content import Content
 from bot.exchange.exports.sheets import guarded
 from bot.exchange.files import Row
-from storage.tables.proposals import Status
+from storage.tables.proposals import ProposalStatus
 
 HOME: Final = "https://mein.berlin.de"
 NEEDED: Final = ("Referenznr.", "Titel", "Beschreibung")
@@ -39,7 +39,7 @@ HEAD: Final = (
     "Ort (Breitengrad)",
     "Ortsbezeichnung",
 )
-_STATUSES: Final[dict[str, Status]] = {
+_STATUSES: Final[dict[str, ProposalStatus]] = {
     "": "received",
     "wird geprüft": "under_consideration",
     "für nächste Phase qualifiziert": "next_phase",

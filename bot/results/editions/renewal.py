@@ -21,8 +21,8 @@ from bot.results.edition import Edition
 from storage.core.errors import Duplicate
 from storage.core.store import Store
 from storage.tables import editions
-from storage.tables.consultations import State
-from storage.tables.editions import Head
+from storage.tables.consultations import ConsultationState
+from storage.tables.editions import EditionHead
 
 SELDOM: Final = 10
 """The next edition comes at least so many times as late as the last one took."""
@@ -43,7 +43,7 @@ def due(connection: Connection, now: datetime, known: LiveRevisions | None = Non
     `known` spares it to read them again.
     """
     heads = editions.heads(connection)
-    for it in (known or LiveRevisions()).look(connection, get_args(State)):
+    for it in (known or LiveRevisions()).look(connection, get_args(ConsultationState)):
         live, head = it.head, heads.get(it.head.consultation_id)
         if live.is_trial or not figures_are_public(it.listing, live, now):
             continue
@@ -53,7 +53,7 @@ def due(connection: Connection, now: datetime, known: LiveRevisions | None = Non
             yield Due(live.consultation_id, live.slug, is_urgent=False)
 
 
-def rested(head: Head) -> datetime:
+def rested(head: EditionHead) -> datetime:
     """When the next edition may be made."""
     return head.made_at + max(SOONEST, timedelta(seconds=SELDOM * head.seconds))
 

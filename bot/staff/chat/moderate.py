@@ -15,7 +15,7 @@ from bot.staff.chat.queue import ROLES, SEEN, decision_buttons, flags_to_check, 
 from bot.staff.chat.registry import StaffCall, command_usage, staff_command
 from flows.messages import MsgOut
 from flows.understanding.text import fold
-from storage.tables.proposals import PUBLIC_STATUSES, Status
+from storage.tables.proposals import PUBLIC_STATUSES, ProposalStatus
 
 _LANGUAGE: Final = re.compile(r"^([a-z]{2}(?:-simple)?):\s*", re.MULTILINE)
 _PERSONAL: Final = ("email", "phone", "iban", "sensitive")
@@ -149,7 +149,7 @@ def _answer(call: StaffCall, chair: ModerationContext, standing: ModerationItem,
     return official_answers.set_status(chair, standing.proposal.id, OfficialAnswer(status, reason))
 
 
-def _status(call: StaffCall, word: str) -> Status | None:
+def _status(call: StaffCall, word: str) -> ProposalStatus | None:
     """The status somebody names, in any language of the house or as files and the API call it."""
     plain = fold(word)
     for status in PUBLIC_STATUSES:

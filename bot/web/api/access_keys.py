@@ -20,7 +20,7 @@ from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.web.api.policy import ROLES, SCOPES, Scope
 from storage.tables import api_keys, staff
-from storage.tables.api_keys import StoredKey
+from storage.tables.api_keys import StoredApiKey
 from storage.tables.staff import StaffMember
 
 PREFIX: Final = "mitsprache"
@@ -31,7 +31,7 @@ _USE_NOTED: Final = timedelta(hours=1)
 class Bearer(NamedTuple):
     """Who asks, and with which key."""
 
-    key: StoredKey
+    key: StoredApiKey
     member: StaffMember
 
     @property
@@ -69,11 +69,11 @@ def bearer(connection: Connection, wanted: bytes) -> Bearer | None:
 
 def make(
     keys: Keys, member: StaffMember, scopes: Iterable[Scope], slug: str | None, now: datetime
-) -> tuple[str, StoredKey]:
+) -> tuple[str, StoredApiKey]:
     """A new key for somebody: as it is shown, and as it is stored."""
     label = random_letters(8)
     key = f"{PREFIX}_{label}_{random_letters(26)}"
-    return key, StoredKey(
+    return key, StoredApiKey(
         id=Ids()(),
         label=label,
         staff_id=member.id,

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, field_validator
 
 from bot.web.api.registry import In, Out
-from storage.tables.consultations import StateNow
-from storage.tables.moderation import Kind, State
-from storage.tables.proposals import PublicStatus, Status
+from storage.tables.consultations import ConsultationStateNow
+from storage.tables.moderation import DecisionKind, ModerationState
+from storage.tables.proposals import ProposalStatus, PublicStatus
 
 
 def _to_the_second(moment: datetime) -> str:
@@ -29,14 +29,14 @@ class Page(In):
 
 
 class QueuePage(Page):
-    state: State = "waiting"
+    state: ModerationState = "waiting"
     limit: int = Field(20, ge=1, le=50)
 
 
 class ConsultationOut(Out):
     slug: str
     title: dict[str, str] = Field(description="By language.")
-    state: StateNow
+    state: ConsultationStateNow
     sample: bool = Field(description="Invented, to try things out; never part of a report.")
     languages: list[str]
     revision: int
@@ -76,7 +76,7 @@ class ProposalOut(Out):
     place: str | None
     latitude: float | None
     longitude: float | None
-    status: Status
+    status: ProposalStatus
     created_at: Moment
     released_at: Moment | None
     version: str
@@ -88,7 +88,7 @@ class ProposalList(Out):
 
 
 class DecisionOut(Out):
-    kind: Kind
+    kind: DecisionKind
     by: str | None = Field(description="Somebody of the staff; null where nobody did.")
     reason: str | None
     at: Moment
@@ -99,7 +99,7 @@ class SimilarOut(Out):
     title: str | None
     text: str
     language: str
-    state: State
+    state: ModerationState
     likeness: int = Field(description="0 to 100.")
 
 
@@ -111,7 +111,7 @@ class WordingOut(Out):
 class QueuedOut(ProposalOut):
     """A proposal, or an answer in own words, as those who decide about it see it."""
 
-    state: State
+    state: ModerationState
     is_withdrawn: bool
     flags: list[str] = Field(description="What to look at: email, phone, iban, address, name …")
     original: WordingOut | None = Field(description="What the person wrote, where it was edited for privacy.")
@@ -128,7 +128,7 @@ class QueuedOut(ProposalOut):
 class QueueList(Out):
     items: list[QueuedOut]
     next: str | None
-    states: dict[State, int] = Field(description="How many proposals and answers stand where.")
+    states: dict[ModerationState, int] = Field(description="How many proposals and answers stand where.")
 
 
 class TextPage(Page):
@@ -152,7 +152,7 @@ class TextList(Out):
 
 
 class StatusOut(Out):
-    status: Status
+    status: ProposalStatus
     reason: dict[str, str] = Field(description="By language.")
     body: str | None = Field(description="Who decided.")
     link: str | None

@@ -28,7 +28,7 @@ from bot.web.api.models import (
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import ApiCall, operation
 from storage.tables import consultations, moderation
-from storage.tables.consultations import PublishedRevision, State
+from storage.tables.consultations import ConsultationState, PublishedRevision
 
 
 @operation("GET", "/consultations", answer=ConsultationList)
@@ -36,7 +36,9 @@ def list_consultations(call: ApiCall) -> ConsultationList:
     """All consultations the key is good for, in whatever state; drafts and tests for keys that can publish only."""
     only = call.bearer.key.slug
     waiting = _waiting(call)
-    rows = {row.slug: row for row in (*waiting, *consultations.list_latest(call.connection, get_args(State)))}
+    rows = {
+        row.slug: row for row in (*waiting, *consultations.list_latest(call.connection, get_args(ConsultationState)))
+    }
     shown = [_with_waiting(call, rows[slug], waiting) for slug in sorted(rows) if only in {None, slug}]
     return ConsultationList(items=shown)
 

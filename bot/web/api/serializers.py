@@ -30,7 +30,7 @@ from flows.definition import Consultation
 from storage.tables import proposals, staff
 from storage.tables.consultations import PublishedRevision
 from storage.tables.moderation import NewDecision, NewProposalText
-from storage.tables.proposals import NewStatus
+from storage.tables.proposals import NewProposalStatus
 
 MACHINE = "machine"
 
@@ -161,7 +161,7 @@ def _similar(one: SimilarProposal) -> SimilarOut:
     )
 
 
-def status(row: NewStatus) -> StatusOut:
+def status(row: NewProposalStatus) -> StatusOut:
     return StatusOut(status=row.status, reason=row.reason, body=row.body, link=row.link, at=row.at)
 
 

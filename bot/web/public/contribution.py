@@ -24,7 +24,7 @@ from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, district_label
 from flows.understanding.text import clean_text
 from storage.tables import consultations
-from storage.tables.proposals import NewStatus
+from storage.tables.proposals import NewProposalStatus
 
 LONGEST: Final = 40
 
@@ -125,7 +125,7 @@ def _words(shown: ContributionPage, locale: Locale) -> dict[str, Any]:
     }
 
 
-def _step(step: NewStatus, locale: Locale, zone: tzinfo) -> dict[str, Any]:
+def _step(step: NewProposalStatus, locale: Locale, zone: tzinfo) -> dict[str, Any]:
     tag, reason = reason_in(step.reason, locale.tag)
     is_own = tag.partition("-")[0] == locale.tag.partition("-")[0]
     return {

@@ -3,7 +3,7 @@
 
 With moments, with ids that rise, or with the ids of a homeserver the halves were joined without any key. What is there
 is cut likewise: ids of messages become the names the program gives them now, so that repeats and edits are recognised
-as before; what waits to be sent keeps its order, encrypted. That needs the key of the house (`storage.migrate.Hiding`).
+as before; what waits to be sent keeps its order, encrypted. It needs the secret key (`storage.migrate.MigrationKeys`).
 
 Going back gives nothing back. A message that comes once more after going back would be taken a second time.
 """
