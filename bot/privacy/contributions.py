@@ -11,7 +11,7 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import Request, handles_after_write
 from bot.consultations.pseudonyms import pseudonyms_of
-from bot.proposals import lineage
+from bot.proposals import lineage, merge_split
 from bot.proposals.codes import recognise
 from bot.proposals.facts import ReadableProposals
 from flows.events import ContributionsRequested
@@ -69,7 +69,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
         return voice.message(
             voice.say("mine.taken_back", code=row.code), [contribution_button(voice, "delete", row.code)]
         )
-    proposals.erase_some(connection, [row.id, *later])
+    merge_split.erase_proposals(connection, batch.ids, [row.id, *later])
     gone.append(ErasedRecord("idea", row.code))
     return voice.message(voice.say("mine.deleted", code=row.code))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from types import MappingProxyType
 
@@ -19,7 +19,7 @@ from bot.consultations.participant import Person
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.consultations.stored_revisions import UnreadableError
 from bot.privacy import subscriptions
-from bot.proposals import contributions, lineage
+from bot.proposals import contributions, lineage, merge_split
 from flows.events import DataRequested, ErasureRequested
 from flows.flow import Flow
 from flows.languages import LANGUAGES
@@ -71,7 +71,7 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
     outcome.recalled += outbox.recall_from(connection, numbers)
     outcome.left_doors += _other_doors(connection, people, keys)
     outcome.gone += [ErasedRecord("person", str(number)) for number in numbers]
-    erase_contacts(connection, numbers, keys)
+    erase_contacts(connection, numbers, keys, batch.ids)
     for person in people:
         sealed = keys.seal(person.address, person.lookup)
         row = NewAddress(
@@ -224,7 +224,7 @@ def superseded_context(number: int) -> bytes:
     return b"set aside %d" % number
 
 
-def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Keys) -> None:
+def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Keys, new_id: Callable[[], int]) -> None:
     """Deletes contacts, addresses, waiting messages, sessions, answers, consents, proposals and ratings
     of these people.
 
@@ -235,9 +235,9 @@ def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Key
     every = consultations.ids(connection)
     pseudonyms = [keys.pseudonym(number, one) for number in contact_ids for one in every]
     ratings.erase(connection, pseudonyms)
-    own = [row.code for row in proposals.of_people(connection, pseudonyms)]
-    proposals.erase_some(connection, [copy.id for copy in lineage.copies(connection, own)])
-    proposals.erase(connection, pseudonyms)
+    own = proposals.of_people(connection, pseudonyms)
+    copies = lineage.copies(connection, [row.code for row in own])
+    merge_split.erase_proposals(connection, new_id, [row.id for row in (*own, *copies)])
     sessions.erase(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)
     messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, contact_ids)])

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.common.erasure_log import ErasedRecord, ErasureLog, Kind
+from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.privacy import personal_data
-from bot.proposals import lineage
+from bot.proposals import lineage, merge_split
 from storage.core.store import Store
 from storage.tables import contacts, erasures, opt_ins, outbox, proposals, ratings
 from storage.tables.opt_ins import NewOptIn, SubscriptionKey
@@ -126,8 +127,9 @@ def _with_copies(connection: Connection, codes: Sequence[str]) -> list[StoredPro
 
 def _erase(connection: Connection, found: RestoredRecords, keys: Keys) -> None:
     now = datetime.now(UTC)
-    personal_data.erase_contacts(connection, found.people, keys)
-    proposals.erase_some(connection, found.ideas)
+    new_id = Ids()
+    personal_data.erase_contacts(connection, found.people, keys, new_id)
+    merge_split.erase_proposals(connection, new_id, found.ideas)
     proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in found.withdrawn])
     ratings.forget(connection, found.votes)
     opt_ins.withdraw(connection, found.wishes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -55,7 +55,7 @@ def merge(
     _share_status(chair, [proposal_id, *children], target)
     for child in children:
         _take_out(chair, child, proposal_id)
-    _carry(chair, [proposal_id, *children], target.proposal)
+    _carry(chair.connection, chair.new_id, [proposal_id, *children], target.proposal)
     return after(chair, proposal_id)
 
 
@@ -82,19 +82,20 @@ def _check_target(connection: Connection, source: ModerationItem, target: Modera
         raise DecisionRefused("already", state=target.state)
 
 
-def _carry(chair: ModerationContext, sources: Sequence[int], target: StoredProposal) -> None:
+def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[int], target: StoredProposal) -> None:
     """Lets ratings of the sources count for the target, in the hour in which they were given; of a person who rated
     several, the last one.
 
     Not where the person rated the target then or later, and not for its own author, who never rates it.
     """
-    found = ratings.of_proposals(chair.connection, [*sources, target.id])
+    found = ratings.of_proposals(connection, [*sources, target.id])
     last = dict(found[target.id])
     rows = [row for source in sources for row in found[source].values() if row.pseudonym != target.pseudonym]
-    stored = ratings.newest_of(chair.connection, sorted({row.pseudonym for row in rows}))
+    stored = ratings.newest_of(connection, sorted({row.pseudonym for row in rows}))
 
     def given(row: NewRating) -> tuple[datetime, int]:
-        return row.rated_at, stored.get((row.proposal_id, row.pseudonym), 0)
+        # A carried rating has the id of the merge: the vote it was carried from says when it was given.
+        return row.rated_at, stored.get((row.carried_from or row.proposal_id, row.pseudonym), 0)
 
     for row in rows:
         standing = last.get(row.pseudonym)
@@ -103,7 +104,7 @@ def _carry(chair: ModerationContext, sources: Sequence[int], target: StoredPropo
     carried = [row for row in last.values() if row.proposal_id != target.id]
     events = [
         NewRatingEvent(
-            id=chair.new_id(),
+            id=new_id(),
             proposal_id=target.id,
             pseudonym=row.pseudonym,
             vote=row.vote,
@@ -114,7 +115,7 @@ def _carry(chair: ModerationContext, sources: Sequence[int], target: StoredPropo
         )
         for row in carried
     ]
-    ratings.rate(chair.connection, events)
+    ratings.rate(connection, events)
 
 
 def restore(chair: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None) -> ModerationItem:
@@ -132,7 +133,7 @@ def restore(chair: ModerationContext, proposal_id: int, reason: str = "", *, see
     if target is not None:
         _take_out(chair, proposal_id, target.id)
         others = moderation.merged_into(chair.connection, [target.id]).get(target.id, [])
-        _carry(chair, others, target)
+        _carry(chair.connection, chair.new_id, others, target)
     return after(chair, proposal_id)
 
 
@@ -140,6 +141,21 @@ def _take_out(chair: ModerationContext, source: int, target: int) -> None:
     """Takes the source's ratings out of the target again: what each person said there before stands again."""
     votes = ratings.votes_on(chair.connection, [source, target])
     ratings.give_back(chair.connection, ratings.copies(votes, {source: target}))
+
+
+def erase_proposals(connection: Connection, new_id: Callable[[], int], ids: Sequence[int]) -> None:
+    """Deletes proposals and all ratings of them, including those carried to the proposal they were merged into. There
+    the newest remaining rating of each person counts again.
+    """
+    states = moderation.of_proposals(connection, ids)
+    into = {number: row.merged_into for number, row in states.items() if row.merged_into is not None}
+    targets = sorted({*into.values()}.difference(ids))
+    votes = ratings.votes_on(connection, targets)
+    ratings.give_back(connection, ratings.copies(votes, into))
+    proposals.erase_some(connection, ids)
+    others = moderation.merged_into(connection, targets)
+    for number, target in proposals.by_ids(connection, targets).items():
+        _carry(connection, new_id, others.get(number, []), target)
 
 
 def split(

@@ -212,6 +212,11 @@ class Ledger:
             votes[cast.idea.final.code].append(cast)
         return {code: tally(found) for code, found in votes.items()}
 
+    def cast(self, voter: str, idea: Idea, vote: Vote, *, important: bool) -> None:
+        """Takes a vote down. A vote on an idea that its author deletes in the same batch goes with the idea."""
+        if idea.state != "erased":
+            self.casts.append(Cast(voter, idea, vote, important))
+
     def rated(self, voter: str) -> int:
         """How many ideas this person has rated. Where a later rating of what was merged into one stands for both, both
         are one.

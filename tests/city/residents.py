@@ -11,7 +11,7 @@ from flows.messages import Mode
 from flows.plain_text import message_as_text
 from tests.city.answering import Speaker, answer
 from tests.city.chat import WORDS, Heard, Line, Talk, button, tap
-from tests.city.ledger import Cast, Given, Idea, Ledger, Moment, Participation, Reason, Vote
+from tests.city.ledger import Given, Idea, Ledger, Moment, Participation, Reason, Vote
 from tests.city.survey import BY_KEY, HINT, LANGUAGES, SLUG, Question, Value
 
 _CODE: Final = re.compile(r"P-[0-9A-Z]{4}-[0-9A-Z]{4}")
@@ -289,7 +289,7 @@ class Resident:
                 return heard
         heard = yield self.chance.choice([tap(heard[-1].quick_replies[place]), Line(str(place + 1))])
         if not self._is_gone(heard):
-            self.ledger.casts.append(Cast(self.place, idea, _VOTES[place], important))
+            self.ledger.cast(self.place, idea, _VOTES[place], important=important)
         return heard
 
     def _vote_again(self, idea: Idea, earlier: Heard) -> Talk[Heard]:
@@ -298,7 +298,7 @@ class Resident:
         heard = yield tap(earlier[-1].quick_replies[place])
         last = [it for it in self.ledger.casts if it.voter == self.place and it.idea is idea]
         if last and last[-1].vote != _VOTES[place] and idea.is_public:
-            self.ledger.casts.append(Cast(self.place, idea, _VOTES[place], last[-1].important))
+            self.ledger.cast(self.place, idea, _VOTES[place], important=last[-1].important)
         return heard
 
     def _pass_on_paper(self, question: Question, heard: Heard) -> Talk[Heard]:

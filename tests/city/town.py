@@ -255,9 +255,14 @@ class Town:
         return heard
 
     def account(self, one: Resident, what: str) -> str:
-        """What went wrong, with whom, and all that was said."""
-        said = "\n".join(one.transcript[-60:])
-        return f"seed {self.seed}, resident {one.number}: {what}\n{said}"
+        """What went wrong, with whom, all that was said, and the votes of this resident by the ledger."""
+        said = "\n".join(one.transcript)
+        votes = "\n".join(
+            f"{it.vote:+} {it.idea.code} {it.idea.state} {it.idea.text} → {it.idea.final.code}"
+            for it in one.ledger.casts
+            if it.voter == one.place
+        )
+        return f"seed {self.seed}, resident {one.number}: {what}\n{said}\n{votes}"
 
 
 def _hour(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Connection
 
+from bot.common.ids import Ids
 from bot.proposals import merge_split, moderation_decisions
 from bot.proposals.codes import new_code, recognise
 from bot.proposals.moderation_decisions import ProposalWording
@@ -155,6 +156,19 @@ def test_latest_vote_counts_on_merged_proposals(store: Store) -> None:
         assert public(connection, park, first) == ((2, 0, 0, 2), (2, 0, 0, 2))
 
 
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_later_vote_within_an_hour_counts_in_any_merge_order(store: Store, order: tuple[int, int]) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        ideas = [released(connection, park, number) for number in (1, 2, 3)]
+        rate(connection, ideas[1].id, {10: 1})
+        rate(connection, ideas[2].id, {10: -1})
+        for source in order:
+            merge_split.merge(chair(connection), ideas[source].id, ideas[0].id)
+        assert votes(connection, ideas[0].id) == {10: -1}
+        assert public(connection, park, ideas[0])[0] == (0, 1, 0, 1)
+
+
 def public(connection: Connection, consultation_id: int, proposal: NewProposal) -> tuple[object, object]:
     """Agrees, disagrees, passes, votes as the core team sees them: by last vote, and by all votes."""
     loaded = load(connection, consultation_id)
@@ -172,7 +186,7 @@ def test_a_merge_taken_back_gives_the_ratings_back(store: Store) -> None:
         rate(connection, first.id, {20: 1}, at=NOW.replace(hour=13))
         merge_split.merge(chair(connection), second.id, first.id)
         merge_split.merge(chair(connection), third.id, first.id)
-        assert votes(connection, first.id) == {10: 1, 11: 1, 12: 1, 20: 1}
+        assert votes(connection, first.id) == {10: -1, 11: 1, 12: 1, 20: 1}, "10 rated the third one later"
         merge_split.restore(chair(connection), second.id)
         assert votes(connection, first.id) == {10: -1, 12: 1, 20: 1}, "10 rated the other one as well"
         assert votes(connection, second.id) == {10: 1, 11: 1}
@@ -206,6 +220,22 @@ def test_what_was_merged_into_something_erased_waits_again(store: Store) -> None
         assert moderation.queue(connection, park) == [second.id]
         assert moderation.count_states(connection, park) == {"waiting": 1}
         assert moderation_decisions.approve(chair(connection), second.id).is_public
+
+
+def test_erasing_a_merged_proposal_takes_its_ratings_along(store: Store) -> None:
+    park = open_consultation(store)
+    with store.begin() as connection:
+        first, second, third = (released(connection, park, number) for number in (1, 2, 3))
+        rate(connection, first.id, {10: 1})
+        rate(connection, second.id, {10: 0, 11: 1})
+        rate(connection, third.id, {10: -1, 11: -1, 12: 1})
+        for source in (second, third):
+            merge_split.merge(chair(connection), source.id, first.id)
+        assert votes(connection, first.id) == {10: -1, 11: -1, 12: 1}
+        merge_split.erase_proposals(connection, Ids(), [third.id])
+        assert votes(connection, first.id) == {10: 0, 11: 1}
+        merge_split.erase_proposals(connection, Ids(), [second.id])
+        assert votes(connection, first.id) == {10: 1}
 
 
 def test_splitting_keeps_the_author_and_asks_to_read_anew(store: Store) -> None:
