@@ -32,6 +32,12 @@ from bot.common.colours import check_accent
 PREFIX: Final = "MITSPRACHE_"
 FILE: Final = Path("mitsprache.toml")
 _ORIGIN: Final = re.compile(r"https?://(\*\.)?[a-z0-9.-]+(:\d+)?")
+RENAMED: Final = {
+    ("samples",): ("publish_samples",),
+    ("push", "most"): ("push", "max_pushes"),
+    ("push", "days"): ("push", "period_days"),
+}
+"""Old and new names of settings. Version 0.1 reads both; 0.2 reads the new names only."""
 _NOT_SETTINGS: Final = ("MITSPRACHE_TEST_", "MITSPRACHE_DEBUG")  # for the tests; for tracebacks
 
 
@@ -147,9 +153,9 @@ class PushSettings(_Section):
     """Full hour at which that ends; the same hour twice: never quiet."""
     per_hour: int = Field(default=0, ge=0)
     """Messages of one push in an hour; 0: as fast as the channels bear."""
-    most: int = Field(default=2, ge=1)
-    """Pushes one person gets within `days`, whatever they are about."""
-    days: int = Field(default=7, ge=1, le=365)
+    max_pushes: int = Field(default=2, ge=1)
+    """Pushes one contact gets within `period_days`, across all consultations."""
+    period_days: int = Field(default=7, ge=1, le=365)
     confirm_above: int = Field(default=500, ge=0)
     """From more recipients than these on, a push is confirmed twice."""
 
@@ -168,7 +174,7 @@ class Settings(_Section):
     """Port on which the web page listens; 0 takes a free one."""
     timezone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Berlin"
     """Where the city's days begin and end: a name of the IANA database."""
-    samples: bool = True
+    publish_samples: bool = True
     """Whether the sample consultations are published into an empty house."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: readable in a terminal, JSON in a service."""
@@ -187,6 +193,7 @@ class Settings(_Section):
     channels: dict[Annotated[str, AfterValidator(_plain_name)], ChannelSettings] = {}
     """The ways to reach people, each a section `[channels.NAME]` with its `type`."""
     _is_fresh: bool = PrivateAttr(default=False)
+    _notices: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def is_fresh(self) -> bool:
@@ -200,6 +207,11 @@ class Settings(_Section):
         fresh = self.model_copy()
         fresh._is_fresh = True
         return fresh
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """One sentence per setting that was given under its old name."""
+        return self._notices
 
     def zone(self) -> tzinfo:
         """The city's time zone; UTC where this machine has no time zones at all (`doctor` says so)."""
@@ -226,9 +238,13 @@ def load(path: Path | None = None, **given: Any) -> Settings:
     `path` None means `mitsprache.toml` if it is there. Raises SettingsError.
     """
     command = {(key,): _Given(value, f"--{key}") for key, value in given.items() if value is not None}
-    flat = _secrets(_from_file(path)) | _secrets(_from_environment()) | command
+    notices: list[str] = []
+    file, environment = (_renamed(_secrets(source), notices) for source in (_from_file(path), _from_environment()))
+    flat = file | environment | command
     try:
-        return Settings.model_validate(_tree(flat))
+        found = Settings.model_validate(_tree(flat))
+        found._notices = tuple(notices)
+        return found
     except ValidationError as fault:
         # Without a cause: pydantic's own text quotes the values, and one of them may be a password.
         raise SettingsError("\n".join(_in_words(error, flat) for error in fault.errors())) from None
@@ -305,6 +321,16 @@ def _secrets(flat: _Flat) -> _Flat:
                 f"{given.place}: {key[-1]} names {given.value!r}, which cannot be read; check its path and rights"
             ) from fault
     return result
+
+
+def _renamed(flat: _Flat, notices: list[str]) -> _Flat:
+    """The settings of one source under their new names; adds a notice for each old name."""
+    for old in flat.keys() & RENAMED.keys():
+        new, given = RENAMED[old], flat[old]
+        if new in flat:
+            raise SettingsError(f"{given.place}: both {old[-1]} and {new[-1]} are set; keep {new[-1]}")
+        notices.append(f"{given.place}: {'.'.join(old)} is now called {'.'.join(new)}; the old name works until 0.2")
+    return {RENAMED.get(key, key): given for key, given in flat.items()}
 
 
 def _tree(flat: _Flat) -> dict[str, Any]:

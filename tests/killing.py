@@ -70,7 +70,7 @@ def kill(child: int, reads: int, beyond: int | None, chance: random.Random) -> t
 
 
 def main(recording: Path, url: str, data: Path, kills: int, seed: int) -> None:
-    chance, settings = random.Random(seed), Settings(data=data, database_url=url, samples=False)
+    chance, settings = random.Random(seed), Settings(data=data, database_url=url, publish_samples=False)
     lines, killed = sum(1 for _ in recording.open(encoding="utf-8")), 0
     while killed < kills:
         # Each gets further than the one before; every third ends at any moment.

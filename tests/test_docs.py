@@ -32,11 +32,17 @@ EXAMPLE = (ROOT / "mitsprache.example.toml").read_text(encoding="utf-8")
 def commands() -> Mapping[str, Any]:
     group = typer.main.get_command(main.app)
     assert isinstance(group, typer.core.TyperGroup)
-    return group.commands
+    return {name: command for name, command in group.commands.items() if not command.hidden}
+
+
+def old_names() -> set[str]:
+    group = typer.main.get_command(main.app)
+    assert isinstance(group, typer.core.TyperGroup)
+    return {name for name, command in group.commands.items() if command.hidden}
 
 
 def test_every_setting_stands_in_the_table_with_its_default():
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", SETTINGS, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", SETTINGS.partition("\n## Old names\n")[0], re.MULTILINE))
     assert rows.keys() == Settings.model_fields.keys()
     for name, field in Settings.model_fields.items():
         default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
@@ -90,6 +96,20 @@ def test_no_command_is_documented_that_is_not_there():
     section = OPERATE.partition("\n## Commands\n")[2].partition("\n## ")[0]
     described = set(re.findall(r"^\| `([\w-]+)[^|]*` \| [A-Z]", section, re.MULTILINE))
     assert described - {"test"} == set(commands())
+
+
+def test_old_names_of_commands_are_documented():
+    sentence = re.search(r"^Version 0\.1 also takes.*$", OPERATE, re.MULTILINE)
+    assert sentence
+    found = re.findall(r"`([\w-]+)` \(`([\w-]+)`\)", sentence[0])
+    assert {old for old, _ in found} == old_names()
+    assert {new for _, new in found} <= set(commands())
+
+
+def test_old_names_of_settings_are_documented():
+    section = SETTINGS.partition("\n## Old names\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| `([\w.]+)` \|$", section, re.MULTILINE)
+    assert dict(rows) == {".".join(old): ".".join(new) for old, new in settings.RENAMED.items()}
 
 
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda page: page.name)

@@ -133,8 +133,8 @@ class Audience:
             return "unreachable"
         if any(one.slug == self.published.slug and one.is_reminder == self.is_reminder for one in earlier):
             return "had_it"
-        since = day_of(now - timedelta(days=self.push.days))
-        return "cap" if sum(one.moved_at >= since for one in earlier) >= self.push.most else ""
+        since = day_of(now - timedelta(days=self.push.period_days))
+        return "cap" if sum(one.moved_at >= since for one in earlier) >= self.push.max_pushes else ""
 
 
 def subscriber_pages(connection: Connection, after: int) -> Iterator[list[Subscriber]]:

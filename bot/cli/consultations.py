@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import Config, Data, Slug, complain, load, say
+from bot.cli.options import Config, Data, Slug, complain, keep_old_name, load, say
 from bot.common.errors import CommandError
 
 app = typer.Typer()
@@ -54,12 +54,15 @@ def consultations(context: typer.Context, config: Config = None, data: Data = No
     house.list_consultations(load(context, config, data), say)
 
 
-@app.command()
-def places(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
+@app.command("entries")
+def show_entries(context: typer.Context, slug: Slug, config: Config = None, data: Data = None) -> None:
     """Count where people came from, by place code and way of entry; small numbers as "<5"."""
     from bot.cli import entries
 
     entries.show(load(context, config, data), slug, say)
+
+
+keep_old_name(app, "places", "entries", show_entries)
 
 
 @app.command()

@@ -44,7 +44,7 @@ def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store
     except (ValueError, ArgumentError) as fault:
         reason = str(fault).removeprefix("database_url: ")
         raise CommandError(f"database_url: {reason}; see docs/settings.md") from None
-    faults = publish_samples(store, desk(settings)) if settings.samples else []
+    faults = publish_samples(store, desk(settings)) if settings.publish_samples else []
     return store, keys, [fault for fault in faults if not fault.warning]
 
 

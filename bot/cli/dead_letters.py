@@ -1,4 +1,4 @@
-"""`unhandled`: the messages that could not be handled, opened for people to look at, as their authors were told."""
+"""`dead-letters`: the messages that could not be handled, opened for people to look at, as their authors were told."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def show(settings: Settings, say: Say, *, done: bool) -> None:
             store.scrub()
             say(f"Deleted: {len(gone)}.")
         else:
-            say(f"When you have looked at them: {program()} unhandled --done")
+            say(f"When you have looked at them: {program()} dead-letters --done")
 
 
 def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
@@ -74,4 +74,4 @@ def findings(settings: Settings) -> Iterator[Finding]:
         store.dispose()
     if waiting:
         words = f"{waiting} messages could not be handled, and their authors were told that somebody looks at them"
-        yield Finding(False, f"{words}: {program()} unhandled")
+        yield Finding(False, f"{words}: {program()} dead-letters")

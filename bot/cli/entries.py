@@ -1,4 +1,4 @@
-"""`places`: how many took part from where, by the code of a poster or a multiplier; counted coarsely."""
+"""`entries`: how many took part from where, by the code of a poster or a multiplier; counted coarsely."""
 
 from __future__ import annotations
 

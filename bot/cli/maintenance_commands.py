@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import settings
-from bot.cli.options import Config, Data, Fresh, complain, load, say
+from bot.cli.options import Config, Data, Fresh, complain, keep_old_name, load, say
 
 app = typer.Typer()
 
@@ -76,8 +76,8 @@ def audit(
         raise typer.Exit(1)
 
 
-@app.command()
-def unhandled(
+@app.command("dead-letters")
+def show_dead_letters(
     context: typer.Context,
     done: Annotated[bool, typer.Option("--done", help="They were looked at: delete those that are shown.")] = False,
     config: Config = None,
@@ -87,6 +87,9 @@ def unhandled(
     from bot.cli import dead_letters
 
     dead_letters.show(load(context, config, data), say, done=done)
+
+
+keep_old_name(app, "unhandled", "dead-letters", show_dead_letters)
 
 
 @app.command()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -57,6 +57,8 @@ def load(
         host=host or before.host,
         port=before.port if port is None else port,
     )
+    for notice in found.notices:
+        complain(notice)
     level = found.log_level if context.info_name in {"serve", context.find_root().info_name} else "error"
     logs.configure(found.log_format, level)
     return found.begun_afresh() if fresh or before.fresh else found
@@ -77,6 +79,16 @@ Takes = Annotated[
 Base = Annotated[
     int | None, typer.Option("--base", metavar="N", min=1, help="You have seen revision N and mean to replace it.")
 ]
+
+
+def keep_old_name(app: typer.Typer, old: str, new: str, command: Callable[..., None]) -> None:
+    """Keeps the old name of a command for one release: it works, is not listed, and names the new one."""
+
+    @app.command(old, hidden=True)
+    @wraps(command)
+    def called_by_old_name(*args: Any, **options: Any) -> None:
+        complain(f"{old} is now called {new}; the old name works until 0.2")
+        command(*args, **options)
 
 
 def asker() -> Callable[[str], bool] | None:

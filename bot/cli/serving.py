@@ -24,7 +24,7 @@ from bot.common.keys import Keys
 from bot.common.remedies import remedy
 from bot.delivery.channels import WEB, open_channels
 from bot.delivery.service_lock import Alone, alone
-from bot.settings import Settings
+from bot.settings import RENAMED, Settings
 from bot.web.server import WebServer
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -49,8 +49,9 @@ def serve(settings: Settings, say: Say) -> None:
 
 def _note_settings(store: Store, keys: Keys, settings: Settings, say: Say) -> None:
     """Records which settings changed. Residents are served also where that cannot be written."""
+    renamed = {".".join(old): ".".join(new) for old, new in RENAMED.items()}
     try:
-        audit_anchor.note_settings(store, keys, settings.data, settings)
+        audit_anchor.note_settings(store, keys, settings.data, settings, renamed)
     except (OSError, StorageError) as fault:
         say(f"Which settings changed could not be recorded in the audit log ({fault}); see what doctor says.")
 

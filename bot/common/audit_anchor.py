@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, SecretStr
@@ -99,8 +101,12 @@ def restart(store: Store, keys: Keys, data: Path, actor: Actor, about: str) -> N
         _save(data, keys, _at(last, known))
 
 
-def note_settings(store: Store, keys: Keys, data: Path, settings: BaseModel) -> list[str]:
+def note_settings(
+    store: Store, keys: Keys, data: Path, settings: BaseModel, renamed: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
     """Records the names of the settings that differ from those of the last start, never a value; gives the names.
+
+    `renamed` maps old names to new ones: a new name with the old value is no change.
 
     Raises OSError and the classes of `storage.core.errors`.
     """
@@ -108,8 +114,13 @@ def note_settings(store: Store, keys: Keys, data: Path, settings: BaseModel) -> 
         known = load(data, keys) or Anchor()
     except AnchorError:
         return []
-    hashes = {name: _hash(keys, name, value) for name, value in sorted(_leaves(settings))}
-    before = hashes if known.settings is None else known.settings
+    leaves = dict(_leaves(settings))
+    hashes = {name: _hash(keys, name, leaves[name]) for name in sorted(leaves)}
+    before = dict(hashes if known.settings is None else known.settings)
+    for old, new in renamed.items():
+        if new in leaves and before.get(old) == _hash(keys, old, leaves[new]):
+            before[new] = hashes[new]
+            del before[old]
     changed = sorted(name for name in before.keys() | hashes.keys() if before.get(name) != hashes.get(name))
     actor = audit.operator()._replace(door="system")
     if changed:

@@ -30,7 +30,7 @@ QUESTIONS: list[dict[str, Any]] = [
 def settings_text(database: str) -> str:
     """A settings file that believes the crowd where it comes from."""
     url = f'database_url = "{database}"\n' if database else ""
-    return f'samples = false\n{url}[web]\ntrusted_proxies = ["127.0.0.1"]'
+    return f'publish_samples = false\n{url}[web]\ntrusted_proxies = ["127.0.0.1"]'
 
 
 class UnderLoad(Fault):
@@ -55,7 +55,7 @@ class UnderLoad(Fault):
             await self.postgres.make()
             await self.postgres.start(*self.options)
             database = self.postgres.url
-        self.settings = Settings(data=self.folder / "data", database_url=SecretStr(database), samples=False)
+        self.settings = Settings(data=self.folder / "data", database_url=SecretStr(database), publish_samples=False)
         store, _ = open_store(self.settings)
         publish(store, self.consultation(), closes_at=self.closes_at())
         store.dispose()

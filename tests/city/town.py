@@ -276,7 +276,11 @@ START: Final = datetime(2026, 11, 1, 9, tzinfo=UTC)
 async def town(folder: Path, seed: int, database_url: str = "") -> AsyncIterator[Town]:
     """A house with two messengers, pages and API, and the consultation published; commands find it by `config`."""
     config, data = folder / "mitsprache.toml", folder / "data"
-    lines = [f'data = "{data}"', "samples = false", *([f'database_url = "{database_url}"'] if database_url else [])]
+    lines = [
+        f'data = "{data}"',
+        "publish_samples = false",
+        *([f'database_url = "{database_url}"'] if database_url else []),
+    ]
     config.write_text("\n".join(lines), encoding="utf-8")
     settings = Settings.model_validate({"data": data, "samples": False, "database_url": database_url})
     store, keys = open_store(settings)

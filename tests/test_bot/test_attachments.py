@@ -180,7 +180,7 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
     publish(store, consultation(questions=[WISH]))
     phone = Phone()
     phone.files |= {"a": VOICE, "b": PICTURE, "c": b"GIF89a", "d": PICTURE}
-    settings = Settings(data=tmp_path / "data", database_url=database.url, samples=False)
+    settings = Settings(data=tmp_path / "data", database_url=database.url, publish_samples=False)
     settings.data.mkdir()
     (settings.data / "secret.key").write_text(bytes(32).hex())
     async with running(store, {"test": phone}, settings) as (app, _):

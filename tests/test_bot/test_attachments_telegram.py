@@ -116,7 +116,7 @@ async def test_kill_9_between_commit_and_fetch(api: BotApi, store: Store, databa
     publish(store, consultation(questions=[WISH]))
     settings = tmp_path / "house.toml"
     settings.write_text(
-        f'data = "{tmp_path}"\ndatabase_url = "{database.url}"\nport = 0\nsamples = false\n'
+        f'data = "{tmp_path}"\ndatabase_url = "{database.url}"\nport = 0\npublish_samples = false\n'
         f'[channels.town]\ntype = "telegram"\ntoken = "{api.token}"\nbase_url = "{api.url}"\n'
     )
     api.faults.append(botapi.Fault("hang", "getFile"))

@@ -101,7 +101,7 @@ async def test_decisions_through_the_api(store: Store) -> None:
 
 
 def test_commands_that_let_in(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, samples=False)
+    settings = Settings(data=tmp_path, publish_samples=False)
     accounts.add(settings, "Aylin", "facilitator", lambda _: None)
     said: list[str] = []
     key_commands.add(settings, "Aylin", ["read"], "", said.append)
@@ -118,7 +118,7 @@ def test_commands_that_let_in(tmp_path: Path) -> None:
 
 def test_commands_about_a_consultation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push, "open_channels", lambda _: {"town": ConsoleChannel(lambda _: None)})
-    settings = Settings(data=tmp_path, samples=False, push=PushSettings(quiet_from=0, quiet_to=0))
+    settings = Settings(data=tmp_path, publish_samples=False, push=PushSettings(quiet_from=0, quiet_to=0))
     for _ in range(2):  # the second time nothing is new
         assert context.publish(settings, KIEZ, lambda _: None)
     push.push(settings, Order("mein-kiez", dry_run=True), lambda _: None, lambda _: None)

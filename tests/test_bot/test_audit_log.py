@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from bot.app import open_store
 from bot.cli import attachments, exchange, exporting, serving
@@ -33,7 +35,7 @@ ADA = Actor("Ada", "admin", "chat")
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A house with five entries."""
-    settings = Settings(data=tmp_path / "data", samples=False)
+    settings = Settings(data=tmp_path / "data", publish_samples=False)
     record(settings, *(f"kiez/P-{number}" for number in range(5)))
     return settings
 
@@ -162,7 +164,7 @@ def test_a_purpose_is_asked_for_where_somebody_can_answer() -> None:
 
 @pytest.fixture
 def park(tmp_path: Path) -> Settings:
-    settings = Settings(data=tmp_path / "data", samples=False)
+    settings = Settings(data=tmp_path / "data", publish_samples=False)
     store, _ = open_store(settings)
     publish(store, consultation())
     store.dispose()
@@ -220,24 +222,40 @@ def test_a_setting_refuses_raw_exports_without_a_purpose(park: Settings, tmp_pat
 # --- the house itself -------------------------------------------------------------------------------------------------
 
 
+def test_a_renamed_setting_with_its_old_value_is_no_change(settings: Settings) -> None:
+    class OldPush(BaseModel):
+        most: int = 2
+
+    class OldSettings(BaseModel):
+        push: OldPush
+
+    renamed = {"push.most": "push.max_pushes"}
+    with command_context(settings, lambda _: None) as (store, keys):
+        note = partial(audit_anchor.note_settings, store, keys, settings.data)
+        assert note(OldSettings(push=OldPush(most=3))) == []
+        now = Settings(push=PushSettings(max_pushes=3))
+        assert note(now, renamed) == note(now, renamed) == []
+        assert note(Settings(push=PushSettings(max_pushes=4)), renamed) == ["push.max_pushes"]
+
+
 def test_settings_that_change_are_named_never_told(settings: Settings) -> None:
     def start(**changed: Any) -> list[str]:
         with command_context(settings, lambda _: None) as (store, keys):
             return audit_anchor.note_settings(
-                store, keys, settings.data, Settings(data=settings.data, samples=False, **changed)
+                store, keys, settings.data, Settings(data=settings.data, publish_samples=False, **changed)
             )
 
     town = ChannelSettings.model_validate({"type": "telegram", "token": "secret-1"})
     moved = ChannelSettings.model_validate({"type": "telegram", "token": "secret-2"})
-    assert start(channels={"town": town}, push=PushSettings(most=3)) == []
-    assert start(channels={"town": town}, push=PushSettings(most=3)) == []
-    assert start(channels={"town": moved}, push=PushSettings(days=9), database_url="sqlite:///x.db") == [
+    assert start(channels={"town": town}, push=PushSettings(max_pushes=3)) == []
+    assert start(channels={"town": town}, push=PushSettings(max_pushes=3)) == []
+    assert start(channels={"town": moved}, push=PushSettings(period_days=9), database_url="sqlite:///x.db") == [
         "channels.town.token",
         "database_url",
-        "push.days",
-        "push.most",
+        "push.max_pushes",
+        "push.period_days",
     ]
-    assert start() == ["channels.town.token", "channels.town.type", "database_url", "push.days"]
+    assert start() == ["channels.town.token", "channels.town.type", "database_url", "push.period_days"]
     found = acts(settings)[5:]
     assert {act for act, _, _ in found} == {"settings.change"}
     assert {purpose for _, _, purpose in found} == {""}
@@ -288,7 +306,7 @@ def test_a_backup_and_its_return_are_recorded(settings: Settings, tmp_path: Path
 
 def test_a_restored_house_has_a_whole_log(settings: Settings, tmp_path: Path) -> None:
     folder = backup.back_up(settings, None, tmp_path / "backups")
-    other = Settings(data=tmp_path / "other", samples=False)
+    other = Settings(data=tmp_path / "other", publish_samples=False)
     backup.restore(other, folder, lambda _: None)
     assert acts(other)[-1] == ("restore", folder.name, "")
     assert verified(other)[0]

@@ -125,7 +125,7 @@ def test_failed_backup_leaves_no_files_on_a_full_disk(tmp_path: Path, monkeypatc
 @pytest.fixture
 def erased(tmp_path: Path) -> tuple[Settings, Path]:
     """A house in which somebody was erased after a backup was made, and that backup."""
-    settings = Settings(data=tmp_path / "data", samples=False)
+    settings = Settings(data=tmp_path / "data", publish_samples=False)
     store, keys = open_store(settings)
     with store.begin() as connection:
         contacts.insert(connection, [NewContact(number, "de", datetime(2026, 11, 25, tzinfo=UTC)) for number in (1, 2)])

@@ -92,9 +92,29 @@ def test_what_is_wrong_with_a_file_prevents_its_publishing(run):
 
 
 def test_without_samples_an_empty_house_stays_empty(run, monkeypatch):
-    monkeypatch.setenv("MITSPRACHE_SAMPLES", "false")
+    monkeypatch.setenv("MITSPRACHE_PUBLISH_SAMPLES", "false")
     assert run("consultations")[1] == "Nothing is published yet.\n"
     assert run("play", "mein-kiez")[2].endswith("nothing is published yet\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"), [("unhandled", "dead-letters", []), ("places", "entries", ["mein-kiez"])]
+)
+def test_old_command_names_work_and_name_the_new_one(run, old, new, words):
+    code, out, err = run(new, *words)
+    assert (code, err) == (0, "")
+    assert out
+    assert run(old, *words) == (0, out, f"{old} is now called {new}; the old name works until 0.2\n")
+    listed = run("--help")[1]
+    assert f" {new} " in listed
+    assert f" {old} " not in listed
+
+
+def test_an_old_setting_is_named_on_standard_error(run):
+    Path("mitsprache.toml").write_text("samples = false\n", encoding="utf-8")
+    code, out, err = run("consultations")
+    assert (code, out) == (0, "Nothing is published yet.\n")
+    assert err == "mitsprache.toml:1: samples is now called publish_samples; the old name works until 0.2\n"
 
 
 def test_migrate_says_what_is_up_to_date(run):

@@ -32,7 +32,7 @@ def faults(settings: Settings) -> list[str]:
 @pytest.fixture
 def house(tmp_path: Path) -> Settings:
     """A house in which one person is known, on a free port."""
-    settings = Settings(data=tmp_path / "data", samples=False, port=0)
+    settings = Settings(data=tmp_path / "data", publish_samples=False, port=0)
     store, keys = open_store(settings)
     lookup = keys.lookup("web", "anna")
     with store.begin() as connection:

@@ -72,7 +72,7 @@ class Town:
 
     def __init__(self, database: Database, data: Path) -> None:
         self.database = database
-        self.settings = Settings(data=data, samples=False, port=0, database_url=SecretStr(database.url))
+        self.settings = Settings(data=data, publish_samples=False, port=0, database_url=SecretStr(database.url))
         data.mkdir(exist_ok=True)
         (data / FILE).write_text(f"{bytes(32).hex()}\n", encoding="ascii")
         (data / FILE).chmod(0o600)

@@ -22,7 +22,7 @@ from tests.databases import Houses, execute
 @pytest.fixture
 def settings(houses: Houses, tmp_path: Path) -> Settings:
     """A house that was opened once, on either database."""
-    settings = Settings(data=tmp_path / "data", samples=False, port=0, database_url=houses.make_empty().url)
+    settings = Settings(data=tmp_path / "data", publish_samples=False, port=0, database_url=houses.make_empty().url)
     opened(settings)
     return settings
 
@@ -109,7 +109,7 @@ def test_a_running_house_writes_to_its_own_database_only(settings: Settings) -> 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Settings:
-    settings = Settings(data=tmp_path / "data", samples=False, port=0)
+    settings = Settings(data=tmp_path / "data", publish_samples=False, port=0)
     opened(settings)
     return settings
 

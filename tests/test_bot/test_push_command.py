@@ -22,7 +22,9 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    settings = Settings(data=tmp_path, samples=False, push=PushSettings(quiet_from=0, quiet_to=0, confirm_above=2))
+    settings = Settings(
+        data=tmp_path, publish_samples=False, push=PushSettings(quiet_from=0, quiet_to=0, confirm_above=2)
+    )
     town = ConsoleChannel(lambda _: None)
     monkeypatch.setattr(push, "open_channels", lambda _: {"town": town})
     store, keys, _ = open_with_samples(settings)

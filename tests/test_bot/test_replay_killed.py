@@ -53,7 +53,7 @@ def play(recording: Path, url: str, folder: Path, kills: int) -> list[dict[str, 
         [sys.executable, "-m", "tests.killing", *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert said.returncode == 0, said.stderr[-2000:]
-    settings = Settings(data=folder / "data", database_url=url, samples=False)
+    settings = Settings(data=folder / "data", database_url=url, publish_samples=False)
     exporting.export(settings, package.Wish("park", folder / "export", "raw"), lambda _: None, lambda _: None)
     return [json.loads(line) for line in said.stdout.splitlines()]
 

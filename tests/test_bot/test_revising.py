@@ -259,8 +259,8 @@ class TestCommand:
     def files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         """A data folder in which somebody answered what is published, and the file of it."""
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("MITSPRACHE_SAMPLES", "false")
-        world = World(context.open_with_samples(Settings(data=tmp_path / "data", samples=False))[0], tmp_path)
+        monkeypatch.setenv("MITSPRACHE_PUBLISH_SAMPLES", "false")
+        world = World(context.open_with_samples(Settings(data=tmp_path / "data", publish_samples=False))[0], tmp_path)
         world.publish(world.asks(COLOUR, WISH))
         world.answered(2, colour="a")
         return world
@@ -294,7 +294,7 @@ class TestCommand:
             asked.append(question)
             return answer
 
-        settings = Settings(data=files.folder / "data", samples=False)
+        settings = Settings(data=files.folder / "data", publish_samples=False)
         with nullcontext() if answer else pytest.raises(Unconfirmed):
             assert context.publish(settings, path, lambda _: None, ask=ask)
         assert ["question colour still mean the same" in it for it in asked] == [True]

@@ -43,7 +43,7 @@ HASHES = {
 @pytest.fixture
 def house(tmp_path: Path) -> Settings:
     """A house of the program before, where ada is known."""
-    settings = Settings(data=tmp_path / "data", samples=False, port=0)
+    settings = Settings(data=tmp_path / "data", publish_samples=False, port=0)
     settings.data.mkdir(mode=0o700)
     key = settings.data / FILE
     key.touch(0o600)
@@ -207,7 +207,7 @@ def test_backup_has_its_own_keys_and_restore_overwrites_none(house: Settings, tm
         copies.append(backup.back_up(house, None, tmp_path / f"backup {number}"))
     shutil.rmtree(house.data)
     for number, copy in enumerate(copies):
-        again = Settings(data=tmp_path / f"again {number}", samples=False)
+        again = Settings(data=tmp_path / f"again {number}", publish_samples=False)
         backup.restore(again, copy, lambda _: None)
         assert load(again.data / FILE).unseal(stored(again), LOOKUP) == "ada"
         assert (again.data / RING).exists() == (number > 0)

@@ -43,7 +43,7 @@ def test_precedence_is_options_environment_file_defaults(monkeypatch):
     monkeypatch.setenv("MITSPRACHE_PORT", "2")
     monkeypatch.setenv("MITSPRACHE_HOST", "environment")
     found = settings.load(port=3, host=None)
-    assert (found.port, found.host, found.log_level, found.samples) == (3, "environment", "error", True)
+    assert (found.port, found.host, found.log_level, found.publish_samples) == (3, "environment", "error", True)
 
 
 def test_levels_in_the_environment_are_sections_of_the_file(monkeypatch):
@@ -102,7 +102,10 @@ def test_secrets_are_never_shown(monkeypatch):
         ('[channels.town]\ntype = "../x"', "mitsprache.toml:2: setting 'channels.town.type'"),
         ("port = ", "mitsprache.toml: is not valid TOML"),
         ("port = 1\nport = 2", "each key and section stands once"),
-        ('samples = "perhaps"', "mitsprache.toml:1: setting 'samples' must be true or false, without quotation marks"),
+        (
+            'publish_samples = "perhaps"',
+            "mitsprache.toml:1: setting 'publish_samples' must be true or false, without quotation marks",
+        ),
         ('web = "x"', "mitsprache.toml:1: setting 'web' must be a section: write [web] in a line of its own"),
         (
             '[web]\norganization = "x"',
@@ -135,7 +138,11 @@ def test_a_wrong_file_is_told_with_place_and_remedy(text, fault):
             "geheim",
             "MITSPRACHE_PORT: setting 'port' must be a whole number, without quotation marks",
         ),
-        ("MITSPRACHE_SAMPLES", "perhaps", "MITSPRACHE_SAMPLES: setting 'samples' must be true or false"),
+        (
+            "MITSPRACHE_PUBLISH_SAMPLES",
+            "perhaps",
+            "MITSPRACHE_PUBLISH_SAMPLES: setting 'publish_samples' must be true or false",
+        ),
         ("MITSPRACHE_PORT__X", "1", "MITSPRACHE_PORT__X"),
         ("MITSPRACHE_CHANNELS", "telegram", "MITSPRACHE_CHANNELS: setting 'channels' must be a section"),
     ],
@@ -167,3 +174,34 @@ def test_a_file_saved_with_a_byte_order_mark_is_read():
 
 def test_a_home_folder_is_written_out():
     assert settings.load(data=Path("~/x")).data == Path.home() / "x"
+
+
+def test_old_names_are_read_with_a_notice_each(monkeypatch):
+    write("samples = false\n[push]\nmost = 4\n")
+    monkeypatch.setenv("MITSPRACHE_PUSH__DAYS", "9")
+    found = settings.load()
+    assert (found.publish_samples, found.push.max_pushes, found.push.period_days) == (False, 4, 9)
+    assert sorted(found.notices) == [
+        "MITSPRACHE_PUSH__DAYS: push.days is now called push.period_days; the old name works until 0.2",
+        "mitsprache.toml:1: samples is now called publish_samples; the old name works until 0.2",
+        "mitsprache.toml:3: push.most is now called push.max_pushes; the old name works until 0.2",
+    ]
+
+
+def test_new_names_are_read_without_a_notice():
+    write("publish_samples = false\n[push]\nmax_pushes = 4\nperiod_days = 9\n")
+    found = settings.load()
+    assert (found.publish_samples, found.push.max_pushes, found.push.period_days) == (False, 4, 9)
+    assert found.notices == ()
+
+
+def test_an_old_name_in_the_environment_overrides_the_file(monkeypatch):
+    write("publish_samples = true\n")
+    monkeypatch.setenv("MITSPRACHE_SAMPLES", "false")
+    assert not settings.load().publish_samples
+
+
+def test_old_and_new_name_in_one_file_are_refused():
+    write("samples = false\npublish_samples = true\n")
+    said = "mitsprache.toml:1: both samples and publish_samples are set; keep publish_samples"
+    assert fault_of() == said

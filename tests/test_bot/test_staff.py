@@ -18,7 +18,7 @@ from tests.house import KEYS
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(data=tmp_path, samples=False)
+    return Settings(data=tmp_path, publish_samples=False)
 
 
 def added(settings: Settings, name: str = "Aylin", role: str = "helper") -> str:

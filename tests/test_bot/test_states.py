@@ -50,7 +50,7 @@ def counted(store: Store, table: str) -> int:
 
 class TestCommands:
     def test_archiving_asks_says_who_waits_and_can_be_taken_back(self, tmp_path: Path) -> None:
-        settings = Settings(data=tmp_path, samples=False)
+        settings = Settings(data=tmp_path, publish_samples=False)
         store, _ = open_store(settings)
         park = open_consultation(store)
         with store.begin() as connection:
@@ -91,7 +91,7 @@ class TestCommands:
         ],
     )
     def test_a_last_day_is_a_whole_day(self, tmp_path: Path, typed: str, until: str) -> None:
-        settings = Settings(data=tmp_path, samples=False)
+        settings = Settings(data=tmp_path, publish_samples=False)
         store, _ = open_store(settings)
         open_consultation(store)
         store.dispose()
@@ -305,7 +305,7 @@ def test_what_stores_a_test_or_a_draft_is_not_what_publishes(store: Store, step:
 
 @pytest.mark.parametrize("what", ["archived", "draft", "closed"])
 def test_a_push_of_what_nobody_can_answer_says_so(tmp_path: Path, what: str) -> None:
-    settings = Settings(data=tmp_path, samples=False)
+    settings = Settings(data=tmp_path, publish_samples=False)
     store, _ = open_store(settings)
     with store.begin() as connection:
         stage: Stage = "draft" if what == "draft" else "live"

@@ -282,7 +282,7 @@ def test_withdrawn_draft_cannot_go_live(store: Store) -> None:
 
 
 def test_raw_export_of_a_trial_is_recorded(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path / "data", samples=False)
+    settings = Settings(data=tmp_path / "data", publish_samples=False)
     house, _ = open_store(settings)
     put(house, "live")
     word = put(house, "test", **title("Probe")).start_word

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 @pytest.fixture
 def house(tmp_path: Path) -> Settings:
     """A house in which one message was set aside."""
-    settings = Settings(data=tmp_path, samples=False, port=0)
+    settings = Settings(data=tmp_path, publish_samples=False, port=0)
     store, keys = open_store(settings)
     msg = MsgIn("town", "anna", "1", NOW, text="Mehr\nBänke\x1b[2J")
     with store.begin() as connection:
@@ -40,7 +40,7 @@ def test_dead_letters_are_shown_decrypted_and_then_deleted(house: Settings):
     dead_letters.show(house, said.append, done=False)
     assert said == [
         "2026-11-25 13:00  town  ZeroDivisionError at ?\n    Mehr\n    Bänke[2J",
-        "When you have looked at them: python3 -m bot unhandled --done",
+        "When you have looked at them: python3 -m bot dead-letters --done",
     ]
     assert [words.partition(" ")[0] for words in waiting(house)] == ["1"]
     dead_letters.show(house, said.append, done=True)

@@ -54,7 +54,7 @@ async def test_others_go_on(store: Store):
 
 @pytest.fixture
 def old_house(tmp_path: Path) -> Settings:
-    settings = Settings(data=tmp_path / "data", samples=False, port=0)
+    settings = Settings(data=tmp_path / "data", publish_samples=False, port=0)
     store, _ = open_store(settings)
     publish_as_before(store, "mein-kiez")
     store.dispose()

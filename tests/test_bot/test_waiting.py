@@ -15,7 +15,7 @@ from tests.house import consultation, publish
 
 
 def test_doctor_says_who_waits_until_when_and_why(tmp_path: Path):
-    settings = Settings(data=tmp_path / "data", samples=False, port=0)
+    settings = Settings(data=tmp_path / "data", publish_samples=False, port=0)
     store, _ = open_store(settings)
     publish(store, consultation())
     now = datetime.now(UTC)

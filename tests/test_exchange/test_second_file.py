@@ -335,7 +335,7 @@ def test_projects_of_one_file_are_known_under_any_file_name(store: Store, tmp_pa
 
 
 def test_an_import_is_recorded(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path / "data", samples=False)
+    settings = Settings(data=tmp_path / "data", publish_samples=False)
     path = conversation(tmp_path / "export", summary=SUMMARY)
     for _ in range(2):
         exchange.import_(settings, "polis", path, Wish("park"), lambda _: None, lambda _: None)

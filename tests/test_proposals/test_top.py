@@ -43,7 +43,7 @@ class City:
     """A house on disk with a closed first wave, and the file of a second one."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data=folder / "data", samples=False)
+        self.settings = Settings(data=folder / "data", publish_samples=False)
         self.second = folder / "wave-2.yaml"
         self.said: list[str] = []
         first = folder / "wave-1.yaml"

@@ -32,7 +32,7 @@ class Backup(UnderLoad):
         gone = {name for name, person in self.ledger.people.items() if person.erased}
         again = self.folder / "again"
         again.mkdir()
-        other = House(again, {}, "samples = false")
+        other = House(again, {}, "publish_samples = false")
         await other.command("restore", str(backup), "--erased", str(self.settings.data))
         for name, person in before.people.items():
             person.erased = name in gone

@@ -175,7 +175,7 @@ class PowerCut(UnderLoad):
         shutil.rmtree(again, ignore_errors=True)
         again.mkdir()
         shutil.copytree(left, again / "data")
-        house = House(again, {}, "samples = false")
+        house = House(again, {}, "publish_samples = false")
         try:
             await house.start()
             await house.stop()
