@@ -41,7 +41,7 @@ from bot.privacy.scrubbing import Scrubber
 from bot.proposals import facts
 from bot.proposals.pool import StatementPools
 from bot.proposals.status_lookup import StatusLookup
-from bot.proposals.vote_scan import keep_surveying
+from bot.proposals.vote_scan import keep_scanning_votes
 from bot.results.editions.service import Editor
 from bot.settings import Settings
 from bot.staff.chat.dispatcher import StaffChat
@@ -150,7 +150,7 @@ class App:
             self.keeper.run,
             self.scrubber.run,
             partial(run_notifications, self.store, teller, self.outbox.look_for_broadcasts),
-            partial(keep_surveying, self.store, self.pools),
+            partial(keep_scanning_votes, self.store, self.pools),
             partial(keep_looking, self.store),
         ]
 
@@ -245,7 +245,7 @@ def build(
     desk = StaffChat(settings, catalogue, proactive, list(channels))
     enquiries = StatusLookup(catalogue, settings.web.public_url)
     pools = StatementPools(sources.steady)
-    knowing = FactLoader(facts.finders(pools, keys.pseudonym, sources.draw_seed))
+    knowing = FactLoader(facts.proposal_fact_sources(pools, keys.pseudonym, sources.draw_seed))
     ledger = ErasureLog(settings.data, keys)
     meeting = SenderResolver(keys, catalogue, proactive, outbox.waits)
     turns = TurnProcessor(keys, catalogue, desk, enquiries, knowing, meeting, overheard)

@@ -33,7 +33,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.app import build
-from bot.authoring.publishing import PublishContext, publish, publish_samples
+from bot.authoring.publishing import PublishContext, publish_file, publish_samples
 from bot.cli.play import Chat
 from bot.common.ids import Ids
 from bot.common.keys import Keys
@@ -89,7 +89,7 @@ async def replay(store: Store, path: Path) -> str:
     chance.tell(*(f"SEED-{number:04}" for number in range(1, MOST_SEEDS)))
     for line in lines:
         if line.startswith(_PUBLISH):
-            published = publish(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk(chance))
+            published = publish_file(store, CONSULTATIONS / f"{line.removeprefix(_PUBLISH)}.yaml", _desk(chance))
             assert not [fault for fault in published.faults if not fault.warning]
     with tempfile.TemporaryDirectory() as data:
         return await _played(Scene(store, Path(data)), lines)

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from adapters.base import Delivery, Limits, Outgoing, Receive, Replies, Sent
 from bot.app import App, build
-from bot.authoring.file_check import content, fingerprint
+from bot.authoring.file_check import canonical_content, content_digest
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM, Sources
@@ -98,8 +98,8 @@ def publish(store: Store, *published: Consultation, **more: Any) -> None:
     ids = Ids()
     with store.begin() as connection:
         for one in published:
-            stored = content(one)
-            publication = Publication(ids(), ids(), one.slug, stored, fingerprint(stored), datetime.now(UTC), **more)
+            stored = canonical_content(one)
+            publication = Publication(ids(), ids(), one.slug, stored, content_digest(stored), datetime.now(UTC), **more)
             revision = consultations.publish(connection, publication)
             words = [("keyword", word) for word in (one.slug, *one.keywords)]
             consultations.replace_triggers(connection, revision.consultation_id, words)

@@ -32,7 +32,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.authoring.publishing import PublishContext, publish
+from bot.authoring.publishing import PublishContext, publish_file
 from bot.cli import replay
 from bot.common.ids import Ids
 from bot.common.keys import Keys
@@ -197,7 +197,7 @@ async def play(study: Study, played: Round, store: Store, say: Callable[[str], N
     with tempfile.TemporaryDirectory() as folder:
         file, recorded, out = (Path(folder) / name for name in ("consultation.yaml", "said.jsonl", "export"))
         file.write_text(json.dumps(consultation(study, played.slug), ensure_ascii=False), encoding="utf-8")
-        published = publish(store, file, PublishContext(Ids(), datetime.now(UTC), UTC))
+        published = publish_file(store, file, PublishContext(Ids(), datetime.now(UTC), UTC))
         if not published.new:
             raise DifferenceError(
                 "; ".join(map(str, published.faults)) or "this database was used before: give an empty one"

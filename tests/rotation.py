@@ -55,10 +55,10 @@ def seed(store: Store, data: Path) -> None:
         add(store, data, number)
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Ask Erika", title="Call")
-        moderation_decisions.edit(chair(connection), idea.id, ProposalWording("Call", "Ask the office"), "a name")
+        moderation_decisions.edit_text(chair(connection), idea.id, ProposalWording("Call", "Ask the office"), "a name")
         code = open_answer(connection, park, 2, "Licht, sagt Erika")
         answer = connection.scalar(text("SELECT id FROM moderations WHERE code = :code"), {"code": code})
-        moderation_decisions.edit(chair(connection), answer or 0, ProposalWording(None, "Licht"), "a name")
+        moderation_decisions.edit_text(chair(connection), answer or 0, ProposalWording(None, "Licht"), "a name")
         account_links.insert_superseded(
             connection, [NewSupersededAnswer(7, 1, keys.seal("aside", b"set aside 7"), None)]
         )

@@ -17,7 +17,7 @@ from bot.common.i18n.locale import Locale
 from bot.results.editions.service import Editor
 from bot.settings import Settings
 from bot.web import consultation_cache
-from bot.web.server import application
+from bot.web.server import build_application
 from flows.questions.sectors import SECTORS
 from storage import migrate
 from storage.core.store import Store
@@ -78,7 +78,7 @@ async def city(folder: Path) -> AsyncIterator[City]:
         settings, clock = Settings.model_validate({"data": folder}), Clock()
         channels: dict[str, Channel] = {"web": WebHub(), "town": channel_to(api)}
         house = build(settings, channels, store=store, keys=KEYS, sources=clock.sources)
-        server = TestServer(application(house, QUICK))
+        server = TestServer(build_application(house, QUICK))
         async with house.running(), server, ClientSession() as session:
             here = City(
                 server, house.editor, api, Client(session, str(server.make_url("")).rstrip("/"), key), clock, []

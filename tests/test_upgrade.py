@@ -127,14 +127,14 @@ async def test_live_meeting_survives_the_upgrade_for_all_roles(old_house: OldHou
 def test_figures_that_were_kept_are_the_first_edition(store: Store) -> None:
     """Then later ones carry them on, and count only what became of contributions."""
     with store.reading() as connection:
-        kept = publication.figures(connection, "vorbei")
+        kept = publication.public_figures(connection, "vorbei")
     assert kept
     assert (kept.edition.number, kept.edition.is_last, kept.edition.has_counts) == (1, True, False)
     assert (kept.report.people, [it.by_last_vote.agrees for it in kept.report.statements]) == (6, [6, 6])
     assert "6" in "\n".join(wording.lines(kept, Locale.of("de")))
     assert renew(store, "vorbei")
     with store.reading() as connection:
-        later = publication.figures(connection, "vorbei")
+        later = publication.public_figures(connection, "vorbei")
     assert later
     assert (later.edition.number, later.edition.rule, later.report) == (2, kept.edition.rule, kept.report)
     assert later.answered.contributions is not None

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Final, NamedTuple
 
 from bot.authoring.conflicts import Conflict
-from bot.authoring.differences import Difference, place
+from bot.authoring.differences import Difference, describe_place
 from bot.common.errors import program
 from bot.consultations.changes import ChangeKind, RevisionChange, WordingChange
 
@@ -56,7 +56,7 @@ class ChangeText(NamedTuple):
     remedy: str
 
 
-def say(change: RevisionChange) -> ChangeText:
+def describe_change(change: RevisionChange) -> ChangeText:
     """A change in words."""
     reason, remedy = _ENGLISH[change.kind]
     values = {
@@ -67,14 +67,14 @@ def say(change: RevisionChange) -> ChangeText:
         "other": change.other,
         "new_key": change.new_key,
         "wordings": "; ".join(map(_wording, change.wordings)),
-        "answered": answered(change.people, change.revisions),
+        "answered": describe_answers(change.people, change.revisions),
         "change": f" ({change.old} → {change.new})" if change.old or change.new else "",
     }
-    place = f"question {change.key}: " if change.key else ""
-    return ChangeText(place + reason.format_map(values), remedy.format_map(values))
+    prefix = f"question {change.key}: " if change.key else ""
+    return ChangeText(prefix + reason.format_map(values), remedy.format_map(values))
 
 
-def answered(people: int, revisions: tuple[int, ...]) -> str:
+def describe_answers(people: int, revisions: tuple[int, ...]) -> str:
     """How many people answered, under which revisions."""
     if not people:
         return f"it was asked under {_revisions(revisions)}" if revisions else "nobody answered it"
@@ -110,7 +110,7 @@ _CONFLICTS: Final[dict[str, str]] = {
 }
 
 
-def say_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinfo) -> ChangeText:
+def describe_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinfo) -> ChangeText:
     """Why a file is not published over a newer revision."""
     at = f"{conflict.published_at.astimezone(zone):%H:%M on %Y-%m-%d}"
     by = f" by {publisher}" if publisher else ""
@@ -119,9 +119,9 @@ def say_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinfo) ->
     return ChangeText(reason, f"{show}, or add --base {conflict.newest} if you have seen that revision and mean it")
 
 
-def say_lost(conflict: Conflict, lost: Difference) -> ChangeText:
+def describe_lost_part(conflict: Conflict, lost: Difference) -> ChangeText:
     """One part that would be lost."""
-    at = place(lost.where)
+    at = describe_place(lost.where)
     remedy = f"take it over from revision {conflict.newest}"
     if lost.is_entry:
         gone = "would be gone" if lost.old else "would be back"
@@ -130,18 +130,18 @@ def say_lost(conflict: Conflict, lost: Difference) -> ChangeText:
     return ChangeText(f"{at}: {old} in revision {conflict.newest} would be {new}", remedy)
 
 
-def unknown_key(key: str) -> ChangeText:
+def describe_unknown_key(key: str) -> ChangeText:
     """A key that is said to mean the same, and stands nowhere."""
     return ChangeText(f"--same-meaning {key}: there is no question of this key", "correct the key")
 
 
-def unreadable(number: int) -> ChangeText:
+def describe_unreadable(number: int) -> ChangeText:
     """An earlier revision that cannot be compared."""
     reason = f"this program cannot read revision {number}, which has answers, and did not compare with it"
     return ChangeText(reason, "change no question of it")
 
 
-def say_under_way(people: int, number: int) -> str:
+def describe_under_way(people: int, number: int) -> str:
     """How many go on as they began."""
     are, stay = ("is", "stays") if people == 1 else ("are", "stay")
     return f"{count_people(people)} {are} in the middle of revision {number} and {stay} with it"

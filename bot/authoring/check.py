@@ -13,9 +13,9 @@ from bot.proposals import waves
 from flows.definition import Consultation
 
 
-def check(files: Sequence[Path], say: Say) -> bool:
+def check_files(files: Sequence[Path], say: Say) -> bool:
     """Says every fault in a line of its own; True where nothing worse than a warning was found."""
-    found = [file_check.read(file) for file in files]
+    found = [file_check.read_consultation_file(file) for file in files]
     here = {checked.consultation.slug for checked in found if checked.consultation}
     for file, checked in zip(files, found, strict=True):
         for fault in (*checked.faults, *_elsewhere(file, checked.consultation, here)):
@@ -25,12 +25,12 @@ def check(files: Sequence[Path], say: Say) -> bool:
 
 def _elsewhere(file: Path, consultation: Consultation | None, here: Set[str]) -> Iterator[DefinitionIssue]:
     """Earlier waves that cannot be seen from here; publishing looks for them in the house."""
-    for slug in waves.taken_from(consultation) if consultation else ():
+    for slug in waves.earlier_consultations(consultation) if consultation else ():
         if slug not in here:
             reason = f"it takes proposals of “{slug}”, and “{slug}” is not among these files"
             yield DefinitionIssue(str(file), 1, reason, f"publish {slug} first, else this is refused", warning=True)
 
 
-def schema() -> str:
+def json_schema() -> str:
     """The JSON Schema of a consultation file, for editors that help while typing."""
     return json.dumps(Consultation.model_json_schema(), ensure_ascii=False, indent=2)

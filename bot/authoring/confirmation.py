@@ -28,7 +28,7 @@ def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = F
     apart = {change.key for change in impact.unconfirmed if change.kind == "measure"}
     questions = [(change_texts.APART if key in apart else change_texts.QUESTION).format(key=key) for key in keys]
     for it in impact.lists:
-        for line in top_list_texts.say_top(it):
+        for line in top_list_texts.describe_top_list(it):
             say(line)
         if not takes:
             questions.append(top_list_texts.QUESTION.format(slug=it.slug))
@@ -40,9 +40,9 @@ def confirm(impact: PublishImpact, say: Say, ask: Ask | None, *, takes: bool = F
     return frozenset(keys)
 
 
-def consequences(impact: PublishImpact) -> Iterator[str]:
+def describe_impact(impact: PublishImpact) -> Iterator[str]:
     """What was published changes, a line each."""
     for change in impact.changes:
-        yield change_texts.say(change).reason
+        yield change_texts.describe_change(change).reason
     for number, people in impact.under_way.items():
-        yield change_texts.say_under_way(people, number)
+        yield change_texts.describe_under_way(people, number)

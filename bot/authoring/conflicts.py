@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from bot.authoring.differences import Difference, differences, overwritten, taken_back
-from bot.authoring.file_check import content, fingerprint
+from bot.authoring.differences import Difference, differences, overwritten_changes, reverted_changes
+from bot.authoring.file_check import canonical_content, content_digest
 from bot.consultations import stored_revisions
 from flows.definition import Consultation
 from storage.tables.consultations import PublishedRevision
@@ -28,7 +28,7 @@ class Conflict(NamedTuple):
     """From the newest revision to the file."""
 
 
-def find(
+def find_conflict(
     new: Consultation, newest: PublishedRevision, lived: Sequence[PublishedRevision], base: int | None
 ) -> Conflict | None:
     """The conflict with the live revision, if there is one. `new` differs from it. `lived`: the revisions that were
@@ -45,17 +45,17 @@ def find(
         return Conflict("base_unknown", base, newest.number, newest.published_at)
     if base is not None:
         old = stored_revisions.read_revision(by_number[base])
-        lost = tuple(overwritten(old, current, new) if old else differences(current, new))
+        lost = tuple(overwritten_changes(old, current, new) if old else differences(current, new))
         return _conflict("base_old", base, newest, lost)
     before = next((it.number for it in reversed(lived) if it.number != newest.number), None)
     old = stored_revisions.read_revision(by_number[before]) if before is not None else None
     if before is None or old is None:
         return None
-    digest = fingerprint(content(new))
+    digest = content_digest(canonical_content(new))
     same = next((it.number for it in lived if it.content_hash == digest), None)
     if same is not None:
         return _conflict("earlier_again", same, newest, tuple(differences(current, new)))
-    return _conflict("takes_back", before, newest, tuple(taken_back(old, current, new)))
+    return _conflict("takes_back", before, newest, tuple(reverted_changes(old, current, new)))
 
 
 def _conflict(

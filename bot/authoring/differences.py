@@ -47,7 +47,7 @@ def differences(old: Consultation, new: Consultation) -> list[Difference]:
     return _between(_parts(old), _parts(new))
 
 
-def taken_back(before: Consultation, newest: Consultation, new: Consultation) -> list[Difference]:
+def reverted_changes(before: Consultation, newest: Consultation, new: Consultation) -> list[Difference]:
     """What changed from `before` to `newest` and stands in `new` as it was before, from `newest` to `new`.
 
     Of a text that was changed by both, the words count: a correction is taken back also where something else in the
@@ -58,7 +58,7 @@ def taken_back(before: Consultation, newest: Consultation, new: Consultation) ->
     return [it for it in _between(now, will) if it.where in changed and _is_back(it.where, was, now, will)]
 
 
-def overwritten(base: Consultation, newest: Consultation, new: Consultation) -> list[Difference]:
+def overwritten_changes(base: Consultation, newest: Consultation, new: Consultation) -> list[Difference]:
     """What changed from `base` to `newest` and is not like that in `new`, from `newest` to `new`."""
     now, will = _parts(newest), _parts(new)
     changed = [it.where for it in _between(_parts(base), now)]
@@ -164,7 +164,7 @@ def _name_of(name: str, item: Mapping[str, Any], languages: Sequence[str]) -> st
     return str(item[_NAMED_BY[name]])
 
 
-def place(where: Sequence[str]) -> str:
+def describe_place(where: Sequence[str]) -> str:
     """A place in words.
 
     >>> place(("questions", "lamps", "options", "yes", "label", "de"))

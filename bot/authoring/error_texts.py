@@ -47,7 +47,7 @@ class ErrorText(NamedTuple):
     remedy: str
 
 
-def explain(fault: ValidationError) -> Iterator[ErrorText]:
+def explain_validation_error(fault: ValidationError) -> Iterator[ErrorText]:
     """Every fault of a failed validation, each once."""
     said: set[ErrorText] = set()
     for error in fault.errors(include_url=False):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from bot.authoring import recordings, yaml_source
-from bot.authoring.error_texts import explain
+from bot.authoring.error_texts import explain_validation_error
 from bot.common.i18n import phrase_catalogues
 from bot.consultations.definition_issues import DefinitionIssue, line_of_path, path_in_words
 from flows.authoring.check import check_consultation
@@ -36,16 +36,16 @@ class CheckedFile(NamedTuple):
         return None if any(not fault.warning for fault in self.faults) else self.consultation
 
 
-def read(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> CheckedFile:
+def read_consultation_file(path: Path, catalogues: Mapping[str, Phrases] | None = None) -> CheckedFile:
     """Reads and checks a file. Never raises: whatever is wrong comes back as a fault with its line.
 
     >>> read(Path("nowhere.yaml")).faults[0].reason
     'there is no such file'
     """
-    return judge(yaml_source.load(path), str(path), catalogues, path.parent)
+    return check_parsed_file(yaml_source.load_yaml(path), str(path), catalogues, path.parent)
 
 
-def judge(
+def check_parsed_file(
     found: yaml_source.ParsedFile,
     name: str,
     catalogues: Mapping[str, Phrases] | None = None,
@@ -70,7 +70,7 @@ def judge(
             None, (*found.faults, DefinitionIssue(name, 1, "this is nested too deeply", "use fewer levels"))
         )
     problems = check_consultation(consultation, catalogues if catalogues is not None else all_phrases())
-    consultation, files, silent = recordings.find(consultation, folder)
+    consultation, files, silent = recordings.find_recordings(consultation, folder)
     faults = [
         DefinitionIssue(
             name,
@@ -84,7 +84,7 @@ def judge(
     return CheckedFile(consultation, _sorted([*found.faults, *faults]), files, found.lines)
 
 
-def content(consultation: Consultation) -> str:
+def canonical_content(consultation: Consultation) -> str:
     """The consultation as it is stored: canonical, so that equal consultations have equal content.
 
     Names are sorted. The order of the languages is not lost by that: the model writes them as a list.
@@ -93,7 +93,7 @@ def content(consultation: Consultation) -> str:
     return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def fingerprint(stored: str) -> str:
+def content_digest(stored: str) -> str:
     """The SHA-256 of stored content: what tells one revision from another."""
     return hashlib.sha256(stored.encode()).hexdigest()
 
@@ -107,7 +107,7 @@ _CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention"
 
 
 def _model_faults(fault: ValidationError, found: yaml_source.ParsedFile, name: str) -> Iterator[DefinitionIssue]:
-    for where, reason, remedy in explain(fault):
+    for where, reason, remedy in explain_validation_error(fault):
         yield DefinitionIssue(
             name, line_of_path(where, found.lines), _at(path_in_words(_containers(where), found.data), reason), remedy
         )

@@ -135,7 +135,7 @@ class _Now(NamedTuple):
         return self.live
 
 
-def close(connection: Connection, slug: str, desk: PublishContext) -> Closed:
+def close_consultation(connection: Connection, slug: str, desk: PublishContext) -> Closed:
     """Ends a consultation now. What people said stays; who is under way is told when they write."""
     it = _take(connection, slug, desk.now)
     live = it.need_live()
@@ -148,7 +148,9 @@ def close(connection: Connection, slug: str, desk: PublishContext) -> Closed:
     return Closed(_live(connection, live), _under_way(connection, live))
 
 
-def reopen(connection: Connection, slug: str, desk: PublishContext, *, until: datetime | None = None) -> Reopened:
+def reopen_consultation(
+    connection: Connection, slug: str, desk: PublishContext, *, until: datetime | None = None
+) -> Reopened:
     """Lets a closed consultation take answers again: until a new end, or until the planned one where that is to come.
 
     Answers given before are deleted when it was promised to those who gave them, not later.
@@ -180,7 +182,7 @@ def reopen(connection: Connection, slug: str, desk: PublishContext, *, until: da
     return Reopened(_live(connection, live), before, ended + days if ended and before else None)
 
 
-def weigh_archiving(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
+def preview_archiving(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
     """What archiving means, as it stands now. Raises StepRefused where it is not possible."""
     it = _take(connection, slug, desk.now)
     live = it.need_live()
@@ -202,9 +204,9 @@ def weigh_archiving(connection: Connection, slug: str, desk: PublishContext) -> 
     )
 
 
-def archive(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
+def archive_consultation(connection: Connection, slug: str, desk: PublishContext) -> Archiving:
     """Puts a closed consultation away, once nobody waits for an answer. It deletes nothing."""
-    found = weigh_archiving(connection, slug, desk)
+    found = preview_archiving(connection, slug, desk)
     it = _take(connection, slug, desk.now)
     if stages.leave(connection, it.row.id, "test", desk.now):
         trials.end_trial(connection, it.row.id)
@@ -213,7 +215,7 @@ def archive(connection: Connection, slug: str, desk: PublishContext) -> Archivin
     return found._replace(revision=_live(connection, found.revision))
 
 
-def unarchive(connection: Connection, slug: str, desk: PublishContext) -> PublishedRevision:
+def unarchive_consultation(connection: Connection, slug: str, desk: PublishContext) -> PublishedRevision:
     """Brings an archived consultation back. It is closed then, as it was before."""
     it = _take(connection, slug, desk.now)
     live = it.need_live()
@@ -230,7 +232,7 @@ def unarchive(connection: Connection, slug: str, desk: PublishContext) -> Publis
     return _live(connection, live)
 
 
-def go_live(
+def make_consultation_live(
     connection: Connection,
     slug: str,
     desk: PublishContext,
@@ -253,7 +255,7 @@ def go_live(
     return _put_live(connection, it, revision, desk, step="go-live", intent=intent, is_chosen=is_chosen)
 
 
-def back(
+def return_to_previous_revision(
     connection: Connection, slug: str, desk: PublishContext, *, intent: PublishOptions = DEFAULT_OPTIONS
 ) -> WentLive:
     """Returns to the revision that was live before; the dates of the consultation stay as they are.
@@ -272,7 +274,7 @@ def back(
     return _put_live(connection, it, revision, desk, step="publish --back", intent=intent, earlier=earlier)
 
 
-def take_back(connection: Connection, slug: str, desk: PublishContext, *, stage: Literal["test", "draft"]) -> int:
+def withdraw_stage(connection: Connection, slug: str, desk: PublishContext, *, stage: Literal["test", "draft"]) -> int:
     """Withdraws a draft or a test and deletes the answers of the test. Returns the number of its participants.
 
     Raises StepRefused.
@@ -297,7 +299,9 @@ def _put_live(
     is_chosen: bool = False,
 ) -> WentLive:
     tried = _tried(connection, it, revision)
-    impact = publishing.put_live(connection, revision, desk, intent=intent, earlier=earlier, is_chosen=is_chosen)
+    impact = publishing.make_revision_live(
+        connection, revision, desk, intent=intent, earlier=earlier, is_chosen=is_chosen
+    )
     if impact.is_refused:
         reasons = "; ".join(f"{fault.reason}; {fault.remedy}" for fault in impact.faults if not fault.warning)
         raise StepRefused("not_publishable", it.row.slug, None, faults=reasons)

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.authoring import change_texts
-from bot.authoring.conflicts import Conflict, find
-from bot.authoring.file_check import content, fingerprint
+from bot.authoring.conflicts import Conflict, find_conflict
+from bot.authoring.file_check import canonical_content, content_digest
 from bot.common import audit
 from bot.common.audit import Act
 from bot.consultations import stored_revisions
@@ -94,24 +94,24 @@ class SourceFile(NamedTuple):
         return ("questions", index, *rest)
 
 
-def examine(connection: Connection, file: SourceFile, intent: PublishOptions, zone: tzinfo) -> PublishImpact:
+def examine_impact(connection: Connection, file: SourceFile, intent: PublishOptions, zone: tzinfo) -> PublishImpact:
     """What it would do to the live revision and to those who answered, if this were live. Locks the consultation."""
     consultation = file.consultation
     consultations.find(connection, consultation.slug, lock=True)
     newest = consultations.latest(connection, consultation.slug)
-    if newest is None or newest.content_hash == fingerprint(content(consultation)):
+    if newest is None or newest.content_hash == content_digest(canonical_content(consultation)):
         return PublishImpact()
     revisions = consultations.revisions(connection, newest.consultation_id)
     periods = stages.history(connection, newest.consultation_id)
     by_id = {it.id: it for it in revisions}
     lived = [by_id[period.revision_id] for period in periods]
     base = consultation.revision if intent.base is None else intent.base
-    if conflict := find(consultation, newest, lived, base):
+    if conflict := find_conflict(consultation, newest, lived, base):
         return PublishImpact(tuple(_refusals(file, conflict, _publisher(connection, newest), zone)))
     return _impact(connection, file, newest, revisions, intent)
 
 
-def examine_again(
+def examine_return(
     connection: Connection, file: SourceFile, revision: PublishedRevision, intent: PublishOptions
 ) -> PublishImpact:
     """What it would do if this revision, which was live before, were live again. It may take back what others changed,
@@ -148,16 +148,24 @@ def _impact(
     earlier = [AnsweredRevision(it.number, old, counts[it.id]) for it in revisions if (old := read.get(it.number))]
     changes = compare(file.consultation, stored_revisions.read_revision(newest), earlier)
     faults = [
-        *(file.fault(_place(it), change_texts.say(it)) for it in changes if it.level is ChangeLevel.REFUSED),
-        *(file.fault((), change_texts.unknown_key(key)) for key in _unknown(file.consultation, intent)),
-        *(file.fault((), change_texts.unreadable(it), warning=True) for it, old in read.items() if old is None),
+        *(
+            file.fault(_place(it), change_texts.describe_change(it))
+            for it in changes
+            if it.level is ChangeLevel.REFUSED
+        ),
+        *(file.fault((), change_texts.describe_unknown_key(key)) for key in _unknown(file.consultation, intent)),
+        *(
+            file.fault((), change_texts.describe_unreadable(it), warning=True)
+            for it, old in read.items()
+            if old is None
+        ),
     ]
     numbers = {it.id: it.number for it in revisions}
     waiting = sessions.count_waiting_by_revision(connection, newest.consultation_id)
     under_way = {numbers[id_]: people for id_, people in sorted(waiting.items(), key=lambda it: numbers[it[0]])}
     is_refused = any(not fault.warning for fault in faults)
     waits = () if is_refused else unconfirmed(changes, intent.same_meaning)
-    questions = tuple(file.fault(_place(it), change_texts.say(it)) for it in waits)
+    questions = tuple(file.fault(_place(it), change_texts.describe_change(it)) for it in waits)
     return PublishImpact(tuple(faults), waits, questions, changes, under_way)
 
 
@@ -171,6 +179,6 @@ def _unknown(consultation: Consultation, intent: PublishOptions) -> list[str]:
 
 def _refusals(file: SourceFile, conflict: Conflict, publisher: str, zone: tzinfo) -> Iterator[DefinitionIssue]:
     mark = ("revision",) if conflict.kind in {"base_old", "base_unknown"} else ()
-    yield file.fault(mark, change_texts.say_conflict(conflict, file.consultation.slug, publisher, zone))
+    yield file.fault(mark, change_texts.describe_conflict(conflict, file.consultation.slug, publisher, zone))
     for difference in conflict.lost:
-        yield file.fault(difference.where, change_texts.say_lost(conflict, difference))
+        yield file.fault(difference.where, change_texts.describe_lost_part(conflict, difference))

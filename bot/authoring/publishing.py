@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from sqlalchemy import Connection
 
 from bot.authoring import publish_impact, recordings
-from bot.authoring.file_check import CheckedFile, content, fingerprint, read
+from bot.authoring.file_check import CheckedFile, canonical_content, content_digest, read_consultation_file
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions, SourceFile
 from bot.common.audit import Act, Note, unrecorded
 from bot.common.errors import program
@@ -58,22 +58,22 @@ class PublishOutcome(NamedTuple):
     """Of a test: what starts it, and the last part of its link."""
 
 
-def publish(
+def publish_file(
     store: Store, path: Path, desk: PublishContext, intent: PublishOptions = DEFAULT_OPTIONS, stage: Stage = "live"
 ) -> PublishOutcome:
     """Reads, checks and publishes a file, all or nothing, or keeps it as a draft or a test. For commands; within a
     transaction use `record`.
     """
-    checked = read(path)
+    checked = read_consultation_file(path)
     if checked.publishable is None:
         return PublishOutcome(None, False, checked.faults)
     # Before the revision that names them: a recording too many harms nobody, one too few does.
     if faults := _kept(checked, desk, str(path)):
         return PublishOutcome(None, False, (*checked.faults, *faults))
-    return store.run(lambda connection: record(connection, checked, desk, str(path), intent, stage))
+    return store.run(lambda connection: publish_checked(connection, checked, desk, str(path), intent, stage))
 
 
-def record(
+def publish_checked(
     connection: Connection,
     checked: CheckedFile,
     desk: PublishContext,
@@ -93,7 +93,7 @@ def record(
     if faults:
         return PublishOutcome(None, False, (*checked.faults, *faults))
     file = SourceFile(name, consultation, checked.lines)
-    impact = publish_impact.examine(connection, file, intent, desk.zone)
+    impact = publish_impact.examine_impact(connection, file, intent, desk.zone)
     if stage != "live":
         return _kept_only(connection, consultation, desk, name, stage, (*checked.faults, *impact.warnings()))
     if intent.looks_first and not impact.is_refused:
@@ -148,7 +148,7 @@ def _note(
         desk.note(connection, "consultation.same_meaning", about, key)
 
 
-def put_live(
+def make_revision_live(
     connection: Connection,
     revision: PublishedRevision,
     desk: PublishContext,
@@ -174,9 +174,9 @@ def put_live(
     was_live = revision.id in {period.revision_id for period in stages.history(connection, number)}
     is_return = earlier is not None or (is_chosen and was_live)
     if is_return:
-        impact = publish_impact.examine_again(connection, file, revision, intent)
+        impact = publish_impact.examine_return(connection, file, revision, intent)
     else:
-        impact = publish_impact.examine(connection, file, intent, desk.zone)
+        impact = publish_impact.examine_impact(connection, file, intent, desk.zone)
     if intent.looks_first and not impact.is_refused:
         impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
     if impact.is_refused or impact.waits:
@@ -212,7 +212,7 @@ def _try_out(
 
 def _same_as_live(connection: Connection, consultation: Consultation) -> PublishedRevision | None:
     live = consultations.latest(connection, consultation.slug)
-    return live if live and live.content_hash == fingerprint(content(consultation)) else None
+    return live if live and live.content_hash == content_digest(canonical_content(consultation)) else None
 
 
 def _in_stage(connection: Connection, slug: str, stage: Stage) -> PublishedRevision | None:
@@ -234,14 +234,16 @@ def _fill(
             if waiting == "test":
                 trials.end_trial(connection, own)
     others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
-    wanted = ((KEYWORD, word) for word in keywords(consultation))
+    wanted = ((KEYWORD, word) for word in start_words(consultation))
     consultations.replace_triggers(connection, own, [*others, *wanted])
-    seed_statements.publish(connection, own, consultation, desk.new_id, desk.now, desk.random)
-    return waves.publish(connection, revision, consultation, desk.new_id, desk.now, name)
+    seed_statements.publish_seeds(connection, own, consultation, desk.new_id, desk.now, desk.random)
+    return waves.carry_over_proposals(connection, revision, consultation, desk.new_id, desk.now, name)
 
 
 def _missing_recordings(consultation: Consultation, desk: PublishContext, name: str) -> list[DefinitionIssue]:
-    missing = [it for it in recordings.names(consultation) if not (desk.media and (desk.media / it).is_file())]
+    missing = [
+        it for it in recordings.recording_names(consultation) if not (desk.media and (desk.media / it).is_file())
+    ]
     reason = f"recordings are not in the media folder: {', '.join(missing)}"
     return [DefinitionIssue(name, 1, reason, "put them back")] if missing else []
 
@@ -251,9 +253,9 @@ def _unfit(connection: Connection, consultation: Consultation, name: str) -> lis
     found = consultations.find(connection, consultation.slug)
     own = found.id if found else 0
     known = consultations.triggers(connection)
-    taken = [word for word in keywords(consultation) if known.get((KEYWORD, word), own) != own]
+    taken = [word for word in start_words(consultation) if known.get((KEYWORD, word), own) != own]
     if not taken:
-        return list(waves.faults(connection, consultation, name))
+        return list(waves.carry_over_errors(connection, consultation, name))
     slugs = {
         it.consultation_id: it.slug
         for it in consultations.list_heads(connection, get_args(ConsultationState), trials=True)
@@ -286,7 +288,7 @@ def publish_samples(store: Store, desk: PublishContext) -> list[DefinitionIssue]
             if consultations.ids(connection):
                 return []
         for path in sorted(SAMPLES.glob("*.yaml")):
-            faults += publish(store, path, desk).faults
+            faults += publish_file(store, path, desk).faults
     except StorageError as fault:
         faults.append(
             DefinitionIssue(str(SAMPLES), 1, f"the samples could not be stored ({fault})", "see what doctor says")
@@ -299,26 +301,26 @@ def _kept(checked: CheckedFile, desk: PublishContext, name: str) -> list[Definit
     if not checked.recordings or desk.media is None:
         return []
     try:
-        changed = recordings.keep(checked.recordings, desk.media)
+        changed = recordings.store_recordings(checked.recordings, desk.media)
     except OSError as fault:
         reason = f"the recordings cannot be kept in {desk.media} ({fault.strerror})"
         return [DefinitionIssue(name, 1, reason, "check --data, its rights and the free space")]
     return [DefinitionIssue(name, 1, f"“{path}” changed while it was read", "publish again") for path in changed]
 
 
-def keywords(consultation: Consultation) -> list[str]:
+def start_words(consultation: Consultation) -> list[str]:
     """The words that start it, as they are compared: its slug and its keywords, each once."""
     return list(dict.fromkeys(fold(word) for word in (consultation.slug, *consultation.keywords)))
 
 
 def _publication(consultation: Consultation, desk: PublishContext) -> Publication:
-    stored = content(consultation)
+    stored = canonical_content(consultation)
     return Publication(
         consultation_id=desk.new_id(),
         revision_id=desk.new_id(),
         slug=consultation.slug,
         content=stored,
-        content_hash=fingerprint(stored),
+        content_hash=content_digest(stored),
         published_at=desk.now,
         sample=consultation.sample,
         opens_at=_midnight(consultation.opens, desk.zone),

@@ -38,7 +38,7 @@ class _Refused(Exception):
         self.reason, self.remedy = reason, remedy
 
 
-def find(consultation: Consultation, folder: Path | None) -> Recordings:
+def find_recordings(consultation: Consultation, folder: Path | None) -> Recordings:
     """Looks at every recording. `folder` is that of the file; None where there is no file, but media names only.
 
     A media name in a file (`show` writes them) stands for what is in the media folder already.
@@ -63,7 +63,7 @@ def find(consultation: Consultation, folder: Path | None) -> Recordings:
     return Recordings(named, files, tuple(problems))
 
 
-def keep(files: Mapping[str, Path], media: Path) -> list[str]:
+def store_recordings(files: Mapping[str, Path], media: Path) -> list[str]:
     """Copies into the media folder what is not there yet, each at once or not at all. Gives what changed meanwhile.
 
     Raises OSError.
@@ -81,13 +81,13 @@ def keep(files: Mapping[str, Path], media: Path) -> list[str]:
     return changed
 
 
-def names(consultation: Consultation) -> Iterator[str]:
+def recording_names(consultation: Consultation) -> Iterator[str]:
     """The media names a published consultation needs."""
     for node in consultation.questions:
         yield from node.audio.values()
 
 
-def kind_of(start: bytes) -> str:
+def audio_type(start: bytes) -> str:
     """What the first bytes of a recording say it is: `mp3`, `ogg` (also opus), `m4a`, `wav`, or "" for none of these.
 
     >>> kind_of(b"OggS" + bytes(60)), kind_of(b"RIFF....WAVE"), kind_of(b"<html>")
@@ -124,7 +124,7 @@ def _look(folder: Path, path: str, files: dict[str, Path]) -> str:
     if len(content) > LARGEST:
         limit = LARGEST // 1024**2
         raise _Refused(f"the recording “{path}” is larger than {limit} MB", "shorten it or save it smaller")
-    if kind_of(content[:64]) != ("ogg" if ending == "opus" else ending):
+    if audio_type(content[:64]) != ("ogg" if ending == "opus" else ending):
         raise _Refused(f"the recording “{path}” is not what its ending says", _CONVERT)
     name = f"{hashlib.sha256(content).hexdigest()}.{ending}"
     files[name] = folder / path

@@ -59,18 +59,18 @@ _REMEDIES: Final[dict[Reason, str]] = {
 }
 
 
-def day(moment: datetime, zone: tzinfo) -> str:
+def format_moment(moment: datetime, zone: tzinfo) -> str:
     """A moment as those who run consultations read it."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def way_in(revision: PublishedRevision, now: datetime, zone: tzinfo) -> str:
+def next_step_text(revision: PublishedRevision, now: datetime, zone: tzinfo) -> str:
     """What to do with a live revision next: to try it, or what keeps people from taking part."""
     state = revision.state_at(now)
     if state == "not_yet" and revision.opens_at:
-        return f"people can take part from {day(revision.opens_at, zone)}"
+        return f"people can take part from {format_moment(revision.opens_at, zone)}"
     if state != "open":
-        ended = f" since {day(revision.closes_at, zone)}" if revision.closes_at and state == "closed" else ""
+        ended = f" since {format_moment(revision.closes_at, zone)}" if revision.closes_at and state == "closed" else ""
         return f"nobody can take part, it is {state}{ended}; {_again(revision)}"
     return f"try it: {program()} play {revision.slug}"
 
@@ -82,14 +82,16 @@ def _again(revision: PublishedRevision) -> str:
     return f"`{program()} reopen {revision.slug} --until DATE` lets people take part again"
 
 
-def sentence(refused: StepRefused, remedy: Remedy, zone: tzinfo) -> str:
+def refusal_text(refused: StepRefused, remedy: Remedy, zone: tzinfo) -> str:
     """Why a step cannot be taken, and what to do."""
     values = {name: _value(name, value, zone) for name, value in refused.values.items()}
     if waiting := refused.values.get("owed"):
         values |= _owed(waiting)
     if isinstance(impact := refused.values.get("impact"), PublishImpact):
         values["keys"] = ", ".join(dict.fromkeys(change.key for change in impact.unconfirmed))
-        values["lists"] = " ".join(" ".join(line.split()) for it in impact.lists for line in top_list_texts.say_top(it))
+        values["lists"] = " ".join(
+            " ".join(line.split()) for it in impact.lists for line in top_list_texts.describe_top_list(it)
+        )
     reason = _SENTENCES[refused.reason].format_map({"slug": refused.slug, "since": "", "until": ""} | values)
     step = remedy(refused.remedy) if refused.remedy else ""
     way_on = _REMEDIES.get(refused.reason, "").format(step=step)
@@ -102,26 +104,26 @@ def _value(name: str, value: object, zone: tzinfo) -> str:
     if not isinstance(value, datetime):
         return str(value)
     before = {"since": " since ", "until": " until "}.get(name, "")
-    return before + day(value, zone)
+    return before + format_moment(value, zone)
 
 
 def _owed(waiting: object) -> dict[str, str]:
     assert isinstance(waiting, list)  # noqa: S101 - tells the type checker what `lifecycle` gives
-    codes = ", ".join(in_words(one) for one in waiting[:MOST_CODES])
-    return {"count": people_wait(len(waiting)), "codes": codes}
+    codes = ", ".join(owed_answer_text(one) for one in waiting[:MOST_CODES])
+    return {"count": waiting_people_text(len(waiting)), "codes": codes}
 
 
-def people_wait(number: int) -> str:
+def waiting_people_text(number: int) -> str:
     """How many people are owed an answer."""
     return "1 person still waits" if number == 1 else f"{number} people still wait"
 
 
-def in_words(one: Owed) -> str:
+def owed_answer_text(one: Owed) -> str:
     """A contribution that is owed an answer, and where it stands."""
     return f"{one.code} ({'not read yet' if one.is_unread else one.status.replace('_', ' ')})"
 
 
-def consequences(found: Archiving, zone: tzinfo) -> Iterator[str]:
+def describe_archiving(found: Archiving, zone: tzinfo) -> Iterator[str]:
     """What archiving means, a line each."""
     if found.under_way:
         yield f"{_people(found.under_way)} under way and will not be able to finish; what they said stays"
@@ -133,7 +135,8 @@ def consequences(found: Archiving, zone: tzinfo) -> Iterator[str]:
     if found.undo_until is None:
         yield "it cannot be brought back: its answers have had their time"
     else:
-        yield f"it can be brought back until {day(found.undo_until, zone)}; nothing is deleted before its time"
+        until = format_moment(found.undo_until, zone)
+        yield f"it can be brought back until {until}; nothing is deleted before its time"
 
 
 def _people(number: int) -> str:

@@ -13,10 +13,10 @@ from bot.results.order import LEAST_RATED, Standing
 QUESTION: Final = "Take these over from {slug}?"
 
 
-def say_top(found: TopList) -> Iterator[str]:
+def describe_top_list(found: TopList) -> Iterator[str]:
     """What a wave would take with `take: top`, a line each, and what speaks against it."""
     yield f"Of {found.slug}, {len(found.listed)} of {found.of} proposals, in the order of its result page:"
-    yield from say_order(found.listed)
+    yield from describe_order(found.listed)
     few = sum(it.ranked.rank.standing >= Standing.FEW for it in found.listed)
     if few:
         have = "has" if few == 1 else "have"
@@ -25,7 +25,7 @@ def say_top(found: TopList) -> Iterator[str]:
         yield f"{few} of them {have} fewer than {LEAST_RATED} ratings{way}."
 
 
-def say_order(listed: Sequence[RankedProposal]) -> Iterator[str]:
+def describe_order(listed: Sequence[RankedProposal]) -> Iterator[str]:
     """Proposals in their order, with what is told of each."""
     for place, it in enumerate(listed, 1):
         yield f"{place:>4}. {it.code} “{shortened(it.text)}”: {_told(it.ranked)}"

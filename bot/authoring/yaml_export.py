@@ -21,7 +21,7 @@ _OTHERS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "
 _HEAD: Final = "# As it was published. Change it and publish it; “revision” says which one you have seen.\n"
 
 
-def as_file(consultation: Consultation, number: int) -> str:
+def consultation_to_yaml(consultation: Consultation, number: int) -> str:
     """The YAML of a revision, with its number, by which publishing it notices what others published meanwhile."""
     data = consultation.model_dump(mode="json", exclude_defaults=True)
     data["languages"] = [_brief(offer) for offer in data["languages"]]

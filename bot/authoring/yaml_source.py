@@ -95,17 +95,17 @@ class _Refused(Exception):
         self.line, self.reason, self.remedy = line, reason, remedy
 
 
-def load(path: Path) -> ParsedFile:
+def load_yaml(path: Path) -> ParsedFile:
     """Reads a file. Whatever is wrong with it becomes a fault; nothing is raised."""
     name = str(path)
     try:
         text = _text(path)
     except _Refused as refused:
         return ParsedFile(None, {}, (DefinitionIssue(name, refused.line, refused.reason, refused.remedy),))
-    return parse(text, name)
+    return parse_yaml(text, name)
 
 
-def parse(text: str, name: str) -> ParsedFile:
+def parse_yaml(text: str, name: str) -> ParsedFile:
     """The same for a text that is at hand already."""
     if text.lstrip()[:1] == "{":
         # JSON may be indented with tabs, YAML may not; inside a JSON text a bare tab is not allowed anyway.

@@ -18,9 +18,9 @@ from bot.common.keys import Keys
 from bot.common.logs import where
 from bot.delivery.message_codec import payload_of
 from bot.privacy import personal_data
-from bot.proposals.contribution_status import step_in_words
+from bot.proposals.contribution_status import step_lines
 from bot.proposals.merge_split import authors
-from bot.proposals.moderation_rules import ModerationItem, find
+from bot.proposals.moderation_rules import ModerationItem, load_items
 from flows.messages import MsgOut, QuickReply
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -53,7 +53,7 @@ def notify_next(connection: Connection, teller: OutcomeNotifier, now: datetime) 
     step = proposals.next_to_tell(connection)
     if step is None:
         return None
-    standing = find(connection, [step.proposal_id])[step.proposal_id]
+    standing = load_items(connection, [step.proposal_id])[step.proposal_id]
     about = consultations.newest_of(connection, standing.proposal.consultation_id)
     wanting = _next_wanting(connection, about.slug if about else "", step)
     here = personal_data.contacts_among(
@@ -95,7 +95,7 @@ def _notice(
     """The news in the language of a person."""
     language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST
     code, say = standing.proposal.code, partial(_say, language)
-    lines = [say("account.news", code=code), *step_in_words(step, say, language)]
+    lines = [say("account.news", code=code), *step_lines(step, say, language)]
     if teller.public_url:
         lines.append(say("account.page", link=f"{teller.public_url}/p/{code}"))
     stop = QuickReply(STOP, say("button.stop"))

@@ -13,7 +13,7 @@ from bot.common.errors import CommandError, Say, program
 from bot.consultations import stored_revisions
 from bot.settings import Settings
 from bot.staff.sign_in import validity_in_words
-from bot.web.api.access_keys import PREFIX, make
+from bot.web.api.access_keys import PREFIX, new_access_key
 from bot.web.api.policy import ROLES, SCOPES, Scope
 from storage.tables import api_keys, staff
 from storage.tables.staff import StaffMember
@@ -32,7 +32,7 @@ def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -
                 f"{member.name} is {member.role}, whose keys cannot have --scope {', '.join(too_much)}; "
                 f"there is {', '.join(sorted(ROLES[member.role])) or 'none'}"
             )
-        key, row = make(keys, member, wanted, slug or None, datetime.now(UTC))
+        key, row = new_access_key(keys, member, wanted, slug or None, datetime.now(UTC))
         purpose = f"{member.name}: {', '.join(row.scopes)}; {slug or 'all consultations'}"
 
         def work(connection: Connection) -> None:

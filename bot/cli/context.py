@@ -100,17 +100,17 @@ def publish(
     """
     with command_context(settings, say) as (store, keys):
         outside = desk(settings, Auditor(keys, audit.operator()))
-        published = publishing.publish(store, path, outside, intent._replace(looks_first=True), stage)
+        published = publishing.publish_file(store, path, outside, intent._replace(looks_first=True), stage)
         if published.impact.waits:
             same = confirmation.confirm(published.impact, say, ask, takes=takes)
             agreed = intent._replace(same_meaning=intent.same_meaning | same)
-            published = publishing.publish(store, path, outside, agreed, stage)
+            published = publishing.publish_file(store, path, outside, agreed, stage)
     for fault in published.faults:
         say(str(fault))
     revision = published.revision
     if revision is None:
         return False
-    for line in confirmation.consequences(published.impact):
+    for line in confirmation.describe_impact(published.impact):
         say(line)
     say(f"{revision.slug}: revision {revision.number} {_news(settings, published, stage)}")
     return True
@@ -123,7 +123,7 @@ def show(settings: Settings, slug: str, say: Say, complain: Say) -> None:
     consultation = stored_revisions.read_revision(newest)
     if consultation is None:
         raise stored_revisions.unreadable_error(newest)
-    say(yaml_export.as_file(consultation, newest.number).rstrip("\n"))
+    say(yaml_export.consultation_to_yaml(consultation, newest.number).rstrip("\n"))
 
 
 def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
@@ -140,7 +140,7 @@ def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
         kept = "is kept as a test" if published.new else "is the test already"
         return f"{kept}; nothing counts.\n{_ways_in(settings, published.start_word)}"
     news = "published" if published.new else "is published already"
-    return f"{news}; {state_texts.way_in(revision, datetime.now(UTC), settings.zone())}"
+    return f"{news}; {state_texts.next_step_text(revision, datetime.now(UTC), settings.zone())}"
 
 
 def _ways_in(settings: Settings, word: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from bot.authoring import confirmation, lifecycle, state_texts, top_list_texts
 from bot.authoring.confirmation import Ask
-from bot.authoring.file_check import read
+from bot.authoring.file_check import read_consultation_file
 from bot.authoring.lifecycle import Step, StepRefused, WentLive
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions
 from bot.authoring.publishing import PublishContext
@@ -31,7 +31,7 @@ from storage.tables.stages import Stage
 def close(settings: Settings, slug: str, say: Say) -> None:
     """Ends a consultation now. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
-        found = lifecycle.close(connection, slug, tools)
+        found = lifecycle.close_consultation(connection, slug, tools)
     say(f"{slug} is closed: nobody can take part any more, and what was said stays.")
     if found.under_way:
         say(f"Under way: {found.under_way:,}. Whoever writes is told that it is over.")
@@ -43,13 +43,13 @@ def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
     zone = settings.zone()
     end = _end_of(until, zone) if until else None
     with _writing(settings, say) as (connection, tools):
-        found = lifecycle.reopen(connection, slug, tools, until=end)
+        found = lifecycle.reopen_consultation(connection, slug, tools, until=end)
     ends = found.revision.closes_at
-    say(f"{slug} is live again{f' until {state_texts.day(ends, zone)}' if ends else ''}.")
+    say(f"{slug} is live again{f' until {state_texts.format_moment(ends, zone)}' if ends else ''}.")
     if found.before_until:
         say(
             f"Answers of the {found.before:,} who began before are deleted as they were promised, "
-            f"on {state_texts.day(found.before_until, zone)}; those of others after the new end."
+            f"on {state_texts.format_moment(found.before_until, zone)}; those of others after the new end."
         )
     say(f"To take it back: {program()} close {slug}")
 
@@ -61,26 +61,26 @@ def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: 
     """
     zone = settings.zone()
     with _writing(settings, say) as (connection, tools):
-        found = lifecycle.weigh_archiving(connection, slug, tools)
+        found = lifecycle.preview_archiving(connection, slug, tools)
     if not yes:
         say(f"To archive {slug} means:")
-        for line in state_texts.consequences(found, zone):
+        for line in state_texts.describe_archiving(found, zone):
             say(f"  {line}")
         if ask is None or not ask(f"Archive {slug}?"):
             say(f"Nothing was changed. To do it: {program()} archive {slug} --yes")
             return False
     with _writing(settings, say) as (connection, tools):
-        found = lifecycle.archive(connection, slug, tools)
+        found = lifecycle.archive_consultation(connection, slug, tools)
     say(f"{slug} is archived. Nothing was deleted.")
     if found.undo_until:
-        say(f"To take it back until {state_texts.day(found.undo_until, zone)}: {program()} unarchive {slug}")
+        say(f"To take it back until {state_texts.format_moment(found.undo_until, zone)}: {program()} unarchive {slug}")
     return True
 
 
 def unarchive(settings: Settings, slug: str, say: Say) -> None:
     """Brings a consultation back. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
-        lifecycle.unarchive(connection, slug, tools)
+        lifecycle.unarchive_consultation(connection, slug, tools)
     say(f"{slug} is back, and closed as before. To let people take part: {program()} reopen {slug} --until DATE")
 
 
@@ -98,7 +98,7 @@ def go_live(
     """Makes the test or draft revision the live one. Raises CommandError; Unconfirmed where a person has to say first
     that a question means the same, or what is taken of an earlier wave, and did not.
     """
-    step = partial(lifecycle.go_live, stage=stage, number=number)
+    step = partial(lifecycle.make_consultation_live, stage=stage, number=number)
     _tell_live(_agreed(settings, slug, say, step, intent, ask, takes=takes), settings.zone(), say)
 
 
@@ -126,8 +126,8 @@ def _agreed(
 def top(settings: Settings, slug: str, say: Say, count: int) -> None:
     """Prints the proposals most agreed with, in the order in which a wave takes them. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
-        found = waves.best_of(connection, stored_revisions.live_revision(connection, slug))
-    for line in top_list_texts.say_order(found[:count]):
+        found = waves.rank_proposals(connection, stored_revisions.live_revision(connection, slug))
+    for line in top_list_texts.describe_order(found[:count]):
         say(line)
     if not found:
         say(f"Nothing is released in {slug}.")
@@ -137,7 +137,7 @@ def slug_of(named: Path) -> str:
     """The name of a consultation, as it is or as it stands in a file. Raises CommandError."""
     if not named.is_file():
         return named.name
-    consultation = read(named).consultation
+    consultation = read_consultation_file(named).consultation
     if consultation is None:
         raise CommandError(f"{named} cannot be read; give the name of the consultation instead")
     return consultation.slug
@@ -156,17 +156,21 @@ def back(
     """Makes the previous revision live again, or withdraws a draft or test. Raises CommandError, Unconfirmed."""
     if stage != "live":
         with _writing(settings, say) as (connection, tools):
-            dropped = lifecycle.take_back(connection, slug, tools, stage=stage)
+            dropped = lifecycle.withdraw_stage(connection, slug, tools, stage=stage)
         say(f"{slug} has no {stage} any more. To take it back: {program()} publish FILE --{stage}")
         if dropped:
             say(f"Participations in its test, which are deleted: {dropped:,}.")
         return
-    _tell_live(_agreed(settings, slug, say, lifecycle.back, intent, ask, takes=takes), settings.zone(), say)
+    _tell_live(
+        _agreed(settings, slug, say, lifecycle.return_to_previous_revision, intent, ask, takes=takes),
+        settings.zone(),
+        say,
+    )
 
 
 def _tell_live(found: WentLive, zone: tzinfo, say: Say) -> None:
     slug, number = found.revision.slug, found.revision.number
-    say(f"{slug}: revision {number} is live; {state_texts.way_in(found.revision, datetime.now(UTC), zone)}")
+    say(f"{slug}: revision {number} is live; {state_texts.next_step_text(found.revision, datetime.now(UTC), zone)}")
     if found.dropped:
         say(f"Participations in its test, which are deleted: {found.dropped:,}.")
     if found.before and found.under_way:
@@ -201,7 +205,7 @@ def _writing(settings: Settings, say: Say) -> Iterator[tuple[Connection, Publish
     except StepRefused as refused:
         if isinstance(impact := refused.values.get("impact"), PublishImpact):
             raise ToConfirm(impact) from None
-        raise CommandError(state_texts.sentence(refused, _command(refused.slug), settings.zone())) from None
+        raise CommandError(state_texts.refusal_text(refused, _command(refused.slug), settings.zone())) from None
 
 
 def _command(slug: str) -> Callable[[Step], str]:

@@ -176,7 +176,7 @@ def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone:
     with store.reading() as connection:
         if consultations.find(connection, slug):
             live = stored_revisions.live_revision(connection, slug)
-            return f"{slug}: {state_texts.way_in(live, datetime.now(UTC), zone)}"
+            return f"{slug}: {state_texts.next_step_text(live, datetime.now(UTC), zone)}"
     listed = [revision.slug for revision in found if not revision.is_trial]
     there_is = f"there is {', '.join(listed)}" if listed else "nothing is published yet"
     return f"no open consultation is called {slug!r}; {there_is}"

@@ -22,10 +22,10 @@ def check(
     from bot.authoring import check as checks
 
     if schema:
-        say(checks.schema())
+        say(checks.json_schema())
     elif not files:
         raise CommandError(f"which file? Try: {program()} check flows/consultations/mein-kiez.yaml")
-    elif not checks.check(files, say):
+    elif not checks.check_files(files, say):
         raise typer.Exit(1)
 
 

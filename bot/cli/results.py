@@ -53,10 +53,10 @@ def _newest(store: Store, slug: str, seed: int) -> Published:
     if not seed:
         renew(store, slug)
         with store.reading() as connection:
-            if found := publication.figures(connection, slug):
+            if found := publication.public_figures(connection, slug):
                 return found
     with store.reading() as connection:
-        return publication.figures_before(connection, slug, seed=seed)
+        return publication.preview_figures(connection, slug, seed=seed)
 
 
 def as_data(found: Published) -> dict[str, Any]:

@@ -49,9 +49,9 @@ class AnswerRows:
         if self._dropped:
             batch.outcome.has_dropped = True
             answers.remove(connection, list(self._dropped))
-        to_read = open_answer_review.changes(connection, self._open.values())
+        to_read = open_answer_review.compare_answers(connection, self._open.values())
         answers.upsert(connection, list(self._given.values()))
-        open_answer_review.receive(connection, to_read, batch.ids, batch.hour, batch.random)
+        open_answer_review.queue_for_review(connection, to_read, batch.ids, batch.hour, batch.random)
 
 
 @handles(AnswerGiven)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from bot.authoring.file_check import CheckedFile, judge
+from bot.authoring.file_check import CheckedFile, check_parsed_file
 from bot.authoring.yaml_source import ParsedFile
 from bot.exchange.bundle import Budgeting
 from flows.questions.base import registry
@@ -77,7 +77,7 @@ def definition(slug: str, title: str, language: str, home: str, budgeting: Budge
         "questions": [_spending(budgeting, texts[BUDGET], known) if budgeting else _question(texts[STATEMENTS])],
     }
     data |= {name: texts[name] for name in ("asks", "why", "readers", "decides", "feedback", "audience")}
-    return judge(ParsedFile(data, {}, ()), slug)
+    return check_parsed_file(ParsedFile(data, {}, ()), slug)
 
 
 def _question(text: dict[str, str]) -> dict[str, Any]:

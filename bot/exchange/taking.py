@@ -17,7 +17,7 @@ from bot.exchange import ballots
 from bot.exchange.bundle import Bundle, Statement, final, pseudonym
 from bot.exchange.definition import STATEMENTS, definition
 from bot.exchange.recognising import recognise
-from bot.proposals.codes import new_code
+from bot.proposals.codes import new_proposal_code
 from storage.tables import consultations, moderation, proposals, ratings
 from storage.tables.moderation import NewDecision, NewModeration
 from storage.tables.proposals import NewProposal, NewProposalStatus, ProposalRelease
@@ -92,7 +92,7 @@ def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Publ
     if before is not None:
         return before.consultation_id, False
     made = definition(wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting)
-    published = publishing.record(connection, made, desk, wish.slug)
+    published = publishing.publish_checked(connection, made, desk, wish.slug)
     if published.revision is None:
         raise CommandError("; ".join(str(fault) for fault in published.faults if not fault.warning))
     if not wish.is_open:
@@ -128,7 +128,7 @@ def _proposal(bundle: Bundle, it: Statement, number: int, context: _Context) -> 
         consultation_id=context.consultation_id,
         pseudonym=pseudonym(bundle.source, it.author) if it.author else None,
         question_key=STATEMENTS,
-        code=new_code(),
+        code=new_proposal_code(),
         title=it.title,
         text=it.text,
         language=context.wish.language,

@@ -12,7 +12,7 @@ from bot.consultations.catalogue import Catalogue
 from bot.consultations.event_handlers import Request, handles_after_write
 from bot.consultations.pseudonyms import pseudonyms_of
 from bot.proposals import lineage, merge_split
-from bot.proposals.codes import recognise
+from bot.proposals.codes import parse_proposal_code
 from bot.proposals.facts import ReadableProposals
 from flows.events import ContributionsRequested
 from flows.messages import MsgOut, QuickReply
@@ -53,7 +53,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
         gone += [ErasedRecord("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
         ratings.erase(connection, names)
         return voice.message(voice.say("mine.votes_gone"))
-    wanted = recognise(asked.code)
+    wanted = parse_proposal_code(asked.code)
     if kind == "unrate":
         return _unrated(batch, names, wanted or "", voice)
     row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
@@ -61,7 +61,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
         return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
     if kind == "ask.delete":
         return _really(voice, "delete", row.code)
-    later = [copy.id for copy in lineage.copies(connection, [row.code])]
+    later = [copy.id for copy in lineage.copies_of_codes(connection, [row.code])]
     if kind == "withdraw":
         if row.withdrawn_at is None:
             proposals.withdraw(connection, [Withdrawal(number, batch.hour) for number in (row.id, *later)])

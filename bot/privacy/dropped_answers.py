@@ -57,11 +57,11 @@ def _clear(connection: Connection, fallen: Sequence[DroppedAnswer], now: datetim
         )
         for one in fallen
     ]
-    block_votes.forget(connection, blocks)
+    block_votes.delete_block_votes(connection, blocks)
     own = _own(connection, fallen)
     read = _read(connection, [row for _, row in own])
     unread = {row.id: row.code for _, row in own if row.id not in read}
-    copies = lineage.copies(connection, unread.values())
+    copies = lineage.copies_of_codes(connection, unread.values())
     proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in (*unread, *(row.id for row in copies))])
     return ClearedProposals(tuple(unread.values()), tuple((one, row.code) for one, row in own if row.id in read))
 

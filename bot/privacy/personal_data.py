@@ -114,7 +114,7 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
     for answer in answers.of_people(connection, pseudonyms):
         given.setdefault(answer.session_id, []).append(answer)
     sent = attachments.of_people(connection, pseudonyms)
-    read = contributions.answers_in_words(connection, [row.id for row in stored.values()], voice)
+    read = contributions.answer_review_texts(connection, [row.id for row in stored.values()], voice)
     for row in stored.values():
         lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person, read)]
         lines += [
@@ -132,7 +132,7 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
     letters = messages.dead_letters_of(connection, [door.lookup for door in doors])
     unhandled = sorted(open_dead_letter(letter, keys) for letter in letters)
     lines += [voice.say("mydata.unhandled", text=letter.said) for letter in unhandled]
-    lines += contributions.in_words(connection, pseudonyms, voice)
+    lines += contributions.own_contribution_lines(connection, pseudonyms, voice)
     return voice.message("\n".join(lines))
 
 
@@ -236,7 +236,7 @@ def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Key
     pseudonyms = [keys.pseudonym(number, one) for number in contact_ids for one in every]
     ratings.erase(connection, pseudonyms)
     own = proposals.of_people(connection, pseudonyms)
-    copies = lineage.copies(connection, [row.code for row in own])
+    copies = lineage.copies_of_codes(connection, [row.code for row in own])
     merge_split.erase_proposals(connection, new_id, [row.id for row in (*own, *copies)])
     sessions.erase(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)

@@ -31,7 +31,9 @@ _BOUND: Final[dict[str, Callable[[EncryptedCell], bytes]]] = {
     "dead_letters": lambda cell: cell.about or b"",
     "set_aside": lambda cell: personal_data.superseded_context(cell.key),
     "attachments": lambda cell: files.bound_to(cell.key),
-    "moderations": lambda cell: moderation_decisions.bound_to("answer" if cell.about is None else "proposal", cell.key),
+    "moderations": lambda cell: moderation_decisions.original_binding(
+        "answer" if cell.about is None else "proposal", cell.key
+    ),
 }
 """To what each thing is sealed."""
 

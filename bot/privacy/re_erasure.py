@@ -122,7 +122,7 @@ def _names(gone: Sequence[ErasedRecord], kind: Kind) -> list[str]:
 
 
 def _with_copies(connection: Connection, codes: Sequence[str]) -> list[StoredProposal]:
-    return [*proposals.by_codes(connection, codes).values(), *lineage.copies(connection, codes)]
+    return [*proposals.by_codes(connection, codes).values(), *lineage.copies_of_codes(connection, codes)]
 
 
 def _erase(connection: Connection, found: RestoredRecords, keys: Keys) -> None:

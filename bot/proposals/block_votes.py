@@ -37,7 +37,7 @@ def block_of(flow: Flow, pseudonym: str, keys: Set[str], answers: Mapping[str, o
     return VoteBlock(pseudonym, keys, bool(blocks) and blocks <= keys, named)
 
 
-def votes_of(connection: Connection, blocks: Sequence[VoteBlock]) -> list[BlockVotes]:
+def votes_of_blocks(connection: Connection, blocks: Sequence[VoteBlock]) -> list[BlockVotes]:
     """The votes of these blocks, in their order."""
     given: dict[str, list[NewRatingEvent]] = {}
     for vote in ratings.votes_by(connection, sorted({block.pseudonym for block in blocks})):
@@ -47,9 +47,9 @@ def votes_of(connection: Connection, blocks: Sequence[VoteBlock]) -> list[BlockV
     return [_split(given.get(block.pseudonym, []), block, known) for block in blocks]
 
 
-def forget(connection: Connection, blocks: Sequence[VoteBlock]) -> None:
+def delete_block_votes(connection: Connection, blocks: Sequence[VoteBlock]) -> None:
     """Deletes the votes of these blocks. What a person said about the same proposal elsewhere counts again."""
-    votes = votes_of(connection, blocks)
+    votes = votes_of_blocks(connection, blocks)
     gone = {vote.id: vote for found in votes for vote in found.gone}
     left = {vote.id: vote for found in votes for vote in found.left if vote.id not in gone}
     ratings.forget(connection, {(vote.pseudonym, vote.proposal_id) for vote in gone.values()})

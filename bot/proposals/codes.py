@@ -23,7 +23,7 @@ _FIRST: Final = frozenset(f"#{_PROPOSAL}{_ANSWER}{_PROPOSAL.lower()}{_ANSWER.low
 """What every code begins with: nearly no message does, and this is asked of all of them."""
 
 
-def new_code(random: Random = SYSTEM_RANDOM) -> str:
+def new_proposal_code(random: Random = SYSTEM_RANDOM) -> str:
     """A code of 40 random bits that can be read out: "P-7K2M-PX0Q"."""
     return f"{_PROPOSAL}-{in_groups(random_letters(8, random))}"
 
@@ -33,7 +33,7 @@ def new_answer_code(random: Random = SYSTEM_RANDOM) -> str:
     return f"{_ANSWER}-{in_groups(random_letters(8, random))}"
 
 
-def recognise(text: str) -> str | None:
+def parse_proposal_code(text: str) -> str | None:
     """The code of a proposal which a whole message is, however it was typed; None for anything else.
 
     >>> recognise(" p 7k2m pxoq ")
@@ -41,11 +41,11 @@ def recognise(text: str) -> str | None:
     >>> recognise("Parkbank") is None
     True
     """
-    code = recognise_any(text)
+    code = parse_contribution_code(text)
     return code if code and code.startswith(_PROPOSAL) else None
 
 
-def recognise_any(text: str) -> str | None:
+def parse_contribution_code(text: str) -> str | None:
     """The same, also for the code of an answer.
 
     >>> recognise_any("t7k2m-pxoq")
@@ -60,6 +60,6 @@ def recognise_any(text: str) -> str | None:
     return f"{found[1].upper()}-{first}-{last}"
 
 
-def is_of_answer(code: str) -> bool:
+def is_answer_code(code: str) -> bool:
     """Whether it is the code of an answer in own words."""
     return code.startswith(f"{_ANSWER}-")

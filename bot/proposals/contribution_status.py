@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.proposals.moderation_rules import ModerationItem, find
+from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.proposals.official_answers import REQUIRED_LANGUAGE
 from flows.languages import LANGUAGES
 from storage.tables import proposals
@@ -32,10 +32,10 @@ class ContributionStatus(NamedTuple):
     """Codes of what stands for it now (merged), or of its parts (split)."""
 
 
-def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
+def contribution_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
     """What there is to tell about these codes; those that do not exist are left out."""
     known = proposals.by_codes(connection, list(codes)) if codes else {}
-    standings = find(connection, [row.id for row in known.values()]) if known else {}
+    standings = load_items(connection, [row.id for row in known.values()]) if known else {}
     others = _others(connection, standings)
     return {row.code: _account(standings[row.id], others[row.id]) for row in known.values()}
 
@@ -71,22 +71,22 @@ def _seen(standing: ModerationItem) -> Seen:
     return "public" if standing.is_public else "reading"
 
 
-def in_words(account: ContributionStatus, say: Say, language: str, page: str = "") -> list[str]:
+def status_lines(account: ContributionStatus, say: Say, language: str, page: str = "") -> list[str]:
     """Where it stands, in lines: the last step with its reason. `page` is the address where all of it is shown."""
     lines = [say(f"account.{account.seen}", code=account.code, others=", ".join(account.others))]
     if account.hidden_because:
         lines.append(say("account.reason", reason=account.hidden_because))
     if account.steps:
-        lines += step_in_words(account.steps[-1], say, language)
+        lines += step_lines(account.steps[-1], say, language)
     if page:
         lines.append(say("account.page", link=page))
     return lines
 
 
-def step_in_words(step: NewProposalStatus, say: Say, language: str) -> Iterator[str]:
+def step_lines(step: NewProposalStatus, say: Say, language: str) -> Iterator[str]:
     """One step: what was decided, why, by whom, and where more can be read."""
     yield say("account.status", status=say(f"account.status.{step.status}"))
-    tag, reason = reason_in(step.reason, language)
+    tag, reason = reason_in_language(step.reason, language)
     if reason and _plain(tag) == _plain(language):
         yield say("account.reason", reason=reason)
     elif reason:
@@ -97,7 +97,7 @@ def step_in_words(step: NewProposalStatus, say: Say, language: str) -> Iterator[
         yield say("account.more", link=step.link)
 
 
-def reason_in(reason: Mapping[str, str], language: str) -> tuple[str, str]:
+def reason_in_language(reason: Mapping[str, str], language: str) -> tuple[str, str]:
     """A reason in this language, else in a related one, else in German; with the language it is in.
 
     >>> reason_in({"de": "Ja.", "tr": "Evet."}, "tr")

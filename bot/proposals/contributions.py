@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.proposals.moderation_rules import find
-from bot.proposals.pool import words_of
+from bot.proposals.moderation_rules import load_items
+from bot.proposals.pool import proposal_text
 from flows.renderer import Renderer
 from storage.tables import moderation, open_answers, proposals, ratings
 from storage.tables.ratings import NewRating, Vote
@@ -19,15 +19,15 @@ LONGEST: Final = 80
 _VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 
 
-def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Renderer) -> list[str]:
+def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], voice: Renderer) -> list[str]:
     """A line for each proposal and each rating of these people; nothing where there are none."""
     own = proposals.of_people(connection, pseudonyms)
-    standings = find(connection, [row.id for row in own])
+    standings = load_items(connection, [row.id for row in own])
     lines = []
     for row in own:
         state = "withdrawn" if row.withdrawn_at else standings[row.id].state
         shown = voice.say(f"proposal.state.{state}")
-        lines.append(voice.say("mydata.proposal", code=row.code, state=shown, text=words_of(row)))
+        lines.append(voice.say("mydata.proposal", code=row.code, state=shown, text=proposal_text(row)))
     rated = ratings.of_people(connection, pseudonyms)
     if rated:
         lines.append(voice.say("mydata.ratings", count=len(rated)))
@@ -35,7 +35,9 @@ def in_words(connection: Connection, pseudonyms: Sequence[str], voice: Renderer)
     return ["", *lines] if lines else []
 
 
-def answers_in_words(connection: Connection, session_ids: Sequence[int], voice: Renderer) -> dict[tuple[int, str], str]:
+def answer_review_texts(
+    connection: Connection, session_ids: Sequence[int], voice: Renderer
+) -> dict[tuple[int, str], str]:
     """What became of answers in own words, by session and question: that others can see it, or why nobody does. Nothing
     of those that wait.
     """
@@ -57,11 +59,11 @@ def answers_in_words(connection: Connection, session_ids: Sequence[int], voice: 
 
 def _rated(connection: Connection, rated: Sequence[NewRating], voice: Renderer) -> Iterator[str]:
     """Each vote with the code of what it is about; with its words only while everybody may read them."""
-    about = find(connection, [row.proposal_id for row in rated])
+    about = load_items(connection, [row.proposal_id for row in rated])
     for row in rated:
         standing = about[row.proposal_id]
         said = [voice.say(f"statements.{_VOTES[row.vote]}")]
         if row.important:
             said.append(voice.say("statements.important"))
-        words = shorten(words_of(standing.proposal), LONGEST, placeholder=" …") if standing.is_public else ""
+        words = shorten(proposal_text(standing.proposal), LONGEST, placeholder=" …") if standing.is_public else ""
         yield f"{standing.proposal.code} {words}".rstrip() + f"\n   {voice.arrow} {voice.say('list.comma').join(said)}"

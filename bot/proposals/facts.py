@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from bot.consultations.fact_loader import FactRequest, FactSource
 from bot.proposals import lineage
-from bot.proposals.block_votes import block_of, votes_of
-from bot.proposals.codes import new_code
+from bot.proposals.block_votes import block_of, votes_of_blocks
+from bot.proposals.codes import new_proposal_code
 from bot.proposals.merge_split import authors
-from bot.proposals.pool import StatementPools, words_of
+from bot.proposals.pool import StatementPools, proposal_text
 from bot.proposals.submission import IdeaRows
 from flows.fact_queries import (
     IsOwnProposal,
@@ -39,7 +39,7 @@ Named = Callable[[int, int], str]
 """Contact and consultation → who that is there (`bot.common.keys`): computed for the moment, stored nowhere."""
 
 
-def finders(
+def proposal_fact_sources(
     pools: StatementPools, named: Named, draw_seed: Callable[[str, int], int]
 ) -> Mapping[type[FactQuery[Any]], FactSource]:
     """Who finds out which kind of need."""
@@ -49,7 +49,7 @@ def finders(
         StillReleased: _still_released,
         OwnVote: _my_vote,
         IsOwnProposal: _is_mine,
-        NewProposalCode: lambda connection, asked: [new_code(asker.batch.random) for asker, _ in asked],
+        NewProposalCode: lambda connection, asked: [new_proposal_code(asker.batch.random) for asker, _ in asked],
     }
 
 
@@ -80,7 +80,7 @@ class ReadableProposals(NamedTuple):
     def statement(self, id_: int, language: str) -> Statement:
         """As a reader of this language gets it: translated where there is a translation."""
         row = self.rows[id_]
-        own = words_of(row)
+        own = proposal_text(row)
         texts, is_own = self.texts.get(id_, {}), _base(row.language) == _base(language)
         # Plain German instead of German is easier to read, and no translation to be told of.
         text = texts.get(language) or (None if is_own else texts.get(_base(language)))
@@ -197,7 +197,7 @@ def _forget_dropped(
     """Takes out what people said in questions that go in this very turn, stored or in this batch."""
     going = [(asker, need.dropped) for asker, need in asked if need.dropped]
     blocks = [block_of(asker.published.flow, asker.pseudonym, dropped, asker.answers()) for asker, dropped in going]
-    for (asker, dropped), found in zip(going, votes_of(connection, blocks) if blocks else (), strict=True):
+    for (asker, dropped), found in zip(going, votes_of_blocks(connection, blocks) if blocks else (), strict=True):
         still = {vote.proposal_id for vote in found.left}
         gone = {vote.proposal_id for vote in found.gone} - still
         pending = {

@@ -17,7 +17,7 @@ from storage.tables.proposals import StoredProposal
 SOURCE = "wave"
 
 
-def source_id(code: str, slug: str) -> str:
+def copy_source_id(code: str, slug: str) -> str:
     """What the copy of a proposal in a consultation is known by."""
     return f"{code}/{slug}"
 
@@ -27,7 +27,7 @@ def original_code(row: StoredProposal) -> str:
     return row.source_id.partition("/")[0] if row.source == SOURCE and row.source_id else ""
 
 
-def copies(connection: Connection, codes: Iterable[str]) -> list[StoredProposal]:
+def copies_of_codes(connection: Connection, codes: Iterable[str]) -> list[StoredProposal]:
     """Everything that was taken over from proposals with these codes, also from copies of them."""
     wanted, found = set(codes), []
     # Oldest first: what a copy was made of is older.

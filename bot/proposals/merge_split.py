@@ -8,19 +8,19 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.proposals.codes import new_code
+from bot.proposals.codes import new_proposal_code
 from bot.proposals.moderation_decisions import (
     ModerationContext,
     ProposalWording,
-    after,
-    asked,
-    checked,
-    flags,
-    note,
-    put,
-    take,
+    check_wording,
+    lock_for_decision,
+    record_decision,
+    reload_item,
+    require_reason,
+    set_moderation_state,
+    wording_flags,
 )
-from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, check_possible, find
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, check_decision, load_items
 from storage.tables import moderation, proposals, ratings
 from storage.tables.moderation import ModerationChange, NewModeration
 from storage.tables.proposals import NewProposal, StoredProposal
@@ -29,7 +29,7 @@ from storage.tables.ratings import NewRating, NewRatingEvent
 MOST_PARTS: Final = 10
 
 
-def merge(
+def merge_proposals(
     chair: ModerationContext, proposal_id: int, into: int, reason: str = "", *, seen: str | None = None
 ) -> ModerationItem:
     """Lets `into` stand for this proposal too. Ratings of this one count there; of two of one person the last one does.
@@ -40,23 +40,23 @@ def merge(
         raise DecisionRefused("itself")
     # All that may change is locked at once, in the order of the ids: two merges across wait, and do not deadlock.
     children = moderation.merged_into(chair.connection, [proposal_id]).get(proposal_id, [])
-    locked = find(chair.connection, [proposal_id, into, *children], lock=True)
+    locked = load_items(chair.connection, [proposal_id, into, *children], lock=True)
     source, target = locked.get(proposal_id), locked.get(into)
     if source is None or target is None:
         raise DecisionRefused("unknown")
-    check_possible(source, "merge", seen)
+    check_decision(source, "merge", seen)
     _check_target(chair.connection, source, target)
     if list(source.joined) != children:
         raise DecisionRefused("changed", state=source.state)
-    note(chair, proposal_id, "merge", asked(reason) if reason.strip() else target.proposal.code)
-    put(chair, source, "merged", into)
+    record_decision(chair, proposal_id, "merge", require_reason(reason) if reason.strip() else target.proposal.code)
+    set_moderation_state(chair, source, "merged", into)
     moved = [ModerationChange(child, "merged", into, chair.now) for child in children]
     moderation.set_states(chair.connection, moved)
     _share_status(chair, [proposal_id, *children], target)
     for child in children:
         _take_out(chair, child, proposal_id)
     _carry(chair.connection, chair.new_id, [proposal_id, *children], target.proposal)
-    return after(chair, proposal_id)
+    return reload_item(chair, proposal_id)
 
 
 def _share_status(chair: ModerationContext, sources: Sequence[int], target: ModerationItem) -> None:
@@ -118,23 +118,25 @@ def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[
     ratings.rate(connection, events)
 
 
-def restore(chair: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None) -> ModerationItem:
+def restore_text(
+    chair: ModerationContext, proposal_id: int, reason: str = "", *, seen: str | None = None
+) -> ModerationItem:
     """Takes back that a proposal was hidden or merged: it waits to be read again."""
-    known = find(chair.connection, [proposal_id]).get(proposal_id)
+    known = load_items(chair.connection, [proposal_id]).get(proposal_id)
     into = known.moderation.merged_into if known else None
     if into is not None:
-        find(chair.connection, [proposal_id, into], lock=True)
-    standing = take(chair, proposal_id, "restore", seen)
+        load_items(chair.connection, [proposal_id, into], lock=True)
+    standing = lock_for_decision(chair, proposal_id, "restore", seen)
     if standing.moderation.merged_into != into:
         raise DecisionRefused("changed", state=standing.state)
-    note(chair, proposal_id, "restore", asked(reason) if reason.strip() else None)
-    put(chair, standing, "waiting")
+    record_decision(chair, proposal_id, "restore", require_reason(reason) if reason.strip() else None)
+    set_moderation_state(chair, standing, "waiting")
     target = proposals.by_ids(chair.connection, [into]).get(into) if into is not None else None
     if target is not None:
         _take_out(chair, proposal_id, target.id)
         others = moderation.merged_into(chair.connection, [target.id]).get(target.id, [])
         _carry(chair.connection, chair.new_id, others, target)
-    return after(chair, proposal_id)
+    return reload_item(chair, proposal_id)
 
 
 def _take_out(chair: ModerationContext, source: int, target: int) -> None:
@@ -158,7 +160,7 @@ def erase_proposals(connection: Connection, new_id: Callable[[], int], ids: Sequ
         _carry(connection, new_id, others.get(number, []), target)
 
 
-def split(
+def split_proposal(
     chair: ModerationContext,
     proposal_id: int,
     parts: Sequence[ProposalWording],
@@ -169,19 +171,19 @@ def split(
     """Makes several proposals of one that says several things. They have its author, wait to be read, and begin
     without ratings: nobody knows which part was meant.
     """
-    standing = take(chair, proposal_id, "split", seen)
-    wordings = [checked(part) for part in parts]
+    standing = lock_for_decision(chair, proposal_id, "split", seen)
+    wordings = [check_wording(part) for part in parts]
     if not 2 <= len(set(wordings)) == len(wordings) <= MOST_PARTS:
         raise DecisionRefused("parts", most=str(MOST_PARTS))
     whole = NewProposal(*(getattr(standing.proposal, field) for field in NewProposal._fields))
     made = [
-        whole._replace(id=chair.new_id(), code=new_code(), title=title, text=text, source=None, source_id=None)
+        whole._replace(id=chair.new_id(), code=new_proposal_code(), title=title, text=text, source=None, source_id=None)
         for title, text in wordings
     ]
-    note(chair, proposal_id, "split", asked(reason) if reason.strip() else None)
-    put(chair, standing, "split")
+    record_decision(chair, proposal_id, "split", require_reason(reason) if reason.strip() else None)
+    set_moderation_state(chair, standing, "split")
     proposals.insert(chair.connection, made)
-    found = [flags(wording, whole.language) for wording in wordings]
+    found = [wording_flags(wording, whole.language) for wording in wordings]
     rows = [
         NewModeration(
             id=part.id,
@@ -195,7 +197,7 @@ def split(
         for place, part in enumerate(made)
     ]
     moderation.insert(chair.connection, rows)
-    return list(find(chair.connection, [part.id for part in made]).values())
+    return list(load_items(chair.connection, [part.id for part in made]).values())
 
 
 def authors(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:

@@ -20,7 +20,7 @@ from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.keys import Keys
 from bot.consultations import answer_text
 from bot.proposals.flags import flags_of
-from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, approvers, check_possible, find
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, approvers, check_decision, load_items
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean_text
 from storage.tables import consultations, moderation, proposals
@@ -72,56 +72,56 @@ class ProposalWording(NamedTuple):
     text: str
 
 
-def approve(chair: ModerationContext, proposal_id: int, *, seen: str | None = None) -> ModerationItem:
+def approve_text(chair: ModerationContext, proposal_id: int, *, seen: str | None = None) -> ModerationItem:
     """Lets it out. Where four eyes are asked for, the first approval waits for one by somebody else."""
-    standing = take(chair, proposal_id, "approve", seen)
+    standing = lock_for_decision(chair, proposal_id, "approve", seen)
     before = approvers(standing.decisions)
     if chair.staff_id is not None and chair.staff_id in before:
         raise DecisionRefused("twice")
-    note(chair, proposal_id, "approve")
-    wanted = 2 if four_eyes(chair.connection, standing.proposal.consultation_id) else 1
+    record_decision(chair, proposal_id, "approve")
+    wanted = 2 if needs_two_approvals(chair.connection, standing.proposal.consultation_id) else 1
     if len({*before, chair.staff_id}) >= wanted:
-        put(chair, standing, "released")
-    return after(chair, proposal_id)
+        set_moderation_state(chair, standing, "released")
+    return reload_item(chair, proposal_id)
 
 
-def hide(chair: ModerationContext, proposal_id: int, reason: str, *, seen: str | None = None) -> ModerationItem:
+def hide_text(chair: ModerationContext, proposal_id: int, reason: str, *, seen: str | None = None) -> ModerationItem:
     """Keeps it from everybody, or takes it back. Its author can read the reason."""
-    standing = take(chair, proposal_id, "hide", seen)
-    note(chair, proposal_id, "hide", asked(reason))
-    put(chair, standing, "hidden")
-    return after(chair, proposal_id)
+    standing = lock_for_decision(chair, proposal_id, "hide", seen)
+    record_decision(chair, proposal_id, "hide", require_reason(reason))
+    set_moderation_state(chair, standing, "hidden")
+    return reload_item(chair, proposal_id)
 
 
-def edit(
+def edit_text(
     chair: ModerationContext, proposal_id: int, wording: ProposalWording, reason: str, *, seen: str | None = None
 ) -> ModerationItem:
     """Takes personal details out of it. What the person wrote is kept sealed; its author sees what is public.
 
     Translations go, because they say what is not said any more. Where four eyes are asked for, two people read anew.
     """
-    standing = take(chair, proposal_id, "edit", seen)
-    about, wording = standing.proposal, fitting(standing, wording)
+    standing = lock_for_decision(chair, proposal_id, "edit", seen)
+    about, wording = standing.proposal, check_wording_for(standing, wording)
     if standing.answer:  # it still says whether it was spoken or a picture
         wording = wording._replace(text=answer_text.copy_media_mark(about.text, wording.text))
     if wording == ProposalWording(about.title, about.text):
         raise DecisionRefused("same_text")
-    note(chair, proposal_id, "edit", asked(reason))
+    record_decision(chair, proposal_id, "edit", require_reason(reason))
     if standing.moderation.original is None:
-        sealed = seal(chair.keys, standing, ProposalWording(about.title, about.text))
+        sealed = encrypt_original(chair.keys, standing, ProposalWording(about.title, about.text))
         moderation.keep_originals(chair.connection, [EncryptedOriginal(proposal_id, sealed)])
     if standing.answer:
         answer_text.reword_answer(chair.connection, standing.answer, wording.text)
     else:
         proposals.reword(chair.connection, [ProposalRewording(proposal_id, *wording)])
-    moderation.set_flags(chair.connection, [ModerationFlags(proposal_id, flags(wording, about.language))])
+    moderation.set_flags(chair.connection, [ModerationFlags(proposal_id, wording_flags(wording, about.language))])
     moderation.erase_texts(chair.connection, [proposal_id])
-    if standing.state == "released" and four_eyes(chair.connection, about.consultation_id):
-        put(chair, standing, "waiting")
-    return after(chair, proposal_id)
+    if standing.state == "released" and needs_two_approvals(chair.connection, about.consultation_id):
+        set_moderation_state(chair, standing, "waiting")
+    return reload_item(chair, proposal_id)
 
 
-def translate(
+def translate_text(
     chair: ModerationContext,
     proposal_id: int,
     language: str,
@@ -132,12 +132,12 @@ def translate(
     seen: str | None = None,
 ) -> ModerationItem:
     """Stores it in another language, with who translated it and whether a speaker of it has read that."""
-    standing = take(chair, proposal_id, "translate", seen)
+    standing = lock_for_decision(chair, proposal_id, "translate", seen)
     if language not in LANGUAGES or language == standing.proposal.language:
         raise DecisionRefused("language", language=language)
-    note(chair, proposal_id, "translate", language)
+    record_decision(chair, proposal_id, "translate", language)
     by = clean_text(translator).strip()[:LONGEST_TITLE] or chair.name
-    title, text = fitting(standing, wording)
+    title, text = check_wording_for(standing, wording)
     row = NewProposalText(
         moderation_id=proposal_id,
         language=language,
@@ -148,32 +148,34 @@ def translate(
         at=chair.now,
     )
     moderation.set_texts(chair.connection, [row])
-    return after(chair, proposal_id)
+    return reload_item(chair, proposal_id)
 
 
-def take(chair: ModerationContext, proposal_id: int, kind: DecisionKind, seen: str | None) -> ModerationItem:
+def lock_for_decision(
+    chair: ModerationContext, proposal_id: int, kind: DecisionKind, seen: str | None
+) -> ModerationItem:
     """The proposal or answer, locked, if this may be decided about it now. Raises DecisionRefused."""
-    standing = find(chair.connection, [proposal_id], lock=True).get(proposal_id)
+    standing = load_items(chair.connection, [proposal_id], lock=True).get(proposal_id)
     if standing is None:
         raise DecisionRefused("unknown")
-    check_possible(standing, kind, seen)
+    check_decision(standing, kind, seen)
     return standing
 
 
-def note(chair: ModerationContext, proposal_id: int, kind: DecisionKind, reason: str | None = None) -> None:
+def record_decision(chair: ModerationContext, proposal_id: int, kind: DecisionKind, reason: str | None = None) -> None:
     """Takes down who decided what, and why; in the audit log without the reason, which may quote the text."""
     row = NewDecision(
         id=chair.new_id(), moderation_id=proposal_id, staff_id=chair.staff_id, kind=kind, reason=reason, at=chair.now
     )
     moderation.add_decisions(chair.connection, [row])
-    about = find(chair.connection, [proposal_id])[proposal_id].proposal
+    about = load_items(chair.connection, [proposal_id])[proposal_id].proposal
     slug = consultations.slug_of(chair.connection, about.consultation_id)
     purpose = reason or "" if kind in _PLAIN_REASONS else ""
     entry = chair.actor.did(_ACTS[kind], f"{slug}/{about.code}", purpose, chair.now)
     audit.record(chair.connection, chair.keys, entry)
 
 
-def put(
+def set_moderation_state(
     chair: ModerationContext, standing: ModerationItem, state: ModerationState, merged_into: int | None = None
 ) -> None:
     """Moves it into a state; only what is released can be seen. The decision is noted before."""
@@ -183,12 +185,12 @@ def put(
         proposals.release(chair.connection, [ProposalRelease(number, chair.now if state == "released" else None)])
 
 
-def after(chair: ModerationContext, proposal_id: int) -> ModerationItem:
+def reload_item(chair: ModerationContext, proposal_id: int) -> ModerationItem:
     """How it stands after the decision."""
-    return find(chair.connection, [proposal_id])[proposal_id]
+    return load_items(chair.connection, [proposal_id])[proposal_id]
 
 
-def asked(reason: str) -> str:
+def require_reason(reason: str) -> str:
     """A reason, tidied. Raises DecisionRefused where there is none."""
     found = clean_text(reason).strip()[:LONGEST_REASON]
     if not found:
@@ -196,7 +198,7 @@ def asked(reason: str) -> str:
     return found
 
 
-def checked(wording: ProposalWording) -> ProposalWording:
+def check_wording(wording: ProposalWording) -> ProposalWording:
     """Title and text, tidied. Raises DecisionRefused where there is no text, or far too much."""
     title, text = clean_text(wording.title or "").strip(), clean_text(wording.text).strip()
     if not text or len(text) > LONGEST_TEXT or len(title) > LONGEST_TITLE:
@@ -204,44 +206,44 @@ def checked(wording: ProposalWording) -> ProposalWording:
     return ProposalWording(title or None, text)
 
 
-def fitting(standing: ModerationItem, wording: ProposalWording) -> ProposalWording:
+def check_wording_for(standing: ModerationItem, wording: ProposalWording) -> ProposalWording:
     """The same; an answer has no title. Raises DecisionRefused."""
-    found = checked(wording)
+    found = check_wording(wording)
     if standing.answer and found.title:
         raise DecisionRefused("only_proposals")
     return found
 
 
-def flags(wording: ProposalWording, language: str) -> list[str]:
+def wording_flags(wording: ProposalWording, language: str) -> list[str]:
     """What to look at in these words."""
     return flags_of("\n".join(filter(None, wording)), language)
 
 
-def seal(keys: Keys, standing: ModerationItem, wording: ProposalWording) -> bytes:
+def encrypt_original(keys: Keys, standing: ModerationItem, wording: ProposalWording) -> bytes:
     """What a person wrote, so that only this house can read it."""
-    return keys.seal(to_json(wording).decode(), bound_to(standing.kind, standing.proposal.id))
+    return keys.seal(to_json(wording).decode(), original_binding(standing.kind, standing.proposal.id))
 
 
-def bound_to(kind: Literal["proposal", "answer"], number: int) -> bytes:
+def original_binding(kind: Literal["proposal", "answer"], number: int) -> bytes:
     """What seals the words of a person to what they belong to."""
     return f"{kind}/{number}".encode()
 
 
-def original(keys: Keys, standing: ModerationItem) -> ProposalWording | None:
+def decrypt_original(keys: Keys, standing: ModerationItem) -> ProposalWording | None:
     """What the person wrote before it was edited; None where nothing was. Raises SecretError."""
     sealed = standing.moderation.original
     if sealed is None:
         return None
-    title, text = from_json(keys.unseal(sealed, bound_to(standing.kind, standing.proposal.id)))
+    title, text = from_json(keys.unseal(sealed, original_binding(standing.kind, standing.proposal.id)))
     return ProposalWording(title, text)
 
 
-def four_eyes(connection: Connection, consultation_id: int) -> bool:
+def needs_two_approvals(connection: Connection, consultation_id: int) -> bool:
     """Whether two people have to approve what comes out of this consultation."""
     revision = consultations.newest_of(connection, consultation_id)
     return bool(revision and from_json(revision.content).get("four_eyes", False))
 
 
-def ids_of(connection: Connection, codes: Sequence[str]) -> dict[str, int]:
+def proposal_ids_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, int]:
     """The ids behind these codes."""
     return {code: row.id for code, row in proposals.by_codes(connection, codes).items()}

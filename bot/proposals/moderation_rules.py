@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations.answer_text import decode_text
-from bot.proposals.codes import is_of_answer
+from bot.proposals.codes import is_answer_code
 from bot.proposals.flags import flags_of
 from storage.tables import moderation, open_answers, proposals, stages
 from storage.tables.moderation import DecisionKind, ModerationState, NewDecision, NewModeration, NewProposalText
@@ -116,7 +116,7 @@ _ONLY_PROPOSALS: Final[frozenset[DecisionKind]] = frozenset({"merge", "split", "
 _CHANGES: Final[frozenset[DecisionKind]] = frozenset({"edit", "hide", "merge", "split", "restore"})
 
 
-def check_possible(standing: ModerationItem, kind: DecisionKind, seen: str | None) -> None:
+def check_decision(standing: ModerationItem, kind: DecisionKind, seen: str | None) -> None:
     """Refuses a decision about what has changed since it was `seen`, was withdrawn, or is in another state by now."""
     if standing.answer and kind in _ONLY_PROPOSALS:
         raise DecisionRefused("only_proposals")
@@ -139,7 +139,7 @@ def approvers(decisions: Sequence[NewDecision]) -> frozenset[int]:
     return frozenset(found)
 
 
-def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, ModerationItem]:
+def load_items(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, ModerationItem]:
     """These proposals and answers, in the order of their ids. With `lock` nobody else decides before this transaction
     ends.
     """
@@ -170,13 +170,13 @@ def find(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> d
     }
 
 
-def by_code(connection: Connection, code: str) -> ModerationItem | None:
+def item_by_code(connection: Connection, code: str) -> ModerationItem | None:
     """The proposal or the answer with this code, released or not. Those of trials are nobody's to decide about."""
-    rows = open_answers.by_codes(connection, [code]) if is_of_answer(code) else proposals.by_codes(connection, [code])
+    rows = open_answers.by_codes(connection, [code]) if is_answer_code(code) else proposals.by_codes(connection, [code])
     about = rows.get(code)
     if about is None or stages.is_trial(connection, about.consultation_id):
         return None
-    return find(connection, [about.id]).get(about.id)
+    return load_items(connection, [about.id]).get(about.id)
 
 
 def _as_written(row: OpenAnswer, state: NewModeration) -> StoredProposal:

@@ -7,8 +7,14 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from bot.proposals import lineage
-from bot.proposals.moderation_decisions import LONGEST_REASON, ModerationContext, after, note, take
-from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, find
+from bot.proposals.moderation_decisions import (
+    LONGEST_REASON,
+    ModerationContext,
+    lock_for_decision,
+    record_decision,
+    reload_item,
+)
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, load_items
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean_text
 from storage.tables import proposals
@@ -28,32 +34,32 @@ class OfficialAnswer(NamedTuple):
     link: str = ""
 
 
-def set_status(
+def answer_proposal(
     chair: ModerationContext, proposal_id: int, outcome: OfficialAnswer, *, seen: str | None = None
 ) -> ModerationItem:
     """Tells what became of a proposal and of what was merged into it. Everybody who wanted to know will be told.
 
     What was taken over from an earlier wave is answered there as well: that is where its author waits.
     """
-    standing = take(chair, proposal_id, "status", seen)
+    standing = lock_for_decision(chair, proposal_id, "status", seen)
     row = _checked(chair, standing, outcome)
     if standing.steps and standing.steps[-1][2:6] == row[2:6]:
         raise DecisionRefused("same_text")
     rows = []
     for one in (standing, *_earlier(chair, standing)):
         number = one.proposal.id
-        note(chair, number, "status", outcome.status)
+        record_decision(chair, number, "status", outcome.status)
         rows.append(row._replace(id=chair.new_id(), proposal_id=number))
         rows += [row._replace(id=chair.new_id(), proposal_id=joined, tell_after=None) for joined in one.joined]
     proposals.add_statuses(chair.connection, rows)
-    return after(chair, proposal_id)
+    return reload_item(chair, proposal_id)
 
 
 def _earlier(chair: ModerationContext, standing: ModerationItem) -> list[ModerationItem]:
     """What it was taken over from, wave by wave, locked; not what its author has withdrawn."""
     before = lineage.originals(chair.connection, standing.proposal)
     ids = [row.id for row in before if row.withdrawn_at is None]
-    return list(find(chair.connection, ids, lock=True).values())
+    return list(load_items(chair.connection, ids, lock=True).values())
 
 
 def _checked(chair: ModerationContext, standing: ModerationItem, outcome: OfficialAnswer) -> NewProposalStatus:

@@ -32,7 +32,7 @@ class AnswerChanges(NamedTuple):
     """Ids of what is not said any more."""
 
 
-def changes(connection: Connection, given: Collection[NewAnswer]) -> AnswerChanges:
+def compare_answers(connection: Connection, given: Collection[NewAnswer]) -> AnswerChanges:
     """Compares answers to questions for free text with what is stored, before they are. One query; none for none."""
     found = AnswerChanges([], [], [])
     if not given:
@@ -50,7 +50,7 @@ def changes(connection: Connection, given: Collection[NewAnswer]) -> AnswerChang
     return found
 
 
-def receive(
+def queue_for_review(
     connection: Connection,
     found: AnswerChanges,
     new_id: Callable[[], int],

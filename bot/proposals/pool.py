@@ -73,7 +73,7 @@ class StatementPool:
             if row.released_at is not None:
                 self._released[row.id] = row.released_at
                 self._weigh(place)
-            self.index.add(row.id, words_of(row))
+            self.index.add(row.id, proposal_text(row))
 
     def remove(self, ids: list[int]) -> None:
         """Shows these no more."""
@@ -208,6 +208,6 @@ class StatementPools:
             pool.count(vote.proposal_id, vote.vote)
 
 
-def words_of(row: StoredProposal) -> str:
+def proposal_text(row: StoredProposal) -> str:
     """Title and text of a proposal as people read them."""
     return f"{row.title}\n{row.text}" if row.title else row.text

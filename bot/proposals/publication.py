@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from bot.consultations import stored_revisions
 from bot.proposals import contribution_status as accounting
 from bot.proposals import moderation_rules as standings
-from bot.proposals.codes import is_of_answer
+from bot.proposals.codes import is_answer_code
 from bot.proposals.contribution_status import ContributionStatus
 from bot.proposals.moderation_rules import ModerationItem
 from bot.results import answered as answering
@@ -53,7 +53,7 @@ class PublicVotes(NamedTuple):
     reason: WithheldReason = ""
 
 
-def figures(connection: Connection, slug: str, known: Published | None = None) -> Published | None:
+def public_figures(connection: Connection, slug: str, known: Published | None = None) -> Published | None:
     """Everything about a consultation that everybody may see: its newest edition, with the words of this moment; None
     where none was made yet. Counts nothing. `known` is given back where nothing has changed since. Raises CommandError
     where there is no consultation of this name.
@@ -66,47 +66,47 @@ def figures(connection: Connection, slug: str, known: Published | None = None) -
 
 
 def _moment(connection: Connection, about: PublishedRevision) -> tuple[int, datetime] | None:
-    head = edition(connection, about)
+    head = newest_edition(connection, about)
     return (head.number, head.made_at) if head else None
 
 
-def edition(connection: Connection, about: PublishedRevision) -> EditionHead | None:
+def newest_edition(connection: Connection, about: PublishedRevision) -> EditionHead | None:
     """Number and moment of the newest edition of figures; None where none was made yet."""
     return editions.newest_head(connection, about.consultation_id)
 
 
-def figures_before(connection: Connection, slug: str, *, seed: int = 0) -> Published:
+def preview_figures(connection: Connection, slug: str, *, seed: int = 0) -> Published:
     """The same, counted anew at this moment and stored nowhere: for the team, which may know before everybody does."""
     return published.read(connection, slug, seed=seed)
 
 
-def proposals_of(
+def released_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[ModerationItem]:
     """Released proposals that were not withdrawn, oldest first."""
     rows = proposals.released(connection, consultation_id, after_id=after_id, limit=limit)
-    return list(standings.find(connection, [row.id for row in rows]).values())
+    return list(standings.load_items(connection, [row.id for row in rows]).values())
 
 
-def proposal(connection: Connection, code: str) -> ModerationItem | None:
+def released_proposal(connection: Connection, code: str) -> ModerationItem | None:
     """One released proposal; None where there is none, or none that everybody may read. An answer is none: its code
     leads to no page (`texts`).
     """
-    found = None if is_of_answer(code) else standings.by_code(connection, code)
+    found = None if is_answer_code(code) else standings.item_by_code(connection, code)
     return found if found is not None and found.is_public else None
 
 
-def texts(connection: Connection, consultation_id: int) -> list[Quote]:
+def public_texts(connection: Connection, consultation_id: int) -> list[Quote]:
     """Released answers in people's own words, apart from whose they are, in an order that says nothing."""
     return quotes.released_texts(connection, consultation_id)
 
 
-def accounts(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
+def public_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
     """What became of these contributions, for who has the code: words of released ones only."""
-    return accounting.accounts(connection, codes)
+    return accounting.contribution_statuses(connection, codes)
 
 
-def votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, PublicVotes]:
+def public_votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, PublicVotes]:
     """How these proposals were rated, as the newest edition tells it; nothing is told of one that is not in it yet."""
     document = editing.document_of(connection, consultation_id)
     nothing = PublicVotes(None, None, None, None, None, "not_yet")
@@ -127,7 +127,7 @@ def _votes(statement: Statement) -> PublicVotes:
     return PublicVotes(counts.votes, counts.agrees, counts.disagrees, counts.passes, important, why)
 
 
-def answered(connection: Connection, consultation_id: int, least: int) -> Answered:
+def public_answer_counts(connection: Connection, consultation_id: int, least: int) -> Answered:
     """How many contributions were answered, and how many days that took, as far as it may be told: as the newest
     edition says. While figures are hidden there is none, and this is no figure about answers of people.
     """
@@ -136,11 +136,11 @@ def answered(connection: Connection, consultation_id: int, least: int) -> Answer
     return told or answering.answered(connection, consultation_id, least)
 
 
-def meeting(connection: Connection, about: Meeting) -> Picture:
+def meeting_picture(connection: Connection, about: Meeting) -> Picture:
     """What a room may see of the answers to its present question."""
     return meetings.look(connection, about)
 
 
-def meeting_anew(connection: Connection, about: Meeting) -> Picture:
+def refresh_meeting_picture(connection: Connection, about: Meeting) -> Picture:
     """The same, after looking for a newer picture; writes down what is shown."""
     return meetings.renew(connection, about)

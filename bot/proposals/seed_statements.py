@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.common.sources import SYSTEM_RANDOM
-from bot.proposals.codes import new_code
+from bot.proposals.codes import new_proposal_code
 from flows.definition import Consultation
 from flows.questions.statements import Statements, first_language
 from flows.understanding.text import fold
@@ -31,7 +31,7 @@ class _Seed(NamedTuple):
     language: str
 
 
-def publish(
+def publish_seeds(
     connection: Connection,
     consultation_id: int,
     consultation: Consultation,
@@ -78,7 +78,7 @@ def _row(id_: int, seed: _Seed, consultation_id: int, now: datetime, random: Ran
         consultation_id=consultation_id,
         pseudonym=None,
         question_key=seed.key,
-        code=new_code(random),
+        code=new_proposal_code(random),
         title=None,
         text=seed.text.root[seed.language].text,
         language=seed.language.removesuffix("-simple"),

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from bot.proposals.pool import words_of
-from bot.proposals.similarity import NEAREST, SIMILARITY_THRESHOLD, alike, comparable
+from bot.proposals.pool import proposal_text
+from bot.proposals.similarity import NEAREST, SIMILARITY_THRESHOLD, comparable_text, similarity_scores
 from storage.tables import moderation, proposals
 from storage.tables.moderation import ModerationState
 from storage.tables.proposals import StoredProposal
@@ -28,7 +28,7 @@ class SimilarProposal(NamedTuple):
     likeness: int
 
 
-def similar(
+def find_similar_proposals(
     connection: Connection, consultation_id: int, about: Sequence[StoredProposal]
 ) -> dict[int, list[SimilarProposal]]:
     """The most similar proposals to each of these, released and waiting ones, the most similar first."""
@@ -40,7 +40,10 @@ def similar(
         states |= dict.fromkeys(ids, state)
     known = proposals.by_ids(connection, list(states))
     numbers = list(known)
-    scores = alike([comparable(words_of(row)) for row in about], [comparable(words_of(row)) for row in known.values()])
+    scores = similarity_scores(
+        [comparable_text(proposal_text(row)) for row in about],
+        [comparable_text(proposal_text(row)) for row in known.values()],
+    )
     return {
         row.id: [
             SimilarProposal(known[number], states[number], round(float(of_row[place])))

@@ -41,7 +41,7 @@ class SimilarityIndex:
         """Adds a text, or replaces what this id said before."""
         self.remove(id_)
         place = len(self._ids)
-        folded = comparable(text)
+        folded = comparable_text(text)
         self._ids.append(id_)
         self._texts.append(folded)
         self._place_of[id_] = place
@@ -56,9 +56,9 @@ class SimilarityIndex:
 
     def nearest(self, text: str, number: int = NEAREST) -> list[int]:
         """Ids of up to `number` texts that say nearly the same, the nearest first."""
-        folded = comparable(text)
+        folded = comparable_text(text)
         places = self._candidates(folded)
-        scores = alike([folded], [self._texts[place] for place in places])[0] if places else ()
+        scores = similarity_scores([folded], [self._texts[place] for place in places])[0] if places else ()
         near = sorted(
             ((score, -place) for score, place in zip(scores, places, strict=True) if score >= SIMILARITY_THRESHOLD),
             reverse=True,
@@ -77,12 +77,12 @@ class SimilarityIndex:
         return [int(place) for place in found[best] if self._texts[place]]
 
 
-def comparable(text: str) -> str:
+def comparable_text(text: str) -> str:
     """A text as it is compared."""
     return fold(text[:_LONGEST])
 
 
-def alike(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
+def similarity_scores(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
     """How much each comparable text says the same as each of the others, 0 to 100: texts × others.
 
     Half for the whole texts, half for what they have in common. Few words must be nearly the same ones.

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.participant import Person
-from bot.proposals.codes import recognise
-from bot.proposals.contribution_status import ContributionStatus, accounts, in_words
+from bot.proposals.codes import parse_proposal_code
+from bot.proposals.contribution_status import ContributionStatus, contribution_statuses, status_lines
 from flows.messages import MsgIn
 from flows.renderer import Renderer
 
@@ -28,7 +28,7 @@ class StatusLookup:
     def look(self, connection: Connection, arrived: Sequence[MsgIn]) -> None:
         """Finds what the codes of a batch are about: nothing to do for nearly every batch."""
         self._codes = {id(msg): code for msg in arrived if (code := _code_of(msg))}
-        self._known = accounts(connection, sorted({*self._codes.values()})) if self._codes else {}
+        self._known = contribution_statuses(connection, sorted({*self._codes.values()})) if self._codes else {}
 
     def receive(self, batch: BatchContext, person: Person, msg: MsgIn) -> bool:
         """Answers; False where the message is something else. In a consultation an unknown code may be an answer."""
@@ -41,7 +41,7 @@ class StatusLookup:
             lines = [voice.say("account.unknown", code=code)]
         else:
             page = f"{self._public_url}/p/{code}" if self._public_url else ""
-            lines = in_words(account, voice.say, voice.language, page)
+            lines = status_lines(account, voice.say, voice.language, page)
         batch.say(person, voice.message("\n".join(lines)))
         return True
 
@@ -52,7 +52,7 @@ class StatusLookup:
 
 
 def _code_of(msg: MsgIn) -> str | None:
-    return None if msg.choice or msg.edits or msg.is_group else recognise(msg.text)
+    return None if msg.choice or msg.edits or msg.is_group else parse_proposal_code(msg.text)
 
 
 def _is_surely_a_code(text: str) -> bool:

@@ -56,7 +56,7 @@ class IdeaRows:
 
 
 @handles(Proposed)
-def propose(batch: BatchContext, person: Person, event: Proposed, hour: datetime) -> None:
+def record_proposal(batch: BatchContext, person: Person, event: Proposed, hour: datetime) -> None:
     place = person.at()
     flow, given = place.published.flow, place.session.answers
     node = flow.nodes[event.key]
@@ -73,7 +73,7 @@ def propose(batch: BatchContext, person: Person, event: Proposed, hour: datetime
 
 
 @handles(Rated)
-def rate(batch: BatchContext, person: Person, event: Rated, hour: datetime) -> None:
+def record_rating(batch: BatchContext, person: Person, event: Rated, hour: datetime) -> None:
     row = NewRatingEvent(
         id=batch.ids(),
         proposal_id=event.proposal,
@@ -119,7 +119,7 @@ def _take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: dat
     known = proposals.by_codes(connection, sorted({code for _, code in pairs})) if pairs else {}
     own = [row for row in known.values() if (row.pseudonym, row.code) in pairs]
     codes = [row.code for row in own]
-    copies = lineage.copies(connection, codes) if codes else []
+    copies = lineage.copies_of_codes(connection, codes) if codes else []
     proposals.withdraw(connection, [Withdrawal(row.id, now) for row in (*own, *copies)])
     return codes
 

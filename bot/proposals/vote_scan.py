@@ -52,7 +52,7 @@ class ScanTarget(Protocol):
         """Takes what was found; `seconds` is how long it took."""
 
 
-def survey(connection: Connection, consultation_id: int) -> VoteScan:
+def scan_votes(connection: Connection, consultation_id: int) -> VoteScan:
     """Looks at a consultation. Reads every vote: never on the writing thread."""
     newest = ratings.newest_event(connection)
     loaded = loading.load(connection, consultation_id)
@@ -65,13 +65,13 @@ def survey(connection: Connection, consultation_id: int) -> VoteScan:
     return VoteScan(newest, counts, extremity)
 
 
-async def keep_surveying(store: Store, wanting: ScanTarget) -> None:
+async def keep_scanning_votes(store: Store, wanting: ScanTarget) -> None:
     """Looks at what is due, one consultation after another, until it is cancelled."""
     while True:
         for consultation_id in wanting.due():
             began = time.monotonic()
             try:
-                found = await store.read(partial(survey, consultation_id=consultation_id))
+                found = await store.read(partial(scan_votes, consultation_id=consultation_id))
             except StorageError as fault:
                 log.error("vote_analysis_failed", consultation_id=consultation_id, **where(fault))
                 break

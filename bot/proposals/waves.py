@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from bot.consultations.definition_issues import DefinitionIssue
 from bot.consultations.visibility import takes_no_answers
-from bot.proposals.codes import new_code
-from bot.proposals.lineage import SOURCE, original_code, source_id
+from bot.proposals.codes import new_proposal_code
+from bot.proposals.lineage import SOURCE, copy_source_id, original_code
 from bot.results import loading
 from bot.results.counts import answer_dataset
 from bot.results.edition import document_of
@@ -53,7 +53,7 @@ class TopList(NamedTuple):
     of: int
 
 
-def faults(connection: Connection, consultation: Consultation, name: str) -> Iterator[DefinitionIssue]:
+def carry_over_errors(connection: Connection, consultation: Consultation, name: str) -> Iterator[DefinitionIssue]:
     """Why a consultation cannot take over what it wants to."""
     for _, earlier in _wishes(consultation):
         slug, origin = earlier.consultation, consultations.latest(connection, earlier.consultation)
@@ -70,7 +70,7 @@ def faults(connection: Connection, consultation: Consultation, name: str) -> Ite
             yield DefinitionIssue(name, 1, reason, "let only the later wave take from the earlier one")
 
 
-def publish(
+def carry_over_proposals(
     connection: Connection,
     published: PublishedRevision,
     consultation: Consultation,
@@ -86,7 +86,7 @@ def publish(
     wanted: dict[str, tuple[str, StoredProposal]] = {}
     for wave in waves:
         for row in _chosen(connection, wave, here, now):
-            wanted.setdefault(source_id(row.code, published.slug), (wave.key, row))
+            wanted.setdefault(copy_source_id(row.code, published.slug), (wave.key, row))
     _take(connection, wanted, here, published.consultation_id, new_id, now)
     taken = {row.consultation_id for _, row in wanted.values()}
     return [
@@ -103,14 +103,14 @@ def top_lists(connection: Connection, consultation: Consultation, now: datetime)
     found = []
     for wave in _waves(connection, consultation):
         if wave.earlier.take == "top" and takes_no_answers(wave.origin, now):
-            every = best_of(connection, wave.origin)
+            every = rank_proposals(connection, wave.origin)
             chosen = _first(every, wave, here)
             if {it.code for it in chosen} - known:
                 found.append(TopList(wave.origin.slug, tuple(chosen), len(every)))
     return found
 
 
-def best_of(connection: Connection, origin: PublishedRevision) -> list[RankedProposal]:
+def rank_proposals(connection: Connection, origin: PublishedRevision) -> list[RankedProposal]:
     """The released proposals of a consultation in the order of its result page, the one most agreed with first."""
     number = origin.consultation_id
     found, loaded = answer_dataset.find(connection, origin.slug), loading.load(connection, number)
@@ -121,7 +121,7 @@ def best_of(connection: Connection, origin: PublishedRevision) -> list[RankedPro
     return [RankedProposal(it.name, rows[it.name].title or rows[it.name].text, it) for it in order]
 
 
-def taken_from(consultation: Consultation) -> list[str]:
+def earlier_consultations(consultation: Consultation) -> list[str]:
     """The slugs of the consultations whose proposals it takes over."""
     return [earlier.consultation for _, earlier in _wishes(consultation)]
 
@@ -161,7 +161,7 @@ def _chosen(connection: Connection, wave: _Wave, here: list[StoredProposal], now
         return list(released.values())
     if not takes_no_answers(wave.origin, now):
         return []
-    return [released[it.code] for it in _first(best_of(connection, wave.origin), wave, here)]
+    return [released[it.code] for it in _first(rank_proposals(connection, wave.origin), wave, here)]
 
 
 def _first(order: list[RankedProposal], wave: _Wave, here: list[StoredProposal]) -> list[RankedProposal]:
@@ -209,7 +209,7 @@ def _copy(row: StoredProposal, id_: int, consultation_id: int, key: str, name: s
         consultation_id=consultation_id,
         pseudonym=None,
         question_key=key,
-        code=new_code(),
+        code=new_proposal_code(),
         source=SOURCE,
         source_id=name,
         created_at=now,

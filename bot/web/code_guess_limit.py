@@ -16,12 +16,12 @@ this pace somebody would look for one room for some forty years."""
 BUCKETS: Final = web.AppKey("missed-codes", Buckets)
 
 
-def may_look(request: web.Request) -> None:
+def check_guess_limit(request: web.Request) -> None:
     """Raises RequestError (`too_many`) where too many codes from this address led nowhere."""
     if wait := request.app[BUCKETS].wait(site_of(request).routes.clients.address(request)):
         raise RequestError("too_many", wait)
 
 
-def missed(request: web.Request) -> None:
+def count_wrong_code(request: web.Request) -> None:
     """This code led nowhere."""
     request.app[BUCKETS].take(site_of(request).routes.clients.address(request))

@@ -97,13 +97,13 @@ def site_of(request: web.Request) -> Site:
     return request.app[SITE]
 
 
-def remember(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+def set_preference_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
     """Lets the browser keep a wish (language, size of text) for a year."""
     is_secure = site_of(request).routes.clients.is_secure(request)
     response.set_cookie(name, value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True, secure=is_secure)
 
 
-def environment() -> Environment:
+def template_environment() -> Environment:
     """Templates that escape everything, and refuse a name that is not there."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),

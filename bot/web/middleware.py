@@ -14,8 +14,8 @@ from adapters.web.requests import FIELDS
 from adapters.web.routes import HELD_SECONDS
 from bot.common.i18n.locale import Locale, available_languages
 from bot.common.logs import where
-from bot.web.assisted.device_sessions import KIOSK, desk_of, place_of, visit_of
-from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, remember, site_of
+from bot.web.assisted.device_sessions import KIOSK, device_profile_of, device_session_of, entry_code_of
+from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, set_preference_cookie, site_of
 from bot.web.request_locale import COOKIE, locale_of
 from storage.core.errors import StorageError
 
@@ -56,7 +56,7 @@ _FOR_GOOD: Final = frozenset({"not_found", "closed", "not_yet"})
 
 
 @web.middleware
-async def decently(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers with safe headers, whatever happens; and one line in the log, of the route and not of the path."""
     site = site_of(request)
     try:
@@ -65,7 +65,7 @@ async def decently(request: web.Request, handler: Handler) -> web.StreamResponse
         # Not the exception itself: aiohttp takes it for a response today, and says it will not for long.
         response = web.Response(status=redirect.status, headers={"Location": redirect.headers.get("Location", "/")})
     if not response.prepared:
-        protect(site, request, response)
+        add_security_headers(site, request, response)
     route = request.match_info.route.resource
     log.debug("request", method=request.method, route=route.canonical if route else "?", status=response.status)
     return response
@@ -80,7 +80,7 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
             await site.board.look()
         return await handler(request)
     except RequestError as trouble:
-        return trouble_page(site, request, trouble)
+        return request_error_page(site, request, trouble)
     except web.HTTPRequestEntityTooLarge:
         return error_page(site, request, "too_long", 413)
     except web.HTTPNotFound:
@@ -91,13 +91,15 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
         return error_page(site, request, "trouble", fault.status)
     except StorageError as fault:
         log.error("page_request_failed", **where(fault))
-        return trouble_page(site, request, RequestError("held", HELD_SECONDS))
+        return request_error_page(site, request, RequestError("held", HELD_SECONDS))
     except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
         log.error("page_request_failed", **where(fault))
         return error_page(site, request, "trouble", 500)
 
 
-def trouble_page(site: Site, request: web.Request, trouble: RequestError, locale: Locale | None = None) -> web.Response:
+def request_error_page(
+    site: Site, request: web.Request, trouble: RequestError, locale: Locale | None = None
+) -> web.Response:
     """The page for a trouble of the transports."""
     what = _PAGES.get(trouble.code, "trouble")
     if what == "held" and not request.get(FIELDS):
@@ -108,9 +110,9 @@ def trouble_page(site: Site, request: web.Request, trouble: RequestError, locale
     return response
 
 
-async def refused(request: web.Request, trouble: RequestError, sentence: str) -> web.StreamResponse:
+async def transport_error_page(request: web.Request, trouble: RequestError, sentence: str) -> web.StreamResponse:
     """The same, as the transports ask for it."""
-    return trouble_page(site_of(request), request, trouble)
+    return request_error_page(site_of(request), request, trouble)
 
 
 def error_page(
@@ -126,18 +128,22 @@ def error_page(
     locale = locale or _page_locale(site, request)
     title, text = locale.say(f"web.error.{what}"), locale.say(f"web.error.{what}_text", **values)
     # A shared device has a page without links out of it: what somebody begins there would stay for the next person.
-    template = "desk_error.html" if desk_of(request) else "error.html"
+    template = "desk_error.html" if device_profile_of(request) else "error.html"
     fields = request.get(FIELDS, ()) if what == "held" and site.routes.is_ours(request) else ()
     onward = {"again": _again(request, what), "results": results, "fields": fields}
     response = site.page(request, template, locale, status=status, title=title, text=text, **onward)
-    if desk_of(request):
+    if device_profile_of(request):
         response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def _page_locale(site: Site, request: web.Request) -> Locale:
     """The language of the page on which it went wrong."""
-    visit = visit_of(request, KIOSK, request.match_info.get("slug", "")) if desk_of(request) is KIOSK else None
+    visit = (
+        device_session_of(request, KIOSK, request.match_info.get("slug", ""))
+        if device_profile_of(request) is KIOSK
+        else None
+    )
     language = site.routes.hub.language(visit.conversation.address) if visit else ""
     return Locale.of(language) if language else locale_of(request)
 
@@ -147,14 +153,14 @@ def _again(request: web.Request, what: str) -> str:
     if what in _FOR_GOOD:
         return ""
     slug = request.match_info.get("slug")
-    if desk := desk_of(request):
-        return desk.path(slug, "ask", place_of(request)) if slug else ""
+    if desk := device_profile_of(request):
+        return desk.path(slug, "ask", entry_code_of(request)) if slug else ""
     if not slug:
         return request.path if request.method == "GET" else ""
     return f"/c/{slug}/form" if request.path.endswith("/form") else f"/c/{slug}"
 
 
-def protect(site: Site, request: web.Request, response: web.StreamResponse) -> None:
+def add_security_headers(site: Site, request: web.Request, response: web.StreamResponse) -> None:
     """Puts the headers on an answer that keep others from misusing it."""
     frames = " ".join(("'self'", *site.options.embed_origins)) if _may_be_framed(site, request) else "'none'"
     response.headers.update(_HEADERS)
@@ -180,5 +186,5 @@ def _remembered(request: web.Request) -> web.Response | None:
     allowed = {COOKIE: available_languages(), SIZE_COOKIE: ("normal", "large")}
     for name, value in wanted.items():
         if value in allowed[name]:
-            remember(request, response, name, value)
+            set_preference_cookie(request, response, name, value)
     return response

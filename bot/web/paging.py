@@ -43,7 +43,7 @@ class ListPage(NamedTuple):
         return f"#{name}" if page == self.number else f"?{self.query}{page}#{name}"
 
 
-def pages(names: Sequence[str], wanted: str, query: str = "page=") -> ListPage:
+def list_page(names: Sequence[str], wanted: str, query: str = "page=") -> ListPage:
     """The page that was asked for; for anything else that is written there the nearest one.
 
     >>> pages([str(n) for n in range(45)], "3")[:3], pages(["a"], "99")[:3], pages([], "-1")[:3]

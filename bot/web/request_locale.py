@@ -15,10 +15,10 @@ COOKIE: Final = "lang"
 def locale_of(request: web.Request) -> Locale:
     """The language that the visitor chose, else one that the browser accepts, else the default."""
     chosen = request.cookies.get(COOKIE, "")
-    return Locale.of(chosen if chosen in available_languages() else wished(request, available_languages()))
+    return Locale.of(chosen if chosen in available_languages() else preferred_language(request, available_languages()))
 
 
-def wished(request: web.Request, among: tuple[str, ...]) -> str:
+def preferred_language(request: web.Request, among: tuple[str, ...]) -> str:
     """The first language of the browser that is among these, else the first of these."""
     for entry in request.headers.get("Accept-Language", "")[:500].split(","):
         tag = entry.partition(";")[0].strip()

@@ -24,7 +24,7 @@ from bot.web.api import routes as api
 from bot.web.assets import Assets
 from bot.web.assisted import helper, meeting_pages
 from bot.web.consultation_cache import ConsultationCache
-from bot.web.context import SITE, Site, environment, site_of
+from bot.web.context import SITE, Site, site_of, template_environment
 from bot.web.public import chat, contribution, forms, opendata, pages, read_aloud, results, resume
 from bot.web.services import Services
 from storage.core.errors import StorageError
@@ -47,7 +47,7 @@ class WebServer:
     def __init__(self, services: Services, limits: WebLimits | None = None) -> None:
         # aiohttp's own access log would write down addresses and whole paths, in which codes stand.
         # Packed bodies stay packed: no page sends any, and a kilobyte of them can be a gigabyte of work.
-        self._application = application(services, limits)
+        self._application = build_application(services, limits)
         self._runner = web.AppRunner(
             self._application,
             access_log=None,
@@ -76,13 +76,13 @@ class WebServer:
         await self._runner.cleanup()
 
 
-def application(services: Services, limits: WebLimits | None = None) -> web.Application:
+def build_application(services: Services, limits: WebLimits | None = None) -> web.Application:
     """All pages of a house, without a port: what the server serves and tests ask."""
     options = services.settings.web
     board = ConsultationCache(services.store)
     routes = _routes(services, board, options, limits)
-    application = web.Application(middlewares=[middleware.decently], client_max_size=BODY_BYTES)
-    application[SITE] = Site(services, options, board, Assets(options.accent), routes, environment())
+    application = web.Application(middlewares=[middleware.security_headers], client_max_size=BODY_BYTES)
+    application[SITE] = Site(services, options, board, Assets(options.accent), routes, template_environment())
     application[code_guess_limit.BUCKETS] = Buckets(code_guess_limit.WRONG_CODES)
     application[room_views.ROOM_VIEWS] = room_views.RoomViewCache()
     router = application.router
@@ -90,19 +90,19 @@ def application(services: Services, limits: WebLimits | None = None) -> web.Appl
     router.add_get("/readyz", _readiness)
     router.add_get("/static/{name}", application[SITE].assets.send)
     router.add_get("/favicon.ico", application[SITE].assets.icon)
-    pages.add_to(router)
-    contribution.add_to(router)
-    resume.add_to(router)
-    chat.add_to(router)
-    forms.add_to(router)
-    webhooks.add_to(router)
-    meeting_pages.add_to(router)
-    results.add_to(application, services.store, services.editor)
-    opendata.add_to(application, services.store, services.settings.data, services.settings.zone())
-    helper.add_to(application)
-    api.add_to(router)
-    read_aloud.add_to(application)
-    Transports(routes, middleware.refused).add_to(application)
+    pages.add_page_routes(router)
+    contribution.add_contribution_routes(router)
+    resume.add_resume_routes(router)
+    chat.add_chat_routes(router)
+    forms.add_form_routes(router)
+    webhooks.add_webhook_routes(router)
+    meeting_pages.add_meeting_routes(router)
+    results.add_results_routes(application, services.store, services.editor)
+    opendata.add_opendata_routes(application, services.store, services.settings.data, services.settings.zone())
+    helper.add_assisted_routes(application)
+    api.add_api_routes(router)
+    read_aloud.add_read_aloud_routes(application)
+    Transports(routes, middleware.transport_error_page).add_to(application)
     return application
 
 

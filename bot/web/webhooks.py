@@ -8,7 +8,7 @@ from adapters.base import Hooked
 from bot.web.context import site_of
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_webhook_routes(router: web.UrlDispatcher) -> None:
     router.add_post("/hooks/{channel}", _hook)
 
 

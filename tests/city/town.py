@@ -25,7 +25,7 @@ from bot.settings import Settings
 from bot.staff.codes import new_staff_code, staff_code_hash
 from bot.web.api import access_keys
 from bot.web.api.policy import SCOPES
-from bot.web.server import application
+from bot.web.server import build_application
 from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
 from storage.core.store import Store
@@ -114,7 +114,7 @@ class Town:
         self.hired += 1
         now, code = datetime.now(UTC), staff_code_hash(self.keys, new_staff_code())
         member = StaffMember(IDS(), f"Mira {self.hired}", "facilitator", code, now)
-        key, row = access_keys.make(self.keys, member, SCOPES, None, now)
+        key, row = access_keys.new_access_key(self.keys, member, SCOPES, None, now)
         with self.store.begin() as connection:
             staff.insert(connection, [member])
             api_keys.insert(connection, [row])
@@ -131,7 +131,7 @@ class Town:
         made = Consultation.model_validate(definition(is_revised=is_revised))
 
         def work(connection: Any) -> publishing.PublishOutcome:
-            return publishing.record(
+            return publishing.publish_checked(
                 connection,
                 CheckedFile(made, ()),
                 tools(),
@@ -286,7 +286,7 @@ async def town(folder: Path, seed: int, database_url: str = "") -> AsyncIterator
     store, keys = open_store(settings)
     channels = {name: Messenger(name) for name in CHANNELS[:2]}
     app = build(settings, {**channels, "web": WebHub()}, store=store, keys=keys)
-    server = TestServer(application(app, QUICK))
+    server = TestServer(build_application(app, QUICK))
     async with app.running(), server, ClientSession() as session:
         base = str(server.make_url("")).rstrip("/")
         made = Town(app, store, keys, config, channels, server, session, base, seed)

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from adapters.web.doors import COOKIE, Conversation
 from adapters.web.hub import WebHub
 from bot.web.context import SITE
-from bot.web.server import application
+from bot.web.server import build_application
 from storage import migrate
 from storage.core.store import Store
 from tests.house import consultation, publish, running
@@ -49,7 +49,7 @@ class Open:
 async def opened(url: str, conversation: Conversation | None = None) -> AsyncIterator[Open]:
     """Each time another process, as far as the browser can tell."""
     async with running(Store(url), {"web": WebHub()}) as (app, _):
-        pages = application(app)
+        pages = build_application(app)
         doors = pages[SITE].routes._doors
         known = conversation or doors.new("park")
         if conversation is None:  # as the door does, before it gives the cookie

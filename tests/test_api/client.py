@@ -18,7 +18,7 @@ from bot.settings import Settings
 from bot.staff.codes import new_staff_code, staff_code_hash
 from bot.web.api import access_keys
 from bot.web.api.policy import SCOPES, Scope
-from bot.web.server import application
+from bot.web.server import build_application
 from storage.core.store import Store
 from storage.tables import api_keys, staff
 from storage.tables.staff import Role, StaffMember
@@ -37,7 +37,7 @@ def hire(store: Store, name: str, role: Role = "facilitator") -> StaffMember:
 
 def key_for(store: Store, member: StaffMember, scopes: Iterable[Scope] = SCOPES, slug: str | None = None) -> str:
     """A new key of this person."""
-    key, row = access_keys.make(KEYS, member, scopes, slug, datetime.now(UTC))
+    key, row = access_keys.new_access_key(KEYS, member, scopes, slug, datetime.now(UTC))
     with store.begin() as connection:
         api_keys.insert(connection, [row])
     return key
@@ -101,5 +101,5 @@ async def served(store: Store) -> AsyncIterator[ServedHouse]:
     recorder = Recorder()
     app = build(Settings(), {"test": recorder}, store=store, keys=KEYS)
     app.editor.make = partial(make_here, store)
-    async with app.running(), TestServer(application(app)) as server, ClientSession() as session:
+    async with app.running(), TestServer(build_application(app)) as server, ClientSession() as session:
         yield ServedHouse(app, store, recorder, session, str(server.make_url("")).rstrip("/"))

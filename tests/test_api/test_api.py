@@ -12,11 +12,11 @@ from adapters.web.limits import Buckets, Rate
 from bot.authoring import publishing
 from bot.authoring.file_check import CheckedFile
 from bot.authoring.publishing import PublishContext
-from bot.proposals.official_answers import OfficialAnswer, set_status
+from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from bot.results.editions.renewal import renew
 from bot.web.api import routes
 from bot.web.api.registry import OPERATIONS
-from bot.web.api.serializers import consultation
+from bot.web.api.serializers import serialize_consultation
 from storage.core.store import Store
 from storage.tables import api_keys, consultations, staff
 from tests.databases import only_sqlite
@@ -217,7 +217,7 @@ async def test_archiving_says_who_waits(house: ServedHouse) -> None:
     refused = await aylin.post("/consultations/park/archive")
     assert (refused.status, refused.kind, idea.code in refused.json["detail"]) == (409, "owed", True)
     with house.store.begin() as connection:
-        set_status(chair(connection), idea.id, OfficialAnswer("rejected", {"de": "Kein Platz."}))
+        answer_proposal(chair(connection), idea.id, OfficialAnswer("rejected", {"de": "Kein Platz."}))
     still_open = await aylin.post("/consultations/park/archive", {"confirm": True})
     assert (still_open.status, still_open.kind) == (409, "is_open")
     assert "/consultations/park/close" in still_open.json["detail"]
@@ -331,7 +331,7 @@ def test_states_of_a_consultation(store: Store) -> None:
         ({"closes_at": now - timedelta(days=1)}, "closed"),
         ({"state": "archived"}, "archived"),
     ):
-        assert consultation(row._replace(**changes), now).state == state
+        assert serialize_consultation(row._replace(**changes), now).state == state
 
 
 @only_sqlite
@@ -341,7 +341,7 @@ async def test_drafts_and_tests_need_a_key_that_may_publish(house: ServedHouse) 
     with house.store.begin() as connection:
         for stage, slug, title in (("draft", "park", "Neu"), ("test", "park", "Probe"), ("draft", "lake", "See")):
             made = made_of(slug, title={"de": title, "en": title})
-            publishing.record(connection, CheckedFile(made, ()), tools, "file", stage=stage)  # type: ignore[arg-type]
+            publishing.publish_checked(connection, CheckedFile(made, ()), tools, "file", stage=stage)  # type: ignore[arg-type]
     member = hire(house.store, "Ceyda")
     reader = house.client(key_for(house.store, member, ["read"]))
     found = (await reader.get("/consultations")).json["items"]

@@ -17,7 +17,7 @@ from adapters.web.hub import WebHub
 from adapters.web.limits import Rate, WebLimits
 from bot.app import App, build
 from bot.settings import Settings
-from bot.web.server import application
+from bot.web.server import build_application
 from storage.core.store import Store
 from tests.house import KEYS, make_here
 
@@ -195,7 +195,7 @@ async def serving(store: Store, limits: WebLimits = QUICK, **web: Any) -> AsyncI
         app = build(Settings.model_validate({"web": web, "data": data}), {"web": WebHub()}, store=store, keys=KEYS)
         app.editor.make = partial(make_here, store)
         async with app.running():
-            server = TestServer(application(app, limits))
+            server = TestServer(build_application(app, limits))
             await server.start_server()
             house = House(app, server)
             try:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from bot.authoring import change_texts
-from bot.authoring.file_check import read
+from bot.authoring.file_check import read_consultation_file
 from bot.authoring.publishing import SAMPLES
 from bot.consultations.changes import AnsweredRevision, ChangeKind, ChangeLevel, RevisionChange
 from bot.consultations.comparison import compare, unconfirmed
@@ -117,7 +117,7 @@ def test_changed_question_is_refused_and_a_free_key_suggested(old, new):
     assert changes
     for change in changes:
         assert (change.key, change.revisions, change.people) == (old["key"], (1,), 3)
-        assert f"e.g. {old['key']}_2" in change_texts.say(change).remedy
+        assert f"e.g. {old['key']}_2" in change_texts.describe_change(change).remedy
 
 
 OTHER_WORDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -147,7 +147,7 @@ def test_new_wording_needs_a_confirmation_of_same_meaning(old, new):
     key = old["key"]
     assert {it[1] for it in to_confirm(asks(old), asks(new))} == {key}
     changes = history(asks(old), asks(new))
-    assert all(f"--same-meaning {key}" in change_texts.say(it).remedy for it in unconfirmed(changes, []))
+    assert all(f"--same-meaning {key}" in change_texts.describe_change(it).remedy for it in unconfirmed(changes, []))
     assert unconfirmed(changes, ["other"]) == unconfirmed(changes, [])
     assert unconfirmed(changes, [key]) == ()
 
@@ -186,8 +186,8 @@ SAME: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
 def test_what_keeps_the_meaning_passes_with_a_line(old, new, kinds):
     assert passes(asks(old), asks(new)) == kinds
     for change in history(asks(old), asks(new)):
-        assert change_texts.say(change).reason
-        assert change_texts.say(change).remedy == ""
+        assert change_texts.describe_change(change).reason
+        assert change_texts.describe_change(change).remedy == ""
 
 
 def test_the_whole_consultation_is_compared_too():
@@ -198,7 +198,7 @@ def test_the_whole_consultation_is_compared_too():
     assert sorted(passes(old, new)) == ["language_gone", "language_new", "note", "order", "question_new", "told"]
     gone = [change for change in history(new, asks(RED_BLUE)) if change.kind == "question_gone"]
     assert [(it.key, it.people) for it in gone] == [("sc", 3), ("wish", 3), ("n", 0)]
-    assert change_texts.say(gone[0]).reason == (
+    assert change_texts.describe_change(gone[0]).reason == (
         "question sc: is no longer asked; 3 people answered it under revision 1, and their answers stay"
     )
 
@@ -291,7 +291,7 @@ def test_changed_consent_is_shown_in_each_common_language():
     old = CONSENT | {"text": {"de": "Dürfen wir das?", "en": "May we?"}}
     new = CONSENT | {"text": {"de": "Dürfen wir alles?", "en": "May we!", "tr": "?"}}
     [change] = [it for it in history(asks(old), asks(new)) if it.level is ChangeLevel.REFUSED]
-    assert change_texts.say(change).reason == (
+    assert change_texts.describe_change(change).reason == (
         "question ok: people agreed to another text (de: “Dürfen wir das?” | “Dürfen wir alles?”); "
         "3 people answered it under revision 1"
     )
@@ -303,12 +303,12 @@ FILES = sorted(SAMPLES.glob("*.yaml"))
 @pytest.mark.parametrize("old", FILES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("new", FILES, ids=lambda path: path.stem)
 def test_any_two_consultations_compare_and_changes_have_text(old: Path, new: Path):
-    before, after = read(old).consultation, read(new).consultation
+    before, after = read_consultation_file(old).consultation, read_consultation_file(new).consultation
     assert before is not None
     assert after is not None
     changes = history(before, after)
     assert (changes == ()) == (old == new)
-    assert all(change_texts.say(change).reason for change in changes)
+    assert all(change_texts.describe_change(change).reason for change in changes)
 
 
 def test_every_kind_of_change_has_words():

@@ -14,9 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.authoring import yaml_source
-from bot.authoring.file_check import all_phrases, content, fingerprint, judge, read
+from bot.authoring.file_check import (
+    all_phrases,
+    canonical_content,
+    check_parsed_file,
+    content_digest,
+    read_consultation_file,
+)
 from bot.authoring.publish_impact import PublishOptions
-from bot.authoring.publishing import SAMPLES, PublishContext, publish, publish_samples
+from bot.authoring.publishing import SAMPLES, PublishContext, publish_file, publish_samples
 from bot.consultations.definition_issues import DefinitionIssue
 from flows.definition import Consultation
 from flows.languages import LANGUAGES
@@ -58,7 +64,7 @@ def changed(lines: list[str]) -> str:
 
 
 def check_text(text: str) -> tuple[Consultation | None, tuple[DefinitionIssue, ...]]:
-    checked = judge(yaml_source.parse(text, "park.yaml"), "park.yaml", CATALOGUES)
+    checked = check_parsed_file(yaml_source.parse_yaml(text, "park.yaml"), "park.yaml", CATALOGUES)
     return checked.consultation, checked.faults
 
 
@@ -76,7 +82,7 @@ def test_says_what_is_wrong_with_a_file(file: Broken):
 
 
 def test_finds_nothing_wrong_with_a_good_file():
-    assert read(FILES / "good.yaml").faults == ()
+    assert read_consultation_file(FILES / "good.yaml").faults == ()
 
 
 def test_prints_a_fault_with_its_place_and_remedy():
@@ -113,21 +119,23 @@ def test_prints_a_fault_with_its_place_and_remedy():
 def test_turns_strange_files_into_one_fault(tmp_path: Path, content: bytes, line: int, reason: str):
     path = tmp_path / "strange.yaml"
     path.write_bytes(content)
-    checked = read(path)
+    checked = read_consultation_file(path)
     assert checked.consultation is None
     assert [(it.file, it.line, it.reason) for it in checked.faults] == [(str(path), line, reason)]
 
 
 def test_says_so_when_there_is_no_file(tmp_path: Path):
-    assert [it.reason for it in read(tmp_path / "none.yaml").faults] == ["there is no such file"]
-    assert [it.reason for it in read(tmp_path).faults] == ["this is a folder"]
-    assert [it.reason for it in read(Path("\0")).faults] != []
+    assert [it.reason for it in read_consultation_file(tmp_path / "none.yaml").faults] == ["there is no such file"]
+    assert [it.reason for it in read_consultation_file(tmp_path).faults] == ["this is a folder"]
+    assert [it.reason for it in read_consultation_file(Path("\0")).faults] != []
     if Path("/dev/zero").exists():
-        assert [it.reason for it in read(Path("/dev/zero")).faults] == ["there is no such file"]
+        assert [it.reason for it in read_consultation_file(Path("/dev/zero")).faults] == ["there is no such file"]
 
 
 def test_keeps_what_older_yaml_would_change():
-    found = yaml_source.parse("a: no\nb: 12:30\nc: 1_000\nd: 0x1F\ne: 2027-01-01\nf: .inf\ng: 1.5\nyes: on\n1: ~", "x")
+    found = yaml_source.parse_yaml(
+        "a: no\nb: 12:30\nc: 1_000\nd: 0x1F\ne: 2027-01-01\nf: .inf\ng: 1.5\nyes: on\n1: ~", "x"
+    )
     assert found.data == {
         "a": "no",
         "b": "12:30",
@@ -142,7 +150,7 @@ def test_keeps_what_older_yaml_would_change():
 
 
 def test_reads_json_with_tabs_and_halved_emoji():
-    data = json.loads(content(check_text(GOOD)[0] or pytest.fail("not read")))
+    data = json.loads(canonical_content(check_text(GOOD)[0] or pytest.fail("not read")))
     data["title"]["de"]["text"] = "Park \U0001f333"
     text = json.dumps(data, indent="\t").replace("/", "\\/")
     consultation, faults = check_text(text)
@@ -156,16 +164,16 @@ def test_content_does_not_depend_on_the_order_in_the_file():
     reordered, _ = check_text(GOOD.replace("{de: Unser Park, en: Our park}", "{en: Our park, de: Unser Park}"))
     assert consultation is not None
     assert reordered is not None
-    stored = content(consultation)
-    assert content(reordered) == stored
-    assert fingerprint(stored) == fingerprint(content(Consultation.model_validate_json(stored)))
+    stored = canonical_content(consultation)
+    assert canonical_content(reordered) == stored
+    assert content_digest(stored) == content_digest(canonical_content(Consultation.model_validate_json(stored)))
 
 
 def test_content_remembers_the_main_language():
     text = GOOD.replace("  de: {review: reviewed}\n  en: {review: reviewed, fallback: de}", "  en: {}\n  de: {}")
     consultation, _ = check_text(text)
     assert consultation is not None
-    again = Consultation.model_validate_json(json.dumps(json.loads(content(consultation)), sort_keys=True))
+    again = Consultation.model_validate_json(json.dumps(json.loads(canonical_content(consultation)), sort_keys=True))
     assert again == consultation
     assert again.main_language == "en"
     assert list(again.languages) == ["en", "de"]
@@ -173,7 +181,7 @@ def test_content_remembers_the_main_language():
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_samples_are_without_fault(path: Path):
-    checked = read(path)
+    checked = read_consultation_file(path)
     consultation = checked.publishable
     assert consultation is not None
     assert [str(it) for it in checked.faults if not UNREAD.search(it.reason)] == []
@@ -206,7 +214,7 @@ class TestPublishing:
         return path
 
     def test_makes_a_revision_with_its_words_and_dates(self, store: Store, desk: PublishContext, file: Path):
-        published = publish(store, file, desk)
+        published = publish_file(store, file, desk)
         assert published.new
         assert published.faults == ()
         with store.reading() as connection:
@@ -220,19 +228,19 @@ class TestPublishing:
         assert Consultation.model_validate_json(revision.content).closes == date(2027, 3, 31)
 
     def test_the_same_again_changes_nothing(self, store: Store, desk: PublishContext, file: Path):
-        first = publish(store, file, desk)
+        first = publish_file(store, file, desk)
         file.write_text(f"# a comment\n{GOOD}", encoding="utf-8")
-        again = publish(store, file, desk)
+        again = publish_file(store, file, desk)
         assert not again.new
         assert again.revision == first.revision
 
     def test_a_change_is_a_new_revision_and_keeps_other_triggers(self, store: Store, desk: PublishContext, file: Path):
-        first = publish(store, file, desk).revision
+        first = publish_file(store, file, desk).revision
         assert first is not None
         with store.begin() as connection:
             consultations.replace_triggers(connection, first.consultation_id, [("code", "x7"), ("keyword", "park")])
         file.write_text(GOOD.replace("wiese, çayır", "rasen"), encoding="utf-8")
-        second = publish(store, file, desk)
+        second = publish_file(store, file, desk)
         assert second.new
         assert second.revision is not None
         assert (second.revision.number, second.revision.consultation_id) == (2, first.consultation_id)
@@ -244,11 +252,11 @@ class TestPublishing:
             }
 
     def test_an_old_content_is_live_again_where_that_is_meant(self, store: Store, desk: PublishContext, file: Path):
-        publish(store, file, desk)
+        publish_file(store, file, desk)
         file.write_text(GOOD.replace("wiese, çayır", "rasen"), encoding="utf-8")
-        publish(store, file, desk)
+        publish_file(store, file, desk)
         file.write_text(GOOD, encoding="utf-8")
-        old = publish(store, file, desk, PublishOptions(base=2))
+        old = publish_file(store, file, desk, PublishOptions(base=2))
         assert old.new
         with store.reading() as connection:
             live = consultations.latest(connection, "park")
@@ -256,16 +264,16 @@ class TestPublishing:
 
     def test_refuses_while_there_are_faults(self, store: Store, desk: PublishContext, file: Path):
         file.write_text(GOOD.replace("level: consultation\n", ""), encoding="utf-8")
-        refused = publish(store, file, desk)
+        refused = publish_file(store, file, desk)
         assert refused.revision is None
         assert len(refused.faults) == 1
         with store.reading() as connection:
             assert consultations.latest(connection, "park") is None
 
     def test_refuses_a_word_that_starts_another_consultation(self, store: Store, desk: PublishContext, file: Path):
-        publish(store, file, desk)
+        publish_file(store, file, desk)
         file.write_text(GOOD.replace("slug: park", "slug: wald"), encoding="utf-8")
-        refused = publish(store, file, desk)
+        refused = publish_file(store, file, desk)
         assert refused.revision is None
         assert [it.reason for it in refused.faults] == [
             "keywords: “wiese” already starts park",
@@ -274,7 +282,7 @@ class TestPublishing:
 
     def test_warns_of_a_closing_date_in_the_past(self, store: Store, desk: PublishContext, file: Path):
         late = desk._replace(now=datetime(2027, 3, 31, 22, 30, tzinfo=UTC))
-        assert ["it closed on 2027-03-31" in str(it) for it in publish(store, file, late).faults] == [True]
+        assert ["it closed on 2027-03-31" in str(it) for it in publish_file(store, file, late).faults] == [True]
 
     def test_publishes_the_samples_into_an_empty_store_only(self, store: Store, desk: PublishContext):
         assert [it for it in publish_samples(store, desk) if not it.warning] == []
@@ -326,7 +334,7 @@ def test_any_changed_key_is_reported_with_its_line(number: int, how: str):
             "list": f"{before}: [[], {{}}]",
             "indent": f" {line}",
         }[how]
-    checked = judge(yaml_source.parse("\n".join(lines), "x.yaml"), "x.yaml", CATALOGUES)
+    checked = check_parsed_file(yaml_source.parse_yaml("\n".join(lines), "x.yaml"), "x.yaml", CATALOGUES)
     for fault in checked.faults:
         assert 1 <= fault.line <= len(SAMPLE_LINES) + 1
         assert fault.reason
@@ -339,7 +347,7 @@ def test_any_changed_key_is_reported_with_its_line(number: int, how: str):
 @settings(max_examples=80)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
 def test_no_text_makes_reading_raise(text: str):
-    checked = judge(yaml_source.parse(text, "x.yaml"), "x.yaml", CATALOGUES)
+    checked = check_parsed_file(yaml_source.parse_yaml(text, "x.yaml"), "x.yaml", CATALOGUES)
     assert checked.consultation is None
     assert checked.faults
 
@@ -406,7 +414,7 @@ def fits(data: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("path", [FILES / "good.yaml", *sorted(SAMPLES.glob("*.yaml"))], ids=lambda path: path.stem)
 def test_files_keep_to_the_json_schema(path: Path):
     schema = Consultation.model_json_schema()
-    data = yaml_source.load(path).data
+    data = yaml_source.load_yaml(path).data
     assert fits(data, schema, schema)
     assert fits(data | {"languages": ["de", "en"]}, schema, schema)
     assert not fits(data | {"sloug": "x"}, schema, schema)

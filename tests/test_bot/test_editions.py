@@ -155,7 +155,7 @@ def test_the_next_edition_is_not_made_before_it_is_time(parks: Store):
     assert looked(aged(parks, timedelta(seconds=79), seconds=8.0)) == [], "ten times as seldom as it takes"
     assert looked(aged(parks, timedelta(seconds=81), seconds=8.0)) == [Due(number, "park", is_urgent=False)]
     with parks.begin() as connection:
-        lifecycle.close(connection, "park", PublishContext(Ids(), datetime.now(UTC), UTC, Path()))
+        lifecycle.close_consultation(connection, "park", PublishContext(Ids(), datetime.now(UTC), UTC, Path()))
     assert looked(aged(parks, timedelta(seconds=1), seconds=8.0)) == [Due(number, "park", is_urgent=True)], "it ended"
 
 
@@ -167,7 +167,7 @@ def test_hidden_results_have_no_edition_but_staff_sees_them(store: Store):
     assert renew(store, "park") is None
     assert results._newest(store, "park", 0).participations == 6
     with store.reading() as connection:
-        assert publication.figures(connection, "park") is None
+        assert publication.public_figures(connection, "park") is None
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ async def test_what_is_withdrawn_is_gone_at_once_from_every_output(rated: Store)
 
 def publication_of(store: Store) -> Any:
     with store.reading() as connection:
-        return publication.figures(connection, "park") or publication.figures_before(connection, "park")
+        return publication.public_figures(connection, "park") or publication.preview_figures(connection, "park")
 
 
 async def test_all_outputs_show_the_same_edition_without_counting(rated: Store, monkeypatch):

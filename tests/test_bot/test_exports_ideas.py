@@ -11,8 +11,8 @@ import pytest
 
 from bot.exchange.exports import ideas, package
 from bot.exchange.exports.package import Wish
-from bot.proposals.merge_split import merge
-from bot.proposals.moderation_decisions import approve, hide
+from bot.proposals.merge_split import merge_proposals
+from bot.proposals.moderation_decisions import approve_text, hide_text
 from storage.core.store import Store
 from storage.tables import consultations, proposals
 from tests.house import consultation, publish, running, say
@@ -50,8 +50,8 @@ async def weighed(store: Store) -> Store:
                 await say(app, channel.msg(f"p{number}", line))
     with store.begin() as connection:
         ids = {row.text: row.id for row in proposals.of_consultation(connection, park)}
-        approve(chair(connection), ids[TEXTS[0]])
-        hide(chair(connection), ids[TEXTS[2]], "Name")
+        approve_text(chair(connection), ids[TEXTS[0]])
+        hide_text(chair(connection), ids[TEXTS[2]], "Name")
     return store
 
 
@@ -112,7 +112,7 @@ async def test_votes_on_a_merged_proposal_are_counted_once(weighed: Store, tmp_p
         park = consultations.latest(connection, "park")
         assert park
         ids = {row.text: row.id for row in proposals.of_consultation(connection, park.consultation_id)}
-        merge(chair(connection), ids["Ein Café."], ids["Mehr Bäume."])
+        merge_proposals(chair(connection), ids["Ein Café."], ids["Mehr Bäume."])
     after = read(export(weighed, tmp_path / "after", "raw"), "proposals.csv")
     row = {row["text"]: row for row in after}
     assert row["Ein Café."]["state"] == "merged"

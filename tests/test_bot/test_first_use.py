@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.authoring.file_check import content
+from bot.authoring.file_check import canonical_content
 from bot.common.ids import Ids
 from bot.consultations import catalogue as catalogues
 from bot.consultations.catalogue import Catalogue
@@ -56,7 +56,7 @@ def compiler(monkeypatch) -> Compiler:
 
 def publish_raw(store: Store, slug: str, change: dict[str, Any]) -> None:
     """What a newer program takes for a consultation: another thing stands where this one looks for something."""
-    made = content(consultation(slug))
+    made = canonical_content(consultation(slug))
     stored, ids = json.dumps(json.loads(made) | change), Ids()
     with store.begin() as connection:
         publication = Publication(ids(), ids(), slug, stored, f"{slug:0>64}", datetime.now(UTC))
@@ -228,7 +228,7 @@ def test_two_threads_compile_one_thing_once():
 
 def test_a_listing_reads_what_the_consultation_says(store: Store):
     made = consultation("park", keywords=["bank"])
-    listing = Listing.model_validate_json(content(made))
+    listing = Listing.model_validate_json(canonical_content(made))
     for name in ("slug", "title", "asks", "why", "contact", "minutes", "keywords", "results", "main_language"):
         assert getattr(listing, name) == getattr(made, name), name
     assert listing.tags == tuple(made.languages)
@@ -236,4 +236,4 @@ def test_a_listing_reads_what_the_consultation_says(store: Store):
     publish(store, made)
     with store.reading() as connection:
         (live,) = LiveRevisions().look(connection, ("open",))
-    assert live.content() == content(made)
+    assert live.content() == canonical_content(made)

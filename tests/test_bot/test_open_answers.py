@@ -34,14 +34,18 @@ async def store(store: Store) -> Store:
             await say(app, channel.msg(who, "/submit"))
     first, second, third, *_ = standings(store)
     with store.begin() as connection:
-        moderation_decisions.edit(chair(connection), first.proposal.id, ProposalWording(None, "Mehr Bänke"), "ein Name")
-        moderation_decisions.approve(chair(connection), first.proposal.id)
-        moderation_decisions.edit(chair(connection), second.proposal.id, ProposalWording(None, "=Licht!"), "ein Name")
-        moderation_decisions.translate(
+        moderation_decisions.edit_text(
+            chair(connection), first.proposal.id, ProposalWording(None, "Mehr Bänke"), "ein Name"
+        )
+        moderation_decisions.approve_text(chair(connection), first.proposal.id)
+        moderation_decisions.edit_text(
+            chair(connection), second.proposal.id, ProposalWording(None, "=Licht!"), "ein Name"
+        )
+        moderation_decisions.translate_text(
             chair(connection), second.proposal.id, "en", ProposalWording(None, "Light!"), translator="Ada"
         )
-        moderation_decisions.approve(chair(connection), second.proposal.id)
-        moderation_decisions.hide(chair(connection), third.proposal.id, "Werbung")
+        moderation_decisions.approve_text(chair(connection), second.proposal.id)
+        moderation_decisions.hide_text(chair(connection), third.proposal.id, "Werbung")
     return store
 
 

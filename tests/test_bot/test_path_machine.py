@@ -112,7 +112,7 @@ def _condition(by_lot: random.Random, before: list[dict[str, Any]]) -> dict[str,
 
 
 def published() -> list[Consultation]:
-    samples = [file_check.read(path).publishable for path in SAMPLES]
+    samples = [file_check.read_consultation_file(path).publishable for path in SAMPLES]
     return [*(it for it in samples if it), *map(drawn, range(DRAWN))]
 
 
@@ -123,7 +123,7 @@ class Program:
         ids, pools = Ids(KEYS.order_masks), StatementPools()
         meeting = SenderResolver(KEYS, catalogue, frozenset(), lambda channel, lookup: False)
         desk, enquiries = StaffChat(Settings(), catalogue, frozenset(), []), StatusLookup(catalogue, "")
-        knowing = FactLoader(facts.finders(pools, KEYS.pseudonym, draw_seed))
+        knowing = FactLoader(facts.proposal_fact_sources(pools, KEYS.pseudonym, draw_seed))
         turns = TurnProcessor(KEYS, catalogue, desk, enquiries, knowing, meeting, frozenset({"heard"}))
         self._store, self._batches = store, BatchProcessor(KEYS, catalogue, ids, ErasureLog(data, KEYS), meeting, turns)
 
@@ -374,7 +374,7 @@ def sample_store(store: Store) -> Store:
         for one in every:
             found = consultations.latest(connection, one.slug)
             assert found
-            seed_statements.publish(connection, found.consultation_id, one, ids, datetime.now(UTC))
+            seed_statements.publish_seeds(connection, found.consultation_id, one, ids, datetime.now(UTC))
     return store
 
 

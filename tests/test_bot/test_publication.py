@@ -82,21 +82,21 @@ them: it takes what it shows from the gate."""
 
 PUBLIC = ("bot.web.", "bot.web.api.", "bot.exchange.exports.opendata", "bot.cli.results", "bot.results.wording")
 FROM_INSIDE = {
-    ("bot.web.api.registry", "by_code"): "what somebody with the right scope decides about",
-    ("bot.web.api.read_operations", "by_code"): "where a page of a list begins",
-    ("bot.web.api.read_operations", "find"): "the queue",
+    ("bot.web.api.registry", "item_by_code"): "what somebody with the right scope decides about",
+    ("bot.web.api.read_operations", "item_by_code"): "where a page of a list begins",
+    ("bot.web.api.read_operations", "load_items"): "the queue",
     ("bot.web.api.serializers", "approvers"): "the queue",
-    ("bot.web.api.serializers", "original"): "the queue",
-    ("bot.web.api.serializers", "similar"): "the queue",
+    ("bot.web.api.serializers", "decrypt_original"): "the queue",
+    ("bot.web.api.serializers", "find_similar_proposals"): "the queue",
     ("bot.web.api.read_operations", "moderation"): "the queue",
     ("bot.web.api.serializers", "proposals"): "the queue",
     ("bot.web.api.read_operations", "trials"): "the word that starts a test revision",
     ("bot.web.api.states", "lifecycle"): "for who changes the state",
     ("bot.cli.results", "renew"): "brings the newest edition up to date",
-    ("bot.web.public.contribution", "recognise"): "what a code looks like",
-    ("bot.web.public.contribution", "reason_in"): "words of the city",
+    ("bot.web.public.contribution", "parse_proposal_code"): "what a code looks like",
+    ("bot.web.public.contribution", "reason_in_language"): "words of the city",
     ("bot.web.public.opendata", "package"): "the profile public, made of what the gate gives",
-    ("bot.web.public.my_contributions", "in_words"): "what the gate gave, in words",
+    ("bot.web.public.my_contributions", "status_lines"): "what the gate gave, in words",
     ("bot.web.public.my_contributions", "personal_data"): "a person's own codes",
     ("bot.web.*", "place_code"): "of a poster",
 }
@@ -165,7 +165,7 @@ def test_what_makes_pages_and_answers_takes_nothing_from_inside():
 def test_what_a_reading_key_gets_comes_through_the_gate():
     """In the module of reading operations only those for who decides look past the gate."""
     past = {here for package, name, here in taken("bot.web.api.read_operations") if is_unprotected(package, name)} | {
-        "find"
+        "load_items"
     }
     for node in _tree("bot.web.api.read_operations").body:
         if isinstance(node, ast.FunctionDef) and POLICY.get(node.name, "read") == "read":

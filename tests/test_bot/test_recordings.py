@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.authoring import recordings
-from bot.authoring.file_check import all_phrases, content, judge, read
-from bot.authoring.publishing import PublishContext, PublishOutcome, publish
-from bot.authoring.yaml_export import as_file
-from bot.authoring.yaml_source import parse
+from bot.authoring.file_check import all_phrases, canonical_content, check_parsed_file, read_consultation_file
+from bot.authoring.publishing import PublishContext, PublishOutcome, publish_file
+from bot.authoring.yaml_export import consultation_to_yaml
+from bot.authoring.yaml_source import parse_yaml
 from flows.definition import Consultation
 from flows.flow import Flow
 from flows.messages import MsgOut, QuickReply
@@ -60,7 +60,7 @@ def written(path: Path, audio: str) -> Path:
 
 
 def faults(path: Path) -> list[str]:
-    return [str(fault).removeprefix(f"{path}:") for fault in read(path).faults if not fault.warning]
+    return [str(fault).removeprefix(f"{path}:") for fault in read_consultation_file(path).faults if not fault.warning]
 
 
 def stored(published: PublishOutcome) -> Consultation:
@@ -107,7 +107,9 @@ def test_a_bad_recording_is_a_fault_with_its_line(file, audio, said):
 
 def test_a_recording_nobody_will_hear_is_a_warning(file):
     written(file, "{de: recordings/de.wav, pl: recordings/de.wav}")
-    assert any("a recording in “pl”, but the language is not offered" in str(it) for it in read(file).faults)
+    assert any(
+        "a recording in “pl”, but the language is not offered" in str(it) for it in read_consultation_file(file).faults
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,82 +128,82 @@ def test_a_recording_nobody_will_hear_is_a_warning(file):
     ],
 )
 def test_kinds_are_told_by_their_first_bytes(start, kind):
-    assert recordings.kind_of(start) == kind
+    assert recordings.audio_type(start) == kind
 
 
 def test_publishing_keeps_a_recording_once_under_its_hash(store, desk, file):
     name = f"{hashlib.sha256(sound()).hexdigest()}.wav"
-    published = publish(store, file, desk)
+    published = publish_file(store, file, desk)
     kept = desk.media / name
-    assert list(recordings.names(stored(published))) == [name]
+    assert list(recordings.recording_names(stored(published))) == [name]
     assert [path.name for path in desk.media.iterdir()] == [name]
     assert kept.stat().st_mode & 0o077 == 0
     assert kept.read_bytes() == sound()
     before = kept.stat().st_mtime_ns
-    assert not publish(store, file, desk).new
+    assert not publish_file(store, file, desk).new
     assert kept.stat().st_mtime_ns == before
 
 
 def test_a_published_revision_does_not_change_with_its_files(store, desk, file):
-    first = publish(store, file, desk)
+    first = publish_file(store, file, desk)
     (file.parent / "recordings" / "de.wav").write_bytes(sound(0.2))
-    second = publish(store, file, desk)
+    second = publish_file(store, file, desk)
     assert second.new
-    (old,), (new,) = (recordings.names(stored(it)) for it in (first, second))
+    (old,), (new,) = (recordings.recording_names(stored(it)) for it in (first, second))
     assert old != new
     assert (desk.media / old).read_bytes() == sound()
     assert (desk.media / new).read_bytes() == sound(0.2)
 
 
 def test_a_shown_file_names_recordings_that_are_kept_already(store, desk, file, tmp_path):
-    published = publish(store, file, desk)
+    published = publish_file(store, file, desk)
     shown = tmp_path / "elsewhere" / "shown.yaml"
     shown.parent.mkdir()
-    shown.write_text(as_file(stored(published), 1), encoding="utf-8")
-    assert read(shown).publishable
-    assert publish(store, shown, desk).revision == published.revision
+    shown.write_text(consultation_to_yaml(stored(published), 1), encoding="utf-8")
+    assert read_consultation_file(shown).publishable
+    assert publish_file(store, shown, desk).revision == published.revision
     for kept in desk.media.iterdir():
         kept.unlink()
-    shown.write_text(as_file(stored(published), 1).replace("minutes: ", "minutes: 1"), encoding="utf-8")
-    assert "not in the media folder" in str(publish(store, shown, desk).faults[-1])
+    shown.write_text(consultation_to_yaml(stored(published), 1).replace("minutes: ", "minutes: 1"), encoding="utf-8")
+    assert "not in the media folder" in str(publish_file(store, shown, desk).faults[-1])
 
 
 def test_nothing_is_published_without_its_recordings(store, desk, file, monkeypatch):
     desk.media.parent.mkdir()
     desk.media.write_text("no folder")
-    refused = publish(store, file, desk)
+    refused = publish_file(store, file, desk)
     assert refused.revision is None
     assert "the recordings cannot be kept" in str(refused.faults[-1])
     desk.media.unlink()
     monkeypatch.setattr(recordings, "keep", lambda *_: [])
-    refused = publish(store, file, desk)
+    refused = publish_file(store, file, desk)
     assert refused.revision is None
     assert "not in the media folder" in str(refused.faults[-1])
 
 
 def test_recording_changed_between_check_and_copy_is_refused(file, desk):
-    checked = read(file)
+    checked = read_consultation_file(file)
     (file.parent / "recordings" / "de.wav").write_bytes(sound(0.3))
-    assert recordings.keep(checked.recordings, desk.media) == [str(file.parent / "recordings" / "de.wav")]
+    assert recordings.store_recordings(checked.recordings, desk.media) == [str(file.parent / "recordings" / "de.wav")]
     assert not desk.media.exists()
 
 
 def test_data_without_a_file_names_media_only(file):
     text = file.read_text(encoding="utf-8")
-    assert any("cannot be read from here" in str(it) for it in judge(parse(text, "x"), "x").faults)
+    assert any("cannot be read from here" in str(it) for it in check_parsed_file(parse_yaml(text, "x"), "x").faults)
     named = text.replace("recordings/de.wav", f"{'a' * 64}.wav")
-    assert not any("cannot be read" in str(it) for it in judge(parse(named, "x"), "x").faults)
+    assert not any("cannot be read" in str(it) for it in check_parsed_file(parse_yaml(named, "x"), "x").faults)
 
 
 def test_content_without_recordings_is_what_it_was():
-    consultation = judge(parse(GOOD, "x"), "x").consultation
+    consultation = check_parsed_file(parse_yaml(GOOD, "x"), "x").consultation
     assert consultation is not None
-    assert "audio" not in content(consultation)
+    assert "audio" not in canonical_content(consultation)
 
 
 def flow(audio: dict[str, str]) -> Flow:
     """The German question has a wording of its own in Turkish, but none in Einfache Sprache, which falls back."""
-    checked = judge(parse(GOOD, "x"), "x")
+    checked = check_parsed_file(parse_yaml(GOOD, "x"), "x")
     assert checked.consultation is not None
     data = checked.consultation.model_dump(mode="json")
     data["languages"] = [{"tag": "de"}, {"tag": "tr", "fallback": "de"}, {"tag": "de-simple", "fallback": "de"}]

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.authoring.confirmation import Unconfirmed
-from bot.authoring.file_check import content
+from bot.authoring.file_check import canonical_content
 from bot.authoring.publish_impact import PublishOptions
-from bot.authoring.publishing import PublishContext, PublishOutcome, publish
-from bot.authoring.yaml_export import as_file
+from bot.authoring.publishing import PublishContext, PublishOutcome, publish_file
+from bot.authoring.yaml_export import consultation_to_yaml
 from bot.cli import context, main
 from bot.common.audit import Actor, Auditor
 from bot.common.ids import Ids
@@ -57,11 +57,11 @@ class World:
         path = self.write(one, mark)
         note = Auditor(KEYS, Actor(by, "", "cli"))
         desk = PublishContext(Ids(), NOON, ZoneInfo("Europe/Berlin"), note=note)
-        return publish(self.store, path, desk, PublishOptions(base, frozenset(same)))
+        return publish_file(self.store, path, desk, PublishOptions(base, frozenset(same)))
 
     def write(self, one: Consultation, mark: int = 0) -> Path:
         """The file of it, which says that it was made from revision `mark`."""
-        data = json.loads(content(one)) | ({"revision": mark} if mark else {})
+        data = json.loads(canonical_content(one)) | ({"revision": mark} if mark else {})
         path = self.folder / "park.json"
         path.write_text(json.dumps(data, indent=1), encoding="utf-8")
         return path
@@ -244,13 +244,13 @@ class TestSomebodyElse:
         one = world.asks(COLOUR, WISH)
         world.publish(one)
         path = world.folder / "park.yaml"
-        path.write_text(as_file(one, 1), encoding="utf-8")
+        path.write_text(consultation_to_yaml(one, 1), encoding="utf-8")
         desk = PublishContext(Ids(), NOON, ZoneInfo("Europe/Berlin"))
-        assert not publish(world.store, path, desk).new
-        path.write_text(as_file(one, 1).replace("am See", "am Fluss"), encoding="utf-8")
-        assert publish(world.store, path, desk).new
-        path.write_text(as_file(one, 1).replace("Farbe", "Farben"), encoding="utf-8")
-        refused = publish(world.store, path, desk)
+        assert not publish_file(world.store, path, desk).new
+        path.write_text(consultation_to_yaml(one, 1).replace("am See", "am Fluss"), encoding="utf-8")
+        assert publish_file(world.store, path, desk).new
+        path.write_text(consultation_to_yaml(one, 1).replace("Farbe", "Farben"), encoding="utf-8")
+        refused = publish_file(world.store, path, desk)
         assert grave(refused)[0].line == 3
 
 
@@ -340,9 +340,9 @@ class TestAtOnce:
 
         def go(number: int, store: Store) -> None:
             path = tmp_path / f"{number}.yaml"
-            path.write_text(as_file(world.asks(COLOUR, WISH, minutes=10 + number), 1), encoding="utf-8")
+            path.write_text(consultation_to_yaml(world.asks(COLOUR, WISH, minutes=10 + number), 1), encoding="utf-8")
             barrier.wait()
-            came.append(publish(store, path, PublishContext(Ids(), NOON, ZoneInfo("Europe/Berlin"))))
+            came.append(publish_file(store, path, PublishContext(Ids(), NOON, ZoneInfo("Europe/Berlin"))))
 
         threads = [threading.Thread(target=go, args=it) for it in enumerate(stores)]
         for thread in threads:

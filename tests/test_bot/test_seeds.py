@@ -25,7 +25,7 @@ def published(store: Store, *texts: dict[str, str]) -> list[tuple[Any, ...]]:
     with store.begin() as connection:
         found = consultations.latest(connection, "park")
         assert found
-        seed_statements.publish(connection, found.consultation_id, made, Ids(), datetime.now(UTC))
+        seed_statements.publish_seeds(connection, found.consultation_id, made, Ids(), datetime.now(UTC))
         visible = text(
             "SELECT id, text FROM proposals WHERE released_at IS NOT NULL AND withdrawn_at IS NULL ORDER BY id"
         )

@@ -72,7 +72,7 @@ class States(RuleBasedStateMachine):
             with self.store.begin() as connection:
                 run(connection, "park", self.desk(), **more)
         except StepRefused as refused:
-            said = state_texts.sentence(refused, lambda remedy: f"<{remedy}>", UTC)
+            said = state_texts.refusal_text(refused, lambda remedy: f"<{remedy}>", UTC)
         else:
             return True
         assert "{" not in said
@@ -86,14 +86,14 @@ class States(RuleBasedStateMachine):
         made = consultation(title={"de": f"Park {wording}", "en": f"Park {wording}"}, keywords=[f"wort{wording}"])
         before = self.seen()
         with self.store.begin() as connection:
-            found = publishing.record(connection, CheckedFile(made, ()), self.desk(), "park.yaml", stage=stage)
+            found = publishing.publish_checked(connection, CheckedFile(made, ()), self.desk(), "park.yaml", stage=stage)
         if found.revision is None and before[0] in {"closed", "archived"}:
             assert any(step in str(found.faults[-1]) for step in ("reopen park", "unarchive park"))
         elif found.revision is None:
             live = before[1][0]
             assert any(f"add --base {live}" in str(fault) for fault in found.faults), "others published since"
             with self.store.begin() as connection:
-                again = publishing.record(
+                again = publishing.publish_checked(
                     connection, CheckedFile(made, ()), self.desk(), "park.yaml", PublishOptions(live)
                 )
             assert again.new
@@ -158,7 +158,7 @@ class States(RuleBasedStateMachine):
     def take_back(self, stage: Any) -> None:
         before = self.seen()
         with suppress(StepRefused), self.store.begin() as connection:
-            lifecycle.take_back(connection, "park", self.desk(), stage=stage)
+            lifecycle.withdraw_stage(connection, "park", self.desk(), stage=stage)
         assert self.seen()[1:] == before[1:]
 
     @rule(days=st.integers(1, 40))
@@ -188,13 +188,13 @@ def test_two_who_do_something_at_once_take_turns(store: Store) -> None:
     """The second sees what the first has done: it is told, or does what is still to be done."""
     desk = PublishContext(new_id, datetime.now(UTC), UTC)
     with store.begin() as connection:
-        publishing.record(connection, CheckedFile(consultation(), ()), desk, "park.yaml")
+        publishing.publish_checked(connection, CheckedFile(consultation(), ()), desk, "park.yaml")
     other, both, said = Store(str(store.writer.url.render_as_string(hide_password=False))), Barrier(2), []
 
     def close(place: Store) -> None:
         both.wait()
         try:
-            place.run(lambda connection: lifecycle.close(connection, "park", desk))
+            place.run(lambda connection: lifecycle.close_consultation(connection, "park", desk))
             said.append("closed")
         except StepRefused as refused:
             said.append(refused.reason)

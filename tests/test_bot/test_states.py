@@ -20,7 +20,7 @@ from bot.cli import push as push_command
 from bot.cli.play import Wish, check_wish
 from bot.common.errors import CommandError
 from bot.privacy.retention import delete_expired
-from bot.proposals.official_answers import OfficialAnswer, set_status
+from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from storage import migrate
@@ -61,7 +61,7 @@ class TestCommands:
         assert f"{ideas[0].code} (received), {ideas[1].code} (not read yet)" in str(refused.value)
         with store.begin() as connection:
             for idea in ideas:
-                set_status(chair(connection), idea.id, OfficialAnswer("rejected", {"de": "Kein Platz."}))
+                answer_proposal(chair(connection), idea.id, OfficialAnswer("rejected", {"de": "Kein Platz."}))
         with pytest.raises(CommandError, match=r"park is live; `.* close park` ends it now"):
             command.archive(settings, "park", said.append, yes=True)
         command.close(settings, "park", said.append)
@@ -111,13 +111,13 @@ async def test_open_sessions_resume_after_the_consultation_reopens(store: Store)
     async with running(store) as (app, channel):
         await say(app, *(channel.msg("a", words) for words in ("/start park", "Deutsch", "ja")))
         with store.begin() as connection:
-            assert lifecycle.close(connection, "park", tools()).under_way == 1
+            assert lifecycle.close_consultation(connection, "park", tools()).under_way == 1
             app.catalogue.refresh(connection)
         await say(app, channel.msg("a", "Bank"))
         assert "geschlossen" in channel.texts("a")[-1] or "beendet" in channel.texts("a")[-1]
         assert counted(store, "answers WHERE value IS NOT NULL") == 1
         with store.begin() as connection:
-            lifecycle.reopen(connection, "park", tools())
+            lifecycle.reopen_consultation(connection, "park", tools())
             app.catalogue.refresh(connection)
         await say(app, channel.msg("a", "/start park"))
         assert "Was fehlt?" in channel.texts("a")[-1]
@@ -131,8 +131,8 @@ async def test_answers_given_before_reopening_go_when_it_was_promised(store: Sto
     async with running(store) as (app, channel):
         await say(app, *(channel.msg("first", words) for words in ("/start park", "Deutsch", "ja")))
         with store.begin() as connection:
-            lifecycle.close(connection, "park", tools())
-            found = lifecycle.reopen(connection, "park", tools(), until=later)
+            lifecycle.close_consultation(connection, "park", tools())
+            found = lifecycle.reopen_consultation(connection, "park", tools(), until=later)
             app.catalogue.refresh(connection)
         assert (found.before, found.before_until) == (1, ends + timedelta(days=30))
         await say(app, *(channel.msg("second", words) for words in ("/start park", "Deutsch", "nein")))
@@ -166,10 +166,10 @@ def test_reopening_restores_the_original_dates(store: Store) -> None:
     publish(store, consultation(), closes_at=ends)
     with store.begin() as connection:
         before = consultations.latest(connection, "park")
-        closed = lifecycle.close(connection, "park", tools()).revision
+        closed = lifecycle.close_consultation(connection, "park", tools()).revision
         assert closed.closes_at
         assert closed.closes_at < ends
-        lifecycle.reopen(connection, "park", tools())
+        lifecycle.reopen_consultation(connection, "park", tools())
         assert consultations.latest(connection, "park") == before
 
 
@@ -178,9 +178,11 @@ def test_a_planned_end_that_is_over_needs_a_new_one(store: Store) -> None:
     publish(store, consultation(), closes_at=now - timedelta(days=1))
     with store.begin() as connection:
         with pytest.raises(StepRefused) as refused:
-            lifecycle.reopen(connection, "park", tools())
-        assert "needs a new end; --until" in state_texts.sentence(refused.value, lambda step: f"--until ({step})", UTC)
-        lifecycle.reopen(connection, "park", tools(), until=now + timedelta(days=1))
+            lifecycle.reopen_consultation(connection, "park", tools())
+        assert "needs a new end; --until" in state_texts.refusal_text(
+            refused.value, lambda step: f"--until ({step})", UTC
+        )
+        lifecycle.reopen_consultation(connection, "park", tools(), until=now + timedelta(days=1))
     assert state_of(store) == "open"
 
 
@@ -191,17 +193,18 @@ def test_bringing_back_ends_with_the_answers_or_after_a_month(store: Store, ende
     publish(store, consultation(), closes_at=now - timedelta(days=ended_days_ago) if ended_days_ago else None)
     with store.begin() as connection:
         if ended_days_ago is None:
-            lifecycle.close(connection, "park", tools(now))
-        found = lifecycle.archive(connection, "park", tools(now))
+            lifecycle.close_consultation(connection, "park", tools(now))
+        found = lifecycle.archive_consultation(connection, "park", tools(now))
         assert found.undo_until
         assert abs(found.undo_until - now - timedelta(days=undo_days)) < timedelta(seconds=1)
         late = tools(now + timedelta(days=undo_days, hours=1))
         with pytest.raises(StepRefused) as refused:
-            lifecycle.unarchive(connection, "park", late)
-        assert f"could be brought back until {state_texts.day(found.undo_until, UTC)}" in state_texts.sentence(
-            refused.value, str, UTC
+            lifecycle.unarchive_consultation(connection, "park", late)
+        assert (
+            f"could be brought back until {state_texts.format_moment(found.undo_until, UTC)}"
+            in state_texts.refusal_text(refused.value, str, UTC)
         )
-        lifecycle.unarchive(connection, "park", tools(now + timedelta(days=undo_days - 1)))
+        lifecycle.unarchive_consultation(connection, "park", tools(now + timedelta(days=undo_days - 1)))
     assert state_of(store) == "closed"
 
 
@@ -222,25 +225,26 @@ def test_migrated_revisions_are_live_and_can_be_reverted(store: Store) -> None:
         assert found.number == 3
         assert [row.number for row in consultations.revisions(connection, found.consultation_id)] == [1, 2, 3]
         for number in (2, 1):
-            assert lifecycle.back(connection, "park", tools()).revision.number == number
-        lifecycle.unarchive(connection, "lake", tools())
+            assert lifecycle.return_to_previous_revision(connection, "park", tools()).revision.number == number
+        lifecycle.unarchive_consultation(connection, "lake", tools())
     assert state_of(store, "lake") == "closed"
 
 
 def test_archiving_does_not_promise_to_bring_back_what_cannot_be(store: Store) -> None:
     publish(store, consultation())
     with store.begin() as connection:
-        lifecycle.close(connection, "park", tools(datetime.now(UTC) - timedelta(days=4000)))
-        found = lifecycle.archive(connection, "park", tools())
+        lifecycle.close_consultation(connection, "park", tools(datetime.now(UTC) - timedelta(days=4000)))
+        found = lifecycle.archive_consultation(connection, "park", tools())
     assert found.undo_until is None
     assert (
-        list(state_texts.consequences(found, UTC))[-1] == "it cannot be brought back: its answers have had their time"
+        list(state_texts.describe_archiving(found, UTC))[-1]
+        == "it cannot be brought back: its answers have had their time"
     )
 
 
 def test_older_tables_are_refused_while_there_is_a_draft(store: Store) -> None:
     with store.begin() as connection:
-        publishing.record(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage="draft")
+        publishing.publish_checked(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage="draft")
     with pytest.raises(RuntimeError, match="older tables know no drafts and tests"):
         migrate.downgrade(store, "20261125_remains")
 
@@ -248,13 +252,13 @@ def test_older_tables_are_refused_while_there_is_a_draft(store: Store) -> None:
 def test_what_was_deleted_as_promised_is_not_opened_again(store: Store) -> None:
     publish(store, consultation())
     with store.begin() as connection:
-        live = lifecycle.close(connection, "park", tools()).revision
+        live = lifecycle.close_consultation(connection, "park", tools()).revision
     renew(store, "park")
     with store.begin() as connection:
         editions.make_last(connection, live.consultation_id)
         with pytest.raises(StepRefused) as refused:
-            lifecycle.reopen(connection, "park", tools())
-        assert "publish the next round under a new name" in state_texts.sentence(refused.value, str, UTC)
+            lifecycle.reopen_consultation(connection, "park", tools())
+        assert "publish the next round under a new name" in state_texts.refusal_text(refused.value, str, UTC)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +276,7 @@ def test_nothing_says_try_it_while_nobody_can_take_part(store: Store, dates, tol
         live = consultations.latest(connection, "park")
     assert live
     found = live._replace(**{name: now + later for name, later in dates.items()})
-    assert state_texts.way_in(found, now, UTC).startswith(told)
+    assert state_texts.next_step_text(found, now, UTC).startswith(told)
 
 
 @pytest.mark.parametrize(
@@ -286,16 +290,16 @@ def test_nothing_says_try_it_while_nobody_can_take_part(store: Store, dates, tol
 def test_play_says_why_nobody_can_take_part(store: Store, what: str, told: str) -> None:
     with store.begin() as connection:
         stage: Stage = "draft" if what == "draft" else "live"
-        publishing.record(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage=stage)
+        publishing.publish_checked(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage=stage)
         if what != "draft":
-            lifecycle.close(connection, "park", tools())
+            lifecycle.close_consultation(connection, "park", tools())
         if what == "archived":
-            lifecycle.archive(connection, "park", tools())
+            lifecycle.archive_consultation(connection, "park", tools())
     with pytest.raises(CommandError, match=told):
         check_wish(store, Wish("park"), UTC)
 
 
-@pytest.mark.parametrize("step", [lifecycle.go_live, partial(lifecycle.take_back, stage="test")])
+@pytest.mark.parametrize("step", [lifecycle.make_consultation_live, partial(lifecycle.withdraw_stage, stage="test")])
 def test_what_stores_a_test_or_a_draft_is_not_what_publishes(store: Store, step: Callable[..., object]) -> None:
     publish(store, consultation())
     with store.begin() as connection, pytest.raises(StepRefused) as refused:
@@ -309,11 +313,11 @@ def test_a_push_of_what_nobody_can_answer_says_so(tmp_path: Path, what: str) -> 
     store, _ = open_store(settings)
     with store.begin() as connection:
         stage: Stage = "draft" if what == "draft" else "live"
-        publishing.record(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage=stage)
+        publishing.publish_checked(connection, CheckedFile(consultation(), ()), tools(), "park.yaml", stage=stage)
         if what != "draft":
-            lifecycle.close(connection, "park", tools())
+            lifecycle.close_consultation(connection, "park", tools())
         if what == "archived":
-            lifecycle.archive(connection, "park", tools())
+            lifecycle.archive_consultation(connection, "park", tools())
     store.dispose()
     with pytest.raises(CommandError, match="park is not open, so nothing is sent"):
         push_command.push(settings, push_command.Order("park"), print, print)

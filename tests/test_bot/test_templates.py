@@ -15,14 +15,14 @@ import pytest
 from jinja2 import Environment, nodes
 from markupsafe import Markup
 
-from bot.web.context import TEMPLATES, environment
+from bot.web.context import TEMPLATES, template_environment
 
 NAMES: Final = sorted(path.name for path in TEMPLATES.glob("*.html"))
 PARTS: Final = {"parts.html"}
 """Macros only: they are rendered with those that import them."""
 ALWAYS: Final = {"options", "locale"}
 """What every page has, also where a macro calls something of its own the same."""
-ENVIRONMENT: Final = environment()
+ENVIRONMENT: Final = template_environment()
 
 
 class Anything:

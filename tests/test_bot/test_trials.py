@@ -45,7 +45,7 @@ WEIGH = {
 def put(store: Store, stage: Stage, base: Any = None, **more: Any) -> PublishOutcome:
     checked = CheckedFile(consultation(**more), ())
     with store.begin() as connection:
-        return publishing.record(connection, checked, tools(), "park.yaml", PublishOptions(base), stage)
+        return publishing.publish_checked(connection, checked, tools(), "park.yaml", PublishOptions(base), stage)
 
 
 def started(store: Store) -> set[str]:
@@ -76,8 +76,8 @@ def test_a_draft_beside_a_live_one_is_seen_by_nobody(store: Store) -> None:
             live_revision(connection, "lake")
     assert started(store) == {"park"}
     with store.begin() as connection:
-        lifecycle.go_live(connection, "park", tools())
-        lifecycle.go_live(connection, "lake", tools())
+        lifecycle.make_consultation_live(connection, "park", tools())
+        lifecycle.make_consultation_live(connection, "lake", tools())
     assert started(store) == {"park", "wiese", "lake", "see"}
     with store.reading() as connection:
         assert consultations.list_unpublished(connection) == []
@@ -88,15 +88,15 @@ def test_going_back_restores_keywords_and_seeds_step_by_step(store: Store) -> No
         put(store, "live", keywords=[f"wort{number}"], **title(f"Fassung {number}"))
     for expected in (2, 1):
         with store.begin() as connection:
-            assert lifecycle.back(connection, "park", tools()).revision.number == expected
+            assert lifecycle.return_to_previous_revision(connection, "park", tools()).revision.number == expected
         assert started(store) == {"park", f"wort{expected}"}
     with store.begin() as connection, pytest.raises(StepRefused) as refused:
-        lifecycle.back(connection, "park", tools())
+        lifecycle.return_to_previous_revision(connection, "park", tools())
     assert refused.value.reason == "nothing_before"
     with store.begin() as connection:
-        found = lifecycle.go_live(connection, "park", tools(), number=3)
+        found = lifecycle.make_consultation_live(connection, "park", tools(), number=3)
         assert (found.before and found.before.number, found.revision.number) == (1, 3)
-        assert lifecycle.back(connection, "park", tools()).revision.number == 1
+        assert lifecycle.return_to_previous_revision(connection, "park", tools()).revision.number == 1
     again = {"keywords": ["wort3"]} | title("Fassung 3")
     assert put(store, "live", **again).revision is None, "an old copy may not put back what was taken back"
     assert put(store, "live", 1, **again).new, "its file brings it back as well, where that is meant"
@@ -129,7 +129,9 @@ def test_no_way_back_gives_answers_another_meaning(
     put(store, "live", questions=[first])
     put(store, "live", questions=[second])
     store_answers(store, consultation(questions=[second]), [{"it": said}])
-    step: Any = lifecycle.back if way == "back" else partial(lifecycle.go_live, number=1)
+    step: Any = (
+        lifecycle.return_to_previous_revision if way == "back" else partial(lifecycle.make_consultation_live, number=1)
+    )
     with store.begin() as connection, pytest.raises(StepRefused) as refused:
         step(connection, "park", tools())
     assert refused.value.reason == "not_publishable"
@@ -145,13 +147,15 @@ def test_a_way_back_asks_what_nobody_has_said_yet(store: Store) -> None:
     put(store, "live", questions=[SCALE | {"text": words}])
     store_answers(store, consultation(questions=[SCALE | {"text": words}]), [{"it": 4}])
     with store.begin() as connection, pytest.raises(StepRefused) as refused:
-        lifecycle.back(connection, "park", tools())
+        lifecycle.return_to_previous_revision(connection, "park", tools())
     assert refused.value.reason == "unconfirmed"
     with store.begin() as connection:
         agreed = PublishOptions(same_meaning=frozenset({"it"}))
-        assert lifecycle.back(connection, "park", tools(), intent=agreed).revision.number == 1
+        assert lifecycle.return_to_previous_revision(connection, "park", tools(), intent=agreed).revision.number == 1
     with store.begin() as connection:
-        assert lifecycle.go_live(connection, "park", tools(), number=2).revision.number == 2, "that was settled"
+        assert lifecycle.make_consultation_live(connection, "park", tools(), number=2).revision.number == 2, (
+            "that was settled"
+        )
 
 
 async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) -> None:
@@ -187,7 +191,7 @@ async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) 
                 live_revision(connection, word)
         assert counted(store, "ratings") == 2
         with store.begin() as connection:
-            found = lifecycle.go_live(connection, "park", tools())
+            found = lifecycle.make_consultation_live(connection, "park", tools())
             assert (found.revision.number, found.dropped) == (2, 2)
             app.catalogue.refresh(connection)
         assert counted(store, "sessions") == 1, "that of the live one"
@@ -197,7 +201,7 @@ async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) 
         await say(app, channel.msg("new", "Eine Idee"))
         assert "Beispiel park" in str(channel.last("new").quick_replies), "the test is over: it shows what is open"
     with store.begin() as connection:
-        assert lifecycle.back(connection, "park", tools()).revision.number == 1
+        assert lifecycle.return_to_previous_revision(connection, "park", tools()).revision.number == 1
 
 
 async def test_another_test_keeps_the_link_and_drops_what_was_said(store: Store) -> None:
@@ -213,7 +217,7 @@ async def test_another_test_keeps_the_link_and_drops_what_was_said(store: Store)
         assert put(store, "test").start_word == word, "the first one once more"
         assert counted(store, "sessions") == 0
         with store.begin() as connection:
-            lifecycle.take_back(connection, "park", tools(), stage="test")
+            lifecycle.withdraw_stage(connection, "park", tools(), stage="test")
     assert counted(store, "consultations") == 1
     assert counted(store, "trials") == 0
 
@@ -263,18 +267,20 @@ def test_draft_is_compared_like_its_file(store: Store) -> None:
     put(store, "live", **title("Dazwischen"))
     put(store, "draft")
     with store.begin() as connection, pytest.raises(StepRefused, match="not_publishable") as refused:
-        lifecycle.go_live(connection, "park", tools())
+        lifecycle.make_consultation_live(connection, "park", tools())
     assert "revision 1 again word for word" in str(refused.value.values["faults"])
     assert "add --base 2" in str(refused.value.values["faults"])
     with store.begin() as connection:
-        assert lifecycle.go_live(connection, "park", tools(), intent=PublishOptions(2)).revision.number == 1
+        assert (
+            lifecycle.make_consultation_live(connection, "park", tools(), intent=PublishOptions(2)).revision.number == 1
+        )
 
 
 def test_withdrawn_draft_cannot_go_live(store: Store) -> None:
     put(store, "draft")
     with store.begin() as connection:
-        lifecycle.take_back(connection, "park", tools(), stage="draft")
-    for step in (lifecycle.close, lifecycle.back, lifecycle.unarchive):
+        lifecycle.withdraw_stage(connection, "park", tools(), stage="draft")
+    for step in (lifecycle.close_consultation, lifecycle.return_to_previous_revision, lifecycle.unarchive_consultation):
         with store.begin() as connection, pytest.raises(StepRefused, match="nothing_left"):
             step(connection, "park", tools())
     with store.reading() as connection, pytest.raises(CommandError, match="publish FILE` makes it anew"):

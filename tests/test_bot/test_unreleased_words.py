@@ -25,7 +25,7 @@ from bot.cli import results
 from bot.common.i18n.locale import Locale
 from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
-from bot.proposals.codes import new_code
+from bot.proposals.codes import new_proposal_code
 from bot.results import published, wording
 from bot.results.counts.disclosure import LARGE
 from bot.results.edition import KEPT_EARLIER
@@ -99,7 +99,7 @@ PROPOSED: Final[tuple[tuple[ModerationState, bool], ...]] = (
     ("released", False),
 )
 """Where proposals stand, and whether they were withdrawn; everybody may read the last one."""
-CODES: Final = [new_code() for _ in PROPOSED]
+CODES: Final = [new_proposal_code() for _ in PROPOSED]
 
 
 def question(key: str, type_: str) -> dict[str, Any]:

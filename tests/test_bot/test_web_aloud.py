@@ -13,8 +13,8 @@ import pytest
 from adapters.web.errors import RequestError
 from adapters.web.limits import Rate
 from bot.web.public import espeak, read_aloud
-from bot.web.public.espeak import Espeak, whole
-from bot.web.public.read_aloud import spoken
+from bot.web.public.espeak import Espeak, complete_wav
+from bot.web.public.read_aloud import spoken_text
 from flows.messages import MsgOut, QuickReply
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
@@ -252,9 +252,9 @@ async def test_a_text_is_read_so_far_and_a_sound_so_far(tmp_path, programs, monk
 
 def test_a_sound_from_a_pipe_gets_its_true_length():
     piped = sound()[:4] + b"\xff\xff\xff\x7f" + sound()[8:40] + b"\xff\xff\xff\x7f" + sound()[44:]
-    assert whole(piped) == sound()
+    assert complete_wav(piped) == sound()
     with pytest.raises(RequestError):
-        whole(sound()[:44])
+        complete_wav(sound()[:44])
 
 
 @pytest.mark.parametrize(
@@ -272,9 +272,9 @@ def test_a_sound_from_a_pipe_gets_its_true_length():
     ],
 )
 def test_signs_are_not_read_out(text, said):
-    assert spoken(MsgOut(text)) == said
+    assert spoken_text(MsgOut(text)) == said
 
 
 def test_answers_are_read_with_their_numbers():
     replies = (QuickReply("a", "☑ Bänke", 1, True), QuickReply("b", "Fertig"))
-    assert spoken(MsgOut("Was fehlt?", replies)) == "Was fehlt?\n1: Bänke.\nFertig."
+    assert spoken_text(MsgOut("Was fehlt?", replies)) == "Was fehlt?\n1: Bänke.\nFertig."

@@ -15,7 +15,7 @@ import pytest
 
 from bot.common.i18n.locale import Locale
 from bot.common.ids import Ids
-from bot.proposals.moderation_decisions import ProposalWording, approve, translate
+from bot.proposals.moderation_decisions import ProposalWording, approve_text, translate_text
 from bot.results.published import Published
 from bot.web import consultation_cache
 from bot.web.public import results
@@ -91,8 +91,8 @@ async def test_released_answers_keep_their_text_direction(store):
         codes.append(open_answer(connection, park, 6, "Mehr Licht 6", "ar"))
         ids = sorted(row.id for row in open_answers.by_codes(connection, codes).values())
         for number in ids[1:]:
-            approve(chair(connection), number)
-        translate(chair(connection), ids[6], "de", ProposalWording(None, "Übersetztes Licht"), translator="Ada")
+            approve_text(chair(connection), number)
+        translate_text(chair(connection), ids[6], "de", ProposalWording(None, "Übersetztes Licht"), translator="Ada")
     async with serving(store) as house:
         page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
         assert "Was fehlt? Ein Mensch hat diese Antworten gelesen und freigegeben." in page.text

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.authoring.publishing import PublishContext, publish
+from bot.authoring.publishing import PublishContext, publish_file
 from bot.common.ids import Ids
 from storage.core.store import Store
 from tests.conversation import CONSULTATIONS
@@ -26,7 +26,7 @@ VALUES = {"Park": "park", "Schule": "school", "Brücke": "bridge", "Brunnen": "w
 
 @pytest.fixture
 def store(empty):
-    publish(empty, CONSULTATIONS / "weighing.yaml", PublishContext(Ids(), datetime.now(UTC), UTC))
+    publish_file(empty, CONSULTATIONS / "weighing.yaml", PublishContext(Ids(), datetime.now(UTC), UTC))
     return empty
 
 
@@ -153,7 +153,7 @@ async def test_a_sheet_of_paper_is_typed_in(store: Store) -> None:
 
 
 async def test_the_form_asks_pair_after_pair_until_it_is_enough(store: Store) -> None:
-    publish(store, CONSULTATIONS / "pairs.yaml", PublishContext(Ids(), datetime.now(UTC), UTC))
+    publish_file(store, CONSULTATIONS / "pairs.yaml", PublishContext(Ids(), datetime.now(UTC), UTC))
     async with serving(store) as house:
         page = await house.browser().get("/c/pairs?lang=de")
         [how] = [option for option in page.page.forms[0].options if option.startswith("Formular")]
@@ -171,7 +171,7 @@ async def test_the_form_asks_pair_after_pair_until_it_is_enough(store: Store) ->
 
 
 async def test_pairs_on_a_sheet_of_paper_are_stored_as_in_chat(store: Store) -> None:
-    publish(store, CONSULTATIONS / "pairs.yaml", PublishContext(Ids(), datetime.now(UTC), UTC))
+    publish_file(store, CONSULTATIONS / "pairs.yaml", PublishContext(Ids(), datetime.now(UTC), UTC))
     async with serving(store) as house:
         page = await house.browser().get("/c/pairs/paper?in=de")
         assert "mindestens 2 brauchen ein Kreuz" in page.text

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.common.erasure_log import ErasedRecord
 from bot.common.ids import Ids
-from bot.proposals.codes import new_code
+from bot.proposals.codes import new_proposal_code
 from flows.messages import MsgOut
 from storage.core.store import Store
 from storage.tables import consultations, moderation, proposals
@@ -43,7 +43,7 @@ def add(store: Store, *texts: str, pseudonym: str | None = None, released: bool 
                 found.consultation_id,
                 pseudonym,
                 "idea",
-                new_code(),
+                new_proposal_code(),
                 None,
                 said,
                 "de",

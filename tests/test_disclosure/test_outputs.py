@@ -82,7 +82,7 @@ def read(store: Store, folder: Path) -> Edition:
         newest = consultations.latest(connection, "park")
         assert newest is not None
         codes = [row["code"] for row in found["ratings.csv"]]
-        votes = publication.votes(connection, newest.consultation_id, codes)
+        votes = publication.public_votes(connection, newest.consultation_id, codes)
     for row in found["ratings.csv"]:
         told = votes[row["code"]]
         assert [row["agrees"], row["disagrees"], row["passes"], row["votes"]] == [

@@ -97,10 +97,10 @@ class City:
         """What the wall shows at this moment, after looking for a newer picture where that is due."""
         meeting = self.meeting(room)
         with self.store.reading() as connection:
-            picture = publication.meeting(connection, meeting)
+            picture = publication.meeting_picture(connection, meeting)
         if picture.is_due:
             with self.store.begin() as connection:
-                picture = publication.meeting_anew(connection, meeting)
+                picture = publication.refresh_meeting_picture(connection, meeting)
         return picture
 
     def note(self, room: StoredRoom) -> Picture:

@@ -53,7 +53,7 @@ async def park(store: Store) -> AsyncIterator[Store]:
 
 def public(store: Store) -> Published:
     with store.reading() as connection:
-        found = publication.figures(connection, "park")
+        found = publication.public_figures(connection, "park")
     assert found is not None
     return found
 

@@ -18,7 +18,7 @@ from bot.exchange.content import Budget, Content
 from bot.exchange.exports import package
 from bot.exchange.formats import decidim, meinberlin, pb, pds
 from bot.exchange.taking import Wish
-from bot.proposals.codes import recognise
+from bot.proposals.codes import parse_proposal_code
 from bot.results import published
 from bot.results.ballots import Spread
 from bot.settings import Settings
@@ -86,7 +86,7 @@ def test_ideas_of_mein_berlin_come_in_without_their_authors(store, tmp_path):
     assert first.status == "accepted"
     assert loaded(store).answers[first.id] == "Kommt im Mai."
     assert first.pseudonym is None
-    assert recognise(first.code) == first.code, "whoever sends the code hears what became of it"
+    assert parse_proposal_code(first.code) == first.code, "whoever sends the code hears what became of it"
     assert (second.status, second.topic, second.longitude) == ("received", None, None)
     with store.reading() as connection:
         assert "Mustermann" not in str(connection.execute(text("SELECT * FROM proposals")).all())

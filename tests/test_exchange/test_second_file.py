@@ -273,7 +273,7 @@ def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_pat
     with store.begin() as connection:
         ideas = proposals.of_source(connection, "https://mein.berlin.de")
         for idea in ideas:
-            moderation_decisions.edit(chair(connection), idea.id, ProposalWording(None, "Ohne Namen"), "a name")
+            moderation_decisions.edit_text(chair(connection), idea.id, ProposalWording(None, "Ohne Namen"), "a name")
     assert take(store, "meinberlin", tmp_path / "a.xlsx", "ideen")[2:] == (0, 2, 0, 0)
     with pytest.raises(CommandError, match="was taken over as ideen already"):
         take(store, "meinberlin", tmp_path / "a.xlsx", "two")

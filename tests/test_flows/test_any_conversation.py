@@ -77,7 +77,7 @@ def branching() -> Flow:
 
 
 def sample(path: Path) -> Flow:
-    made = file_check.read(path).publishable
+    made = file_check.read_consultation_file(path).publishable
     assert made
     return Flow(made, {tag: SPOKEN[tag] for tag in made.languages}, path.stem[:6])
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.proposals import open_answer_review
-from bot.proposals.codes import new_code
-from bot.proposals.moderation_decisions import ModerationContext, approve
+from bot.proposals.codes import new_proposal_code
+from bot.proposals.moderation_decisions import ModerationContext, approve_text
 from flows.session import Session
 from storage.core.store import Store
 from storage.tables import answers, consultations, moderation, proposals, ratings
@@ -43,7 +43,7 @@ def chair(connection: Connection, staff_id: int | None = AYLIN, later: int = 0) 
 
 def submit(connection: Connection, consultation_id: int, number: int, text: str = "", **more: Any) -> NewProposal:
     """An idea of person `number`, as it comes in."""
-    made = proposal(consultation_id, number, new_code(), created_at=NOW - timedelta(days=3))
+    made = proposal(consultation_id, number, new_proposal_code(), created_at=NOW - timedelta(days=3))
     made = made._replace(text=text or f"Idea {number}: more benches", **more)
     proposals.insert(connection, [made])
     moderation.insert(connection, [NewModeration(made.id, "waiting", [], None, None, NOW)])
@@ -58,16 +58,16 @@ def open_answer(connection: Connection, consultation_id: int, number: int, words
     done = {"state": state, "waiting_key": None, "status": "completed", "ended_at": NOW}
     mine = stored_session(connection, revision, number, **done)
     said = answer(mine, "wish", json.dumps(words), free_text=True, language=language)
-    to_read = open_answer_review.changes(connection, [said])
+    to_read = open_answer_review.compare_answers(connection, [said])
     answers.upsert(connection, [said])
-    open_answer_review.receive(connection, to_read, new_id, NOW)
+    open_answer_review.queue_for_review(connection, to_read, new_id, NOW)
     return of_sessions(connection, [mine.id])[mine.id, "wish"].code
 
 
 def released(connection: Connection, consultation_id: int, number: int, **more: Any) -> NewProposal:
     """One that was let out."""
     made = submit(connection, consultation_id, number, **more)
-    approve(chair(connection), made.id)
+    approve_text(chair(connection), made.id)
     return made
 
 

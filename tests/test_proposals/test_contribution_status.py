@@ -7,9 +7,9 @@ from sqlalchemy import text as sql
 
 from bot.common.i18n.locale import available_languages
 from bot.proposals import merge_split, moderation_decisions
-from bot.proposals.codes import new_code
+from bot.proposals.codes import new_proposal_code
 from bot.proposals.moderation_decisions import ProposalWording
-from bot.proposals.official_answers import OfficialAnswer, set_status
+from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from storage.core.store import Store
 from storage.tables import consultations, proposals
 from storage.tables.proposals import Withdrawal
@@ -28,7 +28,7 @@ async def test_a_code_is_answered_anywhere_and_disturbs_nothing(store: Store) ->
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1)
-        set_status(chair(connection), idea.id, YES)
+        answer_proposal(chair(connection), idea.id, YES)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", idea.code.lower().replace("-", " "), language_hint="de"))
         told = channel.texts("a")[-1].splitlines()
@@ -46,7 +46,7 @@ async def test_a_code_is_answered_anywhere_and_disturbs_nothing(store: Store) ->
         assert "only: Drei Bänke" in channel.texts("b")[-1]
         await say(app, channel.msg("b", "yes"))
         assert "What is missing?" in channel.texts("b")[-1]
-        unknown = new_code()
+        unknown = new_proposal_code()
         await say(app, channel.msg("b", unknown))
         with store.reading() as connection:
             stored = {row[0] for row in connection.execute(sql("SELECT value FROM answers"))}
@@ -66,12 +66,12 @@ async def test_what_nobody_released_is_told_to_nobody(store: Store) -> None:
         whole = released(connection, park, 4, text="secret words")
         merged = released(connection, park, 5, text="secret words")
         target = released(connection, park, 6, text="More trees")
-        moderation_decisions.hide(chair(connection), hidden.id, "an advertisement")
+        moderation_decisions.hide_text(chair(connection), hidden.id, "an advertisement")
         proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
-        parts = merge_split.split(
+        parts = merge_split.split_proposal(
             chair(connection), whole.id, [ProposalWording(None, "secret a"), ProposalWording(None, "secret b")]
         )
-        merge_split.merge(chair(connection), merged.id, target.id)
+        merge_split.merge_proposals(chair(connection), merged.id, target.id)
     expected = {
         waiting.code: "This contribution is being read by a person",
         hidden.code: "an advertisement",
@@ -95,10 +95,10 @@ async def test_the_page_says_everything_in_every_language(store: Store, language
     park = open_consultation(store, results="live")
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Bank <b>&amp;</b>", title="Bank", district="01", language="tr")
-        moderation_decisions.translate(
+        moderation_decisions.translate_text(
             chair(connection), idea.id, "en", ProposalWording("Bench", "A bench"), translator="machine"
         )
-        set_status(chair(connection), idea.id, YES)
+        answer_proposal(chair(connection), idea.id, YES)
         votes = [1] * 8 + [-1] * 6 + [0] * 6
         rate(connection, idea.id, dict(enumerate(votes, start=10)))
     await make_here(store, ["park"])
@@ -146,7 +146,7 @@ async def test_an_unknown_code_gets_a_page_in_plain_words(store: Store) -> None:
     open_consultation(store)
     async with serving(store) as house:
         page = house.browser(Cookie="lang=en")
-        for path in (f"/p/{new_code()}", "/p/nonsense", "/p/%3Cscript%3E", f"/p/{'x' * 500}"):
+        for path in (f"/p/{new_proposal_code()}", "/p/nonsense", "/p/%3Cscript%3E", f"/p/{'x' * 500}"):
             await page.get(path)
             assert page.status == 404
             assert "There is no such code" in page.page.html

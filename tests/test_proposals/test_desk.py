@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.common.ids import Ids
-from bot.proposals.moderation_rules import find
+from bot.proposals.moderation_rules import load_items
 from bot.staff import codes
 from storage.core.store import Store
 from storage.tables import consultations, moderation, staff
@@ -90,7 +90,7 @@ async def test_every_decision_can_be_typed(store: Store) -> None:
         assert await typed("/hide P-0000-0000 x") == "Diesen Code gibt es hier nicht."
         assert "So geht es" in await typed("/merge")
     with store.reading() as connection:
-        standing = find(connection, [bench.id])[bench.id]
+        standing = load_items(connection, [bench.id])[bench.id]
         assert standing.texts["en"].text == "More benches\nplease"
         assert standing.steps[-1].reason == {"de": "Wird gebaut.\nAlle drei.", "tr": "Yapılacak."}
         assert visible(connection, park) == ["Mehr Bänke"]
@@ -120,8 +120,8 @@ async def test_splitting_and_restoring_can_be_typed(store: Store) -> None:
         assert ad.code in said[1], "and is shown, to be decided about"
         assert "inzwischen etwas geändert" in (await typed(f"/restore {ad.code}"))[0]
     with store.reading() as connection:
-        assert find(connection, [both.id])[both.id].state == "split"
-        assert find(connection, [ad.id])[ad.id].state == "waiting"
+        assert load_items(connection, [both.id])[both.id].state == "split"
+        assert load_items(connection, [ad.id])[ad.id].state == "waiting"
 
 
 async def test_two_have_to_approve_where_four_eyes_are_asked_for(store: Store) -> None:

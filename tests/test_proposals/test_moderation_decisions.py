@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from bot.common.ids import Ids
 from bot.proposals import merge_split, moderation_decisions
-from bot.proposals.codes import new_code, recognise
+from bot.proposals.codes import new_proposal_code, parse_proposal_code
 from bot.proposals.moderation_decisions import ProposalWording
-from bot.proposals.moderation_rules import DecisionRefused, find
-from bot.proposals.similar_proposals import similar
+from bot.proposals.moderation_rules import DecisionRefused, load_items
+from bot.proposals.similar_proposals import find_similar_proposals
 from bot.proposals.similarity import SimilarityIndex
 from bot.results.counts.disclosure import ALL
 from bot.results.loading import load
@@ -45,7 +45,7 @@ def test_nothing_is_seen_before_somebody_approved_it(store: Store) -> None:
     with store.begin() as connection:
         idea = submit(connection, park, 1, "A bench")
         assert visible(connection, park) == []
-        standing = moderation_decisions.approve(chair(connection), idea.id)
+        standing = moderation_decisions.approve_text(chair(connection), idea.id)
         assert (standing.state, standing.is_public) == ("released", True)
         assert visible(connection, park) == ["A bench"]
         assert kinds(connection, [idea.id]) == [("approve", AYLIN, None)]
@@ -55,16 +55,16 @@ def test_four_eyes_needs_two_approvals_of_the_same_text(store: Store) -> None:
     park = open_consultation(store, four_eyes=True)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Call 030 12345")
-        assert moderation_decisions.approve(chair(connection, AYLIN), idea.id).state == "waiting"
+        assert moderation_decisions.approve_text(chair(connection, AYLIN), idea.id).state == "waiting"
         with pytest.raises(DecisionRefused, match="twice"):
-            moderation_decisions.approve(chair(connection, AYLIN), idea.id)
-        moderation_decisions.edit(chair(connection, BORA), idea.id, ProposalWording(None, "Call me"), "a number")
-        assert moderation_decisions.approve(chair(connection, BORA), idea.id).state == "waiting", (
+            moderation_decisions.approve_text(chair(connection, AYLIN), idea.id)
+        moderation_decisions.edit_text(chair(connection, BORA), idea.id, ProposalWording(None, "Call me"), "a number")
+        assert moderation_decisions.approve_text(chair(connection, BORA), idea.id).state == "waiting", (
             "what Aylin read is gone"
         )
         assert visible(connection, park) == []
-        assert moderation_decisions.approve(chair(connection, AYLIN), idea.id).state == "released"
-        moderation_decisions.edit(chair(connection, AYLIN), idea.id, ProposalWording(None, "Call us"), "better")
+        assert moderation_decisions.approve_text(chair(connection, AYLIN), idea.id).state == "released"
+        moderation_decisions.edit_text(chair(connection, AYLIN), idea.id, ProposalWording(None, "Call us"), "better")
         assert visible(connection, park) == [], "new words are read anew"
 
 
@@ -73,11 +73,11 @@ def test_hiding_needs_a_reason_and_can_be_taken_back(store: Store) -> None:
     with store.begin() as connection:
         idea = released(connection, park, 1)
         with pytest.raises(DecisionRefused, match="no_reason"):
-            moderation_decisions.hide(chair(connection), idea.id, " \n")
-        standing = moderation_decisions.hide(chair(connection), idea.id, "an advertisement")
+            moderation_decisions.hide_text(chair(connection), idea.id, " \n")
+        standing = moderation_decisions.hide_text(chair(connection), idea.id, "an advertisement")
         assert (standing.state, standing.reason_of("hide")) == ("hidden", "an advertisement")
         assert visible(connection, park) == []
-        assert merge_split.restore(chair(connection), idea.id).state == "waiting"
+        assert merge_split.restore_text(chair(connection), idea.id).state == "waiting"
         assert visible(connection, park) == []
 
 
@@ -85,19 +85,21 @@ def test_what_was_edited_is_kept_sealed_and_its_translations_go(store: Store) ->
     park = open_consultation(store)
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Ask Erika Mustermann", title="Call")
-        moderation_decisions.translate(
+        moderation_decisions.translate_text(
             chair(connection), idea.id, "en", ProposalWording(None, "Ask Erika"), reviewed=True
         )
-        moderation_decisions.edit(chair(connection), idea.id, ProposalWording("Call", "Ask the office"), "a name")
-        moderation_decisions.edit(chair(connection), idea.id, ProposalWording("Call", "Ask the town hall"), "clearer")
-        standing = find(connection, [idea.id])[idea.id]
+        moderation_decisions.edit_text(chair(connection), idea.id, ProposalWording("Call", "Ask the office"), "a name")
+        moderation_decisions.edit_text(
+            chair(connection), idea.id, ProposalWording("Call", "Ask the town hall"), "clearer"
+        )
+        standing = load_items(connection, [idea.id])[idea.id]
         assert (standing.proposal.text, standing.texts) == ("Ask the town hall", {})
-        assert moderation_decisions.original(KEYS, standing) == ProposalWording("Call", "Ask Erika Mustermann")
+        assert moderation_decisions.decrypt_original(KEYS, standing) == ProposalWording("Call", "Ask Erika Mustermann")
         assert standing.moderation.original is not None
         assert b"Erika" not in standing.moderation.original
         assert not any("Erika" in (why or "") for _, _, why in kinds(connection, [idea.id]))
         with pytest.raises(DecisionRefused, match="same_text"):
-            moderation_decisions.edit(
+            moderation_decisions.edit_text(
                 chair(connection), idea.id, ProposalWording("Call ", "Ask the town hall"), "again"
             )
 
@@ -106,17 +108,17 @@ def test_a_translation_says_whose_it_is(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1, language="tr")
-        moderation_decisions.translate(
+        moderation_decisions.translate_text(
             chair(connection), idea.id, "de", ProposalWording(None, "Eine Bank"), translator="machine"
         )
-        moderation_decisions.translate(
+        moderation_decisions.translate_text(
             chair(connection), idea.id, "de", ProposalWording(None, "Eine Parkbank"), reviewed=True
         )
-        german = find(connection, [idea.id])[idea.id].texts["de"]
+        german = load_items(connection, [idea.id])[idea.id].texts["de"]
         assert (german.text, german.translator, german.reviewed) == ("Eine Parkbank", "staff 1", True)
         for language in ("tr", "xx"):
             with pytest.raises(DecisionRefused, match="language"):
-                moderation_decisions.translate(chair(connection), idea.id, language, ProposalWording(None, "Bank"))
+                moderation_decisions.translate_text(chair(connection), idea.id, language, ProposalWording(None, "Bank"))
 
 
 def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
@@ -126,9 +128,9 @@ def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
         rate(connection, third.id, {10: 1, 11: -1, 12: 1, 1: 1})
         rate(connection, second.id, {11: 1})
         rate(connection, first.id, {12: -1})
-        merge_split.merge(chair(connection), third.id, second.id)
+        merge_split.merge_proposals(chair(connection), third.id, second.id)
         assert votes(connection, second.id) == {10: 1, 11: 1, 12: 1, 1: 1}
-        merge_split.merge(chair(connection), second.id, first.id)
+        merge_split.merge_proposals(chair(connection), second.id, first.id)
         # 12 rated the target, and 1 is its author: nobody rates what is their own.
         assert votes(connection, first.id) == {10: 1, 11: 1, 12: -1}
         assert moderation.merged_into(connection, [first.id]) == {first.id: [second.id, third.id]}
@@ -144,14 +146,14 @@ def test_latest_vote_counts_on_merged_proposals(store: Store) -> None:
         rate(connection, first.id, {10: 1, 11: 1})
         rate(connection, second.id, {10: -1, 1: 1}, at=later)
         rate(connection, third.id, {10: 0, 2: 1}, at=latest)
-        merge_split.merge(chair(connection), third.id, second.id)
-        merge_split.merge(chair(connection), second.id, first.id)
+        merge_split.merge_proposals(chair(connection), third.id, second.id)
+        merge_split.merge_proposals(chair(connection), second.id, first.id)
         assert votes(connection, first.id) == {10: 0, 11: 1, 2: 1}, "1 wrote it; 2 wrote what is no longer there"
         assert votes(connection, second.id) == {10: -1, 1: 1}, "what came from the third one went on"
         assert public(connection, park, first) == ((2, 0, 1, 3), (3, 1, 1, 5))
-        merge_split.restore(chair(connection), third.id)
+        merge_split.restore_text(chair(connection), third.id)
         assert votes(connection, first.id) == {10: -1, 11: 1}
-        merge_split.restore(chair(connection), second.id)
+        merge_split.restore_text(chair(connection), second.id)
         assert votes(connection, first.id) == {10: 1, 11: 1}, "what they said there before stands again"
         assert public(connection, park, first) == ((2, 0, 0, 2), (2, 0, 0, 2))
 
@@ -164,7 +166,7 @@ def test_later_vote_within_an_hour_counts_in_any_merge_order(store: Store, order
         rate(connection, ideas[1].id, {10: 1})
         rate(connection, ideas[2].id, {10: -1})
         for source in order:
-            merge_split.merge(chair(connection), ideas[source].id, ideas[0].id)
+            merge_split.merge_proposals(chair(connection), ideas[source].id, ideas[0].id)
         assert votes(connection, ideas[0].id) == {10: -1}
         assert public(connection, park, ideas[0])[0] == (0, 1, 0, 1)
 
@@ -184,10 +186,10 @@ def test_a_merge_taken_back_gives_the_ratings_back(store: Store) -> None:
         rate(connection, second.id, {10: 1, 11: 1})
         rate(connection, third.id, {10: -1, 12: 1})
         rate(connection, first.id, {20: 1}, at=NOW.replace(hour=13))
-        merge_split.merge(chair(connection), second.id, first.id)
-        merge_split.merge(chair(connection), third.id, first.id)
+        merge_split.merge_proposals(chair(connection), second.id, first.id)
+        merge_split.merge_proposals(chair(connection), third.id, first.id)
         assert votes(connection, first.id) == {10: -1, 11: 1, 12: 1, 20: 1}, "10 rated the third one later"
-        merge_split.restore(chair(connection), second.id)
+        merge_split.restore_text(chair(connection), second.id)
         assert votes(connection, first.id) == {10: -1, 12: 1, 20: 1}, "10 rated the other one as well"
         assert votes(connection, second.id) == {10: 1, 11: 1}
 
@@ -197,7 +199,7 @@ def test_circular_chained_and_foreign_merges_are_refused(store: Store) -> None:
     with store.begin() as connection:
         first, second, third = (released(connection, park, number) for number in (1, 2, 3))
         elsewhere = released(connection, lake, 1)
-        merge_split.merge(chair(connection), second.id, first.id)
+        merge_split.merge_proposals(chair(connection), second.id, first.id)
         for source, target, reason in (
             (first, first, "itself"),
             (first, second, "merged"),
@@ -206,20 +208,20 @@ def test_circular_chained_and_foreign_merges_are_refused(store: Store) -> None:
             (second, third, "already"),
         ):
             with pytest.raises(DecisionRefused, match=reason):
-                merge_split.merge(chair(connection), source.id, target.id)
+                merge_split.merge_proposals(chair(connection), source.id, target.id)
         with pytest.raises(DecisionRefused, match="unknown"):
-            merge_split.merge(chair(connection), third.id, 4711)
+            merge_split.merge_proposals(chair(connection), third.id, 4711)
 
 
 def test_what_was_merged_into_something_erased_waits_again(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         first, second = (released(connection, park, number) for number in (1, 2))
-        merge_split.merge(chair(connection), second.id, first.id)
+        merge_split.merge_proposals(chair(connection), second.id, first.id)
         proposals.erase(connection, [pseudonym(1)])
         assert moderation.queue(connection, park) == [second.id]
         assert moderation.count_states(connection, park) == {"waiting": 1}
-        assert moderation_decisions.approve(chair(connection), second.id).is_public
+        assert moderation_decisions.approve_text(chair(connection), second.id).is_public
 
 
 def test_erasing_a_merged_proposal_takes_its_ratings_along(store: Store) -> None:
@@ -230,7 +232,7 @@ def test_erasing_a_merged_proposal_takes_its_ratings_along(store: Store) -> None
         rate(connection, second.id, {10: 0, 11: 1})
         rate(connection, third.id, {10: -1, 11: -1, 12: 1})
         for source in (second, third):
-            merge_split.merge(chair(connection), source.id, first.id)
+            merge_split.merge_proposals(chair(connection), source.id, first.id)
         assert votes(connection, first.id) == {10: -1, 11: -1, 12: 1}
         merge_split.erase_proposals(connection, Ids(), [third.id])
         assert votes(connection, first.id) == {10: 0, 11: 1}
@@ -243,8 +245,8 @@ def test_splitting_keeps_the_author_and_asks_to_read_anew(store: Store) -> None:
     with store.begin() as connection:
         idea = released(connection, park, 1, text="Benches, and lamps")
         other = released(connection, park, 2)
-        merge_split.merge(chair(connection), other.id, idea.id)
-        parts = merge_split.split(
+        merge_split.merge_proposals(chair(connection), other.id, idea.id)
+        parts = merge_split.split_proposal(
             chair(connection), idea.id, [ProposalWording(None, "Benches"), ProposalWording(None, "Lamps")]
         )
         assert visible(connection, park) == []
@@ -252,24 +254,24 @@ def test_splitting_keeps_the_author_and_asks_to_read_anew(store: Store) -> None:
         assert len({idea.code, *(part.proposal.code for part in parts)}) == 3
         ids = [part.proposal.id for part in parts]
         assert set(merge_split.authors(connection, ids).values()) == {frozenset({pseudonym(1), pseudonym(2)})}
-        assert find(connection, [idea.id])[idea.id].parts == tuple(ids)
+        assert load_items(connection, [idea.id])[idea.id].parts == tuple(ids)
         with pytest.raises(DecisionRefused, match="parts"):
-            merge_split.split(chair(connection), ids[0], [ProposalWording(None, "One")])
+            merge_split.split_proposal(chair(connection), ids[0], [ProposalWording(None, "One")])
         with pytest.raises(DecisionRefused, match="already"):
-            merge_split.restore(chair(connection), idea.id)
+            merge_split.restore_text(chair(connection), idea.id)
 
 
 def test_what_was_withdrawn_or_has_changed_is_not_decided_about(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1)
-        seen = find(connection, [idea.id])[idea.id].version
-        moderation_decisions.edit(chair(connection), idea.id, ProposalWording(None, "Other words"), "clearer")
+        seen = load_items(connection, [idea.id])[idea.id].version
+        moderation_decisions.edit_text(chair(connection), idea.id, ProposalWording(None, "Other words"), "clearer")
         with pytest.raises(DecisionRefused, match="changed"):
-            moderation_decisions.approve(chair(connection), idea.id, seen=seen)
+            moderation_decisions.approve_text(chair(connection), idea.id, seen=seen)
         proposals.withdraw(connection, [Withdrawal(idea.id, NOW)])
         with pytest.raises(DecisionRefused, match="withdrawn"):
-            moderation_decisions.approve(chair(connection), idea.id)
+            moderation_decisions.approve_text(chair(connection), idea.id)
         assert one(connection, idea.id).released_at is None
 
 
@@ -278,7 +280,7 @@ def test_of_two_who_decide_at_once_the_second_is_told(store: Store, database: Da
     park = open_consultation(store)
     with store.begin() as connection:
         ideas = [submit(connection, park, number) for number in range(1, 9)]
-        seen = {number: standing.version for number, standing in find(connection, [i.id for i in ideas]).items()}
+        seen = {number: standing.version for number, standing in load_items(connection, [i.id for i in ideas]).items()}
     barrier = Barrier(2)
 
     def decide(who: int) -> list[str]:
@@ -290,9 +292,9 @@ def test_of_two_who_decide_at_once_the_second_is_told(store: Store, database: Da
                 with other.begin() as connection:
                     by = chair(connection, who)
                     if who == AYLIN:
-                        moderation_decisions.approve(by, idea.id, seen=seen[idea.id])
+                        moderation_decisions.approve_text(by, idea.id, seen=seen[idea.id])
                     else:
-                        moderation_decisions.hide(by, idea.id, "an advertisement", seen=seen[idea.id])
+                        moderation_decisions.hide_text(by, idea.id, "an advertisement", seen=seen[idea.id])
                 said.append("done")
             except DecisionRefused as refusal:
                 said.append(refusal.reason)
@@ -319,7 +321,7 @@ def test_two_merges_across_do_not_make_a_circle(store: Store, database: Database
             barrier.wait()
             try:
                 with other.begin() as connection:
-                    merge_split.merge(chair(connection), source.id, target.id)
+                    merge_split.merge_proposals(chair(connection), source.id, target.id)
             except DecisionRefused:
                 refused += 1
         other.dispose()
@@ -331,37 +333,37 @@ def test_two_merges_across_do_not_make_a_circle(store: Store, database: Database
 
 @pytest.mark.parametrize("typed", ["{}", " {} ", "#{}", "{}.", "{lower}", "{bare}", "{spaced}", "{long}"])
 def test_a_code_is_recognised_however_it_is_typed(typed: str) -> None:
-    code = new_code()
+    code = new_proposal_code()
     forms = {
         "lower": code.lower(),
         "bare": code.replace("-", ""),
         "spaced": code.replace("-", " "),
         "long": code.replace("-", "–"),
     }
-    assert recognise(typed.format(code, **forms)) == code
+    assert parse_proposal_code(typed.format(code, **forms)) == code
 
 
 @pytest.mark.parametrize(
     "text", ["", "P", "Parkbank", "P-1234", "P-7K2M-PX0Q and more", "7K2M-PX0Q", "P" * 5000, "park 1234 5678"]
 )
 def test_other_words_are_no_codes(text: str) -> None:
-    assert recognise(text) is None
+    assert parse_proposal_code(text) is None
 
 
 def test_what_to_look_at_is_that_of_the_words_as_they_are_now(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         first, second = submit(connection, park, 1, "A bench"), submit(connection, park, 2, "A lamp")
-        standing = moderation_decisions.edit(
+        standing = moderation_decisions.edit_text(
             chair(connection), first.id, ProposalWording("Call", "030 / 123 45 67"), "clearer"
         )
         assert standing.moderation.flags == ["phone"]
-        standing = moderation_decisions.edit(
+        standing = moderation_decisions.edit_text(
             chair(connection), first.id, ProposalWording(None, "A bench by the pond"), "no number"
         )
         assert standing.moderation.flags == []
         wordings = [ProposalWording(None, "Write to ada@example.org"), ProposalWording(None, "A lamp")]
-        parts = merge_split.split(chair(connection), second.id, wordings)
+        parts = merge_split.split_proposal(chair(connection), second.id, wordings)
         assert [part.moderation.flags for part in parts] == [["email"], []]
 
 
@@ -376,7 +378,10 @@ def test_the_team_is_shown_as_similar_what_residents_are(store: Store) -> None:
         for number, text in enumerate(texts):
             released(connection, park, number, text=text)
         rows = proposals.of_consultation(connection, park)
-        found = {row.text: [it.proposal.text for it in similar(connection, park, [row])[row.id]] for row in rows}
+        found = {
+            row.text: [it.proposal.text for it in find_similar_proposals(connection, park, [row])[row.id]]
+            for row in rows
+        }
     index = SimilarityIndex()
     for row in rows:
         index.add(row.id, row.text)

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from bot.app import App
 from bot.proposals import merge_split, moderation_decisions
-from bot.proposals.moderation_decisions import ProposalWording, original
-from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, find
-from bot.proposals.official_answers import OfficialAnswer, set_status
+from bot.proposals.moderation_decisions import ProposalWording, decrypt_original
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, load_items
+from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from storage.core.store import Store
 from storage.tables import moderation, open_answers, sessions
 from tests.databases import only_sqlite
@@ -24,7 +24,7 @@ def standings(store: Store, park: int = 0) -> list[ModerationItem]:
     """All answers of the only consultation that are to be read, oldest first."""
     with store.reading() as connection:
         ids = connection.scalars(text("SELECT id FROM moderations WHERE proposal_id IS NULL ORDER BY id")).all()
-        return list(find(connection, list(ids)).values())
+        return list(load_items(connection, list(ids)).values())
 
 
 def view(store: Store) -> list[tuple[Any, ...]]:
@@ -54,7 +54,7 @@ async def test_an_answer_waits_and_is_shown_once_a_person_released_it(store: Sto
             assert moderation.queue(connection, park) == [waiting.proposal.id]
             assert moderation.count_states(connection, park) == {"waiting": 1}
             assert open_answers.released(connection, park) == []
-            moderation_decisions.approve(chair(connection), waiting.proposal.id, seen=waiting.version)
+            moderation_decisions.approve_text(chair(connection), waiting.proposal.id, seen=waiting.version)
             (shown,) = open_answers.released(connection, park)
             assert (shown.question_key, shown.value) == ("wish", '"Mehr Bänke, ruft an: 0176 12345678"')
             assert moderation.count_states(connection, park) == {"released": 1}
@@ -70,9 +70,9 @@ async def test_a_changed_answer_is_withheld_until_it_is_read_anew(store: Store, 
         (before,) = standings(store)
         with store.begin() as connection:
             number = before.proposal.id
-            moderation_decisions.edit(chair(connection), number, ProposalWording(None, "Bänke"), "ein Name")
-            moderation_decisions.translate(chair(connection), number, "en", ProposalWording(None, "Benches"))
-            moderation_decisions.approve(chair(connection), number)
+            moderation_decisions.edit_text(chair(connection), number, ProposalWording(None, "Bänke"), "ein Name")
+            moderation_decisions.translate_text(chair(connection), number, "en", ProposalWording(None, "Benches"))
+            moderation_decisions.approve_text(chair(connection), number)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
         (after,) = standings(store)
         assert (after.proposal.id, after.proposal.code) == (number, before.proposal.code), "an old button is told so"
@@ -82,11 +82,11 @@ async def test_a_changed_answer_is_withheld_until_it_is_read_anew(store: Store, 
         assert view(store) == [(None, 1, None)]
         with store.begin() as connection:
             with pytest.raises(DecisionRefused, match="changed"):
-                moderation_decisions.approve(chair(connection), number, seen=before.version)
+                moderation_decisions.approve_text(chair(connection), number, seen=before.version)
             assert kinds(connection, [number])[-1] == ("restore", None, None)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
         with store.begin() as connection:
-            moderation_decisions.approve(chair(connection), number)
+            moderation_decisions.approve_text(chair(connection), number)
         await say(app, channel.msg("r", "/change 2"), channel.msg("r", "Mehr Licht, schreibt an a@example.org"))
         assert view(store)[0][1] == 0, "the same again is no change"
 
@@ -96,12 +96,12 @@ async def test_edit_encrypts_the_original_and_author_sees_the_public(store: Stor
         await answer(app, channel, "r", "Licht, sagt Erika Muster")
         (one,) = standings(store)
         with store.begin() as connection:
-            after = moderation_decisions.edit(
+            after = moderation_decisions.edit_text(
                 chair(connection), one.proposal.id, ProposalWording(None, "Licht"), "ein Name"
             )
             assert after.moderation.original
-            assert original(KEYS, after) == ProposalWording(None, "Licht, sagt Erika Muster")
-            moderation_decisions.approve(chair(connection), one.proposal.id)
+            assert decrypt_original(KEYS, after) == ProposalWording(None, "Licht, sagt Erika Muster")
+            moderation_decisions.approve_text(chair(connection), one.proposal.id)
         assert view(store) == [("Licht", 0, None)]
         assert "Erika" not in str(rows(store, "SELECT state FROM sessions") + rows(store, "SELECT value FROM answers"))
         await say(app, channel.msg("r", "/status"), channel.msg("r", "/submit"))
@@ -115,15 +115,15 @@ async def test_hiding_and_restoring_and_what_is_refused(store: Store, park: int)
         (one,) = standings(store)
         with store.begin() as connection:
             idea, number = submit(connection, park, 1), one.proposal.id
-            assert moderation_decisions.hide(chair(connection), number, "Werbung").state == "hidden"
-            assert merge_split.restore(chair(connection), number).state == "waiting"
+            assert moderation_decisions.hide_text(chair(connection), number, "Werbung").state == "hidden"
+            assert merge_split.restore_text(chair(connection), number).state == "waiting"
             parts = [ProposalWording(None, "a"), ProposalWording(None, "b")]
             for wrong in (
-                lambda: merge_split.merge(chair(connection), number, idea.id),
-                lambda: merge_split.merge(chair(connection), idea.id, number),
-                lambda: merge_split.split(chair(connection), number, parts),
-                lambda: set_status(chair(connection), number, OfficialAnswer("accepted", {"de": "Ja."})),
-                lambda: moderation_decisions.edit(
+                lambda: merge_split.merge_proposals(chair(connection), number, idea.id),
+                lambda: merge_split.merge_proposals(chair(connection), idea.id, number),
+                lambda: merge_split.split_proposal(chair(connection), number, parts),
+                lambda: answer_proposal(chair(connection), number, OfficialAnswer("accepted", {"de": "Ja."})),
+                lambda: moderation_decisions.edit_text(
                     chair(connection), number, ProposalWording("Titel", "Text"), "ein Name"
                 ),
             ):
@@ -139,11 +139,13 @@ async def test_it_goes_with_the_answer_and_with_the_person(store: Store, park: i
             await answer(app, channel, who, f"Licht, sagt Erika {who}")
         for one in standings(store):
             with store.begin() as connection:
-                moderation_decisions.edit(
+                moderation_decisions.edit_text(
                     chair(connection), one.proposal.id, ProposalWording(None, "Licht"), "ein Name"
                 )
-                moderation_decisions.translate(chair(connection), one.proposal.id, "en", ProposalWording(None, "Light"))
-                moderation_decisions.approve(chair(connection), one.proposal.id)
+                moderation_decisions.translate_text(
+                    chair(connection), one.proposal.id, "en", ProposalWording(None, "Light")
+                )
+                moderation_decisions.approve_text(chair(connection), one.proposal.id)
         await say(app, channel.msg("s", "/change 2"), channel.msg("s", "weiß nicht"))
         await say(app, channel.msg("t", "/delete"))
         await say(app, channel.msg("t", choice=channel.last("t").quick_replies[0].token))
@@ -167,7 +169,7 @@ async def test_of_a_recording_only_its_words_are_to_be_read(store: Store) -> Non
         (one,) = standings(store)
         assert one.proposal.text == "[voice] Hier, bei Erika"
         with store.begin() as connection:
-            after = moderation_decisions.edit(
+            after = moderation_decisions.edit_text(
                 chair(connection), one.proposal.id, ProposalWording(None, "Hier"), "ein Name"
             )
             assert after.proposal.text == "[voice] Hier"
@@ -240,10 +242,10 @@ async def test_my_data_shows_visibility_of_answers(store: Store, park: int) -> N
         await say(app, channel.msg("r", "meinedaten"))
         assert "   → Mehr Licht\n" in channel.texts("r")[-1]
         with store.begin() as connection:
-            moderation_decisions.approve(chair(connection), one.proposal.id)
+            moderation_decisions.approve_text(chair(connection), one.proposal.id)
         await say(app, channel.msg("r", "meinedaten"))
         assert "   → Mehr Licht (sichtbar für andere)\n" in channel.texts("r")[-1]
         with store.begin() as connection:
-            moderation_decisions.hide(chair(connection), one.proposal.id, "Werbung.")
+            moderation_decisions.hide_text(chair(connection), one.proposal.id, "Werbung.")
         await say(app, channel.msg("r", "meinedaten"))
         assert "   → Mehr Licht (nicht veröffentlicht) Begründung: Werbung.\n" in channel.texts("r")[-1]

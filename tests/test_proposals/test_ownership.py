@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bot.common.i18n import phrase_catalogues
 from bot.proposals import moderation_decisions
-from bot.proposals.merge_split import merge, restore
+from bot.proposals.merge_split import merge_proposals, restore_text
 from bot.results.loading import load
 from flows.commands.words import Command, CommandMatcher, ParsedCommand
 from flows.understanding.text import fold
@@ -108,7 +108,7 @@ async def test_one_rating_is_deleted_by_its_code_and_the_others_stay(store: Stor
                 vote(connection, idea.id, aylin, 1, n)
                 vote(connection, idea.id, bora, -1, n)
             vote(connection, ideas[6].id, aylin, -1, 9)
-            moderation_decisions.hide(chair(connection), ideas[5].id, "off topic")
+            moderation_decisions.hide_text(chair(connection), ideas[5].id, "off topic")
         await say(app, channel.msg("aylin", "meine Bewertungen"))
         first = channel.last("aylin")
         assert "7 Bewertungen von Vorschlägen anderer" in first.text
@@ -145,14 +145,14 @@ async def test_a_rating_goes_where_its_proposal_was_merged_into(store: Store) ->
         with store.begin() as connection:
             target, source = (released(connection, number, 5, text=text) for text in ("Licht", "Mehr Licht"))
             vote(connection, source.id, aylin, 1, 0)
-            merge(chair(connection), source.id, target.id)
+            merge_proposals(chair(connection), source.id, target.id)
         await say(app, channel.msg("aylin", "meine Bewertungen"))
         assert "1 Bewertung von Vorschlägen anderer" in channel.last("aylin").text
         assert source.code not in channel.last("aylin").text
         await say(app, channel.msg("aylin", f"Bewertung zurücknehmen {target.code}"))
     with store.begin() as connection:
         assert ratings.of_people(connection, [aylin]) == []
-        restore(chair(connection), source.id)
+        restore_text(chair(connection), source.id)
         assert ratings.count(connection, [target.id, source.id]) == {}, "it does not come back with the source"
 
 
@@ -183,7 +183,7 @@ async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
             await say(app, channel.msg("aylin", line))
         with store.begin() as connection:
             [row] = proposals.of_consultation(connection, number)
-            moderation_decisions.approve(chair(connection), row.id)
+            moderation_decisions.approve_text(chair(connection), row.id)
         for line in ("/start park", "neu beginnen", "überspringen"):
             await say(app, channel.msg("aylin", line))
         assert f"{row.code} bleibt" in " ".join(channel.texts("aylin"))
@@ -216,7 +216,7 @@ async def test_a_rating_that_counts_for_two_is_one_that_was_given(store: Store) 
                 row.proposal_id for row in ratings.of_people(connection, [aylin])
             }
             rated = next(it.id for it in (target, source) if it.id != left)
-            merge(chair(connection), rated, left)
+            merge_proposals(chair(connection), rated, left)
             assert len(ratings.of_people(connection, [aylin])) == 3
         await say(app, channel.msg("aylin", "1"), channel.msg("aylin", "fertig"))
         with store.reading() as connection:

@@ -54,8 +54,10 @@ def rated(store: Store, slug: str = "park") -> dict[str, int]:
         for id_ in ids.values():
             rate(connection, id_, {number: 1 if number % 3 else -1 for number in range(1, 21)})
         rate(connection, ids["bench"], {1: -1})
-        moderation_decisions.edit(chair(connection), ids["lamp"], ProposalWording(None, "a lamp"), "names a neighbour")
-        moderation_decisions.hide(chair(connection), ids["insult"], "insult")
+        moderation_decisions.edit_text(
+            chair(connection), ids["lamp"], ProposalWording(None, "a lamp"), "names a neighbour"
+        )
+        moderation_decisions.hide_text(chair(connection), ids["insult"], "insult")
         proposals.withdraw(connection, [Withdrawal(ids["taken back"], NOW)])
         for number in range(1, 21):
             state = Session("x", "de", "R", status="completed").to_json()
@@ -104,7 +106,7 @@ def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:
     ids = rated(store)
     run(store, OVER)
     with store.begin() as connection:
-        moderation_decisions.hide(chair(connection), ids["bench"], "insult after all")
+        moderation_decisions.hide_text(chair(connection), ids["bench"], "insult after all")
     with store.reading() as connection:
         code = proposals.by_ids(connection, [ids["lamp"]])[ids["lamp"]].code
         assert [it.name for it in published.read(connection, "park").report.statements] == [code]

@@ -18,7 +18,7 @@ from bot.broadcasts.messages import STOP
 from bot.broadcasts.outcome_notifications import OutcomeNotifier, notify_next
 from bot.common.ids import Ids
 from bot.proposals import merge_split
-from bot.proposals.official_answers import OfficialAnswer, set_status
+from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from flows.messages import MsgOut
 from flows.plain_text import message_as_text
 from storage.core.store import Store
@@ -95,8 +95,8 @@ def test_authors_and_raters_who_wanted_to_know_are_told_once(store: Store) -> No
         released(connection, lake, 1, pseudonym=elsewhere.in_(lake))
         for person in (rater, silent, elsewhere):
             person.rates(connection, park, idea.id)
-        merge_split.merge(chair(connection), same.id, idea.id)
-        set_status(chair(connection), idea.id, YES)
+        merge_split.merge_proposals(chair(connection), same.id, idea.id)
+        answer_proposal(chair(connection), idea.id, YES)
     assert tell_all(store) == [3]
     found = notices(store)
     assert found.keys() == {"author", "other author", "rater"}
@@ -109,7 +109,7 @@ def test_authors_and_raters_who_wanted_to_know_are_told_once(store: Store) -> No
     assert f"https://mitsprache.example/p/{idea.code}" in found["rater"][0]
     assert tell_all(store) == []
     with store.begin() as connection:
-        set_status(chair(connection, later=1), idea.id, YES._replace(status="done"))
+        answer_proposal(chair(connection, later=1), idea.id, YES._replace(status="done"))
     assert tell_all(store) == [3]
     assert Counter(map(len, notices(store).values())) == {2: 3}
 
@@ -126,7 +126,7 @@ def test_nobody_is_told_after_stop_or_where_nothing_arrives(store: Store) -> Non
         idea = released(connection, park, 1)
         for person in (stopped, blocked, two):
             person.rates(connection, park, idea.id)
-        set_status(chair(connection), idea.id, YES)
+        answer_proposal(chair(connection), idea.id, YES)
     tell_all(store)
     assert notices(store).keys() == {"two addresses"}
 
@@ -137,7 +137,7 @@ def test_of_what_is_not_public_only_its_author_hears(store: Store) -> None:
         author, rater = Person(connection, "author"), Person(connection, "rater")
         idea = submit(connection, park, 1, pseudonym=author.in_(park))
         rater.rates(connection, park, idea.id)
-        set_status(chair(connection), idea.id, YES._replace(status="rejected"))
+        answer_proposal(chair(connection), idea.id, YES._replace(status="rejected"))
     tell_all(store)
     assert notices(store).keys() == {"author"}
 
@@ -150,7 +150,7 @@ def test_notification_batches_survive_a_crash_without_repeats(store: Store, monk
         people = [Person(connection, f"person {number}") for number in range(21)]
         for person in people[::2]:
             person.rates(connection, park, idea.id)
-        set_status(chair(connection), idea.id, YES)
+        answer_proposal(chair(connection), idea.id, YES)
 
     def crash(connection: Connection) -> None:
         notify_next(connection, teller(), NOW)
@@ -172,7 +172,7 @@ def test_two_processes_tell_everybody_once(store: Store, database: Database, mon
         people = [Person(connection, f"person {number}") for number in range(20)]
         for person in people:
             person.rates(connection, park, idea.id)
-        set_status(chair(connection), idea.id, YES)
+        answer_proposal(chair(connection), idea.id, YES)
     barrier = Barrier(2)
 
     def work(_: int) -> None:
@@ -191,7 +191,7 @@ def test_what_is_erased_meanwhile_is_not_told(store: Store) -> None:
     with store.begin() as connection:
         author = Person(connection, "author")
         idea = released(connection, park, 1, pseudonym=author.in_(park))
-        set_status(chair(connection), idea.id, YES)
+        answer_proposal(chair(connection), idea.id, YES)
         proposals.erase(connection, [author.in_(park)])
     assert tell_all(store) == []
 
@@ -210,7 +210,7 @@ async def test_the_running_house_tells_and_stop_takes_back_what_waits(
     async with running(store, {"test": channel}) as (app, _):
         with store.begin() as connection:
             contacts.mark_stopped(connection, [ContactStop(late.id, NOW)])
-            set_status(chair(connection), idea.id, YES)
+            answer_proposal(chair(connection), idea.id, YES)
         async with asyncio.timeout(PATIENCE):
             while not channel.texts("author"):
                 await asyncio.sleep(0.01)
@@ -221,7 +221,7 @@ async def test_the_running_house_tells_and_stop_takes_back_what_waits(
             moved = NewAddress(KEYS.lookup("other", "author"), author.id, "other", b"sealed", NOW)
             contacts.mark_unreachable(connection, [AddressState(author.lookup, NOW, "blocked")])
             contacts.insert_addresses(connection, [moved])
-            set_status(chair(connection, later=1), idea.id, YES._replace(status="done"))
+            answer_proposal(chair(connection, later=1), idea.id, YES._replace(status="done"))
         async with asyncio.timeout(PATIENCE):
             while not notices_waiting(store):
                 await asyncio.sleep(0.01)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.authoring.confirmation import Unconfirmed
-from bot.authoring.file_check import CheckedFile, content
-from bot.authoring.publishing import PublishContext, record
+from bot.authoring.file_check import CheckedFile, canonical_content
+from bot.authoring.publishing import PublishContext, publish_checked
 from bot.cli import context, lifecycle
 from bot.cli.context import command_context
 from bot.common.i18n.locale import Locale
@@ -47,8 +47,8 @@ class City:
         self.second = folder / "wave-2.yaml"
         self.said: list[str] = []
         first = folder / "wave-1.yaml"
-        first.write_text(content(wave("wave-1")), encoding="utf-8")
-        self.second.write_text(content(wave("wave-2", "wave-1", "top", 3)), encoding="utf-8")
+        first.write_text(canonical_content(wave("wave-1")), encoding="utf-8")
+        self.second.write_text(canonical_content(wave("wave-2", "wave-1", "top", 3)), encoding="utf-8")
         assert context.publish(self.settings, first, self.said.append)
         with command_context(self.settings, self.said.append) as (store, _):
             fill(store)
@@ -124,8 +124,8 @@ def test_the_page_has_the_order_of_the_list(store: Store) -> None:
     publish(store, wave("wave-1"))
     fill(store)
     with store.reading() as connection:
-        found = publication.figures_before(connection, "wave-1")
-        listed = [it.text for it in waves.best_of(connection, found.subject.newest)]
+        found = publication.preview_figures(connection, "wave-1")
+        listed = [it.text for it in waves.rank_proposals(connection, found.subject.newest)]
     ideas = [idea.text for idea in opinions.ideas(found, Locale.of("de"))]
     assert listed == ["Brunnen", "Bank", "Wippe", "Licht"]
     assert ideas[:2] == listed[:2]
@@ -159,7 +159,9 @@ async def test_the_api_takes_nothing_unseen(store: Store) -> None:
     fill(store)
     second = CheckedFile(wave("wave-2", "wave-1", "top", 2), ())
     with store.begin() as connection:
-        record(connection, second, PublishContext(IDS, datetime.now(UTC), BERLIN), "wave-2.yaml", stage="draft")
+        publish_checked(
+            connection, second, PublishContext(IDS, datetime.now(UTC), BERLIN), "wave-2.yaml", stage="draft"
+        )
     async with served(store) as api:
         client = api.client(key_for(store, hire(store, "Aylin"), ["read", "publish"]))
         refused = await client.post("/consultations/wave-2/go-live")

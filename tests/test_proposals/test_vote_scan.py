@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.proposals import vote_scan
 from bot.proposals.pool import FEWEST, PART, SCAN_SECONDS, StatementPools
-from bot.proposals.vote_scan import keep_surveying
+from bot.proposals.vote_scan import keep_scanning_votes
 from storage.core.store import Store
 from storage.tables import ratings
 from storage.tables.ratings import NewRatingEvent
@@ -35,7 +35,7 @@ class Router:
     def look(self, seconds: float = 0.0) -> None:
         """All votes are looked at."""
         with self.store.reading() as connection:
-            found = vote_scan.survey(connection, self.consultation_id)
+            found = vote_scan.scan_votes(connection, self.consultation_id)
         self.pools.learn(self.consultation_id, found, seconds)
 
     def weights(self) -> dict[int, float]:
@@ -136,7 +136,7 @@ async def test_a_running_house_looks_by_itself(store: Store) -> None:
             rate(connection, id_, {number: 1 if number < 6 else -1 for number in range(1, 11)})
     router = Router(store, park)
     before = router.weights()
-    looking = asyncio.create_task(keep_surveying(store, router.pools))
+    looking = asyncio.create_task(keep_scanning_votes(store, router.pools))
     async with asyncio.timeout(PATIENCE):
         while router.weights() == before:
             await asyncio.sleep(0.05)

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text as sql
 
-from bot.authoring.check import check
-from bot.authoring.file_check import CheckedFile, content
-from bot.authoring.publishing import PublishContext, PublishOutcome, record
+from bot.authoring.check import check_files
+from bot.authoring.file_check import CheckedFile, canonical_content
+from bot.authoring.publishing import PublishContext, PublishOutcome, publish_checked
 from bot.broadcasts.segments import parse_segment
 from bot.common.ids import Ids
 from bot.proposals import lineage, merge_split, moderation_decisions
-from bot.proposals.moderation_decisions import approve
-from bot.proposals.official_answers import OfficialAnswer, set_status
+from bot.proposals.moderation_decisions import approve_text
+from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from bot.results.methods.matrix import Log
 from bot.results.methods.top import ranking
 from flows.definition import Consultation
@@ -44,7 +44,7 @@ def wave(slug: str, origin: str = "", take: str = "released", count: int | None 
 
 def publish(store: Store, made: Consultation) -> PublishOutcome:
     with store.begin() as connection:
-        return record(
+        return publish_checked(
             connection, CheckedFile(made, ()), PublishContext(IDS, datetime.now(UTC), BERLIN), f"{made.slug}.yaml"
         )
 
@@ -86,7 +86,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         with store.begin() as connection:
             first = {row.text: row for row in proposals.of_consultation(connection, id_of(store, "wave-1"))}
             for row in first.values():
-                approve(chair(connection), row.id)
+                approve_text(chair(connection), row.id)
         close(store, "wave-1")
 
         assert reasons(publish(store, wave("wave-2", "wave-1"))) == []
@@ -112,7 +112,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         (last,) = proposals.released(connection, id_of(store, "wave-3"))
         assert last.pseudonym is None
         assert ratings.count(connection, [last.id])[last.id].agree == 1, "each wave has its own ratings"
-        set_status(chair(connection), last.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
+        answer_proposal(chair(connection), last.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
         family = lineage.originals(connection, last)
         assert [row.status for row in family] == ["accepted", "accepted"]
         assert family[-1].id == first["Ein Brunnen am Tor"].id
@@ -129,7 +129,7 @@ def test_author_of_the_original_hears_the_outcome_of_the_copy(store: Store) -> N
     with store.begin() as connection:
         (copy,) = proposals.released(connection, id_of(store, "wave-2"))
         rater.rates(connection, copy.consultation_id, copy.id)
-        set_status(chair(connection), copy.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
+        answer_proposal(chair(connection), copy.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
     tell_all(store)
     found = notices(store)
     assert found.keys() == {"author", "r"}
@@ -144,7 +144,7 @@ def test_only_released_ideas_are_copied_with_translations(store: Store) -> None:
         moderation.set_texts(connection, [NewProposalText(kept.id, "en", None, "Benches", "Ada", True, NOW)])
         submit(connection, park, 2, text="unread")
         gone = released(connection, park, 3, text="hidden")
-        moderation_decisions.hide(chair(connection), gone.id, "insult")
+        moderation_decisions.hide_text(chair(connection), gone.id, "insult")
     publish(store, wave("wave-2", "wave-1"))
     with store.reading() as connection:
         (copy,) = proposals.released(connection, id_of(store, "wave-2"))
@@ -169,12 +169,12 @@ def test_republishing_adds_new_and_withdraws_gone_copies(store: Store) -> None:
     assert copies() == before
     with store.begin() as connection:
         released(connection, park, 2, text="Brunnen")
-        moderation_decisions.hide(chair(connection), first.id, "insult")
+        moderation_decisions.hide_text(chair(connection), first.id, "insult")
     publish(store, second)
     assert copies().keys() == {"Brunnen"}
     with store.begin() as connection:
-        merge_split.restore(chair(connection), first.id)
-        approve(chair(connection), first.id)
+        merge_split.restore_text(chair(connection), first.id)
+        approve_text(chair(connection), first.id)
     publish(store, second)
     assert copies().items() > before.items(), "the same copy is back, with its ratings"
     publish(store, consultation("wave-2", [IDEA]))
@@ -212,7 +212,7 @@ def test_withdrawing_or_deleting_an_idea_removes_its_copies(store: Store) -> Non
             with store.begin() as connection:
                 rows = proposals.of_consultation(connection, id_of(store, "wave-1"))
                 for row in rows:
-                    approve(chair(connection), row.id)
+                    approve_text(chair(connection), row.id)
             codes = {row.text.split()[-1]: row.code for row in rows}
             publish(store, wave("wave-2", "wave-1"))
             publish(store, wave("wave-3", "wave-2"))
@@ -264,22 +264,22 @@ def test_faults_of_the_form_and_what_is_stored() -> None:
         [],
         [],
     ]
-    stored = content(wave("bb", "aa"))
+    stored = canonical_content(wave("bb", "aa"))
     assert '"from":{"consultation":"aa"' in stored
     assert Consultation.model_validate_json(stored) == wave("bb", "aa")
     plain = consultation("bb", [{"key": "weigh", "type": "statements", "text": {"de": "?", "en": "?"}}])
-    assert '"from"' not in content(plain), "what was published before keeps its fingerprint"
+    assert '"from"' not in canonical_content(plain), "what was published before keeps its fingerprint"
 
 
 def test_check_says_what_it_cannot_see(tmp_path: Any) -> None:
     first, second = tmp_path / "wave-1.yaml", tmp_path / "wave-2.yaml"
-    first.write_text(content(wave("wave-1")), encoding="utf-8")
-    second.write_text(content(wave("wave-2", "wave-1")), encoding="utf-8")
+    first.write_text(canonical_content(wave("wave-1")), encoding="utf-8")
+    second.write_text(canonical_content(wave("wave-2", "wave-1")), encoding="utf-8")
     said: list[str] = []
-    check([second], said.append)
+    check_files([second], said.append)
     assert any("“wave-1” is not among these files" in line for line in said)
     said.clear()
-    check([first, second], said.append)
+    check_files([first, second], said.append)
     assert not any("not among" in line for line in said)
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.authoring.file_check import content
-from bot.authoring.publishing import SAMPLES, publish
+from bot.authoring.file_check import canonical_content
+from bot.authoring.publishing import SAMPLES, publish_file
 from bot.cli import results
 from bot.cli.bench.subject import consultation as consultation_of_bench
 from bot.cli.context import desk
@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 def filled(store: Store) -> int:
     """Mein Kiez with two released ideas, one that waits and one merged into the first; 12 people rate."""
-    publish(store, SAMPLES / "mein-kiez.yaml", desk(Settings()))
+    publish_file(store, SAMPLES / "mein-kiez.yaml", desk(Settings()))
     with store.begin() as connection:
         consultation = answer_dataset.find(connection, "mein-kiez").newest.consultation_id
         ideas = [rows.proposal(consultation, number, f"CODE{number}") for number in range(4)]
@@ -117,7 +117,7 @@ def asked_for_sectors(store: Store) -> int:
     consent = {"key": "sector_ok", "type": "consent", "text": {"de": "Dürfen wir das auswerten?"}}
     sectors = {"key": "sector", "type": "sectors", "text": {"de": "Wo sehen Sie sich?"}}
     sectors["ask_if"] = {"equal": {"question": "sector_ok", "value": True}}
-    stored = content(Consultation.model_validate(found | {"slug": "lamps", "questions": [consent, sectors]}))
+    stored = canonical_content(Consultation.model_validate(found | {"slug": "lamps", "questions": [consent, sectors]}))
     with store.begin() as connection:
         revision = rows.published(connection, content=stored)
         for number in range(15):

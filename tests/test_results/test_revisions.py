@@ -319,5 +319,5 @@ def test_a_meeting_counts_what_was_answered_to_its_question(store):
         here = room._replace(consultation_id=newest.consultation_id)
         flow = Catalogue().revision(connection, newest.id).flow
         rooms.insert(connection, [here])
-        shown = publication.meeting_anew(connection, Meeting(here, newest, flow, {"way": ["5"]}, 5))
+        shown = publication.refresh_meeting_picture(connection, Meeting(here, newest, flow, {"way": ["5"]}, 5))
     assert (shown.at_least, shown.answered, shown.values) == (20, 27, {"5": 27})

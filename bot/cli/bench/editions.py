@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bot.app import App
-from bot.authoring.file_check import content, fingerprint
+from bot.authoring.file_check import canonical_content, content_digest
 from bot.cli.bench import live
 from bot.cli.bench.live import Measured
 from bot.cli.bench.subject import QUESTIONS, consultation
@@ -70,13 +70,13 @@ def prepare(url: str, people: int = PEOPLE) -> None:
     migrate.upgrade(store)
     with store.begin() as connection:
         large = consultation().model_copy(update={"slug": SLUG, "results": "live"})
-        text = content(large)
+        text = canonical_content(large)
         new = Publication(
             consultation_id=_FIRST,
             revision_id=_FIRST + 1,
             slug=SLUG,
             content=text,
-            content_hash=fingerprint(text),
+            content_hash=content_digest(text),
             published_at=_BEGAN,
         )
         revision = consultations.publish(connection, new)

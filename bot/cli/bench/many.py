@@ -38,20 +38,20 @@ def prepare(url: str, number: int = CONSULTATIONS) -> None:
     """Publishes so many consultations."""
     store = Store(url)
     migrate.upgrade(store)
-    sample = file_check.read(SAMPLE).consultation
+    sample = file_check.read_consultation_file(SAMPLE).consultation
     if sample is None:
         raise AssertionError("the sample cannot be read")
     with store.begin() as connection:
         for each in range(number):
             slug, word = f"bench-{each}", f"bench{each}"
             made = sample.model_copy(update={"slug": slug, "keywords": (word,), "sample": False})
-            stored = file_check.content(made)
+            stored = file_check.canonical_content(made)
             new = Publication(
                 consultation_id=2 * each + 1,
                 revision_id=2 * each + 2,
                 slug=slug,
                 content=stored,
-                content_hash=file_check.fingerprint(stored),
+                content_hash=file_check.content_digest(stored),
                 published_at=datetime.now(UTC),
             )
             revision = consultations.publish(connection, new)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.authoring.file_check import content, fingerprint
+from bot.authoring.file_check import canonical_content, content_digest
 from flows.definition import Consultation
 from flows.messages import MsgIn
 from storage.tables import consultations
@@ -49,13 +49,13 @@ def message(address: str, number: int, text: str) -> MsgIn:
 def publish_subject(connection: Connection, subject: Consultation | None = None) -> None:
     """Makes it, or another one of its slug, an open consultation of this store."""
     subject = subject or consultation()
-    stored = content(subject)
+    stored = canonical_content(subject)
     publication = Publication(
         consultation_id=1,
         revision_id=2,
         slug=SLUG,
         content=stored,
-        content_hash=fingerprint(stored),
+        content_hash=content_digest(stored),
         published_at=datetime.now(UTC),
     )
     revision = consultations.publish(connection, publication)

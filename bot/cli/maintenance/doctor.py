@@ -260,7 +260,9 @@ def _texts() -> Iterator[Finding]:
             phrase_catalogues.load(language)
         except phrase_catalogues.PhrasesError as fault:
             yield Finding(is_well=False, words=str(fault))
-    faults = [fault for path in sorted(SAMPLES.glob("*.yaml")) for fault in file_check.read(path).faults]
+    faults = [
+        fault for path in sorted(SAMPLES.glob("*.yaml")) for fault in file_check.read_consultation_file(path).faults
+    ]
     errors = [str(fault) for fault in faults if not fault.warning]
     yield from (Finding(is_well=False, words=error) for error in errors)
     if not errors:

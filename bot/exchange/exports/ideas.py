@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.exchange.exports.sheets import Row, Sheet, whole
 from bot.exchange.exports.tables import Portion, View
-from bot.proposals.moderation_rules import ModerationItem, find
+from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.results.counts.answer_dataset import Subject
 from storage.tables import proposals, ratings
 from storage.tables.ratings import NewRating, RatingCount
@@ -28,7 +28,7 @@ VOTES: Final = {1: "agree", 0: "pass", -1: "disagree"}
 def sheets(connection: Connection, found: Subject, view: View) -> list[Sheet]:
     """What was proposed, and the ratings of each participation; nothing where the consultation has neither."""
     rows = proposals.of_consultation(connection, found.newest.consultation_id)
-    standings = find(connection, [row.id for row in rows if row.withdrawn_at is None])
+    standings = load_items(connection, [row.id for row in rows if row.withdrawn_at is None])
     if not standings and not asks_for_ideas(found):
         return []
     counts = ratings.count(connection, list(standings))

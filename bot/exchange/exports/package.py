@@ -98,7 +98,7 @@ def write_public(store: Store, wish: Wish, now: datetime, shown: Published | Non
     check_target(wish.out)
     if shown is None:
         with store.reading() as connection:
-            shown = publication.figures(connection, wish.slug)
+            shown = publication.public_figures(connection, wish.slug)
             if shown is None:
                 raise CommandError(_no_edition(connection, wish.slug))
     tables = opendata.sheets(shown)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from bot.proposals import merge_split, moderation_decisions, official_answers
-from bot.proposals.codes import recognise_any
+from bot.proposals.codes import parse_contribution_code
 from bot.proposals.moderation_decisions import ModerationContext, ProposalWording
-from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, RefusalReason, by_code
+from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, RefusalReason, item_by_code
 from bot.proposals.official_answers import REQUIRED_LANGUAGE, OfficialAnswer
 from bot.staff.chat.queue import ROLES, SEEN, decision_buttons, flags_to_check, next_in_queue, show_queue_item
 from bot.staff.chat.registry import StaffCall, command_usage, staff_command
@@ -44,7 +44,7 @@ def _decision(name: str, decide: Decide) -> None:
 
     def run(call: StaffCall) -> Iterable[MsgOut]:
         word, rest = (*call.argument.split(maxsplit=1), "", "")[:2]
-        standing = by_code(call.connection, recognise_any(word) or "")
+        standing = item_by_code(call.connection, parse_contribution_code(word) or "")
         if standing is None:
             yield call.reply(
                 "desk.refused.unknown" if word else "desk.refused.words", usage=command_usage(call.voice, name)
@@ -98,43 +98,45 @@ def _really(call: StaffCall, standing: ModerationItem, rest: str) -> MsgOut | No
 
 
 def _approve(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
-    return moderation_decisions.approve(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
+    return moderation_decisions.approve_text(chair, standing.proposal.id, seen=rest.removeprefix(SEEN) or None)
 
 
 def _hide(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
-    return moderation_decisions.hide(chair, standing.proposal.id, rest)
+    return moderation_decisions.hide_text(chair, standing.proposal.id, rest)
 
 
 def _reword(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     reason, _, text = rest.partition("\n")
-    return moderation_decisions.edit(
+    return moderation_decisions.edit_text(
         chair, standing.proposal.id, ProposalWording(standing.proposal.title, text), reason
     )
 
 
 def _merge(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     code, _, reason = rest.partition(" ")
-    target = by_code(call.connection, recognise_any(code) or "")
+    target = item_by_code(call.connection, parse_contribution_code(code) or "")
     if target is None:
         raise DecisionRefused("unknown" if code else "no_text")
     if reason.startswith(SEEN):  # a tap, not a reason
-        return merge_split.merge(chair, standing.proposal.id, target.proposal.id, seen=reason.removeprefix(SEEN))
-    return merge_split.merge(chair, standing.proposal.id, target.proposal.id, reason)
+        return merge_split.merge_proposals(
+            chair, standing.proposal.id, target.proposal.id, seen=reason.removeprefix(SEEN)
+        )
+    return merge_split.merge_proposals(chair, standing.proposal.id, target.proposal.id, reason)
 
 
 def _split(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     parts = [ProposalWording(None, line.strip()) for line in rest.splitlines() if line.strip()]
-    return merge_split.split(chair, standing.proposal.id, parts)[0]
+    return merge_split.split_proposal(chair, standing.proposal.id, parts)[0]
 
 
 def _restore(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
-    return merge_split.restore(chair, standing.proposal.id, rest)
+    return merge_split.restore_text(chair, standing.proposal.id, rest)
 
 
 def _translate(call: StaffCall, chair: ModerationContext, standing: ModerationItem, rest: str) -> ModerationItem:
     language, _, text = rest.partition(" ")
     # Whoever types it here speaks the language.
-    return moderation_decisions.translate(
+    return moderation_decisions.translate_text(
         chair, standing.proposal.id, language, ProposalWording(None, text), reviewed=True
     )
 
@@ -146,7 +148,7 @@ def _answer(call: StaffCall, chair: ModerationContext, standing: ModerationItem,
         raise DecisionRefused("status")
     first, *others = _LANGUAGE.split(reasons)
     reason = {REQUIRED_LANGUAGE: first.strip()} | dict(zip(others[::2], map(str.strip, others[1::2]), strict=True))
-    return official_answers.set_status(chair, standing.proposal.id, OfficialAnswer(status, reason))
+    return official_answers.answer_proposal(chair, standing.proposal.id, OfficialAnswer(status, reason))
 
 
 def _status(call: StaffCall, word: str) -> ProposalStatus | None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.consultations.stored_revisions import UnreadableError
-from bot.proposals.codes import recognise_any
-from bot.proposals.contribution_status import accounts, in_words
-from bot.proposals.moderation_rules import ModerationItem, by_code, find
-from bot.proposals.similar_proposals import SimilarProposal, similar
+from bot.proposals.codes import parse_contribution_code
+from bot.proposals.contribution_status import contribution_statuses, status_lines
+from bot.proposals.moderation_rules import ModerationItem, item_by_code, load_items
+from bot.proposals.similar_proposals import SimilarProposal, find_similar_proposals
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.flow import Flow
 from flows.languages import LANGUAGES
@@ -29,12 +29,12 @@ _SHOWN: Final = 120
 def show_queue(call: StaffCall) -> Iterable[MsgOut]:
     """The oldest that waits, of the consultation named or of all; with a code that one, or the one after."""
     word, *more = call.argument.split() or [""]
-    code = recognise_any(word)
+    code = parse_contribution_code(word)
     if code is None:
         if word and not call.catalogue.is_known(word.casefold()):
             return [call.reply("push.unknown", slug=word[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
         return [next_in_queue(call, word.casefold())]
-    standing = by_code(call.connection, code)
+    standing = item_by_code(call.connection, code)
     if standing is None:
         return [call.reply("desk.refused.unknown")]
     if more:
@@ -49,7 +49,7 @@ def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
     waiting = [number for one in ids for number in moderation.queue(call.connection, one, after_id=after_id, limit=1)]
     if waiting:
         oldest = min(waiting)
-        return show_queue_item(call, find(call.connection, [oldest])[oldest], slug)
+        return show_queue_item(call, load_items(call.connection, [oldest])[oldest], slug)
     left = sum(moderation.count_states(call.connection, one).get("waiting", 0) for one in ids)
     if after_id and left:
         again = call.button("button.desk.first", "queue", *filter(None, [slug]))
@@ -79,7 +79,7 @@ def _told(call: StaffCall, standing: ModerationItem) -> list[str]:
     """Where it stands, in the words that everybody gets who asks; nothing of what waits but what became of it."""
     about, say = standing.proposal, call.voice.say
     if standing.answer is None:
-        told = in_words(accounts(call.connection, [about.code])[about.code], say, call.voice.language)
+        told = status_lines(contribution_statuses(call.connection, [about.code])[about.code], say, call.voice.language)
         return told[1:] if standing.state == "waiting" else told
     if standing.state == "waiting":
         return []
@@ -131,7 +131,7 @@ def decision_buttons(call: StaffCall, standing: ModerationItem) -> list[QuickRep
 
 def _alike(call: StaffCall, standing: ModerationItem) -> list[SimilarProposal]:
     about = standing.proposal
-    return [] if standing.answer else similar(call.connection, about.consultation_id, [about])[about.id]
+    return [] if standing.answer else find_similar_proposals(call.connection, about.consultation_id, [about])[about.id]
 
 
 def _buttons(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bot.authoring.change_texts import shortened
-from bot.proposals.waves import RankedProposal, best_of
+from bot.proposals.waves import RankedProposal, rank_proposals
 from bot.results.order import LEAST_RATED, Standing
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
@@ -22,7 +22,7 @@ def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
     revision = consultations.latest(call.connection, name.casefold()) if name else None
     if revision is None or not call.catalogue.is_known(name.casefold()):
         return [call.reply("push.unknown", slug=name[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
-    every = best_of(call.connection, revision)
+    every = rank_proposals(call.connection, revision)
     if not every:
         return [call.reply("desk.top.none", slug=revision.slug)]
     shown = every[: int(count) if count.isdecimal() and 0 < int(count) <= MAX_SHOWN else MAX_SHOWN]

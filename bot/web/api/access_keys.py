@@ -49,12 +49,12 @@ class Bearer(NamedTuple):
         return self.key.used_at is None or now - self.key.used_at > _USE_NOTED
 
 
-def digest(keys: Keys, key: str) -> bytes:
+def key_digest(keys: Keys, key: str) -> bytes:
     """What the table knows of a key."""
     return hmac.digest(keys.staff, b"api/" + key[:LONGEST].encode("utf-8", "replace"), "sha256")
 
 
-def bearer(connection: Connection, wanted: bytes) -> Bearer | None:
+def find_bearer(connection: Connection, wanted: bytes) -> Bearer | None:
     """Who holds the key with this hash; None for unknown and revoked ones, and those of people let in no more.
 
     The key itself is never compared, only its keyed hash: how long that takes tells nothing about keys.
@@ -67,7 +67,7 @@ def bearer(connection: Connection, wanted: bytes) -> Bearer | None:
     return None if member is None or member.revoked_at is not None else Bearer(key, member)
 
 
-def make(
+def new_access_key(
     keys: Keys, member: StaffMember, scopes: Iterable[Scope], slug: str | None, now: datetime
 ) -> tuple[str, StoredApiKey]:
     """A new key for somebody: as it is shown, and as it is stored."""
@@ -77,7 +77,7 @@ def make(
         id=Ids()(),
         label=label,
         staff_id=member.id,
-        key_hash=digest(keys, key),
+        key_hash=key_digest(keys, key),
         scopes=sorted(scopes),
         slug=slug,
         created_at=now,

@@ -17,7 +17,7 @@ _PROBLEMS: Final = ("401", "403", "404", "409", "412", "422", "428", "429", "503
 
 
 @cache
-def description() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
     """The whole document."""
     schemas, components = _schemas()
     paths: dict[str, Any] = {}

@@ -75,13 +75,13 @@ _REFUSALS: Final[dict[RefusalReason, tuple[int, str]]] = {
 }
 
 
-def of_refusal(refusal: DecisionRefused) -> ApiProblem:
+def refusal_problem(refusal: DecisionRefused) -> ApiProblem:
     """A refused decision as a problem."""
     status, sentence = _REFUSALS[refusal.reason]
     return ApiProblem(refusal.reason, status, sentence.format(**refusal.values))
 
 
-def of_nonsense(fault: ValidationError) -> ApiProblem:
+def validation_problem(fault: ValidationError) -> ApiProblem:
     """Fields that are missing, wrong or unknown. What was sent is not repeated: logs of others may keep answers."""
     faults = [
         Fault(where=".".join(map(str, one["loc"])) or "body", reason=one["msg"])

@@ -8,7 +8,7 @@ from typing import get_args
 from bot.consultations import trials
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
-from bot.proposals.moderation_rules import ModerationItem, by_code, find
+from bot.proposals.moderation_rules import ModerationItem, item_by_code, load_items
 from bot.web.api import serializers
 from bot.web.api.models import (
     AnsweredOut,
@@ -63,7 +63,7 @@ def _with_waiting(call: ApiCall, row: PublishedRevision, waiting: Sequence[Publi
     """A consultation with the draft and the test beside its live revision."""
     beside = {it.state: it.number for it in waiting if it.slug == row.slug}
     word = trials.trial_slug(call.connection, row.consultation_id) if "test" in beside else None
-    shown = serializers.consultation(row, call.chair.now)
+    shown = serializers.serialize_consultation(row, call.chair.now)
     return shown.model_copy(update={"draft": beside.get("draft"), "test": beside.get("test"), "test_word": word})
 
 
@@ -72,21 +72,23 @@ def list_proposals(call: ApiCall) -> ProposalList:
     """Released proposals that were not withdrawn, oldest first."""
     about = call.consultation()
     found, following = _page(call, about)
-    return ProposalList(items=[serializers.proposal(standing, about.slug) for standing in found], next=following)
+    return ProposalList(
+        items=[serializers.serialize_proposal(standing, about.slug) for standing in found], next=following
+    )
 
 
 @operation("GET", "/proposals/{code}", answer=ProposalOut)
 def show_proposal(call: ApiCall) -> ProposalOut:
     """One released proposal."""
     standing, about = call.standing()
-    return serializers.proposal(standing, about.slug)
+    return serializers.serialize_proposal(standing, about.slug)
 
 
 @operation("GET", "/proposals/{code}/statuses", answer=StatusList)
 def list_statuses(call: ApiCall) -> StatusList:
     """What became of a released proposal, oldest first."""
     standing, _ = call.standing()
-    return StatusList(items=[serializers.status(row) for row in standing.steps])
+    return StatusList(items=[serializers.serialize_status(row) for row in standing.steps])
 
 
 @operation("GET", "/consultations/{slug}/ratings", answer=RatingList, given=Page)
@@ -99,10 +101,10 @@ def list_ratings(call: ApiCall) -> RatingList:
     if not figures_are_public(consultation, about, call.chair.now):
         raise ApiProblem("hidden_until_closing", 403, "Figures of this consultation are hidden until it is closed.")
     found, following = _page(call, about)
-    votes = publication.votes(call.connection, about.consultation_id, [it.proposal.code for it in found])
-    edition = publication.edition(call.connection, about)
+    votes = publication.public_votes(call.connection, about.consultation_id, [it.proposal.code for it in found])
+    edition = publication.newest_edition(call.connection, about)
     return RatingList(
-        items=[serializers.counts(code, it) for code, it in votes.items()],
+        items=[serializers.serialize_counts(code, it) for code, it in votes.items()],
         next=following,
         edition=edition and edition.number,
         made_at=edition and edition.made_at,
@@ -117,12 +119,12 @@ def list_texts(call: ApiCall) -> TextList:
         raise ApiProblem("hidden_until_closing", 403, "Answers of this consultation are hidden until it is closed.")
     found = [
         one
-        for one in publication.texts(call.connection, about.consultation_id)
+        for one in publication.public_texts(call.connection, about.consultation_id)
         if one.code > wanted.after and wanted.question in {"", one.question_key}
     ]
     page = found[: wanted.limit]
     following = page[-1].code if len(page) < len(found) else None
-    return TextList(items=[serializers.text(one, about.slug) for one in page], next=following)
+    return TextList(items=[serializers.serialize_text(one, about.slug) for one in page], next=following)
 
 
 @operation("GET", "/consultations/{slug}/answered", answer=AnsweredOut)
@@ -130,7 +132,7 @@ def show_answered(call: ApiCall) -> AnsweredOut:
     """How many contributions were answered, and how many days that took; null where they are too few."""
     about = call.consultation()
     least = serializers.consultation_of(about).smallest_cell
-    found = publication.answered(call.connection, about.consultation_id, least)
+    found = publication.public_answer_counts(call.connection, about.consultation_id, least)
     return AnsweredOut(**found._asdict(), share=found.share)
 
 
@@ -140,9 +142,9 @@ def list_queue(call: ApiCall) -> QueueList:
     about, wanted = call.consultation(), call.given
     number, after = about.consultation_id, _after(call, about)
     ids = moderation.queue(call.connection, number, wanted.state, after_id=after, limit=wanted.limit)
-    standings = list(find(call.connection, ids).values())
+    standings = list(load_items(call.connection, ids).values())
     return QueueList(
-        items=serializers.queued(call.connection, call.chair.keys, standings, about.slug),
+        items=serializers.serialize_queued(call.connection, call.chair.keys, standings, about.slug),
         next=standings[-1].proposal.code if len(ids) == wanted.limit else None,
         states=moderation.count_states(call.connection, number),
     )
@@ -152,13 +154,13 @@ def list_queue(call: ApiCall) -> QueueList:
 def show_queued(call: ApiCall) -> QueuedOut:
     """One proposal or answer in whatever state, as those who decide about it see it."""
     standing, about = call.standing(unreleased=True)
-    return serializers.queued(call.connection, call.chair.keys, [standing], about.slug)[0]
+    return serializers.serialize_queued(call.connection, call.chair.keys, [standing], about.slug)[0]
 
 
 def _page(call: ApiCall, about: PublishedRevision) -> tuple[Sequence[ModerationItem], str | None]:
     """The released proposals of the page asked for, and where the next one begins."""
     limit, after = call.given.limit, _after(call, about)
-    found = publication.proposals_of(call.connection, about.consultation_id, after_id=after, limit=limit)
+    found = publication.released_proposals(call.connection, about.consultation_id, after_id=after, limit=limit)
     return found, found[-1].proposal.code if len(found) == limit else None
 
 
@@ -167,7 +169,7 @@ def _after(call: ApiCall, about: PublishedRevision) -> int:
     code = call.given.after
     if not code:
         return 0
-    found = by_code(call.connection, code)
+    found = item_by_code(call.connection, code)
     if found is None or found.proposal.consultation_id != about.consultation_id:
         raise ApiProblem("malformed", 422, "`after` is not the `next` of a page of this list.")
     return found.proposal.id

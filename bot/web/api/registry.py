@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bot.authoring.publishing import PublishContext
 from bot.proposals import publication
 from bot.proposals.moderation_decisions import ModerationContext
-from bot.proposals.moderation_rules import ModerationItem, by_code
+from bot.proposals.moderation_rules import ModerationItem, item_by_code
 from bot.web.api.access_keys import Bearer
 from bot.web.api.policy import POLICY, Scope
 from bot.web.api.problems import ApiProblem
@@ -76,7 +76,7 @@ class ApiCall:
 
     def standing(self, *, unreleased: bool = False) -> tuple[ModerationItem, PublishedRevision]:
         """The proposal in the path with its consultation; what is not public, and answers, only where asked for."""
-        find = by_code if unreleased else publication.proposal
+        find = item_by_code if unreleased else publication.released_proposal
         standing = find(self.connection, self.path["code"])
         about = standing and consultations.newest_of(self.connection, standing.proposal.consultation_id)
         if standing is None or about is None or not self._may_know(about.slug):

@@ -26,7 +26,7 @@ from bot.proposals.moderation_decisions import ModerationContext
 from bot.proposals.moderation_rules import DecisionRefused
 from bot.web.api import access_keys, problems
 from bot.web.api.access_keys import Bearer
-from bot.web.api.openapi import description
+from bot.web.api.openapi import openapi_document
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import OPERATIONS, ApiCall, Operation
 from bot.web.context import Site, site_of
@@ -43,7 +43,7 @@ WRONG_KEYS: Final = Rate(burst=20, per_second=0.2)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_api_routes(router: web.UrlDispatcher) -> None:
     gate = OperationRunner()
     router.add_get("/api/openapi.json", _decently(_describe))
     for one in OPERATIONS.values():
@@ -76,8 +76,8 @@ class OperationRunner:
         scheme, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiProblem("no_key", 401, "Send a key: `Authorization: Bearer mitsprache_…` (docs/api.md).")
-        store, digest = site.services.store, access_keys.digest(site.services.keys, key.strip())
-        found = await store.read(partial(access_keys.bearer, wanted=digest))
+        store, digest = site.services.store, access_keys.key_digest(site.services.keys, key.strip())
+        found = await store.read(partial(access_keys.find_bearer, wanted=digest))
         if found is None:
             if wait := self._wrong.take(address):
                 raise _too_many(wait)
@@ -119,7 +119,7 @@ async def _given(one: Operation, request: web.Request) -> Any:
             raise ApiProblem("media_type", 415, "Send JSON: `Content-Type: application/json`.")
         return one.given.validate_json(body or b"{}")
     except ValidationError as fault:
-        raise problems.of_nonsense(fault) from None
+        raise problems.validation_problem(fault) from None
     except TimeoutError:
         raise ApiProblem("slow", 408, "The body took too long.") from None
 
@@ -147,7 +147,7 @@ def _answer(request: web.Request, found: BaseModel) -> web.Response:
 
 async def _describe(request: web.Request) -> web.Response:
     """What the API can do, for programs; without a key, as there is nothing in it but names."""
-    return web.Response(body=to_json(description()), content_type="application/json")
+    return web.Response(body=to_json(openapi_document()), content_type="application/json")
 
 
 async def _nowhere(request: web.Request) -> web.Response:
@@ -163,7 +163,7 @@ def _decently(handler: Handler) -> Handler:
         except ApiProblem as fault:
             problem = fault
         except DecisionRefused as refusal:
-            problem = problems.of_refusal(refusal)
+            problem = problems.refusal_problem(refusal)
         except web.HTTPRequestEntityTooLarge:
             problem = ApiProblem("too_large", 413, "This is too much at once.")
         except StorageError as fault:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from bot.common.keys import Keys
 from bot.consultations.visibility import figures_are_public
-from bot.proposals.moderation_decisions import original
+from bot.proposals.moderation_decisions import decrypt_original
 from bot.proposals.moderation_rules import ModerationItem, approvers
 from bot.proposals.publication import PublicVotes
-from bot.proposals.similar_proposals import SimilarProposal, similar
+from bot.proposals.similar_proposals import SimilarProposal, find_similar_proposals
 from bot.results.quotes import Quote
 from bot.web.api.models import (
     ConsultationOut,
@@ -39,7 +39,7 @@ def consultation_of(revision: PublishedRevision) -> Consultation:
     return Consultation.model_validate_json(revision.content)
 
 
-def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
+def serialize_consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
     """A consultation as everybody may see it."""
     about = consultation_of(revision)
     return ConsultationOut(
@@ -58,7 +58,7 @@ def consultation(revision: PublishedRevision, now: datetime) -> ConsultationOut:
     )
 
 
-def proposal(standing: ModerationItem, slug: str) -> ProposalOut:
+def serialize_proposal(standing: ModerationItem, slug: str) -> ProposalOut:
     """A released proposal."""
     about = standing.proposal
     return ProposalOut(
@@ -89,7 +89,7 @@ def _translations(texts: Mapping[str, NewProposalText]) -> dict[str, Translation
     }
 
 
-def text(one: Quote, slug: str) -> TextOut:
+def serialize_text(one: Quote, slug: str) -> TextOut:
     """A released answer in own words."""
     return TextOut(
         code=one.code,
@@ -101,10 +101,12 @@ def text(one: Quote, slug: str) -> TextOut:
     )
 
 
-def queued(connection: Connection, keys: Keys, standings: Sequence[ModerationItem], slug: str) -> list[QueuedOut]:
+def serialize_queued(
+    connection: Connection, keys: Keys, standings: Sequence[ModerationItem], slug: str
+) -> list[QueuedOut]:
     """Proposals and answers of one consultation for those who decide about them."""
     about = [standing.proposal for standing in standings if standing.answer is None]
-    likeness = similar(connection, about[0].consultation_id, about) if about else {}
+    likeness = find_similar_proposals(connection, about[0].consultation_id, about) if about else {}
     codes = _codes(connection, standings)
     names = {member.id: member.name for member in staff.everybody(connection)}
     return [
@@ -131,9 +133,9 @@ def _queued(
     codes: Mapping[int, str],
     names: Mapping[int, str],
 ) -> QueuedOut:
-    before = original(keys, standing)
+    before = decrypt_original(keys, standing)
     return QueuedOut(
-        **proposal(standing, slug).__dict__,
+        **serialize_proposal(standing, slug).__dict__,
         state=standing.state,
         is_withdrawn=standing.proposal.withdrawn_at is not None,
         flags=standing.flags,
@@ -161,10 +163,10 @@ def _similar(one: SimilarProposal) -> SimilarOut:
     )
 
 
-def status(row: NewProposalStatus) -> StatusOut:
+def serialize_status(row: NewProposalStatus) -> StatusOut:
     return StatusOut(status=row.status, reason=row.reason, body=row.body, link=row.link, at=row.at)
 
 
-def counts(code: str, votes: PublicVotes) -> CountsOut:
+def serialize_counts(code: str, votes: PublicVotes) -> CountsOut:
     """How a proposal was rated, as far as it may be told."""
     return CountsOut(code=code, **votes._asdict())

@@ -131,7 +131,7 @@ class DeviceSessions:
 DEVICE_SESSIONS: Final = web.AppKey("visits", DeviceSessions)
 
 
-async def sweeping(application: web.Application) -> AsyncIterator[None]:
+async def sweep_idle_sessions(application: web.Application) -> AsyncIterator[None]:
     """Wipes idle visits while the application runs, whether anybody asks for a page or not."""
 
     async def sweep() -> None:
@@ -148,45 +148,45 @@ async def sweeping(application: web.Application) -> AsyncIterator[None]:
     await asyncio.wait([task])
 
 
-def desk_of(request: web.Request) -> DeviceProfile | None:
+def device_profile_of(request: web.Request) -> DeviceProfile | None:
     """The kind of shared device that shows this page; None for pages in people's own browsers."""
     return next((desk for desk in (KIOSK, ASSIST) if f"{request.path}/".startswith(f"{desk.base}/")), None)
 
 
-def visits_of(request: web.Request) -> DeviceSessions:
+def device_sessions_of(request: web.Request) -> DeviceSessions:
     return request.app[DEVICE_SESSIONS]
 
 
-def visit_of(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
+def device_session_of(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> DeviceSession | None:
     """The visit of this browser, if it is not over."""
-    return visits_of(request).find(request.cookies.get(COOKIE, ""), desk, slug, owner)
+    return device_sessions_of(request).find(request.cookies.get(COOKIE, ""), desk, slug, owner)
 
 
-def is_form(request: web.Request, visit: DeviceSession, token: object) -> bool:
+def is_session_form(request: web.Request, visit: DeviceSession, token: object) -> bool:
     """Whether a form was on a page of this visit, and of ours."""
     given = str(token or "").encode("utf-8", "replace")
     return site_of(request).routes.is_ours(request) and hmac.compare_digest(given, visit.conversation.csrf.encode())
 
 
-def hand_over(request: web.Request, response: web.StreamResponse, visit: DeviceSession) -> None:
+def set_session_cookie(request: web.Request, response: web.StreamResponse, visit: DeviceSession) -> None:
     """Lets the browser keep the visit, until it is closed."""
     is_secure = site_of(request).routes.clients.is_secure(request)
     path = visit.desk.path(visit.conversation.slug)
     response.set_cookie(COOKIE, visit.token, path=path, httponly=True, samesite="Strict", secure=is_secure)
 
 
-def wiped(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> web.Response:
+def end_session(request: web.Request, desk: DeviceProfile, slug: str, owner: int = 0) -> web.Response:
     """Ends the visit of this browser, if there is one, and goes to the beginning with nothing left."""
-    visit = visit_of(request, desk, slug, owner)
+    visit = device_session_of(request, desk, slug, owner)
     if visit:
-        visits_of(request).wipe(visit)
-    location = desk.path(slug, place=place_of(request)) if desk is KIOSK else desk.base
+        device_sessions_of(request).wipe(visit)
+    location = desk.path(slug, place=entry_code_of(request)) if desk is KIOSK else desk.base
     response = web.Response(status=303, headers={"Location": location, "Clear-Site-Data": '"cache"'})
-    clear(response, desk, slug)
+    clear_cookies(response, desk, slug)
     return response
 
 
-def clear(response: web.StreamResponse, desk: DeviceProfile, slug: str) -> None:
+def clear_cookies(response: web.StreamResponse, desk: DeviceProfile, slug: str) -> None:
     """Takes everything from the browser that a person may have left."""
     response.del_cookie(COOKIE, path=desk.path(slug))
     if desk is KIOSK:
@@ -194,6 +194,6 @@ def clear(response: web.StreamResponse, desk: DeviceProfile, slug: str) -> None:
             response.del_cookie(name)
 
 
-def place_of(request: web.Request) -> str:
+def entry_code_of(request: web.Request) -> str:
     """The place code of the address, "" where there is none that could be one."""
     return parse_entry_code(request.query.get("at", ""))

@@ -10,32 +10,41 @@ from adapters.web.errors import RequestError
 from adapters.web.limits import Buckets
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted import kiosk, meeting_moderator, pages, paper, paper_entry, sign_in
-from bot.web.assisted.device_sessions import ASSIST, DEVICE_SESSIONS, DeviceSessions, sweeping, visits_of
+from bot.web.assisted.device_sessions import (
+    ASSIST,
+    DEVICE_SESSIONS,
+    DeviceSessions,
+    device_sessions_of,
+    sweep_idle_sessions,
+)
 from bot.web.context import SITE, language_links, site_of
-from bot.web.public.chat import SLUG, notice_of
+from bot.web.public.chat import SLUG, requested_consultation
 from bot.web.request_locale import locale_of
 from storage.tables.staff import StaffMember
 
 
-def add_to(application: web.Application) -> None:
+def add_assisted_routes(application: web.Application) -> None:
     """Adds kiosk, helpers' pages, questionnaire and entry mask to the pages of a house."""
     application[DEVICE_SESSIONS] = DeviceSessions(application[SITE].routes.hub)
     application[sign_in.BUCKETS] = Buckets(sign_in.TRIES)
     application[sign_in.SPENT] = OrderedDict()
     application[paper_entry.SAVED_SHEETS] = OrderedDict()
-    application.cleanup_ctx.append(sweeping)
+    application.cleanup_ctx.append(sweep_idle_sessions)
     router = application.router
     router.add_get(ASSIST.base, _home)
     router.add_post(f"{ASSIST.base}/sign-in", _sign_in)
     router.add_post(f"{ASSIST.base}/sign-out", _sign_out)
     router.add_post(f"{ASSIST.base}/{SLUG}/start", _start)
-    for module in (paper, paper_entry, kiosk, meeting_moderator, pages):
-        module.add_to(router)
+    paper.add_paper_routes(router)
+    paper_entry.add_paper_entry_routes(router)
+    kiosk.add_kiosk_routes(router)
+    meeting_moderator.add_moderator_routes(router)
+    pages.add_device_routes(router)
 
 
 async def _home(request: web.Request) -> web.Response:
     """What one can help with; to strangers the form to sign in."""
-    helper = await sign_in.helper_of(request)
+    helper = await sign_in.signed_in_helper(request)
     return _sign_in_page(request) if helper is None else await _list(request, helper)
 
 
@@ -80,15 +89,15 @@ def _sign_in_page(request: web.Request, *, is_wrong: bool = False) -> web.Respon
 
 
 async def _sign_in(request: web.Request) -> web.Response:
-    return await sign_in.sign_in(request) or _sign_in_page(request, is_wrong=True)
+    return await sign_in.sign_in_helper(request) or _sign_in_page(request, is_wrong=True)
 
 
 async def _sign_out(request: web.Request) -> web.Response:
     """Ends the day; visits that this helper left open are wiped."""
     helper, _ = await sign_in.checked_form(request)
-    visits_of(request).wipe_all_of(helper.id)
+    device_sessions_of(request).wipe_all_of(helper.id)
     response = web.Response(status=303, headers={"Location": ASSIST.base})
-    sign_in.sign_out(request, response)
+    sign_in.sign_out_helper(request, response)
     return response
 
 
@@ -96,9 +105,9 @@ async def _start(request: web.Request) -> web.Response:
     """A fresh conversation for one person."""
     _, data = await sign_in.checked_form(request)
     await site_of(request).board.look()
-    notice = notice_of(request)
+    notice = requested_consultation(request)
     if notice.state() != "open":
         raise RequestError("closed")
     language = notice.best("".join(data.get("lang", [])))
     place = parse_entry_code("".join(data.get("at", [])).strip())
-    return await pages.begin(request, ASSIST, notice, language, place)
+    return await pages.begin_session(request, ASSIST, notice, language, place)

@@ -10,14 +10,14 @@ from aiohttp import web
 from adapters.web.errors import RequestError
 from bot.common.i18n.locale import Locale
 from bot.web.assisted import pages
-from bot.web.assisted.device_sessions import KIOSK, clear, place_of, visit_of, visits_of
+from bot.web.assisted.device_sessions import KIOSK, clear_cookies, device_session_of, device_sessions_of, entry_code_of
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, site_of
 from bot.web.middleware import error_page
-from bot.web.public.chat import SLUG, notice_of
+from bot.web.public.chat import SLUG, requested_consultation
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_kiosk_routes(router: web.UrlDispatcher) -> None:
     router.add_get(f"{KIOSK.base}/{SLUG}", _begin)
     router.add_post(f"{KIOSK.base}/{SLUG}/start", _start)
 
@@ -26,10 +26,10 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     """The first page. Whoever comes here is somebody new, also by the back button."""
     site = site_of(request)
     await site.board.look()
-    notice = notice_of(request)
-    before = visit_of(request, KIOSK, notice.slug)
+    notice = requested_consultation(request)
+    before = device_session_of(request, KIOSK, notice.slug)
     if before:
-        visits_of(request).wipe(before)
+        device_sessions_of(request).wipe(before)
     texts, language = notice.consultation, notice.consultation.main_language
     locale = notice.locale(language)
     state = notice.state()
@@ -46,11 +46,11 @@ async def _begin(request: web.Request) -> web.StreamResponse:
         asks=notice.text(texts.asks, language),
         why=notice.text(texts.why, language),
         readers=notice.text(texts.readers, language),
-        start=KIOSK.path(notice.slug, "start", place_of(request)),
+        start=KIOSK.path(notice.slug, "start", entry_code_of(request)),
         begins=_begins(notice),
     )
     response.headers.update(pages.NOT_KEPT)
-    clear(response, KIOSK, notice.slug)
+    clear_cookies(response, KIOSK, notice.slug)
     return response
 
 
@@ -64,8 +64,8 @@ async def _start(request: web.Request) -> web.StreamResponse:
     site = site_of(request)
     await site.board.look()
     data = await form_of(request)
-    notice = notice_of(request)
+    notice = requested_consultation(request)
     if not site.routes.is_ours(request):
         raise RequestError("origin")
     language = notice.best(str(data.get("lang", "")))
-    return await pages.begin(request, KIOSK, notice, language, place_of(request))
+    return await pages.begin_session(request, KIOSK, notice, language, entry_code_of(request))

@@ -14,12 +14,12 @@ from bot.common.audit import Actor
 from bot.consultations import live_meetings
 from bot.consultations.live_meetings import RoomMove
 from bot.web.assisted.device_sessions import ASSIST
-from bot.web.assisted.meeting_pages import CODE, answers_in_words, look_of, mark_of, seen, viewed
+from bot.web.assisted.meeting_pages import CODE, answer_count_text, find_room, picture_version, room_version, room_view
 from bot.web.assisted.pages import NOT_KEPT
-from bot.web.assisted.paper import questions
-from bot.web.assisted.sign_in import checked_form, csrf_of, must_help
+from bot.web.assisted.paper import paper_questions
+from bot.web.assisted.sign_in import checked_form, csrf_of, require_helper
 from bot.web.context import language_links, site_of
-from bot.web.public.chat import SLUG, notice_of
+from bot.web.public.chat import SLUG, requested_consultation
 from bot.web.request_locale import locale_of
 from storage.tables import rooms as table
 from storage.tables.rooms import StoredRoom
@@ -27,7 +27,7 @@ from storage.tables.rooms import StoredRoom
 MODERATOR_ROLES: Final = frozenset({"facilitator", "kernteam", "admin"})
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_moderator_routes(router: web.UrlDispatcher) -> None:
     router.add_post(f"{ASSIST.base}/{SLUG}/room", _open)
     router.add_get(f"{ASSIST.base}/room/{CODE}", _lead)
     router.add_post(f"{ASSIST.base}/room/{CODE}", _move)
@@ -38,7 +38,7 @@ async def _open(request: web.Request) -> web.Response:
     member, _ = await checked_form(request)
     site = site_of(request)
     await site.board.look()
-    notice = notice_of(request)
+    notice = requested_consultation(request)
     if member.role not in MODERATOR_ROLES or notice.state() != "open":
         raise RequestError("closed")
     services, code = site.services, live_meetings.new_room_code()
@@ -61,13 +61,13 @@ async def _open(request: web.Request) -> web.Response:
 
 
 async def _lead(request: web.Request) -> web.Response:
-    member = await must_help(request)
-    found = await seen(request, request.match_info["code"])
+    member = await require_helper(request)
+    found = await find_room(request, request.match_info["code"])
     if found is None or member.role not in MODERATOR_ROLES:
         raise RequestError("unknown")
     site, locale = site_of(request), locale_of(request)
     language = found.notice.best(locale.tag)
-    people, picture = await viewed(request, found)
+    people, picture = await room_view(request, found)
     response = site.page(
         request,
         "room_lead.html",
@@ -76,10 +76,10 @@ async def _lead(request: web.Request) -> web.Response:
         title=found.notice.text(found.notice.listing.title, language),
         language=language,
         people=people,
-        answers=answers_in_words(found, picture, locale),
-        look=look_of(picture),
-        mark=mark_of(found.room),
-        steps=questions(found.flow, language),
+        answers=answer_count_text(found, picture, locale),
+        look=picture_version(picture),
+        mark=room_version(found.room),
+        steps=paper_questions(found.flow, language),
         is_over=live_meetings.is_room_over(found.room, datetime.now(UTC)),
         csrf=csrf_of(request),
         languages=language_links(request, locale),
@@ -91,7 +91,7 @@ async def _lead(request: web.Request) -> web.Response:
 async def _move(request: web.Request) -> web.Response:
     """One button of the moderator."""
     member, data = await checked_form(request)
-    found = await seen(request, request.match_info["code"])
+    found = await find_room(request, request.match_info["code"])
     if found is None or member.role not in MODERATOR_ROLES:
         raise RequestError("unknown")
     now = datetime.now(UTC)

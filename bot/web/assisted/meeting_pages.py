@@ -16,15 +16,23 @@ from bot.proposals import publication
 from bot.results.figures import Bar
 from bot.results.meetings import Meeting, Picture
 from bot.web import code_guess_limit
-from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
+from bot.web.assisted.paper import PaperQuestion, consultation_language, flow_of_consultation, paper_questions
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, language_links, site_of
 from bot.web.middleware import error_page
 from bot.web.public import forms
 from bot.web.public.bars import bars, drawing
-from bot.web.public.chat import SLUG, choose_language, door, is_unreviewed, log_of, notice_of, own_conversation
-from bot.web.public.form_model import step_of
-from bot.web.public.resume import qr
+from bot.web.public.chat import (
+    SLUG,
+    answer_language_question,
+    conversation_log,
+    is_unreviewed,
+    landing_page,
+    own_conversation,
+    requested_consultation,
+)
+from bot.web.public.form_model import form_step
+from bot.web.public.resume import qr_code
 from bot.web.request_locale import locale_of
 from bot.web.room_views import ROOM_VIEWS, RoomView
 from flows.flow import Flow
@@ -36,7 +44,7 @@ CODE = "{code:[0-9A-Za-z]{1,20}}"
 PATH = f"/c/{SLUG}/room/{CODE}"
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_meeting_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/room", _which)
     router.add_get(f"/room/{CODE}", _short_way)
     router.add_get(f"/room/{CODE}/screen", _screen)
@@ -61,33 +69,33 @@ class RoomContext(NamedTuple):
     def meeting(self) -> Meeting:
         """What is counted of it."""
         main = self.notice.consultation.main_language
-        codes = {it.key: [box.value for box in it.boxes] for it in questions(self.flow, main)}
+        codes = {it.key: [box.value for box in it.boxes] for it in paper_questions(self.flow, main)}
         return Meeting(self.room, self.notice.live.whole(), self.flow, codes, self.notice.consultation.smallest_cell)
 
     def question(self, language: str) -> PaperQuestion | None:
         """The question that is open, None before the first."""
-        return next((it for it in questions(self.flow, language) if it.key == self.room.at), None)
+        return next((it for it in paper_questions(self.flow, language) if it.key == self.room.at), None)
 
 
-async def seen(request: web.Request, code: str) -> RoomContext | None:
+async def find_room(request: web.Request, code: str) -> RoomContext | None:
     """The room of this code; None where there is none, or its consultation is gone."""
     site, plain = site_of(request), live_meetings.parse_room_code(code)
     if not plain:
         return None
-    code_guess_limit.may_look(request)
+    code_guess_limit.check_guess_limit(request)
     room = await site.services.store.read(partial(table.by_code, code=plain))
     if room is None:
-        code_guess_limit.missed(request)
+        code_guess_limit.count_wrong_code(request)
     await site.board.look()
     notice = site.board.by_id(room.consultation_id) if room else None
-    return RoomContext(room, notice, flow_of_notice(notice)) if room and notice else None
+    return RoomContext(room, notice, flow_of_consultation(notice)) if room and notice else None
 
 
 async def _which(request: web.Request) -> web.StreamResponse:
     """Asks for the code; with one, leads to its room."""
     site, locale = site_of(request), locale_of(request)
     code = clean_text(request.query.get("code", ""))
-    found = await seen(request, code)
+    found = await find_room(request, code)
     if found:
         return web.Response(status=303, headers={"Location": found.address})
     return site.page(
@@ -102,7 +110,7 @@ async def _which(request: web.Request) -> web.StreamResponse:
 
 async def _short_way(request: web.Request) -> web.StreamResponse:
     """What stands in the QR code."""
-    found = await seen(request, request.match_info["code"])
+    found = await find_room(request, request.match_info["code"])
     if found is None:
         return web.Response(status=303, headers={"Location": "/room"})
     return web.Response(status=303, headers={"Location": found.address})
@@ -110,7 +118,7 @@ async def _short_way(request: web.Request) -> web.StreamResponse:
 
 async def _here(request: web.Request) -> RoomContext:
     """The room of the path, which belongs to the consultation of the path. Raises RequestError."""
-    found = await seen(request, request.match_info["code"])
+    found = await find_room(request, request.match_info["code"])
     if found is None or found.notice.slug != request.match_info["slug"]:
         raise RequestError("unknown")
     return found
@@ -124,16 +132,16 @@ async def _page(request: web.Request) -> web.StreamResponse:
     if live_meetings.is_room_over(found.room, now):
         return _over(request, found)
     if notice.state(now) != "open":
-        return door(request, notice, conversation)
+        return landing_page(request, notice, conversation)
     if conversation.is_new:
         return _way_in(request, found)
-    step = step_of(await log_of(request, conversation))
+    step = form_step(await conversation_log(request, conversation))
     locale = Locale.of(notice.best(step.language or locale_of(request).tag))
     if step.kind == "question" and _key_of(found, locale.tag, step.title) not in live_meetings.open_keys(
         found.flow, found.room
     ):
         return _room_page(request, "room_wait.html", locale, found)
-    return await forms.show(request, notice, conversation)
+    return await forms.form_page(request, notice, conversation)
 
 
 def _key_of(found: RoomContext, language: str, title: str) -> str:
@@ -147,7 +155,7 @@ def _over(request: web.Request, found: RoomContext) -> web.Response:
 
 
 def _way_in(request: web.Request, found: RoomContext) -> web.Response:
-    language = language_for(request, found.notice)
+    language = consultation_language(request, found.notice)
     return _room_page(request, "room_join.html", Locale.of(language), found)
 
 
@@ -162,7 +170,7 @@ def _room_page(request: web.Request, template: str, locale: Locale, found: RoomC
         title=notice.text(notice.listing.title, locale.tag),
         asks=notice.text(notice.consultation.asks, locale.tag),
         readers=notice.text(notice.consultation.readers, locale.tag),
-        mark=mark_of(found.room),
+        mark=room_version(found.room),
         is_unreviewed=is_unreviewed(notice, locale.tag),
         **values,
     )
@@ -180,7 +188,7 @@ async def _join(request: web.Request) -> web.StreamResponse:
     conversation = site.routes.conversation_of(request, found.notice.slug)
     place = live_meetings.entry_code_of(found.room)
     await site.routes.begin(request, conversation, language_hint=language, place_code=place)
-    await choose_language(request, conversation, language)
+    await answer_language_question(request, conversation, language)
     response = web.Response(status=303, headers={"Location": found.address})
     site.routes.set_cookie(request, response, conversation)
     return response
@@ -191,25 +199,27 @@ async def _post(request: web.Request) -> web.StreamResponse:
     found = await _here(request)
     data = await form_of(request)
     conversation = own_conversation(request, found.notice.slug, data.get("csrf"))
-    step = step_of(await log_of(request, conversation))
+    step = form_step(await conversation_log(request, conversation))
     if str(data.get("at", "")) == str(step.seq) and not live_meetings.is_room_over(found.room, datetime.now(UTC)):
-        problem = await forms.take_form(request, conversation, step, data)
+        problem = await forms.submit_form(request, conversation, step, data)
         if problem:
             written = str(data.get("text", "")).strip()
-            return await forms.show(request, notice_of(request), conversation, problem=problem, written=written)
+            return await forms.form_page(
+                request, requested_consultation(request), conversation, problem=problem, written=written
+            )
     return web.Response(status=303, headers={"Location": found.address})
 
 
 async def _screen(request: web.Request) -> web.StreamResponse:
     """What is thrown on the wall: how to join, the question, how many answered, and the result once it is shown."""
-    found = await seen(request, request.match_info["code"])
+    found = await find_room(request, request.match_info["code"])
     if found is None:
         raise RequestError("unknown")
     if live_meetings.is_room_over(found.room, datetime.now(UTC)):
         return _over(request, found)
     site = site_of(request)
-    locale = Locale.of(language_for(request, found.notice))
-    people, picture = await viewed(request, found)
+    locale = Locale.of(consultation_language(request, found.notice))
+    people, picture = await room_view(request, found)
     question = found.question(locale.tag)
     rows: list[Bar] = []
     withheld = ""
@@ -226,37 +236,37 @@ async def _screen(request: web.Request) -> web.StreamResponse:
         found,
         question=question,
         people=people,
-        answers=answers_in_words(found, picture, locale),
-        look=look_of(picture),
+        answers=answer_count_text(found, picture, locale),
+        look=picture_version(picture),
         rows=rows,
         withheld=withheld,
         drawing=drawing,
         link=link.partition("://")[2],
-        qr=qr(link),
+        qr=qr_code(link),
         is_free=bool(question) and not question.boxes if question else False,
     )
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-async def viewed(request: web.Request, found: RoomContext) -> RoomView:
+async def room_view(request: web.Request, found: RoomContext) -> RoomView:
     """How many are in the room, and what may be seen of their answers to the question that is open."""
     store, room, meeting = site_of(request).services.store, found.room, found.meeting
 
     def look(connection: Connection) -> RoomView:
         people = table.people_in(connection, room.consultation_id, live_meetings.entry_code_of(room))
-        return people, publication.meeting(connection, meeting)
+        return people, publication.meeting_picture(connection, meeting)
 
     async def find() -> RoomView:
         people, picture = await store.read(look)
         if picture.is_due:
-            picture = await store.write(partial(publication.meeting_anew, about=meeting))
+            picture = await store.write(partial(publication.refresh_meeting_picture, about=meeting))
         return people, picture
 
-    return await request.app[ROOM_VIEWS].at(f"{room.code} {mark_of(room)} {meeting.newest.id}", find)
+    return await request.app[ROOM_VIEWS].at(f"{room.code} {room_version(room)} {meeting.newest.id}", find)
 
 
-def answers_in_words(found: RoomContext, picture: Picture, locale: Locale) -> str:
+def answer_count_text(found: RoomContext, picture: Picture, locale: Locale) -> str:
     """How many have answered, in steps that tell of nobody; "" where that may not be told."""
     if picture.at_least is None or not found.room.at:
         return ""
@@ -265,21 +275,21 @@ def answers_in_words(found: RoomContext, picture: Picture, locale: Locale) -> st
     return locale.say("room.at_least", n=picture.at_least)
 
 
-def look_of(picture: Picture) -> str:
+def picture_version(picture: Picture) -> str:
     """Changes whenever what is shown of the answers does; says nothing besides."""
     return f"{picture.at_least}.{picture.number}.{picture.reason}"
 
 
-def mark_of(room: StoredRoom) -> str:
+def room_version(room: StoredRoom) -> str:
     """Changes whenever pages of the room should be loaded again."""
     return f"{room.at}.{int(room.shows_results)}.{int(room.ended_at is not None)}"
 
 
 async def _state(request: web.Request) -> web.Response:
     """For the script of these pages: whether something changed, and how many are here."""
-    found = await seen(request, request.match_info["code"])
+    found = await find_room(request, request.match_info["code"])
     if found is None:
         raise RequestError("unknown")
-    people, picture = await viewed(request, found)
-    state = {"mark": mark_of(found.room), "look": look_of(picture), "people": people}
+    people, picture = await room_view(request, found)
+    state = {"mark": room_version(found.room), "look": picture_version(picture), "people": people}
     return web.json_response(state, headers={"Cache-Control": "no-store"})

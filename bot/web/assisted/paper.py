@@ -11,12 +11,12 @@ from aiohttp import web
 from bot.common.i18n import phrase_catalogues
 from bot.common.i18n.locale import Locale
 from bot.consultations.catalogue import CODE_LENGTH
-from bot.web.assisted.device_sessions import place_of
+from bot.web.assisted.device_sessions import entry_code_of
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import language_links, site_of
-from bot.web.public.chat import SLUG, is_unreviewed, notice_of
-from bot.web.public.resume import qr
-from bot.web.request_locale import COOKIE, wished
+from bot.web.public.chat import SLUG, is_unreviewed, requested_consultation
+from bot.web.public.resume import qr_code
+from bot.web.request_locale import COOKIE, preferred_language
 from flows.conditions import Condition, Equal, OneOf
 from flows.definition import Consultation
 from flows.flow import Flow, LocalizedFlow
@@ -76,23 +76,23 @@ class PaperQuestion(NamedTuple):
         return 1 if self.type == "district" else 0 if self.is_off else LINES.get(self.expects, 0)
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_paper_routes(router: web.UrlDispatcher) -> None:
     router.add_get(f"/c/{SLUG}/paper", _paper)
 
 
 @lru_cache(64)
-def flow_of(content: str, content_hash: str) -> Flow:
+def parse_flow(content: str, content_hash: str) -> Flow:
     """A consultation as it is walked. Of our own: that of the conversation belongs to the writing thread."""
     consultation = Consultation.model_validate_json(content)
     catalogues = {tag: phrase_catalogues.load(tag) for tag in consultation.languages}
     return Flow(consultation, catalogues, content_hash[:CODE_LENGTH])
 
 
-def flow_of_notice(notice: PublishedConsultation) -> Flow:
-    return flow_of(notice.live.content(), notice.revision.content_hash)
+def flow_of_consultation(notice: PublishedConsultation) -> Flow:
+    return parse_flow(notice.live.content(), notice.revision.content_hash)
 
 
-def questions(flow: Flow, language: str) -> list[PaperQuestion]:
+def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
     """Everything a questionnaire asks, in order."""
     script, locale = flow.scripts[language], Locale.of(language)
     numbers = {key: number for number, key in enumerate(flow.questions, start=1)}
@@ -200,20 +200,20 @@ def _named(condition: Condition, script: LocalizedFlow) -> tuple[str, str] | Non
     return key, " / ".join(labels)
 
 
-def language_for(request: web.Request, notice: PublishedConsultation) -> str:
+def consultation_language(request: web.Request, notice: PublishedConsultation) -> str:
     """The language of a page about one consultation: what was chosen, else what the browser asks for."""
     tags = tuple(notice.consultation.languages)
     chosen = request.query.get("in", "") or request.cookies.get(COOKIE, "")
-    return chosen if chosen in tags else wished(request, tags)
+    return chosen if chosen in tags else preferred_language(request, tags)
 
 
 async def _paper(request: web.Request) -> web.Response:
     """The questionnaire to be printed; on the screen it looks as on paper."""
-    site, notice = site_of(request), notice_of(request)
-    language = language_for(request, notice)
+    site, notice = site_of(request), requested_consultation(request)
+    language = consultation_language(request, notice)
     locale = Locale.of(language)
     texts, zone = notice.consultation, site.services.settings.zone()
-    closes, place = notice.closes(zone), place_of(request)
+    closes, place = notice.closes(zone), entry_code_of(request)
     link = f"{site.origin(request)}/c/{notice.slug}{f'?at={place}' if place else ''}"
     contact = texts.contact
     return site.page(
@@ -230,11 +230,11 @@ async def _paper(request: web.Request) -> web.Response:
         contact=[notice.text(contact.name, language), notice.text(contact.hours, language)],
         ways=[way for way in (contact.phone, contact.email, contact.web) if way],
         until=locale.day(closes) if closes else "",
-        questions=questions(flow_of_notice(notice), language),
+        questions=paper_questions(flow_of_consultation(notice), language),
         languages=[link for link in language_links(request, locale) if link["tag"] in texts.languages],
         is_unreviewed=is_unreviewed(notice, language),
         place=place,
         link=link,
-        qr=qr(link),
+        qr=qr_code(link),
         revision=notice.revision.number,
     )

@@ -54,7 +54,7 @@ class DryRun:
     """The sheet says no to something without which nothing is kept."""
 
 
-def rehearse(
+def dry_run_sheet(
     flow: Flow, language: str, questions: Mapping[str, PaperQuestion], sheet: Mapping[str, SheetAnswer]
 ) -> DryRun:
     """Walks a sheet through the engine, to the end or to where it cannot go on."""

@@ -18,13 +18,13 @@ from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.assisted.device_sessions import ASSIST
 from bot.web.assisted.pages import NOT_KEPT
-from bot.web.assisted.paper import PaperQuestion, flow_of_notice, language_for, questions
-from bot.web.assisted.paper_check import DryRun, SheetAnswer, rehearse
-from bot.web.assisted.sign_in import checked_form, csrf_of, must_help
+from bot.web.assisted.paper import PaperQuestion, consultation_language, flow_of_consultation, paper_questions
+from bot.web.assisted.paper_check import DryRun, SheetAnswer, dry_run_sheet
+from bot.web.assisted.sign_in import checked_form, csrf_of, require_helper
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import site_of
-from bot.web.public.chat import SLUG, is_unreviewed, notice_of
-from bot.web.public.form_model import step_of
+from bot.web.public.chat import SLUG, is_unreviewed, requested_consultation
+from bot.web.public.form_model import form_step
 from flows.flow import Flow
 from flows.understanding.text import clean_text
 
@@ -43,18 +43,18 @@ SAVED_SHEETS: Final = web.AppKey("sheets", OrderedDict[str, SavedSheet])
 """The sheets saved lately: the same form sent twice is saved once, and the same page is shown."""
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_paper_entry_routes(router: web.UrlDispatcher) -> None:
     router.add_get(f"{ASSIST.base}/{SLUG}/sheet", _empty)
     router.add_post(f"{ASSIST.base}/{SLUG}/sheet", _save)
 
 
 async def _empty(request: web.Request) -> web.Response:
-    await must_help(request)
+    await require_helper(request)
     await site_of(request).board.look()
-    notice = notice_of(request)
+    notice = requested_consultation(request)
     if notice.state() != "open":
         raise RequestError("closed")
-    language = language_for(request, notice)
+    language = consultation_language(request, notice)
     return _show(request, notice, language, {}, parse_entry_code(request.query.get("at", "")))
 
 
@@ -62,17 +62,17 @@ async def _save(request: web.Request) -> web.Response:
     """Rehearses the sheet; with a fault nothing of it is stored, and the page says what to look at."""
     await site_of(request).board.look()
     _, data = await checked_form(request)
-    notice = notice_of(request)
+    notice = requested_consultation(request)
     language = notice.best(_first(data, "in"))
-    flow, place = flow_of_notice(notice), parse_entry_code(_first(data, "at").strip())
-    asked = {question.key: question for question in questions(flow, language)}
+    flow, place = flow_of_consultation(notice), parse_entry_code(_first(data, "at").strip())
+    asked = {question.key: question for question in paper_questions(flow, language)}
     sheet = {key: _filled(data, question) for key, question in asked.items() if not question.is_off}
     sent = _first(data, "sheet")
     if not _SHEET.fullmatch(sent):
         raise RequestError("malformed")
     if notice.state() != "open":
         raise RequestError("closed")
-    rehearsal = rehearse(flow, language, asked, sheet)
+    rehearsal = dry_run_sheet(flow, language, asked, sheet)
     faults = rehearsal.faults or _nothing(sheet, language)
     if faults:
         return _show(request, notice, language, sheet, place, faults=faults)
@@ -94,7 +94,7 @@ async def _feed(request: web.Request, conversation: Conversation, rehearsal: Dry
         for number, words in enumerate(rehearsal.messages):
             await hub.say(address, f"sheet-{number}", text=words.text, choice=words.choice, mode="paper")
         await hub.settled(address)
-        step = step_of(hub.chat(address).after(0))
+        step = form_step(hub.chat(address).after(0))
     except (TooMany, NotRunning) as fault:
         raise RequestError("busy", 1) from fault
     finally:
@@ -136,8 +136,8 @@ def _show(
     place: str,
     faults: Mapping[str, str] | None = None,
 ) -> web.Response:
-    flow: Flow = flow_of_notice(notice)
-    asked: list[PaperQuestion] = questions(flow, language)
+    flow: Flow = flow_of_consultation(notice)
+    asked: list[PaperQuestion] = paper_questions(flow, language)
     return _page(
         request,
         notice,

@@ -27,7 +27,7 @@ SPENT: Final = web.AppKey("help-out-spent", OrderedDict[str, None])
 MOST_SPENT: Final = 10_000
 
 
-async def helper_of(request: web.Request) -> StaffMember | None:
+async def signed_in_helper(request: web.Request) -> StaffMember | None:
     """Who is signed in here; None where nobody is, where it is too long ago, or where it was taken back."""
     services = site_of(request).services
     value = request.cookies.get(COOKIE, "")
@@ -36,9 +36,9 @@ async def helper_of(request: web.Request) -> StaffMember | None:
     return await staff.staff_of_ticket(services.store, services.keys, value, datetime.now(UTC))
 
 
-async def must_help(request: web.Request) -> StaffMember:
+async def require_helper(request: web.Request) -> StaffMember:
     """Who is signed in. Raises HTTPSeeOther to the page where one signs in."""
-    helper = await helper_of(request)
+    helper = await signed_in_helper(request)
     if helper is None:
         raise web.HTTPSeeOther(ASSIST.base)
     return helper
@@ -52,14 +52,14 @@ def csrf_of(request: web.Request) -> str:
 async def checked_form(request: web.Request) -> tuple[StaffMember, dict[str, list[str]]]:
     """Who signed in, and the fields of their form, if it was on a page of theirs. Raises RequestError, HTTPSeeOther."""
     site, data = site_of(request), await form_of(request)
-    helper = await must_help(request)
+    helper = await require_helper(request)
     value = request.cookies.get(COOKIE, "")
     if not site.routes.is_ours(request) or not staff.is_valid_form_token(site.services.keys, value, data.get("csrf")):
         raise RequestError("form")
     return helper, {name: [str(value) for value in data.getall(name)] for name in data}
 
 
-async def sign_in(request: web.Request) -> web.Response | None:
+async def sign_in_helper(request: web.Request) -> web.Response | None:
     """Takes the code of the form: to the start page with a ticket; None for a wrong one. Raises RequestError."""
     site = site_of(request)
     # Read in any case: a refusal before the end of a request closes the line.
@@ -86,7 +86,7 @@ async def sign_in(request: web.Request) -> web.Response | None:
     return response
 
 
-def sign_out(request: web.Request, response: web.StreamResponse) -> None:
+def sign_out_helper(request: web.Request, response: web.StreamResponse) -> None:
     """Takes the ticket from this browser; whoever has copied it cannot use it any more, until the house restarts."""
     spent = request.app[SPENT]
     spent[request.cookies.get(COOKIE, "")] = None

@@ -15,11 +15,11 @@ from adapters.web.log import Entry
 from bot.common.i18n.locale import Locale
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.consultation_cache import PublishedConsultation
-from bot.web.context import EMBED, form_of, language_links, remember, site_of
+from bot.web.context import EMBED, form_of, language_links, set_preference_cookie, site_of
 from bot.web.middleware import error_page
-from bot.web.public.form_model import is_language_question, is_lobby, language_of, last_message, shown
-from bot.web.public.my_contributions import news_of
-from bot.web.request_locale import COOKIE, locale_of, wished
+from bot.web.public.form_model import bot_language, is_language_question, is_main_menu, last_message, visible_entries
+from bot.web.public.my_contributions import contribution_updates
+from bot.web.request_locale import COOKIE, locale_of, preferred_language
 from flows.definition import Slug
 
 SLUG = r"{slug:[a-z][a-z0-9-]{1,39}}"
@@ -27,7 +27,7 @@ BEGUN: Final = "begun"
 JUST_SECONDS: Final = 120
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_chat_routes(router: web.UrlDispatcher) -> None:
     router.add_get(f"/c/{SLUG}", _page)
     router.add_post(f"/c/{SLUG}/start", _begin)
     router.add_post(f"/c/{SLUG}/language", _switch)
@@ -35,19 +35,19 @@ def add_to(router: web.UrlDispatcher) -> None:
 
 async def _page(request: web.Request) -> web.StreamResponse:
     """The chat where there is a conversation, the door where there is none yet."""
-    site, notice = site_of(request), notice_of(request, trials=True)
+    site, notice = site_of(request), requested_consultation(request, trials=True)
     conversation = site.routes.conversation_of(request, notice.slug)
     if conversation.is_new:
-        return door(request, notice, conversation, is_cookieless=_has_just_begun(request))
+        return landing_page(request, notice, conversation, is_cookieless=_has_just_begun(request))
     if BEGUN in request.query:
-        return see_other(request, notice.slug, form=request.query.get("view") == "form")
+        return redirect_to_conversation(request, notice.slug, form=request.query.get("view") == "form")
     try:
-        entries = await log_of(request, conversation)
+        entries = await conversation_log(request, conversation)
     except RequestError as trouble:
         if trouble.code != "session":
             raise
         return _parted(request, notice, conversation)
-    language = notice.best(language_of(entries) or locale_of(request).tag)
+    language = notice.best(bot_language(entries) or locale_of(request).tag)
     last = last_message(entries)
     return site.page(
         request,
@@ -55,19 +55,19 @@ async def _page(request: web.Request) -> web.StreamResponse:
         Locale.of(language),
         notice=notice,
         title=notice.text(notice.listing.title, language),
-        entries=shown(entries),
+        entries=visible_entries(entries),
         last=last.msg if last else None,
         after=entries[-1].seq if entries else 0,
         epoch=site.routes.hub.epoch,
         script=site.routes.script,
         csrf=conversation.csrf,
-        message_id=new_id(),
+        message_id=new_message_id(),
         code=conversation.resume_code,
         limit=site.routes.limits.text,
         help_word=Locale.of(language).phrases.words("words.help")[0],
         offers=notice.offers,
         is_unreviewed=is_unreviewed(notice, language),
-        news=await news_of(request, notice, conversation, Locale.of(language)),
+        news=await contribution_updates(request, notice, conversation, Locale.of(language)),
     )
 
 
@@ -76,7 +76,7 @@ def _parted(request: web.Request, notice: PublishedConsultation, conversation: C
     site, locale = site_of(request), locale_of(request)
     farewell = site.routes.hub.farewell(conversation.address)
     if farewell is None:
-        response = door(request, notice, conversation)
+        response = landing_page(request, notice, conversation)
     else:
         locale = notice.locale(farewell.language)
         title = notice.text(notice.listing.title, locale.tag)
@@ -87,7 +87,7 @@ def _parted(request: web.Request, notice: PublishedConsultation, conversation: C
     return response
 
 
-def door(
+def landing_page(
     request: web.Request, notice: PublishedConsultation, conversation: Conversation, *, is_cookieless: bool = False
 ) -> web.Response:
     """What it is about, and in which language; nothing is stored yet, not even a cookie."""
@@ -95,7 +95,7 @@ def door(
     state = notice.state()
     tags = tuple(notice.consultation.languages)
     chosen = request.cookies.get(COOKIE, "")
-    locale = Locale.of(chosen if chosen in tags else wished(request, tags))
+    locale = Locale.of(chosen if chosen in tags else preferred_language(request, tags))
     zone = site.services.settings.zone()
     if state != "open":
         day = notice.opens(zone)
@@ -123,7 +123,7 @@ def door(
 
 async def _begin(request: web.Request) -> web.StreamResponse:
     """The language was chosen: from here on there is a conversation."""
-    site, notice = site_of(request), notice_of(request, trials=True)
+    site, notice = site_of(request), requested_consultation(request, trials=True)
     if not site.routes.is_ours(request):
         raise RequestError("origin")
     data = await form_of(request)
@@ -131,41 +131,41 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     conversation = site.routes.conversation_of(request, notice.slug)
     place = parse_entry_code(str(data.get("at", "")))
     await site.routes.begin(request, conversation, language_hint=language, place_code=place)
-    await choose_language(request, conversation, language)
-    response = let_in(request, notice.slug, form=data.get("view") == "form")
+    await answer_language_question(request, conversation, language)
+    response = redirect_after_start(request, notice.slug, form=data.get("view") == "form")
     site.routes.set_cookie(request, response, conversation)
-    remember(request, response, COOKIE, language)
+    set_preference_cookie(request, response, COOKIE, language)
     return response
 
 
 async def _switch(request: web.Request) -> web.StreamResponse:
     """Another language from here on; answers stay."""
-    notice = notice_of(request, trials=True)
+    notice = requested_consultation(request, trials=True)
     data = await form_of(request)
     conversation = own_conversation(request, notice.slug, data.get("csrf"))
     language = notice.best(str(data.get("lang", "")))
-    spoken = language_of(await log_of(request, conversation))
+    spoken = bot_language(await conversation_log(request, conversation))
     if spoken != language:
         label = Locale.of(spoken).say("web.language")
-        await tell(request, conversation, new_id(), text="/language", label=label)
-        await choose_language(request, conversation, language)
-    response = see_other(request, notice.slug, form=data.get("view") == "form")
-    remember(request, response, COOKIE, language)
+        await send_message(request, conversation, new_message_id(), text="/language", label=label)
+        await answer_language_question(request, conversation, language)
+    response = redirect_to_conversation(request, notice.slug, form=data.get("view") == "form")
+    set_preference_cookie(request, response, COOKIE, language)
     return response
 
 
-async def choose_language(request: web.Request, conversation: Conversation, language: str) -> None:
+async def answer_language_question(request: web.Request, conversation: Conversation, language: str) -> None:
     """Answers the bot's question for the language, if that is what it asks."""
-    last = last_message(await log_of(request, conversation))
+    last = last_message(await conversation_log(request, conversation))
     if last is None or last.msg is None or not is_language_question(last.msg):
         return
     for reply in last.msg.quick_replies:
         if reply.parsed.argument == language:
-            await tell(request, conversation, new_id(), choice=reply.token)
+            await send_message(request, conversation, new_message_id(), choice=reply.token)
             return
 
 
-async def tell(
+async def send_message(
     request: web.Request,
     conversation: Conversation,
     client_id: str,
@@ -179,15 +179,15 @@ async def tell(
     await routes.take(request, conversation, client_id, text=text, choice=choice, shown=label, until_answered=True)
 
 
-async def log_of(request: web.Request, conversation: Conversation) -> list[Entry]:
+async def conversation_log(request: web.Request, conversation: Conversation) -> list[Entry]:
     """The conversation so far; the bot is asked to say where one stands if it is not in memory. Raises RequestError."""
     routes = site_of(request).routes
     await routes.begin(request, conversation)
     entries = await _answered(request, conversation)
-    if is_lobby(entries):
+    if is_main_menu(entries):
         # Who has submitted stands in no consultation any more; here there is one only, so back into it.
         text, label = f"/start {conversation.slug}", locale_of(request).say("web.form.see")
-        await routes.take(request, conversation, new_id(), text=text, shown=label, until_answered=True)
+        await routes.take(request, conversation, new_message_id(), text=text, shown=label, until_answered=True)
         entries = await _answered(request, conversation)
     return entries
 
@@ -210,7 +210,7 @@ def own_conversation(request: web.Request, slug: str, token: object) -> Conversa
     return conversation
 
 
-def notice_of(request: web.Request, *, trials: bool = False) -> PublishedConsultation:
+def requested_consultation(request: web.Request, *, trials: bool = False) -> PublishedConsultation:
     """The consultation of the path; with `trials` also that of a test revision. Raises RequestError."""
     slug: Slug = request.match_info["slug"]
     notice = site_of(request).board.look_up(slug)
@@ -221,13 +221,13 @@ def notice_of(request: web.Request, *, trials: bool = False) -> PublishedConsult
     return notice
 
 
-def see_other(request: web.Request, slug: str, *, form: bool) -> web.Response:
+def redirect_to_conversation(request: web.Request, slug: str, *, form: bool) -> web.Response:
     """To the page where the conversation goes on."""
     query = f"?{EMBED}=1" if EMBED in request.query else ""
     return web.Response(status=303, headers={"Location": f"/c/{slug}{'/form' if form else ''}{query}"})
 
 
-def let_in(request: web.Request, slug: str, *, form: bool) -> web.Response:
+def redirect_after_start(request: web.Request, slug: str, *, form: bool) -> web.Response:
     """To where the conversation begins. A browser may keep no cookie, above all in a frame: the next page sees that."""
     query = {BEGUN: str(int(time.time()))} | ({"view": "form"} if form else {})
     query |= {EMBED: "1"} if EMBED in request.query else {}
@@ -244,6 +244,6 @@ def is_unreviewed(notice: PublishedConsultation, language: str) -> bool:
     return any(offer.is_unreviewed for offer in notice.offers if offer.tag == language)
 
 
-def new_id() -> str:
+def new_message_id() -> str:
     """An id for one message: the same form sent twice counts once."""
     return secrets.token_hex(8)

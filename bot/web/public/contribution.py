@@ -13,8 +13,8 @@ from adapters.web import protocol
 from bot.common.i18n.locale import Locale
 from bot.consultations.visibility import figures_are_public
 from bot.proposals import publication
-from bot.proposals.codes import recognise
-from bot.proposals.contribution_status import ContributionStatus, reason_in
+from bot.proposals.codes import parse_proposal_code
+from bot.proposals.contribution_status import ContributionStatus, reason_in_language
 from bot.proposals.publication import PublicVotes
 from bot.web import code_guess_limit
 from bot.web.context import language_links, site_of
@@ -37,7 +37,7 @@ class ContributionPage(NamedTuple):
     votes: PublicVotes | None
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_contribution_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/p/{code}", _page)
 
 
@@ -45,13 +45,13 @@ async def _page(request: web.Request) -> web.StreamResponse:
     """The contribution with this code, however the code was typed."""
     site, locale = site_of(request), locale_of(request)
     typed = clean_text(request.match_info["code"][:LONGEST])
-    code = recognise(typed)
+    code = parse_proposal_code(typed)
     if code:
-        code_guess_limit.may_look(request)
+        code_guess_limit.check_guess_limit(request)
     shown = await site.services.store.read(partial(_find, code=code, now=datetime.now(UTC))) if code else None
     if code is None or shown is None:
         if code:
-            code_guess_limit.missed(request)
+            code_guess_limit.count_wrong_code(request)
         return _unknown(request, locale, code or typed)
     if code != typed:
         return web.Response(status=301, headers={"Location": f"/p/{code}"})
@@ -92,16 +92,18 @@ def _unknown(request: web.Request, locale: Locale, code: str) -> web.Response:
 
 
 def _find(connection: Connection, code: str, now: datetime) -> ContributionPage | None:
-    account = publication.accounts(connection, [code]).get(code)
+    account = publication.public_statuses(connection, [code]).get(code)
     revision = account and consultations.newest_of(connection, account.consultation_id)
     if account is None or revision is None:
         return None
     consultation = Consultation.model_validate_json(revision.content)
     votes = None
-    is_told = figures_are_public(consultation, revision, now) and publication.edition(connection, revision) is not None
+    is_told = (
+        figures_are_public(consultation, revision, now) and publication.newest_edition(connection, revision) is not None
+    )
     if account.standing is not None and is_told:
         code = account.standing.proposal.code
-        votes = publication.votes(connection, account.consultation_id, [code])[code]
+        votes = publication.public_votes(connection, account.consultation_id, [code])[code]
     return ContributionPage(account, consultation, votes)
 
 
@@ -126,7 +128,7 @@ def _words(shown: ContributionPage, locale: Locale) -> dict[str, Any]:
 
 
 def _step(step: NewProposalStatus, locale: Locale, zone: tzinfo) -> dict[str, Any]:
-    tag, reason = reason_in(step.reason, locale.tag)
+    tag, reason = reason_in_language(step.reason, locale.tag)
     is_own = tag.partition("-")[0] == locale.tag.partition("-")[0]
     return {
         "status": locale.say(f"account.status.{step.status}"),

@@ -67,7 +67,7 @@ class Espeak:
     async def _made(self, text: str, language: str) -> bytes:
         try:
             async with asyncio.timeout(SECONDS):
-                sound = whole(await self._run(_shortened(text), language))
+                sound = complete_wav(await self._run(_shortened(text), language))
         except (TimeoutError, OSError) as fault:
             raise RequestError("busy") from fault
         self._sounds[_key(text, language)] = sound
@@ -112,7 +112,7 @@ class Espeak:
                 await process.wait()
 
 
-def whole(sound: bytes) -> bytes:
+def complete_wav(sound: bytes) -> bytes:
     """Fills in the lengths of a WAV file, which a program that writes into a pipe cannot know. Raises RequestError."""
     if sound[:4] != b"RIFF" or sound[36:40] != b"data" or len(sound) <= 44:
         raise RequestError("busy")

@@ -98,7 +98,7 @@ def is_language_question(msg: MsgOut) -> bool:
     return bool(msg.quick_replies) and all(reply.parsed.command == Command.LANGUAGE for reply in msg.quick_replies)
 
 
-def is_lobby(entries: Sequence[Entry]) -> bool:
+def is_main_menu(entries: Sequence[Entry]) -> bool:
     """Whether the bot offers other consultations, because it knows of none that is open for the person."""
     last = last_message(entries)
     return (
@@ -106,14 +106,14 @@ def is_lobby(entries: Sequence[Entry]) -> bool:
     )
 
 
-def shown(entries: Sequence[Entry]) -> list[Entry]:
+def visible_entries(entries: Sequence[Entry]) -> list[Entry]:
     """What a page shows of a conversation: all but questions for the language, and the answer at the beginning."""
     last = entries[-1].seq if entries else 0
     said = [e for e in entries if e.msg is None or e.seq == last or not is_language_question(e.msg)]
     return list(dropwhile(lambda entry: entry.msg is None and entry.seq != last, said))
 
 
-def language_of(entries: Iterable[Entry]) -> str:
+def bot_language(entries: Iterable[Entry]) -> str:
     """The language in which the bot spoke last; "" where it has not spoken."""
     spoken = [entry.msg.language for entry in entries if entry.msg and not is_language_question(entry.msg)]
     return spoken[-1] if spoken else ""
@@ -124,12 +124,12 @@ def last_message(entries: Sequence[Entry]) -> Entry | None:
     return entries[-1] if entries and entries[-1].msg is not None else None
 
 
-def step_of(entries: Sequence[Entry]) -> FormStep:
+def form_step(entries: Sequence[Entry]) -> FormStep:
     """The page of the form for where the conversation stands."""
     last = last_message(entries)
     if last is None or last.msg is None:
         return FormStep("waiting", entries[-1].seq if entries else 0)
-    step = _told(FormStep("menu", last.seq, last.msg.language), _before(shown(entries)))
+    step = _told(FormStep("menu", last.seq, last.msg.language), _before(visible_entries(entries)))
     if last.msg.title:
         return _question(step, [entry.msg for entry in entries if entry.msg])
     for part in last.msg.parts:

@@ -14,9 +14,18 @@ from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import Form, form_of, site_of
 from bot.web.public import numbers
-from bot.web.public.chat import SLUG, is_unreviewed, log_of, new_id, notice_of, own_conversation, see_other, tell
-from bot.web.public.form_model import FormChoice, FormStep, last_message, shown, step_of
-from bot.web.public.my_contributions import news_of
+from bot.web.public.chat import (
+    SLUG,
+    conversation_log,
+    is_unreviewed,
+    new_message_id,
+    own_conversation,
+    redirect_to_conversation,
+    requested_consultation,
+    send_message,
+)
+from bot.web.public.form_model import FormChoice, FormStep, form_step, last_message, visible_entries
+from bot.web.public.my_contributions import contribution_updates
 from bot.web.public.numbers import NUMBERED
 from bot.web.request_locale import locale_of
 from flows.messages import QuickReply
@@ -32,25 +41,25 @@ _WORDS: Final = {
 CHANGE: Final = "change-"
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_form_routes(router: web.UrlDispatcher) -> None:
     router.add_get(f"/c/{SLUG}/form", _page)
     router.add_post(f"/c/{SLUG}/form", _post)
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    notice = notice_of(request, trials=True)
+    notice = requested_consultation(request, trials=True)
     conversation = site_of(request).routes.conversation_of(request, notice.slug)
     if conversation.is_new:
-        return see_other(request, notice.slug, form=False)
+        return redirect_to_conversation(request, notice.slug, form=False)
     try:
-        return await show(request, notice, conversation)
+        return await form_page(request, notice, conversation)
     except RequestError as trouble:
         if trouble.code != "session":
             raise
-        return see_other(request, notice.slug, form=False)
+        return redirect_to_conversation(request, notice.slug, form=False)
 
 
-async def show(
+async def form_page(
     request: web.Request,
     notice: PublishedConsultation,
     conversation: Conversation,
@@ -59,18 +68,18 @@ async def show(
     written: str = "",
 ) -> web.Response:
     """The page of the current question. `problem`: the phrase for what was missing in what was `written`."""
-    entries = await log_of(request, conversation)
-    step = step_of(entries)
+    entries = await conversation_log(request, conversation)
+    step = form_step(entries)
     locale = Locale.of(notice.best(step.language or locale_of(request).tag))
-    values = values_of(notice, locale, entries, step, problem=problem, written=written)
-    values["news"] = await news_of(request, notice, conversation, locale)
+    values = form_values(notice, locale, entries, step, problem=problem, written=written)
+    values["news"] = await contribution_updates(request, notice, conversation, locale)
     site, status = site_of(request), 422 if problem else 200
     limit = site.routes.limits.text
     template = f"form_{step.kind}.html"
     return site.page(request, template, locale, status=status, csrf=conversation.csrf, limit=limit, **values)
 
 
-def values_of(
+def form_values(
     notice: PublishedConsultation,
     locale: Locale,
     entries: list[Entry],
@@ -96,10 +105,10 @@ def values_of(
         "notes": _notes(step),
         "fault": fault,
         "written": written or before,
-        "numbers": numbers.filled(step, written) if step.expects in NUMBERED else {},
-        "may_go_back": any(entry.msg is None for entry in shown(entries)),
+        "numbers": numbers.number_fields(step, written) if step.expects in NUMBERED else {},
+        "may_go_back": any(entry.msg is None for entry in visible_entries(entries)),
         "may_keep": _went_back(entries) and not before and not any(option.is_chosen for option in step.options),
-        "message_id": new_id(),
+        "message_id": new_message_id(),
         "offers": notice.offers,
         "is_unreviewed": is_unreviewed(notice, locale.tag),
     }
@@ -107,41 +116,41 @@ def values_of(
 
 async def _post(request: web.Request) -> web.StreamResponse:
     """Takes what the page sent and shows the next one."""
-    notice = notice_of(request, trials=True)
+    notice = requested_consultation(request, trials=True)
     data = await form_of(request)
     conversation = own_conversation(request, notice.slug, data.get("csrf"))
-    step = step_of(await log_of(request, conversation))
+    step = form_step(await conversation_log(request, conversation))
     # A page that was left open, or sent twice: its answer belongs to an earlier question.
     if str(data.get("at", "")) == str(step.seq):
-        problem = await take_form(request, conversation, step, data)
+        problem = await submit_form(request, conversation, step, data)
         if problem:
-            return await show(request, notice, conversation, problem=problem, written=written_in(step, data))
-    return see_other(request, notice.slug, form=True)
+            return await form_page(request, notice, conversation, problem=problem, written=submitted_text(step, data))
+    return redirect_to_conversation(request, notice.slug, form=True)
 
 
-async def take_form(request: web.Request, conversation: Conversation, step: FormStep, data: Form) -> str:
+async def submit_form(request: web.Request, conversation: Conversation, step: FormStep, data: Form) -> str:
     """Says to the bot what the form says; gives the phrase for what is missing instead, if anything."""
-    sent, do = str(data.get("id", ""))[:40] or new_id(), str(data.get("do", ""))
+    sent, do = str(data.get("id", ""))[:40] or new_message_id(), str(data.get("do", ""))
     if do:
         await _press(request, conversation, step, sent, do)
     elif step.expects in NUMBERED and step.options:
-        return await numbers.take(request, conversation, step, sent, data)
+        return await numbers.submit_numbers(request, conversation, step, sent, data)
     elif step.expects == "many":
         return await _tick(request, conversation, step, sent, _among(step.options, data.getall("choice", [])))
     elif step.options:
         chosen = _among(step.options + step.others, data.getall("choice", []))
         if not chosen and (text := _text(data)):
-            await tell(request, conversation, sent, text=text, label=text)
+            await send_message(request, conversation, sent, text=text, label=text)
             return ""
         if not chosen:
             return "web.form.choose"
         for number, mark in enumerate(_among(step.marks, data.getall("mark", []))):
-            await tell(request, conversation, f"{sent}-{number}", choice=mark.token, label=mark.label)
-        await tell(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
+            await send_message(request, conversation, f"{sent}-{number}", choice=mark.token, label=mark.label)
+        await send_message(request, conversation, sent, choice=chosen[0].token, label=chosen[0].label)
     elif step.expects:
         if not (text := _text(data)):
             return "web.form.fill"
-        await tell(request, conversation, sent, text=text, label=text)
+        await send_message(request, conversation, sent, text=text, label=text)
     return ""
 
 
@@ -150,15 +159,15 @@ async def _press(request: web.Request, conversation: Conversation, step: FormSte
     say = Locale.of(step.language).say
     if do in _WORDS:
         text, label = _WORDS[do]
-        await tell(request, conversation, f"{do}-{sent}", text=text, label=say(label))
+        await send_message(request, conversation, f"{do}-{sent}", text=text, label=say(label))
     elif do == "see":
         text = f"/start {conversation.slug}"
-        await tell(request, conversation, sent, text=text, label=say("web.form.see"))
+        await send_message(request, conversation, sent, text=text, label=say("web.form.see"))
     elif do.startswith(CHANGE):
         text = f"/change {do.removeprefix(CHANGE)[:2]}"
-        await tell(request, conversation, f"back-{sent}", text=text, label=say("web.form.change"))
+        await send_message(request, conversation, f"back-{sent}", text=text, label=say("web.form.change"))
     elif word := _among(step.words + step.others, [do]):
-        await tell(request, conversation, sent, choice=word[0].token, label=word[0].label)
+        await send_message(request, conversation, sent, choice=word[0].token, label=word[0].label)
 
 
 async def _tick(
@@ -170,19 +179,19 @@ async def _tick(
     if not ticked and not off and not await _done_token(request, conversation):
         return "web.form.choose"
     for number, choice in enumerate(off):
-        await tell(request, conversation, f"{sent}-{number}", choice=choice.token)
+        await send_message(request, conversation, f"{sent}-{number}", choice=choice.token)
     label = ", ".join(choice.label for choice in new)
     if len(new) == 1:
-        await tell(request, conversation, sent, choice=new[0].token, label=label)
+        await send_message(request, conversation, sent, choice=new[0].token, label=label)
     elif new:
         numbers = ", ".join(str(choice.number) for choice in new)
-        await tell(request, conversation, sent, text=numbers, label=label)
+        await send_message(request, conversation, sent, text=numbers, label=label)
     # Where the bot took something else ("none of these" beside others), the page comes again and shows what it took.
     taken = {reply.token for reply in await _replies(request, conversation) if reply.chosen}
     if taken != {choice.token for choice in ticked}:
         return "web.form.not_together"
     if token := await _done_token(request, conversation):
-        await tell(request, conversation, f"{sent}-done", choice=token)
+        await send_message(request, conversation, f"{sent}-done", choice=token)
     return ""
 
 
@@ -193,7 +202,7 @@ async def _done_token(request: web.Request, conversation: Conversation) -> str:
 
 
 async def _replies(request: web.Request, conversation: Conversation) -> tuple[QuickReply, ...]:
-    last = last_message(await log_of(request, conversation))
+    last = last_message(await conversation_log(request, conversation))
     return last.msg.quick_replies if last and last.msg else ()
 
 
@@ -203,10 +212,10 @@ def _among(offered: Iterable[FormChoice], tokens: Iterable[object]) -> list[Form
     return [choice for choice in offered if choice.token in wanted]
 
 
-def written_in(step: FormStep, data: Form) -> str:
+def submitted_text(step: FormStep, data: Form) -> str:
     """What the person wrote, to be shown again beside what is wrong with it."""
     if step.expects in NUMBERED and step.options:
-        return numbers.written(step, data)
+        return numbers.submitted_numbers(step, data)
     marked = _among(step.marks, data.getall("mark", []))
     return _text(data) or (marked[0].label if marked else "")
 

@@ -11,7 +11,7 @@ from adapters.web.doors import Conversation
 from bot.common.i18n.locale import Locale
 from bot.privacy import personal_data
 from bot.proposals import publication
-from bot.proposals.contribution_status import ContributionStatus, in_words
+from bot.proposals.contribution_status import ContributionStatus, status_lines
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import site_of
 
@@ -26,7 +26,7 @@ class ContributionUpdate(NamedTuple):
     lines: list[str]
 
 
-async def news_of(
+async def contribution_updates(
     request: web.Request, notice: PublishedConsultation, conversation: Conversation, locale: Locale
 ) -> list[ContributionUpdate]:
     """Own proposals about which somebody has decided something; nothing while they only wait to be read."""
@@ -37,11 +37,11 @@ async def news_of(
 
     def read(connection: Connection) -> dict[str, ContributionStatus]:
         codes = personal_data.codes_at(connection, lookup, notice.revision.consultation_id, services.keys)
-        return publication.accounts(connection, codes)
+        return publication.public_statuses(connection, codes)
 
     found = await services.store.read(read)
     return [
-        ContributionUpdate(code, in_words(account, locale.say, locale.tag))
+        ContributionUpdate(code, status_lines(account, locale.say, locale.tag))
         for code, account in found.items()
         if account.seen != "reading" or account.steps
     ]

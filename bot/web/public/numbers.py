@@ -8,7 +8,7 @@ from aiohttp import web
 
 from adapters.web.doors import Conversation
 from bot.web.context import Form
-from bot.web.public.chat import log_of, tell
+from bot.web.public.chat import conversation_log, send_message
 from bot.web.public.form_model import FormChoice, FormStep, last_message
 from flows.messages import QuickReply
 from flows.tokens import DONE
@@ -19,19 +19,21 @@ _LONGEST: Final = 9
 _GAP: Final = "|"
 
 
-def written(step: FormStep, data: Form) -> str:
+def submitted_numbers(step: FormStep, data: Form) -> str:
     """What stands in the fields, in one text, so that a page which finds fault with it can show it again."""
     return _GAP.join(_field(choice, data)[:_LONGEST].replace(_GAP, "") for choice in step.options)
 
 
-def filled(step: FormStep, before: str) -> dict[str, str]:
+def number_fields(step: FormStep, before: str) -> dict[str, str]:
     """What each option's field shows, by token: what was written `before`, else what the bot has taken."""
     taken = [str(choice.amount) if choice.amount else "" for choice in step.options]
     fields = before.split(_GAP) if _GAP in before else taken
     return {choice.token: field for choice, field in zip(step.options, fields, strict=False)}
 
 
-async def take(request: web.Request, conversation: Conversation, step: FormStep, sent: str, data: Form) -> str:
+async def submit_numbers(
+    request: web.Request, conversation: Conversation, step: FormStep, sent: str, data: Form
+) -> str:
     """Says to the bot what the fields say; gives the phrase for what is wrong instead, if anything."""
     given: dict[FormChoice, int] = {}
     for choice in step.options:
@@ -46,7 +48,7 @@ async def take(request: web.Request, conversation: Conversation, step: FormStep,
         return "web.form.order_twice"
     said = _as_order(given) if step.expects == "order" else _as_amounts(step, given)
     label = ", ".join(f"{number}. {choice.label}" for choice, number in sorted(given.items(), key=lambda it: it[1]))
-    await tell(request, conversation, sent, text=said, label=label if step.expects == "order" else said)
+    await send_message(request, conversation, sent, text=said, label=label if step.expects == "order" else said)
     return await _finish(request, conversation, step, sent)
 
 
@@ -69,8 +71,8 @@ def _as_amounts(step: FormStep, given: dict[FormChoice, int]) -> str:
 async def _finish(request: web.Request, conversation: Conversation, step: FormStep, sent: str) -> str:
     """Says that this is all, where the bot still asks and has taken what the form said."""
     done = step.options[0].parsed._replace(value=DONE).format()
-    last = last_message(await log_of(request, conversation))
+    last = last_message(await conversation_log(request, conversation))
     replies: tuple[QuickReply, ...] = last.msg.quick_replies if last and last.msg else ()
     if any(reply.token == done for reply in replies):
-        await tell(request, conversation, f"{sent}-done", choice=done)
+        await send_message(request, conversation, f"{sent}-done", choice=done)
     return ""

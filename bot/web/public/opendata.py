@@ -19,7 +19,7 @@ from bot.exchange.exports import package
 from bot.exchange.exports.package import Wish
 from bot.results.published import Published
 from bot.web.context import site_of
-from bot.web.public.chat import SLUG, notice_of
+from bot.web.public.chat import SLUG, requested_consultation
 from bot.web.public.results_cache import RESULTS_CACHE
 from storage.core.store import Store
 
@@ -71,7 +71,7 @@ class OpenDataFiles:
 OPEN_DATA_FILES: Final = web.AppKey("shelf", OpenDataFiles)
 
 
-def add_to(application: web.Application, store: Store, data: Path, zone: tzinfo) -> None:
+def add_opendata_routes(application: web.Application, store: Store, data: Path, zone: tzinfo) -> None:
     """Files lie in a folder of their own below `data`; weeks and days are those of `zone`."""
     application[OPEN_DATA_FILES] = shelf = OpenDataFiles(store, data / FOLDER, zone)
     application.on_startup.append(shelf.clear)
@@ -82,7 +82,7 @@ def add_to(application: web.Application, store: Store, data: Path, zone: tzinfo)
 async def _send(request: web.Request) -> web.StreamResponse:
     site = site_of(request)
     await site.board.look()
-    notice = notice_of(request)
+    notice = requested_consultation(request)
     if not figures_are_public(notice.consultation, notice.revision, datetime.now(UTC)):
         raise RequestError("unknown")
     found = await request.app[RESULTS_CACHE].of(notice.slug)

@@ -16,7 +16,7 @@ _HIDDEN: Final = ("/c/", "/kiosk/", "/help-out", "/console", "/p/", "/api/")
 _ROBOTS: Final = "".join(("User-agent: *\n", *(f"Disallow: {path}\n" for path in _HIDDEN)))
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_page_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/", _start)
     router.add_get("/accessibility", _accessibility)
     router.add_get("/privacy", _privacy)

@@ -15,7 +15,7 @@ from adapters.web.log import Entry
 from bot.authoring.recordings import FOLDER, MEDIA_NAME
 from bot.common.i18n.locale import Locale
 from bot.web.context import SITE, Site, site_of
-from bot.web.middleware import trouble_page
+from bot.web.middleware import request_error_page
 from bot.web.public.chat import SLUG
 from bot.web.public.espeak import VOICES, Espeak
 from flows.messages import MsgOut
@@ -62,14 +62,14 @@ class ReadAloud:
         conversation = routes.present(request, request.match_info["slug"])
         try:
             msg = self._message(request, conversation.address)
-            said = spoken(msg)
+            said = spoken_text(msg)
             sound = self._espeak and self._espeak.remembered(said, msg.language)
             if not sound:
                 sound = await self._read(request, conversation.address, said, msg.language)
         except RequestError as trouble:
             language = routes.hub.language(conversation.address)
             locale = Locale.of(language) if language else None
-            return trouble_page(site_of(request), request, trouble, locale)
+            return request_error_page(site_of(request), request, trouble, locale)
         return _part(request, sound)
 
     def _message(self, request: web.Request, address: str) -> MsgOut:
@@ -90,19 +90,19 @@ class ReadAloud:
         return await self._espeak.read(text, language)
 
 
-def add_to(application: web.Application) -> None:
+def add_read_aloud_routes(application: web.Application) -> None:
     """Adds the two addresses; the hub learns in which languages the house can read."""
     aloud = ReadAloud(application[SITE])
     application.router.add_get("/media/{name}", aloud.recording)
     application.router.add_get(rf"/c/{SLUG}/speak/{{seq:[0-9]{{1,15}}}}", aloud.speak)
 
 
-def source(entry: Entry | None) -> str:
+def sound_source(entry: Entry | None) -> str:
     """Where a message can be heard: its recording, else the voice of the house; "" where there is neither."""
     return (entry.recording or entry.speak) if entry else ""
 
 
-def spoken(msg: MsgOut) -> str:
+def spoken_text(msg: MsgOut) -> str:
     """A message as it is read out: its words and the answers offered, without boxes, arrows and emoji.
 
     >>> from flows.messages import QuickReply

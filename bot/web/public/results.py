@@ -18,9 +18,9 @@ from bot.results.methods.groups import LEAST_PEOPLE
 from bot.results.opinions import Idea
 from bot.results.published import Published
 from bot.web.context import Site, language_links, site_of
-from bot.web.paging import pages
+from bot.web.paging import list_page
 from bot.web.public.bars import drawing, stack
-from bot.web.public.chat import SLUG, is_unreviewed, notice_of
+from bot.web.public.chat import SLUG, is_unreviewed, requested_consultation
 from bot.web.public.results_cache import RESULTS_CACHE, ResultsCache
 from bot.web.request_locale import locale_of
 from storage.core.store import Store
@@ -29,7 +29,7 @@ FIRST_TEXTS: Final = 5
 """So many answers to an open question are shown at once; the others behind a line that opens."""
 
 
-def add_to(application: web.Application, store: Store, editor: Editor) -> None:
+def add_results_routes(application: web.Application, store: Store, editor: Editor) -> None:
     application[RESULTS_CACHE] = ResultsCache(store, editor)
     application.router.add_get(f"/results/{SLUG}", _page)
 
@@ -37,7 +37,7 @@ def add_to(application: web.Application, store: Store, editor: Editor) -> None:
 async def _page(request: web.Request) -> web.Response:
     site = site_of(request)
     await site.board.look()
-    notice, now = notice_of(request), datetime.now(UTC)
+    notice, now = requested_consultation(request), datetime.now(UTC)
     locale = Locale.of(notice.best(locale_of(request).tag))
     consultation = notice.consultation
     closes, is_public = (
@@ -46,7 +46,7 @@ async def _page(request: web.Request) -> web.Response:
     )
     kept = request.app[RESULTS_CACHE]
     found = await kept.of(notice.slug) if is_public else None
-    number = pages(list(found.proposals), request.query.get("page", "")).number if found else 1
+    number = list_page(list(found.proposals), request.query.get("page", "")).number if found else 1
     drawn: str = ""
     if found:
         draw = partial(_draw, site, found, locale, number)
@@ -81,7 +81,7 @@ def _draw(site: Site, found: Published, locale: Locale, number: int) -> str:
     """Everything that is the same for all who read this page in this language."""
     told = _told(found, locale)
     ideas: list[Idea] = told.pop("ideas")
-    shown = pages([idea.code for idea in ideas], str(number), f"lang={locale.tag}&page=")
+    shown = list_page([idea.code for idea in ideas], str(number), f"lang={locale.tag}&page=")
     return site.templates.get_template("results_figures.html").render(
         t=locale.say,
         found=found,

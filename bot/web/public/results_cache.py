@@ -53,7 +53,7 @@ class ResultsCache:
             last = self._seen.get(slug)
             if last is None or last.at < came:
                 began, known = time.monotonic(), last.found if last else None
-                found = await self._store.read(partial(publication.figures, slug=slug, known=known))
+                found = await self._store.read(partial(publication.public_figures, slug=slug, known=known))
                 if len(self._seen) >= MOST_KEPT:
                     self._seen.clear()
                     self._drawn.clear()

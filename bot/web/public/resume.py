@@ -16,14 +16,14 @@ from adapters.web.errors import RequestError
 from bot.common.i18n.locale import Locale
 from bot.web.consultation_cache import PublishedConsultation
 from bot.web.context import form_of, language_links, site_of
-from bot.web.public.chat import SLUG, let_in, notice_of, own_conversation
-from bot.web.public.form_model import language_of
+from bot.web.public.chat import SLUG, own_conversation, redirect_after_start, requested_consultation
+from bot.web.public.form_model import bot_language
 from bot.web.request_locale import locale_of
 
 EXAMPLE = "7K2M-PX0Q-4ZTA-9C3D"
 
 
-def add_to(router: web.UrlDispatcher) -> None:
+def add_resume_routes(router: web.UrlDispatcher) -> None:
     router.add_post("/resume", _found)
     router.add_get(f"/c/{SLUG}/resume", _ask)
     router.add_post(f"/c/{SLUG}/resume", _resume)
@@ -42,12 +42,12 @@ async def _found(request: web.Request) -> web.StreamResponse:
 
 
 async def _ask(request: web.Request) -> web.Response:
-    return _form(request, notice_of(request))
+    return _form(request, requested_consultation(request))
 
 
 async def _resume(request: web.Request) -> web.StreamResponse:
     data = await form_of(request)
-    return await _opened(request, notice_of(request), str(data.get("code", "")))
+    return await _opened(request, requested_consultation(request), str(data.get("code", "")))
 
 
 async def _opened(request: web.Request, notice: PublishedConsultation, code: str) -> web.StreamResponse:
@@ -61,7 +61,7 @@ async def _opened(request: web.Request, notice: PublishedConsultation, code: str
         if trouble.code != "code":
             raise
         return _form(request, notice, status=404, code=code)
-    response = let_in(request, notice.slug, form=False)
+    response = redirect_after_start(request, notice.slug, form=False)
     site.routes.set_cookie(request, response, conversation)
     return response
 
@@ -84,11 +84,11 @@ def _form(request: web.Request, notice: PublishedConsultation, *, status: int = 
 
 async def _show(request: web.Request) -> web.Response:
     """The code of this conversation, to be written down or scanned."""
-    site, notice = site_of(request), notice_of(request)
+    site, notice = site_of(request), requested_consultation(request)
     data = await form_of(request)
     conversation = own_conversation(request, notice.slug, data.get("csrf"))
     entries = site.routes.hub.chat(conversation.address).after(0)
-    locale = Locale.of(language_of(entries) or locale_of(request).tag)
+    locale = Locale.of(bot_language(entries) or locale_of(request).tag)
     link = f"{site.origin(request)}/c/{notice.slug}/resume#{conversation.resume_code}"
     return site.page(
         request,
@@ -98,21 +98,21 @@ async def _show(request: web.Request) -> web.Response:
         title=notice.text(notice.listing.title, locale.tag),
         code=conversation.resume_code,
         csrf=conversation.csrf,
-        qr=qr(link),
+        qr=qr_code(link),
         is_form=data.get("view") == "form",
     )
 
 
 async def _leave(request: web.Request) -> web.StreamResponse:
     """Lets this browser forget the conversation, which somebody else may use next; its code still opens it."""
-    notice = notice_of(request)
+    notice = requested_consultation(request)
     conversation = own_conversation(request, notice.slug, (await form_of(request)).get("csrf"))
     response = web.Response(status=303, headers={"Location": "/"})
     site_of(request).routes.leave(request, response, conversation)
     return response
 
 
-def qr(link: str) -> Markup:
+def qr_code(link: str) -> Markup:
     """A QR code as SVG, dark on light in every colour scheme: scanners need that."""
     out = io.BytesIO()
     segno.make_qr(link, error="m").save(

@@ -17,7 +17,7 @@ class Publish(UnderLoad):
         told = f"Ein Satz, Fassung {number + 2}."
         revision = consultation("park", QUESTIONS, why={"de": told, "en": told})
         file = self.folder / "park.yaml"
-        file.write_text(yaml_export.as_file(revision, number + 1), encoding="utf-8")
+        file.write_text(yaml_export.consultation_to_yaml(revision, number + 1), encoding="utf-8")
         said = await self.house.command("publish", str(file))
         assert f"revision {number + 2} published; " in said, said
         await self.crowd.more(2)
