@@ -18,7 +18,7 @@ class Visit:
     def __init__(self, server: TestServer, place: str) -> None:
         self._server, self._place = server, place
         self._browser: Browser | None = None
-        self._seen = 0
+        self._seen, self._epoch = 0, ""
 
     async def say(self, line: Line, language: str) -> list[MsgOut]:
         """What the bot says to it; the first line opens the door, in this language."""
@@ -39,7 +39,7 @@ class Visit:
 
     async def _entered(self, language: str) -> Browser:
         await self.close()
-        self._seen = 0
+        self._seen, self._epoch = 0, ""
         self._browser = browser = Browser(self._server, **{"Accept-Language": language})
         await browser.get(f"/c/{SLUG}?at={self._place}")
         (form,) = (it for it in browser.page.forms if it.action == f"/c/{SLUG}/start")
@@ -56,9 +56,12 @@ class Visit:
         return not line.choice or line.choice in {value for name, value, _ in form.buttons if name == "choice"}
 
     async def _new(self, browser: Browser) -> list[MsgOut]:
-        address = self._server.make_url(f"/c/{SLUG}/poll?after={self._seen}&wait=0")
+        """What is new. Without the epoch of the log its number means nothing, and everything would come again."""
+        address = self._server.make_url(f"/c/{SLUG}/poll?after={self._seen}&epoch={self._epoch}&wait=0")
         async with browser.http.get(address) as answer:
-            entries: list[dict[str, Any]] = (await answer.json())["entries"]
+            told = await answer.json()
+        self._epoch = told["epoch"]
+        entries: list[dict[str, Any]] = told["entries"]
         self._seen = max((it["seq"] for it in entries), default=self._seen)
         return [_message(it) for it in entries if "quick_replies" in it]
 
