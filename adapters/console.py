@@ -51,7 +51,7 @@ class ConsoleChannel:
             choice=choice,
             media=media,
             media_ref=media_ref,
-            place=place,
+            location=place,
             edits=self._id(edits) if edits else "",
             language_hint=language_hint,
         )

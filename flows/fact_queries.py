@@ -43,7 +43,7 @@ class NextStatement(FactQuery[NextStatementOffer]):
     dropped: frozenset[str] = frozenset()
 
     @property
-    def nothing(self) -> NextStatementOffer:
+    def default(self) -> NextStatementOffer:
         return NextStatementOffer(None, 0)
 
 
@@ -54,7 +54,7 @@ class StillReleased(FactQuery[bool]):
     id: int
 
     @property
-    def nothing(self) -> bool:
+    def default(self) -> bool:
         return False
 
 
@@ -72,7 +72,7 @@ class OwnVote(FactQuery[StoredVote | None]):
     id: int
 
     @property
-    def nothing(self) -> None:
+    def default(self) -> None:
         return None
 
 
@@ -87,7 +87,7 @@ class SimilarTo(FactQuery[tuple[Statement, ...]]):
     language: str
 
     @property
-    def nothing(self) -> tuple[Statement, ...]:
+    def default(self) -> tuple[Statement, ...]:
         return ()
 
 
@@ -96,7 +96,7 @@ class NewProposalCode(FactQuery[str]):
     """A public reference code that nobody has yet. It says nothing about anybody."""
 
     @property
-    def nothing(self) -> str:
+    def default(self) -> str:
         return "00000-00000"
 
 
@@ -107,5 +107,5 @@ class IsOwnProposal(FactQuery[bool]):
     code: str
 
     @property
-    def nothing(self) -> bool:
+    def default(self) -> bool:
         return False

@@ -19,7 +19,7 @@ class FactQuery(ABC, Generic[T]):
 
     @property
     @abstractmethod
-    def nothing(self) -> T:
+    def default(self) -> T:
         """The fact where nobody looks anything up: on paper, in a rehearsal."""
 
 
@@ -28,7 +28,7 @@ class MissingFacts(Exception):
 
     def __init__(self, *needs: FactQuery[Any]) -> None:
         super().__init__(*(type(need).__name__ for need in needs))
-        self.needs = needs
+        self.queries = needs
 
 
 class Facts:
@@ -43,7 +43,7 @@ class Facts:
         self.dropped = dropped
         """Questions whose answers go in this very turn, with all that came with them."""
 
-    def of(self, need: FactQuery[T]) -> T:
+    def get(self, need: FactQuery[T]) -> T:
         """The fact. Raises Lacking where it is not known yet."""
         try:
             return self._facts[need]  # type: ignore[no-any-return]  # a need's type says what its fact is
@@ -58,7 +58,7 @@ class Facts:
     def with_facts(self, facts: Mapping[FactQuery[Any], Any]) -> Facts:
         return Facts({**self._facts, **facts}, self.dropped)
 
-    def while_dropping(self, keys: frozenset[str]) -> Facts:
+    def with_dropped(self, keys: frozenset[str]) -> Facts:
         """The same facts in a turn in which the answers to these questions go."""
         return Facts(self._facts, keys) if keys else self
 
@@ -68,13 +68,13 @@ class DefaultFacts(Facts):
 
     __slots__ = ()
 
-    def of(self, need: FactQuery[T]) -> T:
-        return need.nothing
+    def get(self, need: FactQuery[T]) -> T:
+        return need.default
 
     def require(self, *needs: FactQuery[Any]) -> None:
         """All is said to be known."""
 
-    def while_dropping(self, keys: frozenset[str]) -> Facts:
+    def with_dropped(self, keys: frozenset[str]) -> Facts:
         return self
 
 

@@ -23,9 +23,9 @@ from flows.understanding.matching import Matcher
 class LocalizedFlow(NamedTuple):
     """A flow in one language."""
 
-    voice: Renderer
-    asked: dict[str, LocalizedQuestion]
-    asks: dict[str, MsgOut]
+    renderer: Renderer
+    questions: dict[str, LocalizedQuestion]
+    prompts: dict[str, MsgOut]
     """The questions as sent, with "question 2 of 5" where that is true."""
     titles: dict[str, str]
     """The questions' texts, for the summary."""
@@ -45,17 +45,17 @@ class Flow:
         "code",
         "commands",
         "consultation",
-        "informed",
+        "fact_based",
         "is_trial",
         "language_matcher",
         "languages",
         "link",
+        "localized",
         "nodes",
         "notes",
         "other_languages",
-        "other_voices",
+        "other_renderers",
         "questions",
-        "scripts",
         "web_only",
         "with_media",
     )
@@ -94,15 +94,15 @@ class Flow:
         )
         names = ((tag, LANGUAGES[tag].name, *phrases.words("words.this_language")) for tag, phrases in others.items())
         self.other_languages = Matcher(zip(others, names, strict=True), numbered=False)
-        self.other_voices = {
+        self.other_renderers = {
             tag: Renderer(code, tag, phrases, consultation.address, {}) for tag, phrases in others.items()
         }
         self._steps = compile_steps(consultation.questions)
         self._is_linear = not any(step.test or step.exits for step in self._steps.values())
         self._straight = self._straight_paths()
-        self.scripts = {tag: self._script(tag, catalogues[tag]) for tag in self.languages}
-        asked = self.scripts[self.languages[0]].asked
-        self.informed = frozenset(key for key in self.questions if isinstance(asked[key], FactBasedQuestion))
+        self.localized = {tag: self._localized_flow(tag, catalogues[tag]) for tag in self.languages}
+        asked = self.localized[self.languages[0]].questions
+        self.fact_based = frozenset(key for key in self.questions if isinstance(asked[key], FactBasedQuestion))
         """Keys of the questions that must know something from the store."""
 
     def _straight_paths(self) -> tuple[Path, ...]:
@@ -111,25 +111,25 @@ class Flow:
         ways = [Path(keys[: keys.index(key)], key, "") for key in self.questions]
         return (*ways, Path(keys, "", END))
 
-    def _script(self, language: str, phrases: Phrases) -> LocalizedFlow:
+    def _localized_flow(self, language: str, phrases: Phrases) -> LocalizedFlow:
         consultation = self.consultation
-        voice = Renderer(self.code, language, phrases, consultation.address, consultation.fallbacks)
-        asked = {key: node.ask(voice) for key, node in self.nodes.items()}
-        asks = {key: self._with_progress(key, question.prompt, voice) for key, question in asked.items()}
-        titles = {key: voice.text(node.text) for key, node in self.nodes.items()}
-        return LocalizedFlow(voice, asked, asks, titles)
+        renderer = Renderer(self.code, language, phrases, consultation.address, consultation.fallbacks)
+        asked = {key: node.localize(renderer) for key, node in self.nodes.items()}
+        asks = {key: self._with_progress(key, question.prompt, renderer) for key, question in asked.items()}
+        titles = {key: renderer.localized(node.text) for key, node in self.nodes.items()}
+        return LocalizedFlow(renderer, asked, asks, titles)
 
-    def _with_progress(self, key: str, prompt: MsgOut, voice: Renderer) -> MsgOut:
+    def _with_progress(self, key: str, prompt: MsgOut, renderer: Renderer) -> MsgOut:
         """Says where one stands, only where that is true on every path: in a flow without branches."""
         keys = self.questions
         if not self.nodes[key].waits or len(keys) < 2:
             return prompt
         if key == keys[-1]:
-            line = voice.say("progress.last")
+            line = renderer.text("progress.last")
         elif not self._is_linear:
             return prompt
         else:
-            line = voice.say("progress.step", number=keys.index(key) + 1, total=len(keys))
+            line = renderer.text("progress.step", number=keys.index(key) + 1, total=len(keys))
         return prompt._replace(parts=(ProgressPart(line), *prompt.parts))
 
     def question(self, key: str) -> Question:

@@ -55,7 +55,7 @@ class MsgIn(NamedTuple):
     """Token of the quick reply that was tapped."""
     media: str = ""
     """Kind of attachment: voice, picture, video, file, sticker, contact or other. SEALED: nobody could decrypt it."""
-    place: Location | None = None
+    location: Location | None = None
     edits: str = ""
     """External id of the earlier message which this one replaces."""
     language_hint: str = ""

@@ -24,7 +24,7 @@ class Phrases:
         self._texts = texts
         self._plural = plural
 
-    def say(self, phrase: str, form: FormOfAddress, /, **values: object) -> str:
+    def text(self, phrase: str, form: FormOfAddress, /, **values: object) -> str:
         """The phrase with its {placeholders} filled in; a value called `n` chooses the plural form.
 
         Raises KeyError for an unknown phrase: a mistake in the program, found by the tests over all catalogues.
@@ -32,7 +32,7 @@ class Phrases:
         text = self._template(phrase, form, values)
         return text.format_map(values) if values else text
 
-    def around(self, phrase: str, form: FormOfAddress, gap: str, /, **values: object) -> tuple[str, str]:
+    def text_around(self, phrase: str, form: FormOfAddress, gap: str, /, **values: object) -> tuple[str, str]:
         """The phrase in two pieces: what stands before its placeholder `gap`, and what stands after it."""
         before, _, after = self._template(phrase, form, values).partition(f"{{{gap}}}")
         return _filled(before, values), _filled(after, values)

@@ -34,18 +34,18 @@ class Renderer:
         self._commands: dict[str, QuickReply] = {}
         self._small_words: FunctionWords | None = None
 
-    def say(self, phrase: str, /, **values: object) -> str:
+    def text(self, phrase: str, /, **values: object) -> str:
         """One of the bot's own phrases."""
-        return self._phrases.say(phrase, self._form, **values)
+        return self._phrases.text(phrase, self._form, **values)
 
     @property
     def arrow(self) -> str:
         """Points at the text after it, in the direction in which this language is read."""
         return arrow(self.language)
 
-    def around(self, phrase: str, gap: str, /, **values: object) -> tuple[str, str]:
+    def text_around(self, phrase: str, gap: str, /, **values: object) -> tuple[str, str]:
         """One of the bot's own phrases in two pieces: what stands before the placeholder `gap`, and what after it."""
-        return self._phrases.around(phrase, self._form, gap, **values)
+        return self._phrases.text_around(phrase, self._form, gap, **values)
 
     def words(self, phrase: str) -> list[str]:
         """What people may type for something, in this language."""
@@ -53,9 +53,9 @@ class Renderer:
 
     def done_words(self) -> frozenset[str]:
         """What people say when that is all, folded."""
-        return frozenset(map(fold, (self.say("button.done"), *self.words("words.done"))))
+        return frozenset(map(fold, (self.text("button.done"), *self.words("words.done"))))
 
-    def small_words(self) -> FunctionWords:
+    def function_words(self) -> FunctionWords:
         """The words people put around an answer in this language, and its numerals from zero on."""
         if self._small_words is None:
             self._small_words = FunctionWords(
@@ -70,9 +70,9 @@ class Renderer:
         *first, last = labels
         if not first:
             return last
-        return self.say(phrase, first=self.say("list.comma").join(first), last=last)
+        return self.text(phrase, first=self.text("list.comma").join(first), last=last)
 
-    def text(self, text: Text) -> str:
+    def localized(self, text: Text) -> str:
         """A text of the consultation."""
         return text.in_language(self.language, self._fallbacks)
 
@@ -93,16 +93,16 @@ class Renderer:
         known = self._commands.get(command)
         if known is None:
             known = self._commands[command] = QuickReply(
-                self.command_token(command), self.say(f"button.{command}"), role="navigation"
+                self.command_token(command), self.text(f"button.{command}"), role="navigation"
             )
         return known
 
-    def way_back(self, slug: str) -> str:
+    def return_command(self, slug: str) -> str:
         """What to write to come back to a consultation, e.g. "Start mein-kiez".
 
         Without a slash: some programs of Matrix keep what begins with one, Telegram would send "/start" alone.
         """
-        return f"{self.say('button.start')} {slug}"
+        return f"{self.text('button.start')} {slug}"
 
     def message(self, parts: str | Iterable[MessagePart], quick_replies: Iterable[QuickReply] = ()) -> MsgOut:
         """A message in this language; a text becomes one body."""

@@ -143,7 +143,7 @@ class Scene:
             return {"text": edit[2], "edits": self._said[int(edit[1]) - 1]}
         if media := _MEDIA.fullmatch(text):
             if media[1] == "location":
-                return {"place": Location(52.5, 13.4)}
+                return {"location": Location(52.5, 13.4)}
             return {"media": media[1], "media_ref": "somewhere", "text": media[2] or ""}
         return {"text": text}
 

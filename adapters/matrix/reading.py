@@ -176,7 +176,7 @@ class Reader:
             choice=heard.choice,
             media=heard.media,
             media_ref=heard.media_ref,
-            place=heard.place,
+            location=heard.place,
             edits=heard.edits,
             is_group=not room.is_direct,
             room=room,

@@ -91,7 +91,7 @@ class Reader:
             text=str(text),
             media=media,
             media_ref=handle,
-            place=Location(float(place["latitude"]), float(place["longitude"])) if place else None,
+            location=Location(float(place["latitude"]), float(place["longitude"])) if place else None,
             language_hint=str(sender.get("language_code") or ""),
             is_group=chat["type"] in _GROUPS,
             replies_to=_replied_to(message),
@@ -99,7 +99,7 @@ class Reader:
 
     def _edited(self, message: Raw, update_id: int) -> MsgIn | None:
         read = self._message(message)
-        if read is None or read.place or read.is_group:  # a live location is edited all the time
+        if read is None or read.location or read.is_group:  # a live location is edited all the time
             return None
         number = self._id(message["chat"]["id"], message["message_id"], message["edit_date"], update_id)
         edited_at = datetime.fromtimestamp(message["edit_date"], UTC)

@@ -20,22 +20,22 @@ def broadcast_message(
 ) -> MsgOut:
     """The message in one language, for those who are written to because of this wish."""
     flow = published.flow
-    voice, consultation = flow.scripts[language].voice, flow.consultation
+    renderer, consultation = flow.localized[language].renderer, flow.consultation
     lines = [
-        voice.say("push.reminder" if is_reminder else "push.new", title=voice.text(consultation.title)),
-        voice.say("push.asks", asks=voice.text(consultation.asks)),
-        voice.say("push.minutes", n=consultation.minutes),
-        voice.say("push.how", slug=published.slug),
+        renderer.text("push.reminder" if is_reminder else "push.new", title=renderer.localized(consultation.title)),
+        renderer.text("push.asks", asks=renderer.localized(consultation.asks)),
+        renderer.text("push.minutes", n=consultation.minutes),
+        renderer.text("push.how", slug=published.slug),
         "",
-        voice.say("push.because", what=subscription_in_words(*why, voice, catalogue)),
-        voice.say("push.stop"),
+        renderer.text("push.because", what=subscription_in_words(*why, renderer, catalogue)),
+        renderer.text("push.stop"),
     ]
     start = "button.continue" if is_reminder else "button.start"
     buttons = [
-        QuickReply(Token(CODE, START, published.slug).format(), voice.say(start)),
-        QuickReply(STOP, voice.say("button.stop")),
+        QuickReply(Token(CODE, START, published.slug).format(), renderer.text(start)),
+        QuickReply(STOP, renderer.text("button.stop")),
     ]
-    return voice.message("\n".join(lines), buttons)
+    return renderer.message("\n".join(lines), buttons)
 
 
 def as_typed(msg: MsgIn) -> MsgIn:

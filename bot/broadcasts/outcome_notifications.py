@@ -114,7 +114,7 @@ def _notice(
 
 
 def _say(language: str, phrase: str, /, **values: object) -> str:
-    return phrase_catalogues.load(language).say(phrase, "sie", **values)
+    return phrase_catalogues.load(language).text(phrase, "sie", **values)
 
 
 async def run_notifications(store: Store, teller: OutcomeNotifier, wake: Callable[[], None]) -> None:

@@ -132,7 +132,7 @@ class BroadcastProcessor:
         if lookup is None or not staff.in_chats(connection, [lookup]):
             return []
         chat = contacts.find(connection, [lookup])[lookup]
-        msg = texts.dry_run_message(self.settings, push, count, now, self.catalogue.voice(STAFF_CHAT, chat.reads()))
+        msg = texts.dry_run_message(self.settings, push, count, now, self.catalogue.renderer(STAFF_CHAT, chat.reads()))
         number, order = self.ids.letter()
         row = NewOutboxMessage(
             id=number,

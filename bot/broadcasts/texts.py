@@ -54,18 +54,18 @@ def describe_time(settings: Settings, push: StoredBroadcast, now: datetime, say:
 
 
 def dry_run_message(
-    settings: Settings, push: StoredBroadcast, count: AudienceCount, now: datetime, voice: Renderer
+    settings: Settings, push: StoredBroadcast, count: AudienceCount, now: datetime, renderer: Renderer
 ) -> MsgOut:
     """The dry run as the desk shows it, with what confirms it; `voice` marks its buttons."""
     lines = [
-        f"{push.slug}, {describe_segment(push, voice.say, voice.words('words.push'))}",
-        *describe_count(count, voice.say),
+        f"{push.slug}, {describe_segment(push, renderer.text, renderer.words('words.push'))}",
+        *describe_count(count, renderer.text),
     ]
     if not count.total:
-        return voice.message("\n".join([*lines, voice.say("push.nobody")]))
-    lines += [describe_time(settings, push, now, voice.say, voice.language), voice.say("push.confirm")]
+        return renderer.message("\n".join([*lines, renderer.text("push.nobody")]))
+    lines += [describe_time(settings, push, now, renderer.text, renderer.language), renderer.text("push.confirm")]
     buttons = [
-        QuickReply(voice.command_token("push", verb, push.id), voice.say(f"button.push.{verb}"))
+        QuickReply(renderer.command_token("push", verb, push.id), renderer.text(f"button.push.{verb}"))
         for verb in ("yes", "no")
     ]
-    return voice.message("\n".join(lines), buttons)
+    return renderer.message("\n".join(lines), buttons)

@@ -57,7 +57,7 @@ def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
 
 def _say(phrase: str, **values: object) -> str:
     """The phrases of the desk, in the language of the command line."""
-    return phrase_catalogues.load("en").say(phrase, "sie", **values)
+    return phrase_catalogues.load("en").text(phrase, "sie", **values)
 
 
 class _Desk:

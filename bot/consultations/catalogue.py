@@ -104,7 +104,7 @@ class Catalogue:
             sorted({fold(word) for catalogue in self._phrases.values() for word in _start_words(catalogue)})
         )
         self._first_words = frozenset(word.partition(" ")[0] for word in self._start_words)
-        self.lobby = MainMenu((), self._phrases)
+        self.main_menu = MainMenu((), self._phrases)
 
     def refresh(self, connection: Connection) -> None:
         """Reads what is published now; of what is known already only states and dates. Compiles nothing."""
@@ -124,7 +124,7 @@ class Catalogue:
         if offered != self._offered:
             shown = set(offered)
             open_now = [it.listing for it in newest.values() if it.head.id in shown]
-            self.lobby = MainMenu([_invitation(listing) for listing in open_now], self._phrases)
+            self.main_menu = MainMenu([_invitation(listing) for listing in open_now], self._phrases)
             self._offered = offered
 
     @contextmanager
@@ -136,9 +136,9 @@ class Catalogue:
         finally:
             self._waits = False
 
-    def voice(self, code: str, language: str | None, hint: str = "") -> Renderer:
+    def renderer(self, code: str, language: str | None, hint: str = "") -> Renderer:
         """A voice outside consultations; `code` marks its buttons, language and hint are those of the lobby."""
-        tag = self.lobby.voice(language, hint).language
+        tag = self.main_menu.renderer(language, hint).language
         return Renderer(code, tag, self._phrases[tag], "sie", {})
 
     def words(self, phrase: str) -> frozenset[str]:

@@ -45,4 +45,4 @@ class FactLoader:
                 by_kind.setdefault(type(need), []).append((asker, need))
         for kind, asked in by_kind.items():
             for (asker, need), fact in zip(asked, self._finders[kind](connection, asked), strict=True):
-                asker.person.known = asker.person.known.with_facts({need: fact})
+                asker.person.facts = asker.person.facts.with_facts({need: fact})

@@ -25,14 +25,16 @@ def incompatible_session_message(
 ) -> MsgOut:
     """What is said to a message that cannot be taken."""
     revision = consultations.by_revision(connection, [row.revision_id])[row.revision_id]
-    slug, voice = revision.slug, catalogue.lobby.voice(person.language or row.language)
-    title = catalogue.title(slug, voice.language) if catalogue.is_known(slug) else slug
+    slug, renderer = revision.slug, catalogue.main_menu.renderer(person.language or row.language)
+    title = catalogue.title(slug, renderer.language) if catalogue.is_known(slug) else slug
     if revision.state_at(now) != "open":
-        return voice.message(voice.say("lobby.closed", title=title))
+        return renderer.message(renderer.text("lobby.closed", title=title))
     if catalogue.is_open(slug):
-        again = QuickReply(voice.token(START, slug), voice.say("button.start_over"))
-        return voice.message(voice.say("trouble.renewed", title=title), [again])
-    return voice.message(voice.say("trouble.halted", keyword=voice.way_back(slug)), [voice.command("human")])
+        again = QuickReply(renderer.token(START, slug), renderer.text("button.start_over"))
+        return renderer.message(renderer.text("trouble.renewed", title=title), [again])
+    return renderer.message(
+        renderer.text("trouble.halted", keyword=renderer.return_command(slug)), [renderer.command("human")]
+    )
 
 
 def renewed_participation(

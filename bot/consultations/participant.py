@@ -127,7 +127,7 @@ class Person:
     """What their channel believes they read, if the bot speaks it."""
     has_missed: bool = False
     """The question that is open never reached them."""
-    known: Facts = NO_FACTS
+    facts: Facts = NO_FACTS
     """What was found out for the turn that is being taken."""
     message: int = 0
     """Which message of the batch is being taken, by its place in it: what is said to the person is a reply to it."""

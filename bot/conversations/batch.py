@@ -100,8 +100,8 @@ class BatchProcessor:
         lookup = keys.lookup(msg.channel, msg.address)
         messages.insert_dead_letters(connection, [dead_letter(keys, lookup, msg, fault, now, self._random)])
         sender = contacts.find(connection, [lookup]).get(lookup)
-        voice = self.catalogue.lobby.voice(sender.reads() if sender else None, msg.language_hint)
-        return [voice.message(voice.say("trouble.message"))]
+        renderer = self.catalogue.main_menu.renderer(sender.reads() if sender else None, msg.language_hint)
+        return [renderer.message(renderer.text("trouble.message"))]
 
     def _refresh(self, connection: Connection, now: datetime) -> None:
         if (now - self._refreshed_at).total_seconds() >= REFRESH_SECONDS:

@@ -26,6 +26,6 @@ def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
             sealed = batch.keys.seal(msg.address, lookup)
             row = NewAddress(lookup=lookup, contact_id=None, channel=msg.channel, sealed=sealed, created_at=batch.today)
             batch.add(contacts.insert_addresses, row)
-        invitation = batch.catalogue.lobby.invite(msg.language_hint)
+        invitation = batch.catalogue.main_menu.invite(msg.language_hint)
         batch.add(outbox.insert, batch.letter(msg.channel, lookup, msg.address, invitation, "farewell"))
     return private

@@ -403,8 +403,8 @@ class Conversations:
 
     async def _ask_to_wait(self, msg: MsgIn) -> None:
         """Tells the sender that the message is not lost. Past the outbox: that one is stored, and storing fails."""
-        voice = self._batches.catalogue.lobby.voice(None, msg.language_hint)
-        await self._outbox.send_at_once(msg.channel, msg.address, voice.message(voice.say("trouble.wait")))
+        renderer = self._batches.catalogue.main_menu.renderer(None, msg.language_hint)
+        await self._outbox.send_at_once(msg.channel, msg.address, renderer.message(renderer.text("trouble.wait")))
 
 
 @contextmanager

@@ -29,8 +29,8 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
         msg = msg._replace(text=text, sent_at=min(msg.sent_at, now))
     if msg.room is not None and msg.is_group is msg.room.is_direct:
         msg = msg._replace(is_group=not msg.room.is_direct)
-    if msg.place is not None and not _is_on_earth(msg.place):
-        msg = msg._replace(place=None, media=msg.media or "other")
+    if msg.location is not None and not _is_on_earth(msg.location):
+        msg = msg._replace(location=None, media=msg.media or "other")
     ids = f"{msg.address}{msg.external_id}{msg.edits}"
     rest = f"{msg.choice}{msg.language_hint}{msg.place_code}{msg.media}{msg.media_ref}{msg.replies_to}"
     if (

@@ -47,11 +47,13 @@ class LateMessages:
         is_open = self._catalogue.is_open(slug, batch.now)
         if is_open and not place.session.submitted:
             return (ConsultationChosen(slug),)
-        language = place.session.language if place.session.language in flow.scripts else flow.languages[0]
-        voice = flow.scripts[language].voice
-        title, keyword = voice.text(flow.consultation.title), voice.way_back(slug)
-        text = voice.say("late.done" if is_open else "late.over", title=title, keyword=keyword)
-        return (MessageCreated(voice.message(text, [messages_text.start_button(voice, slug)] if is_open else [])),)
+        language = place.session.language if place.session.language in flow.localized else flow.languages[0]
+        renderer = flow.localized[language].renderer
+        title, keyword = renderer.localized(flow.consultation.title), renderer.return_command(slug)
+        text = renderer.text("late.done" if is_open else "late.over", title=title, keyword=keyword)
+        return (
+            MessageCreated(renderer.message(text, [messages_text.start_button(renderer, slug)] if is_open else [])),
+        )
 
     def _place(self, batch: BatchContext, person: Person, code: str) -> Participation | None:
         """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""
@@ -75,10 +77,10 @@ class LateMessages:
         names = {self._keys.pseudonym(person.contact_id, one.consultation_id): one for one in ended}
         for pseudonym, row in sessions.of_people(batch.connection, list(names)).items() if names else ():
             if row.status == "interrupted" and row.ended_at == names[pseudonym].closes_at:
-                lobby = self._catalogue.lobby
-                voice = lobby.voice(person.language, msg.language_hint)
-                title = self._catalogue.title(names[pseudonym].slug, voice.language)
-                welcome = lobby.welcome(voice).msg
-                text = voice.say("late.over", title=title)
+                lobby = self._catalogue.main_menu
+                renderer = lobby.renderer(person.language, msg.language_hint)
+                title = self._catalogue.title(names[pseudonym].slug, renderer.language)
+                welcome = lobby.welcome(renderer).msg
+                text = renderer.text("late.over", title=title)
                 return (MessageCreated(welcome.preceded_by(noticed(text))),)
         return ()

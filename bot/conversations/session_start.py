@@ -87,7 +87,7 @@ class SessionStarter:
             receipt=before.receipt if before else receipt(batch.random),
             language=person.language,
             hint=msg.language_hint,
-            known=person.known,
+            facts=person.facts,
             overheard=overheard,
             also_stored=stored,
         )
@@ -111,8 +111,8 @@ class SessionStarter:
 
     def _as_test(self, person: Person, msg: MsgIn, turn: Turn) -> Turn:
         """Says before anything else that nothing counts."""
-        voice = self._catalogue.lobby.voice(person.language, msg.language_hint)
-        return turn._replace(events=(MessageCreated(voice.message(voice.say("test.begin"))), *turn.events))
+        renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
+        return turn._replace(events=(MessageCreated(renderer.message(renderer.text("test.begin"))), *turn.events))
 
 
 def _with_stored(entering: list[SessionStart], stored: list[StoredAnswer]) -> list[SessionStart]:

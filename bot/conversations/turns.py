@@ -114,15 +114,15 @@ class TurnProcessor:
                     compiling.add(missing, [attempt.person.sender])
                 except Exception as fault:  # noqa: BLE001 - one message that fails must not take its batch with it
                     self._set_aside(batch, attempt.person, attempt.msg, fault)
-                attempt.person.known = NO_FACTS
+                attempt.person.facts = NO_FACTS
             compiling.check()
             if not lacking:
                 return
-            self._knowing.tell(batch.connection, [(attempt.asker(batch), lack.needs) for attempt, lack in lacking])
+            self._knowing.tell(batch.connection, [(attempt.asker(batch), lack.queries) for attempt, lack in lacking])
             attempts = [attempt for attempt, _ in lacking]
         for attempt, unknown in lacking:
             self._set_aside(batch, attempt.person, attempt.msg, unknown)
-            attempt.person.known = NO_FACTS
+            attempt.person.facts = NO_FACTS
 
     def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> PublishedFlow | None:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
@@ -144,9 +144,9 @@ class TurnProcessor:
                 return None
             _pause(batch, person, is_closed=False)
         if slug is None:
-            lobby = self._catalogue.lobby
+            lobby = self._catalogue.main_menu
             happened = (
-                lobby.understood(msg, person.language)
+                lobby.recognised(msg, person.language)
                 or self._late.said(batch, person, msg)
                 or lobby.otherwise(msg, person.language)
             )
@@ -166,7 +166,7 @@ class TurnProcessor:
             place.session,
             msg,
             idle,
-            person.known,
+            person.facts,
             overheard=overheard,
             has_missed=person.has_missed,
         )
@@ -187,7 +187,7 @@ class TurnProcessor:
         self._meeting.distrust()
         slug = self._catalogue.triggered(msg.text, by_start_word=True)
         if slug is None:
-            happened = self._catalogue.lobby.obey(msg, person.language)
+            happened = self._catalogue.main_menu.run_command(msg, person.language)
             batch.apply(person, happened)
             slug = _chosen(happened)
             if not happened:
@@ -204,14 +204,14 @@ class TurnProcessor:
 
     def _not_open(self, slug: str, person: Person, msg: MsgIn) -> MessageCreated:
         """What is said to who wants to enter a consultation that is not open; it may be an old button."""
-        lobby = self._catalogue.lobby
-        voice = lobby.voice(person.language, msg.language_hint)
+        lobby = self._catalogue.main_menu
+        renderer = lobby.renderer(person.language, msg.language_hint)
         if not self._catalogue.is_known(slug) and not self._catalogue.is_archived(slug):
-            return lobby.welcome(voice)
-        text = voice.say("lobby.closed", title=self._catalogue.title(slug, voice.language))
+            return lobby.welcome(renderer)
+        text = renderer.text("lobby.closed", title=self._catalogue.title(slug, renderer.language))
         if self._catalogue.is_known(slug):
-            return MessageCreated(voice.message(text))
-        welcome = lobby.welcome(voice).msg
+            return MessageCreated(renderer.message(text))
+        welcome = lobby.welcome(renderer).msg
         return MessageCreated(welcome.preceded_by(noticed(text)))
 
     def _enter(self, batch: BatchContext, entering: list[SessionStart]) -> None:
@@ -234,8 +234,8 @@ class TurnProcessor:
         batch.add(
             messages.insert_dead_letters, dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random)
         )
-        voice = self._catalogue.lobby.voice(person.language, msg.language_hint)
-        batch.say(person, said or voice.message(voice.say("trouble.message")))
+        renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
+        batch.say(person, said or renderer.message(renderer.text("trouble.message")))
 
 
 def _chosen(happened: Iterable[Event]) -> str | None:
@@ -257,8 +257,10 @@ def _pause(batch: BatchContext, person: Person, *, is_closed: bool) -> None:
     place = person.at()
     flow = place.published.flow
     turn = engine.interrupt(flow, place.session)
-    voice = flow.scripts[place.session.language].voice
-    title = voice.text(flow.consultation.title)
+    renderer = flow.localized[place.session.language].renderer
+    title = renderer.localized(flow.consultation.title)
     phrase = "lobby.closed" if is_closed else "lobby.paused"
-    line = MessageCreated(voice.message(voice.say(phrase, title=title, keyword=voice.way_back(place.published.slug))))
+    line = MessageCreated(
+        renderer.message(renderer.text(phrase, title=title, keyword=renderer.return_command(place.published.slug)))
+    )
     _take_turn(batch, person, Turn(turn.session, (*turn.events, line)))

@@ -70,68 +70,68 @@ class _Linking:
         self._catalogue = batch.catalogue
 
     def answer(self, wish: Request[LinkRequested]) -> MsgOut:
-        voice = self._voice(wish)
+        renderer = self._renderer(wish)
         match wish.event.kind:
             case "show":
-                return self._show(wish, voice)
+                return self._show(wish, renderer)
             case "code":
-                return self._take_code(wish, voice)
+                return self._take_code(wish, renderer)
             case "join":
-                return self._join(wish, voice)
+                return self._join(wish, renderer)
             case "leave":
                 account_links.drop_claim(self._connection, wish.person.contact_id)
-                return voice.message(voice.say("door.left"))
-        return self._part(wish, voice)
+                return renderer.message(renderer.text("door.left"))
+        return self._part(wish, renderer)
 
-    def _voice(self, wish: Request[LinkRequested]) -> Renderer:
+    def _renderer(self, wish: Request[LinkRequested]) -> Renderer:
         if wish.place is None:
-            return self._catalogue.lobby.voice(wish.event.language)
-        return wish.place.published.flow.scripts[wish.place.session.language].voice
+            return self._catalogue.main_menu.renderer(wish.event.language)
+        return wish.place.published.flow.localized[wish.place.session.language].renderer
 
-    def _show(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
+    def _show(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         digits = f"{self._batch.random.randrange(10**CODE_DIGITS):0{CODE_DIGITS}}"
         row = NewLinkCode(link_code_hash(self._keys, digits), wish.person.contact_id, None, self._now + VALID)
         account_links.offer(self._connection, row)
         code = " ".join(digits[start : start + 4] for start in range(0, CODE_DIGITS, 4))
-        return voice.message(voice.say("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
+        return renderer.message(renderer.text("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
 
-    def _take_code(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
+    def _take_code(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         contact_id = wish.person.contact_id
         failed = account_links.failures(self._connection, contact_id, self._now - FORGIVEN_AFTER)
         if failed >= MOST_FAILURES:
-            return voice.message(voice.say("door.too_often"))
+            return renderer.message(renderer.text("door.too_often"))
         row = account_links.claim(self._connection, link_code_hash(self._keys, wish.event.value), contact_id, self._now)
         if row is None:
             account_links.failed(self._connection, contact_id, failed, hour_of(self._now))
-            return voice.message(voice.say("door.unknown"))
-        return self._confirm(wish, voice, self._twice(contact_id, row.contact_id))
+            return renderer.message(renderer.text("door.unknown"))
+        return self._confirm(wish, renderer, self._twice(contact_id, row.contact_id))
 
-    def _confirm(self, wish: Request[LinkRequested], voice: Renderer, twice: list[_Twice]) -> MsgOut:
+    def _confirm(self, wish: Request[LinkRequested], renderer: Renderer, twice: list[_Twice]) -> MsgOut:
         """What will be joined; where something was answered twice, both, and which shall count."""
-        link = voice.command("link")
-        leave = link.with_arguments("leave", label=voice.say("door.leave"))
+        link = renderer.command("link")
+        leave = link.with_arguments("leave", label=renderer.text("door.leave"))
         if not twice:
             replies = [link.with_arguments("join"), leave]
-            return voice.message(f"{voice.say('door.confirm')}\n{voice.say('door.how')}", replies)
-        lines = [voice.say("door.confirm"), "", voice.say("door.twice")]
+            return renderer.message(f"{renderer.text('door.confirm')}\n{renderer.text('door.how')}", replies)
+        lines = [renderer.text("door.confirm"), "", renderer.text("door.twice")]
         for one in twice:
             for phrase, name in (("door.from_here", one.here), ("door.from_there", one.there)):
-                lines += ["", voice.say(phrase)]
+                lines += ["", renderer.text(phrase)]
                 lines += personal_data.answers_in_words(self._connection, name, wish.person.language, self._catalogue)
-        lines += ["", voice.say("door.how_twice")]
-        replies = [link.with_arguments("join", it, label=voice.say(f"door.{it}")) for it in ("here", "there")]
-        return voice.message("\n".join(lines), [*replies, leave])
+        lines += ["", renderer.text("door.how_twice")]
+        replies = [link.with_arguments("join", it, label=renderer.text(f"door.{it}")) for it in ("here", "there")]
+        return renderer.message("\n".join(lines), [*replies, leave])
 
-    def _join(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
+    def _join(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         row = account_links.claimed(self._connection, wish.person.contact_id, self._now)
         if row is None:
-            return voice.message(voice.say("door.unknown"))
+            return renderer.message(renderer.text("door.unknown"))
         twice = self._twice(wish.person.contact_id, row.contact_id)
         if twice and not wish.event.value:
-            return self._confirm(wish, voice, twice)
+            return self._confirm(wish, renderer, twice)
         lost = [one.there if wish.event.value == "here" else one.here for one in twice]
         self._unite(wish, row.contact_id, lost)
-        return voice.message(voice.say("door.joined"))
+        return renderer.message(renderer.text("door.joined"))
 
     def _pseudonyms(self, here: int, there: int) -> list[_Twice]:
         both = (pseudonyms_of(self._connection, it, self._keys) for it in (here, there))
@@ -204,14 +204,14 @@ class _Linking:
         answers.erase_consents(self._connection, [name])
         ratings.erase(self._connection, [name])
 
-    def _part(self, wish: Request[LinkRequested], voice: Renderer) -> MsgOut:
+    def _part(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         """This chat becomes a contact of its own, with nothing answered yet."""
         person = wish.person
         known = contacts.of_contacts(self._connection, [person.contact_id])
         if len(known) < 2:
-            return voice.message(voice.say("door.alone"), [voice.command("link")])
+            return renderer.message(renderer.text("door.alone"), [renderer.command("link")])
         new = NewContact(random_id(self._batch.random), person.language, day_of(self._now), person.spoken_language)
         contacts.insert(self._connection, [new])
         contacts.adopt(self._connection, [AddressOwner(person.lookup, new.id)])
         contacts.mark_stopped(self._connection, [ContactStop(new.id, known[0].stopped_at)])
-        return voice.message(voice.say("door.parted"))
+        return renderer.message(renderer.text("door.parted"))

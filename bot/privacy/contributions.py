@@ -34,64 +34,64 @@ def answer_contribution_requests(batch: BatchContext, requests: list[Request[Con
     batch.outcome.has_dropped = True
     for request in requests:
         names = pseudonyms_of(batch.connection, request.person.contact_id, batch.keys)
-        batch.say(request.person, _answer(batch, request.event, names, _voice(request, batch.catalogue)))
+        batch.say(request.person, _answer(batch, request.event, names, _renderer(request, batch.catalogue)))
 
 
-def _voice(wish: Request[ContributionsRequested], catalogue: Catalogue) -> Renderer:
+def _renderer(wish: Request[ContributionsRequested], catalogue: Catalogue) -> Renderer:
     if wish.place is None:
-        return catalogue.lobby.voice(wish.event.language)
-    return wish.place.published.flow.scripts[wish.place.session.language].voice
+        return catalogue.main_menu.renderer(wish.event.language)
+    return wish.place.published.flow.localized[wish.place.session.language].renderer
 
 
-def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str], voice: Renderer) -> MsgOut:
+def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str], renderer: Renderer) -> MsgOut:
     connection, gone, kind = batch.connection, batch.outcome.gone, asked.kind
     if kind in {"show", "more"}:
-        return _shown(connection, names, voice, int(asked.code or 1))
+        return _shown(connection, names, renderer, int(asked.code or 1))
     if kind == "ask.votes":
-        return _really(voice, "votes", "")
+        return _really(renderer, "votes", "")
     if kind == "votes":
         gone += [ErasedRecord("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
         ratings.erase(connection, names)
-        return voice.message(voice.say("mine.votes_gone"))
+        return renderer.message(renderer.text("mine.votes_gone"))
     wanted = parse_proposal_code(asked.code)
     if kind == "unrate":
-        return _unrated(batch, names, wanted or "", voice)
+        return _unrated(batch, names, wanted or "", renderer)
     row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
     if row is None:
-        return voice.message(voice.say("mine.unknown"), [voice.command("mine")])
+        return renderer.message(renderer.text("mine.unknown"), [renderer.command("mine")])
     if kind == "ask.delete":
-        return _really(voice, "delete", row.code)
+        return _really(renderer, "delete", row.code)
     later = [copy.id for copy in lineage.copies_of_codes(connection, [row.code])]
     if kind == "withdraw":
         if row.withdrawn_at is None:
             proposals.withdraw(connection, [Withdrawal(number, batch.hour) for number in (row.id, *later)])
             gone.append(ErasedRecord("withdrawn", row.code))
-        return voice.message(
-            voice.say("mine.taken_back", code=row.code), [contribution_button(voice, "delete", row.code)]
+        return renderer.message(
+            renderer.text("mine.taken_back", code=row.code), [contribution_button(renderer, "delete", row.code)]
         )
     merge_split.erase_proposals(connection, batch.ids, [row.id, *later])
     gone.append(ErasedRecord("idea", row.code))
-    return voice.message(voice.say("mine.deleted", code=row.code))
+    return renderer.message(renderer.text("mine.deleted", code=row.code))
 
 
-def _shown(connection: Connection, names: list[str], voice: Renderer, page: int) -> MsgOut:
+def _shown(connection: Connection, names: list[str], renderer: Renderer, page: int) -> MsgOut:
     """Proposals and the newest ratings; on further pages older ratings alone."""
     own = proposals.of_people(connection, names)
     given = _given(connection, names)
-    lines = [voice.say("mine.head") if own or given else voice.say("mine.nothing")]
+    lines = [renderer.text("mine.head") if own or given else renderer.text("mine.nothing")]
     replies: list[QuickReply] = []
     for row in own if page <= 1 else ():
         state = "withdrawn" if row.withdrawn_at else "released" if row.released_at else "waiting"
         text = f"{row.title}: {row.text}" if row.title else row.text
-        lines += ["", f"{row.code} ({voice.say(f'mine.{state}')})", text[:_SHOWN]]
-        replies += [] if row.withdrawn_at else [contribution_button(voice, "withdraw", row.code)]
-        replies.append(contribution_button(voice, "delete", row.code, asks_first=True))
+        lines += ["", f"{row.code} ({renderer.text(f'mine.{state}')})", text[:_SHOWN]]
+        replies += [] if row.withdrawn_at else [contribution_button(renderer, "withdraw", row.code)]
+        replies.append(contribution_button(renderer, "delete", row.code, asks_first=True))
     if own and page <= 1:
-        lines += ["", voice.say("mine.how", code=own[-1].code)]
+        lines += ["", renderer.text("mine.how", code=own[-1].code)]
     if given:
-        told, offers = _ratings_told(connection, given, voice, page)
+        told, offers = _ratings_told(connection, given, renderer, page)
         lines, replies = [*lines, *told], [*replies, *offers]
-    return voice.message("\n".join(lines), replies)
+    return renderer.message("\n".join(lines), replies)
 
 
 def _given(connection: Connection, names: list[str]) -> list[tuple[NewRating, StoredProposal]]:
@@ -107,28 +107,32 @@ def _given(connection: Connection, names: list[str]) -> list[tuple[NewRating, St
 
 
 def _ratings_told(
-    connection: Connection, given: list[tuple[NewRating, StoredProposal]], voice: Renderer, page: int
+    connection: Connection, given: list[tuple[NewRating, StoredProposal]], renderer: Renderer, page: int
 ) -> tuple[list[str], list[QuickReply]]:
     first = PAGE * (page - 1) if 1 < page <= -(-len(given) // PAGE) else 0
     here = given[first : first + PAGE]
     readable = ReadableProposals.of(connection, {row.proposal_id for row, _ in here})
-    lines = ["", voice.say("mine.votes", n=len(given))]
+    lines = ["", renderer.text("mine.votes", n=len(given))]
     for row, rated in here:
         is_shown = rated.id in readable.rows
-        text = readable.statement(rated.id, voice.language).text[:_SHOWN] if is_shown else voice.say("mine.not_shown")
+        text = (
+            readable.statement(rated.id, renderer.language).text[:_SHOWN]
+            if is_shown
+            else renderer.text("mine.not_shown")
+        )
         thinks = [f"statements.{_VOTES[row.vote]}", *(["statements.important"] if row.important else [])]
-        lines += ["", f"{rated.code}: {voice.listed([voice.say(it) for it in thinks])}", text]
-    lines += ["", voice.say("mine.how_votes", code=here[-1][1].code)]
-    replies = [contribution_button(voice, "unrate", rated.code) for _, rated in here]
-    mine = voice.command("mine")
+        lines += ["", f"{rated.code}: {renderer.listed([renderer.text(it) for it in thinks])}", text]
+    lines += ["", renderer.text("mine.how_votes", code=here[-1][1].code)]
+    replies = [contribution_button(renderer, "unrate", rated.code) for _, rated in here]
+    mine = renderer.command("mine")
     if first + PAGE < len(given):
         older = first // PAGE + 2
-        replies.append(mine.with_arguments("more", older, label=voice.say("mine.older", n=older)))
-    replies.append(mine.with_arguments("ask", "votes", label=voice.say("mine.delete_votes")))
+        replies.append(mine.with_arguments("more", older, label=renderer.text("mine.older", n=older)))
+    replies.append(mine.with_arguments("ask", "votes", label=renderer.text("mine.delete_votes")))
     return lines, replies
 
 
-def _unrated(batch: BatchContext, names: list[str], code: str, voice: Renderer) -> MsgOut:
+def _unrated(batch: BatchContext, names: list[str], code: str, renderer: Renderer) -> MsgOut:
     """Deletes one rating, with what was said about it before, and in what was merged into the proposal."""
     connection = batch.connection
     row = proposals.by_codes(connection, [code]).get(code)
@@ -136,20 +140,20 @@ def _unrated(batch: BatchContext, names: list[str], code: str, voice: Renderer) 
     given = ratings.votes_by(connection, names)
     batch.outcome.gone += [ErasedRecord("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
     gone = ratings.forget(connection, [(name, id_) for name in names for id_ in ids])
-    said = voice.say("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
-    return voice.message(said, [voice.command("mine")])
+    said = renderer.text("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
+    return renderer.message(said, [renderer.command("mine")])
 
 
-def _really(voice: Renderer, kind: str, code: str) -> MsgOut:
+def _really(renderer: Renderer, kind: str, code: str) -> MsgOut:
     """Asks once more: of two buttons side by side the wrong one is soon tapped, and what is deleted stays away."""
-    mine = voice.command("mine")
-    surely = mine.with_arguments(kind, *filter(None, [code]), label=voice.say("mine.surely"))
-    keep = mine._replace(label=voice.say("mine.keep"))
-    return voice.message(voice.say(f"mine.really_{kind}", code=code), [keep, surely])
+    mine = renderer.command("mine")
+    surely = mine.with_arguments(kind, *filter(None, [code]), label=renderer.text("mine.surely"))
+    keep = mine._replace(label=renderer.text("mine.keep"))
+    return renderer.message(renderer.text(f"mine.really_{kind}", code=code), [keep, surely])
 
 
-def contribution_button(voice: Renderer, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
+def contribution_button(renderer: Renderer, kind: str, code: str, *, asks_first: bool = False) -> QuickReply:
     """A button for what can be done with one's own proposal or rating (`flows.commands.my_contributions`)."""
-    mine = voice.command("mine").with_arguments("ask") if asks_first else voice.command("mine")
-    label = f"{voice.words(f'words.mine.{kind}')[0].capitalize()} {code}"
+    mine = renderer.command("mine").with_arguments("ask") if asks_first else renderer.command("mine")
+    label = f"{renderer.words(f'words.mine.{kind}')[0].capitalize()} {code}"
     return mine.with_arguments(kind, code, label=label)

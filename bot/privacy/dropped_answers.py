@@ -98,5 +98,7 @@ def _read(connection: Connection, rows: Sequence[StoredProposal]) -> set[int]:
 
 def _stays(fallen: DroppedAnswer, code: str) -> MsgOut:
     place = fallen.place
-    voice = place.published.flow.scripts[place.session.language].voice
-    return voice.message(voice.say("dropped.proposal_stays", code=code), [contribution_button(voice, "withdraw", code)])
+    renderer = place.published.flow.localized[place.session.language].renderer
+    return renderer.message(
+        renderer.text("dropped.proposal_stays", code=code), [contribution_button(renderer, "withdraw", code)]
+    )

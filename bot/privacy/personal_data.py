@@ -94,19 +94,20 @@ def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -
 def personal_data_message(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
     """Everything stored about a person, in words and in their language."""
     place = person.place  # where somebody is addressed with du, the bot does not change to Sie for this
-    script = place and place.published.flow.scripts[place.session.language]
-    voice = script.voice if script else catalogue.lobby.voice(person.language)
-    language = LANGUAGES[voice.language].name
+    localized = place and place.published.flow.localized[place.session.language]
+    renderer = localized.renderer if localized else catalogue.main_menu.renderer(person.language)
+    language = LANGUAGES[renderer.language].name
     doors = contacts.of_contacts(connection, [person.contact_id])
     channels = dict.fromkeys(door.channel for door in doors)
-    channel = voice.say("list.comma").join(channels) or person.channel
-    lines = [voice.say("mydata.head"), voice.say("mydata.contact", channel=channel, language=language)]
-    lines.append(voice.say("mydata.doors"))
+    channel = renderer.text("list.comma").join(channels) or person.channel
+    lines = [renderer.text("mydata.head"), renderer.text("mydata.contact", channel=channel, language=language)]
+    lines.append(renderer.text("mydata.doors"))
     for member in staff.in_chats(connection, [person.lookup]).values():
-        lines.append(voice.say("mydata.team", name=member.name))
+        lines.append(renderer.text("mydata.team", name=member.name))
     wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
     lines += [
-        voice.say("mydata.news", what=what) for what in subscriptions.subscriptions_in_words(wishes, voice, catalogue)
+        renderer.text("mydata.news", what=what)
+        for what in subscriptions.subscriptions_in_words(wishes, renderer, catalogue)
     ]
     pseudonyms = pseudonyms_of(connection, person.contact_id, keys)
     stored = sessions.of_people(connection, pseudonyms)
@@ -114,11 +115,11 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
     for answer in answers.of_people(connection, pseudonyms):
         given.setdefault(answer.session_id, []).append(answer)
     sent = attachments.of_people(connection, pseudonyms)
-    read = contributions.answer_review_texts(connection, [row.id for row in stored.values()], voice)
+    read = contributions.answer_review_texts(connection, [row.id for row in stored.values()], renderer)
     for row in stored.values():
         lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person, read)]
         lines += [
-            f"{voice.say(f'media.shown.{it.kind}')}: {voice.say(f'media.state.{it.state}')}"
+            f"{renderer.text(f'media.shown.{it.kind}')}: {renderer.text(f'media.state.{it.state}')}"
             for it in sent
             if it.session_id == row.id
         ]
@@ -126,14 +127,18 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
         kept = from_json(keys.unseal(aside.sealed, superseded_context(aside.id)))
         said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
         where = kept["session"]["revision_id"], kept["session"]["language"]
-        lines += ["", voice.say("mydata.set_aside"), *_in_words(connection, *where, said, catalogue, person.language)]
+        lines += [
+            "",
+            renderer.text("mydata.set_aside"),
+            *_in_words(connection, *where, said, catalogue, person.language),
+        ]
     if not stored:
-        lines += ["", voice.say("mydata.nothing")]
+        lines += ["", renderer.text("mydata.nothing")]
     letters = messages.dead_letters_of(connection, [door.lookup for door in doors])
     unhandled = sorted(open_dead_letter(letter, keys) for letter in letters)
-    lines += [voice.say("mydata.unhandled", text=letter.said) for letter in unhandled]
-    lines += contributions.own_contribution_lines(connection, pseudonyms, voice)
-    return voice.message("\n".join(lines))
+    lines += [renderer.text("mydata.unhandled", text=letter.said) for letter in unhandled]
+    lines += contributions.own_contribution_lines(connection, pseudonyms, renderer)
+    return renderer.message("\n".join(lines))
 
 
 def _session_in_words(
@@ -151,10 +156,10 @@ def _session_in_words(
     title, *lines = _in_words(connection, row.revision_id, row.language, said, catalogue, person.language, mine)
     if row.place_code:
         flow = _flow(connection, row.revision_id, catalogue)
-        voice = catalogue.lobby.voice(person.language or row.language)
+        renderer = catalogue.main_menu.renderer(person.language or row.language)
         if flow:
-            voice = flow.scripts[person.language if person.language in flow.languages else row.language].voice
-        lines.insert(0, voice.say("mydata.place", place=row.place_code))
+            renderer = flow.localized[person.language if person.language in flow.languages else row.language].renderer
+        lines.insert(0, renderer.text("mydata.place", place=row.place_code))
     return [title, *lines]
 
 
@@ -167,13 +172,13 @@ def _flow(connection: Connection, revision_id: int, catalogue: Catalogue) -> Flo
 
 
 def _as_stored(
-    connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], voice: Renderer
+    connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], renderer: Renderer
 ) -> list[str]:
     """Answers whose questions cannot be read: with the short names of consultation and questions."""
     lines = [consultations.by_revision(connection, [revision_id])[revision_id].slug]
     for key, (value, missing) in said.items():
-        shown = value if value is not None else voice.say(f"summary.{missing or Missing.NOT_ASKED.value}")
-        lines.append(f"{key}\n   {voice.arrow} {shown}")
+        shown = value if value is not None else renderer.text(f"summary.{missing or Missing.NOT_ASKED.value}")
+        lines.append(f"{key}\n   {renderer.arrow} {shown}")
     return lines
 
 
@@ -191,21 +196,22 @@ def _in_words(
     """
     flow = _flow(connection, revision_id, catalogue)
     if flow is None:
-        return _as_stored(connection, revision_id, said, catalogue.lobby.voice(language or spoken))
-    script = flow.scripts[language if language in flow.languages else spoken]
-    lines = [script.voice.text(flow.consultation.title)]
+        return _as_stored(connection, revision_id, said, catalogue.main_menu.renderer(language or spoken))
+    localized = flow.localized[language if language in flow.languages else spoken]
+    lines = [localized.renderer.localized(flow.consultation.title)]
     for key in flow.questions:
         if key not in said:
             continue
         value, missing = said[key]
         if value is not None:
-            shown = script.asked[key].show(from_json(value))
+            shown = localized.questions[key].show(from_json(value))
         else:
-            shown = script.voice.say(f"summary.{missing or Missing.NOT_ASKED.value}")
+            shown = localized.renderer.text(f"summary.{missing or Missing.NOT_ASKED.value}")
         lines.append(
-            f"{script.titles[key]}\n   {script.voice.arrow} {' '.join([shown, *filter(None, [read.get(key)])])}"
+            f"{localized.titles[key]}\n   {localized.renderer.arrow} "
+            + " ".join([shown, *filter(None, [read.get(key)])])
         )
-    lines.append(script.voice.say("mydata.deletion", days=flow.consultation.retention.days))
+    lines.append(localized.renderer.text("mydata.deletion", days=flow.consultation.retention.days))
     return lines
 
 

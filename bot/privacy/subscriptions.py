@@ -66,93 +66,97 @@ def answer_subscription_requests(batch: BatchContext, requests: list[Request[Sub
     contacts.mark_stopped(connection, [ContactStop(row.contact_id, None) for row in given])
 
 
-def _voice(wish: Request[SubscriptionRequested], catalogue: Catalogue) -> Renderer:
+def _renderer(wish: Request[SubscriptionRequested], catalogue: Catalogue) -> Renderer:
     """As the consultation speaks in which it was asked, else as the lobby does."""
     if wish.place is None:
-        return catalogue.lobby.voice(wish.event.language)
-    return wish.place.published.flow.scripts[wish.place.session.language].voice
+        return catalogue.main_menu.renderer(wish.event.language)
+    return wish.place.published.flow.localized[wish.place.session.language].renderer
 
 
-def subscription_in_words(kind: str, subject: str, voice: Renderer, catalogue: Catalogue) -> str:
+def subscription_in_words(kind: str, subject: str, renderer: Renderer, catalogue: Catalogue) -> str:
     """One wish as people read it: "Thema: …"."""
     match kind:
         case "topic":
-            return voice.say("news.topic", topic=voice.say(f"topic.{subject}"))
+            return renderer.text("news.topic", topic=renderer.text(f"topic.{subject}"))
         case "district":
-            return voice.say("news.district", district=district_label(subject, voice.language))
+            return renderer.text("news.district", district=district_label(subject, renderer.language))
         case "outcome":
-            return voice.say("news.outcome", title=catalogue.title(subject, voice.language))
-    return voice.say("news.all")
+            return renderer.text("news.outcome", title=catalogue.title(subject, renderer.language))
+    return renderer.text("news.all")
 
 
 def _answer(wish: Request[SubscriptionRequested], known: list[NewOptIn], batch: BatchContext) -> _Answer:
     catalogue = batch.catalogue
-    voice = _voice(wish, catalogue)
+    renderer = _renderer(wish, catalogue)
     wanted, contact_id = wish.event.wanted, wish.person.contact_id
     if wish.place and wish.place.published.is_trial:
-        return _Answer(voice.message(voice.say("test.no_news")))
+        return _Answer(renderer.message(renderer.text("test.no_news")))
     if not wish.person.is_proactive:
-        return _Answer(voice.message(voice.say("news.not_here")))
+        return _Answer(renderer.message(renderer.text("news.not_here")))
     if wanted.kind in {"topics", "districts"}:
-        return _Answer(voice.message(voice.say(f"news.{wanted.kind}"), _choices(voice, wanted.kind)))
+        return _Answer(renderer.message(renderer.text(f"news.{wanted.kind}"), _choices(renderer, wanted.kind)))
     if wanted.kind in {"", "about"}:
-        return _Answer(_offer(voice, known, wanted.value, catalogue))
+        return _Answer(_offer(renderer, known, wanted.value, catalogue))
     if wanted.kind == "none":
         gone = tuple(SubscriptionKey(contact_id, row.about, row.subject) for row in known)
-        return _Answer(voice.message(voice.say("news.nothing_left"), [voice.command("news")]), withdrawn=gone)
+        return _Answer(renderer.message(renderer.text("news.nothing_left"), [renderer.command("news")]), withdrawn=gone)
     if wanted.kind == "outcome" and not catalogue.is_known(wanted.value):
-        return _Answer(voice.message(voice.say("stale"), [voice.command("news")]))
-    about, what = cast("About", wanted.kind), subscription_in_words(wanted.kind, wanted.value, voice, catalogue)
+        return _Answer(renderer.message(renderer.text("stale"), [renderer.command("news")]))
+    about, what = cast("About", wanted.kind), subscription_in_words(wanted.kind, wanted.value, renderer, catalogue)
     if wanted.withdrawn:
-        text = voice.say("news.withdrawn", what=what)
+        text = renderer.text("news.withdrawn", what=what)
         gone = (SubscriptionKey(contact_id, about, wanted.value),)
-        return _Answer(voice.message(text, [voice.command("news")]), withdrawn=gone)
-    wording = hashlib.sha256(f"{voice.say('news.offer')}\n{what}".encode()).hexdigest()
+        return _Answer(renderer.message(text, [renderer.command("news")]), withdrawn=gone)
+    wording = hashlib.sha256(f"{renderer.text('news.offer')}\n{what}".encode()).hexdigest()
     row = NewOptIn(
         contact_id=contact_id,
         about=about,
         subject=wanted.value,
-        language=voice.language,
+        language=renderer.language,
         wording_hash=wording,
         given_at=batch.today,
     )
-    undo = _button(voice, "button.news.undo", SubscriptionChange(about, wanted.value, withdrawn=True))
-    return _Answer(voice.message(voice.say("news.given", what=what), [undo, voice.command("news")]), given=(row,))
+    undo = _button(renderer, "button.news.undo", SubscriptionChange(about, wanted.value, withdrawn=True))
+    return _Answer(
+        renderer.message(renderer.text("news.given", what=what), [undo, renderer.command("news")]), given=(row,)
+    )
 
 
-def _offer(voice: Renderer, known: list[NewOptIn], about: str, catalogue: Catalogue) -> MsgOut:
+def _offer(renderer: Renderer, known: list[NewOptIn], about: str, catalogue: Catalogue) -> MsgOut:
     """What there is to be told about, and what was chosen already."""
-    lines = [voice.say("news.offer"), voice.say("news.how")]
-    lines += [voice.say("news.chosen", what=what) for what in subscriptions_in_words(known, voice, catalogue)]
+    lines = [renderer.text("news.offer"), renderer.text("news.how")]
+    lines += [renderer.text("news.chosen", what=what) for what in subscriptions_in_words(known, renderer, catalogue)]
     buttons = [
-        _button(voice, "news.all", SubscriptionChange("all")),
-        _button(voice, "button.news.topics", SubscriptionChange("topics")),
-        _button(voice, "button.news.districts", SubscriptionChange("districts")),
+        _button(renderer, "news.all", SubscriptionChange("all")),
+        _button(renderer, "button.news.topics", SubscriptionChange("topics")),
+        _button(renderer, "button.news.districts", SubscriptionChange("districts")),
     ]
     if about and catalogue.is_known(about):
-        outcome = subscription_in_words("outcome", about, voice, catalogue)
-        buttons.insert(0, QuickReply(voice.command_token(Command.NEWS, "outcome", about), outcome))
+        outcome = subscription_in_words("outcome", about, renderer, catalogue)
+        buttons.insert(0, QuickReply(renderer.command_token(Command.NEWS, "outcome", about), outcome))
     if known:
-        buttons.append(_button(voice, "button.news.none", SubscriptionChange("none")))
-    return voice.message("\n".join(lines), buttons)
+        buttons.append(_button(renderer, "button.news.none", SubscriptionChange("none")))
+    return renderer.message("\n".join(lines), buttons)
 
 
-def subscriptions_in_words(known: Iterable[NewOptIn], voice: Renderer, catalogue: Catalogue) -> Iterator[str]:
+def subscriptions_in_words(known: Iterable[NewOptIn], renderer: Renderer, catalogue: Catalogue) -> Iterator[str]:
     """Wishes in words, those about consultations that are gone left out."""
     for row in known:
         if row.about != "outcome" or catalogue.is_known(row.subject):
-            yield subscription_in_words(row.about, row.subject, voice, catalogue)
+            yield subscription_in_words(row.about, row.subject, renderer, catalogue)
 
 
-def _choices(voice: Renderer, kind: str) -> Iterator[QuickReply]:
+def _choices(renderer: Renderer, kind: str) -> Iterator[QuickReply]:
     if kind == "topics":
         for topic in TOPICS:
-            yield _button(voice, f"topic.{topic}", SubscriptionChange("topic", topic))
+            yield _button(renderer, f"topic.{topic}", SubscriptionChange("topic", topic))
     else:
         for key in DISTRICTS:
-            yield QuickReply(voice.command_token(Command.NEWS, "district", key), district_label(key, voice.language))
+            yield QuickReply(
+                renderer.command_token(Command.NEWS, "district", key), district_label(key, renderer.language)
+            )
 
 
-def _button(voice: Renderer, phrase: str, wanted: SubscriptionChange) -> QuickReply:
+def _button(renderer: Renderer, phrase: str, wanted: SubscriptionChange) -> QuickReply:
     parts = [wanted.kind, *filter(None, [wanted.value, "no" if wanted.withdrawn else ""])]
-    return QuickReply(voice.command_token(Command.NEWS, *parts), voice.say(phrase))
+    return QuickReply(renderer.command_token(Command.NEWS, *parts), renderer.text(phrase))

@@ -19,24 +19,24 @@ LONGEST: Final = 80
 _VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 
 
-def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], voice: Renderer) -> list[str]:
+def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], renderer: Renderer) -> list[str]:
     """A line for each proposal and each rating of these people; nothing where there are none."""
     own = proposals.of_people(connection, pseudonyms)
     standings = load_items(connection, [row.id for row in own])
     lines = []
     for row in own:
         state = "withdrawn" if row.withdrawn_at else standings[row.id].state
-        shown = voice.say(f"proposal.state.{state}")
-        lines.append(voice.say("mydata.proposal", code=row.code, state=shown, text=proposal_text(row)))
+        shown = renderer.text(f"proposal.state.{state}")
+        lines.append(renderer.text("mydata.proposal", code=row.code, state=shown, text=proposal_text(row)))
     rated = ratings.of_people(connection, pseudonyms)
     if rated:
-        lines.append(voice.say("mydata.ratings", count=len(rated)))
-        lines += _rated(connection, rated, voice)
+        lines.append(renderer.text("mydata.ratings", count=len(rated)))
+        lines += _rated(connection, rated, renderer)
     return ["", *lines] if lines else []
 
 
 def answer_review_texts(
-    connection: Connection, session_ids: Sequence[int], voice: Renderer
+    connection: Connection, session_ids: Sequence[int], renderer: Renderer
 ) -> dict[tuple[int, str], str]:
     """What became of answers in own words, by session and question: that others can see it, or why nobody does. Nothing
     of those that wait.
@@ -52,18 +52,21 @@ def answer_review_texts(
     found = {}
     for key, row in known.items():
         reason = reasons.get(row.id, "") if row.state == "hidden" else ""
-        why = f" {voice.say('account.reason', reason=reason)}" if reason else ""
-        found[key] = f"({voice.say(f'proposal.state.{row.state}')}){why}"
+        why = f" {renderer.text('account.reason', reason=reason)}" if reason else ""
+        found[key] = f"({renderer.text(f'proposal.state.{row.state}')}){why}"
     return found
 
 
-def _rated(connection: Connection, rated: Sequence[NewRating], voice: Renderer) -> Iterator[str]:
+def _rated(connection: Connection, rated: Sequence[NewRating], renderer: Renderer) -> Iterator[str]:
     """Each vote with the code of what it is about; with its words only while everybody may read them."""
     about = load_items(connection, [row.proposal_id for row in rated])
     for row in rated:
         standing = about[row.proposal_id]
-        said = [voice.say(f"statements.{_VOTES[row.vote]}")]
+        said = [renderer.text(f"statements.{_VOTES[row.vote]}")]
         if row.important:
-            said.append(voice.say("statements.important"))
+            said.append(renderer.text("statements.important"))
         words = shorten(proposal_text(standing.proposal), LONGEST, placeholder=" …") if standing.is_public else ""
-        yield f"{standing.proposal.code} {words}".rstrip() + f"\n   {voice.arrow} {voice.say('list.comma').join(said)}"
+        yield (
+            f"{standing.proposal.code} {words}".rstrip()
+            + f"\n   {renderer.arrow} {renderer.text('list.comma').join(said)}"
+        )

@@ -36,19 +36,19 @@ class StatusLookup:
         account = self._known.get(code or "")
         if code is None or (account is None and (person.place is not None or not _is_surely_a_code(msg.text))):
             return False
-        voice = self._voice(person, msg)
+        renderer = self._renderer(person, msg)
         if account is None:
-            lines = [voice.say("account.unknown", code=code)]
+            lines = [renderer.text("account.unknown", code=code)]
         else:
             page = f"{self._public_url}/p/{code}" if self._public_url else ""
-            lines = status_lines(account, voice.say, voice.language, page)
-        batch.say(person, voice.message("\n".join(lines)))
+            lines = status_lines(account, renderer.text, renderer.language, page)
+        batch.say(person, renderer.message("\n".join(lines)))
         return True
 
-    def _voice(self, person: Person, msg: MsgIn) -> Renderer:
+    def _renderer(self, person: Person, msg: MsgIn) -> Renderer:
         if person.place is not None:
-            return person.place.published.flow.scripts[person.place.session.language].voice
-        return self._catalogue.lobby.voice(person.language, msg.language_hint)
+            return person.place.published.flow.localized[person.place.session.language].renderer
+        return self._catalogue.main_menu.renderer(person.language, msg.language_hint)
 
 
 def _code_of(msg: MsgIn) -> str | None:

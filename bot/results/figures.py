@@ -283,7 +283,7 @@ def _title(found: Published, variable: Variable, locale: Locale) -> str:
     """A question in words, as the newest revision that asks it has it; of an earlier meaning with its revisions."""
     numbers = variable.revisions
     flow = next(found.subject.flows[it.id] for it in found.subject.revisions if it.number == numbers[-1])
-    title = flow.scripts[locale.tag if locale.tag in flow.scripts else flow.languages[0]].titles[variable.key]
+    title = flow.localized[locale.tag if locale.tag in flow.localized else flow.languages[0]].titles[variable.key]
     if not variable.is_earlier:
         return title
     return locale.say("results.earlier_question", title=title, revisions=", ".join(map(str, numbers)))

@@ -34,13 +34,13 @@ def size_problems(
 ) -> Iterator[Problem]:
     """Every message as it will be sent, measured. The consultation must be sound else."""
     flow = Flow(consultation, catalogues, LONGEST_CODE)
-    for tag, script in flow.scripts.items():
+    for tag, localized in flow.localized.items():
         sent: list[tuple[Where, MsgOut]] = [
             (("why",), messages_text.greeting_message(flow, tag, overheard=True)),
-            (("retention",), messages_text.privacy_message(flow, script)),
-            (("contact",), messages_text.contact_message(flow, script)),
+            (("retention",), messages_text.privacy_message(flow, localized)),
+            (("contact",), messages_text.contact_message(flow, localized)),
         ]
-        sent += [(("questions", i), script.asks[node.key]) for i, node in enumerate(consultation.questions)]
+        sent += [(("questions", i), localized.prompts[node.key]) for i, node in enumerate(consultation.questions)]
         for where, msg in sent:
             if (length := length_in_utf16(_as_list(msg))) > limits.text:
                 reason = f"in “{tag}” this message has {length} characters; a channel carries {limits.text}"

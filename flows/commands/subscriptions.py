@@ -51,7 +51,7 @@ def _labels(phrases: Phrases) -> Iterator[tuple[str, str]]:
     for word in phrases.words("words.news.none"):
         yield "none", word
     for topic in TOPICS:
-        yield f"topic.{topic}", phrases.say(f"topic.{topic}", "sie")
+        yield f"topic.{topic}", phrases.text(f"topic.{topic}", "sie")
     for key, name in DISTRICTS.items():
         yield f"district.{key}", name
         yield f"district.{key}", district_label(key, phrases.language)

@@ -73,13 +73,15 @@ def explain_earlier_answer(flow: Flow, session: Session, key: str) -> Turn:
     answered = messages_text.answered_keys(flow, session)
     if key not in answered:
         return reply_to_stale_button(flow, session)
-    script = messages_text.localized_flow(flow, session)
+    localized = messages_text.localized_flow(flow, session)
     number = answered.index(key) + 1
-    line = script.voice.say("answered.already", answer=messages_text.answer_text(flow, session, key), number=number)
+    line = localized.renderer.text(
+        "answered.already", answer=messages_text.answer_text(flow, session, key), number=number
+    )
     turn = _again(flow, session, "", line)
     said = turn.events[-1]
     assert isinstance(said, MessageCreated)  # noqa: S101 - for the type checker: asking again says something
-    change = script.voice.command("change").with_arguments(number)
+    change = localized.renderer.command("change").with_arguments(number)
     msg = said.msg._replace(quick_replies=(*said.msg.quick_replies, change))
     return Turn(turn.session, (MessageCreated(msg),))
 
@@ -97,7 +99,7 @@ def reply_to_earlier(flow: Flow, session: Session, said: str) -> Turn | None:
     is_part = len(said) >= _LONGEST_TITLE and said in open_now.text  # channels split long texts
     if is_part or _is_about(open_now.title or open_now.text.partition("\n")[0], said):
         return None
-    asked = messages_text.localized_flow(flow, session).asked
+    asked = messages_text.localized_flow(flow, session).questions
     for key in reversed(messages_text.answered_keys(flow, session)):
         if _is_about(asked[key].prompt.title, said):
             return explain_earlier_answer(flow, session, key)
@@ -135,7 +137,7 @@ def _again(flow: Flow, session: Session, phrase: str, line: str = "") -> Turn:
     """Says something and asks once more what is open: the question, the summary, or the side question."""
     if session.aside == "delete":
         session = session._replace(aside="")
-    line = line or messages_text.renderer_of(flow, session).say(phrase)
+    line = line or messages_text.renderer_of(flow, session).text(phrase)
     return reply_with(session, with_line(line, _open(flow, session)))
 
 
@@ -171,7 +173,7 @@ def switch_language(flow: Flow, session: Session, argument: str) -> Turn:
     # A makeshift, chosen because the wanted language is not offered here, does not count elsewhere.
     chosen = () if session.wanted else (LanguageChosen(argument),)
     # What was looked up may be in words of the old language; what was chosen is not.
-    draft = None if session.at in flow.informed else session.draft
+    draft = None if session.at in flow.fact_based else session.draft
     session = session._replace(language=argument, aside="", draft=draft, repairs=0, wanted="")
     turn = greet(flow, session) if first else reply_with(session, _open(flow, session))
     return Turn(turn.session, (*chosen, *turn.events))
@@ -200,9 +202,9 @@ def _skip(flow: Flow, session: Session, argument: str) -> Turn:
     key = session.at
     if session.aside == "language":
         return switch_language(flow, session, session.language)
-    if not key or (key in session.answers and key not in flow.informed):
+    if not key or (key in session.answers and key not in flow.fact_based):
         return continue_to_open_question(flow, session, argument)
-    left = messages_text.localized_flow(flow, session).asked[key].left(session.draft)
+    left = messages_text.localized_flow(flow, session).questions[key].value_if_skipped(session.draft)
     if not isinstance(left, Missing):
         answered = session._replace(answers={**session.answers, key: left})
         return go_on(flow, answered, key, (AnswerGiven(key, left),))
@@ -252,22 +254,25 @@ def _mydata(flow: Flow, session: Session, argument: str) -> Turn:
 
 
 def ask_before_deleting(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = messages_text.renderer_of(flow, session)
+    renderer = messages_text.renderer_of(flow, session)
     asked = session._replace(aside=session.aside or "delete")
     return reply_with(
-        asked, voice.message(voice.say("delete.ask"), [voice.command("delete_all"), voice.command("repeat")])
+        asked,
+        renderer.message(renderer.text("delete.ask"), [renderer.command("delete_all"), renderer.command("repeat")]),
     )
 
 
 def _delete_all(flow: Flow, session: Session, argument: str) -> Turn:
-    voice = messages_text.renderer_of(flow, session)
-    return Turn(session, (ErasureRequested(), MessageCreated(voice.message(voice.say("delete.done")))))
+    renderer = messages_text.renderer_of(flow, session)
+    return Turn(session, (ErasureRequested(), MessageCreated(renderer.message(renderer.text("delete.done")))))
 
 
 def _stop(flow: Flow, session: Session, argument: str) -> Turn:
-    voice, slug = messages_text.renderer_of(flow, session), flow.consultation.slug
-    buttons = [messages_text.start_button(voice, slug), voice.command("delete")]
-    farewell = MessageCreated(voice.message(voice.say("stop.done", keyword=voice.way_back(slug)), buttons))
+    renderer, slug = messages_text.renderer_of(flow, session), flow.consultation.slug
+    buttons = [messages_text.start_button(renderer, slug), renderer.command("delete")]
+    farewell = MessageCreated(
+        renderer.message(renderer.text("stop.done", keyword=renderer.return_command(slug)), buttons)
+    )
     return leave_session(flow, session, (PushesStopped(), farewell))
 
 

@@ -35,7 +35,7 @@ def start(
     receipt: str,
     language: str | None,
     hint: str = "",
-    known: Facts = NO_FACTS,
+    facts: Facts = NO_FACTS,
     overheard: bool = False,
     also_stored: Sequence[str] = (),
 ) -> Turn:
@@ -48,13 +48,13 @@ def start(
     `also_stored`: questions of which answers are stored from a session that cannot be read any more.
     """
     fresh = Session(flow.code, "", receipt, overheard=overheard, also_stored=list(also_stored))
-    return _begun(flow, _start(flow, fresh, language, hint), known)
+    return _begun(flow, _start(flow, fresh, language, hint), facts)
 
 
 def _start(flow: Flow, fresh: Session, language: str | None, hint: str) -> Turn:
     if language in flow.languages:
         return command_handlers.greet(flow, fresh._replace(language=language))
-    wanted = language if language in flow.other_voices else ""
+    wanted = language if language in flow.other_renderers else ""
     pruned = prune(flow, fresh._replace(language=best_guess(hint, flow.languages), wanted=wanted))
     return _with_before(pruned.events, pruned.line, _which_language(flow, pruned.session))
 
@@ -77,7 +77,7 @@ def resume(
     session: Session,
     msg: MsgIn,
     idle: float = 0,
-    known: Facts = NO_FACTS,
+    facts: Facts = NO_FACTS,
     *,
     overheard: bool = False,
     has_missed: bool = False,
@@ -90,21 +90,21 @@ def resume(
     if msg.media == UNDECRYPTABLE:
         return command_handlers.ask_to_resend(flow, session)
     if flow.is_settled(session) and session.overheard == overheard:
-        return _begun(flow, _taken(flow, session, msg, idle, known, has_missed=has_missed), known)
+        return _begun(flow, _taken(flow, session, msg, idle, facts, has_missed=has_missed), facts)
     before, session = session, on_channel(flow, session, overheard=overheard)
     session, path, events, line = prune(flow, session)
     events = (*_withheld_before(before, session), *events)
     if (session.at or events) and session.at != path.open and session.at not in path.passed:
         turn = go_on(flow, session, session.at)  # asked because of an answer that is gone
     else:
-        turn = _taken(flow, session, msg, idle, known, has_missed=has_missed)
-    return _begun(flow, _with_before(events, line, turn), known)
+        turn = _taken(flow, session, msg, idle, facts, has_missed=has_missed)
+    return _begun(flow, _with_before(events, line, turn), facts)
 
 
-def _taken(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Facts, *, has_missed: bool) -> Turn:
+def _taken(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts, *, has_missed: bool) -> Turn:
     if is_withheld(flow, session, session.at):  # asked in private, and gone on elsewhere
         return go_on(flow, session, session.at)
-    return _no_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, known)
+    return _no_answer(flow, session, msg, has_missed=has_missed) or _resume(flow, session, msg, idle, facts)
 
 
 def _with_before(events: tuple[Event, ...], line: str, turn: Turn) -> Turn:
@@ -130,11 +130,11 @@ def _no_answer(flow: Flow, session: Session, msg: MsgIn, *, has_missed: bool) ->
     return command_handlers.reply_to_earlier(flow, session, msg.replies_to)
 
 
-def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Facts) -> Turn:
+def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, facts: Facts) -> Turn:
     if msg.edits:
-        return _edited(flow, session, msg, known)
+        return _edited(flow, session, msg, facts)
     if msg.tapped:
-        return _tapped(flow, session, msg, msg.tapped, known)
+        return _tapped(flow, session, msg, msg.tapped, facts)
     reply = Reply(msg.text, fold(msg.text), "", msg)
     spoken = flow.commands.find(reply.folded)
     if spoken and (spoken.command is Command.STOP or not _is_answer(flow, session, msg, reply)):
@@ -147,7 +147,7 @@ def _resume(flow: Flow, session: Session, msg: MsgIn, idle: float, known: Facts)
         return command_handlers.offer_return(flow, session)
     if not session.at:
         return fallback.reply_at_summary(flow, session, reply)
-    return _answer(flow, session, session.at, reply, known)
+    return _answer(flow, session, session.at, reply, facts)
 
 
 def reopen(flow: Flow, session: Session, *, overheard: bool = False) -> Turn:
@@ -181,15 +181,15 @@ def interrupt(flow: Flow, session: Session) -> Turn:
     return leave_session(flow, session, ())
 
 
-def _begun(flow: Flow, turn: Turn, known: Facts) -> Turn:
+def _begun(flow: Flow, turn: Turn, facts: Facts) -> Turn:
     """A question that is asked with an answer in the making gets one, said after its prompt."""
     session = turn.session
-    if session.at not in flow.informed or session.draft is not None or session.aside or session.status != "waiting":
+    if session.at not in flow.fact_based or session.draft is not None or session.aside or session.status != "waiting":
         return turn
-    asked = messages_text.localized_flow(flow, session).asked[session.at]
+    asked = messages_text.localized_flow(flow, session).questions[session.at]
     rated = next((event.proposal for event in turn.events if isinstance(event, Rated)), 0)
     dropped = frozenset(event.key for event in turn.events if isinstance(event, AnswerDropped))
-    begun = asked.begin(known.while_dropping(dropped), rated) if isinstance(asked, FactBasedQuestion) else None
+    begun = asked.begin(facts.with_dropped(dropped), rated) if isinstance(asked, FactBasedQuestion) else None
     if begun is None:
         return turn
     return Turn(session._replace(draft=begun.value), (*turn.events, *begun.events, MessageCreated(begun.msg)))
@@ -199,10 +199,10 @@ def _is_answer(flow: Flow, session: Session, msg: MsgIn, reply: Reply) -> bool:
     """Whether the words are exactly one of the answers offered now: then they win over a chat word or a pause."""
     if session.aside or not session.at or msg.text[:1] in "/!":
         return False
-    return messages_text.localized_flow(flow, session).asked[session.at].knows(reply.folded)
+    return messages_text.localized_flow(flow, session).questions[session.at].matches_exactly(reply.folded)
 
 
-def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, known: Facts) -> Turn:
+def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, facts: Facts) -> Turn:
     if tapped.code != flow.code:
         return command_handlers.reply_to_stale_button(flow, session)
     if not tapped.key:
@@ -218,26 +218,26 @@ def _tapped(flow: Flow, session: Session, msg: MsgIn, tapped: Token, known: Fact
         )
     if tapped.key != session.at:
         return command_handlers.explain_earlier_answer(flow, session, tapped.key)
-    return _answer(flow, session._replace(aside=""), tapped.key, Reply(choice=tapped.value, msg=msg), known)
+    return _answer(flow, session._replace(aside=""), tapped.key, Reply(choice=tapped.value, msg=msg), facts)
 
 
-def _edited(flow: Flow, session: Session, msg: MsgIn, known: Facts) -> Turn:
+def _edited(flow: Flow, session: Session, msg: MsgIn, facts: Facts) -> Turn:
     """An edited message corrects the answer it gave; an edit of anything else is explained."""
     key = session.last_key
     if not key or msg.edits != session.last_message:
         return command_handlers.reject_unknown_edit(flow, session)
     reply = Reply(msg.text, fold(msg.text), "", msg)
-    asked = messages_text.localized_flow(flow, session).asked[key]
-    draft = asked.reopened(session.answers.get(key)) if isinstance(asked, FactBasedQuestion) else None
-    parsed = asked.respond(reply, draft, known)
+    asked = messages_text.localized_flow(flow, session).questions[key]
+    draft = asked.draft_for(session.answers.get(key)) if isinstance(asked, FactBasedQuestion) else None
+    parsed = asked.respond(reply, draft, facts)
     if isinstance(parsed, Invalid | PartialAnswer):
         return command_handlers.reject_unknown_edit(flow, session)
     return _accept(flow, session, key, parsed, msg, corrected=True)
 
 
-def _answer(flow: Flow, session: Session, key: str, reply: Reply, known: Facts) -> Turn:
-    script = messages_text.localized_flow(flow, session)
-    parsed = script.asked[key].respond(reply, session.draft, known)
+def _answer(flow: Flow, session: Session, key: str, reply: Reply, facts: Facts) -> Turn:
+    localized = messages_text.localized_flow(flow, session)
+    parsed = localized.questions[key].respond(reply, session.draft, facts)
     if isinstance(parsed, Invalid):
         return fallback.repair(flow, session, reply, parsed)
     if isinstance(parsed, PartialAnswer):
@@ -266,17 +266,17 @@ def _accept(
     session = _with_answer(session, key, value, parsed.words if isinstance(parsed, Accepted) else "", message)
     event = AnswerGiven(key, None, value, before) if isinstance(value, Missing) else AnswerGiven(key, value)
     events: tuple[Event, ...] = (event, *parsed.events) if isinstance(parsed, Accepted) else (event,)
-    script = messages_text.localized_flow(flow, session)
+    localized = messages_text.localized_flow(flow, session)
     if flow.nodes[key].type == "consent" and isinstance(value, bool):
-        events = (event, ConsentGiven(key, value, script.asked[key].prompt.text))
+        events = (event, ConsentGiven(key, value, localized.questions[key].prompt.text))
     notices: Parts = ()
     if corrected:
-        line = script.voice.say("answer.corrected", answer=messages_text.answer_text(flow, session, key))
+        line = localized.renderer.text("answer.corrected", answer=messages_text.answer_text(flow, session, key))
         notices = noticed(line, "corrected")
     elif isinstance(parsed, Accepted):
         notices = noticed(parsed.echo)
     elif isinstance(parsed, Interpreted):
-        line = script.voice.say("answer.understood", answer=messages_text.answer_text(flow, session, key))
+        line = localized.renderer.text("answer.understood", answer=messages_text.answer_text(flow, session, key))
         notices = noticed(line, "understood")
     return go_on(flow, session, key, events, notices)
 

@@ -67,10 +67,10 @@ def _settle_change(flow: Flow, session: Session, folded: str) -> Turn | None:
 
 def _settle_delete(flow: Flow, session: Session, folded: str) -> Turn | None:
     """A plain "no" goes back to the question; a plain "yes" is too little to delete everything: it is asked again."""
-    voice = messages_text.localized_flow(flow, session).voice
-    if folded in map(fold, voice.words("words.no")):
+    renderer = messages_text.localized_flow(flow, session).renderer
+    if folded in map(fold, renderer.words("words.no")):
         return repeat_prompt(flow, session._replace(aside=""), "")
-    return ask_before_deleting(flow, session, "") if folded in map(fold, voice.words("words.yes")) else None
+    return ask_before_deleting(flow, session, "") if folded in map(fold, renderer.words("words.yes")) else None
 
 
 def reply_at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
@@ -84,7 +84,7 @@ def reply_at_summary(flow: Flow, session: Session, reply: Reply) -> Turn:
     return reply_with(
         session,
         with_line(
-            messages_text.localized_flow(flow, session).voice.say("summary.choose"),
+            messages_text.localized_flow(flow, session).renderer.text("summary.choose"),
             messages_text.summary_message(flow, session),
         ),
     )
@@ -97,21 +97,26 @@ def repair(flow: Flow, session: Session, reply: Reply, rejection: Invalid) -> Tu
         return run_command(flow, session, misspelt)
     if named := _named_language(flow, session, reply.folded):
         return named
-    script = messages_text.localized_flow(flow, session)
-    question = script.asked[session.at].again(session.draft)
+    localized = messages_text.localized_flow(flow, session)
+    question = localized.questions[session.at].prompt_for(session.draft)
     hint = rejection.hint
-    if reply.msg and (reply.msg.media or reply.msg.place) and not rejection.is_whole:
+    if reply.msg and (reply.msg.media or reply.msg.location) and not rejection.is_whole:
         unread = "media.other" if reply.msg.media == "other" else "media.unreadable"
-        hint = f"{script.voice.say(unread)} {hint}"
+        hint = f"{localized.renderer.text(unread)} {hint}"
     after = session._replace(repairs=min(session.repairs + 1, 3))
     if session.repairs == 0:
         return reply_with(after, question._replace(parts=(ErrorPart(hint),)))
     if session.repairs == 1:
-        return reply_with(after, question.preceded_by((ErrorPart(f"{script.voice.say('repair.again')} {hint}"),)))
-    skip = [script.voice.command("skip")] if flow.question(session.at).skip else []
-    text = script.voice.say("repair.offer" if skip else "repair.offer_person")
+        return reply_with(
+            after, question.preceded_by((ErrorPart(f"{localized.renderer.text('repair.again')} {hint}"),))
+        )
+    skip = [localized.renderer.command("skip")] if flow.question(session.at).skip else []
+    text = localized.renderer.text("repair.offer" if skip else "repair.offer_person")
     return reply_with(
-        after, script.voice.message(text, [*skip, script.voice.command("human"), script.voice.command("repeat")])
+        after,
+        localized.renderer.message(
+            text, [*skip, localized.renderer.command("human"), localized.renderer.command("repeat")]
+        ),
     )
 
 

@@ -56,11 +56,11 @@ class MenuEntry(NamedTuple):
 class MainMenu:
     """Everything open at the moment. Immutable; made anew when something is published or closes."""
 
-    __slots__ = ("_commands", "_languages", "_names", "_voices", "invitations")
+    __slots__ = ("_commands", "_languages", "_names", "_renderers", "entries")
 
     def __init__(self, invitations: Sequence[MenuEntry], catalogues: Mapping[str, Phrases]) -> None:
-        self.invitations = tuple(invitations)
-        self._voices = {tag: Renderer(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
+        self.entries = tuple(invitations)
+        self._renderers = {tag: Renderer(CODE, tag, phrases, "sie", {}) for tag, phrases in catalogues.items()}
         self._commands = CommandMatcher(catalogues.values())
         self._names = Matcher(
             (invitation.slug, (invitation.slug, *invitation.keywords, *(w.text for _, w in invitation.title.items())))
@@ -73,11 +73,11 @@ class MainMenu:
 
     def receive(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """What a message causes; `language` is what the contact chose before, if anything."""
-        return self.understood(msg, language) or self.otherwise(msg, language)
+        return self.recognised(msg, language) or self.otherwise(msg, language)
 
-    def understood(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+    def recognised(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """What a message causes that says what is wanted; nothing for others."""
-        if obeyed := self.obey(msg, language):
+        if obeyed := self.run_command(msg, language):
             return obeyed
         folded = _words_of(msg)
         spoken = self._commands.find(folded)
@@ -88,78 +88,78 @@ class MainMenu:
     def otherwise(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """What any other message causes: the only consultation there is, or the choice."""
         spoken = self._commands.find(_words_of(msg))
-        if len(self.invitations) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
-            return (ConsultationChosen(self.invitations[0].slug),)
-        return (self.welcome(self.voice(language, msg.language_hint)),)
+        if len(self.entries) == 1 and (spoken is None or spoken.command in _BEGINNINGS):
+            return (ConsultationChosen(self.entries[0].slug),)
+        return (self.welcome(self.renderer(language, msg.language_hint)),)
 
-    def obey(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
+    def run_command(self, msg: MsgIn, language: str | None) -> tuple[Event, ...]:
         """Only what means the same wherever it is said: a chat word, a language, a tap on a consultation. Nothing for
         what may be an answer.
         """
-        voice = self.voice(language, msg.language_hint)
+        renderer = self.renderer(language, msg.language_hint)
         if msg.media == UNDECRYPTABLE:
-            return (MessageCreated(voice.message(voice.say("media.sealed"))),)
+            return (MessageCreated(renderer.message(renderer.text("media.sealed"))),)
         folded, tapped = _words_of(msg), msg.tapped
         if tapped and tapped.key == START:
             return (ConsultationChosen(tapped.value),)
-        if tapped and tapped.command and (wish := _wish(tapped.command, tapped.argument, voice)):
+        if tapped and tapped.command and (wish := _wish(tapped.command, tapped.argument, renderer)):
             return (wish,)
         spoken = self._commands.find(folded)
-        if spoken and (wish := _wish(spoken.command, spoken.argument, voice)):
+        if spoken and (wish := _wish(spoken.command, spoken.argument, renderer)):
             return (wish,)
         if spoken and spoken.command in _ANSWERS:
-            return _ANSWERS[spoken.command](self, voice)
+            return _ANSWERS[spoken.command](self, renderer)
         chosen = self._languages.find_folded(folded)
-        if chosen is None and folded in self._voices:
+        if chosen is None and folded in self._renderers:
             return self._switch(folded)
         if chosen is not None:
             return self._switch(chosen.value)
         return ()
 
-    def voice(self, language: str | None, hint: str = "") -> Renderer:
+    def renderer(self, language: str | None, hint: str = "") -> Renderer:
         """The voice for a contact, by choice or else by the channel's hint."""
-        known = language if language in self._voices else best_guess(hint, tuple(self._voices))
+        known = language if language in self._renderers else best_guess(hint, tuple(self._renderers))
         assert known is not None  # noqa: S101 - for the type checker: best_guess always finds one
-        return self._voices[known]
+        return self._renderers[known]
 
-    def welcome(self, voice: Renderer) -> MessageCreated:
+    def welcome(self, renderer: Renderer) -> MessageCreated:
         """Who is speaking and what one can take part in."""
-        titles = [invitation.in_language(invitation.title, voice.language) for invitation in self.invitations]
+        titles = [invitation.in_language(invitation.title, renderer.language) for invitation in self.entries]
         replies = [
-            QuickReply(voice.token(START, invitation.slug), title, number)
-            for number, (invitation, title) in enumerate(zip(self.invitations, titles, strict=True), start=1)
+            QuickReply(renderer.token(START, invitation.slug), title, number)
+            for number, (invitation, title) in enumerate(zip(self.entries, titles, strict=True), start=1)
         ]
-        lines = [voice.say("lobby.hello"), voice.say("lobby.choose" if titles else "lobby.nothing")]
-        return MessageCreated(voice.message("\n".join(lines), (*replies, *self._language_replies(voice))))
+        lines = [renderer.text("lobby.hello"), renderer.text("lobby.choose" if titles else "lobby.nothing")]
+        return MessageCreated(renderer.message("\n".join(lines), (*replies, *self._language_replies(renderer))))
 
     def invite(self, hint: str) -> MsgOut:
         """What is said in a group, where everybody reads along: each consultation opens in a private chat."""
-        voice = self.voice(None, hint)
+        renderer = self.renderer(None, hint)
         replies = [
-            QuickReply(voice.token(START, one.slug), one.in_language(one.title, voice.language))
-            for one in self.invitations
+            QuickReply(renderer.token(START, one.slug), one.in_language(one.title, renderer.language))
+            for one in self.entries
         ]
-        return voice.message(voice.say("lobby.group"), replies)
+        return renderer.message(renderer.text("lobby.group"), replies)
 
-    def _language_replies(self, voice: Renderer) -> list[QuickReply]:
+    def _language_replies(self, renderer: Renderer) -> list[QuickReply]:
         return [
-            QuickReply(voice.command_token(Command.LANGUAGE, tag), LANGUAGES[tag].name)
-            for tag in self._voices
-            if tag != voice.language
+            QuickReply(renderer.command_token(Command.LANGUAGE, tag), LANGUAGES[tag].name)
+            for tag in self._renderers
+            if tag != renderer.language
         ]
 
     def _switch(self, language: str) -> tuple[Event, ...]:
-        return (LanguageChosen(language), self.welcome(self._voices[language]))
+        return (LanguageChosen(language), self.welcome(self._renderers[language]))
 
-    def ask_language(self, voice: Renderer) -> tuple[Event, ...]:
-        parts = each_in_own_language(self._voices.values(), "language.ask")
-        return (MessageCreated(voice.message(parts, self._language_replies(voice))),)
+    def ask_language(self, renderer: Renderer) -> tuple[Event, ...]:
+        parts = each_in_own_language(self._renderers.values(), "language.ask")
+        return (MessageCreated(renderer.message(parts, self._language_replies(renderer))),)
 
-    def people(self, voice: Renderer) -> tuple[Event, ...]:
-        lines = [voice.say("human")]
-        for invitation in self.invitations:
-            lines += [invitation.in_language(invitation.person, voice.language), *invitation.ways]
-        return (MessageCreated(voice.message("\n".join(dict.fromkeys(lines)))),)
+    def contacts(self, renderer: Renderer) -> tuple[Event, ...]:
+        lines = [renderer.text("human")]
+        for invitation in self.entries:
+            lines += [invitation.in_language(invitation.person, renderer.language), *invitation.ways]
+        return (MessageCreated(renderer.message("\n".join(dict.fromkeys(lines)))),)
 
 
 def _words_of(msg: MsgIn) -> str:
@@ -171,33 +171,35 @@ def _words_of(msg: MsgIn) -> str:
     return " ".join(words or (tapped.command, *tapped.arguments)).replace("_", " ")
 
 
-def _wish(name: str, argument: str, voice: Renderer) -> Event | None:
+def _wish(name: str, argument: str, renderer: Renderer) -> Event | None:
     """What is asked for with an argument: the way back to a consultation, news, or other doors."""
     match name:
         case Command.START:
             return ConsultationChosen(argument) if argument else None
         case Command.NEWS:
-            return SubscriptionRequested(wanted, voice.language) if (wanted := parse_subscription(argument)) else None
+            return (
+                SubscriptionRequested(wanted, renderer.language) if (wanted := parse_subscription(argument)) else None
+            )
         case Command.LINK:
-            return parse_link_request(argument, voice.language)
+            return parse_link_request(argument, renderer.language)
         case Command.MINE:
-            return parse_contributions(argument, voice.language)
+            return parse_contributions(argument, renderer.language)
         case Command.UNLINK:
-            return LinkRequested("part", language=voice.language)
+            return LinkRequested("part", language=renderer.language)
     return None
 
 
 def _simple(phrase: str, *buttons: str) -> Callable[[MainMenu, Renderer], tuple[Event, ...]]:
-    def answer(lobby: MainMenu, voice: Renderer) -> tuple[Event, ...]:
-        text = voice.say(phrase, keyword=voice.say("button.start"))
-        return (MessageCreated(voice.message(text, [voice.command(button) for button in buttons])),)
+    def answer(lobby: MainMenu, renderer: Renderer) -> tuple[Event, ...]:
+        text = renderer.text(phrase, keyword=renderer.text("button.start"))
+        return (MessageCreated(renderer.message(text, [renderer.command(button) for button in buttons])),)
 
     return answer
 
 
 def _with_event(event: Event, phrase: str, *buttons: str) -> Callable[[MainMenu, Renderer], tuple[Event, ...]]:
-    say = _simple(phrase, *buttons)
-    return lambda lobby, voice: (event, *say(lobby, voice))
+    reply = _simple(phrase, *buttons)
+    return lambda lobby, renderer: (event, *reply(lobby, renderer))
 
 
 _BEGINNINGS = frozenset({Command.START, Command.CONTINUE, Command.REPEAT, Command.CHANGE, Command.SUBMIT})
@@ -207,8 +209,8 @@ _ANSWERS: dict[Command, Callable[[MainMenu, Renderer], tuple[Event, ...]]] = {
     Command.DELETE: _simple("delete.ask", "delete_all"),
     Command.DELETE_ALL: _with_event(ErasureRequested(), "delete.done"),
     Command.STOP: _with_event(PushesStopped(), "stop.done", "start", "delete"),
-    Command.MYDATA: lambda lobby, voice: (DataRequested(),),
-    Command.STATUS: lambda lobby, voice: (DataRequested(),),
-    Command.LANGUAGE: lambda lobby, voice: lobby.ask_language(voice),
-    Command.HUMAN: lambda lobby, voice: lobby.people(voice),
+    Command.MYDATA: lambda lobby, renderer: (DataRequested(),),
+    Command.STATUS: lambda lobby, renderer: (DataRequested(),),
+    Command.LANGUAGE: lambda lobby, renderer: lobby.ask_language(renderer),
+    Command.HUMAN: lambda lobby, renderer: lobby.contacts(renderer),
 }

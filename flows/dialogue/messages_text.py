@@ -30,13 +30,13 @@ from flows.values import Missing
 
 
 def localized_flow(flow: Flow, session: Session) -> LocalizedFlow:
-    return flow.scripts[session.language]
+    return flow.localized[session.language]
 
 
 def renderer_of(flow: Flow, session: Session) -> Renderer:
     """The voice for the bot's own phrases: until an offered language is chosen, the one the person asked for."""
-    other = flow.other_voices.get(session.wanted) if session.aside == "language" else None
-    return other or localized_flow(flow, session).voice
+    other = flow.other_renderers.get(session.wanted) if session.aside == "language" else None
+    return other or localized_flow(flow, session).renderer
 
 
 @lru_cache(256)  # the same for everybody
@@ -45,84 +45,94 @@ def greeting_message(flow: Flow, language: str, *, overheard: bool = False) -> M
 
     Where the channel is `overheard`, that too, and the way to the web page.
     """
-    voice, consultation = flow.scripts[language].voice, flow.consultation
+    renderer, consultation = flow.localized[language].renderer, flow.consultation
     paragraphs = [
-        voice.text(consultation.title),
-        voice.say("greeting.sample") if consultation.sample else "",
-        voice.say("greeting.bot", asks=voice.text(consultation.asks)),
-        voice.text(consultation.why),
-        voice.say("greeting.questions", n=len(flow.questions), minutes=consultation.minutes),
-        voice.say("greeting.privacy", readers=voice.text(consultation.readers), days=consultation.retention.days),
-        _overheard(flow, voice) if overheard else "",
-        voice.say("greeting.words"),
+        renderer.localized(consultation.title),
+        renderer.text("greeting.sample") if consultation.sample else "",
+        renderer.text("greeting.bot", asks=renderer.localized(consultation.asks)),
+        renderer.localized(consultation.why),
+        renderer.text("greeting.questions", n=len(flow.questions), minutes=consultation.minutes),
+        renderer.text(
+            "greeting.privacy", readers=renderer.localized(consultation.readers), days=consultation.retention.days
+        ),
+        _overheard(flow, renderer) if overheard else "",
+        renderer.text("greeting.words"),
     ]
-    return voice.message(map(AboutPart, filter(None, paragraphs)))
+    return renderer.message(map(AboutPart, filter(None, paragraphs)))
 
 
-def _overheard(flow: Flow, voice: Renderer) -> str:
-    return " ".join((voice.say("overheard"), voice.say("overheard.link", link=flow.link) if flow.link else "")).strip()
+def _overheard(flow: Flow, renderer: Renderer) -> str:
+    return " ".join(
+        (renderer.text("overheard"), renderer.text("overheard.link", link=flow.link) if flow.link else "")
+    ).strip()
 
 
 def withheld_notice(flow: Flow, session: Session) -> str:
     """Says that something is not asked here, and where it is."""
-    voice = localized_flow(flow, session).voice
-    link = voice.say("withheld.link", link=flow.link) if flow.link else ""
-    return " ".join((voice.say("withheld"), link)).strip()
+    renderer = localized_flow(flow, session).renderer
+    link = renderer.text("withheld.link", link=flow.link) if flow.link else ""
+    return " ".join((renderer.text("withheld"), link)).strip()
 
 
-def privacy_message(flow: Flow, script: LocalizedFlow) -> MsgOut:
+def privacy_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
     """Who reads, what is kept how long, and what one can do about it."""
-    voice, consultation = script.voice, flow.consultation
-    return voice.message(
-        voice.say(
+    renderer, consultation = localized.renderer, flow.consultation
+    return renderer.message(
+        renderer.text(
             "privacy",
-            asks=voice.text(consultation.asks),
-            readers=voice.text(consultation.readers),
+            asks=renderer.localized(consultation.asks),
+            readers=renderer.localized(consultation.readers),
             days=consultation.retention.days,
-            remains=voice.text(consultation.retention.remains),
+            remains=renderer.localized(consultation.retention.remains),
         )
     )
 
 
-def contact_message(flow: Flow, script: LocalizedFlow) -> MsgOut:
+def contact_message(flow: Flow, localized: LocalizedFlow) -> MsgOut:
     """Whom to talk to instead of the bot, and when."""
-    voice, contact = script.voice, flow.consultation.contact
-    ways = [voice.text(contact.name), contact.phone, contact.email, contact.web, voice.text(contact.hours)]
-    return voice.message(map(BodyPart, [voice.say("human"), *filter(None, ways)]))
+    renderer, contact = localized.renderer, flow.consultation.contact
+    ways = [
+        renderer.localized(contact.name),
+        contact.phone,
+        contact.email,
+        contact.web,
+        renderer.localized(contact.hours),
+    ]
+    return renderer.message(map(BodyPart, [renderer.text("human"), *filter(None, ways)]))
 
 
 def language_question(flow: Flow, wanted: str = "") -> MsgOut:
     """Asks for the language: in all of them, or, where `wanted` is not among them, in this one, saying so."""
-    if voice := flow.other_voices.get(wanted):
-        line = voice.say("language.not_offered", language=LANGUAGES[wanted].name)
-        return voice.message(line, flow.language_replies())
-    voices = [flow.scripts[tag].voice for tag in flow.languages]
-    return MsgOut(each_in_own_language(voices, "language.ask"), flow.language_replies(), flow.languages[0])
+    if renderer := flow.other_renderers.get(wanted):
+        line = renderer.text("language.not_offered", language=LANGUAGES[wanted].name)
+        return renderer.message(line, flow.language_replies())
+    renderers = [flow.localized[tag].renderer for tag in flow.languages]
+    return MsgOut(each_in_own_language(renderers, "language.ask"), flow.language_replies(), flow.languages[0])
 
 
-def each_in_own_language(voices: Iterable[Renderer], phrase: str) -> Parts:
+def each_in_own_language(renderers: Iterable[Renderer], phrase: str) -> Parts:
     """A phrase in several languages; where two say it in the same words, once."""
     said: dict[str, str] = {}
-    for voice in voices:
-        said.setdefault(voice.say(phrase), voice.language)
+    for renderer in renderers:
+        said.setdefault(renderer.text(phrase), renderer.language)
     return tuple(BodyPart(text, language) for text, language in said.items())
 
 
 def only_language_message(flow: Flow, wanted: str) -> MsgOut:
     """Says, in the language that was wanted, that there is just the one that follows."""
-    voice, (only,) = flow.other_voices[wanted], flow.languages
-    return voice.message(voice.say("language.only", language=flow.consultation.language_name(only)))
+    renderer, (only,) = flow.other_renderers[wanted], flow.languages
+    return renderer.message(renderer.text("language.only", language=flow.consultation.language_name(only)))
 
 
 def open_question(flow: Flow, session: Session) -> MsgOut:
     """The question that waits, as it stands: with the answer in the making, where there is one."""
-    script = localized_flow(flow, session)
+    localized = localized_flow(flow, session)
     if not session.draft:
-        return script.asks[session.at]
-    msg = script.asked[session.at].again(session.draft)
+        return localized.prompts[session.at]
+    msg = localized.questions[session.at].prompt_for(session.draft)
     if msg.title and not isinstance(msg.parts[0], TitlePart | ProposalCard):
         return msg
-    progress = (part for part in script.asks[session.at].parts if isinstance(part, ProgressPart))
+    progress = (part for part in localized.prompts[session.at].parts if isinstance(part, ProgressPart))
     return msg._replace(parts=(*progress, *msg.parts))
 
 
@@ -133,20 +143,20 @@ def current_prompt(flow: Flow, session: Session) -> MsgOut:
 
 def answer_text(flow: Flow, session: Session, key: str) -> str:
     """An answer in words, also when it is a missing one."""
-    script = localized_flow(flow, session)
+    localized = localized_flow(flow, session)
     if key in session.answers:
         if session.overheard and key in flow.web_only:
-            return script.voice.say("summary.hidden")
+            return localized.renderer.text("summary.hidden")
         if key in session.words:
             return session.words[key]
-        return script.asked[key].show(session.answers[key])
+        return localized.questions[key].show(session.answers[key])
     code = session.missing.get(key, Missing.NOT_ASKED)
-    return script.voice.say(f"summary.{Missing(code).value}")
+    return localized.renderer.text(f"summary.{Missing(code).value}")
 
 
 def earlier_answer(flow: Flow, session: Session, key: str) -> Parts:
     """What was answered to a question that is asked again."""
-    before, after = localized_flow(flow, session).voice.around("back.answer", "answer")
+    before, after = localized_flow(flow, session).renderer.text_around("back.answer", "answer")
     is_missing = key not in session.answers
     return (EarlierAnswerPart(before, answer_text(flow, session, key), after, is_missing),)
 
@@ -158,68 +168,72 @@ def answered_keys(flow: Flow, session: Session) -> tuple[str, ...]:
 
 def summary_message(flow: Flow, session: Session) -> MsgOut:
     """All answers, numbered, to be changed or submitted."""
-    voice = localized_flow(flow, session).voice
-    head = TitlePart(voice.say("summary.again" if session.submitted else "summary.head"))
-    how = HintPart(voice.say("summary.how"), is_typing=True, gap=BLANK)
-    return voice.message([head, *_rows(flow, session), how], [voice.command("submit"), voice.command("change")])
+    renderer = localized_flow(flow, session).renderer
+    head = TitlePart(renderer.text("summary.again" if session.submitted else "summary.head"))
+    how = HintPart(renderer.text("summary.how"), is_typing=True, gap=BLANK)
+    return renderer.message(
+        [head, *_rows(flow, session), how], [renderer.command("submit"), renderer.command("change")]
+    )
 
 
 def answer_choice_message(flow: Flow, session: Session) -> MsgOut:
     """Asks which answer is to be changed."""
-    voice = localized_flow(flow, session).voice
+    renderer = localized_flow(flow, session).renderer
     keys = answered_keys(flow, session)
     replies = [
-        QuickReply(voice.command_token(Command.CHANGE, number), short_title(flow, session, key), number)
+        QuickReply(renderer.command_token(Command.CHANGE, number), short_title(flow, session, key), number)
         for number, key in enumerate(keys, start=1)
     ]
-    return voice.message(voice.say("change.which"), replies)
+    return renderer.message(renderer.text("change.which"), replies)
 
 
 def return_offer_message(flow: Flow, session: Session) -> MsgOut:
     """After a pause or a second start: go on where one was, or start over."""
-    voice = localized_flow(flow, session).voice
-    text = voice.say("return.offer", title=voice.text(flow.consultation.title), where=progress_text(flow, session))
-    replies = [voice.command(word)._replace(number=n) for n, word in enumerate(("continue", "start_over"), start=1)]
-    return voice.message(text, replies)
+    renderer = localized_flow(flow, session).renderer
+    text = renderer.text(
+        "return.offer", title=renderer.localized(flow.consultation.title), where=progress_text(flow, session)
+    )
+    replies = [renderer.command(word)._replace(number=n) for n, word in enumerate(("continue", "start_over"), start=1)]
+    return renderer.message(text, replies)
 
 
 def progress_text(flow: Flow, session: Session) -> str:
     """Where the person stands, in one or two sentences."""
-    voice = localized_flow(flow, session).voice
+    renderer = localized_flow(flow, session).renderer
     n = len(answered_keys(flow, session))
     if not session.at and session.submitted and flow.is_trial:
-        return voice.say("test.submitted")
+        return renderer.text("test.submitted")
     if not session.at:
-        return voice.say("status.summary" if not session.submitted else "status.submitted", receipt=session.receipt)
-    return voice.say("status.question", n=n, question=_title(flow, session, session.at))
+        return renderer.text("status.summary" if not session.submitted else "status.submitted", receipt=session.receipt)
+    return renderer.text("status.question", n=n, question=_title(flow, session, session.at))
 
 
 def thanks_message(flow: Flow, session: Session) -> MsgOut:
     """The confirmation: receipt code, what happens when, what one can still do."""
-    script, consultation = localized_flow(flow, session), flow.consultation
-    voice = script.voice
+    localized, consultation = localized_flow(flow, session), flow.consultation
+    renderer = localized.renderer
     if flow.is_trial:
-        text = voice.say("test.done", keyword=voice.way_back(consultation.slug))
-        return voice.message(text, [start_button(voice, consultation.slug)])
-    said = voice.text(consultation.thanks) if consultation.thanks else voice.say("thanks")
+        text = renderer.text("test.done", keyword=renderer.return_command(consultation.slug))
+        return renderer.message(text, [start_button(renderer, consultation.slug)])
+    said = renderer.localized(consultation.thanks) if consultation.thanks else renderer.text("thanks")
     title, *more = said.split(BLANK)
-    before, after = voice.around("thanks.receipt", "receipt")
-    words = voice.say("thanks.words", keyword=voice.way_back(consultation.slug))
+    before, after = renderer.text_around("thanks.receipt", "receipt")
+    words = renderer.text("thanks.words", keyword=renderer.return_command(consultation.slug))
     parts: Parts = (
         TitlePart(title),
         *[BodyPart(paragraph, "", BLANK) for paragraph in more],
         ReceiptPart(before, session.receipt, after, BLANK),
-        BodyPart(voice.text(consultation.decides), "", BLANK),
-        BodyPart(voice.text(consultation.feedback), "", BLANK),
+        BodyPart(renderer.localized(consultation.decides), "", BLANK),
+        BodyPart(renderer.localized(consultation.feedback), "", BLANK),
         HintPart(words, is_typing=True, gap=BLANK),
     )
-    news = voice.command("news")
-    return voice.message(parts, [news.with_arguments("about", consultation.slug)])
+    news = renderer.command("news")
+    return renderer.message(parts, [news.with_arguments("about", consultation.slug)])
 
 
-def start_button(voice: Renderer, slug: str) -> QuickReply:
+def start_button(renderer: Renderer, slug: str) -> QuickReply:
     """A button that leads (back) into a consultation."""
-    return voice.command("start").with_arguments(slug)
+    return renderer.command("start").with_arguments(slug)
 
 
 def _rows(flow: Flow, session: Session) -> Iterator[SummaryRow]:

@@ -27,12 +27,12 @@ def go_on(flow: Flow, session: Session, after: str, events: tuple[Event, ...] = 
         events = (*events, *_recorded(flow, session))
     elif session.has_left and is_answer:
         session, events = session._replace(has_left=False), (*events, *reopened_gaps(flow, session))
-    script = messages_text.localized_flow(flow, session)
-    messages = [script.asks[key] for key in _behind(path, after) if key in flow.notes]
+    localized = messages_text.localized_flow(flow, session)
+    messages = [localized.prompts[key] for key in _behind(path, after) if key in flow.notes]
     if path.end == LEAVE:
-        messages.append(script.voice.message(script.voice.say("left")))
+        messages.append(localized.renderer.message(localized.renderer.text("left")))
         return leave_session(flow, session, (*events, *map(MessageCreated, _headed(notices, messages))))
-    draft = script.asked[path.open].reopened(None, session.receipt) if path.open else None
+    draft = localized.questions[path.open].draft_for(None, session.receipt) if path.open else None
     session = session._replace(at=path.open, aside="", draft=draft, repairs=0)
     messages.append(
         messages_text.open_question(flow, session) if path.open else messages_text.summary_message(flow, session)
@@ -75,8 +75,8 @@ def ask_again(flow: Flow, session: Session, key: str) -> Turn:
             ),
         )
     earlier = messages_text.earlier_answer(flow, session, key)
-    asked = messages_text.localized_flow(flow, session).asked[key]
-    draft = asked.reopened(session.answers.get(key), session.receipt)
+    asked = messages_text.localized_flow(flow, session).questions[key]
+    draft = asked.draft_for(session.answers.get(key), session.receipt)
     session = session._replace(at=key, aside="", draft=draft)
     return Turn(session, (MessageCreated(messages_text.open_question(flow, session).preceded_by(earlier)),))
 

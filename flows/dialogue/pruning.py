@@ -49,7 +49,9 @@ def drop_answers(flow: Flow, session: Session, keys: Sequence[str]) -> Dropped:
     for key in keys:
         events.append(AnswerDropped(key, session.answers.get(key)))
         if session.answers.get(key) is True and key in flow.nodes and flow.nodes[key].type == "consent":
-            events.append(ConsentGiven(key, False, messages_text.localized_flow(flow, session).asked[key].prompt.text))
+            events.append(
+                ConsentGiven(key, False, messages_text.localized_flow(flow, session).questions[key].prompt.text)
+            )
     given = [key for key in keys if key in session.answers or key in session.also_stored]
     kept = session._replace(
         answers=_without(session.answers, keys),
@@ -73,8 +75,8 @@ def _line(flow: Flow, session: Session, keys: Iterable[str]) -> str:
     titles = [messages_text.short_title(flow, session, key) for key in flow.questions if key in given]
     if not titles:
         return ""
-    voice = messages_text.localized_flow(flow, session).voice
-    named = [voice.say("dropped.name", title=title) for title in titles[:MOST_NAMED]]
+    renderer = messages_text.localized_flow(flow, session).renderer
+    named = [renderer.text("dropped.name", title=title) for title in titles[:MOST_NAMED]]
     if rest := len(titles) - len(named):
-        named.append(voice.say("dropped.more", n=rest))
-    return voice.say("dropped", n=len(titles), questions=voice.listed(named))
+        named.append(renderer.text("dropped.more", n=rest))
+    return renderer.text("dropped", n=len(titles), questions=renderer.listed(named))

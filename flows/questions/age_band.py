@@ -63,23 +63,23 @@ class AgeBand(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(BANDS)
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedAgeBand(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedAgeBand(self, renderer)
 
 
 class _LocalizedAgeBand(LocalizedQuestion):
-    def __init__(self, definition: AgeBand, voice: Renderer) -> None:
-        units = frozenset(map(fold, voice.words("words.age")))
-        self._picker = ChoiceMatcher(definition, voice, _bands(voice, units), numbered=False)
-        self._fillers = voice.small_words().fillers | units
-        self._hint = voice.say("hint.age_band")
-        self._hint_year = voice.say("hint.age_year")
-        self.prompt = definition.prompt(voice, self._picker.quick_replies)
+    def __init__(self, definition: AgeBand, renderer: Renderer) -> None:
+        units = frozenset(map(fold, renderer.words("words.age")))
+        self._matcher = ChoiceMatcher(definition, renderer, _bands(renderer, units), numbered=False)
+        self._fillers = renderer.function_words().fillers | units
+        self._hint = renderer.text("hint.age_band")
+        self._hint_year = renderer.text("hint.age_year")
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         if not reply.choice and reply.folded.isdecimal():
             return self._band(reply.folded)
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         if value is not None:
             return value
         if reply.choice:
@@ -93,10 +93,12 @@ class _LocalizedAgeBand(LocalizedQuestion):
         return Interpreted(bands.pop()) if len(bands) == 1 else Invalid(self._hint)
 
     def show(self, value: Value) -> str:
-        return self._picker.labels.get(str(value), str(value))
+        return self._matcher.labels.get(str(value), str(value))
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded) or (folded.isdecimal() and len(folded) < 4 and int(folded) <= OLDEST)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded) or (
+            folded.isdecimal() and len(folded) < 4 and int(folded) <= OLDEST
+        )
 
     def _band(self, digits: str) -> ParseResult:
         age = int(digits) if len(digits) < _YEAR_DIGITS else OLDEST + 1
@@ -105,11 +107,11 @@ class _LocalizedAgeBand(LocalizedQuestion):
         return Invalid(self._hint_year if len(digits) == _YEAR_DIGITS else self._hint)
 
 
-def _bands(voice: Renderer, units: frozenset[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _bands(renderer: Renderer, units: frozenset[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """The bands as options: each also matches its label without "years" and its bare digits ("18-27")."""
     for band in BANDS:
-        label = voice.say(f"age_band.{band}")
+        label = renderer.text(f"age_band.{band}")
         short = " ".join(word for word in fold(label).split() if word not in units)
         first, last = band.split("_")
-        others = (f"{first} {last}",) if last.isdecimal() else voice.words("words.oldest")
+        others = (f"{first} {last}",) if last.isdecimal() else renderer.words("words.oldest")
         yield band, label, (short, *others)

@@ -157,7 +157,7 @@ class Node(BaseModel, ABC):
         return self.exits
 
     @abstractmethod
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
         """What this node becomes in one language."""
 
 
@@ -183,26 +183,26 @@ class Question(Node):
         if self.hint:
             yield ("hint",), self.hint
 
-    def missing(self, voice: Renderer) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
+    def missing(self, renderer: Renderer) -> Iterator[tuple[Missing, str, tuple[str, ...]]]:
         """The missing codes the question offers, each with its label and what else people say for it."""
         for code, offered in ((Missing.DONT_KNOW, self.dont_know), (Missing.REFUSED, self.refuse)):
             if offered:
-                yield code, voice.say(f"missing.{code}"), tuple(voice.words(f"words.{code}"))
+                yield code, renderer.text(f"missing.{code}"), tuple(renderer.words(f"words.{code}"))
 
-    def prompt(self, voice: Renderer, quick_replies: Iterable[QuickReply] = (), line: str | Parts = "") -> MsgOut:
+    def prompt(self, renderer: Renderer, quick_replies: Iterable[QuickReply] = (), line: str | Parts = "") -> MsgOut:
         """The usual shape of a question: text, hint, the answers offered, and "skip" where it may be skipped.
 
         `line` is what the type itself has to say (what the ends of a scale mean), between text and hint.
         """
-        title = voice.text(self.text)
+        title = renderer.localized(self.text)
         between: Parts = line if isinstance(line, tuple) else (BodyPart(line),) if line else ()
-        hint = voice.text(self.hint) if self.hint else ""
+        hint = renderer.localized(self.hint) if self.hint else ""
         parts: Parts = (TitlePart(title), *between, *((HintPart(hint),) if hint else ()))
-        replies = (*quick_replies, voice.command("skip")) if self.skip else tuple(quick_replies)
-        return voice.message(parts, replies)._replace(
+        replies = (*quick_replies, renderer.command("skip")) if self.skip else tuple(quick_replies)
+        return renderer.message(parts, replies)._replace(
             expects=self.expects,
             title=title,
-            audio=voice.recording(self.text, self.audio),
+            audio=renderer.recording(self.text, self.audio),
             sensitive=self.sensitive,
         )
 
@@ -220,15 +220,15 @@ class LocalizedQuestion(ABC):
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         """The reply as a value, a missing code, a draft or a rejection; never raises for anything a person can send."""
 
-    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
+    def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
         """Parses a reply; a `FactBasedQuestion` looks up stored data here."""
         return self.parse(reply, draft)
 
-    def again(self, draft: Value | None) -> MsgOut:
+    def prompt_for(self, draft: Value | None) -> MsgOut:
         """The question as it stands now: with the answer in the making, where there is one."""
         return self.prompt
 
-    def reopened(self, value: Value | None, seed: str = "") -> Value | None:
+    def draft_for(self, value: Value | None, seed: str = "") -> Value | None:
         """The draft with which the question is asked where it has this answer, None at first: several choices, orders
         and amounts are there to be corrected, everything else is answered anew.
 
@@ -236,7 +236,7 @@ class LocalizedQuestion(ABC):
         """
         return value if self.prompt.expects in {"many", "order", "amounts"} else None
 
-    def left(self, draft: Value | None) -> Value | Missing:
+    def value_if_skipped(self, draft: Value | None) -> Value | Missing:
         """What it counts as when somebody skips the question with this answer in the making."""
         return Missing.SKIPPED
 
@@ -253,7 +253,7 @@ class LocalizedQuestion(ABC):
         typed in (several with a space between them, `mode` paper) and as a person reads it."""
         return ()
 
-    def knows(self, folded: str) -> bool:
+    def matches_exactly(self, folded: str) -> bool:
         """Whether these very words are an answer offered, so that they win over a chat word of the same name."""
         return False
 
@@ -262,10 +262,10 @@ class FactBasedQuestion(LocalizedQuestion):
     """A question that must know something from the store. It looks up its needs in what is known (`flows.facts`)."""
 
     @abstractmethod
-    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
+    def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
         """As `parse`, knowing. Raises Lacking where something is not known yet."""
 
-    def begin(self, known: Facts, rated: int = 0) -> PartialAnswer | None:
+    def begin(self, facts: Facts, rated: int = 0) -> PartialAnswer | None:
         """The answer in the making which the question is asked with, said after its prompt. Raises Lacking.
 
         `rated` is a proposal that was rated in this very turn, by the answer before, 0 if none. The draft is kept in

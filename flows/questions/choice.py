@@ -62,33 +62,33 @@ class Choice(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedChoice(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedChoice(self, renderer)
 
 
 class _LocalizedChoice(LocalizedQuestion):
-    def __init__(self, definition: Choice, voice: Renderer) -> None:
-        self._picker = ChoiceMatcher(definition, voice, option_names(definition.options, voice))
-        self._hint = voice.say("hint.choice")
-        self.prompt = definition.prompt(voice, self._picker.quick_replies)
+    def __init__(self, definition: Choice, renderer: Renderer) -> None:
+        self._matcher = ChoiceMatcher(definition, renderer, option_names(definition.options, renderer))
+        self._hint = renderer.text("hint.choice")
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         return Invalid(self._hint) if value is None else value
 
     def show(self, value: Value) -> str:
-        return self._picker.labels.get(str(value), str(value))
+        return self._matcher.labels.get(str(value), str(value))
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded)
 
 
-def option_names(options: tuple[Option, ...], voice: Renderer) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def option_names(options: tuple[Option, ...], renderer: Renderer) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Options as a `ChoiceMatcher` takes them: value, label, synonyms in every language (people mix them)."""
     for option in options:
         synonyms = (word for words in option.synonyms.values() for word in words)
         labels = (wording.text for _, wording in option.label.items())
-        yield option.value, voice.text(option.label), (*synonyms, *labels)
+        yield option.value, renderer.localized(option.label), (*synonyms, *labels)
 
 
 def option_clashes(options: tuple[Option, ...]) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ class ChoiceMatcher:
     def __init__(
         self,
         question: Question,
-        voice: Renderer,
+        renderer: Renderer,
         options: Iterable[tuple[str, str, Iterable[str]]],
         *,
         numbered: bool = True,
@@ -33,24 +33,24 @@ class ChoiceMatcher:
         offered = [(value, label, tuple(names)) for value, label, names in options]
         self.labels = {value: label for value, label, _ in offered}
         self._values: dict[str, str | Missing] = {value: value for value in self.labels}
-        for code, label, words in question.missing(voice):
+        for code, label, words in question.missing(renderer):
             offered.append((code.value, label, words))
             self._values[code.value] = code
         self.quick_replies = tuple(
-            QuickReply(voice.token(question.key, value), label, number if numbered else 0, role=self._role(value))
+            QuickReply(renderer.token(question.key, value), label, number if numbered else 0, role=self._role(value))
             for number, (value, label, _) in enumerate(offered, start=1)
         )
         self._matcher = Matcher(
             [(self._values[value], (label, *names)) for value, label, names in offered],
             numbered=numbered,
             exact=exact,
-            small=voice.small_words(),
+            small=renderer.function_words(),
         )
 
     def _role(self, value: str) -> Role:
         return "missing" if isinstance(self._values[value], Missing) else "answer"
 
-    def pick(self, reply: Reply) -> str | Missing | Interpreted | None:
+    def match(self, reply: Reply) -> str | Missing | Interpreted | None:
         """The value meant, `Interpreted` where a typo was forgiven or the answer stood in a sentence, or None."""
         if reply.choice:
             return self._values.get(reply.choice)
@@ -63,5 +63,5 @@ class ChoiceMatcher:
         """All values named in a reply, and the words that name none."""
         return self._matcher.split(folded)
 
-    def knows(self, folded: str) -> bool:
-        return self._matcher.knows(folded)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded)

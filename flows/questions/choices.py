@@ -51,11 +51,11 @@ class MultiChoice(Question):
     exclusive: Key | None = None
 
     @abstractmethod
-    def offered(self, voice: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
+    def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
         """The answers: value, label, and what else each is called."""
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedChoices(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedChoices(self, renderer)
 
 
 @question
@@ -113,35 +113,35 @@ class Choices(MultiChoice):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def offered(self, voice: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
-        return option_names(self.options, voice)
+    def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
+        return option_names(self.options, renderer)
 
 
 class _LocalizedChoices(LocalizedQuestion):
-    def __init__(self, definition: MultiChoice, voice: Renderer) -> None:
-        self._voice = voice
-        self._picker = ChoiceMatcher(definition, voice, definition.offered(voice))
+    def __init__(self, definition: MultiChoice, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self._matcher = ChoiceMatcher(definition, renderer, definition.offered(renderer))
         self._exclusive = definition.exclusive
         self._min = definition.min
-        self._max = min(definition.max or len(self._picker.labels), len(self._picker.labels))
-        self._hint = voice.say("hint.choices")
-        self._naming = OptionListParser(self._picker, voice)
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
-        replies = self._picker.quick_replies[: len(self._picker.labels)]
+        self._max = min(definition.max or len(self._matcher.labels), len(self._matcher.labels))
+        self._hint = renderer.text("hint.choices")
+        self._list_parser = OptionListParser(self._matcher, renderer)
+        self._done = QuickReply(renderer.token(definition.key, DONE), renderer.text("button.done"), role="done")
+        replies = self._matcher.quick_replies[: len(self._matcher.labels)]
         # Each option as it is shown while open, and while chosen.
         self._open = tuple(reply._replace(label=UNCHECKED + reply.label, name=reply.label) for reply in replies)
         self._ticked = tuple(
             reply._replace(label=CHECKED + reply.label, name=reply.label, chosen=True) for reply in replies
         )
         done = (self._done,) if self._min == 0 else ()
-        offered = (*self._open, *self._picker.quick_replies[len(replies) :], *done)
-        self.prompt = definition.prompt(voice, offered, _how_many(definition, voice))
+        offered = (*self._open, *self._matcher.quick_replies[len(replies) :], *done)
+        self.prompt = definition.prompt(renderer, offered, _how_many(definition, renderer))
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         chosen = self._chosen(draft)
-        if self._naming.says_done(reply):
+        if self._list_parser.says_done(reply):
             return self._finish(chosen)
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         if isinstance(value, Missing):
             return value
         if isinstance(value, str):
@@ -150,24 +150,24 @@ class _LocalizedChoices(LocalizedQuestion):
             return Invalid(self._hint)
         return self._several(reply, chosen, value)
 
-    def again(self, draft: Value | None) -> MsgOut:
+    def prompt_for(self, draft: Value | None) -> MsgOut:
         chosen = self._chosen(draft)
         return self._draft(chosen).msg if chosen else self.prompt
 
     def show(self, value: Value) -> str:
-        labels = [self._picker.labels.get(str(one), str(one)) for one in value] if isinstance(value, list) else []
-        return self._voice.say("list.comma").join(labels) if labels else self._voice.say("choices.nothing")
+        labels = [self._matcher.labels.get(str(one), str(one)) for one in value] if isinstance(value, list) else []
+        return self._renderer.text("list.comma").join(labels) if labels else self._renderer.text("choices.nothing")
 
     def label(self, value: Value) -> str:
-        return self._picker.labels.get(str(value), str(value))
+        return self._matcher.labels.get(str(value), str(value))
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded) or folded in self._naming.done_words
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words
 
     def _chosen(self, draft: Value | None) -> list[str]:
         """What is chosen so far, in the order of the options."""
         before = draft if isinstance(draft, list) else ()
-        return [value for value in self._picker.labels if value in before]
+        return [value for value in self._matcher.labels if value in before]
 
     def _toggled(self, chosen: list[str], value: str) -> list[str]:
         if value in chosen:
@@ -178,7 +178,7 @@ class _LocalizedChoices(LocalizedQuestion):
 
     def _several(self, reply: Reply, chosen: list[str], guess: Interpreted | None) -> ParseResult:
         """Several options in one reply are added (a list names what is wanted); what was not understood is said."""
-        values, unknown, done = self._naming.find(reply)
+        values, unknown, done = self._list_parser.find(reply)
         if not values and guess is not None:
             return self._draft(self._toggled(chosen, str(guess.value)))
         if not values or len(unknown) > len(values) + 1:
@@ -187,9 +187,9 @@ class _LocalizedChoices(LocalizedQuestion):
         lines: list[str] = []
         if self._exclusive in wanted and len(wanted) > 1:
             wanted.discard(self._exclusive)
-            lines.append(self._voice.say("hint.choices_exclusive", label=self._picker.labels[self._exclusive]))
+            lines.append(self._renderer.text("hint.choices_exclusive", label=self._matcher.labels[self._exclusive]))
         if unknown:
-            lines.append(self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO]))
+            lines.append(self._renderer.text("hint.not_understood", words=" ".join(unknown)[:_ECHO]))
         selected = self._chosen([*wanted])
         if done and not lines and self._min <= len(selected) <= self._max:
             return selected
@@ -199,36 +199,40 @@ class _LocalizedChoices(LocalizedQuestion):
         alone = chosen == [self._exclusive]
         if self._min <= len(chosen) <= self._max or alone:
             return list(chosen)
-        return self._draft(chosen) if chosen else Invalid(self._voice.say("choices.missing", n=self._min))
+        return self._draft(chosen) if chosen else Invalid(self._renderer.text("choices.missing", n=self._min))
 
     def _draft(self, chosen: list[str], *lines: str) -> PartialAnswer:
         """The selection, shown so that it can be read without seeing the symbols."""
-        say, notices = self._voice.say, map(NoticePart, lines)
+        phrase, notices = self._renderer.text, map(NoticePart, lines)
         if not chosen:
             return PartialAnswer([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         missing, many = self._min - len(chosen), len(chosen) - self._max
         alone = chosen == [self._exclusive]
-        selection = SelectionPart(say("choices.chosen", labels=self.show(list(chosen)), n=len(chosen)), is_list=True)
-        then: MessagePart = HintPart(say("choices.next", done=self._done.label), is_typing=True)
+        selection = SelectionPart(phrase("choices.chosen", labels=self.show(list(chosen)), n=len(chosen)), is_list=True)
+        then: MessagePart = HintPart(phrase("choices.next", done=self._done.label), is_typing=True)
         if many > 0:
-            then = ErrorPart(say("choices.many", n=many, max=self._max), self._max)
+            then = ErrorPart(phrase("choices.many", n=many, max=self._max), self._max)
         elif missing > 0 and not alone:
-            then = ErrorPart(say("choices.missing", n=missing))
+            then = ErrorPart(phrase("choices.missing", n=missing))
         replies = [
             ticked if value in chosen else empty
-            for value, ticked, empty in zip(self._picker.labels, self._ticked, self._open, strict=True)
+            for value, ticked, empty in zip(self._matcher.labels, self._ticked, self._open, strict=True)
         ]
         done = (self._done,) if many <= 0 and (missing <= 0 or alone) else ()
-        msg = self._voice.message((*notices, selection, then), (*replies, *done))
+        msg = self._renderer.message((*notices, selection, then), (*replies, *done))
         return PartialAnswer(
             list(chosen), msg._replace(expects="many", title=self.prompt.title, sensitive=self.prompt.sensitive)
         )
 
 
-def _how_many(definition: MultiChoice, voice: Renderer) -> str:
+def _how_many(definition: MultiChoice, renderer: Renderer) -> str:
     least, most = definition.min, definition.max
     if most is None:
-        return voice.say("choices.how_from", min=least) if least > 1 else voice.say("choices.how")
+        return renderer.text("choices.how_from", min=least) if least > 1 else renderer.text("choices.how")
     if least == most:
-        return voice.say("choices.how_exactly", max=most)
-    return voice.say("choices.how_between", min=least, max=most) if least > 1 else voice.say("choices.how_to", max=most)
+        return renderer.text("choices.how_exactly", max=most)
+    return (
+        renderer.text("choices.how_between", min=least, max=most)
+        if least > 1
+        else renderer.text("choices.how_to", max=most)
+    )

@@ -55,24 +55,26 @@ class Consent(Question):
     def values(self) -> ValueType:
         return bool
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedConsent(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedConsent(self, renderer)
 
 
 class _LocalizedConsent(LocalizedQuestion):
-    def __init__(self, definition: Consent, voice: Renderer) -> None:
-        offered = [(word, voice.say(f"consent.{word}"), tuple(voice.words(f"words.{word}"))) for word in ("yes", "no")]
-        self._picker = ChoiceMatcher(definition, voice, offered, exact=True)
-        self._hint = voice.say("hint.consent")
-        self.prompt = definition.prompt(voice, self._picker.quick_replies)
+    def __init__(self, definition: Consent, renderer: Renderer) -> None:
+        offered = [
+            (word, renderer.text(f"consent.{word}"), tuple(renderer.words(f"words.{word}"))) for word in ("yes", "no")
+        ]
+        self._matcher = ChoiceMatcher(definition, renderer, offered, exact=True)
+        self._hint = renderer.text("hint.consent")
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         # Guesses and missing answers cannot occur here; if they did, they would be no consent.
         return value == "yes" if isinstance(value, str) and not isinstance(value, Missing) else Invalid(self._hint)
 
     def show(self, value: Value) -> str:
-        return self._picker.labels["yes" if value is True else "no"]
+        return self._matcher.labels["yes" if value is True else "no"]
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded)

@@ -50,27 +50,27 @@ class District(Question):
     def values(self) -> frozenset[Value]:
         return frozenset((*DISTRICTS, OUTSIDE) if self.outside else DISTRICTS)
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedDistrict(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedDistrict(self, renderer)
 
 
 class _LocalizedDistrict(LocalizedQuestion):
-    def __init__(self, definition: District, voice: Renderer) -> None:
+    def __init__(self, definition: District, renderer: Renderer) -> None:
         offered: list[tuple[str, str, tuple[str, ...]]] = [
-            (key, district_label(key, voice.language), (name,)) for key, name in DISTRICTS.items()
+            (key, district_label(key, renderer.language), (name,)) for key, name in DISTRICTS.items()
         ]
         if definition.outside:
-            offered.append((OUTSIDE, voice.say("district.outside"), tuple(voice.words("words.outside"))))
-        self._voice = voice
-        self._picker = ChoiceMatcher(definition, voice, offered, exact=True)
-        self._areas = district_areas(voice.small_words())
-        self._hint = voice.say("hint.district")
-        self.prompt = definition.prompt(voice, self._picker.quick_replies)
+            offered.append((OUTSIDE, renderer.text("district.outside"), tuple(renderer.words("words.outside"))))
+        self._renderer = renderer
+        self._matcher = ChoiceMatcher(definition, renderer, offered, exact=True)
+        self._areas = district_areas(renderer.function_words())
+        self._hint = renderer.text("hint.district")
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies)
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
-        if reply.msg and reply.msg.place and (near := district_of(reply.msg.place)):
+        if reply.msg and reply.msg.location and (near := district_of(reply.msg.location)):
             return Interpreted(near)
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         if value is not None:
             return value
         if reply.choice:
@@ -83,18 +83,18 @@ class _LocalizedDistrict(LocalizedQuestion):
             return Interpreted(keys[0])
         if not 2 <= len(keys) <= _MANY:
             return Invalid(self._hint)
-        names = self._voice.listed((self._picker.labels[key] for key in keys), "list.or")
-        return Invalid(self._voice.say("hint.district_which", names=names))
+        names = self._renderer.listed((self._matcher.labels[key] for key in keys), "list.or")
+        return Invalid(self._renderer.text("hint.district_which", names=names))
 
     def _named(self, folded: str) -> list[tuple[str, ...]]:
         """The places named in a reply that is short enough to be an answer."""
         return self._areas.split(folded)[0] if folded.count(" ") < _WORDS else []
 
     def show(self, value: Value) -> str:
-        return self._picker.labels.get(str(value), str(value))
+        return self._matcher.labels.get(str(value), str(value))
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded) or self._areas.knows(folded)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded) or self._areas.matches_exactly(folded)
 
 
 def district_label(key: str, language: str) -> str:

@@ -16,30 +16,30 @@ class FreeTextRules:
     over already.
     """
 
-    __slots__ = ("_done", "_least", "_most", "_voice")
+    __slots__ = ("_done", "_least", "_most", "_renderer")
 
-    def __init__(self, voice: Renderer, least: int, most: int, done: Collection[str]) -> None:
-        self._voice, self._least, self._most, self._done = voice, least, most, done
+    def __init__(self, renderer: Renderer, least: int, most: int, done: Collection[str]) -> None:
+        self._renderer, self._least, self._most, self._done = renderer, least, most, done
 
-    def fault(self, reply: Reply) -> str:
+    def error_text(self, reply: Reply) -> str:
         """Why the reply is no such answer, in the person's language; "" where it is one."""
-        say, text = self._voice.say, reply.text.strip()
+        phrase, text = self._renderer.text, reply.text.strip()
         if not reply.folded or reply.choice or not text:
-            return say("hint.text_words" if text else "hint.text")
+            return phrase("hint.text_words" if text else "hint.text")
         if reply.folded in self._done:
-            return say("hint.text")
+            return phrase("hint.text")
         return self.too_long(text) or self._too_short(text)
 
     def too_long(self, text: str) -> str:
         """The same of the length alone: of a caption, which need not be there at all."""
         # Nobody sees more characters than there are code points, so counting them is rarely needed.
         if len(text) > self._most and (over := length_as_seen(text) - self._most) > 0:
-            return self._voice.say("hint.text_long", n=over, max=self._most)
+            return self._renderer.text("hint.text_long", n=over, max=self._most)
         return ""
 
     def _too_short(self, text: str) -> str:
         if self._least > 1 and (short := self._least - length_as_seen(text)) > 0:
-            return self._voice.say("hint.text_short", n=short, min=self._least)
+            return self._renderer.text("hint.text_short", n=short, min=self._least)
         return ""
 
 

@@ -24,14 +24,14 @@ class Note(Node):
 
     waits: ClassVar[bool] = False
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedNote(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedNote(self, renderer)
 
 
 class _LocalizedNote(LocalizedQuestion):
-    def __init__(self, definition: Note, voice: Renderer) -> None:
-        self.prompt = voice.message(voice.text(definition.text))._replace(
-            audio=voice.recording(definition.text, definition.audio)
+    def __init__(self, definition: Note, renderer: Renderer) -> None:
+        self.prompt = renderer.message(renderer.localized(definition.text))._replace(
+            audio=renderer.recording(definition.text, definition.audio)
         )
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:

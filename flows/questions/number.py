@@ -81,27 +81,27 @@ class Number(Question):
     def values(self) -> ValueType:
         return float if self.decimals else int
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedNumber(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedNumber(self, renderer)
 
 
 class _LocalizedNumber(LocalizedQuestion):
-    def __init__(self, definition: Number, voice: Renderer) -> None:
-        self._voice = voice
+    def __init__(self, definition: Number, renderer: Renderer) -> None:
+        self._renderer = renderer
         self._decimals = definition.decimals
         self._step = Decimal(1).scaleb(-definition.decimals)
-        self._sign = voice.say("number.decimal")
-        self._unit = voice.text(definition.unit) if definition.unit else ""
+        self._sign = renderer.text("number.decimal")
+        self._unit = renderer.localized(definition.unit) if definition.unit else ""
         self._min = Decimal(str(-LARGEST if definition.min is None else definition.min))
         self._max = Decimal(str(LARGEST if definition.max is None else definition.max))
-        self._picker = ChoiceMatcher(definition, voice, (), numbered=False)
-        small = voice.small_words()
+        self._matcher = ChoiceMatcher(definition, renderer, (), numbered=False)
+        small = renderer.function_words()
         units = (fold(wording.text) for _, wording in definition.unit.items()) if definition.unit else ()
         self._harmless = small.fillers | {word for unit in units for word in unit.split()}
         self._negations = small.negations
         self._numerals = {word: number for number, words in enumerate(small.numerals) for word in words}
         self._wanted = self._range(definition)
-        self.prompt = definition.prompt(voice, self._picker.quick_replies, "" if definition.hint else self._wanted)
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies, "" if definition.hint else self._wanted)
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         text = reply.text
@@ -109,7 +109,7 @@ class _LocalizedNumber(LocalizedQuestion):
             return self._accept([Decimal(int(text))], sure=True)
         written = [] if reply.choice else _NUMBER.findall(text := plain_digits(text))
         if not written:
-            missing = None if reply.folded in self._numerals else self._picker.pick(reply)
+            missing = None if reply.folded in self._numerals else self._matcher.match(reply)
             if isinstance(missing, Missing):
                 return missing
             return Invalid(self._wanted) if reply.choice else self._in_words(reply.folded)
@@ -123,8 +123,12 @@ class _LocalizedNumber(LocalizedQuestion):
         plain = format(Decimal(str(value)).normalize(), "f") if isinstance(value, int | float) else str(value)
         return f"{plain.replace('.', self._sign)} {self._unit}".strip()
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded) or folded in self._numerals or (folded.isdecimal() and len(folded) <= 12)
+    def matches_exactly(self, folded: str) -> bool:
+        return (
+            self._matcher.matches_exactly(folded)
+            or folded in self._numerals
+            or (folded.isdecimal() and len(folded) <= 12)
+        )
 
     def _in_words(self, folded: str) -> ParseResult:
         numbers, others = self._numerals_in(folded.split())
@@ -158,26 +162,26 @@ class _LocalizedNumber(LocalizedQuestion):
         fitting = [one for one in whole if self._min <= one <= self._max]
         if len(fitting) > 1:
             first, second = (self.show(float(one)) for one in fitting)
-            return Invalid(self._voice.say("hint.number_ambiguous", first=first, second=second))
+            return Invalid(self._renderer.text("hint.number_ambiguous", first=first, second=second))
         if not fitting:
-            return Invalid(self._wanted if whole else self._voice.say("hint.number_whole"))
+            return Invalid(self._wanted if whole else self._renderer.text("hint.number_whole"))
         value = fitting[0].quantize(self._step, ROUND_HALF_UP)
         # Adding zero makes a "-0" a plain one.
         number = float(value) + 0.0 if self._decimals else int(value)
         return number if sure and len(readings) == 1 and value == fitting[0] else Interpreted(number)
 
     def _not_one(self) -> str:
-        return f"{self._voice.say('hint.number_one')} {self._wanted}"
+        return f"{self._renderer.text('hint.number_one')} {self._wanted}"
 
     def _range(self, definition: Number) -> str:
-        say, least, most = self._voice.say, definition.min, definition.max
+        phrase, least, most = self._renderer.text, definition.min, definition.max
         if least is not None and most is not None:
-            return say("number.between", min=self._bare(least), max=self.show(most))
+            return phrase("number.between", min=self._bare(least), max=self.show(most))
         if least is not None:
-            return say("number.from", min=self.show(least))
+            return phrase("number.from", min=self.show(least))
         if most is not None:
-            return say("number.to", max=self.show(most))
-        return say("number.in", unit=self._unit) if self._unit else say("number.any")
+            return phrase("number.to", max=self.show(most))
+        return phrase("number.in", unit=self._unit) if self._unit else phrase("number.any")
 
     def _bare(self, value: int | float) -> str:
         return self.show(value).removesuffix(self._unit).strip()

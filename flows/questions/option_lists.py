@@ -29,12 +29,12 @@ class NamedOptions(NamedTuple):
 class OptionListParser:
     """Finds all the options a reply names, in one language."""
 
-    __slots__ = ("_joining", "_picker", "done_words")
+    __slots__ = ("_joining", "_matcher", "done_words")
 
-    def __init__(self, picker: ChoiceMatcher, voice: Renderer) -> None:
-        self._picker = picker
-        self.done_words = voice.done_words()
-        self._joining = frozenset(map(fold, voice.words("words.and"))) | voice.small_words().fillers
+    def __init__(self, matcher: ChoiceMatcher, renderer: Renderer) -> None:
+        self._matcher = matcher
+        self.done_words = renderer.done_words()
+        self._joining = frozenset(map(fold, renderer.words("words.and"))) | renderer.function_words().fillers
 
     def says_done(self, reply: Reply) -> bool:
         """Whether the reply says nothing but that this is all."""
@@ -46,26 +46,26 @@ class OptionListParser:
         unknown: list[str] = []
         done = False
         for piece in self._pieces(reply.text):
-            found, rest = self._picker.split(piece)
+            found, rest = self._matcher.split(piece)
             if not found and rest:
-                match = self._picker.pick(Reply(piece, piece))
+                match = self._matcher.match(Reply(piece, piece))
                 found, rest = ([str(match.value)], []) if isinstance(match, Interpreted) else (found, rest)
             values += found
             for word in rest:
-                digits, others = self._picker.split(" ".join(word.removeprefix("و")))
+                digits, others = self._matcher.split(" ".join(word.removeprefix("و")))
                 if word in self.done_words:
                     done = True
                 elif word.removeprefix("و").isdecimal() and not others:
                     values += digits
                 elif word not in self._joining:
-                    values += (prefixed := self._picker.split(word.removeprefix("و"))[0])
+                    values += (prefixed := self._matcher.split(word.removeprefix("و"))[0])
                     unknown += [] if prefixed else [word]
         return NamedOptions([value for value in values if not isinstance(value, Missing)], unknown, done)
 
     def _pieces(self, text: str) -> Iterator[str]:
         """The reply at its separators; at words like "and" only where names would stay unknown otherwise."""
         for piece in map(fold, _SEPARATORS.split(_RANGE.sub(_counted, text))):
-            _, rest = self._picker.split(piece)
+            _, rest = self._matcher.split(piece)
             if self._joining.isdisjoint(rest) or self._joining.issuperset(rest):
                 yield piece
             else:

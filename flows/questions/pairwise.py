@@ -113,8 +113,8 @@ class Pairwise(Question):
     def labels(self, languages: Sequence[str]) -> Iterator[tuple[str, Text | None]]:
         yield from ((option.value, option.label) for option in self.options)
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedPairwise(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedPairwise(self, renderer)
 
 
 @lru_cache(1024)
@@ -140,20 +140,20 @@ def pairs(values: tuple[str, ...], seed: str, most: int) -> tuple[Pair, ...]:
 class _LocalizedPairwise(LocalizedQuestion):
     """Drafts are the seed, then what is decided; the pair that is asked follows from both."""
 
-    def __init__(self, definition: Pairwise, voice: Renderer) -> None:
+    def __init__(self, definition: Pairwise, renderer: Renderer) -> None:
         self._definition = definition
-        self._voice = voice
-        self._names = {value: (label, names) for value, label, names in option_names(definition.options, voice)}
-        self._even = (voice.say("pairwise.even"), tuple(voice.words("words.even")))
+        self._renderer = renderer
+        self._names = {value: (label, names) for value, label, names in option_names(definition.options, renderer)}
+        self._even = (renderer.text("pairwise.even"), tuple(renderer.words("words.even")))
         words = (word for label, names in (*self._names.values(), self._even) for word in (label, *names))
         self._known = frozenset(map(fold, words)) | {_FIRST, _SECOND, _NEITHER}
-        self._picker = lru_cache(256)(self._make_picker)
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
-        self._done_words = voice.done_words()
-        self._hint = voice.say("hint.pairwise")
+        self._matcher_of = lru_cache(256)(self._make_matcher)
+        self._done = QuickReply(renderer.token(definition.key, DONE), renderer.text("button.done"), role="done")
+        self._done_words = renderer.done_words()
+        self._hint = renderer.text("hint.pairwise")
         self.prompt = self._message("", [])
 
-    def reopened(self, value: Value | None, seed: str = "") -> Value | None:
+    def draft_for(self, value: Value | None, seed: str = "") -> Value | None:
         """Where one stopped; from the beginning where nothing is left to decide."""
         before = value if isinstance(value, list) else []
         return [f"{_SEED}{seed}", *(before if len(before) < self._definition.most else ())]
@@ -167,8 +167,8 @@ class _LocalizedPairwise(LocalizedQuestion):
         number, _, meant = reply.choice.partition("-")
         if meant in {_FIRST, _SECOND, _NEITHER} and number.isdecimal() and number != str(len(decided)):
             # A button of an earlier pair, perhaps tapped twice.
-            return self._draft(seed, decided, noticed(self._voice.say("stale")))
-        picked = self._picker(len(decided), self._pair(seed, decided)).pick(reply)
+            return self._draft(seed, decided, noticed(self._renderer.text("stale")))
+        picked = self._matcher_of(len(decided), self._pair(seed, decided)).match(reply)
         if picked is None:
             return Invalid(self._hint)
         if isinstance(picked, Missing):
@@ -176,19 +176,19 @@ class _LocalizedPairwise(LocalizedQuestion):
         value = str(picked.value) if isinstance(picked, Interpreted) else picked
         return self._next(seed, decided, value.partition("-")[2], is_guess=isinstance(picked, Interpreted))
 
-    def again(self, draft: Value | None) -> MsgOut:
+    def prompt_for(self, draft: Value | None) -> MsgOut:
         return self._message(*self._read(draft))
 
-    def left(self, draft: Value | None) -> Value | Missing:
+    def value_if_skipped(self, draft: Value | None) -> Value | Missing:
         _, decided = self._read(draft)
         return decided if len(decided) >= self._definition.min else Missing.SKIPPED
 
     def show(self, value: Value) -> str:
         decided = value if isinstance(value, list) else [str(value)]
         wins = Counter(one.partition(">")[0] for one in decided if ">" in one)
-        said = self._voice.say("pairwise.decided", n=len(decided))
+        said = self._renderer.text("pairwise.decided", n=len(decided))
         ahead = [self._label(winner) for winner, _ in wins.most_common(_SHOWN)]
-        return f"{said}, {self._voice.say('pairwise.won', labels=self._voice.listed(ahead))}" if ahead else said
+        return f"{said}, {self._renderer.text('pairwise.won', labels=self._renderer.listed(ahead))}" if ahead else said
 
     def paper_rows(self) -> Sequence[Sequence[tuple[str, str]]]:
         """All pairs, each once; sides and order are drawn as in a chat, the same for every sheet."""
@@ -201,7 +201,7 @@ class _LocalizedPairwise(LocalizedQuestion):
             for first, second in pairs(tuple(self._names), "", self._definition.all_pairs)
         ]
 
-    def knows(self, folded: str) -> bool:
+    def matches_exactly(self, folded: str) -> bool:
         return folded in self._known or folded in self._done_words
 
     def _from_paper(self, ticked: Sequence[str]) -> ParseResult:
@@ -210,7 +210,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         if not set(ticked) <= set().union(*rows) or any(len(row.intersection(ticked)) > 1 for row in rows):
             return Invalid(self._hint)
         if len(ticked) < self._definition.min:
-            return Invalid(self._voice.say("pairwise.few", min=self._definition.min))
+            return Invalid(self._renderer.text("pairwise.few", min=self._definition.min))
         return [code for row in rows for code in ticked if code in row]
 
     def _label(self, value: str) -> str:
@@ -226,11 +226,11 @@ class _LocalizedPairwise(LocalizedQuestion):
     def _pair(self, seed: str, decided: list[str]) -> Pair:
         return pairs(tuple(self._names), seed, self._definition.most)[len(decided)]
 
-    def _make_picker(self, number: int, pair: Pair) -> ChoiceMatcher:
+    def _make_matcher(self, number: int, pair: Pair) -> ChoiceMatcher:
         offered = [(_FIRST, *self._names[pair.first]), (_SECOND, *self._names[pair.second]), (_NEITHER, *self._even)]
         return ChoiceMatcher(
             self._definition,
-            self._voice,
+            self._renderer,
             [(f"{number}-{value}", label, names) for value, label, names in offered],
         )
 
@@ -241,7 +241,7 @@ class _LocalizedPairwise(LocalizedQuestion):
         if len(after) == self._definition.most:
             return Interpreted(after) if is_guess else after
         label = {_FIRST: self._label(first), _SECOND: self._label(second)}.get(meant, self._even[0])
-        line = self._voice.say("answer.understood", answer=label) if is_guess else ""
+        line = self._renderer.text("answer.understood", answer=label) if is_guess else ""
         return self._draft(seed, after, noticed(line, "understood"))
 
     def _draft(self, seed: str, decided: list[str], notices: Parts) -> PartialAnswer:
@@ -250,10 +250,10 @@ class _LocalizedPairwise(LocalizedQuestion):
 
     def _message(self, seed: str, decided: list[str]) -> MsgOut:
         """The next pair, and where one stands."""
-        say, definition = self._voice.say, self._definition
-        replies = self._picker(len(decided), self._pair(seed, decided)).quick_replies
-        lines: list[MessagePart] = [BodyPart(say("pairwise.of", number=len(decided) + 1, max=definition.most))]
+        phrase, definition = self._renderer.text, self._definition
+        replies = self._matcher_of(len(decided), self._pair(seed, decided)).quick_replies
+        lines: list[MessagePart] = [BodyPart(phrase("pairwise.of", number=len(decided) + 1, max=definition.most))]
         if len(decided) >= definition.min:
             replies = (*replies, self._done)
-            lines.append(HintPart(say("pairwise.may_stop", done=self._done.label)))
-        return definition.prompt(self._voice, replies, tuple(lines))
+            lines.append(HintPart(phrase("pairwise.may_stop", done=self._done.label)))
+        return definition.prompt(self._renderer, replies, tuple(lines))

@@ -108,31 +108,33 @@ class Points(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedPoints(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedPoints(self, renderer)
 
 
 class _LocalizedPoints(LocalizedQuestion):
-    def __init__(self, definition: Points, voice: Renderer) -> None:
+    def __init__(self, definition: Points, renderer: Renderer) -> None:
         self._definition = definition
-        self._voice = voice
+        self._renderer = renderer
         self._priced = definition.is_priced
         self._cost = {option.value: option.cost or 0 for option in definition.options}
-        self._unit = voice.text(definition.unit) if definition.unit else ""
-        self._picker = ChoiceMatcher(definition, voice, option_names(definition.options, voice), numbered=self._priced)
-        self._naming = OptionListParser(self._picker, voice)
-        self._amounts = AmountParser(
-            ((value, names) for value, _, names in option_names(definition.options, voice)),
-            voice.small_words().numerals,
-            voice.small_words().fillers | self._unit_words(),
-            frozenset(map(fold, voice.words("words.and"))),
+        self._unit = renderer.localized(definition.unit) if definition.unit else ""
+        self._matcher = ChoiceMatcher(
+            definition, renderer, option_names(definition.options, renderer), numbered=self._priced
         )
-        self._hint = voice.say("hint.points_cost" if self._priced else "hint.points")
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
-        budget = BodyPart(voice.say("points.budget", amount=self._said(definition.budget)))
-        others = self._picker.quick_replies[len(definition.options) :]
+        self._list_parser = OptionListParser(self._matcher, renderer)
+        self._amounts = AmountParser(
+            ((value, names) for value, _, names in option_names(definition.options, renderer)),
+            renderer.function_words().numerals,
+            renderer.function_words().fillers | self._unit_words(),
+            frozenset(map(fold, renderer.words("words.and"))),
+        )
+        self._hint = renderer.text("hint.points_cost" if self._priced else "hint.points")
+        self._done = QuickReply(renderer.token(definition.key, DONE), renderer.text("button.done"), role="done")
+        budget = BodyPart(renderer.text("points.budget", amount=self._said(definition.budget)))
+        others = self._matcher.quick_replies[len(definition.options) :]
         self.prompt = definition.prompt(
-            voice, (*self._replies({}), *others), (budget, HintPart(self._hint, is_typing=True))
+            renderer, (*self._replies({}), *others), (budget, HintPart(self._hint, is_typing=True))
         )
         self._labels = frozenset(fold(reply.label) for reply in self._replies({}))
         if self._priced:
@@ -140,9 +142,9 @@ class _LocalizedPoints(LocalizedQuestion):
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         spent = self._spent(draft)
-        if self._naming.says_done(reply):
+        if self._list_parser.says_done(reply):
             return spent if spent else Invalid(self._hint)
-        value = self._picker.pick(reply) if reply.choice else self._missing(reply)
+        value = self._matcher.match(reply) if reply.choice else self._missing(reply)
         if isinstance(value, Missing):
             return value
         if reply.choice:
@@ -152,45 +154,45 @@ class _LocalizedPoints(LocalizedQuestion):
             change = AmountChange(taken_back, None, LESS if reply.choice.startswith(LESS) else "")
             return self._checked(spent, self._wanted(spent, [change]))
         changes, unknown = self._amounts.find(reply.text)
-        done = not self._naming.done_words.isdisjoint(unknown)
-        unknown = [word for word in unknown if word not in self._naming.done_words]
+        done = not self._list_parser.done_words.isdisjoint(unknown)
+        unknown = [word for word in unknown if word not in self._list_parser.done_words]
         if not changes or len(unknown) > len(changes) + 1:
             return Invalid(self._hint)
-        lines = [self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
+        lines = [self._renderer.text("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
         after = self._wanted(spent, changes)
         is_whole = done or (len(changes) > 1 and self._left(after) == 0)
         if is_whole and after and self._left(after) >= 0 and not lines:
             return after
         return self._checked(spent, after, *lines)
 
-    def again(self, draft: Value | None) -> MsgOut:
+    def prompt_for(self, draft: Value | None) -> MsgOut:
         spent = self._spent(draft)
         return self._draft(spent).msg if spent else self.prompt
 
     def show(self, value: Value) -> str:
         spent = value if isinstance(value, dict) else {}
         parts = [f"{self.label(one)}: {self._said(amount)}" for one, amount in spent.items()]
-        return self._voice.say("list.comma").join(parts) if parts else self._voice.say("points.nothing")
+        return self._renderer.text("list.comma").join(parts) if parts else self._renderer.text("points.nothing")
 
     def label(self, value: Value) -> str:
-        return self._picker.labels.get(str(value), str(value))
+        return self._matcher.labels.get(str(value), str(value))
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded) or folded in self._naming.done_words or folded in self._labels
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words or folded in self._labels
 
     def _missing(self, reply: Reply) -> Missing | None:
         """Only what stands beside the options: an option named alone is a step."""
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         return value if isinstance(value, Missing) else None
 
     def _unit_words(self) -> frozenset[str]:
-        said = [self._unit, *(self._voice.say("points.unit", n=n) for n in (1, 2, 3, 5, 20))]
+        said = [self._unit, *(self._renderer.text("points.unit", n=n) for n in (1, 2, 3, 5, 20))]
         return frozenset(word for text in said for word in fold(text).split() if not word.isdecimal())
 
     def _said(self, amount: int) -> str:
         """An amount with its unit; thousands set apart by a thin space, which every language understands."""
         if not self._unit:
-            return self._voice.say("points.unit", n=amount)
+            return self._renderer.text("points.unit", n=amount)
         return f"{amount:,} {self._unit}".replace(",", "\u202f")
 
     def _spent(self, draft: Value | None) -> dict[str, int]:
@@ -221,26 +223,26 @@ class _LocalizedPoints(LocalizedQuestion):
         """The new amounts, or, where there is not enough, the old ones and by how much it is too much."""
         lacking = -self._left(after)
         if lacking > 0:
-            return self._draft(spent, *lines, self._voice.say("points.too_much", amount=self._said(lacking)))
+            return self._draft(spent, *lines, self._renderer.text("points.too_much", amount=self._said(lacking)))
         return self._draft(after, *lines)
 
     def _draft(self, spent: dict[str, int], *lines: str) -> PartialAnswer:
         """What is spread so far and what is left, in words."""
-        say, notices = self._voice.say, map(NoticePart, lines)
+        phrase, notices = self._renderer.text, map(NoticePart, lines)
         if not spent:
             return PartialAnswer({}, self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         parts: Parts = (
             *notices,
-            SelectionPart(say("points.so_far", labels=self.show(dict(spent)))),
-            NoticePart(say("points.left", amount=self._said(self._left(spent)))),
-            HintPart(say("points.next", done=self._done.label), is_typing=True),
+            SelectionPart(phrase("points.so_far", labels=self.show(dict(spent)))),
+            NoticePart(phrase("points.left", amount=self._said(self._left(spent)))),
+            HintPart(phrase("points.next", done=self._done.label), is_typing=True),
         )
-        msg = self._voice.message(parts, (*self._replies(spent), self._done))
+        msg = self._renderer.message(parts, (*self._replies(spent), self._done))
         return PartialAnswer(dict(spent), msg._replace(expects=self.prompt.expects, title=self.prompt.title))
 
     def _replies(self, spent: dict[str, int]) -> Iterator[QuickReply]:
         """A button to give each option a step more, and one to take it back from what has some."""
-        key, step, token = self._definition.key, self._definition.step, self._voice.token
+        key, step, token = self._definition.key, self._definition.step, self._renderer.token
         for number, value in enumerate(self._cost, start=1):
             has = spent.get(value, 0)
             label = self.label(value)

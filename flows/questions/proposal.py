@@ -74,89 +74,92 @@ class Proposal(Question):
     def values(self) -> ValueType:
         return str
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedProposal(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedProposal(self, renderer)
 
 
 class _LocalizedProposal(FactBasedQuestion):
-    def __init__(self, definition: Proposal, voice: Renderer) -> None:
-        self._key, self._voice = definition.key, voice
-        self._own_words = FreeTextRules(voice, definition.min_length, definition.max_length, voice.done_words())
+    def __init__(self, definition: Proposal, renderer: Renderer) -> None:
+        self._key, self._renderer = definition.key, renderer
+        self._rules = FreeTextRules(renderer, definition.min_length, definition.max_length, renderer.done_words())
         self._has_title, self._compares = definition.title, definition.similar
-        self._picker = ChoiceMatcher(definition, voice, (), numbered=False, exact=True)
-        self._differs = voice.say("proposal.differs")
-        lines = [voice.say("hint.leave_names_out"), voice.say("proposal.title_line") if definition.title else ""]
-        self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, lines)))
+        self._matcher = ChoiceMatcher(definition, renderer, (), numbered=False, exact=True)
+        self._differs = renderer.text("proposal.differs")
+        lines = [
+            renderer.text("hint.leave_names_out"),
+            renderer.text("proposal.title_line") if definition.title else "",
+        ]
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies, "\n".join(filter(None, lines)))
 
-    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
+    def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
         match draft:
             case ["similar", text, *rest] if rest and len(rest) % 3 == 0:
-                return self._compared(reply, text, _statements(rest, self._voice.language), known)
-        missing = self._picker.pick(reply)
+                return self._compared(reply, text, _statements(rest, self._renderer.language), facts)
+        missing = self._matcher.match(reply)
         if isinstance(missing, Missing):
             return missing
-        if fault := self._own_words.fault(reply):
+        if fault := self._rules.error_text(reply):
             return Invalid(fault)
         text = reply.text.strip()
-        if isinstance(draft, str) and known.of(IsOwnProposal(draft)):
+        if isinstance(draft, str) and facts.get(IsOwnProposal(draft)):
             return self._given(text, draft, "proposal.changed")
         if self._compares and reply.msg is not None and reply.msg.mode != "paper":
-            similar = known.of(SimilarTo(text, self._voice.language))
+            similar = facts.get(SimilarTo(text, self._renderer.language))
             if similar:
                 return self._compare(text, similar)
-        return self._given(text, known.of(NewProposalCode()), "proposal.thanks")
+        return self._given(text, facts.get(NewProposalCode()), "proposal.thanks")
 
-    def again(self, draft: Value | None) -> MsgOut:
+    def prompt_for(self, draft: Value | None) -> MsgOut:
         match draft:
             case ["similar", text, *rest] if rest and len(rest) % 3 == 0:
-                return self._compare(text, _statements(rest, self._voice.language)).msg
+                return self._compare(text, _statements(rest, self._renderer.language)).msg
         return self.prompt
 
-    def reopened(self, value: Value | None, seed: str = "") -> Value | None:
+    def draft_for(self, value: Value | None, seed: str = "") -> Value | None:
         return value
 
     def show(self, value: Value) -> str:
-        return self._voice.say("proposal.code", code=value)
+        return self._renderer.text("proposal.code", code=value)
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded)
 
     def _given(self, text: str, code: str, phrase: str) -> Accepted:
         title, body = _split_off_title(text) if self._has_title else ("", text)
         # Plain German is German.
-        language = self._voice.language.removesuffix("-simple")
+        language = self._renderer.language.removesuffix("-simple")
         event = Proposed(self._key, code, title, body, language)
-        return Accepted(code, (event,), words=text, echo=self._voice.say(phrase, code=code))
+        return Accepted(code, (event,), words=text, echo=self._renderer.text(phrase, code=code))
 
     def _compare(self, text: str, similar: Sequence[Statement]) -> PartialAnswer:
-        voice = self._voice
-        title = TitlePart(voice.say("proposal.similar"))
+        renderer = self._renderer
+        title = TitlePart(renderer.text("proposal.similar"))
         cards = [
             ProposalCard(one.text, one.code, one.language, number, BLANK if number == 1 else LINE)
             for number, one in enumerate(similar, start=1)
         ]
         replies = [
-            QuickReply(voice.token(self._key, f"same-{number}"), _short(one.text), number)
+            QuickReply(renderer.token(self._key, f"same-{number}"), _short(one.text), number)
             for number, one in enumerate(similar, start=1)
         ]
-        replies.append(QuickReply(voice.token(self._key, "differs"), self._differs, len(similar) + 1))
-        msg = voice.message([title, *cards], replies)._replace(expects="one", title=title.text)
+        replies.append(QuickReply(renderer.token(self._key, "differs"), self._differs, len(similar) + 1))
+        msg = renderer.message([title, *cards], replies)._replace(expects="one", title=title.text)
         return PartialAnswer(
             ["similar", text, *(part for one in similar for part in (str(one.id), one.code, one.text))], msg
         )
 
-    def _compared(self, reply: Reply, text: str, similar: Sequence[Statement], known: Facts) -> ParseResult:
+    def _compared(self, reply: Reply, text: str, similar: Sequence[Statement], facts: Facts) -> ParseResult:
         names = [(f"same-{number}", [one.text]) for number, one in enumerate(similar, start=1)]
-        names.append(("differs", [self._differs, *self._voice.words("words.differs")]))
-        match = Matcher(names, small=self._voice.small_words()).find_folded(reply.folded)
+        names.append(("differs", [self._differs, *self._renderer.words("words.differs")]))
+        match = Matcher(names, small=self._renderer.function_words()).find_folded(reply.folded)
         chosen = reply.choice or (match.value if match else "")
         if chosen == "differs":
-            return self._given(text, known.of(NewProposalCode()), "proposal.thanks")
+            return self._given(text, facts.get(NewProposalCode()), "proposal.thanks")
         for (name, _), one in zip(names, similar, strict=False):
             if chosen == name:
-                echo = self._voice.say("proposal.supported")
+                echo = self._renderer.text("proposal.supported")
                 return Accepted(one.code, (Rated(one.id, 1, key=self._key),), words=one.text, echo=echo)
-        return Invalid(self._voice.say("hint.proposal_similar", label=self._differs))
+        return Invalid(self._renderer.text("hint.proposal_similar", label=self._differs))
 
 
 def _statements(kept: Sequence[str], language: str) -> list[Statement]:

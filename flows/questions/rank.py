@@ -95,63 +95,63 @@ class Rank(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(option.value for option in self.options)
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedRank(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedRank(self, renderer)
 
 
 class _LocalizedRank(LocalizedQuestion):
-    def __init__(self, definition: Rank, voice: Renderer) -> None:
-        self._voice = voice
-        self._picker = ChoiceMatcher(definition, voice, option_names(definition.options, voice))
-        self._naming = OptionListParser(self._picker, voice)
+    def __init__(self, definition: Rank, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self._matcher = ChoiceMatcher(definition, renderer, option_names(definition.options, renderer))
+        self._list_parser = OptionListParser(self._matcher, renderer)
         self._least, self._most = definition.least, definition.most
-        self._hint = voice.say("hint.rank")
-        self._done = QuickReply(voice.token(definition.key, DONE), voice.say("button.done"), role="done")
-        self.prompt = definition.prompt(voice, self._picker.quick_replies, self._how(len(definition.options)))
+        self._hint = renderer.text("hint.rank")
+        self._done = QuickReply(renderer.token(definition.key, DONE), renderer.text("button.done"), role="done")
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies, self._how(len(definition.options)))
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         before = self._ranked(draft)
-        if self._naming.says_done(reply):
+        if self._list_parser.says_done(reply):
             return self._finish(before)
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         if isinstance(value, Missing):
             return value
         if isinstance(value, str):
             return self._toggled(before, value)
         if reply.choice:
             return Invalid(self._hint)
-        values, unknown, done = self._naming.find(reply._replace(text=_without_places(reply.text)))
+        values, unknown, done = self._list_parser.find(reply._replace(text=_without_places(reply.text)))
         if not values and value is not None:
             return self._toggled(before, str(value.value))
         if not values or len(unknown) > len(values) + 1:
             return Invalid(self._hint)
         return self._ordered(values, unknown, done)
 
-    def again(self, draft: Value | None) -> MsgOut:
+    def prompt_for(self, draft: Value | None) -> MsgOut:
         ranked = self._ranked(draft)
         return self._draft(ranked).msg if ranked else self.prompt
 
     def show(self, value: Value) -> str:
         values = value if isinstance(value, list) else [str(value)]
-        labels = (f"{place}. {self._picker.labels.get(one, one)}" for place, one in enumerate(values, start=1))
-        return self._voice.say("list.comma").join(labels)
+        labels = (f"{place}. {self._matcher.labels.get(one, one)}" for place, one in enumerate(values, start=1))
+        return self._renderer.text("list.comma").join(labels)
 
     def label(self, value: Value) -> str:
-        return self._picker.labels.get(str(value), str(value))
+        return self._matcher.labels.get(str(value), str(value))
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded) or folded in self._naming.done_words
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded) or folded in self._list_parser.done_words
 
     def _how(self, offered: int) -> Parts:
         hint = HintPart(self._hint, is_typing=True)
         if self._least == self._most == offered:
             return (hint,)
-        return (hint, HintPart(self._voice.say("rank.how_some", min=self._least, max=self._most)))
+        return (hint, HintPart(self._renderer.text("rank.how_some", min=self._least, max=self._most)))
 
     def _ranked(self, draft: Value | None) -> list[str]:
         """What is ranked so far, best first, each option once."""
         before = draft if isinstance(draft, list) else []
-        return [value for value in dict.fromkeys(before) if value in self._picker.labels][: self._most]
+        return [value for value in dict.fromkeys(before) if value in self._matcher.labels][: self._most]
 
     def _toggled(self, before: list[str], value: str) -> PartialAnswer:
         if value in before:
@@ -164,12 +164,12 @@ class _LocalizedRank(LocalizedQuestion):
         is_plain = len(order) == len(values) and not unknown and len(order) <= self._most
         if is_plain and (len(order) == self._most or (done and len(order) >= self._least)):
             return order
-        lines = [self._voice.say("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
+        lines = [self._renderer.text("hint.not_understood", words=" ".join(unknown)[:_ECHO])] if unknown else []
         return self._shortened(order, *lines)
 
     def _shortened(self, order: list[str], *lines: str) -> PartialAnswer:
         if len(order) > self._most:
-            lines = (*lines, self._voice.say("rank.many", max=self._most))
+            lines = (*lines, self._renderer.text("rank.many", max=self._most))
         return self._draft(order[: self._most], *lines)
 
     def _finish(self, ranked: list[str]) -> ParseResult:
@@ -179,23 +179,23 @@ class _LocalizedRank(LocalizedQuestion):
 
     def _draft(self, ranked: list[str], *lines: str) -> PartialAnswer:
         """The order so far, in words; options keep their numbers, what is ranked shows its place."""
-        say, notices = self._voice.say, map(NoticePart, lines)
+        phrase, notices = self._renderer.text, map(NoticePart, lines)
         if not ranked:
             return PartialAnswer([], self.prompt._replace(parts=(*notices, *self.prompt.parts)))
         missing = self._least - len(ranked)
-        then: MessagePart = HintPart(say("rank.next", done=self._done.label), is_typing=True)
+        then: MessagePart = HintPart(phrase("rank.next", done=self._done.label), is_typing=True)
         if missing > 0:
-            then = ErrorPart(say("rank.missing", n=missing))
+            then = ErrorPart(phrase("rank.missing", n=missing))
         places = {value: place for place, value in enumerate(ranked, start=1)}
         replies = [
-            reply._replace(label=say("rank.placed", label=label, place=place), chosen=True, amount=place, name=label)
+            reply._replace(label=phrase("rank.placed", label=label, place=place), chosen=True, amount=place, name=label)
             if (place := places.get(value, 0))
             else reply
-            for reply, (value, label) in zip(self._picker.quick_replies, self._picker.labels.items(), strict=False)
+            for reply, (value, label) in zip(self._matcher.quick_replies, self._matcher.labels.items(), strict=False)
         ]
         done = () if missing > 0 else (self._done,)
-        selection = SelectionPart(say("rank.so_far", labels=self.show(list(ranked))))
-        msg = self._voice.message((*notices, selection, then), (*replies, *done))
+        selection = SelectionPart(phrase("rank.so_far", labels=self.show(list(ranked))))
+        msg = self._renderer.message((*notices, selection, then), (*replies, *done))
         return PartialAnswer(list(ranked), msg._replace(expects="order", title=self.prompt.title))
 
 

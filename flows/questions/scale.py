@@ -93,8 +93,8 @@ class Scale(Question):
     def values(self) -> frozenset[Value]:
         return frozenset(range(self.min, self.max + 1))
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedScale(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedScale(self, renderer)
 
     def label_at(self, step: int) -> Text | None:
         """The label of a step: ends, and the middle where there is one."""
@@ -110,16 +110,16 @@ class Scale(Question):
 
 
 class _LocalizedScale(LocalizedQuestion):
-    def __init__(self, definition: Scale, voice: Renderer) -> None:
+    def __init__(self, definition: Scale, renderer: Renderer) -> None:
         self._max = definition.max
-        self._labels = {step: _shown(definition, step, voice) for step in range(definition.min, definition.max + 1)}
-        self._picker = ChoiceMatcher(definition, voice, _steps(definition, voice), numbered=False)
-        self._out_of = frozenset(map(fold, voice.words("words.out_of")))
-        self._hint = voice.say("hint.scale", min=definition.min, max=definition.max)
-        self.prompt = definition.prompt(voice, self._picker.quick_replies, self._ends(definition, voice))
+        self._labels = {step: _shown(definition, step, renderer) for step in range(definition.min, definition.max + 1)}
+        self._matcher = ChoiceMatcher(definition, renderer, _steps(definition, renderer), numbered=False)
+        self._out_of = frozenset(map(fold, renderer.words("words.out_of")))
+        self._hint = renderer.text("hint.scale", min=definition.min, max=definition.max)
+        self.prompt = definition.prompt(renderer, self._matcher.quick_replies, self._ends(definition, renderer))
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
-        value = self._picker.pick(reply)
+        value = self._matcher.match(reply)
         if isinstance(value, Missing):
             return value
         if isinstance(value, str):
@@ -135,26 +135,26 @@ class _LocalizedScale(LocalizedQuestion):
     def show(self, value: Value) -> str:
         return self._labels.get(value, str(value)) if isinstance(value, int) else str(value)
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded)
 
-    def _ends(self, definition: Scale, voice: Renderer) -> str:
+    def _ends(self, definition: Scale, renderer: Renderer) -> str:
         """What the labelled steps mean, for channels where the buttons are not seen."""
-        return voice.say("list.comma").join(
-            f"{step} = {voice.text(label)}" for step in self._labels if (label := definition.label_at(step))
+        return renderer.text("list.comma").join(
+            f"{step} = {renderer.localized(label)}" for step in self._labels if (label := definition.label_at(step))
         )
 
 
-def _shown(definition: Scale, step: int, voice: Renderer) -> str:
+def _shown(definition: Scale, step: int, renderer: Renderer) -> str:
     label = definition.label_at(step)
-    return f"{step} – {voice.text(label)}" if label else str(step)
+    return f"{step} – {renderer.localized(label)}" if label else str(step)
 
 
-def _steps(definition: Scale, voice: Renderer) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _steps(definition: Scale, renderer: Renderer) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """The steps as options, matched by digit, number word and, at the ends, by label in every language."""
-    numerals = voice.small_words().numerals
+    numerals = renderer.function_words().numerals
     for step in range(definition.min, definition.max + 1):
         label = definition.label_at(step)
-        labels = (voice.text(label), *(wording.text for _, wording in label.items())) if label else ()
+        labels = (renderer.localized(label), *(wording.text for _, wording in label.items())) if label else ()
         numeral = numerals[step][:1] if step < len(numerals) else ()
-        yield str(step), _shown(definition, step, voice), (str(step), *numeral, *labels)
+        yield str(step), _shown(definition, step, renderer), (str(step), *numeral, *labels)

@@ -29,8 +29,8 @@ class SelfIdentification(MultiChoice):
     def values(self) -> frozenset[Value]:
         return frozenset(self.answers)
 
-    def offered(self, voice: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
+    def offered(self, renderer: Renderer) -> Iterable[tuple[str, str, Iterable[str]]]:
         """Each is also called by what stands before the example in its label."""
         for value in self.answers:
-            label = voice.say(f"{self.type}.{value}")
+            label = renderer.text(f"{self.type}.{value}")
             yield value, label, (label.partition(" (")[0], value.replace("_", " "))

@@ -128,8 +128,8 @@ class Statements(Question):
     def values(self) -> ValueType:
         return int
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedStatements(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedStatements(self, renderer)
 
 
 def first_language(seed: Text, languages: Sequence[str]) -> str:
@@ -163,37 +163,39 @@ class _BlockState(NamedTuple):
 
 
 class _LocalizedStatements(FactBasedQuestion):
-    def __init__(self, definition: Statements, voice: Renderer) -> None:
-        say = voice.say
-        self._key, self._block, self._voice = definition.key, definition.block, voice
-        self._hint = say("hint.statements")
-        self._labels = {word: say(f"statements.{word}") for word in (*_VOTES, "important", "unimportant", "original")}
+    def __init__(self, definition: Statements, renderer: Renderer) -> None:
+        phrase = renderer.text
+        self._key, self._block, self._renderer = definition.key, definition.block, renderer
+        self._hint = phrase("hint.statements")
+        self._labels = {
+            word: phrase(f"statements.{word}") for word in (*_VOTES, "important", "unimportant", "original")
+        }
         numbers = dict(zip((*_VOTES, "important"), ("1", "2", "3", "4"), strict=True))
         names = (
-            (word, (label, *voice.words(f"words.{word}"), numbers.get(word, label)))
+            (word, (label, *renderer.words(f"words.{word}"), numbers.get(word, label)))
             for word, label in self._labels.items()
         )
         # Numbered by hand: the fourth answer marks as important, or takes that back.
-        self._matcher = Matcher(names, numbered=False, small=voice.small_words())
-        self._on = [fold(word) for word in voice.words("words.continue")]
-        self._more = [fold(word) for word in (say("statements.more_yes"), *voice.words("words.more"))] + self._on
-        self._done = [fold(word) for word in (say("button.done"), *voice.words("words.done"))]
-        self._yes, self._no = ([fold(word) for word in voice.words(f"words.{word}")] for word in ("yes", "no"))
-        self._skip = (voice.command("skip"),) if definition.skip else ()
+        self._matcher = Matcher(names, numbered=False, small=renderer.function_words())
+        self._on = [fold(word) for word in renderer.words("words.continue")]
+        self._more = [fold(word) for word in (phrase("statements.more_yes"), *renderer.words("words.more"))] + self._on
+        self._done = [fold(word) for word in (phrase("button.done"), *renderer.words("words.done"))]
+        self._yes, self._no = ([fold(word) for word in renderer.words(f"words.{word}")] for word in ("yes", "no"))
+        self._skip = (renderer.command("skip"),) if definition.skip else ()
         # A chat word, so that every channel shows it beside the answers: leaving counts what was rated.
-        self._enough = (voice.command("skip")._replace(label=say("button.done")),)
+        self._enough = (renderer.command("skip")._replace(label=phrase("button.done")),)
         # Said before the first statement, which carries the answers.
-        self.prompt = definition.prompt(voice, line=say("statements.how"))._replace(quick_replies=(), expects="")
+        self.prompt = definition.prompt(renderer, line=phrase("statements.how"))._replace(quick_replies=(), expects="")
 
-    def begin(self, known: Facts, rated: int = 0) -> PartialAnswer:
-        return self._next(known.of(NextStatement(self._key, self._voice.language, rated, known.dropped)), 0)
+    def begin(self, facts: Facts, rated: int = 0) -> PartialAnswer:
+        return self._next(facts.get(NextStatement(self._key, self._renderer.language, rated, facts.dropped)), 0)
 
-    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
+    def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
         here = _BlockState.of(draft)
         if here is None:
-            return self.begin(known)
+            return self.begin(facts)
         if reply.choice:
-            return self._tapped(here, reply.choice, known)
+            return self._tapped(here, reply.choice, facts)
         vote = self._plain_vote(reply)
         # "Go on" before the first of a block: who came back to change something leaves it as it was.
         is_leaving = here.stage == "rate" and not here.in_block and reply.folded in self._on
@@ -201,81 +203,81 @@ class _LocalizedStatements(FactBasedQuestion):
         if vote is None and (is_leaving or reply.folded in self._done):
             return self._finished(here)
         if here.stage != "rate" or here.statement is None:
-            return self._said_in_between(here, reply.folded, vote, known)
+            return self._said_in_between(here, reply.folded, vote, facts)
         if vote is not None:
-            return self._voted(here, here.statement.id, vote, known)
+            return self._voted(here, here.statement.id, vote, facts)
         match = self._matcher.find_folded(reply.folded)
         if match is None:
-            return self._vote_and_importance(here, here.statement.id, reply.folded, known)
+            return self._vote_and_importance(here, here.statement.id, reply.folded, facts)
         is_again = match.value == "important" and here.is_important and reply.folded == "4"
-        return self._did(here, here.statement.id, "unimportant" if is_again else match.value, known)
+        return self._did(here, here.statement.id, "unimportant" if is_again else match.value, facts)
 
-    def again(self, draft: Value | None) -> MsgOut:
+    def prompt_for(self, draft: Value | None) -> MsgOut:
         here = _BlockState.of(draft)
         return self._shown(here) if here else self.prompt
 
-    def left(self, draft: Value | None) -> Value | Missing:
+    def value_if_skipped(self, draft: Value | None) -> Value | Missing:
         here = _BlockState.of(draft)
         return here.rated if here and (here.rated or here.stage == "none") else Missing.SKIPPED
 
     def show(self, value: Value) -> str:
-        return self._voice.say("statements.count", count=value)
+        return self._renderer.text("statements.count", count=value)
 
-    def knows(self, folded: str) -> bool:
-        return self._matcher.knows(folded) or folded in self._more or folded in self._done
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded) or folded in self._more or folded in self._done
 
-    def _tapped(self, here: _BlockState, choice: str, known: Facts) -> ParseResult:
+    def _tapped(self, here: _BlockState, choice: str, facts: Facts) -> ParseResult:
         word, _, id_ = choice.partition("-")
         if choice == "more" and here.stage != "rate":
-            return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
+            return self._next(facts.get(NextStatement(self._key, self._renderer.language)), 0)
         if word not in self._labels or not id_.isdecimal() or len(id_) > _LONGEST_ID:
             return Invalid(self._hint)
         if here.stage == "rate" and here.statement is not None and int(id_) == here.statement.id:
-            return self._did(here, int(id_), word, known)
-        return self._changed(here, int(id_), word, known)
+            return self._did(here, int(id_), word, facts)
+        return self._changed(here, int(id_), word, facts)
 
-    def _changed(self, here: _BlockState, id_: int, word: str, known: Facts) -> PartialAnswer:
+    def _changed(self, here: _BlockState, id_: int, word: str, facts: Facts) -> PartialAnswer:
         """A tap below an earlier statement: the same again changes nothing, another answer replaces the first one; that
         it is important stays.
         """
-        before = known.of(OwnVote(id_))
+        before = facts.get(OwnVote(id_))
         if word not in _VOTES or before is None:
-            return self._draft(here, self._voice.say("statements.earlier"))
+            return self._draft(here, self._renderer.text("statements.earlier"))
         said = [self._labels[word], *([self._labels["important"]] if before.is_important else [])]
-        answer = self._voice.listed(said)
+        answer = self._renderer.listed(said)
         if before.vote == _VOTES[word]:
-            return self._draft(here, self._voice.say("statements.noted", answer=answer))
-        if not known.of(StillReleased(id_)):
-            return self._draft(here, self._voice.say("statements.gone"))
+            return self._draft(here, self._renderer.text("statements.noted", answer=answer))
+        if not facts.get(StillReleased(id_)):
+            return self._draft(here, self._renderer.text("statements.gone"))
         rated = Rated(id_, _VOTES[word], before.is_important, self._key)
-        return self._draft(here, self._voice.say("statements.changed", answer=answer), rated)
+        return self._draft(here, self._renderer.text("statements.changed", answer=answer), rated)
 
-    def _vote_and_importance(self, here: _BlockState, id_: int, folded: str, known: Facts) -> ParseResult:
+    def _vote_and_importance(self, here: _BlockState, id_: int, folded: str, facts: Facts) -> ParseResult:
         """ "Stimme zu, ist mir wichtig": both in one reply."""
         words, _ = self._matcher.split(folded)
         votes = {word for word in words if word in _VOTES}
         if len(votes) != 1 or not set(words) <= {*votes, "important"}:
             return Invalid(self._hint)
-        return self._did(here._replace(is_important=True), id_, votes.pop(), known)
+        return self._did(here._replace(is_important=True), id_, votes.pop(), facts)
 
-    def _did(self, here: _BlockState, id_: int, word: str, known: Facts) -> ParseResult:
+    def _did(self, here: _BlockState, id_: int, word: str, facts: Facts) -> ParseResult:
         if word in _VOTES:
-            return self._voted(here, id_, _VOTES[word], known)
+            return self._voted(here, id_, _VOTES[word], facts)
         if word == "original":
             return self._draft(here._replace(is_original=True))
-        line = self._voice.say("statements.is_important") if word == "important" else ""
+        line = self._renderer.text("statements.is_important") if word == "important" else ""
         return self._draft(here._replace(is_important=word == "important"), line)
 
-    def _voted(self, here: _BlockState, id_: int, vote: Vote, known: Facts) -> ParseResult:
-        following = NextStatement(self._key, self._voice.language, after=id_)
-        known.require(StillReleased(id_), following)
-        offer = known.of(following)
-        if not known.of(StillReleased(id_)):
-            return self._next(offer._replace(rated=here.rated), here.in_block, self._voice.say("statements.gone"))
+    def _voted(self, here: _BlockState, id_: int, vote: Vote, facts: Facts) -> ParseResult:
+        following = NextStatement(self._key, self._renderer.language, after=id_)
+        facts.require(StillReleased(id_), following)
+        offer = facts.get(following)
+        if not facts.get(StillReleased(id_)):
+            return self._next(offer._replace(rated=here.rated), here.in_block, self._renderer.text("statements.gone"))
         rated = Rated(id_, vote, here.is_important, self._key)
         count, in_block = here.rated + 1, here.in_block + 1
         if offer.statement is None:
-            return Accepted(count, (rated,), echo=self._voice.say("statements.all"))
+            return Accepted(count, (rated,), echo=self._renderer.text("statements.all"))
         if in_block >= self._block:
             return self._draft(_BlockState("more", count), "", rated)
         return self._next(NextStatementOffer(offer.statement, count), in_block, "", rated)
@@ -287,15 +289,15 @@ class _LocalizedStatements(FactBasedQuestion):
         thumbs = {vote for sign, vote in _SIGNS.items() if sign in reply.text}
         return thumbs.pop() if len(thumbs) == 1 else None
 
-    def _said_in_between(self, here: _BlockState, folded: str, vote: Vote | None, known: Facts) -> ParseResult:
+    def _said_in_between(self, here: _BlockState, folded: str, vote: Vote | None, facts: Facts) -> ParseResult:
         if here.stage == "more" and (folded in self._more or vote == 1 or folded == "1"):
-            return self._next(known.of(NextStatement(self._key, self._voice.language)), 0)
+            return self._next(facts.get(NextStatement(self._key, self._renderer.language)), 0)
         if vote == -1 or folded == "2" or here.stage == "none":
             return self._finished(here)
         return Invalid(self._hint)
 
     def _finished(self, here: _BlockState) -> ParseResult:
-        left = self.left(here.kept())
+        left = self.value_if_skipped(here.kept())
         return left if not isinstance(left, Missing) or self._skip else Invalid(self._hint)
 
     def _next(self, offer: NextStatementOffer, in_block: int, line: str = "", *events: Event) -> PartialAnswer:
@@ -307,21 +309,21 @@ class _LocalizedStatements(FactBasedQuestion):
         return PartialAnswer(here.kept(), msg.preceded_by(noticed(line)), events)
 
     def _shown(self, here: _BlockState) -> MsgOut:
-        voice = self._voice
+        renderer = self._renderer
         if here.statement is None and here.stage != "more":
-            return voice.message(
-                voice.say("statements.none"), [self._enough[0]._replace(label=voice.say("button.continue"))]
+            return renderer.message(
+                renderer.text("statements.none"), [self._enough[0]._replace(label=renderer.text("button.continue"))]
             )
         if here.statement is None:
-            more = QuickReply(voice.token(self._key, "more"), voice.say("statements.more_yes"), 1)
-            text = voice.say("statements.more", count=here.rated)
-            return voice.message([TitlePart(text)], (more, *self._enough))._replace(expects="one", title=text)
+            more = QuickReply(renderer.token(self._key, "more"), renderer.text("statements.more_yes"), 1)
+            text = renderer.text("statements.more", count=here.rated)
+            return renderer.message([TitlePart(text)], (more, *self._enough))._replace(expects="one", title=text)
         statement, replies = here.statement, self._replies(here, here.statement)
         card = ProposalCard(statement.text, statement.code, statement.language)
         if here.is_original and statement.original:
             card = ProposalCard(statement.original, statement.code, statement.original_language)
         line = self._about_language(statement, here.is_original)
-        msg = voice.message((card, BodyPart(line)) if line else (card,), replies)
+        msg = renderer.message((card, BodyPart(line)) if line else (card,), replies)
         return msg._replace(expects="one", title=card.text)
 
     def _replies(self, here: _BlockState, statement: Statement) -> tuple[QuickReply, ...]:
@@ -330,7 +332,7 @@ class _LocalizedStatements(FactBasedQuestion):
             words.append("original")
         replies = (
             QuickReply(
-                self._voice.token(self._key, f"{word}-{statement.id}"),
+                self._renderer.token(self._key, f"{word}-{statement.id}"),
                 self._labels[word],
                 number % 5,
                 role=_ROLES.get(word, "answer"),
@@ -343,9 +345,9 @@ class _LocalizedStatements(FactBasedQuestion):
         if is_original:
             return ""
         if statement.original:
-            return self._voice.say("statements.translated", language=_name(statement.original_language))
-        own, read = (language.partition("-")[0] for language in (statement.language, self._voice.language))
-        return "" if own == read else self._voice.say("statements.only_in", language=_name(statement.language))
+            return self._renderer.text("statements.translated", language=_name(statement.original_language))
+        own, read = (language.partition("-")[0] for language in (statement.language, self._renderer.language))
+        return "" if own == read else self._renderer.text("statements.only_in", language=_name(statement.language))
 
 
 def _name(language: str) -> str:

@@ -75,29 +75,31 @@ class FreeText(Question):
     def values(self) -> ValueType:
         return str
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _LocalizedText(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedText(self, renderer)
 
 
 class _LocalizedText(LocalizedQuestion):
-    def __init__(self, definition: FreeText, voice: Renderer) -> None:
-        self._key, self._voice = definition.key, voice
-        self._picker = ChoiceMatcher(definition, voice, (), numbered=False, exact=True)
+    def __init__(self, definition: FreeText, renderer: Renderer) -> None:
+        self._key, self._renderer = definition.key, renderer
+        self._matcher = ChoiceMatcher(definition, renderer, (), numbered=False, exact=True)
         # Other words for it ("that's all") can be an answer.
-        done = (fold(voice.say("button.done")),)
-        self._own_words = FreeTextRules(voice, definition.min_length, definition.max_length, done)
+        done = (fold(renderer.text("button.done")),)
+        self._rules = FreeTextRules(renderer, definition.min_length, definition.max_length, done)
         self._media = definition.media
-        self._also = voice.say(f"media.also.{'_'.join(sorted(self._media, reverse=True))}") if self._media else ""
-        names = voice.say("hint.leave_names_out") if definition.leave_names_out else ""
-        self.prompt = definition.prompt(voice, self._picker.quick_replies, "\n".join(filter(None, (self._also, names))))
+        self._also = renderer.text(f"media.also.{'_'.join(sorted(self._media, reverse=True))}") if self._media else ""
+        names = renderer.text("hint.leave_names_out") if definition.leave_names_out else ""
+        self.prompt = definition.prompt(
+            renderer, self._matcher.quick_replies, "\n".join(filter(None, (self._also, names)))
+        )
 
     def parse(self, reply: Reply, draft: Value | None) -> ParseResult:
         if self._media and reply.msg and reply.msg.media:
             return self._parse_media(reply.msg)
-        missing = self._picker.pick(reply)
+        missing = self._matcher.match(reply)
         if isinstance(missing, Missing):
             return missing
-        if fault := self._own_words.fault(reply):
+        if fault := self._rules.error_text(reply):
             return Invalid(fault)
         return reply.text.strip()
 
@@ -106,20 +108,20 @@ class _LocalizedText(LocalizedQuestion):
             if msg.media != kind:
                 continue
             if not msg.media_ref:
-                return Invalid(self._voice.say("media.unfetchable"), is_whole=True)
+                return Invalid(self._renderer.text("media.unfetchable"), is_whole=True)
             caption = msg.text.strip()
-            if fault := self._own_words.too_long(caption):
+            if fault := self._rules.too_long(caption):
                 return Invalid(fault, is_whole=True)
             event = MediaGiven(self._key, kind, msg.media_ref)
-            return Accepted(f"[{kind}] {caption}".strip(), (event,), echo=self._voice.say(f"media.thanks.{kind}"))
-        return Invalid(f"{self._voice.say('media.other')} {self._also}", is_whole=True)
+            return Accepted(f"[{kind}] {caption}".strip(), (event,), echo=self._renderer.text(f"media.thanks.{kind}"))
+        return Invalid(f"{self._renderer.text('media.other')} {self._also}", is_whole=True)
 
     def show(self, value: Value) -> str:
         marked = _MARKED.fullmatch(str(value)) if self._media else None
         if marked is None:
             return str(value)
-        kind, caption = self._voice.say(f"media.shown.{marked[1]}"), marked[2]
+        kind, caption = self._renderer.text(f"media.shown.{marked[1]}"), marked[2]
         return f"{kind}: {caption}" if caption else kind
 
-    def knows(self, folded: str) -> bool:
-        return self._picker.knows(folded)
+    def matches_exactly(self, folded: str) -> bool:
+        return self._matcher.matches_exactly(folded)

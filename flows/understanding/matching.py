@@ -86,7 +86,7 @@ class Matcher(Generic[V]):
         ]
         self._long = [(f" {name} ", value) for name, value in by_name.items() if " " in name]
 
-    def knows(self, folded: str) -> bool:
+    def matches_exactly(self, folded: str) -> bool:
         """Whether the folded reply names a value exactly, by name or number."""
         return folded in self._exact
 

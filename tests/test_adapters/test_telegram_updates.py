@@ -33,7 +33,7 @@ def test_recorded_updates(path):
     sent_at = datetime.fromisoformat(expected.pop("sent_at"))
     place = Location(*expected.pop("place")) if "place" in expected else None
     edits = read.edits if expected.pop("edits", "") else ""
-    assert read == MsgIn("town", external_id=read.external_id, sent_at=sent_at, place=place, edits=edits, **expected)
+    assert read == MsgIn("town", external_id=read.external_id, sent_at=sent_at, location=place, edits=edits, **expected)
     assert bool(read.edits) == path.stem.startswith("edited")
 
 

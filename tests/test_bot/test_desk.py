@@ -197,7 +197,7 @@ def test_every_command_has_its_words_and_they_mean_nothing_else():
     means: dict[str, set[str]] = {}
     for name in known:
         for tag in phrase_catalogues.languages():
-            assert phrase_catalogues.load(tag).say(f"desk.help.{name}", "sie")
+            assert phrase_catalogues.load(tag).text(f"desk.help.{name}", "sie")
             for word in (name, *phrase_catalogues.load(tag).words(f"words.desk.{name}")):
                 assert " " not in fold(word), "one word: what follows is the argument"
                 assert everything.find(fold(word)) is None
@@ -210,6 +210,6 @@ def test_every_command_has_its_words_and_they_mean_nothing_else():
 def test_status_words_and_flag_texts_are_complete(tag: str):
     said = phrase_catalogues.load(tag)
     for status in ("under_consideration", "next_phase", "accepted", "rejected", "done"):
-        assert said.words(f"words.desk.status.{status}")[0] in said.say("desk.help.answer", "sie"), status
+        assert said.words(f"words.desk.status.{status}")[0] in said.text("desk.help.answer", "sie"), status
     for flag in FLAGS:
-        assert said.say(f"desk.flag.{flag}", "sie")
+        assert said.text(f"desk.flag.{flag}", "sie")

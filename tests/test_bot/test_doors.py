@@ -280,7 +280,7 @@ def test_what_is_told_to_be_typed_is_understood(language):
     spoken = phrase_catalogues.load(language)
     commands = CommandMatcher([spoken])
     for phrase, wanted in (("door.how", ["join", "leave"]), ("door.how_twice", ["join.here", "join.there", "leave"])):
-        typed = spoken.say(phrase, "sie").partition(":")[2].split("·")
+        typed = spoken.text(phrase, "sie").partition(":")[2].split("·")
         assert [commands.find(fold(it)) for it in typed] == [ParsedCommand(Command.LINK, it) for it in wanted]
 
 

@@ -36,7 +36,7 @@ def test_every_month_has_a_name(language: str):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_decimal_sign_is_the_one_of_the_catalogue(language: str):
-    sign = phrase_catalogues.load(language).say("number.decimal", "sie")
+    sign = phrase_catalogues.load(language).text("number.decimal", "sie")
     assert formats.number(0.5, language) == f"0{sign}5"
 
 

@@ -106,7 +106,7 @@ def test_what_was_never_offered_is_not_taken(argument):
 @pytest.mark.parametrize("tag", phrase_catalogues.languages())
 def test_what_the_offer_tells_to_type_is_understood(tag):
     said = phrase_catalogues.load(tag)
-    for words in said.say("news.how", "sie").partition(": ")[2].split(" · "):
+    for words in said.text("news.how", "sie").partition(": ")[2].split(" · "):
         spoken = CommandMatcher([said]).find(fold(words))
         assert spoken, words
         assert (spoken.command, spoken.argument) in {("news", "all"), ("news", "district.01")}

@@ -113,7 +113,7 @@ class TestCatalogue:
                 assert len(texts) == catalogue.num_plurals, (form, name)
         said = phrase_catalogues.load(language)
         for number in range(201):
-            assert said.say("status.question", "sie", n=number, question="?")
+            assert said.text("status.question", "sie", n=number, question="?")
 
     def test_names_no_command_twice(self, language: str):
         words = {command: phrase_catalogues.load(language).words(f"words.{command}") for command in Command}
@@ -124,7 +124,7 @@ class TestCatalogue:
     def test_the_words_it_tells_people_to_type_are_understood(self, language: str):
         commands = CommandMatcher([phrase_catalogues.load(language)])
         for form in ("sie", "du"):
-            _, *lines = phrase_catalogues.load(language).say("help", form).splitlines()
+            _, *lines = phrase_catalogues.load(language).text("help", form).splitlines()
             for word in re.sub(r" \(.*?\)", "", " · ".join(lines)).split(" · "):
                 assert commands.find(fold(word)), word
 
@@ -183,8 +183,8 @@ def test_knows_what_no_speaker_has_read():
 
 
 def test_unreviewed_phrases_are_said_all_the_same():
-    assert phrase_catalogues.load("tr").say("button.skip", "sie") == "Geç"
-    assert phrase_catalogues.load("ar").say("choices.missing", "du", n=2) == "يرجى اختيار إجابتين أخريين."
+    assert phrase_catalogues.load("tr").text("button.skip", "sie") == "Geç"
+    assert phrase_catalogues.load("ar").text("choices.missing", "du", n=2) == "يرجى اختيار إجابتين أخريين."
 
 
 @pytest.mark.parametrize(
@@ -197,11 +197,11 @@ def test_unreviewed_phrases_are_said_all_the_same():
 )
 def test_slavic_languages_count_in_three_forms(language: str, one: str, few: str, many: str):
     for number, ending in ((1, one), (3, few), (5, many)):
-        assert phrase_catalogues.load(language).say("choices.missing", "du", n=number).endswith(ending)
+        assert phrase_catalogues.load(language).text("choices.missing", "du", n=number).endswith(ending)
     # Russian and Ukrainian count 21 like 1, Polish like 5; eleven is many everywhere.
     like = {
         number: phrase_catalogues.load(language)
-        .say("status.question", "sie", n=number, question="")
+        .text("status.question", "sie", n=number, question="")
         .replace(f"{number} ", "")
         for number in (1, 5, 11, 21, 22, 112)
     }
@@ -257,4 +257,4 @@ def test_a_damaged_catalogue_is_a_clear_error(tmp_path, monkeypatch):
 def test_the_way_back_that_is_named_is_understood(language):
     spoken = phrase_catalogues.load(language)
     known = {fold(word) for word in (Command.START, *spoken.words("words.start"))}
-    assert fold(spoken.say("button.start", "sie")) in known
+    assert fold(spoken.text("button.start", "sie")) in known

@@ -214,9 +214,9 @@ def flow(audio: dict[str, str]) -> Flow:
 
 
 def test_message_names_the_recording_of_its_language():
-    scripts = flow({"de": "d.wav"}).scripts
-    key = next(key for key in scripts["de"].asks if key != "hello")
-    heard = {tag: (script.asks["hello"].audio, script.asks[key].audio) for tag, script in scripts.items()}
+    scripts = flow({"de": "d.wav"}).localized
+    key = next(key for key in scripts["de"].prompts if key != "hello")
+    heard = {tag: (script.prompts["hello"].audio, script.prompts[key].audio) for tag, script in scripts.items()}
     assert heard == {"de": ("d.wav", "d.wav"), "tr": ("d.wav", ""), "de-simple": ("d.wav", "d.wav")}
 
 

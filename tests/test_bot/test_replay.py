@@ -181,7 +181,7 @@ def test_all_fields_arrive(write):
     assert isinstance(msg, MsgIn)
     assert msg.text == "مرحبا\n👋"
     assert {name: getattr(msg, name) for name in more} == more
-    assert msg.place == Location(52.5, 13)
+    assert msg.location == Location(52.5, 13)
     assert msg.sent_at.isoformat() == "2026-11-20T07:30:00+00:00"
 
 

@@ -59,13 +59,13 @@ def test_replaced_ids_are_stable_for_repeats_and_edits():
 
 @pytest.mark.parametrize("place", [(math.nan, 13.4), (52.5, math.inf), (91, 0), (0, -181), (1e300, 0)])
 def test_a_place_that_is_nowhere_is_something_else(place: tuple[float, float]):
-    safe = sanitise_message(MsgIn("c", "anna", "1", NOW, place=Location(*place)), NOW)
+    safe = sanitise_message(MsgIn("c", "anna", "1", NOW, location=Location(*place)), NOW)
     assert safe
-    assert (safe.place, safe.media) == (None, "other")
+    assert (safe.location, safe.media) == (None, "other")
 
 
 def test_what_is_fit_stays_as_it_is():
-    msg = MsgIn("c", "@änna:x", "$é", NOW, text="Grün", place=Location(52.5, 13.4), media_ref='{"url": "mxc://x"}')
+    msg = MsgIn("c", "@änna:x", "$é", NOW, text="Grün", location=Location(52.5, 13.4), media_ref='{"url": "mxc://x"}')
     assert sanitise_message(msg, NOW) == msg
     assert sanitise_message(msg, NOW - timedelta(1)) == msg._replace(sent_at=NOW - timedelta(1))
 

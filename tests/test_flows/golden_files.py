@@ -67,10 +67,10 @@ def node_of(definition: dict[str, Any]) -> Node:
 
 
 def ask(
-    definition: dict[str, Any], language: str, form: FormOfAddress = "sie", voice: type[Renderer] = Renderer
+    definition: dict[str, Any], language: str, form: FormOfAddress = "sie", renderer: type[Renderer] = Renderer
 ) -> LocalizedQuestion:
     fallbacks = dict.fromkeys((tag for tag in languages() if tag != "de"), "de")
-    return node_of(definition).ask(voice(CODE, language, load(language), form, fallbacks))
+    return node_of(definition).localize(renderer(CODE, language, load(language), form, fallbacks))
 
 
 LABELS = frozenset(
@@ -81,11 +81,11 @@ LABELS = frozenset(
 )
 
 
-class NamingVoice(Renderer):
+class PhraseIdRenderer(Renderer):
     """Says the name of a sentence instead of the sentence; labels, and what people may type, are the real ones."""
 
-    def say(self, phrase: str, /, **values: object) -> str:
-        said = super().say(phrase, **values)
+    def text(self, phrase: str, /, **values: object) -> str:
+        said = super().text(phrase, **values)
         if phrase.partition(".")[0] not in NAMED or phrase in LABELS:
             return said
         return f"<{' '.join([phrase, *(f'{name}={value}' for name, value in values.items())])}>"
@@ -96,7 +96,9 @@ def reply_of(row: str | dict[str, Any]) -> tuple[Reply, Any]:
     given: dict[str, Any] = {"text": row} if isinstance(row, str) else row
     text = clean_text(given.get("text", "") * given.get("times", 1))
     place = Location(*given["place"]) if "place" in given else None
-    msg = MsgIn("test", "me", "1", datetime(2026, 11, 23, tzinfo=UTC), text, media=given.get("media", ""), place=place)
+    msg = MsgIn(
+        "test", "me", "1", datetime(2026, 11, 23, tzinfo=UTC), text, media=given.get("media", ""), location=place
+    )
     return Reply(text, fold(text), given.get("tap", ""), msg), given.get("draft")
 
 

@@ -100,7 +100,7 @@ class Conversation(RuleBasedStateMachine):
         self.flow, self.stored, self.number = flow, dict[str, Value | Missing](), 0
         self.offered: list[QuickReply] = []
         self.every: list[QuickReply] = []
-        self.take(engine.start(flow, receipt="R", language=language, known=DEFAULT_FACTS))
+        self.take(engine.start(flow, receipt="R", language=language, facts=DEFAULT_FACTS))
 
     @rule(text=st.text(max_size=60) | st.sampled_from(LIKELY))
     def say(self, text: str) -> None:
@@ -133,7 +133,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(latitude=st.floats(-90, 90), longitude=st.floats(-180, 180))
     def share_a_place(self, latitude: float, longitude: float) -> None:
-        self.send(place=Location(latitude, longitude))
+        self.send(location=Location(latitude, longitude))
 
     @rule(back=st.integers(0, 5), text=st.sampled_from([*LIKELY, "", "🌳"]))
     def edit_a_message(self, back: int, text: str) -> None:

@@ -24,7 +24,7 @@ class AnyPhrases(Phrases):
     def __init__(self, language: str) -> None:
         super().__init__(language, {}, lambda n: 0)
 
-    def say(self, phrase: str, form: str, /, **values: object) -> str:
+    def text(self, phrase: str, form: str, /, **values: object) -> str:
         return f"[{phrase}]" + "".join(str(value) for value in values.values())
 
     def words(self, phrase: str) -> list[str]:

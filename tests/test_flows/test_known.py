@@ -37,36 +37,36 @@ class Weather(FactQuery[str]):
     day: str
 
     @property
-    def nothing(self) -> str:
+    def default(self) -> str:
         return "unknown"
 
 
 class Umbrella(Question):
     type: Literal["umbrella"] = "umbrella"
 
-    def ask(self, voice: Renderer) -> LocalizedQuestion:
-        return _AskedUmbrella(self, voice)
+    def localize(self, renderer: Renderer) -> LocalizedQuestion:
+        return _LocalizedUmbrella(self, renderer)
 
 
-class _AskedUmbrella(FactBasedQuestion):
-    def __init__(self, definition: Umbrella, voice: Renderer) -> None:
-        self._voice = voice
-        self.prompt = definition.prompt(voice)
+class _LocalizedUmbrella(FactBasedQuestion):
+    def __init__(self, definition: Umbrella, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self.prompt = definition.prompt(renderer)
 
-    def begin(self, known: Facts, rated: int = 0) -> PartialAnswer:
-        weather = known.of(Weather("today"))
-        return PartialAnswer([weather], self._voice.message(f"It is {weather}."))
+    def begin(self, facts: Facts, rated: int = 0) -> PartialAnswer:
+        weather = facts.get(Weather("today"))
+        return PartialAnswer([weather], self._renderer.message(f"It is {weather}."))
 
-    def respond(self, reply: Reply, draft: Value | None, known: Facts) -> ParseResult:
-        known.require(Weather("today"), Weather("tomorrow"))
+    def respond(self, reply: Reply, draft: Value | None, facts: Facts) -> ParseResult:
+        facts.require(Weather("today"), Weather("tomorrow"))
         if reply.folded == "hm":
             return Invalid("Say yes.")
-        return Accepted(len(reply.folded), words=f"an umbrella for {known.of(Weather('tomorrow'))}")
+        return Accepted(len(reply.folded), words=f"an umbrella for {facts.get(Weather('tomorrow'))}")
 
     def show(self, value: Value) -> str:
         return str(value)
 
-    def left(self, draft: Value | None) -> Value | Missing:
+    def value_if_skipped(self, draft: Value | None) -> Value | Missing:
         return 0
 
 
@@ -82,10 +82,10 @@ TODAY = Facts({Weather("today"): "dry"})
 BOTH = TODAY.with_facts({Weather("tomorrow"): "rain"})
 
 
-def say(session: Session, text: str, known: Facts = NO_FACTS) -> Turn:
+def say(session: Session, text: str, facts: Facts = NO_FACTS) -> Turn:
     stored = Session.from_json(session.to_json())
     assert stored == session
-    return engine.resume(FLOW, stored, MsgIn("c", "a", "m", datetime.now(UTC), text=text), known=known)
+    return engine.resume(FLOW, stored, MsgIn("c", "a", "m", datetime.now(UTC), text=text), facts=facts)
 
 
 def said(turn: Turn) -> list[str]:
@@ -102,7 +102,7 @@ def test_turn_names_missing_facts_and_changes_nothing() -> None:
     begun = engine.start(FLOW, receipt="R", language="de")
     with pytest.raises(MissingFacts) as lacking:
         say(begun.session, "ja")
-    assert lacking.value.needs == (Weather("today"),)
+    assert lacking.value.queries == (Weather("today"),)
     turn = say(begun.session, "ja", TODAY)
     assert turn.session.draft == ["dry"]
     assert [line.splitlines()[-1] for line in said(turn)] == ["Schirm?", "It is dry."]
@@ -111,10 +111,10 @@ def test_turn_names_missing_facts_and_changes_nothing() -> None:
 def test_several_needs_are_told_at_once(asked: Session) -> None:
     with pytest.raises(MissingFacts) as lacking:
         say(asked, "ja", TODAY)
-    assert lacking.value.needs == (Weather("tomorrow"),)
+    assert lacking.value.queries == (Weather("tomorrow"),)
     with pytest.raises(MissingFacts) as lacking:
         say(asked, "ja")
-    assert lacking.value.needs == (Weather("today"), Weather("tomorrow"))
+    assert lacking.value.queries == (Weather("today"), Weather("tomorrow"))
 
 
 def test_a_value_that_is_a_reference_reads_in_words_of_its_own(asked: Session) -> None:
@@ -139,5 +139,5 @@ def test_leaving_a_question_may_be_an_answer(asked: Session) -> None:
 
 
 def test_a_rehearsal_looks_nothing_up() -> None:
-    turn = engine.start(FLOW, receipt="R", language="de", known=DEFAULT_FACTS)
+    turn = engine.start(FLOW, receipt="R", language="de", facts=DEFAULT_FACTS)
     assert say(turn.session, "ja", DEFAULT_FACTS).session.draft == ["unknown"]

@@ -109,12 +109,12 @@ def test_stop_help_and_delete_work_in_other_languages(language: str):
     turn = begin(language)
     helped = said(say(turn, words.words("words.help")[0]))[0]
     assert helped.language == language
-    assert words.say("help", "sie") in helped.text
+    assert words.text("help", "sie") in helped.text
     stopped = say(turn, words.words("words.stop")[0])
     assert PushesStopped() in stopped.events
     assert {msg.language for msg in said(stopped)} == {language}
     asked = say(turn, words.words("words.delete")[0])
-    assert said(asked)[0].text == words.say("delete.ask", "sie")
+    assert said(asked)[0].text == words.text("delete.ask", "sie")
     assert ErasureRequested() in say(asked, words.words("words.delete_all")[0]).events
 
 

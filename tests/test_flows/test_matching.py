@@ -153,4 +153,4 @@ def test_nothing_said_raises(reply: str) -> None:
     assert len(found) + len(rest) <= len(folded.split())
     match = PARKS.find(reply)
     assert match is None or match.value in {"all", "park", "none"}
-    assert PARKS.knows(folded) <= (match is not None)
+    assert PARKS.matches_exactly(folded) <= (match is not None)

@@ -30,7 +30,7 @@ from flows.values import Missing
 from tests.test_flows.golden_files import (
     FOLDER,
     TYPES,
-    NamingVoice,
+    PhraseIdRenderer,
     ask,
     node_of,
     outcome,
@@ -62,7 +62,7 @@ def test_golden(name: str, request: pytest.FixtureRequest) -> None:
 
 def _played(data: dict[str, Any], language: str, row: Any) -> list[Any]:
     reply, draft = reply_of(row)
-    return [row, outcome(ask(data["definition"], language, voice=NamingVoice).parse(reply, draft))]
+    return [row, outcome(ask(data["definition"], language, renderer=PhraseIdRenderer).parse(reply, draft))]
 
 
 def test_no_golden_file_without_a_type() -> None:
@@ -123,7 +123,7 @@ def test_any_reply_gets_an_answer_of_the_promised_kind(
         assert {Missing.DONT_KNOW: node.dont_know, Missing.REFUSED: node.refuse}[parsed]
         return
     if isinstance(parsed, PartialAnswer) and isinstance(asked, FactBasedQuestion):
-        assert asked.again(parsed.value).quick_replies == parsed.msg.quick_replies
+        assert asked.prompt_for(parsed.value).quick_replies == parsed.msg.quick_replies
         return  # what it keeps on the way is no value
     value = parsed.value if isinstance(parsed, Interpreted | Accepted | PartialAnswer) else parsed
     possible = node.values()
@@ -131,7 +131,7 @@ def test_any_reply_gets_an_answer_of_the_promised_kind(
         assert one in possible if isinstance(possible, frozenset) else isinstance(one, possible or object)
     assert asked.show(value)
     if isinstance(parsed, PartialAnswer):
-        assert asked.again(value).quick_replies == parsed.msg.quick_replies
+        assert asked.prompt_for(value).quick_replies == parsed.msg.quick_replies
 
 
 @pytest.mark.parametrize("language", languages())
@@ -147,7 +147,7 @@ def test_what_is_offered_can_be_tapped_typed_and_numbered(name: str, language: s
         tapped = asked.parse(Reply(choice=value), None)
         assert not isinstance(tapped, Invalid)
         assert asked.parse(Reply(offered.label, fold(offered.label)), None) == tapped
-        assert asked.knows(fold(offered.label))
+        assert asked.matches_exactly(fold(offered.label))
         if offered.number:
             assert asked.parse(Reply(str(offered.number), str(offered.number)), None) == tapped
 
@@ -171,8 +171,8 @@ def test_a_draft_says_in_words_what_is_chosen() -> None:
     assert isinstance(draft, PartialAnswer)
     assert "Bäume, Bänke und Tische" in draft.msg.text
     assert [reply.label for reply in draft.msg.quick_replies if reply.chosen] == ["☑ Bäume", "☑ Bänke und Tische"]
-    assert ASKED["choices", "de"].again(["trees", "tables"]) == draft.msg
-    assert ASKED["choices", "de"].again(None) == ASKED["choices", "de"].prompt
+    assert ASKED["choices", "de"].prompt_for(["trees", "tables"]) == draft.msg
+    assert ASKED["choices", "de"].prompt_for(None) == ASKED["choices", "de"].prompt
 
 
 def test_none_of_these_is_enough_whatever_the_least_number() -> None:
@@ -206,10 +206,10 @@ def test_pairs_differ_per_person_and_use_options_equally() -> None:
 
 def test_a_pair_decided_is_never_asked_again() -> None:
     asked = ASKED["pairwise", "de"]
-    draft = asked.reopened(None, "7K3QP")
+    draft = asked.draft_for(None, "7K3QP")
     seen = []
     for _ in range(4):
-        msg = asked.again(draft)
+        msg = asked.prompt_for(draft)
         seen.append(frozenset(reply.label for reply in msg.quick_replies[:2]))
         parsed = asked.parse(Reply("1", "1"), draft)
         assert isinstance(parsed, PartialAnswer)
@@ -218,10 +218,10 @@ def test_a_pair_decided_is_never_asked_again() -> None:
     assert len({*seen}) == 4
     assert isinstance(done, list)
     assert len(done) == 5
-    assert asked.reopened(done[:3], "7K3QP") == ["#7K3QP", *done[:3]], "one goes on where one stopped"
-    assert asked.reopened(done, "7K3QP") == ["#7K3QP"], "what is complete begins anew"
-    assert asked.left(["#7K3QP", "park>well", "park>school"]) == ["park>well", "park>school"]
-    assert asked.left(["#7K3QP", "park>well"]) is Missing.SKIPPED
+    assert asked.draft_for(done[:3], "7K3QP") == ["#7K3QP", *done[:3]], "one goes on where one stopped"
+    assert asked.draft_for(done, "7K3QP") == ["#7K3QP"], "what is complete begins anew"
+    assert asked.value_if_skipped(["#7K3QP", "park>well", "park>school"]) == ["park>well", "park>school"]
+    assert asked.value_if_skipped(["#7K3QP", "park>well"]) is Missing.SKIPPED
 
 
 def test_required_consent_lets_only_a_yes_pass() -> None:

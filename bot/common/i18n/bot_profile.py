@@ -34,5 +34,5 @@ def introduce(channels: Iterable[Channel]) -> None:
 def introduction(language: str) -> Introduction:
     """The introduction in one language."""
     said = phrase_catalogues.load(language)
-    commands = tuple((command.value, said.say(f"command.{command}", "sie")) for command in SHOWN)
-    return Introduction(language, said.say("bot.description", "sie"), said.say("bot.short", "sie"), commands)
+    commands = tuple((command.value, said.text(f"command.{command}", "sie")) for command in SHOWN)
+    return Introduction(language, said.text("bot.description", "sie"), said.text("bot.short", "sie"), commands)

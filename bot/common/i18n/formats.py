@@ -66,7 +66,7 @@ def listed(words: Iterable[str], language: str) -> str:
     if not first:
         return last
     said = phrase_catalogues.load(language)
-    return said.say("list.and", "sie", first=said.say("list.comma", "sie").join(first), last=last)
+    return said.text("list.and", "sie", first=said.text("list.comma", "sie").join(first), last=last)
 
 
 def languages(tags: Iterable[str], language: str) -> str:

@@ -44,7 +44,7 @@ class Locale(NamedTuple):
 
     def say(self, phrase: str, /, **values: object) -> str:
         """Returns a phrase. Phrases of pages avoid forms of address, so the form does not matter."""
-        return self.phrases.say(phrase, "sie", **values)
+        return self.phrases.text(phrase, "sie", **values)
 
     def lines(self, phrase: str) -> list[str]:
         """Returns the entries of a phrase that holds one entry per line."""

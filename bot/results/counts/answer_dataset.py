@@ -192,8 +192,8 @@ def _variable(
     wordings = tuple(_wordings(key, revisions, flows))
     question, id_ = wordings[0].question, f"{key}.{revisions[-1].number}" if is_earlier else key
     kind = _kind([wording.question for wording in wordings])
-    voices = {tag: script.voice for tag, script in flows[revisions[-1].id].scripts.items()}
-    labels = _labels_over(wordings, voices)
+    renderers = {tag: localized.renderer for tag, localized in flows[revisions[-1].id].localized.items()}
+    labels = _labels_over(wordings, renderers)
     options = tuple(dict.fromkeys(option.value for it in wordings for option in getattr(it.question, "options", ())))
     return Variable(
         key,
@@ -224,7 +224,7 @@ def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[i
     return (Wording(tuple(numbers), question, labels) for question, labels, numbers in found)
 
 
-def _labels_over(wordings: Sequence[Wording], voices: Mapping[str, Renderer]) -> Labels:
+def _labels_over(wordings: Sequence[Wording], renderers: Mapping[str, Renderer]) -> Labels:
     """What people read for each code in the newest wording that has it, and what it was called before."""
     found: dict[str, dict[str, str]] = {}
     for wording in wordings:
@@ -233,9 +233,11 @@ def _labels_over(wordings: Sequence[Wording], voices: Mapping[str, Renderer]) ->
             texts |= {language: text for language, text in by_language.items() if language not in texts}
     for code, texts in found.items():
         for language, earlier in _called_before(code, wordings).items():
-            if language in texts and language in voices:
+            if language in texts and language in renderers:
                 quoted = ", ".join(f"„{label}“" for label in earlier)
-                texts[language] = voices[language].say("results.called_before", label=texts[language], earlier=quoted)
+                texts[language] = renderers[language].text(
+                    "results.called_before", label=texts[language], earlier=quoted
+                )
     return found
 
 
@@ -274,9 +276,12 @@ def _labels(flow: Flow, key: str) -> dict[str, dict[str, str]]:
     values = question.values()
     if values is None:
         options: Sequence[Option] = getattr(question, "options", ())
-        return {it.value: {tag: script.voice.text(it.label) for tag, script in flow.scripts.items()} for it in options}
+        return {
+            it.value: {tag: localized.renderer.localized(it.label) for tag, localized in flow.localized.items()}
+            for it in options
+        }
     possible = (True, False) if values is bool else values if isinstance(values, frozenset) else ()
-    prompt = flow.scripts[flow.languages[0]].asked[key].prompt
+    prompt = flow.localized[flow.languages[0]].questions[key].prompt
     offered = [reply.parsed.value for reply in prompt.quick_replies]
 
     def place(value: Value) -> tuple[bool, int, str]:
@@ -284,6 +289,8 @@ def _labels(flow: Flow, key: str) -> dict[str, dict[str, str]]:
         return code not in offered, offered.index(code) if code in offered else 0, "" if value is True else code
 
     return {
-        code_of(value): {language: script.asked[key].label(value) for language, script in flow.scripts.items()}
+        code_of(value): {
+            language: localized.questions[key].label(value) for language, localized in flow.localized.items()
+        }
         for value in sorted(possible, key=place)
     }

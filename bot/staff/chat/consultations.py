@@ -20,12 +20,12 @@ def list_open(call: StaffCall) -> Iterable[MsgOut]:
     lines = [line for line in found if line]
     if not lines:
         return [call.reply("desk.list.none")]
-    return [call.voice.message("\n".join([call.voice.say("desk.list"), *lines]))]
+    return [call.renderer.message("\n".join([call.renderer.text("desk.list"), *lines]))]
 
 
 def _line(call: StaffCall, revision: RevisionHead) -> str:
     """Name, title, numbers, last day; "" for what is over and read."""
-    slug, say, language = revision.slug, call.voice.say, call.voice.language
+    slug, say, language = revision.slug, call.renderer.text, call.renderer.language
     is_open = call.catalogue.is_open(slug)
     waiting = moderation.count_states(call.connection, revision.consultation_id).get("waiting", 0)
     if not is_open and not waiting:

@@ -70,12 +70,12 @@ class StaffChat:
             return False
         name, argument = self._command_of(msg)
         if person.member and self._asks_for_help(msg):
-            voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
+            renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
             # The ordinary help follows: people of the team are residents too.
-            batch.say(person, voice.message(voice.say("desk.hint", command=f"/{team.COMMAND_NAME}")))
+            batch.say(person, renderer.message(renderer.text("desk.hint", command=f"/{team.COMMAND_NAME}")))
         if not name or not self._is_meant(person, msg, name, argument):
             return False
-        voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
+        renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
         with batch.connection.begin_nested():
             if person.member is None:
                 replies: Iterable[MsgOut] = [self._bind(batch, person, argument, msg)]
@@ -85,7 +85,7 @@ class StaffChat:
                     settings=self._settings,
                     person=person,
                     member=person.member,
-                    voice=voice,
+                    renderer=renderer,
                     argument=argument,
                     proactive=self._proactive,
                     channels=self._channels,
@@ -120,15 +120,15 @@ class StaffChat:
     def _run(self, call: StaffCall, name: str) -> Iterable[MsgOut]:
         wanted = self._commands[name]
         if call.member.role not in wanted.roles:
-            return [call.reply("desk.not_yours", role=call.voice.say(f"desk.role.{call.member.role}"))]
+            return [call.reply("desk.not_yours", role=call.renderer.text(f"desk.role.{call.member.role}"))]
         return wanted.run(call)
 
     def _bind(self, batch: BatchContext, person: Person, code: str, msg: MsgIn) -> MsgOut:
         """Lets the owner of a code work from this chat. Wrong, revoked and too many codes get the same answer."""
-        voice = self._catalogue.voice(STAFF_CHAT, person.language, msg.language_hint)
+        renderer = self._catalogue.renderer(STAFF_CHAT, person.language, msg.language_hint)
         allowed = not self._tries.take(person.lookup.hex())
         outcome = team.bind_chat(batch, person, code) if allowed else team.WRONG_CODE
-        text = voice.say(outcome, name=person.member.name if person.member else "")
+        text = renderer.text(outcome, name=person.member.name if person.member else "")
         if person.member:
-            text = "\n".join([text, *team.abilities(voice, person.member.role)])
-        return voice.message(text)
+            text = "\n".join([text, *team.abilities(renderer, person.member.role)])
+        return renderer.message(text)

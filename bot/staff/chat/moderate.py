@@ -47,7 +47,7 @@ def _decision(name: str, decide: Decide) -> None:
         standing = item_by_code(call.connection, parse_contribution_code(word) or "")
         if standing is None:
             yield call.reply(
-                "desk.refused.unknown" if word else "desk.refused.words", usage=command_usage(call.voice, name)
+                "desk.refused.unknown" if word else "desk.refused.words", usage=command_usage(call.renderer, name)
             )
             return
         about = standing.proposal
@@ -79,7 +79,7 @@ def _refused(
 ) -> MsgOut:
     """Why it cannot be. With nothing but a code, as buttons send it, the question was rather how to go on."""
     phrase, code = _PHRASES.get(refusal.reason, "words"), standing.proposal.code
-    how = command_usage(call.voice, name, code)
+    how = command_usage(call.renderer, name, code)
     if is_bare and phrase == "words":
         return call.reply("desk.how", *decision_buttons(call, standing), usage=how)
     return call.reply(f"desk.refused.{phrase}", code=code, languages=refusal.values.get("languages", ""), usage=how)
@@ -90,7 +90,7 @@ def _really(call: StaffCall, standing: ModerationItem, rest: str) -> MsgOut | No
     found = [flag for flag in _PERSONAL if flag in flags_to_check(call, standing)]
     if not found or rest.startswith(SEEN) or standing.state != "waiting":
         return None
-    say, code = call.voice.say, standing.proposal.code
+    say, code = call.renderer.text, standing.proposal.code
     surely = call.button("button.desk.surely", "approve", code, f"{SEEN}{rest or standing.version}")
     reword = call.button("button.desk.reword", "reword", code)
     flags = ", ".join(say(f"desk.flag.{flag}") for flag in found)

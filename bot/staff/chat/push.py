@@ -53,25 +53,25 @@ def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
         paragraphs.append(
             "\n".join(
                 service.describe_broadcast(
-                    pushing, call.connection, one, call.voice.say, call.voice.words("words.push")
+                    pushing, call.connection, one, call.renderer.text, call.renderer.words("words.push")
                 )
             )
         )
         buttons = buttons or _buttons(call, one)
     if is_help or not paragraphs:
-        slugs = [invitation.slug for invitation in pushing.catalogue.lobby.invitations]
+        slugs = [invitation.slug for invitation in pushing.catalogue.main_menu.entries]
         paragraphs.insert(0, _help(call, slugs))
         buttons += [_button_for(call, slug) for slug in slugs]
-    return call.voice.message("\n\n".join(paragraphs), buttons)
+    return call.renderer.message("\n\n".join(paragraphs), buttons)
 
 
 def _button_for(call: StaffCall, slug: str) -> QuickReply:
     """Counts whom an open consultation would reach: everybody who asked for its kind of news."""
-    return QuickReply(call.voice.command_token("push", slug), call.catalogue.title(slug, call.voice.language))
+    return QuickReply(call.renderer.command_token("push", slug), call.catalogue.title(slug, call.renderer.language))
 
 
 def _help(call: StaffCall, slugs: list[str]) -> str:
-    say = call.voice.say
+    say = call.renderer.text
     lines = [say("push.usage", slug=slugs[0] if slugs else "…"), say("push.segments")]
     return "\n".join([*lines, say("push.open", slugs=", ".join(slugs) or "–")])
 
@@ -114,9 +114,9 @@ def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -
         )
     pushing = _pushing(call)
     service.start_broadcast(pushing, call.connection, draft, call.now, call.actor)
-    when = texts.describe_time(call.settings, draft, call.now, call.voice.say, call.voice.language)
-    text = f"{call.voice.say('push.begun', slug=draft.slug)} {when}"
-    return call.voice.message(text, _buttons(call, draft._replace(state="planning")))
+    when = texts.describe_time(call.settings, draft, call.now, call.renderer.text, call.renderer.language)
+    text = f"{call.renderer.text('push.begun', slug=draft.slug)} {when}"
+    return call.renderer.message(text, _buttons(call, draft._replace(state="planning")))
 
 
 def _cancel(call: StaffCall, draft: StoredBroadcast) -> MsgOut:
@@ -131,7 +131,9 @@ def _mover(verb: str, phrase: str) -> Callable[[StaffCall, StoredBroadcast], Msg
     def move(call: StaffCall, one: StoredBroadcast) -> MsgOut:
         if not service.change_state(_pushing(call), call.connection, one, verb, call.actor):
             raise PushError("push.stale")
-        return call.voice.message(call.voice.say(phrase, slug=one.slug), _buttons(call, one._replace(state=after)))
+        return call.renderer.message(
+            call.renderer.text(phrase, slug=one.slug), _buttons(call, one._replace(state=after))
+        )
 
     return move
 

@@ -59,7 +59,7 @@ def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
 
 def show_queue_item(call: StaffCall, standing: ModerationItem, slug: str = "") -> MsgOut:
     """One of them: where it stands, what to look at and what is similar; `slug` is what one goes through."""
-    about, say = standing.proposal, call.voice.say
+    about, say = standing.proposal, call.renderer.text
     alike = _alike(call, standing)
     lines = [_head(call, standing), *_asked(call, standing), "", *filter(None, (about.title, about.text))]
     lines += [f"\n{LANGUAGES[tag].name}: {text.text}" for tag, text in sorted(standing.texts.items())]
@@ -70,16 +70,18 @@ def show_queue_item(call: StaffCall, standing: ModerationItem, slug: str = "") -
         text = " ".join(other.proposal.text.split())[:_SHOWN]
         lines += ["", say("desk.queue.similar", likeness=other.likeness, code=other.proposal.code, text=text)]
     told = _told(call, standing)
-    return call.voice.message(
+    return call.renderer.message(
         "\n".join([*lines, *([""] if told else []), *told]), _buttons(call, standing, alike, slug)
     )
 
 
 def _told(call: StaffCall, standing: ModerationItem) -> list[str]:
     """Where it stands, in the words that everybody gets who asks; nothing of what waits but what became of it."""
-    about, say = standing.proposal, call.voice.say
+    about, say = standing.proposal, call.renderer.text
     if standing.answer is None:
-        told = status_lines(contribution_statuses(call.connection, [about.code])[about.code], say, call.voice.language)
+        told = status_lines(
+            contribution_statuses(call.connection, [about.code])[about.code], say, call.renderer.language
+        )
         return told[1:] if standing.state == "waiting" else told
     if standing.state == "waiting":
         return []
@@ -92,8 +94,8 @@ def _asked(call: StaffCall, standing: ModerationItem) -> list[str]:
     flow, key = _flow(call, standing), standing.proposal.question_key
     if flow is None or key not in flow.questions:
         return []
-    script = flow.scripts.get(call.voice.language) or flow.scripts[flow.consultation.main_language]
-    return ["", script.titles[key]]
+    localized = flow.localized.get(call.renderer.language) or flow.localized[flow.consultation.main_language]
+    return ["", localized.titles[key]]
 
 
 def flags_to_check(call: StaffCall, standing: ModerationItem) -> list[str]:
@@ -119,7 +121,7 @@ def _head(call: StaffCall, standing: ModerationItem) -> str:
     revision = consultations.newest_of(call.connection, about.consultation_id)
     waiting = moderation.count_states(call.connection, about.consultation_id).get("waiting", 0)
     slug = revision.slug if revision else "?"
-    parts = [call.voice.say("desk.queue.head", code=about.code, slug=slug, waiting=waiting)]
+    parts = [call.renderer.text("desk.queue.head", code=about.code, slug=slug, waiting=waiting)]
     parts += [LANGUAGES[about.language].name] if about.language in LANGUAGES else []
     return " · ".join([*parts, *filter(None, [DISTRICTS.get(about.district or "", about.district)])])
 

@@ -36,7 +36,7 @@ class StaffCall:
     settings: Settings
     person: Person
     member: TeamMember
-    voice: Renderer
+    renderer: Renderer
     argument: str
     proactive: frozenset[str]
     """Channels that can write to people who have not just written."""
@@ -69,11 +69,11 @@ class StaffCall:
 
     def reply(self, phrase: str, *buttons: QuickReply, **values: object) -> MsgOut:
         """One message of a single phrase."""
-        return self.voice.message(self.voice.say(phrase, **values), buttons)
+        return self.renderer.message(self.renderer.text(phrase, **values), buttons)
 
     def button(self, label: str, command: str, *arguments: object, **values: object) -> QuickReply:
         """A quick reply that gives a command: a tap is the same as typing it. `label` is the id of a phrase."""
-        return QuickReply(self.voice.command_token(command, *arguments), self.voice.say(label, **values))
+        return QuickReply(self.renderer.command_token(command, *arguments), self.renderer.text(label, **values))
 
 
 Run = Callable[[StaffCall], Iterable[MsgOut]]
@@ -112,7 +112,7 @@ def staff_commands() -> dict[str, StaffCommand]:
     return dict(sorted(_commands.items()))
 
 
-def command_usage(voice: Renderer, name: str, code: str = "CODE") -> str:
+def command_usage(renderer: Renderer, name: str, code: str = "CODE") -> str:
     """What to type for a command and what it is for, in the words of this language; `code` is what it is about."""
-    word = next(iter(voice.words(f"words.desk.{name}")), name)
-    return voice.say(f"desk.help.{name}", command=f"/{word}", code=code)
+    word = next(iter(renderer.words(f"words.desk.{name}")), name)
+    return renderer.text(f"desk.help.{name}", command=f"/{word}", code=code)

@@ -37,9 +37,9 @@ _ORDER: Final = (
 def manage_membership(call: StaffCall) -> Iterable[MsgOut]:
     """Who one is here and what one can do; with `leave`, an end to it. Another code changes nothing."""
     if not call.argument:
-        role = call.voice.say(f"desk.role.{call.member.role}")
-        head = call.voice.say("desk.team", name=call.member.name, role=role)
-        return [call.voice.message("\n".join([head, *abilities(call.voice, call.member.role)]))]
+        role = call.renderer.text(f"desk.role.{call.member.role}")
+        head = call.renderer.text("desk.team", name=call.member.name, role=role)
+        return [call.renderer.message("\n".join([head, *abilities(call.renderer, call.member.role)]))]
     if not call.means("words.desk.leave"):
         return [call.reply("desk.chat.taken", name=call.member.name)]
     _leave(call)
@@ -73,9 +73,9 @@ def _leave(call: StaffCall) -> None:
     call.person.member = None
 
 
-def abilities(voice: Renderer, role: Role) -> Iterator[str]:
+def abilities(renderer: Renderer, role: Role) -> Iterator[str]:
     """What this role can do, a line a command, in the order in which one needs them."""
     known = staff_commands()
     for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
         if role in known[name].roles:
-            yield command_usage(voice, name)
+            yield command_usage(renderer, name)

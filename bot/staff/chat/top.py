@@ -26,11 +26,11 @@ def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
     if not every:
         return [call.reply("desk.top.none", slug=revision.slug)]
     shown = every[: int(count) if count.isdecimal() and 0 < int(count) <= MAX_SHOWN else MAX_SHOWN]
-    lines = [call.voice.say("desk.top", slug=revision.slug, n=len(shown), number=len(every))]
+    lines = [call.renderer.text("desk.top", slug=revision.slug, n=len(shown), number=len(every))]
     lines += [_line(call, place, it) for place, it in enumerate(shown, 1)]
     if any(it.ranked.rank.standing >= Standing.FEW for it in shown):
-        lines.append(call.voice.say("desk.top.few", n=LEAST_RATED))
-    return [call.voice.message("\n".join(lines))]
+        lines.append(call.renderer.text("desk.top.few", n=LEAST_RATED))
+    return [call.renderer.message("\n".join(lines))]
 
 
 def _line(call: StaffCall, place: int, it: RankedProposal) -> str:
@@ -39,7 +39,7 @@ def _line(call: StaffCall, place: int, it: RankedProposal) -> str:
 
 
 def _told(call: StaffCall, it: RankedProposal) -> str:
-    statement, rank, say = it.ranked.statement, it.ranked.rank, call.voice.say
+    statement, rank, say = it.ranked.statement, it.ranked.rank, call.renderer.text
     if statement is None or it.ranked.untold:
         return say(f"results.{it.ranked.untold}", n=it.ranked.least)
     about = statement.overall

@@ -146,7 +146,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 def _key_of(found: RoomContext, language: str, title: str) -> str:
     """The question of the flow that is called so; "" where none is."""
-    titles = found.flow.scripts[language].titles
+    titles = found.flow.localized[language].titles
     return next((key for key in reversed(found.flow.questions) if titles[key] == title), "")
 
 

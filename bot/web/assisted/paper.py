@@ -94,31 +94,31 @@ def flow_of_consultation(notice: PublishedConsultation) -> Flow:
 
 def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
     """Everything a questionnaire asks, in order."""
-    script, locale = flow.scripts[language], Locale.of(language)
+    localized, locale = flow.localized[language], Locale.of(language)
     numbers = {key: number for number, key in enumerate(flow.questions, start=1)}
     found: list[PaperQuestion] = []
     notes: list[str] = []
     for key, node in flow.nodes.items():
         if not node.waits:
-            notes.append(script.titles[key])
+            notes.append(localized.titles[key])
             continue
-        asked = script.asked[key]
+        asked = localized.questions[key]
         boxes, others = _boxes(asked) if node.on_paper else ((), ())
         rows = _rows(key, asked) if node.on_paper else ()
         found.append(
             PaperQuestion(
                 numbers[key],
                 key,
-                script.titles[key],
-                _hint(flow, key, script, locale),
+                localized.titles[key],
+                _hint(flow, key, localized, locale),
                 asked.prompt.expects,
                 () if rows else boxes,
                 others,
                 flow.question(key).skip,
                 node.type,
                 tuple(notes),
-                tuple(_only(node, script, numbers, locale)),
-                tuple(_jumps(node, script, numbers, locale)),
+                tuple(_only(node, localized, numbers, locale)),
+                tuple(_jumps(node, localized, numbers, locale)),
                 rows,
                 not node.on_paper,
             )
@@ -127,15 +127,15 @@ def paper_questions(flow: Flow, language: str) -> list[PaperQuestion]:
     return found
 
 
-def _hint(flow: Flow, key: str, script: LocalizedFlow, locale: Locale) -> str:
+def _hint(flow: Flow, key: str, localized: LocalizedFlow, locale: Locale) -> str:
     """How to answer it with a pen, in words."""
-    node, asked = flow.question(key), script.asked[key]
+    node, asked = flow.question(key), localized.questions[key]
     if not node.on_paper:
         return locale.say("web.paper.not_here")
     if isinstance(node, Pairwise):
-        own = script.voice.text(node.hint) if node.hint else ""
+        own = localized.renderer.localized(node.hint) if node.hint else ""
         return "\n".join(filter(None, (own, locale.say("web.paper.rows", min=node.min))))
-    return asked.prompt.text.removeprefix(script.titles[key]).strip()
+    return asked.prompt.text.removeprefix(localized.titles[key]).strip()
 
 
 def _rows(key: str, asked: LocalizedQuestion) -> tuple[PaperRow, ...]:
@@ -162,20 +162,20 @@ def _box(reply: QuickReply) -> TickBox | None:
     return TickBox(reply.token, value, reply.bare_label, reply.number)
 
 
-def _only(node: Node, script: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
+def _only(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
     """For whom a question is. What cannot be said in one line is left to the person."""
     if node.ask_if is not None:
-        named = _named(node.ask_if, script)
+        named = _named(node.ask_if, localized)
         if named:
             yield locale.say("web.paper.only", number=numbers[named[0]], labels=named[1])
         else:
             yield locale.say("web.paper.maybe")
 
 
-def _jumps(node: Node, script: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
+def _jumps(node: Node, localized: LocalizedFlow, numbers: dict[str, int], locale: Locale) -> Iterator[str]:
     """Where to go on after certain answers, as far as these are answers to this very question."""
     for way in node.exits:
-        named = _named(way.condition, script) if way.condition else None
+        named = _named(way.condition, localized) if way.condition else None
         if named and named[0] == node.key:
             yield _jump(way, named[1], numbers, locale)
 
@@ -186,7 +186,7 @@ def _jump(way: Exit, labels: str, numbers: dict[str, int], locale: Locale) -> st
     return locale.say("web.paper.jump", number=numbers[way.to], labels=labels)
 
 
-def _named(condition: Condition, script: LocalizedFlow) -> tuple[str, str] | None:
+def _named(condition: Condition, localized: LocalizedFlow) -> tuple[str, str] | None:
     """The question a simple condition looks at, and the answers it names; None for what is not simple."""
     values: tuple[Value, ...]
     if isinstance(condition, Equal):
@@ -195,8 +195,8 @@ def _named(condition: Condition, script: LocalizedFlow) -> tuple[str, str] | Non
         key, values = condition.one_of.question, condition.one_of.values
     else:
         return None
-    boxes = {box.value: box.label for box in _boxes(script.asked[key])[0]}
-    labels = [boxes.get(str(value)) or script.asked[key].label(value) for value in values]
+    boxes = {box.value: box.label for box in _boxes(localized.questions[key])[0]}
+    labels = [boxes.get(str(value)) or localized.questions[key].label(value) for value in values]
     return key, " / ".join(labels)
 
 

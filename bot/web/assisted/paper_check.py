@@ -88,7 +88,7 @@ class _Walk:
         self.result = DryRun()
         self.heard = ""
         """What the bot said last."""
-        self.session: Session = engine.start(flow, receipt="", language=language, known=DEFAULT_FACTS).session
+        self.session: Session = engine.start(flow, receipt="", language=language, facts=DEFAULT_FACTS).session
         if len(flow.languages) > 1:
             # A new conversation is asked for its language first; the rehearsal knows it already.
             self.result.messages.append(_tap(flow, Command.LANGUAGE, language))
@@ -96,7 +96,7 @@ class _Walk:
     def say(self, words: SheetMessage) -> None:
         number = len(self.result.messages)
         msg = MsgIn("paper", "", str(number), _LONG_AGO, text=words.text, choice=words.choice, mode="paper")
-        turn = engine.resume(self.flow, self.session, msg, known=DEFAULT_FACTS)
+        turn = engine.resume(self.flow, self.session, msg, facts=DEFAULT_FACTS)
         self.session = turn.session
         said = [message_as_text(event.msg) for event in turn.events if isinstance(event, MessageCreated)]
         self.heard = said[-1] if said else self.heard
@@ -158,7 +158,7 @@ def _tick(walk: _Walk, question: PaperQuestion, values: list[str]) -> str:
         if alone is None:
             return walk.heard
         label = next((box.label for box in question.boxes if box.value == alone), "")
-        return walk.flow.scripts[walk.session.language].voice.say("hint.choices_exclusive", label=label)
+        return walk.flow.localized[walk.session.language].renderer.text("hint.choices_exclusive", label=label)
     walk.say(SheetMessage(choice=Token(walk.flow.code, question.key, DONE).format()))
     return ""
 
