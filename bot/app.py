@@ -48,7 +48,9 @@ from bot.staff.chat.dispatcher import StaffChat
 from storage import migrate
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import consultations, contacts, messages
+from storage.tables.consultations import load_triggers
+from storage.tables.contacts import any_encrypted_address
+from storage.tables.messages import probe_write
 
 LAST_SENDS_SECONDS = 3.0
 """So long a house that closes goes on sending; what is left waits in the table for the next start."""
@@ -99,9 +101,9 @@ class App:
         Where nobody says anything nothing is written, and nobody would find out.
         """
         with suppress(StorageError):
-            await self.store.read(consultations.triggers)
+            await self.store.read(load_triggers)
             if self.store.trouble:
-                await self.store.write(messages.try_to_write)
+                await self.store.write(probe_write)
         return self.trouble
 
     @asynccontextmanager
@@ -224,7 +226,7 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
 
 def _fitting_keys(path: Path, connection: Connection) -> Keys:
     """The keys with which the addresses in the database were sealed. A new one is made for an empty house only."""
-    sealed = contacts.any_sealed(connection)
+    sealed = any_encrypted_address(connection)
     return load_or_create(path) if sealed is None else load_fitting(path, sealed.sealed, sealed.lookup)
 
 

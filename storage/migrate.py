@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from storage.core import engines
-from storage.core.errors import StoreBusy, StoreDamaged, StoreOutdated, StoreTooNew, translate
+from storage.core.errors import StoreBusy, StoreDamaged, StoreOutdated, StoreTooNew, translate_error
 from storage.core.store import Store
 
 LOCK = 0x4D697473  # "Mits": PostgreSQL's advisory locks are numbers
@@ -88,13 +88,13 @@ def upgrade(
         _create_file(engines.sqlite_file(store.writer.url))
 
     def work(connection: Connection) -> MigrationResult:
-        before = current(connection)
+        before = current_revision(connection)
         _check_known(before)
-        if before == (head() if revision == "head" else revision):
+        if before == (head_revision() if revision == "head" else revision):
             return MigrationResult(before, before, None)
         copy = _copy(store, before) if store.dialect == "sqlite" and before else None
         command.upgrade(_config(connection, hiding), revision)
-        return MigrationResult(before, current(connection), copy)
+        return MigrationResult(before, current_revision(connection), copy)
 
     return _alone(store, work, wait_seconds)
 
@@ -103,11 +103,11 @@ def downgrade(store: Store, revision: str, *, wait_seconds: float = WAIT_SECONDS
     """Go back to an earlier revision, or to ``base``. What the newer tables held beyond it is lost."""
 
     def work(connection: Connection) -> MigrationResult:
-        before = current(connection)
+        before = current_revision(connection)
         _check_known(before)
         copy = _copy(store, before) if store.dialect == "sqlite" and before else None
         command.downgrade(_config(connection), revision)
-        return MigrationResult(before, current(connection), copy)
+        return MigrationResult(before, current_revision(connection), copy)
 
     return _alone(store, work, wait_seconds)
 
@@ -123,23 +123,23 @@ def forget_copies(store: Store, before: datetime) -> int:
     return len(old)
 
 
-def check(store: Store) -> None:
+def check_schema(store: Store) -> None:
     """For programs that may not migrate: raises StoreOutdated or StoreTooNew unless the tables are those of this
     program.
     """
     with store.reading() as connection:
-        found = current(connection)
+        found = current_revision(connection)
     _check_known(found)
-    if found != head():
-        raise StoreOutdated(f"found {found or 'no tables'}, need {head()}")
+    if found != head_revision():
+        raise StoreOutdated(f"found {found or 'no tables'}, need {head_revision()}")
 
 
-def newest() -> date:
+def newest_migration_day() -> date:
     """The day of the newest migration: no clock that is right can be before it."""
-    return datetime.strptime(str(head())[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, without a time
+    return datetime.strptime(str(head_revision())[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, without a time
 
 
-def current(connection: Connection) -> str | None:
+def current_revision(connection: Connection) -> str | None:
     """The revision of the tables, None for an empty database."""
     return MigrationContext.configure(connection).get_current_revision()
 
@@ -183,7 +183,7 @@ def _keys_unchecked(store: Store) -> Iterator[None]:
         with closing(store.writer.raw_connection()) as pooled:
             pooled.cursor().execute("PRAGMA foreign_keys = OFF")
     except sqlite3.Error as error:  # a raw connection tells the driver's errors
-        raise translate(error) or error from error
+        raise translate_error(error) or error from error
     try:
         yield
     finally:
@@ -193,10 +193,10 @@ def _keys_unchecked(store: Store) -> Iterator[None]:
 def _check_known(revision: str | None) -> None:
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
-        raise StoreTooNew(f"found {revision}, this program knows up to {head()}")
+        raise StoreTooNew(f"found {revision}, this program knows up to {head_revision()}")
 
 
-def head() -> str | None:
+def head_revision() -> str | None:
     """The newest revision this program knows."""
     return _scripts().get_current_head()
 

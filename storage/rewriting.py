@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any, Literal, NamedTuple
 
 from storage.core.engines import parse_url
-from storage.core.errors import StoreLost, translate
-from storage.tables.erasures import columns_with_words, tables
+from storage.core.errors import StoreLost, translate_error
+from storage.tables.erasures import columns_with_words, tables_of_residents
 
 LOCK_SECONDS = 2.0
 """So long a table is waited for; who comes meanwhile waits behind us."""
@@ -105,7 +105,7 @@ class Rewriter:
 
 
 @contextmanager
-def connected(url: str, bounds: Bounds | None) -> Iterator[Rewriter]:
+def open_rewriter(url: str, bounds: Bounds | None) -> Iterator[Rewriter]:
     """A rewriter; without bounds it takes as long as it takes. Raises the classes of ``storage.core.errors``."""
     with _connection(url) as connection:
         connection.execute(f"SET lock_timeout = {round(LOCK_SECONDS * 1000)}")
@@ -125,7 +125,7 @@ class Server(NamedTuple):
     """Tables that are too large to be written anew while people are served."""
 
 
-def examine(url: str) -> Server:
+def examine_server(url: str) -> Server:
     """Looks, and changes nothing. Raises the classes of ``storage.core.errors``."""
     with _connection(url) as connection:
         return Server(_settings(connection), list(_forbidden(connection)), _sampled(connection), _large(connection))
@@ -189,7 +189,7 @@ def _large(connection: Any) -> list[str]:
 def _there(connection: Any) -> list[str]:
     """The tables of residents that this database has."""
     rows = connection.execute(
-        "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL", (tables(),)
+        "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL", (tables_of_residents(),)
     )
     return [row[0] for row in rows]
 
@@ -207,4 +207,4 @@ def _connection(url: str) -> Iterator[Any]:
         ) as connection:
             yield connection
     except psycopg.Error as fault:
-        raise (translate(fault) or StoreLost(type(fault).__name__)) from None
+        raise (translate_error(fault) or StoreLost(type(fault).__name__)) from None

@@ -42,7 +42,7 @@ from bot.settings import Settings
 from flows.messages import Location, MsgOut
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import consultations
+from storage.tables.consultations import find_live_revision, set_consultation_state
 from tests.sources import Chance, Clock
 
 KEYS = Keys(bytes(32))
@@ -187,6 +187,6 @@ class Scene:
 
 
 def _close(connection: Connection, slug: str) -> None:
-    found = consultations.latest(connection, slug)
+    found = find_live_revision(connection, slug)
     assert found
-    consultations.set_state(connection, found.consultation_id, "closed")
+    set_consultation_state(connection, found.consultation_id, "closed")

@@ -16,9 +16,9 @@ from flows.definition import Consultation
 from flows.session import Session
 from flows.values import Value
 from storage.core.store import Store
-from storage.tables import answers, consultations, sessions
-from storage.tables.answers import NewAnswer
-from storage.tables.sessions import StoredSession
+from storage.tables.answers import NewAnswer, upsert_answers
+from storage.tables.consultations import find_live_revision
+from storage.tables.sessions import StoredSession, insert_sessions
 from tests.house import consultation, publish
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -39,12 +39,12 @@ def history(store: Store, *steps: tuple[list[dict[str, Any]], Sequence[Answers]]
 def store_answers(store: Store, asked: Consultation, given: Sequence[Answers]) -> list[str]:
     """Stores participations in the newest revision, whose questions these are; gives their pseudonyms."""
     with store.begin() as connection:
-        newest = consultations.latest(connection, asked.slug)
+        newest = find_live_revision(connection, asked.slug)
         assert newest is not None
         rows = [_session(newest.id, newest.consultation_id, it) for it in given]
-        sessions.insert(connection, rows)
+        insert_sessions(connection, rows)
         words = {node.key for node in asked.questions if node.free_text}
-        answers.upsert(
+        upsert_answers(
             connection,
             [
                 _answer(row, key, value, is_words=key in words)

@@ -25,7 +25,7 @@ from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.consultations import Publication
+from storage.tables.consultations import Publication, store_publication
 
 KEYS = Keys(bytes(32))
 VAULT = KEYS.vault("tests")
@@ -100,7 +100,7 @@ def publish(store: Store, *published: Consultation, **more: Any) -> None:
         for one in published:
             stored = canonical_content(one)
             publication = Publication(ids(), ids(), one.slug, stored, content_digest(stored), datetime.now(UTC), **more)
-            revision = consultations.publish(connection, publication)
+            revision = store_publication(connection, publication)
             words = [("keyword", word) for word in (one.slug, *one.keywords)]
             consultations.replace_triggers(connection, revision.consultation_id, words)
 

@@ -42,7 +42,8 @@ from bot.exchange.exports.package import Wish
 from bot.settings import Settings
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import consultations, contacts
+from storage.tables.consultations import find_live_revision
+from storage.tables.contacts import find_addresses
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "polis-austria-klimarat"
@@ -233,8 +234,8 @@ def names_of(study: Study, played: Round, store: Store, keys: Keys) -> dict[str,
     """Which response in the export is whose: known to who has both the secret key and the addresses, as here."""
     lookups = {keys.lookup(channel_of(person), address_of(played, person)): person for person in study.votes}
     with store.reading() as connection:
-        found = contacts.find(connection, list(lookups))
-        revision = consultations.latest(connection, played.slug)
+        found = find_addresses(connection, list(lookups))
+        revision = find_live_revision(connection, played.slug)
     assert revision is not None
     return {
         keys.pseudonym(contact.contact_id, revision.consultation_id): lookups[lookup]

@@ -31,9 +31,9 @@ from bot.proposals import moderation_decisions
 from bot.proposals.moderation_decisions import ProposalWording
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import account_links, contacts, messages
-from storage.tables.account_links import NewSupersededAnswer
-from storage.tables.contacts import NewAddress, NewContact
+from storage.tables import contacts, messages
+from storage.tables.account_links import NewSupersededAnswer, insert_superseded_answers
+from storage.tables.contacts import NewAddress, NewContact, encrypted_addresses, existing_contacts, insert_contacts
 from storage.tables.messages import NewDeadLetter
 from tests.test_proposals.ideas import chair, open_answer, open_consultation, released
 
@@ -59,9 +59,7 @@ def seed(store: Store, data: Path) -> None:
         code = open_answer(connection, park, 2, "Licht, sagt Erika")
         answer = connection.scalar(text("SELECT id FROM moderations WHERE code = :code"), {"code": code})
         moderation_decisions.edit_text(chair(connection), answer or 0, ProposalWording(None, "Licht"), "a name")
-        account_links.insert_superseded(
-            connection, [NewSupersededAnswer(7, 1, keys.seal("aside", b"set aside 7"), None)]
-        )
+        insert_superseded_answers(connection, [NewSupersededAnswer(7, 1, keys.seal("aside", b"set aside 7"), None)])
         connection.execute(
             text("INSERT INTO attachments (id, question_key, kind, channel, handle, state, file, tries, due_at, at)"
                  " VALUES (8, 'q', 'voice', 'test', :handle, 'waiting', 'f', 0, :at, :at)"),
@@ -82,7 +80,7 @@ def add(store: Store, data: Path, number: int, keys: Any = None) -> None:
     def work(connection: Any) -> None:
         lookup = keys.lookup("test", f"person {number}")
         sealed = keys.seal(f"person {number}", lookup)
-        contacts.insert(connection, [NewContact(number, None, _NOW)])
+        insert_contacts(connection, [NewContact(number, None, _NOW)])
         contacts.insert_addresses(connection, [NewAddress(lookup, number, "test", sealed, _NOW)])
         letter = keys.seal(f"letter {number}", lookup)
         messages.insert_dead_letters(connection, [NewDeadLetter(number, "test", str(number), lookup, letter, "", _NOW)])
@@ -116,7 +114,7 @@ def lost(store: Store, data: Path, numbers: list[int], *, others: bool = True) -
 
     with store.reading() as connection:
         lookups = {number: keys.lookup("test", f"person {number}") for number in numbers}
-        sealed = contacts.sealed(connection, list(lookups.values()))
+        sealed = encrypted_addresses(connection, list(lookups.values()))
         letters = {it.lookup: it.sealed for it in messages.dead_letters_of(connection, list(lookups.values()))}
         for number, lookup in lookups.items():
             look("address", lambda at=lookup: keys.unseal(sealed[at], at), f"person {number}")  # type: ignore[misc]
@@ -228,7 +226,7 @@ def _restored(settings: Settings, before: Path, again: Path) -> list[str]:
     store = Store(restored.database())
     faults = lost(store, again, list(range(1, SEEDS - 1)), others=False)
     with store.reading() as connection:
-        if contacts.among(connection, [SEEDS - 1]):
+        if existing_contacts(connection, [SEEDS - 1]):
             faults.append("somebody who was erased is back")
     store.dispose()
     return faults

@@ -20,7 +20,8 @@ from bot.staff import sign_in as staff
 from storage import migrate
 from storage.core.errors import StoreOutdated
 from storage.core.store import Store
-from storage.tables import participations, stages
+from storage.tables.participations import progress_of_people, tally_participations
+from storage.tables.stages import stage_history
 from tests.house import KEYS, Recorder, rows, running, say
 from tests.patience import PATIENCE
 from tests.test_bot.browser import serving
@@ -167,13 +168,13 @@ def test_who_counts_is_known_of_old_participations_too(old_house: OldHouse) -> N
         )
     found = rows(store, "SELECT response_id, answered, answers, status, consultation FROM v_responses")
     with store.reading() as connection:
-        standing = participations.of_people(connection, [row[0] for row in found])
+        standing = progress_of_people(connection, [row[0] for row in found])
     assert {row[0]: bool(row[1]) for row in found} == {name: one.is_answered for name, one in standing.items()}
     assert {bool(answered) for _, answered, *_ in found} == {True, False}
     assert not [row for row in found if row[4] == "bild" and row[3] == "waiting"]
     ids = dict(rows(store, "SELECT slug, id FROM consultations"))
     with store.reading() as connection:
-        tallies = [participations.tally(connection, number) for number in ids.values()]
+        tallies = [tally_participations(connection, number) for number in ids.values()]
     assert sum(one.answered for one in tallies) == sum(row[1] for row in found)
     assert sum(one.begun for one in tallies) == len(found)
     store.dispose()
@@ -230,7 +231,7 @@ def test_the_upgrade_leaves_hours_in_participation(old_house: OldHouse) -> None:
         for consultation_id, number, revision_id, period in connection.execute(
             text("SELECT consultation_id, id, revision_id, period FROM sessions")
         ):
-            periods = stages.history(connection, consultation_id)
+            periods = stage_history(connection, consultation_id)
             began = _moment(exact[number])
             fitting = [one for one in periods if one.since <= began and (one.until is None or began < one.until)]
             assert period == (fitting or periods)[0].period, "the promise under which they began"

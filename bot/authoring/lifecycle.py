@@ -21,9 +21,24 @@ from bot.authoring.publishing import PublishContext
 from bot.common.audit import Act
 from bot.consultations import retention, trials
 from bot.results.answered import owed
-from storage.tables import consultations, editions, participations, sessions, stages
-from storage.tables.consultations import ConsultationStateNow, PublishedRevision, StoredConsultation
-from storage.tables.stages import Stage, StagePeriod
+from storage.tables import stages
+from storage.tables.consultations import (
+    ConsultationStateNow,
+    PublishedRevision,
+    StoredConsultation,
+    change_live_end,
+    find_consultation,
+    live_revision_of,
+    load_triggers,
+    revision_by_number,
+    revision_in_stage,
+    revisions_by_id,
+    set_consultation_state,
+)
+from storage.tables.editions import is_edition_last
+from storage.tables.participations import tally_by_entry_code
+from storage.tables.sessions import count_sessions_by_status, count_waiting_sessions
+from storage.tables.stages import Stage, StagePeriod, current_stages, leave_stage, set_missing_ends, stage_history
 
 log = structlog.get_logger()
 
@@ -143,7 +158,7 @@ def close_consultation(connection: Connection, slug: str, desk: PublishContext) 
         raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
     if it.state == "closed":
         raise StepRefused("is_closed", slug, "reopen", since=live.closes_at)
-    consultations.set_state(connection, live.consultation_id, "closed", closed_at=desk.now)
+    set_consultation_state(connection, live.consultation_id, "closed", closed_at=desk.now)
     _note(connection, "close", it, desk)
     return Closed(_live(connection, live), _under_way(connection, live))
 
@@ -161,7 +176,7 @@ def reopen_consultation(
         raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
     if it.state != "closed":
         raise StepRefused("is_open", slug, "close", until=live.closes_at)
-    if editions.is_last(connection, live.consultation_id):
+    if is_edition_last(connection, live.consultation_id):
         raise StepRefused("answers_gone", slug)
     planned = it.row.closes_at
     if until is None and planned and planned <= desk.now:
@@ -170,14 +185,14 @@ def reopen_consultation(
         raise StepRefused("end_past", slug, "reopen", end=until)
     ended = planned or it.row.closed_at
     if until and it.row.closed_at and not planned:
-        stages.promise_end(connection, live.consultation_id, it.row.closed_at)
+        set_missing_ends(connection, live.consultation_id, it.row.closed_at)
     end = until or planned
-    consultations.set_state(connection, live.consultation_id, "open", closes_at=end, closed_at=None)
+    set_consultation_state(connection, live.consultation_id, "open", closes_at=end, closed_at=None)
     if end != planned:
-        consultations.prolong(connection, live.consultation_id, desk.now, ends_at=end)
+        change_live_end(connection, live.consultation_id, desk.now, ends_at=end)
     _note(connection, "reopen", it, desk)
     is_later = bool(until and ended and until > ended)
-    before = sum(sessions.count_by_status(connection, live.consultation_id).values()) if is_later else 0
+    before = sum(count_sessions_by_status(connection, live.consultation_id).values()) if is_later else 0
     days = timedelta(days=retention.retention_days(live))
     return Reopened(_live(connection, live), before, ended + days if ended and before else None)
 
@@ -192,14 +207,12 @@ def preview_archiving(connection: Connection, slug: str, desk: PublishContext) -
         raise StepRefused("owed", slug, None, owed=waiting)
     if it.state != "closed":
         raise StepRefused("is_open", slug, "close", until=live.closes_at)
-    triggers, undo_until = consultations.triggers(connection), _undo_until(live, desk.now)
+    triggers, undo_until = load_triggers(connection), _undo_until(live, desk.now)
     return Archiving(
         live,
         _under_way(connection, live),
         tuple(sorted(value for (_, value), owner in triggers.items() if owner == live.consultation_id)),
-        tuple(
-            filter(None, (row.place_code for row in participations.tally_by_place(connection, live.consultation_id)))
-        ),
+        tuple(filter(None, (row.place_code for row in tally_by_entry_code(connection, live.consultation_id)))),
         undo_until if undo_until > desk.now else None,
     )
 
@@ -208,9 +221,9 @@ def archive_consultation(connection: Connection, slug: str, desk: PublishContext
     """Puts a closed consultation away, once nobody waits for an answer. It deletes nothing."""
     found = preview_archiving(connection, slug, desk)
     it = _take(connection, slug, desk.now)
-    if stages.leave(connection, it.row.id, "test", desk.now):
+    if leave_stage(connection, it.row.id, "test", desk.now):
         trials.end_trial(connection, it.row.id)
-    consultations.set_state(connection, it.row.id, "archived", archived_at=desk.now)
+    set_consultation_state(connection, it.row.id, "archived", archived_at=desk.now)
     _note(connection, "archive", it, desk)
     return found._replace(revision=_live(connection, found.revision))
 
@@ -227,7 +240,7 @@ def unarchive_consultation(connection: Connection, slug: str, desk: PublishConte
     # One that was open when an earlier version archived it ended at that moment.
     is_early = live.closes_at is not None and live.closes_at > desk.now
     closed_at = archived_at if is_early else it.row.closed_at
-    consultations.set_state(connection, it.row.id, "closed", closed_at=closed_at, archived_at=None)
+    set_consultation_state(connection, it.row.id, "closed", closed_at=closed_at, archived_at=None)
     _note(connection, "unarchive", it, desk)
     return _live(connection, live)
 
@@ -265,12 +278,12 @@ def return_to_previous_revision(
     it = _take(connection, slug, desk.now)
     live = it.need_live()
     _need_open(it)
-    periods = {row.period: row for row in stages.history(connection, it.row.id)}
+    periods = {row.period: row for row in stage_history(connection, it.row.id)}
     now = next(row for row in periods.values() if row.until is None)
     if now.back_to is None or now.back_to not in periods:
         raise StepRefused("nothing_before", slug, "publish", number=live.number)
     earlier = periods[now.back_to]
-    revision = consultations.by_revision(connection, [earlier.revision_id])[earlier.revision_id]
+    revision = revisions_by_id(connection, [earlier.revision_id])[earlier.revision_id]
     return _put_live(connection, it, revision, desk, step="publish --back", intent=intent, earlier=earlier)
 
 
@@ -280,7 +293,7 @@ def withdraw_stage(connection: Connection, slug: str, desk: PublishContext, *, s
     Raises StepRefused.
     """
     it = _take(connection, slug, desk.now)
-    if not stages.leave(connection, it.row.id, stage, desk.now):
+    if not leave_stage(connection, it.row.id, stage, desk.now):
         raise StepRefused("nothing_waits", slug, "publish --test", stages=stage)
     dropped = trials.end_trial(connection, it.row.id) if stage == "test" else 0
     desk.note(connection, "consultation.publish_back", it.row.slug, stage)
@@ -315,11 +328,11 @@ def _put_live(
 
 def _tried(connection: Connection, it: _Now, revision: PublishedRevision) -> int:
     """How many took part in the test of a revision."""
-    waiting = consultations.staged(connection, it.row.id, "test")
+    waiting = revision_in_stage(connection, it.row.id, "test")
     trial = stages.trial_of(connection, it.row.id)
     if trial is None or waiting is None or waiting.id != revision.id:
         return 0
-    return sum(sessions.count_by_status(connection, trial).values())
+    return sum(count_sessions_by_status(connection, trial).values())
 
 
 def _revision(
@@ -327,14 +340,14 @@ def _revision(
 ) -> PublishedRevision:
     """The one that is to go live. Raises StepRefused."""
     if number is not None:
-        found = consultations.numbered(connection, it.row.id, number)
+        found = revision_by_number(connection, it.row.id, number)
         if found is None:
             raise StepRefused("no_revision", it.row.slug, None, number=number)
         return found
     wanted: Sequence[Stage] = (stage,) if stage else ("test", "draft")
     for name in wanted:
-        if waiting := consultations.staged(connection, it.row.id, name):
-            return consultations.by_revision(connection, [waiting.id])[waiting.id]
+        if waiting := revision_in_stage(connection, it.row.id, name):
+            return revisions_by_id(connection, [waiting.id])[waiting.id]
     raise StepRefused("nothing_waits", it.row.slug, "publish --test", stages=" or ".join(wanted))
 
 
@@ -349,23 +362,23 @@ def _need_open(it: _Now) -> None:
 
 
 def _take(connection: Connection, slug: str, now: datetime) -> _Now:
-    row = consultations.find(connection, slug, lock=True)
+    row = find_consultation(connection, slug, lock=True)
     if row is None or row.is_trial:
         raise StepRefused("unknown", slug)
-    live = consultations.newest_of(connection, row.id)
+    live = live_revision_of(connection, row.id)
     if live is None:
-        waiting = stages.current(connection, row.id)
+        waiting = current_stages(connection, row.id)
         return _Now(row, None, "test" if "test" in waiting else "draft" if "draft" in waiting else None)
     return _Now(row, live, live.state_at(now))
 
 
 def _live(connection: Connection, revision: PublishedRevision) -> PublishedRevision:
     """The live revision of its consultation as it stands after a step."""
-    return consultations.newest_of(connection, revision.consultation_id) or revision
+    return live_revision_of(connection, revision.consultation_id) or revision
 
 
 def _under_way(connection: Connection, revision: PublishedRevision) -> int:
-    return sessions.count_waiting(connection, revision.consultation_id)
+    return count_waiting_sessions(connection, revision.consultation_id)
 
 
 def _undo_until(live: PublishedRevision, archived_at: datetime) -> datetime:

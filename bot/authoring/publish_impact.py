@@ -24,8 +24,10 @@ from bot.consultations.definition_issues import DefinitionIssue, line_of_path
 from bot.proposals.waves import TopList
 from flows.definition import Consultation
 from flows.questions.base import Where
-from storage.tables import answers, consultations, sessions, stages
-from storage.tables.consultations import PublishedRevision
+from storage.tables.answers import count_answers_by_revision
+from storage.tables.consultations import PublishedRevision, find_consultation, find_live_revision, revisions_once_live
+from storage.tables.sessions import count_waiting_sessions_by_revision
+from storage.tables.stages import stage_history
 
 
 class PublishOptions(NamedTuple):
@@ -97,12 +99,12 @@ class SourceFile(NamedTuple):
 def examine_impact(connection: Connection, file: SourceFile, intent: PublishOptions, zone: tzinfo) -> PublishImpact:
     """What it would do to the live revision and to those who answered, if this were live. Locks the consultation."""
     consultation = file.consultation
-    consultations.find(connection, consultation.slug, lock=True)
-    newest = consultations.latest(connection, consultation.slug)
+    find_consultation(connection, consultation.slug, lock=True)
+    newest = find_live_revision(connection, consultation.slug)
     if newest is None or newest.content_hash == content_digest(canonical_content(consultation)):
         return PublishImpact()
-    revisions = consultations.revisions(connection, newest.consultation_id)
-    periods = stages.history(connection, newest.consultation_id)
+    revisions = revisions_once_live(connection, newest.consultation_id)
+    periods = stage_history(connection, newest.consultation_id)
     by_id = {it.id: it for it in revisions}
     lived = [by_id[period.revision_id] for period in periods]
     base = consultation.revision if intent.base is None else intent.base
@@ -120,11 +122,11 @@ def examine_return(
     Where people answered it while it was live, later ones were compared with it, and a person has said what means the
     same.
     """
-    newest = consultations.latest(connection, revision.slug)
+    newest = find_live_revision(connection, revision.slug)
     if newest is None or newest.id == revision.id:
         return PublishImpact()
-    impact = _impact(connection, file, newest, consultations.revisions(connection, newest.consultation_id), intent)
-    if revision.id in answers.count_by_revision(connection, revision.consultation_id):
+    impact = _impact(connection, file, newest, revisions_once_live(connection, newest.consultation_id), intent)
+    if revision.id in count_answers_by_revision(connection, revision.consultation_id):
         return impact._replace(unconfirmed=(), questions=())
     return impact
 
@@ -143,7 +145,7 @@ def _impact(
     revisions: Sequence[PublishedRevision],
     intent: PublishOptions,
 ) -> PublishImpact:
-    counts = answers.count_by_revision(connection, newest.consultation_id)
+    counts = count_answers_by_revision(connection, newest.consultation_id)
     read = {it.number: stored_revisions.read_revision(it) for it in revisions if it.id in counts}
     earlier = [AnsweredRevision(it.number, old, counts[it.id]) for it in revisions if (old := read.get(it.number))]
     changes = compare(file.consultation, stored_revisions.read_revision(newest), earlier)
@@ -161,7 +163,7 @@ def _impact(
         ),
     ]
     numbers = {it.id: it.number for it in revisions}
-    waiting = sessions.count_waiting_by_revision(connection, newest.consultation_id)
+    waiting = count_waiting_sessions_by_revision(connection, newest.consultation_id)
     under_way = {numbers[id_]: people for id_, people in sorted(waiting.items(), key=lambda it: numbers[it[0]])}
     is_refused = any(not fault.warning for fault in faults)
     waits = () if is_refused else unconfirmed(changes, intent.same_meaning)

@@ -25,8 +25,21 @@ from flows.understanding.text import fold
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import consultations, stages
-from storage.tables.consultations import ConsultationState, Publication, PublishedRevision
-from storage.tables.stages import Stage, StagePeriod
+from storage.tables.consultations import (
+    ConsultationState,
+    Publication,
+    PublishedRevision,
+    all_consultation_ids,
+    find_consultation,
+    find_live_revision,
+    list_live_revision_heads,
+    live_revision_of,
+    load_triggers,
+    revision_in_stage,
+    set_consultation_dates,
+    store_publication,
+)
+from storage.tables.stages import Stage, StagePeriod, enter_stage, leave_stage, stage_history
 
 SAMPLES: Final = Path(__file__).parents[2] / "flows" / "consultations"
 KEYWORD: Final = "keyword"
@@ -100,8 +113,8 @@ def publish_checked(
         impact = impact._replace(lists=tuple(waves.top_lists(connection, consultation, desk.now)))
     if impact.is_refused or impact.waits:
         return PublishOutcome(None, False, (*checked.faults, *impact.faults), impact)
-    before = consultations.latest(connection, consultation.slug)
-    revision = consultations.publish(connection, _publication(consultation, desk))
+    before = find_live_revision(connection, consultation.slug)
+    revision = store_publication(connection, _publication(consultation, desk))
     new = before is None or revision.id != before.id
     warnings = _fill(connection, revision, consultation, desk, name)
     remarks = _remarks(consultation, revision, desk, name)
@@ -122,7 +135,7 @@ def _kept_only(
     before = _in_stage(connection, consultation.slug, stage)
     if stage == "draft" and (live := _same_as_live(connection, consultation)):
         return PublishOutcome(live, False, faults)
-    revision = consultations.publish(connection, _publication(consultation, desk)._replace(stage=stage))
+    revision = store_publication(connection, _publication(consultation, desk)._replace(stage=stage))
     is_new = before is None or before.id != revision.id
     if is_new:
         act: Act = "consultation.publish_draft" if stage == "draft" else "consultation.publish_test"
@@ -171,7 +184,7 @@ def make_revision_live(
     if faults:
         return PublishImpact(tuple(faults))
     number, file = revision.consultation_id, SourceFile(name, consultation)
-    was_live = revision.id in {period.revision_id for period in stages.history(connection, number)}
+    was_live = revision.id in {period.revision_id for period in stage_history(connection, number)}
     is_return = earlier is not None or (is_chosen and was_live)
     if is_return:
         impact = publish_impact.examine_return(connection, file, revision, intent)
@@ -182,13 +195,13 @@ def make_revision_live(
     if impact.is_refused or impact.waits:
         return impact
     if not is_return:
-        consultations.set_dates(connection, _publication(consultation, desk))
-    found = consultations.find(connection, consultation.slug)
+        set_consultation_dates(connection, _publication(consultation, desk))
+    found = find_consultation(connection, consultation.slug)
     ends_at = found.closes_at if found else None
     if earlier:
-        stages.enter(connection, number, "live", revision.id, desk.now, ends_at=ends_at, back_to=earlier.back_to)
+        enter_stage(connection, number, "live", revision.id, desk.now, ends_at=ends_at, back_to=earlier.back_to)
     else:
-        consultations.make_live(connection, revision, desk.now, ends_at=ends_at)
+        consultations.make_revision_live(connection, revision, desk.now, ends_at=ends_at)
     _fill(connection, revision, consultation, desk, name)
     _note(desk, connection, "consultation.publish_back" if earlier else "consultation.go_live", revision, intent)
     return impact
@@ -201,36 +214,36 @@ def _try_out(
     asked = trials.trial_definition(connection, tested, consultation)
     before = stages.trial_of(connection, tested.consultation_id)
     publication = _publication(asked, desk)
-    live = consultations.newest_of(connection, before) if before else None
+    live = live_revision_of(connection, before) if before else None
     if before and live and live.content_hash != publication.content_hash:
         trials.empty_trial(connection, before)
-    revision = consultations.publish(connection, publication._replace(number=tested.number))
+    revision = store_publication(connection, publication._replace(number=tested.number))
     if before is None:
         stages.add_trial(connection, revision.consultation_id, tested.consultation_id)
     return _fill(connection, revision, asked, desk, name)
 
 
 def _same_as_live(connection: Connection, consultation: Consultation) -> PublishedRevision | None:
-    live = consultations.latest(connection, consultation.slug)
+    live = find_live_revision(connection, consultation.slug)
     return live if live and live.content_hash == content_digest(canonical_content(consultation)) else None
 
 
 def _in_stage(connection: Connection, slug: str, stage: Stage) -> PublishedRevision | None:
     if stage == "live":
-        return consultations.latest(connection, slug)
-    found = consultations.find(connection, slug)
-    return consultations.staged(connection, found.id, stage) if found else None
+        return find_live_revision(connection, slug)
+    found = find_consultation(connection, slug)
+    return revision_in_stage(connection, found.id, stage) if found else None
 
 
 def _fill(
     connection: Connection, revision: PublishedRevision, consultation: Consultation, desk: PublishContext, name: str
 ) -> list[DefinitionIssue]:
     """What comes with a live revision: the words that start it, seeds, proposals of earlier waves. Gives warnings."""
-    own, known = revision.consultation_id, consultations.triggers(connection)
+    own, known = revision.consultation_id, load_triggers(connection)
     for waiting in ("draft", "test"):
-        found = consultations.staged(connection, own, waiting)
+        found = revision_in_stage(connection, own, waiting)
         if found and found.id == revision.id:
-            stages.leave(connection, own, waiting, desk.now)
+            leave_stage(connection, own, waiting, desk.now)
             if waiting == "test":
                 trials.end_trial(connection, own)
     others = [trigger for trigger, owner in known.items() if owner == own and trigger[0] != KEYWORD]
@@ -250,15 +263,15 @@ def _missing_recordings(consultation: Consultation, desk: PublishContext, name: 
 
 def _unfit(connection: Connection, consultation: Consultation, name: str) -> list[DefinitionIssue]:
     """Why it cannot be live: its words start something else, or there are no earlier proposals to take."""
-    found = consultations.find(connection, consultation.slug)
+    found = find_consultation(connection, consultation.slug)
     own = found.id if found else 0
-    known = consultations.triggers(connection)
+    known = load_triggers(connection)
     taken = [word for word in start_words(consultation) if known.get((KEYWORD, word), own) != own]
     if not taken:
         return list(waves.carry_over_errors(connection, consultation, name))
     slugs = {
         it.consultation_id: it.slug
-        for it in consultations.list_heads(connection, get_args(ConsultationState), trials=True)
+        for it in list_live_revision_heads(connection, get_args(ConsultationState), trials=True)
     }
     return [
         DefinitionIssue(
@@ -270,7 +283,7 @@ def _unfit(connection: Connection, consultation: Consultation, name: str) -> lis
 
 def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[DefinitionIssue]:
     """Why nobody could take part in what is published now."""
-    found = consultations.find(connection, slug, lock=True)
+    found = find_consultation(connection, slug, lock=True)
     if found is None or found.state == "open" or (found.state == "closed" and stage != "live"):
         return []
     way = f"`{program()} reopen {slug} --until DATE` lets people take part again"
@@ -285,7 +298,7 @@ def publish_samples(store: Store, desk: PublishContext) -> list[DefinitionIssue]
     faults: list[DefinitionIssue] = []
     try:
         with store.reading() as connection:
-            if consultations.ids(connection):
+            if all_consultation_ids(connection):
                 return []
         for path in sorted(SAMPLES.glob("*.yaml")):
             faults += publish_file(store, path, desk).faults

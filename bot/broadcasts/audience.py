@@ -17,10 +17,10 @@ from bot.consultations.catalogue import Catalogue, PublishedFlow
 from bot.privacy import personal_data
 from bot.settings import PushSettings
 from flows.definition import Consultation
-from storage.tables import broadcasts, contacts, opt_ins
-from storage.tables.broadcasts import EarlierBroadcast
-from storage.tables.contacts import KnownAddress
-from storage.tables.opt_ins import NewOptIn, Subscriber
+from storage.tables import opt_ins
+from storage.tables.broadcasts import EarlierBroadcast, earlier_broadcasts
+from storage.tables.contacts import KnownAddress, addresses_of_contacts
+from storage.tables.opt_ins import NewOptIn, Subscriber, opt_ins_of_contacts
 from storage.tables.participations import ParticipationProgress
 
 PAGE: Final = 1000
@@ -75,14 +75,14 @@ class Audience:
     def look(self, connection: Connection, asked: Sequence[Subscriber], now: datetime) -> Iterator[AudienceMember]:
         """Those of these people who are meant, at this moment; some of them with an obstacle."""
         ids = [each.contact_id for each in asked]
-        wishes = opt_ins.of_contacts(connection, ids)
+        wishes = opt_ins_of_contacts(connection, ids)
         addresses = self._addresses(connection, ids)
         own = personal_data.progress_of_contacts(connection, ids, self.published.consultation_id, self.keys)
         others = {
             slug: personal_data.progress_of_contacts(connection, ids, number, self.keys)
             for slug, number in self.consultations.items()
         }
-        earlier = broadcasts.earlier(connection, ids)
+        earlier = earlier_broadcasts(connection, ids)
         for each in asked:
             number = each.contact_id
             why = _covering(self.published.flow.consultation, wishes.get(number, []))
@@ -114,7 +114,7 @@ class Audience:
         """One address of each, where they can be reached: of several the one that was met last."""
         return {
             row.contact_id: row
-            for row in contacts.of_contacts(connection, ids)
+            for row in addresses_of_contacts(connection, ids)
             if row.contact_id is not None and row.unreachable_at is None and row.channel in self.proactive
         }
 

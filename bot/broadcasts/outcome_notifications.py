@@ -24,10 +24,18 @@ from bot.proposals.moderation_rules import ModerationItem, load_items
 from flows.messages import MsgOut, QuickReply
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import consultations, contacts, opt_ins, outbox, proposals, ratings
-from storage.tables.contacts import KnownAddress
-from storage.tables.outbox import NewOutboxMessage
-from storage.tables.proposals import NewProposalStatus, NotificationProgress
+from storage.tables import opt_ins
+from storage.tables.consultations import live_revision_of
+from storage.tables.contacts import KnownAddress, addresses_of_contacts
+from storage.tables.outbox import NewOutboxMessage, insert_messages
+from storage.tables.proposals import (
+    NewProposalStatus,
+    NotificationProgress,
+    has_unnotified_status,
+    next_unnotified_status,
+    record_notification_progress,
+)
+from storage.tables.ratings import ratings_of_proposals
 
 log = structlog.get_logger()
 
@@ -50,19 +58,19 @@ def notify_next(connection: Connection, teller: OutcomeNotifier, now: datetime) 
 
     Who is told, and how far this has come, is written in one transaction: whatever happens, nobody is told twice.
     """
-    step = proposals.next_to_tell(connection)
+    step = next_unnotified_status(connection)
     if step is None:
         return None
     standing = load_items(connection, [step.proposal_id])[step.proposal_id]
-    about = consultations.newest_of(connection, standing.proposal.consultation_id)
+    about = live_revision_of(connection, standing.proposal.consultation_id)
     wanting = _next_wanting(connection, about.slug if about else "", step)
     here = personal_data.contacts_among(
         wanting, standing.proposal.consultation_id, _concerned(connection, standing), teller.keys
     )
     rows = [_notice(teller, step, standing, address, now) for address in _reachable(connection, here)]
-    outbox.insert(connection, rows)
+    insert_messages(connection, rows)
     is_done = len(wanting) < PORTION
-    proposals.note_telling(connection, [NotificationProgress(step.id, None if is_done else wanting[-1])])
+    record_notification_progress(connection, [NotificationProgress(step.id, None if is_done else wanting[-1])])
     return len(rows)
 
 
@@ -76,14 +84,14 @@ def _concerned(connection: Connection, standing: ModerationItem) -> frozenset[st
     number = standing.proposal.id
     people = authors(connection, [number])[number]
     if standing.is_public:
-        people |= ratings.of_proposals(connection, [number])[number].keys()
+        people |= ratings_of_proposals(connection, [number])[number].keys()
     return people
 
 
 def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[KnownAddress]:
     """One address of each contact, the one known longest that can be reached; nobody who said "stop"."""
     found: dict[int, KnownAddress] = {}
-    for address in contacts.of_contacts(connection, list(contact_ids)):
+    for address in addresses_of_contacts(connection, list(contact_ids)):
         if address.contact_id is not None and address.stopped_at is None and address.unreachable_at is None:
             found.setdefault(address.contact_id, address)
     return found.values()
@@ -121,7 +129,7 @@ async def run_notifications(store: Store, teller: OutcomeNotifier, wake: Callabl
     """Looks now and then whether there is something to tell, until it is cancelled; `wake` lets the outbox look."""
     while True:
         try:
-            while await store.read(proposals.is_anything_to_tell):
+            while await store.read(has_unnotified_status):
                 if await store.write(partial(notify_next, teller=teller, now=datetime.now(UTC))):
                     wake()
         except StorageError as fault:

@@ -30,9 +30,27 @@ from bot.delivery.outbox import Outbox
 from bot.settings import Settings
 from flows.tokens import STAFF_CHAT
 from storage.core.store import Store
-from storage.tables import broadcasts, contacts, opt_ins, outbox, staff
-from storage.tables.broadcasts import RecipientOutcome, RecipientState, StoredBroadcast, StoredRecipient
-from storage.tables.outbox import NewOutboxMessage, SendOutcome
+from storage.tables import opt_ins
+from storage.tables.broadcasts import (
+    RecipientOutcome,
+    RecipientState,
+    StoredBroadcast,
+    StoredRecipient,
+    change_broadcast_state,
+    end_planned_recipients,
+    insert_recipients,
+    planned_recipients,
+    queued_outbox_ids,
+    record_recipient_outcomes,
+    skip_withdrawn_recipients,
+    unfinished_broadcasts,
+    unqueue_recipients,
+    update_broadcast,
+    update_recipients,
+)
+from storage.tables.contacts import encrypted_addresses, find_addresses
+from storage.tables.outbox import NewOutboxMessage, SendOutcome, insert_messages, recall_broadcasts
+from storage.tables.staff import staff_chat_of, staff_in_chats
 
 log = structlog.get_logger()
 
@@ -101,7 +119,7 @@ class BroadcastProcessor:
         step = BroadcastStep()
         self.catalogue.refresh(connection)
         self.ids.tick()
-        for push in broadcasts.unfinished(connection, lock=True):
+        for push in unfinished_broadcasts(connection, lock=True):
             match push.state:
                 case "planning":
                     self._plan(connection, push, now)
@@ -112,8 +130,8 @@ class BroadcastProcessor:
                     self._take_back(connection, push, now, step)
                 case "recalled":
                     self._take_back(connection, push, now, step)
-                    broadcasts.end_rest(connection, push.id, "recalled", "recalled", day_of(now))
-                    broadcasts.note(connection, push.id, finished_at=now)
+                    end_planned_recipients(connection, push.id, "recalled", "recalled", day_of(now))
+                    update_broadcast(connection, push.id, finished_at=now)
         return step
 
     def count(self, connection: Connection, push: StoredBroadcast, now: datetime) -> AudienceCount:
@@ -126,12 +144,12 @@ class BroadcastProcessor:
         self, connection: Connection, push: StoredBroadcast, count: AudienceCount, now: datetime
     ) -> list[tuple[str, bytes, Outgoing]]:
         """Notes what came of the dry run; gives the message for the chat that asked, as the outbox takes it."""
-        broadcasts.note(connection, push.id, counted=count.total)
-        asked_in = staff.chat_of(connection, push.member_id) if push.member_id else None
+        update_broadcast(connection, push.id, counted=count.total)
+        asked_in = staff_chat_of(connection, push.member_id) if push.member_id else None
         lookup = asked_in and asked_in.lookup
-        if lookup is None or not staff.in_chats(connection, [lookup]):
+        if lookup is None or not staff_in_chats(connection, [lookup]):
             return []
-        chat = contacts.find(connection, [lookup])[lookup]
+        chat = find_addresses(connection, [lookup])[lookup]
         msg = texts.dry_run_message(self.settings, push, count, now, self.catalogue.renderer(STAFF_CHAT, chat.reads()))
         number, order = self.ids.letter()
         row = NewOutboxMessage(
@@ -144,13 +162,13 @@ class BroadcastProcessor:
             created_at=day_of(now),
             hidden_order=order,
         )
-        outbox.insert(connection, [row])
-        address = self.keys.unseal(contacts.sealed(connection, [chat.lookup])[chat.lookup], chat.lookup)
+        insert_messages(connection, [row])
+        address = self.keys.unseal(encrypted_addresses(connection, [chat.lookup])[chat.lookup], chat.lookup)
         return [(chat.channel, chat.lookup, Outgoing(number, address, msg))]
 
     def plan_page(self, connection: Connection, broadcast_id: int, now: datetime) -> int | None:
         """One page of people into the ledger of one push; gives how many are meant, None where all is planned."""
-        for push in broadcasts.unfinished(connection, lock=True):
+        for push in unfinished_broadcasts(connection, lock=True):
             if push.id == broadcast_id and push.state == "planning":
                 return self._plan(connection, push, now)
         return None
@@ -159,18 +177,18 @@ class BroadcastProcessor:
         audience = self.audience(push)
         page = opt_ins.list_subscribers(connection, push.planned_to, PAGE) if audience else []
         if not audience or not page:
-            broadcasts.move(connection, push.id, ["planning"], "sending")
+            change_broadcast_state(connection, push.id, ["planning"], "sending")
             return 0
         found = audience.look(connection, page, now)
         rows = [_recipient(push, each, now) for each in found if each.obstacle != "had_it"]
-        broadcasts.plan(connection, rows)
-        broadcasts.note(connection, push.id, planned_to=page[-1].contact_id)
+        insert_recipients(connection, rows)
+        update_broadcast(connection, push.id, planned_to=page[-1].contact_id)
         return len(rows)
 
     def _send(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
         """The next portion into the outbox, if this is the time for it."""
         quiet = self.settings.push
-        broadcasts.note_withdrawn(connection, push.id, day_of(now))
+        skip_withdrawn_recipients(connection, push.id, day_of(now))
         if is_quiet(now, self.settings.zone(), quiet.quiet_from, quiet.quiet_to):
             self._take_back(connection, push, now, step)
             return
@@ -179,17 +197,17 @@ class BroadcastProcessor:
         audience = self.audience(push)
         if audience is None:
             self._take_back(connection, push, now, step)
-            broadcasts.end_rest(connection, push.id, "skipped", "closed", day_of(now))
-        waiting = len(broadcasts.queued(connection, push.id))
+            end_planned_recipients(connection, push.id, "skipped", "closed", day_of(now))
+        waiting = len(queued_outbox_ids(connection, push.id))
         room = min(IN_OUTBOX - waiting, self._allowed(connection, push, now))
-        ids = broadcasts.planned(connection, push.id, room) if room > 0 else []
+        ids = planned_recipients(connection, push.id, room) if room > 0 else []
         if audience and ids:
             self._queue(connection, push, audience, ids, now, step)
             step.is_sending = True
-        elif waiting or broadcasts.planned(connection, push.id, 1):
+        elif waiting or planned_recipients(connection, push.id, 1):
             step.is_sending = True
-        elif broadcasts.move(connection, push.id, ["sending"], "done"):
-            broadcasts.note(connection, push.id, finished_at=now)
+        elif change_broadcast_state(connection, push.id, ["sending"], "done"):
+            update_broadcast(connection, push.id, finished_at=now)
 
     def _queue(
         self,
@@ -251,11 +269,11 @@ class BroadcastProcessor:
                     moved_at=today,
                 )
             )
-        outbox.insert(connection, letters)
-        broadcasts.change(connection, rows)
+        insert_messages(connection, letters)
+        update_recipients(connection, rows)
         if push.per_hour:
             used = timedelta(hours=len(letters) / push.per_hour)
-            broadcasts.note(connection, push.id, paced_to=self._paced_from(push, now) + used)
+            update_broadcast(connection, push.id, paced_to=self._paced_from(push, now) + used)
         step.queued += len(letters)
 
     def _allowed(self, connection: Connection, push: StoredBroadcast, now: datetime) -> int:
@@ -271,8 +289,8 @@ class BroadcastProcessor:
 
     def _take_back(self, connection: Connection, push: StoredBroadcast, now: datetime, step: BroadcastStep) -> None:
         """What waits in the outbox goes back into the plan."""
-        recalled = outbox.recall(connection, broadcasts.queued(connection, push.id))
-        broadcasts.unqueue(connection, recalled, day_of(now))
+        recalled = recall_broadcasts(connection, queued_outbox_ids(connection, push.id))
+        unqueue_recipients(connection, recalled, day_of(now))
         step.recalled += recalled
 
 
@@ -297,7 +315,7 @@ class Broadcaster:
 
     async def step(self, now: datetime | None = None) -> BroadcastStep:
         """One transaction. Nothing is written while nothing is going on."""
-        unfinished = await self._store.read(broadcasts.unfinished)
+        unfinished = await self._store.read(unfinished_broadcasts)
         if not unfinished:
             return BroadcastStep()
         moment = now or datetime.now(UTC)
@@ -325,7 +343,7 @@ def record_outcomes(connection: Connection, outcomes: Sequence[SendOutcome]) -> 
         else RecipientOutcome(outcome.id, "failed", outcome.state, outcome.settled_at)
         for outcome in outcomes
     ]
-    broadcasts.arrived(connection, arrivals)
+    record_recipient_outcomes(connection, arrivals)
 
 
 def _recipient(push: StoredBroadcast, found: AudienceMember, now: datetime) -> StoredRecipient:

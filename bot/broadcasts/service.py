@@ -18,8 +18,16 @@ from bot.common import audit
 from bot.common.audit import SYSTEM, Act, Actor
 from bot.common.ids import random_id
 from bot.privacy import personal_data
-from storage.tables import broadcasts, consultations
-from storage.tables.broadcasts import BroadcastState, StoredBroadcast
+from storage.tables.broadcasts import (
+    BroadcastState,
+    StoredBroadcast,
+    change_broadcast_state,
+    count_recipients,
+    reached_contacts,
+    running_broadcast,
+    update_broadcast,
+)
+from storage.tables.consultations import find_consultation
 from storage.tables.participations import Tally
 
 _TIME = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:[T ](\d{1,2})(?:[:.](\d\d))?)?")
@@ -77,7 +85,7 @@ def create_draft(
     """The push as a draft, not stored yet. Raises PushError."""
     catalogue = pushing.catalogue
     catalogue.refresh(connection)
-    if not catalogue.is_known(wish.slug) and consultations.find(connection, wish.slug):
+    if not catalogue.is_known(wish.slug) and find_consultation(connection, wish.slug):
         raise PushError("push.closed", slug=wish.slug)  # archived, or no more than a draft or a test
     if not catalogue.is_known(wish.slug):
         raise PushError("push.unknown", slug=wish.slug[:40], slugs=", ".join(catalogue.known_slugs()) or "–")
@@ -113,7 +121,7 @@ def create_draft(
 
 def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -> None:
     """Raises PushError where a push of this consultation is not over: two who start it at once start one."""
-    if broadcasts.running(connection, slug, is_reminder=is_reminder):
+    if running_broadcast(connection, slug, is_reminder=is_reminder):
         raise PushError("push.running", slug=slug)
 
 
@@ -124,9 +132,9 @@ def start_broadcast(
     if not pushing.catalogue.is_open(push.slug):
         raise PushError("push.closed", slug=push.slug)
     check_not_running(connection, push.slug, is_reminder=push.is_reminder)
-    if not broadcasts.move(connection, push.id, ["draft"], "planning"):
+    if not change_broadcast_state(connection, push.id, ["draft"], "planning"):
         raise PushError("push.stale")
-    broadcasts.note(connection, push.id, paced_to=max(push.starts_at, now))
+    update_broadcast(connection, push.id, paced_to=max(push.starts_at, now))
     entry = by.did("push.start", push.slug, f"{push.segment}, {push.counted or 0} people", now)
     audit.record(connection, pushing.keys, entry)
 
@@ -136,7 +144,7 @@ def change_state(
 ) -> bool:
     """Pauses, resumes or recalls a push; False where its state does not allow that."""
     before, after, act = TRANSITIONS[verb]
-    is_possible = broadcasts.move(connection, push.id, before, after)
+    is_possible = change_broadcast_state(connection, push.id, before, after)
     if is_possible:
         audit.record(connection, pushing.keys, by.did(act, push.slug))
     return is_possible
@@ -156,7 +164,7 @@ def describe_broadcast(
     )
     numbers: dict[str, int] = {}
     reasons: dict[str, int] = {}
-    for cell in broadcasts.count(connection, push.id):
+    for cell in count_recipients(connection, push.id):
         numbers[cell.state] = numbers.get(cell.state, 0) + cell.number
         if cell.reason and cell.state in {"failed", "skipped"}:
             reasons[cell.reason] = reasons.get(cell.reason, 0) + cell.number
@@ -173,7 +181,7 @@ def tally_recipients(pushing: BroadcastProcessor, connection: Connection, push: 
     """How far those who got a push have come. Computed anew each time, in pages, and stored nowhere."""
     consultation_id = pushing.catalogue.consultation_id(push.slug)
     after = begun = told = finished = 0
-    while page := broadcasts.sent_to(connection, push.id, after, PAGE):
+    while page := reached_contacts(connection, push.id, after, PAGE):
         standings = personal_data.progress_of_contacts(connection, page, consultation_id, pushing.keys).values()
         begun += len(standings)
         told += sum(standing.is_answered for standing in standings)

@@ -15,8 +15,7 @@ from bot.settings import Settings
 from bot.staff.codes import new_staff_code, staff_code_hash
 from bot.staff.sign_in import LONGEST_NAME, validity_in_words
 from storage.core.errors import Duplicate
-from storage.tables import staff
-from storage.tables.staff import Role, StaffMember
+from storage.tables.staff import Role, StaffMember, all_staff, insert_staff, revoke_staff_member
 
 
 def add(settings: Settings, name: str, role: str, say: Say) -> None:
@@ -35,7 +34,7 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
         )
 
         def work(connection: Connection) -> None:
-            staff.insert(connection, [member])
+            insert_staff(connection, [member])
             audit.record(connection, keys, audit.operator().did("staff.add", name, wanted))
 
         try:
@@ -55,7 +54,7 @@ def revoke(settings: Settings, name: str, say: Say) -> None:
     with command_context(settings, say) as (store, keys):
 
         def work(connection: Connection) -> int:
-            found = staff.revoke(connection, name, datetime.now(UTC))
+            found = revoke_staff_member(connection, name, datetime.now(UTC))
             if found:
                 audit.record(connection, keys, audit.operator().did("staff.revoke", name))
             return found
@@ -69,7 +68,7 @@ def revoke(settings: Settings, name: str, say: Say) -> None:
 def list_all(settings: Settings, say: Say) -> None:
     """Says who is let in, a line each: name, role, since when, last use."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
-        members = staff.everybody(connection)
+        members = all_staff(connection)
     if not members:
         say(f"Nobody yet. `{program()} staff add NAME --role helper` lets somebody in.")
     for member in members:

@@ -15,8 +15,8 @@ from bot.settings import Settings
 from bot.staff.sign_in import validity_in_words
 from bot.web.api.access_keys import PREFIX, new_access_key
 from bot.web.api.policy import ROLES, SCOPES, Scope
-from storage.tables import api_keys, staff
-from storage.tables.staff import StaffMember
+from storage.tables.api_keys import all_api_keys, insert_api_keys, revoke_api_key
+from storage.tables.staff import StaffMember, all_staff
 
 
 def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -> None:
@@ -36,7 +36,7 @@ def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -
         purpose = f"{member.name}: {', '.join(row.scopes)}; {slug or 'all consultations'}"
 
         def work(connection: Connection) -> None:
-            api_keys.insert(connection, [row])
+            insert_api_keys(connection, [row])
             audit.record(connection, keys, audit.operator().did("key.add", row.label, purpose))
 
         store.run(work)
@@ -54,7 +54,7 @@ def _known(scopes: list[str]) -> list[Scope]:
 
 def _member(connection: Connection, name: str) -> StaffMember:
     name = " ".join(name.split())
-    found = next((row for row in staff.everybody(connection) if row.name == name and row.revoked_at is None), None)
+    found = next((row for row in all_staff(connection) if row.name == name and row.revoked_at is None), None)
     if found is None:
         raise CommandError(
             f"nobody called {name!r} works here; `{program()} staff add` lets them in, then they can have a key"
@@ -68,7 +68,7 @@ def revoke(settings: Settings, label: str, say: Say) -> None:
     with command_context(settings, say) as (store, keys):
 
         def work(connection: Connection) -> int:
-            found = api_keys.revoke(connection, label, datetime.now(UTC))
+            found = revoke_api_key(connection, label, datetime.now(UTC))
             if found:
                 audit.record(connection, keys, audit.operator().did("key.revoke", label))
             return found
@@ -82,8 +82,8 @@ def revoke(settings: Settings, label: str, say: Say) -> None:
 def list_all(settings: Settings, say: Say) -> None:
     """Says which keys there are, a line each: label, owner, what for, since when, last use."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
-        names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in staff.everybody(connection)}
-        keys = api_keys.all_keys(connection)
+        names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in all_staff(connection)}
+        keys = all_api_keys(connection)
     if not keys:
         say(f"No keys yet. `{program()} staff key NAME --scope read` makes one.")
     for key in keys:

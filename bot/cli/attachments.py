@@ -20,8 +20,8 @@ from bot.delivery.attachments.files import FOLDER, Folder
 from bot.exchange.exports.sheets import Row, Table, to_the_second
 from bot.exchange.exports.staging import check_target, staged
 from bot.settings import Settings
-from storage.tables import answers, attachments
-from storage.tables.attachments import StoredAttachment
+from storage.tables.answers import answers_of_sessions
+from storage.tables.attachments import StoredAttachment, attachments_of_consultation
 
 INDEX: Final = "attachments.csv"
 HEAD: Final = ("file", "response_id", "question_key", "kind", "state", "size", "sent_at", "channel", "text")
@@ -76,11 +76,11 @@ def _fill(connection: Connection, slug: str, folder: Folder, target: Path) -> Wr
 
 def _with_texts(connection: Connection, consultation_id: int) -> Iterator[tuple[StoredAttachment, str]]:
     """Each with the answer it belongs to: its caption stands behind the mark of its kind."""
-    sent = list(attachments.for_consultation(connection, consultation_id))
+    sent = list(attachments_of_consultation(connection, consultation_id))
     wanted = {(one.session_id, one.question_key) for one in sent}
     texts = {
         (row.session_id, row.question_key): str(from_json(row.value))
-        for row in answers.of_sessions(connection, sorted({number for number, _ in wanted}))
+        for row in answers_of_sessions(connection, sorted({number for number, _ in wanted}))
         if row.value is not None and (row.session_id, row.question_key) in wanted
     }
     for one in sent:

@@ -14,8 +14,7 @@ from bot.common.audit_anchor import Anchor, AnchorError
 from bot.common.errors import CommandError, Say, program
 from bot.settings import Settings
 from storage.core.base import to_iso
-from storage.tables import audit as rows
-from storage.tables.audit import StoredAuditEntry
+from storage.tables.audit import StoredAuditEntry, audit_entries, audit_entry_by_id
 
 _REMEDY: Final = (
     "Keep a copy of this database and of the data folder as evidence; the newest backup in which `audit verify` finds "
@@ -42,7 +41,7 @@ def show(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
     zone = settings.zone()
     since = _midnight(wish.since, zone) if wish.since else None
     with command_context(settings, complain) as (store, _), store.reading() as connection:
-        entries = list(rows.entries(connection, slug=wish.slug, since=since))
+        entries = list(audit_entries(connection, slug=wish.slug, since=since))
     if wish.as_json:
         say(to_json([_plain(entry) for entry in entries], indent=2).decode())
     elif entries:
@@ -60,8 +59,8 @@ def verify(settings: Settings, say: Say, complain: Say) -> bool:
         except AnchorError as damaged:
             known, fault = None, str(damaged)
         with store.reading() as connection:
-            last, broken = audit.check(keys, rows.entries(connection))
-            if not broken and known and audit_anchor.missing(known, rows.by_id(connection, known.rows)):
+            last, broken = audit.check(keys, audit_entries(connection))
+            if not broken and known and audit_anchor.missing(known, audit_entry_by_id(connection, known.rows)):
                 broken = _cut_off(known, last)
     if broken:
         say(f"The audit log is not whole: {broken}{_hint(broken)}. {_REMEDY}.")

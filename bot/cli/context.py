@@ -27,8 +27,12 @@ from bot.settings import Settings
 from flows.wording import Review
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import ConsultationState, PublishedRevision
+from storage.tables.consultations import (
+    ConsultationState,
+    PublishedRevision,
+    list_live_revisions,
+    list_unpublished_revisions,
+)
 from storage.tables.stages import Stage
 
 
@@ -158,8 +162,8 @@ def migrate(settings: Settings, say: Say) -> None:
 def list_consultations(settings: Settings, say: Say) -> None:
     """Says what is published, a line each."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
-        revisions = consultations.list_latest(connection, get_args(ConsultationState))
-        waiting = consultations.list_unpublished(connection)
+        revisions = list_live_revisions(connection, get_args(ConsultationState))
+        waiting = list_unpublished_revisions(connection)
         names = {it.consultation_id: trials.trial_slug(connection, it.consultation_id) for it in waiting}
     if not revisions and not waiting:
         say("Nothing is published yet.")

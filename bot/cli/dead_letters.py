@@ -17,8 +17,8 @@ from bot.settings import Settings
 from flows.understanding.text import clean_text
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import erasures, messages
-from storage.tables.messages import StoredDeadLetter
+from storage.tables.erasures import mark_erased_tables
+from storage.tables.messages import StoredDeadLetter, discard_dead_letters, unsettled_dead_letters
 
 
 def show(settings: Settings, say: Say, *, done: bool) -> None:
@@ -28,7 +28,7 @@ def show(settings: Settings, say: Say, *, done: bool) -> None:
     """
     with command_context(settings, say) as (store, keys):
         with store.begin() as connection:
-            letters = messages.dead_letters(connection)
+            letters = unsettled_dead_letters(connection)
             if letters:
                 entry = audit.operator().did("unhandled.show", "messages", f"{len(letters)} shown")
                 audit.record(connection, keys, entry)
@@ -41,8 +41,8 @@ def show(settings: Settings, say: Say, *, done: bool) -> None:
             gone = [letter.id for letter in letters]
 
             def discard(connection: Connection) -> None:
-                messages.discard(connection, gone)
-                erasures.mark(connection, ["dead_letters"])
+                discard_dead_letters(connection, gone)
+                mark_erased_tables(connection, ["dead_letters"])
                 entry = audit.operator().did("unhandled.done", "messages", f"{len(gone)} deleted")
                 audit.record(connection, keys, entry)
 
@@ -67,7 +67,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     store = Store(settings.database())
     try:
         with store.reading() as connection:
-            waiting = len(messages.dead_letters(connection))
+            waiting = len(unsettled_dead_letters(connection))
     except StorageError:
         return  # said already of the database itself
     finally:

@@ -10,8 +10,7 @@ from bot.common.errors import Say
 from bot.consultations import stored_revisions
 from bot.settings import Settings
 from flows.definition import SMALLEST_CELL
-from storage.tables import participations
-from storage.tables.participations import EntryCodeCount
+from storage.tables.participations import EntryCodeCount, tally_by_entry_code
 
 _HEAD: Final = ("place", "entered", "begun", "answered", "finished")
 
@@ -20,7 +19,7 @@ def show(settings: Settings, slug: str, say: Say) -> None:
     """Says how many took part from where, a line for each place. Raises CommandError."""
     with command_context(settings, say) as (store, _), store.reading() as connection:
         revision = stored_revisions.live_revision(connection, slug)
-        counts = participations.tally_by_place(connection, revision.consultation_id)
+        counts = tally_by_entry_code(connection, revision.consultation_id)
         consultation = stored_revisions.read_revision(revision)
     for line in table(counts, consultation.smallest_cell if consultation else SMALLEST_CELL):
         say(line)

@@ -50,7 +50,7 @@ def _tell_version(wanted: bool) -> None:
     if wanted:
         from storage import migrate
 
-        say(f"Mitsprache {version()}, Python {platform.python_version()}, tables of {migrate.head()}")
+        say(f"Mitsprache {version()}, Python {platform.python_version()}, tables of {migrate.head_revision()}")
         raise typer.Exit
 
 

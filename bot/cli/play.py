@@ -34,8 +34,7 @@ from flows.messages import MsgOut
 from flows.tokens import Token
 from flows.understanding.text import clean_text
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import PublishedRevision
+from storage.tables.consultations import PublishedRevision, find_consultation, list_live_revisions
 
 Show = Callable[[MsgOut], None]
 ReadLine = Callable[[], Awaitable[str | None]]
@@ -157,7 +156,7 @@ def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
     Raises CommandError, which names the alternatives.
     """
     with store.reading() as connection:
-        found = consultations.list_latest(connection, trials=True)
+        found = list_live_revisions(connection, trials=True)
     revisions = {revision.slug: revision for revision in found}
     known = phrase_catalogues.languages()
     if wish.slug:
@@ -174,7 +173,7 @@ def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
 def _not_open(store: Store, slug: str, found: Sequence[PublishedRevision], zone: tzinfo) -> str:
     """Why nobody can take part in it, and what to do. Raises CommandError with the same where it was never live."""
     with store.reading() as connection:
-        if consultations.find(connection, slug):
+        if find_consultation(connection, slug):
             live = stored_revisions.live_revision(connection, slug)
             return f"{slug}: {state_texts.next_step_text(live, datetime.now(UTC), zone)}"
     listed = [revision.slug for revision in found if not revision.is_trial]

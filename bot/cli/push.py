@@ -19,8 +19,13 @@ from bot.common.progress import progress
 from bot.delivery.channels import WEB, open_channels
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import broadcasts
-from storage.tables.broadcasts import StoredBroadcast
+from storage.tables.broadcasts import (
+    StoredBroadcast,
+    broadcast_by_id,
+    count_recipients,
+    insert_broadcasts,
+    newest_broadcasts,
+)
 
 WATCH_SECONDS: Final = 1.0
 
@@ -96,7 +101,7 @@ class _Desk:
         """Says where the newest push of a consultation stands, or changes it."""
         with self._store.begin() as connection:
             self._pushing.catalogue.refresh(connection)
-            found = broadcasts.newest(connection, 1, order.slug)
+            found = newest_broadcasts(connection, 1, order.slug)
             if not found:
                 raise CommandError(f"{order.slug} was never pushed")
             by = audit.operator()
@@ -110,7 +115,7 @@ class _Desk:
 
     def _plan(self, draft: StoredBroadcast, total: int) -> None:
         with self._store.begin() as connection:
-            broadcasts.insert(connection, [draft])
+            insert_broadcasts(connection, [draft])
             service.start_broadcast(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
         with progress("planned", self._complain, total) as watch:
             done = 0
@@ -125,12 +130,12 @@ class _Desk:
     def _watch(self, number: int) -> None:
         """Follows a push until it is over, or Ctrl-C."""
         with self._store.reading() as connection:
-            total = sum(cell.number for cell in broadcasts.count(connection, number))
+            total = sum(cell.number for cell in count_recipients(connection, number))
         with progress("done", self._complain, total) as watch:
             while True:
                 with self._store.reading() as connection:
-                    cells = broadcasts.count(connection, number)
-                    found = broadcasts.by_id(connection, number)
+                    cells = count_recipients(connection, number)
+                    found = broadcast_by_id(connection, number)
                 watch(sum(cell.number for cell in cells if cell.state not in {"planned", "queued"}))
                 if found is None or found.finished_at:
                     return
@@ -138,7 +143,7 @@ class _Desk:
 
     def _tell(self, number: int) -> None:
         with self._store.reading() as connection:
-            found = broadcasts.by_id(connection, number)
+            found = broadcast_by_id(connection, number)
             lines = list(service.describe_broadcast(self._pushing, connection, found, _say)) if found else []
         for line in lines:
             self._out(line)

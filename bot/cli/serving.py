@@ -28,8 +28,7 @@ from bot.settings import RENAMED, Settings
 from bot.web.server import WebServer
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import consultations
-from storage.tables.consultations import RevisionHead
+from storage.tables.consultations import RevisionHead, list_live_revision_heads
 
 log = structlog.get_logger()
 
@@ -77,7 +76,7 @@ async def _serve(
     async with app.running(), lock.kept(app.outbox) if lock else nullcontext():
         try:
             port = await web.start(settings.host, settings.port)
-            open_now = await store.read(consultations.list_heads)
+            open_now = await store.read(list_live_revision_heads)
             for line in _welcome(settings, port, open_now):
                 say(line)
             log.info("serving", port=port, pid=os.getpid(), count=len(channels))

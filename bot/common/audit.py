@@ -20,8 +20,13 @@ from sqlalchemy import Connection
 
 from bot.common.keys import Keys
 from storage.core.base import to_iso
-from storage.tables import audit
-from storage.tables.audit import AuditInterface, StoredAuditEntry
+from storage.tables.audit import (
+    AuditInterface,
+    StoredAuditEntry,
+    insert_audit_entry,
+    last_audit_entry_about,
+    lock_last_audit_entry,
+)
 
 Act = Literal[
     "export.raw",
@@ -138,18 +143,18 @@ def record(connection: Connection, keys: Keys, entry: Entry) -> None:
 
     So record late in a transaction. Raises the classes of `storage.core.errors`.
     """
-    last = audit.lock_last(connection)
+    last = lock_last_audit_entry(connection)
     tidy = (_line(it) for it in (entry.actor, entry.role, entry.door, entry.act, entry.object, entry.purpose))
     number, previous = (last.id + 1, last.mac) if last else (1, FIRST)
     row = StoredAuditEntry._make((number, entry.at, *tidy, previous, FIRST))
-    audit.insert(connection, row._replace(mac=mac(keys, row)))
+    insert_audit_entry(connection, row._replace(mac=mac(keys, row)))
 
 
 def last_of(connection: Connection, act: Act, about: str) -> StoredAuditEntry | None:
     """The newest entry about this act on this object: who published revision 4 of mein-kiez is
     `last_of(connection, "consultation.publish", "mein-kiez/4")`. None where it was done before there was a log.
     """
-    return audit.last_of(connection, act, about)
+    return last_audit_entry_about(connection, act, about)
 
 
 def mac(keys: Keys, row: StoredAuditEntry) -> bytes:

@@ -22,8 +22,7 @@ from bot.common import audit
 from bot.common.audit import Actor
 from bot.common.keys import Keys
 from storage.core.store import Store
-from storage.tables import audit as rows
-from storage.tables.audit import StoredAuditEntry
+from storage.tables.audit import StoredAuditEntry, audit_entry_by_id, last_audit_entry
 
 FILE: Final = "audit.json"
 """Its name in the data folder."""
@@ -75,8 +74,8 @@ def advance(connection: Connection, keys: Keys, data: Path) -> None:
     except AnchorError:
         return
     anchor = known or Anchor()
-    last = rows.last(connection)
-    if last is None or last.mac.hex() == anchor.mac or missing(anchor, rows.by_id(connection, anchor.rows)):
+    last = last_audit_entry(connection)
+    if last is None or last.mac.hex() == anchor.mac or missing(anchor, audit_entry_by_id(connection, anchor.rows)):
         return
     _save(data, keys, _at(last, anchor))
 
@@ -93,10 +92,10 @@ def restart(store: Store, keys: Keys, data: Path, actor: Actor, about: str) -> N
     except AnchorError:
         known = Anchor()
     with store.begin() as connection:
-        there = rows.last(connection)
+        there = last_audit_entry(connection)
         before = f"the log has {there.id if there else 0} rows, and had {known.rows} before" if known.rows else ""
         audit.record(connection, keys, actor.did("restore", about, before))
-        last = rows.last(connection)
+        last = last_audit_entry(connection)
     if last:
         _save(data, keys, _at(last, known))
 

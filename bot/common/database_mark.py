@@ -11,9 +11,9 @@ from typing import Final
 
 from bot.common.atomic_file import replace_durably
 from bot.common.keys import FILE as KEY
-from storage.core import engines, installation
+from storage.core import engines
 from storage.core.errors import StoreForeign, StoreMissing
-from storage.core.installation import FoundInstallation
+from storage.core.installation import FoundInstallation, find_installation
 from storage.core.store import Store
 
 FILE: Final = "database.id"
@@ -43,7 +43,7 @@ def write(data: Path, store: Store) -> str:
     Raises OSError.
     """
     with store.reading() as connection:
-        found = installation.find(connection).id
+        found = find_installation(connection).id
     if found is None:
         raise StoreForeign(_place(store))
     if _read(data / FILE) != found:
@@ -61,7 +61,7 @@ def _look(store: Store) -> FoundInstallation:
     if not is_there(store):
         return FoundInstallation(has_tables=False)
     with store.reading() as connection:
-        return installation.find(connection)
+        return find_installation(connection)
 
 
 def _place(store: Store) -> str:

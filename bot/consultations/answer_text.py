@@ -12,9 +12,8 @@ from typing import Final
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from storage.tables import open_answers, sessions
-from storage.tables.open_answers import AnswerRewording, OpenAnswer
-from storage.tables.sessions import SessionState
+from storage.tables.open_answers import AnswerRewording, OpenAnswer, reword_answers
+from storage.tables.sessions import SessionState, sessions_by_id, set_session_states
 
 _MARKED: Final = re.compile(r"(\[(?:voice|picture)\])(?: |$)")
 
@@ -45,9 +44,9 @@ def copy_media_mark(before: str, text: str) -> str:
 
 def reword_answer(connection: Connection, answer: OpenAnswer, text: str) -> None:
     """Changes what an answer says, also where its author sees it."""
-    open_answers.reword(connection, [AnswerRewording(answer.session_id, answer.question_key, to_json(text).decode())])
-    row = sessions.by_id(connection, [answer.session_id])[answer.session_id]
+    reword_answers(connection, [AnswerRewording(answer.session_id, answer.question_key, to_json(text).decode())])
+    row = sessions_by_id(connection, [answer.session_id])[answer.session_id]
     state = from_json(row.state)
     if answer.question_key in state.get("answers", {}):
         state["answers"][answer.question_key] = text
-        sessions.set_states(connection, [SessionState(row.id, to_json(state).decode())])
+        set_session_states(connection, [SessionState(row.id, to_json(state).decode())])

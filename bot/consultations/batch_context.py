@@ -23,15 +23,15 @@ from bot.delivery.message_codec import payload_of
 from flows.commands.words import Command
 from flows.events import Event, LanguageChosen, MessageCreated
 from flows.messages import MsgOut
-from storage.tables import contacts, outbox
-from storage.tables.contacts import ContactLanguage, NewContact, SpokenLanguage
-from storage.tables.outbox import NewOutboxMessage, Purpose
+from storage.tables import contacts
+from storage.tables.contacts import ContactLanguage, NewContact, SpokenLanguage, insert_contacts
+from storage.tables.outbox import NewOutboxMessage, Purpose, insert_messages
 
 RowT = TypeVar("RowT")
 ItemT = TypeVar("ItemT")
 
 WriteRows = Callable[[Connection, list[RowT]], object]
-"""Writes rows of one kind with one statement, as the modules of `storage` offer it: `contacts.insert`."""
+"""Writes rows of one kind with one statement, as the modules of `storage` offer it: `insert_contacts`."""
 
 
 class Section(Protocol):
@@ -175,7 +175,7 @@ class BatchContext:
         if person in self.erased:
             self.farewells.append(self.letter(*to, msg, "farewell", person.message))
         else:
-            self.add(outbox.insert, self.letter(*to, msg, "reply", person.message))
+            self.add(insert_messages, self.letter(*to, msg, "reply", person.message))
 
     def letter(
         self, channel: str, lookup: bytes, address: str, msg: MsgOut, purpose: Purpose, reply_to: int | None = None
@@ -251,7 +251,7 @@ class ContactRows:
             self._spoken[contact_id] = SpokenLanguage(contact_id, language)
 
     def write(self, batch: BatchContext) -> None:
-        contacts.insert(batch.connection, list(self._new.values()))
+        insert_contacts(batch.connection, list(self._new.values()))
         contacts.set_spoken_languages(batch.connection, list(self._spoken.values()))
 
 

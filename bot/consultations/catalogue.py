@@ -22,8 +22,13 @@ from flows.listing import Listing
 from flows.phrases import Phrases
 from flows.renderer import Renderer
 from flows.understanding.text import fold
-from storage.tables import consultations
-from storage.tables.consultations import ConsultationState, PublishedRevision, RevisionHead
+from storage.tables.consultations import (
+    ConsultationState,
+    PublishedRevision,
+    RevisionHead,
+    load_triggers,
+    revisions_by_id,
+)
 
 log = structlog.get_logger()
 
@@ -116,7 +121,7 @@ class Catalogue:
         slugs = {it.head.consultation_id: slug for slug, it in newest.items()}
         self._triggers = {
             fold(value): slugs[consultation_id]
-            for (_, value), consultation_id in consultations.triggers(connection).items()
+            for (_, value), consultation_id in load_triggers(connection).items()
             if consultation_id in slugs
         }
         self._newest = newest
@@ -200,7 +205,7 @@ class Catalogue:
         """
         if known := self._compiled.get(revision_id):
             return known
-        found = consultations.by_revision(connection, [revision_id])[revision_id]
+        found = revisions_by_id(connection, [revision_id])[revision_id]
         published = self._use(found)
         if published is None:
             raise stored_revisions.unreadable_error(found)

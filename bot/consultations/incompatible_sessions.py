@@ -16,7 +16,7 @@ from bot.consultations.participant import Participation, Person
 from flows.messages import MsgOut, QuickReply
 from flows.session import Session
 from flows.tokens import START
-from storage.tables import consultations
+from storage.tables.consultations import revisions_by_id
 from storage.tables.sessions import SessionRelease, StoredSession
 
 
@@ -24,7 +24,7 @@ def incompatible_session_message(
     connection: Connection, person: Person, row: StoredSession, catalogue: Catalogue, now: datetime
 ) -> MsgOut:
     """What is said to a message that cannot be taken."""
-    revision = consultations.by_revision(connection, [row.revision_id])[row.revision_id]
+    revision = revisions_by_id(connection, [row.revision_id])[row.revision_id]
     slug, renderer = revision.slug, catalogue.main_menu.renderer(person.language or row.language)
     title = catalogue.title(slug, renderer.language) if catalogue.is_known(slug) else slug
     if revision.state_at(now) != "open":

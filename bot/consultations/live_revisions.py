@@ -17,8 +17,13 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from flows.listing import Listing
-from storage.tables import consultations
-from storage.tables.consultations import ConsultationState, PublishedRevision, RevisionHead
+from storage.tables.consultations import (
+    ConsultationState,
+    PublishedRevision,
+    RevisionHead,
+    list_live_revision_heads,
+    revision_contents,
+)
 
 log = structlog.get_logger()
 
@@ -60,7 +65,7 @@ class LiveRevisions:
 
     def look(self, connection: Connection, states: Sequence[ConsultationState]) -> Iterator[LiveRevision]:
         """Those in one of these states, trials among them, by slug. What cannot be read is left out, and logged."""
-        heads = consultations.list_heads(connection, states, trials=True)
+        heads = list_live_revision_heads(connection, states, trials=True)
         known: dict[int, _Kept | None] = {}
         new: dict[int, RevisionHead] = {}
         for head in heads:
@@ -70,7 +75,7 @@ class LiveRevisions:
                 known[head.id] = found
             else:
                 new[head.id] = head
-        for number, content in consultations.contents(connection, [*new]):
+        for number, content in revision_contents(connection, [*new]):
             known[number] = _read(content, new[number])
         self._known = known
         for head in heads:

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
-from storage.tables import consultations, stages
-from storage.tables.consultations import PublishedRevision
-from storage.tables.stages import StagePeriod
+from storage.tables.consultations import PublishedRevision, revisions_once_live
+from storage.tables.stages import StagePeriod, stage_history
 
 
 class ExpiredAnswers(NamedTuple):
@@ -37,9 +36,9 @@ def find_expired_answers(connection: Connection, live: PublishedRevision, now: d
     an earlier revision promised fewer days.
     """
     kept = retention_days(live)
-    ends = list(_ends(stages.history(connection, live.consultation_id), live))
+    ends = list(_ends(stage_history(connection, live.consultation_id), live))
     found: list[ExpiredAnswers] = []
-    for revision in consultations.revisions(connection, live.consultation_id):
+    for revision in revisions_once_live(connection, live.consultation_id):
         promised = retention_days(revision)
         own = min(promised, kept) if promised and kept else promised or kept
         found += [

@@ -8,7 +8,7 @@ from bot.consultations.batch_context import BatchContext
 from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Participation, Person
 from flows.events import ConsultationChosen, SessionCompleted, SessionInterrupted
-from storage.tables import sessions
+from storage.tables.sessions import change_sessions, insert_sessions, step_sessions
 
 
 class SessionRows:
@@ -35,9 +35,9 @@ class SessionRows:
                 changes.append(place.change(person, hour))
             else:
                 new.append(place.row(person, hour))
-        sessions.step(connection, steps)
-        sessions.change(connection, changes)  # before insert: who leaves one consultation for another frees the place
-        sessions.insert(connection, new)
+        step_sessions(connection, steps)
+        change_sessions(connection, changes)  # before insert: who leaves one consultation for another frees the place
+        insert_sessions(connection, new)
         if batch.asked is not None:
             for _, place in self._at.values():
                 batch.asked.note(place.id, place.session.at if place.session.status == "waiting" else "")

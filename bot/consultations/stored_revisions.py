@@ -12,8 +12,15 @@ from sqlalchemy import Connection
 from bot.common.errors import CommandError, program
 from bot.consultations.live_revisions import listing_of
 from flows.definition import Consultation
-from storage.tables import consultations, stages
-from storage.tables.consultations import ConsultationState, PublishedRevision
+from storage.tables.consultations import (
+    ConsultationState,
+    PublishedRevision,
+    find_consultation,
+    find_live_revision,
+    list_live_revision_heads,
+    revision_contents,
+)
+from storage.tables.stages import current_stages
 
 log = structlog.get_logger()
 
@@ -49,15 +56,15 @@ def live_revision(connection: Connection, slug: str, *, trials: bool = False) ->
 
     With `trials` also that of a test revision, where the name is that of its trial.
     """
-    newest = consultations.latest(connection, slug)
+    newest = find_live_revision(connection, slug)
     if newest is not None and newest.is_trial and not trials:
         raise CommandError(f"{slug} is a test, and nothing in it counts; name the consultation itself")
-    if newest is None and (found := consultations.find(connection, slug)):
-        waits = stages.current(connection, found.id)
+    if newest is None and (found := find_consultation(connection, slug)):
+        waits = current_stages(connection, found.id)
         way = f"`{program()} go-live {slug}` makes it live" if waits else f"`{program()} publish FILE` makes it anew"
         raise CommandError(f"{slug} was never live, so there is nothing yet; {way}")
     if newest is None:
-        known = [head.slug for head in consultations.list_heads(connection, get_args(ConsultationState))]
+        known = [head.slug for head in list_live_revision_heads(connection, get_args(ConsultationState))]
         there_is = f"there is {', '.join(known)}" if known else "nothing is published yet"
         raise CommandError(f"no consultation is called {slug!r}; {there_is}")
     return newest
@@ -67,8 +74,8 @@ def list_unreadable(connection: Connection, *, thoroughly: bool = False) -> Iter
     """A sentence for the operator about each consultation that is published and cannot be read; found out by what lists
     show of it, or `thoroughly` by all of it, which takes five times as long.
     """
-    heads = {head.id: head for head in consultations.list_heads(connection, ("open", "closed"))}
-    for number, content in consultations.contents(connection, [*heads]):
+    heads = {head.id: head for head in list_live_revision_heads(connection, ("open", "closed"))}
+    for number, content in revision_contents(connection, [*heads]):
         revision = heads[number].with_content(content)
         if (read_revision(revision) if thoroughly else listing_of(content)) is None:
             yield (

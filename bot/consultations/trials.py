@@ -14,8 +14,12 @@ from sqlalchemy import Connection
 
 from bot.common.code_alphabet import random_letters
 from flows.definition import Consultation
-from storage.tables import answers, consultations, editions, retained_data, sessions, stages
-from storage.tables.consultations import PublishedRevision
+from storage.tables import answers, stages
+from storage.tables.consultations import PublishedRevision, delete_consultation, live_revision_of
+from storage.tables.editions import erase_editions
+from storage.tables.retained_data import erase_proposals_of_consultation, erase_rooms_of_consultation
+from storage.tables.sessions import erase_sessions_of_consultation
+from storage.tables.stages import trials_begun_before
 
 PREFIX: Final = "test-"
 LETTERS: Final = 5
@@ -31,15 +35,15 @@ def trial_definition(connection: Connection, tested: PublishedRevision, consulta
 def trial_slug(connection: Connection, consultation_id: int) -> str:
     """The name of the trial of a consultation, which is its start word and in its link; "" where there is none."""
     trial = stages.trial_of(connection, consultation_id)
-    found = consultations.newest_of(connection, trial) if trial else None
+    found = live_revision_of(connection, trial) if trial else None
     return found.slug if found else ""
 
 
 def empty_trial(connection: Connection, trial: int) -> int:
     """Deletes all that was said in a trial; gives how many took part. Files go with the next tidying of attachments."""
-    gone = sessions.erase_consultation(connection, trial)
+    gone = erase_sessions_of_consultation(connection, trial)
     answers.erase_consents_of_consultation(connection, trial)
-    retained_data.erase_proposals(connection, trial)
+    erase_proposals_of_consultation(connection, trial)
     return gone
 
 
@@ -49,12 +53,12 @@ def end_trial(connection: Connection, consultation_id: int) -> int:
     if trial is None:
         return 0
     gone = empty_trial(connection, trial)
-    retained_data.erase_rooms(connection, trial)
-    editions.erase(connection, trial)
-    consultations.erase(connection, trial)
+    erase_rooms_of_consultation(connection, trial)
+    erase_editions(connection, trial)
+    delete_consultation(connection, trial)
     return gone
 
 
 def empty_trials_before(connection: Connection, moment: datetime) -> int:
     """Deletes what was said in trials whose revision is tried out since before a moment; gives how many took part."""
-    return sum(empty_trial(connection, trial) for trial in stages.trials_since_before(connection, moment))
+    return sum(empty_trial(connection, trial) for trial in trials_begun_before(connection, moment))

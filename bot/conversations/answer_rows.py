@@ -17,7 +17,7 @@ from bot.proposals.submission import IdeaRows
 from flows.events import AnswerDropped, AnswerGiven, ConsentGiven, GapReopened
 from flows.values import GAPS
 from storage.tables import answers
-from storage.tables.answers import AnswerKey, NewAnswer, NewConsent
+from storage.tables.answers import AnswerKey, NewAnswer, NewConsent, delete_answers, upsert_answers
 
 CARRYING = frozenset({"statements", "proposal"})
 """Types of questions with whose answers votes or ideas come."""
@@ -48,9 +48,9 @@ class AnswerRows:
         connection = batch.connection
         if self._dropped:
             batch.outcome.has_dropped = True
-            answers.remove(connection, list(self._dropped))
+            delete_answers(connection, list(self._dropped))
         to_read = open_answer_review.compare_answers(connection, self._open.values())
-        answers.upsert(connection, list(self._given.values()))
+        upsert_answers(connection, list(self._given.values()))
         open_answer_review.queue_for_review(connection, to_read, batch.ids, batch.hour, batch.random)
 
 

@@ -10,9 +10,8 @@ from bot.consultations.event_handlers import handles
 from bot.consultations.participant import Person
 from bot.delivery.attachments.files import bound_to
 from flows.events import MediaGiven
-from storage.tables import attachments
 from storage.tables.answers import AnswerKey
-from storage.tables.attachments import NewAttachment
+from storage.tables.attachments import NewAttachment, detach_attachments, insert_attachments
 
 
 class _Sent(NamedTuple):
@@ -40,8 +39,8 @@ class AttachmentRows:
 
     def write(self, batch: BatchContext) -> None:
         batch.outcome.has_media = True
-        attachments.detach(batch.connection, list(self._detached))
-        attachments.insert(batch.connection, [_row(batch, key, sent) for key, sent in self._attached.items()])
+        detach_attachments(batch.connection, list(self._detached))
+        insert_attachments(batch.connection, [_row(batch, key, sent) for key, sent in self._attached.items()])
 
 
 @handles(MediaGiven)

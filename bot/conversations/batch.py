@@ -23,8 +23,9 @@ from bot.conversations.batch_order import WRITE_ORDER
 from bot.conversations.senders import SenderResolver
 from bot.conversations.turns import IncomingTurn, TurnProcessor
 from flows.messages import MsgIn, MsgOut
-from storage.tables import contacts, messages
-from storage.tables.messages import NewReceived
+from storage.tables import messages
+from storage.tables.contacts import find_addresses
+from storage.tables.messages import NewReceived, take_messages
 
 REFRESH_SECONDS: Final = 1.0
 """How old what is known of the published consultations may be."""
@@ -95,11 +96,11 @@ class BatchProcessor:
         """Sets a message aside that nothing else can be stored with; gives what there is to say to its sender."""
         now, keys = self._now(), self._keys
         name = keys.message_names(msg.channel, msg.external_id).received
-        if not messages.take(connection, [NewReceived(msg.channel, name, day_of(now))]):
+        if not take_messages(connection, [NewReceived(msg.channel, name, day_of(now))]):
             return []
         lookup = keys.lookup(msg.channel, msg.address)
         messages.insert_dead_letters(connection, [dead_letter(keys, lookup, msg, fault, now, self._random)])
-        sender = contacts.find(connection, [lookup]).get(lookup)
+        sender = find_addresses(connection, [lookup]).get(lookup)
         renderer = self.catalogue.main_menu.renderer(sender.reads() if sender else None, msg.language_hint)
         return [renderer.message(renderer.text("trouble.message"))]
 
@@ -115,7 +116,7 @@ class BatchProcessor:
         today, names = day_of(now), self._keys.message_names
         named = [(msg, names(msg.channel, msg.external_id)) for msg in arrived]
         rows = {name.received: NewReceived(msg.channel, name.received, today) for msg, name in named}
-        new = messages.take(connection, list(rows.values()))
+        new = take_messages(connection, list(rows.values()))
         fresh: list[tuple[int, MsgIn]] = []
         for number, (msg, name) in enumerate(named):
             key = (msg.channel, name.received)

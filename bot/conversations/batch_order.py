@@ -12,7 +12,12 @@ from bot.consultations.batch_context import ContactRows, WriteOrder
 from bot.conversations import answer_rows, attachments
 from bot.privacy import account_linking, contributions, personal_data, subscriptions
 from bot.proposals import submission as ideas
-from storage.tables import answers, contacts, messages, outbox, ratings, sessions, staff
+from storage.tables import answers, contacts, messages
+from storage.tables.contacts import adopt_addresses
+from storage.tables.outbox import insert_messages
+from storage.tables.ratings import store_votes
+from storage.tables.sessions import release_sessions, renew_sessions
+from storage.tables.staff import bind_staff_chats
 
 HANDLING: Final = (
     answer_rows,
@@ -30,20 +35,20 @@ HANDLING: Final = (
 WRITE_ORDER: Final[WriteOrder] = (
     ContactRows,
     contacts.insert_addresses,
-    contacts.adopt,
+    adopt_addresses,
     contacts.set_languages,
     contacts.mark_stopped,
-    staff.bind_chats,
+    bind_staff_chats,
     contacts.mark_unreachable,
     contacts.mark_missed,
-    sessions.release,
-    sessions.renew,
+    release_sessions,
+    renew_sessions,
     session_rows.SessionRows,
     answer_rows.AnswerRows,
     attachments.AttachmentRows,
     answers.insert_consents,
     ideas.IdeaRows,
-    ratings.rate,
+    store_votes,
     messages.insert_dead_letters,
-    outbox.insert,
+    insert_messages,
 )

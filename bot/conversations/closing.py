@@ -22,9 +22,15 @@ from bot.consultations.visibility import takes_no_answers
 from bot.conversations.batch_order import WRITE_ORDER
 from flows.dialogue import engine
 from flows.session import Session
-from storage.tables import consultations, sessions
-from storage.tables.consultations import ConsultationState
-from storage.tables.sessions import SessionChange, SessionRelease, StoredSession
+from storage.tables.consultations import ConsultationState, list_live_revisions
+from storage.tables.sessions import (
+    SessionChange,
+    SessionRelease,
+    StoredSession,
+    change_sessions,
+    release_sessions,
+    waiting_sessions_in,
+)
 
 AT_ONCE: Final = 500
 """Participations in one transaction, so that nobody who writes waits long."""
@@ -36,20 +42,20 @@ def end_next_participations(connection: Connection, now: datetime, keys: Keys, c
     ids.tick()
     ends = {
         live.consultation_id: live.closes_at
-        for live in consultations.list_latest(connection, get_args(ConsultationState))
+        for live in list_live_revisions(connection, get_args(ConsultationState))
         if takes_no_answers(live, now) and (live.closes_at is None or live.closes_at <= now - LET_STAND)
     }
     batch = BatchContext(connection, BatchServices(keys, catalogue, ids, WRITE_ORDER), now, is_silent=True)
     changes = []
-    rows = sessions.waiting_in(connection, list(ends), AT_ONCE)
+    rows = waiting_sessions_in(connection, list(ends), AT_ONCE)
     for row in rows:
         end = max(row.started_at, ends[row.consultation_id] or row.updated_at)
         try:
             changes.append(_ended(batch, row, end))
         except (UnreadableError, TypeError, ValueError):  # of another program: what it left open only that one knows
-            batch.add(sessions.release, SessionRelease(row.id, None, "interrupted", end))
+            batch.add(release_sessions, SessionRelease(row.id, None, "interrupted", end))
     batch.finish()
-    sessions.change(connection, changes)
+    change_sessions(connection, changes)
     return len(rows)
 
 

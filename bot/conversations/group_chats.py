@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from bot.consultations.batch_context import BatchContext
 from flows.messages import MsgIn
-from storage.tables import contacts, outbox
-from storage.tables.contacts import NewAddress
+from storage.tables import contacts
+from storage.tables.contacts import NewAddress, find_addresses
+from storage.tables.outbox import insert_messages
 
 
 def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
@@ -20,12 +21,12 @@ def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
         return private
     calls = [msg for msg in arrived if msg.is_group and msg.text[:1] in {"/", "!"}]
     groups = {batch.keys.lookup(msg.channel, msg.address): msg for msg in calls}
-    known = contacts.find(batch.connection, list(groups))
+    known = find_addresses(batch.connection, list(groups))
     for lookup, msg in groups.items():
         if lookup not in known:
             sealed = batch.keys.seal(msg.address, lookup)
             row = NewAddress(lookup=lookup, contact_id=None, channel=msg.channel, sealed=sealed, created_at=batch.today)
             batch.add(contacts.insert_addresses, row)
         invitation = batch.catalogue.main_menu.invite(msg.language_hint)
-        batch.add(outbox.insert, batch.letter(msg.channel, lookup, msg.address, invitation, "farewell"))
+        batch.add(insert_messages, batch.letter(msg.channel, lookup, msg.address, invitation, "farewell"))
     return private

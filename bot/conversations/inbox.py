@@ -29,7 +29,7 @@ from bot.privacy.scrubbing import Scrubber
 from flows.messages import MsgIn, MsgOut
 from storage.core.errors import BadRow, StorageError
 from storage.core.store import Store
-from storage.tables import erasures
+from storage.tables.erasures import mark_erased_tables
 
 log = structlog.get_logger()
 
@@ -353,7 +353,7 @@ class Conversations:
             self._outbox.write_settled(connection, settled)
             done = self._batches.work(connection, messages, waits=rounds < MOST_ROUNDS)
             if done.has_erased or done.has_dropped:
-                erasures.mark(connection)
+                mark_erased_tables(connection)
             return done
 
         try:

@@ -19,7 +19,8 @@ from flows.events import ConsultationChosen, Event, MessageCreated
 from flows.messages import MsgIn
 from flows.parts import noticed
 from flows.tokens import Token
-from storage.tables import consultations, sessions
+from storage.tables.consultations import revision_ids_by_code, revisions_by_id
+from storage.tables.sessions import sessions_of_people
 
 REMEMBERED: Final = timedelta(days=7)
 """So long after the end somebody who was under way is told about it, whatever they write."""
@@ -57,13 +58,13 @@ class LateMessages:
 
     def _place(self, batch: BatchContext, person: Person, code: str) -> Participation | None:
         """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""
-        ids = consultations.ids_by_code(batch.connection, code) if len(code) == CODE_LENGTH else []
+        ids = revision_ids_by_code(batch.connection, code) if len(code) == CODE_LENGTH else []
         here = batch.section(SessionRows).places()  # of an earlier message of the batch
-        for revision in consultations.by_revision(batch.connection, ids).values():
+        for revision in revisions_by_id(batch.connection, ids).values():
             pseudonym = self._keys.pseudonym(person.contact_id, revision.consultation_id)
             if pseudonym in here:
                 return here[pseudonym]
-            row = sessions.of_people(batch.connection, [pseudonym]).get(pseudonym)
+            row = sessions_of_people(batch.connection, [pseudonym]).get(pseudonym)
             try:
                 if row is not None:
                     return self._meeting.place(batch.connection, row)
@@ -75,7 +76,7 @@ class LateMessages:
         """That it is over, before what else there is; to those whose participation ended with it."""
         ended = self._catalogue.ended_since(batch.now - REMEMBERED, batch.now)
         names = {self._keys.pseudonym(person.contact_id, one.consultation_id): one for one in ended}
-        for pseudonym, row in sessions.of_people(batch.connection, list(names)).items() if names else ():
+        for pseudonym, row in sessions_of_people(batch.connection, list(names)).items() if names else ():
             if row.status == "interrupted" and row.ended_at == names[pseudonym].closes_at:
                 lobby = self._catalogue.main_menu
                 renderer = lobby.renderer(person.language, msg.language_hint)

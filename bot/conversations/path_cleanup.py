@@ -29,10 +29,14 @@ from flows.flow import Flow
 from flows.session import Session
 from flows.values import GAPS
 from storage.core.store import Store
-from storage.tables import answers, data_migrations, erasures, sessions
-from storage.tables.answers import StoredAnswer
-from storage.tables.data_migrations import DataMigrationProgress
-from storage.tables.sessions import SessionState, StoredSession
+from storage.tables.answers import StoredAnswer, answers_of_sessions
+from storage.tables.data_migrations import (
+    DataMigrationProgress,
+    data_migration_progress,
+    record_data_migration_progress,
+)
+from storage.tables.erasures import mark_erased_tables
+from storage.tables.sessions import SessionState, StoredSession, sessions_after, set_session_states
 
 NAME: Final = "path"
 AT_ONCE: Final = 1000
@@ -64,7 +68,7 @@ def clean_paths(store: Store, ledger: ErasureLog, keys: Keys) -> CleanedPaths:
     it only looks. Raises the classes of `storage.core.errors`.
     """
     with store.reading() as connection:
-        if data_migrations.progress(connection, NAME).finished_at is not None:
+        if data_migration_progress(connection, NAME).finished_at is not None:
             return CleanedPaths()
     services, total = BatchServices(keys, Catalogue(), Ids(), WRITE_ORDER), CleanedPaths()
     while True:
@@ -85,21 +89,21 @@ def clean_paths(store: Store, ledger: ErasureLog, keys: Keys) -> CleanedPaths:
 
 def _portion(connection: Connection, services: BatchServices, ledger: ErasureLog) -> CleanedPaths | None:
     """The next sessions; None where there are none left."""
-    progress = data_migrations.progress(connection, NAME, lock=True)
+    progress = data_migration_progress(connection, NAME, lock=True)
     if progress.finished_at is not None:
         return None
     now = system_now()
-    rows = sessions.after(connection, progress.position, AT_ONCE)
+    rows = sessions_after(connection, progress.position, AT_ONCE)
     if not rows:
-        data_migrations.note(connection, [progress._replace(finished_at=now)])
+        record_data_migration_progress(connection, [progress._replace(finished_at=now)])
         return None
     stored: dict[int, list[StoredAnswer]] = {}
-    for answer in answers.of_sessions(connection, [row.id for row in rows]):
+    for answer in answers_of_sessions(connection, [row.id for row in rows]):
         stored.setdefault(answer.session_id, []).append(answer)
     looked = (_look(connection, services.catalogue, row, stored.get(row.id, [])) for row in rows)
     found = [one for one in looked if one is not None]
     _put_right(BatchContext(connection, services, now, is_silent=True), found, ledger)
-    data_migrations.note(connection, [DataMigrationProgress(NAME, rows[-1].id, None)])
+    record_data_migration_progress(connection, [DataMigrationProgress(NAME, rows[-1].id, None)])
     return CleanedPaths(sum(one.removed for one in found), sum(1 for one in found if one.removed))
 
 
@@ -107,9 +111,9 @@ def _put_right(batch: BatchContext, found: Sequence[_Found], ledger: ErasureLog)
     for one in found:
         batch.apply(Person.absent(one.place, one.row.channel), one.happened, one.row.updated_at)
     if any(one.removed for one in found):
-        erasures.mark(batch.connection)
+        mark_erased_tables(batch.connection)
     states = [SessionState(one.row.id, one.left.to_json()) for one in found]
-    sessions.set_states(batch.connection, states)
+    set_session_states(batch.connection, states)
     batch.finish()
     ledger.note(batch.outcome.gone)
 

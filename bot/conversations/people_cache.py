@@ -117,7 +117,7 @@ class PeopleCache:
         if not self._is_on:
             return
         offered, self._offered = self._offered, {}
-        (version,) = driver.run(connection, "PRAGMA data_version", ()).fetchone() or (None,)
+        (version,) = driver.execute(connection, "PRAGMA data_version", ()).fetchone() or (None,)
         state = (connection.connection.dbapi_connection, version)
         if self._state is None or state[0] is not self._state[0] or version != self._state[1]:
             self.clear()

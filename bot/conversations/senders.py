@@ -17,9 +17,18 @@ from flows.languages import nearest
 from flows.messages import MsgIn
 from flows.session import Session
 from storage.core.engines import locks_rows
-from storage.tables import contacts, sessions
-from storage.tables.contacts import AddressMissed, AddressOwner, AddressState, KnownAddress, NewAddress, NewContact
-from storage.tables.sessions import StoredSession
+from storage.tables import contacts
+from storage.tables.contacts import (
+    AddressMissed,
+    AddressOwner,
+    AddressState,
+    KnownAddress,
+    NewAddress,
+    NewContact,
+    adopt_addresses,
+    find_addresses,
+)
+from storage.tables.sessions import StoredSession, waiting_sessions
 
 
 class SenderResolver:
@@ -57,7 +66,7 @@ class SenderResolver:
         """The senders by channel and address, with the session that waits for each. Raises NotCompiled."""
         addresses = {(msg.channel, msg.address): self._keys.lookup(msg.channel, msg.address) for msg in arrived}
         lent = {lookup: kept for lookup in addresses.values() if (kept := self._lend(batch.connection, lookup))}
-        known = contacts.find(batch.connection, [lookup for lookup in addresses.values() if lookup not in lent])
+        known = find_addresses(batch.connection, [lookup for lookup in addresses.values() if lookup not in lent])
         hints = {(msg.channel, msg.address): msg.language_hint for msg in arrived if msg.language_hint}
         people: dict[tuple[str, str], Person] = {}
         waiting: dict[bytes, Person] = {}
@@ -90,7 +99,7 @@ class SenderResolver:
             person.guessed_language = nearest(hints.get((channel, address), ""))
             people[channel, address] = person
             self._met.add(person)
-        for key, row in sessions.waiting(batch.connection, list(waiting), lock=locks_rows(batch.connection)).items():
+        for key, row in waiting_sessions(batch.connection, list(waiting), lock=locks_rows(batch.connection)).items():
             try:
                 waiting[key].place = self.place(batch.connection, row)
             except UnreadableError:
@@ -164,7 +173,7 @@ class SenderResolver:
         number, day = random_id(batch.random), batch.today
         batch.section(ContactRows).add(NewContact(number, None, day))
         if is_known:
-            batch.add(contacts.adopt, AddressOwner(lookup, number))
+            batch.add(adopt_addresses, AddressOwner(lookup, number))
         else:
             sealed = self._keys.seal(address, lookup)
             row = NewAddress(lookup=lookup, contact_id=number, channel=channel, sealed=sealed, created_at=day)

@@ -19,9 +19,8 @@ from flows.events import MessageCreated
 from flows.messages import MsgIn
 from flows.session import Turn
 from storage.core.engines import locks_rows
-from storage.tables import answers, sessions
-from storage.tables.answers import StoredAnswer
-from storage.tables.sessions import SessionRenewal, StoredSession
+from storage.tables.answers import StoredAnswer, answers_of_people
+from storage.tables.sessions import SessionRenewal, StoredSession, renew_sessions, sessions_of_people
 
 
 class SessionStart(NamedTuple):
@@ -58,7 +57,7 @@ class SessionStarter:
     def look(self, batch: BatchContext, entering: list[SessionStart]) -> EarlierSessions:
         """Finds the sessions they have there: one query for all. Raises NotCompiled."""
         names = [one.pseudonym for one in entering]
-        rows = sessions.of_people(batch.connection, names, lock=locks_rows(batch.connection))
+        rows = sessions_of_people(batch.connection, names, lock=locks_rows(batch.connection))
         places: dict[str, Participation] = {}
         unreadable: list[str] = []
         compiling, senders = PendingCompilations(), {one.pseudonym: one.person.sender for one in entering}
@@ -71,7 +70,7 @@ class SessionStarter:
                 compiling.add(missing, [senders[pseudonym]])
         compiling.check()
         if unreadable:
-            entering = _with_stored(entering, answers.of_people(batch.connection, unreadable))
+            entering = _with_stored(entering, answers_of_people(batch.connection, unreadable))
         places |= batch.section(SessionRows).places()
         return EarlierSessions(entering, rows, places)
 
@@ -93,7 +92,7 @@ class SessionStarter:
         )
         if before:
             self._meeting.distrust()
-            batch.add(sessions.renew, SessionRenewal(before.id, published.revision_id))
+            batch.add(renew_sessions, SessionRenewal(before.id, published.revision_id))
             turn = turn._replace(session=turn.session._replace(submitted=before.status == "completed"))
             person.place = incompatible_sessions.renewed_participation(before, published, turn.session, batch.now)
         else:

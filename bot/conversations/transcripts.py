@@ -22,8 +22,11 @@ from bot.common.keys import Keys
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.pseudonyms import pseudonyms_of
 from flows.messages import MsgOut
-from storage.tables import answers, contacts, sessions
-from storage.tables.consultations import list_heads
+from storage.tables import answers
+from storage.tables.answers import answers_of_people
+from storage.tables.consultations import list_live_revision_heads
+from storage.tables.contacts import find_addresses
+from storage.tables.sessions import sessions_of_people
 
 _RECEIPT: Final = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b")
 
@@ -50,7 +53,7 @@ def load_stored_facts(
 ) -> StoredFacts:
     """Reads what is stored about the person behind an address."""
     lookup = keys.lookup(channel, address)
-    known = contacts.find(connection, [lookup]).get(lookup)
+    known = find_addresses(connection, [lookup]).get(lookup)
     if known is None or known.contact_id is None:
         return NOTHING
     facts: dict[str, str] = {}
@@ -61,11 +64,11 @@ def load_stored_facts(
     names = pseudonyms_of(connection, known.contact_id, keys)
     for consent in answers.consents_of(connection, names):
         facts[f"consent {consent.question_key}"] = "given" if consent.given else "not given"
-    for answer in answers.of_people(connection, names):
+    for answer in answers_of_people(connection, names):
         facts[f"answer {answer.question_key}"] = answer.value or f"({answer.missing})"
-    every = list_heads(connection, ("open", "closed", "archived"), trials=True)
+    every = list_live_revision_heads(connection, ("open", "closed", "archived"), trials=True)
     slugs = {row.consultation_id: row.slug for row in every}
-    found = {slugs[row.consultation_id]: row for row in sessions.of_people(connection, names).values()}
+    found = {slugs[row.consultation_id]: row for row in sessions_of_people(connection, names).values()}
     for slug in sorted(found):
         facts[f"session {slug}"] = found[slug].status
     return StoredFacts(facts)

@@ -30,8 +30,8 @@ from flows.facts import NO_FACTS, MissingFacts
 from flows.messages import MsgIn, MsgOut
 from flows.parts import noticed
 from flows.session import Turn
-from storage.tables import messages, sessions
-from storage.tables.sessions import StoredSession
+from storage.tables import messages
+from storage.tables.sessions import StoredSession, release_sessions
 
 log = structlog.get_logger()
 
@@ -199,7 +199,7 @@ class TurnProcessor:
         if published:
             person.stranded = None
             if published.consultation_id != row.consultation_id:
-                batch.add(sessions.release, incompatible_sessions.released_session(row, batch.hour))
+                batch.add(release_sessions, incompatible_sessions.released_session(row, batch.hour))
         return published
 
     def _not_open(self, slug: str, person: Person, msg: MsgIn) -> MessageCreated:

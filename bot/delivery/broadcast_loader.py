@@ -14,7 +14,7 @@ from bot.delivery.channel_queue import Lane
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import outbox
-from storage.tables.outbox import WaitingMessage
+from storage.tables.outbox import WaitingMessage, next_delayed_time, waiting_messages
 
 log = structlog.get_logger()
 
@@ -109,8 +109,8 @@ class Supply:
     def _waiting(self, connection: Connection, now: datetime) -> tuple[list[WaitingMessage], datetime | None]:
         channel = self._lane.channel.name
         limit = KEPT + len(self._unreadable)
-        rows = outbox.waiting(connection, channel, limit=limit, due=now, purposes=outbox.UNASKED)
-        return [row for row in rows if row.id not in self._unreadable], outbox.next_due(connection, channel)
+        rows = waiting_messages(connection, channel, limit=limit, due=now, purposes=outbox.UNASKED)
+        return [row for row in rows if row.id not in self._unreadable], next_delayed_time(connection, channel)
 
     def _look_again(self, now: datetime, due: datetime | None) -> None:
         if self._timer:

@@ -39,9 +39,22 @@ from bot.delivery.waiting import LONG_SECONDS
 from flows.messages import MsgOut
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import contacts, outbox
-from storage.tables.contacts import AddressMissed, AddressMove, AddressState
-from storage.tables.outbox import UNASKED, OutboxState, Purpose, SendDelay, SendOutcome, SentReply, WaitingMessage
+from storage.tables import contacts
+from storage.tables.contacts import AddressMissed, AddressMove, AddressState, move_addresses, purge_orphaned_contacts
+from storage.tables.outbox import (
+    UNASKED,
+    OutboxState,
+    Purpose,
+    SendDelay,
+    SendOutcome,
+    SentReply,
+    WaitingMessage,
+    delete_sent_replies,
+    has_final_messages,
+    reschedule_messages,
+    settle_messages,
+    waiting_messages,
+)
 
 log = structlog.get_logger()
 
@@ -143,7 +156,7 @@ class Outbox:
             supply.look()
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Broadcasts that were taken back (`storage.tables.outbox.recall`, `recall_from`), after that commit.
+        """Broadcasts that were taken back (`recall_broadcasts` and `recall_unasked_messages`), after that commit.
 
         Called before anything else is awaited, nothing of them begins to be sent. What was on its way at that moment
         arrives, and the ledger is told so.
@@ -219,16 +232,16 @@ class Outbox:
     def write_settled(self, connection: Connection, settled: Settled) -> None:
         """Notes what became of messages; runs on the writing thread."""
         self.on_changes(_changed(settled))
-        contacts.move(connection, settled.moves)
-        outbox.delete_sent(connection, settled.sent)
-        outbox.settle(connection, settled.outcomes)
-        outbox.reschedule(connection, settled.delays)
+        move_addresses(connection, settled.moves)
+        delete_sent_replies(connection, settled.sent)
+        settle_messages(connection, settled.outcomes)
+        reschedule_messages(connection, settled.delays)
         contacts.mark_unreachable(connection, settled.unreachable)
         contacts.mark_missed(connection, settled.missed)
         if settled.broadcasts and self.ledger:
             self.ledger(connection, settled.broadcasts)
-        if settled.has_farewells and not outbox.has_farewells(connection):
-            contacts.purge_orphans(connection)
+        if settled.has_farewells and not has_final_messages(connection):
+            purge_orphaned_contacts(connection)
 
     def _settle(self, channel: str, item: Item, delivery: Delivery) -> Again | None:
         """Notes a delivery; says how to try again, or None where the message is done with."""
@@ -342,7 +355,7 @@ class Outbox:
         found: list[WaitingMessage] = []
         while True:
             after = found[-1].id if found else 0
-            query = partial(outbox.waiting, channel=name, after_id=after, limit=PAGE, purposes=IN_MEMORY)
+            query = partial(waiting_messages, channel=name, after_id=after, limit=PAGE, purposes=IN_MEMORY)
             rows = await self._store.read(query)
             found += rows
             if len(rows) < PAGE:

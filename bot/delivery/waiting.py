@@ -10,7 +10,7 @@ from adapters.base import Finding
 from bot.settings import Settings
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import outbox
+from storage.tables.outbox import count_delayed_messages
 
 LONG_SECONDS: Final = 60.0
 """A chat that waits longer is worth a line to the operator."""
@@ -21,7 +21,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     store = Store(settings.database())
     try:
         with store.reading() as connection:
-            found = outbox.put_off(connection, datetime.now(UTC) + timedelta(seconds=LONG_SECONDS))
+            found = count_delayed_messages(connection, datetime.now(UTC) + timedelta(seconds=LONG_SECONDS))
     except StorageError:
         return  # said already of the database itself
     finally:

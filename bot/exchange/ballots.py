@@ -16,10 +16,9 @@ from bot.exchange.definition import BUDGET
 from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import Subject
 from flows.session import Session
-from storage.tables import answers, consultations, sessions
-from storage.tables.answers import NewAnswer
-from storage.tables.consultations import ConsultationState, PublishedRevision
-from storage.tables.sessions import StoredSession
+from storage.tables.answers import NewAnswer, answers_to_question, upsert_answers
+from storage.tables.consultations import ConsultationState, PublishedRevision, list_live_revisions, revisions_once_live
+from storage.tables.sessions import StoredSession, insert_sessions
 
 CHANNEL: Final = "import"
 Spent = dict[str, int]
@@ -41,8 +40,8 @@ def add(connection: Connection, bundle: Bundle, slug: str, desk: PublishContext)
         _check_elsewhere(connection, bundle, budgeting, slug)
     new = {_name(bundle, slug, it): value for it, value in _spent(budgeting).items() if it not in there}
     rows = [_session(found, name, value, desk) for name, value in new.items()]
-    sessions.insert(connection, rows)
-    answers.upsert(connection, [_answer(row, new[row.pseudonym]) for row in rows])
+    insert_sessions(connection, rows)
+    upsert_answers(connection, [_answer(row, new[row.pseudonym]) for row in rows])
     return len(rows)
 
 
@@ -58,8 +57,8 @@ def _spent(budgeting: Budgeting) -> dict[str, Spent]:
 
 def _there(connection: Connection, bundle: Bundle, budgeting: Budgeting, revision: PublishedRevision) -> frozenset[str]:
     """The voters whose ballots are in this consultation, which asks about the same budget."""
-    revisions = [it.id for it in consultations.revisions(connection, revision.consultation_id)]
-    given = answers.of_question(connection, revision.consultation_id, BUDGET, revisions)
+    revisions = [it.id for it in revisions_once_live(connection, revision.consultation_id)]
+    given = answers_to_question(connection, revision.consultation_id, BUDGET, revisions)
     found = frozenset(voter for voter in budgeting.ballots if _name(bundle, revision.slug, voter) in given)
     for source in bundle.before:
         found |= _as_before(given, source, budgeting)
@@ -78,7 +77,7 @@ def _as_before(given: Mapping[str, str], source: str, budgeting: Budgeting) -> f
 
 def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: Budgeting, slug: str) -> None:
     """Raises CommandError where the ballots are in another consultation: they would count twice in the city."""
-    for revision in consultations.list_latest(connection, get_args(ConsultationState)):
+    for revision in list_live_revisions(connection, get_args(ConsultationState)):
         if revision.slug == slug or not _asks(revision, budgeting):
             continue
         if _there(connection, bundle, budgeting, revision):

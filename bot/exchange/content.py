@@ -13,10 +13,9 @@ from bot.results.counts import answer_dataset
 from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.responses import stream
 from flows.questions.points import Points
-from storage.tables import moderation, proposals, ratings
-from storage.tables.moderation import NewModeration
-from storage.tables.proposals import StoredProposal
-from storage.tables.ratings import NewRatingEvent
+from storage.tables.moderation import NewModeration, moderations_by_id
+from storage.tables.proposals import StoredProposal, proposal_histories, proposals_of_consultation
+from storage.tables.ratings import NewRatingEvent, rating_events_of
 
 
 class Budget(NamedTuple):
@@ -73,7 +72,7 @@ def load(connection: Connection, slug: str, link: str = "") -> Content:
     found = answer_dataset.find(connection, slug)
     consultation = found.flow.consultation
     number = found.newest.consultation_id
-    every = tuple(proposals.of_consultation(connection, number))
+    every = tuple(proposals_of_consultation(connection, number))
     ids = [it.id for it in every]
     language = consultation.main_language
     return Content(
@@ -82,9 +81,9 @@ def load(connection: Connection, slug: str, link: str = "") -> Content:
         language,
         link.rstrip("/"),
         every,
-        moderation.of_proposals(connection, ids),
-        tuple(ratings.events_of(connection, number)),
-        {of: _reason(steps[-1].reason, language) for of, steps in proposals.history(connection, ids).items() if steps},
+        moderations_by_id(connection, ids),
+        tuple(rating_events_of(connection, number)),
+        {of: _reason(steps[-1].reason, language) for of, steps in proposal_histories(connection, ids).items() if steps},
         tuple(_budgets(connection, found)),
     )
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from bot.common.errors import CommandError
 from bot.exchange.bundle import Bundle, Statement, fingerprint
-from storage.tables import consultations, moderation, proposals
-from storage.tables.proposals import StoredProposal
+from storage.tables.consultations import live_revision_of
+from storage.tables.moderation import moderations_by_id
+from storage.tables.proposals import StoredProposal, proposals_of_sources
 
 
 class Recognised(NamedTuple):
@@ -34,7 +35,7 @@ def recognise(connection: Connection, bundle: Bundle, consultation_id: int) -> R
     Raises CommandError where they were taken into another one, or where this one has those of another conversation.
     """
     wanted = {it.source_id: it for it in bundle.statements}
-    known = [it for it in proposals.of_sources(connection, bundle.sources) if it.source_id in wanted]
+    known = [it for it in proposals_of_sources(connection, bundle.sources) if it.source_id in wanted]
     same = _same(connection, known, wanted)
     by_consultation: dict[int, list[StoredProposal]] = defaultdict(list)
     for row in known:
@@ -66,7 +67,7 @@ def _are_mostly(rows: Sequence[StoredProposal], same: Set[int]) -> bool:
 
 def _same(connection: Connection, known: Sequence[StoredProposal], wanted: Mapping[str, Statement]) -> set[int]:
     """Which of these proposals say what the statement of their id says. One that was edited here passes for it."""
-    states = moderation.of_proposals(connection, [row.id for row in known])
+    states = moderations_by_id(connection, [row.id for row in known])
     edited = {number for number, state in states.items() if state.original is not None}
     return {row.id for row in known if row.id in edited or _says(row, wanted[str(row.source_id)])}
 
@@ -76,7 +77,7 @@ def _says(row: StoredProposal, it: Statement) -> bool:
 
 
 def _elsewhere(connection: Connection, source: str, consultation_id: int) -> CommandError:
-    other = consultations.newest_of(connection, consultation_id)
+    other = live_revision_of(connection, consultation_id)
     return CommandError(f"{source} was taken over as {other.slug if other else '?'} already; give --as that name")
 
 

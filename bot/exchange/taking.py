@@ -18,10 +18,17 @@ from bot.exchange.bundle import Bundle, Statement, final, pseudonym
 from bot.exchange.definition import STATEMENTS, definition
 from bot.exchange.recognising import recognise
 from bot.proposals.codes import new_proposal_code
-from storage.tables import consultations, moderation, proposals, ratings
-from storage.tables.moderation import NewDecision, NewModeration
-from storage.tables.proposals import NewProposal, NewProposalStatus, ProposalRelease
-from storage.tables.ratings import NewRatingEvent
+from storage.tables import moderation, proposals
+from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.moderation import NewDecision, NewModeration, insert_moderations
+from storage.tables.proposals import (
+    NewProposal,
+    NewProposalStatus,
+    ProposalRelease,
+    insert_proposals,
+    release_proposals,
+)
+from storage.tables.ratings import NewRatingEvent, rating_events_of, store_votes
 
 AT_ONCE: Final = 10_000
 
@@ -88,7 +95,7 @@ def _take_statements(
 
 def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: PublishContext) -> tuple[int, bool]:
     """The consultation's id, and whether it was made now."""
-    before = consultations.latest(connection, wish.slug)
+    before = find_live_revision(connection, wish.slug)
     if before is not None:
         return before.consultation_id, False
     made = definition(wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting)
@@ -96,7 +103,7 @@ def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Publ
     if published.revision is None:
         raise CommandError("; ".join(str(fault) for fault in published.faults if not fault.warning))
     if not wish.is_open:
-        consultations.set_state(connection, published.revision.consultation_id, "closed")
+        set_consultation_state(connection, published.revision.consultation_id, "closed")
     return published.revision.consultation_id, True
 
 
@@ -111,12 +118,12 @@ def _add_statements(
     now = context.desk.now
     into = final(bundle.statements)
     rows = (_proposal(bundle, it, ids[it.source_id], context) for it in new)
-    proposals.insert(connection, [row._replace(source=sources.get(str(row.source_id), row.source)) for row in rows])
+    insert_proposals(connection, [row._replace(source=sources.get(str(row.source_id), row.source)) for row in rows])
     shown = [it for it in new if it.state == "released" and it.source_id not in into]
-    proposals.release(connection, [ProposalRelease(ids[it.source_id], it.created_at) for it in shown])
+    release_proposals(connection, [ProposalRelease(ids[it.source_id], it.created_at) for it in shown])
     # What something is merged into comes first: the rows refer to each other.
     order = sorted(new, key=lambda it: it.source_id in into)
-    moderation.insert(connection, [_moderation(it, ids, into, now) for it in order])
+    insert_moderations(connection, [_moderation(it, ids, into, now) for it in order])
     decided = [it for it in new if it.state != "waiting"]
     moderation.add_decisions(connection, [_decision(it, ids, into, context) for it in decided])
     proposals.add_statuses(connection, list(_statuses(new, ids, context)))
@@ -185,7 +192,7 @@ def _add_votes(connection: Connection, bundle: Bundle, ids: Mapping[str, int], c
     """Stores the votes that are not there yet, in the order in which they were cast; gives how many."""
     if not bundle.votes:
         return 0
-    there = Counter(it[1:6] for it in ratings.events_of(connection, context.consultation_id))
+    there = Counter(it[1:6] for it in rating_events_of(connection, context.consultation_id))
     people: dict[str, str] = {}
     new = []
     for it in bundle.votes:
@@ -196,5 +203,5 @@ def _add_votes(connection: Connection, bundle: Bundle, ids: Mapping[str, int], c
         else:
             new.append(cells)
     for start in range(0, len(new), AT_ONCE):
-        ratings.rate(connection, [NewRatingEvent(context.desk.new_id(), *it) for it in new[start : start + AT_ONCE]])
+        store_votes(connection, [NewRatingEvent(context.desk.new_id(), *it) for it in new[start : start + AT_ONCE]])
     return len(new)

@@ -29,9 +29,33 @@ from flows.events import LinkRequested, MessageCreated
 from flows.messages import MsgOut
 from flows.renderer import Renderer
 from storage.core.engines import locks_rows
-from storage.tables import account_links, answers, consultations, contacts, ratings, sessions
-from storage.tables.account_links import NewLinkCode, NewSupersededAnswer
-from storage.tables.contacts import AddressOwner, ContactStop, NewContact
+from storage.tables import answers, contacts
+from storage.tables.account_links import (
+    NewLinkCode,
+    NewSupersededAnswer,
+    claim_link_code,
+    claimed_link_code,
+    count_failed_link_attempts,
+    drop_claimed_link_code,
+    insert_superseded_answers,
+    merge_contacts,
+    record_failed_link_attempt,
+    rekey_waiting_session,
+    rename_pseudonyms,
+    store_link_code,
+)
+from storage.tables.answers import answers_of_people
+from storage.tables.consultations import revisions_by_id
+from storage.tables.contacts import (
+    AddressOwner,
+    ContactStop,
+    NewContact,
+    addresses_of_contacts,
+    adopt_addresses,
+    insert_contacts,
+)
+from storage.tables.ratings import erase_ratings, ratings_of_people
+from storage.tables.sessions import erase_sessions, release_sessions, sessions_of_people
 
 VALID: Final = timedelta(minutes=15)
 MOST_FAILURES: Final = 5
@@ -79,7 +103,7 @@ class _Linking:
             case "join":
                 return self._join(wish, renderer)
             case "leave":
-                account_links.drop_claim(self._connection, wish.person.contact_id)
+                drop_claimed_link_code(self._connection, wish.person.contact_id)
                 return renderer.message(renderer.text("door.left"))
         return self._part(wish, renderer)
 
@@ -91,18 +115,18 @@ class _Linking:
     def _show(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         digits = f"{self._batch.random.randrange(10**CODE_DIGITS):0{CODE_DIGITS}}"
         row = NewLinkCode(link_code_hash(self._keys, digits), wish.person.contact_id, None, self._now + VALID)
-        account_links.offer(self._connection, row)
+        store_link_code(self._connection, row)
         code = " ".join(digits[start : start + 4] for start in range(0, CODE_DIGITS, 4))
         return renderer.message(renderer.text("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
 
     def _take_code(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         contact_id = wish.person.contact_id
-        failed = account_links.failures(self._connection, contact_id, self._now - FORGIVEN_AFTER)
+        failed = count_failed_link_attempts(self._connection, contact_id, self._now - FORGIVEN_AFTER)
         if failed >= MOST_FAILURES:
             return renderer.message(renderer.text("door.too_often"))
-        row = account_links.claim(self._connection, link_code_hash(self._keys, wish.event.value), contact_id, self._now)
+        row = claim_link_code(self._connection, link_code_hash(self._keys, wish.event.value), contact_id, self._now)
         if row is None:
-            account_links.failed(self._connection, contact_id, failed, hour_of(self._now))
+            record_failed_link_attempt(self._connection, contact_id, failed, hour_of(self._now))
             return renderer.message(renderer.text("door.unknown"))
         return self._confirm(wish, renderer, self._twice(contact_id, row.contact_id))
 
@@ -123,7 +147,7 @@ class _Linking:
         return renderer.message("\n".join(lines), [*replies, leave])
 
     def _join(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
-        row = account_links.claimed(self._connection, wish.person.contact_id, self._now)
+        row = claimed_link_code(self._connection, wish.person.contact_id, self._now)
         if row is None:
             return renderer.message(renderer.text("door.unknown"))
         twice = self._twice(wish.person.contact_id, row.contact_id)
@@ -140,34 +164,34 @@ class _Linking:
     def _twice(self, here: int, there: int) -> list[_Twice]:
         """What both have answered. A session without any answer is no voice."""
         every = self._pseudonyms(here, there)
-        given = answers.of_people(self._connection, [name for pair in every for name in pair])
+        given = answers_of_people(self._connection, [name for pair in every for name in pair])
         spoke = {row.pseudonym for row in given if row.value is not None}
         return [pair for pair in every if pair.here in spoke and pair.there in spoke]
 
     def _unite(self, wish: Request[LinkRequested], kept: int, lost: list[str]) -> None:
         gone = wish.person.contact_id
         every = self._pseudonyms(gone, kept)
-        stored = sessions.of_people(
+        stored = sessions_of_people(
             self._connection, [name for pair in every for name in pair], lock=locks_rows(self._connection)
         )
         for name in lost:
             self._set_aside(name, kept)
         # Of two sessions of which one is empty, that one goes.
         both = [pair for pair in every if pair.here in stored and pair.there in stored and not {*pair} & {*lost}]
-        spoke = {row.pseudonym for row in answers.of_people(self._connection, [it for pair in both for it in pair])}
+        spoke = {row.pseudonym for row in answers_of_people(self._connection, [it for pair in both for it in pair])}
         empty = [pair.there if pair.here in spoke else pair.here for pair in both]
-        sessions.erase(self._connection, empty)
+        erase_sessions(self._connection, empty)
         removed = {*lost, *empty}
         waits = [row for name, row in stored.items() if row.waiting_key == self._keys.waiting(kept)]
         if wish.place and wish.place.pseudonym not in removed and any(row.pseudonym not in removed for row in waits):
             self._pause(wish)
         if wish.person.stranded and waits:
-            sessions.release(
+            release_sessions(
                 self._connection, [incompatible_sessions.released_session(wish.person.stranded, self._now)]
             )
-        account_links.rename(self._connection, every)
-        account_links.rekey(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
-        account_links.join(self._connection, kept, gone)
+        rename_pseudonyms(self._connection, every)
+        rekey_waiting_session(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
+        merge_contacts(self._connection, kept, gone)
         self._batch.outcome.gone.append(ErasedRecord("joined", str(gone), str(kept)))
 
     def _pause(self, wish: Request[LinkRequested]) -> None:
@@ -184,34 +208,34 @@ class _Linking:
 
     def _set_aside(self, name: str, kept: int) -> None:
         """Takes out of everything that counts what was said under this name, and keeps it sealed."""
-        row = sessions.of_people(self._connection, [name])[name]
+        row = sessions_of_people(self._connection, [name])[name]
         published = self._catalogue.revision(self._connection, row.revision_id)
         consultation = published.flow.consultation
         said = {
             "session": {**row._asdict(), "waiting_key": None},
-            "answers": [it._asdict() for it in answers.of_people(self._connection, [name])],
+            "answers": [it._asdict() for it in answers_of_people(self._connection, [name])],
             "consents": [it._asdict() for it in answers.consents_of(self._connection, [name])],
-            "ratings": [it._asdict() for it in ratings.of_people(self._connection, [name])],
+            "ratings": [it._asdict() for it in ratings_of_people(self._connection, [name])],
         }
         number = random_id(self._batch.random)
         sealed = self._keys.seal(to_json(said).decode(), personal_data.superseded_context(number))
         days = timedelta(days=consultation.retention.days)
-        ends = consultations.by_revision(self._connection, [row.revision_id])[row.revision_id].closes_at
+        ends = revisions_by_id(self._connection, [row.revision_id])[row.revision_id].closes_at
         until = ends + days if ends else None
         if not published.is_trial:  # what is said in a test is gone with it
-            account_links.insert_superseded(self._connection, [NewSupersededAnswer(number, kept, sealed, until)])
-        sessions.erase(self._connection, [name])
+            insert_superseded_answers(self._connection, [NewSupersededAnswer(number, kept, sealed, until)])
+        erase_sessions(self._connection, [name])
         answers.erase_consents(self._connection, [name])
-        ratings.erase(self._connection, [name])
+        erase_ratings(self._connection, [name])
 
     def _part(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         """This chat becomes a contact of its own, with nothing answered yet."""
         person = wish.person
-        known = contacts.of_contacts(self._connection, [person.contact_id])
+        known = addresses_of_contacts(self._connection, [person.contact_id])
         if len(known) < 2:
             return renderer.message(renderer.text("door.alone"), [renderer.command("link")])
         new = NewContact(random_id(self._batch.random), person.language, day_of(self._now), person.spoken_language)
-        contacts.insert(self._connection, [new])
-        contacts.adopt(self._connection, [AddressOwner(person.lookup, new.id)])
+        insert_contacts(self._connection, [new])
+        adopt_addresses(self._connection, [AddressOwner(person.lookup, new.id)])
         contacts.mark_stopped(self._connection, [ContactStop(new.id, known[0].stopped_at)])
         return renderer.message(renderer.text("door.parted"))

@@ -17,9 +17,17 @@ from bot.proposals.facts import ReadableProposals
 from flows.events import ContributionsRequested
 from flows.messages import MsgOut, QuickReply
 from flows.renderer import Renderer
-from storage.tables import moderation, proposals, ratings
-from storage.tables.proposals import StoredProposal, Withdrawal
-from storage.tables.ratings import NewRating
+from storage.tables import ratings
+from storage.tables.moderation import merged_into_proposals, moderations_by_id
+from storage.tables.proposals import (
+    StoredProposal,
+    Withdrawal,
+    proposals_by_code,
+    proposals_by_id,
+    proposals_of_people,
+    withdraw_proposals,
+)
+from storage.tables.ratings import NewRating, erase_ratings, erase_votes, newest_vote_ids, ratings_of_people
 
 _SHOWN = 200
 """Characters of a proposal in the list."""
@@ -51,12 +59,12 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
         return _really(renderer, "votes", "")
     if kind == "votes":
         gone += [ErasedRecord("vote", str(row.id)) for row in ratings.votes_by(connection, names)]
-        ratings.erase(connection, names)
+        erase_ratings(connection, names)
         return renderer.message(renderer.text("mine.votes_gone"))
     wanted = parse_proposal_code(asked.code)
     if kind == "unrate":
         return _unrated(batch, names, wanted or "", renderer)
-    row = next((it for it in proposals.of_people(connection, names) if it.code == wanted), None)
+    row = next((it for it in proposals_of_people(connection, names) if it.code == wanted), None)
     if row is None:
         return renderer.message(renderer.text("mine.unknown"), [renderer.command("mine")])
     if kind == "ask.delete":
@@ -64,7 +72,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
     later = [copy.id for copy in lineage.copies_of_codes(connection, [row.code])]
     if kind == "withdraw":
         if row.withdrawn_at is None:
-            proposals.withdraw(connection, [Withdrawal(number, batch.hour) for number in (row.id, *later)])
+            withdraw_proposals(connection, [Withdrawal(number, batch.hour) for number in (row.id, *later)])
             gone.append(ErasedRecord("withdrawn", row.code))
         return renderer.message(
             renderer.text("mine.taken_back", code=row.code), [contribution_button(renderer, "delete", row.code)]
@@ -76,7 +84,7 @@ def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str]
 
 def _shown(connection: Connection, names: list[str], renderer: Renderer, page: int) -> MsgOut:
     """Proposals and the newest ratings; on further pages older ratings alone."""
-    own = proposals.of_people(connection, names)
+    own = proposals_of_people(connection, names)
     given = _given(connection, names)
     lines = [renderer.text("mine.head") if own or given else renderer.text("mine.nothing")]
     replies: list[QuickReply] = []
@@ -96,12 +104,12 @@ def _shown(connection: Connection, names: list[str], renderer: Renderer, page: i
 
 def _given(connection: Connection, names: list[str]) -> list[tuple[NewRating, StoredProposal]]:
     """What these people think, the newest first. A rating of what was merged counts where it was merged into."""
-    stored = ratings.newest_of(connection, names)
+    stored = newest_vote_ids(connection, names)
     rows = sorted(
-        ratings.of_people(connection, names), key=lambda row: (row.rated_at, stored.get(row[:2], 0)), reverse=True
+        ratings_of_people(connection, names), key=lambda row: (row.rated_at, stored.get(row[:2], 0)), reverse=True
     )
     ids = [row.proposal_id for row in rows]
-    rated, states = proposals.by_ids(connection, ids), moderation.of_proposals(connection, ids)
+    rated, states = proposals_by_id(connection, ids), moderations_by_id(connection, ids)
     merged = {id_ for id_, state in states.items() if state.state == "merged"}
     return [(row, rated[row.proposal_id]) for row in rows if row.proposal_id not in merged]
 
@@ -135,11 +143,11 @@ def _ratings_told(
 def _unrated(batch: BatchContext, names: list[str], code: str, renderer: Renderer) -> MsgOut:
     """Deletes one rating, with what was said about it before, and in what was merged into the proposal."""
     connection = batch.connection
-    row = proposals.by_codes(connection, [code]).get(code)
-    ids = [row.id, *moderation.merged_into(connection, [row.id]).get(row.id, [])] if row else []
+    row = proposals_by_code(connection, [code]).get(code)
+    ids = [row.id, *merged_into_proposals(connection, [row.id]).get(row.id, [])] if row else []
     given = ratings.votes_by(connection, names)
     batch.outcome.gone += [ErasedRecord("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
-    gone = ratings.forget(connection, [(name, id_) for name in names for id_ in ids])
+    gone = erase_votes(connection, [(name, id_) for name in names for id_ in ids])
     said = renderer.text("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
     return renderer.message(said, [renderer.command("mine")])
 

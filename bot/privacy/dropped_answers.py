@@ -19,8 +19,10 @@ from bot.privacy.contributions import contribution_button
 from bot.proposals import block_votes, lineage
 from flows.messages import MsgOut
 from flows.values import Value
-from storage.tables import moderation, proposals, ratings
-from storage.tables.proposals import StoredProposal, Withdrawal
+from storage.tables import moderation
+from storage.tables.moderation import moderations_by_id
+from storage.tables.proposals import StoredProposal, Withdrawal, proposals_of_people, withdraw_proposals
+from storage.tables.ratings import count_ratings
 
 
 class DroppedAnswer(NamedTuple):
@@ -62,14 +64,14 @@ def _clear(connection: Connection, fallen: Sequence[DroppedAnswer], now: datetim
     read = _read(connection, [row for _, row in own])
     unread = {row.id: row.code for _, row in own if row.id not in read}
     copies = lineage.copies_of_codes(connection, unread.values())
-    proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in (*unread, *(row.id for row in copies))])
+    withdraw_proposals(connection, [Withdrawal(id_, now) for id_ in (*unread, *(row.id for row in copies))])
     return ClearedProposals(tuple(unread.values()), tuple((one, row.code) for one, row in own if row.id in read))
 
 
 def _own(connection: Connection, fallen: Sequence[DroppedAnswer]) -> list[tuple[DroppedAnswer, StoredProposal]]:
     """The proposals which people made as these answers, and did not withdraw."""
     by_question: dict[tuple[str | None, str | None], list[StoredProposal]] = {}
-    for row in proposals.of_people(connection, sorted({one.place.pseudonym for one in fallen})):
+    for row in proposals_of_people(connection, sorted({one.place.pseudonym for one in fallen})):
         if row.withdrawn_at is None:
             by_question.setdefault((row.pseudonym, row.question_key), []).append(row)
     return [
@@ -83,7 +85,7 @@ def _own(connection: Connection, fallen: Sequence[DroppedAnswer]) -> list[tuple[
 def _read(connection: Connection, rows: Sequence[StoredProposal]) -> set[int]:
     """Those which a person of the staff has seen or others have rated."""
     ids = [row.id for row in rows]
-    states, rated = moderation.of_proposals(connection, ids), ratings.count(connection, ids)
+    states, rated = moderations_by_id(connection, ids), count_ratings(connection, ids)
     decided = {it.moderation_id for it in moderation.decisions_of(connection, ids) if it.staff_id is not None}
     return {
         row.id

@@ -26,25 +26,26 @@ from flows.languages import LANGUAGES
 from flows.messages import MsgOut
 from flows.renderer import Renderer
 from flows.values import Missing
-from storage.tables import (
-    answers,
-    attachments,
-    consultations,
-    contacts,
-    messages,
-    opt_ins,
-    outbox,
-    participations,
-    proposals,
-    ratings,
-    sessions,
-    staff,
+from storage.tables import answers, contacts, messages
+from storage.tables.account_links import superseded_answers_of
+from storage.tables.answers import StoredAnswer, answers_of_people
+from storage.tables.attachments import attachments_of_people
+from storage.tables.consultations import all_consultation_ids, revisions_by_id
+from storage.tables.contacts import (
+    NewAddress,
+    addresses_of_contacts,
+    delete_contacts,
+    encrypted_addresses,
+    find_addresses,
 )
-from storage.tables.account_links import superseded_of_contact
-from storage.tables.answers import StoredAnswer
-from storage.tables.contacts import NewAddress
-from storage.tables.participations import ParticipationProgress
-from storage.tables.sessions import StoredSession
+from storage.tables.messages import erase_dead_letters
+from storage.tables.opt_ins import opt_ins_of_contacts
+from storage.tables.outbox import insert_messages, recall_unasked_messages
+from storage.tables.participations import ParticipationProgress, progress_of_people
+from storage.tables.proposals import proposals_of_people
+from storage.tables.ratings import erase_ratings, ratings_of_people
+from storage.tables.sessions import StoredSession, erase_sessions, sessions_of_people
+from storage.tables.staff import staff_in_chats
 
 
 @handles_after_write(DataRequested)
@@ -68,7 +69,7 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
     connection, keys, outcome = batch.connection, batch.keys, batch.outcome
     numbers = [person.contact_id for person in people]
     outcome.has_media = True
-    outcome.recalled += outbox.recall_from(connection, numbers)
+    outcome.recalled += recall_unasked_messages(connection, numbers)
     outcome.left_doors += _other_doors(connection, people, keys)
     outcome.gone += [ErasedRecord("person", str(number)) for number in numbers]
     erase_contacts(connection, numbers, keys, batch.ids)
@@ -78,16 +79,16 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
             lookup=person.lookup, contact_id=None, channel=person.channel, sealed=sealed, created_at=batch.today
         )
         batch.add(contacts.insert_addresses, row)
-    batch.rows_of(outbox.insert).extend(batch.farewells)
+    batch.rows_of(insert_messages).extend(batch.farewells)
     batch.farewells.clear()
 
 
 def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -> list[tuple[str, str]]:
     """Channel and address of every linked chat of these people, beside those they write from."""
     here = {person.lookup for person in people}
-    doors = contacts.of_contacts(connection, [person.contact_id for person in people])
+    doors = addresses_of_contacts(connection, [person.contact_id for person in people])
     others = {door.lookup: door.channel for door in doors if door.lookup not in here}
-    sealed = contacts.sealed(connection, list(others))
+    sealed = encrypted_addresses(connection, list(others))
     return [(channel, keys.unseal(sealed[lookup], lookup)) for lookup, channel in others.items()]
 
 
@@ -97,24 +98,24 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
     localized = place and place.published.flow.localized[place.session.language]
     renderer = localized.renderer if localized else catalogue.main_menu.renderer(person.language)
     language = LANGUAGES[renderer.language].name
-    doors = contacts.of_contacts(connection, [person.contact_id])
+    doors = addresses_of_contacts(connection, [person.contact_id])
     channels = dict.fromkeys(door.channel for door in doors)
     channel = renderer.text("list.comma").join(channels) or person.channel
     lines = [renderer.text("mydata.head"), renderer.text("mydata.contact", channel=channel, language=language)]
     lines.append(renderer.text("mydata.doors"))
-    for member in staff.in_chats(connection, [person.lookup]).values():
+    for member in staff_in_chats(connection, [person.lookup]).values():
         lines.append(renderer.text("mydata.team", name=member.name))
-    wishes = opt_ins.of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
+    wishes = opt_ins_of_contacts(connection, [person.contact_id]).get(person.contact_id, [])
     lines += [
         renderer.text("mydata.news", what=what)
         for what in subscriptions.subscriptions_in_words(wishes, renderer, catalogue)
     ]
     pseudonyms = pseudonyms_of(connection, person.contact_id, keys)
-    stored = sessions.of_people(connection, pseudonyms)
+    stored = sessions_of_people(connection, pseudonyms)
     given: dict[int, list[StoredAnswer]] = {}
-    for answer in answers.of_people(connection, pseudonyms):
+    for answer in answers_of_people(connection, pseudonyms):
         given.setdefault(answer.session_id, []).append(answer)
-    sent = attachments.of_people(connection, pseudonyms)
+    sent = attachments_of_people(connection, pseudonyms)
     read = contributions.answer_review_texts(connection, [row.id for row in stored.values()], renderer)
     for row in stored.values():
         lines += ["", *_session_in_words(connection, row, given.get(row.id, []), catalogue, person, read)]
@@ -123,7 +124,7 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
             for it in sent
             if it.session_id == row.id
         ]
-    for aside in superseded_of_contact(connection, person.contact_id):
+    for aside in superseded_answers_of(connection, person.contact_id):
         kept = from_json(keys.unseal(aside.sealed, superseded_context(aside.id)))
         said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
         where = kept["session"]["revision_id"], kept["session"]["language"]
@@ -175,7 +176,7 @@ def _as_stored(
     connection: Connection, revision_id: int, said: dict[str, tuple[str | None, str | None]], renderer: Renderer
 ) -> list[str]:
     """Answers whose questions cannot be read: with the short names of consultation and questions."""
-    lines = [consultations.by_revision(connection, [revision_id])[revision_id].slug]
+    lines = [revisions_by_id(connection, [revision_id])[revision_id].slug]
     for key, (value, missing) in said.items():
         shown = value if value is not None else renderer.text(f"summary.{missing or Missing.NOT_ASKED.value}")
         lines.append(f"{key}\n   {renderer.arrow} {shown}")
@@ -217,8 +218,8 @@ def _in_words(
 
 def answers_in_words(connection: Connection, pseudonym: str, language: str | None, catalogue: Catalogue) -> list[str]:
     """What was answered under a pseudonym, as a person reads it."""
-    row = sessions.of_people(connection, [pseudonym])[pseudonym]
-    given = answers.of_people(connection, [pseudonym])
+    row = sessions_of_people(connection, [pseudonym])[pseudonym]
+    given = answers_of_people(connection, [pseudonym])
     said: dict[str, tuple[str | None, str | None]] = {
         answer.question_key: (answer.value, answer.missing) for answer in given
     }
@@ -235,19 +236,19 @@ def erase_contacts(connection: Connection, contact_ids: Sequence[int], keys: Key
     of these people.
 
     What they sent instead of words belongs to nobody then, and `bot.delivery.attachments.fetcher` removes it, file and
-    row. Mark it with `erasures.mark` in the same transaction, and call `Store.scrub` after the commit. A message of
-    theirs that comes later starts from zero. Their addresses are no longer in memory either.
+    row. Call `mark_erased_tables` in the same transaction, and `Store.scrub` after the commit. A message of theirs that
+    comes later starts from zero. Their addresses are no longer in memory either.
     """
-    every = consultations.ids(connection)
+    every = all_consultation_ids(connection)
     pseudonyms = [keys.pseudonym(number, one) for number in contact_ids for one in every]
-    ratings.erase(connection, pseudonyms)
-    own = proposals.of_people(connection, pseudonyms)
+    erase_ratings(connection, pseudonyms)
+    own = proposals_of_people(connection, pseudonyms)
     copies = lineage.copies_of_codes(connection, [row.code for row in own])
     merge_split.erase_proposals(connection, new_id, [row.id for row in (*own, *copies)])
-    sessions.erase(connection, pseudonyms)
+    erase_sessions(connection, pseudonyms)
     answers.erase_consents(connection, pseudonyms)
-    messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, contact_ids)])
-    contacts.erase(connection, contact_ids)
+    erase_dead_letters(connection, [door.lookup for door in addresses_of_contacts(connection, contact_ids)])
+    delete_contacts(connection, contact_ids)
     keys.forget()
 
 
@@ -257,9 +258,9 @@ def contacts_without_data(
     """Which of these contacts have neither answers nor ideas nor votes in any of these consultations (any more)."""
     every = list(consultation_ids)
     names = {keys.pseudonym(number, one): number for number in contact_ids for one in every}
-    known = set(participations.of_people(connection, list(names)))
-    known.update(row.pseudonym for row in proposals.of_people(connection, list(names)) if row.pseudonym)
-    known.update(row.pseudonym for row in ratings.of_people(connection, list(names)))
+    known = set(progress_of_people(connection, list(names)))
+    known.update(row.pseudonym for row in proposals_of_people(connection, list(names)) if row.pseudonym)
+    known.update(row.pseudonym for row in ratings_of_people(connection, list(names)))
     tied = {names[name] for name in known}
     return [number for number in contact_ids if number not in tied]
 
@@ -276,14 +277,14 @@ def progress_of_contacts(
     beside a contact.
     """
     names = {keys.pseudonym(contact_id, consultation_id): contact_id for contact_id in contact_ids}
-    found = participations.of_people(connection, list(names))
+    found = progress_of_people(connection, list(names))
     return {names[pseudonym]: standing for pseudonym, standing in found.items()}
 
 
 def codes_at(connection: Connection, lookup: bytes, consultation_id: int, keys: Keys) -> list[str]:
     """The codes of what was proposed from this address in a consultation, oldest first: to show it to that person."""
-    known = contacts.find(connection, [lookup]).get(lookup)
+    known = find_addresses(connection, [lookup]).get(lookup)
     if known is None or known.contact_id is None:
         return []
     pseudonym = keys.pseudonym(known.contact_id, consultation_id)
-    return [row.code for row in proposals.of_people(connection, [pseudonym]) if row.withdrawn_at is None]
+    return [row.code for row in proposals_of_people(connection, [pseudonym]) if row.withdrawn_at is None]

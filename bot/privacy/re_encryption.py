@@ -21,7 +21,13 @@ from bot.proposals import moderation_decisions
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables import sealed
-from storage.tables.sealed import EncryptedCell, EncryptedColumn
+from storage.tables.sealed import (
+    EncryptedCell,
+    EncryptedColumn,
+    count_encrypted,
+    encrypted_cells_after,
+    replace_encrypted,
+)
 
 PORTION: Final = 1000
 """Rows in a transaction: others who write wait no longer than for these."""
@@ -60,7 +66,7 @@ class ReEncryption:
 
     def _table(self, name: str, place: EncryptedColumn) -> None:
         with self._store.reading() as connection:
-            total = sealed.count(connection, place)
+            total = count_encrypted(connection, place)
         after: Any = None
         done = 0
         with progress(name, self._complain, total) as watch:
@@ -70,9 +76,9 @@ class ReEncryption:
 
     def _portion(self, name: str, place: EncryptedColumn, after: Any) -> list[EncryptedCell]:
         def work(connection: Any) -> tuple[list[EncryptedCell], int, int]:
-            cells = sealed.portion(connection, place, after, PORTION)
+            cells = encrypted_cells_after(connection, place, after, PORTION)
             new, unreadable = self._sealed_anew(cells, _BOUND[name])
-            sealed.replace(connection, place, new)
+            replace_encrypted(connection, place, new)
             return cells, len(new), unreadable
 
         cells, changed, unreadable = self._store.run(work)

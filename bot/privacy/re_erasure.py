@@ -14,9 +14,12 @@ from bot.common.keys import Keys
 from bot.privacy import personal_data
 from bot.proposals import lineage, merge_split
 from storage.core.store import Store
-from storage.tables import contacts, erasures, opt_ins, outbox, proposals, ratings
-from storage.tables.opt_ins import NewOptIn, SubscriptionKey
-from storage.tables.proposals import StoredProposal, Withdrawal
+from storage.tables.contacts import existing_contacts
+from storage.tables.erasures import mark_erased_tables
+from storage.tables.opt_ins import NewOptIn, SubscriptionKey, opt_ins_of_contacts, withdraw_opt_ins
+from storage.tables.outbox import recall_unasked_messages
+from storage.tables.proposals import StoredProposal, Withdrawal, proposals_by_code, withdraw_proposals
+from storage.tables.ratings import erase_votes, voters_of
 
 
 class RestoredRecords(NamedTuple):
@@ -50,7 +53,7 @@ def erase_again(store: Store, keys: Keys, ledger: ErasureLog) -> RestoredRecords
     def work(connection: Connection) -> RestoredRecords:
         found = _back(connection, gone)
         _erase(connection, found, keys)
-        erasures.mark(connection)
+        mark_erased_tables(connection)
         return found
 
     erased = store.run(work)
@@ -107,12 +110,12 @@ def _back(connection: Connection, gone: Sequence[ErasedRecord]) -> RestoredRecor
     told = _Told(gone)
     ideas = [row.id for row in _with_copies(connection, _names(gone, "idea"))]
     withdrawn = _with_copies(connection, _names(gone, "withdrawn"))
-    wishes = opt_ins.of_contacts(connection, told.who_wished())
+    wishes = opt_ins_of_contacts(connection, told.who_wished())
     return RestoredRecords(
-        sorted(contacts.among(connection, told.erased())),
+        sorted(existing_contacts(connection, told.erased())),
         ideas,
         [row.id for row in withdrawn if row.withdrawn_at is None and row.id not in ideas],
-        sorted(ratings.whose(connection, [int(name) for name in _names(gone, "vote")])),
+        sorted(voters_of(connection, [int(name) for name in _names(gone, "vote")])),
         [SubscriptionKey(*row[:3]) for rows in wishes.values() for row in rows if told.is_taken_back(row)],
     )
 
@@ -122,7 +125,7 @@ def _names(gone: Sequence[ErasedRecord], kind: Kind) -> list[str]:
 
 
 def _with_copies(connection: Connection, codes: Sequence[str]) -> list[StoredProposal]:
-    return [*proposals.by_codes(connection, codes).values(), *lineage.copies_of_codes(connection, codes)]
+    return [*proposals_by_code(connection, codes).values(), *lineage.copies_of_codes(connection, codes)]
 
 
 def _erase(connection: Connection, found: RestoredRecords, keys: Keys) -> None:
@@ -130,8 +133,8 @@ def _erase(connection: Connection, found: RestoredRecords, keys: Keys) -> None:
     new_id = Ids()
     personal_data.erase_contacts(connection, found.people, keys, new_id)
     merge_split.erase_proposals(connection, new_id, found.ideas)
-    proposals.withdraw(connection, [Withdrawal(id_, now) for id_ in found.withdrawn])
-    ratings.forget(connection, found.votes)
-    opt_ins.withdraw(connection, found.wishes)
+    withdraw_proposals(connection, [Withdrawal(id_, now) for id_ in found.withdrawn])
+    erase_votes(connection, found.votes)
+    withdraw_opt_ins(connection, found.wishes)
     # What a push had queued for them would still go out.
-    outbox.recall_from(connection, [wish.contact_id for wish in found.wishes])
+    recall_unasked_messages(connection, [wish.contact_id for wish in found.wishes])

@@ -17,21 +17,18 @@ from bot.consultations.visibility import takes_no_answers
 from bot.privacy import personal_data
 from bot.privacy.account_linking import FORGIVEN_AFTER
 from bot.results import edition
-from storage.tables import (
-    account_links,
-    answers,
-    broadcasts,
-    consultations,
-    contacts,
-    editions,
-    erasures,
-    messages,
-    outbox,
-    retained_data,
-    rooms,
-    sessions,
-)
-from storage.tables.consultations import ConsultationState, PublishedRevision
+from storage.tables import answers, messages
+from storage.tables.account_links import delete_expired_links
+from storage.tables.broadcasts import delete_broadcasts_before
+from storage.tables.consultations import ConsultationState, PublishedRevision, all_consultation_ids, list_live_revisions
+from storage.tables.contacts import addresses_of_contacts, delete_contacts, idle_contacts
+from storage.tables.editions import make_edition_last
+from storage.tables.erasures import mark_erased_tables
+from storage.tables.messages import erase_dead_letters, forget_messages_before
+from storage.tables.outbox import delete_settled_messages_before
+from storage.tables.retained_data import anonymise_consultation, has_votes
+from storage.tables.rooms import erase_room_results
+from storage.tables.sessions import erase_sessions_of_consultation, pseudonyms_in_period
 
 REPEATS_KEPT: Final = timedelta(days=8)
 """Telegram keeps a message for a day; nobody hands one over a second time after a week. Known is the
@@ -74,38 +71,38 @@ def delete_expired(connection: Connection, now: datetime) -> DeletedCounts:
     consultations whose retention, as promised to those who answered, is over. Of those ideas and figures remain: the
     newest edition is the report, and where people rated ideas answers that are not in it yet wait for the next time.
     """
-    repeats = messages.forget_before(connection, now - REPEATS_KEPT)
+    repeats = forget_messages_before(connection, now - REPEATS_KEPT)
     failures = messages.forget_dead_letters_before(connection, now - FAILURES_KEPT)
-    outbox.forget_settled_before(connection, now - FAILURES_KEPT)
-    broadcasts.forget_before(connection, now - PUSHES_KEPT)
-    account_links.tidy(connection, now, now - FORGIVEN_AFTER)
+    delete_settled_messages_before(connection, now - FAILURES_KEPT)
+    delete_broadcasts_before(connection, now - PUSHES_KEPT)
+    delete_expired_links(connection, now, now - FORGIVEN_AFTER)
     gone, let_go = trials.empty_trials_before(connection, now - TESTS_KEPT), 0
     for live, due in _over(connection, now):
         number = live.consultation_id
         # While people still take part figures change, so those of answers that go meanwhile are not kept.
         if takes_no_answers(live, now):
-            if retained_data.is_anything_rated(connection, number) and not edition.is_current(connection, live, now):
+            if has_votes(connection, number) and not edition.is_current(connection, live, now):
                 continue
-            editions.make_last(connection, number)
-            rooms.forget_results(connection, number)
-        for people in [None] if due is None else [sessions.begun(number, *one) for one in due]:
-            let_go += retained_data.forget_people(connection, number, people)
+            make_edition_last(connection, number)
+            erase_room_results(connection, number)
+        for people in [None] if due is None else [pseudonyms_in_period(number, *one) for one in due]:
+            let_go += anonymise_consultation(connection, number, people)
             answers.erase_consents_of_consultation(connection, number, people)
-            gone += sessions.erase_consultation(connection, number, people)
+            gone += erase_sessions_of_consultation(connection, number, people)
     if gone or let_go:
-        erasures.mark(connection)
+        mark_erased_tables(connection)
     elif failures:
-        erasures.mark(connection, ["dead_letters"])
+        mark_erased_tables(connection, ["dead_letters"])
     return DeletedCounts(repeats, failures, gone, let_go)
 
 
 def find_idle_contacts(connection: Connection, now: datetime, keys: Keys) -> list[int]:
     """Contacts with whom nothing connects the house any more. Looks at many: never on the writing thread."""
-    every = consultations.ids(connection)
+    every = all_consultation_ids(connection)
     found: list[int] = []
     after = 0
     while len(found) < MAX_IDLE_CONTACTS:
-        page = contacts.idle(connection, now - IDLE_CONTACTS_KEPT, after=after)
+        page = idle_contacts(connection, now - IDLE_CONTACTS_KEPT, after=after)
         if not page:
             break
         found += personal_data.contacts_without_data(connection, page, every, keys)
@@ -115,18 +112,18 @@ def find_idle_contacts(connection: Connection, now: datetime, keys: Keys) -> lis
 
 def delete_idle_contacts(connection: Connection, numbers: Sequence[int], now: datetime, keys: Keys) -> int:
     """Forgets those of these contacts who have not come back meanwhile; gives how many."""
-    still = contacts.idle(connection, now - IDLE_CONTACTS_KEPT, among=numbers)
-    still = personal_data.contacts_without_data(connection, still, consultations.ids(connection), keys)
-    messages.erase(connection, [door.lookup for door in contacts.of_contacts(connection, still)])
+    still = idle_contacts(connection, now - IDLE_CONTACTS_KEPT, among=numbers)
+    still = personal_data.contacts_without_data(connection, still, all_consultation_ids(connection), keys)
+    erase_dead_letters(connection, [door.lookup for door in addresses_of_contacts(connection, still)])
     if still:
-        erasures.mark(connection)
-    return contacts.erase(connection, still)
+        mark_erased_tables(connection)
+    return delete_contacts(connection, still)
 
 
 def _over(connection: Connection, now: datetime) -> list[tuple[PublishedRevision, list[ExpiredAnswers] | None]]:
     """Consultations with answers that have had their time, and which; None: all of them."""
     found: list[tuple[PublishedRevision, list[ExpiredAnswers] | None]] = []
-    for live in consultations.list_latest(connection, get_args(ConsultationState)):
+    for live in list_live_revisions(connection, get_args(ConsultationState)):
         if retention.is_retention_over(live, now):
             found.append((live, None))
         elif due := retention.find_expired_answers(connection, live, now):

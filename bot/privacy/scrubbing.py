@@ -16,7 +16,7 @@ from storage import migrate, rewriting
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.rewriting import Bounds, Outcome
-from storage.tables import erasures
+from storage.tables.erasures import pending_rewrites, settle_rewrites
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -50,15 +50,15 @@ def rewrite(
     the classes of `storage.core.errors`.
     """
     with store.reading() as connection:
-        waiting = [one for one in erasures.pending(connection) if one.table not in without]
+        waiting = [one for one in pending_rewrites(connection) if one.table not in without]
     if not waiting:
         return Scrubbed()
-    with rewriting.connected(store.writer.url.render_as_string(hide_password=False), bounds) as rewriter:
+    with rewriting.open_rewriter(store.writer.url.render_as_string(hide_password=False), bounds) as rewriter:
         names = [rewriting.SAMPLES, *(one.table for one in waiting)]
         outcomes = [(name, rewriter.rewrite(name)) for name in names if not (stop and stop.is_set())]
         forbidden = rewriter.turn_log_over()
     done = {table for table, outcome in outcomes if outcome == "done"}
-    store.run(lambda connection: erasures.settle(connection, [one for one in waiting if one.table in done]))
+    store.run(lambda connection: settle_rewrites(connection, [one for one in waiting if one.table in done]))
     return Scrubbed(outcomes, forbidden)
 
 

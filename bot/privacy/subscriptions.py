@@ -18,9 +18,18 @@ from flows.events import PushesStopped, SubscriptionChange, SubscriptionRequeste
 from flows.messages import MsgOut, QuickReply
 from flows.questions.district import DISTRICTS, district_label
 from flows.renderer import Renderer
-from storage.tables import contacts, opt_ins, outbox
+from storage.tables import contacts
 from storage.tables.contacts import ContactStop
-from storage.tables.opt_ins import About, NewOptIn, SubscriptionKey
+from storage.tables.opt_ins import (
+    About,
+    NewOptIn,
+    SubscriptionKey,
+    opt_ins_of_contacts,
+    upsert_opt_ins,
+    withdraw_all_opt_ins,
+    withdraw_opt_ins,
+)
+from storage.tables.outbox import recall_unasked_messages
 
 
 class _Answer(NamedTuple):
@@ -39,19 +48,19 @@ def stop_pushes(batch: BatchContext, person: Person, event: PushesStopped, hour:
 
 def withdraw_everything(batch: BatchContext, contact_ids: list[int]) -> None:
     """Who said "stop" has no wishes any more, and what was on its way to them is taken back."""
-    for rows in opt_ins.of_contacts(batch.connection, contact_ids).values():
+    for rows in opt_ins_of_contacts(batch.connection, contact_ids).values():
         batch.outcome.gone += [
             withdrawn_subscription(row.contact_id, row.about, row.subject, batch.now) for row in rows
         ]
-    opt_ins.withdraw_all(batch.connection, contact_ids)
-    batch.outcome.recalled += outbox.recall_from(batch.connection, contact_ids)
+    withdraw_all_opt_ins(batch.connection, contact_ids)
+    batch.outcome.recalled += recall_unasked_messages(batch.connection, contact_ids)
 
 
 @handles_after_write(SubscriptionRequested)
 def answer_subscription_requests(batch: BatchContext, requests: list[Request[SubscriptionRequested]]) -> None:
     """Notes, takes back and shows wishes."""
     connection = batch.connection
-    known = opt_ins.of_contacts(connection, [request.person.contact_id for request in requests])
+    known = opt_ins_of_contacts(connection, [request.person.contact_id for request in requests])
     given: list[NewOptIn] = []
     withdrawn: list[SubscriptionKey] = []
     for request in requests:
@@ -59,9 +68,9 @@ def answer_subscription_requests(batch: BatchContext, requests: list[Request[Sub
         given += answer.given
         withdrawn += answer.withdrawn
         batch.say(request.person, answer.reply)
-    opt_ins.withdraw(connection, withdrawn)
+    withdraw_opt_ins(connection, withdrawn)
     batch.outcome.gone += [withdrawn_subscription(*wish, batch.now) for wish in withdrawn]
-    opt_ins.give(connection, given)
+    upsert_opt_ins(connection, given)
     # Who asks to be told has not said "stop" any more.
     contacts.mark_stopped(connection, [ContactStop(row.contact_id, None) for row in given])
 

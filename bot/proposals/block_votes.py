@@ -8,8 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from flows.flow import Flow
-from storage.tables import proposals, ratings
-from storage.tables.ratings import NewRatingEvent
+from storage.tables import ratings
+from storage.tables.proposals import proposals_by_code
+from storage.tables.ratings import NewRatingEvent, erase_votes, store_votes
 
 
 class VoteBlock(NamedTuple):
@@ -43,7 +44,7 @@ def votes_of_blocks(connection: Connection, blocks: Sequence[VoteBlock]) -> list
     for vote in ratings.votes_by(connection, sorted({block.pseudonym for block in blocks})):
         given.setdefault(vote.pseudonym, []).append(vote)
     named = {code for block in blocks if block.has_unmarked and block.pseudonym in given for code in block.named}
-    known = {row.code: row.id for row in proposals.by_codes(connection, sorted(named)).values()} if named else {}
+    known = {row.code: row.id for row in proposals_by_code(connection, sorted(named)).values()} if named else {}
     return [_split(given.get(block.pseudonym, []), block, known) for block in blocks]
 
 
@@ -52,8 +53,8 @@ def delete_block_votes(connection: Connection, blocks: Sequence[VoteBlock]) -> N
     votes = votes_of_blocks(connection, blocks)
     gone = {vote.id: vote for found in votes for vote in found.gone}
     left = {vote.id: vote for found in votes for vote in found.left if vote.id not in gone}
-    ratings.forget(connection, {(vote.pseudonym, vote.proposal_id) for vote in gone.values()})
-    ratings.rate(connection, list(left.values()))
+    erase_votes(connection, {(vote.pseudonym, vote.proposal_id) for vote in gone.values()})
+    store_votes(connection, list(left.values()))
 
 
 def _split(given: list[NewRatingEvent], block: VoteBlock, known: Mapping[str, int]) -> BlockVotes:

@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.proposals.official_answers import REQUIRED_LANGUAGE
 from flows.languages import LANGUAGES
-from storage.tables import proposals
-from storage.tables.proposals import NewProposalStatus
+from storage.tables.proposals import NewProposalStatus, proposals_by_code, proposals_by_id
 
 Say = Callable[..., str]
 """Says a phrase by its id, with values."""
@@ -34,7 +33,7 @@ class ContributionStatus(NamedTuple):
 
 def contribution_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
     """What there is to tell about these codes; those that do not exist are left out."""
-    known = proposals.by_codes(connection, list(codes)) if codes else {}
+    known = proposals_by_code(connection, list(codes)) if codes else {}
     standings = load_items(connection, [row.id for row in known.values()]) if known else {}
     others = _others(connection, standings)
     return {row.code: _account(standings[row.id], others[row.id]) for row in known.values()}
@@ -46,7 +45,7 @@ def _others(connection: Connection, standings: Mapping[int, ModerationItem]) -> 
         for number, standing in standings.items()
     }
     numbers = sorted({other for found in leads.values() for other in found})
-    rows = proposals.by_ids(connection, numbers) if numbers else {}
+    rows = proposals_by_id(connection, numbers) if numbers else {}
     return {number: tuple(rows[other].code for other in found if other in rows) for number, found in leads.items()}
 
 

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from bot.proposals.moderation_rules import load_items
 from bot.proposals.pool import proposal_text
 from flows.renderer import Renderer
-from storage.tables import moderation, open_answers, proposals, ratings
-from storage.tables.ratings import NewRating, Vote
+from storage.tables import moderation
+from storage.tables.open_answers import moderated_answers_of_sessions
+from storage.tables.proposals import proposals_of_people
+from storage.tables.ratings import NewRating, Vote, ratings_of_people
 
 LONGEST: Final = 80
 """Characters of a proposal beside a vote about it."""
@@ -21,14 +23,14 @@ _VOTES: Final[Mapping[Vote, str]] = {1: "agree", -1: "disagree", 0: "pass"}
 
 def own_contribution_lines(connection: Connection, pseudonyms: Sequence[str], renderer: Renderer) -> list[str]:
     """A line for each proposal and each rating of these people; nothing where there are none."""
-    own = proposals.of_people(connection, pseudonyms)
+    own = proposals_of_people(connection, pseudonyms)
     standings = load_items(connection, [row.id for row in own])
     lines = []
     for row in own:
         state = "withdrawn" if row.withdrawn_at else standings[row.id].state
         shown = renderer.text(f"proposal.state.{state}")
         lines.append(renderer.text("mydata.proposal", code=row.code, state=shown, text=proposal_text(row)))
-    rated = ratings.of_people(connection, pseudonyms)
+    rated = ratings_of_people(connection, pseudonyms)
     if rated:
         lines.append(renderer.text("mydata.ratings", count=len(rated)))
         lines += _rated(connection, rated, renderer)
@@ -42,7 +44,9 @@ def answer_review_texts(
     of those that wait.
     """
     known = {
-        key: row for key, row in open_answers.of_sessions(connection, session_ids).items() if row.state != "waiting"
+        key: row
+        for key, row in moderated_answers_of_sessions(connection, session_ids).items()
+        if row.state != "waiting"
     }
     reasons = {
         row.moderation_id: row.reason or ""

@@ -26,9 +26,9 @@ from flows.fact_queries import (
     StoredVote,
 )
 from flows.facts import FactQuery
-from storage.tables import moderation, proposals, ratings
-from storage.tables.moderation import NewProposalText
-from storage.tables.proposals import StoredProposal
+from storage.tables.moderation import NewProposalText, moderations_by_id, translations_of
+from storage.tables.proposals import StoredProposal, proposals_by_code, proposals_by_id
+from storage.tables.ratings import ratings_of_people, store_votes
 
 DRAWN: Final = 3
 """So many are drawn for each person: one of them may be the own one, or hidden a moment ago."""
@@ -63,9 +63,9 @@ class ReadableProposals(NamedTuple):
 
     @staticmethod
     def of(connection: Connection, ids: set[int]) -> ReadableProposals:
-        known = proposals.by_ids(connection, sorted(ids))
+        known = proposals_by_id(connection, sorted(ids))
         rows = {id_: row for id_, row in known.items() if _is_visible(row)}
-        return ReadableProposals(rows, moderation.texts_of(connection, list(rows)), _through_waves(connection, rows))
+        return ReadableProposals(rows, translations_of(connection, list(rows)), _through_waves(connection, rows))
 
     def may_be_shown(self, id_: int, asker: FactRequest, named: Named) -> bool:
         """Whether it is there, and not the own one."""
@@ -101,7 +101,7 @@ def _through_waves(
         for id_, row in at.items():
             found[id_].append((row.consultation_id, brought[row.id]))
         codes = {id_: code for id_, row in at.items() if (code := lineage.original_code(row))}
-        before = proposals.by_codes(connection, sorted(set(codes.values()))) if codes else {}
+        before = proposals_by_code(connection, sorted(set(codes.values()))) if codes else {}
         at = {id_: before[code] for id_, code in codes.items() if code in before}
     return found
 
@@ -166,9 +166,9 @@ class _Similar:
 def _votes(connection: Connection, askers: Sequence[FactRequest]) -> dict[str, dict[int, StoredVote]]:
     """What these people have said so far, by pseudonym and proposal: stored, or in this batch."""
     found: dict[str, dict[int, StoredVote]] = {asker.pseudonym: {} for asker in askers}
-    for row in ratings.of_people(connection, list(found)):
+    for row in ratings_of_people(connection, list(found)):
         found[row.pseudonym][row.proposal_id] = StoredVote(row.vote, row.important)
-    for pending in askers[0].batch.rows_of(ratings.rate):
+    for pending in askers[0].batch.rows_of(store_votes):
         if pending.pseudonym in found:
             found[pending.pseudonym][pending.proposal_id] = StoredVote(pending.vote, pending.important)
     return found
@@ -178,11 +178,11 @@ def _rated(connection: Connection, votes: Mapping[str, Mapping[int, object]]) ->
     """How many proposals these people have rated; what only counts for one because another was merged into it does not
     count twice.
     """
-    states = moderation.of_proposals(connection, sorted({id_ for given in votes.values() for id_ in given}))
+    states = moderations_by_id(connection, sorted({id_ for given in votes.values() for id_ in given}))
     into = {id_: state.merged_into for id_, state in states.items() if state.merged_into is not None}
     found = {name: len(given) for name, given in votes.items()}
     both = [name for name, given in votes.items() if any(into.get(id_) in given for id_ in given)]
-    given_at = {(row.pseudonym, row.proposal_id): row.rated_at for row in ratings.of_people(connection, both)}
+    given_at = {(row.pseudonym, row.proposal_id): row.rated_at for row in ratings_of_people(connection, both)}
     for name in both:
         own = {(into[id_], given_at.get((name, id_))) for id_ in votes[name] if id_ in into}
         found[name] -= sum((id_, given_at.get((name, id_))) in own for id_ in votes[name])
@@ -202,7 +202,7 @@ def _forget_dropped(
         gone = {vote.proposal_id for vote in found.gone} - still
         pending = {
             row.proposal_id
-            for row in asker.batch.rows_of(ratings.rate)
+            for row in asker.batch.rows_of(store_votes)
             if row.pseudonym == asker.pseudonym and row.question_key in dropped
         }
         for id_ in gone | pending:
@@ -210,7 +210,7 @@ def _forget_dropped(
 
 
 def _still_released(connection: Connection, asked: Sequence[tuple[FactRequest, StillReleased]]) -> list[bool]:
-    known = proposals.by_ids(connection, sorted({need.id for _, need in asked}))
+    known = proposals_by_id(connection, sorted({need.id for _, need in asked}))
     return [(row := known.get(need.id)) is not None and _is_visible(row) for _, need in asked]
 
 
@@ -221,8 +221,8 @@ def _my_vote(connection: Connection, asked: Sequence[tuple[FactRequest, OwnVote]
 
 def _is_mine(connection: Connection, asked: Sequence[tuple[FactRequest, IsOwnProposal]]) -> list[bool]:
     """Also what was submitted in this very batch."""
-    known = proposals.by_codes(connection, [need.code for _, need in asked])
-    states = moderation.of_proposals(connection, [row.id for row in known.values()])
+    known = proposals_by_code(connection, [need.code for _, need in asked])
+    states = moderations_by_id(connection, [row.id for row in known.values()])
     mine = []
     for asker, need in asked:
         row = known.get(need.code)

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from storage.tables import proposals
-from storage.tables.proposals import StoredProposal
+from storage.tables.proposals import StoredProposal, proposals_by_code, proposals_of_source
 
 SOURCE = "wave"
 
@@ -31,7 +30,7 @@ def copies_of_codes(connection: Connection, codes: Iterable[str]) -> list[Stored
     """Everything that was taken over from proposals with these codes, also from copies of them."""
     wanted, found = set(codes), []
     # Oldest first: what a copy was made of is older.
-    for row in proposals.of_source(connection, SOURCE) if wanted else ():
+    for row in proposals_of_source(connection, SOURCE) if wanted else ():
         if original_code(row) in wanted:
             wanted.add(row.code)
             found.append(row)
@@ -41,7 +40,7 @@ def copies_of_codes(connection: Connection, codes: Iterable[str]) -> list[Stored
 def originals(connection: Connection, row: StoredProposal) -> list[StoredProposal]:
     """What this was taken over from, and what that was, as far back as it is still there."""
     found: list[StoredProposal] = []
-    while (code := original_code(row)) and (before := proposals.by_codes(connection, [code]).get(code)):
+    while (code := original_code(row)) and (before := proposals_by_code(connection, [code]).get(code)):
         found.append(before)
         row = before
     return found

@@ -21,10 +21,31 @@ from bot.proposals.moderation_decisions import (
     wording_flags,
 )
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, check_decision, load_items
-from storage.tables import moderation, proposals, ratings
-from storage.tables.moderation import ModerationChange, NewModeration
-from storage.tables.proposals import NewProposal, StoredProposal
-from storage.tables.ratings import NewRating, NewRatingEvent
+from storage.tables import proposals, ratings
+from storage.tables.moderation import (
+    ModerationChange,
+    NewModeration,
+    insert_moderations,
+    merged_into_proposals,
+    moderations_by_id,
+    set_moderation_states,
+)
+from storage.tables.proposals import (
+    NewProposal,
+    StoredProposal,
+    erase_proposals_by_id,
+    insert_proposals,
+    proposals_by_id,
+)
+from storage.tables.ratings import (
+    NewRating,
+    NewRatingEvent,
+    carried_votes,
+    erase_carried_votes,
+    newest_vote_ids,
+    ratings_of_proposals,
+    store_votes,
+)
 
 MOST_PARTS: Final = 10
 
@@ -39,7 +60,7 @@ def merge_proposals(
     if proposal_id == into:
         raise DecisionRefused("itself")
     # All that may change is locked at once, in the order of the ids: two merges across wait, and do not deadlock.
-    children = moderation.merged_into(chair.connection, [proposal_id]).get(proposal_id, [])
+    children = merged_into_proposals(chair.connection, [proposal_id]).get(proposal_id, [])
     locked = load_items(chair.connection, [proposal_id, into, *children], lock=True)
     source, target = locked.get(proposal_id), locked.get(into)
     if source is None or target is None:
@@ -51,7 +72,7 @@ def merge_proposals(
     record_decision(chair, proposal_id, "merge", require_reason(reason) if reason.strip() else target.proposal.code)
     set_moderation_state(chair, source, "merged", into)
     moved = [ModerationChange(child, "merged", into, chair.now) for child in children]
-    moderation.set_states(chair.connection, moved)
+    set_moderation_states(chair.connection, moved)
     _share_status(chair, [proposal_id, *children], target)
     for child in children:
         _take_out(chair, child, proposal_id)
@@ -76,7 +97,7 @@ def _check_target(connection: Connection, source: ModerationItem, target: Modera
     if target.proposal.withdrawn_at is not None:
         raise DecisionRefused("withdrawn")
     if target.state == "merged" and target.moderation.merged_into is not None:
-        root = proposals.by_ids(connection, [target.moderation.merged_into])
+        root = proposals_by_id(connection, [target.moderation.merged_into])
         raise DecisionRefused("merged", code=next((row.code for row in root.values()), "?"))
     if target.state not in {"waiting", "released"}:
         raise DecisionRefused("already", state=target.state)
@@ -88,10 +109,10 @@ def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[
 
     Not where the person rated the target then or later, and not for its own author, who never rates it.
     """
-    found = ratings.of_proposals(connection, [*sources, target.id])
+    found = ratings_of_proposals(connection, [*sources, target.id])
     last = dict(found[target.id])
     rows = [row for source in sources for row in found[source].values() if row.pseudonym != target.pseudonym]
-    stored = ratings.newest_of(connection, sorted({row.pseudonym for row in rows}))
+    stored = newest_vote_ids(connection, sorted({row.pseudonym for row in rows}))
 
     def given(row: NewRating) -> tuple[datetime, int]:
         # A carried rating has the id of the merge: the vote it was carried from says when it was given.
@@ -115,7 +136,7 @@ def _carry(connection: Connection, new_id: Callable[[], int], sources: Sequence[
         )
         for row in carried
     ]
-    ratings.rate(connection, events)
+    store_votes(connection, events)
 
 
 def restore_text(
@@ -131,10 +152,10 @@ def restore_text(
         raise DecisionRefused("changed", state=standing.state)
     record_decision(chair, proposal_id, "restore", require_reason(reason) if reason.strip() else None)
     set_moderation_state(chair, standing, "waiting")
-    target = proposals.by_ids(chair.connection, [into]).get(into) if into is not None else None
+    target = proposals_by_id(chair.connection, [into]).get(into) if into is not None else None
     if target is not None:
         _take_out(chair, proposal_id, target.id)
-        others = moderation.merged_into(chair.connection, [target.id]).get(target.id, [])
+        others = merged_into_proposals(chair.connection, [target.id]).get(target.id, [])
         _carry(chair.connection, chair.new_id, others, target)
     return reload_item(chair, proposal_id)
 
@@ -142,21 +163,21 @@ def restore_text(
 def _take_out(chair: ModerationContext, source: int, target: int) -> None:
     """Takes the source's ratings out of the target again: what each person said there before stands again."""
     votes = ratings.votes_on(chair.connection, [source, target])
-    ratings.give_back(chair.connection, ratings.copies(votes, {source: target}))
+    erase_carried_votes(chair.connection, carried_votes(votes, {source: target}))
 
 
 def erase_proposals(connection: Connection, new_id: Callable[[], int], ids: Sequence[int]) -> None:
     """Deletes proposals and all ratings of them, including those carried to the proposal they were merged into. There
     the newest remaining rating of each person counts again.
     """
-    states = moderation.of_proposals(connection, ids)
+    states = moderations_by_id(connection, ids)
     into = {number: row.merged_into for number, row in states.items() if row.merged_into is not None}
     targets = sorted({*into.values()}.difference(ids))
     votes = ratings.votes_on(connection, targets)
-    ratings.give_back(connection, ratings.copies(votes, into))
-    proposals.erase_some(connection, ids)
-    others = moderation.merged_into(connection, targets)
-    for number, target in proposals.by_ids(connection, targets).items():
+    erase_carried_votes(connection, carried_votes(votes, into))
+    erase_proposals_by_id(connection, ids)
+    others = merged_into_proposals(connection, targets)
+    for number, target in proposals_by_id(connection, targets).items():
         _carry(connection, new_id, others.get(number, []), target)
 
 
@@ -182,7 +203,7 @@ def split_proposal(
     ]
     record_decision(chair, proposal_id, "split", require_reason(reason) if reason.strip() else None)
     set_moderation_state(chair, standing, "split")
-    proposals.insert(chair.connection, made)
+    insert_proposals(chair.connection, made)
     found = [wording_flags(wording, whole.language) for wording in wordings]
     rows = [
         NewModeration(
@@ -196,7 +217,7 @@ def split_proposal(
         )
         for place, part in enumerate(made)
     ]
-    moderation.insert(chair.connection, rows)
+    insert_moderations(chair.connection, rows)
     return list(load_items(chair.connection, [part.id for part in made]).values())
 
 
@@ -204,11 +225,11 @@ def authors(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[s
     """The pseudonyms of all who brought these proposals: their own authors, those of what was merged into them, and
     those of what they were split from.
     """
-    states = moderation.of_proposals(connection, ids)
+    states = moderations_by_id(connection, ids)
     wholes = {number: row.split_from for number, row in states.items() if row.split_from is not None}
-    joined = moderation.merged_into(connection, [*ids, *wholes.values()])
+    joined = merged_into_proposals(connection, [*ids, *wholes.values()])
     family = {number: {number, *joined.get(number, ()), *joined.get(wholes.get(number, -1), ())} for number in ids}
-    everyone = proposals.by_ids(connection, sorted({member for members in family.values() for member in members}))
+    everyone = proposals_by_id(connection, sorted({member for members in family.values() for member in members}))
     return {
         number: frozenset(
             name for member in members if (row := everyone.get(member)) and (name := row.pseudonym) is not None

@@ -23,7 +23,8 @@ from bot.proposals.flags import flags_of
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, approvers, check_decision, load_items
 from flows.languages import LANGUAGES
 from flows.understanding.text import clean_text
-from storage.tables import consultations, moderation, proposals
+from storage.tables import moderation
+from storage.tables.consultations import consultation_slug, live_revision_of
 from storage.tables.moderation import (
     DecisionKind,
     EncryptedOriginal,
@@ -32,8 +33,18 @@ from storage.tables.moderation import (
     ModerationState,
     NewDecision,
     NewProposalText,
+    erase_translations,
+    set_moderation_flags,
+    set_moderation_states,
+    upsert_translations,
 )
-from storage.tables.proposals import ProposalRelease, ProposalRewording
+from storage.tables.proposals import (
+    ProposalRelease,
+    ProposalRewording,
+    proposals_by_code,
+    release_proposals,
+    reword_proposals,
+)
 
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 10_000
@@ -113,9 +124,9 @@ def edit_text(
     if standing.answer:
         answer_text.reword_answer(chair.connection, standing.answer, wording.text)
     else:
-        proposals.reword(chair.connection, [ProposalRewording(proposal_id, *wording)])
-    moderation.set_flags(chair.connection, [ModerationFlags(proposal_id, wording_flags(wording, about.language))])
-    moderation.erase_texts(chair.connection, [proposal_id])
+        reword_proposals(chair.connection, [ProposalRewording(proposal_id, *wording)])
+    set_moderation_flags(chair.connection, [ModerationFlags(proposal_id, wording_flags(wording, about.language))])
+    erase_translations(chair.connection, [proposal_id])
     if standing.state == "released" and needs_two_approvals(chair.connection, about.consultation_id):
         set_moderation_state(chair, standing, "waiting")
     return reload_item(chair, proposal_id)
@@ -147,7 +158,7 @@ def translate_text(
         reviewed=reviewed,
         at=chair.now,
     )
-    moderation.set_texts(chair.connection, [row])
+    upsert_translations(chair.connection, [row])
     return reload_item(chair, proposal_id)
 
 
@@ -169,7 +180,7 @@ def record_decision(chair: ModerationContext, proposal_id: int, kind: DecisionKi
     )
     moderation.add_decisions(chair.connection, [row])
     about = load_items(chair.connection, [proposal_id])[proposal_id].proposal
-    slug = consultations.slug_of(chair.connection, about.consultation_id)
+    slug = consultation_slug(chair.connection, about.consultation_id)
     purpose = reason or "" if kind in _PLAIN_REASONS else ""
     entry = chair.actor.did(_ACTS[kind], f"{slug}/{about.code}", purpose, chair.now)
     audit.record(chair.connection, chair.keys, entry)
@@ -180,9 +191,9 @@ def set_moderation_state(
 ) -> None:
     """Moves it into a state; only what is released can be seen. The decision is noted before."""
     number = standing.proposal.id
-    moderation.set_states(chair.connection, [ModerationChange(number, state, merged_into, chair.now)])
+    set_moderation_states(chair.connection, [ModerationChange(number, state, merged_into, chair.now)])
     if not standing.answer:
-        proposals.release(chair.connection, [ProposalRelease(number, chair.now if state == "released" else None)])
+        release_proposals(chair.connection, [ProposalRelease(number, chair.now if state == "released" else None)])
 
 
 def reload_item(chair: ModerationContext, proposal_id: int) -> ModerationItem:
@@ -240,10 +251,10 @@ def decrypt_original(keys: Keys, standing: ModerationItem) -> ProposalWording | 
 
 def needs_two_approvals(connection: Connection, consultation_id: int) -> bool:
     """Whether two people have to approve what comes out of this consultation."""
-    revision = consultations.newest_of(connection, consultation_id)
+    revision = live_revision_of(connection, consultation_id)
     return bool(revision and from_json(revision.content).get("four_eyes", False))
 
 
 def proposal_ids_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, int]:
     """The ids behind these codes."""
-    return {code: row.id for code, row in proposals.by_codes(connection, codes).items()}
+    return {code: row.id for code, row in proposals_by_code(connection, codes).items()}

@@ -12,10 +12,26 @@ from sqlalchemy import Connection
 from bot.consultations.answer_text import decode_text
 from bot.proposals.codes import is_answer_code
 from bot.proposals.flags import flags_of
-from storage.tables import moderation, open_answers, proposals, stages
-from storage.tables.moderation import DecisionKind, ModerationState, NewDecision, NewModeration, NewProposalText
-from storage.tables.open_answers import OpenAnswer
-from storage.tables.proposals import NewProposalStatus, StoredProposal
+from storage.tables import moderation, stages
+from storage.tables.moderation import (
+    DecisionKind,
+    ModerationState,
+    NewDecision,
+    NewModeration,
+    NewProposalText,
+    merged_into_proposals,
+    moderations_by_id,
+    parts_of_proposals,
+    translations_of,
+)
+from storage.tables.open_answers import OpenAnswer, open_answers_by_code, open_answers_by_id
+from storage.tables.proposals import (
+    NewProposalStatus,
+    StoredProposal,
+    proposal_histories,
+    proposals_by_code,
+    proposals_by_id,
+)
 
 RefusalReason = Literal[
     "unknown",
@@ -143,15 +159,15 @@ def load_items(connection: Connection, ids: Sequence[int], *, lock: bool = False
     """These proposals and answers, in the order of their ids. With `lock` nobody else decides before this transaction
     ends.
     """
-    about = proposals.by_ids(connection, ids, lock=lock)
+    about = proposals_by_id(connection, ids, lock=lock)
     others = [number for number in ids if number not in about]
-    answers = open_answers.by_ids(connection, others, lock=lock) if others else {}
+    answers = open_answers_by_id(connection, others, lock=lock) if others else {}
     known = sorted([*about, *answers])
-    states = moderation.of_proposals(connection, known)
+    states = moderations_by_id(connection, known)
     about |= {number: _as_written(row, states[number]) for number, row in answers.items()}
-    texts = moderation.texts_of(connection, known)
-    steps = proposals.history(connection, known)
-    joined, parts = moderation.merged_into(connection, known), moderation.parts_of(connection, known)
+    texts = translations_of(connection, known)
+    steps = proposal_histories(connection, known)
+    joined, parts = merged_into_proposals(connection, known), parts_of_proposals(connection, known)
     decisions: dict[int, list[NewDecision]] = {}
     for row in moderation.decisions_of(connection, known):
         decisions.setdefault(row.moderation_id, []).append(row)
@@ -172,7 +188,7 @@ def load_items(connection: Connection, ids: Sequence[int], *, lock: bool = False
 
 def item_by_code(connection: Connection, code: str) -> ModerationItem | None:
     """The proposal or the answer with this code, released or not. Those of trials are nobody's to decide about."""
-    rows = open_answers.by_codes(connection, [code]) if is_answer_code(code) else proposals.by_codes(connection, [code])
+    rows = open_answers_by_code(connection, [code]) if is_answer_code(code) else proposals_by_code(connection, [code])
     about = rows.get(code)
     if about is None or stages.is_trial(connection, about.consultation_id):
         return None

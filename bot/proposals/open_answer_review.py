@@ -16,10 +16,15 @@ from sqlalchemy import Connection
 from bot.common.sources import SYSTEM_RANDOM
 from bot.consultations.answer_text import decode_text, strip_media_mark
 from bot.proposals.codes import new_answer_code
-from storage.tables import moderation, open_answers
+from storage.tables import moderation
 from storage.tables.answers import NewAnswer
-from storage.tables.moderation import ModerationReset
-from storage.tables.open_answers import NewOpenAnswer
+from storage.tables.moderation import ModerationReset, erase_translations, reset_moderations, restore_decision
+from storage.tables.open_answers import (
+    NewOpenAnswer,
+    erase_answer_moderations,
+    insert_open_answers,
+    moderated_answers_of_sessions,
+)
 
 
 class AnswerChanges(NamedTuple):
@@ -37,7 +42,7 @@ def compare_answers(connection: Connection, given: Collection[NewAnswer]) -> Ans
     found = AnswerChanges([], [], [])
     if not given:
         return found
-    known = open_answers.of_sessions(connection, sorted({row.session_id for row in given}))
+    known = moderated_answers_of_sessions(connection, sorted({row.session_id for row in given}))
     for row in given:
         before = known.get((row.session_id, row.question_key))
         is_said = row.value is not None and bool(strip_media_mark(decode_text(row.value)))
@@ -73,13 +78,13 @@ def queue_for_review(
         )
         for row in found.new
     ]
-    open_answers.insert(connection, rows)
-    open_answers.erase(connection, found.gone)
+    insert_open_answers(connection, rows)
+    erase_answer_moderations(connection, found.gone)
     if found.changed:
         ids = found.changed
-        moderation.reread(
+        reset_moderations(
             connection, [ModerationReset(id_, "waiting", flags=None, original=None, changed_at=now) for id_ in ids]
         )
-        moderation.erase_texts(connection, ids)
+        erase_translations(connection, ids)
         # An approval was one of what stood there before.
-        moderation.add_decisions(connection, [moderation.restoring(new_id(), id_, now) for id_ in ids])
+        moderation.add_decisions(connection, [restore_decision(new_id(), id_, now) for id_ in ids])

@@ -20,8 +20,9 @@ from bot.proposals.similarity import SimilarityIndex
 from bot.proposals.vote_scan import VoteScan
 from bot.results.methods.arrays import Floats
 from bot.results.methods.priority import draw, priority
-from storage.tables import proposals, ratings
-from storage.tables.proposals import StoredProposal, VisibleProposal
+from storage.tables import ratings
+from storage.tables.proposals import StoredProposal, VisibleProposal, proposals_by_id, visible_proposals
+from storage.tables.ratings import count_ratings, newest_vote_id, votes_after
 
 LOOK_SECONDS: Final = 1.0
 PART: Final = 50
@@ -175,11 +176,11 @@ class StatementPools:
         if held is not None and began < held.look_after:
             return held.pool
         pool = held.pool if held else StatementPool()
-        new, gone = pool.changed(proposals.visible(connection, consultation_id))
+        new, gone = pool.changed(visible_proposals(connection, consultation_id))
         pool.remove(gone)
         if new:
             # Votes of this very batch are not written yet, older ones were counted up to here.
-            pool.add(list(proposals.by_ids(connection, new).values()), ratings.count(connection, new))
+            pool.add(list(proposals_by_id(connection, new).values()), count_ratings(connection, new))
         now = self._clock()
         self._held[consultation_id] = _Held(pool, now + max(LOOK_SECONDS, PART * (now - began)))
         return pool
@@ -192,9 +193,9 @@ class StatementPools:
             return
         self._batch = batch
         if not self._held:
-            self._counted = ratings.newest_event(connection)
+            self._counted = newest_vote_id(connection)
             return
-        for vote in ratings.cast_after(connection, self._counted):
+        for vote in votes_after(connection, self._counted):
             self._counted = vote.id
             for held in self._held.values():
                 held.pool.count(vote.proposal_id, vote.vote)
@@ -204,7 +205,7 @@ class StatementPools:
     def _apply(self, connection: Connection, consultation_id: int, found: VoteScan) -> None:
         pool = self._held[consultation_id].pool
         pool.learn(found)
-        for vote in ratings.cast_after(connection, found.newest_event):
+        for vote in votes_after(connection, found.newest_event):
             pool.count(vote.proposal_id, vote.vote)
 
 

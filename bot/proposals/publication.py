@@ -32,9 +32,9 @@ from bot.results.meetings import Meeting, Picture
 from bot.results.published import Published
 from bot.results.quotes import Quote
 from bot.results.report import Statement
-from storage.tables import editions, proposals
+from storage.tables import proposals
 from storage.tables.consultations import PublishedRevision
-from storage.tables.editions import EditionHead
+from storage.tables.editions import EditionHead, newest_edition_head
 
 WithheldReason = Reason | Literal["not_yet"]
 """Why counts are not told (`bot.results.counts.disclosure.Reason`); "not_yet" where the newest edition does not have
@@ -72,7 +72,7 @@ def _moment(connection: Connection, about: PublishedRevision) -> tuple[int, date
 
 def newest_edition(connection: Connection, about: PublishedRevision) -> EditionHead | None:
     """Number and moment of the newest edition of figures; None where none was made yet."""
-    return editions.newest_head(connection, about.consultation_id)
+    return newest_edition_head(connection, about.consultation_id)
 
 
 def preview_figures(connection: Connection, slug: str, *, seed: int = 0) -> Published:
@@ -84,7 +84,7 @@ def released_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[ModerationItem]:
     """Released proposals that were not withdrawn, oldest first."""
-    rows = proposals.released(connection, consultation_id, after_id=after_id, limit=limit)
+    rows = proposals.released_proposals(connection, consultation_id, after_id=after_id, limit=limit)
     return list(standings.load_items(connection, [row.id for row in rows]).values())
 
 

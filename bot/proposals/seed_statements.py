@@ -16,9 +16,16 @@ from flows.definition import Consultation
 from flows.questions.statements import Statements, first_language
 from flows.understanding.text import fold
 from flows.wording import Review, Text
-from storage.tables import moderation, proposals
-from storage.tables.moderation import NewModeration, NewProposalText
-from storage.tables.proposals import NewProposal, ProposalRelease, Withdrawal
+from storage.tables.moderation import NewModeration, NewProposalText, insert_moderations, upsert_translations
+from storage.tables.proposals import (
+    NewProposal,
+    ProposalRelease,
+    Withdrawal,
+    insert_proposals,
+    proposals_of_source,
+    release_proposals,
+    withdraw_proposals,
+)
 
 SOURCE: Final = "seed"
 TRANSLATOR: Final = "consultation file"
@@ -43,20 +50,20 @@ def publish_seeds(
     file is withdrawn, what is in it again is back.
     """
     wanted = {seed.source_id: seed for seed in _seeds(consultation)}
-    stored = [row for row in proposals.of_source(connection, SOURCE) if row.consultation_id == consultation_id]
+    stored = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == consultation_id]
     known = {row.source_id: row for row in stored}
     new = [(new_id(), seed) for source_id, seed in wanted.items() if source_id not in known]
-    proposals.insert(connection, [_row(id_, seed, consultation_id, now, random) for id_, seed in new])
-    moderation.insert(connection, [_released(id_, now) for id_, _ in new])
-    proposals.release(connection, [ProposalRelease(id_, now) for id_, _ in new])
+    insert_proposals(connection, [_row(id_, seed, consultation_id, now, random) for id_, seed in new])
+    insert_moderations(connection, [_released(id_, now) for id_, _ in new])
+    release_proposals(connection, [ProposalRelease(id_, now) for id_, _ in new])
     changed = [
         Withdrawal(row.id, None if row.source_id in wanted else now)
         for row in stored
         if (row.withdrawn_at is None) != (row.source_id in wanted)
     ]
-    proposals.withdraw(connection, changed)
+    withdraw_proposals(connection, changed)
     ids = dict(new) | {row.id: wanted[row.source_id] for row in stored if row.source_id in wanted}
-    moderation.set_texts(
+    upsert_translations(
         connection, [text for id_, seed in ids.items() for text in _translations(id_, seed, consultation, now)]
     )
 

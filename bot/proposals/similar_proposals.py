@@ -12,9 +12,8 @@ from sqlalchemy import Connection
 
 from bot.proposals.pool import proposal_text
 from bot.proposals.similarity import NEAREST, SIMILARITY_THRESHOLD, comparable_text, similarity_scores
-from storage.tables import moderation, proposals
-from storage.tables.moderation import ModerationState
-from storage.tables.proposals import StoredProposal
+from storage.tables.moderation import ModerationState, moderation_queue
+from storage.tables.proposals import StoredProposal, proposals_by_id
 
 MOST_COMPARED: Final = 5_000
 """The newest so many of each state: enough for what people say at the same time."""
@@ -34,11 +33,11 @@ def find_similar_proposals(
     """The most similar proposals to each of these, released and waiting ones, the most similar first."""
     states: dict[int, ModerationState] = {}
     for state in ("released", "waiting"):
-        ids = moderation.queue(
+        ids = moderation_queue(
             connection, consultation_id, state, limit=MOST_COMPARED, newest=True, only_proposals=True
         )
         states |= dict.fromkeys(ids, state)
-    known = proposals.by_ids(connection, list(states))
+    known = proposals_by_id(connection, list(states))
     numbers = list(known)
     scores = similarity_scores(
         [comparable_text(proposal_text(row)) for row in about],

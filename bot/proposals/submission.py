@@ -17,10 +17,28 @@ from bot.proposals.flags import flags_of
 from flows.events import Proposed, Rated
 from flows.flow import Flow
 from flows.values import Value
-from storage.tables import moderation, proposals, ratings
-from storage.tables.moderation import ModerationReset, NewModeration
-from storage.tables.proposals import NewProposal, ProposalRelease, ProposalRewording, StoredProposal, Withdrawal
-from storage.tables.ratings import NewRatingEvent
+from storage.tables import moderation
+from storage.tables.moderation import (
+    ModerationReset,
+    NewModeration,
+    erase_translations,
+    insert_moderations,
+    reset_moderations,
+    restore_decision,
+)
+from storage.tables.proposals import (
+    NewProposal,
+    ProposalRelease,
+    ProposalRewording,
+    StoredProposal,
+    Withdrawal,
+    insert_proposals,
+    proposals_by_code,
+    release_proposals,
+    reword_proposals,
+    withdraw_proposals,
+)
+from storage.tables.ratings import NewRatingEvent, store_votes
 
 
 class SubmittedIdea(NamedTuple):
@@ -83,7 +101,7 @@ def record_rating(batch: BatchContext, person: Person, event: Rated, hour: datet
         at=hour,
         question_key=event.key or None,
     )
-    batch.add(ratings.rate, row)
+    batch.add(store_votes, row)
 
 
 def _code_of(flow: Flow, key: str | None, given: Mapping[str, Value]) -> str | None:
@@ -98,14 +116,14 @@ def _receive(
 ) -> None:
     """Stores ideas; each waits for a person to read it, also one that was public before its author changed it."""
     by_code = {one.event.code: one for one in submitted}
-    known = proposals.by_codes(connection, list(by_code)) if by_code else {}
+    known = proposals_by_code(connection, list(by_code)) if by_code else {}
     new = [(new_id(), one) for code, one in by_code.items() if code not in known]
-    proposals.insert(connection, [_row(id_, one) for id_, one in new])
+    insert_proposals(connection, [_row(id_, one) for id_, one in new])
     waiting = [
         NewModeration(id_, state="waiting", flags=_flags(one.event), merged_into=None, original=None, changed_at=now)
         for id_, one in new
     ]
-    moderation.insert(connection, waiting)
+    insert_moderations(connection, waiting)
     changed = [(known[code], by_code[code].event) for code in known]
     if changed:
         _change(connection, changed, new_id, now)
@@ -116,11 +134,11 @@ def _take_back(connection: Connection, gone: Iterable[tuple[str, str]], now: dat
     codes. What they supported and others proposed stays.
     """
     pairs = set(gone)
-    known = proposals.by_codes(connection, sorted({code for _, code in pairs})) if pairs else {}
+    known = proposals_by_code(connection, sorted({code for _, code in pairs})) if pairs else {}
     own = [row for row in known.values() if (row.pseudonym, row.code) in pairs]
     codes = [row.code for row in own]
     copies = lineage.copies_of_codes(connection, codes) if codes else []
-    proposals.withdraw(connection, [Withdrawal(row.id, now) for row in (*own, *copies)])
+    withdraw_proposals(connection, [Withdrawal(row.id, now) for row in (*own, *copies)])
     return codes
 
 
@@ -131,16 +149,16 @@ def _change(
     now: datetime,
 ) -> None:
     ids = [row.id for row, _ in changed]
-    proposals.reword(connection, [ProposalRewording(row.id, event.title or None, event.text) for row, event in changed])
-    proposals.release(connection, [ProposalRelease(id_, None) for id_ in ids])
+    reword_proposals(connection, [ProposalRewording(row.id, event.title or None, event.text) for row, event in changed])
+    release_proposals(connection, [ProposalRelease(id_, None) for id_ in ids])
     again = [
         ModerationReset(row.id, state="waiting", flags=_flags(event), original=None, changed_at=now)
         for row, event in changed
     ]
-    moderation.reread(connection, again)
-    moderation.erase_texts(connection, ids)
+    reset_moderations(connection, again)
+    erase_translations(connection, ids)
     # An approval was one of what stood there before.
-    moderation.add_decisions(connection, [moderation.restoring(new_id(), id_, now) for id_ in ids])
+    moderation.add_decisions(connection, [restore_decision(new_id(), id_, now) for id_ in ids])
 
 
 def _row(id_: int, one: SubmittedIdea) -> NewProposal:

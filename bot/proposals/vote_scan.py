@@ -23,8 +23,7 @@ from bot.results.methods.components import plane
 from bot.results.methods.matrix import last_votes
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import ratings
-from storage.tables.ratings import RatingCount
+from storage.tables.ratings import RatingCount, count_ratings, newest_vote_id
 
 log = structlog.get_logger()
 
@@ -54,14 +53,14 @@ class ScanTarget(Protocol):
 
 def scan_votes(connection: Connection, consultation_id: int) -> VoteScan:
     """Looks at a consultation. Reads every vote: never on the writing thread."""
-    newest = ratings.newest_event(connection)
+    newest = newest_vote_id(connection)
     loaded = loading.load(connection, consultation_id)
     matrix = last_votes(loaded.log)
     shown = frozenset(loaded.shown)
     hidden = [name not in shown for name in matrix.statements]
     lengths = plane(matrix, np.array(hidden, dtype=np.bool_)).extremity if len(matrix.people) else ()
     extremity = {loaded.proposals[name].id: float(it) for name, it in zip(matrix.statements, lengths, strict=False)}
-    counts = ratings.count(connection, [row.id for row in loaded.proposals.values()])
+    counts = count_ratings(connection, [row.id for row in loaded.proposals.values()])
     return VoteScan(newest, counts, extremity)
 
 

@@ -23,10 +23,19 @@ from bot.results.edition import document_of
 from bot.results.methods.top import Ranked, ranked
 from flows.definition import Consultation
 from flows.questions.statements import EarlierWave, Statements
-from storage.tables import consultations, moderation, proposals
-from storage.tables.consultations import PublishedRevision
-from storage.tables.moderation import NewModeration
-from storage.tables.proposals import NewProposal, ProposalRelease, StoredProposal, Withdrawal
+from storage.tables.consultations import PublishedRevision, find_live_revision
+from storage.tables.moderation import NewModeration, insert_moderations, translations_of, upsert_translations
+from storage.tables.proposals import (
+    NewProposal,
+    ProposalRelease,
+    StoredProposal,
+    Withdrawal,
+    insert_proposals,
+    proposals_of_source,
+    release_proposals,
+    released_proposals,
+    withdraw_proposals,
+)
 
 
 class _Wave(NamedTuple):
@@ -56,7 +65,7 @@ class TopList(NamedTuple):
 def carry_over_errors(connection: Connection, consultation: Consultation, name: str) -> Iterator[DefinitionIssue]:
     """Why a consultation cannot take over what it wants to."""
     for _, earlier in _wishes(consultation):
-        slug, origin = earlier.consultation, consultations.latest(connection, earlier.consultation)
+        slug, origin = earlier.consultation, find_live_revision(connection, earlier.consultation)
         if origin is None:
             reason = f"it takes proposals of “{slug}”, but no consultation of this name is published"
             yield DefinitionIssue(name, 1, reason, f"publish {slug} first, or correct the name below `from`")
@@ -81,7 +90,7 @@ def carry_over_proposals(
     """Takes over what is wanted; doing it twice changes nothing. What is no longer released there, or no longer wanted,
     is withdrawn here, and back when it is again. Gives warnings for whoever publishes.
     """
-    here = [row for row in proposals.of_source(connection, SOURCE) if row.consultation_id == published.consultation_id]
+    here = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == published.consultation_id]
     waves = list(_waves(connection, consultation))
     wanted: dict[str, tuple[str, StoredProposal]] = {}
     for wave in waves:
@@ -96,9 +105,9 @@ def carry_over_proposals(
 
 def top_lists(connection: Connection, consultation: Consultation, now: datetime) -> list[TopList]:
     """What `take: top` would take now and is not here yet: a person looks at it before it is taken."""
-    before = consultations.latest(connection, consultation.slug)
+    before = find_live_revision(connection, consultation.slug)
     own = before.consultation_id if before else None
-    here = [row for row in proposals.of_source(connection, SOURCE) if row.consultation_id == own]
+    here = [row for row in proposals_of_source(connection, SOURCE) if row.consultation_id == own]
     known = {original_code(row) for row in here if row.withdrawn_at is None}
     found = []
     for wave in _waves(connection, consultation):
@@ -134,7 +143,7 @@ def _wishes(consultation: Consultation) -> Iterator[tuple[str, EarlierWave]]:
 
 def _waves(connection: Connection, consultation: Consultation) -> Iterator[_Wave]:
     for key, earlier in _wishes(consultation):
-        if origin := consultations.latest(connection, earlier.consultation):
+        if origin := find_live_revision(connection, earlier.consultation):
             yield _Wave(key, earlier, origin)
 
 
@@ -147,7 +156,7 @@ def _before(connection: Connection, origin: PublishedRevision) -> set[str]:
         if revision is not None and revision.slug not in found:
             found.add(revision.slug)
             wishes = (node.get("from") for node in from_json(revision.content)["questions"])
-            waiting += [consultations.latest(connection, wish["consultation"]) for wish in wishes if wish]
+            waiting += [find_live_revision(connection, wish["consultation"]) for wish in wishes if wish]
     return found
 
 
@@ -156,7 +165,7 @@ def _chosen(connection: Connection, wave: _Wave, here: list[StoredProposal], now
 
     Whatever was among those stays among them, even if somebody has their ratings deleted afterwards.
     """
-    released = {row.code: row for row in proposals.released(connection, wave.origin.consultation_id)}
+    released = {row.code: row for row in released_proposals(connection, wave.origin.consultation_id)}
     if wave.earlier.take == "released":
         return list(released.values())
     if not takes_no_answers(wave.origin, now):
@@ -180,26 +189,26 @@ def _take(
     known = {row.source_id for row in here}
     new = {new_id(): (name, *it) for name, it in wanted.items() if name not in known}
     made = [_copy(row, id_, consultation_id, key, name, now) for id_, (name, key, row) in new.items()]
-    proposals.insert(connection, made)
-    moderation.insert(
+    insert_proposals(connection, made)
+    insert_moderations(
         connection,
         [
             NewModeration(id=id_, state="released", flags=[], merged_into=None, original=None, changed_at=now)
             for id_ in new
         ],
     )
-    proposals.release(connection, [ProposalRelease(id_, now) for id_ in new])
-    texts = moderation.texts_of(connection, [row.id for *_, row in new.values()])
+    release_proposals(connection, [ProposalRelease(id_, now) for id_ in new])
+    texts = translations_of(connection, [row.id for *_, row in new.values()])
     translated = [
         text._replace(moderation_id=id_) for id_, (*_, row) in new.items() for text in texts.get(row.id, {}).values()
     ]
-    moderation.set_texts(connection, translated)
+    upsert_translations(connection, translated)
     changed = [
         Withdrawal(row.id, None if row.source_id in wanted else now)
         for row in here
         if (row.withdrawn_at is None) != (row.source_id in wanted)
     ]
-    proposals.withdraw(connection, changed)
+    withdraw_proposals(connection, changed)
 
 
 def _copy(row: StoredProposal, id_: int, consultation_id: int, key: str, name: str, now: datetime) -> NewProposal:

@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from storage.tables import moderation
-from storage.tables.moderation import ProposalProgress
+from storage.tables.moderation import ProposalProgress, proposal_progress
 from storage.tables.proposals import ProposalStatus
 
 FINAL: Final[frozenset[ProposalStatus]] = frozenset({"next_phase", "accepted", "rejected", "done"})
@@ -43,7 +42,7 @@ class Owed(NamedTuple):
 
 def answered(connection: Connection, consultation_id: int, least: int) -> Answered:
     """How many contributions there are, how many were answered, and how long that took; `least` as for all figures."""
-    return summary(moderation.in_hand(connection, consultation_id), least)
+    return summary(proposal_progress(connection, consultation_id), least)
 
 
 def summary(rows: Sequence[ProposalProgress], least: int) -> Answered:
@@ -64,6 +63,6 @@ def owed(connection: Connection, consultation_id: int) -> list[Owed]:
     """Whose authors still wait: what nobody has read yet, and what has no final status. Oldest first."""
     return [
         Owed(row.code, row.status, row.state == "waiting")
-        for row in moderation.in_hand(connection, consultation_id)
+        for row in proposal_progress(connection, consultation_id)
         if row.state not in {"hidden", "split"} and row.status not in FINAL
     ]

@@ -28,9 +28,18 @@ from bot.results.counts.rows import CountRow, published_rows
 from bot.results.loading import Loaded
 from bot.results.report import Report, report
 from storage.core.errors import Duplicate
-from storage.tables import editions, rooms
 from storage.tables.consultations import PublishedRevision, RevisionHead
-from storage.tables.editions import EditionHead, StoredEdition, StoredEditionCell
+from storage.tables.editions import (
+    EditionHead,
+    StoredEdition,
+    StoredEditionCell,
+    add_edition,
+    consultation_position,
+    edition_cells,
+    newest_edition,
+    newest_edition_head,
+)
+from storage.tables.rooms import lock_rooms
 
 RULE: Final = 2
 """By which rule small numbers are left out; raised when the rule changes, and then every edition is made anew. Rule 1
@@ -109,10 +118,10 @@ def _read(document: str) -> Document:
 
 def newest(connection: Connection, about: PublishedRevision) -> Edition | None:
     """The newest stored edition of a consultation, None where none was made yet. Counts nothing."""
-    row = editions.newest(connection, about.consultation_id)
+    row = newest_edition(connection, about.consultation_id)
     if row is None:
         return None
-    cells = editions.rows_of(connection, row.consultation_id, row.number)
+    cells = edition_cells(connection, row.consultation_id, row.number)
     rows = tuple(CountRow._make((*it[3:8], "", *it[8:])) for it in cells)
     return Edition(
         consultation_id=row.consultation_id,
@@ -132,7 +141,7 @@ def newest(connection: Connection, about: PublishedRevision) -> Edition | None:
 
 def document_of(connection: Connection, consultation_id: int) -> Document | None:
     """What the newest stored edition says besides plain counts."""
-    row = editions.newest(connection, consultation_id)
+    row = newest_edition(connection, consultation_id)
     return None if row is None else _read(row.document)
 
 
@@ -140,7 +149,7 @@ def add(connection: Connection, edition: Edition) -> None:
     """Stores an edition. Raises Duplicate where there is one of this number, or a room has shown more meanwhile: then
     the next one is made with it in mind.
     """
-    rooms.hold(connection, edition.consultation_id)
+    lock_rooms(connection, edition.consultation_id)
     if not edition.is_last and meetings.moment(connection, edition.consultation_id) > edition.pictures:
         raise Duplicate("a room shows more by now")
     id_, number, document = edition.consultation_id, edition.number, _form.dump_json(edition.document).decode()
@@ -160,18 +169,18 @@ def add(connection: Connection, edition: Edition) -> None:
         document=document,
         compared=edition.compared.to_json() if edition.compared else "",
     )
-    editions.add(connection, stored_edition, rows)
+    add_edition(connection, stored_edition, rows)
 
 
 def position(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> str:
     """What an edition of this moment is made from, as a text: the same text, the same figures."""
     end = "closed" if takes_no_answers(about, now) else "open"
-    return f"{RULE} {about.id} {end} {editions.position(connection, about.consultation_id)}"
+    return f"{RULE} {about.id} {end} {consultation_position(connection, about.consultation_id)}"
 
 
 def is_current(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> bool:
     """Whether the newest edition says what one of this moment would."""
-    head = editions.newest_head(connection, about.consultation_id)
+    head = newest_edition_head(connection, about.consultation_id)
     return head is not None and head.position == position(connection, about, now)
 
 

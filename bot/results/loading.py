@@ -12,8 +12,11 @@ from sqlalchemy import Connection
 from bot.results.counts.answer_dataset import Subject
 from bot.results.counts.values import read
 from bot.results.methods.matrix import Log
-from storage.tables import answers, moderation, proposals, ratings
-from storage.tables.proposals import StoredProposal
+from storage.tables import moderation, ratings
+from storage.tables.answers import answers_to_question
+from storage.tables.moderation import moderations_by_id
+from storage.tables.proposals import StoredProposal, proposals_of_consultation
+from storage.tables.ratings import carried_votes, vote_batches
 
 SECTORS: Final = "sectors"
 
@@ -30,8 +33,8 @@ class Loaded(NamedTuple):
 
 def load(connection: Connection, consultation_id: int) -> Loaded:
     """One moment of a consultation. Votes on a merged proposal count for the one it was merged into."""
-    every = {row.id: row for row in proposals.of_consultation(connection, consultation_id)}
-    states = moderation.of_proposals(connection, list(every))
+    every = {row.id: row for row in proposals_of_consultation(connection, consultation_id)}
+    states = moderations_by_id(connection, list(every))
     target = {number: _final(number, states) for number in every}
     kept = {row.code: row for number, row in every.items() if target[number] == number}
     merged = {number: into for number, into in target.items() if into != number and into in every}
@@ -66,7 +69,7 @@ def _columns(
     # Where nothing was merged, a million rows need not be looked at one by one.
     parts = (
         [row for row in rows if row[1] not in apart] if apart else rows
-        for rows in ratings.votes_of(connection, consultation_id)
+        for rows in vote_batches(connection, consultation_id)
     )
     for rows in chain(parts, [list(_of_merged(connection, merged, own))]):
         if rows:
@@ -81,7 +84,7 @@ def _of_merged(
     an idea of one's own.
     """
     votes = ratings.votes_on(connection, sorted({*merged, *merged.values()}))
-    copied = {it.id for it in ratings.copies(votes, merged)}
+    copied = {it.id for it in carried_votes(votes, merged)}
     for it in votes:
         into = merged.get(it.proposal_id)
         if it.id not in copied and (into is None or (it.pseudonym, into) not in own):
@@ -99,7 +102,7 @@ def sectors(connection: Connection, found: Subject) -> dict[str, frozenset[str]]
             for code in sorted(variable.codes):
                 declared.setdefault(code, set())
             number, revision_ids = found.newest.consultation_id, found.revisions_of(variable)
-            for pseudonym, value in answers.of_question(connection, number, variable.key, revision_ids).items():
+            for pseudonym, value in answers_to_question(connection, number, variable.key, revision_ids).items():
                 codes = read(variable.kind, variable.possible, from_json(value))
                 for code in codes if isinstance(codes, list) else ():
                     declared[code].add(pseudonym)

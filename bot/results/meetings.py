@@ -23,9 +23,18 @@ from bot.results.counts.differencing import follows
 from bot.results.counts.disclosure import SENSITIVE_LEAST, WHOLE, Reason, Row, Rule, of_group
 from flows.flow import Flow
 from flows.questions.base import Question
-from storage.tables import editions, rooms
 from storage.tables.consultations import PublishedRevision
-from storage.tables.rooms import AnswerCount, StoredRoom, StoredRoomResult
+from storage.tables.editions import newest_edition
+from storage.tables.rooms import (
+    AnswerCount,
+    StoredRoom,
+    StoredRoomResult,
+    count_people_in_room,
+    count_room_answers,
+    lock_rooms,
+    room_results,
+    upsert_room_results,
+)
 
 _form: Final = TypeAdapter(tuple[int, dict[str, int]])
 
@@ -88,15 +97,15 @@ class Picture(NamedTuple):
 def look(connection: Connection, meeting: Meeting) -> Picture:
     """The picture as it stands. Writes nothing."""
     given = sum(it.number for it in _counts(connection, meeting, meeting.room.at))
-    stored = rooms.results(connection, meeting.room.consultation_id)
+    stored = room_results(connection, meeting.room.consultation_id)
     return _picture(meeting, given, _come(connection, meeting, meeting.room.at, given), stored)
 
 
 def renew(connection: Connection, meeting: Meeting) -> Picture:
     """The picture after looking for another one, where that is due. Writes what it shows; what was tried, too."""
     room, bound = meeting.room, meeting.bound
-    rooms.hold(connection, room.consultation_id)
-    stored = rooms.results(connection, room.consultation_id)
+    lock_rooms(connection, room.consultation_id)
+    stored = room_results(connection, room.consultation_id)
     counts = {key: summed(_counts(connection, meeting, key), meeting.codes.get(key, ())) for key in _group(meeting)}
     given = counts[room.at][0]
     come = {key: _come(connection, meeting, key, n) for key, (n, _) in counts.items()}
@@ -132,8 +141,8 @@ def renew(connection: Connection, meeting: Meeting) -> Picture:
                 shown=old.shown if old else "",
             )
         ]
-    rooms.keep(connection, news)
-    return _picture(meeting, given, come[room.at], rooms.results(connection, room.consultation_id))
+    upsert_room_results(connection, news)
+    return _picture(meeting, given, come[room.at], room_results(connection, room.consultation_id))
 
 
 def is_moment(come: int, tried: int | None, bound: int) -> bool:
@@ -193,7 +202,7 @@ def not_told(connection: Connection, counts: Counts) -> frozenset[str]:
     """The variables whose figures, told beside what rooms have shown, would give single people away."""
     tables, rules = one_way.tables(counts), one_way.rules(counts.subject)
     pictures: dict[str, list[Row]] = {}
-    for it in rooms.results(connection, counts.subject.newest.consultation_id):
+    for it in room_results(connection, counts.subject.newest.consultation_id):
         if it.shown and it.question_key in tables:
             pictures.setdefault(it.question_key, []).append(_row(it))
     return frozenset(
@@ -203,7 +212,7 @@ def not_told(connection: Connection, counts: Counts) -> frozenset[str]:
 
 def moment(connection: Connection, consultation_id: int) -> int:
     """Rises whenever a room shows another picture."""
-    return sum(it.number for it in rooms.results(connection, consultation_id))
+    return sum(it.number for it in room_results(connection, consultation_id))
 
 
 def summed(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tuple[int, Row]:
@@ -233,7 +242,7 @@ def _come(connection: Connection, meeting: Meeting, key: str, given: int) -> int
     """
     room = meeting.room
     return (
-        rooms.people_in(connection, room.consultation_id, entry_code_of(room))
+        count_people_in_room(connection, room.consultation_id, entry_code_of(room))
         if leading_to(meeting.flow, key)
         else given
     )
@@ -255,7 +264,7 @@ def _may_stand_beside_the_whole(
     connection: Connection, meeting: Meeting, rows: Mapping[str, Row], stored: Iterable[StoredRoomResult]
 ) -> bool:
     """Whether nobody is given away by these rows together with the published edition, where there is one."""
-    edition = editions.newest(connection, meeting.room.consultation_id)
+    edition = newest_edition(connection, meeting.room.consultation_id)
     published = Compared.from_json(edition.compared) if edition else None
     rule = meeting.rule(meeting.least)
     strict = rule._replace(is_sensitive=True)
@@ -286,7 +295,7 @@ def _counts(connection: Connection, meeting: Meeting, key: str, *, is_whole: boo
     room = meeting.room
     place = None if is_whole else entry_code_of(room)
     revisions = asking_the_same(connection, meeting.newest, key)
-    return rooms.count_answers(connection, room.consultation_id, place, key, revisions)
+    return count_room_answers(connection, room.consultation_id, place, key, revisions)
 
 
 def _row(stored: StoredRoomResult) -> Row:

@@ -23,9 +23,8 @@ from bot.results.edition import KEPT_EARLIER, Edition
 from bot.results.quotes import Quote, released_texts
 from bot.results.remaining import cleaned, visible
 from bot.results.report import Report
-from storage.tables import moderation, proposals
-from storage.tables.moderation import NewProposalText
-from storage.tables.proposals import NewProposalStatus, StoredProposal
+from storage.tables.moderation import NewProposalText, translations_of
+from storage.tables.proposals import NewProposalStatus, StoredProposal, proposal_histories, released_proposals
 
 
 class Words(NamedTuple):
@@ -148,12 +147,12 @@ def _key(edition: Edition) -> tuple[int, int, datetime]:
 
 
 def _words(connection: Connection, consultation_id: int) -> Words:
-    shown = {row.code: row for row in proposals.released(connection, consultation_id)}
+    shown = {row.code: row for row in released_proposals(connection, consultation_id)}
     ids = [row.id for row in shown.values()]
     return Words(
         shown,
-        moderation.texts_of(connection, ids),
-        proposals.history(connection, ids),
+        translations_of(connection, ids),
+        proposal_histories(connection, ids),
         tuple(released_texts(connection, consultation_id)),
     )
 

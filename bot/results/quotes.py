@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations.answer_text import decode_text, strip_media_mark
-from storage.tables import moderation, open_answers
-from storage.tables.moderation import NewProposalText
+from storage.tables.moderation import NewProposalText, translations_of
+from storage.tables.open_answers import released_answers
 
 
 class Quote(NamedTuple):
@@ -26,8 +26,8 @@ class Quote(NamedTuple):
 
 def released_texts(connection: Connection, consultation_id: int) -> list[Quote]:
     """All of a consultation, in the order of their random codes: the same for the same answers, and of no meaning."""
-    rows = open_answers.released(connection, consultation_id)
-    texts = moderation.texts_of(connection, [row.id for row in rows])
+    rows = released_answers(connection, consultation_id)
+    texts = translations_of(connection, [row.id for row in rows])
     return [
         Quote(
             row.code,

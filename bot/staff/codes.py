@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 
 from bot.common.code_alphabet import MISREAD, in_groups, plain, random_letters
 from bot.common.keys import Keys
-from storage.tables import staff
-from storage.tables.staff import StaffMember
+from storage.tables.staff import StaffMember, record_staff_sign_in, staff_by_code
 
 CODE_LENGTH: Final = 16
 
@@ -32,9 +31,9 @@ def staff_code_hash(keys: Keys, code: str) -> bytes:
 
 def redeem_code(connection: Connection, digest: bytes, now: datetime) -> StaffMember | None:
     """Who has the code with this hash, noted as used; None where there is nobody, or nobody any more."""
-    member = staff.by_code(connection, digest)
+    member = staff_by_code(connection, digest)
     known = member.code_hash if member else bytes(len(digest))
     if not hmac.compare_digest(known, digest) or member is None or member.revoked_at is not None:
         return None
-    staff.used(connection, member.id, now)
+    record_staff_sign_in(connection, member.id, now)
     return member

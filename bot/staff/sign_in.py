@@ -14,9 +14,8 @@ from typing import Final
 from bot.common.keys import Keys
 from bot.staff.codes import redeem_code, staff_code_hash
 from storage.core.store import Store
-from storage.tables import staff
 from storage.tables.api_keys import StoredApiKey
-from storage.tables.staff import StaffMember
+from storage.tables.staff import StaffMember, staff_by_id
 
 HOURS: Final = 8
 """So long a ticket lasts: a working day."""
@@ -45,7 +44,7 @@ async def staff_of_ticket(store: Store, keys: Keys, value: str, now: datetime) -
     number, _, until = content.partition(".")
     if now.timestamp() >= int(until):
         return None
-    member = await store.read(partial(staff.by_id, staff_id=int(number)))
+    member = await store.read(partial(staff_by_id, staff_id=int(number)))
     return member if member and member.revoked_at is None else None
 
 

@@ -28,7 +28,7 @@ from bot.web.context import SITE, Site, site_of, template_environment
 from bot.web.public import chat, contribution, forms, opendata, pages, read_aloud, results, resume
 from bot.web.services import Services
 from storage.core.errors import StorageError
-from storage.tables import contacts
+from storage.tables.contacts import find_addresses
 
 PORTS_TRIED: Final = 20
 BODY_BYTES: Final = 128 * 1024
@@ -115,7 +115,7 @@ def _routes(services: Services, board: ConsultationCache, options: WebSettings, 
         lookup = services.keys.lookup(hub.name, address)
         try:
             async with asyncio.timeout(KNOWN_SECONDS):
-                found = await services.store.read(partial(contacts.find, lookups=[lookup]))
+                found = await services.store.read(partial(find_addresses, lookups=[lookup]))
         except (StorageError, TimeoutError) as fault:
             raise RequestError("held", HELD_SECONDS) from fault
         return any(owner.contact_id is not None for owner in found.values())

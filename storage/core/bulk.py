@@ -28,7 +28,7 @@ KEYS_AT_ONCE = 10_000
 class Bulk(Generic[RowT]):
     """Writes many rows of one NamedTuple type with one statement.
 
-    Made by ``insert``, ``upsert``, ``change`` and ``remove``.
+    Made by ``insert``, ``upsert``, ``update`` and ``delete``.
 
     >>> add = insert(Note.__table__, NewNote)                                               # doctest: +SKIP
     >>> add(connection, [NewNote(1, "lamps"), NewNote(2, "trees")])                         # doctest: +SKIP
@@ -47,7 +47,7 @@ class Bulk(Generic[RowT]):
         """``adds``: of a statement that adds rows, the columns it fills besides those of the row."""
         self.table, self.row = table, row
         self.adds = None if adds is None else frozenset(adds)
-        self._fields = fields_of(row)
+        self._fields = field_names(row)
         self._columns = [table.c[field] for field in self._fields]
         self._write = write
         self._key = itemgetter(*map(self._fields.index, one_per)) if one_per else None
@@ -74,8 +74,8 @@ class Bulk(Generic[RowT]):
         except (ValueError, TypeError, AttributeError) as error:
             raise BadRow(str(error)) from error
         if name == "sqlite":
-            return driver.run(connection, sql, zip(*cells, strict=True), many=True)
-        return driver.run(connection, sql, cells)
+            return driver.execute(connection, sql, zip(*cells, strict=True), many=True)
+        return driver.execute(connection, sql, cells)
 
     def _prepare(self, name: str) -> tuple[str, list[encoding.Encode]]:
         source = _Source(name, self._fields, [encoding.array_type(column) for column in self._columns])
@@ -145,7 +145,7 @@ def upsert(
     ``also`` sets further columns from SQL expressions; with ``if_changed`` a row in which none of these columns differs
     stays untouched, with ``newest_by`` one in which this column is greater than what comes.
     """
-    changed = {field: f"excluded.{field}" for field in fields_of(row) if field not in key} | dict(also or {})
+    changed = {field: f"excluded.{field}" for field in field_names(row) if field not in key} | dict(also or {})
 
     def write(source: _Source) -> str:
         tests = " OR ".join(source.differs(f"{table.name}.{field}", f"excluded.{field}") for field in if_changed)
@@ -158,11 +158,11 @@ def upsert(
     return Bulk(table, row, write, one_per=key, adds=())
 
 
-def change(table: Table, row: type[RowT], key: Sequence[str], also: Mapping[str, str] | None = None) -> Bulk[RowT]:
+def update(table: Table, row: type[RowT], key: Sequence[str], also: Mapping[str, str] | None = None) -> Bulk[RowT]:
     """Changes the rows with these keys; ``also`` sets further columns from SQL expressions. Unknown keys change
     nothing.
     """
-    fields = [field for field in fields_of(row) if field not in key]
+    fields = [field for field in field_names(row) if field not in key]
 
     def write(source: _Source) -> str:
         changed = {field: source.mark(field) for field in fields} | dict(also or {})
@@ -173,7 +173,7 @@ def change(table: Table, row: type[RowT], key: Sequence[str], also: Mapping[str,
     return Bulk(table, row, write, one_per=key)
 
 
-def remove(table: Table, row: type[RowT], *, only: str = "") -> Bulk[RowT]:
+def delete(table: Table, row: type[RowT], *, only: str = "") -> Bulk[RowT]:
     """Deletes the rows with these keys: the NamedTuple holds key columns only. ``only`` spares rows not like this."""
 
     def write(source: _Source) -> str:
@@ -183,14 +183,14 @@ def remove(table: Table, row: type[RowT], *, only: str = "") -> Bulk[RowT]:
     return Bulk(table, row, write)
 
 
-def fields_of(row: type[RowT]) -> tuple[str, ...]:
+def field_names(row: type[RowT]) -> tuple[str, ...]:
     """The field names of a NamedTuple type."""
     fields: tuple[str, ...] = row._fields  # type: ignore[attr-defined]  # every NamedTuple has it; the bound cannot say so
     return fields
 
 
 def _insert(table: Table, row: type[RowT], more: Iterable[str] = ()) -> str:
-    return f"INSERT INTO {table.name} ({', '.join((*fields_of(row), *more))})"
+    return f"INSERT INTO {table.name} ({', '.join((*field_names(row), *more))})"
 
 
 def _words(*parts: str) -> str:
@@ -214,7 +214,7 @@ class ByKeys(Generic[RowT]):
     """
 
     def __init__(self, row: type[RowT], statement: Select[Any], column: ColumnElement[Any], *, lock: str = "") -> None:
-        self._make: Callable[[Iterable[Any]], RowT] = row._make  # type: ignore[attr-defined]  # see `fields_of`
+        self._make: Callable[[Iterable[Any]], RowT] = row._make  # type: ignore[attr-defined]  # see `field_names`
         self._statement = statement
         self._column = column
         self._lock = lock
@@ -235,13 +235,13 @@ class ByKeys(Generic[RowT]):
         marks = 1 << (len(keys) - 1).bit_length()
         sql = self._prepared.get(("sqlite", marks)) or self._compile("sqlite", marks)
         filled = (*keys, *[keys[-1]] * (marks - len(keys)))
-        rows = driver.run(connection, sql, filled).fetchall()
+        rows = driver.execute(connection, sql, filled).fetchall()
         return map(self._make, encoding.read_cells(rows, self._readers) if self._readers else rows)
 
     def _postgresql(self, connection: Connection, keys: Sequence[Any], lock: str) -> Iterator[RowT]:
         sql = self._prepared.get(("postgresql", 1)) or self._compile("postgresql", 1)
         array = encoding.encoder("postgresql", self._column)(keys)
-        return map(self._make, driver.run(connection, f"{sql} {lock}", (array,)).fetchall())
+        return map(self._make, driver.execute(connection, f"{sql} {lock}", (array,)).fetchall())
 
     def _compile(self, dialect: str, marks: int) -> str:
         keys: ColumnElement[Any] = literal_column("$keys")

@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from storage.core.errors import StorageError, StoreLost, translate
+from storage.core.errors import StorageError, StoreLost, translate_error
 
 
-def run(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> DBAPICursor:
+def execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> DBAPICursor:
     """Run a statement in the connection's transaction, which has begun, and give the driver's cursor.
 
     For the few statements of the live path, which are compiled once and whose rows are already what the driver takes:
@@ -33,7 +33,7 @@ def take_over(failure: BaseException) -> StorageError | None:
 
     It stays visible as the cause, tracebacks end up in logs, and PostgreSQL quotes whole rows in its messages.
     """
-    error = translate(failure)
+    error = translate_error(failure)
     if error is not None:
         failure.args = (error.detail,)
     return error

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 
 from storage.core.driver import take_over
-from storage.core.errors import StoreBusy, StoreLost, translate
+from storage.core.errors import StoreBusy, StoreLost, translate_error
 
 WRITE_SECONDS = 60
 READ_SECONDS = 600
@@ -132,7 +132,7 @@ def truncate_journal(engine: Engine) -> None:
         finally:
             cursor.execute(f"PRAGMA busy_timeout = {patience}")
     except sqlite3.Error as error:
-        raise translate(error) or error from error
+        raise translate_error(error) or error from error
     finally:
         pooled.close()
     if busy:

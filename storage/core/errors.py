@@ -1,7 +1,7 @@
-"""What can go wrong in the store, told so that a caller can decide without reading driver messages.
+"""Errors of the store, as classes by which a caller can decide without reading driver messages.
 
-Both drivers' errors are turned into the classes below at the place where they arise (``translate``, installed on every
-engine by ``storage.core.store``). The SQL and its parameters never travel along: they hold residents' words.
+``translate_error`` turns the errors of both drivers into these classes; ``storage.core.engines`` installs it on every
+engine. The SQL and its parameters are left out, because they hold residents' words.
 """
 
 import sqlite3
@@ -46,7 +46,7 @@ class StoreLost(StorageError):
 class CommitUnknown(StorageError):
     """The connection went away during the commit: the work is written either wholly or not at all, nobody knows which.
 
-    Run it again only when it recognises what it has already done, as everything that begins with ``messages.take``
+    Run it again only when it recognises what it has already done, as everything that begins with ``take_messages``
     does.
     """
 
@@ -102,7 +102,7 @@ class Duplicate(BadRow):
     retryable = True
 
 
-def translate(error: BaseException) -> StorageError | None:
+def translate_error(error: BaseException) -> StorageError | None:
     """The error of ours that says what a driver's error means, or None when it is no driver's error.
 
     >>> locked = sqlite3.OperationalError("database is locked")

@@ -36,7 +36,7 @@ class FoundInstallation(NamedTuple):
     """None where there is no such table: the database is empty, or older than this program."""
 
 
-def find(connection: Connection) -> FoundInstallation:
+def find_installation(connection: Connection) -> FoundInstallation:
     """Looks whether the tables of this program are there, and which database they belong to."""
     inspector = inspect(connection)
     has_tables = inspector.has_table("alembic_version")
@@ -45,7 +45,7 @@ def find(connection: Connection) -> FoundInstallation:
     return FoundInstallation(has_tables, connection.execute(select(_installation.c.id)).scalar())
 
 
-def find_in_copy(copy: sqlite3.Connection) -> FoundInstallation:
+def find_installation_in_copy(copy: sqlite3.Connection) -> FoundInstallation:
     """The same of a file of SQLite which is no open store: a backup."""
     tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     row = copy.execute(QUERY).fetchone() if _installation.name in tables else None

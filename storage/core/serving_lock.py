@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from storage.core.engines import parse_url
-from storage.core.errors import StoreLost, translate
+from storage.core.errors import StoreLost, translate_error
 
 LOCK = 0x4D697474
 """Beside that of the migrations (``storage.migrate``)."""
@@ -54,7 +54,7 @@ class ServingLock:
             return self._try() or self._try_after_ending_ours()
         except psycopg.Error as fault:
             self.let_go()
-            raise (translate(fault) or StoreLost(type(fault).__name__)) from None
+            raise (translate_error(fault) or StoreLost(type(fault).__name__)) from None
 
     def is_held(self) -> bool:
         """Whether its connection still answers."""

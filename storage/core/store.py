@@ -37,7 +37,7 @@ from storage.core.errors import (
     StoreFull,
     StoreLost,
     StoreMissing,
-    translate,
+    translate_error,
 )
 from storage.core.sqlite_files import SqliteFiles, StaleFiles
 from storage.core.writing import WriteConnection
@@ -288,7 +288,7 @@ class Store:
                 connection.execute("PRAGMA cache_size = -2000")
                 verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
         except sqlite3.Error as failure:
-            error = translate(failure) or failure
+            error = translate_error(failure) or failure
             if not isinstance(error, StoreDamaged):
                 raise error from failure
             verdict = error.detail

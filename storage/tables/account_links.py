@@ -100,17 +100,17 @@ _sessions = table_of(SessionRow)
 _insert_code = bulk.insert(_codes, NewLinkCode)
 _columns = [_codes.c[field] for field in NewLinkCode._fields]
 
-insert_superseded = bulk.insert(_set_aside, NewSupersededAnswer)
+insert_superseded_answers = bulk.insert(_set_aside, NewSupersededAnswer)
 """Keep what does not count any more."""
 
 
-def offer(connection: Connection, row: NewLinkCode) -> None:
+def store_link_code(connection: Connection, row: NewLinkCode) -> None:
     """Store a code; an earlier one of the contact is good for nothing any more."""
     connection.execute(delete(_codes).where(_codes.c.contact_id == row.contact_id))
     _insert_code(connection, [row])
 
 
-def claim(connection: Connection, code_hash: bytes, asked_by: int, now: datetime) -> NewLinkCode | None:
+def claim_link_code(connection: Connection, code_hash: bytes, asked_by: int, now: datetime) -> NewLinkCode | None:
     """Take a code for the contact who entered it: of two who enter it at once one gets it. None for what is no code."""
     free = (_codes.c.code_hash == code_hash) & _codes.c.asked_by.is_(None) & (_codes.c.expires_at > now)
     own = _codes.c.contact_id == asked_by
@@ -118,28 +118,28 @@ def claim(connection: Connection, code_hash: bytes, asked_by: int, now: datetime
         return None
     # What the same person entered before and did not confirm is over.
     connection.execute(delete(_codes).where(_codes.c.asked_by == asked_by, _codes.c.code_hash != code_hash))
-    return claimed(connection, asked_by, now)
+    return claimed_link_code(connection, asked_by, now)
 
 
-def claimed(connection: Connection, asked_by: int, now: datetime) -> NewLinkCode | None:
+def claimed_link_code(connection: Connection, asked_by: int, now: datetime) -> NewLinkCode | None:
     """The code this contact entered and may still confirm."""
     query = select(*_columns).where(_codes.c.asked_by == asked_by, _codes.c.expires_at > now)
     row = connection.execute(query.with_for_update()).first()
     return None if row is None else NewLinkCode._make(row)
 
 
-def drop_claim(connection: Connection, asked_by: int) -> None:
+def drop_claimed_link_code(connection: Connection, asked_by: int) -> None:
     """Forget the code this contact entered."""
     connection.execute(delete(_codes).where(_codes.c.asked_by == asked_by))
 
 
-def failures(connection: Connection, contact_id: int, since: datetime) -> int:
+def count_failed_link_attempts(connection: Connection, contact_id: int, since: datetime) -> int:
     """How many wrong codes this contact entered since then."""
     query = select(_attempts.c.failed).where(_attempts.c.contact_id == contact_id, _attempts.c.since > since)
     return connection.scalar(query) or 0
 
 
-def failed(connection: Connection, contact_id: int, before: int, hour: datetime) -> None:
+def record_failed_link_attempt(connection: Connection, contact_id: int, before: int, hour: datetime) -> None:
     """Count one more wrong code; `before` of 0 begins to count anew."""
     values = {"failed": before + 1} if before else {"failed": 1, "since": hour}
     mine = _attempts.c.contact_id == contact_id
@@ -147,7 +147,7 @@ def failed(connection: Connection, contact_id: int, before: int, hour: datetime)
         connection.execute(_attempts.insert().values(contact_id=contact_id, failed=1, since=hour))
 
 
-def join(connection: Connection, kept: int, gone: int) -> None:
+def merge_contacts(connection: Connection, kept: int, gone: int) -> None:
     """All doors and wishes of one contact become those of another, with what was sent to them, and the contact goes.
 
     Who said "stop" through one of them has said it. Where the waiting sessions go is for the caller to say before.
@@ -174,7 +174,7 @@ def join(connection: Connection, kept: int, gone: int) -> None:
     connection.execute(delete(_contacts).where(_contacts.c.id == gone))
 
 
-def superseded_of_contact(connection: Connection, contact_id: int) -> list[NewSupersededAnswer]:
+def superseded_answers_of(connection: Connection, contact_id: int) -> list[NewSupersededAnswer]:
     """What this contact answered and does not want to be counted."""
     query = select(*(_set_aside.c[field] for field in NewSupersededAnswer._fields)).order_by(_set_aside.c.id)
     return [
@@ -182,7 +182,7 @@ def superseded_of_contact(connection: Connection, contact_id: int) -> list[NewSu
     ]
 
 
-def tidy(connection: Connection, now: datetime, forgiven: datetime) -> int:
+def delete_expired_links(connection: Connection, now: datetime, forgiven: datetime) -> int:
     """Delete codes that are over, wrong ones that are `forgiven`, and what was kept until now; gives how many of the
     latter.
     """
@@ -191,14 +191,14 @@ def tidy(connection: Connection, now: datetime, forgiven: datetime) -> int:
     return connection.execute(delete(_set_aside).where(_set_aside.c.keep_until < now)).rowcount
 
 
-def rename(connection: Connection, names: Sequence[tuple[str, str]]) -> None:
+def rename_pseudonyms(connection: Connection, names: Sequence[tuple[str, str]]) -> None:
     """Everything said under the first pseudonym of each pair counts for the second from now on."""
     for statement in _renamings():
         for old, new in names:
             connection.execute(statement, {"old": old, "new": new})
 
 
-def rekey(connection: Connection, old: bytes, new: bytes) -> None:
+def rekey_waiting_session(connection: Connection, old: bytes, new: bytes) -> None:
     """The session that waits for one contact waits for another."""
     connection.execute(update(_sessions).where(_sessions.c.waiting_key == old).values(waiting_key=new))
 

@@ -140,7 +140,7 @@ _consents_of = bulk.ByKeys(
     _consents.c.pseudonym,
 )
 
-upsert = bulk.upsert(
+upsert_answers = bulk.upsert(
     _answers,
     NewAnswer,
     key=("session_id", "question_key"),
@@ -153,26 +153,26 @@ long it took is that of the first time.
 The same value under another revision is a changed one: it may mean something else there.
 """
 
-remove = bulk.remove(_answers, AnswerKey)
+delete_answers = bulk.delete(_answers, AnswerKey)
 """Delete answers, or the reasons why there are none; what is not there is passed over."""
 
 insert_consents = bulk.insert(_consents, NewConsent)
 """Add consents and withdrawals."""
 
-_erase_consents = bulk.remove(_consents, _Person)
+_erase_consents = bulk.delete(_consents, _Person)
 
 
-def of_sessions(connection: Connection, session_ids: Sequence[int]) -> list[StoredAnswer]:
+def answers_of_sessions(connection: Connection, session_ids: Sequence[int]) -> list[StoredAnswer]:
     """The answers of these sessions, session by session."""
     return list(_of_sessions(connection, session_ids))
 
 
-def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAnswer]:
+def answers_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAnswer]:
     """The answers of these people, session by session."""
     return list(_of_people(connection, pseudonyms))
 
 
-def for_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAnswer]:
+def answers_of_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAnswer]:
     """All answers of a consultation, session by session, read as they are consumed: memory does not grow with them.
 
     Use it inside ``Store.reading`` or ``Store.read``, which see one moment, and to the end or not at all.
@@ -186,7 +186,7 @@ def for_consultation(connection: Connection, consultation_id: int) -> Iterator[S
         yield StoredAnswer._make(row)
 
 
-def count_by_revision(connection: Connection, consultation_id: int) -> dict[int, dict[str, int]]:
+def count_answers_by_revision(connection: Connection, consultation_id: int) -> dict[int, dict[str, int]]:
     """Revision → question → how many people gave it a value under this revision; only where somebody did."""
     query = (
         select(_answers.c.revision_id, _answers.c.question_key, func.count())
@@ -200,7 +200,7 @@ def count_by_revision(connection: Connection, consultation_id: int) -> dict[int,
     return found
 
 
-def of_question(
+def answers_to_question(
     connection: Connection, consultation_id: int, question_key: str, revision_ids: Sequence[int]
 ) -> dict[str, str]:
     """Pseudonym → what the person answered to one question (JSON) as these revisions ask it, with the last

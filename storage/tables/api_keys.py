@@ -29,7 +29,7 @@ class ApiKeyRow(Base):
 
 
 class StoredApiKey(NamedTuple):
-    """A whole row: what ``insert`` takes and what the queries give."""
+    """A whole row: what ``insert_api_keys`` takes and what the queries give."""
 
     id: int
     label: str
@@ -47,29 +47,29 @@ _columns = [_keys.c[field] for field in StoredApiKey._fields]
 _insert = bulk.insert(_keys, StoredApiKey)
 
 
-def insert(connection: Connection, keys: Sequence[StoredApiKey]) -> int:
+def insert_api_keys(connection: Connection, keys: Sequence[StoredApiKey]) -> int:
     """Add keys. Raises Duplicate for a label or a hash that exists."""
     return _insert(connection, keys)
 
 
-def by_hash(connection: Connection, key_hash: bytes) -> StoredApiKey | None:
+def api_key_by_hash(connection: Connection, key_hash: bytes) -> StoredApiKey | None:
     """The key with this hash, revoked or not."""
     row = connection.execute(select(*_columns).where(_keys.c.key_hash == key_hash)).first()
     return None if row is None else StoredApiKey._make(row)
 
 
-def all_keys(connection: Connection) -> list[StoredApiKey]:
+def all_api_keys(connection: Connection) -> list[StoredApiKey]:
     """All keys, oldest first, also those that are revoked."""
     rows = connection.execute(select(*_columns).order_by(_keys.c.created_at, _keys.c.id))
     return [StoredApiKey._make(row) for row in rows]
 
 
-def revoke(connection: Connection, label: str, now: datetime) -> int:
+def revoke_api_key(connection: Connection, label: str, now: datetime) -> int:
     """Let a key in no more; gives how many there were (0 or 1)."""
     current = (_keys.c.label == label) & _keys.c.revoked_at.is_(None)
     return connection.execute(update(_keys).where(current).values(revoked_at=now)).rowcount
 
 
-def used(connection: Connection, key_id: int, now: datetime) -> None:
+def record_api_key_use(connection: Connection, key_id: int, now: datetime) -> None:
     """Take down that a key was used."""
     connection.execute(update(_keys).where(_keys.c.id == key_id).values(used_at=now))

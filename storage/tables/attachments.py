@@ -1,7 +1,8 @@
 """What people sent instead of words: a row for each recording and picture. The files themselves lie in a folder.
 
 The name of the file is in the row from the beginning, so that there is never a file which no row knows. A row that lost
-its session (the answer was changed, taken back or erased) stays until its file is gone: then ``remove`` takes it.
+its session (the answer was changed, withdrawn or erased) stays until its file is deleted; then
+``delete_orphaned_attachments`` deletes it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -137,27 +138,27 @@ _stored = (
     .order_by(_attachments.c.session_id, _attachments.c.id)
 )
 _of_people = bulk.ByKeys(StoredAttachment, _stored, _sessions.c.pseudonym)
-_detach = bulk.change(_attachments, _OfAnswer, key=_OfAnswer._fields, also={"session_id": "NULL"})
-_remove = bulk.remove(_attachments, _Id, only="session_id IS NULL")
+_detach = bulk.update(_attachments, _OfAnswer, key=_OfAnswer._fields, also={"session_id": "NULL"})
+_remove = bulk.delete(_attachments, _Id, only="session_id IS NULL")
 
-insert = bulk.insert(_attachments, NewAttachment)
+insert_attachments = bulk.insert(_attachments, NewAttachment)
 """Take down what is to be fetched. Sessions are written before."""
 
 _known = bulk.ByKeys(_Id, select(_attachments.c.id), _attachments.c.id)
 
-settle = bulk.change(_attachments, FetchOutcome, key=("id",), also={"handle": "NULL", "due_at": "NULL"})
+settle_attachments = bulk.update(_attachments, FetchOutcome, key=("id",), also={"handle": "NULL", "due_at": "NULL"})
 """Note how fetching ended."""
 
-postpone = bulk.change(_attachments, FetchDelay, key=("id",))
+postpone_attachments = bulk.update(_attachments, FetchDelay, key=("id",))
 """Note when to try again."""
 
 
-def detach(connection: Connection, answers: Sequence[tuple[int, str]]) -> int:
+def detach_attachments(connection: Connection, answers: Sequence[tuple[int, str]]) -> int:
     """What was sent with these answers (session, question) belongs to nobody any more; gives how many."""
     return _detach(connection, [_OfAnswer._make(answer) for answer in answers])
 
 
-def due(connection: Connection, now: datetime, most: int) -> list[WaitingAttachment]:
+def due_attachments(connection: Connection, now: datetime, most: int) -> list[WaitingAttachment]:
     """At most so many of those that are to be fetched by now, the longest waiting first."""
     query = (
         select(*(_attachments.c[field] for field in WaitingAttachment._fields))
@@ -168,53 +169,53 @@ def due(connection: Connection, now: datetime, most: int) -> list[WaitingAttachm
     return [WaitingAttachment._make(row) for row in connection.execute(query)]
 
 
-def next_due(connection: Connection) -> datetime | None:
+def next_fetch_time(connection: Connection) -> datetime | None:
     """When the next one is to be fetched; None where none waits."""
     query = select(func.min(_attachments.c.due_at)).where(WAITING, _attachments.c.session_id.is_not(None))
     moment: datetime | None = connection.scalar(query)
     return moment
 
 
-def still_there(connection: Connection, ids: Sequence[int]) -> set[int]:
+def existing_attachments(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Those of these ids that have a row."""
     return {row.id for row in _known(connection, ids)}
 
 
-def orphans(connection: Connection, most: int) -> list[OrphanedAttachment]:
+def orphaned_attachments(connection: Connection, most: int) -> list[OrphanedAttachment]:
     """At most so many of those that belong to nobody any more."""
     query = select(_attachments.c.id, _attachments.c.file).where(_attachments.c.session_id.is_(None)).limit(most)
     return [OrphanedAttachment._make(row) for row in connection.execute(query)]
 
 
-def remove(connection: Connection, ids: Sequence[int]) -> int:
+def delete_orphaned_attachments(connection: Connection, ids: Sequence[int]) -> int:
     """Delete the rows of orphans whose files are gone; gives how many."""
     return _remove(connection, [_Id(id_) for id_ in ids])
 
 
-def count_by_state(connection: Connection) -> dict[str, int]:
+def count_attachments_by_state(connection: Connection) -> dict[str, int]:
     """How many there are in each state, of those that belong to somebody."""
     query = select(_attachments.c.state, func.count()).where(_attachments.c.session_id.is_not(None))
     return {row[0]: row[1] for row in connection.execute(query.group_by(_attachments.c.state))}
 
 
-def count_waiting_since(connection: Connection, moment: datetime) -> int:
+def count_attachments_waiting_since(connection: Connection, moment: datetime) -> int:
     """How many were sent before this moment and are still to be fetched."""
     mine = _attachments.c.session_id.is_not(None)
     return connection.scalar(select(func.count()).where(WAITING, mine, _attachments.c.at < moment)) or 0
 
 
-def kept_files(connection: Connection) -> Iterator[str]:
+def attachment_files(connection: Connection) -> Iterator[str]:
     """The names of all files there must be, read as they are consumed."""
     query = select(_attachments.c.file).where(_attachments.c.state == "kept", _attachments.c.session_id.is_not(None))
     yield from connection.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
 
 
-def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAttachment]:
+def attachments_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredAttachment]:
     """What these people sent, session by session, oldest first."""
     return list(_of_people(connection, pseudonyms))
 
 
-def for_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAttachment]:
+def attachments_of_consultation(connection: Connection, consultation_id: int) -> Iterator[StoredAttachment]:
     """What was sent in a consultation, session by session, read as it is consumed."""
     query = _stored.where(_sessions.c.consultation_id == consultation_id)
     for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):

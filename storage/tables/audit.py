@@ -43,7 +43,7 @@ class AuditRow(Base):
 
 
 class StoredAuditEntry(NamedTuple):
-    """A whole row: what ``insert`` takes and what the queries give."""
+    """A whole row: what ``insert_audit_entry`` takes and what the queries give."""
 
     id: int
     at: datetime
@@ -62,7 +62,7 @@ _columns = [_audit.c[field] for field in StoredAuditEntry._fields]
 _insert = bulk.insert(_audit, StoredAuditEntry)
 
 
-def lock_last(connection: Connection) -> StoredAuditEntry | None:
+def lock_last_audit_entry(connection: Connection) -> StoredAuditEntry | None:
     """The newest row. Until the end of the transaction no other one can add a row after it.
 
     On SQLite a write transaction is alone anyway. On PostgreSQL a lock of the row would not do: a transaction that
@@ -70,31 +70,33 @@ def lock_last(connection: Connection) -> StoredAuditEntry | None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-    return last(connection)
+    return last_audit_entry(connection)
 
 
-def insert(connection: Connection, entry: StoredAuditEntry) -> None:
+def insert_audit_entry(connection: Connection, entry: StoredAuditEntry) -> None:
     """Add a row. Raises Duplicate where its id is taken."""
     _insert(connection, [entry])
 
 
-def last(connection: Connection) -> StoredAuditEntry | None:
+def last_audit_entry(connection: Connection) -> StoredAuditEntry | None:
     """The newest row."""
     return _one(connection, select(*_columns).order_by(_audit.c.id.desc()).limit(1))
 
 
-def by_id(connection: Connection, number: int) -> StoredAuditEntry | None:
+def audit_entry_by_id(connection: Connection, number: int) -> StoredAuditEntry | None:
     """One row."""
     return _one(connection, select(*_columns).where(_audit.c.id == number))
 
 
-def last_of(connection: Connection, act: str, about: str) -> StoredAuditEntry | None:
+def last_audit_entry_about(connection: Connection, act: str, about: str) -> StoredAuditEntry | None:
     """The newest row about this act on this object."""
     found = (_audit.c.act == act) & (_audit.c.object == about)
     return _one(connection, select(*_columns).where(found).order_by(_audit.c.id.desc()).limit(1))
 
 
-def entries(connection: Connection, *, slug: str = "", since: datetime | None = None) -> Iterator[StoredAuditEntry]:
+def audit_entries(
+    connection: Connection, *, slug: str = "", since: datetime | None = None
+) -> Iterator[StoredAuditEntry]:
     """The rows, oldest first, read in pages: all, or those about one consultation, or from a moment on."""
     query = select(*_columns).order_by(_audit.c.id).limit(PAGE)
     if slug:

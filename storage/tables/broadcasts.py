@@ -80,7 +80,7 @@ class RecipientRow(Base):
 
 
 class StoredBroadcast(NamedTuple):
-    """A whole push: what ``insert`` takes and what the queries give."""
+    """A whole push: what ``insert_broadcasts`` takes and what the queries give."""
 
     id: int
     slug: str
@@ -144,16 +144,16 @@ _outbox = table_of(OutboxMessageRow)
 _columns = [_broadcasts.c[field] for field in StoredBroadcast._fields]
 _running = _broadcasts.c.state.in_(("planning", "sending", "paused"))
 
-insert = bulk.insert(_broadcasts, StoredBroadcast)
+insert_broadcasts = bulk.insert(_broadcasts, StoredBroadcast)
 """Add pushes. Raises Duplicate where one of the same consultation is running."""
 
-plan = bulk.insert(_recipients, StoredRecipient, skip_known=True)
+insert_recipients = bulk.insert(_recipients, StoredRecipient, skip_known=True)
 """Add recipients; who is there already stays as they are."""
 
-change = bulk.change(_recipients, StoredRecipient, key=("broadcast_id", "contact_id"))
+update_recipients = bulk.update(_recipients, StoredRecipient, key=("broadcast_id", "contact_id"))
 """Note where recipients stand."""
 
-arrived = bulk.change(_recipients, RecipientOutcome, key=("outbox_id",))
+record_recipient_outcomes = bulk.update(_recipients, RecipientOutcome, key=("outbox_id",))
 """Note what became of messages, also of such as were taken back while they were on their way."""
 
 _earlier = bulk.ByKeys(
@@ -165,19 +165,19 @@ _earlier = bulk.ByKeys(
 )
 
 
-def by_id(connection: Connection, broadcast_id: int) -> StoredBroadcast | None:
+def broadcast_by_id(connection: Connection, broadcast_id: int) -> StoredBroadcast | None:
     row = connection.execute(select(*_columns).where(_broadcasts.c.id == broadcast_id)).first()
     return None if row is None else StoredBroadcast._make(row)
 
 
-def running(connection: Connection, slug: str, *, is_reminder: bool) -> StoredBroadcast | None:
+def running_broadcast(connection: Connection, slug: str, *, is_reminder: bool) -> StoredBroadcast | None:
     """The push of a consultation that is not over; at most one."""
     mine = (_broadcasts.c.slug == slug) & (_broadcasts.c.is_reminder == is_reminder)
     row = connection.execute(select(*_columns).where(_running, mine)).first()
     return None if row is None else StoredBroadcast._make(row)
 
 
-def draft_of(connection: Connection, member_id: int) -> StoredBroadcast | None:
+def draft_broadcast_of(connection: Connection, member_id: int) -> StoredBroadcast | None:
     """The newest draft of somebody of the team."""
     mine = (_broadcasts.c.member_id == member_id) & (_broadcasts.c.state == "draft")
     row = connection.execute(
@@ -186,13 +186,13 @@ def draft_of(connection: Connection, member_id: int) -> StoredBroadcast | None:
     return None if row is None else StoredBroadcast._make(row)
 
 
-def forget_draft(connection: Connection, broadcast_id: int) -> bool:
+def delete_draft_broadcast(connection: Connection, broadcast_id: int) -> bool:
     """Drop a draft; False where it is none (any more)."""
     mine = (_broadcasts.c.id == broadcast_id) & (_broadcasts.c.state == "draft")
     return connection.execute(delete(_broadcasts).where(mine)).rowcount == 1
 
 
-def newest(connection: Connection, limit: int = 5, slug: str = "") -> list[StoredBroadcast]:
+def newest_broadcasts(connection: Connection, limit: int = 5, slug: str = "") -> list[StoredBroadcast]:
     """The last pushes that were confirmed, newest first; with ``slug`` those of one consultation."""
     query = select(*_columns).where(_broadcasts.c.state != "draft").limit(limit)
     query = query.order_by(_broadcasts.c.created_at.desc(), _broadcasts.c.id)
@@ -201,7 +201,7 @@ def newest(connection: Connection, limit: int = 5, slug: str = "") -> list[Store
     return [StoredBroadcast._make(row) for row in connection.execute(query)]
 
 
-def unfinished(connection: Connection, *, lock: bool = False) -> list[StoredBroadcast]:
+def unfinished_broadcasts(connection: Connection, *, lock: bool = False) -> list[StoredBroadcast]:
     """Pushes and drafts with which something is to be done. With ``lock`` no other process does it meanwhile."""
     uncounted = (_broadcasts.c.state == "draft") & _broadcasts.c.counted.is_(None)
     taken_back = (_broadcasts.c.state == "recalled") & _broadcasts.c.finished_at.is_(None)
@@ -212,7 +212,9 @@ def unfinished(connection: Connection, *, lock: bool = False) -> list[StoredBroa
     return [StoredBroadcast._make(row) for row in connection.execute(query)]
 
 
-def move(connection: Connection, broadcast_id: int, before: Sequence[BroadcastState], after: BroadcastState) -> bool:
+def change_broadcast_state(
+    connection: Connection, broadcast_id: int, before: Sequence[BroadcastState], after: BroadcastState
+) -> bool:
     """Change the state, if it is one of ``before``; False where somebody else was faster. Raises Duplicate where
     another push of the same consultation is running.
     """
@@ -220,31 +222,31 @@ def move(connection: Connection, broadcast_id: int, before: Sequence[BroadcastSt
     return connection.execute(update(_broadcasts).where(mine).values(state=after)).rowcount == 1
 
 
-def note(connection: Connection, broadcast_id: int, **values: int | datetime | None) -> None:
+def update_broadcast(connection: Connection, broadcast_id: int, **values: int | datetime | None) -> None:
     """Note how far a push has come: ``counted``, ``planned_to``, ``paced_to``, ``finished_at``."""
     connection.execute(update(_broadcasts).where(_broadcasts.c.id == broadcast_id).values(**values))
 
 
-def planned(connection: Connection, broadcast_id: int, limit: int) -> list[int]:
+def planned_recipients(connection: Connection, broadcast_id: int, limit: int) -> list[int]:
     """The next contacts whose turn it is."""
     query = select(_recipients.c.contact_id).where(_recipients.c.broadcast_id == broadcast_id, PLANNED)
     return list(connection.scalars(query.order_by(_recipients.c.contact_id).limit(limit)))
 
 
-def queued(connection: Connection, broadcast_id: int) -> list[int]:
+def queued_outbox_ids(connection: Connection, broadcast_id: int) -> list[int]:
     """The outbox ids of what is on its way."""
     query = select(_recipients.c.outbox_id).where(_recipients.c.broadcast_id == broadcast_id, QUEUED)
     return [number for number in connection.scalars(query) if number is not None]
 
 
-def unqueue(connection: Connection, outbox_ids: Iterable[int], now: datetime) -> None:
+def unqueue_recipients(connection: Connection, outbox_ids: Iterable[int], now: datetime) -> None:
     """Put back into the plan what was taken back out of the outbox. The number of the message is kept: should it have
     been on its way already, its arrival is noted, and nobody gets it twice.
     """
-    arrived(connection, [RecipientOutcome(number, "planned", None, now) for number in outbox_ids])
+    record_recipient_outcomes(connection, [RecipientOutcome(number, "planned", None, now) for number in outbox_ids])
 
 
-def note_withdrawn(connection: Connection, broadcast_id: int, now: datetime) -> int:
+def skip_withdrawn_recipients(connection: Connection, broadcast_id: int, now: datetime) -> int:
     """Those whose message was taken back because they said "stop" meanwhile; gives how many."""
     waits = select(_outbox.c.id).where(_outbox.c.id == _recipients.c.outbox_id).exists()
     gone = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "queued") & ~waits
@@ -252,14 +254,16 @@ def note_withdrawn(connection: Connection, broadcast_id: int, now: datetime) -> 
     return connection.execute(update(_recipients).where(gone).values(values)).rowcount
 
 
-def end_rest(connection: Connection, broadcast_id: int, state: RecipientState, reason: str, now: datetime) -> int:
+def end_planned_recipients(
+    connection: Connection, broadcast_id: int, state: RecipientState, reason: str, now: datetime
+) -> int:
     """Nothing is sent any more to those who are only planned; gives how many."""
     mine = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "planned")
     values = {"state": state, "reason": reason, "moved_at": now}
     return connection.execute(update(_recipients).where(mine).values(values)).rowcount
 
 
-def earlier(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[EarlierBroadcast]]:
+def earlier_broadcasts(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[EarlierBroadcast]]:
     """What these contacts were sent before."""
     found: dict[int, list[EarlierBroadcast]] = {}
     for row in _earlier(connection, contact_ids):
@@ -267,21 +271,21 @@ def earlier(connection: Connection, contact_ids: Sequence[int]) -> dict[int, lis
     return found
 
 
-def count(connection: Connection, broadcast_id: int) -> list[RecipientCount]:
+def count_recipients(connection: Connection, broadcast_id: int) -> list[RecipientCount]:
     """The ledger in numbers."""
     kind = (_recipients.c.state, _recipients.c.reason, _recipients.c.channel, _recipients.c.language)
     query = select(*kind, func.count()).where(_recipients.c.broadcast_id == broadcast_id).group_by(*kind)
     return [RecipientCount._make(row) for row in connection.execute(query)]
 
 
-def sent_to(connection: Connection, broadcast_id: int, after: int, limit: int) -> list[int]:
+def reached_contacts(connection: Connection, broadcast_id: int, after: int, limit: int) -> list[int]:
     """Who got it, by contact, those above ``after`` only."""
     mine = (_recipients.c.broadcast_id == broadcast_id) & (_recipients.c.state == "sent")
     query = select(_recipients.c.contact_id).where(mine, _recipients.c.contact_id > after)
     return list(connection.scalars(query.order_by(_recipients.c.contact_id).limit(limit)))
 
 
-def forget_before(connection: Connection, moment: datetime) -> int:
+def delete_broadcasts_before(connection: Connection, moment: datetime) -> int:
     """Delete pushes that were finished before this moment, drafts made before it, and their ledgers."""
     over = (_broadcasts.c.finished_at < moment) | (
         (_broadcasts.c.state == "draft") & (_broadcasts.c.created_at < moment)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.core import bulk
 from storage.core.base import Base, one_of, table_of
-from storage.tables.stages import Stage, current, enter, stages, trials
+from storage.tables.stages import Stage, current_stages, enter_stage, stages, trials
 
 ConsultationState = Literal["open", "closed", "archived"]
 """How far a consultation is that has a live revision."""
@@ -78,7 +78,7 @@ class TriggerRow(Base):
 
 
 class Publication(NamedTuple):
-    """What ``publish`` needs. The two ids are used only where a row is new."""
+    """What ``store_publication`` needs. The two ids are used only where a row is new."""
 
     consultation_id: int
     revision_id: int
@@ -227,7 +227,7 @@ _by_id = bulk.ByKeys(PublishedRevision, _published, _revisions.c.id)
 _insert_triggers = bulk.insert(_triggers, NewTrigger)
 
 
-def publish(connection: Connection, publication: Publication) -> PublishedRevision:
+def store_publication(connection: Connection, publication: Publication) -> PublishedRevision:
     """Store a content as a revision of its consultation, which is created when it is new, and put it into its stage.
 
     The same content as that of any earlier revision makes no second one: the earlier one takes the stage again. Dates
@@ -240,8 +240,10 @@ def publish(connection: Connection, publication: Publication) -> PublishedRevisi
     revision = known or _add(connection, publication, consultation_id)
     if publication.stage == "live":
         _go_live(connection, publication, revision)
-    elif staged(connection, consultation_id, publication.stage) != revision._replace(state=publication.stage):
-        enter(connection, consultation_id, publication.stage, revision.id, publication.published_at)
+    elif revision_in_stage(connection, consultation_id, publication.stage) != revision._replace(
+        state=publication.stage
+    ):
+        enter_stage(connection, consultation_id, publication.stage, revision.id, publication.published_at)
     return revision if publication.stage == "live" else revision._replace(state=publication.stage)
 
 
@@ -257,38 +259,40 @@ def _add(connection: Connection, publication: Publication, consultation_id: int)
         "published_at": publication.published_at,
     }
     connection.execute(_revisions.insert(), row)
-    return by_revision(connection, [publication.revision_id])[publication.revision_id]
+    return revisions_by_id(connection, [publication.revision_id])[publication.revision_id]
 
 
 def _go_live(connection: Connection, publication: Publication, revision: PublishedRevision) -> None:
     """Makes it the live revision, unless it is that already; then only its end may change."""
-    live = newest_of(connection, revision.consultation_id)
+    live = live_revision_of(connection, revision.consultation_id)
     if live is None or revision.id != live.id:
-        make_live(connection, revision, publication.published_at, ends_at=publication.closes_at)
+        make_revision_live(connection, revision, publication.published_at, ends_at=publication.closes_at)
     else:
-        prolong(connection, revision.consultation_id, publication.published_at, ends_at=publication.closes_at)
+        change_live_end(connection, revision.consultation_id, publication.published_at, ends_at=publication.closes_at)
 
 
-def make_live(connection: Connection, revision: PublishedRevision, now: datetime, *, ends_at: datetime | None) -> None:
+def make_revision_live(
+    connection: Connection, revision: PublishedRevision, now: datetime, *, ends_at: datetime | None
+) -> None:
     """Let a revision be the live one; going back leads to the one that is live before."""
-    live = current(connection, revision.consultation_id).get("live")
+    live = current_stages(connection, revision.consultation_id).get("live")
     before = live.period if live else None
-    enter(connection, revision.consultation_id, "live", revision.id, now, ends_at=ends_at, back_to=before)
+    enter_stage(connection, revision.consultation_id, "live", revision.id, now, ends_at=ends_at, back_to=before)
 
 
-def prolong(connection: Connection, consultation_id: int, now: datetime, *, ends_at: datetime | None) -> None:
+def change_live_end(connection: Connection, consultation_id: int, now: datetime, *, ends_at: datetime | None) -> None:
     """Let the live revision have another end from now on; nothing where it has that end already."""
-    live = current(connection, consultation_id).get("live")
+    live = current_stages(connection, consultation_id).get("live")
     if live and live.ends_at != ends_at:
-        enter(connection, consultation_id, "live", live.revision_id, now, ends_at=ends_at, back_to=live.back_to)
+        enter_stage(connection, consultation_id, "live", live.revision_id, now, ends_at=ends_at, back_to=live.back_to)
 
 
 def _consultation(connection: Connection, publication: Publication) -> int:
     """The consultation's id. Its row is locked, so that numbers of revisions are given out one after another."""
-    found = find(connection, publication.slug, lock=True)
+    found = find_consultation(connection, publication.slug, lock=True)
     if found is not None:
         if publication.stage == "live":
-            set_dates(connection, publication)
+            set_consultation_dates(connection, publication)
         return found.id
     new = {"id": publication.consultation_id, "slug": publication.slug, "state": "open"}
     row = new | _dates(publication) | {"created_at": publication.published_at}
@@ -296,7 +300,7 @@ def _consultation(connection: Connection, publication: Publication) -> int:
     return publication.consultation_id
 
 
-def set_dates(connection: Connection, publication: Publication) -> None:
+def set_consultation_dates(connection: Connection, publication: Publication) -> None:
     """Let the consultation have the dates and the sample mark of a publication."""
     found = _consultations.c.slug == publication.slug
     connection.execute(update(_consultations).where(found).values(_dates(publication)))
@@ -310,40 +314,40 @@ def _dates(publication: Publication) -> dict[str, object]:
     }
 
 
-def find(connection: Connection, slug: str, *, lock: bool = False) -> StoredConsultation | None:
+def find_consultation(connection: Connection, slug: str, *, lock: bool = False) -> StoredConsultation | None:
     """A consultation by its name, whatever there is of it. With ``lock`` others who want to change it wait."""
     query = _stored.where(_consultations.c.slug == slug)
     row = connection.execute(query.with_for_update(of=_consultations) if lock else query).first()
     return None if row is None else StoredConsultation._make(row)
 
 
-def latest(connection: Connection, slug: str) -> PublishedRevision | None:
+def find_live_revision(connection: Connection, slug: str) -> PublishedRevision | None:
     """The live revision of a consultation, open, closed or archived. None where there is no more than a draft."""
     return _one(connection, _live.where(_consultations.c.slug == slug))
 
 
-def newest_of(connection: Connection, consultation_id: int) -> PublishedRevision | None:
+def live_revision_of(connection: Connection, consultation_id: int) -> PublishedRevision | None:
     """The live revision of a consultation by its id, open, closed or archived."""
     return _one(connection, _live.where(_consultations.c.id == consultation_id))
 
 
-def staged(connection: Connection, consultation_id: int, stage: Stage) -> PublishedRevision | None:
+def revision_in_stage(connection: Connection, consultation_id: int, stage: Stage) -> PublishedRevision | None:
     """The revision in this stage; its state is the stage."""
     return _one(connection, _staged.where(_consultations.c.id == consultation_id, stages.c.stage == stage))
 
 
-def list_unpublished(connection: Connection) -> list[PublishedRevision]:
+def list_unpublished_revisions(connection: Connection) -> list[PublishedRevision]:
     """Drafts and test revisions, by slug; their state is the stage. For the staff only."""
     query = _staged.where(stages.c.stage.in_(("draft", "test"))).order_by(_consultations.c.slug, stages.c.stage)
     return [PublishedRevision._make(row) for row in connection.execute(query)]
 
 
-def by_revision(connection: Connection, revision_ids: Sequence[int]) -> dict[int, PublishedRevision]:
+def revisions_by_id(connection: Connection, revision_ids: Sequence[int]) -> dict[int, PublishedRevision]:
     """These revisions, for sessions that began with them."""
     return {row.id: row for row in _by_id(connection, revision_ids)}
 
 
-def list_latest(
+def list_live_revisions(
     connection: Connection, states: Sequence[ConsultationState] = ("open",), *, trials: bool = False
 ) -> list[PublishedRevision]:
     """The live revision of every consultation in one of these states, by slug. Dates are the caller's to look at.
@@ -355,16 +359,16 @@ def list_latest(
     return [PublishedRevision._make(row) for row in connection.execute(query)]
 
 
-def list_heads(
+def list_live_revision_heads(
     connection: Connection, states: Sequence[ConsultationState] = ("open",), *, trials: bool = False
 ) -> list[RevisionHead]:
-    """What ``list_latest`` gives, without the words: for whoever looks often, or at all of them."""
+    """What ``list_live_revisions`` gives, without the words: for whoever looks often, or at all of them."""
     query = _heads.where(_consultations.c.state.in_(states))
     query = query if trials else query.where(~_is_trial)
     return [RevisionHead._make(row) for row in connection.execute(query)]
 
 
-def contents(connection: Connection, revision_ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+def revision_contents(connection: Connection, revision_ids: Sequence[int]) -> Iterator[tuple[int, str]]:
     """The words of these revisions, by id; a portion of them is in memory at a time."""
     for first in range(0, len(revision_ids), PORTION):
         wanted = revision_ids[first : first + PORTION]
@@ -372,48 +376,50 @@ def contents(connection: Connection, revision_ids: Sequence[int]) -> Iterator[tu
         yield from ((number, content) for number, content in connection.execute(query).all())
 
 
-def slug_of(connection: Connection, consultation_id: int) -> str:
+def consultation_slug(connection: Connection, consultation_id: int) -> str:
     """The name of a consultation."""
     return str(connection.scalar(select(_consultations.c.slug).where(_consultations.c.id == consultation_id)))
 
 
-def erase(connection: Connection, consultation_id: int) -> None:
+def delete_consultation(connection: Connection, consultation_id: int) -> None:
     """Delete a consultation with its revisions and words. What people said there has to be gone already."""
     connection.execute(delete(_revisions).where(_revisions.c.consultation_id == consultation_id))
     connection.execute(delete(_consultations).where(_consultations.c.id == consultation_id))
 
 
-def ids(connection: Connection) -> list[int]:
+def all_consultation_ids(connection: Connection) -> list[int]:
     """Every consultation there ever was, by slug."""
     return list(connection.scalars(select(_consultations.c.id).order_by(_consultations.c.slug)))
 
 
-def revisions(connection: Connection, consultation_id: int) -> list[PublishedRevision]:
+def revisions_once_live(connection: Connection, consultation_id: int) -> list[PublishedRevision]:
     """All revisions of a consultation that are live or were, oldest first: those to which there may be answers."""
     were_live = select(stages.c.revision_id).where(stages.c.stage == "live")
     query = _published.where(_revisions.c.consultation_id == consultation_id, _revisions.c.id.in_(were_live))
     return [PublishedRevision._make(row) for row in connection.execute(query.order_by(_revisions.c.number))]
 
 
-def numbered(connection: Connection, consultation_id: int, number: int) -> PublishedRevision | None:
+def revision_by_number(connection: Connection, consultation_id: int, number: int) -> PublishedRevision | None:
     """A revision by its number, whether it was ever live or not."""
     query = _published.where(_revisions.c.consultation_id == consultation_id, _revisions.c.number == number)
     return _one(connection, query)
 
 
-def ids_by_code(connection: Connection, code: str) -> list[int]:
+def revision_ids_by_code(connection: Connection, code: str) -> list[int]:
     """The ids of revisions whose hash begins like this, the newest first: the code on their buttons."""
     found = select(_revisions.c.id).where(_revisions.c.content_hash.startswith(code, autoescape=True))
     return list(connection.scalars(found.order_by(_revisions.c.id.desc())))
 
 
-def mentions(connection: Connection, words: str) -> bool:
+def is_in_any_revision(connection: Connection, words: str) -> bool:
     """Whether any revision, also an old one, holds these very words (the name of a recording)."""
     found = select(_revisions.c.id).where(_revisions.c.content.contains(words, autoescape=True)).limit(1)
     return connection.execute(found).first() is not None
 
 
-def set_state(connection: Connection, consultation_id: int, state: ConsultationState, **dates: datetime | None) -> None:
+def set_consultation_state(
+    connection: Connection, consultation_id: int, state: ConsultationState, **dates: datetime | None
+) -> None:
     """Open, close or archive a consultation. ``dates``: of ``closes_at``, ``closed_at`` and ``archived_at`` those that
     change with it.
     """
@@ -429,7 +435,7 @@ def replace_triggers(connection: Connection, consultation_id: int, triggers: Ite
     _insert_triggers(connection, [NewTrigger(kind, value, consultation_id) for kind, value in triggers])
 
 
-def triggers(connection: Connection) -> dict[tuple[str, str], int]:
+def load_triggers(connection: Connection) -> dict[tuple[str, str], int]:
     """Which consultation each (kind, value) starts. Few rows: callers keep them and read anew after a publication."""
     query = select(_triggers.c.kind, _triggers.c.value, _triggers.c.consultation_id)
     return {(kind, value): consultation_id for kind, value, consultation_id in connection.execute(query)}

@@ -164,73 +164,73 @@ _of_contacts = bulk.ByKeys(
 _by_id = bulk.ByKeys(_ContactKey, select(_contacts.c.id), _contacts.c.id)
 _sealed = bulk.ByKeys(EncryptedAddress, select(_addresses.c.lookup, _addresses.c.sealed), _addresses.c.lookup)
 
-insert = bulk.insert(_contacts, NewContact)
+insert_contacts = bulk.insert(_contacts, NewContact)
 """Add contacts. Raises Duplicate for an id that exists."""
 
 insert_addresses = bulk.insert(_addresses, NewAddress)
 """Add addresses. Raises Duplicate when another process met the same address first: the second run of the work finds it.
 """
 
-set_languages = bulk.change(_contacts, ContactLanguage, key=("id",))
+set_languages = bulk.update(_contacts, ContactLanguage, key=("id",))
 """Remember which language contacts chose."""
 
-set_spoken_languages = bulk.change(_contacts, SpokenLanguage, key=("id",))
+set_spoken_languages = bulk.update(_contacts, SpokenLanguage, key=("id",))
 """Remember in which language contacts who chose none are spoken to."""
 
-mark_missed = bulk.change(_addresses, AddressMissed, key=("lookup",))
+mark_missed = bulk.update(_addresses, AddressMissed, key=("lookup",))
 """Remember where a question never arrived, or that it is asked again."""
 
-mark_stopped = bulk.change(_contacts, ContactStop, key=("id",))
+mark_stopped = bulk.update(_contacts, ContactStop, key=("id",))
 """Remember who wants no more pushes, or wants them again."""
 
-mark_unreachable = bulk.change(_addresses, AddressState, key=("lookup",))
+mark_unreachable = bulk.update(_addresses, AddressState, key=("lookup",))
 """Remember which addresses a channel refuses for good (blocked, gone), or that they answered again."""
 
-adopt = bulk.change(_addresses, AddressOwner, key=("lookup",))
+adopt_addresses = bulk.update(_addresses, AddressOwner, key=("lookup",))
 """Give addresses that were left behind by an erasure to new contacts: the person writes again, from zero."""
 
-_erase_addresses = bulk.remove(_addresses, _Owner)
-_erase_contacts = bulk.remove(_contacts, _ContactKey)
+_erase_addresses = bulk.delete(_addresses, _Owner)
+_erase_contacts = bulk.delete(_contacts, _ContactKey)
 
 
-def find(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, KnownAddress]:
+def find_addresses(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, KnownAddress]:
     """The known ones among these addresses, each with what is known of its contact."""
     return {row.lookup: row for row in _known(connection, lookups)}
 
 
-def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[KnownAddress]:
+def addresses_of_contacts(connection: Connection, contact_ids: Sequence[int]) -> list[KnownAddress]:
     """All addresses of these contacts; those of one contact oldest first."""
     return list(_of_contacts(connection, contact_ids))
 
 
-def sealed(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, bytes]:
+def encrypted_addresses(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, bytes]:
     """The sealed address for each known look-up."""
     return {row.lookup: row.sealed for row in _sealed(connection, lookups)}
 
 
-def among(connection: Connection, ids: Sequence[int]) -> set[int]:
+def existing_contacts(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Those of these contacts who are known (still)."""
     return {row.id for row in _by_id(connection, ids)}
 
 
-def any_sealed(connection: Connection) -> EncryptedAddress | None:
+def any_encrypted_address(connection: Connection) -> EncryptedAddress | None:
     """One address of the house, to see whether its secret key fits; None while nobody is known."""
     row = connection.execute(select(_addresses.c.lookup, _addresses.c.sealed).limit(1)).first()
     return None if row is None else EncryptedAddress._make(row)
 
 
-def erase(connection: Connection, contact_ids: Iterable[int]) -> int:
+def delete_contacts(connection: Connection, contact_ids: Iterable[int]) -> int:
     """Forget contacts, their addresses and every message waiting for them. Gives the number of contacts that existed.
 
-    Set-aside messages go with ``messages.erase``. Call ``Store.scrub`` after the commit, so that no copy stays in the
-    journal.
+    ``erase_dead_letters`` deletes their dead letters. Call ``Store.scrub`` after the commit, so that no copy stays in
+    the journal.
     """
     ids = list(contact_ids)
     _erase_addresses(connection, [_Owner(id_) for id_ in ids])
     return _erase_contacts(connection, [_ContactKey(id_) for id_ in ids])
 
 
-def idle(
+def idle_contacts(
     connection: Connection, before: datetime, *, after: int = 0, among: Sequence[int] = (), limit: int = 1000
 ) -> list[int]:
     """Contacts made before that, behind this id (or `among` these), of whom this half knows nothing but where they are:
@@ -255,7 +255,7 @@ def _no_ties() -> list[ColumnElement[bool]]:
     return [~exists(text("1")).select_from(text(where)).where(text(f"({tie})")) for where, tie in ties]
 
 
-def move(connection: Connection, moves: Sequence[AddressMove]) -> None:
+def move_addresses(connection: Connection, moves: Sequence[AddressMove]) -> None:
     """Replace addresses by those under which their chats go on; every row that names the old one follows.
 
     Where the new address is known already it stays with its contact, and only what waits for the old one comes along:
@@ -294,7 +294,7 @@ def _followers() -> list[TextClause]:
     ]  # fmt: skip
 
 
-def purge_orphans(connection: Connection) -> int:
+def purge_orphaned_contacts(connection: Connection) -> int:
     """Delete addresses without contact for which nothing waits, and contacts without address; gives how many."""
     still_needed = exists(text("1")).select_from(text("outbox")).where(text("outbox.lookup = addresses.lookup"))
     addresses = connection.execute(delete(_addresses).where(_addresses.c.contact_id.is_(None), ~still_needed))

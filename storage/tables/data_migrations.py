@@ -30,11 +30,11 @@ class DataMigrationProgress(NamedTuple):
 
 _migrations = table_of(DataMigrationRow)
 
-note = bulk.upsert(_migrations, DataMigrationProgress, key=("name",))
+record_data_migration_progress = bulk.upsert(_migrations, DataMigrationProgress, key=("name",))
 """Take down how far work has come."""
 
 
-def progress(connection: Connection, name: str, *, lock: bool = False) -> DataMigrationProgress:
+def data_migration_progress(connection: Connection, name: str, *, lock: bool = False) -> DataMigrationProgress:
     """How far this work has come; at position 0 where it was not begun. With ``lock`` others that ask so wait until
     this transaction ends, from the second portion on; the first one twice is harmless.
     """

@@ -142,7 +142,7 @@ _proposals, _steps, _events = table_of(ProposalRow), table_of(ProposalStatusRow)
 _moderations, _decisions = table_of(ModerationRow), table_of(DecisionRow)
 
 
-def add(connection: Connection, edition: StoredEdition, rows: Sequence[StoredEditionCell]) -> None:
+def add_edition(connection: Connection, edition: StoredEdition, rows: Sequence[StoredEditionCell]) -> None:
     """Store an edition; of the earlier ones of its consultation only the last stay (`KEPT`).
 
     Raises Duplicate where another process made this number.
@@ -153,7 +153,7 @@ def add(connection: Connection, edition: StoredEdition, rows: Sequence[StoredEdi
     connection.execute(delete(_editions).where(of_this, _editions.c.number <= edition.number - KEPT))
 
 
-def newest(connection: Connection, consultation_id: int) -> StoredEdition | None:
+def newest_edition(connection: Connection, consultation_id: int) -> StoredEdition | None:
     """The newest edition of a consultation; None where none was made yet."""
     query = select(*(_editions.c[name] for name in StoredEdition._fields))
     query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)
@@ -161,7 +161,7 @@ def newest(connection: Connection, consultation_id: int) -> StoredEdition | None
     return None if row is None else StoredEdition._make(row)
 
 
-def newest_head(connection: Connection, consultation_id: int) -> EditionHead | None:
+def newest_edition_head(connection: Connection, consultation_id: int) -> EditionHead | None:
     """The same without its figures."""
     query = select(*(_editions.c[name] for name in EditionHead._fields))
     query = query.where(_editions.c.consultation_id == consultation_id).order_by(_editions.c.number.desc()).limit(1)
@@ -169,33 +169,33 @@ def newest_head(connection: Connection, consultation_id: int) -> EditionHead | N
     return None if row is None else EditionHead._make(row)
 
 
-def heads(connection: Connection) -> dict[int, EditionHead]:
+def newest_edition_heads(connection: Connection) -> dict[int, EditionHead]:
     """The newest edition of each consultation, by its id."""
     query = select(*(_editions.c[name] for name in EditionHead._fields)).order_by(_editions.c.number)
     return {row.consultation_id: EditionHead._make(row) for row in connection.execute(query)}
 
 
-def rows_of(connection: Connection, consultation_id: int, number: int) -> list[StoredEditionCell]:
+def edition_cells(connection: Connection, consultation_id: int, number: int) -> list[StoredEditionCell]:
     """The cells of an edition, in their order."""
     query = select(*(_rows.c[name] for name in StoredEditionCell._fields))
     query = query.where(_rows.c.consultation_id == consultation_id, _rows.c.number == number).order_by(_rows.c.place)
     return [StoredEditionCell._make(row) for row in connection.execute(query)]
 
 
-def is_last(connection: Connection, consultation_id: int) -> bool:
+def is_edition_last(connection: Connection, consultation_id: int) -> bool:
     """Whether answers were deleted whose figures stand in the newest edition only."""
     query = select(_editions.c.is_last).where(_editions.c.consultation_id == consultation_id, _editions.c.is_last)
     return connection.execute(query.limit(1)).first() is not None
 
 
-def make_last(connection: Connection, consultation_id: int) -> None:
+def make_edition_last(connection: Connection, consultation_id: int) -> None:
     """Note that answers are deleted now: later editions carry these figures on."""
     number = select(func.max(_editions.c.number)).where(_editions.c.consultation_id == consultation_id)
     is_newest = (_editions.c.consultation_id == consultation_id) & (_editions.c.number == number.scalar_subquery())
     connection.execute(update(_editions).where(is_newest).values(is_last=True, compared=""))
 
 
-def erase(connection: Connection, consultation_id: int) -> None:
+def erase_editions(connection: Connection, consultation_id: int) -> None:
     """Delete all editions of a consultation."""
     connection.execute(delete(_editions).where(_editions.c.consultation_id == consultation_id))
 
@@ -235,7 +235,7 @@ def _position() -> Select[tuple[object, ...]]:
 _reached = _position()
 
 
-def position(connection: Connection, consultation_id: int) -> str:
+def consultation_position(connection: Connection, consultation_id: int) -> str:
     """How far a consultation is: a text that changes when anything does that figures are made of.
 
     A million answers take some tenths of a second, in which nothing else waits.

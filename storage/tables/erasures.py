@@ -41,7 +41,7 @@ class PendingRewrite(NamedTuple):
 _erasures = table_of(ErasureRow)
 
 
-def tables() -> list[str]:
+def tables_of_residents() -> list[str]:
     """The tables that hold something of residents."""
     return sorted(set(_all().tables) - NOT_OF_RESIDENTS)
 
@@ -51,14 +51,14 @@ def columns_with_words() -> list[tuple[str, str]]:
     return [(table.name, column.name) for table in _all().sorted_tables for column in table.c if "words" in column.info]
 
 
-def mark(connection: Connection, names: Iterable[str] | None = None) -> None:
+def mark_erased_tables(connection: Connection, names: Iterable[str] | None = None) -> None:
     """Take down, in the transaction that erases something, in which tables it did so; without names: in all of them.
 
     After the commit ``Store.scrub`` is called.
     """
     if connection.dialect.name != "postgresql":
         return
-    rows = [{"table_name": name, "erased": 1, "rewritten": 0} for name in sorted(names or tables())]
+    rows = [{"table_name": name, "erased": 1, "rewritten": 0} for name in sorted(names or tables_of_residents())]
     connection.execute(
         insert(_erasures)
         .values(rows)
@@ -66,13 +66,13 @@ def mark(connection: Connection, names: Iterable[str] | None = None) -> None:
     )
 
 
-def pending(connection: Connection) -> list[PendingRewrite]:
+def pending_rewrites(connection: Connection) -> list[PendingRewrite]:
     """The tables that have to be written anew."""
     query = select(_erasures.c.table_name, _erasures.c.erased).where(_erasures.c.erased > _erasures.c.rewritten)
     return [PendingRewrite._make(row) for row in connection.execute(query.order_by(_erasures.c.table_name))]
 
 
-def settle(connection: Connection, done: Iterable[PendingRewrite]) -> None:
+def settle_rewrites(connection: Connection, done: Iterable[PendingRewrite]) -> None:
     """Take down that these tables were written anew; what was erased since they were listed waits for the next time."""
     for table, erased in done:
         connection.execute(

@@ -86,7 +86,7 @@ _seen = select(_received.c.channel, _received.c.external_id).where(
     _received.c.external_id.in_(bindparam("external_ids", expanding=True)),
 )
 
-insert = bulk.insert(_received, NewReceived)
+insert_received = bulk.insert(_received, NewReceived)
 """Remember messages as taken. Raises Duplicate for one that was taken before."""
 
 _take = bulk.insert(_received, NewReceived, skip_known=True)
@@ -101,11 +101,11 @@ _TRIAL = ("-trial-", "-")
 _of_senders = bulk.ByKeys(
     StoredDeadLetter, select(*(_dead_letters.c[field] for field in StoredDeadLetter._fields)), _dead_letters.c.lookup
 )
-_discard = bulk.remove(_dead_letters, _Key)
-_erase = bulk.remove(_dead_letters, _Sender)
+_discard = bulk.delete(_dead_letters, _Key)
+_erase = bulk.delete(_dead_letters, _Sender)
 
 
-def take(connection: Connection, rows: Sequence[NewReceived]) -> set[MessageKey]:
+def take_messages(connection: Connection, rows: Sequence[NewReceived]) -> set[MessageKey]:
     """Remember messages as taken, and give the keys of those that are new: only these may be handled.
 
     Safe between processes: whoever commits first has the message, the other one waits and is then told that it is
@@ -115,16 +115,16 @@ def take(connection: Connection, rows: Sequence[NewReceived]) -> set[MessageKey]
         return {(channel, external_id) for channel, external_id in _take_new.returned(connection, rows)}
     keys = {(row.channel, row.external_id) for row in rows}
     # Nearly always all are new: write first, and look only if some were passed over.
-    driver.run(connection, "SAVEPOINT take", ())
+    driver.execute(connection, "SAVEPOINT take", ())
     if _take(connection, rows) < len(keys):
-        driver.run(connection, "ROLLBACK TO take", ())
-        keys -= seen(connection, keys)
+        driver.execute(connection, "ROLLBACK TO take", ())
+        keys -= known_messages(connection, keys)
         _take(connection, [row for row in rows if (row.channel, row.external_id) in keys])
-    driver.run(connection, "RELEASE take", ())
+    driver.execute(connection, "RELEASE take", ())
     return keys
 
 
-def seen(connection: Connection, keys: Iterable[MessageKey]) -> set[MessageKey]:
+def known_messages(connection: Connection, keys: Iterable[MessageKey]) -> set[MessageKey]:
     """Those of the keys that were taken before. One query per channel that occurs."""
     by_channel = groupby(sorted(keys), key=itemgetter(0))
     return {
@@ -134,18 +134,18 @@ def seen(connection: Connection, keys: Iterable[MessageKey]) -> set[MessageKey]:
     }
 
 
-def forget_before(connection: Connection, moment: datetime) -> int:
+def forget_messages_before(connection: Connection, moment: datetime) -> int:
     """Forget which messages were taken before this moment; gives how many. Channels do not repeat that late."""
     return connection.execute(delete(_received).where(_received.c.received_at < moment)).rowcount
 
 
-def try_to_write(connection: Connection) -> None:
+def probe_write(connection: Connection) -> None:
     """Writes something and takes it back, to find out whether that works (again)."""
-    insert(connection, [NewReceived(*_TRIAL, datetime.now(UTC))])
+    insert_received(connection, [NewReceived(*_TRIAL, datetime.now(UTC))])
     connection.execute(delete(_received).where(_received.c.channel == _TRIAL[0]))
 
 
-def dead_letters(connection: Connection, limit: int = 1000) -> list[StoredDeadLetter]:
+def unsettled_dead_letters(connection: Connection, limit: int = 1000) -> list[StoredDeadLetter]:
     """Messages set aside that nobody has looked at, those of the oldest day first."""
     query = select(_dead_letters).where(_dead_letters.c.settled_at.is_(None)).limit(limit)
     query = query.order_by(_dead_letters.c.at, _dead_letters.c.id)
@@ -157,7 +157,7 @@ def dead_letters_of(connection: Connection, lookups: Sequence[bytes]) -> list[St
     return sorted(_of_senders(connection, lookups), key=attrgetter("at", "id"))
 
 
-def discard(connection: Connection, ids: Iterable[int]) -> int:
+def discard_dead_letters(connection: Connection, ids: Iterable[int]) -> int:
     """Delete these messages, because a person has looked at them; gives how many existed."""
     return _discard(connection, [_Key(id_) for id_ in ids])
 
@@ -167,6 +167,6 @@ def forget_dead_letters_before(connection: Connection, moment: datetime) -> int:
     return connection.execute(delete(_dead_letters).where(_dead_letters.c.at < moment)).rowcount
 
 
-def erase(connection: Connection, lookups: Iterable[bytes]) -> int:
+def erase_dead_letters(connection: Connection, lookups: Iterable[bytes]) -> int:
     """Delete the set-aside messages of these senders; gives how many."""
     return _erase(connection, [_Sender(lookup) for lookup in lookups])

@@ -156,7 +156,7 @@ class NewDecision(NamedTuple):
     at: datetime
 
 
-def restoring(id_: int, moderation_id: int, now: datetime) -> NewDecision:
+def restore_decision(id_: int, moderation_id: int, now: datetime) -> NewDecision:
     """That something waits again, which nobody of the team decided."""
     return NewDecision(id_, moderation_id, staff_id=None, kind="restore", reason=None, at=now)
 
@@ -228,16 +228,16 @@ _decisions_of = bulk.ByKeys(
 )
 _insert = bulk.insert(_moderations, _OfProposal)
 
-set_states = bulk.change(_moderations, ModerationChange, key=("id",))
+set_moderation_states = bulk.update(_moderations, ModerationChange, key=("id",))
 """Note where proposals or answers stand from now on."""
 
-reread = bulk.change(_moderations, ModerationReset, key=("id",))
+reset_moderations = bulk.update(_moderations, ModerationReset, key=("id",))
 """Put proposals or answers back into the queue, because their authors changed them."""
 
-set_flags = bulk.change(_moderations, ModerationFlags, key=("id",))
+set_moderation_flags = bulk.update(_moderations, ModerationFlags, key=("id",))
 """Note anew what to look at, because texts were changed."""
 
-keep_originals = bulk.change(_moderations, EncryptedOriginal, key=("id",))
+keep_originals = bulk.update(_moderations, EncryptedOriginal, key=("id",))
 """Keep what people wrote before it was edited, sealed."""
 
 _add_decisions = bulk.insert(_decisions, NewDecision)
@@ -245,10 +245,10 @@ _set_texts = bulk.upsert(_texts, NewProposalText, key=("moderation_id", "languag
 
 _orphaned = (_moderations.c.state == "merged") & _moderations.c.merged_into.is_(None)
 _state = case((_orphaned, "waiting"), else_=_moderations.c.state)
-_erase_texts = bulk.remove(_texts, _Of)
+_erase_texts = bulk.delete(_texts, _Of)
 
 
-def insert(connection: Connection, rows: Sequence[NewModeration]) -> int:
+def insert_moderations(connection: Connection, rows: Sequence[NewModeration]) -> int:
     """Add what is to be read of proposals, with them; gives how many."""
     return _insert(connection, [_OfProposal(row.id, *row) for row in rows])
 
@@ -259,7 +259,7 @@ def add_decisions(connection: Connection, rows: Sequence[NewDecision]) -> int:
     return _add_decisions(connection, rows)
 
 
-def set_texts(connection: Connection, rows: Sequence[NewProposalText]) -> int:
+def upsert_translations(connection: Connection, rows: Sequence[NewProposalText]) -> int:
     """Store translations; a later one of the same language replaces the earlier."""
     _make_missing(connection, {row.moderation_id for row in rows})
     return _set_texts(connection, rows)
@@ -278,17 +278,17 @@ def _make_missing(connection: Connection, ids: Iterable[int]) -> None:
         connection.execute(_moderations.insert().from_select(fields, rows))
 
 
-def erase_texts(connection: Connection, ids: Iterable[int]) -> int:
+def erase_translations(connection: Connection, ids: Iterable[int]) -> int:
     """Forget the translations of these, e.g. because what was translated is not said any more."""
     return _erase_texts(connection, [_Of(id_) for id_ in ids])
 
 
-def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, NewModeration]:
+def moderations_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, NewModeration]:
     """Where these stand, proposals or answers."""
     return {row.id: row for row in _by_id(connection, ids)}
 
 
-def texts_of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewProposalText]]:
+def translations_of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewProposalText]]:
     """The translations of these, by id and language."""
     found: dict[int, dict[str, NewProposalText]] = {}
     for row in _texts_of(connection, ids):
@@ -301,7 +301,7 @@ def decisions_of(connection: Connection, ids: Sequence[int]) -> list[NewDecision
     return sorted(_decisions_of(connection, ids), key=lambda row: row.id)
 
 
-def queue(
+def moderation_queue(
     connection: Connection,
     consultation_id: int,
     state: ModerationState = "waiting",
@@ -325,7 +325,7 @@ def queue(
     return sorted(found, reverse=newest)[:limit]
 
 
-def count_states(connection: Connection, consultation_id: int) -> dict[ModerationState, int]:
+def count_moderation_states(connection: Connection, consultation_id: int) -> dict[ModerationState, int]:
     """How many proposals and answers of a consultation stand where, proposals that were withdrawn left out."""
     number = func.count().label("number")
     of_answers = select(_moderations.c.state, number).where(_moderations.c.consultation_id == consultation_id)
@@ -348,7 +348,7 @@ def _of_proposals(query: Select[Any], consultation_id: int) -> Select[Any]:
     )
 
 
-def in_hand(connection: Connection, consultation_id: int) -> list[ProposalProgress]:
+def proposal_progress(connection: Connection, consultation_id: int) -> list[ProposalProgress]:
     """What people proposed in a consultation and did not withdraw, oldest first; nothing that was taken over."""
     first = (
         select(func.min(_steps.c.id))
@@ -377,12 +377,12 @@ def in_hand(connection: Connection, consultation_id: int) -> list[ProposalProgre
     return [ProposalProgress._make(row) for row in connection.execute(query)]
 
 
-def merged_into(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+def merged_into_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
     """Ids of the proposals that were merged into these, directly: a merge flattens what was merged before."""
     return _linked(_by_target(connection, ids))
 
 
-def parts_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+def parts_of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
     """Ids of the proposals into which these were split."""
     return _linked(_by_whole(connection, ids))
 

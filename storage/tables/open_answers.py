@@ -102,41 +102,43 @@ _by_code = bulk.ByKeys(OpenAnswer, _select(OpenAnswer).where(_is_said), _moderat
 _of_sessions = bulk.ByKeys(ModeratedAnswer, _select(ModeratedAnswer), _moderations.c.session_id)
 _released_of = bulk.ByKeys(_Answer, _select(_Answer).where(RELEASED, _is_said), _moderations.c.session_id)
 
-insert = bulk.insert(_moderations, NewOpenAnswer)
+insert_open_answers = bulk.insert(_moderations, NewOpenAnswer)
 """Add what is to be read of answers, after them."""
 
-reword = bulk.change(_answers, AnswerRewording, key=("session_id", "question_key"))
+reword_answers = bulk.update(_answers, AnswerRewording, key=("session_id", "question_key"))
 """Change what answers say."""
 
-_erase = bulk.remove(_moderations, _Id)
+_erase = bulk.delete(_moderations, _Id)
 
 
-def by_ids(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, OpenAnswer]:
+def open_answers_by_id(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, OpenAnswer]:
     """These answers, released or not. With ``lock`` nobody else changes them before this transaction ends."""
     return {row.id: row for row in _by_id(connection, ids, lock=lock)}
 
 
-def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, OpenAnswer]:
+def open_answers_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, OpenAnswer]:
     """The answers with these codes."""
     return {row.code: row for row in _by_code(connection, codes)}
 
 
-def of_sessions(connection: Connection, session_ids: Sequence[int]) -> dict[tuple[int, str], ModeratedAnswer]:
+def moderated_answers_of_sessions(
+    connection: Connection, session_ids: Sequence[int]
+) -> dict[tuple[int, str], ModeratedAnswer]:
     """What was noted of the answers of these sessions, by session and question."""
     return {(row.session_id, row.question_key): row for row in _of_sessions(connection, session_ids)}
 
 
-def released_among(connection: Connection, session_ids: Sequence[int]) -> frozenset[tuple[int, str]]:
+def released_answer_keys(connection: Connection, session_ids: Sequence[int]) -> frozenset[tuple[int, str]]:
     """Which answers (session, question) of these sessions everybody may read."""
     return frozenset(_released_of(connection, session_ids))
 
 
-def released(connection: Connection, consultation_id: int) -> list[ReleasedAnswer]:
+def released_answers(connection: Connection, consultation_id: int) -> list[ReleasedAnswer]:
     """What everybody may read of the answers of a consultation, in an order that says nothing: that of the codes."""
     query = _select(ReleasedAnswer).where(_moderations.c.consultation_id == consultation_id, RELEASED, _is_said)
     return [ReleasedAnswer._make(row) for row in connection.execute(query.order_by(_moderations.c.code))]
 
 
-def erase(connection: Connection, ids: Iterable[int]) -> int:
+def erase_answer_moderations(connection: Connection, ids: Iterable[int]) -> int:
     """Forget what was noted and decided about answers that say nothing any more; gives how many."""
     return _erase(connection, [_Id(id_) for id_ in ids])

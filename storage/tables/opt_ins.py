@@ -85,21 +85,21 @@ _language = func.coalesce(_contacts.c.language, _contacts.c.spoken_language)
 _asked = select(_contacts.c.id, _language).where(_contacts.c.stopped_at.is_(None), _wants_news.exists())
 _asked_among = bulk.ByKeys(Subscriber, _asked, _contacts.c.id)
 
-give = bulk.upsert(_opt_ins, NewOptIn, key=("contact_id", "about", "subject"))
+upsert_opt_ins = bulk.upsert(_opt_ins, NewOptIn, key=("contact_id", "about", "subject"))
 """Note wishes; the same one again counts from now, in the words of now."""
 
-withdraw = bulk.remove(_opt_ins, SubscriptionKey)
+withdraw_opt_ins = bulk.delete(_opt_ins, SubscriptionKey)
 """Forget single wishes."""
 
-_withdraw_all = bulk.remove(_opt_ins, _Contact)
+_withdraw_all = bulk.delete(_opt_ins, _Contact)
 
 
-def withdraw_all(connection: Connection, contact_ids: Iterable[int]) -> int:
+def withdraw_all_opt_ins(connection: Connection, contact_ids: Iterable[int]) -> int:
     """Forget all wishes of these contacts."""
     return _withdraw_all(connection, [_Contact(contact_id) for contact_id in contact_ids])
 
 
-def of_contacts(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[NewOptIn]]:
+def opt_ins_of_contacts(connection: Connection, contact_ids: Sequence[int]) -> dict[int, list[NewOptIn]]:
     """What these contacts asked for."""
     found: dict[int, list[NewOptIn]] = {}
     for row in _of_contacts(connection, contact_ids):

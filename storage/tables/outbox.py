@@ -130,23 +130,23 @@ class _Key(NamedTuple):
 _outbox = table_of(OutboxMessageRow)
 _addresses = table_of(AddressRow)
 
-insert = bulk.insert(_outbox, NewOutboxMessage)
+insert_messages = bulk.insert(_outbox, NewOutboxMessage)
 """Add messages to send. Raises BadRow when an address is not known (any more)."""
 
-delete_sent = bulk.remove(_outbox, SentReply, only=f"outbox.{PASSING}")
+delete_sent_replies = bulk.delete(_outbox, SentReply, only=f"outbox.{PASSING}")
 """Forget replies that were sent; the short way for what happens to nearly all messages."""
 
-_settle = bulk.change(
+_settle = bulk.update(
     _outbox,
     SendOutcome,
     key=("id",),
     also={"payload": "NULL", "lookup": f"CASE WHEN outbox.{PASSING} THEN NULL ELSE outbox.lookup END"},
 )
 
-reschedule = bulk.change(_outbox, SendDelay, key=("id",))
+reschedule_messages = bulk.update(_outbox, SendDelay, key=("id",))
 """Put messages off: not before a moment, with the number of tries so far and what the channel said."""
 
-_remove = bulk.remove(_outbox, _Key)
+_remove = bulk.delete(_outbox, _Key)
 _is_waiting_broadcast = (_outbox.c.state == text("'waiting'"), _outbox.c.purpose == text("'broadcast'"))
 _is_waiting_unasked = (
     _outbox.c.state == text("'waiting'"),
@@ -178,18 +178,18 @@ _waiting = (
 )
 
 
-def settle(connection: Connection, outcomes: Sequence[SendOutcome]) -> int:
+def settle_messages(connection: Connection, outcomes: Sequence[SendOutcome]) -> int:
     """Note what became of messages; gives how many there still were. Those that were erased meanwhile are passed over.
 
     A reply that was sent leaves nothing behind. Of what could not be sent, and of every broadcast, a row without text
-    stays until ``forget_settled_before``.
+    stays until ``delete_settled_messages_before``.
     """
     sent = [SentReply(outcome.id) for outcome in outcomes if outcome.state == "sent"]
-    deleted = delete_sent(connection, sent)
+    deleted = delete_sent_replies(connection, sent)
     return deleted if deleted == len(outcomes) else deleted + _settle(connection, outcomes)
 
 
-def waiting(
+def waiting_messages(
     connection: Connection,
     channel: str,
     *,
@@ -211,12 +211,12 @@ def waiting(
     return [WaitingMessage._make(row) for row in connection.execute(query)]
 
 
-def recall(connection: Connection, ids: Sequence[int]) -> list[int]:
+def recall_broadcasts(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Take back broadcasts that still wait; gives the ids of those. Tell ``Outbox.forget`` after the commit."""
     return _recall(connection, [row.id for row in _waiting_broadcasts(connection, ids)])
 
 
-def recall_from(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
+def recall_unasked_messages(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
     """Take back every broadcast and notice that waits for these contacts, at any address; gives their ids."""
     return _recall(connection, [row.id for row in _unasked_to(connection, contact_ids)])
 
@@ -226,19 +226,19 @@ def _recall(connection: Connection, ids: list[int]) -> list[int]:
     return ids
 
 
-def has_farewells(connection: Connection) -> bool:
+def has_final_messages(connection: Connection) -> bool:
     """Whether a last message still waits for somebody who was erased: until then the address is needed."""
     farewell = select(_outbox.c.id).where(_outbox.c.state == text("'waiting'"), _outbox.c.purpose == "farewell")
     return connection.execute(farewell.limit(1)).first() is not None
 
 
-def count_by_state(connection: Connection) -> dict[tuple[str, str], int]:
+def count_messages_by_state(connection: Connection) -> dict[tuple[str, str], int]:
     """How many messages there are of each channel and state."""
     query = select(_outbox.c.channel, _outbox.c.state, func.count()).group_by(_outbox.c.channel, _outbox.c.state)
     return {(channel, state): number for channel, state, number in connection.execute(query)}
 
 
-def next_due(connection: Connection, channel: str) -> datetime | None:
+def next_delayed_time(connection: Connection, channel: str) -> datetime | None:
     """The earliest moment for which a message of this channel was put off."""
     query = select(func.min(_outbox.c.not_before)).where(
         _outbox.c.state == text("'waiting'"), _outbox.c.channel == channel
@@ -247,7 +247,7 @@ def next_due(connection: Connection, channel: str) -> datetime | None:
     return moment if moment is None or isinstance(moment, datetime) else datetime.fromisoformat(moment)
 
 
-def put_off(connection: Connection, after: datetime) -> list[DelayedMessages]:
+def count_delayed_messages(connection: Connection, after: datetime) -> list[DelayedMessages]:
     """What waits beyond this moment, by channel and reason."""
     chats, until = (
         func.count(_outbox.c.lookup.distinct()),
@@ -262,6 +262,6 @@ def put_off(connection: Connection, after: datetime) -> list[DelayedMessages]:
     return [DelayedMessages._make(row) for row in connection.execute(query)]
 
 
-def forget_settled_before(connection: Connection, moment: datetime) -> int:
+def delete_settled_messages_before(connection: Connection, moment: datetime) -> int:
     """Delete rows that were settled before this moment; gives how many."""
     return connection.execute(delete(_outbox).where(_outbox.c.settled_at < moment)).rowcount

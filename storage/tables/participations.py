@@ -83,13 +83,13 @@ _standing = bulk.ByKeys(
 )
 
 
-def tally(connection: Connection, consultation_id: int) -> Tally:
+def tally_participations(connection: Connection, consultation_id: int) -> Tally:
     """How many participations a consultation has."""
     query = select(*_count).where(_sessions.c.consultation_id == consultation_id)
     return Tally(*map(int, connection.execute(query).one()))
 
 
-def tally_by_place(connection: Connection, consultation_id: int) -> list[EntryCodeCount]:
+def tally_by_entry_code(connection: Connection, consultation_id: int) -> list[EntryCodeCount]:
     """How many came from each place, in each mode; without a place code last."""
     query = (
         select(_sessions.c.place_code, _sessions.c.mode, *_count)
@@ -105,6 +105,6 @@ def answered_among(connection: Connection, session_ids: Sequence[int]) -> frozen
     return frozenset(row.id for row in _answered_by_id(connection, session_ids))
 
 
-def of_people(connection: Connection, pseudonyms: Sequence[str]) -> dict[str, ParticipationProgress]:
+def progress_of_people(connection: Connection, pseudonyms: Sequence[str]) -> dict[str, ParticipationProgress]:
     """How far each of these pseudonyms has come, of those who began."""
     return {row.pseudonym: row._replace(is_answered=bool(row.is_answered)) for row in _standing(connection, pseudonyms)}

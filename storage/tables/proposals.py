@@ -192,16 +192,16 @@ _by_id = bulk.ByKeys(
 )
 _by_author = bulk.ByKeys(StoredProposal, select(*_columns).order_by(_proposals.c.id), _proposals.c.pseudonym)
 
-insert = bulk.insert(_proposals, NewProposal)
+insert_proposals = bulk.insert(_proposals, NewProposal)
 """Add proposals as received. Raises Duplicate for a code, or a (source, source id), that exists."""
 
-release = bulk.change(_proposals, ProposalRelease, key=("id",))
+release_proposals = bulk.update(_proposals, ProposalRelease, key=("id",))
 """Let proposals out, after a person read them."""
 
-withdraw = bulk.change(_proposals, Withdrawal, key=("id",))
+withdraw_proposals = bulk.update(_proposals, Withdrawal, key=("id",))
 """Take proposals back, as their authors wish."""
 
-reword = bulk.change(_proposals, ProposalRewording, key=("id",))
+reword_proposals = bulk.update(_proposals, ProposalRewording, key=("id",))
 """Change what proposals say."""
 
 _history_columns = [_statuses.c[field] for field in NewProposalStatus._fields]
@@ -209,37 +209,37 @@ _history = bulk.ByKeys(
     NewProposalStatus, select(*_history_columns).order_by(_statuses.c.at, _statuses.c.id), _statuses.c.proposal_id
 )
 
-note_telling = bulk.change(_statuses, NotificationProgress, key=("id",))
+record_notification_progress = bulk.update(_statuses, NotificationProgress, key=("id",))
 """Take down how far telling people of steps has come."""
 
 _insert_statuses = bulk.insert(_statuses, NewProposalStatus)
-_set_status = bulk.change(_proposals, _CurrentStatus, key=("id",))
-_erase_proposals = bulk.remove(_proposals, _Person)
-_erase_by_id = bulk.remove(_proposals, _Key)
+_set_status = bulk.update(_proposals, _CurrentStatus, key=("id",))
+_erase_proposals = bulk.delete(_proposals, _Person)
+_erase_by_id = bulk.delete(_proposals, _Key)
 
 
-def by_codes(connection: Connection, codes: Sequence[str]) -> dict[str, StoredProposal]:
+def proposals_by_code(connection: Connection, codes: Sequence[str]) -> dict[str, StoredProposal]:
     """The proposals with these codes."""
     return {row.code: row for row in _by_code(connection, codes)}
 
 
-def by_ids(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, StoredProposal]:
+def proposals_by_id(connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, StoredProposal]:
     """These proposals, released or not. With ``lock`` nobody else changes them before this transaction ends."""
     return {row.id: row for row in _by_id(connection, ids, lock=lock)}
 
 
-def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredProposal]:
+def proposals_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[StoredProposal]:
     """All proposals of these people, oldest first; released, hidden, withdrawn or not."""
     return sorted(_by_author(connection, pseudonyms), key=lambda row: row.id)
 
 
-def of_source(connection: Connection, source: str) -> list[StoredProposal]:
+def proposals_of_source(connection: Connection, source: str) -> list[StoredProposal]:
     """What was taken over from this source, in whatever consultation."""
     query = select(*_columns).where(_proposals.c.source == source).order_by(_proposals.c.id)
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
 
-def of_sources(connection: Connection, sources: Sequence[str]) -> list[StoredProposal]:
+def proposals_of_sources(connection: Connection, sources: Sequence[str]) -> list[StoredProposal]:
     """What was taken over from sources of these names, alone or before a "#", in whatever consultation."""
     names = [_proposals.c.source == name for name in sources]
     names += [_proposals.c.source.startswith(f"{name}#", autoescape=True) for name in sources]
@@ -247,13 +247,13 @@ def of_sources(connection: Connection, sources: Sequence[str]) -> list[StoredPro
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
 
-def of_consultation(connection: Connection, consultation_id: int) -> list[StoredProposal]:
+def proposals_of_consultation(connection: Connection, consultation_id: int) -> list[StoredProposal]:
     """All proposals of a consultation, oldest first; released, hidden, withdrawn or not."""
     query = select(*_columns).where(_proposals.c.consultation_id == consultation_id).order_by(_proposals.c.id)
     return [StoredProposal._make(row) for row in connection.execute(query)]
 
 
-def released(
+def released_proposals(
     connection: Connection, consultation_id: int, *, after_id: int = 0, limit: int | None = None
 ) -> list[StoredProposal]:
     """What everybody may see of a consultation: released by a person, not withdrawn, oldest first."""
@@ -267,7 +267,7 @@ def released(
     return [StoredProposal._make(row) for row in rows]
 
 
-def visible(connection: Connection, consultation_id: int) -> list[VisibleProposal]:
+def visible_proposals(connection: Connection, consultation_id: int) -> list[VisibleProposal]:
     """Which proposals of a consultation everybody may see, without what they say; oldest first."""
     query = select(_proposals.c.id, _proposals.c.released_at).where(
         _proposals.c.consultation_id == consultation_id,
@@ -277,7 +277,7 @@ def visible(connection: Connection, consultation_id: int) -> list[VisibleProposa
     return [VisibleProposal._make(row) for row in connection.execute(query.order_by(_proposals.c.id))]
 
 
-def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewProposalStatus]]:
+def proposal_histories(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewProposalStatus]]:
     """The steps of these proposals so far, oldest first."""
     found: dict[int, list[NewProposalStatus]] = {}
     for row in sorted(_history(connection, ids), key=lambda row: (row.at, row.id)):
@@ -285,12 +285,12 @@ def history(connection: Connection, ids: Sequence[int]) -> dict[int, list[NewPro
     return found
 
 
-def is_anything_to_tell(connection: Connection) -> bool:
+def has_unnotified_status(connection: Connection) -> bool:
     """Whether there is a step of which not everybody was told yet."""
     return connection.execute(select(_statuses.c.id).where(TELLING).limit(1)).first() is not None
 
 
-def next_to_tell(connection: Connection) -> NewProposalStatus | None:
+def next_unnotified_status(connection: Connection) -> NewProposalStatus | None:
     """The oldest step of which not everybody was told yet."""
     query = select(*_history_columns).where(TELLING).order_by(_statuses.c.id).limit(1)
     row = connection.execute(query.with_for_update()).first()
@@ -303,11 +303,11 @@ def add_statuses(connection: Connection, rows: Sequence[NewProposalStatus]) -> N
     _set_status(connection, [_CurrentStatus(row.proposal_id, row.status) for row in rows])
 
 
-def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
+def erase_proposals_of_people(connection: Connection, pseudonyms: Iterable[str]) -> int:
     """Delete these people's proposals, with all that was said about them; gives how many proposals."""
     return _erase_proposals(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
 
 
-def erase_some(connection: Connection, ids: Iterable[int]) -> int:
+def erase_proposals_by_id(connection: Connection, ids: Iterable[int]) -> int:
     """Delete these proposals, with all that was said about them; gives how many."""
     return _erase_by_id(connection, [_Key(id_) for id_ in ids])

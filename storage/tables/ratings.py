@@ -133,10 +133,10 @@ _of_people = bulk.ByKeys(NewRating, _stored, _ratings.c.pseudonym)
 
 _set_last = bulk.upsert(_ratings, NewRating, key=("proposal_id", "pseudonym"), newest_by="rated_at")
 _add_events = bulk.insert(_events, NewRatingEvent)
-_erase_last = bulk.remove(_ratings, _Person)
-_erase_events = bulk.remove(_events, _Person)
-_erase_votes = bulk.remove(_events, _Rated)
-_erase_copies = bulk.remove(_events, _Event)
+_erase_last = bulk.delete(_ratings, _Person)
+_erase_events = bulk.delete(_events, _Person)
+_erase_votes = bulk.delete(_events, _Rated)
+_erase_copies = bulk.delete(_events, _Event)
 _of_proposals = bulk.ByKeys(NewRating, _stored, _ratings.c.proposal_id)
 _count = bulk.ByKeys(
     RatingCount,
@@ -149,7 +149,7 @@ _count = bulk.ByKeys(
     ).group_by(_ratings.c.proposal_id),
     _ratings.c.proposal_id,
 )
-_take_back = bulk.remove(_ratings, _Rated)
+_take_back = bulk.delete(_ratings, _Rated)
 _event_columns = [_events.c[field] for field in NewRatingEvent._fields]
 _events_of = bulk.ByKeys(NewRatingEvent, select(*_event_columns), _events.c.pseudonym)
 _events_on = bulk.ByKeys(NewRatingEvent, select(*_event_columns), _events.c.proposal_id)
@@ -161,7 +161,7 @@ have been given earlier.
 """
 
 
-def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
+def store_votes(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
     """Store votes: each as an event, and the one given last as what the person thinks now, whatever was stored first.
 
     Raises BadRow for a proposal that does not exist (any more).
@@ -170,26 +170,26 @@ def rate(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
     _set_last(connection, [NewRating(*row[1:6], row.carried_from) for row in sorted(rows, key=attrgetter("at", "id"))])
 
 
-def take_back(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
+def take_back_ratings(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
     """Forget what these people (pseudonym, proposal id) think now; the events stay. Gives how many ratings."""
     return _take_back(connection, [_Rated(*pair) for pair in pairs])
 
 
-def forget(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
+def erase_votes(connection: Connection, pairs: Iterable[tuple[str, int]]) -> int:
     """Delete what these people (pseudonym, proposal id) think and ever thought of it; gives how many ratings."""
     rows = [_Rated(*pair) for pair in pairs]
     _erase_votes(connection, rows)
     return _take_back(connection, rows)
 
 
-def copies(votes: Sequence[NewRatingEvent], merged: Mapping[int, int]) -> list[NewRatingEvent]:
+def carried_votes(votes: Sequence[NewRatingEvent], merged: Mapping[int, int]) -> list[NewRatingEvent]:
     """Which of these votes were only carried over from a proposal to the one it was merged into (`merged`: from →
     into).
     """
     return [it for it in votes if it.carried_from is not None and merged.get(it.carried_from) == it.proposal_id]
 
 
-def give_back(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
+def erase_carried_votes(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
     """Forget votes that were only copied; of each person the last of the others on the same proposal stands again."""
     gone = {row.id for row in rows}
     pairs = {(row.pseudonym, row.proposal_id) for row in rows}
@@ -202,7 +202,7 @@ def give_back(connection: Connection, rows: Sequence[NewRatingEvent]) -> None:
     )
 
 
-def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewRating]]:
+def ratings_of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, NewRating]]:
     """All ratings of these proposals as they stand, by proposal and person."""
     found: dict[int, dict[str, NewRating]] = {id_: {} for id_ in ids}
     for row in _of_proposals(connection, ids):
@@ -210,12 +210,12 @@ def of_proposals(connection: Connection, ids: Sequence[int]) -> dict[int, dict[s
     return found
 
 
-def count(connection: Connection, ids: Sequence[int]) -> dict[int, RatingCount]:
+def count_ratings(connection: Connection, ids: Sequence[int]) -> dict[int, RatingCount]:
     """How these proposals were rated; those nobody rated are left out."""
     return {row.proposal_id: row for row in _count(connection, ids)}
 
 
-def of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRating]:
+def ratings_of_people(connection: Connection, pseudonyms: Sequence[str]) -> list[NewRating]:
     """All ratings of these people as they stand."""
     return list(_of_people(connection, pseudonyms))
 
@@ -230,18 +230,18 @@ def votes_on(connection: Connection, proposal_ids: Sequence[int]) -> list[NewRat
     return sorted(_events_on(connection, proposal_ids), key=attrgetter("at", "id"))
 
 
-def newest_of(connection: Connection, pseudonyms: Sequence[str]) -> dict[tuple[int, str], int]:
+def newest_vote_ids(connection: Connection, pseudonyms: Sequence[str]) -> dict[tuple[int, str], int]:
     """The id of the last vote on each proposal (proposal id, pseudonym) by these people: which was stored later."""
     votes = sorted(_events_of(connection, pseudonyms), key=attrgetter("at", "id"))
     return {(row.proposal_id, row.pseudonym): row.id for row in votes}
 
 
-def whose(connection: Connection, event_ids: Sequence[int]) -> set[tuple[str, int]]:
+def voters_of(connection: Connection, event_ids: Sequence[int]) -> set[tuple[str, int]]:
     """Who (pseudonym, proposal id) gave these votes, as far as they are there (still)."""
     return {(row.pseudonym, row.proposal_id) for row in _whose(connection, event_ids)}
 
 
-def of_consultation(connection: Connection, consultation_id: int) -> Iterator[NewRating]:
+def ratings_of_consultation(connection: Connection, consultation_id: int) -> Iterator[NewRating]:
     """All ratings of a consultation as they stand, by proposal and person, read as they are consumed."""
     query = (
         _stored.join_from(_ratings, _proposals)
@@ -252,7 +252,7 @@ def of_consultation(connection: Connection, consultation_id: int) -> Iterator[Ne
         yield NewRating._make(row)
 
 
-def events_of(connection: Connection, consultation_id: int) -> Iterator[NewRatingEvent]:
+def rating_events_of(connection: Connection, consultation_id: int) -> Iterator[NewRatingEvent]:
     """All votes of a consultation in the order they were given, read as they are consumed."""
     query = (
         select(*(_events.c[field] for field in NewRatingEvent._fields))
@@ -264,7 +264,7 @@ def events_of(connection: Connection, consultation_id: int) -> Iterator[NewRatin
         yield NewRatingEvent._make(row)
 
 
-def votes_of(connection: Connection, consultation_id: int) -> Iterator[Sequence[tuple[str, int, int, bool]]]:
+def vote_batches(connection: Connection, consultation_id: int) -> Iterator[Sequence[tuple[str, int, int, bool]]]:
     """All votes of a consultation as (pseudonym, proposal id, vote, important), for counting; in the order they were
     given, many at a time.
 
@@ -280,18 +280,18 @@ def votes_of(connection: Connection, consultation_id: int) -> Iterator[Sequence[
     yield from result.partitions()
 
 
-def newest_event(connection: Connection) -> int:
+def newest_vote_id(connection: Connection) -> int:
     """The id of the newest vote of all, 0 if there is none."""
     return connection.execute(select(func.max(_events.c.id))).scalar() or 0
 
 
-def cast_after(connection: Connection, after_id: int) -> list[CountedVote]:
+def votes_after(connection: Connection, after_id: int) -> list[CountedVote]:
     """All votes with greater ids, in all consultations, in order."""
     query = select(*(_events.c[field] for field in CountedVote._fields)).where(_events.c.id > after_id)
     return [CountedVote._make(row) for row in connection.execute(query.order_by(_events.c.id))]
 
 
-def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
+def erase_ratings(connection: Connection, pseudonyms: Iterable[str]) -> int:
     """Delete these people's ratings and votes; gives how many ratings."""
     people = [_Person(pseudonym) for pseudonym in pseudonyms]
     _erase_events(connection, people)

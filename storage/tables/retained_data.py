@@ -17,13 +17,15 @@ _events = table_of(RatingEventRow)
 _rooms = table_of(RoomRow)
 
 
-def is_anything_rated(connection: Connection, consultation_id: int) -> bool:
+def has_votes(connection: Connection, consultation_id: int) -> bool:
     """Whether there is a vote on something of this consultation."""
     own = select(_proposals.c.id).where(_proposals.c.consultation_id == consultation_id)
     return connection.execute(select(_events.c.id).where(_events.c.proposal_id.in_(own)).limit(1)).first() is not None
 
 
-def forget_people(connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None) -> int:
+def anonymise_consultation(
+    connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None
+) -> int:
     """Delete who rated what, what people wrote and nobody was to see (hidden, withdrawn, or before it was edited), and
     the link from ideas to people; gives how many ratings and ideas that concerned. ``people``: only for these.
     """
@@ -49,7 +51,7 @@ def forget_people(connection: Connection, consultation_id: int, people: Select[t
     return gone
 
 
-def erase_proposals(connection: Connection, consultation_id: int) -> None:
+def erase_proposals_of_consultation(connection: Connection, consultation_id: int) -> None:
     """Delete all proposals of a consultation, with votes on them and all that was said about them."""
     own = select(_proposals.c.id).where(_proposals.c.consultation_id == consultation_id)
     for table in (_ratings, _events):
@@ -57,6 +59,6 @@ def erase_proposals(connection: Connection, consultation_id: int) -> None:
     connection.execute(delete(_proposals).where(_proposals.c.consultation_id == consultation_id))
 
 
-def erase_rooms(connection: Connection, consultation_id: int) -> None:
+def erase_rooms_of_consultation(connection: Connection, consultation_id: int) -> None:
     """Delete the rooms of a consultation."""
     connection.execute(delete(_rooms).where(_rooms.c.consultation_id == consultation_id))

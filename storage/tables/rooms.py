@@ -86,29 +86,29 @@ _answers = table_of(AnswerRow)
 _results = table_of(RoomResultRow)
 _columns = [_rooms.c[field] for field in StoredRoom._fields]
 
-insert = bulk.insert(_rooms, StoredRoom)
+insert_rooms = bulk.insert(_rooms, StoredRoom)
 """Open rooms. Raises Duplicate for a code that exists."""
 
-step = bulk.change(_rooms, RoomStep, key=("id",))
+update_rooms = bulk.update(_rooms, RoomStep, key=("id",))
 """Go on, show results, end."""
 
-keep = bulk.upsert(_results, StoredRoomResult, key=("room_id", "question_key"))
+upsert_room_results = bulk.upsert(_results, StoredRoomResult, key=("room_id", "question_key"))
 """Note what is shown from now on."""
 
 
-def by_code(connection: Connection, code: str) -> StoredRoom | None:
+def room_by_code(connection: Connection, code: str) -> StoredRoom | None:
     """The room with this code, ended or not."""
     row = connection.execute(select(*_columns).where(_rooms.c.code == code)).first()
     return None if row is None else StoredRoom._make(row)
 
 
-def running(connection: Connection, consultation_ids: Sequence[int]) -> list[StoredRoom]:
+def running_rooms(connection: Connection, consultation_ids: Sequence[int]) -> list[StoredRoom]:
     """The rooms of these consultations that have not ended, newest first."""
     query = select(*_columns).where(_rooms.c.ended_at.is_(None), _rooms.c.consultation_id.in_(consultation_ids))
     return [StoredRoom._make(row) for row in connection.execute(query.order_by(_rooms.c.id.desc()))]
 
 
-def people_in(connection: Connection, consultation_id: int, place_code: str) -> int:
+def count_people_in_room(connection: Connection, consultation_id: int, place_code: str) -> int:
     """How many sessions began in this room."""
     query = select(func.count()).where(
         _sessions.c.consultation_id == consultation_id, _sessions.c.place_code == place_code
@@ -116,7 +116,7 @@ def people_in(connection: Connection, consultation_id: int, place_code: str) -> 
     return int(connection.execute(query).scalar_one())
 
 
-def results(connection: Connection, consultation_id: int) -> list[StoredRoomResult]:
+def room_results(connection: Connection, consultation_id: int) -> list[StoredRoomResult]:
     """What all rooms of a consultation have shown last."""
     of_this = _rooms.c.consultation_id == consultation_id
     query = (
@@ -125,19 +125,19 @@ def results(connection: Connection, consultation_id: int) -> list[StoredRoomResu
     return [StoredRoomResult._make(row) for row in connection.execute(query)]
 
 
-def forget_results(connection: Connection, consultation_id: int) -> None:
+def erase_room_results(connection: Connection, consultation_id: int) -> None:
     """Delete what the rooms of a consultation have shown."""
     own = select(_rooms.c.id).where(_rooms.c.consultation_id == consultation_id)
     connection.execute(delete(_results).where(_results.c.room_id.in_(own)))
 
 
-def hold(connection: Connection, consultation_id: int) -> None:
+def lock_rooms(connection: Connection, consultation_id: int) -> None:
     """Keep others from changing what the rooms of a consultation show, until the commit."""
     query = select(_rooms.c.id).where(_rooms.c.consultation_id == consultation_id).order_by(_rooms.c.id)
     connection.execute(query.with_for_update()).all()
 
 
-def count_answers(
+def count_room_answers(
     connection: Connection, consultation_id: int, place_code: str | None, key: str, revision_ids: Iterable[int]
 ) -> list[AnswerCount]:
     """What the people of a room, or with None all people, answered to one question as these revisions ask it."""

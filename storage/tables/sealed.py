@@ -47,12 +47,14 @@ ENCRYPTED_COLUMNS: Final = {
 }
 
 
-def count(connection: Connection, place: EncryptedColumn) -> int:
+def count_encrypted(connection: Connection, place: EncryptedColumn) -> int:
     """How much is sealed there."""
     return connection.scalar(select(func.count()).select_from(place.key.table).where(place.sealed.is_not(None))) or 0
 
 
-def portion(connection: Connection, place: EncryptedColumn, after: Any, limit: int) -> list[EncryptedCell]:
+def encrypted_cells_after(
+    connection: Connection, place: EncryptedColumn, after: Any, limit: int
+) -> list[EncryptedCell]:
     """What is sealed behind this key (None: from the first on), by key."""
     query = select(place.key, place.about, place.sealed).where(place.sealed.is_not(None))
     if after is not None:
@@ -60,7 +62,9 @@ def portion(connection: Connection, place: EncryptedColumn, after: Any, limit: i
     return [EncryptedCell._make(row) for row in connection.execute(query.order_by(place.key).limit(limit))]
 
 
-def replace(connection: Connection, place: EncryptedColumn, cells: Sequence[tuple[EncryptedCell, bytes]]) -> None:
+def replace_encrypted(
+    connection: Connection, place: EncryptedColumn, cells: Sequence[tuple[EncryptedCell, bytes]]
+) -> None:
     """Put what was sealed anew in the place of what it was made of, where that still stands there."""
     if cells:
         change = update(place.key.table).where(

@@ -74,7 +74,7 @@ class SessionRow(Base):
 
 
 class StoredSession(NamedTuple):
-    """A whole session: what ``insert`` takes and what the queries give."""
+    """A whole session: what ``insert_sessions`` takes and what the queries give."""
 
     id: int
     consultation_id: int
@@ -154,7 +154,7 @@ _by_id = bulk.ByKeys(StoredSession, _whole, _sessions.c.id)
 
 _ONE_MORE = {"turns": "sessions.turns + 1"}
 
-insert = bulk.insert(
+insert_sessions = bulk.insert(
     _sessions,
     StoredSession,
     also={
@@ -166,23 +166,25 @@ insert = bulk.insert(
 waits.
 """
 
-step = bulk.change(_sessions, SessionStep, key=("id",), also=_ONE_MORE)
-"""Write ordinary turns. For sessions that go on waiting this is half the price of ``change``: no index is written."""
+step_sessions = bulk.update(_sessions, SessionStep, key=("id",), also=_ONE_MORE)
+"""Writes ordinary turns. For sessions that go on waiting this costs half of ``change_sessions``: no index changes."""
 
-release = bulk.change(_sessions, SessionRelease, key=("id",))
+release_sessions = bulk.update(_sessions, SessionRelease, key=("id",))
 """Let sessions be, so that something else can wait for the same person."""
 
-renew = bulk.change(_sessions, SessionRenewal, key=("id",))
+renew_sessions = bulk.update(_sessions, SessionRenewal, key=("id",))
 """Put sessions on another revision. What was answered stays with the revision it was answered in."""
 
-set_states = bulk.change(_sessions, SessionState, key=("id",))
+set_session_states = bulk.update(_sessions, SessionState, key=("id",))
 """Change what the engine knows of sessions. Nothing was said in them, so no time changes."""
 
-_update = bulk.change(_sessions, SessionChange, key=("id",), also=_ONE_MORE)
-_erase = bulk.remove(_sessions, _Person)
+_update = bulk.update(_sessions, SessionChange, key=("id",), also=_ONE_MORE)
+_erase = bulk.delete(_sessions, _Person)
 
 
-def waiting(connection: Connection, keys: Sequence[bytes], *, lock: bool = False) -> dict[bytes, StoredSession]:
+def waiting_sessions(
+    connection: Connection, keys: Sequence[bytes], *, lock: bool = False
+) -> dict[bytes, StoredSession]:
     """The session that waits for each of these contacts, by ``waiting_key``.
 
     With ``lock`` no other process can change them before this transaction ends; ask before looking at anything else.
@@ -190,13 +192,15 @@ def waiting(connection: Connection, keys: Sequence[bytes], *, lock: bool = False
     return {key: row for row in _by_key(connection, keys, lock=lock) if (key := row.waiting_key)}
 
 
-def of_people(connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False) -> dict[str, StoredSession]:
+def sessions_of_people(
+    connection: Connection, pseudonyms: Sequence[str], *, lock: bool = False
+) -> dict[str, StoredSession]:
     """The session of each of these pseudonyms, waiting or not."""
     return {row.pseudonym: row for row in _by_pseudonym(connection, pseudonyms, lock=lock)}
 
 
-def change(connection: Connection, rows: Sequence[SessionChange]) -> int:
-    """Write sessions that began or ceased to wait; gives how many there were. Call it before ``insert``.
+def change_sessions(connection: Connection, rows: Sequence[SessionChange]) -> int:
+    """Write sessions that began or ceased to wait; gives how many there were. Call it before ``insert_sessions``.
 
     Sessions that stop waiting are written first: they free the ``waiting_key`` that another one of the batch may need.
     """
@@ -206,24 +210,24 @@ def change(connection: Connection, rows: Sequence[SessionChange]) -> int:
     return _update(connection, ended) + _update(connection, [row for row in rows if row.waiting_key is not None])
 
 
-def by_id(connection: Connection, session_ids: Sequence[int]) -> dict[int, StoredSession]:
+def sessions_by_id(connection: Connection, session_ids: Sequence[int]) -> dict[int, StoredSession]:
     """These sessions, waiting or not."""
     return {row.id: row for row in _by_id(connection, session_ids)}
 
 
-def after(connection: Connection, session_id: int, most: int) -> list[StoredSession]:
+def sessions_after(connection: Connection, session_id: int, most: int) -> list[StoredSession]:
     """At most so many sessions with greater ids, in order; locked until this transaction ends."""
     query = _whole.where(_sessions.c.id > session_id).order_by(_sessions.c.id).limit(most).with_for_update()
     return [StoredSession._make(row) for row in connection.execute(query)]
 
 
-def ids_of(connection: Connection, consultation_id: int) -> Iterator[int]:
+def session_ids_of(connection: Connection, consultation_id: int) -> Iterator[int]:
     """The ids of all sessions of a consultation, oldest first, read as they are consumed."""
     query = select(_sessions.c.id).where(_sessions.c.consultation_id == consultation_id).order_by(_sessions.c.id)
     yield from connection.scalars(query.execution_options(yield_per=IDS_AT_ONCE))
 
 
-def waiting_in(connection: Connection, consultation_ids: Sequence[int], most: int) -> list[StoredSession]:
+def waiting_sessions_in(connection: Connection, consultation_ids: Sequence[int], most: int) -> list[StoredSession]:
     """At most so many sessions of these consultations in which somebody is under way; locked until this transaction
     ends.
     """
@@ -237,30 +241,30 @@ def waiting_in(connection: Connection, consultation_ids: Sequence[int], most: in
     return found
 
 
-def count_waiting(connection: Connection, consultation_id: int) -> int:
+def count_waiting_sessions(connection: Connection, consultation_id: int) -> int:
     """How many people are under way in a consultation."""
     query = select(func.count()).select_from(_sessions).where(_sessions.c.consultation_id == consultation_id, _WAITS)
     return int(connection.execute(query).scalar_one())
 
 
-def count_by_status(connection: Connection, consultation_id: int) -> dict[str, int]:
+def count_sessions_by_status(connection: Connection, consultation_id: int) -> dict[str, int]:
     """How many sessions of a consultation are in each status."""
     query = select(_sessions.c.status, func.count()).where(_sessions.c.consultation_id == consultation_id)
     return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.status))}
 
 
-def count_waiting_by_revision(connection: Connection, consultation_id: int) -> dict[int, int]:
+def count_waiting_sessions_by_revision(connection: Connection, consultation_id: int) -> dict[int, int]:
     """Revision → how many people are in the middle of it."""
     query = select(_sessions.c.revision_id, func.count()).where(_sessions.c.consultation_id == consultation_id, _WAITS)
     return {row[0]: row[1] for row in connection.execute(query.group_by(_sessions.c.revision_id))}
 
 
-def erase(connection: Connection, pseudonyms: Iterable[str]) -> int:
+def erase_sessions(connection: Connection, pseudonyms: Iterable[str]) -> int:
     """Delete these people's sessions, and with them their answers; gives how many sessions."""
     return _erase(connection, [_Person(pseudonym) for pseudonym in pseudonyms])
 
 
-def begun(consultation_id: int, revision_id: int, period: int) -> Select[tuple[str]]:
+def pseudonyms_in_period(consultation_id: int, revision_id: int, period: int) -> Select[tuple[str]]:
     """A query for the pseudonyms of those who go by a revision and began in a period of what was live
     (``storage.tables.stages``).
     """
@@ -271,7 +275,9 @@ def begun(consultation_id: int, revision_id: int, period: int) -> Select[tuple[s
     )
 
 
-def erase_consultation(connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None) -> int:
+def erase_sessions_of_consultation(
+    connection: Connection, consultation_id: int, people: Select[tuple[str]] | None = None
+) -> int:
     """Delete all sessions of a consultation, or those of some people, and with them the answers: their time is over;
     gives how many sessions.
     """

@@ -57,7 +57,7 @@ class StaffChatRow(Base):
 
 
 class StaffMember(NamedTuple):
-    """A whole row: what ``insert`` takes and what the queries give."""
+    """A whole row: what ``insert_staff`` takes and what the queries give."""
 
     id: int
     name: str
@@ -97,31 +97,31 @@ _in_chats = bulk.ByKeys(
     _chats.c.lookup,
 )
 
-bind_chats = bulk.insert(_chats, NewStaffChat)
+bind_staff_chats = bulk.insert(_chats, NewStaffChat)
 """Let people work from a chat. Raises Duplicate where the person, or the chat, has one already."""
 
 
-def insert(connection: Connection, members: Sequence[StaffMember]) -> int:
+def insert_staff(connection: Connection, members: Sequence[StaffMember]) -> int:
     """Add people. Raises Duplicate where somebody of that name is let in already."""
     return _insert(connection, members)
 
 
-def by_code(connection: Connection, code_hash: bytes) -> StaffMember | None:
+def staff_by_code(connection: Connection, code_hash: bytes) -> StaffMember | None:
     """Whose code this is, revoked or not."""
     return _one(connection, _staff.c.code_hash == code_hash)
 
 
-def by_id(connection: Connection, staff_id: int) -> StaffMember | None:
+def staff_by_id(connection: Connection, staff_id: int) -> StaffMember | None:
     """One person, revoked or not."""
     return _one(connection, _staff.c.id == staff_id)
 
 
-def in_chats(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, TeamMember]:
+def staff_in_chats(connection: Connection, lookups: Sequence[bytes]) -> dict[bytes, TeamMember]:
     """Who works from these addresses; nobody who was revoked."""
     return {row.lookup: row for row in _in_chats(connection, lookups)}
 
 
-def chat_of(connection: Connection, staff_id: int) -> NewStaffChat | None:
+def staff_chat_of(connection: Connection, staff_id: int) -> NewStaffChat | None:
     """The chat somebody bound once, left or not."""
     row = connection.execute(
         select(_chats.c.member_id, _chats.c.lookup, _chats.c.bound_at).where(_chats.c.member_id == staff_id)
@@ -129,24 +129,24 @@ def chat_of(connection: Connection, staff_id: int) -> NewStaffChat | None:
     return None if row is None else NewStaffChat._make(row)
 
 
-def leave_chat(connection: Connection, staff_id: int) -> None:
+def leave_staff_chat(connection: Connection, staff_id: int) -> None:
     """Let somebody work from their chat no more."""
     connection.execute(update(_chats).where(_chats.c.member_id == staff_id).values(lookup=None))
 
 
-def everybody(connection: Connection) -> list[StaffMember]:
+def all_staff(connection: Connection) -> list[StaffMember]:
     """All people, also those who are revoked, by name and time."""
     query = select(*_columns).order_by(_staff.c.name, _staff.c.created_at, _staff.c.id)
     return [StaffMember._make(row) for row in connection.execute(query)]
 
 
-def revoke(connection: Connection, name: str, now: datetime) -> int:
+def revoke_staff_member(connection: Connection, name: str, now: datetime) -> int:
     """Let somebody in no more; gives how many there were (0 or 1)."""
     current = (_staff.c.name == name) & _staff.c.revoked_at.is_(None)
     return connection.execute(update(_staff).where(current).values(revoked_at=now)).rowcount
 
 
-def used(connection: Connection, staff_id: int, now: datetime) -> None:
+def record_staff_sign_in(connection: Connection, staff_id: int, now: datetime) -> None:
     """Take down that a code was used."""
     connection.execute(update(_staff).where(_staff.c.id == staff_id).values(used_at=now))
 

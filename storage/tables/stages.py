@@ -73,19 +73,19 @@ trials = table_of(TrialRow)
 _periods = select(*(stages.c[name] for name in StagePeriod._fields))
 
 
-def current(connection: Connection, consultation_id: int) -> dict[Stage, StagePeriod]:
+def current_stages(connection: Connection, consultation_id: int) -> dict[Stage, StagePeriod]:
     """What is in which stage now."""
     query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.until.is_(None))
     return {row.stage: row for row in (StagePeriod._make(row) for row in connection.execute(query))}
 
 
-def history(connection: Connection, consultation_id: int, stage: Stage = "live") -> list[StagePeriod]:
+def stage_history(connection: Connection, consultation_id: int, stage: Stage = "live") -> list[StagePeriod]:
     """All periods of a stage, oldest first."""
     query = _periods.where(stages.c.consultation_id == consultation_id, stages.c.stage == stage)
     return [StagePeriod._make(row) for row in connection.execute(query.order_by(stages.c.period))]
 
 
-def enter(
+def enter_stage(
     connection: Connection,
     consultation_id: int,
     stage: Stage,
@@ -96,7 +96,7 @@ def enter(
     back_to: int | None = None,
 ) -> None:
     """Begin a period, which ends the one before. The caller holds the lock on the consultation's row."""
-    leave(connection, consultation_id, stage, since)
+    leave_stage(connection, consultation_id, stage, since)
     last = select(func.coalesce(func.max(stages.c.period), 0)).where(
         stages.c.consultation_id == consultation_id, stages.c.stage == stage
     )
@@ -112,13 +112,13 @@ def enter(
     connection.execute(stages.insert(), row)
 
 
-def leave(connection: Connection, consultation_id: int, stage: Stage, until: datetime) -> bool:
+def leave_stage(connection: Connection, consultation_id: int, stage: Stage, until: datetime) -> bool:
     """End the period of a stage; False where there is none."""
     is_current = (stages.c.consultation_id == consultation_id) & (stages.c.stage == stage) & stages.c.until.is_(None)
     return bool(connection.execute(update(stages).where(is_current).values(until=until)).rowcount)
 
 
-def promise_end(connection: Connection, consultation_id: int, ends_at: datetime) -> None:
+def set_missing_ends(connection: Connection, consultation_id: int, ends_at: datetime) -> None:
     """Let periods without an end have had this one: the consultation ended then."""
     is_endless = (stages.c.consultation_id == consultation_id) & (stages.c.stage == "live") & stages.c.ends_at.is_(None)
     connection.execute(update(stages).where(is_endless).values(ends_at=ends_at))
@@ -134,7 +134,7 @@ def add_trial(connection: Connection, consultation_id: int, tested_id: int) -> N
     connection.execute(trials.insert(), {"consultation_id": consultation_id, "tested_id": tested_id})
 
 
-def trials_since_before(connection: Connection, moment: datetime) -> list[int]:
+def trials_begun_before(connection: Connection, moment: datetime) -> list[int]:
     """The trials whose revision has been tried out since before a moment."""
     query = select(trials.c.consultation_id).join(stages, stages.c.consultation_id == trials.c.consultation_id)
     return list(connection.scalars(query.where(stages.c.until.is_(None), stages.c.since < moment)))

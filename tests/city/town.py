@@ -29,8 +29,11 @@ from bot.web.server import build_application
 from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
 from storage.core.store import Store
-from storage.tables import api_keys, consultations, sessions, staff, stages
-from storage.tables.staff import StaffMember
+from storage.tables import stages
+from storage.tables.api_keys import insert_api_keys
+from storage.tables.consultations import find_live_revision
+from storage.tables.sessions import count_sessions_by_status
+from storage.tables.staff import StaffMember, insert_staff
 from storage.tables.stages import Stage
 from tests.city.chat import Line, Talk
 from tests.city.forms import Visit
@@ -116,8 +119,8 @@ class Town:
         member = StaffMember(IDS(), f"Mira {self.hired}", "facilitator", code, now)
         key, row = access_keys.new_access_key(self.keys, member, SCOPES, None, now)
         with self.store.begin() as connection:
-            staff.insert(connection, [member])
-            api_keys.insert(connection, [row])
+            insert_staff(connection, [member])
+            insert_api_keys(connection, [row])
         return Client(self.session, self.base, key)
 
     def clock(self) -> Moment:
@@ -164,7 +167,7 @@ class Town:
         """Publishes the revision as a test, and has some people answer it."""
         await self.publish(is_revised=True, stage="test")
         with self.store.reading() as connection:
-            live = consultations.latest(connection, SLUG)
+            live = find_live_revision(connection, SLUG)
             assert live is not None
             slug = trials.trial_slug(connection, live.consultation_id)
         for seed in SEEDS:
@@ -177,10 +180,10 @@ class Town:
     def tried(self) -> int:
         """How many people have tried the revision out, by what is stored."""
         with self.store.reading() as connection:
-            live = consultations.latest(connection, SLUG)
+            live = find_live_revision(connection, SLUG)
             assert live is not None
             number = stages.trial_of(connection, live.consultation_id)
-            return sum(sessions.count_by_status(connection, number).values()) if number else 0
+            return sum(count_sessions_by_status(connection, number).values()) if number else 0
 
     def _resident(self, number: int, *, is_on_page: bool) -> Resident:
         return Resident(number, self.seed, self.ledger, self.clock, Habits(), is_on_page=is_on_page)

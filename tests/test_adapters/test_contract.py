@@ -27,8 +27,7 @@ from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
 from storage.core.errors import StoreLost
 from storage.core.store import Store
-from storage.tables import outbox
-from storage.tables.outbox import NewOutboxMessage
+from storage.tables.outbox import NewOutboxMessage, insert_messages
 from tests import canaries
 from tests.campaign.talk import Count, account
 from tests.house import KEYS, consultation, publish, rows
@@ -130,7 +129,7 @@ async def push(harness: Harness, addresses: list[str], words: str) -> None:
         for address in addresses
         for number, order in [app.ids.letter()]
     ]  # fmt: skip
-    await app.store.write(lambda connection: outbox.insert(connection, new))
+    await app.store.write(lambda connection: insert_messages(connection, new))
     app.outbox.look_for_broadcasts()
 
 

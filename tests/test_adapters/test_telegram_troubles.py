@@ -17,7 +17,7 @@ from adapters.telegram import polling
 from adapters.telegram.channel import TelegramChannel
 from flows.messages import MsgIn, MsgOut, QuickReply
 from storage.core.store import Store
-from storage.tables import outbox
+from storage.tables.outbox import count_delayed_messages
 from tests import botapi
 from tests.botapi import BotApi, Fault, Rates
 from tests.botapi.limits import FREE
@@ -361,7 +361,7 @@ async def wait_for_hours(api: BotApi, store: Store) -> None:
         assert len(anna.messages()) == 1
         await app.outbox.drained()
         with store.reading() as connection:
-            (put_off,) = outbox.put_off(connection, datetime.now(UTC) + timedelta(hours=1))
+            (put_off,) = count_delayed_messages(connection, datetime.now(UTC) + timedelta(hours=1))
         assert put_off[:3] + put_off[4:] == ("town", 1, 1, "too fast")
         assert timedelta(hours=2) < put_off.until - datetime.now(UTC) < timedelta(hours=3)
 

@@ -20,8 +20,8 @@ from bot.web.api import access_keys
 from bot.web.api.policy import SCOPES, Scope
 from bot.web.server import build_application
 from storage.core.store import Store
-from storage.tables import api_keys, staff
-from storage.tables.staff import Role, StaffMember
+from storage.tables.api_keys import insert_api_keys
+from storage.tables.staff import Role, StaffMember, insert_staff
 from tests.house import KEYS, Recorder, make_here
 
 ids = Ids()
@@ -31,7 +31,7 @@ def hire(store: Store, name: str, role: Role = "facilitator") -> StaffMember:
     """Somebody who works here."""
     member = StaffMember(ids(), name, role, staff_code_hash(KEYS, new_staff_code()), datetime.now(UTC))
     with store.begin() as connection:
-        staff.insert(connection, [member])
+        insert_staff(connection, [member])
     return member
 
 
@@ -39,7 +39,7 @@ def key_for(store: Store, member: StaffMember, scopes: Iterable[Scope] = SCOPES,
     """A new key of this person."""
     key, row = access_keys.new_access_key(KEYS, member, scopes, slug, datetime.now(UTC))
     with store.begin() as connection:
-        api_keys.insert(connection, [row])
+        insert_api_keys(connection, [row])
     return key
 
 

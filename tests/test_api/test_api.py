@@ -18,7 +18,9 @@ from bot.web.api import routes
 from bot.web.api.registry import OPERATIONS
 from bot.web.api.serializers import serialize_consultation
 from storage.core.store import Store
-from storage.tables import api_keys, consultations, staff
+from storage.tables.api_keys import all_api_keys, revoke_api_key
+from storage.tables.consultations import live_revision_of, set_consultation_state
+from storage.tables.staff import revoke_staff_member
 from tests.databases import only_sqlite
 from tests.house import consultation as made_of
 from tests.test_api.client import Client, ServedHouse, hire, key_for, served
@@ -205,7 +207,7 @@ async def test_counts_are_hidden_until_closing_and_small_ones_always(house: Serv
     assert [found[it.code]["reason"] for it in (many, few, none)] == ["", "few", ""]
     assert (await aylin.get("/consultations/park/ratings")).kind == "hidden_until_closing"
     with house.store.begin() as connection:
-        consultations.set_state(connection, park, "closed")
+        set_consultation_state(connection, park, "closed")
     assert (await aylin.get("/consultations/park/ratings")).status == 200
 
 
@@ -274,13 +276,13 @@ async def test_a_key_ends_with_itself_or_its_owner(house: ServedHouse) -> None:
     first, second = key_for(store, member), key_for(store, member)
     assert (await house.client(first).get("/consultations")).status == 200
     with store.begin() as connection:
-        rows = {row.label: row for row in api_keys.all_keys(connection)}
+        rows = {row.label: row for row in all_api_keys(connection)}
         assert [row.used_at is not None for row in rows.values()] == [row.label in first for row in rows.values()]
-        api_keys.revoke(connection, first.split("_")[1], datetime.now(UTC))
+        revoke_api_key(connection, first.split("_")[1], datetime.now(UTC))
     assert (await house.client(first).get("/consultations")).kind == "wrong_key"
     assert (await house.client(second).get("/consultations")).status == 200
     with store.begin() as connection:
-        staff.revoke(connection, "Aylin", datetime.now(UTC))
+        revoke_staff_member(connection, "Aylin", datetime.now(UTC))
     assert (await house.client(second).get("/consultations")).kind == "wrong_key"
 
 
@@ -323,7 +325,7 @@ def test_states_of_a_consultation(store: Store) -> None:
     park = open_consultation(store)
     now = datetime.now(UTC)
     with store.reading() as connection:
-        row = consultations.newest_of(connection, park)
+        row = live_revision_of(connection, park)
     assert row
     for changes, state in (
         ({}, "open"),

@@ -13,8 +13,7 @@ from bot.common.ids import Ids
 from bot.staff import codes
 from bot.web.assisted.device_sessions import DEVICE_SESSIONS, DeviceSessions
 from storage.core.store import Store
-from storage.tables import staff as staff_table
-from storage.tables.staff import Role, StaffMember
+from storage.tables.staff import Role, StaffMember, insert_staff
 from tests.house import KEYS
 from tests.test_bot.browser import Browser, House
 
@@ -53,7 +52,7 @@ def member(store: Store, name: str = "Aylin", role: Role = "helper") -> str:
     """The code of somebody new who works here."""
     code = codes.new_staff_code()
     row = StaffMember(Ids()(), name, role, codes.staff_code_hash(KEYS, code), datetime.now(UTC))
-    store.run(partial(staff_table.insert, members=[row]))
+    store.run(partial(insert_staff, members=[row]))
     return code
 
 

@@ -23,8 +23,7 @@ from bot.delivery.attachments.files import FOLDER, Folder, ending_of
 from bot.privacy.retention import delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import attachments
-from storage.tables.attachments import AttachmentRow
+from storage.tables.attachments import AttachmentRow, delete_orphaned_attachments, orphaned_attachments
 from tests.house import KEYS, consultation, publish, running, say
 from tests.phone import PICTURE, VOICE, WISH, Phone, begin, files, rows, states, until
 
@@ -126,7 +125,7 @@ async def test_erased_while_it_is_fetched(
         await say(app, phone.msg("a", "alles löschen"))
         if by_another_process:
             with store.begin() as connection:
-                attachments.remove(connection, [orphan.id for orphan in attachments.orphans(connection, 10)])
+                delete_orphaned_attachments(connection, [orphan.id for orphan in orphaned_attachments(connection, 10)])
         goes_on.set()
         await until(lambda: written and not rows(store) and not files(tmp_path))
 

@@ -12,6 +12,7 @@ from bot.common.audit import Actor
 from bot.common.keys import Keys
 from storage.core.store import Store
 from storage.tables import audit as log
+from storage.tables.audit import audit_entries, insert_audit_entry, last_audit_entry
 from tests.databases import Database
 
 KEYS = Keys(bytes(32))
@@ -27,7 +28,7 @@ def fill(store: Store, number: int = 5) -> None:
 
 def broken(store: Store, keys: Keys = KEYS) -> str:
     with store.reading() as connection:
-        return audit.check(keys, log.entries(connection))[1]
+        return audit.check(keys, audit_entries(connection))[1]
 
 
 def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
@@ -35,7 +36,7 @@ def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
     fill(store)
     assert broken(store) == ""
     with store.reading() as connection:
-        rows = list(log.entries(connection))
+        rows = list(audit_entries(connection))
     assert [row.id for row in rows] == [1, 2, 3, 4, 5]
     assert rows[1].previous == rows[0].mac
     assert rows[0][1:8] == (AT, "Ada", "admin", "chat", "text.approve", "kiez/P-0", "")
@@ -90,10 +91,10 @@ def test_two_logs_do_not_mix(store: Store) -> None:
     """A row of the same key and number, from another copy of the log, does not follow."""
     fill(store, 3)
     with store.begin() as connection:
-        first = list(log.entries(connection))
+        first = list(audit_entries(connection))
         connection.execute(text("DELETE FROM audit WHERE id > 1"))
         audit.record(connection, KEYS, ADA.did("push.start", "kiez", at=AT))
-        log.insert(connection, first[2])
+        insert_audit_entry(connection, first[2])
     assert broken(store) == "row 3 does not follow row 2"
 
 
@@ -112,7 +113,7 @@ def test_several_programs_record_one_after_another(store: Store, database: Datab
         list(pool.map(work, range(workers)))
     assert broken(store) == ""
     with store.reading() as connection:
-        rows = list(log.entries(connection))
+        rows = list(audit_entries(connection))
     assert len(rows) == workers * acts
     for number in range(workers):
         own = [row.object for row in rows if row.actor == f"worker {number}"]
@@ -132,7 +133,7 @@ def test_what_is_rolled_back_is_not_recorded(store: Store) -> None:
     fill(store, 1)
     assert broken(store) == ""
     with store.reading() as connection:
-        assert [row.act for row in log.entries(connection)] == ["text.approve"] * 3
+        assert [row.act for row in audit_entries(connection)] == ["text.approve"] * 3
 
 
 def test_the_newest_of_an_act_is_found(store: Store) -> None:
@@ -153,7 +154,7 @@ def test_rows_are_those_of_a_consultation_and_from_a_day_on(store: Store, monkey
     with store.begin() as connection:
         for day, about in enumerate(("kiez", "kiez/P-1", "kiez-2", "mein-kiez", "kiez/2", "k%"), 1):
             audit.record(connection, KEYS, ADA.did("push.start", about, at=AT.replace(day=day)))
-        found: Callable[..., list[int]] = lambda **wanted: [row.id for row in log.entries(connection, **wanted)]  # noqa: E731
+        found: Callable[..., list[int]] = lambda **wanted: [row.id for row in audit_entries(connection, **wanted)]  # noqa: E731
         assert found() == [1, 2, 3, 4, 5, 6]
         assert found(slug="kiez") == [1, 2, 5]
         assert found(slug="k%") == [6]
@@ -164,7 +165,7 @@ def test_rows_are_those_of_a_consultation_and_from_a_day_on(store: Store, monkey
 def test_an_entry_is_one_printable_line(store: Store) -> None:
     with store.begin() as connection:
         audit.record(connection, KEYS, ADA.did("export.raw", "kiez", "a\nb\x1b[31m\0 " + "c" * 1000))
-        row = log.last(connection)
+        row = last_audit_entry(connection)
     assert row is not None
     assert row.purpose.startswith("a b[31m ccc")
     assert len(row.purpose) == audit.LONGEST

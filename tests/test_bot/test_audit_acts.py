@@ -15,7 +15,7 @@ from bot.common import audit
 from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
 from storage.core.store import Store
-from storage.tables import audit as log
+from storage.tables.audit import audit_entries
 from tests.house import KEYS, running, say
 from tests.test_api.client import hire, key_for, served
 from tests.test_proposals.ideas import open_consultation, submit
@@ -27,7 +27,7 @@ KIEZ = Path(__file__).parents[2] / "flows" / "consultations" / "mein-kiez.yaml"
 def recorded(store: Store, keys: Keys = KEYS) -> list[tuple[str, ...]]:
     """Actor, role, door, act, object and purpose of each entry of a log that is whole."""
     with store.reading() as connection:
-        rows = list(log.entries(connection))
+        rows = list(audit_entries(connection))
     assert audit.check(keys, iter(rows))[1] == ""
     return [(row.actor, row.role, row.door, row.act, row.object, row.purpose) for row in rows]
 

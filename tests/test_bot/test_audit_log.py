@@ -26,7 +26,7 @@ from bot.exchange.exports import package
 from bot.settings import ChannelSettings, PushSettings, Settings
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import audit as log
+from storage.tables.audit import audit_entries
 from tests.house import consultation, publish
 
 ADA = Actor("Ada", "admin", "chat")
@@ -65,7 +65,7 @@ def shown(settings: Settings, **wish: Any) -> list[str]:
 
 def acts(settings: Settings) -> list[tuple[str, str, str]]:
     with command_context(settings, lambda _: None) as (store, _), store.reading() as connection:
-        return [(row.act, row.object, row.purpose) for row in log.entries(connection)]
+        return [(row.act, row.object, row.purpose) for row in audit_entries(connection)]
 
 
 def test_a_whole_log_is_said_to_be_whole(settings: Settings) -> None:
@@ -325,5 +325,5 @@ def test_new_tables_are_recorded(settings: Settings) -> None:
     migrate.downgrade(store, "20261125_remains")  # takes the log along
     store.dispose()
     (settings.data / audit_anchor.FILE).unlink()
-    assert acts(settings) == [("migrate", f"20261125_remains to {migrate.head()}", "")]
-    assert acts(settings) == [("migrate", f"20261125_remains to {migrate.head()}", "")]
+    assert acts(settings) == [("migrate", f"20261125_remains to {migrate.head_revision()}", "")]
+    assert acts(settings) == [("migrate", f"20261125_remains to {migrate.head_revision()}", "")]

@@ -18,8 +18,7 @@ from bot.cli.maintenance import backup
 from bot.common.erasure_log import ErasedRecord, ErasureLog, erasure_log_files
 from bot.common.errors import CommandError
 from bot.settings import Settings
-from storage.tables import contacts
-from storage.tables.contacts import NewContact
+from storage.tables.contacts import NewContact, delete_contacts, insert_contacts
 
 SEALED = '{"sealed": "AAAA"}'
 
@@ -128,10 +127,10 @@ def erased(tmp_path: Path) -> tuple[Settings, Path]:
     settings = Settings(data=tmp_path / "data", publish_samples=False)
     store, keys = open_store(settings)
     with store.begin() as connection:
-        contacts.insert(connection, [NewContact(number, "de", datetime(2026, 11, 25, tzinfo=UTC)) for number in (1, 2)])
+        insert_contacts(connection, [NewContact(number, "de", datetime(2026, 11, 25, tzinfo=UTC)) for number in (1, 2)])
     copy = backup.back_up(settings, None, tmp_path / "backups")
     with store.begin() as connection:
-        contacts.erase(connection, [1])
+        delete_contacts(connection, [1])
         ErasureLog(settings.data, keys).note([ErasedRecord("person", "1")])
     store.dispose()
     return settings, copy

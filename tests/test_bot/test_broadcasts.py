@@ -20,12 +20,12 @@ from bot.common.ids import Ids
 from bot.settings import PushSettings, Settings
 from bot.staff import codes
 from storage.core.store import Store
-from storage.tables import broadcasts, contacts, opt_ins, outbox, staff
-from storage.tables.broadcasts import StoredBroadcast
-from storage.tables.contacts import ContactStop, NewAddress, NewContact
-from storage.tables.opt_ins import NewOptIn
-from storage.tables.outbox import SendOutcome
-from storage.tables.staff import StaffMember
+from storage.tables import contacts
+from storage.tables.broadcasts import StoredBroadcast, change_broadcast_state, insert_broadcasts
+from storage.tables.contacts import ContactStop, NewAddress, NewContact, addresses_of_contacts, insert_contacts
+from storage.tables.opt_ins import NewOptIn, upsert_opt_ins, withdraw_all_opt_ins
+from storage.tables.outbox import SendOutcome, settle_messages, waiting_messages
+from storage.tables.staff import StaffMember, insert_staff
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 
@@ -45,10 +45,10 @@ def resident(store: Store, name: str, *wishes: tuple[str, str], language: str = 
     """Somebody who asked for news; gives the contact's id."""
     number, lookup = _ids(), KEYS.lookup(channel, name)
     with store.begin() as connection:
-        contacts.insert(connection, [NewContact(number, language, NOON)])
+        insert_contacts(connection, [NewContact(number, language, NOON)])
         contacts.insert_addresses(connection, [NewAddress(lookup, number, channel, KEYS.seal(name, lookup), NOON)])
         given: Any = [(number, about, subject, "de", "0" * 64, NOON) for about, subject in wishes]
-        opt_ins.give(connection, [NewOptIn._make(row) for row in given])
+        upsert_opt_ins(connection, [NewOptIn._make(row) for row in given])
     return number
 
 
@@ -63,7 +63,7 @@ def begun(
     now = more.pop("now", NOON)
     with store.begin() as connection:
         push = service.create_draft(work, connection, BroadcastDraft(slug, segment, **more), now)
-        broadcasts.insert(connection, [push])
+        insert_broadcasts(connection, [push])
         service.start_broadcast(work, connection, push, now)
     return push
 
@@ -84,9 +84,9 @@ def settle_all(store: Store) -> None:
     from storage.tables.outbox import SendOutcome
 
     with store.begin() as connection:
-        waiting = [row.id for row in outbox.waiting(connection, "test", limit=10_000)]
+        waiting = [row.id for row in waiting_messages(connection, "test", limit=10_000)]
         outcomes = [SendOutcome(number, "sent", 1, NOON, None) for number in waiting]
-        outbox.settle(connection, outcomes)
+        settle_messages(connection, outcomes)
         record_outcomes(connection, outcomes)
 
 
@@ -132,7 +132,7 @@ def test_who_said_stop_or_cannot_be_reached_is_not_written_to(store):
     gone = resident(store, "gone", ("all", ""))
     with store.begin() as connection:
         contacts.mark_stopped(connection, [ContactStop(stopped, NOON)])
-        lookup = contacts.of_contacts(connection, [gone])[0].lookup
+        lookup = addresses_of_contacts(connection, [gone])[0].lookup
         contacts.mark_unreachable(connection, [contacts.AddressState(lookup, NOON, "blocked")])
     assert counted(store, BroadcastDraft("park")) == ({}, {"unreachable": 2})
 
@@ -209,7 +209,7 @@ def test_two_who_push_the_same_at_once_push_once(store):
     work = pushing()
     with store.begin() as connection:
         first, second = (service.create_draft(work, connection, BroadcastDraft("park"), NOON) for _ in range(2))
-        broadcasts.insert(connection, [first, second])
+        insert_broadcasts(connection, [first, second])
         service.start_broadcast(work, connection, first, NOON)
         with pytest.raises(PushError, match=r"push\.running"):
             service.start_broadcast(work, connection, second, NOON)
@@ -302,7 +302,7 @@ def test_a_stop_between_plan_and_turn_counts(store):
     begun(store, work, at=NOON + timedelta(hours=1))
     work_on(store, work)
     with store.begin() as connection:
-        opt_ins.withdraw_all(connection, [number])
+        withdraw_all_opt_ins(connection, [number])
     work_on(store, work, NOON + timedelta(hours=1))
     assert ledger(store) == {("skipped", "withdrawn"): 1}
     assert rows(store, "SELECT * FROM outbox") == []
@@ -315,19 +315,19 @@ def test_pause_resume_and_recall(store):
     push = begun(store, work)
     work_on(store, work)
     with store.begin() as connection:
-        assert broadcasts.move(connection, push.id, ["sending"], "paused")
+        assert change_broadcast_state(connection, push.id, ["sending"], "paused")
         step = work.work(connection, NOON)
         assert len(step.recalled) == 4, "the outbox is told to forget these"
     assert ledger(store) == {("planned", None): 4}
     assert rows(store, "SELECT * FROM outbox") == []
     with store.begin() as connection:
-        assert broadcasts.move(connection, push.id, ["paused"], "planning")
+        assert change_broadcast_state(connection, push.id, ["paused"], "planning")
     work_on(store, work)
     assert ledger(store) == {("queued", None): 4}
     settle_all(store)
     resident(store, "late", ("all", ""))
     with store.begin() as connection:
-        assert broadcasts.move(connection, push.id, ["sending"], "recalled")
+        assert change_broadcast_state(connection, push.id, ["sending"], "recalled")
     work_on(store, work)
     assert ledger(store) == {("sent", None): 4}
     assert rows(store, "SELECT state, finished_at IS NULL FROM broadcasts") == [("recalled", 0)]
@@ -341,7 +341,7 @@ def test_recall_drops_unsent_and_records_sent_messages(store):
     work_on(store, work)
     [(first,), _] = rows(store, "SELECT id FROM outbox ORDER BY id")
     with store.begin() as connection:
-        broadcasts.move(connection, push.id, ["sending"], "recalled")
+        change_broadcast_state(connection, push.id, ["sending"], "recalled")
     work_on(store, work)
     assert ledger(store) == {("recalled", "recalled"): 2}
     with store.begin() as connection:
@@ -382,7 +382,7 @@ async def test_whoever_is_erased_leaves_the_ledger(store):
 def hired(store: Store) -> str:
     code = codes.new_staff_code()
     with store.begin() as connection:
-        staff.insert(
+        insert_staff(
             connection,
             [StaffMember(_ids(), "Aylin", "facilitator", codes.staff_code_hash(KEYS, code), datetime.now(UTC))],
         )

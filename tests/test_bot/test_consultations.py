@@ -30,6 +30,7 @@ from flows.questions.base import registry
 from storage.core.store import Store
 from storage.models import metadata
 from storage.tables import consultations
+from storage.tables.consultations import find_live_revision, list_live_revisions, load_triggers
 
 FILES = Path(__file__).parents[1] / "consultations"
 GOOD = (FILES / "good.yaml").read_text(encoding="utf-8")
@@ -218,8 +219,8 @@ class TestPublishing:
         assert published.new
         assert published.faults == ()
         with store.reading() as connection:
-            revision = consultations.latest(connection, "park")
-            known = consultations.triggers(connection)
+            revision = find_live_revision(connection, "park")
+            known = load_triggers(connection)
         assert revision == published.revision
         assert revision is not None
         assert set(known) == {("keyword", "park"), ("keyword", "wiese"), ("keyword", "cayir")}
@@ -245,7 +246,7 @@ class TestPublishing:
         assert second.revision is not None
         assert (second.revision.number, second.revision.consultation_id) == (2, first.consultation_id)
         with store.reading() as connection:
-            assert set(consultations.triggers(connection)) == {
+            assert set(load_triggers(connection)) == {
                 ("code", "x7"),
                 ("keyword", "park"),
                 ("keyword", "rasen"),
@@ -259,8 +260,8 @@ class TestPublishing:
         old = publish_file(store, file, desk, PublishOptions(base=2))
         assert old.new
         with store.reading() as connection:
-            live = consultations.latest(connection, "park")
-            assert (live and live.number, ("keyword", "wiese") in consultations.triggers(connection)) == (1, True)
+            live = find_live_revision(connection, "park")
+            assert (live and live.number, ("keyword", "wiese") in load_triggers(connection)) == (1, True)
 
     def test_refuses_while_there_are_faults(self, store: Store, desk: PublishContext, file: Path):
         file.write_text(GOOD.replace("level: consultation\n", ""), encoding="utf-8")
@@ -268,7 +269,7 @@ class TestPublishing:
         assert refused.revision is None
         assert len(refused.faults) == 1
         with store.reading() as connection:
-            assert consultations.latest(connection, "park") is None
+            assert find_live_revision(connection, "park") is None
 
     def test_refuses_a_word_that_starts_another_consultation(self, store: Store, desk: PublishContext, file: Path):
         publish_file(store, file, desk)
@@ -287,7 +288,7 @@ class TestPublishing:
     def test_publishes_the_samples_into_an_empty_store_only(self, store: Store, desk: PublishContext):
         assert [it for it in publish_samples(store, desk) if not it.warning] == []
         with store.reading() as connection:
-            slugs = [revision.slug for revision in consultations.list_latest(connection)]
+            slugs = [revision.slug for revision in list_live_revisions(connection)]
         assert slugs == sorted(path.stem for path in SAMPLES.glob("*.yaml"))
         assert publish_samples(store, desk) == []
 

@@ -16,8 +16,7 @@ from bot.staff.chat.registry import staff_commands
 from flows.commands.words import Command, CommandMatcher
 from flows.understanding.text import fold
 from storage.core.store import Store
-from storage.tables import staff
-from storage.tables.staff import Role, StaffMember
+from storage.tables.staff import Role, StaffMember, insert_staff, revoke_staff_member
 from tests.house import KEYS, consultation, publish, rows, running, say
 
 WRONG = "Dieser Code gilt hier nicht. Einen neuen gibt die Technik."
@@ -34,7 +33,7 @@ def hired(store: Store, name: str = "Aylin", role: Role = "facilitator") -> str:
     code = codes.new_staff_code()
     with store.begin() as connection:
         row = StaffMember(Ids()(), name, role, codes.staff_code_hash(KEYS, code), datetime.now(UTC))
-        staff.insert(connection, [row])
+        insert_staff(connection, [row])
     return code
 
 
@@ -67,7 +66,7 @@ async def test_a_code_binds_one_chat_only_also_within_one_batch(store):
 async def test_invalid_codes_get_one_answer_and_tries_are_limited(store):
     revoked, good = hired(store, "Bora"), hired(store)
     with store.begin() as connection:
-        staff.revoke(connection, "Bora", datetime.now(UTC))
+        revoke_staff_member(connection, "Bora", datetime.now(UTC))
     async with running(store) as (app, channel):
         for code in (revoked, "7K2M-PX0Q-4ZTA-9C3D", "x" * 500, "\ud800-", "ja"):
             await say(app, channel.msg("a", f"/team {code}"))
@@ -83,7 +82,7 @@ async def test_who_is_revoked_is_out_at_once(store):
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}"))
         with store.begin() as connection:
-            staff.revoke(connection, "Aylin", datetime.now(UTC))
+            revoke_staff_member(connection, "Aylin", datetime.now(UTC))
         await say(app, channel.msg("a", "/list"))
         assert "Offen sind" not in channel.texts("a")[-1]
         await say(app, channel.msg("a", f"/team {code}"))

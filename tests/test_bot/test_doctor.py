@@ -16,7 +16,7 @@ from bot.common.erasure_log import FOLDER, ErasedRecord, ErasureLog
 from bot.common.keys import FILE, Keys
 from bot.common.remedies import remedy
 from bot.settings import Settings
-from storage.core.errors import StoreOutdated, translate
+from storage.core.errors import StoreOutdated, translate_error
 from storage.tables import contacts
 from storage.tables.contacts import NewAddress
 from tests.databases import only_postgresql
@@ -135,7 +135,7 @@ def test_a_clock_before_the_program_was_made_is_told(house: Settings):
     ],
 )
 def test_what_postgresql_18_says_at_the_door_has_a_remedy(said: str, words: str):
-    fault = translate(psycopg.OperationalError(f'connection failed: connection to server at "127.0.0.1", {said}'))
+    fault = translate_error(psycopg.OperationalError(f'connection failed: connection to server at "127.0.0.1", {said}'))
     assert fault is not None
     assert remedy(fault) == words
 

@@ -22,6 +22,7 @@ from flows.understanding.text import fold
 from storage.core.store import Store
 from storage.models import metadata
 from storage.tables import account_links
+from storage.tables.account_links import claim_link_code
 from tests.house import Recorder, consultation, publish, rows, running, say
 
 CANARY = "Kanarienvogelbrunnen"
@@ -241,7 +242,7 @@ class TestCodes:
             try:
                 return own.run(
                     lambda connection: (
-                        account_links.claim(connection, bytes(digest), contact_id, datetime.now(UTC)) is not None
+                        claim_link_code(connection, bytes(digest), contact_id, datetime.now(UTC)) is not None
                     )
                 )
             finally:
@@ -348,7 +349,7 @@ async def test_what_was_set_aside_goes_when_its_time_is_over(store):
 
 
 def test_linking_handles_every_table_with_a_contact():
-    """Whoever adds one decides what becomes of it in `storage.tables.account_links.join`."""
+    """Whoever adds one decides what becomes of it in `storage.tables.account_links.merge_contacts`."""
     named = {
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables

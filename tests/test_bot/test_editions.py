@@ -27,8 +27,9 @@ from bot.web.public import results_cache
 from flows.session import Session
 from storage.core.errors import Duplicate
 from storage.core.store import Store
-from storage.tables import answers, consultations, proposals
-from storage.tables.proposals import Withdrawal
+from storage.tables.answers import upsert_answers
+from storage.tables.consultations import find_live_revision
+from storage.tables.proposals import Withdrawal, proposals_by_code, withdraw_proposals
 from tests.house import consultation, publish
 from tests.test_api.client import hire, key_for, served
 from tests.test_bot.browser import House, serving
@@ -46,7 +47,7 @@ def parks(store: Store) -> Store:
 
 def park(store: Store) -> int:
     with store.reading() as connection:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
     assert found
     return found.consultation_id
 
@@ -54,16 +55,16 @@ def park(store: Store) -> int:
 def say(store: Store, first: int, *said: str) -> None:
     """People who answer the question about lamps, numbered from `first` on."""
     with store.begin() as connection:
-        revision = consultations.latest(connection, "park")
+        revision = find_live_revision(connection, "park")
         assert revision
         for number, value in enumerate(said, first):
             mine = stored_session(connection, revision, number, status="completed", waiting_key=None, state=DONE)
-            answers.upsert(connection, [answer(mine, "lamps", json.dumps(value))])
+            upsert_answers(connection, [answer(mine, "lamps", json.dumps(value))])
 
 
 def newest(store: Store) -> Edition:
     with store.reading() as connection:
-        live = consultations.latest(connection, "park")
+        live = find_live_revision(connection, "park")
         assert live
         found = editing.newest(connection, live)
     assert found
@@ -223,8 +224,8 @@ async def test_what_is_withdrawn_is_gone_at_once_from_every_output(rated: Store)
         before = await unzipped(house)
         assert "Mehr Bänke" in before["proposals.csv"]
         with rated.begin() as connection:
-            found = proposals.by_codes(connection, [code])[code]
-            proposals.withdraw(connection, [Withdrawal(found.id, NOW)])
+            found = proposals_by_code(connection, [code])[code]
+            withdraw_proposals(connection, [Withdrawal(found.id, NOW)])
         assert "Mehr Bänke" not in await page_of(house)
         after = await unzipped(house)
         assert not any("Mehr Bänke" in text or code in text for text in after.values())
@@ -245,7 +246,7 @@ async def test_all_outputs_show_the_same_edition_without_counting(rated: Store, 
 
     for name in ("bot.results.edition.counted", "bot.results.edition.report", "bot.results.edition.loading.load"):
         monkeypatch.setattr(name, counted)
-    monkeypatch.setattr("storage.tables.ratings.count", counted)
+    monkeypatch.setattr("storage.tables.ratings._count", counted)
     code = next(iter(publication_of(rated).proposals))
     async with serving(rated) as house:
         page, files = await page_of(house), await unzipped(house)

@@ -28,8 +28,9 @@ from bot.conversations import inbox
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.models import metadata
-from storage.tables import proposals, ratings
-from storage.tables.ratings import NewRatingEvent
+from storage.tables import ratings
+from storage.tables.proposals import released_proposals
+from storage.tables.ratings import NewRatingEvent, count_ratings, ratings_of_people, store_votes
 from tests.databases import Database, execute
 from tests.house import KEYS, Recorder, rows, running, say
 from tests.patience import PATIENCE
@@ -189,13 +190,13 @@ async def test_contributions_and_votes_that_were_deleted_stay_so(town: Town):
         others = [released(connection, number, it) for it in (4, 5)]
         for idea in others:
             rate(connection, idea.id, {7: 1})
-            ratings.rate(connection, [NewRatingEvent(new_id(), idea.id, name, -1, False, NOW)])
+            store_votes(connection, [NewRatingEvent(new_id(), idea.id, name, -1, False, NOW)])
     store.dispose()
     old = OldCopy(town.database)
     store = Store(town.database.url)
     with store.begin() as connection:  # changed after the copy was made, then deleted, then given anew
         later = NewRatingEvent(new_id(), others[0].id, name, 0, False, NOW + timedelta(minutes=1))
-        ratings.rate(connection, [later])
+        store_votes(connection, [later])
     store.dispose()
     await town.talk(
         "anna",
@@ -205,19 +206,19 @@ async def test_contributions_and_votes_that_were_deleted_stay_so(town: Town):
     )
     store = Store(town.database.url)
     with store.begin() as connection:
-        assert {row.proposal_id for row in ratings.of_people(connection, [name])} == {others[1].id}
-        ratings.rate(connection, [later._replace(id=new_id(), vote=1)])
+        assert {row.proposal_id for row in ratings_of_people(connection, [name])} == {others[1].id}
+        store_votes(connection, [later._replace(id=new_id(), vote=1)])
     store.dispose()
     assert town.start() == [], "a vote that was given anew is another one"
     old.bring_back()
     assert town.start() == ["Erased again, because it was erased before (ideas: 1, withdrawn: 1, votes: 1)."]
     store = Store(town.database.url)
     with store.reading() as connection:
-        assert [row.code for row in proposals.released(connection, number)] == [kept.code, *(it.code for it in others)]
+        assert [row.code for row in released_proposals(connection, number)] == [kept.code, *(it.code for it in others)]
         assert CANARY not in town.everything()
-        assert [row.proposal_id for row in ratings.of_people(connection, [name])] == [others[1].id]
+        assert [row.proposal_id for row in ratings_of_people(connection, [name])] == [others[1].id]
         assert len(ratings.votes_by(connection, [name])) == 1
-        assert ratings.count(connection, [others[0].id])[others[0].id].agree == 1
+        assert count_ratings(connection, [others[0].id])[others[0].id].agree == 1
     store.dispose()
     assert town.start() == []
 
@@ -229,7 +230,7 @@ async def test_votes_that_were_all_deleted_at_once_stay_so(town: Town):
     ((contact,),) = rows(store, "SELECT id FROM contacts")
     with store.begin() as connection:
         idea = released(connection, number, 4)
-        ratings.rate(connection, [NewRatingEvent(new_id(), idea.id, KEYS.pseudonym(contact, number), 1, True, NOW)])
+        store_votes(connection, [NewRatingEvent(new_id(), idea.id, KEYS.pseudonym(contact, number), 1, True, NOW)])
     store.dispose()
     old = OldCopy(town.database)
     async with running(Store(town.database.url), settings=town.settings) as (app, channel):

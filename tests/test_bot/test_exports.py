@@ -26,8 +26,9 @@ from bot.settings import Settings
 from flows.messages import MsgIn
 from storage.core.base import table_of
 from storage.core.store import Store
-from storage.tables import consultations
 from storage.tables.answers import AnswerRow
+from storage.tables.consultations import find_live_revision, list_live_revisions, set_consultation_state
+from storage.tables.sessions import session_ids_of
 from tests.house import consultation, publish, running, say
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -339,8 +340,8 @@ async def test_hidden_until_closing_means_hidden_in_open_data_too(opened, tmp_pa
     assert not (tmp_path / "public").exists()
     store = opened()
     with store.begin() as connection:
-        consultation_id = consultations.list_latest(connection)[0].consultation_id
-        consultations.set_state(connection, consultation_id, "closed")
+        consultation_id = list_live_revisions(connection)[0].consultation_id
+        set_consultation_state(connection, consultation_id, "closed")
     assert export(opened(), tmp_path / "public", "public") == 9
 
 
@@ -489,19 +490,17 @@ async def test_memory_does_not_grow_with_the_answers(opened, tmp_path, monkeypat
         store = opened()
         with store.begin() as connection:
             connection.exec_driver_sql("DELETE FROM editions")
-        monkeypatch.setattr("storage.tables.sessions.ids_of", lambda *_: iter(ids[:number]))
+        monkeypatch.setattr("bot.results.counts.responses.session_ids_of", lambda *_: iter(ids[:number]))
         tracemalloc.start()
         export(store, tmp_path / f"{profile}{number}", profile)
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used
 
-    from storage.tables import consultations, sessions
-
     with opened().reading() as connection:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
         assert found
-        ids = list(sessions.ids_of(connection, found.consultation_id))
+        ids = list(session_ids_of(connection, found.consultation_id))
     assert len(ids) == 400
     for profile in ("raw", "public"):
         peak(20, profile)  # what is loaded once is loaded now

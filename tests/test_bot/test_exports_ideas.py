@@ -14,7 +14,8 @@ from bot.exchange.exports.package import Wish
 from bot.proposals.merge_split import merge_proposals
 from bot.proposals.moderation_decisions import approve_text, hide_text
 from storage.core.store import Store
-from storage.tables import consultations, proposals
+from storage.tables.consultations import find_live_revision
+from storage.tables.proposals import proposals_of_consultation
 from tests.house import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released
 
@@ -49,7 +50,7 @@ async def weighed(store: Store) -> Store:
             for line in ("/start park", "Deutsch", idea, vote, vote, "absenden"):
                 await say(app, channel.msg(f"p{number}", line))
     with store.begin() as connection:
-        ids = {row.text: row.id for row in proposals.of_consultation(connection, park)}
+        ids = {row.text: row.id for row in proposals_of_consultation(connection, park)}
         approve_text(chair(connection), ids[TEXTS[0]])
         hide_text(chair(connection), ids[TEXTS[2]], "Name")
     return store
@@ -109,9 +110,9 @@ def test_where_nobody_proposes_nothing_is_said_of_it(store: Store, tmp_path: Pat
 async def test_votes_on_a_merged_proposal_are_counted_once(weighed: Store, tmp_path: Path) -> None:
     before = read(export(weighed, tmp_path / "before", "raw"), "proposals.csv")
     with weighed.begin() as connection:
-        park = consultations.latest(connection, "park")
+        park = find_live_revision(connection, "park")
         assert park
-        ids = {row.text: row.id for row in proposals.of_consultation(connection, park.consultation_id)}
+        ids = {row.text: row.id for row in proposals_of_consultation(connection, park.consultation_id)}
         merge_proposals(chair(connection), ids["Ein Café."], ids["Mehr Bäume."])
     after = read(export(weighed, tmp_path / "after", "raw"), "proposals.csv")
     row = {row["text"]: row for row in after}

@@ -24,7 +24,7 @@ from flows.flow import Flow
 from flows.listing import Listing
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.consultations import Publication
+from storage.tables.consultations import Publication, revision_contents, store_publication
 from tests.databases import Database
 from tests.house import consultation, publish, rows, running, say
 from tests.patience import PATIENCE
@@ -60,7 +60,7 @@ def publish_raw(store: Store, slug: str, change: dict[str, Any]) -> None:
     stored, ids = json.dumps(json.loads(made) | change), Ids()
     with store.begin() as connection:
         publication = Publication(ids(), ids(), slug, stored, f"{slug:0>64}", datetime.now(UTC))
-        revision = consultations.publish(connection, publication)
+        revision = store_publication(connection, publication)
         consultations.replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
 
 
@@ -86,13 +86,14 @@ async def test_lists_compile_nothing_and_a_visit_only_its_flow(database: Databas
 
 async def test_only_what_is_new_is_read(store: Store, monkeypatch):
     read: list[int] = []
-    contents = consultations.contents
+    contents = revision_contents  # before it is replaced
 
     def counted(connection, revision_ids):
         read.extend(revision_ids)
         return contents(connection, revision_ids)
 
-    monkeypatch.setattr(consultations, "contents", counted)
+    for reader in ("live_revisions", "stored_revisions"):
+        monkeypatch.setattr(f"bot.consultations.{reader}.revision_contents", counted)
     publish(store, consultation("wiese"), consultation("park"))
     catalogue, board = Catalogue(), ConsultationCache(store)
     with store.reading() as connection:

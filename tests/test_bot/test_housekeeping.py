@@ -24,7 +24,7 @@ from bot.privacy.retention import (
 from bot.results.editions.service import Editor
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import consultations
+from storage.tables.consultations import find_live_revision
 from tests.house import KEYS, consultation, publish, running, say
 from tests.patience import PATIENCE
 
@@ -68,7 +68,7 @@ async def test_set_aside_messages_do_not_stay_for_ever(database, monkeypatch):
             delete_expired(connection, datetime.now(UTC) + later)
         assert count(store, "dead_letters") == left
     with store.reading() as connection:
-        assert consultations.latest(connection, "park") is not None
+        assert find_live_revision(connection, "park") is not None
     store.dispose()
 
 

@@ -16,7 +16,7 @@ from bot.conversations.people_cache import CachedPerson, PeopleCache
 from storage.core import driver
 from storage.core.errors import StoreBusy, StoreFull
 from storage.core.store import Store
-from storage.tables import contacts
+from storage.tables.contacts import delete_contacts
 from tests.databases import only_sqlite
 from tests.house import Recorder, consultation, publish, rows, running, say
 from tests.test_bot.test_doors import Town, town
@@ -46,7 +46,7 @@ def kept(app: App) -> PeopleCache:
 @only_sqlite
 async def test_who_wrote_is_not_looked_for_again(store, monkeypatch):
     asked: list[str] = []
-    run = driver.run
+    run = driver.execute
 
     def listening(connection: Connection, sql: str, *arguments, **more):
         asked.append(sql)
@@ -101,7 +101,7 @@ async def test_another_process_that_erases_somebody_is_heard(store):
             everybody = [row[0] for row in connection.execute(text("SELECT id FROM contacts"))]
             connection.execute(text("DELETE FROM answers"))
             connection.execute(text("DELETE FROM sessions"))
-            contacts.erase(connection, everybody)
+            delete_contacts(connection, everybody)
         await say(app, channel.msg("a", "Mehr Bänke"))
         assert rows(store, "SELECT count(*) FROM answers") == [(0,)]
         assert len(rows(store, "SELECT id FROM contacts")) == 1

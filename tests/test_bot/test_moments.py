@@ -17,7 +17,7 @@ from bot.broadcasts.service import BroadcastDraft
 from bot.settings import PushSettings, Settings
 from flows.dialogue import engine
 from storage.core.store import Store
-from storage.tables import broadcasts
+from storage.tables.broadcasts import insert_broadcasts
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.joining import IDENTITY, PARTICIPATION, Column, Link, columns, links, people_by
 
@@ -140,7 +140,7 @@ def _push(store: Store) -> None:
     pushing, now = BroadcastProcessor(settings, KEYS, frozenset(CHANNELS), CHANNELS), datetime.now(UTC)
     with store.begin() as connection:
         push = service.create_draft(pushing, connection, BroadcastDraft("trees"), now)
-        broadcasts.insert(connection, [push])
+        insert_broadcasts(connection, [push])
         service.start_broadcast(pushing, connection, push, now)
     for _ in range(3):
         with store.begin() as connection:

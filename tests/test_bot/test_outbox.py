@@ -15,8 +15,7 @@ from bot.delivery import broadcast_loader
 from bot.delivery.message_codec import payload_of
 from flows.messages import MsgOut
 from storage.core.store import Store
-from storage.tables import outbox
-from storage.tables.outbox import NewOutboxMessage, SendOutcome
+from storage.tables.outbox import NewOutboxMessage, SendOutcome, insert_messages, recall_broadcasts
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 
@@ -44,7 +43,7 @@ async def push(app, store: Store, *addresses: str, words: str = "Neue Umfrage", 
         for address in addresses
         for number, order in [app.ids.letter()]
     ]  # fmt: skip
-    await store.write(lambda connection: outbox.insert(connection, new))
+    await store.write(lambda connection: insert_messages(connection, new))
     app.outbox.look_for_broadcasts()
     return [row.id for row in new]
 
@@ -247,7 +246,7 @@ async def test_a_recall_takes_back_what_is_not_on_its_way(store):
         ids = await push(app, store, *people)
         while len(slow.sent) < 10:
             await asyncio.sleep(0.001)
-        app.outbox.forget(await store.write(lambda connection: outbox.recall(connection, ids)))
+        app.outbox.forget(await store.write(lambda connection: recall_broadcasts(connection, ids)))
         sent = len(slow.sent)
         await app.outbox.drained()
         assert len(slow.sent) <= sent + 1

@@ -22,8 +22,8 @@ from bot.results.counts.counts import Counts, counted
 from bot.results.editions.service import Editor
 from flows.messages import MsgIn
 from storage.core.store import Store
-from storage.tables import consultations, participations
-from storage.tables.participations import Tally
+from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.participations import Tally, tally_participations
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.patience import PATIENCE
 from tests.test_bot.test_weighing import WEIGH, add
@@ -50,10 +50,10 @@ def shut(store: Store, ago: timedelta, slug: str = "park") -> datetime:
     """Closes a consultation some time ago; gives when."""
     ended = datetime.now(UTC) - ago
     with store.begin() as connection:
-        found = consultations.latest(connection, slug)
+        found = find_live_revision(connection, slug)
         assert found
         connection.execute(text("UPDATE sessions SET started_at = :then"), {"then": str_of(ended - ago)})
-        consultations.set_state(connection, found.consultation_id, "closed", closed_at=ended)
+        set_consultation_state(connection, found.consultation_id, "closed", closed_at=ended)
     return ended
 
 
@@ -101,9 +101,9 @@ async def come(store: Store) -> None:
 async def test_people_shares_and_bounds_are_of_those_who_answered(store: Store) -> None:
     await come(store)
     with store.reading() as connection:
-        park = consultations.latest(connection, "park")
+        park = find_live_revision(connection, "park")
         assert park
-        assert participations.tally(connection, park.consultation_id) == Tally(6, 3, 2)
+        assert tally_participations(connection, park.consultation_id) == Tally(6, 3, 2)
     counts = count(store)
     assert (counts.begun, counts.responses, counts.finished) == (6, 3, 2)
     assert dict(counts.contexts["status"]) == {"interrupted": 1, "waiting": 1, "completed": 1}

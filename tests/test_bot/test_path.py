@@ -20,9 +20,9 @@ from bot.results.counts import answer_dataset
 from bot.results.counts.responses import stream
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import answers, consultations, sessions
-from storage.tables.answers import NewAnswer
-from storage.tables.sessions import StoredSession
+from storage.tables.answers import NewAnswer, upsert_answers
+from storage.tables.consultations import find_live_revision
+from storage.tables.sessions import StoredSession, insert_sessions
 from tests.house import KEYS, consultation, publish, rows, running, say
 from tests.phone import VOICE, Phone, files, states, until
 from tests.test_bot.test_weighing import add, tap
@@ -327,7 +327,7 @@ def test_ten_thousand_sessions_are_cleaned_in_seconds(store: Store, tmp_path: Pa
     now, new = datetime(2026, 11, 1, tzinfo=UTC), Ids()
     state = '{"flow":"x","language":"de","receipt":"R","at":"last","answers":{"ok":false,"health":"yes"}}'
     with store.begin() as connection:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
         assert found
         where = (found.consultation_id, found.id)
         people = [
@@ -336,13 +336,13 @@ def test_ten_thousand_sessions_are_cleaned_in_seconds(store: Store, tmp_path: Pa
             )
             for n in range(10_000)
         ]
-        sessions.insert(connection, people)
+        insert_sessions(connection, people)
         given = [
             NewAnswer(one.id, key, *where, value, None, False, now, "c", "de", "self")
             for one in people
             for key, value in (("ok", "false"), ("health", '"yes"'))
         ]
-        answers.upsert(connection, given)
+        upsert_answers(connection, given)
     assert path_cleanup.clean_paths(store, ErasureLog(tmp_path, KEYS), KEYS) == (10_000, 10_000)
     assert rows(store, "SELECT count(*) FROM answers WHERE value = '\"yes\"'") == [(0,)]
     assert rows(store, "SELECT count(*) FROM v_answers_long WHERE missing = 'not_asked'") == [(10_000,)]

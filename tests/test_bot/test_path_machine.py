@@ -52,7 +52,7 @@ from flows.messages import MsgIn, MsgOut, QuickReply
 from flows.questions.base import Question
 from flows.session import Session
 from storage.core.store import Store
-from storage.tables import consultations
+from storage.tables.consultations import find_live_revision
 from tests.house import KEYS, consultation, publish
 
 SAMPLES: Final = sorted(Path(engine.__file__).with_name("consultations").glob("*.yaml"))
@@ -372,7 +372,7 @@ def sample_store(store: Store) -> Store:
     publish(store, *every)
     with store.begin() as connection:
         for one in every:
-            found = consultations.latest(connection, one.slug)
+            found = find_live_revision(connection, one.slug)
             assert found
             seed_statements.publish_seeds(connection, found.consultation_id, one, ids, datetime.now(UTC))
     return store

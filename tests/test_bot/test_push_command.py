@@ -12,9 +12,11 @@ from bot.cli.context import open_with_samples
 from bot.cli.push import Order
 from bot.common.errors import CommandError
 from bot.settings import PushSettings, Settings
-from storage.tables import audit, broadcasts, contacts, opt_ins
-from storage.tables.contacts import NewAddress, NewContact
-from storage.tables.opt_ins import NewOptIn
+from storage.tables import contacts
+from storage.tables.audit import audit_entries
+from storage.tables.broadcasts import count_recipients, newest_broadcasts
+from storage.tables.contacts import NewAddress, NewContact, insert_contacts
+from storage.tables.opt_ins import NewOptIn, upsert_opt_ins
 from tests.house import consultation, publish
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -32,9 +34,9 @@ def settings(tmp_path, monkeypatch):
     with store.begin() as connection:
         for number in (1, 2, 3):
             lookup = keys.lookup("town", str(number))
-            contacts.insert(connection, [NewContact(number, "en", NOW)])
+            insert_contacts(connection, [NewContact(number, "en", NOW)])
             contacts.insert_addresses(connection, [NewAddress(lookup, number, "town", keys.seal("x", lookup), NOW)])
-            opt_ins.give(connection, [NewOptIn(number, "all", "", "en", "0" * 64, NOW)])
+            upsert_opt_ins(connection, [NewOptIn(number, "all", "", "en", "0" * 64, NOW)])
     store.dispose()
     return settings
 
@@ -49,8 +51,8 @@ def states(settings: Settings) -> list[tuple[str, int]]:
     store, _, _ = open_with_samples(settings)
     with store.reading() as connection:
         found: list[tuple[str, int]] = [
-            (one.state, sum(cell.number for cell in broadcasts.count(connection, one.id)))
-            for one in broadcasts.newest(connection)
+            (one.state, sum(cell.number for cell in count_recipients(connection, one.id)))
+            for one in newest_broadcasts(connection)
         ]
     store.dispose()
     return found
@@ -105,7 +107,7 @@ def test_it_is_recorded(settings):
         run(settings, action=verb)
     store, _, _ = open_with_samples(settings)
     with store.reading() as connection:
-        found = [(row.act, row.object, row.purpose) for row in audit.entries(connection)]
+        found = [(row.act, row.object, row.purpose) for row in audit_entries(connection)]
     store.dispose()
     assert found == [
         ("push.start", "park", "everybody, 3 people"),

@@ -23,7 +23,8 @@ from bot.consultations.definition_issues import DefinitionIssue
 from bot.settings import Settings
 from flows.definition import Consultation
 from storage.core.store import Store
-from storage.tables import answers, consultations
+from storage.tables.answers import upsert_answers
+from storage.tables.consultations import find_live_revision, revisions_once_live
 from tests.databases import Database
 from tests.house import KEYS, consultation
 from tests.test_storage.rows import answer, stored_session
@@ -75,13 +76,13 @@ class World:
     def answered(self, people: int, number: int = 1, first: int = 1, **values: Any) -> None:
         """So many people answer this revision and are in the middle of it."""
         with self.store.begin() as connection:
-            newest = consultations.latest(connection, "park")
+            newest = find_live_revision(connection, "park")
             assert newest is not None
-            revision = consultations.revisions(connection, newest.consultation_id)[number - 1]
+            revision = revisions_once_live(connection, newest.consultation_id)[number - 1]
             for person in range(first, first + people):
                 session = stored_session(connection, revision, person)
                 rows = [answer(session, key, json.dumps(value)) for key, value in values.items()]
-                answers.upsert(connection, [*rows, answer(session, "skipped", None, missing="skipped")])
+                upsert_answers(connection, [*rows, answer(session, "skipped", None, missing="skipped")])
 
 
 @pytest.fixture
@@ -299,7 +300,7 @@ class TestCommand:
             assert context.publish(settings, path, lambda _: None, ask=ask)
         assert ["question colour still mean the same" in it for it in asked] == [True]
         with files.store.reading() as connection:
-            newest = consultations.latest(connection, "park")
+            newest = find_live_revision(connection, "park")
         assert newest is not None
         assert newest.number == number
 
@@ -354,6 +355,6 @@ class TestAtOnce:
             if not published.new:
                 assert "revision 2 was published at 13:05" in reasons(published)[0]
         with world.store.reading() as connection:
-            newest = consultations.latest(connection, "park")
+            newest = find_live_revision(connection, "park")
         assert newest is not None
         assert newest.number == 2

@@ -26,9 +26,9 @@ from bot.privacy.re_encryption import ReEncryption
 from bot.settings import Settings
 from storage.core.base import Base
 from storage.core.store import Store
-from storage.tables import audit as log
 from storage.tables import contacts, sealed
-from storage.tables.contacts import NewAddress, NewContact
+from storage.tables.audit import audit_entry_by_id
+from storage.tables.contacts import NewAddress, NewContact, encrypted_addresses, insert_contacts
 from tests.databases import Database
 from tests.house import KEYS, consultation, publish, running, say
 
@@ -51,7 +51,7 @@ def house(tmp_path: Path) -> Settings:
     store, keys = open_store(settings.begun_afresh())
     now = datetime.now(UTC)
     with store.begin() as connection:
-        contacts.insert(connection, [NewContact(1, None, now)])
+        insert_contacts(connection, [NewContact(1, None, now)])
         contacts.insert_addresses(connection, [NewAddress(LOOKUP, 1, "test", keys.seal("ada", LOOKUP), now)])
     store.dispose()
     return settings
@@ -69,7 +69,7 @@ def rotate(settings: Settings, *, is_sealed: bool = False) -> list[str]:
 def stored(settings: Settings) -> bytes:
     store = Store(settings.database())
     with store.reading() as connection:
-        found = contacts.sealed(connection, [LOOKUP])[LOOKUP]
+        found = encrypted_addresses(connection, [LOOKUP])[LOOKUP]
     store.dispose()
     return found
 
@@ -146,7 +146,7 @@ def test_it_is_recorded_without_a_key(house: Settings):
     rotate(house, is_sealed=True)
     store, keys = open_store(house)
     with store.reading() as connection:
-        entries = [log.by_id(connection, number) for number in (1, 2)]
+        entries = [audit_entry_by_id(connection, number) for number in (1, 2)]
     store.dispose()
     assert [(it.act, it.purpose) for it in entries if it] == [
         ("key.rotate", "secret"),

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from storage import rewriting
 from storage.core.store import Store
 from storage.rewriting import MOST_SECONDS, Bounds
-from storage.tables import erasures
+from storage.tables.erasures import mark_erased_tables, pending_rewrites
 from tests.databases import Database, execute, only_postgresql, only_sqlite
 from tests.house import Recorder, rows, running, say
 from tests.patience import PATIENCE
@@ -125,7 +125,7 @@ async def test_no_byte_is_left_on_postgresql_after_the_job(town: Town, tidy_log:
 @pytest.fixture
 def marked(store: Store) -> Store:
     """A database in which something was erased."""
-    store.run(lambda connection: erasures.mark(connection, ["answers"]))
+    store.run(lambda connection: mark_erased_tables(connection, ["answers"]))
     return store
 
 
@@ -135,7 +135,7 @@ def outcome(store: Store, bounds: Bounds | None) -> str:
 
 def waiting(store: Store) -> list[str]:
     with store.reading() as connection:
-        return [one.table for one in erasures.pending(connection) if one.table == "answers"]
+        return [one.table for one in pending_rewrites(connection) if one.table == "answers"]
 
 
 @only_postgresql
@@ -188,7 +188,7 @@ def test_rows_visible_to_open_transactions_count_as_present(store: Store, databa
         reader.execute("SELECT 1 FROM installation")
         with store.begin() as connection:
             connection.execute(text("DELETE FROM answers"))
-            erasures.mark(connection, ["answers"])
+            mark_erased_tables(connection, ["answers"])
         assert outcome(store, PATIENT) == "seen"
         assert waiting(store) == ["answers"]
     assert outcome(store, PATIENT) == "done"
@@ -255,7 +255,7 @@ async def test_it_is_done_at_night_while_people_are_served(town: Town, monkeypat
     monkeypatch.setattr(scrubbing, "EVERY", timedelta(seconds=0.1))
     store = Store(town.database.url)
     town.publish()
-    store.run(erasures.mark)
+    store.run(mark_erased_tables)
     async with running(store, settings=town.settings) as (app, channel):
         async with asyncio.timeout(PATIENCE):
             while waiting(store):
@@ -271,5 +271,5 @@ def test_on_demand_all_is_freed(town: Town, tmp_path: Path):
     if town.database.dialect == "postgresql":
         store = Store(town.database.url)
         with store.reading() as connection:
-            assert erasures.pending(connection) == []
+            assert pending_rewrites(connection) == []
         store.dispose()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from bot.common.ids import Ids
 from bot.proposals import seed_statements
 from storage.core.store import Store
-from storage.tables import consultations
+from storage.tables.consultations import find_live_revision
 from tests.house import consultation, publish
 
 LIGHT = {"de": "Licht im Park", "en": "Light in the park"}
@@ -23,7 +23,7 @@ def published(store: Store, *texts: dict[str, str]) -> list[tuple[Any, ...]]:
     made = consultation(questions=[question])
     publish(store, made)
     with store.begin() as connection:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
         assert found
         seed_statements.publish_seeds(connection, found.consultation_id, made, Ids(), datetime.now(UTC))
         visible = text(

@@ -10,7 +10,7 @@ import pytest
 from bot.broadcasts import service
 from bot.broadcasts.service import BroadcastDraft
 from storage.core.store import Store
-from storage.tables import broadcasts
+from storage.tables.broadcasts import insert_broadcasts
 from tests.house import consultation, publish, rows, running, say
 from tests.test_bot.test_broadcasts import AWAKE, counted, pushing
 
@@ -54,7 +54,7 @@ async def test_who_is_spoken_to_in_turkish_is_pushed_to_in_turkish(store: Store)
         with store.begin() as connection:
             work = pushing()
             push = service.create_draft(work, connection, BroadcastDraft("wiese", "everybody"), now)
-            broadcasts.insert(connection, [push])
+            insert_broadcasts(connection, [push])
             service.start_broadcast(work, connection, push, now)
         for _ in range(3):
             await app.broadcaster.step(now)

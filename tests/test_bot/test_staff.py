@@ -11,8 +11,8 @@ from bot.common.keys import Keys
 from bot.consultations import entry_codes
 from bot.settings import Settings
 from bot.staff import sign_in
-from storage.tables import staff as table
 from storage.tables.participations import EntryCodeCount
+from storage.tables.staff import all_staff
 from tests.house import KEYS
 
 
@@ -31,7 +31,7 @@ def added(settings: Settings, name: str = "Aylin", role: str = "helper") -> str:
 def members(settings: Settings):
     store, _, _ = open_with_samples(settings)
     with store.reading() as connection:
-        found = table.everybody(connection)
+        found = all_staff(connection)
     store.dispose()
     return found
 

@@ -22,8 +22,15 @@ from bot.authoring.publish_impact import PublishOptions
 from bot.authoring.publishing import PublishContext
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import consultations, stages
-from storage.tables.stages import Stage
+from storage.tables import stages
+from storage.tables.consultations import (
+    find_consultation,
+    find_live_revision,
+    list_live_revisions,
+    list_unpublished_revisions,
+    load_triggers,
+)
+from storage.tables.stages import Stage, current_stages, stage_history
 from tests.house import consultation
 from tests.test_storage.rows import new_id
 
@@ -51,17 +58,17 @@ class States(RuleBasedStateMachine):
         return PublishContext(new_id, self.now, UTC)
 
     def state(self, connection: Connection) -> str:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
         if found:
             return found.state_at(self.now)
-        waiting = consultations.list_unpublished(connection)
+        waiting = list_unpublished_revisions(connection)
         return "nothing" if not waiting else waiting[-1].state
 
     def seen(self) -> tuple[Any, ...]:
         """Everything that residents meet."""
         with self.store.reading() as connection:
-            live = consultations.latest(connection, "park")
-            words = consultations.triggers(connection)
+            live = find_live_revision(connection, "park")
+            words = load_triggers(connection)
             own = sorted(value for (_, value), owner in words.items() if live and owner == live.consultation_id)
             return self.state(connection), live and (live.number, live.closes_at), own
 
@@ -168,13 +175,13 @@ class States(RuleBasedStateMachine):
     @invariant()
     def each_stage_is_taken_once_and_each_test_has_its_trial(self) -> None:
         with self.store.reading() as connection:
-            found = consultations.find(connection, "park")
+            found = find_consultation(connection, "park")
             if found is None:
                 return
-            now = stages.current(connection, found.id)
+            now = current_stages(connection, found.id)
             assert ("test" in now) == (stages.trial_of(connection, found.id) is not None)
-            assert all(row.until for row in stages.history(connection, found.id)[:-1])
-            listed = [row.slug for row in consultations.list_latest(connection, ("open", "closed", "archived"))]
+            assert all(row.until for row in stage_history(connection, found.id)[:-1])
+            listed = [row.slug for row in list_live_revisions(connection, ("open", "closed", "archived"))]
             assert listed == (["park"] if "live" in now else [])
             rows = "SELECT (SELECT count(*) FROM consultations) - (SELECT count(*) FROM trials)"
             assert connection.execute(text(rows)).scalar() == 1, "of tests that are over nothing is left"

@@ -25,7 +25,8 @@ from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import consultations, editions
+from storage.tables.consultations import find_live_revision, revisions_once_live, set_consultation_state
+from storage.tables.editions import make_edition_last
 from storage.tables.stages import Stage
 from tests.house import consultation, publish, running, say
 from tests.test_proposals.ideas import chair, open_consultation, released, submit
@@ -38,7 +39,7 @@ def tools(now: datetime | None = None) -> PublishContext:
 
 def state_of(store: Store, slug: str = "park") -> str:
     with store.reading() as connection:
-        found = consultations.latest(connection, slug)
+        found = find_live_revision(connection, slug)
     assert found
     return found.state_at(datetime.now(UTC))
 
@@ -165,12 +166,12 @@ def test_reopening_restores_the_original_dates(store: Store) -> None:
     ends = datetime.now(UTC) + timedelta(days=9)
     publish(store, consultation(), closes_at=ends)
     with store.begin() as connection:
-        before = consultations.latest(connection, "park")
+        before = find_live_revision(connection, "park")
         closed = lifecycle.close_consultation(connection, "park", tools()).revision
         assert closed.closes_at
         assert closed.closes_at < ends
         lifecycle.reopen_consultation(connection, "park", tools())
-        assert consultations.latest(connection, "park") == before
+        assert find_live_revision(connection, "park") == before
 
 
 def test_a_planned_end_that_is_over_needs_a_new_one(store: Store) -> None:
@@ -214,16 +215,16 @@ def test_migrated_revisions_are_live_and_can_be_reverted(store: Store) -> None:
         publish(store, consultation(title={"de": f"Fassung {number}", "en": f"Version {number}"}))
     publish(store, consultation("lake"))
     with store.begin() as connection:
-        lake = consultations.latest(connection, "lake")
+        lake = find_live_revision(connection, "lake")
         assert lake
-        consultations.set_state(connection, lake.consultation_id, "archived")
+        set_consultation_state(connection, lake.consultation_id, "archived")
     migrate.downgrade(store, "20261125_remains")
     migrate.upgrade(store)
     with store.begin() as connection:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
         assert found
         assert found.number == 3
-        assert [row.number for row in consultations.revisions(connection, found.consultation_id)] == [1, 2, 3]
+        assert [row.number for row in revisions_once_live(connection, found.consultation_id)] == [1, 2, 3]
         for number in (2, 1):
             assert lifecycle.return_to_previous_revision(connection, "park", tools()).revision.number == number
         lifecycle.unarchive_consultation(connection, "lake", tools())
@@ -255,7 +256,7 @@ def test_what_was_deleted_as_promised_is_not_opened_again(store: Store) -> None:
         live = lifecycle.close_consultation(connection, "park", tools()).revision
     renew(store, "park")
     with store.begin() as connection:
-        editions.make_last(connection, live.consultation_id)
+        make_edition_last(connection, live.consultation_id)
         with pytest.raises(StepRefused) as refused:
             lifecycle.reopen_consultation(connection, "park", tools())
         assert "publish the next round under a new name" in state_texts.refusal_text(refused.value, str, UTC)
@@ -273,7 +274,7 @@ def test_nothing_says_try_it_while_nobody_can_take_part(store: Store, dates, tol
     now = datetime.now(UTC)
     publish(store, consultation())
     with store.reading() as connection:
-        live = consultations.latest(connection, "park")
+        live = find_live_revision(connection, "park")
     assert live
     found = live._replace(**{name: now + later for name, later in dates.items()})
     assert state_texts.next_step_text(found, now, UTC).startswith(told)

@@ -13,7 +13,7 @@ from bot.app import App
 from bot.common.dead_letters import open_dead_letter
 from bot.consultations import stored_revisions
 from storage.core.store import Store
-from storage.tables import messages
+from storage.tables.messages import unsettled_dead_letters
 from tests.databases import Database
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.test_storage.rows import new_id
@@ -84,7 +84,7 @@ async def test_the_message_is_kept_and_answered_and_holds_up_nobody(town: Town):
         assert channel.last("anna").text.endswith("Start park")
         assert channel.texts("bert")
         with app.store.reading() as connection:
-            (letter,) = messages.dead_letters(connection)
+            (letter,) = unsettled_dead_letters(connection)
         assert open_dead_letter(letter, KEYS).said == "Mehr Bänke"
     assert town.find("SELECT state, waiting_key, revision_id FROM sessions WHERE language = 'de'")[:1] == before
 

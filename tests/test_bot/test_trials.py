@@ -25,7 +25,15 @@ from bot.exchange.exports import package
 from bot.privacy.retention import TESTS_KEPT, delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import consultations, sessions
+from storage.tables.consultations import (
+    find_live_revision,
+    list_live_revisions,
+    list_unpublished_revisions,
+    load_triggers,
+    revision_in_stage,
+    revisions_once_live,
+)
+from storage.tables.sessions import count_sessions_by_status
 from storage.tables.stages import Stage
 from tests.histories import store_answers
 from tests.house import consultation, rows, running, say
@@ -51,7 +59,7 @@ def put(store: Store, stage: Stage, base: Any = None, **more: Any) -> PublishOut
 def started(store: Store) -> set[str]:
     """The words that start something."""
     with store.reading() as connection:
-        return {value for _, value in consultations.triggers(connection)}
+        return {value for _, value in load_triggers(connection)}
 
 
 def title(words: str) -> dict[str, dict[str, str]]:
@@ -63,15 +71,15 @@ def test_a_draft_beside_a_live_one_is_seen_by_nobody(store: Store) -> None:
     put(store, "draft", keywords=["wiese"], **title("Entwurf"))
     put(store, "draft", slug="lake", keywords=["see"])
     with store.reading() as connection:
-        assert [row.number for row in consultations.list_latest(connection)] == [1]
-        assert consultations.latest(connection, "lake") is None
-        assert [(row.slug, row.state) for row in consultations.list_unpublished(connection)] == [
+        assert [row.number for row in list_live_revisions(connection)] == [1]
+        assert find_live_revision(connection, "lake") is None
+        assert [(row.slug, row.state) for row in list_unpublished_revisions(connection)] == [
             ("lake", "draft"),
             ("park", "draft"),
         ]
-        live = consultations.latest(connection, "park")
+        live = find_live_revision(connection, "park")
         assert live
-        assert [row.number for row in consultations.revisions(connection, live.consultation_id)] == [1]
+        assert [row.number for row in revisions_once_live(connection, live.consultation_id)] == [1]
         with pytest.raises(CommandError, match="lake was never live, so there is nothing yet"):
             live_revision(connection, "lake")
     assert started(store) == {"park"}
@@ -80,7 +88,7 @@ def test_a_draft_beside_a_live_one_is_seen_by_nobody(store: Store) -> None:
         lifecycle.make_consultation_live(connection, "lake", tools())
     assert started(store) == {"park", "wiese", "lake", "see"}
     with store.reading() as connection:
-        assert consultations.list_unpublished(connection) == []
+        assert list_unpublished_revisions(connection) == []
 
 
 def test_going_back_restores_keywords_and_seeds_step_by_step(store: Store) -> None:
@@ -136,7 +144,7 @@ def test_no_way_back_gives_answers_another_meaning(
         step(connection, "park", tools())
     assert refused.value.reason == "not_publishable"
     with store.reading() as connection:
-        live = consultations.latest(connection, "park")
+        live = find_live_revision(connection, "park")
         assert live
         assert live.number == 2
 
@@ -163,11 +171,11 @@ async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) 
     put(store, "live", slug="market")
     word = put(store, "test", questions=[IDEA, WEIGH]).start_word
     with store.reading() as connection:
-        park = consultations.latest(connection, "park")
+        park = find_live_revision(connection, "park")
         assert park
-        trial = consultations.latest(connection, word)
+        trial = find_live_revision(connection, word)
         assert trial
-        assert [row.slug for row in consultations.list_latest(connection)] == ["market", "park"]
+        assert [row.slug for row in list_live_revisions(connection)] == ["market", "park"]
     async with running(store) as (app, channel):
         await say(app, *(channel.msg("both", words) for words in ("/start park", "Deutsch", "ja")))
         await say(app, channel.msg("both", f"/start {word}"))
@@ -181,8 +189,8 @@ async def test_trial_is_labelled_uncounted_and_dropped_on_go_live(store: Store) 
         await say(app, channel.msg("lobby", "Hallo"))
         assert word not in str(channel.last("lobby")), "a test is in no list"
         with store.reading() as connection:
-            assert sessions.count_by_status(connection, park.consultation_id) == {"interrupted": 1}
-            assert sum(sessions.count_by_status(connection, trial.consultation_id).values()) == 2
+            assert count_sessions_by_status(connection, park.consultation_id) == {"interrupted": 1}
+            assert sum(count_sessions_by_status(connection, trial.consultation_id).values()) == 2
             flags = "SELECT consultation, revision, test, count(*) FROM v_responses GROUP BY 1, 2, 3 ORDER BY 3"
             assert [tuple(row) for row in connection.execute(text(flags))] == [("park", 1, 0, 1), ("park", 2, 1, 2)]
             for view in ("v_proposals", "v_ratings"):
@@ -256,10 +264,10 @@ def test_older_draft_goes_live_by_publishing_its_file(store: Store) -> None:
     put(store, "live", **title("Dazwischen"))
     assert put(store, "live", 3, **title("Entwurf")).new
     with store.reading() as connection:
-        live = consultations.latest(connection, "park")
+        live = find_live_revision(connection, "park")
         assert live is not None
         assert live.number == 2
-        assert consultations.staged(connection, live.consultation_id, "draft") is None
+        assert revision_in_stage(connection, live.consultation_id, "draft") is None
 
 
 def test_draft_is_compared_like_its_file(store: Store) -> None:

@@ -13,7 +13,8 @@ from bot.cli.maintenance import doctor
 from bot.common.dead_letters import dead_letter
 from bot.settings import Settings
 from flows.messages import MsgIn
-from storage.tables import audit, messages
+from storage.tables import messages
+from storage.tables.audit import audit_entries
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -56,6 +57,6 @@ def test_reading_and_deleting_them_is_recorded(house: Settings):
         dead_letters.show(house, lambda _: None, done=done)
     store, _ = open_store(house)
     with store.reading() as connection:
-        found = [(row.act, row.purpose) for row in audit.entries(connection)]
+        found = [(row.act, row.purpose) for row in audit_entries(connection)]
     store.dispose()
     assert found == [("unhandled.show", "1 shown"), ("unhandled.show", "1 shown"), ("unhandled.done", "1 deleted")]

@@ -19,7 +19,7 @@ from bot.settings import Settings
 from bot.web import consultation_cache
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.consultations import Publication
+from storage.tables.consultations import Publication, store_publication
 from tests.house import consultation, publish, running
 
 KIEZ = Path(publishing.SAMPLES) / "mein-kiez.yaml"
@@ -34,7 +34,7 @@ def publish_as_before(store: Store, slug: str) -> None:
     ids = Ids()
     with store.begin() as connection:
         made = Publication(ids(), ids(), slug, '{"slug": 1}', "0" * 64, datetime.now(UTC))
-        revision = consultations.publish(connection, made)
+        revision = store_publication(connection, made)
         consultations.replace_triggers(connection, revision.consultation_id, [("keyword", slug)])
 
 

@@ -33,12 +33,27 @@ from bot.results.methods.sectors import Agreement, Cell
 from flows.questions.base import Question, registry
 from flows.values import Value
 from storage.core.store import Store
-from storage.tables import consultations, editions, moderation, proposals, ratings, rooms
-from storage.tables.editions import StoredEdition
-from storage.tables.moderation import ModerationState, NewModeration, NewProposalText
-from storage.tables.proposals import NewProposal, NewProposalStatus, ProposalRelease, Withdrawal
-from storage.tables.ratings import NewRatingEvent
-from storage.tables.rooms import StoredRoom
+from storage.tables import proposals
+from storage.tables.consultations import find_live_revision
+from storage.tables.editions import StoredEdition, add_edition
+from storage.tables.moderation import (
+    ModerationState,
+    NewModeration,
+    NewProposalText,
+    insert_moderations,
+    upsert_translations,
+)
+from storage.tables.proposals import (
+    NewProposal,
+    NewProposalStatus,
+    ProposalRelease,
+    Withdrawal,
+    insert_proposals,
+    release_proposals,
+    withdraw_proposals,
+)
+from storage.tables.ratings import NewRatingEvent, store_votes
+from storage.tables.rooms import StoredRoom, insert_rooms
 from tests.histories import Answers, history
 from tests.house import KEYS
 from tests.test_api.client import hire, key_for
@@ -121,12 +136,12 @@ def store(sample_store: Store) -> Store:
     strange: list[Answers] = [dict.fromkeys(keys, value) for value in STRANGE for _ in range(EACH)]
     history(sample_store, (before, [*[given, otherwise] * (SAME // 2), *strange]), (after, strange))
     with sample_store.begin() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
         for number, (state, is_withdrawn) in enumerate(PROPOSED, start=1):
             _propose(connection, number, newest.consultation_id, state, is_withdrawn=is_withdrawn)
         room_at = next(key for key, change in keys.items() if change == ("text", "choice"))
-        rooms.insert(connection, [StoredRoom(1, "ABC234", newest.consultation_id, room_at, True, datetime.now(UTC))])
+        insert_rooms(connection, [StoredRoom(1, "ABC234", newest.consultation_id, room_at, True, datetime.now(UTC))])
     return sample_store
 
 
@@ -138,18 +153,18 @@ def _propose(connection: Any, number: int, consultation_id: int, state: Moderati
         number, consultation_id, KEYS.pseudonym(number, 1), "k0", CODES[number - 1], words, words, "de",
         None, None, None, None, NOW, None if is_public else MARKER, 52.5, 13.4,
     )  # fmt: skip
-    proposals.insert(connection, [row])
-    moderation.insert(connection, [NewModeration(number, state, [], None, None, NOW)])
-    proposals.release(connection, [ProposalRelease(number, NOW)] if state == "released" else [])
-    proposals.withdraw(connection, [Withdrawal(number, NOW)] if is_withdrawn else [])
-    moderation.set_texts(connection, [NewProposalText(number, "en", words, words, "machine", False, NOW)])
+    insert_proposals(connection, [row])
+    insert_moderations(connection, [NewModeration(number, state, [], None, None, NOW)])
+    release_proposals(connection, [ProposalRelease(number, NOW)] if state == "released" else [])
+    withdraw_proposals(connection, [Withdrawal(number, NOW)] if is_withdrawn else [])
+    upsert_translations(connection, [NewProposalText(number, "en", words, words, "machine", False, NOW)])
     reason = {"de": "Weil." if is_public else f"{MARKER} darf nicht."}
     if is_public or is_withdrawn:
         proposals.add_statuses(
             connection, [NewProposalStatus(number * 10, number, "rejected", reason, None, None, NOW)]
         )
     votes = [NewRatingEvent(number * 100 + it, number, KEYS.pseudonym(it, 1), 1, False, NOW) for it in range(1, 9)]
-    ratings.rate(connection, votes)
+    store_votes(connection, votes)
 
 
 def _texts_of(name: str, data: bytes) -> Iterator[tuple[str, str]]:
@@ -269,7 +284,7 @@ def test_what_is_none_of_its_codes_is_counted_without_a_name(store):
 def test_a_kept_result_of_an_older_program_is_cleaned(store):
     """It took the words of people for names of sectors."""
     with store.reading() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
         whole = published.read(connection, "park").report
     (statement,) = whole.statements
@@ -286,7 +301,7 @@ def test_a_kept_result_of_an_older_program_is_cleaned(store):
     with store.begin() as connection:
         document = to_json({"report": results.plain(spoiled)}).decode()
         kept = StoredEdition(newest.consultation_id, 1, NOW, 0.0, None, "", KEPT_EARLIER, True, document)
-        editions.add(connection, kept, [])
+        add_edition(connection, kept, [])
     with store.reading() as connection:
         again = published.read(connection, "park").report
     assert replace(again, no_groups_because=whole.no_groups_because) == whole

@@ -8,9 +8,9 @@ from pathlib import Path
 from bot.app import open_store
 from bot.cli.maintenance import doctor
 from bot.settings import Settings
-from storage.tables import contacts, outbox
+from storage.tables import contacts
 from storage.tables.contacts import NewAddress
-from storage.tables.outbox import NewOutboxMessage, SendDelay
+from storage.tables.outbox import NewOutboxMessage, SendDelay, insert_messages, reschedule_messages
 from tests.house import consultation, publish
 
 
@@ -23,10 +23,10 @@ def test_doctor_says_who_waits_until_when_and_why(tmp_path: Path):
         people = [bytes([number]) * 32 for number in range(3)]
         contacts.insert_addresses(connection, [NewAddress(one, None, "town", b"?", now) for one in people])
         rows = [NewOutboxMessage(number, "town", people[number % 3], "{}", "reply", None, now) for number in range(5)]
-        outbox.insert(connection, rows)
+        insert_messages(connection, rows)
         waits = {0: 10_072, 3: 5_000, 1: 3_600, 2: 20}
         delays = [SendDelay(number, 1, now + timedelta(seconds=wait), "too fast") for number, wait in waits.items()]
-        outbox.reschedule(connection, delays)
+        reschedule_messages(connection, delays)
     store.dispose()
     said = [words for is_well, words in doctor.findings(settings) if not is_well and "wait until" in words]
     until = (now + timedelta(seconds=10_072)).astimezone(settings.zone())

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.web.assisted import sign_in
 from bot.web.context import SITE
 from storage.core.store import Store
-from storage.tables import staff as staff_table
+from storage.tables.staff import revoke_staff_member
 from tests.house import consultation, publish
 from tests.test_bot.browser import Browser, House, serving
 from tests.test_bot.shared_devices import CANARY, Watcher, answered, answers, member, rows, signed_in, visits_in
@@ -58,7 +58,7 @@ class TestHelpers:
 
     async def test_wrong_revoked_and_too_many_codes(self, store):
         code = member(store)
-        store.run(partial(staff_table.revoke, name="Aylin", now=datetime.now(UTC)))
+        store.run(partial(revoke_staff_member, name="Aylin", now=datetime.now(UTC)))
         async with serving(store) as house:
             page = Watcher(house)
             told = set()
@@ -89,7 +89,7 @@ class TestHelpers:
             jar.update_cookies({"help": ticket}, url)
             await page.get("/help-out/mein-kiez/sheet")
             assert page.path == "/help-out/mein-kiez/sheet"
-            await house.app.store.write(partial(staff_table.revoke, name="Aylin", now=datetime.now(UTC)))
+            await house.app.store.write(partial(revoke_staff_member, name="Aylin", now=datetime.now(UTC)))
             await page.get("/help-out/mein-kiez/sheet")
             assert "Persönlicher Code" in page.text
 

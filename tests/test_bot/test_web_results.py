@@ -20,10 +20,25 @@ from bot.results.published import Published
 from bot.web import consultation_cache
 from bot.web.public import results
 from storage.core.store import Store
-from storage.tables import consultations, moderation, open_answers, proposals, ratings
-from storage.tables.moderation import ModerationState, NewModeration, NewProposalText
-from storage.tables.proposals import NewProposal, NewProposalStatus, ProposalRelease
-from storage.tables.ratings import NewRatingEvent
+from storage.tables import proposals
+from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.moderation import (
+    ModerationState,
+    NewModeration,
+    NewProposalText,
+    insert_moderations,
+    upsert_translations,
+)
+from storage.tables.open_answers import open_answers_by_code
+from storage.tables.proposals import (
+    NewProposal,
+    NewProposalStatus,
+    ProposalRelease,
+    insert_proposals,
+    proposals_by_code,
+    release_proposals,
+)
+from storage.tables.ratings import NewRatingEvent, store_votes
 from tests.house import KEYS, consultation, publish
 from tests.patience import PATIENCE
 from tests.test_bot.browser import House, serving
@@ -42,7 +57,7 @@ def store(sample_store):
 
 def number_of(store: Store, slug: str = "park") -> int:
     with store.reading() as connection:
-        found = consultations.latest(connection, slug)
+        found = find_live_revision(connection, slug)
         assert found is not None
         return found.consultation_id
 
@@ -54,15 +69,15 @@ def proposed(store: Store, code: str, words: str, votes: str = "", *, is_release
     )
     row = row._replace(**more)  # type: ignore[arg-type]
     with store.begin() as connection:
-        proposals.insert(connection, [row])
+        insert_proposals(connection, [row])
         state: ModerationState = "released" if is_released else "waiting"
-        moderation.insert(connection, [NewModeration(row.id, state, [], None, None, NOW)])
-        proposals.release(connection, [ProposalRelease(row.id, NOW)] if is_released else [])
+        insert_moderations(connection, [NewModeration(row.id, state, [], None, None, NOW)])
+        release_proposals(connection, [ProposalRelease(row.id, NOW)] if is_released else [])
         events = [
             NewRatingEvent(IDS(), row.id, KEYS.pseudonym(person, 1), {"+": 1, "-": -1, "0": 0}[vote], False, NOW)  # type: ignore[arg-type]
             for person, vote in enumerate(votes)
         ]
-        ratings.rate(connection, events)
+        store_votes(connection, events)
     return row.id
 
 
@@ -89,7 +104,7 @@ async def test_released_answers_keep_their_text_direction(store):
         park = number_of(store)
         codes = [open_answer(connection, park, number, f"Mehr Licht {number}") for number in range(6)]
         codes.append(open_answer(connection, park, 6, "Mehr Licht 6", "ar"))
-        ids = sorted(row.id for row in open_answers.by_codes(connection, codes).values())
+        ids = sorted(row.id for row in open_answers_by_code(connection, codes).values())
         for number in ids[1:]:
             approve_text(chair(connection), number)
         translate_text(chair(connection), ids[6], "de", ProposalWording(None, "Übersetztes Licht"), translator="Ada")
@@ -122,8 +137,8 @@ async def test_ideas_are_sorted_by_agreement_with_status_and_text(store):
     with store.begin() as connection:
         step = NewProposalStatus(IDS(), first, "accepted", {"de": "Passt."}, "Bezirksamt", None, NOW)
         proposals.add_statuses(connection, [step])
-        second = proposals.by_codes(connection, ["P-2222-2222"])["P-2222-2222"].id
-        moderation.set_texts(connection, [NewProposalText(second, "de", None, "Mehr Bäume", "Ayşe", False, NOW)])
+        second = proposals_by_code(connection, ["P-2222-2222"])["P-2222-2222"].id
+        upsert_translations(connection, [NewProposalText(second, "de", None, "Mehr Bäume", "Ayşe", False, NOW)])
     async with serving(store) as house:
         page = await house.browser(**{"Accept-Language": "de"}).get("/results/park")
         assert page.text.index("Mehr Bäume") < page.text.index("Mehr Bänke")
@@ -169,7 +184,7 @@ async def test_hidden_until_closing_means_hidden(sample_store, monkeypatch):
         await page.get("/open-data/park.zip")
         assert page.status == 404
         with sample_store.begin() as connection:
-            consultations.set_state(connection, number_of(sample_store), "closed")
+            set_consultation_state(connection, number_of(sample_store), "closed")
         async with page.http.get(page.server.make_url("/open-data/park.zip")) as response:
             assert (response.status, response.content_type) == (200, "application/zip")
         await page.get("/results/park")

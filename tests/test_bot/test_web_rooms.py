@@ -14,7 +14,7 @@ from bot.consultations import live_meetings
 from bot.results.counts.disclosure import Row, Rule
 from bot.results.meetings import Picture, may_replace, summed
 from bot.web.room_views import RoomViewCache
-from storage.tables import audit
+from storage.tables.audit import audit_entries
 from storage.tables.rooms import AnswerCount, StoredRoom
 from tests.house import consultation, publish
 from tests.patience import PATIENCE
@@ -241,7 +241,7 @@ async def test_opening_and_ending_a_room_is_recorded(store):
             form = next(form for form in lead.page.forms if any(button[1] == move for button in form.buttons))
             await lead.post(f"/help-out/room/{code}", [*form.fields, ("do", move)])
     with store.reading() as connection:
-        found = [row[2:7] for row in audit.entries(connection)]
+        found = [row[2:7] for row in audit_entries(connection)]
     assert found == [
         ("Mira", "facilitator", "page", "room.open", f"park/{code}"),
         ("Mira", "facilitator", "page", "room.end", f"park/{code}"),

@@ -14,9 +14,24 @@ from bot.common.ids import Ids
 from bot.proposals.codes import new_proposal_code
 from flows.messages import MsgOut
 from storage.core.store import Store
-from storage.tables import consultations, moderation, proposals
-from storage.tables.moderation import ModerationChange, ModerationState, NewModeration, NewProposalText
-from storage.tables.proposals import NewProposal, ProposalRelease, Withdrawal
+from storage.tables.consultations import find_live_revision
+from storage.tables.moderation import (
+    ModerationChange,
+    ModerationState,
+    NewModeration,
+    NewProposalText,
+    insert_moderations,
+    set_moderation_states,
+    upsert_translations,
+)
+from storage.tables.proposals import (
+    NewProposal,
+    ProposalRelease,
+    Withdrawal,
+    insert_proposals,
+    release_proposals,
+    withdraw_proposals,
+)
 from tests.house import Recorder, consultation, publish, rows, running, say
 from tests.sources import Clock
 
@@ -35,7 +50,7 @@ def store(store):
 def add(store: Store, *texts: str, pseudonym: str | None = None, released: bool = True) -> list[int]:
     """Proposals of somebody else, released."""
     with store.begin() as connection:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
         assert found
         made = [
             NewProposal(
@@ -55,18 +70,18 @@ def add(store: Store, *texts: str, pseudonym: str | None = None, released: bool 
             )
             for said in texts
         ]
-        proposals.insert(connection, made)
+        insert_proposals(connection, made)
         state: ModerationState = "released" if released else "waiting"
-        moderation.insert(connection, [NewModeration(row.id, state, [], None, None, NOW) for row in made])
-        proposals.release(connection, [ProposalRelease(row.id, NOW if released else None) for row in made])
+        insert_moderations(connection, [NewModeration(row.id, state, [], None, None, NOW) for row in made])
+        release_proposals(connection, [ProposalRelease(row.id, NOW if released else None) for row in made])
     return [row.id for row in made]
 
 
 def release_all(store: Store) -> None:
     with store.begin() as connection:
         waiting = [row[0] for row in connection.execute(text("SELECT id FROM proposals"))]
-        proposals.release(connection, [ProposalRelease(id_, NOW) for id_ in waiting])
-        moderation.set_states(connection, [ModerationChange(id_, "released", None, NOW) for id_ in waiting])
+        release_proposals(connection, [ProposalRelease(id_, NOW) for id_ in waiting])
+        set_moderation_states(connection, [ModerationChange(id_, "released", None, NOW) for id_ in waiting])
 
 
 async def enter(app, channel: Recorder, address: str = "a", language: str = "Deutsch") -> None:
@@ -140,7 +155,7 @@ async def test_vote_on_a_withdrawn_proposal_does_not_count(store):
         await enter(app, channel)
         await tell(app, channel, "a", "überspringen")
         with store.begin() as connection:
-            proposals.withdraw(connection, [Withdrawal(lamp, NOW)])
+            withdraw_proposals(connection, [Withdrawal(lamp, NOW)])
         add(store, "Ein Brunnen")
         clock.let_look()
         after = await tell(app, channel, "a", "ja")
@@ -214,7 +229,7 @@ async def test_a_change_goes_back_to_be_read_and_skipping_takes_back(store):
 async def test_own_language_first_and_the_original_one_tap_away(store):
     (fountain,) = add(store, "Ein Brunnen")
     with store.begin() as connection:
-        moderation.set_texts(connection, [NewProposalText(fountain, "en", None, "A fountain", "Ada", True, NOW)])
+        upsert_translations(connection, [NewProposalText(fountain, "en", None, "A fountain", "Ada", True, NOW)])
     async with running(store) as (app, channel):
         await enter(app, channel, language="English")
         asked = await tell(app, channel, "a", "skip")
@@ -253,7 +268,7 @@ async def test_people_see_what_they_brought_in_and_can_have_it_erased(store):
         ((about,),) = rows(store, "SELECT code FROM proposals WHERE text = 'Licht im Park'")
         assert f"{about} Licht im Park\n   → Stimme zu" in shown, "the data itself, not only how much there is"
         with store.begin() as connection:
-            proposals.release(connection, [ProposalRelease(number, None)])
+            release_proposals(connection, [ProposalRelease(number, None)])
         hidden = (await tell(app, channel, "a", "meine daten")).text
         assert f"{about}\n   → Stimme zu" in hidden, "what was hidden since is not shown again"
         await tell(app, channel, "a", "löschen", "alles löschen")

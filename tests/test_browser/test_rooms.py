@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from storage.tables import answers, consultations
+from storage.tables.answers import upsert_answers
+from storage.tables.consultations import find_live_revision
 from tests.test_bot.shared_devices import member
 from tests.test_browser.conftest import World
 from tests.test_browser.looks import Look
@@ -17,11 +18,11 @@ LOADED = "document.readyState === 'complete'"
 def others_answer(world: World, code: str) -> None:
     """Others in the room, who say this and that."""
     with world.store.begin() as connection:
-        revision = consultations.latest(connection, "mein-kiez")
+        revision = find_live_revision(connection, "mein-kiez")
         assert revision is not None
         for number in range(OTHERS):
             mine = stored_session(connection, revision, number, place_code=f"room-{code}")
-            answers.upsert(connection, [answer(mine, "district", json.dumps(f"0{1 + number % 3}"))])
+            upsert_answers(connection, [answer(mine, "district", json.dumps(f"0{1 + number % 3}"))])
 
 
 @pytest.mark.parametrize("language", ["de", "ar"])

@@ -16,11 +16,11 @@ from pydantic_core import to_json
 from flows.session import Session
 from flows.values import Value
 from storage.core.store import Store
-from storage.tables import answers, consultations, proposals, ratings, sessions
-from storage.tables.answers import NewAnswer
-from storage.tables.proposals import NewProposal, ProposalRelease
-from storage.tables.ratings import NewRatingEvent, Vote
-from storage.tables.sessions import StoredSession
+from storage.tables.answers import NewAnswer, upsert_answers
+from storage.tables.consultations import find_live_revision
+from storage.tables.proposals import NewProposal, ProposalRelease, insert_proposals, release_proposals
+from storage.tables.ratings import NewRatingEvent, Vote, erase_ratings, store_votes
+from storage.tables.sessions import StoredSession, erase_sessions, insert_sessions
 from tests.house import consultation, publish
 
 BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -145,7 +145,7 @@ def opened(store: Store, **more: Any) -> int:
     """Publishes the consultation and its statements; gives its id."""
     publish(store, consultation("park", QUESTIONS, **more))
     with store.begin() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
         ideas = [
             NewProposal(
@@ -165,18 +165,18 @@ def opened(store: Store, **more: Any) -> int:
             )
             for number in range(1, STATEMENTS + 1)
         ]
-        proposals.insert(connection, ideas)
-        proposals.release(connection, [ProposalRelease(it.id, BEGAN) for it in ideas])
+        insert_proposals(connection, ideas)
+        release_proposals(connection, [ProposalRelease(it.id, BEGAN) for it in ideas])
         return newest.consultation_id
 
 
 def joined(store: Store, people: Sequence[Person]) -> None:
     """Stores what these people said."""
     with store.begin() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
         rows = [_session(newest.id, newest.consultation_id, it) for it in people]
-        sessions.insert(connection, rows)
+        insert_sessions(connection, rows)
         given = [
             NewAnswer(
                 row.id,
@@ -194,21 +194,21 @@ def joined(store: Store, people: Sequence[Person]) -> None:
             for row, it in zip(rows, people, strict=True)
             for key, value in it.said.items()
         ]
-        answers.upsert(connection, given)
+        upsert_answers(connection, given)
         votes = [
             NewRatingEvent(10 * it.number + place + 1000, place + 1, row.pseudonym, vote, False, row.started_at)
             for row, it in zip(rows, people, strict=True)
             for place, vote in it.votes.items()
         ]
-        ratings.rate(connection, votes)
+        store_votes(connection, votes)
 
 
 def left(store: Store, people: Sequence[Person]) -> None:
     """Deletes all of these people."""
     with store.begin() as connection:
         names = [pseudonym(it) for it in people]
-        ratings.erase(connection, names)
-        sessions.erase(connection, names)
+        erase_ratings(connection, names)
+        erase_sessions(connection, names)
 
 
 def pseudonym(person: Person) -> str:

@@ -25,7 +25,7 @@ from bot.results import compared
 from bot.results.counts import disclosure, exposure, moments
 from bot.results.counts.disclosure import OTHERS
 from storage.core.store import Store
-from storage.tables import consultations
+from storage.tables.consultations import find_live_revision, set_consultation_state
 from tests.test_disclosure import city
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 from tests.test_disclosure.city import OPTIONS, STATEMENTS, Person
@@ -79,7 +79,7 @@ def read(store: Store, folder: Path) -> Edition:
         with path.open(encoding="utf-8", newline="") as file:
             found[path.name] = list(csv.DictReader(file))
     with store.reading() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
         codes = [row["code"] for row in found["ratings.csv"]]
         votes = publication.public_votes(connection, newest.consultation_id, codes)
@@ -288,7 +288,7 @@ def looked_at(store: Store, seed: int, folder: Path, editions: int = 2) -> Knowi
         is_closed = edition == editions - 1 and chance.random() < 0.5
         if is_closed:
             with store.begin() as connection:
-                consultations.set_state(connection, number, "closed")
+                set_consultation_state(connection, number, "closed")
         found.append(read(store, folder))
     return Knowing(people, found, is_closed=is_closed)
 

@@ -17,7 +17,9 @@ from bot.results.editions.renewal import renew
 from bot.settings import Settings
 from flows.values import Value
 from storage.core.store import Store
-from storage.tables import audit, consultations
+from storage.tables import consultations
+from storage.tables.audit import audit_entries
+from storage.tables.consultations import find_live_revision, set_consultation_state
 from tests.histories import store_answers
 from tests.house import consultation, publish
 from tests.test_disclosure import city
@@ -40,7 +42,7 @@ def said(store: Store, *values: str, key: str = "lamps") -> None:
 
 def newest(store: Store) -> Edition:
     with store.reading() as connection:
-        live = consultations.latest(connection, "park")
+        live = find_live_revision(connection, "park")
         assert live is not None
         found = editing.newest(connection, live)
     assert found is not None
@@ -80,9 +82,9 @@ def test_the_last_edition_tells_no_more_of_one_person(park: Store):
     assert renew(park, "park")
     said(park, "some")
     with park.begin() as connection:
-        live = consultations.latest(connection, "park")
+        live = find_live_revision(connection, "park")
         assert live is not None
-        consultations.set_state(connection, live.consultation_id, "closed")
+        set_consultation_state(connection, live.consultation_id, "closed")
     renew(park, "park")
     found = newest(park)
     assert told(found.rows)["some"] == 1, "as it was told last"
@@ -101,9 +103,9 @@ def asked_at_the_end(store: Store, before: list[bool], after: list[bool]) -> lis
             given: dict[str, Value] = {"lamps": code, "ok": consents}
             store_answers(store, asked, [given | {"ill": code} if consents else given])
         with store.begin() as connection:
-            live = consultations.latest(connection, "park")
+            live = find_live_revision(connection, "park")
             assert live is not None
-            consultations.set_state(connection, live.consultation_id, state)
+            set_consultation_state(connection, live.consultation_id, state)
         renew(store, "park")
         found.append(next(row.asked for row in newest(store).rows if row.question_key == "ill"))
     return found
@@ -145,7 +147,7 @@ def test_the_core_team_sees_all_and_that_is_recorded(tmp_path: Path):
     assert (found["inner"], found["participations"]) == (True, 3)
     assert found["questions"]["lamps"]["counts"]["option.yes"] == 3
     with store.reading() as connection:
-        (entry,) = [it for it in audit.entries(connection) if it.act == "results.inner"]
+        (entry,) = [it for it in audit_entries(connection) if it.act == "results.inner"]
     assert (entry.object, entry.purpose) == ("park", "a report")
     with store.reading() as connection:
         assert published.read(connection, "park").participations is None

@@ -23,8 +23,10 @@ from bot.results.meetings import Meeting, Picture, is_moment, may_replace
 from flows.session import Session
 from storage.core.errors import Duplicate
 from storage.core.store import Store
-from storage.tables import answers, consultations, rooms, sessions
-from storage.tables.rooms import RoomStep, StoredRoom
+from storage.tables.answers import upsert_answers
+from storage.tables.consultations import find_live_revision
+from storage.tables.rooms import RoomStep, StoredRoom, erase_room_results, insert_rooms, room_results, update_rooms
+from storage.tables.sessions import erase_sessions
 from tests.house import consultation, publish
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 from tests.test_storage.rows import NOW, answer, stored_session
@@ -53,7 +55,7 @@ class City:
         definition = consultation("park", list(asked) or None)
         publish(store, definition)
         with store.reading() as connection:
-            newest = consultations.latest(connection, "park")
+            newest = find_live_revision(connection, "park")
             assert newest is not None
             self.flow = Catalogue().revision(connection, newest.id).flow
         self.revision = newest
@@ -68,7 +70,7 @@ class City:
     def room(self, code: str = "ABC234", at: str = "lamps") -> StoredRoom:
         room = StoredRoom(next(self._numbers), code, self.revision.consultation_id, at, True, NOW)
         with self.store.begin() as connection:
-            rooms.insert(connection, [room])
+            insert_rooms(connection, [room])
         return room
 
     def say(self, value: str | None, room: StoredRoom | None = None, *, key: str = "lamps", name: str = "") -> str:
@@ -82,7 +84,7 @@ class City:
                 self._rows[name] = stored_session(connection, self.revision, number, place_code=place, **more)
             missing = {"missing": "skipped"} if value is None else {}
             text = None if value is None else json.dumps(value)
-            answers.upsert(connection, [answer(self._rows[name], key, text, **missing)])
+            upsert_answers(connection, [answer(self._rows[name], key, text, **missing)])
         old = self.people.get(name)
         person = Person(name, room.code if room else "", (*(old.versions if old else ()), value or ""))
         self.people[name] = person
@@ -281,9 +283,9 @@ def test_what_was_shown_goes_with_the_room_and_with_the_answers(city: City):
     fill(city, room, 7, 5)
     city.look(room)
     with city.store.begin() as connection:
-        assert rooms.results(connection, room.consultation_id)
-        rooms.forget_results(connection, room.consultation_id)
-        assert not rooms.results(connection, room.consultation_id)
+        assert room_results(connection, room.consultation_id)
+        erase_room_results(connection, room.consultation_id)
+        assert not room_results(connection, room.consultation_id)
     city.look(room)
     with city.store.begin() as connection:
         connection.exec_driver_sql("DELETE FROM rooms")
@@ -328,7 +330,7 @@ def test_who_is_asked_tells_what_they_answered_before(store: Store):
         city.say(CODES[number % 2], lamps, key="more", name=name)
     more = lamps._replace(at="more")
     with city.store.begin() as connection:
-        rooms.step(connection, [RoomStep(more.id, "more", True, None)])
+        update_rooms(connection, [RoomStep(more.id, "more", True, None)])
     first = city.look(more)
     assert (first.at_least, first.values) == (None, {"yes": 7, "no": 7})
     late = city.room("DEF567")
@@ -391,6 +393,6 @@ def test_who_deleted_everything_does_not_show_on_the_wall(city: City):
     people = fill(city, room, 8, 6)
     before = city.look(room)
     with city.store.begin() as connection:
-        sessions.erase(connection, [city._rows[people[0]].pseudonym])
+        erase_sessions(connection, [city._rows[people[0]].pseudonym])
     assert city.look(room) == before
     assert not differencing.follows(Row(14, {}), Row(13, {}), Rule(BOUND))

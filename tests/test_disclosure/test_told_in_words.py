@@ -19,8 +19,8 @@ from bot.results.editions.renewal import renew
 from bot.results.published import Published
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import consultations, editions
-from storage.tables.editions import StoredEdition
+from storage.tables.consultations import find_live_revision
+from storage.tables.editions import StoredEdition, add_edition
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_disclosure.test_published import LAMPS
@@ -87,7 +87,7 @@ async def test_shares_of_conditional_questions_use_those_asked(park: Store):
 
 async def test_figures_of_an_old_rule_are_labelled(park: Store):
     with park.begin() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
         connection.exec_driver_sql("DELETE FROM edition_rows")
         connection.exec_driver_sql("DELETE FROM editions")
@@ -95,7 +95,7 @@ async def test_figures_of_an_old_rule_are_labelled(park: Store):
         assert found_report.least == 5
         document = json.dumps({"report": report})
         at = datetime.now(UTC)
-        editions.add(
+        add_edition(
             connection, StoredEdition(newest.consultation_id, 1, at, 0.0, None, "", KEPT_EARLIER, True, document), []
         )
     found = public(park)

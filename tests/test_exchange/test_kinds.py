@@ -23,8 +23,7 @@ from bot.results import published
 from bot.results.ballots import Spread
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import ratings
-from storage.tables.ratings import NewRatingEvent
+from storage.tables.ratings import NewRatingEvent, store_votes
 from tests.test_storage import rows
 
 IDEA = {
@@ -104,7 +103,7 @@ def test_ideas_go_out_as_mein_berlin_knows_them_and_come_back(store, tmp_path):
     with store.begin() as connection:
         votes = [(n, rows.pseudonym(person), v) for n, person, v in ((1, 1, 1), (2, 2, 1), (3, 3, -1), (4, 3, 1))]
         at = datetime(2026, 11, 25, tzinfo=UTC)
-        ratings.rate(connection, [NewRatingEvent(n, found.proposals[0].id, who, v, False, at) for n, who, v in votes])  # type: ignore[arg-type]
+        store_votes(connection, [NewRatingEvent(n, found.proposals[0].id, who, v, False, at) for n, who, v in votes])  # type: ignore[arg-type]
     found = loaded(store)
     assert meinberlin.write(found, tmp_path) == ["meinberlin.xlsx"]
     (_, first), (_, second) = sheets.table(tmp_path / "meinberlin.xlsx", meinberlin.HEAD)

@@ -17,7 +17,7 @@ from bot.exchange.formats import polis
 from bot.exchange.taking import Wish
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import consultations
+from storage.tables.consultations import find_live_revision
 from tests import real_polis
 
 COMMENTS = """timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body
@@ -66,7 +66,7 @@ def test_a_bundle_is_taken_over_once(store, bundle):
     assert taken == ("park", True, 3, 0, 5, 0)
     with store.reading() as connection:
         found = content.load(connection, "park")
-        revision = consultations.latest(connection, "park")
+        revision = find_live_revision(connection, "park")
     assert revision is not None
     assert revision.state == "closed"
     assert [it.text for it in found.proposals] == ["Mehr Bäume, bitte", "- Lampen", "Bänke"]

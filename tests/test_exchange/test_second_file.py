@@ -22,7 +22,10 @@ from bot.proposals import moderation_decisions
 from bot.proposals.moderation_decisions import ProposalWording
 from bot.settings import Settings
 from storage.core.store import Store
-from storage.tables import answers, audit, consultations, proposals
+from storage.tables.answers import answers_to_question
+from storage.tables.audit import audit_entries
+from storage.tables.consultations import revisions_once_live
+from storage.tables.proposals import proposals_of_source
 from tests.test_exchange.test_kinds import IDEA, PLAIN, SAID, geojson, sheet
 from tests.test_exchange.test_polis import COMMENTS, PEOPLE, SUMMARY, VOTES
 from tests.test_proposals.ideas import chair
@@ -118,8 +121,8 @@ def test_the_answers_of_each_vote_are_those_of_its_file(store: Store, tmp_path: 
     take(store, "pb", small, "small")
     with store.reading() as connection:
         for number in connection.execute(text("SELECT id FROM consultations ORDER BY slug")).scalars():
-            revisions = [it.id for it in consultations.revisions(connection, number)]
-            given = answers.of_question(connection, number, "budget", revisions).values()
+            revisions = [it.id for it in revisions_once_live(connection, number)]
+            given = answers_to_question(connection, number, "budget", revisions).values()
             assert len(given) == 20
         people = list(connection.execute(text("SELECT pseudonym FROM sessions")).scalars())
     assert len(set(people)) == 40, "in each consultation a voter is somebody else"
@@ -271,7 +274,7 @@ def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_pat
     assert taken[2:] == (0, 2, 0, 0)
     assert bundle.remarks[-1] == "1 statements read otherwise there by now; what stands here stays."
     with store.begin() as connection:
-        ideas = proposals.of_source(connection, "https://mein.berlin.de")
+        ideas = proposals_of_source(connection, "https://mein.berlin.de")
         for idea in ideas:
             moderation_decisions.edit_text(chair(connection), idea.id, ProposalWording(None, "Ohne Namen"), "a name")
     assert take(store, "meinberlin", tmp_path / "a.xlsx", "ideen")[2:] == (0, 2, 0, 0)
@@ -341,7 +344,7 @@ def test_an_import_is_recorded(tmp_path: Path) -> None:
         exchange.import_(settings, "polis", path, Wish("park"), lambda _: None, lambda _: None)
     store = Store(settings.database())
     with store.reading() as connection:
-        found = [(row.act, row.object, row.purpose) for row in audit.entries(connection)]
+        found = [(row.act, row.object, row.purpose) for row in audit_entries(connection)]
     store.dispose()
     assert found == [
         ("consultation.publish", "park/1", ""),

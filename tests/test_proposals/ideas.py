@@ -14,11 +14,13 @@ from bot.proposals.codes import new_proposal_code
 from bot.proposals.moderation_decisions import ModerationContext, approve_text
 from flows.session import Session
 from storage.core.store import Store
-from storage.tables import answers, consultations, moderation, proposals, ratings
-from storage.tables.moderation import NewModeration
-from storage.tables.open_answers import of_sessions
-from storage.tables.proposals import NewProposal, StoredProposal
-from storage.tables.ratings import NewRatingEvent
+from storage.tables import moderation
+from storage.tables.answers import upsert_answers
+from storage.tables.consultations import find_live_revision, live_revision_of
+from storage.tables.moderation import NewModeration, insert_moderations
+from storage.tables.open_answers import moderated_answers_of_sessions
+from storage.tables.proposals import NewProposal, StoredProposal, insert_proposals, proposals_by_id, released_proposals
+from storage.tables.ratings import NewRatingEvent, ratings_of_proposals, store_votes
 from tests.house import KEYS, consultation, publish
 from tests.test_storage.rows import answer, new_id, proposal, pseudonym, stored_session
 
@@ -31,7 +33,7 @@ def open_consultation(store: Store, slug: str = "park", **more: Any) -> int:
     """Publishes a small consultation; gives its id."""
     publish(store, consultation(slug, **more))
     with store.reading() as connection:
-        revision = consultations.latest(connection, slug)
+        revision = find_live_revision(connection, slug)
     assert revision
     return revision.consultation_id
 
@@ -45,23 +47,23 @@ def submit(connection: Connection, consultation_id: int, number: int, text: str 
     """An idea of person `number`, as it comes in."""
     made = proposal(consultation_id, number, new_proposal_code(), created_at=NOW - timedelta(days=3))
     made = made._replace(text=text or f"Idea {number}: more benches", **more)
-    proposals.insert(connection, [made])
-    moderation.insert(connection, [NewModeration(made.id, "waiting", [], None, None, NOW)])
+    insert_proposals(connection, [made])
+    insert_moderations(connection, [NewModeration(made.id, "waiting", [], None, None, NOW)])
     return made
 
 
 def open_answer(connection: Connection, consultation_id: int, number: int, words: str, language: str = "de") -> str:
     """What person `number` answered to the open question, as it comes in; gives the code by which the team knows it."""
-    revision = consultations.newest_of(connection, consultation_id)
+    revision = live_revision_of(connection, consultation_id)
     assert revision
     state = Session("code", language, "R", answers={"wish": words}, status="completed", submitted=True).to_json()
     done = {"state": state, "waiting_key": None, "status": "completed", "ended_at": NOW}
     mine = stored_session(connection, revision, number, **done)
     said = answer(mine, "wish", json.dumps(words), free_text=True, language=language)
     to_read = open_answer_review.compare_answers(connection, [said])
-    answers.upsert(connection, [said])
+    upsert_answers(connection, [said])
     open_answer_review.queue_for_review(connection, to_read, new_id, NOW)
-    return of_sessions(connection, [mine.id])[mine.id, "wish"].code
+    return moderated_answers_of_sessions(connection, [mine.id])[mine.id, "wish"].code
 
 
 def released(connection: Connection, consultation_id: int, number: int, **more: Any) -> NewProposal:
@@ -77,22 +79,22 @@ def rate(connection: Connection, proposal_id: int, votes: dict[int, int], at: da
         NewRatingEvent(new_id(), proposal_id, pseudonym(number), vote, False, at)  # type: ignore[arg-type]
         for number, vote in votes.items()
     ]
-    ratings.rate(connection, rows)
+    store_votes(connection, rows)
 
 
 def votes(connection: Connection, proposal_id: int) -> dict[int, int]:
     """What people think now, by their number."""
-    found = ratings.of_proposals(connection, [proposal_id])[proposal_id]
+    found = ratings_of_proposals(connection, [proposal_id])[proposal_id]
     return {int(name, 16): row.vote for name, row in found.items()}
 
 
 def visible(connection: Connection, consultation_id: int) -> list[str]:
     """The texts everybody may read."""
-    return [row.text for row in proposals.released(connection, consultation_id)]
+    return [row.text for row in released_proposals(connection, consultation_id)]
 
 
 def one(connection: Connection, proposal_id: int) -> StoredProposal:
-    return proposals.by_ids(connection, [proposal_id])[proposal_id]
+    return proposals_by_id(connection, [proposal_id])[proposal_id]
 
 
 def kinds(connection: Connection, ids: Iterable[int]) -> list[tuple[str, int | None, str | None]]:

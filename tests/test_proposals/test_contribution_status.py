@@ -11,8 +11,8 @@ from bot.proposals.codes import new_proposal_code
 from bot.proposals.moderation_decisions import ProposalWording
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from storage.core.store import Store
-from storage.tables import consultations, proposals
-from storage.tables.proposals import Withdrawal
+from storage.tables.consultations import set_consultation_state
+from storage.tables.proposals import Withdrawal, withdraw_proposals
 from tests.databases import only_sqlite
 from tests.house import make_here, running, say
 from tests.test_bot.browser import serving
@@ -67,7 +67,7 @@ async def test_what_nobody_released_is_told_to_nobody(store: Store) -> None:
         merged = released(connection, park, 5, text="secret words")
         target = released(connection, park, 6, text="More trees")
         moderation_decisions.hide_text(chair(connection), hidden.id, "an advertisement")
-        proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
+        withdraw_proposals(connection, [Withdrawal(gone.id, NOW)])
         parts = merge_split.split_proposal(
             chair(connection), whole.id, [ProposalWording(None, "secret a"), ProposalWording(None, "secret b")]
         )
@@ -129,7 +129,7 @@ async def test_counts_follow_the_consultation(store: Store) -> None:
         await page.get(f"/p/{many.code}")
         assert not any(f"<dd>{people}</dd>" in page.page.html for people in (8, 7)), "hidden until closing"
         with store.begin() as connection:
-            consultations.set_state(connection, park, "archived")
+            set_consultation_state(connection, park, "archived")
         await page.get(f"/p/{few.code}")
         assert "Too few people have answered" not in page.page.html, "nobody has counted yet"
         await make_here(store, ["park"])

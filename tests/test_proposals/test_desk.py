@@ -8,9 +8,9 @@ from bot.common.ids import Ids
 from bot.proposals.moderation_rules import load_items
 from bot.staff import codes
 from storage.core.store import Store
-from storage.tables import consultations, moderation, staff
-from storage.tables.moderation import ModerationFlags
-from storage.tables.staff import Role, StaffMember
+from storage.tables.consultations import set_consultation_state
+from storage.tables.moderation import ModerationFlags, set_moderation_flags
+from storage.tables.staff import Role, StaffMember, insert_staff
 from tests.databases import only_sqlite
 from tests.house import KEYS, running, say
 from tests.test_proposals.ideas import kinds, one, open_consultation, released, submit, visible
@@ -23,7 +23,7 @@ def hired(store: Store, name: str = "Aylin", role: Role = "facilitator") -> tupl
     code, number = codes.new_staff_code(), Ids()()
     with store.begin() as connection:
         row = StaffMember(number, name, role, codes.staff_code_hash(KEYS, code), datetime.now(UTC))
-        staff.insert(connection, [row])
+        insert_staff(connection, [row])
     return code, number
 
 
@@ -185,7 +185,7 @@ async def test_queue_covers_all_consultations_by_age_and_says_its_end(store: Sto
         await say(app, channel.msg("a", "/lesen twon"))
         assert channel.texts("a")[-1] == "Eine Befragung twon gibt es nicht. Es gibt: park, town"
         with store.begin() as connection:
-            consultations.set_state(connection, town, "closed")
+            set_consultation_state(connection, town, "closed")
         await say(app, channel.msg("a", "/list"))
         assert channel.texts("a")[-1].endswith("fertig: 0 · wartet auf das Lesen: 2 · zu Ende")
         await say(app, *(channel.msg("a", f"/approve {one.code}") for one in (well, tree)), channel.msg("a", "/list"))
@@ -196,7 +196,7 @@ async def test_what_is_shown_says_all_one_should_know(store: Store) -> None:
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Ruft mich an: 0176 12345678", language="tr")
-        moderation.set_flags(connection, [ModerationFlags(idea.id, ["phone"])])
+        set_moderation_flags(connection, [ModerationFlags(idea.id, ["phone"])])
         twin = submit(connection, park, 2, "Ruft mich an bitte: 0176 12345679", language="tr")
     code, _ = hired(store)
     async with running(store) as (app, channel):
@@ -224,7 +224,7 @@ async def test_text_with_a_number_needs_a_second_confirmation(store: Store) -> N
     park = open_consultation(store)
     with store.begin() as connection:
         idea = submit(connection, park, 1, "Ruft an: 0176 12345678")
-        moderation.set_flags(connection, [ModerationFlags(idea.id, ["phone", "name"])])
+        set_moderation_flags(connection, [ModerationFlags(idea.id, ["phone", "name"])])
     code, _ = hired(store)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", f"/team {code}", language_hint="de"), channel.msg("a", "/lesen"))
@@ -243,7 +243,7 @@ async def test_text_with_a_number_needs_a_second_confirmation(store: Store) -> N
         assert channel.texts("a")[-2] == f"{idea.code}: freigegeben.", "nothing to ask any more"
         with store.begin() as connection:
             other = submit(connection, park, 2, "Post an bank@example.org")
-            moderation.set_flags(connection, [ModerationFlags(other.id, ["email"])])
+            set_moderation_flags(connection, [ModerationFlags(other.id, ["email"])])
         await say(app, channel.msg("a", f"/freigeben {other.code}"))
         await say(app, channel.msg("a", choice=channel.last("a").quick_replies[1].token))
         with store.reading() as connection:

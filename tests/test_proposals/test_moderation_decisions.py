@@ -19,8 +19,14 @@ from bot.results.counts.disclosure import ALL
 from bot.results.loading import load
 from bot.results.report import report
 from storage.core.store import Store
-from storage.tables import moderation, proposals
-from storage.tables.proposals import NewProposal, Withdrawal
+from storage.tables.moderation import count_moderation_states, merged_into_proposals, moderation_queue
+from storage.tables.proposals import (
+    NewProposal,
+    Withdrawal,
+    erase_proposals_of_people,
+    proposals_of_consultation,
+    withdraw_proposals,
+)
 from tests.databases import Database
 from tests.house import KEYS
 from tests.test_proposals.ideas import (
@@ -133,7 +139,7 @@ def test_merging_keeps_all_authors_and_ratings(store: Store) -> None:
         merge_split.merge_proposals(chair(connection), second.id, first.id)
         # 12 rated the target, and 1 is its author: nobody rates what is their own.
         assert votes(connection, first.id) == {10: 1, 11: 1, 12: -1}
-        assert moderation.merged_into(connection, [first.id]) == {first.id: [second.id, third.id]}
+        assert merged_into_proposals(connection, [first.id]) == {first.id: [second.id, third.id]}
         assert merge_split.authors(connection, [first.id])[first.id] == {pseudonym(1), pseudonym(2), pseudonym(3)}
         assert visible(connection, park) == [first.text]
 
@@ -218,9 +224,9 @@ def test_what_was_merged_into_something_erased_waits_again(store: Store) -> None
     with store.begin() as connection:
         first, second = (released(connection, park, number) for number in (1, 2))
         merge_split.merge_proposals(chair(connection), second.id, first.id)
-        proposals.erase(connection, [pseudonym(1)])
-        assert moderation.queue(connection, park) == [second.id]
-        assert moderation.count_states(connection, park) == {"waiting": 1}
+        erase_proposals_of_people(connection, [pseudonym(1)])
+        assert moderation_queue(connection, park) == [second.id]
+        assert count_moderation_states(connection, park) == {"waiting": 1}
         assert moderation_decisions.approve_text(chair(connection), second.id).is_public
 
 
@@ -269,7 +275,7 @@ def test_what_was_withdrawn_or_has_changed_is_not_decided_about(store: Store) ->
         moderation_decisions.edit_text(chair(connection), idea.id, ProposalWording(None, "Other words"), "clearer")
         with pytest.raises(DecisionRefused, match="changed"):
             moderation_decisions.approve_text(chair(connection), idea.id, seen=seen)
-        proposals.withdraw(connection, [Withdrawal(idea.id, NOW)])
+        withdraw_proposals(connection, [Withdrawal(idea.id, NOW)])
         with pytest.raises(DecisionRefused, match="withdrawn"):
             moderation_decisions.approve_text(chair(connection), idea.id)
         assert one(connection, idea.id).released_at is None
@@ -377,7 +383,7 @@ def test_the_team_is_shown_as_similar_what_residents_are(store: Store) -> None:
     with store.begin() as connection:
         for number, text in enumerate(texts):
             released(connection, park, number, text=text)
-        rows = proposals.of_consultation(connection, park)
+        rows = proposals_of_consultation(connection, park)
         found = {
             row.text: [it.proposal.text for it in find_similar_proposals(connection, park, [row])[row.id]]
             for row in rows

@@ -15,8 +15,8 @@ from bot.proposals.moderation_rules import DecisionRefused, load_items
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from bot.results.answered import Answered, answered, owed
 from storage.core.store import Store
-from storage.tables import consultations, proposals
-from storage.tables.proposals import PUBLIC_STATUSES, Withdrawal
+from storage.tables.consultations import find_live_revision
+from storage.tables.proposals import PUBLIC_STATUSES, Withdrawal, withdraw_proposals
 from tests.test_proposals.ideas import NOW, chair, kinds, one, open_consultation, released, submit
 from tests.test_storage.rows import new_id
 
@@ -82,7 +82,7 @@ def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
         parts = merge_split.split_proposal(
             chair(connection), whole.id, [ProposalWording(None, "One"), ProposalWording(None, "Two")]
         )
-        proposals.withdraw(connection, [Withdrawal(gone.id, NOW)])
+        withdraw_proposals(connection, [Withdrawal(gone.id, NOW)])
         submit(connection, park, 7, source="polis", source_id="1")
         assert [(row.code, row.is_unread) for row in owed(connection, park)] == [
             (at_it.code, False),
@@ -99,7 +99,7 @@ def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
         for number in (at_it.id, unread.id, *(part.proposal.id for part in parts)):
             answer_proposal(chair(connection), number, YES._replace(status="rejected"))
         lifecycle.archive_consultation(connection, "park", tools)
-        latest = consultations.latest(connection, "park")
+        latest = find_live_revision(connection, "park")
         assert latest
         assert latest.state == "archived"
 

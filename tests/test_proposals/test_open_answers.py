@@ -13,7 +13,9 @@ from bot.proposals.moderation_decisions import ProposalWording, decrypt_original
 from bot.proposals.moderation_rules import DecisionRefused, ModerationItem, load_items
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from storage.core.store import Store
-from storage.tables import moderation, open_answers, sessions
+from storage.tables.moderation import count_moderation_states, moderation_queue
+from storage.tables.open_answers import released_answers
+from storage.tables.sessions import erase_sessions_of_consultation
 from tests.databases import only_sqlite
 from tests.house import KEYS, Recorder, consultation, publish, rows, running, say
 from tests.test_proposals.ideas import chair, kinds, open_consultation, submit
@@ -51,13 +53,13 @@ async def test_an_answer_waits_and_is_shown_once_a_person_released_it(store: Sto
         assert (waiting.proposal.text, waiting.proposal.language) == ("Mehr Bänke, ruft an: 0176 12345678", "de")
         assert view(store) == [(None, 1, None)]
         with store.begin() as connection:
-            assert moderation.queue(connection, park) == [waiting.proposal.id]
-            assert moderation.count_states(connection, park) == {"waiting": 1}
-            assert open_answers.released(connection, park) == []
+            assert moderation_queue(connection, park) == [waiting.proposal.id]
+            assert count_moderation_states(connection, park) == {"waiting": 1}
+            assert released_answers(connection, park) == []
             moderation_decisions.approve_text(chair(connection), waiting.proposal.id, seen=waiting.version)
-            (shown,) = open_answers.released(connection, park)
+            (shown,) = released_answers(connection, park)
             assert (shown.question_key, shown.value) == ("wish", '"Mehr Bänke, ruft an: 0176 12345678"')
-            assert moderation.count_states(connection, park) == {"released": 1}
+            assert count_moderation_states(connection, park) == {"released": 1}
         assert view(store) == [("Mehr Bänke, ruft an: 0176 12345678", 0, None)]
         assert not any(waiting.proposal.code in said for said in channel.texts("r")), (
             "its author is never told the code"
@@ -129,8 +131,8 @@ async def test_hiding_and_restoring_and_what_is_refused(store: Store, park: int)
             ):
                 with pytest.raises(DecisionRefused, match="only_proposals"):
                     wrong()
-            assert moderation.queue(connection, park) == sorted([idea.id, number])
-            assert moderation.queue(connection, park, only_proposals=True) == [idea.id]
+            assert moderation_queue(connection, park) == sorted([idea.id, number])
+            assert moderation_queue(connection, park, only_proposals=True) == [idea.id]
 
 
 async def test_it_goes_with_the_answer_and_with_the_person(store: Store, park: int) -> None:
@@ -154,7 +156,7 @@ async def test_it_goes_with_the_answer_and_with_the_person(store: Store, park: i
         for table in ("moderations", "proposal_texts"):
             assert len(rows(store, f"SELECT * FROM {table}")) == 1
         with store.begin() as connection:
-            sessions.erase_consultation(connection, park)
+            erase_sessions_of_consultation(connection, park)
         for table in ("moderations", "decisions", "proposal_texts", "answers"):
             assert rows(store, f"SELECT * FROM {table}") == []
 

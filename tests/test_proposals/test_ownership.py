@@ -14,8 +14,9 @@ from bot.results.loading import load
 from flows.commands.words import Command, CommandMatcher, ParsedCommand
 from flows.understanding.text import fold
 from storage.core.store import Store
-from storage.tables import contacts, proposals, ratings
-from storage.tables.ratings import NewRatingEvent, Vote
+from storage.tables.contacts import find_addresses
+from storage.tables.proposals import proposals_of_consultation, proposals_of_people, released_proposals
+from storage.tables.ratings import NewRatingEvent, Vote, count_ratings, rating_events_of, ratings_of_people, store_votes
 from tests.house import KEYS, Recorder, running, say
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released
 from tests.test_storage.rows import new_id
@@ -25,7 +26,7 @@ async def a_person(app, channel: Recorder, who: str) -> int:
     """Somebody who has chosen German; gives the contact."""
     await say(app, channel.msg(who, "Deutsch"))
     with app.store.reading() as connection:
-        found = contacts.find(connection, [KEYS.lookup("test", who)])
+        found = find_addresses(connection, [KEYS.lookup("test", who)])
     contact_id = found[KEYS.lookup("test", who)].contact_id
     assert contact_id
     return contact_id
@@ -56,12 +57,12 @@ async def test_what_is_mine_can_be_seen_withdrawn_and_deleted(store: Store) -> N
         await say(app, channel.msg("aylin", choice=slip.token))
         assert f"{second.code} wirklich löschen" in channel.last("aylin").text
         with store.reading() as connection:
-            assert len(proposals.of_people(connection, [aylin])) == 2, "a tap only asks"
+            assert len(proposals_of_people(connection, [aylin])) == 2, "a tap only asks"
         await say(app, channel.msg("aylin", f"Vorschlag löschen {second.code.lower().replace('-', ' ')}"))
         assert "gelöscht" in channel.last("aylin").text
     with store.reading() as connection:
-        assert [row.code for row in proposals.of_people(connection, [aylin])] == [first.code]
-        assert proposals.of_people(connection, [bora]) == []
+        assert [row.code for row in proposals_of_people(connection, [aylin])] == [first.code]
+        assert proposals_of_people(connection, [bora]) == []
 
 
 async def test_ratings_of_mine_are_deleted_and_do_not_count(store: Store) -> None:
@@ -71,8 +72,8 @@ async def test_ratings_of_mine_are_deleted_and_do_not_count(store: Store) -> Non
         with store.begin() as connection:
             idea = released(connection, number, 5)
             rate(connection, idea.id, {1: 1, 2: 1})
-            rows = [row._replace(pseudonym=aylin) for row in ratings.events_of(connection, number)][:1]
-            ratings.rate(connection, [row._replace(id=new_id()) for row in rows])
+            rows = [row._replace(pseudonym=aylin) for row in rating_events_of(connection, number)][:1]
+            store_votes(connection, [row._replace(id=new_id()) for row in rows])
         await say(app, channel.msg("aylin", "meine bewertungen"))
         shown = channel.last("aylin")
         assert "1 Bewertung von Vorschlägen anderer" in shown.text
@@ -88,14 +89,14 @@ async def test_ratings_of_mine_are_deleted_and_do_not_count(store: Store) -> Non
         await say(app, channel.msg("aylin", choice=asked.quick_replies[1].token))
         assert "zählen nicht mehr" in channel.last("aylin").text
     with store.reading() as connection:
-        assert ratings.of_people(connection, [aylin]) == []
-        assert {row.pseudonym for row in ratings.events_of(connection, number)}.isdisjoint({aylin})
-        assert ratings.count(connection, [idea.id])[idea.id].agree == 2
+        assert ratings_of_people(connection, [aylin]) == []
+        assert {row.pseudonym for row in rating_events_of(connection, number)}.isdisjoint({aylin})
+        assert count_ratings(connection, [idea.id])[idea.id].agree == 2
 
 
 def vote(connection: Connection, proposal_id: int, pseudonym: str, vote: Vote, later: int) -> None:
     at = NOW + timedelta(minutes=later)
-    ratings.rate(connection, [NewRatingEvent(new_id(), proposal_id, pseudonym, vote, later == 1, at)])
+    store_votes(connection, [NewRatingEvent(new_id(), proposal_id, pseudonym, vote, later == 1, at)])
 
 
 async def test_one_rating_is_deleted_by_its_code_and_the_others_stay(store: Store) -> None:
@@ -132,10 +133,10 @@ async def test_one_rating_is_deleted_by_its_code_and_the_others_stay(store: Stor
         assert "5 Bewertungen" in channel.last("aylin").text
     with store.reading() as connection:
         left = {ideas[n].id for n in (1, 2, 3, 4, 5)}
-        assert {row.proposal_id for row in ratings.of_people(connection, [aylin])} == left
-        assert {row.proposal_id for row in ratings.events_of(connection, number) if row.pseudonym == aylin} == left
-        assert len(ratings.of_people(connection, [bora])) == 7
-        assert ratings.count(connection, [ideas[6].id])[ideas[6].id].disagree == 1
+        assert {row.proposal_id for row in ratings_of_people(connection, [aylin])} == left
+        assert {row.proposal_id for row in rating_events_of(connection, number) if row.pseudonym == aylin} == left
+        assert len(ratings_of_people(connection, [bora])) == 7
+        assert count_ratings(connection, [ideas[6].id])[ideas[6].id].disagree == 1
 
 
 async def test_a_rating_goes_where_its_proposal_was_merged_into(store: Store) -> None:
@@ -151,9 +152,9 @@ async def test_a_rating_goes_where_its_proposal_was_merged_into(store: Store) ->
         assert source.code not in channel.last("aylin").text
         await say(app, channel.msg("aylin", f"Bewertung zurücknehmen {target.code}"))
     with store.begin() as connection:
-        assert ratings.of_people(connection, [aylin]) == []
+        assert ratings_of_people(connection, [aylin]) == []
         restore_text(chair(connection), source.id)
-        assert ratings.count(connection, [target.id, source.id]) == {}, "it does not come back with the source"
+        assert count_ratings(connection, [target.id, source.id]) == {}, "it does not come back with the source"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
         for line in ("/start park", "Deutsch", "Mehr Bänke am Fluss"):
             await say(app, channel.msg("aylin", line))
         with store.begin() as connection:
-            [row] = proposals.of_consultation(connection, number)
+            [row] = proposals_of_consultation(connection, number)
             moderation_decisions.approve_text(chair(connection), row.id)
         for line in ("/start park", "neu beginnen", "überspringen"):
             await say(app, channel.msg("aylin", line))
@@ -192,14 +193,14 @@ async def test_skipping_does_not_withdraw_kept_proposals(store: Store) -> None:
             await say(app, channel.msg("aylin", line))
         assert visible(store, number) == ["Mehr Bänke am Fluss"], "the fountain was taken back, not the bench"
         with store.reading() as connection:
-            assert [it.text for it in proposals.of_consultation(connection, number) if it.withdrawn_at] == [
+            assert [it.text for it in proposals_of_consultation(connection, number) if it.withdrawn_at] == [
                 "Ein Brunnen"
             ]
 
 
 def visible(store: Store, number: int) -> list[str]:
     with store.reading() as connection:
-        return [it.text for it in proposals.released(connection, number)]
+        return [it.text for it in released_proposals(connection, number)]
 
 
 async def test_a_rating_that_counts_for_two_is_one_that_was_given(store: Store) -> None:
@@ -212,12 +213,12 @@ async def test_a_rating_that_counts_for_two_is_one_that_was_given(store: Store) 
         assert "Bewertet: 2" in channel.last("aylin").text
         aylin = KEYS.pseudonym(await a_person(app, channel, "aylin"), number)
         with store.begin() as connection:
-            [left] = {it.id for it in proposals.released(connection, number)} - {
-                row.proposal_id for row in ratings.of_people(connection, [aylin])
+            [left] = {it.id for it in released_proposals(connection, number)} - {
+                row.proposal_id for row in ratings_of_people(connection, [aylin])
             }
             rated = next(it.id for it in (target, source) if it.id != left)
             merge_proposals(chair(connection), rated, left)
-            assert len(ratings.of_people(connection, [aylin])) == 3
+            assert len(ratings_of_people(connection, [aylin])) == 3
         await say(app, channel.msg("aylin", "1"), channel.msg("aylin", "fertig"))
         with store.reading() as connection:
             answers = connection.exec_driver_sql("SELECT value FROM answers WHERE question_key = 'weigh'").all()

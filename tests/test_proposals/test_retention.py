@@ -14,9 +14,10 @@ from bot.results import published
 from bot.results.editions.renewal import renew
 from flows.session import Session
 from storage.core.store import Store
-from storage.tables import answers, consultations, proposals, sessions
-from storage.tables.answers import NewAnswer
-from storage.tables.proposals import Withdrawal
+from storage.tables.answers import NewAnswer, upsert_answers
+from storage.tables.consultations import find_live_revision
+from storage.tables.proposals import Withdrawal, proposals_by_id, withdraw_proposals
+from storage.tables.sessions import insert_sessions
 from tests.house import consultation, publish
 from tests.test_proposals.ideas import NOW, chair, rate, released, submit
 from tests.test_storage.rows import pseudonym, session
@@ -43,7 +44,7 @@ def rated(store: Store, slug: str = "park") -> dict[str, int]:
     """A consultation with ideas, votes of twenty people and their sectors; gives the ids of the ideas by their text."""
     publish(store, consultation(slug, [IDEA, CONSENT, SECTOR]), closes_at=ENDS)
     with store.begin() as connection:
-        revision = consultations.latest(connection, slug)
+        revision = find_live_revision(connection, slug)
         assert revision
         park = revision.consultation_id
         ids = {
@@ -58,14 +59,14 @@ def rated(store: Store, slug: str = "park") -> dict[str, int]:
             chair(connection), ids["lamp"], ProposalWording(None, "a lamp"), "names a neighbour"
         )
         moderation_decisions.hide_text(chair(connection), ids["insult"], "insult")
-        proposals.withdraw(connection, [Withdrawal(ids["taken back"], NOW)])
+        withdraw_proposals(connection, [Withdrawal(ids["taken back"], NOW)])
         for number in range(1, 21):
             state = Session("x", "de", "R", status="completed").to_json()
             row = session(revision, number, waiting_key=None, status="completed", state=state)
-            sessions.insert(connection, [row])
+            insert_sessions(connection, [row])
             said = to_json(["science" if number % 2 else "business"]).decode()
             given = NewAnswer(row.id, "sector", park, revision.id, said, None, False, NOW, "test", "de", "self")
-            answers.upsert(connection, [given])
+            upsert_answers(connection, [given])
     return ids
 
 
@@ -108,7 +109,7 @@ def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:
     with store.begin() as connection:
         moderation_decisions.hide_text(chair(connection), ids["bench"], "insult after all")
     with store.reading() as connection:
-        code = proposals.by_ids(connection, [ids["lamp"]])[ids["lamp"]].code
+        code = proposals_by_id(connection, [ids["lamp"]])[ids["lamp"]].code
         assert [it.name for it in published.read(connection, "park").report.statements] == [code]
 
 
@@ -123,11 +124,11 @@ def test_other_consultations_keep_theirs(store: Store) -> None:
     rated(store)
     publish(store, consultation("lake", [IDEA]), closes_at=ENDS + timedelta(days=100))
     with store.begin() as connection:
-        revision = consultations.latest(connection, "lake")
+        revision = find_live_revision(connection, "lake")
         assert revision
         boat = released(connection, revision.consultation_id, 1).id
         rate(connection, boat, {2: 1, 3: 1})
     run(store, OVER)
     assert (count(store, "ratings"), count(store, "rating_events"), count(store, "editions")) == (2, 2, 1)
     with store.reading() as connection:
-        assert proposals.by_ids(connection, [boat])[boat].pseudonym == pseudonym(1)
+        assert proposals_by_id(connection, [boat])[boat].pseudonym == pseudonym(1)

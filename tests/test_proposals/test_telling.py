@@ -22,10 +22,11 @@ from bot.proposals.official_answers import OfficialAnswer, answer_proposal
 from flows.messages import MsgOut
 from flows.plain_text import message_as_text
 from storage.core.store import Store
-from storage.tables import contacts, opt_ins, proposals, ratings
-from storage.tables.contacts import AddressState, ContactStop, NewAddress, NewContact
-from storage.tables.opt_ins import NewOptIn
-from storage.tables.ratings import NewRatingEvent
+from storage.tables import contacts
+from storage.tables.contacts import AddressState, ContactStop, NewAddress, NewContact, insert_contacts
+from storage.tables.opt_ins import NewOptIn, upsert_opt_ins
+from storage.tables.proposals import erase_proposals_of_people
+from storage.tables.ratings import NewRatingEvent, store_votes
 from tests.databases import Database, only_sqlite
 from tests.house import KEYS, Recorder, running, say
 from tests.patience import PATIENCE
@@ -41,18 +42,18 @@ class Person:
 
     def __init__(self, connection: Connection, name: str, language: str = "de", *, wants: str = "park") -> None:
         self.id, self.name, self.lookup = new_id(), name, KEYS.lookup("test", name)
-        contacts.insert(connection, [NewContact(self.id, language, NOW)])
+        insert_contacts(connection, [NewContact(self.id, language, NOW)])
         sealed = KEYS.seal(name, self.lookup)
         contacts.insert_addresses(connection, [NewAddress(self.lookup, self.id, "test", sealed, NOW)])
         if wants:
-            opt_ins.give(connection, [NewOptIn(self.id, "outcome", wants, language, WORDING, NOW)])
+            upsert_opt_ins(connection, [NewOptIn(self.id, "outcome", wants, language, WORDING, NOW)])
 
     def in_(self, consultation_id: int) -> str:
         return KEYS.pseudonym(self.id, consultation_id)
 
     def rates(self, connection: Connection, consultation_id: int, proposal_id: int) -> None:
         vote = NewRatingEvent(new_id(), proposal_id, self.in_(consultation_id), 1, False, NOW)
-        ratings.rate(connection, [vote])
+        store_votes(connection, [vote])
 
 
 def teller() -> OutcomeNotifier:
@@ -192,7 +193,7 @@ def test_what_is_erased_meanwhile_is_not_told(store: Store) -> None:
         author = Person(connection, "author")
         idea = released(connection, park, 1, pseudonym=author.in_(park))
         answer_proposal(chair(connection), idea.id, YES)
-        proposals.erase(connection, [author.in_(park)])
+        erase_proposals_of_people(connection, [author.in_(park)])
     assert tell_all(store) == []
 
 

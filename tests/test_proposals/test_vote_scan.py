@@ -13,8 +13,7 @@ from bot.proposals import vote_scan
 from bot.proposals.pool import FEWEST, PART, SCAN_SECONDS, StatementPools
 from bot.proposals.vote_scan import keep_scanning_votes
 from storage.core.store import Store
-from storage.tables import ratings
-from storage.tables.ratings import NewRatingEvent
+from storage.tables.ratings import NewRatingEvent, erase_ratings, store_votes
 from tests.patience import PATIENCE
 from tests.test_proposals.ideas import NOW, open_consultation, rate, released
 from tests.test_storage.rows import new_id, pseudonym
@@ -51,7 +50,7 @@ class Router:
 
 def vote(connection: Connection, proposal_id: int, number: int, said: int, id_: int | None = None) -> None:
     row = NewRatingEvent(id_ or new_id(), proposal_id, pseudonym(number), said, False, NOW)  # type: ignore[arg-type]
-    ratings.rate(connection, [row])
+    store_votes(connection, [row])
 
 
 def test_a_statement_that_divides_people_is_preferred(store: Store) -> None:
@@ -81,7 +80,7 @@ def test_changed_deleted_and_late_votes_are_recounted(store: Store) -> None:
     with store.begin() as connection:
         rate(connection, bench, dict.fromkeys(range(1, 4), -1))  # three change their minds
         router.weights()
-        ratings.erase(connection, [pseudonym(6)])
+        erase_ratings(connection, [pseudonym(6)])
         vote(connection, lamp, 7, 1, late)  # another process was given this id before those of the votes above
     wrong = router.weights()
     router.look()

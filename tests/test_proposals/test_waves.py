@@ -23,8 +23,10 @@ from bot.results.methods.matrix import Log
 from bot.results.methods.top import ranking
 from flows.definition import Consultation
 from storage.core.store import Store
-from storage.tables import consultations, moderation, proposals, ratings
-from storage.tables.moderation import NewProposalText
+from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.moderation import NewProposalText, translations_of, upsert_translations
+from storage.tables.proposals import proposals_by_id, proposals_of_consultation, released_proposals
+from storage.tables.ratings import count_ratings, erase_ratings
 from tests.house import Recorder, consultation, running, say
 from tests.sources import Clock
 from tests.test_proposals.ideas import NOW, chair, open_consultation, rate, released, submit, visible
@@ -51,14 +53,14 @@ def publish(store: Store, made: Consultation) -> PublishOutcome:
 
 def id_of(store: Store, slug: str) -> int:
     with store.reading() as connection:
-        revision = consultations.latest(connection, slug)
+        revision = find_live_revision(connection, slug)
     assert revision
     return revision.consultation_id
 
 
 def close(store: Store, slug: str) -> None:
     with store.begin() as connection:
-        consultations.set_state(connection, id_of(store, slug), "closed")
+        set_consultation_state(connection, id_of(store, slug), "closed")
 
 
 def seen(store: Store, slug: str) -> list[str]:
@@ -84,7 +86,7 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         for name, idea in ideas.items():
             await tell(app, channel, name, "/start wave-1", "Deutsch", idea)
         with store.begin() as connection:
-            first = {row.text: row for row in proposals.of_consultation(connection, id_of(store, "wave-1"))}
+            first = {row.text: row for row in proposals_of_consultation(connection, id_of(store, "wave-1"))}
             for row in first.values():
                 approve_text(chair(connection), row.id)
         close(store, "wave-1")
@@ -109,15 +111,15 @@ async def test_three_waves_in_chat_and_the_answer_finds_its_way_back(store: Stor
         await tell(app, channel, "ada", "ja")
 
     with store.begin() as connection:
-        (last,) = proposals.released(connection, id_of(store, "wave-3"))
+        (last,) = released_proposals(connection, id_of(store, "wave-3"))
         assert last.pseudonym is None
-        assert ratings.count(connection, [last.id])[last.id].agree == 1, "each wave has its own ratings"
+        assert count_ratings(connection, [last.id])[last.id].agree == 1, "each wave has its own ratings"
         answer_proposal(chair(connection), last.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
         family = lineage.originals(connection, last)
         assert [row.status for row in family] == ["accepted", "accepted"]
         assert family[-1].id == first["Ein Brunnen am Tor"].id
         assert len({last.code, *(row.code for row in family)}) == 3
-        assert proposals.by_ids(connection, [first["Mehr Bänke am Teich"].id]).popitem()[1].status == "received"
+        assert proposals_by_id(connection, [first["Mehr Bänke am Teich"].id]).popitem()[1].status == "received"
 
 
 def test_author_of_the_original_hears_the_outcome_of_the_copy(store: Store) -> None:
@@ -127,7 +129,7 @@ def test_author_of_the_original_hears_the_outcome_of_the_copy(store: Store) -> N
         idea = released(connection, park, 1, pseudonym=author.in_(park))
     publish(store, wave("wave-2", "wave-1"))
     with store.begin() as connection:
-        (copy,) = proposals.released(connection, id_of(store, "wave-2"))
+        (copy,) = released_proposals(connection, id_of(store, "wave-2"))
         rater.rates(connection, copy.consultation_id, copy.id)
         answer_proposal(chair(connection), copy.id, OfficialAnswer("accepted", {"de": "Wird gebaut."}))
     tell_all(store)
@@ -141,16 +143,16 @@ def test_only_released_ideas_are_copied_with_translations(store: Store) -> None:
     park = open_consultation(store, "wave-1")
     with store.begin() as connection:
         kept = released(connection, park, 1, text="Bänke", district="01")
-        moderation.set_texts(connection, [NewProposalText(kept.id, "en", None, "Benches", "Ada", True, NOW)])
+        upsert_translations(connection, [NewProposalText(kept.id, "en", None, "Benches", "Ada", True, NOW)])
         submit(connection, park, 2, text="unread")
         gone = released(connection, park, 3, text="hidden")
         moderation_decisions.hide_text(chair(connection), gone.id, "insult")
     publish(store, wave("wave-2", "wave-1"))
     with store.reading() as connection:
-        (copy,) = proposals.released(connection, id_of(store, "wave-2"))
+        (copy,) = released_proposals(connection, id_of(store, "wave-2"))
         assert (copy.text, copy.district, copy.source, copy.question_key) == ("Bänke", "01", "wave", "weigh")
         assert copy.source_id == f"{kept.code}/wave-2"
-        assert moderation.texts_of(connection, [copy.id])[copy.id]["en"].text == "Benches"
+        assert translations_of(connection, [copy.id])[copy.id]["en"].text == "Benches"
 
 
 def test_republishing_adds_new_and_withdraws_gone_copies(store: Store) -> None:
@@ -162,7 +164,7 @@ def test_republishing_adds_new_and_withdraws_gone_copies(store: Store) -> None:
 
     def copies() -> Mapping[str, int]:
         with store.reading() as connection:
-            return {row.text: row.id for row in proposals.released(connection, id_of(store, "wave-2"))}
+            return {row.text: row.id for row in released_proposals(connection, id_of(store, "wave-2"))}
 
     before = copies()
     assert publish(store, second).new is False
@@ -195,7 +197,7 @@ def test_top_ideas_are_copied_once_after_the_wave_closes(store: Store) -> None:
     assert reasons(publish(store, top)) == []
     assert sorted(seen(store, "wave-2")) == ["idea 2", "idea 3"]
     with store.begin() as connection:
-        ratings.erase(connection, [f"{number:032x}" for number in range(10, 20)])
+        erase_ratings(connection, [f"{number:032x}" for number in range(10, 20)])
     publish(store, top)
     assert sorted(seen(store, "wave-2")) == ["idea 2", "idea 3"], "what was chosen stays chosen"
     publish(store, wave("wave-2", "wave-1", "top", 3))
@@ -210,7 +212,7 @@ def test_withdrawing_or_deleting_an_idea_removes_its_copies(store: Store) -> Non
             for name in ("ada", "bo", "cem"):
                 await tell(app, channel, name, "/start wave-1", "Deutsch", f"Idee von {name}")
             with store.begin() as connection:
-                rows = proposals.of_consultation(connection, id_of(store, "wave-1"))
+                rows = proposals_of_consultation(connection, id_of(store, "wave-1"))
                 for row in rows:
                     approve_text(chair(connection), row.id)
             codes = {row.text.split()[-1]: row.code for row in rows}

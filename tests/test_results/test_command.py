@@ -20,10 +20,10 @@ from bot.results.report import report
 from bot.settings import Settings
 from flows.definition import Consultation
 from storage.core.store import Store
-from storage.tables import answers, moderation, proposals, ratings
-from storage.tables.moderation import NewModeration
-from storage.tables.proposals import ProposalRelease
-from storage.tables.ratings import NewRatingEvent
+from storage.tables.answers import upsert_answers
+from storage.tables.moderation import NewModeration, insert_moderations
+from storage.tables.proposals import ProposalRelease, insert_proposals, proposals_of_consultation, release_proposals
+from storage.tables.ratings import NewRatingEvent, count_ratings, store_votes
 from tests.test_storage import rows
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -35,14 +35,14 @@ def filled(store: Store) -> int:
     with store.begin() as connection:
         consultation = answer_dataset.find(connection, "mein-kiez").newest.consultation_id
         ideas = [rows.proposal(consultation, number, f"CODE{number}") for number in range(4)]
-        proposals.insert(connection, ideas)
-        proposals.release(connection, [ProposalRelease(it.id, NOW) for it in ideas[:2]])
+        insert_proposals(connection, ideas)
+        release_proposals(connection, [ProposalRelease(it.id, NOW) for it in ideas[:2]])
         states = [NewModeration(it.id, "waiting", [], None, None, NOW) for it in ideas[:3]]
         merged = NewModeration(ideas[3].id, "merged", [], ideas[0].id, None, NOW)
-        moderation.insert(connection, [*states, merged])
+        insert_moderations(connection, [*states, merged])
         votes = [(0, person, 1) for person in range(6)] + [(3, person, -1) for person in range(5, 12)]
         votes += [(2, 1, 1)]
-        ratings.rate(
+        store_votes(
             connection,
             [NewRatingEvent(rows.new_id(), ideas[at].id, rows.pseudonym(n), v, False, NOW) for at, n, v in votes],  # type: ignore[arg-type]
         )
@@ -64,13 +64,13 @@ def test_votes_on_merged_proposals_count_for_the_target(store):
 def test_late_arrival_of_an_earlier_vote_is_not_the_last_vote(store):
     consultation = filled(store)
     with store.begin() as connection:
-        idea = next(it.id for it in proposals.of_consultation(connection, consultation) if it.code == "CODE0")
+        idea = next(it.id for it in proposals_of_consultation(connection, consultation) if it.code == "CODE0")
         early = NOW - timedelta(hours=1)
         votes = [NewRatingEvent(rows.new_id(), idea, rows.pseudonym(n), -1, False, early) for n in range(5)]
-        ratings.rate(connection, votes)
+        store_votes(connection, votes)
     with store.reading() as connection:
         loaded = loading.load(connection, consultation)
-        assert ratings.count(connection, [idea])[idea].agree == 6
+        assert count_ratings(connection, [idea])[idea].agree == 6
     found = report(loaded.log, loaded.shown, {}, least=ALL)
     assert found.statements[0].by_last_vote == (5, 7, 0, 12), "as before"
     assert found.statements[0].by_vote_events == (6, 12, 0, 18)
@@ -125,12 +125,12 @@ def asked_for_sectors(store: Store) -> int:
             said = [["science"], ["business"]][number % 2] if number < 13 else ["business", "science"]
             value = json.dumps(said) if number < 14 else None
             missing = None if value else "refused"
-            answers.upsert(connection, [rows.answer(session, "sector", value, missing=missing)])
+            upsert_answers(connection, [rows.answer(session, "sector", value, missing=missing)])
         idea = rows.proposal(revision.consultation_id, 99, "CODE")
-        proposals.insert(connection, [idea])
-        proposals.release(connection, [ProposalRelease(idea.id, NOW)])
+        insert_proposals(connection, [idea])
+        release_proposals(connection, [ProposalRelease(idea.id, NOW)])
         votes = [NewRatingEvent(rows.new_id(), idea.id, rows.pseudonym(n), 1, False, NOW) for n in range(14)]
-        ratings.rate(connection, votes)
+        store_votes(connection, votes)
     return revision.consultation_id
 
 

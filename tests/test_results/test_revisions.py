@@ -21,10 +21,20 @@ from bot.results.meetings import Meeting
 from flows.session import Session
 from flows.values import Value
 from storage.core.store import Store
-from storage.tables import answers, consultations, rooms, sessions
-from storage.tables.answers import NewAnswer
-from storage.tables.rooms import StoredRoom
-from storage.tables.sessions import SessionRenewal, SessionStep
+from storage.tables.answers import NewAnswer, upsert_answers
+from storage.tables.consultations import find_live_revision
+from storage.tables.rooms import StoredRoom, insert_rooms
+from storage.tables.sessions import (
+    SessionRenewal,
+    SessionStep,
+    erase_sessions,
+    insert_sessions,
+    renew_sessions,
+    session_ids_of,
+    sessions_by_id,
+    sessions_of_people,
+    step_sessions,
+)
 from tests.histories import history
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -289,15 +299,15 @@ def test_repeated_answer_belongs_to_the_newer_revision(store):
     """An older program left the row of the first answer as it was; the session knows."""
     history(store, ([choice(AB)], [{"way": "a"}] * 6), ([choice({"a": "Blau", "b": "Rot"})], []))
     with store.begin() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
-        rows = list(sessions.by_id(connection, list(sessions.ids_of(connection, newest.consultation_id))).values())
-        sessions.renew(connection, [SessionRenewal(row.id, newest.id) for row in rows])
+        rows = list(sessions_by_id(connection, list(session_ids_of(connection, newest.consultation_id))).values())
+        renew_sessions(connection, [SessionRenewal(row.id, newest.id) for row in rows])
     assert told(store) == {"way": {"option.a": 6}, "way.1": {}}
     with store.begin() as connection:
         begun_anew = Session("ABCDEF", "de", "R", at="way").to_json()
         steps = [SessionStep(row.id, begun_anew, row.channel, row.language, NOW) for row in rows]
-        sessions.step(connection, steps)
+        step_sessions(connection, steps)
     assert told(store) == {"way": {}, "way.1": {"option.a": 6}}, "not answered anew"
 
 
@@ -305,19 +315,19 @@ def test_a_meeting_counts_what_was_answered_to_its_question(store):
     people = history(store, ([scale(1, 5)], [{"way": 5}] * 6), ([scale(0, 10)], [{"way": 5}] * 27))
     room = StoredRoom(1, "ABC234", 0, "way", True, NOW)
     with store.begin() as connection:
-        newest = consultations.latest(connection, "park")
+        newest = find_live_revision(connection, "park")
         assert newest is not None
-        found = sessions.of_people(connection, people)
-        sessions.erase(connection, people)
+        found = sessions_of_people(connection, people)
+        erase_sessions(connection, people)
         rows = [row._replace(place_code="room-ABC234") for row in found.values()]
-        sessions.insert(connection, rows)
+        insert_sessions(connection, rows)
         about = ("5", None, False, NOW, "test", "de")
-        answers.upsert(
+        upsert_answers(
             connection,
             [NewAnswer(row.id, "way", row.consultation_id, row.revision_id, *about, "self") for row in rows],
         )
         here = room._replace(consultation_id=newest.consultation_id)
         flow = Catalogue().revision(connection, newest.id).flow
-        rooms.insert(connection, [here])
+        insert_rooms(connection, [here])
         shown = publication.refresh_meeting_picture(connection, Meeting(here, newest, flow, {"way": ["5"]}, 5))
     assert (shown.at_least, shown.answered, shown.values) == (20, 27, {"5": 27})

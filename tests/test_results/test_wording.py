@@ -12,10 +12,10 @@ from bot.results import figures, opinions, published, wording
 from bot.results.ballots import Comparison
 from bot.results.published import Published
 from storage.core.store import Store
-from storage.tables import consultations, moderation, proposals, ratings
-from storage.tables.moderation import NewModeration
-from storage.tables.proposals import ProposalRelease
-from storage.tables.ratings import NewRatingEvent
+from storage.tables.consultations import find_live_revision
+from storage.tables.moderation import NewModeration, insert_moderations
+from storage.tables.proposals import ProposalRelease, insert_proposals, release_proposals
+from storage.tables.ratings import NewRatingEvent, store_votes
 from tests.house import consultation, publish, running, say
 from tests.test_bot.browser import serving
 from tests.test_bot.test_ballots import FIRST, MONEY, OPTIONS
@@ -30,16 +30,16 @@ def rated_by_two_camps(store: Store) -> None:
     """Twenty ideas that 240 people rated; two thirds think otherwise than the rest about six of them."""
     matrix, _ = planted(240)
     with store.begin() as connection:
-        found = consultations.latest(connection, "park")
+        found = find_live_revision(connection, "park")
         assert found is not None
         ideas = [
             rows.proposal(found.consultation_id, 1000 + number, f"P-{number:04}", text=f"Idee {number}")
             for number in range(len(matrix.statements))
         ]
-        proposals.insert(connection, ideas)
-        moderation.insert(connection, [NewModeration(it.id, "released", [], None, None, NOW) for it in ideas])
-        proposals.release(connection, [ProposalRelease(it.id, NOW) for it in ideas])
-        ratings.rate(
+        insert_proposals(connection, ideas)
+        insert_moderations(connection, [NewModeration(it.id, "released", [], None, None, NOW) for it in ideas])
+        release_proposals(connection, [ProposalRelease(it.id, NOW) for it in ideas])
+        store_votes(
             connection,
             [
                 NewRatingEvent(rows.new_id(), ideas[column].id, rows.pseudonym(row), int(vote), False, NOW)  # type: ignore[arg-type]

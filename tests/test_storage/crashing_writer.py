@@ -3,8 +3,9 @@
 import sys
 
 from storage.core.store import Store
-from storage.tables import answers, messages, outbox
-from storage.tables.messages import NewReceived
+from storage.tables.answers import upsert_answers
+from storage.tables.messages import NewReceived, take_messages
+from storage.tables.outbox import insert_messages
 from tests.test_storage.rows import NOW, answer, message, person, published, stored_session
 
 PER_BATCH = 5
@@ -18,10 +19,10 @@ def write_until_killed(url: str, number: int) -> None:
     for batch in range(number * 100_000, (number + 1) * 100_000):
         with store.begin() as connection:
             rows = [NewReceived("web", f"{batch}-{at}", NOW) for at in range(PER_BATCH)]
-            messages.take(connection, rows)
-            answers.upsert(connection, [answer(mine, row.external_id, "1") for row in rows])
+            take_messages(connection, rows)
+            upsert_answers(connection, [answer(mine, row.external_id, "1") for row in rows])
             replies = [message(number)._replace(id=batch * PER_BATCH + at) for at in range(PER_BATCH)]
-            outbox.insert(connection, replies)
+            insert_messages(connection, replies)
         print(batch, flush=True)
 
 

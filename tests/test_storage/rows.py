@@ -6,13 +6,13 @@ from itertools import count
 
 from sqlalchemy import Connection
 
-from storage.tables import consultations, contacts, sessions
+from storage.tables import contacts
 from storage.tables.answers import NewAnswer
-from storage.tables.consultations import Publication, PublishedRevision
-from storage.tables.contacts import NewAddress, NewContact
+from storage.tables.consultations import Publication, PublishedRevision, store_publication
+from storage.tables.contacts import NewAddress, NewContact, insert_contacts
 from storage.tables.outbox import NewOutboxMessage, Purpose
 from storage.tables.proposals import NewProposal
-from storage.tables.sessions import StoredSession
+from storage.tables.sessions import StoredSession, insert_sessions
 
 NOW = datetime(2026, 11, 23, 14, 5, 0, 250_000, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -38,13 +38,13 @@ def pseudonym(number: int) -> str:
 def person(connection: Connection, number: int, channel: str = "telegram") -> int:
     """A contact with one address, ``lookup(number)``; gives its id."""
     contact = NewContact(new_id(), "de", NOW)
-    contacts.insert(connection, [contact])
+    insert_contacts(connection, [contact])
     contacts.insert_addresses(connection, [NewAddress(lookup(number), contact.id, channel, b"sealed %d" % number, NOW)])
     return contact.id
 
 
 def published(connection: Connection, slug: str = "lamps", content: str = "{}") -> PublishedRevision:
-    return consultations.publish(connection, Publication(new_id(), new_id(), slug, content, f"hash of {content}", NOW))
+    return store_publication(connection, Publication(new_id(), new_id(), slug, content, f"hash of {content}", NOW))
 
 
 def session(revision: PublishedRevision, number: int, **changes: object) -> StoredSession:
@@ -73,7 +73,7 @@ def stored_session(
     connection: Connection, revision: PublishedRevision, number: int, **changes: object
 ) -> StoredSession:
     made = session(revision, number, **changes)
-    sessions.insert(connection, [made])
+    insert_sessions(connection, [made])
     return made
 
 

@@ -4,23 +4,30 @@ import pytest
 
 from storage.core.errors import BadRow
 from storage.core.store import Store
-from storage.tables import answers, sessions
-from storage.tables.answers import NewConsent
+from storage.tables import answers
+from storage.tables.answers import (
+    NewConsent,
+    answers_of_consultation,
+    answers_of_people,
+    answers_of_sessions,
+    upsert_answers,
+)
+from storage.tables.sessions import erase_sessions, insert_sessions
 from tests.test_storage.rows import LATER, NOW, answer, new_id, pseudonym, published, session, stored_session
 
 
 def test_a_changed_answer_replaces_the_earlier_and_counts(store: Store) -> None:
     with store.begin() as connection:
         mine = stored_session(connection, published(connection), 1)
-        answers.upsert(connection, [answer(mine, "lamps", '"yes"'), answer(mine, "when", None, missing="skipped")])
-        answers.upsert(connection, [answer(mine, "lamps", '"yes"', answered_at=LATER)])  # the same: nothing happens
-        answers.upsert(connection, [answer(mine, "when", '["morning", "night"]', answered_at=LATER, channel="web")])
-        found = answers.of_sessions(connection, [mine.id])
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"'), answer(mine, "when", None, missing="skipped")])
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"', answered_at=LATER)])  # the same: nothing happens
+        upsert_answers(connection, [answer(mine, "when", '["morning", "night"]', answered_at=LATER, channel="web")])
+        found = answers_of_sessions(connection, [mine.id])
         assert [(row.question_key, row.value, row.missing, row.version, row.answered_at) for row in found] == [
             ("lamps", '"yes"', None, 1, NOW),
             ("when", '["morning", "night"]', None, 2, LATER),
         ]
-        assert answers.of_people(connection, [pseudonym(1)]) == found
+        assert answers_of_people(connection, [pseudonym(1)]) == found
         assert found[0].free_text is False
 
 
@@ -29,17 +36,17 @@ def test_the_same_answer_under_another_revision_is_another_one(store: Store) -> 
     with store.begin() as connection:
         mine = stored_session(connection, published(connection), 1)
         newer = published(connection, content='{"title": "newer"}')
-        answers.upsert(connection, [answer(mine, "lamps", '"yes"')])
-        answers.upsert(connection, [answer(mine, "lamps", '"yes"', revision_id=newer.id, answered_at=LATER)])
-        (row,) = answers.of_sessions(connection, [mine.id])
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"')])
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"', revision_id=newer.id, answered_at=LATER)])
+        (row,) = answers_of_sessions(connection, [mine.id])
         assert (row.revision_id, row.version, row.answered_at) == (newer.id, 2, LATER)
 
 
 def test_of_two_answers_in_a_batch_the_last_counts(store: Store) -> None:
     with store.begin() as connection:
         mine = stored_session(connection, published(connection), 1)
-        answers.upsert(connection, [answer(mine, "lamps", '"yes"'), answer(mine, "lamps", '"no"')])
-        assert [(row.value, row.version) for row in answers.of_sessions(connection, [mine.id])] == [('"no"', 1)]
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"'), answer(mine, "lamps", '"no"')])
+        assert [(row.value, row.version) for row in answers_of_sessions(connection, [mine.id])] == [('"no"', 1)]
 
 
 @pytest.mark.parametrize(
@@ -57,15 +64,15 @@ def test_the_table_keeps_its_rules(store: Store, wrong: dict[str, object]) -> No
     with store.begin() as connection:
         mine = stored_session(connection, published(connection), 1)
     with pytest.raises(BadRow), store.begin() as connection:
-        answers.upsert(connection, [answer(mine, "lamps", '"yes"')._replace(**wrong)])  # type: ignore[arg-type]
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"')._replace(**wrong)])  # type: ignore[arg-type]
 
 
 def test_answers_go_with_their_session(store: Store) -> None:
     with store.begin() as connection:
         mine = stored_session(connection, published(connection), 1)
-        answers.upsert(connection, [answer(mine, "lamps", '"yes"')])
-        sessions.erase(connection, [pseudonym(1)])
-        assert answers.of_sessions(connection, [mine.id]) == []
+        upsert_answers(connection, [answer(mine, "lamps", '"yes"')])
+        erase_sessions(connection, [pseudonym(1)])
+        assert answers_of_sessions(connection, [mine.id]) == []
 
 
 def test_an_export_streams(store: Store) -> None:
@@ -74,13 +81,13 @@ def test_an_export_streams(store: Store) -> None:
     with store.begin() as connection:
         lamps = published(connection)
         everybody = [session(lamps, number) for number in range(people)]
-        sessions.insert(connection, everybody)
+        insert_sessions(connection, everybody)
         value = '"' + "x" * 300 + '"'
         for question in range(questions):
-            answers.upsert(connection, [answer(person, f"q{question}", value) for person in everybody])
+            upsert_answers(connection, [answer(person, f"q{question}", value) for person in everybody])
     with store.reading() as connection:
         tracemalloc.start()
-        rows = answers.for_consultation(connection, lamps.consultation_id)
+        rows = answers_of_consultation(connection, lamps.consultation_id)
         order = [(row.session_id, row.question_key) for row in rows]
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

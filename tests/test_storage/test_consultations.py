@@ -4,7 +4,18 @@ from sqlalchemy import delete, update
 from storage.core.errors import BadRow, Duplicate
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.consultations import ConsultationRow, Publication, RevisionRow
+from storage.tables.consultations import (
+    ConsultationRow,
+    Publication,
+    RevisionRow,
+    find_live_revision,
+    list_live_revisions,
+    load_triggers,
+    revisions_by_id,
+    revisions_once_live,
+    set_consultation_state,
+    store_publication,
+)
 from tests.test_storage.rows import LATER, NOW, new_id, published, stored_session
 
 
@@ -14,17 +25,17 @@ def test_publishing_the_same_again_makes_no_second_revision(store: Store) -> Non
         second = published(connection, content='{"text": "Hallo"}')
         assert (first.number, second.number) == (1, 2)
         assert published(connection, content='{"text": "Guten Tag"}') == first
-        assert consultations.latest(connection, "lamps") == first
+        assert find_live_revision(connection, "lamps") == first
         assert published(connection, content='{"text": "Hallo"}') == second
-        assert consultations.latest(connection, "lamps") == second
-        assert consultations.revisions(connection, first.consultation_id) == [first, second]
-        assert consultations.by_revision(connection, [first.id, 4711]) == {first.id: first}
+        assert find_live_revision(connection, "lamps") == second
+        assert revisions_once_live(connection, first.consultation_id) == [first, second]
+        assert revisions_by_id(connection, [first.id, 4711]) == {first.id: first}
 
 
 def test_dates_and_the_sample_mark_follow_the_publication(store: Store) -> None:
     with store.begin() as connection:
         first = published(connection)
-        again = consultations.publish(
+        again = store_publication(
             connection,
             Publication(new_id(), new_id(), "lamps", "{}", "hash of {}", LATER, sample=True, closes_at=LATER),
         )
@@ -54,13 +65,13 @@ def test_list_has_only_newest_revisions_of_open_consultations(store: Store) -> N
         lamps = published(connection, "lamps", "{}")
         newer = published(connection, "lamps", "[]")
         closed = published(connection, "benches")
-        consultations.set_state(connection, closed.consultation_id, "closed")
-        assert [(found.slug, found.number) for found in consultations.list_latest(connection)] == [
+        set_consultation_state(connection, closed.consultation_id, "closed")
+        assert [(found.slug, found.number) for found in list_live_revisions(connection)] == [
             ("lamps", newer.number),
             ("trees", 1),
         ]
-        assert [found.slug for found in consultations.list_latest(connection, ["closed", "archived"])] == ["benches"]
-        assert consultations.latest(connection, "nothing") is None
+        assert [found.slug for found in list_live_revisions(connection, ["closed", "archived"])] == ["benches"]
+        assert find_live_revision(connection, "nothing") is None
         assert lamps.number == 1
 
 
@@ -70,7 +81,7 @@ def test_a_revision_never_changes(store: Store) -> None:
     with pytest.raises(BadRow), store.begin() as connection:
         connection.execute(update(RevisionRow).values(content="[]"))
     with store.begin() as connection:
-        assert consultations.by_revision(connection, [revision.id])[revision.id] == revision
+        assert revisions_by_id(connection, [revision.id])[revision.id] == revision
 
 
 def test_a_revision_stays_while_sessions_began_with_it(store: Store) -> None:
@@ -90,7 +101,7 @@ def test_a_keyword_starts_one_consultation(store: Store) -> None:
         )
         consultations.replace_triggers(connection, lamps.consultation_id, [("keyword", "lamp"), ("code", "P12")])
         consultations.replace_triggers(connection, trees.consultation_id, [("keyword", "P12")])
-        assert consultations.triggers(connection) == {
+        assert load_triggers(connection) == {
             ("keyword", "lamp"): lamps.consultation_id,
             ("code", "P12"): lamps.consultation_id,
             ("keyword", "P12"): trees.consultation_id,

@@ -16,14 +16,14 @@ from storage.core import engines
 from storage.core.errors import CommitUnknown, Duplicate, StorageError, StoreBusy, StoreDamaged, StoreFull, StoreLost
 from storage.core.store import Store
 from storage.tables import contacts
-from storage.tables.contacts import ContactRow, NewContact
+from storage.tables.contacts import ContactRow, NewContact, find_addresses, insert_contacts
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.test_storage.rows import NOW
 
 
 def add(store: Store, *numbers: int) -> None:
     """As the service writes: its connection is kept from one transaction to the next."""
-    store.run(lambda connection: contacts.insert(connection, [NewContact(number, "de", NOW) for number in numbers]))
+    store.run(lambda connection: insert_contacts(connection, [NewContact(number, "de", NOW) for number in numbers]))
 
 
 def count(store: Store) -> int:
@@ -34,7 +34,7 @@ def count(store: Store) -> int:
 def test_a_second_writer_waits_then_is_told_then_recovers(store: Store, database: Database) -> None:
     other = Store(database.url, busy_seconds=0.2)
     with store.begin() as connection:
-        contacts.insert(connection, [NewContact(1, "de", NOW)])
+        insert_contacts(connection, [NewContact(1, "de", NOW)])
         with pytest.raises(StoreBusy) as caught:
             add(other, 1)  # on PostgreSQL two writers meet only where they write the same row
         assert caught.value.retryable
@@ -49,7 +49,7 @@ def test_a_writer_that_waits_gets_its_turn(store: Store, database: Database) -> 
 
     def hold() -> None:
         with store.begin() as connection:
-            contacts.insert(connection, [NewContact(1, "de", NOW)])
+            insert_contacts(connection, [NewContact(1, "de", NOW)])
             holding.set()
             connection.execute(text("SELECT count(*) FROM contacts"))
             threading.Event().wait(0.3)
@@ -74,7 +74,7 @@ def test_a_full_disk(store: Store) -> None:
     limit(1)  # no more than there is
     words = "x" * 3_000
     with pytest.raises(StoreFull) as caught, store.begin() as connection:
-        contacts.insert(connection, [NewContact(number, words, NOW) for number in range(2, 500)])
+        insert_contacts(connection, [NewContact(number, words, NOW) for number in range(2, 500)])
     assert caught.value.retryable
     assert caught.value.alarm
     assert count(store) == 1
@@ -87,16 +87,16 @@ def test_a_full_disk(store: Store) -> None:
 async def test_write_error_is_kept_until_a_write_succeeds(store: Store) -> None:
     def overflow(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")  # no more than there is
-        contacts.insert(connection, [NewContact(number, "x" * 3_000, NOW) for number in range(500)])
+        insert_contacts(connection, [NewContact(number, "x" * 3_000, NOW) for number in range(500)])
 
     with pytest.raises(StoreFull) as caught:
         await store.write(overflow)
     assert await store.read(lambda connection: connection.execute(select(func.count(ContactRow.id))).scalar_one()) == 0
     assert store.trouble is caught.value, "a disk is no less full because it can be read"
-    await store.write(lambda connection: contacts.insert(connection, [NewContact(1, "de", NOW)]))
+    await store.write(lambda connection: insert_contacts(connection, [NewContact(1, "de", NOW)]))
     assert store.trouble is None
     with pytest.raises(Duplicate):
-        await store.write(lambda connection: contacts.insert(connection, [NewContact(1, "de", NOW)]))
+        await store.write(lambda connection: insert_contacts(connection, [NewContact(1, "de", NOW)]))
     assert store.trouble is None, "a fault of the work, not of the database"
 
 
@@ -105,7 +105,7 @@ def fill(store: Store) -> int:
     for number in range(10_000):
         try:
             with store.begin() as connection:
-                contacts.insert(connection, [NewContact(number, "x" * 3_000, NOW)])
+                insert_contacts(connection, [NewContact(number, "x" * 3_000, NOW)])
         except StoreFull:
             return number
     raise AssertionError("the disk never filled up")
@@ -213,7 +213,7 @@ def test_a_journal_that_is_taken_away_takes_nothing_along(
 @only_sqlite
 def test_what_is_acknowledged_while_the_journal_vanishes_is_kept(store: Store, database: Database) -> None:
     def work(connection: Connection) -> None:
-        contacts.insert(connection, [NewContact(2, "de", NOW)])
+        insert_contacts(connection, [NewContact(2, "de", NOW)])
         database.file.with_name(f"{database.file.name}-wal").unlink()
 
     add(store, 1)
@@ -267,7 +267,7 @@ def test_damaged_page_is_found_although_it_is_cached(store: Store, database: Dat
 def test_nothing_is_written_into_a_damaged_file(store: Store) -> None:
     store.damage = StoreDamaged("page 7")
     with pytest.raises(StoreDamaged):
-        store.run(lambda connection: contacts.insert(connection, [NewContact(1, "de", NOW)]))
+        store.run(lambda connection: insert_contacts(connection, [NewContact(1, "de", NOW)]))
     store.damage = None
     assert count(store) == 0
 
@@ -278,7 +278,7 @@ def test_a_migration_that_is_missing_is_told(store: Store) -> None:
         connection.execute(text("DROP TABLE outbox"))
         connection.execute(text("DROP TABLE addresses"))
     with pytest.raises(Exception, match="no such table"):
-        store.run(lambda connection: contacts.find(connection, [b"x" * 32]))
+        store.run(lambda connection: find_addresses(connection, [b"x" * 32]))
 
 
 def drop_connections(database: Database) -> None:
@@ -296,11 +296,11 @@ def test_dropped_connections_are_replaced(store: Store, database: Database) -> N
     assert count(store) == 1
     drop_connections(database)
     with pytest.raises(StoreLost) as caught, store.begin() as connection:
-        contacts.insert(connection, [NewContact(2, "de", NOW)])
+        insert_contacts(connection, [NewContact(2, "de", NOW)])
     assert caught.value.retryable
     add(store, 2)
     drop_connections(database)
-    store.run(lambda connection: contacts.insert(connection, [NewContact(3, "de", NOW)]))  # tries again by itself
+    store.run(lambda connection: insert_contacts(connection, [NewContact(3, "de", NOW)]))  # tries again by itself
     assert store.run(lambda connection: connection.execute(select(func.count(ContactRow.id))).scalar()) == 3
 
 
@@ -310,10 +310,10 @@ def test_a_connection_lost_within_a_transaction_leaves_nothing(store: Store, dat
 
     def work(connection: Connection) -> None:
         runs.append(1)
-        contacts.insert(connection, [NewContact(len(runs), "de", NOW)])
+        insert_contacts(connection, [NewContact(len(runs), "de", NOW)])
         if len(runs) == 1:
             drop_connections(database)
-        contacts.insert(connection, [NewContact(len(runs) + 10, "de", NOW)])
+        insert_contacts(connection, [NewContact(len(runs) + 10, "de", NOW)])
 
     store.run(work)
     assert len(runs) == 2
@@ -328,7 +328,7 @@ def test_a_connection_lost_during_the_commit_is_told_apart(store: Store, databas
 
     def work(connection: Connection) -> None:
         runs.append(1)
-        contacts.insert(connection, [NewContact(1, "de", NOW)])
+        insert_contacts(connection, [NewContact(1, "de", NOW)])
         drop_connections(database)
 
     with pytest.raises(CommitUnknown) as caught:
@@ -374,7 +374,7 @@ def test_a_restart_is_survived(store: Store, database: Database) -> None:
         pytest.skip("PostgreSQL restart: the server of MITSPRACHE_TEST_POSTGRES is not ours to restart")
     add(store, 1)
     database.restart()
-    store.run(lambda connection: contacts.insert(connection, [NewContact(2, "de", NOW)]))
+    store.run(lambda connection: insert_contacts(connection, [NewContact(2, "de", NOW)]))
     assert store.run(lambda connection: connection.execute(select(func.count(ContactRow.id))).scalar()) == 2
 
 

@@ -8,11 +8,19 @@ import pytest
 from sqlalchemy import Connection, text
 
 from storage.core.store import Store
-from storage.tables import answers, consultations, participations, proposals, ratings, sessions
-from storage.tables.answers import NewConsent
-from storage.tables.participations import EntryCodeCount, Tally
-from storage.tables.ratings import NewRatingEvent
-from storage.tables.sessions import StoredSession
+from storage.tables import answers, participations
+from storage.tables.answers import NewConsent, upsert_answers
+from storage.tables.consultations import set_consultation_state
+from storage.tables.participations import (
+    EntryCodeCount,
+    Tally,
+    progress_of_people,
+    tally_by_entry_code,
+    tally_participations,
+)
+from storage.tables.proposals import insert_proposals
+from storage.tables.ratings import NewRatingEvent, erase_ratings, store_votes
+from storage.tables.sessions import StoredSession, erase_sessions
 from tests.test_storage.rows import LATER, NOW, answer, new_id, proposal, pseudonym, published, stored_session
 
 FAR = NOW + timedelta(days=36500)
@@ -21,7 +29,7 @@ DONE: dict[str, object] = {"waiting_key": None, "status": "completed", "ended_at
 
 def agreed(connection: Connection, to: StoredSession, key: str, *, given: bool) -> None:
     """An answer to a question of consent, as the engine stores it: the answer, and in which wording."""
-    answers.upsert(connection, [answer(to, key, "true" if given else "false")])
+    upsert_answers(connection, [answer(to, key, "true" if given else "false")])
     row = NewConsent(new_id(), to.consultation_id, to.pseudonym, key, "hash", "de", to.channel, given, NOW)
     answers.insert_consents(connection, [row])
 
@@ -44,16 +52,16 @@ def people(store: Store) -> dict[str, StoredSession]:
             for number, kind in enumerate(kinds, start=1)
         }
         for kind in ("skipped", "skipped all"):
-            answers.upsert(connection, [answer(found[kind], "a", None, missing="skipped")])
+            upsert_answers(connection, [answer(found[kind], "a", None, missing="skipped")])
         agreed(connection, found["agreed"], "ok", given=True)
         agreed(connection, found["refused"], "ok", given=False)
         for kind in ("answer", "finished", "paper", "helped"):
             agreed(connection, found[kind], "ok", given=True)
-            answers.upsert(connection, [answer(found[kind], "a", '"yes"')])
+            upsert_answers(connection, [answer(found[kind], "a", '"yes"')])
         idea = proposal(lamps.consultation_id, 99, "P-1")
-        proposals.insert(connection, [idea])
+        insert_proposals(connection, [idea])
         vote = NewRatingEvent(new_id(), idea.id, found["vote"].pseudonym, -1, False, NOW)
-        ratings.rate(connection, [vote])
+        store_votes(connection, [vote])
     return found
 
 
@@ -63,9 +71,9 @@ def test_an_answer_or_a_rating_counts_a_consent_does_not(store: Store, people: d
         found = {ids[number] for number in participations.answered_among(connection, list(ids))}
         assert found == {"answer", "vote", "finished", "paper", "helped"}
         assert participations.answered_among(connection, []) == frozenset()
-        assert participations.tally(connection, people["vote"].consultation_id) == Tally(10, 5, 3)
-        assert participations.tally(connection, 0) == Tally(0, 0, 0)
-        standing = participations.of_people(connection, [row.pseudonym for row in people.values()] + [pseudonym(77)])
+        assert tally_participations(connection, people["vote"].consultation_id) == Tally(10, 5, 3)
+        assert tally_participations(connection, 0) == Tally(0, 0, 0)
+        standing = progress_of_people(connection, [row.pseudonym for row in people.values()] + [pseudonym(77)])
         assert {name for name, one in standing.items() if one.is_answered} == {people[kind].pseudonym for kind in found}
         assert standing[people["skipped all"].pseudonym].status == "completed"
 
@@ -74,24 +82,24 @@ def test_consent_key_of_another_consultation_hides_no_answer(store: Store, peopl
     with store.begin() as connection:
         park = published(connection, "park")
         mine = stored_session(connection, park, 50)
-        answers.upsert(connection, [answer(mine, "ok", '"yes"')])
-        assert participations.tally(connection, park.consultation_id) == Tally(1, 1, 0)
+        upsert_answers(connection, [answer(mine, "ok", '"yes"')])
+        assert tally_participations(connection, park.consultation_id) == Tally(1, 1, 0)
         assert participations.answered_among(connection, [mine.id]) == {mine.id}
 
 
 def test_the_view_says_the_same(store: Store, people: dict[str, StoredSession]) -> None:
     with store.reading() as connection:
         rows = connection.execute(text("SELECT response_id, answered FROM v_responses")).all()
-        standing = participations.of_people(connection, [row.pseudonym for row in people.values()])
+        standing = progress_of_people(connection, [row.pseudonym for row in people.values()])
         assert {name: bool(n) for name, n in rows} == {name: one.is_answered for name, one in standing.items()}
         assert {type(n) for _, n in rows} == {int}
 
 
 def test_erased_people_are_not_counted(store: Store, people: dict[str, StoredSession]) -> None:
     with store.begin() as connection:
-        sessions.erase(connection, [people["answer"].pseudonym])
-        ratings.erase(connection, [people["vote"].pseudonym])
-        assert participations.tally(connection, people["vote"].consultation_id) == Tally(9, 3, 3)
+        erase_sessions(connection, [people["answer"].pseudonym])
+        erase_ratings(connection, [people["vote"].pseudonym])
+        assert tally_participations(connection, people["vote"].consultation_id) == Tally(9, 3, 3)
 
 
 def test_counted_by_place_and_mode(store: Store) -> None:
@@ -102,13 +110,13 @@ def test_counted_by_place_and_mode(store: Store) -> None:
                 connection, lamps, number + 1, place_code=place, mode=mode, **(DONE if number == 0 else {})
             )
             if number < 3:
-                answers.upsert(connection, [answer(one, "a", "1")])
-        assert participations.tally_by_place(connection, lamps.consultation_id) == [
+                upsert_answers(connection, [answer(one, "a", "1")])
+        assert tally_by_entry_code(connection, lamps.consultation_id) == [
             EntryCodeCount("kiez", "paper", 1, 1, 0),
             EntryCodeCount("kiez", "self", 2, 2, 1),
             EntryCodeCount("", "self", 1, 0, 0),
         ]
-        assert participations.tally_by_place(connection, 0) == []
+        assert tally_by_entry_code(connection, 0) == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +137,7 @@ def test_where_it_is_over_the_view_says_that_nobody_is_under_way(
         lamps = published(connection)
         stored_session(connection, lamps, 1)
         stored_session(connection, lamps, 2, **DONE)
-        consultations.set_state(connection, lamps.consultation_id, **{"state": "open"} | end)  # type: ignore[arg-type]
+        set_consultation_state(connection, lamps.consultation_id, **{"state": "open"} | end)  # type: ignore[arg-type]
     with store.reading() as connection:
         query = "SELECT status, ended_at FROM v_responses ORDER BY response_id"
         assert [tuple(row) for row in connection.execute(text(query))] == [

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, func, select
 
 from storage.core.errors import Duplicate
 from storage.core.store import Store
-from storage.tables import answers, messages, proposals, ratings, sessions
-from storage.tables.answers import AnswerRow
-from storage.tables.messages import MessageKey, NewReceived
-from storage.tables.ratings import NewRatingEvent, RatingRow
-from storage.tables.sessions import SessionRow
+from storage.tables import sessions
+from storage.tables.answers import AnswerRow, upsert_answers
+from storage.tables.messages import MessageKey, NewReceived, take_messages
+from storage.tables.proposals import insert_proposals
+from storage.tables.ratings import NewRatingEvent, RatingRow, store_votes
+from storage.tables.sessions import SessionRow, insert_sessions, sessions_of_people, step_sessions, waiting_sessions
 from tests.databases import Database
 from tests.test_storage.rows import NOW, answer, key, new_id, proposal, pseudonym, published, session, stored_session
 
@@ -37,15 +38,15 @@ def test_five_hundred_people_who_click_four_times(store: Store, database: Databa
         lamps = published(connection)
         people = [stored_session(connection, lamps, number) for number in range(PEOPLE)]
         bench = proposal(lamps.consultation_id, 1, "P-1")
-        proposals.insert(connection, [bench])
+        insert_proposals(connection, [bench])
 
     def vote(click: int) -> Callable[[Connection], object]:
         def work(connection: Connection) -> None:
             # Each program in another order, so that they wait for each other crosswise.
             mine = people[click * 100 :] + people[: click * 100]
-            answers.upsert(connection, [answer(person, "lamps", f'"{click}"') for person in mine])
+            upsert_answers(connection, [answer(person, "lamps", f'"{click}"') for person in mine])
             votes = [NewRatingEvent(new_id(), bench.id, person.pseudonym, 1, False, NOW) for person in mine]
-            ratings.rate(connection, votes)
+            store_votes(connection, votes)
 
         return work
 
@@ -58,7 +59,7 @@ def test_five_hundred_people_who_click_four_times(store: Store, database: Databa
 def test_a_message_that_comes_four_times_is_handled_once(store: Store, database: Database) -> None:
     rows = [NewReceived("telegram", str(number), NOW) for number in range(PEOPLE)]
     taken = at_once(
-        database, lambda number: lambda connection: messages.take(connection, rows[number:] + rows[:number])
+        database, lambda number: lambda connection: take_messages(connection, rows[number:] + rows[:number])
     )
     everything: list[MessageKey] = [each for new in taken if isinstance(new, set) for each in new]
     assert len(everything) == len(set(everything)) == PEOPLE
@@ -70,10 +71,10 @@ def test_a_person_who_starts_four_times_at_once_has_one_session(store: Store, da
 
     def start(number: int) -> Callable[[Connection], object]:
         def work(connection: Connection) -> str:
-            waiting = sessions.waiting(connection, [key(1)], lock=True)
+            waiting = waiting_sessions(connection, [key(1)], lock=True)
             if waiting:
                 return waiting[key(1)].receipt
-            sessions.insert(connection, [session(lamps, 1, receipt=f"R-{number}")])
+            insert_sessions(connection, [session(lamps, 1, receipt=f"R-{number}")])
             return f"R-{number}"
 
         return work
@@ -89,17 +90,17 @@ def test_a_locked_session_is_read_as_the_other_program_left_it(store: Store, dat
 
     def count_up(_: int) -> Callable[[Connection], object]:
         def work(connection: Connection) -> None:
-            found = sessions.waiting(connection, [key(1)], lock=True)[key(1)]
+            found = waiting_sessions(connection, [key(1)], lock=True)[key(1)]
             later = found.updated_at + timedelta(seconds=1)
             step = sessions.SessionStep(found.id, str(int(found.state) + 1), "web", "de", later)
-            sessions.step(connection, [step])
+            step_sessions(connection, [step])
 
         return work
 
     for _ in range(10):
         at_once(database, count_up)
     with store.reading() as connection:
-        assert sessions.of_people(connection, [pseudonym(1)])[pseudonym(1)].state == str(10 * CLICKS)
+        assert sessions_of_people(connection, [pseudonym(1)])[pseudonym(1)].state == str(10 * CLICKS)
 
 
 async def test_writes_of_a_program_run_one_after_another(store: Store) -> None:
@@ -107,11 +108,11 @@ async def test_writes_of_a_program_run_one_after_another(store: Store) -> None:
         stored_session(connection, published(connection), 1, state="0")
 
     def work(connection: Connection) -> None:
-        found = sessions.waiting(connection, [key(1)])[key(1)]
-        sessions.step(connection, [sessions.SessionStep(found.id, str(int(found.state) + 1), "web", "de", NOW)])
+        found = waiting_sessions(connection, [key(1)])[key(1)]
+        step_sessions(connection, [sessions.SessionStep(found.id, str(int(found.state) + 1), "web", "de", NOW)])
 
     await asyncio.gather(*(store.write(work) for _ in range(50)))
-    found = await store.read(lambda connection: sessions.waiting(connection, [key(1)]))
+    found = await store.read(lambda connection: waiting_sessions(connection, [key(1)]))
     assert found[key(1)].state == "50"
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Column
 
 from storage import tables
 from storage.core.base import Base
-from storage.core.bulk import Bulk, fields_of
+from storage.core.bulk import Bulk, field_names
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "storage", "flows")
@@ -96,7 +96,7 @@ def test_row_types_have_the_columns_of_their_table(statement: Bulk[Any]):
     (model,) = (it.class_ for it in Base.registry.mappers if it.local_table is statement.table)
     mapped = get_type_hints(model)
     columns: dict[str, Column[Any]] = dict(statement.table.columns)
-    for field in fields_of(statement.row):
+    for field in field_names(statement.row):
         kind, may_be_none = _type_of(hints[field])
         stored, _ = _type_of(get_args(mapped[field])[0])
         assert stored in {kind, Any}, f"{field}: {stored} is stored (Any: as JSON)"

@@ -18,6 +18,7 @@ from storage.core.store import Store
 from storage.migrate import MigrationResult
 from storage.models import metadata
 from storage.tables import erasures
+from storage.tables.erasures import tables_of_residents
 from tests.databases import Database, Houses, execute, only_postgresql, only_sqlite
 from tests.test_storage.rows import lookup, person
 
@@ -99,7 +100,7 @@ def test_up_down_up(houses: Houses) -> None:
     with opened(houses.make_empty()) as store:
         assert migrate.upgrade(store) == MigrationResult(None, HEAD, None)
         assert migrate.upgrade(store) == MigrationResult(HEAD, HEAD, None)
-        migrate.check(store)
+        migrate.check_schema(store)
         assert migrate.downgrade(store, "base").now is None
         with store.begin() as connection:
             assert set(inspect(connection).get_table_names()) == {"alembic_version"}
@@ -117,7 +118,7 @@ def test_revisions_are_named_by_date() -> None:
 def test_tables_of_a_newer_program_are_left_alone(store: Store) -> None:
     with store.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '20990101_flying_cars'"))
-    for attempt in (migrate.upgrade, migrate.check):
+    for attempt in (migrate.upgrade, migrate.check_schema):
         with pytest.raises(StoreTooNew, match="20990101_flying_cars"):
             attempt(store)
 
@@ -125,7 +126,7 @@ def test_tables_of_a_newer_program_are_left_alone(store: Store) -> None:
 def test_older_tables_are_noticed(store: Store) -> None:
     migrate.downgrade(store, "20261123_first_house")
     with pytest.raises(StoreOutdated, match="20261123_first_house"):
-        migrate.check(store)
+        migrate.check_schema(store)
 
 
 def test_two_that_start_at_once_take_turns(houses: Houses) -> None:
@@ -166,7 +167,7 @@ def test_sqlite_is_copied_before(houses: Houses) -> None:
         assert up.copy.stat().st_mode & 0o777 == 0o600
     with opened(Database("sqlite", f"sqlite:///{up.copy}")) as copy, copy.reading() as connection:
         assert connection.execute(text("SELECT lookup FROM addresses")).scalar() == lookup(1)
-        assert migrate.current(connection) == "20261123_first_house"
+        assert migrate.current_revision(connection) == "20261123_first_house"
 
 
 @only_sqlite
@@ -305,4 +306,4 @@ def sampled(store: Store) -> set[tuple[str, str]]:
 
 
 def test_the_two_halves_are_what_an_erasure_leaves_something_in() -> None:
-    assert set(erasures.tables()) == IDENTITY | PARTICIPATION
+    assert set(tables_of_residents()) == IDENTITY | PARTICIPATION

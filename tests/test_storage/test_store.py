@@ -10,8 +10,7 @@ from sqlalchemy import Connection, select, text
 from storage.core.engines import parse_url
 from storage.core.errors import BadRow, BadStatement, Duplicate, StorageError, StoreBusy, StoreLost
 from storage.core.store import ATTEMPTS, Store
-from storage.tables import contacts
-from storage.tables.contacts import ContactRow, NewContact
+from storage.tables.contacts import ContactRow, NewContact, delete_contacts, insert_contacts
 from tests.databases import Database, only_postgresql, only_sqlite
 from tests.patience import PATIENCE
 from tests.test_storage.rows import NOW
@@ -85,20 +84,20 @@ def test_other_urls_are_refused_without_telling_the_password(url: str) -> None:
 
 def test_a_transaction_is_whole_or_not_at_all(store: Store) -> None:
     def half(connection: Connection) -> None:
-        contacts.insert(connection, [add(1)])
+        insert_contacts(connection, [add(1)])
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         store.run(half)
     assert stored(store) == []
     with store.begin() as connection:
-        contacts.insert(connection, [add(2)])
+        insert_contacts(connection, [add(2)])
     assert stored(store) == [2]
 
 
 async def test_a_write_is_committed_when_it_returns(store: Store) -> None:
     def work(connection: Connection) -> str:
-        contacts.insert(connection, [add(1)])
+        insert_contacts(connection, [add(1)])
         return threading.current_thread().name
 
     first, second = await asyncio.gather(store.write(work), store.write(lambda _: threading.current_thread().name))
@@ -113,8 +112,8 @@ async def test_what_work_raises_arrives_and_nothing_is_written(store: Store) -> 
     def work(connection: Connection) -> None:
         nonlocal runs
         runs += 1
-        contacts.insert(connection, [add(1)])
-        contacts.insert(connection, [NewContact(2, "d\0e", NOW)])
+        insert_contacts(connection, [add(1)])
+        insert_contacts(connection, [NewContact(2, "d\0e", NOW)])
 
     with pytest.raises(BadRow):
         await store.write(work)
@@ -127,7 +126,7 @@ async def test_a_write_goes_on_when_nobody_waits_any_more(store: Store) -> None:
     def work(connection: Connection) -> None:
         entered.set()
         leave.wait()
-        contacts.insert(connection, [add(1)])
+        insert_contacts(connection, [add(1)])
 
     task = asyncio.create_task(store.write(work))
     await asyncio.to_thread(entered.wait)
@@ -144,7 +143,7 @@ def test_what_may_pass_is_tried_again(store: Store) -> None:
 
     def work(connection: Connection) -> str:
         runs.append(len(runs))
-        contacts.insert(connection, [add(len(runs))])
+        insert_contacts(connection, [add(len(runs))])
         if len(runs) < ATTEMPTS:
             raise (StoreBusy, StoreLost)[len(runs) % 2]("for a moment")
         return "done"
@@ -160,7 +159,7 @@ def test_a_row_somebody_else_wrote_first_is_looked_for_again(store: Store, expec
 
     def work(connection: Connection) -> None:
         runs.append(1)
-        contacts.insert(connection, [add(1), add(1)])
+        insert_contacts(connection, [add(1), add(1)])
 
     with pytest.raises(Duplicate):
         store.run(work)
@@ -188,11 +187,11 @@ def test_readers_cannot_write_and_see_one_moment(store: Store) -> None:
     with store.reading() as reader:
         assert reader.execute(select(ContactRow.id)).all() == []
         with store.begin() as connection:
-            contacts.insert(connection, [add(1)])
+            insert_contacts(connection, [add(1)])
         assert reader.execute(select(ContactRow.id)).all() == []
     assert stored(store) == [1]
     with pytest.raises(StorageError), store.reading() as reader:
-        contacts.insert(reader, [add(2)])
+        insert_contacts(reader, [add(2)])
     assert stored(store) == [1]
 
 
@@ -218,11 +217,11 @@ def test_a_faulty_statement_is_our_fault(store: Store) -> None:
 def test_nothing_erased_stays_in_the_files(store: Store) -> None:
     secret = "a-language-that-nobody-else-speaks" * 20
     with store.begin() as connection:
-        contacts.insert(connection, [NewContact(number, secret, NOW) for number in range(200)])
+        insert_contacts(connection, [NewContact(number, secret, NOW) for number in range(200)])
     files = [Path(str(store.writer.url.database) + end) for end in ("", "-wal")]
     assert any(secret.encode() in file.read_bytes() for file in files)
     with store.begin() as connection:
-        contacts.erase(connection, range(200))
+        delete_contacts(connection, range(200))
     store.scrub()
     assert not any(secret.encode() in file.read_bytes() for file in files)
 
@@ -230,11 +229,11 @@ def test_nothing_erased_stays_in_the_files(store: Store) -> None:
 @only_sqlite
 def test_scrubbing_waits_for_readers_but_not_for_ever(hurried: Store) -> None:
     with hurried.begin() as connection:
-        contacts.insert(connection, [add(1)])
+        insert_contacts(connection, [add(1)])
     with hurried.reading() as reader:
         reader.execute(select(ContactRow.id)).all()
         with hurried.begin() as connection:
-            contacts.insert(connection, [add(2)])
+            insert_contacts(connection, [add(2)])
         with pytest.raises(StoreBusy):
             hurried.scrub()
     hurried.scrub()
@@ -245,16 +244,16 @@ def test_others_write_while_scrubbing_waits_for_a_reader(database: Database) -> 
     """A process that makes figures may read for half a minute."""
     patient, other = (Store(database.url, busy_seconds=seconds) for seconds in (PATIENCE, 0.5))
     with patient.begin() as connection:
-        contacts.insert(connection, [add(1)])
+        insert_contacts(connection, [add(1)])
     with other.reading() as reader:
         reader.execute(select(ContactRow.id)).all()
         with patient.begin() as connection:
-            contacts.insert(connection, [add(2)])
+            insert_contacts(connection, [add(2)])
         scrubbing = threading.Thread(target=patient.scrub)
         scrubbing.start()
         for store, number in ((patient, 3), (other, 4)) * 5:
             with store.begin() as connection:
-                contacts.insert(connection, [add(number + 10 * len(stored(store)))])
+                insert_contacts(connection, [add(number + 10 * len(stored(store)))])
         assert scrubbing.is_alive(), "the reader is still there"
     scrubbing.join()
     assert not Path(f"{patient.writer.url.database}-wal").read_bytes()
@@ -267,7 +266,7 @@ def insert(store: Store, number: int) -> object:
     """Adds a row as the service does; gives the driver's connection."""
 
     def work(connection: Connection) -> object:
-        contacts.insert(connection, [add(number)])
+        insert_contacts(connection, [add(number)])
         return connection.connection.dbapi_connection
 
     return store.run(work)
@@ -285,8 +284,8 @@ def test_what_fails_on_a_kept_connection_leaves_nothing(store: Store) -> None:
 
     def fails(connection: Connection) -> None:
         with connection.begin_nested():
-            contacts.insert(connection, [add(2)])
-        contacts.insert(connection, [add(1)])
+            insert_contacts(connection, [add(2)])
+        insert_contacts(connection, [add(1)])
 
     with pytest.raises(Duplicate):
         store.run(fails)
@@ -294,8 +293,8 @@ def test_what_fails_on_a_kept_connection_leaves_nothing(store: Store) -> None:
 
     def in_part(connection: Connection) -> None:
         with pytest.raises(Duplicate), connection.begin_nested():
-            contacts.insert(connection, [add(4), add(1)])
-        contacts.insert(connection, [add(3)])
+            insert_contacts(connection, [add(4), add(1)])
+        insert_contacts(connection, [add(3)])
 
     store.run(in_part)
     assert insert(store, 5) is first
@@ -306,7 +305,7 @@ def test_command_and_service_share_the_one_connection(hurried: Store) -> None:
     first = insert(hurried, 1)
     with hurried.begin() as connection:
         assert connection.connection.dbapi_connection is first
-        contacts.insert(connection, [add(2)])
+        insert_contacts(connection, [add(2)])
     assert insert(hurried, 3) is first
     hurried.scrub()
     assert insert(hurried, 4) is first

@@ -5,11 +5,18 @@ from sqlalchemy import Connection, delete, text, update
 
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import answers, proposals, ratings, sessions
+from storage.tables import proposals
+from storage.tables.answers import upsert_answers
 from storage.tables.consultations import ConsultationRow
-from storage.tables.proposals import NewProposalStatus, ProposalRelease, ProposalRow
-from storage.tables.ratings import NewRatingEvent
-from storage.tables.sessions import SessionChange
+from storage.tables.proposals import (
+    NewProposalStatus,
+    ProposalRelease,
+    ProposalRow,
+    insert_proposals,
+    release_proposals,
+)
+from storage.tables.ratings import NewRatingEvent, store_votes
+from storage.tables.sessions import SessionChange, change_sessions
 from tests.test_storage.rows import LATER, NOW, answer, new_id, person, proposal, pseudonym, published, stored_session
 
 COLUMNS = {
@@ -49,7 +56,7 @@ def test_a_view_cannot_be_written(store: Store, view: str) -> None:
 def test_answers_long(store: Store) -> None:
     with store.begin() as connection:
         mine = stored_session(connection, published(connection), 1, mode="assisted")
-        answers.upsert(
+        upsert_answers(
             connection,
             [
                 answer(mine, "a choice", '"lime-tree"'),
@@ -85,10 +92,10 @@ def test_responses(store: Store) -> None:
         lamps = published(connection)
         first = stored_session(connection, lamps, 1, place_code="KIEZ-3")
         stored_session(connection, lamps, 2)
-        answers.upsert(connection, [answer(first, "a", "1"), answer(first, "b", "2")])
-        answers.upsert(connection, [answer(first, "c", None, missing="not_asked")])
+        upsert_answers(connection, [answer(first, "a", "1"), answer(first, "b", "2")])
+        upsert_answers(connection, [answer(first, "c", None, missing="not_asked")])
         ended = SessionChange(first.id, None, "{}", "completed", "web", "tr", LATER, LATER)
-        sessions.change(connection, [ended])
+        change_sessions(connection, [ended])
     with store.reading() as connection:
         columns = ("response_id", "status", "channel", "place_code", "started_at", "ended_at", "answers", "missing")
         assert read(connection, "v_responses", *columns, order="response_id") == [
@@ -101,11 +108,11 @@ def test_only_released_proposals_are_seen(store: Store) -> None:
     with store.begin() as connection:
         lamps = published(connection)
         made = [proposal(lamps.consultation_id, at, f"P-{at}") for at in range(3)]
-        proposals.insert(connection, made)
-        proposals.release(connection, [ProposalRelease(made[0].id, LATER), ProposalRelease(made[1].id, LATER)])
+        insert_proposals(connection, made)
+        release_proposals(connection, [ProposalRelease(made[0].id, LATER), ProposalRelease(made[1].id, LATER)])
         connection.execute(update(ProposalRow).where(ProposalRow.id == made[1].id).values(withdrawn_at=LATER))
         for each in made:
-            ratings.rate(connection, [NewRatingEvent(new_id(), each.id, pseudonym(9), 1, True, NOW)])
+            store_votes(connection, [NewRatingEvent(new_id(), each.id, pseudonym(9), 1, True, NOW)])
             status = NewProposalStatus(new_id(), each.id, "accepted", {"de": "Ja"}, "Strategieboard", None, LATER)
             proposals.add_statuses(connection, [status])
     with store.reading() as connection:

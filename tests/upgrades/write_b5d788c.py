@@ -34,8 +34,10 @@ from bot.settings import PushSettings, Settings
 from flows.definition import Consultation
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import broadcasts, consultations, staff
-from storage.tables.staff import StaffMember
+from storage.tables import consultations
+from storage.tables.broadcasts import insert_broadcasts
+from storage.tables.consultations import find_live_revision, set_consultation_state
+from storage.tables.staff import StaffMember, insert_staff
 from tests.house import KEYS, Recorder, consultation, running, say
 from tests.phone import PICTURE, Phone
 from tests.test_bot.browser import serving
@@ -127,7 +129,7 @@ def put(store: Store, desk: Desk, *published: Consultation) -> None:
 def member(store: Store, name: str, role: Any) -> str:
     code = codes.new_code()
     row = StaffMember(Ids()(), name, role, codes.code_hash(KEYS, code), datetime.now(UTC))
-    store.run(partial(staff.insert, members=[row]))
+    store.run(partial(insert_staff, members=[row]))
     return code
 
 
@@ -235,16 +237,16 @@ def main(folder: Path) -> None:
     store = Store(f"sqlite:///{folder / 'mitsprache.db'}")
     with store.begin() as connection:
         old = datetime.now(UTC) - timedelta(days=60)
-        found = consultations.latest(connection, "vorbei")
+        found = find_live_revision(connection, "vorbei")
         assert found is not None
         connection.execute(
             consultations._consultations.update()
             .where(consultations._consultations.c.slug == "vorbei")
             .values(closes_at=old)
         )
-        weg = consultations.latest(connection, "weg")
+        weg = find_live_revision(connection, "weg")
         assert weg is not None
-        consultations.set_state(connection, weg.consultation_id, "archived")
+        set_consultation_state(connection, weg.consultation_id, "archived")
     now = datetime.now(UTC)
     with store.reading() as connection:
         kept = housekeeping.figures(connection, now)
@@ -254,7 +256,7 @@ def main(folder: Path) -> None:
     work = Pushing(settings, KEYS, frozenset({"telegram"}), ("telegram", "web"))
     with store.begin() as connection:
         push = starting.check(work, connection, Wish("stadt", "everybody"), now)
-        broadcasts.insert(connection, [push])
+        insert_broadcasts(connection, [push])
         starting.begin(work, connection, push, now)
         work.work(connection, now)
     with store.reading() as connection:

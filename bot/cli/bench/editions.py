@@ -29,10 +29,9 @@ from bot.results.editions.service import in_a_process
 from flows.session import Session
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import answers, consultations, sessions
-from storage.tables.answers import NewAnswer
-from storage.tables.consultations import Publication, PublishedRevision
-from storage.tables.sessions import StoredSession
+from storage.tables.answers import NewAnswer, upsert_answers
+from storage.tables.consultations import Publication, PublishedRevision, find_live_revision, store_publication
+from storage.tables.sessions import StoredSession, insert_sessions
 
 SLUG: Final = "large"
 PEOPLE: Final = 40_000
@@ -79,7 +78,7 @@ def prepare(url: str, people: int = PEOPLE) -> None:
             content_hash=content_digest(text),
             published_at=_BEGAN,
         )
-        revision = consultations.publish(connection, new)
+        revision = store_publication(connection, new)
         for start in range(0, people, AT_ONCE):
             _answer(connection, revision, range(start, min(start + AT_ONCE, people)))
     store.dispose()
@@ -121,7 +120,7 @@ def _copy(file: Path, name: str) -> str:
 
 def _answer_more(connection: Connection, number: int) -> None:
     """One more participation."""
-    found = consultations.latest(connection, SLUG)
+    found = find_live_revision(connection, SLUG)
     if found is None:
         raise AssertionError("the large consultation is not there")
     _answer(connection, found, [number])
@@ -152,7 +151,7 @@ def _answer(connection: Connection, revision: PublishedRevision, people: Sequenc
         )
         for number in people
     ]
-    sessions.insert(connection, rows)
+    insert_sessions(connection, rows)
     given = [
         NewAnswer(
             session_id=row.id,
@@ -170,4 +169,4 @@ def _answer(connection: Connection, revision: PublishedRevision, people: Sequenc
         for row, values in zip(rows, said, strict=True)
         for place, value in enumerate(values)
     ]
-    answers.upsert(connection, given)
+    upsert_answers(connection, given)

@@ -18,7 +18,7 @@ from bot.web.consultation_cache import ConsultationCache
 from storage import migrate
 from storage.core.store import Store
 from storage.tables import consultations
-from storage.tables.consultations import Publication
+from storage.tables.consultations import Publication, list_live_revision_heads, store_publication
 
 CONSULTATIONS: Final = 500
 SAMPLE: Final = SAMPLES / "kiez-ideen.yaml"
@@ -54,7 +54,7 @@ def prepare(url: str, number: int = CONSULTATIONS) -> None:
                 content_hash=file_check.content_digest(stored),
                 published_at=datetime.now(UTC),
             )
-            revision = consultations.publish(connection, new)
+            revision = store_publication(connection, new)
             consultations.replace_triggers(connection, revision.consultation_id, [("keyword", word)])
     store.dispose()
 
@@ -68,7 +68,7 @@ def listed(url: str) -> Listed:
 def _listed(url: str) -> Listed:
     store = Store(url)
     with store.reading() as connection:
-        consultations.list_heads(connection)  # the connection and what SQLAlchemy makes for the first query
+        list_live_revision_heads(connection)  # the connection and what SQLAlchemy makes for the first query
     before, began = resident_kb(), time.perf_counter()
     catalogue, board = Catalogue(), ConsultationCache(store)
     with store.reading() as connection:

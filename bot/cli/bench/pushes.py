@@ -22,10 +22,16 @@ from bot.common.keys import Keys
 from bot.settings import PushSettings, Settings
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import broadcasts, contacts, opt_ins
-from storage.tables.broadcasts import BroadcastState
-from storage.tables.contacts import NewAddress, NewContact
-from storage.tables.opt_ins import NewOptIn
+from storage.tables import contacts
+from storage.tables.broadcasts import (
+    BroadcastState,
+    change_broadcast_state,
+    count_recipients,
+    delete_draft_broadcast,
+    insert_broadcasts,
+)
+from storage.tables.contacts import NewAddress, NewContact, insert_contacts
+from storage.tables.opt_ins import NewOptIn, upsert_opt_ins
 
 PEOPLE: Final = 100_000
 AT_ONCE: Final = 10_000
@@ -61,7 +67,7 @@ def prepare(url: str, people: int = PEOPLE) -> None:
         ids = range(start, min(start + AT_ONCE, people + 1))
         lookups = {number: _KEYS.lookup(_CHANNEL, str(number)) for number in ids}
         with store.begin() as connection:
-            contacts.insert(connection, [NewContact(number, ("de", "en", "tr")[number % 3], now) for number in ids])
+            insert_contacts(connection, [NewContact(number, ("de", "en", "tr")[number % 3], now) for number in ids])
             rows = [
                 NewAddress(
                     lookup=key, contact_id=one, channel=_CHANNEL, sealed=_KEYS.seal(str(one), key), created_at=now
@@ -69,7 +75,7 @@ def prepare(url: str, people: int = PEOPLE) -> None:
                 for one, key in lookups.items()
             ]
             contacts.insert_addresses(connection, rows)
-            opt_ins.give(
+            upsert_opt_ins(
                 connection,
                 [
                     NewOptIn(
@@ -90,10 +96,10 @@ def plan(url: str, people: int = PEOPLE) -> Planned:
     _plan_all(store, pushing, number)
     took, grown = time.perf_counter() - began, _resident_mb() - before
     with store.reading() as connection:
-        planned = sum(cell.number for cell in broadcasts.count(connection, number))
+        planned = sum(cell.number for cell in count_recipients(connection, number))
     with store.begin() as connection:
-        broadcasts.move(connection, number, ["sending"], "draft")
-        broadcasts.forget_draft(connection, number)
+        change_broadcast_state(connection, number, ["sending"], "draft")
+        delete_draft_broadcast(connection, number)
     store.dispose()
     if planned != people:
         raise AssertionError(f"{planned} of {people} were planned")
@@ -112,7 +118,7 @@ async def send(url: str, rate: int, seconds: float) -> Pace:
         await strict.has_begun.wait()
         await asyncio.sleep(seconds)
         running: tuple[BroadcastState, ...] = ("planning", "sending")
-        await store.write(partial(broadcasts.move, broadcast_id=number, before=running, after="recalled"))
+        await store.write(partial(change_broadcast_state, broadcast_id=number, before=running, after="recalled"))
         await app.broadcaster.step()  # takes back what waits, so that a second push is not sent together with it
         return strict.pace()
 
@@ -157,7 +163,7 @@ def _begin(store: Store, pushing: BroadcastProcessor, segment: str) -> int:
     now = datetime.now(UTC)
     with store.begin() as connection:
         draft = service.create_draft(pushing, connection, BroadcastDraft(SLUG, segment), now)
-        broadcasts.insert(connection, [draft])
+        insert_broadcasts(connection, [draft])
         service.start_broadcast(pushing, connection, draft, now)
     return draft.id
 

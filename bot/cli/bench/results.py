@@ -14,9 +14,9 @@ from bot.results import loading
 from bot.results.report import report
 from storage import migrate
 from storage.core.store import Store
-from storage.tables import consultations, proposals, ratings
-from storage.tables.proposals import NewProposal, ProposalRelease
-from storage.tables.ratings import NewRatingEvent
+from storage.tables.consultations import find_live_revision
+from storage.tables.proposals import NewProposal, ProposalRelease, insert_proposals, release_proposals
+from storage.tables.ratings import NewRatingEvent, store_votes
 
 PEOPLE: Final = 10_000
 STATEMENTS: Final = 1_000
@@ -53,12 +53,12 @@ def seconds(url: str, votes: int = PEOPLE * EACH) -> float:
 
 def _fill(connection: Connection, people: int, statements: int, each: int) -> None:
     """Two camps that vote against each other, seven times in ten."""
-    newest = consultations.latest(connection, SLUG)
+    newest = find_live_revision(connection, SLUG)
     if newest is None:
         raise AssertionError("the subject is not published")
     ids = range(1, statements + 1)
-    proposals.insert(connection, [_proposal(newest.consultation_id, number) for number in ids])
-    proposals.release(connection, [ProposalRelease(number, _BEGAN) for number in ids])
+    insert_proposals(connection, [_proposal(newest.consultation_id, number) for number in ids])
+    release_proposals(connection, [ProposalRelease(number, _BEGAN) for number in ids])
     chance = np.random.default_rng(SEED)
     which = np.argsort(chance.random((people, statements)), axis=1)[:, :each].ravel()
     person = np.repeat(np.arange(people), each)
@@ -76,7 +76,7 @@ def _fill(connection: Connection, people: int, statements: int, each: int) -> No
         for number, (who, on, how) in cast
     ]
     for start in range(0, len(rows), AT_ONCE):
-        ratings.rate(connection, rows[start : start + AT_ONCE])
+        store_votes(connection, rows[start : start + AT_ONCE])
 
 
 def _proposal(consultation_id: int, number: int) -> NewProposal:

@@ -11,7 +11,7 @@ from bot.authoring.file_check import canonical_content, content_digest
 from flows.definition import Consultation
 from flows.messages import MsgIn
 from storage.tables import consultations
-from storage.tables.consultations import Publication
+from storage.tables.consultations import Publication, store_publication
 
 SLUG = "bench"
 QUESTIONS = 5
@@ -58,5 +58,5 @@ def publish_subject(connection: Connection, subject: Consultation | None = None)
         content_hash=content_digest(stored),
         published_at=datetime.now(UTC),
     )
-    revision = consultations.publish(connection, publication)
+    revision = store_publication(connection, publication)
     consultations.replace_triggers(connection, revision.consultation_id, [("keyword", SLUG)])

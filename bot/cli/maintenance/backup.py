@@ -26,10 +26,9 @@ from bot.delivery.attachments import files
 from bot.delivery.channels import FOLDER as CHANNELS
 from bot.settings import Settings
 from storage import migrate
-from storage.core import installation
 from storage.core.engines import parse_url, sqlite_file
 from storage.core.errors import StorageError
-from storage.core.installation import FoundInstallation
+from storage.core.installation import FoundInstallation, find_installation_in_copy
 from storage.core.store import Store
 
 DATABASE: Final = "mitsprache.db"
@@ -83,7 +82,7 @@ def record(settings: Settings, folder: Path) -> str:
     """
     store = Store(settings.database())
     try:
-        migrate.check(store)
+        migrate.check_schema(store)
         keys = load(settings.data / KEY)
         entry = audit.operator().did("backup", folder.name)
         store.run(lambda connection: audit.record(connection, keys, entry))
@@ -220,7 +219,7 @@ def check(folder: Path) -> None:
 def _found(copy: Path) -> FoundInstallation:
     """Which database a sound copy is of."""
     with _opened(copy) as database:
-        return installation.find_in_copy(database)
+        return find_installation_in_copy(database)
 
 
 def _opened(copy: Path) -> closing[sqlite3.Connection]:

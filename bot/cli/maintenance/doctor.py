@@ -34,8 +34,7 @@ from bot.settings import Settings
 from storage import migrate
 from storage.core.errors import StorageError, StoreDamaged
 from storage.core.store import Store
-from storage.tables import contacts
-from storage.tables.contacts import EncryptedAddress
+from storage.tables.contacts import EncryptedAddress, any_encrypted_address
 
 LEAST_SPACE_MB: Final = 500
 LEAST_FILES: Final = 4096
@@ -161,9 +160,9 @@ def _database(settings: Settings) -> tuple[Finding, EncryptedAddress | None]:
         if not database_mark.is_there(store):
             return Finding(is_well=True, words="database will be made at the first start"), None
         with store.reading() as connection:
-            revision = migrate.current(connection)
-            sealed = contacts.any_sealed(connection) if revision else None
-        migrate.check(store)
+            revision = migrate.current_revision(connection)
+            sealed = any_encrypted_address(connection) if revision else None
+        migrate.check_schema(store)
         if flaw := store.flaw():
             raise StoreDamaged(flaw)
     except StorageError as fault:
@@ -248,7 +247,7 @@ def _clock(settings: Settings, now: datetime) -> Finding:
             is_well=False, words="this machine knows no time zones, days end at midnight UTC: install tzdata"
         )
     words = f"it is {now.astimezone(settings.zone()):%Y-%m-%d %H:%M} in {settings.timezone}"
-    if now.date() < migrate.newest():
+    if now.date() < migrate.newest_migration_day():
         return Finding(is_well=False, words=f"{words}, before this program was made: set the clock (timedatectl)")
     return Finding(is_well=True, words=words)
 

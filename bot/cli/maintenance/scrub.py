@@ -16,7 +16,7 @@ from storage import rewriting
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.rewriting import LARGEST_MEGABYTES, MOST_SECONDS, Bounds, Outcome
-from storage.tables import erasures
+from storage.tables.erasures import mark_erased_tables, pending_rewrites
 
 _LARGE: Final = "stop the service and scrub then, or partition the table"
 _WORDS: Final[dict[Outcome, str]] = {
@@ -45,7 +45,7 @@ def now(settings: Settings, say: Say) -> bool:
             held.enter_context(alone(settings))
         except CommandError:
             bounds = Bounds()
-        store.run(erasures.mark)
+        store.run(mark_erased_tables)
         done = scrubbing.rewrite(store, bounds)
     for table, outcome in done.left():
         say(f"{table}: {_WORDS[outcome]}.")
@@ -62,8 +62,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
         if store.dialect != "postgresql":
             return
         with store.reading() as connection:
-            waiting = {one.table for one in erasures.pending(connection)}
-        found = rewriting.examine(settings.database())
+            waiting = {one.table for one in pending_rewrites(connection)}
+        found = rewriting.examine_server(settings.database())
     except StorageError:
         return  # said already of the database itself
     finally:

@@ -14,7 +14,7 @@ from bot.delivery.attachments.files import FOLDER
 from bot.settings import Settings
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import attachments
+from storage.tables.attachments import attachment_files, count_attachments_by_state, count_attachments_waiting_since
 
 LONGEST_WAIT: Final = timedelta(hours=3)
 
@@ -32,14 +32,14 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _findings(connection: Connection, folder: Path, now: datetime) -> Iterator[Finding]:
-    counts = attachments.count_by_state(connection)
+    counts = count_attachments_by_state(connection)
     if not counts:
         return
     yield Finding(True, f"attachments: {', '.join(f'{number} {state}' for state, number in sorted(counts.items()))}")
-    late = attachments.count_waiting_since(connection, now - LONGEST_WAIT)
+    late = count_attachments_waiting_since(connection, now - LONGEST_WAIT)
     if late:
         words = f"attachments: {late} not fetched for hours; look at what is said of the channels, and into the log"
         yield Finding(False, words)
-    lost = sum(not (folder / name).is_file() for name in attachments.kept_files(connection))
+    lost = sum(not (folder / name).is_file() for name in attachment_files(connection))
     if lost:
         yield Finding(False, f"attachments: {lost} files are not in {folder}; put it back from your backup")

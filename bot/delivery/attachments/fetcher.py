@@ -21,8 +21,20 @@ from bot.common.logs import where
 from bot.delivery.attachments.files import Folder, bound_to, ending_of
 from storage.core.errors import StorageError
 from storage.core.store import Store
-from storage.tables import attachments, erasures
-from storage.tables.attachments import AttachmentState, FetchDelay, FetchOutcome, WaitingAttachment
+from storage.tables.attachments import (
+    AttachmentState,
+    FetchDelay,
+    FetchOutcome,
+    WaitingAttachment,
+    delete_orphaned_attachments,
+    due_attachments,
+    existing_attachments,
+    next_fetch_time,
+    orphaned_attachments,
+    postpone_attachments,
+    settle_attachments,
+)
+from storage.tables.erasures import mark_erased_tables
 
 log = structlog.get_logger()
 
@@ -79,17 +91,17 @@ class Keeper:
         of `storage.core.errors`."""
         while await self._remove_some():
             pass
-        while waiting := await self._store.read(partial(attachments.due, now=datetime.now(UTC), most=AT_ONCE)):
+        while waiting := await self._store.read(partial(due_attachments, now=datetime.now(UTC), most=AT_ONCE)):
             outcomes = await asyncio.gather(*map(self._fetch, waiting))
             gone = await self._store.write(partial(_note, outcomes=outcomes))
             if gone:  # erased meanwhile
                 await asyncio.to_thread(self._remove_files, gone)
-        due = await self._store.read(attachments.next_due)
+        due = await self._store.read(next_fetch_time)
         return LOOK_SECONDS if due is None else min(LOOK_SECONDS, max(0.0, (due - datetime.now(UTC)).total_seconds()))
 
     async def _remove_some(self) -> bool:
         """The files of some orphans, then their rows: killed in between, it is done once more."""
-        found = await self._store.read(partial(attachments.orphans, most=100))
+        found = await self._store.read(partial(orphaned_attachments, most=100))
         if not found:
             return False
         await asyncio.to_thread(self._remove_files, [orphan.file for orphan in found])
@@ -147,14 +159,14 @@ class Keeper:
 
 
 def _remove(connection: Connection, ids: list[int]) -> None:
-    attachments.remove(connection, ids)
-    erasures.mark(connection, ["attachments"])
+    delete_orphaned_attachments(connection, ids)
+    mark_erased_tables(connection, ["attachments"])
 
 
 def _note(connection: Connection, outcomes: list[tuple[WaitingAttachment, FetchOutcome | FetchDelay]]) -> list[str]:
     """Writes down what became of them; gives the files of those whose row is gone."""
-    there = attachments.still_there(connection, [row.id for row, _ in outcomes])
+    there = existing_attachments(connection, [row.id for row, _ in outcomes])
     fetched = [outcome for _, outcome in outcomes if isinstance(outcome, FetchOutcome)]
-    attachments.settle(connection, fetched)
-    attachments.postpone(connection, [outcome for _, outcome in outcomes if isinstance(outcome, FetchDelay)])
+    settle_attachments(connection, fetched)
+    postpone_attachments(connection, [outcome for _, outcome in outcomes if isinstance(outcome, FetchDelay)])
     return [row.file for row, _ in outcomes if row.id not in there]

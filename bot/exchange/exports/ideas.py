@@ -12,8 +12,8 @@ from bot.exchange.exports.sheets import Row, Sheet, whole
 from bot.exchange.exports.tables import Portion, View
 from bot.proposals.moderation_rules import ModerationItem, load_items
 from bot.results.counts.answer_dataset import Subject
-from storage.tables import proposals, ratings
-from storage.tables.ratings import NewRating, RatingCount
+from storage.tables.proposals import proposals_of_consultation
+from storage.tables.ratings import NewRating, RatingCount, count_ratings, ratings_of_people
 
 FILES: Final = ("proposals.csv", "ratings_long.csv")
 PROPOSALS: Final = (
@@ -27,11 +27,11 @@ VOTES: Final = {1: "agree", 0: "pass", -1: "disagree"}
 
 def sheets(connection: Connection, found: Subject, view: View) -> list[Sheet]:
     """What was proposed, and the ratings of each participation; nothing where the consultation has neither."""
-    rows = proposals.of_consultation(connection, found.newest.consultation_id)
+    rows = proposals_of_consultation(connection, found.newest.consultation_id)
     standings = load_items(connection, [row.id for row in rows if row.withdrawn_at is None])
     if not standings and not asks_for_ideas(found):
         return []
-    counts = ratings.count(connection, list(standings))
+    counts = count_ratings(connection, list(standings))
     codes = {number: one.proposal.code for number, one in standings.items() if one.is_public}
     return [
         whole(FILES[0], PROPOSALS, _proposals(standings, counts, view)),
@@ -42,7 +42,7 @@ def sheets(connection: Connection, found: Subject, view: View) -> list[Sheet]:
 def _ratings(connection: Connection, codes: Mapping[int, str], view: View, portion: Portion) -> Iterator[Row]:
     """How these participations rated what is public."""
     given: dict[str, list[NewRating]] = {}
-    for row in ratings.of_people(connection, [it.response.session.pseudonym for it in portion]) if codes else ():
+    for row in ratings_of_people(connection, [it.response.session.pseudonym for it in portion]) if codes else ():
         if row.proposal_id in codes:
             given.setdefault(row.pseudonym, []).append(row)
     for response, name in portion:

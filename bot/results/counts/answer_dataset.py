@@ -23,8 +23,7 @@ from flows.messages import Expects
 from flows.questions.base import Option, Question
 from flows.renderer import Renderer
 from flows.values import Value
-from storage.tables import consultations
-from storage.tables.consultations import PublishedRevision
+from storage.tables.consultations import PublishedRevision, revisions_once_live
 
 RESPONSE: Final = ("response_id", "consultation", "revision", "status", "channel", "language", "mode", "place_code")
 TIMES: Final = ("started_at", "ended_at")
@@ -137,7 +136,7 @@ def find(
     one counts as the newest where the live one is none of them.
     """
     newest = stored_revisions.live_revision(connection, slug, trials=trials)
-    every = consultations.revisions(connection, newest.consultation_id)
+    every = revisions_once_live(connection, newest.consultation_id)
     if among:
         every = [it for it in every if it.id in among] or every
         newest = next((it for it in every if it.id == newest.id), every[-1])
@@ -154,7 +153,7 @@ def asking_the_same(connection: Connection, newest: PublishedRevision, key: str)
     """The ids of the revisions in which this key asks for the same as in the newest one; compiles nothing."""
     if newest.number == 1:
         return frozenset({newest.id})
-    revisions = consultations.revisions(connection, newest.consultation_id)
+    revisions = revisions_once_live(connection, newest.consultation_id)
     asked = [(it.id, node) for it in revisions if (node := _questions(it.content).get(key)) is not None]
     places = meanings.groups([it for _, it in asked])
     return frozenset(asked[place][0] for place in (places[0] if places else ()))

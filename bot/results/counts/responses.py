@@ -19,9 +19,10 @@ from bot.results.counts.values import read
 from flows.dialogue.navigation import gaps
 from flows.session import Session
 from flows.values import Missing, Value
-from storage.tables import answers, open_answers, participations, sessions
-from storage.tables.answers import StoredAnswer
-from storage.tables.sessions import StoredSession
+from storage.tables import participations
+from storage.tables.answers import StoredAnswer, answers_of_sessions
+from storage.tables.open_answers import released_answer_keys
+from storage.tables.sessions import StoredSession, session_ids_of, sessions_by_id
 
 AT_ONCE: Final = 1000
 Values = Mapping[str, Remembered[str, tuple[Value | None, bool]]]
@@ -65,18 +66,18 @@ class Response(NamedTuple):
 
 def stream(connection: Connection, subject: Subject, shuffled_by: random.Random | None = None) -> Iterator[Response]:
     """All participations, oldest first or shuffled, within one moment of the database."""
-    ids = array("q", sessions.ids_of(connection, subject.newest.consultation_id))
+    ids = array("q", session_ids_of(connection, subject.newest.consultation_id))
     if shuffled_by is not None:
         shuffled_by.shuffle(ids)
     has_texts = any(variable.kind == "text" for variable in subject.variables)
     values: Values = {variable.id: Remembered(partial(_read, variable)) for variable in subject.variables}
     for start in range(0, len(ids), AT_ONCE):
         some = ids[start : start + AT_ONCE].tolist()
-        rows = sessions.by_id(connection, some)
+        rows = sessions_by_id(connection, some)
         stored: dict[int, list[StoredAnswer]] = {}
-        for answer in answers.of_sessions(connection, some):
+        for answer in answers_of_sessions(connection, some):
             stored.setdefault(answer.session_id, []).append(answer)
-        released = open_answers.released_among(connection, some) if has_texts else frozenset()
+        released = released_answer_keys(connection, some) if has_texts else frozenset()
         answered = participations.answered_among(connection, some)
         for number in some:
             row = _as_of_now(subject, rows[number])

@@ -20,9 +20,8 @@ from bot.results import settling
 from bot.results.edition import Edition
 from storage.core.errors import Duplicate
 from storage.core.store import Store
-from storage.tables import editions
 from storage.tables.consultations import ConsultationState
-from storage.tables.editions import EditionHead
+from storage.tables.editions import EditionHead, newest_edition_heads
 
 SELDOM: Final = 10
 """The next edition comes at least so many times as late as the last one took."""
@@ -42,7 +41,7 @@ def due(connection: Connection, now: datetime, known: LiveRevisions | None = Non
     """Whose figures changed since their newest edition, and long enough ago. Looks at every public consultation;
     `known` spares it to read them again.
     """
-    heads = editions.heads(connection)
+    heads = newest_edition_heads(connection)
     for it in (known or LiveRevisions()).look(connection, get_args(ConsultationState)):
         live, head = it.head, heads.get(it.head.consultation_id)
         if live.is_trial or not figures_are_public(it.listing, live, now):

@@ -8,15 +8,16 @@ from datetime import timedelta
 from bot.common.i18n import formats
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
-from storage.tables import consultations, moderation, participations
-from storage.tables.consultations import RevisionHead
+from storage.tables.consultations import RevisionHead, list_live_revision_heads
+from storage.tables.moderation import count_moderation_states
+from storage.tables.participations import tally_participations
 
 
 @staff_command("list", roles=("facilitator", "kernteam", "admin"))
 def list_open(call: StaffCall) -> Iterable[MsgOut]:
     """Every open consultation, and every closed one in which something waits to be read, a line each."""
     call.catalogue.refresh(call.connection)
-    found = [_line(call, one) for one in consultations.list_heads(call.connection, ("open", "closed"))]
+    found = [_line(call, one) for one in list_live_revision_heads(call.connection, ("open", "closed"))]
     lines = [line for line in found if line]
     if not lines:
         return [call.reply("desk.list.none")]
@@ -27,11 +28,11 @@ def _line(call: StaffCall, revision: RevisionHead) -> str:
     """Name, title, numbers, last day; "" for what is over and read."""
     slug, say, language = revision.slug, call.renderer.text, call.renderer.language
     is_open = call.catalogue.is_open(slug)
-    waiting = moderation.count_states(call.connection, revision.consultation_id).get("waiting", 0)
+    waiting = count_moderation_states(call.connection, revision.consultation_id).get("waiting", 0)
     if not is_open and not waiting:
         return ""
     title = call.catalogue.title(slug, language)
-    people = participations.tally(call.connection, revision.consultation_id)
+    people = tally_participations(call.connection, revision.consultation_id)
     parts = [say("desk.list.line", slug=slug, title=title, **people._asdict())]
     if waiting:
         parts.append(say("desk.list.waiting", waiting=waiting))

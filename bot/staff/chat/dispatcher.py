@@ -18,7 +18,7 @@ from flows.commands.words import Command
 from flows.messages import MsgIn, MsgOut
 from flows.tokens import STAFF_CHAT
 from flows.understanding.text import fold
-from storage.tables import staff
+from storage.tables.staff import staff_in_chats
 
 CODE_ATTEMPTS: Final = Rate(burst=5, per_second=5 / 3600)
 """Codes one address may try. A code has 80 random bits; this keeps people from making a game of it."""
@@ -57,7 +57,7 @@ class StaffChat:
         asking = [msg for msg in arrived if self._command_of(msg)[0] or self._asks_for_help(msg)]
         self._asking = frozenset(map(id, asking))
         maybe = {people[msg.channel, msg.address].lookup for msg in asking}
-        members = staff.in_chats(connection, list(maybe)) if maybe else {}
+        members = staff_in_chats(connection, list(maybe)) if maybe else {}
         for person in people.values():
             person.member = members.get(person.lookup)
 

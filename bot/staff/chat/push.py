@@ -14,8 +14,14 @@ from bot.staff.chat.argument_parser import PushArguments
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut, QuickReply
 from flows.understanding.text import fold
-from storage.tables import broadcasts
-from storage.tables.broadcasts import StoredBroadcast
+from storage.tables.broadcasts import (
+    StoredBroadcast,
+    broadcast_by_id,
+    delete_draft_broadcast,
+    draft_broadcast_of,
+    insert_broadcasts,
+    newest_broadcasts,
+)
 
 
 @staff_command("push", roles=("facilitator", "admin"))
@@ -40,7 +46,7 @@ def _draft(call: StaffCall, slug: str, typed: PushArguments) -> MsgOut:
     at = parse_time(typed.at, call.settings.zone()) if typed.at else None
     wish = BroadcastDraft(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
     draft = service.create_draft(_pushing(call), call.connection, wish, call.now)
-    broadcasts.insert(call.connection, [draft._replace(member_id=call.member.staff_id)])
+    insert_broadcasts(call.connection, [draft._replace(member_id=call.member.staff_id)])
     return call.reply("push.counting")
 
 
@@ -49,7 +55,7 @@ def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
     pushing = _pushing(call)
     paragraphs: list[str] = []
     buttons: list[QuickReply] = []
-    for one in broadcasts.newest(call.connection, 3):
+    for one in newest_broadcasts(call.connection, 3):
         paragraphs.append(
             "\n".join(
                 service.describe_broadcast(
@@ -93,11 +99,11 @@ def _buttons(call: StaffCall, one: StoredBroadcast) -> list[QuickReply]:
 def _meant(call: StaffCall, verb: str, number: str) -> StoredBroadcast:
     """The push that is meant: by its number, else the newest one. Raises PushError."""
     if number:
-        found = broadcasts.by_id(call.connection, parse_id(number))
+        found = broadcast_by_id(call.connection, parse_id(number))
     elif verb in {"yes", "surely", "no"}:
-        found = broadcasts.draft_of(call.connection, call.member.staff_id)
+        found = draft_broadcast_of(call.connection, call.member.staff_id)
     else:
-        found = next(iter(broadcasts.newest(call.connection, 1)), None)
+        found = next(iter(newest_broadcasts(call.connection, 1)), None)
     if found is None:
         raise PushError("push.stale")
     return found
@@ -120,7 +126,7 @@ def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -
 
 
 def _cancel(call: StaffCall, draft: StoredBroadcast) -> MsgOut:
-    if draft.state != "draft" or not broadcasts.forget_draft(call.connection, draft.id):
+    if draft.state != "draft" or not delete_draft_broadcast(call.connection, draft.id):
         raise PushError("push.stale")
     return call.reply("push.cancelled")
 

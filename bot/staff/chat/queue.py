@@ -15,7 +15,8 @@ from flows.flow import Flow
 from flows.languages import LANGUAGES
 from flows.messages import MsgOut, QuickReply
 from flows.questions.district import DISTRICTS
-from storage.tables import consultations, moderation
+from storage.tables.consultations import list_live_revision_heads, live_revision_of
+from storage.tables.moderation import count_moderation_states, moderation_queue
 from storage.tables.staff import Role
 
 ROLES: Final[tuple[Role, ...]] = ("facilitator", "kernteam")
@@ -44,13 +45,13 @@ def show_queue(call: StaffCall) -> Iterable[MsgOut]:
 
 def next_in_queue(call: StaffCall, slug: str = "", after_id: int = 0) -> MsgOut:
     """The oldest that waits behind this one, in one consultation or in all; else how many wait before it."""
-    revisions = consultations.list_heads(call.connection, ("open", "closed"))
+    revisions = list_live_revision_heads(call.connection, ("open", "closed"))
     ids = [one.consultation_id for one in revisions if slug in {"", one.slug}]
-    waiting = [number for one in ids for number in moderation.queue(call.connection, one, after_id=after_id, limit=1)]
+    waiting = [number for one in ids for number in moderation_queue(call.connection, one, after_id=after_id, limit=1)]
     if waiting:
         oldest = min(waiting)
         return show_queue_item(call, load_items(call.connection, [oldest])[oldest], slug)
-    left = sum(moderation.count_states(call.connection, one).get("waiting", 0) for one in ids)
+    left = sum(count_moderation_states(call.connection, one).get("waiting", 0) for one in ids)
     if after_id and left:
         again = call.button("button.desk.first", "queue", *filter(None, [slug]))
         return call.reply("desk.queue.end", again, waiting=left)
@@ -118,8 +119,8 @@ def _flow(call: StaffCall, standing: ModerationItem) -> Flow | None:
 def _head(call: StaffCall, standing: ModerationItem) -> str:
     """Code, consultation, how many wait there; language and district of the person who wrote it."""
     about = standing.proposal
-    revision = consultations.newest_of(call.connection, about.consultation_id)
-    waiting = moderation.count_states(call.connection, about.consultation_id).get("waiting", 0)
+    revision = live_revision_of(call.connection, about.consultation_id)
+    waiting = count_moderation_states(call.connection, about.consultation_id).get("waiting", 0)
     slug = revision.slug if revision else "?"
     parts = [call.renderer.text("desk.queue.head", code=about.code, slug=slug, waiting=waiting)]
     parts += [LANGUAGES[about.language].name] if about.language in LANGUAGES else []

@@ -13,8 +13,7 @@ from bot.staff.chat.registry import StaffCall, command_usage, staff_command, sta
 from bot.staff.codes import redeem_code, staff_code_hash
 from flows.messages import MsgOut
 from flows.renderer import Renderer
-from storage.tables import staff
-from storage.tables.staff import NewStaffChat, Role, TeamMember
+from storage.tables.staff import NewStaffChat, Role, TeamMember, bind_staff_chats, leave_staff_chat, staff_chat_of
 
 COMMAND_NAME: Final = "team"
 WRONG_CODE: Final = "desk.code.wrong"
@@ -52,10 +51,10 @@ def bind_chat(batch: BatchContext, person: Person, code: str) -> str:
     found = redeem_code(connection, staff_code_hash(keys, code), batch.now)
     if found is None:
         return WRONG_CODE
-    is_pending = any(row.member_id == found.id for row in batch.rows_of(staff.bind_chats))
-    if is_pending or staff.chat_of(connection, found.id) is not None:
+    is_pending = any(row.member_id == found.id for row in batch.rows_of(bind_staff_chats))
+    if is_pending or staff_chat_of(connection, found.id) is not None:
         return "desk.code.used"
-    batch.add(staff.bind_chats, NewStaffChat(found.id, person.lookup, batch.today))
+    batch.add(bind_staff_chats, NewStaffChat(found.id, person.lookup, batch.today))
     person.member = TeamMember(person.lookup, found.id, found.name, found.role)
     audit.record(
         connection, keys, Actor(found.name, found.role, "chat").did("staff.chat", found.name, "bound", batch.now)
@@ -66,9 +65,9 @@ def bind_chat(batch: BatchContext, person: Person, code: str) -> str:
 def _leave(call: StaffCall) -> None:
     """Ends the binding, also one that is written only with this batch. The row stays: the code is spent."""
     number = call.member.staff_id
-    staff.leave_chat(call.connection, number)
+    leave_staff_chat(call.connection, number)
     audit.record(call.connection, call.keys, call.actor.did("staff.chat", call.member.name, "left", call.now))
-    pending = call.batch.rows_of(staff.bind_chats)
+    pending = call.batch.rows_of(bind_staff_chats)
     pending[:] = [row._replace(lookup=None) if row.member_id == number else row for row in pending]
     call.person.member = None
 

@@ -10,7 +10,7 @@ from bot.proposals.waves import RankedProposal, rank_proposals
 from bot.results.order import LEAST_RATED, Standing
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
-from storage.tables import consultations
+from storage.tables.consultations import find_live_revision
 
 MAX_SHOWN: Final = 20
 
@@ -19,7 +19,7 @@ MAX_SHOWN: Final = 20
 def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
     """The first twenty, or as many as are asked for, with what is told of each."""
     name, _, count = call.argument.partition(" ")
-    revision = consultations.latest(call.connection, name.casefold()) if name else None
+    revision = find_live_revision(call.connection, name.casefold()) if name else None
     if revision is None or not call.catalogue.is_known(name.casefold()):
         return [call.reply("push.unknown", slug=name[:40], slugs=", ".join(call.catalogue.known_slugs()) or "–")]
     every = rank_proposals(call.connection, revision)

@@ -19,9 +19,8 @@ from bot.common.code_alphabet import random_letters
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.web.api.policy import ROLES, SCOPES, Scope
-from storage.tables import api_keys, staff
-from storage.tables.api_keys import StoredApiKey
-from storage.tables.staff import StaffMember
+from storage.tables.api_keys import StoredApiKey, api_key_by_hash
+from storage.tables.staff import StaffMember, staff_by_id
 
 PREFIX: Final = "mitsprache"
 LONGEST: Final = 100
@@ -59,11 +58,11 @@ def find_bearer(connection: Connection, wanted: bytes) -> Bearer | None:
 
     The key itself is never compared, only its keyed hash: how long that takes tells nothing about keys.
     """
-    key = api_keys.by_hash(connection, wanted)
+    key = api_key_by_hash(connection, wanted)
     known = key.key_hash if key else bytes(len(wanted))
     if not hmac.compare_digest(known, wanted) or key is None or key.revoked_at is not None:
         return None
-    member = staff.by_id(connection, key.staff_id)
+    member = staff_by_id(connection, key.staff_id)
     return None if member is None or member.revoked_at is not None else Bearer(key, member)
 
 

@@ -27,8 +27,14 @@ from bot.web.api.models import (
 )
 from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import ApiCall, operation
-from storage.tables import consultations, moderation
-from storage.tables.consultations import ConsultationState, PublishedRevision
+from storage.tables.consultations import (
+    ConsultationState,
+    PublishedRevision,
+    find_live_revision,
+    list_live_revisions,
+    list_unpublished_revisions,
+)
+from storage.tables.moderation import count_moderation_states, moderation_queue
 
 
 @operation("GET", "/consultations", answer=ConsultationList)
@@ -36,9 +42,7 @@ def list_consultations(call: ApiCall) -> ConsultationList:
     """All consultations the key is good for, in whatever state; drafts and tests for keys that can publish only."""
     only = call.bearer.key.slug
     waiting = _waiting(call)
-    rows = {
-        row.slug: row for row in (*waiting, *consultations.list_latest(call.connection, get_args(ConsultationState)))
-    }
+    rows = {row.slug: row for row in (*waiting, *list_live_revisions(call.connection, get_args(ConsultationState)))}
     shown = [_with_waiting(call, rows[slug], waiting) for slug in sorted(rows) if only in {None, slug}]
     return ConsultationList(items=shown)
 
@@ -49,14 +53,14 @@ def show_consultation(call: ApiCall) -> ConsultationOut:
     waiting = _waiting(call)
     call.must_know()
     never_live = [row for row in waiting if row.slug == call.slug]
-    if never_live and consultations.latest(call.connection, call.slug) is None:
+    if never_live and find_live_revision(call.connection, call.slug) is None:
         return _with_waiting(call, never_live[0], waiting)
     return _with_waiting(call, call.consultation(), waiting)
 
 
 def _waiting(call: ApiCall) -> list[PublishedRevision]:
     """Drafts and tests, for keys of those who make them live."""
-    return consultations.list_unpublished(call.connection) if "publish" in call.bearer.scopes else []
+    return list_unpublished_revisions(call.connection) if "publish" in call.bearer.scopes else []
 
 
 def _with_waiting(call: ApiCall, row: PublishedRevision, waiting: Sequence[PublishedRevision]) -> ConsultationOut:
@@ -141,12 +145,12 @@ def list_queue(call: ApiCall) -> QueueList:
     """What waits to be read, proposals and answers, oldest first, with flags and similar ones; `state`: elsewhere."""
     about, wanted = call.consultation(), call.given
     number, after = about.consultation_id, _after(call, about)
-    ids = moderation.queue(call.connection, number, wanted.state, after_id=after, limit=wanted.limit)
+    ids = moderation_queue(call.connection, number, wanted.state, after_id=after, limit=wanted.limit)
     standings = list(load_items(call.connection, ids).values())
     return QueueList(
         items=serializers.serialize_queued(call.connection, call.chair.keys, standings, about.slug),
         next=standings[-1].proposal.code if len(ids) == wanted.limit else None,
-        states=moderation.count_states(call.connection, number),
+        states=count_moderation_states(call.connection, number),
     )
 
 

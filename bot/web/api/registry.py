@@ -16,8 +16,7 @@ from bot.proposals.moderation_rules import ModerationItem, item_by_code
 from bot.web.api.access_keys import Bearer
 from bot.web.api.policy import POLICY, Scope
 from bot.web.api.problems import ApiProblem
-from storage.tables import consultations
-from storage.tables.consultations import PublishedRevision
+from storage.tables.consultations import PublishedRevision, find_live_revision, live_revision_of
 
 Method = Literal["GET", "POST"]
 ROOT: Final = "/api/v1"
@@ -69,7 +68,7 @@ class ApiCall:
 
     def consultation(self) -> PublishedRevision:
         """The one in the path. What the key is not good for does not exist for it."""
-        revision = consultations.latest(self.connection, self.slug) if self._may_know(self.slug) else None
+        revision = find_live_revision(self.connection, self.slug) if self._may_know(self.slug) else None
         if revision is None or revision.is_trial:
             raise ApiProblem("unknown", 404, "There is no such consultation.")
         return revision
@@ -78,7 +77,7 @@ class ApiCall:
         """The proposal in the path with its consultation; what is not public, and answers, only where asked for."""
         find = item_by_code if unreleased else publication.released_proposal
         standing = find(self.connection, self.path["code"])
-        about = standing and consultations.newest_of(self.connection, standing.proposal.consultation_id)
+        about = standing and live_revision_of(self.connection, standing.proposal.consultation_id)
         if standing is None or about is None or not self._may_know(about.slug):
             raise ApiProblem("unknown", 404, "There is no such proposal.")
         return standing, about

@@ -31,7 +31,7 @@ from bot.web.api.problems import ApiProblem
 from bot.web.api.registry import OPERATIONS, ApiCall, Operation
 from bot.web.context import Site, site_of
 from storage.core.errors import StorageError
-from storage.tables import api_keys
+from storage.tables.api_keys import record_api_key_use
 
 log = structlog.get_logger()
 
@@ -86,7 +86,7 @@ class OperationRunner:
             raise _too_many(wait)
         now = datetime.now(UTC)
         if found.is_idle(now):
-            await store.write(partial(api_keys.used, key_id=found.key.id, now=now))
+            await store.write(partial(record_api_key_use, key_id=found.key.id, now=now))
         return found
 
 

@@ -27,10 +27,10 @@ from bot.web.api.models import (
     WordingOut,
 )
 from flows.definition import Consultation
-from storage.tables import proposals, staff
 from storage.tables.consultations import PublishedRevision
 from storage.tables.moderation import NewDecision, NewProposalText
-from storage.tables.proposals import NewProposalStatus
+from storage.tables.proposals import NewProposalStatus, proposals_by_id
+from storage.tables.staff import all_staff
 
 MACHINE = "machine"
 
@@ -108,7 +108,7 @@ def serialize_queued(
     about = [standing.proposal for standing in standings if standing.answer is None]
     likeness = find_similar_proposals(connection, about[0].consultation_id, about) if about else {}
     codes = _codes(connection, standings)
-    names = {member.id: member.name for member in staff.everybody(connection)}
+    names = {member.id: member.name for member in all_staff(connection)}
     return [
         _queued(keys, standing, slug, likeness.get(standing.proposal.id, ()), codes, names) for standing in standings
     ]
@@ -122,7 +122,7 @@ def _codes(connection: Connection, standings: Sequence[ModerationItem]) -> dict[
         for number in (standing.moderation.merged_into, standing.moderation.split_from, *standing.joined)
         if number is not None
     }
-    return {number: row.code for number, row in proposals.by_ids(connection, sorted(numbers)).items()}
+    return {number: row.code for number, row in proposals_by_id(connection, sorted(numbers)).items()}
 
 
 def _queued(

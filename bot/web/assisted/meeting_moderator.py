@@ -21,8 +21,7 @@ from bot.web.assisted.sign_in import checked_form, csrf_of, require_helper
 from bot.web.context import language_links, site_of
 from bot.web.public.chat import SLUG, requested_consultation
 from bot.web.request_locale import locale_of
-from storage.tables import rooms as table
-from storage.tables.rooms import StoredRoom
+from storage.tables.rooms import StoredRoom, insert_rooms, update_rooms
 
 MODERATOR_ROLES: Final = frozenset({"facilitator", "kernteam", "admin"})
 
@@ -53,7 +52,7 @@ async def _open(request: web.Request) -> web.Response:
     entry = Actor(member.name, member.role, "page").did("room.open", f"{notice.slug}/{code}", at=room.created_at)
 
     def work(connection: Connection) -> None:
-        table.insert(connection, [room])
+        insert_rooms(connection, [room])
         audit.record(connection, services.keys, entry)
 
     await services.store.write(work)
@@ -105,7 +104,7 @@ async def _move(request: web.Request) -> web.Response:
         )
 
         def work(connection: Connection) -> None:
-            table.step(connection, [step])
+            update_rooms(connection, [step])
             if move == "end":
                 audit.record(connection, services.keys, entry)
 

@@ -37,8 +37,7 @@ from bot.web.request_locale import locale_of
 from bot.web.room_views import ROOM_VIEWS, RoomView
 from flows.flow import Flow
 from flows.understanding.text import clean_text
-from storage.tables import rooms as table
-from storage.tables.rooms import StoredRoom
+from storage.tables.rooms import StoredRoom, count_people_in_room, room_by_code
 
 CODE = "{code:[0-9A-Za-z]{1,20}}"
 PATH = f"/c/{SLUG}/room/{CODE}"
@@ -83,7 +82,7 @@ async def find_room(request: web.Request, code: str) -> RoomContext | None:
     if not plain:
         return None
     code_guess_limit.check_guess_limit(request)
-    room = await site.services.store.read(partial(table.by_code, code=plain))
+    room = await site.services.store.read(partial(room_by_code, code=plain))
     if room is None:
         code_guess_limit.count_wrong_code(request)
     await site.board.look()
@@ -254,7 +253,7 @@ async def room_view(request: web.Request, found: RoomContext) -> RoomView:
     store, room, meeting = site_of(request).services.store, found.room, found.meeting
 
     def look(connection: Connection) -> RoomView:
-        people = table.people_in(connection, room.consultation_id, live_meetings.entry_code_of(room))
+        people = count_people_in_room(connection, room.consultation_id, live_meetings.entry_code_of(room))
         return people, publication.meeting_picture(connection, meeting)
 
     async def find() -> RoomView:

@@ -23,7 +23,7 @@ from flows.definition import Consultation
 from flows.languages import LANGUAGES
 from flows.questions.district import DISTRICTS, district_label
 from flows.understanding.text import clean_text
-from storage.tables import consultations
+from storage.tables.consultations import live_revision_of
 from storage.tables.proposals import NewProposalStatus
 
 LONGEST: Final = 40
@@ -93,7 +93,7 @@ def _unknown(request: web.Request, locale: Locale, code: str) -> web.Response:
 
 def _find(connection: Connection, code: str, now: datetime) -> ContributionPage | None:
     account = publication.public_statuses(connection, [code]).get(code)
-    revision = account and consultations.newest_of(connection, account.consultation_id)
+    revision = account and live_revision_of(connection, account.consultation_id)
     if account is None or revision is None:
         return None
     consultation = Consultation.model_validate_json(revision.content)

@@ -20,7 +20,7 @@ from bot.web.public.chat import SLUG
 from bot.web.public.espeak import VOICES, Espeak
 from flows.messages import MsgOut
 from flows.plain_text import message_as_text
-from storage.tables import consultations
+from storage.tables.consultations import is_in_any_revision
 
 CONVERSATION: Final = Rate(20, 0.2)
 """Messages of one conversation that are made sound of; hearing one again costs nothing."""
@@ -50,7 +50,7 @@ class ReadAloud:
         if not MEDIA_NAME.fullmatch(name) or not (self._media / name).is_file():
             raise web.HTTPNotFound
         if name not in self._published:
-            if not await site_of(request).services.store.read(partial(consultations.mentions, words=name)):
+            if not await site_of(request).services.store.read(partial(is_in_any_revision, words=name)):
                 raise web.HTTPNotFound
             self._published.add(name)
         headers = {"Content-Type": TYPES[name.rpartition(".")[2]], "Cache-Control": _FOR_GOOD}

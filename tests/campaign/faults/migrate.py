@@ -41,7 +41,7 @@ class Migrate(UnderLoad):
 
     async def prepare(self) -> None:
         await super().prepare()
-        self.head = migrate.head()
+        self.head = migrate.head_revision()
         self.program = self.folder / "newer"
         for name in PACKAGES:
             shutil.copytree(ROOT / name, self.program / name, ignore=shutil.ignore_patterns("__pycache__"))
