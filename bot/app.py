@@ -87,14 +87,14 @@ class App:
     broadcaster: Broadcaster
     keeper: Keeper
     pools: StatementPools
-    ledger: ErasureLog
+    erasure_log: ErasureLog
     scrubber: Scrubber
     editor: Editor
 
     @property
     def trouble(self) -> StorageError | None:
         """What keeps the house from storing and erasing, as far as it knows."""
-        return self.store.damage or self.store.trouble or self.ledger.trouble
+        return self.store.damage or self.store.trouble or self.erasure_log.error
 
     async def look(self) -> StorageError | None:
         """The same, after asking the database; of some troubles only another attempt to write tells that they are over.
@@ -146,7 +146,9 @@ class App:
         """What goes on while nobody waits for it."""
         teller = OutcomeNotifier(self.keys, self.ids, self.settings.web.public_url)
         return [
-            partial(run_hourly_jobs, self.store, self.keys, self.ledger, self.settings.backup_days, self.editor.renew),
+            partial(
+                run_hourly_jobs, self.store, self.keys, self.erasure_log, self.settings.backup_days, self.editor.renew
+            ),
             self.editor.run,
             self.broadcaster.run,
             self.keeper.run,
@@ -211,13 +213,13 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
             entry = audit.operator()._replace(door="system").did("migrate", f"{moved.before} to {moved.now}")
             store.run(lambda connection: audit.record(connection, keys, entry))
             store.scrub()  # what the tables held before is in the journal
-        ledger = ErasureLog(settings.data, keys)
-        ledger.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
-        if back := erase_again(store, keys, ledger):
+        erasure_log = ErasureLog(settings.data, keys)
+        erasure_log.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
+        if back := erase_again(store, keys, erasure_log):
             log.warning("erasures_repeated", count=sum(map(len, back)))
             if say:
                 say(f"Erased again, because it was erased before ({back.in_words()}).")
-        path_cleanup.clean_paths(store, ledger, keys)
+        path_cleanup.clean_paths(store, erasure_log, keys)
         return store, keys
     except BaseException:
         store.dispose()
@@ -244,16 +246,16 @@ def build(
     outbox = Outbox(store, keys, channels, sources.now)
     proactive = frozenset(name for name, channel in channels.items() if channel.limits.is_proactive)
     overheard = frozenset(name for name, channel in channels.items() if not channel.limits.is_confidential)
-    desk = StaffChat(settings, catalogue, proactive, list(channels))
+    staff_chat = StaffChat(settings, catalogue, proactive, list(channels))
     enquiries = StatusLookup(catalogue, settings.web.public_url)
     pools = StatementPools(sources.steady)
-    knowing = FactLoader(facts.proposal_fact_sources(pools, keys.pseudonym, sources.draw_seed))
-    ledger = ErasureLog(settings.data, keys)
-    meeting = SenderResolver(keys, catalogue, proactive, outbox.waits)
-    turns = TurnProcessor(keys, catalogue, desk, enquiries, knowing, meeting, overheard)
-    store.on_other_writes = meeting.kept.clear
-    outbox.on_changes = meeting.kept.forget
-    batches = BatchProcessor(keys, catalogue, ids, ledger, meeting, turns, sources=sources)
+    fact_loader = FactLoader(facts.proposal_fact_sources(pools, keys.pseudonym, sources.draw_seed))
+    erasure_log = ErasureLog(settings.data, keys)
+    senders = SenderResolver(keys, catalogue, proactive, outbox.waits)
+    turns = TurnProcessor(keys, catalogue, staff_chat, enquiries, fact_loader, senders, overheard)
+    store.on_other_writes = senders.people_cache.clear
+    outbox.on_changes = senders.people_cache.forget
+    batches = BatchProcessor(keys, catalogue, ids, erasure_log, senders, turns, sources=sources)
     folder = Folder(settings.data / FOLDER, keys)
     keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     scrubber = Scrubber(store, settings.zone())
@@ -271,7 +273,7 @@ def build(
         broadcaster=broadcaster,
         keeper=keeper,
         pools=pools,
-        ledger=ledger,
+        erasure_log=erasure_log,
         scrubber=scrubber,
         editor=Editor(store),
     )

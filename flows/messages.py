@@ -62,7 +62,7 @@ class MsgIn(NamedTuple):
     """What the channel believes the person reads, as a BCP 47 tag; a hint, never a decision."""
     mode: Mode = "self"
     """Who typed it: the person, a helper for the person, or somebody copying from paper."""
-    place_code: str = ""
+    entry_code: str = ""
     """Where the person came from, by the code of a poster or a multiplier; never a person."""
     media_ref: str = ""
     """The channel's own handle of the attachment, to fetch it with; "" where it cannot be, or is too large for it."""

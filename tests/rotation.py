@@ -90,11 +90,11 @@ def add(store: Store, data: Path, number: int, keys: Any = None) -> None:
 
 def write_on(url: str, data: Path, record: Path) -> None:
     """Load, until it is killed: people come, with keys that were loaded once; each is on record when it is stored."""
-    store, keys, ledger = Store(url), load(data / "secret.key"), ErasureLog(data, load(data / "secret.key"))
+    store, keys, erasure_log = Store(url), load(data / "secret.key"), ErasureLog(data, load(data / "secret.key"))
     with record.open("a") as file:
         for number in count(1000):
             add(store, data, number, keys)
-            ledger.note([ErasedRecord("vote", str(number))])
+            erasure_log.note([ErasedRecord("vote", str(number))])
             file.write(f"{number}\n")
             file.flush()
             time.sleep(0.02)
@@ -133,7 +133,7 @@ def lost(store: Store, data: Path, numbers: list[int], *, others: bool = True) -
         login = Folder(data / "channels" / kept, keys.vault("channel matrix"))
         look("login", lambda at=login: at.read("login.json"), {"token": "login"})  # type: ignore[misc]
     noted = ErasureLog(data, keys).read()
-    if noted.unreadable or (others and {it.name for it in noted.gone} < {str(it) for it in numbers if it >= 1000}):
+    if noted.unreadable or (others and {it.name for it in noted.records} < {str(it) for it in numbers if it >= 1000}):
         faults.append("ledger")
     return faults
 

@@ -197,7 +197,7 @@ class WebHub:
         shown: str = "",
         language_hint: str = "",
         mode: Mode = "self",
-        place_code: str = "",
+        entry_code: str = "",
         until_answered: bool = False,
     ) -> None:
         """Hands one message of the person over; returns when it is stored, or when the replies to it are in the log as
@@ -222,7 +222,7 @@ class WebHub:
             choice=choice,
             language_hint=language_hint,
             mode=mode,
-            place_code=place_code,
+            entry_code=entry_code,
         )
         exchange, replies = chat.begin(), frozenset[int]()
         try:

@@ -138,7 +138,7 @@ class WebRoutes:
         *,
         language_hint: str = "",
         mode: Mode = "self",
-        place_code: str = "",
+        entry_code: str = "",
     ) -> None:
         """Lets the bot say where one stands, unless the log shows it already. Returns when that is in the log.
 
@@ -164,7 +164,7 @@ class WebRoutes:
                 text=text,
                 language_hint=hint,
                 mode=mode,
-                place_code=place_code,
+                entry_code=entry_code,
                 until_answered=True,
             )
 

@@ -53,7 +53,7 @@ class OutcomeNotifier(NamedTuple):
     public_url: str = ""
 
 
-def notify_next(connection: Connection, teller: OutcomeNotifier, now: datetime) -> int | None:
+def notify_next(connection: Connection, notifier: OutcomeNotifier, now: datetime) -> int | None:
     """Tells the next portion about the oldest step; gives how many were told, None where nothing was left.
 
     Who is told, and how far this has come, is written in one transaction: whatever happens, nobody is told twice.
@@ -65,9 +65,9 @@ def notify_next(connection: Connection, teller: OutcomeNotifier, now: datetime) 
     about = live_revision_of(connection, standing.proposal.consultation_id)
     wanting = _next_wanting(connection, about.slug if about else "", step)
     here = personal_data.contacts_among(
-        wanting, standing.proposal.consultation_id, _concerned(connection, standing), teller.keys
+        wanting, standing.proposal.consultation_id, _concerned(connection, standing), notifier.keys
     )
-    rows = [_notice(teller, step, standing, address, now) for address in _reachable(connection, here)]
+    rows = [_notice(notifier, step, standing, address, now) for address in _reachable(connection, here)]
     insert_messages(connection, rows)
     is_done = len(wanting) < PORTION
     record_notification_progress(connection, [NotificationProgress(step.id, None if is_done else wanting[-1])])
@@ -98,17 +98,17 @@ def _reachable(connection: Connection, contact_ids: Iterable[int]) -> Iterable[K
 
 
 def _notice(
-    teller: OutcomeNotifier, step: NewProposalStatus, standing: ModerationItem, to: KnownAddress, now: datetime
+    notifier: OutcomeNotifier, step: NewProposalStatus, standing: ModerationItem, to: KnownAddress, now: datetime
 ) -> NewOutboxMessage:
     """The news in the language of a person."""
     language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST
     code, say = standing.proposal.code, partial(_say, language)
     lines = [say("account.news", code=code), *step_lines(step, say, language)]
-    if teller.public_url:
-        lines.append(say("account.page", link=f"{teller.public_url}/p/{code}"))
+    if notifier.public_url:
+        lines.append(say("account.page", link=f"{notifier.public_url}/p/{code}"))
     stop = QuickReply(STOP, say("button.stop"))
     payload = payload_of(MsgOut("\n".join([*lines, say("push.stop")]), (stop,), language))
-    number, order = teller.ids.letter()
+    number, order = notifier.ids.letter()
     return NewOutboxMessage(
         id=number,
         channel=to.channel,
@@ -125,12 +125,12 @@ def _say(language: str, phrase: str, /, **values: object) -> str:
     return phrase_catalogues.load(language).text(phrase, "sie", **values)
 
 
-async def run_notifications(store: Store, teller: OutcomeNotifier, wake: Callable[[], None]) -> None:
+async def run_notifications(store: Store, notifier: OutcomeNotifier, wake: Callable[[], None]) -> None:
     """Looks now and then whether there is something to tell, until it is cancelled; `wake` lets the outbox look."""
     while True:
         try:
             while await store.read(has_unnotified_status):
-                if await store.write(partial(notify_next, teller=teller, now=datetime.now(UTC))):
+                if await store.write(partial(notify_next, notifier=notifier, now=datetime.now(UTC))):
                     wake()
         except StorageError as fault:
             log.error("outcome_notification_failed", **where(fault))

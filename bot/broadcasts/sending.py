@@ -297,10 +297,10 @@ class BroadcastProcessor:
 class Broadcaster:
     """Lets `BroadcastProcessor` work while the house runs, and the outbox know of it."""
 
-    def __init__(self, store: Store, outbox: Outbox, pushing: BroadcastProcessor) -> None:
+    def __init__(self, store: Store, outbox: Outbox, processor: BroadcastProcessor) -> None:
         self._store = store
         self._outbox = outbox
-        self._pushing = pushing
+        self._processor = processor
         outbox.ledger = record_outcomes
 
     async def run(self) -> None:
@@ -322,7 +322,7 @@ class Broadcaster:
         for push in unfinished:
             if push.state == "draft":
                 await self._count(push, moment)
-        step = await self._store.write(partial(self._pushing.work, now=moment))
+        step = await self._store.write(partial(self._processor.work, now=moment))
         self._outbox.forget(step.recalled)
         if step.queued:
             self._outbox.look_for_broadcasts()
@@ -330,8 +330,8 @@ class Broadcaster:
 
     async def _count(self, push: StoredBroadcast, now: datetime) -> None:
         """The dry run of a draft: beside those who write, and told to the chat it was asked for in."""
-        count = await self._store.read(partial(self._pushing.count, push=push, now=now))
-        told = await self._store.write(partial(self._pushing.tell_count, push=push, count=count, now=now))
+        count = await self._store.read(partial(self._processor.count, push=push, now=now))
+        told = await self._store.write(partial(self._processor.tell_count, push=push, count=count, now=now))
         self._outbox.accept(told, "notice")
 
 

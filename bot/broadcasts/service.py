@@ -80,34 +80,34 @@ def parse_time(text: str, zone: tzinfo) -> datetime:
 
 
 def create_draft(
-    pushing: BroadcastProcessor, connection: Connection, wish: BroadcastDraft, now: datetime
+    processor: BroadcastProcessor, connection: Connection, draft: BroadcastDraft, now: datetime
 ) -> StoredBroadcast:
     """The push as a draft, not stored yet. Raises PushError."""
-    catalogue = pushing.catalogue
+    catalogue = processor.catalogue
     catalogue.refresh(connection)
-    if not catalogue.is_known(wish.slug) and find_consultation(connection, wish.slug):
-        raise PushError("push.closed", slug=wish.slug)  # archived, or no more than a draft or a test
-    if not catalogue.is_known(wish.slug):
-        raise PushError("push.unknown", slug=wish.slug[:40], slugs=", ".join(catalogue.known_slugs()) or "–")
-    if not catalogue.is_open(wish.slug):
-        raise PushError("push.closed", slug=wish.slug)
+    if not catalogue.is_known(draft.slug) and find_consultation(connection, draft.slug):
+        raise PushError("push.closed", slug=draft.slug)  # archived, or no more than a draft or a test
+    if not catalogue.is_known(draft.slug):
+        raise PushError("push.unknown", slug=draft.slug[:40], slugs=", ".join(catalogue.known_slugs()) or "–")
+    if not catalogue.is_open(draft.slug):
+        raise PushError("push.closed", slug=draft.slug)
     try:
-        segment = parse_segment(wish.segment or "everybody", catalogue.known_slugs(), pushing.channels)
+        segment = parse_segment(draft.segment or "everybody", catalogue.known_slugs(), processor.channels)
     except SegmentError as fault:
-        rest = wish.segment[fault.position :][:40]
+        rest = draft.segment[fault.position :][:40]
         phrase = "push.segment_wrong" if fault.options else "push.segment_unclear" if rest else "push.segment_ends"
         raise PushError(phrase, rest=rest, options=fault.options) from fault
-    if wish.at and wish.at < now - timedelta(minutes=1):
+    if draft.at and draft.at < now - timedelta(minutes=1):
         raise PushError("push.past")
-    check_not_running(connection, wish.slug, is_reminder=wish.is_reminder)
-    per_hour = pushing.settings.push.per_hour if wish.per_hour is None else wish.per_hour
-    starts = (wish.at or now).astimezone(UTC)
+    check_not_running(connection, draft.slug, is_reminder=draft.is_reminder)
+    per_hour = processor.settings.push.per_hour if draft.per_hour is None else draft.per_hour
+    starts = (draft.at or now).astimezone(UTC)
     number = random_id()
     return StoredBroadcast(
         id=number,
-        slug=wish.slug,
+        slug=draft.slug,
         segment=segment.text,
-        is_reminder=wish.is_reminder,
+        is_reminder=draft.is_reminder,
         per_hour=per_hour,
         state="draft",
         starts_at=starts,
@@ -126,32 +126,32 @@ def check_not_running(connection: Connection, slug: str, *, is_reminder: bool) -
 
 
 def start_broadcast(
-    pushing: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM
+    processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, now: datetime, by: Actor = SYSTEM
 ) -> None:
     """Lets a stored draft run: from now on the house works on it. Raises PushError."""
-    if not pushing.catalogue.is_open(push.slug):
+    if not processor.catalogue.is_open(push.slug):
         raise PushError("push.closed", slug=push.slug)
     check_not_running(connection, push.slug, is_reminder=push.is_reminder)
     if not change_broadcast_state(connection, push.id, ["draft"], "planning"):
         raise PushError("push.stale")
     update_broadcast(connection, push.id, paced_to=max(push.starts_at, now))
     entry = by.did("push.start", push.slug, f"{push.segment}, {push.counted or 0} people", now)
-    audit.record(connection, pushing.keys, entry)
+    audit.record(connection, processor.keys, entry)
 
 
 def change_state(
-    pushing: BroadcastProcessor, connection: Connection, push: StoredBroadcast, verb: str, by: Actor
+    processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast, verb: str, by: Actor
 ) -> bool:
     """Pauses, resumes or recalls a push; False where its state does not allow that."""
     before, after, act = TRANSITIONS[verb]
     is_possible = change_broadcast_state(connection, push.id, before, after)
     if is_possible:
-        audit.record(connection, pushing.keys, by.did(act, push.slug))
+        audit.record(connection, processor.keys, by.did(act, push.slug))
     return is_possible
 
 
 def describe_broadcast(
-    pushing: BroadcastProcessor,
+    processor: BroadcastProcessor,
     connection: Connection,
     push: StoredBroadcast,
     say: Translate,
@@ -173,16 +173,16 @@ def describe_broadcast(
             yield say(f"push.ledger.{name}", number=number)
     for reason, number in sorted(reasons.items()):
         yield f"   {say(f'push.reason.{reason}')}: {number}"
-    if numbers.get("sent") and pushing.catalogue.is_known(push.slug):
-        yield say("push.answered", **tally_recipients(pushing, connection, push)._asdict())
+    if numbers.get("sent") and processor.catalogue.is_known(push.slug):
+        yield say("push.answered", **tally_recipients(processor, connection, push)._asdict())
 
 
-def tally_recipients(pushing: BroadcastProcessor, connection: Connection, push: StoredBroadcast) -> Tally:
+def tally_recipients(processor: BroadcastProcessor, connection: Connection, push: StoredBroadcast) -> Tally:
     """How far those who got a push have come. Computed anew each time, in pages, and stored nowhere."""
-    consultation_id = pushing.catalogue.consultation_id(push.slug)
+    consultation_id = processor.catalogue.consultation_id(push.slug)
     after = begun = told = finished = 0
     while page := reached_contacts(connection, push.id, after, PAGE):
-        standings = personal_data.progress_of_contacts(connection, page, consultation_id, pushing.keys).values()
+        standings = personal_data.progress_of_contacts(connection, page, consultation_id, processor.keys).values()
         begun += len(standings)
         told += sum(standing.is_answered for standing in standings)
         finished += sum(standing.status == "completed" for standing in standings)

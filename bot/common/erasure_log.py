@@ -39,7 +39,7 @@ class ErasedRecord(NamedTuple):
     name: str
     """Of a `person`, one who was `joined` and a `wish` the contact; the code of an `idea`, deleted or `withdrawn`; the
     number of a `vote`."""
-    more: str = ""
+    detail: str = ""
     """Of one who was `joined` the contact they belong to since; of a `wish` what it was about, and its day."""
 
 
@@ -51,7 +51,7 @@ def withdrawn_subscription(contact_id: int, about: str, subject: str, now: datet
 class ErasureLogContent(NamedTuple):
     """What stands in the ledger."""
 
-    gone: Sequence[ErasedRecord]
+    records: Sequence[ErasedRecord]
     unreadable: int
     """Lines that were sealed with another secret key."""
 
@@ -65,7 +65,7 @@ class ErasureLog:
 
     def __init__(self, data: Path, keys: Keys) -> None:
         self.folder = data / FOLDER
-        self.trouble: ErasureLogError | None = None
+        self.error: ErasureLogError | None = None
         """What kept the last erasure from being noted."""
         self._vault = keys.ledger_vault()
 
@@ -77,9 +77,9 @@ class ErasureLog:
         try:
             _append(self.folder / f"{datetime.now(UTC):%Y-%m}", lines)
         except OSError as fault:
-            self.trouble = ErasureLogError(f"{self.folder}: {fault.strerror}")
-            raise self.trouble from fault
-        self.trouble = None
+            self.error = ErasureLogError(f"{self.folder}: {fault.strerror}")
+            raise self.error from fault
+        self.error = None
 
     def read(self) -> ErasureLogContent:
         """Everything that is noted. Raises OSError."""

@@ -55,7 +55,7 @@ class BatchServices(NamedTuple):
     ids: Ids
     write_order: WriteOrder
     random: Random = SYSTEM_RANDOM
-    asked: QuestionClock | None = None
+    question_clock: QuestionClock | None = None
     """When questions were asked; None where nobody answers any."""
 
 
@@ -75,13 +75,13 @@ class BatchOutcome:
     """Attachments came, or went."""
     outgoing: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     """Channel, look-up and message of everything there is to say."""
-    parting: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
+    final_messages: list[tuple[str, bytes, Outgoing]] = field(default_factory=list)
     """The same of what is said to addresses that are forgotten afterwards."""
     replies: dict[int, list[Outgoing]] = field(default_factory=dict)
     """Both, by the place in the batch of the message to which it is said; without what is said to groups."""
-    left_doors: list[tuple[str, str]] = field(default_factory=list)
+    erased_addresses: list[tuple[str, str]] = field(default_factory=list)
     """Channels and addresses of those who were erased, beside the one they write from: to be forgotten there."""
-    gone: list[ErasedRecord] = field(default_factory=list)
+    erased_records: list[ErasedRecord] = field(default_factory=list)
     """What is erased in this transaction and is to stay erased (`bot.common.erasure_log`)."""
     recalled: list[int] = field(default_factory=list)
     """Broadcasts taken back, because somebody said "stop" or was erased."""
@@ -89,7 +89,7 @@ class BatchOutcome:
     @property
     def has_erased(self) -> bool:
         """People were erased, or what they asked to have deleted."""
-        return any(one.kind != "joined" for one in self.gone)
+        return any(one.kind != "joined" for one in self.erased_records)
 
 
 class BatchContext:
@@ -105,17 +105,17 @@ class BatchContext:
         "_sections",
         "_tables",
         "_write_order",
-        "asked",
         "catalogue",
         "connection",
         "erased",
-        "farewells",
+        "final_rows",
         "hour",
         "ids",
         "is_silent",
         "keys",
         "now",
         "outcome",
+        "question_clock",
         "random",
         "today",
     )
@@ -125,7 +125,7 @@ class BatchContext:
     ) -> None:
         """`is_silent`: nobody wrote, and nobody is told; only what is stored matters."""
         self.connection = connection
-        self.keys, self.catalogue, self.ids, self._write_order, self.random, self.asked = services
+        self.keys, self.catalogue, self.ids, self._write_order, self.random, self.question_clock = services
         self.now = now
         self.today = day_of(now)
         """All that identity is told of `now`."""
@@ -135,7 +135,7 @@ class BatchContext:
         self.outcome = BatchOutcome()
         self.erased: list[Person] = []
         """Who asks to be erased: what is said to them is a farewell."""
-        self.farewells: list[NewOutboxMessage] = []
+        self.final_rows: list[NewOutboxMessage] = []
         """What is said to them, to be written when they are erased."""
         self._tables: dict[WriteRows[Any], list[Any]] = {}
         self._sections: dict[type[Any], Section] = {}
@@ -173,16 +173,16 @@ class BatchContext:
             self._note_spoken(person, person.guessed_language or msg.language)
         to = person.channel, person.lookup, person.address
         if person in self.erased:
-            self.farewells.append(self.letter(*to, msg, "farewell", person.message))
+            self.final_rows.append(self.outbox_row(*to, msg, "farewell", person.message))
         else:
-            self.add(insert_messages, self.letter(*to, msg, "reply", person.message))
+            self.add(insert_messages, self.outbox_row(*to, msg, "reply", person.message))
 
-    def letter(
+    def outbox_row(
         self, channel: str, lookup: bytes, address: str, msg: MsgOut, purpose: Purpose, reply_to: int | None = None
     ) -> NewOutboxMessage:
         """The row of a message which is sent once the batch is committed. `reply_to`: to which message of the batch."""
         number, order = self.ids.letter()
-        sent = self.outcome.parting if purpose == "farewell" else self.outcome.outgoing
+        sent = self.outcome.final_messages if purpose == "farewell" else self.outcome.outgoing
         outgoing = Outgoing(number, address, msg)
         sent.append((channel, lookup, outgoing))
         if reply_to is not None:

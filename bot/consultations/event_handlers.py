@@ -22,7 +22,7 @@ class Request(NamedTuple, Generic[EventT]):
 
     person: Person
     event: EventT
-    place: Participation | None
+    participation: Participation | None
     """Where the person stood when it happened."""
 
 
@@ -58,7 +58,7 @@ def handles_after_write(kind: type[EventT]) -> Callable[[FollowUp[EventT]], Foll
 
     def enter(follow_up: FollowUp[EventT]) -> FollowUp[EventT]:
         def put_off(batch: BatchContext, person: Person, event: EventT, hour: datetime) -> None:
-            batch.after_write(follow_up, Request(person, event, person.place))
+            batch.after_write(follow_up, Request(person, event, person.participation))
 
         _enter(kind, put_off)
         return follow_up

@@ -24,7 +24,7 @@ class FactRequest(NamedTuple):
 
     def answers(self) -> Mapping[str, Value]:
         """What the person has answered so far; nothing where they are only coming in."""
-        return self.person.place.session.answers if self.person.place else {}
+        return self.person.participation.session.answers if self.person.participation else {}
 
 
 FactSource = Callable[[Connection, Sequence[tuple[FactRequest, Any]]], Sequence[Any]]
@@ -37,12 +37,12 @@ class FactLoader:
     def __init__(self, finders: Mapping[type[FactQuery[Any]], FactSource]) -> None:
         self._finders = finders
 
-    def tell(self, connection: Connection, lacking: Sequence[tuple[FactRequest, Sequence[FactQuery[Any]]]]) -> None:
+    def load(self, connection: Connection, lacking: Sequence[tuple[FactRequest, Sequence[FactQuery[Any]]]]) -> None:
         """Finds out what these people lack and adds it to what they know. KeyError for a kind nobody finds out."""
         by_kind: dict[type[FactQuery[Any]], list[tuple[FactRequest, FactQuery[Any]]]] = {}
-        for asker, needs in lacking:
+        for request, needs in lacking:
             for need in needs:
-                by_kind.setdefault(type(need), []).append((asker, need))
+                by_kind.setdefault(type(need), []).append((request, need))
         for kind, asked in by_kind.items():
-            for (asker, need), fact in zip(asked, self._finders[kind](connection, asked), strict=True):
-                asker.person.facts = asker.person.facts.with_facts({need: fact})
+            for (request, need), fact in zip(asked, self._finders[kind](connection, asked), strict=True):
+                request.person.facts = request.person.facts.with_facts({need: fact})

@@ -41,7 +41,7 @@ def renewed_participation(
     row: StoredSession, published: PublishedFlow, session: Session, now: datetime
 ) -> Participation:
     """The same session, begun anew in another revision. What was answered before stays until it is answered again."""
-    place = Participation(
+    participation = Participation(
         id=row.id,
         published=published,
         session=session,
@@ -49,10 +49,10 @@ def renewed_participation(
         started_at=row.started_at,
         seen_at=now,
         mode=row.mode,
-        place_code=row.place_code or "",
+        entry_code=row.place_code or "",
     )
-    place.is_stored = True
-    return place
+    participation.is_stored = True
+    return participation
 
 
 def released_session(row: StoredSession, now: datetime) -> SessionRelease:

@@ -25,7 +25,7 @@ class Participation:
     seen_at: datetime
     """When they wrote last; of what was stored before, the hour."""
     mode: SessionMode = "self"
-    place_code: str = ""
+    entry_code: str = ""
     is_stored: bool = False
     was_waiting: bool = False
     """Whether the stored row waits and was not submitted: then an ordinary turn is the cheapest of changes."""
@@ -59,7 +59,7 @@ class Participation:
             language=self.session.language,
             mode=self.mode,
             receipt=self.session.receipt,
-            place_code=self.place_code or None,
+            place_code=self.entry_code or None,
             started_at=self.started_at,
             updated_at=hour,
             ended_at=self._ended(hour),
@@ -113,12 +113,12 @@ class Person:
     channel: str
     address: str
     language: str | None
-    place: Participation | None = None
+    participation: Participation | None = None
     is_proactive: bool = True
     """Whether the channel can write to somebody who has not just written."""
     member: TeamMember | None = None
     """Who works here from this chat; looked up only for messages that may be meant for the desk."""
-    stranded: StoredSession | None = None
+    incompatible_session: StoredSession | None = None
     """The session that waits for them and cannot be read by this program (`bot.consultations.incompatible_sessions`).
     """
     spoken_language: str | None = None
@@ -133,10 +133,16 @@ class Person:
     """Which message of the batch is being taken, by its place in it: what is said to the person is a reply to it."""
 
     @staticmethod
-    def absent(place: Participation, channel: str) -> Person:
+    def absent(participation: Participation, channel: str) -> Person:
         """Whoever stands there, while nobody wrote and nobody is told: no contact is known."""
         return Person(
-            contact_id=0, waiting_key=b"", lookup=b"", channel=channel, address="", language=None, place=place
+            contact_id=0,
+            waiting_key=b"",
+            lookup=b"",
+            channel=channel,
+            address="",
+            language=None,
+            participation=participation,
         )
 
     @property
@@ -144,8 +150,8 @@ class Person:
         """Channel and address."""
         return self.channel, self.address
 
-    def at(self) -> Participation:
+    def require_participation(self) -> Participation:
         """Where the person stands; events about answers only happen to somebody who stands somewhere."""
-        if self.place is None:
+        if self.participation is None:
             raise LookupError("nobody can answer outside a consultation")
-        return self.place
+        return self.participation

@@ -17,30 +17,32 @@ class SessionRows:
     def __init__(self) -> None:
         self._at: dict[int, tuple[Person, Participation]] = {}
 
-    def note(self, person: Person, place: Participation) -> None:
+    def note(self, person: Person, participation: Participation) -> None:
         """The person took a turn there."""
-        self._at[place.id] = (person, place)
+        self._at[participation.id] = (person, participation)
 
-    def places(self) -> dict[str, Participation]:
+    def participations(self) -> dict[str, Participation]:
         """The sessions by pseudonym."""
-        return {place.pseudonym: place for _, place in self._at.values()}
+        return {participation.pseudonym: participation for _, participation in self._at.values()}
 
     def write(self, batch: BatchContext) -> None:
         connection, hour = batch.connection, batch.hour
         steps, changes, new = [], [], []
-        for person, place in self._at.values():
-            if place.is_step():
-                steps.append(place.step(person, hour))
-            elif place.is_stored:
-                changes.append(place.change(person, hour))
+        for person, participation in self._at.values():
+            if participation.is_step():
+                steps.append(participation.step(person, hour))
+            elif participation.is_stored:
+                changes.append(participation.change(person, hour))
             else:
-                new.append(place.row(person, hour))
+                new.append(participation.row(person, hour))
         step_sessions(connection, steps)
         change_sessions(connection, changes)  # before insert: who leaves one consultation for another frees the place
         insert_sessions(connection, new)
-        if batch.asked is not None:
-            for _, place in self._at.values():
-                batch.asked.note(place.id, place.session.at if place.session.status == "waiting" else "")
+        if batch.question_clock is not None:
+            for _, participation in self._at.values():
+                batch.question_clock.note(
+                    participation.id, participation.session.at if participation.session.status == "waiting" else ""
+                )
 
 
 @handles(SessionCompleted, SessionInterrupted, ConsultationChosen)

@@ -56,15 +56,15 @@ class AnswerRows:
 
 @handles(AnswerGiven)
 def store_answer(batch: BatchContext, person: Person, event: AnswerGiven, hour: datetime) -> None:
-    place = person.at()
-    published = place.published
+    participation = person.require_participation()
+    published = participation.published
     node = published.flow.nodes[event.key]
     batch.outcome.answers += 1
     took = None
-    if batch.asked is not None and event.missing not in GAPS:
-        took = batch.asked.took(place.id, event.key)
+    if batch.question_clock is not None and event.missing not in GAPS:
+        took = batch.question_clock.took(participation.id, event.key)
     row = NewAnswer(
-        session_id=place.id,
+        session_id=participation.id,
         question_key=event.key,
         consultation_id=published.consultation_id,
         revision_id=published.revision_id,
@@ -73,45 +73,45 @@ def store_answer(batch: BatchContext, person: Person, event: AnswerGiven, hour: 
         free_text=node.free_text,
         answered_at=hour,
         channel=person.channel,
-        language=place.session.language,
-        mode=place.mode,
+        language=participation.session.language,
+        mode=participation.mode,
         took=took,
     )
     batch.section(AnswerRows).give(row)
     if event.key in published.flow.with_media:
-        batch.section(AttachmentRows).detach(AnswerKey(place.id, event.key))
+        batch.section(AttachmentRows).detach(AnswerKey(participation.id, event.key))
     if node.type == "proposal" and isinstance(event.before, str):
-        batch.section(IdeaRows).take_back(place.pseudonym, event.key, event.before)
+        batch.section(IdeaRows).take_back(participation.pseudonym, event.key, event.before)
 
 
 @handles(AnswerDropped)
 def drop_answer(batch: BatchContext, person: Person, event: AnswerDropped, hour: datetime) -> None:
-    place = person.at()
-    key = AnswerKey(place.id, event.key)
+    participation = person.require_participation()
+    key = AnswerKey(participation.id, event.key)
     batch.section(AnswerRows).drop(key)
-    node = place.published.flow.nodes.get(event.key)
+    node = participation.published.flow.nodes.get(event.key)
     # The answer may be one to an earlier revision.
-    if node is None or event.key in place.published.flow.with_media:
+    if node is None or event.key in participation.published.flow.with_media:
         batch.section(AttachmentRows).detach(key)
     if node is None or node.type in CARRYING:
-        batch.after_write(clear_dropped, DroppedAnswer(place, event.key, event.value, person))
+        batch.after_write(clear_dropped, DroppedAnswer(participation, event.key, event.value, person))
 
 
 @handles(GapReopened)
 def reopen_gap(batch: BatchContext, person: Person, event: GapReopened, hour: datetime) -> None:
-    batch.section(AnswerRows).drop(AnswerKey(person.at().id, event.key))
+    batch.section(AnswerRows).drop(AnswerKey(person.require_participation().id, event.key))
 
 
 @handles(ConsentGiven)
 def store_consent(batch: BatchContext, person: Person, event: ConsentGiven, hour: datetime) -> None:
-    place = person.at()
+    participation = person.require_participation()
     row = NewConsent(
         id=batch.ids(),
-        consultation_id=place.published.consultation_id,
-        pseudonym=place.pseudonym,
+        consultation_id=participation.published.consultation_id,
+        pseudonym=participation.pseudonym,
         question_key=event.key,
         text_hash=hashlib.sha256(event.text.encode()).hexdigest(),
-        language=place.session.language,
+        language=participation.session.language,
         channel=person.channel,
         given=event.given,
         at=hour,

@@ -45,7 +45,7 @@ class AttachmentRows:
 
 @handles(MediaGiven)
 def attach_media(batch: BatchContext, person: Person, event: MediaGiven, hour: datetime) -> None:
-    key = AnswerKey(person.at().id, event.key)
+    key = AnswerKey(person.require_participation().id, event.key)
     batch.section(AttachmentRows).attach(key, _Sent(event, person.channel, hour))
 
 

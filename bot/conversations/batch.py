@@ -39,8 +39,8 @@ class BatchProcessor:
         keys: Keys,
         catalogue: Catalogue,
         ids: Ids,
-        ledger: ErasureLog,
-        meeting: SenderResolver,
+        erasure_log: ErasureLog,
+        senders: SenderResolver,
         turns: TurnProcessor,
         *,
         sources: Sources = SYSTEM,
@@ -49,8 +49,8 @@ class BatchProcessor:
         self._keys = keys
         self.catalogue = catalogue
         self._ids = ids
-        self._ledger = ledger
-        self._meeting = meeting
+        self._erasure_log = erasure_log
+        self._senders = senders
         self._now, self._random = sources.now, sources.random
         self._services = BatchServices(keys, catalogue, ids, WRITE_ORDER, sources.random, QuestionClock(sources.steady))
         self._refreshed_at = datetime.min.replace(tzinfo=UTC)
@@ -68,7 +68,7 @@ class BatchProcessor:
     def _work(self, connection: Connection, arrived: Sequence[MsgIn]) -> BatchOutcome:
         now = self._now()
         self._ids.tick()
-        self._meeting.begin(connection)
+        self._senders.begin(connection)
         self._refresh(connection, now)
         new = self._take(connection, arrived, now)
         numbers = {msg.external_id: number for number, msg in new}
@@ -78,21 +78,23 @@ class BatchProcessor:
         outcome.taken, outcome.repeats = len(fresh), len(arrived) - len(fresh)
         while fresh:
             fresh = group_chats.invite_groups(batch, fresh)
-            people = self._meeting.find(batch, fresh)
+            people = self._senders.find(batch, fresh)
             self._turns.look(batch, people, fresh)
             fresh = self._rounds(batch, people, fresh, numbers)
             if batch.is_urgent:
-                self._meeting.distrust()
+                self._senders.discard_cache()
             batch.finish()
-        self._meeting.end()
-        self._ledger.note(outcome.gone)  # before the commit: nobody is told "deleted" of what is not noted
+        self._senders.end()
+        self._erasure_log.note(
+            outcome.erased_records
+        )  # before the commit: nobody is told "deleted" of what is not noted
         return outcome
 
     def committed(self) -> None:
         """What was worked on last is stored for good."""
-        self._meeting.kept.committed()
+        self._senders.people_cache.committed()
 
-    def bury(self, connection: Connection, msg: MsgIn, fault: Exception) -> list[MsgOut]:
+    def store_dead_letter(self, connection: Connection, msg: MsgIn, fault: Exception) -> list[MsgOut]:
         """Sets a message aside that nothing else can be stored with; gives what there is to say to its sender."""
         now, keys = self._now(), self._keys
         name = keys.message_names(msg.channel, msg.external_id).received

@@ -28,5 +28,5 @@ def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
             row = NewAddress(lookup=lookup, contact_id=None, channel=msg.channel, sealed=sealed, created_at=batch.today)
             batch.add(contacts.insert_addresses, row)
         invitation = batch.catalogue.main_menu.invite(msg.language_hint)
-        batch.add(insert_messages, batch.letter(msg.channel, lookup, msg.address, invitation, "farewell"))
+        batch.add(insert_messages, batch.outbox_row(msg.channel, lookup, msg.address, invitation, "farewell"))
     return private

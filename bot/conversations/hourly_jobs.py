@@ -43,7 +43,7 @@ async def end_participations(store: Store, keys: Keys, catalogue: Catalogue, ids
 async def run_hourly_jobs(
     store: Store,
     keys: Keys,
-    ledger: ErasureLog,
+    erasure_log: ErasureLog,
     backup_days: int,
     renew: Callable[[Mapping[str, int]], Awaitable[None]],
 ) -> None:
@@ -52,7 +52,7 @@ async def run_hourly_jobs(
 
     `backup_days`: older backups there are none, so that nobody needs to know what is still in them.
     """
-    catalogue, ids, clock = Catalogue(), Ids(), Clock(ledger.folder.parent)
+    catalogue, ids, clock = Catalogue(), Ids(), Clock(erasure_log.folder.parent)
     while True:
         try:
             if (now := await asyncio.to_thread(clock.believed)) is None:
@@ -69,8 +69,8 @@ async def run_hourly_jobs(
                 await asyncio.to_thread(store.scrub)
                 log.info("retention_applied", count=gone)
             await asyncio.to_thread(migrate.forget_copies, store, now - COPIES_KEPT)
-            await asyncio.to_thread(ledger.forget_before, (now - timedelta(days=backup_days)).date())
-            await store.read(partial(audit_anchor.advance, keys=keys, data=ledger.folder.parent))
+            await asyncio.to_thread(erasure_log.forget_before, (now - timedelta(days=backup_days)).date())
+            await store.read(partial(audit_anchor.advance, keys=keys, data=erasure_log.folder.parent))
         except (StorageError, OSError) as fault:
             log.error("hourly_jobs_failed", **where(fault))
         await asyncio.sleep(EVERY.total_seconds())

@@ -368,8 +368,8 @@ class Conversations:
             batch[number].replies = tuple(replies)
         self.counts.add(result, is_rest=rounds > 0)
         self._outbox.accept(result.outgoing)
-        self._outbox.accept(result.parting, "farewell")
-        self._outbox.let_forget(result.left_doors)
+        self._outbox.accept(result.final_messages, "farewell")
+        self._outbox.let_forget(result.erased_addresses)
         if result.has_media:
             self._wake_keeper()
         if result.has_erased:
@@ -391,7 +391,9 @@ class Conversations:
         said: list[MsgOut] = []
 
         async def bury() -> None:
-            said[:] = await self._store.write(lambda connection: self._batches.bury(connection, msg, fault))
+            said[:] = await self._store.write(
+                lambda connection: self._batches.store_dead_letter(connection, msg, fault)
+            )
 
         try:
             await self._patiently(bury)

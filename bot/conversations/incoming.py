@@ -32,7 +32,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
     if msg.location is not None and not _is_on_earth(msg.location):
         msg = msg._replace(location=None, media=msg.media or "other")
     ids = f"{msg.address}{msg.external_id}{msg.edits}"
-    rest = f"{msg.choice}{msg.language_hint}{msg.place_code}{msg.media}{msg.media_ref}{msg.replies_to}"
+    rest = f"{msg.choice}{msg.language_hint}{msg.entry_code}{msg.media}{msg.media_ref}{msg.replies_to}"
     if (
         ids.isascii()
         and ids.isprintable()
@@ -49,7 +49,7 @@ def sanitise_message(msg: MsgIn, now: datetime) -> MsgIn | None:
         replies_to=clean_text(msg.replies_to[:LONGEST_TEXT]),
         choice=clean_text(msg.choice[:_LONGEST_WORD]),
         language_hint=clean_text(msg.language_hint[:_LONGEST_WORD]),
-        place_code=clean_text(msg.place_code[:_LONGEST_WORD]),
+        entry_code=clean_text(msg.entry_code[:_LONGEST_WORD]),
         media=clean_text(msg.media[:_LONGEST_WORD]),
         media_ref=msg.media_ref if _is_storable(msg.media_ref, _LONGEST_REF) else "",
     )

@@ -29,10 +29,10 @@ REMEMBERED: Final = timedelta(days=7)
 class LateMessages:
     """Finds out what a message belongs to whose sender stands in no consultation."""
 
-    def __init__(self, keys: Keys, catalogue: Catalogue, meeting: SenderResolver) -> None:
+    def __init__(self, keys: Keys, catalogue: Catalogue, senders: SenderResolver) -> None:
         self._keys = keys
         self._catalogue = catalogue
-        self._meeting = meeting
+        self._senders = senders
 
     def said(self, batch: BatchContext, person: Person, msg: MsgIn) -> tuple[Event, ...]:
         """What is said to it; nothing where it is not too late for anything."""
@@ -41,14 +41,16 @@ class LateMessages:
         return self._written(batch, person, msg)
 
     def _tapped(self, batch: BatchContext, person: Person, tapped: Token) -> tuple[Event, ...]:
-        place = self._place(batch, person, tapped.code)
-        if place is None:
+        participation = self._participation(batch, person, tapped.code)
+        if participation is None:
             return ()
-        slug, flow = place.published.slug, place.published.flow
+        slug, flow = participation.published.slug, participation.published.flow
         is_open = self._catalogue.is_open(slug, batch.now)
-        if is_open and not place.session.submitted:
+        if is_open and not participation.session.submitted:
             return (ConsultationChosen(slug),)
-        language = place.session.language if place.session.language in flow.localized else flow.languages[0]
+        language = (
+            participation.session.language if participation.session.language in flow.localized else flow.languages[0]
+        )
         renderer = flow.localized[language].renderer
         title, keyword = renderer.localized(flow.consultation.title), renderer.return_command(slug)
         text = renderer.text("late.done" if is_open else "late.over", title=title, keyword=keyword)
@@ -56,10 +58,10 @@ class LateMessages:
             MessageCreated(renderer.message(text, [messages_text.start_button(renderer, slug)] if is_open else [])),
         )
 
-    def _place(self, batch: BatchContext, person: Person, code: str) -> Participation | None:
+    def _participation(self, batch: BatchContext, person: Person, code: str) -> Participation | None:
         """Where the person stood when the button was shown; None where it is none of ours, or nothing is stored."""
         ids = revision_ids_by_code(batch.connection, code) if len(code) == CODE_LENGTH else []
-        here = batch.section(SessionRows).places()  # of an earlier message of the batch
+        here = batch.section(SessionRows).participations()  # of an earlier message of the batch
         for revision in revisions_by_id(batch.connection, ids).values():
             pseudonym = self._keys.pseudonym(person.contact_id, revision.consultation_id)
             if pseudonym in here:
@@ -67,7 +69,7 @@ class LateMessages:
             row = sessions_of_people(batch.connection, [pseudonym]).get(pseudonym)
             try:
                 if row is not None:
-                    return self._meeting.place(batch.connection, row)
+                    return self._senders.load_participation(batch.connection, row)
             except UnreadableError:
                 continue
         return None

@@ -54,7 +54,7 @@ class CleanedPaths(NamedTuple):
 class _Found(NamedTuple):
     """What is wrong in one session."""
 
-    place: Participation
+    participation: Participation
     row: StoredSession
     left: Session
     """The session as it is right."""
@@ -63,7 +63,7 @@ class _Found(NamedTuple):
     """Answers that go."""
 
 
-def clean_paths(store: Store, ledger: ErasureLog, keys: Keys) -> CleanedPaths:
+def clean_paths(store: Store, erasure_log: ErasureLog, keys: Keys) -> CleanedPaths:
     """Removes what is off the path from all sessions stored so far; gives how much that was. Where it was done before
     it only looks. Raises the classes of `storage.core.errors`.
     """
@@ -75,7 +75,7 @@ def clean_paths(store: Store, ledger: ErasureLog, keys: Keys) -> CleanedPaths:
 
         def work(connection: Connection) -> CleanedPaths | None:
             services.ids.tick()
-            return _portion(connection, services, ledger)
+            return _portion(connection, services, erasure_log)
 
         done = store.run(work)
         if done is None:
@@ -87,7 +87,7 @@ def clean_paths(store: Store, ledger: ErasureLog, keys: Keys) -> CleanedPaths:
     return total
 
 
-def _portion(connection: Connection, services: BatchServices, ledger: ErasureLog) -> CleanedPaths | None:
+def _portion(connection: Connection, services: BatchServices, erasure_log: ErasureLog) -> CleanedPaths | None:
     """The next sessions; None where there are none left."""
     progress = data_migration_progress(connection, NAME, lock=True)
     if progress.finished_at is not None:
@@ -102,20 +102,20 @@ def _portion(connection: Connection, services: BatchServices, ledger: ErasureLog
         stored.setdefault(answer.session_id, []).append(answer)
     looked = (_look(connection, services.catalogue, row, stored.get(row.id, [])) for row in rows)
     found = [one for one in looked if one is not None]
-    _put_right(BatchContext(connection, services, now, is_silent=True), found, ledger)
+    _put_right(BatchContext(connection, services, now, is_silent=True), found, erasure_log)
     record_data_migration_progress(connection, [DataMigrationProgress(NAME, rows[-1].id, None)])
     return CleanedPaths(sum(one.removed for one in found), sum(1 for one in found if one.removed))
 
 
-def _put_right(batch: BatchContext, found: Sequence[_Found], ledger: ErasureLog) -> None:
+def _put_right(batch: BatchContext, found: Sequence[_Found], erasure_log: ErasureLog) -> None:
     for one in found:
-        batch.apply(Person.absent(one.place, one.row.channel), one.happened, one.row.updated_at)
+        batch.apply(Person.absent(one.participation, one.row.channel), one.happened, one.row.updated_at)
     if any(one.removed for one in found):
         mark_erased_tables(batch.connection)
     states = [SessionState(one.row.id, one.left.to_json()) for one in found]
     set_session_states(batch.connection, states)
     batch.finish()
-    ledger.note(batch.outcome.gone)
+    erasure_log.note(batch.outcome.erased_records)
 
 
 def _look(
@@ -147,8 +147,8 @@ def _look(
         happened = (*happened, *(AnswerGiven(key, None, codes[key]) for key in (*gone, *stale) if key in codes))
     if left == session and not happened:
         return None
-    place = Participation.of(row, published, known)
-    return _Found(place, row, left, happened, len(gone))
+    participation = Participation.of(row, published, known)
+    return _Found(participation, row, left, happened, len(gone))
 
 
 def _given(flow: Flow, session: Session, stored: Mapping[str, StoredAnswer]) -> list[str]:

@@ -37,7 +37,7 @@ class CachedParticipation(NamedTuple):
     started_at: datetime
     seen_at: datetime
     mode: SessionMode
-    place_code: str
+    entry_code: str
 
 
 class CachedPerson(NamedTuple):
@@ -47,7 +47,7 @@ class CachedPerson(NamedTuple):
     waiting_key: bytes
     language: str | None
     spoken_language: str | None
-    place: CachedParticipation | None
+    participation: CachedParticipation | None
 
 
 class BatchPeople:
@@ -63,7 +63,7 @@ class BatchPeople:
         if before is not person:
             self._people[person.contact_id] = person if before and before.lookup == person.lookup else None
 
-    def distrust(self) -> None:
+    def discard(self) -> None:
         """Something happened that changes more than the answers of who wrote."""
         self._is_sure = False
 
@@ -71,22 +71,26 @@ class BatchPeople:
         """By look-up; None where nobody can be kept, nor those who are kept already."""
         if not self._is_sure:
             return None
-        return {one.lookup: _kept(one) for one in self._people.values() if one is not None and one.stranded is None}
+        return {
+            one.lookup: _kept(one)
+            for one in self._people.values()
+            if one is not None and one.incompatible_session is None
+        }
 
 
 def _kept(person: Person) -> CachedPerson:
-    place = person.place
-    if place is None or place.session.status != "waiting":
+    participation = person.participation
+    if participation is None or participation.session.status != "waiting":
         return CachedPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, None)
     kept = CachedParticipation(
-        id=place.id,
-        revision_id=place.published.revision_id,
-        session=place.session,
-        pseudonym=place.pseudonym,
-        started_at=place.started_at,
-        seen_at=place.seen_at,
-        mode=place.mode,
-        place_code=place.place_code,
+        id=participation.id,
+        revision_id=participation.published.revision_id,
+        session=participation.session,
+        pseudonym=participation.pseudonym,
+        started_at=participation.started_at,
+        seen_at=participation.seen_at,
+        mode=participation.mode,
+        entry_code=participation.entry_code,
     )
     return CachedPerson(person.contact_id, person.waiting_key, person.language, person.spoken_language, kept)
 

@@ -42,30 +42,30 @@ class SenderResolver:
         self._keys = keys
         self._catalogue = catalogue
         self._proactive = proactive
-        self.kept = PeopleCache()
+        self.people_cache = PeopleCache()
         self._met = BatchPeople()
 
     def begin(self, connection: Connection) -> None:
         """A batch begins."""
         self._met = BatchPeople()
-        self.kept.begin(connection)
+        self.people_cache.begin(connection)
 
-    def distrust(self) -> None:
+    def discard_cache(self) -> None:
         """This batch changes more than the answers of those who wrote: nobody is kept beyond it."""
-        self._met.distrust()
+        self._met.discard()
 
     def end(self) -> None:
         """All is written: those who wrote may be kept, once this is committed (`PeopleCache.committed`)."""
         people = self._met.to_keep()
         if people is None:
-            self.kept.clear()
+            self.people_cache.clear()
         else:
-            self.kept.offer(people)
+            self.people_cache.offer(people)
 
     def find(self, batch: BatchContext, arrived: list[MsgIn]) -> dict[tuple[str, str], Person]:
         """The senders by channel and address, with the session that waits for each. Raises NotCompiled."""
         addresses = {(msg.channel, msg.address): self._keys.lookup(msg.channel, msg.address) for msg in arrived}
-        lent = {lookup: kept for lookup in addresses.values() if (kept := self._lend(batch.connection, lookup))}
+        lent = {lookup: kept for lookup in addresses.values() if (kept := self._take_cached(batch.connection, lookup))}
         known = find_addresses(batch.connection, [lookup for lookup in addresses.values() if lookup not in lent])
         hints = {(msg.channel, msg.address): msg.language_hint for msg in arrived if msg.language_hint}
         people: dict[tuple[str, str], Person] = {}
@@ -74,11 +74,11 @@ class SenderResolver:
         for (channel, address), lookup in addresses.items():
             found = known.get(lookup)
             if kept := lent.get(lookup):
-                person = self._again(batch.connection, kept, channel, address, lookup, compiling)
+                person = self._restore(batch.connection, kept, channel, address, lookup, compiling)
             elif found is None or found.contact_id is None:
                 person = self._welcome(batch, channel, address, lookup, is_known=found is not None)
             else:
-                self.kept.forget_contact(found.contact_id)
+                self.people_cache.forget_contact(found.contact_id)
                 key = self._keys.waiting(found.contact_id)
                 person = Person(
                     contact_id=found.contact_id,
@@ -101,27 +101,27 @@ class SenderResolver:
             self._met.add(person)
         for key, row in waiting_sessions(batch.connection, list(waiting), lock=locks_rows(batch.connection)).items():
             try:
-                waiting[key].place = self.place(batch.connection, row)
+                waiting[key].participation = self.load_participation(batch.connection, row)
             except UnreadableError:
-                waiting[key].stranded = row
+                waiting[key].incompatible_session = row
             except NotCompiled as missing:
                 compiling.add(missing, [waiting[key].sender])
         compiling.check()
         return people
 
-    def _lend(self, connection: Connection, lookup: bytes) -> CachedPerson | None:
+    def _take_cached(self, connection: Connection, lookup: bytes) -> CachedPerson | None:
         """Somebody who wrote not long ago, if this program can read their revision still."""
-        kept = self.kept.lend(lookup)
-        if kept and kept.place:
+        kept = self.people_cache.lend(lookup)
+        if kept and kept.participation:
             try:
-                self._catalogue.revision(connection, kept.place.revision_id)
+                self._catalogue.revision(connection, kept.participation.revision_id)
             except UnreadableError:
                 return None
             except NotCompiled:  # as it says when it is needed
                 return kept
         return kept
 
-    def _again(
+    def _restore(
         self,
         connection: Connection,
         kept: CachedPerson,
@@ -141,14 +141,14 @@ class SenderResolver:
             spoken_language=kept.spoken_language,
             has_missed=self._waits(channel, lookup),
         )
-        if kept.place:
+        if kept.participation:
             try:
-                person.place = self._place_again(connection, kept.place)
+                person.participation = self._restore_participation(connection, kept.participation)
             except NotCompiled as missing:
                 compiling.add(missing, [person.sender])
         return person
 
-    def _place_again(self, connection: Connection, kept: CachedParticipation) -> Participation:
+    def _restore_participation(self, connection: Connection, kept: CachedParticipation) -> Participation:
         return Participation(
             id=kept.id,
             published=self._catalogue.revision(connection, kept.revision_id),
@@ -157,7 +157,7 @@ class SenderResolver:
             started_at=kept.started_at,
             seen_at=kept.seen_at,
             mode=kept.mode,
-            place_code=kept.place_code,
+            entry_code=kept.entry_code,
             is_stored=True,
             was_waiting=not kept.session.submitted,
         )
@@ -187,7 +187,7 @@ class SenderResolver:
             language=None,
         )
 
-    def place(self, connection: Connection, row: StoredSession) -> Participation:
+    def load_participation(self, connection: Connection, row: StoredSession) -> Participation:
         """Where a stored session stands. Raises UnreadableError where another program wrote it, or its revision."""
         published = self._catalogue.revision(connection, row.revision_id)
         try:

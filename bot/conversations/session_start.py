@@ -33,7 +33,7 @@ class SessionStart(NamedTuple):
     stored: tuple[str, ...] = ()
     """Questions of which answers are stored from a session that cannot be read any more."""
 
-    def asker(self, batch: BatchContext) -> FactRequest:
+    def fact_request(self, batch: BatchContext) -> FactRequest:
         return FactRequest(self.person, self.published, self.pseudonym, batch)
 
 
@@ -42,28 +42,28 @@ class EarlierSessions(NamedTuple):
 
     entering: list[SessionStart]
     rows: Mapping[str, StoredSession]
-    places: Mapping[str, Participation]
+    participations: Mapping[str, Participation]
     """Of those whose session can be read."""
 
 
 class SessionStarter:
     """Starts sessions. `is_overheard`: whether others can read along where a message came from."""
 
-    def __init__(self, catalogue: Catalogue, meeting: SenderResolver, is_overheard: Callable[[MsgIn], bool]) -> None:
+    def __init__(self, catalogue: Catalogue, senders: SenderResolver, is_overheard: Callable[[MsgIn], bool]) -> None:
         self._catalogue = catalogue
-        self._meeting = meeting
+        self._senders = senders
         self._is_overheard = is_overheard
 
     def look(self, batch: BatchContext, entering: list[SessionStart]) -> EarlierSessions:
         """Finds the sessions they have there: one query for all. Raises NotCompiled."""
         names = [one.pseudonym for one in entering]
         rows = sessions_of_people(batch.connection, names, lock=locks_rows(batch.connection))
-        places: dict[str, Participation] = {}
+        participations: dict[str, Participation] = {}
         unreadable: list[str] = []
         compiling, senders = PendingCompilations(), {one.pseudonym: one.person.sender for one in entering}
         for pseudonym, row in rows.items():
             try:
-                places[pseudonym] = self._meeting.place(batch.connection, row)
+                participations[pseudonym] = self._senders.load_participation(batch.connection, row)
             except UnreadableError:  # it begins anew then
                 unreadable.append(pseudonym)
             except NotCompiled as missing:
@@ -71,15 +71,15 @@ class SessionStarter:
         compiling.check()
         if unreadable:
             entering = _with_stored(entering, answers_of_people(batch.connection, unreadable))
-        places |= batch.section(SessionRows).places()
-        return EarlierSessions(entering, rows, places)
+        participations |= batch.section(SessionRows).participations()
+        return EarlierSessions(entering, rows, participations)
 
     def turn(self, batch: BatchContext, one: SessionStart, before: StoredSession | None) -> Turn:
         """The first turn of a session, or that of one which goes on. `before`: the stored row."""
         msg, person, published, pseudonym, stored = one
         overheard = self._is_overheard(msg)
-        if person.place is not None:
-            turn = engine.reopen(person.place.published.flow, person.place.session, overheard=overheard)
+        if person.participation is not None:
+            turn = engine.reopen(person.participation.published.flow, person.participation.session, overheard=overheard)
             return self._as_test(person, msg, turn) if published.is_trial else turn
         turn = engine.start(
             published.flow,
@@ -91,12 +91,14 @@ class SessionStarter:
             also_stored=stored,
         )
         if before:
-            self._meeting.distrust()
+            self._senders.discard_cache()
             batch.add(renew_sessions, SessionRenewal(before.id, published.revision_id))
             turn = turn._replace(session=turn.session._replace(submitted=before.status == "completed"))
-            person.place = incompatible_sessions.renewed_participation(before, published, turn.session, batch.now)
+            person.participation = incompatible_sessions.renewed_participation(
+                before, published, turn.session, batch.now
+            )
         else:
-            person.place = Participation(
+            person.participation = Participation(
                 id=batch.ids(),
                 published=published,
                 session=turn.session,
@@ -104,7 +106,7 @@ class SessionStarter:
                 started_at=batch.hour,
                 seen_at=batch.now,
                 mode=msg.mode,
-                place_code=msg.place_code,
+                entry_code=msg.entry_code,
             )
         return self._as_test(person, msg, turn) if published.is_trial else turn
 

@@ -45,9 +45,9 @@ class IncomingTurn(NamedTuple):
     msg: MsgIn
     person: Person
 
-    def asker(self, batch: BatchContext) -> FactRequest:
-        place = self.person.at()
-        return FactRequest(self.person, place.published, place.pseudonym, batch)
+    def fact_request(self, batch: BatchContext) -> FactRequest:
+        participation = self.person.require_participation()
+        return FactRequest(self.person, participation.published, participation.pseudonym, batch)
 
 
 _Attempt = TypeVar("_Attempt", IncomingTurn, SessionStart)
@@ -60,26 +60,26 @@ class TurnProcessor:
         self,
         keys: Keys,
         catalogue: Catalogue,
-        desk: StaffChat,
+        staff_chat: StaffChat,
         enquiries: StatusLookup,
-        knowing: FactLoader,
-        meeting: SenderResolver,
+        fact_loader: FactLoader,
+        senders: SenderResolver,
         overheard: frozenset[str] = frozenset(),
     ) -> None:
         """`overheard`: names of the channels on which others can read along, unless they say otherwise of a room."""
         self._keys = keys
         self._catalogue = catalogue
-        self._desk = desk
+        self._staff_chat = staff_chat
         self._enquiries = enquiries
-        self._knowing = knowing
-        self._meeting = meeting
+        self._fact_loader = fact_loader
+        self._senders = senders
         self._overheard = overheard
-        self._starter = SessionStarter(catalogue, meeting, self._is_overheard)
-        self._late = LateMessages(keys, catalogue, meeting)
+        self._starter = SessionStarter(catalogue, senders, self._is_overheard)
+        self._late = LateMessages(keys, catalogue, senders)
 
     def look(self, batch: BatchContext, people: dict[tuple[str, str], Person], arrived: Sequence[MsgIn]) -> None:
         """What has to be known about all of a batch: who of them works here, and what enquiries are about."""
-        self._desk.recognise(batch.connection, people, arrived)
+        self._staff_chat.recognise(batch.connection, people, arrived)
         self._enquiries.look(batch.connection, arrived)
 
     def take(self, batch: BatchContext, turns: list[IncomingTurn]) -> None:
@@ -91,10 +91,10 @@ class TurnProcessor:
         """One message of each of these people; gives those who enter a consultation with it."""
         entering: list[SessionStart] = []
 
-        def take(here: IncomingTurn) -> None:
-            if chosen := self._turn(batch, here.person, here.msg):
-                pseudonym = self._keys.pseudonym(here.person.contact_id, chosen.consultation_id)
-                entering.append(SessionStart(here.msg, here.person, chosen, pseudonym))
+        def take(turn: IncomingTurn) -> None:
+            if chosen := self._turn(batch, turn.person, turn.msg):
+                pseudonym = self._keys.pseudonym(turn.person.contact_id, chosen.consultation_id)
+                entering.append(SessionStart(turn.msg, turn.person, chosen, pseudonym))
 
         self._try_all(batch, turns, take)
         return entering
@@ -118,7 +118,9 @@ class TurnProcessor:
             compiling.check()
             if not lacking:
                 return
-            self._knowing.tell(batch.connection, [(attempt.asker(batch), lack.queries) for attempt, lack in lacking])
+            self._fact_loader.load(
+                batch.connection, [(attempt.fact_request(batch), lack.queries) for attempt, lack in lacking]
+            )
             attempts = [attempt for attempt, _ in lacking]
         for attempt, unknown in lacking:
             self._set_aside(batch, attempt.person, attempt.msg, unknown)
@@ -126,21 +128,21 @@ class TurnProcessor:
 
     def _turn(self, batch: BatchContext, person: Person, msg: MsgIn) -> PublishedFlow | None:
         """One message of one person. Gives the consultation the person wants to enter, if any."""
-        if self._desk.receive(batch, person, msg):
-            self._meeting.distrust()
+        if self._staff_chat.receive(batch, person, msg):
+            self._senders.discard_cache()
             return None
         if self._enquiries.receive(batch, person, msg):
             return None
         msg = as_typed(msg)
-        if person.stranded:
-            return self._stranded(batch, person, person.stranded, msg)
-        place = person.place
-        slug = self._catalogue.triggered(msg.text, by_start_word=place is not None)
-        if place is not None:
-            if slug is None or slug == place.published.slug:
+        if person.incompatible_session:
+            return self._answer_incompatible(batch, person, person.incompatible_session, msg)
+        participation = person.participation
+        slug = self._catalogue.triggered(msg.text, by_start_word=participation is not None)
+        if participation is not None:
+            if slug is None or slug == participation.published.slug:
                 if slug:  # "/start CODE" once more, e.g. by opening the same link again: never an answer
                     msg = msg._replace(text=f"/{Command.START}")
-                self._go_on(batch, person, place, msg)
+                self._go_on(batch, person, participation, msg)
                 return None
             _pause(batch, person, is_closed=False)
         if slug is None:
@@ -154,16 +156,16 @@ class TurnProcessor:
             slug = _chosen(happened)
         return self._open(batch, person, msg, slug) if slug is not None else None
 
-    def _go_on(self, batch: BatchContext, person: Person, place: Participation, msg: MsgIn) -> None:
+    def _go_on(self, batch: BatchContext, person: Person, participation: Participation, msg: MsgIn) -> None:
         """A message in the consultation somebody is in."""
-        if not self._catalogue.is_open(place.published.slug, batch.now):
+        if not self._catalogue.is_open(participation.published.slug, batch.now):
             _pause(batch, person, is_closed=True)
             return
-        idle = (batch.now - place.seen_at).total_seconds()
+        idle = (batch.now - participation.seen_at).total_seconds()
         overheard = self._is_overheard(msg)
         turn = engine.resume(
-            place.published.flow,
-            place.session,
+            participation.published.flow,
+            participation.session,
             msg,
             idle,
             person.facts,
@@ -182,9 +184,11 @@ class TurnProcessor:
             batch.apply(person, (self._not_open(slug, person, msg),))
         return published
 
-    def _stranded(self, batch: BatchContext, person: Person, row: StoredSession, msg: MsgIn) -> PublishedFlow | None:
+    def _answer_incompatible(
+        self, batch: BatchContext, person: Person, row: StoredSession, msg: MsgIn
+    ) -> PublishedFlow | None:
         """A message of somebody whose session cannot be read."""
-        self._meeting.distrust()
+        self._senders.discard_cache()
         slug = self._catalogue.triggered(msg.text, by_start_word=True)
         if slug is None:
             happened = self._catalogue.main_menu.run_command(msg, person.language)
@@ -197,7 +201,7 @@ class TurnProcessor:
                 self._set_aside(batch, person, msg, UnreadableError(), said)
         published = self._open(batch, person, msg, slug) if slug is not None else None
         if published:
-            person.stranded = None
+            person.incompatible_session = None
             if published.consultation_id != row.consultation_id:
                 batch.add(release_sessions, incompatible_sessions.released_session(row, batch.hour))
         return published
@@ -219,7 +223,7 @@ class TurnProcessor:
         found = self._starter.look(batch, entering)
 
         def take(one: SessionStart) -> None:
-            one.person.place = found.places.get(one.pseudonym)
+            one.person.participation = found.participations.get(one.pseudonym)
             _take_turn(batch, one.person, self._starter.turn(batch, one, found.rows.get(one.pseudonym)))
 
         self._try_all(batch, found.entering, take)
@@ -228,7 +232,7 @@ class TurnProcessor:
         self, batch: BatchContext, person: Person, msg: MsgIn, fault: Exception, said: MsgOut | None = None
     ) -> None:
         """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
-        self._meeting.distrust()
+        self._senders.discard_cache()
         log.error("dead_letter_stored", channel=msg.channel, **where(fault))
         batch.outcome.failures += 1
         batch.add(
@@ -243,24 +247,26 @@ def _chosen(happened: Iterable[Event]) -> str | None:
 
 
 def _take_turn(batch: BatchContext, person: Person, turn: Turn) -> None:
-    place = person.at()
-    place.session = turn.session
-    place.seen_at = batch.now
-    batch.section(SessionRows).note(person, place)
+    participation = person.require_participation()
+    participation.session = turn.session
+    participation.seen_at = batch.now
+    batch.section(SessionRows).note(person, participation)
     batch.apply(person, turn.events)
     if turn.session.status != "waiting":
-        person.place = None
+        person.participation = None
 
 
 def _pause(batch: BatchContext, person: Person, *, is_closed: bool) -> None:
     """Leaves the consultation the person is in: for another one, or because it is over."""
-    place = person.at()
-    flow = place.published.flow
-    turn = engine.interrupt(flow, place.session)
-    renderer = flow.localized[place.session.language].renderer
+    participation = person.require_participation()
+    flow = participation.published.flow
+    turn = engine.interrupt(flow, participation.session)
+    renderer = flow.localized[participation.session.language].renderer
     title = renderer.localized(flow.consultation.title)
     phrase = "lobby.closed" if is_closed else "lobby.paused"
     line = MessageCreated(
-        renderer.message(renderer.text(phrase, title=title, keyword=renderer.return_command(place.published.slug)))
+        renderer.message(
+            renderer.text(phrase, title=title, keyword=renderer.return_command(participation.published.slug))
+        )
     )
     _take_turn(batch, person, Turn(turn.session, (*turn.events, line)))

@@ -63,7 +63,7 @@ FORGIVEN_AFTER: Final = timedelta(hours=1)
 """At the latest: of wrong codes only the hour is known, so that they tell nothing of who wrote when."""
 
 
-class _Twice(NamedTuple):
+class _Overlap(NamedTuple):
     """A consultation which both contacts answered: pseudonyms of the door one writes from, and of the other one."""
 
     here: str
@@ -93,89 +93,91 @@ class _Linking:
         self._keys = batch.keys
         self._catalogue = batch.catalogue
 
-    def answer(self, wish: Request[LinkRequested]) -> MsgOut:
-        renderer = self._renderer(wish)
-        match wish.event.kind:
+    def answer(self, request: Request[LinkRequested]) -> MsgOut:
+        renderer = self._renderer(request)
+        match request.event.kind:
             case "show":
-                return self._show(wish, renderer)
+                return self._show(request, renderer)
             case "code":
-                return self._take_code(wish, renderer)
+                return self._take_code(request, renderer)
             case "join":
-                return self._join(wish, renderer)
+                return self._join(request, renderer)
             case "leave":
-                drop_claimed_link_code(self._connection, wish.person.contact_id)
+                drop_claimed_link_code(self._connection, request.person.contact_id)
                 return renderer.message(renderer.text("door.left"))
-        return self._part(wish, renderer)
+        return self._unlink(request, renderer)
 
-    def _renderer(self, wish: Request[LinkRequested]) -> Renderer:
-        if wish.place is None:
-            return self._catalogue.main_menu.renderer(wish.event.language)
-        return wish.place.published.flow.localized[wish.place.session.language].renderer
+    def _renderer(self, request: Request[LinkRequested]) -> Renderer:
+        if request.participation is None:
+            return self._catalogue.main_menu.renderer(request.event.language)
+        return request.participation.published.flow.localized[request.participation.session.language].renderer
 
-    def _show(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
+    def _show(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         digits = f"{self._batch.random.randrange(10**CODE_DIGITS):0{CODE_DIGITS}}"
-        row = NewLinkCode(link_code_hash(self._keys, digits), wish.person.contact_id, None, self._now + VALID)
+        row = NewLinkCode(link_code_hash(self._keys, digits), request.person.contact_id, None, self._now + VALID)
         store_link_code(self._connection, row)
         code = " ".join(digits[start : start + 4] for start in range(0, CODE_DIGITS, 4))
         return renderer.message(renderer.text("door.code", code=code, minutes=int(VALID.total_seconds() // 60)))
 
-    def _take_code(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
-        contact_id = wish.person.contact_id
+    def _take_code(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:
+        contact_id = request.person.contact_id
         failed = count_failed_link_attempts(self._connection, contact_id, self._now - FORGIVEN_AFTER)
         if failed >= MOST_FAILURES:
             return renderer.message(renderer.text("door.too_often"))
-        row = claim_link_code(self._connection, link_code_hash(self._keys, wish.event.value), contact_id, self._now)
+        row = claim_link_code(self._connection, link_code_hash(self._keys, request.event.value), contact_id, self._now)
         if row is None:
             record_failed_link_attempt(self._connection, contact_id, failed, hour_of(self._now))
             return renderer.message(renderer.text("door.unknown"))
-        return self._confirm(wish, renderer, self._twice(contact_id, row.contact_id))
+        return self._confirm(request, renderer, self._answered_twice(contact_id, row.contact_id))
 
-    def _confirm(self, wish: Request[LinkRequested], renderer: Renderer, twice: list[_Twice]) -> MsgOut:
+    def _confirm(self, request: Request[LinkRequested], renderer: Renderer, answered_twice: list[_Overlap]) -> MsgOut:
         """What will be joined; where something was answered twice, both, and which shall count."""
         link = renderer.command("link")
         leave = link.with_arguments("leave", label=renderer.text("door.leave"))
-        if not twice:
+        if not answered_twice:
             replies = [link.with_arguments("join"), leave]
             return renderer.message(f"{renderer.text('door.confirm')}\n{renderer.text('door.how')}", replies)
         lines = [renderer.text("door.confirm"), "", renderer.text("door.twice")]
-        for one in twice:
+        for one in answered_twice:
             for phrase, name in (("door.from_here", one.here), ("door.from_there", one.there)):
                 lines += ["", renderer.text(phrase)]
-                lines += personal_data.answers_in_words(self._connection, name, wish.person.language, self._catalogue)
+                lines += personal_data.answers_in_words(
+                    self._connection, name, request.person.language, self._catalogue
+                )
         lines += ["", renderer.text("door.how_twice")]
         replies = [link.with_arguments("join", it, label=renderer.text(f"door.{it}")) for it in ("here", "there")]
         return renderer.message("\n".join(lines), [*replies, leave])
 
-    def _join(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
-        row = claimed_link_code(self._connection, wish.person.contact_id, self._now)
+    def _join(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:
+        row = claimed_link_code(self._connection, request.person.contact_id, self._now)
         if row is None:
             return renderer.message(renderer.text("door.unknown"))
-        twice = self._twice(wish.person.contact_id, row.contact_id)
-        if twice and not wish.event.value:
-            return self._confirm(wish, renderer, twice)
-        lost = [one.there if wish.event.value == "here" else one.here for one in twice]
-        self._unite(wish, row.contact_id, lost)
+        answered_twice = self._answered_twice(request.person.contact_id, row.contact_id)
+        if answered_twice and not request.event.value:
+            return self._confirm(request, renderer, answered_twice)
+        lost = [one.there if request.event.value == "here" else one.here for one in answered_twice]
+        self._merge_contacts(request, row.contact_id, lost)
         return renderer.message(renderer.text("door.joined"))
 
-    def _pseudonyms(self, here: int, there: int) -> list[_Twice]:
+    def _pseudonyms(self, here: int, there: int) -> list[_Overlap]:
         both = (pseudonyms_of(self._connection, it, self._keys) for it in (here, there))
-        return list(map(_Twice, *both))
+        return list(map(_Overlap, *both))
 
-    def _twice(self, here: int, there: int) -> list[_Twice]:
+    def _answered_twice(self, here: int, there: int) -> list[_Overlap]:
         """What both have answered. A session without any answer is no voice."""
         every = self._pseudonyms(here, there)
         given = answers_of_people(self._connection, [name for pair in every for name in pair])
         spoke = {row.pseudonym for row in given if row.value is not None}
         return [pair for pair in every if pair.here in spoke and pair.there in spoke]
 
-    def _unite(self, wish: Request[LinkRequested], kept: int, lost: list[str]) -> None:
-        gone = wish.person.contact_id
+    def _merge_contacts(self, request: Request[LinkRequested], kept: int, lost: list[str]) -> None:
+        gone = request.person.contact_id
         every = self._pseudonyms(gone, kept)
         stored = sessions_of_people(
             self._connection, [name for pair in every for name in pair], lock=locks_rows(self._connection)
         )
         for name in lost:
-            self._set_aside(name, kept)
+            self._keep_superseded(name, kept)
         # Of two sessions of which one is empty, that one goes.
         both = [pair for pair in every if pair.here in stored and pair.there in stored and not {*pair} & {*lost}]
         spoke = {row.pseudonym for row in answers_of_people(self._connection, [it for pair in both for it in pair])}
@@ -183,30 +185,35 @@ class _Linking:
         erase_sessions(self._connection, empty)
         removed = {*lost, *empty}
         waits = [row for name, row in stored.items() if row.waiting_key == self._keys.waiting(kept)]
-        if wish.place and wish.place.pseudonym not in removed and any(row.pseudonym not in removed for row in waits):
-            self._pause(wish)
-        if wish.person.stranded and waits:
+        if (
+            request.participation
+            and request.participation.pseudonym not in removed
+            and any(row.pseudonym not in removed for row in waits)
+        ):
+            self._pause(request)
+        if request.person.incompatible_session and waits:
             release_sessions(
-                self._connection, [incompatible_sessions.released_session(wish.person.stranded, self._now)]
+                self._connection,
+                [incompatible_sessions.released_session(request.person.incompatible_session, self._now)],
             )
         rename_pseudonyms(self._connection, every)
         rekey_waiting_session(self._connection, self._keys.waiting(gone), self._keys.waiting(kept))
         merge_contacts(self._connection, kept, gone)
-        self._batch.outcome.gone.append(ErasedRecord("joined", str(gone), str(kept)))
+        self._batch.outcome.erased_records.append(ErasedRecord("joined", str(gone), str(kept)))
 
-    def _pause(self, wish: Request[LinkRequested]) -> None:
+    def _pause(self, request: Request[LinkRequested]) -> None:
         """At most one session waits for a person: that of the other door goes on."""
-        place = wish.place
-        if place is None:
+        participation = request.participation
+        if participation is None:
             return
-        turn = engine.interrupt(place.published.flow, place.session)
-        place.session = turn.session
-        self._batch.section(SessionRows).note(wish.person, place)
-        self._batch.apply(wish.person, (it for it in turn.events if not isinstance(it, MessageCreated)))
+        turn = engine.interrupt(participation.published.flow, participation.session)
+        participation.session = turn.session
+        self._batch.section(SessionRows).note(request.person, participation)
+        self._batch.apply(request.person, (it for it in turn.events if not isinstance(it, MessageCreated)))
         self._batch.write()
-        wish.person.place = None
+        request.person.participation = None
 
-    def _set_aside(self, name: str, kept: int) -> None:
+    def _keep_superseded(self, name: str, kept: int) -> None:
         """Takes out of everything that counts what was said under this name, and keeps it sealed."""
         row = sessions_of_people(self._connection, [name])[name]
         published = self._catalogue.revision(self._connection, row.revision_id)
@@ -228,9 +235,9 @@ class _Linking:
         answers.erase_consents(self._connection, [name])
         erase_ratings(self._connection, [name])
 
-    def _part(self, wish: Request[LinkRequested], renderer: Renderer) -> MsgOut:
+    def _unlink(self, request: Request[LinkRequested], renderer: Renderer) -> MsgOut:
         """This chat becomes a contact of its own, with nothing answered yet."""
-        person = wish.person
+        person = request.person
         known = addresses_of_contacts(self._connection, [person.contact_id])
         if len(known) < 2:
             return renderer.message(renderer.text("door.alone"), [renderer.command("link")])

@@ -45,14 +45,14 @@ def answer_contribution_requests(batch: BatchContext, requests: list[Request[Con
         batch.say(request.person, _answer(batch, request.event, names, _renderer(request, batch.catalogue)))
 
 
-def _renderer(wish: Request[ContributionsRequested], catalogue: Catalogue) -> Renderer:
-    if wish.place is None:
-        return catalogue.main_menu.renderer(wish.event.language)
-    return wish.place.published.flow.localized[wish.place.session.language].renderer
+def _renderer(request: Request[ContributionsRequested], catalogue: Catalogue) -> Renderer:
+    if request.participation is None:
+        return catalogue.main_menu.renderer(request.event.language)
+    return request.participation.published.flow.localized[request.participation.session.language].renderer
 
 
 def _answer(batch: BatchContext, asked: ContributionsRequested, names: list[str], renderer: Renderer) -> MsgOut:
-    connection, gone, kind = batch.connection, batch.outcome.gone, asked.kind
+    connection, gone, kind = batch.connection, batch.outcome.erased_records, asked.kind
     if kind in {"show", "more"}:
         return _shown(connection, names, renderer, int(asked.code or 1))
     if kind == "ask.votes":
@@ -146,7 +146,7 @@ def _unrated(batch: BatchContext, names: list[str], code: str, renderer: Rendere
     row = proposals_by_code(connection, [code]).get(code)
     ids = [row.id, *merged_into_proposals(connection, [row.id]).get(row.id, [])] if row else []
     given = ratings.votes_by(connection, names)
-    batch.outcome.gone += [ErasedRecord("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
+    batch.outcome.erased_records += [ErasedRecord("vote", str(vote.id)) for vote in given if vote.proposal_id in ids]
     gone = erase_votes(connection, [(name, id_) for name in names for id_ in ids])
     said = renderer.text("mine.vote_gone" if gone else "mine.no_vote", code=row.code if row else "")
     return renderer.message(said, [renderer.command("mine")])

@@ -28,7 +28,7 @@ from storage.tables.ratings import count_ratings
 class DroppedAnswer(NamedTuple):
     """An answer that is not on the person's path any more, with which votes or an idea may have come."""
 
-    place: Participation
+    participation: Participation
     key: str
     value: Value | None
     person: Person
@@ -42,25 +42,28 @@ class ClearedProposals(NamedTuple):
     staying: tuple[tuple[DroppedAnswer, str], ...]
 
 
-def clear_dropped(batch: BatchContext, fallen: list[DroppedAnswer]) -> None:
+def clear_dropped(batch: BatchContext, dropped: list[DroppedAnswer]) -> None:
     """Clears what came with answers that went, and tells their authors what stays."""
     batch.outcome.has_dropped = True
-    cleared = _clear(batch.connection, fallen, batch.hour)
-    batch.outcome.gone += [ErasedRecord("withdrawn", code) for code in cleared.withdrawn]
+    cleared = _clear(batch.connection, dropped, batch.hour)
+    batch.outcome.erased_records += [ErasedRecord("withdrawn", code) for code in cleared.withdrawn]
     for one, code in cleared.staying:
         batch.say(one.person, _stays(one, code))
 
 
-def _clear(connection: Connection, fallen: Sequence[DroppedAnswer], now: datetime) -> ClearedProposals:
+def _clear(connection: Connection, dropped: Sequence[DroppedAnswer], now: datetime) -> ClearedProposals:
     """Deletes votes and withdraws unread proposals that came with these answers."""
     blocks = [
         block_votes.block_of(
-            one.place.published.flow, one.place.pseudonym, frozenset([one.key]), one.place.session.answers
+            one.participation.published.flow,
+            one.participation.pseudonym,
+            frozenset([one.key]),
+            one.participation.session.answers,
         )
-        for one in fallen
+        for one in dropped
     ]
     block_votes.delete_block_votes(connection, blocks)
-    own = _own(connection, fallen)
+    own = _own(connection, dropped)
     read = _read(connection, [row for _, row in own])
     unread = {row.id: row.code for _, row in own if row.id not in read}
     copies = lineage.copies_of_codes(connection, unread.values())
@@ -68,16 +71,16 @@ def _clear(connection: Connection, fallen: Sequence[DroppedAnswer], now: datetim
     return ClearedProposals(tuple(unread.values()), tuple((one, row.code) for one, row in own if row.id in read))
 
 
-def _own(connection: Connection, fallen: Sequence[DroppedAnswer]) -> list[tuple[DroppedAnswer, StoredProposal]]:
+def _own(connection: Connection, dropped: Sequence[DroppedAnswer]) -> list[tuple[DroppedAnswer, StoredProposal]]:
     """The proposals which people made as these answers, and did not withdraw."""
     by_question: dict[tuple[str | None, str | None], list[StoredProposal]] = {}
-    for row in proposals_of_people(connection, sorted({one.place.pseudonym for one in fallen})):
+    for row in proposals_of_people(connection, sorted({one.participation.pseudonym for one in dropped})):
         if row.withdrawn_at is None:
             by_question.setdefault((row.pseudonym, row.question_key), []).append(row)
     return [
         (one, row)
-        for one in fallen
-        for row in by_question.get((one.place.pseudonym, one.key), ())
+        for one in dropped
+        for row in by_question.get((one.participation.pseudonym, one.key), ())
         if one.value is None or row.code == one.value
     ]
 
@@ -98,9 +101,9 @@ def _read(connection: Connection, rows: Sequence[StoredProposal]) -> set[int]:
     }
 
 
-def _stays(fallen: DroppedAnswer, code: str) -> MsgOut:
-    place = fallen.place
-    renderer = place.published.flow.localized[place.session.language].renderer
+def _stays(dropped: DroppedAnswer, code: str) -> MsgOut:
+    participation = dropped.participation
+    renderer = participation.published.flow.localized[participation.session.language].renderer
     return renderer.message(
         renderer.text("dropped.proposal_stays", code=code), [contribution_button(renderer, "withdraw", code)]
     )

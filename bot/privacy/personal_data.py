@@ -70,8 +70,8 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
     numbers = [person.contact_id for person in people]
     outcome.has_media = True
     outcome.recalled += recall_unasked_messages(connection, numbers)
-    outcome.left_doors += _other_doors(connection, people, keys)
-    outcome.gone += [ErasedRecord("person", str(number)) for number in numbers]
+    outcome.erased_addresses += _other_doors(connection, people, keys)
+    outcome.erased_records += [ErasedRecord("person", str(number)) for number in numbers]
     erase_contacts(connection, numbers, keys, batch.ids)
     for person in people:
         sealed = keys.seal(person.address, person.lookup)
@@ -79,8 +79,8 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
             lookup=person.lookup, contact_id=None, channel=person.channel, sealed=sealed, created_at=batch.today
         )
         batch.add(contacts.insert_addresses, row)
-    batch.rows_of(insert_messages).extend(batch.farewells)
-    batch.farewells.clear()
+    batch.rows_of(insert_messages).extend(batch.final_rows)
+    batch.final_rows.clear()
 
 
 def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -> list[tuple[str, str]]:
@@ -94,7 +94,7 @@ def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -
 
 def personal_data_message(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
     """Everything stored about a person, in words and in their language."""
-    place = person.place  # where somebody is addressed with du, the bot does not change to Sie for this
+    place = person.participation  # where somebody is addressed with du, the bot does not change to Sie for this
     localized = place and place.published.flow.localized[place.session.language]
     renderer = localized.renderer if localized else catalogue.main_menu.renderer(person.language)
     language = LANGUAGES[renderer.language].name

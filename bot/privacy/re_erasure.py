@@ -40,18 +40,18 @@ class RestoredRecords(NamedTuple):
         return ", ".join(f"{name}: {len(found)}" for name, found in self._asdict().items() if found)
 
 
-def erase_again(store: Store, keys: Keys, ledger: ErasureLog) -> RestoredRecords:
+def erase_again(store: Store, keys: Keys, erasure_log: ErasureLog) -> RestoredRecords:
     """Erases what an older database brought back; gives what that was. Where nothing is back it only looks.
 
     May be killed at any moment, and done by several programs at once. Raises OSError and the classes of
     `storage.core.errors`.
     """
-    if not find_restored(store, ledger):
+    if not find_restored(store, erasure_log):
         return RestoredRecords()
-    gone = ledger.read().gone
+    gone = erasure_log.read().records
 
     def work(connection: Connection) -> RestoredRecords:
-        found = _back(connection, gone)
+        found = _find_in_store(connection, gone)
         _erase(connection, found, keys)
         mark_erased_tables(connection)
         return found
@@ -61,27 +61,27 @@ def erase_again(store: Store, keys: Keys, ledger: ErasureLog) -> RestoredRecords
     return erased
 
 
-def find_restored(store: Store, ledger: ErasureLog) -> RestoredRecords:
+def find_restored(store: Store, erasure_log: ErasureLog) -> RestoredRecords:
     """What is back, without touching it. Raises as `erase_again` does."""
-    gone = ledger.read().gone
+    gone = erasure_log.read().records
     if not gone:
         return RestoredRecords()
     with store.reading() as connection:
-        return _back(connection, gone)
+        return _find_in_store(connection, gone)
 
 
-class _Told:
+class _LoggedContacts:
     """What the ledger says about contacts."""
 
     def __init__(self, gone: Sequence[ErasedRecord]) -> None:
         self._people = set(_names(gone, "person"))
-        self._joined = {one.name: one.more for one in gone if one.kind == "joined"}
+        self._joined = {one.name: one.detail for one in gone if one.kind == "joined"}
         """Whom contacts belong to since their chats were linked."""
         self._wishes: dict[tuple[str, str], str] = {}
         """The last day on which one was taken back, by contact and what it was about."""
         for one in gone:
             if one.kind == "wish":
-                about, _, day = one.more.rpartition("/")
+                about, _, day = one.detail.rpartition("/")
                 self._wishes[one.name, about] = max(day, self._wishes.get((one.name, about), ""))
 
     def erased(self) -> list[int]:
@@ -105,18 +105,18 @@ class _Told:
             name = self._joined.get(name, "")
 
 
-def _back(connection: Connection, gone: Sequence[ErasedRecord]) -> RestoredRecords:
+def _find_in_store(connection: Connection, gone: Sequence[ErasedRecord]) -> RestoredRecords:
     """What of this is there (again): looks up what is named, however much else there is."""
-    told = _Told(gone)
+    logged = _LoggedContacts(gone)
     ideas = [row.id for row in _with_copies(connection, _names(gone, "idea"))]
     withdrawn = _with_copies(connection, _names(gone, "withdrawn"))
-    wishes = opt_ins_of_contacts(connection, told.who_wished())
+    wishes = opt_ins_of_contacts(connection, logged.who_wished())
     return RestoredRecords(
-        sorted(existing_contacts(connection, told.erased())),
+        sorted(existing_contacts(connection, logged.erased())),
         ideas,
         [row.id for row in withdrawn if row.withdrawn_at is None and row.id not in ideas],
         sorted(voters_of(connection, [int(name) for name in _names(gone, "vote")])),
-        [SubscriptionKey(*row[:3]) for rows in wishes.values() for row in rows if told.is_taken_back(row)],
+        [SubscriptionKey(*row[:3]) for rows in wishes.values() for row in rows if logged.is_taken_back(row)],
     )
 
 

@@ -49,7 +49,7 @@ def stop_pushes(batch: BatchContext, person: Person, event: PushesStopped, hour:
 def withdraw_everything(batch: BatchContext, contact_ids: list[int]) -> None:
     """Who said "stop" has no wishes any more, and what was on its way to them is taken back."""
     for rows in opt_ins_of_contacts(batch.connection, contact_ids).values():
-        batch.outcome.gone += [
+        batch.outcome.erased_records += [
             withdrawn_subscription(row.contact_id, row.about, row.subject, batch.now) for row in rows
         ]
     withdraw_all_opt_ins(batch.connection, contact_ids)
@@ -69,17 +69,17 @@ def answer_subscription_requests(batch: BatchContext, requests: list[Request[Sub
         withdrawn += answer.withdrawn
         batch.say(request.person, answer.reply)
     withdraw_opt_ins(connection, withdrawn)
-    batch.outcome.gone += [withdrawn_subscription(*wish, batch.now) for wish in withdrawn]
+    batch.outcome.erased_records += [withdrawn_subscription(*request, batch.now) for request in withdrawn]
     upsert_opt_ins(connection, given)
     # Who asks to be told has not said "stop" any more.
     contacts.mark_stopped(connection, [ContactStop(row.contact_id, None) for row in given])
 
 
-def _renderer(wish: Request[SubscriptionRequested], catalogue: Catalogue) -> Renderer:
+def _renderer(request: Request[SubscriptionRequested], catalogue: Catalogue) -> Renderer:
     """As the consultation speaks in which it was asked, else as the lobby does."""
-    if wish.place is None:
-        return catalogue.main_menu.renderer(wish.event.language)
-    return wish.place.published.flow.localized[wish.place.session.language].renderer
+    if request.participation is None:
+        return catalogue.main_menu.renderer(request.event.language)
+    return request.participation.published.flow.localized[request.participation.session.language].renderer
 
 
 def subscription_in_words(kind: str, subject: str, renderer: Renderer, catalogue: Catalogue) -> str:
@@ -94,13 +94,13 @@ def subscription_in_words(kind: str, subject: str, renderer: Renderer, catalogue
     return renderer.text("news.all")
 
 
-def _answer(wish: Request[SubscriptionRequested], known: list[NewOptIn], batch: BatchContext) -> _Answer:
+def _answer(request: Request[SubscriptionRequested], known: list[NewOptIn], batch: BatchContext) -> _Answer:
     catalogue = batch.catalogue
-    renderer = _renderer(wish, catalogue)
-    wanted, contact_id = wish.event.wanted, wish.person.contact_id
-    if wish.place and wish.place.published.is_trial:
+    renderer = _renderer(request, catalogue)
+    wanted, contact_id = request.event.wanted, request.person.contact_id
+    if request.participation and request.participation.published.is_trial:
         return _Answer(renderer.message(renderer.text("test.no_news")))
-    if not wish.person.is_proactive:
+    if not request.person.is_proactive:
         return _Answer(renderer.message(renderer.text("news.not_here")))
     if wanted.kind in {"topics", "districts"}:
         return _Answer(renderer.message(renderer.text(f"news.{wanted.kind}"), _choices(renderer, wanted.kind)))

@@ -34,7 +34,7 @@ class StatusLookup:
         """Answers; False where the message is something else. In a consultation an unknown code may be an answer."""
         code = self._codes.get(id(msg))
         account = self._known.get(code or "")
-        if code is None or (account is None and (person.place is not None or not _is_surely_a_code(msg.text))):
+        if code is None or (account is None and (person.participation is not None or not _is_surely_a_code(msg.text))):
             return False
         renderer = self._renderer(person, msg)
         if account is None:
@@ -46,8 +46,8 @@ class StatusLookup:
         return True
 
     def _renderer(self, person: Person, msg: MsgIn) -> Renderer:
-        if person.place is not None:
-            return person.place.published.flow.localized[person.place.session.language].renderer
+        if person.participation is not None:
+            return person.participation.published.flow.localized[person.participation.session.language].renderer
         return self._catalogue.main_menu.renderer(person.language, msg.language_hint)
 
 

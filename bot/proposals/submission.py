@@ -69,13 +69,13 @@ class IdeaRows:
 
     def write(self, batch: BatchContext) -> None:
         withdrawn = _take_back(batch.connection, self._taken_back, batch.hour)
-        batch.outcome.gone += [ErasedRecord("withdrawn", code) for code in withdrawn]
+        batch.outcome.erased_records += [ErasedRecord("withdrawn", code) for code in withdrawn]
         _receive(batch.connection, self.submitted.values(), batch.ids, batch.hour)
 
 
 @handles(Proposed)
 def record_proposal(batch: BatchContext, person: Person, event: Proposed, hour: datetime) -> None:
-    place = person.at()
+    place = person.require_participation()
     flow, given = place.published.flow, place.session.answers
     node = flow.nodes[event.key]
     district, topic = (_code_of(flow, getattr(node, name, None), given) for name in ("district_from", "topic_from"))
@@ -95,7 +95,7 @@ def record_rating(batch: BatchContext, person: Person, event: Rated, hour: datet
     row = NewRatingEvent(
         id=batch.ids(),
         proposal_id=event.proposal,
-        pseudonym=person.at().pseudonym,
+        pseudonym=person.require_participation().pseudonym,
         vote=event.vote,
         important=event.important,
         at=hour,

@@ -246,7 +246,7 @@ class Town:
         one.last_id = line.edits or identity
         return MsgIn(
             one.channel, one.address, identity, self.now(), line.text, line.choice,
-            edits=line.edits, mode=one.mode, place_code=one.place,
+            edits=line.edits, mode=one.mode, entry_code=one.place,
         )  # fmt: skip
 
     def _hear(self, one: Resident) -> list[MsgOut]:

@@ -287,7 +287,7 @@ async def test_after_stop_nothing_is_sent_even_in_a_running_push(store):
     slow = Recorder("test", Limits(per_second=0.5))
     settings = Settings(push=PushSettings(quiet_from=0, quiet_to=0))
     async with running(store, {"test": slow}, settings) as (app, _):
-        begun(store, app.broadcaster._pushing, now=datetime.now(UTC))
+        begun(store, app.broadcaster._processor, now=datetime.now(UTC))
         for _ in range(3):
             await app.broadcaster.step()
         await app.conversations.receive([slow.msg("r2", "stopp")])
@@ -483,7 +483,7 @@ async def test_what_channels_answer_stands_in_the_ledger(store):
         resident(store, f"r{number}", ("all", ""))
     async with running(store, settings=AWAKE) as (app, channel):
         channel.answers += [Unreachable("blocked"), Refused("too odd")]
-        begun(store, app.broadcaster._pushing, now=datetime.now(UTC))
+        begun(store, app.broadcaster._processor, now=datetime.now(UTC))
         await until(lambda: sum(ledger(store).values()) == 3 and not ledger(store)["queued", None])
         await until(lambda: rows(store, "SELECT state FROM broadcasts") == [("done",)])
         assert ledger(store) == {("sent", None): 1, ("failed", "unreachable"): 1, ("failed", "refused"): 1}

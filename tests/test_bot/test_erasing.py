@@ -357,8 +357,8 @@ def test_ledgers_are_united_and_nothing_is_written_over(tmp_path: Path):
     for _ in range(2):
         erasure_log.merge_erasure_logs(there.folder, here.folder)
         erasure_log.merge_erasure_logs(here.folder, there.folder)
-    assert [one.name for one in here.read().gone] == ["1", "2", "3"]
-    assert [one.name for one in there.read().gone] == ["1", "3", "2"]
+    assert [one.name for one in here.read().records] == ["1", "2", "3"]
+    assert [one.name for one in there.read().records] == ["1", "3", "2"]
 
 
 def test_a_month_is_forgotten_when_its_last_day_is_over(tmp_path: Path):

@@ -130,19 +130,19 @@ async def test_retention_of_migration_copies_and_erasure_notes(tmp_path):
     past = (datetime.now(UTC) - timedelta(days=15)).timestamp()
     os.utime(old, (past, past))
     os.utime(other, (past, past))
-    ledger, months = (
+    erasure_log, months = (
         ErasureLog(tmp_path, KEYS),
         [f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m}" for ago in (70, 30)],
     )
-    ledger.folder.mkdir()
+    erasure_log.folder.mkdir()
     for month in months:
-        (ledger.folder / month).touch()
-    task = asyncio.create_task(run_hourly_jobs(store, KEYS, ledger, 30, Editor(store).renew))
+        (erasure_log.folder / month).touch()
+    task = asyncio.create_task(run_hourly_jobs(store, KEYS, erasure_log, 30, Editor(store).renew))
     async with asyncio.timeout(PATIENCE):
-        while old.exists() or (ledger.folder / months[0]).exists():
+        while old.exists() or (erasure_log.folder / months[0]).exists():
             await asyncio.sleep(0.01)
     task.cancel()
-    assert (ledger.folder / months[1]).exists(), "a backup of that month may still be there"
+    assert (erasure_log.folder / months[1]).exists(), "a backup of that month may still be there"
     assert (new.exists(), other.exists()) == (True, True), "a new one, and what is not ours"
     await store.close()
 

@@ -40,7 +40,7 @@ async def talking(store: Store) -> AsyncIterator[tuple[App, Recorder]]:
 
 
 def kept(app: App) -> PeopleCache:
-    return app.conversations._batches._meeting.kept
+    return app.conversations._batches._senders.people_cache
 
 
 @only_sqlite

@@ -282,7 +282,7 @@ async def test_my_data_shows_what_is_stored(store):
 
 async def test_my_data_shows_through_which_poster_somebody_came(store):
     async with running(store) as (app, channel):
-        await say(app, channel.msg("a", "/start park", place_code="bus-stop-7"), channel.msg("a", "Deutsch"))
+        await say(app, channel.msg("a", "/start park", entry_code="bus-stop-7"), channel.msg("a", "Deutsch"))
         await say(app, channel.msg("a", "meine daten"))
         assert "Kennung des Ortes: bus-stop-7" in channel.last("a").text
 
@@ -371,15 +371,15 @@ async def test_a_message_that_cannot_even_be_set_aside_stops_nobody(store, bad):
 
 
 async def test_a_message_is_set_aside_when_the_database_is_back(store, monkeypatch):
-    bury, tries = BatchProcessor.bury, []
+    store_dead_letter, tries = BatchProcessor.store_dead_letter, []
 
     def away_at_first(self, *arguments):
         tries.append(1)
         if len(tries) <= ATTEMPTS:
             raise StoreBusy
-        return bury(self, *arguments)
+        return store_dead_letter(self, *arguments)
 
-    monkeypatch.setattr(BatchProcessor, "bury", away_at_first)
+    monkeypatch.setattr(BatchProcessor, "store_dead_letter", away_at_first)
     monkeypatch.setattr("bot.consultations.batch_context.BatchContext.write", lambda *_: 1 / 0)
     async with running(store) as (app, channel):
         await say(app, channel.msg("a", "/start park", language_hint="tr"))

@@ -277,16 +277,16 @@ async def test_what_earlier_programs_left_goes_when_the_person_writes(store: Sto
 @pytest.mark.parametrize("leaving", [(), ("/stop",), ("ja", "absenden")])
 async def test_what_earlier_programs_left_goes_by_itself(store: Store, tmp_path: Path, leaving: tuple[str, ...]):
     publish(store, consultation(questions=[CONSENT, HEALTH, ask("last")]))
-    ledger = ErasureLog(tmp_path, KEYS)
+    erasure_log = ErasureLog(tmp_path, KEYS)
     async with running(store) as (app, channel):
         await enter(app, channel, "ja", "ja", *leaving)
         spoil(store)
         assert stored(store)["health"] == "yes"
-        assert path_cleanup.clean_paths(store, ledger, KEYS) == (1, 1)
+        assert path_cleanup.clean_paths(store, erasure_log, KEYS) == (1, 1)
         expected = {"ok": "False", "health": "(not_asked)"}
         assert expected.items() <= exported(store).items()
         assert stored(store).get("health") == ("(not_asked)" if leaving else None)
-        assert path_cleanup.clean_paths(store, ledger, KEYS) == (0, 0)
+        assert path_cleanup.clean_paths(store, erasure_log, KEYS) == (0, 0)
         await say(app, channel.msg("a", "/start park"))
         assert "health" not in channel.last("a").text
 

@@ -98,7 +98,7 @@ FROM_INSIDE = {
     ("bot.web.public.opendata", "package"): "the profile public, made of what the gate gives",
     ("bot.web.public.my_contributions", "status_lines"): "what the gate gave, in words",
     ("bot.web.public.my_contributions", "personal_data"): "a person's own codes",
-    ("bot.web.*", "place_code"): "of a poster",
+    ("bot.web.*", "parse_entry_code"): "of a poster",
 }
 """What makes pages and the API may take from there, and what for."""
 

@@ -15,7 +15,7 @@ from tests.house import consultation, publish, rows, running
 from tests.test_bot.test_replay import TIME, feed
 
 ODD = {"half": "a\ud83d", "other half": "\ude00a", "nul": "a\x00", "long": "x" * 100_000}
-FIELDS = ("external_id", "edits", "choice", "language_hint", "place_code", "media", "media_ref", "text")
+FIELDS = ("external_id", "edits", "choice", "language_hint", "entry_code", "media", "media_ref", "text")
 NOW = datetime.now(UTC)
 
 

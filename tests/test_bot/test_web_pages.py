@@ -364,7 +364,7 @@ async def test_readyz_fails_until_a_write_succeeds_again(store, monkeypatch):
             for _ in range(2):
                 assert await readiness() == (503, f"{words} What to do: make room on its disk.\n")
         assert await readiness() == (200, "ready\n")
-        house.app.ledger.trouble = ErasureLogError("/srv/secret/place")
+        house.app.erasure_log.error = ErasureLogError("/srv/secret/place")
         status, words = await readiness()
         assert (status, "secret" in words, "nothing was erased" in words) == (503, False, True)
 

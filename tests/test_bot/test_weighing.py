@@ -219,7 +219,7 @@ async def test_a_change_goes_back_to_be_read_and_skipping_takes_back(store):
         assert rows(store, "SELECT state FROM moderations") == [("waiting",)]
         await tell(app, channel, "a", "zurück", "weiß nicht")
         assert rows(store, "SELECT count(*) FROM proposals WHERE withdrawn_at IS NOT NULL") == [(1,)]
-        assert app.ledger.read().gone == [ErasedRecord("withdrawn", before[0][0])], (
+        assert app.erasure_log.read().records == [ErasedRecord("withdrawn", before[0][0])], (
             "also after an old backup was brought back"
         )
         await tell(app, channel, "a", "zurück", "Doch lieber eine Pumpe")

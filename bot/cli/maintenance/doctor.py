@@ -212,7 +212,7 @@ def _erased(settings: Settings) -> Iterator[Finding]:
     elif not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         yield Finding(False, f"{folder} cannot be written to, so nobody can be erased: check its owner and rights")
     else:
-        yield Finding(True, f"notes of what was erased: {len(noted.gone)}; nothing of it is here")
+        yield Finding(True, f"notes of what was erased: {len(noted.records)}; nothing of it is here")
 
 
 def _capital(words: str) -> str:

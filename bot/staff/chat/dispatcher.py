@@ -115,7 +115,7 @@ class StaffChat:
         """Whether it is a command: without a slash it may be an answer, and of strangers only a code is taken."""
         if person.member is None:
             return name == team.COMMAND_NAME and bool(argument) and msg.text.startswith(_SLASHES)
-        return bool(msg.choice) or msg.text.startswith(_SLASHES) or person.place is None
+        return bool(msg.choice) or msg.text.startswith(_SLASHES) or person.participation is None
 
     def _run(self, call: StaffCall, name: str) -> Iterable[MsgOut]:
         wanted = self._commands[name]

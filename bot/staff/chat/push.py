@@ -45,27 +45,27 @@ def _draft(call: StaffCall, slug: str, typed: PushArguments) -> MsgOut:
     """Stores what is wished; the house counts it and answers then: with many people that takes some seconds."""
     at = parse_time(typed.at, call.settings.zone()) if typed.at else None
     wish = BroadcastDraft(slug.casefold(), typed.segment or "everybody", at, typed.per_hour, typed.is_reminder)
-    draft = service.create_draft(_pushing(call), call.connection, wish, call.now)
+    draft = service.create_draft(_processor(call), call.connection, wish, call.now)
     insert_broadcasts(call.connection, [draft._replace(member_id=call.member.staff_id)])
     return call.reply("push.counting")
 
 
 def _overview(call: StaffCall, *, is_help: bool) -> MsgOut:
     """Where the last pushes stand; how to push and what, if that is asked for or there was none."""
-    pushing = _pushing(call)
+    processor = _processor(call)
     paragraphs: list[str] = []
     buttons: list[QuickReply] = []
     for one in newest_broadcasts(call.connection, 3):
         paragraphs.append(
             "\n".join(
                 service.describe_broadcast(
-                    pushing, call.connection, one, call.renderer.text, call.renderer.words("words.push")
+                    processor, call.connection, one, call.renderer.text, call.renderer.words("words.push")
                 )
             )
         )
         buttons = buttons or _buttons(call, one)
     if is_help or not paragraphs:
-        slugs = [invitation.slug for invitation in pushing.catalogue.main_menu.entries]
+        slugs = [invitation.slug for invitation in processor.catalogue.main_menu.entries]
         paragraphs.insert(0, _help(call, slugs))
         buttons += [_button_for(call, slug) for slug in slugs]
     return call.renderer.message("\n\n".join(paragraphs), buttons)
@@ -118,8 +118,8 @@ def _confirm(call: StaffCall, draft: StoredBroadcast, *, surely: bool = False) -
         return call.reply(
             "push.really", yes, call.button("button.push.no", "push", "no", draft.id), number=draft.counted
         )
-    pushing = _pushing(call)
-    service.start_broadcast(pushing, call.connection, draft, call.now, call.actor)
+    processor = _processor(call)
+    service.start_broadcast(processor, call.connection, draft, call.now, call.actor)
     when = texts.describe_time(call.settings, draft, call.now, call.renderer.text, call.renderer.language)
     text = f"{call.renderer.text('push.begun', slug=draft.slug)} {when}"
     return call.renderer.message(text, _buttons(call, draft._replace(state="planning")))
@@ -135,7 +135,7 @@ def _mover(verb: str, phrase: str) -> Callable[[StaffCall, StoredBroadcast], Msg
     after = TRANSITIONS[verb][1]
 
     def move(call: StaffCall, one: StoredBroadcast) -> MsgOut:
-        if not service.change_state(_pushing(call), call.connection, one, verb, call.actor):
+        if not service.change_state(_processor(call), call.connection, one, verb, call.actor):
             raise PushError("push.stale")
         return call.renderer.message(
             call.renderer.text(phrase, slug=one.slug), _buttons(call, one._replace(state=after))
@@ -154,6 +154,6 @@ _VERBS: Final[dict[str, Callable[[StaffCall, StoredBroadcast], MsgOut]]] = {
 }
 
 
-def _pushing(call: StaffCall) -> BroadcastProcessor:
+def _processor(call: StaffCall) -> BroadcastProcessor:
     """What knows whom a push means; with the catalogue of the writing thread, where commands run."""
     return BroadcastProcessor(call.settings, call.keys, call.proactive, call.channels, call.catalogue)

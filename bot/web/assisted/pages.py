@@ -70,7 +70,7 @@ async def begin_session(
     routes, conversation = site_of(request).routes, visit.conversation
     try:
         await routes.begin(
-            request, replace(conversation, is_new=True), language_hint=language, mode=desk.mode, place_code=place
+            request, replace(conversation, is_new=True), language_hint=language, mode=desk.mode, entry_code=place
         )
     except RequestError:
         device_sessions_of(request).wipe(visit)

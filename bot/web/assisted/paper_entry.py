@@ -90,7 +90,7 @@ async def _feed(request: web.Request, conversation: Conversation, rehearsal: Dry
     """Sends what the rehearsal found, in order. Raises RequestError where it did not come to its end."""
     hub, address = site_of(request).routes.hub, conversation.address
     try:
-        await hub.say(address, "sheet", text=f"/start {conversation.slug}", mode="paper", place_code=place)
+        await hub.say(address, "sheet", text=f"/start {conversation.slug}", mode="paper", entry_code=place)
         for number, words in enumerate(rehearsal.messages):
             await hub.say(address, f"sheet-{number}", text=words.text, choice=words.choice, mode="paper")
         await hub.settled(address)

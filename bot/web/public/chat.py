@@ -130,7 +130,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     language = notice.best(str(data.get("lang", "")))
     conversation = site.routes.conversation_of(request, notice.slug)
     place = parse_entry_code(str(data.get("at", "")))
-    await site.routes.begin(request, conversation, language_hint=language, place_code=place)
+    await site.routes.begin(request, conversation, language_hint=language, entry_code=place)
     await answer_language_question(request, conversation, language)
     response = redirect_after_start(request, notice.slug, form=data.get("view") == "form")
     site.routes.set_cookie(request, response, conversation)
