@@ -19,18 +19,18 @@ class BadSettings(Exception):
     """A channel cannot be made of its section; the text says which key, why and what to do, and repeats no value."""
 
 
-class VaultError(Exception):
+class CipherError(Exception):
     """What a channel sealed cannot be opened here; the text says why and what to do."""
 
 
-class Vault(Protocol):
+class TextCipher(Protocol):
     """How a channel seals what it keeps on disk, if whoever read it could pass for the bot. The key is the house's."""
 
-    def seal(self, text: str) -> str:
-        """The text encrypted, as text. Raises VaultError."""
+    def encrypt(self, text: str) -> str:
+        """The text encrypted, as text. Raises CipherError."""
 
-    def unseal(self, sealed: str) -> str:
-        """The text that was sealed. Raises VaultError."""
+    def decrypt(self, sealed: str) -> str:
+        """The text that was sealed. Raises CipherError."""
 
 
 class Finding(NamedTuple):

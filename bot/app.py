@@ -19,11 +19,11 @@ from bot.broadcasts.sending import Broadcaster, BroadcastProcessor
 from bot.common import audit, database_mark
 from bot.common.erasure_log import ErasureLog
 from bot.common.errors import Say
-from bot.common.i18n.bot_profile import introduce
+from bot.common.i18n.bot_profile import introduce_bot
 from bot.common.ids import Ids
 from bot.common.integrity import keep_looking
-from bot.common.keys import FILE, Keys, load_fitting, load_or_create
-from bot.common.logs import where
+from bot.common.keys import FILE, Keys, load_matching_keys, load_or_create_keys
+from bot.common.logs import error_place
 from bot.common.sources import SYSTEM, Sources
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.fact_loader import FactLoader
@@ -33,8 +33,8 @@ from bot.conversations.hourly_jobs import run_hourly_jobs
 from bot.conversations.inbox import Conversations
 from bot.conversations.senders import SenderResolver
 from bot.conversations.turns import TurnProcessor
-from bot.delivery.attachments.fetcher import Keeper
-from bot.delivery.attachments.files import FOLDER, Folder
+from bot.delivery.attachments.fetcher import AttachmentFetcher
+from bot.delivery.attachments.files import FOLDER, AttachmentFolder
 from bot.delivery.outbox import Outbox
 from bot.privacy.re_erasure import erase_again
 from bot.privacy.scrubbing import Scrubber
@@ -61,7 +61,7 @@ log = structlog.get_logger()
 Work = Callable[[], Awaitable[None]]
 
 
-def calm_collector() -> None:
+def tune_garbage_collector() -> None:
     """Lets Python look for cyclic garbage less often: for the main programs, once everything is built.
 
     Nearly nothing here makes cycles, but every batch makes thousands of small tuples, and with the usual thresholds a
@@ -85,7 +85,7 @@ class App:
     outbox: Outbox
     conversations: Conversations
     broadcaster: Broadcaster
-    keeper: Keeper
+    keeper: AttachmentFetcher
     pools: StatementPools
     erasure_log: ErasureLog
     scrubber: Scrubber
@@ -125,7 +125,7 @@ class App:
         for task in work:
             task.add_done_callback(alarm)
         try:
-            introduce(self.channels.values())
+            introduce_bot(self.channels.values())
             for channel in self.channels.values():
                 await channel.start(self.conversations.receive)
             yield
@@ -184,7 +184,7 @@ async def _again_and_again(work: Work) -> None:
         try:
             await work()
         except Exception as fault:  # noqa: BLE001 - as said
-            log.error("background_work_restarted", **where(fault))
+            log.error("background_work_restarted", **error_place(fault))
         await asyncio.sleep(AGAIN_SECONDS)
 
 
@@ -204,14 +204,14 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
     store = Store(settings.database())
     try:
         if not settings.is_fresh:
-            database_mark.check(settings.data, store)
+            database_mark.check_database(settings.data, store)
         moved = migrate.upgrade(store, hiding=partial(_fitting_keys, settings.data / FILE))
-        store.belongs_to = database_mark.write(settings.data, store)
+        store.belongs_to = database_mark.write_mark(settings.data, store)
         with store.reading() as connection:
             keys = _fitting_keys(settings.data / FILE, connection)
         if moved.before and moved.before != moved.now:
             entry = audit.operator()._replace(door="system").did("migrate", f"{moved.before} to {moved.now}")
-            store.run(lambda connection: audit.record(connection, keys, entry))
+            store.run(lambda connection: audit.record_entry(connection, keys, entry))
             store.scrub()  # what the tables held before is in the journal
         erasure_log = ErasureLog(settings.data, keys)
         erasure_log.folder.mkdir(mode=0o700, exist_ok=True)  # so that one that is missing is noticed
@@ -229,7 +229,7 @@ def open_store(settings: Settings, say: Say | None = None) -> tuple[Store, Keys]
 def _fitting_keys(path: Path, connection: Connection) -> Keys:
     """The keys with which the addresses in the database were sealed. A new one is made for an empty house only."""
     sealed = any_encrypted_address(connection)
-    return load_or_create(path) if sealed is None else load_fitting(path, sealed.sealed, sealed.lookup)
+    return load_or_create_keys(path) if sealed is None else load_matching_keys(path, sealed.sealed, sealed.lookup)
 
 
 def build(
@@ -256,8 +256,8 @@ def build(
     store.on_other_writes = senders.people_cache.clear
     outbox.on_changes = senders.people_cache.forget
     batches = BatchProcessor(keys, catalogue, ids, erasure_log, senders, turns, sources=sources)
-    folder = Folder(settings.data / FOLDER, keys)
-    keeper = Keeper(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
+    folder = AttachmentFolder(settings.data / FOLDER, keys)
+    keeper = AttachmentFetcher(store, keys, channels, folder, settings.attachment_megabytes * 1_000_000)
     scrubber = Scrubber(store, settings.zone())
     conversations = Conversations(store, batches, outbox, keeper.wake, scrubber, sources.now)
     broadcaster = Broadcaster(store, outbox, BroadcastProcessor(settings, keys, proactive, list(channels)))

@@ -232,7 +232,7 @@ class _Given(NamedTuple):
 _Flat = dict[tuple[str, ...], _Given]
 
 
-def load(path: Path | None = None, **given: Any) -> Settings:
+def load_settings(path: Path | None = None, **given: Any) -> Settings:
     """The settings: `given` (from the command line) before the environment before the file before defaults.
 
     `path` None means `mitsprache.toml` if it is there. Raises SettingsError.
@@ -250,13 +250,13 @@ def load(path: Path | None = None, **given: Any) -> Settings:
         raise SettingsError("\n".join(_in_words(error, flat) for error in fault.errors())) from None
 
 
-def file_of(path: Path | None) -> Path | None:
+def settings_file(path: Path | None) -> Path | None:
     """The settings file that is read: the one that was named, or the usual one if it is there."""
     return path or (FILE if FILE.exists() else None)
 
 
 def _from_file(path: Path | None) -> _Flat:
-    found = file_of(path)
+    found = settings_file(path)
     if found is None:
         return {}
     try:

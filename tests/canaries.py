@@ -71,5 +71,5 @@ class Watch:
 
 def pytest_configure(config: pytest.Config) -> None:
     watch = Watch()
-    logs.configure("json", "debug", watch.log)
+    logs.configure_logs("json", "debug", watch.log)
     config.pluginmanager.register(watch, "canaries")

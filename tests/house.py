@@ -28,7 +28,7 @@ from storage.tables import consultations
 from storage.tables.consultations import Publication, store_publication
 
 KEYS = Keys(bytes(32))
-VAULT = KEYS.vault("tests")
+CIPHER = KEYS.cipher("tests")
 _TEXT = {"de": "Ein Satz.", "en": "A sentence."}
 
 

@@ -23,9 +23,9 @@ from adapters.matrix.files import Folder
 from bot.cli.maintenance import backup, rotate_key
 from bot.common.erasure_log import ErasedRecord, ErasureLog
 from bot.common.errors import CommandError
-from bot.common.keys import SecretError, load
+from bot.common.keys import SecretError, load_keys
 from bot.delivery import channels
-from bot.delivery.attachments.files import Folder as Files
+from bot.delivery.attachments.files import AttachmentFolder as Files
 from bot.privacy.re_encryption import ReEncryption
 from bot.proposals import moderation_decisions
 from bot.proposals.moderation_decisions import ProposalWording
@@ -49,7 +49,7 @@ _NOW: Final = datetime.now(UTC)
 
 def seed(store: Store, data: Path) -> None:
     """Something of everything that is sealed."""
-    keys = load(data / "secret.key")
+    keys = load_keys(data / "secret.key")
     park = open_consultation(store)
     for number in range(1, SEEDS):
         add(store, data, number)
@@ -59,30 +59,30 @@ def seed(store: Store, data: Path) -> None:
         code = open_answer(connection, park, 2, "Licht, sagt Erika")
         answer = connection.scalar(text("SELECT id FROM moderations WHERE code = :code"), {"code": code})
         moderation_decisions.edit_text(chair(connection), answer or 0, ProposalWording(None, "Licht"), "a name")
-        insert_superseded_answers(connection, [NewSupersededAnswer(7, 1, keys.seal("aside", b"set aside 7"), None)])
+        insert_superseded_answers(connection, [NewSupersededAnswer(7, 1, keys.encrypt("aside", b"set aside 7"), None)])
         connection.execute(
             text("INSERT INTO attachments (id, question_key, kind, channel, handle, state, file, tries, due_at, at)"
                  " VALUES (8, 'q', 'voice', 'test', :handle, 'waiting', 'f', 0, :at, :at)"),
-            {"handle": keys.seal("handle", b"attachment 8"), "at": "2026-11-30T00:00:00.000000Z"},
+            {"handle": keys.encrypt("handle", b"attachment 8"), "at": "2026-11-30T00:00:00.000000Z"},
         )  # fmt: skip
     for number in range(3):
         Files(data / "attachments", keys).keep(b"picture", f"{FILE}{number}")
     for kept in ("town", "left"):
-        folder = Folder(data / "channels" / kept, keys.vault("channel matrix"))
+        folder = Folder(data / "channels" / kept, keys.cipher("channel matrix"))
         folder.prepare()
         folder.write("login.json", {"token": "login"})
 
 
 def add(store: Store, data: Path, number: int, keys: Any = None) -> None:
     """A person with a message that was set aside."""
-    keys = keys or load(data / "secret.key")
+    keys = keys or load_keys(data / "secret.key")
 
     def work(connection: Any) -> None:
         lookup = keys.lookup("test", f"person {number}")
-        sealed = keys.seal(f"person {number}", lookup)
+        sealed = keys.encrypt(f"person {number}", lookup)
         insert_contacts(connection, [NewContact(number, None, _NOW)])
         contacts.insert_addresses(connection, [NewAddress(lookup, number, "test", sealed, _NOW)])
-        letter = keys.seal(f"letter {number}", lookup)
+        letter = keys.encrypt(f"letter {number}", lookup)
         messages.insert_dead_letters(connection, [NewDeadLetter(number, "test", str(number), lookup, letter, "", _NOW)])
 
     store.run(work)
@@ -90,7 +90,11 @@ def add(store: Store, data: Path, number: int, keys: Any = None) -> None:
 
 def write_on(url: str, data: Path, record: Path) -> None:
     """Load, until it is killed: people come, with keys that were loaded once; each is on record when it is stored."""
-    store, keys, erasure_log = Store(url), load(data / "secret.key"), ErasureLog(data, load(data / "secret.key"))
+    store, keys, erasure_log = (
+        Store(url),
+        load_keys(data / "secret.key"),
+        ErasureLog(data, load_keys(data / "secret.key")),
+    )
     with record.open("a") as file:
         for number in count(1000):
             add(store, data, number, keys)
@@ -102,7 +106,7 @@ def write_on(url: str, data: Path, record: Path) -> None:
 
 def lost(store: Store, data: Path, numbers: list[int], *, others: bool = True) -> list[str]:
     """What of all this cannot be opened, or not be found."""
-    keys = load(data / "secret.key")
+    keys = load_keys(data / "secret.key")
     faults = []
 
     def look(what: str, attempt: Callable[[], object], expected: object) -> None:
@@ -117,20 +121,20 @@ def lost(store: Store, data: Path, numbers: list[int], *, others: bool = True) -
         sealed = encrypted_addresses(connection, list(lookups.values()))
         letters = {it.lookup: it.sealed for it in messages.dead_letters_of(connection, list(lookups.values()))}
         for number, lookup in lookups.items():
-            look("address", lambda at=lookup: keys.unseal(sealed[at], at), f"person {number}")  # type: ignore[misc]
-            look("letter", lambda at=lookup: keys.unseal(letters[at], at), f"letter {number}")  # type: ignore[misc]
+            look("address", lambda at=lookup: keys.decrypt(sealed[at], at), f"person {number}")  # type: ignore[misc]
+            look("letter", lambda at=lookup: keys.decrypt(letters[at], at), f"letter {number}")  # type: ignore[misc]
         edited = text("SELECT id, original FROM moderations WHERE original IS NOT NULL ORDER BY proposal_id IS NULL")
         (idea, words), (answer, said) = connection.execute(edited).all()
-        look("original", lambda: keys.unseal(words, b"proposal/%d" % idea), '["Call","Ask Erika"]')
-        look("answer", lambda: keys.unseal(said, b"answer/%d" % answer), '[null,"Licht, sagt Erika"]')
+        look("original", lambda: keys.decrypt(words, b"proposal/%d" % idea), '["Call","Ask Erika"]')
+        look("answer", lambda: keys.decrypt(said, b"answer/%d" % answer), '[null,"Licht, sagt Erika"]')
         aside = connection.scalar(text("SELECT sealed FROM set_aside"))
-        look("aside", lambda: keys.unseal(aside or b"", b"set aside 7"), "aside")
+        look("aside", lambda: keys.decrypt(aside or b"", b"set aside 7"), "aside")
         handle = connection.scalar(text("SELECT handle FROM attachments"))
-        look("handle", lambda: keys.unseal(handle or b"", b"attachment 8"), "handle")
+        look("handle", lambda: keys.decrypt(handle or b"", b"attachment 8"), "handle")
     for number in range(3):
         look("file", lambda at=number: Files(data / "attachments", keys).read(f"{FILE}{at}"), b"picture")  # type: ignore[misc]
     for kept in ("town", "left"):
-        login = Folder(data / "channels" / kept, keys.vault("channel matrix"))
+        login = Folder(data / "channels" / kept, keys.cipher("channel matrix"))
         look("login", lambda at=login: at.read("login.json"), {"token": "login"})  # type: ignore[misc]
     noted = ErasureLog(data, keys).read()
     if noted.unreadable or (others and {it.name for it in noted.records} < {str(it) for it in numbers if it >= 1000}):
@@ -144,7 +148,7 @@ def live(settings: Settings, step: int | None) -> int:
         try:
             if step is not None:
                 _kill_after(step)
-            rotate_key.rotate_sealed(settings, lambda _: None, lambda _: None, GRACE)
+            rotate_key.rotate_encryption_keys(settings, lambda _: None, lambda _: None, GRACE)
             os._exit(0)
         except CommandError as fault:
             if "running here already" in str(fault):
@@ -173,7 +177,7 @@ def _kill_after(step: int) -> None:
         setattr(of, name, then_die)
 
     wrapped(rotate_key, "replace_durably")
-    wrapped(channels, "reseal")
+    wrapped(channels, "reencrypt")
     wrapped(ReEncryption, "_portion")
     wrapped(ReEncryption, "_file")
 
@@ -220,7 +224,7 @@ def _numbers(record: Path) -> list[int]:
 
 def _restored(settings: Settings, before: Path, again: Path) -> list[str]:
     """What is lost of a backup that was made before all this; who was erased since must not be there."""
-    ErasureLog(settings.data, load(settings.data / "secret.key")).note([ErasedRecord("person", str(SEEDS - 1))])
+    ErasureLog(settings.data, load_keys(settings.data / "secret.key")).note([ErasedRecord("person", str(SEEDS - 1))])
     restored = Settings.model_validate({"data": again, "samples": False})
     backup.restore(restored, before, lambda _: None, [settings.data])
     store = Store(restored.database())

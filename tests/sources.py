@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-from bot.common.code_alphabet import ALPHABET, plain
+from bot.common.code_alphabet import ALPHABET, normalise_code
 from bot.common.sources import Sources
 
 
@@ -52,7 +52,7 @@ class Chance(random.SystemRandom):
 
     def tell(self, *letters: str) -> None:
         """What comes up from now on: the letters of codes of one length, without their prefix."""
-        codes = [plain(code) for code in letters]
+        codes = [normalise_code(code) for code in letters]
         self._told[5 * len(codes[0])] = [
             sum(ALPHABET.index(letter) << 5 * at for at, letter in enumerate(code)) for code in codes
         ]

@@ -55,7 +55,7 @@ def test_the_example_shows_every_setting_with_its_default(tmp_path, monkeypatch)
     every = in_force(EXAMPLE.partition("# [channels.")[0] + EXAMPLE[EXAMPLE.index("# [push]") :])
     assert tomllib.loads(every).keys() == Settings.model_fields.keys() - {"channels"}
     (tmp_path / "x.toml").write_text(every, encoding="utf-8")
-    assert settings.load(tmp_path / "x.toml") == Settings()
+    assert settings.load_settings(tmp_path / "x.toml") == Settings()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ async def test_the_channel_of_the_how_to_works(store, tmp_path, monkeypatch):
     spec.loader.exec_module(module)
     box = tmp_path / "box"
     given = Settings.model_validate({"data": tmp_path, "channels": {"box": {"type": "folder", "path": box}}})
-    (finding,) = await asyncio.to_thread(lambda: list(channels.findings(given)))
+    (finding,) = await asyncio.to_thread(lambda: list(channels.channel_findings(given)))
     assert finding == (False, f"[channels.box]: {box} is missing: make this folder")
     publish(store, consultation())
     async with running(store, channels.open_channels(given)):
@@ -153,5 +153,5 @@ async def test_the_channel_of_the_how_to_works(store, tmp_path, monkeypatch):
                 await asyncio.sleep(0.01)
             while list((box / "in").iterdir()):
                 await asyncio.sleep(0.01)
-    (finding,) = await asyncio.to_thread(lambda: list(channels.findings(given)))
+    (finding,) = await asyncio.to_thread(lambda: list(channels.channel_findings(given)))
     assert finding.is_well

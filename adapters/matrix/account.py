@@ -137,7 +137,7 @@ class Client(AsyncClient):
 async def sign_in(client: Client, options: MatrixSettings, store: Folder) -> None:
     """Restores the login, or makes it the first time; afterwards the device's keys are known and signed.
 
-    Raises Trouble, VaultError, Refusal and NoAnswer.
+    Raises Trouble, CipherError, Refusal and NoAnswer.
     """
     await is_homeserver(client)
     login = store.read(FILE) or {}

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from peewee import PeeweeException  # of nio's store
 
-from adapters.base import Delivery, Limits, Outgoing, Receive, Replies, Sent, Unreachable, VaultError
+from adapters.base import CipherError, Delivery, Limits, Outgoing, Receive, Replies, Sent, Unreachable
 from adapters.matrix import account, api, media, rooms
 from adapters.matrix.account import Client, Trouble
 from adapters.matrix.files import Folder
@@ -140,7 +140,7 @@ class MatrixChannel:
 
     def _in_words(self, fault: Exception) -> str:
         match fault:
-            case Trouble() | VaultError():
+            case Trouble() | CipherError():
                 return str(fault)
             case api.NoAnswer():
                 where = self._options.homeserver
@@ -155,7 +155,7 @@ class MatrixChannel:
 
     def _signed_out(self) -> None:
         """The next round signs in again, as the same device."""
-        with suppress(OSError, VaultError):  # then the homeserver refuses the token once more
+        with suppress(OSError, CipherError):  # then the homeserver refuses the token once more
             account.forget_token(self._store)
         if self._client is not None:
             self._client.access_token = ""

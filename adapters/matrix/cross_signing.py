@@ -32,7 +32,7 @@ class ForeignKeys(Exception):
 
 
 def load(store: Folder) -> Keys | None:
-    """The bot's own keys, or None where it has none yet. Raises VaultError."""
+    """The bot's own keys, or None where it has none yet. Raises CipherError."""
     seeds = store.read(FILE)
     if seeds is None:
         return None
@@ -80,7 +80,7 @@ def master_of(known: dict[str, Any], user: str) -> str:
 async def ensure(client: AsyncClient, store: Folder) -> None:
     """Makes, uploads and uses the keys as far as that is not done yet. The device's own keys must be uploaded before.
 
-    Raises ForeignKeys, VaultError, Refusal and NoAnswer.
+    Raises ForeignKeys, CipherError, Refusal and NoAnswer.
     """
     user, device = client.user_id, str(client.device_id)
     known = await look_up(client)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiohttp import ClientError
 
-from adapters.base import Finding, VaultError
+from adapters.base import CipherError, Finding
 from adapters.matrix import account, api, cross_signing
 from adapters.matrix.account import Client, Trouble
 from adapters.matrix.files import Folder
@@ -24,7 +24,7 @@ async def findings(options: MatrixSettings, store: Folder) -> AsyncIterator[Find
     try:
         async for finding in _look(client, options, store):
             yield finding
-    except (Trouble, VaultError) as fault:
+    except (Trouble, CipherError) as fault:
         yield Finding(False, str(fault))
     except api.NoAnswer as fault:
         where = options.homeserver

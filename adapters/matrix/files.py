@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from adapters.base import Vault, VaultError
+from adapters.base import CipherError, TextCipher
 
 _SEALED: Final = "sealed"
 
@@ -16,12 +16,12 @@ class Folder(NamedTuple):
     """The channel's folder, and what its secrets are sealed with."""
 
     path: Path
-    vault: Vault
+    cipher: TextCipher
 
     def prepare(self) -> None:
         """Makes it, for its owner only, and seals what still lies there as it was kept formerly, unsealed.
 
-        Raises OSError and VaultError.
+        Raises OSError and CipherError.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in self.path.glob("*.json"):
@@ -29,8 +29,8 @@ class Folder(NamedTuple):
             if content and _SEALED not in content:
                 self.write(file.name, content)
 
-    def reseal(self) -> None:
-        """Seals anew what lies there, with what the vault seals with now. Raises OSError and VaultError."""
+    def reencrypt(self) -> None:
+        """Seals anew what lies there, with what the vault seals with now. Raises OSError and CipherError."""
         for file in sorted(self.path.glob("*.json")):
             content = self.read(file.name)
             if content is not None:
@@ -44,20 +44,20 @@ class Folder(NamedTuple):
     def read(self, name: str) -> dict[str, Any] | None:
         """What was written, or None where nothing was (or nothing that can be read).
 
-        Raises VaultError, naming the file, where it was sealed with another key.
+        Raises CipherError, naming the file, where it was sealed with another key.
         """
         content = _json_of(self.path / name)
         if content is None or _SEALED not in content:
             return content
         try:
-            unsealed: dict[str, Any] = json.loads(self.vault.unseal(str(content[_SEALED])))
-        except VaultError as fault:
-            raise VaultError(f"{self.path / name}: {fault}") from fault
+            unsealed: dict[str, Any] = json.loads(self.cipher.decrypt(str(content[_SEALED])))
+        except CipherError as fault:
+            raise CipherError(f"{self.path / name}: {fault}") from fault
         return unsealed
 
     def write(self, name: str, content: dict[str, Any]) -> None:
-        """Seals it, replaces the file in one step and waits until it is on the disk. Raises OSError and VaultError."""
-        sealed = {_SEALED: self.vault.seal(json.dumps(content))}
+        """Seals it, replaces the file in one step and waits until it is on the disk. Raises OSError and CipherError."""
+        sealed = {_SEALED: self.cipher.encrypt(json.dumps(content))}
         file = self.path / name
         new = self.path / f"{name}.new"
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from adapters.base import Finding, Vault
+from adapters.base import Finding, TextCipher
 from adapters.sections import read_section
 from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.examining import findings
@@ -18,11 +18,11 @@ from adapters.telegram.options import TelegramSettings
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 
-def open_channel(name: str, section: BaseModel, folder: Path, vault: Vault) -> TelegramChannel:
+def open_channel(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> TelegramChannel:
     """The channel, not started; it keeps nothing in its folder. Raises BadSettings."""
     return TelegramChannel(name, read_section(TelegramSettings, section))
 
 
-async def examine(name: str, section: BaseModel, folder: Path, vault: Vault) -> Sequence[Finding]:
+async def examine(name: str, section: BaseModel, folder: Path, cipher: TextCipher) -> Sequence[Finding]:
     """For `doctor`. Raises BadSettings."""
     return [finding async for finding in findings(read_section(TelegramSettings, section))]

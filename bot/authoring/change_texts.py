@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from bot.authoring.conflicts import Conflict
 from bot.authoring.differences import Difference, describe_place
-from bot.common.errors import program
+from bot.common.errors import program_name
 from bot.consultations.changes import ChangeKind, RevisionChange, WordingChange
 
 _NEW_KEY: Final = "it is another question now: give it a key of its own, e.g. {new_key}"
@@ -115,7 +115,7 @@ def describe_conflict(conflict: Conflict, slug: str, publisher: str, zone: tzinf
     at = f"{conflict.published_at.astimezone(zone):%H:%M on %Y-%m-%d}"
     by = f" by {publisher}" if publisher else ""
     reason = _CONFLICTS[conflict.kind].format(base=conflict.base, newest=conflict.newest, by=by, at=at)
-    show = f"take `{program()} show {slug}` and make your change in it"
+    show = f"take `{program_name()} show {slug}` and make your change in it"
     return ChangeText(reason, f"{show}, or add --base {conflict.newest} if you have seen that revision and mean it")
 
 

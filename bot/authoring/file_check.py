@@ -100,7 +100,7 @@ def content_digest(stored: str) -> str:
 
 def all_phrases() -> dict[str, Phrases]:
     """The bot's phrases in every language it speaks."""
-    return {language: phrase_catalogues.load(language) for language in phrase_catalogues.languages()}
+    return {language: phrase_catalogues.load_phrases(language) for language in phrase_catalogues.catalogue_languages()}
 
 
 _CONTAINERS = frozenset({"questions", "options", "exits", "contact", "retention", "languages"})

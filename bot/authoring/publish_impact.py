@@ -134,7 +134,7 @@ def examine_return(
 def _publisher(connection: Connection, revision: PublishedRevision) -> str:
     """Who published a revision; "" where that was not recorded."""
     about = f"{revision.slug}/{revision.number}"
-    entries = [it for act in _MADE_LIVE if (it := audit.last_of(connection, act, about))]
+    entries = [it for act in _MADE_LIVE if (it := audit.last_entries(connection, act, about))]
     return max(entries, key=lambda entry: entry.id).actor if entries else ""
 
 

@@ -14,7 +14,7 @@ from bot.authoring import publish_impact, recordings
 from bot.authoring.file_check import CheckedFile, canonical_content, content_digest, read_consultation_file
 from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishImpact, PublishOptions, SourceFile
 from bot.common.audit import Act, Note, unrecorded
-from bot.common.errors import program
+from bot.common.errors import program_name
 from bot.common.sources import SYSTEM_RANDOM
 from bot.consultations import stored_revisions as stored
 from bot.consultations import trials
@@ -286,9 +286,9 @@ def _shut(connection: Connection, slug: str, stage: Stage, name: str) -> list[De
     found = find_consultation(connection, slug, lock=True)
     if found is None or found.state == "open" or (found.state == "closed" and stage != "live"):
         return []
-    way = f"`{program()} reopen {slug} --until DATE` lets people take part again"
+    way = f"`{program_name()} reopen {slug} --until DATE` lets people take part again"
     if found.state == "archived":
-        way = f"`{program()} unarchive {slug}` brings it back"
+        way = f"`{program_name()} unarchive {slug}` brings it back"
     reason = f"{slug} is {found.state}, so nobody could take part in what is published now"
     return [DefinitionIssue(name, 1, reason, f"{way}; then publish")]
 

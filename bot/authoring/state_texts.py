@@ -9,7 +9,7 @@ from typing import Final
 from bot.authoring import top_list_texts
 from bot.authoring.lifecycle import Archiving, Reason, Step, StepRefused
 from bot.authoring.publish_impact import PublishImpact
-from bot.common.errors import program
+from bot.common.errors import program_name
 from bot.results.answered import Owed
 from storage.tables.consultations import PublishedRevision
 
@@ -72,14 +72,14 @@ def next_step_text(revision: PublishedRevision, now: datetime, zone: tzinfo) -> 
     if state != "open":
         ended = f" since {format_moment(revision.closes_at, zone)}" if revision.closes_at and state == "closed" else ""
         return f"nobody can take part, it is {state}{ended}; {_again(revision)}"
-    return f"try it: {program()} play {revision.slug}"
+    return f"try it: {program_name()} play {revision.slug}"
 
 
 def _again(revision: PublishedRevision) -> str:
     """What lets people take part again in what is over, as it is typed."""
     if revision.state == "archived":
-        return f"`{program()} unarchive {revision.slug}` brings it back"
-    return f"`{program()} reopen {revision.slug} --until DATE` lets people take part again"
+        return f"`{program_name()} unarchive {revision.slug}` brings it back"
+    return f"`{program_name()} reopen {revision.slug} --until DATE` lets people take part again"
 
 
 def refusal_text(refused: StepRefused, remedy: Remedy, zone: tzinfo) -> str:

@@ -15,7 +15,7 @@ from bot.broadcasts.messages import STOP
 from bot.common.i18n import phrase_catalogues
 from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.delivery.message_codec import payload_of
 from bot.privacy import personal_data
 from bot.proposals.contribution_status import step_lines
@@ -101,7 +101,7 @@ def _notice(
     notifier: OutcomeNotifier, step: NewProposalStatus, standing: ModerationItem, to: KnownAddress, now: datetime
 ) -> NewOutboxMessage:
     """The news in the language of a person."""
-    language = read if (read := to.reads()) in phrase_catalogues.languages() else FIRST
+    language = read if (read := to.reads()) in phrase_catalogues.catalogue_languages() else FIRST
     code, say = standing.proposal.code, partial(_say, language)
     lines = [say("account.news", code=code), *step_lines(step, say, language)]
     if notifier.public_url:
@@ -122,7 +122,7 @@ def _notice(
 
 
 def _say(language: str, phrase: str, /, **values: object) -> str:
-    return phrase_catalogues.load(language).text(phrase, "sie", **values)
+    return phrase_catalogues.load_phrases(language).text(phrase, "sie", **values)
 
 
 async def run_notifications(store: Store, notifier: OutcomeNotifier, wake: Callable[[], None]) -> None:
@@ -133,5 +133,5 @@ async def run_notifications(store: Store, notifier: OutcomeNotifier, wake: Calla
                 if await store.write(partial(notify_next, notifier=notifier, now=datetime.now(UTC))):
                     wake()
         except StorageError as fault:
-            log.error("outcome_notification_failed", **where(fault))
+            log.error("outcome_notification_failed", **error_place(fault))
         await asyncio.sleep(EVERY_SECONDS)

@@ -23,7 +23,7 @@ from bot.broadcasts.quiet_hours import is_quiet
 from bot.broadcasts.segments import SegmentError, parse_segment
 from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.consultations.catalogue import Catalogue
 from bot.delivery.message_codec import payload_of
 from bot.delivery.outbox import Outbox
@@ -163,7 +163,7 @@ class BroadcastProcessor:
             hidden_order=order,
         )
         insert_messages(connection, [row])
-        address = self.keys.unseal(encrypted_addresses(connection, [chat.lookup])[chat.lookup], chat.lookup)
+        address = self.keys.decrypt(encrypted_addresses(connection, [chat.lookup])[chat.lookup], chat.lookup)
         return [(chat.channel, chat.lookup, Outgoing(number, address, msg))]
 
     def plan_page(self, connection: Connection, broadcast_id: int, now: datetime) -> int | None:
@@ -310,7 +310,7 @@ class Broadcaster:
             try:
                 pause = (await self.step()).pause
             except Exception as fault:  # noqa: BLE001 - one push that fails must not end all pushing for ever
-                log.error("push_step_failed", **where(fault))
+                log.error("push_step_failed", **error_place(fault))
             await asyncio.sleep(pause)
 
     async def step(self, now: datetime | None = None) -> BroadcastStep:

@@ -136,7 +136,7 @@ def start_broadcast(
         raise PushError("push.stale")
     update_broadcast(connection, push.id, paced_to=max(push.starts_at, now))
     entry = by.did("push.start", push.slug, f"{push.segment}, {push.counted or 0} people", now)
-    audit.record(connection, processor.keys, entry)
+    audit.record_entry(connection, processor.keys, entry)
 
 
 def change_state(
@@ -146,7 +146,7 @@ def change_state(
     before, after, act = TRANSITIONS[verb]
     is_possible = change_broadcast_state(connection, push.id, before, after)
     if is_possible:
-        audit.record(connection, processor.keys, by.did(act, push.slug))
+        audit.record_entry(connection, processor.keys, by.did(act, push.slug))
     return is_possible
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.errors import CommandError, Say, program
+from bot.common.errors import CommandError, Say, program_name
 from bot.common.ids import Ids
 from bot.settings import Settings
 from bot.staff.codes import new_staff_code, staff_code_hash
@@ -35,13 +35,13 @@ def add(settings: Settings, name: str, role: str, say: Say) -> None:
 
         def work(connection: Connection) -> None:
             insert_staff(connection, [member])
-            audit.record(connection, keys, audit.operator().did("staff.add", name, wanted))
+            audit.record_entry(connection, keys, audit.operator().did("staff.add", name, wanted))
 
         try:
             store.run(work)
         except Duplicate as fault:
             raise CommandError(
-                f"{name!r} has a code already; `{program()} staff revoke` takes it away, then there can be a new one"
+                f"{name!r} already has an access code; revoke it first with `{program_name()} staff revoke`"
             ) from fault
     say(f"{name} ({wanted}): {code}")
     say("Hand this code over in person. It is shown only now; whoever has it is let in as this person.")
@@ -56,12 +56,12 @@ def revoke(settings: Settings, name: str, say: Say) -> None:
         def work(connection: Connection) -> int:
             found = revoke_staff_member(connection, name, datetime.now(UTC))
             if found:
-                audit.record(connection, keys, audit.operator().did("staff.revoke", name))
+                audit.record_entry(connection, keys, audit.operator().did("staff.revoke", name))
             return found
 
         count = store.run(work)
     if not count:
-        raise CommandError(f"nobody called {name!r} is let in; `{program()} staff list` shows who is")
+        raise CommandError(f"nobody called {name!r} is let in; `{program_name()} staff list` shows who is")
     say(f"{name} is let in no more.")
 
 
@@ -70,6 +70,6 @@ def list_all(settings: Settings, say: Say) -> None:
     with command_context(settings, say) as (store, _), store.reading() as connection:
         members = all_staff(connection)
     if not members:
-        say(f"Nobody yet. `{program()} staff add NAME --role helper` lets somebody in.")
+        say(f"Nobody yet. `{program_name()} staff add NAME --role helper` lets somebody in.")
     for member in members:
         say(f"{member.name}  {member.role}  {validity_in_words(member)}")

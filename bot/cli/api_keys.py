@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.errors import CommandError, Say, program
+from bot.common.errors import CommandError, Say, program_name
 from bot.consultations import stored_revisions
 from bot.settings import Settings
 from bot.staff.sign_in import validity_in_words
@@ -37,11 +37,11 @@ def add(settings: Settings, name: str, scopes: list[str], slug: str, say: Say) -
 
         def work(connection: Connection) -> None:
             insert_api_keys(connection, [row])
-            audit.record(connection, keys, audit.operator().did("key.add", row.label, purpose))
+            audit.record_entry(connection, keys, audit.operator().did("key.add", row.label, purpose))
 
         store.run(work)
     say(f"{member.name} ({', '.join(row.scopes)}; {slug or 'all consultations'}): {key}")
-    say(f"It is shown only now. `{program()} staff revoke-key {row.label}` takes it away.")
+    say(f"It is shown only now. `{program_name()} staff revoke-key {row.label}` takes it away.")
 
 
 def _known(scopes: list[str]) -> list[Scope]:
@@ -57,7 +57,7 @@ def _member(connection: Connection, name: str) -> StaffMember:
     found = next((row for row in all_staff(connection) if row.name == name and row.revoked_at is None), None)
     if found is None:
         raise CommandError(
-            f"nobody called {name!r} works here; `{program()} staff add` lets them in, then they can have a key"
+            f"nobody called {name!r} works here; `{program_name()} staff add` lets them in, then they can have a key"
         )
     return found
 
@@ -70,12 +70,12 @@ def revoke(settings: Settings, label: str, say: Say) -> None:
         def work(connection: Connection) -> int:
             found = revoke_api_key(connection, label, datetime.now(UTC))
             if found:
-                audit.record(connection, keys, audit.operator().did("key.revoke", label))
+                audit.record_entry(connection, keys, audit.operator().did("key.revoke", label))
             return found
 
         count = store.run(work)
     if not count:
-        raise CommandError(f"there is no key {label!r}; `{program()} staff keys` lists them")
+        raise CommandError(f"there is no key {label!r}; `{program_name()} staff keys` lists them")
     say(f"{label} is let in no more.")
 
 
@@ -85,7 +85,7 @@ def list_all(settings: Settings, say: Say) -> None:
         names = {row.id: row.name + (" (revoked)" if row.revoked_at else "") for row in all_staff(connection)}
         keys = all_api_keys(connection)
     if not keys:
-        say(f"No keys yet. `{program()} staff key NAME --scope read` makes one.")
+        say(f"No keys yet. `{program_name()} staff key NAME --scope read` makes one.")
     for key in keys:
         owner, scopes = names.get(key.staff_id, "?"), ",".join(key.scopes)
         say(f"{key.label}  {owner}  {scopes}  {key.slug or 'all'}  {validity_in_words(key)}")

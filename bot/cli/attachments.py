@@ -16,7 +16,7 @@ from bot.common import audit
 from bot.common.errors import Say
 from bot.common.keys import SecretError
 from bot.consultations import stored_revisions
-from bot.delivery.attachments.files import FOLDER, Folder
+from bot.delivery.attachments.files import FOLDER, AttachmentFolder
 from bot.exchange.exports.sheets import Row, Table, to_the_second
 from bot.exchange.exports.staging import check_target, staged
 from bot.settings import Settings
@@ -41,8 +41,8 @@ def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say,
     with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
             slug = stored_revisions.live_revision(connection, slug).slug
-            audit.record(connection, keys, audit.operator().did("export.attachments", slug, purpose))
-        folder = Folder(settings.data / FOLDER, keys)
+            audit.record_entry(connection, keys, audit.operator().did("export.attachments", slug, purpose))
+        folder = AttachmentFolder(settings.data / FOLDER, keys)
         with store.reading() as connection, staged(out) as target:
             written = _fill(connection, slug, folder, target)
     if written.lost:
@@ -54,7 +54,7 @@ def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say,
     say(f"{out}: {written.number} file{'' if written.number == 1 else 's'}, listed in {INDEX}")
 
 
-def _fill(connection: Connection, slug: str, folder: Folder, target: Path) -> Written:
+def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: Path) -> Written:
     found = stored_revisions.live_revision(connection, slug)
     number, lost = 0, []
     with ExitStack() as closing:

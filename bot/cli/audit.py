@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from bot.cli.context import command_context
 from bot.common import audit, audit_anchor
 from bot.common.audit_anchor import Anchor, AnchorError
-from bot.common.errors import CommandError, Say, program
+from bot.common.errors import CommandError, Say, program_name
 from bot.settings import Settings
 from storage.core.base import to_iso
 from storage.tables.audit import StoredAuditEntry, audit_entries, audit_entry_by_id
@@ -55,11 +55,11 @@ def verify(settings: Settings, say: Say, complain: Say) -> bool:
     """Says whether the log is whole; False where it is not. Raises as `command_context` does."""
     with command_context(settings, complain) as (store, keys):
         try:
-            known, fault = audit_anchor.load(settings.data, keys), ""
+            known, fault = audit_anchor.load_anchor(settings.data, keys), ""
         except AnchorError as damaged:
             known, fault = None, str(damaged)
         with store.reading() as connection:
-            last, broken = audit.check(keys, audit_entries(connection))
+            last, broken = audit.check_chain(keys, audit_entries(connection))
             if not broken and known and audit_anchor.missing(known, audit_entry_by_id(connection, known.rows)):
                 broken = _cut_off(known, last)
     if broken:
@@ -81,7 +81,7 @@ def _hint(broken: str) -> str:
     if broken.startswith("row 1 was"):
         return " (or the secret key is not the one it was recorded with)"
     if broken.endswith("cut off"):
-        return f" (or an older database was brought back; `{program()} restore` records that, and this is over)"
+        return f" (or an older database was brought back; `{program_name()} restore` records that, and this is over)"
     return ""
 
 

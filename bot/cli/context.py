@@ -17,7 +17,7 @@ from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishOptions
 from bot.authoring.publishing import PublishContext, PublishOutcome, publish_samples
 from bot.common import audit, audit_anchor
 from bot.common.audit import Auditor, Note, unrecorded
-from bot.common.errors import CommandError, Say, program, unusable
+from bot.common.errors import CommandError, Say, program_name, unusable_path
 from bot.common.i18n import phrase_catalogues
 from bot.common.ids import Ids
 from bot.common.keys import Keys
@@ -44,7 +44,7 @@ def open_with_samples(settings: Settings, say: Say | None = None) -> tuple[Store
     try:
         store, keys = open_store(settings, say)
     except OSError as fault:
-        raise unusable(fault, "--data") from fault
+        raise unusable_path(fault, "--data") from fault
     except (ValueError, ArgumentError) as fault:
         reason = str(fault).removeprefix("database_url: ")
         raise CommandError(f"database_url: {reason}; see docs/settings.md") from None
@@ -139,7 +139,7 @@ def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
         return "is the live one, so there is no draft to keep"
     if stage == "draft":
         kept = "is kept as a draft" if published.new else "is the draft already"
-        return f"{kept}; nothing changes for residents before: {program()} go-live {slug} --draft"
+        return f"{kept}; nothing changes for residents before: {program_name()} go-live {slug} --draft"
     if stage == "test":
         kept = "is kept as a test" if published.new else "is the test already"
         return f"{kept}; nothing counts.\n{_ways_in(settings, published.start_word)}"
@@ -150,7 +150,7 @@ def _news(settings: Settings, published: PublishOutcome, stage: Stage) -> str:
 def _ways_in(settings: Settings, word: str) -> str:
     """How to get into a test."""
     address = settings.web.public_url or f"http://{settings.host}:{settings.port}"
-    return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program()} play {word}"
+    return f"Link: {address}/c/{word}\nIn a chat: /start {word}\nHere: {program_name()} play {word}"
 
 
 def migrate(settings: Settings, say: Say) -> None:
@@ -181,7 +181,7 @@ def _in_a_line(revision: PublishedRevision, state: str) -> str:
     title = consultation.title.in_language(consultation.main_language, {})
     languages = ", ".join(
         tag
-        if review.review is not Review.UNREVIEWED and not phrase_catalogues.unreviewed(tag)
+        if review.review is not Review.UNREVIEWED and not phrase_catalogues.unreviewed_phrases(tag)
         else f"{tag} (unreviewed)"
         for tag, review in consultation.languages.items()
     )

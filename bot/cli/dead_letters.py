@@ -11,7 +11,7 @@ from adapters.base import Finding
 from bot.cli.context import command_context
 from bot.common import audit
 from bot.common.dead_letters import open_dead_letter
-from bot.common.errors import Say, program
+from bot.common.errors import Say, program_name
 from bot.common.keys import Keys, SecretError
 from bot.settings import Settings
 from flows.understanding.text import clean_text
@@ -31,7 +31,7 @@ def show(settings: Settings, say: Say, *, done: bool) -> None:
             letters = unsettled_dead_letters(connection)
             if letters:
                 entry = audit.operator().did("unhandled.show", "messages", f"{len(letters)} shown")
-                audit.record(connection, keys, entry)
+                audit.record_entry(connection, keys, entry)
         for at, words, letter in sorted((*_in_words(letter, keys), letter) for letter in letters):
             local = at.astimezone(settings.zone())
             say(f"{local:%Y-%m-%d %H:%M}  {letter.channel}  {letter.reason}\n    {words}")
@@ -44,13 +44,13 @@ def show(settings: Settings, say: Say, *, done: bool) -> None:
                 discard_dead_letters(connection, gone)
                 mark_erased_tables(connection, ["dead_letters"])
                 entry = audit.operator().did("unhandled.done", "messages", f"{len(gone)} deleted")
-                audit.record(connection, keys, entry)
+                audit.record_entry(connection, keys, entry)
 
             store.run(discard)
             store.scrub()
             say(f"Deleted: {len(gone)}.")
         else:
-            say(f"When you have looked at them: {program()} dead-letters --done")
+            say(f"When you have looked at them: {program_name()} dead-letters --done")
 
 
 def _in_words(letter: StoredDeadLetter, keys: Keys) -> tuple[datetime, str]:
@@ -74,4 +74,4 @@ def findings(settings: Settings) -> Iterator[Finding]:
         store.dispose()
     if waiting:
         words = f"{waiting} messages could not be handled, and their authors were told that somebody looks at them"
-        yield Finding(False, f"{words}: {program()} dead-letters")
+        yield Finding(False, f"{words}: {program_name()} dead-letters")

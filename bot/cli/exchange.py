@@ -19,7 +19,7 @@ from bot.cli.purpose import recorded
 from bot.cli.set_aside import list_aside
 from bot.common import audit
 from bot.common.audit import Auditor, Note, unrecorded
-from bot.common.errors import CommandError, Say, program
+from bot.common.errors import CommandError, Say, program_name
 from bot.consultations import stored_revisions
 from bot.exchange import content, definition, formats, taking
 from bot.exchange.aside import Aside
@@ -90,7 +90,7 @@ def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, com
     say(f"{taken.votes:,} votes taken over, {taken.known_votes:,} were there")
     if bundle.set_aside:
         say(f"{bundle.set_aside:,} rows were set aside, and are in no figure")
-    say(f"Look at it: {program()} results {taken.slug}")
+    say(f"Look at it: {program_name()} results {taken.slug}")
     return not bundle.set_aside
 
 
@@ -133,7 +133,7 @@ def export(
         if reason:
             with store.begin() as connection:
                 named = stored_revisions.live_revision(connection, slug).slug
-                audit.record(connection, keys, audit.operator().did("export.raw", named, f"{kind}: {reason}"))
+                audit.record_entry(connection, keys, audit.operator().did("export.raw", named, f"{kind}: {reason}"))
         with store.reading() as connection:
             found = content.load(connection, slug, settings.web.public_url)
     with staged(out) as folder:

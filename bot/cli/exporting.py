@@ -24,7 +24,7 @@ def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
         if purpose:
             with store.begin() as connection:
                 slug = stored_revisions.live_revision(connection, wish.slug, trials=True).slug
-                audit.record(connection, keys, audit.operator().did("export.raw", slug, purpose))
+                audit.record_entry(connection, keys, audit.operator().did("export.raw", slug, purpose))
         wish, now = wish._replace(zone=settings.zone()), datetime.now(UTC)
         if wish.profile == "public":
             renew(store, wish.slug)

@@ -29,7 +29,7 @@ def show(
     with command_context(settings, complain) as (store, keys):
         with store.begin() as connection:
             slug = stored_revisions.live_revision(connection, slug).slug
-            audit.record(connection, keys, audit.operator().did("results.inner", slug, purpose))
+            audit.record_entry(connection, keys, audit.operator().did("results.inner", slug, purpose))
         with store.reading() as connection:
             found = published.read(connection, slug, seed=seed, is_inner=True)
     results.tell(found, say, settings.zone(), as_json=as_json, language=language)

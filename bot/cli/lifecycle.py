@@ -21,7 +21,7 @@ from bot.broadcasts.service import PushError, parse_time
 from bot.cli.context import command_context, desk
 from bot.common import audit
 from bot.common.audit import Auditor
-from bot.common.errors import CommandError, Say, program
+from bot.common.errors import CommandError, Say, program_name
 from bot.consultations import stored_revisions
 from bot.proposals import waves
 from bot.settings import Settings
@@ -35,7 +35,7 @@ def close(settings: Settings, slug: str, say: Say) -> None:
     say(f"{slug} is closed: nobody can take part any more, and what was said stays.")
     if found.under_way:
         say(f"Under way: {found.under_way:,}. Whoever writes is told that it is over.")
-    say(f"To take it back: {program()} reopen {slug}")
+    say(f"To take it back: {program_name()} reopen {slug}")
 
 
 def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
@@ -51,7 +51,7 @@ def reopen(settings: Settings, slug: str, until: str, say: Say) -> None:
             f"Answers of the {found.before:,} who began before are deleted as they were promised, "
             f"on {state_texts.format_moment(found.before_until, zone)}; those of others after the new end."
         )
-    say(f"To take it back: {program()} close {slug}")
+    say(f"To take it back: {program_name()} close {slug}")
 
 
 def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: Ask | None = None) -> bool:
@@ -67,13 +67,13 @@ def archive(settings: Settings, slug: str, say: Say, *, yes: bool = False, ask: 
         for line in state_texts.describe_archiving(found, zone):
             say(f"  {line}")
         if ask is None or not ask(f"Archive {slug}?"):
-            say(f"Nothing was changed. To do it: {program()} archive {slug} --yes")
+            say(f"Nothing was changed. To do it: {program_name()} archive {slug} --yes")
             return False
     with _writing(settings, say) as (connection, tools):
         found = lifecycle.archive_consultation(connection, slug, tools)
     say(f"{slug} is archived. Nothing was deleted.")
     if found.undo_until:
-        say(f"To take it back until {state_texts.format_moment(found.undo_until, zone)}: {program()} unarchive {slug}")
+        say(f"Until {state_texts.format_moment(found.undo_until, zone)}, undo with {program_name()} unarchive {slug}")
     return True
 
 
@@ -81,7 +81,7 @@ def unarchive(settings: Settings, slug: str, say: Say) -> None:
     """Brings a consultation back. Raises CommandError."""
     with _writing(settings, say) as (connection, tools):
         lifecycle.unarchive_consultation(connection, slug, tools)
-    say(f"{slug} is back, and closed as before. To let people take part: {program()} reopen {slug} --until DATE")
+    say(f"{slug} is back, and closed as before. To let people take part: {program_name()} reopen {slug} --until DATE")
 
 
 def go_live(
@@ -157,7 +157,7 @@ def back(
     if stage != "live":
         with _writing(settings, say) as (connection, tools):
             dropped = lifecycle.withdraw_stage(connection, slug, tools, stage=stage)
-        say(f"{slug} has no {stage} any more. To take it back: {program()} publish FILE --{stage}")
+        say(f"{slug} has no {stage} any more. To take it back: {program_name()} publish FILE --{stage}")
         if dropped:
             say(f"Participations in its test, which are deleted: {dropped:,}.")
         return
@@ -178,7 +178,7 @@ def _tell_live(found: WentLive, zone: tzinfo, say: Say) -> None:
     if found.before:
         before = found.before.number
         way = f"publish {slug} --back" if before < number else f"go-live {slug} --revision {before}"
-        say(f"To take it back: {program()} {way}")
+        say(f"To take it back: {program_name()} {way}")
 
 
 class ToConfirm(Exception):
@@ -216,7 +216,7 @@ def _command(slug: str) -> Callable[[Step], str]:
         "publish --test": "publish FILE --test",
         "publish --back": f"publish {slug} --back",
     }
-    return lambda step: f"`{program()} {forms.get(step, f'{step} {slug}')}`"
+    return lambda step: f"`{program_name()} {forms.get(step, f'{step} {slug}')}`"
 
 
 def _end_of(text: str, zone: tzinfo) -> datetime:

@@ -21,7 +21,7 @@ import typer
 from bot.cli import answers, consultations, maintenance_commands, publishing, serve, staff, states
 from bot.cli.options import Config, Data, Fresh, Given, Host, Port, complain, say
 from bot.common import logs
-from bot.common.errors import CommandError, program
+from bot.common.errors import CommandError, program_name
 from bot.common.i18n.phrase_catalogues import PhrasesError
 from bot.common.keys import SecretError
 from bot.common.remedies import remedy
@@ -76,24 +76,24 @@ def main(words: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an odd byte, or a terminal without Arabic letters
-    logs.configure(level="error")
+    logs.configure_logs(level="error")
     is_debugging = os.environ.get("MITSPRACHE_DEBUG") == "1"
     if not is_debugging:
-        logs.watch_over_what_nobody_catches()
+        logs.log_uncaught_exceptions()
     try:
-        app(sys.argv[1:] if words is None else words, prog_name=program())
+        app(sys.argv[1:] if words is None else words, prog_name=program_name())
     except (CommandError, SettingsError, SecretError, PhrasesError, StorageError) as fault:
-        complain(f"{program()}: {fault}")
+        complain(f"{program_name()}: {fault}")
         if isinstance(fault, StorageError):
-            complain(f"What to do: {remedy(fault)}. More: {program()} doctor")
+            complain(f"What to do: {remedy(fault)}. More: {program_name()} doctor")
         sys.exit(1)
     except Exception as fault:  # noqa: BLE001 - the last line of defence, which keeps people's words out of the terminal
         if is_debugging:
             traceback.print_exc()
-        log.critical("internal_error", **logs.where(fault))
+        log.critical("internal_error", **logs.error_place(fault))
         complain(
             "{program}: a fault of the program itself: {fault} at {place}. Please report this line; "
-            "MITSPRACHE_DEBUG=1 shows more.".format(program=program(), **logs.where(fault))
+            "MITSPRACHE_DEBUG=1 shows more.".format(program=program_name(), **logs.error_place(fault))
         )
         sys.exit(INTERNAL_FAULT)
     finally:

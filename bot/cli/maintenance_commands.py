@@ -113,7 +113,7 @@ def backup(
     from bot.common import erasure_log
 
     found = load(context, config, data)
-    folder = backup.back_up(found, settings.file_of(config or context.obj.config), to)
+    folder = backup.back_up(found, settings.settings_file(config or context.obj.config), to)
     say(str(folder))
     if reason := backup.record(found, folder):
         complain(f"This backup is not in the audit log: {reason}")
@@ -159,4 +159,4 @@ def rotate_key(
     from bot.cli.maintenance import rotate_key as rotation
 
     found = load(context, config, data)
-    (rotation.rotate_sealed if sealed else rotation.rotate)(found, say, complain)
+    (rotation.rotate_encryption_keys if sealed else rotation.rotate)(found, say, complain)

@@ -51,7 +51,7 @@ def load(
 ) -> Settings:
     """The settings for a command, and logs that follow them. Raises SettingsError."""
     before: Given = context.obj
-    found = settings.load(
+    found = settings.load_settings(
         config or before.config,
         data=data or before.data,
         host=host or before.host,
@@ -60,7 +60,7 @@ def load(
     for notice in found.notices:
         complain(notice)
     level = found.log_level if context.info_name in {"serve", context.find_root().info_name} else "error"
-    logs.configure(found.log_format, level)
+    logs.configure_logs(found.log_format, level)
     return found.begun_afresh() if fresh or before.fresh else found
 
 

@@ -23,7 +23,7 @@ from adapters.numbered import as_text
 from bot.app import App, build
 from bot.authoring import state_texts
 from bot.cli.context import command_context
-from bot.common.errors import CommandError, Say, program
+from bot.common.errors import CommandError, Say, program_name
 from bot.common.i18n import phrase_catalogues
 from bot.consultations import stored_revisions
 from bot.conversations import transcripts
@@ -146,7 +146,7 @@ def play(settings: Settings, wish: Wish, source: TextIO, out: TextIO, say: Say) 
 
             beside(live, typed(source, interactive=interactive))
     if interactive:
-        again = " ".join(filter(None, [program(), "play", wish.slug, "--address", address]))
+        again = " ".join(filter(None, [program_name(), "play", wish.slug, "--address", address]))
         say(f"\nWeitermachen · To go on: {again}")
 
 
@@ -158,13 +158,13 @@ def check_wish(store: Store, wish: Wish, zone: tzinfo = UTC) -> None:
     with store.reading() as connection:
         found = list_live_revisions(connection, trials=True)
     revisions = {revision.slug: revision for revision in found}
-    known = phrase_catalogues.languages()
+    known = phrase_catalogues.catalogue_languages()
     if wish.slug:
         if wish.slug not in revisions:
             raise CommandError(_not_open(store, wish.slug, found, zone))
         consultation = stored_revisions.read_revision(revisions[wish.slug])
         if consultation is None:
-            raise CommandError(f"{wish.slug} cannot be read; {program()} doctor says what to do")
+            raise CommandError(f"{wish.slug} cannot be read; {program_name()} doctor says what to do")
         known = tuple(consultation.languages)
     if wish.language and wish.language not in known:
         raise CommandError(f"--lang {wish.language}: this is not spoken here; there is {', '.join(known)}")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from bot.cli.options import NOT_CONFIRMED, Base, Config, Data, SameMeaning, Slug, Takes, asker, complain, load, say
-from bot.common.errors import CommandError, program
+from bot.common.errors import CommandError, program_name
 
 app = typer.Typer()
 
@@ -24,7 +24,7 @@ def check(
     if schema:
         say(checks.json_schema())
     elif not files:
-        raise CommandError(f"which file? Try: {program()} check flows/consultations/mein-kiez.yaml")
+        raise CommandError(f"which file? Try: {program_name()} check flows/consultations/mein-kiez.yaml")
     elif not checks.check_files(files, say):
         raise typer.Exit(1)
 

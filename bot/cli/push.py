@@ -13,9 +13,9 @@ from bot.broadcasts.sending import BroadcastProcessor
 from bot.broadcasts.service import TRANSITIONS, BroadcastDraft, PushError, parse_time
 from bot.cli.context import command_context
 from bot.common import audit
-from bot.common.errors import CommandError, Say, program
+from bot.common.errors import CommandError, Say, program_name
 from bot.common.i18n import phrase_catalogues
-from bot.common.progress import progress
+from bot.common.progress import show_progress
 from bot.delivery.channels import WEB, open_channels
 from bot.settings import Settings
 from storage.core.store import Store
@@ -62,7 +62,7 @@ def push(settings: Settings, order: Order, out: Say, complain: Say) -> None:
 
 def _say(phrase: str, **values: object) -> str:
     """The phrases of the desk, in the language of the command line."""
-    return phrase_catalogues.load("en").text(phrase, "sie", **values)
+    return phrase_catalogues.load_phrases("en").text(phrase, "sie", **values)
 
 
 class _Desk:
@@ -93,7 +93,9 @@ class _Desk:
         if count.total > settings.push.confirm_above and not order.yes:
             raise CommandError(f"these are many, {count.total}; nothing was planned. If you are sure, add --yes")
         self._plan(draft._replace(counted=count.total), count.total)
-        self._out(f"Planned. The house that runs sends it; {program()} push {order.slug} --status says how far it is.")
+        self._out(
+            f"Planned. The house that runs sends it; {program_name()} push {order.slug} --status says how far it is."
+        )
         if order.watch:
             self._watch(draft.id)
 
@@ -117,7 +119,7 @@ class _Desk:
         with self._store.begin() as connection:
             insert_broadcasts(connection, [draft])
             service.start_broadcast(self._pushing, connection, draft, datetime.now(UTC), audit.operator())
-        with progress("planned", self._complain, total) as watch:
+        with show_progress("planned", self._complain, total) as watch:
             done = 0
             while True:
                 plan = partial(self._pushing.plan_page, broadcast_id=draft.id, now=datetime.now(UTC))
@@ -131,7 +133,7 @@ class _Desk:
         """Follows a push until it is over, or Ctrl-C."""
         with self._store.reading() as connection:
             total = sum(cell.number for cell in count_recipients(connection, number))
-        with progress("done", self._complain, total) as watch:
+        with show_progress("done", self._complain, total) as watch:
             while True:
                 with self._store.reading() as connection:
                     cells = count_recipients(connection, number)

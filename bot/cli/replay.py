@@ -20,7 +20,7 @@ from bot.cli.context import command_context
 from bot.cli.set_aside import list_aside
 from bot.common.errors import CommandError, Say
 from bot.common.keys import Keys
-from bot.common.progress import Watch, progress
+from bot.common.progress import Watch, show_progress
 from bot.conversations import recording
 from bot.conversations.inbox import LARGEST_BATCH
 from bot.conversations.recording import BadLine, RecordingSummary
@@ -148,7 +148,10 @@ def replay(
         )
         complain(f"{path}: nothing was fed; {way}")
         return False
-    with command_context(settings, complain) as (store, keys), progress("stored", complain, found.messages) as watch:
+    with (
+        command_context(settings, complain) as (store, keys),
+        show_progress("stored", complain, found.messages) as watch,
+    ):
         report = asyncio.run(feed(path, found, settings, store, keys, watch))
     for line in report.lines():
         say(line)
@@ -166,7 +169,7 @@ def examine(path: Path, complain: Say) -> RecordingSummary:
             aside.append(str(bad))
 
     try:
-        with progress("checked", complain) as watch:
+        with show_progress("checked", complain) as watch:
             found = recording.scan_recording(path, note, watch)
     except OSError as fault:
         raise CommandError(f"{path}: cannot be read ({fault.strerror}); check its path and rights") from fault

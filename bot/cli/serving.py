@@ -16,14 +16,14 @@ import structlog
 from adapters.base import Channel
 from adapters.web.accepting import raise_file_limit
 from adapters.web.hub import WebHub
-from bot.app import App, build, calm_collector
+from bot.app import App, build, tune_garbage_collector
 from bot.cli.context import command_context
 from bot.common import audit_anchor
-from bot.common.errors import CommandError, Say, program, unusable
+from bot.common.errors import CommandError, Say, program_name, unusable_path
 from bot.common.keys import Keys
 from bot.common.remedies import remedy
 from bot.delivery.channels import WEB, open_channels
-from bot.delivery.service_lock import Alone, alone
+from bot.delivery.service_lock import ServiceLock, hold_service_lock
 from bot.settings import RENAMED, Settings
 from bot.web.server import WebServer
 from storage.core.errors import StorageError
@@ -41,7 +41,11 @@ def serve(settings: Settings, say: Say) -> None:
     say = _undisturbed(say)
     raise_file_limit()
     channels: dict[str, Channel] = {WEB: WebHub(WEB), **open_channels(settings)}
-    with only_one(settings.data, say), alone(settings) as lock, command_context(settings, say) as (store, keys):
+    with (
+        only_one(settings.data, say),
+        hold_service_lock(settings) as lock,
+        command_context(settings, say) as (store, keys),
+    ):
         _note_settings(store, keys, settings, say)
         asyncio.run(_serve(settings, channels, store, keys, say, lock))
 
@@ -66,12 +70,12 @@ def _undisturbed(say: Say) -> Say:
 
 
 async def _serve(
-    settings: Settings, channels: dict[str, Channel], store: Store, keys: Keys, say: Say, lock: Alone | None
+    settings: Settings, channels: dict[str, Channel], store: Store, keys: Keys, say: Say, lock: ServiceLock | None
 ) -> None:
     stop = asyncio.Event()
     _on_signals(stop)
     app = build(settings, channels, store=store, keys=keys)
-    calm_collector()
+    tune_garbage_collector()
     web = WebServer(app)
     async with app.running(), lock.kept(app.outbox) if lock else nullcontext():
         try:
@@ -87,7 +91,7 @@ async def _serve(
     log.info("stopped")
 
 
-async def _watch(app: App, stop: asyncio.Event, say: Say, lock: Alone | None) -> None:
+async def _watch(app: App, stop: asyncio.Event, say: Say, lock: ServiceLock | None) -> None:
     """Until it is time to stop: says in a sentence what keeps a part of the house from working, once, and when that is
     over. Raises CommandError where another service has taken over.
 
@@ -119,13 +123,13 @@ def _welcome(settings: Settings, port: int, published: list[RevisionHead]) -> It
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - only named
     page = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     here = "" if settings.data == Path("data") else f" --data {settings.data}"
-    chat = f"{program()} play {published[0].slug if published else 'SLUG'}{here}"
+    chat = f"{program_name()} play {published[0].slug if published else 'SLUG'}{here}"
     yield f"Mitsprache läuft: {page} · Im Terminal chatten: {chat}"
     yield f"Mitsprache is running: {page} · Chat in the terminal: {chat}"
     yield f"Daten · Data: {settings.data.absolute()}"
     if samples := ", ".join(revision.slug for revision in published if revision.sample):
         yield f"Beispiele zum Ausprobieren · Samples to try out: {samples}"
-    yield f"Für das Team · For the team: {page}help-out ({program()} staff add NAME --role facilitator{here})"
+    yield f"Für das Team · For the team: {page}help-out ({program_name()} staff add NAME --role facilitator{here})"
     yield "Stopp · Stop: Ctrl-C"
 
 
@@ -154,7 +158,7 @@ def only_one(data: Path, say: Say) -> Iterator[None]:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as fault:
-        raise unusable(fault, "--data") from fault
+        raise unusable_path(fault, "--data") from fault
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as fault:

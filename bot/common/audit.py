@@ -77,13 +77,13 @@ Act = Literal[
 * `mein-kiez/4` for a revision (`consultation.publish…`),
 * `mein-kiez/P-7K2M-PX0Q` for a text of a resident (`text.…`), by its code.
 """
-FIRST: Final = bytes(32)
+FIRST_MAC: Final = bytes(32)
 """What stands in the first row in place of the MAC of a row before."""
 LONGEST: Final = 500
 """Characters of an object or a purpose."""
 
 
-class Entry(NamedTuple):
+class AuditEntry(NamedTuple):
     """Who did what, through which door, on what, and what for."""
 
     at: datetime
@@ -102,9 +102,9 @@ class Actor(NamedTuple):
     role: str
     door: AuditInterface
 
-    def did(self, act: Act, about: str, purpose: str = "", at: datetime | None = None) -> Entry:
+    def did(self, act: Act, about: str, purpose: str = "", at: datetime | None = None) -> AuditEntry:
         """The entry about an act; `at` None: now."""
-        return Entry(at or datetime.now(UTC), *self, act, about, purpose)
+        return AuditEntry(at or datetime.now(UTC), *self, act, about, purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Auditor:
     actor: Actor
 
     def __call__(self, connection: Connection, act: Act, about: str, purpose: str = "") -> None:
-        record(connection, self.keys, self.actor.did(act, about, purpose))
+        record_entry(connection, self.keys, self.actor.did(act, about, purpose))
 
 
 Note = Callable[[Connection, Act, str, str], None]
@@ -138,19 +138,19 @@ def operator() -> Actor:
     return Actor(f"{name} (sudo: {caller})" if caller and os.geteuid() == 0 else name, "", "cli")
 
 
-def record(connection: Connection, keys: Keys, entry: Entry) -> None:
+def record_entry(connection: Connection, keys: Keys, entry: AuditEntry) -> None:
     """Adds an entry to the log, within the caller's transaction, which waits for others that record until their end.
 
     So record late in a transaction. Raises the classes of `storage.core.errors`.
     """
     last = lock_last_audit_entry(connection)
     tidy = (_line(it) for it in (entry.actor, entry.role, entry.door, entry.act, entry.object, entry.purpose))
-    number, previous = (last.id + 1, last.mac) if last else (1, FIRST)
-    row = StoredAuditEntry._make((number, entry.at, *tidy, previous, FIRST))
+    number, previous = (last.id + 1, last.mac) if last else (1, FIRST_MAC)
+    row = StoredAuditEntry._make((number, entry.at, *tidy, previous, FIRST_MAC))
     insert_audit_entry(connection, row._replace(mac=mac(keys, row)))
 
 
-def last_of(connection: Connection, act: Act, about: str) -> StoredAuditEntry | None:
+def last_entries(connection: Connection, act: Act, about: str) -> StoredAuditEntry | None:
     """The newest entry about this act on this object: who published revision 4 of mein-kiez is
     `last_of(connection, "consultation.publish", "mein-kiez/4")`. None where it was done before there was a log.
     """
@@ -163,7 +163,7 @@ def mac(keys: Keys, row: StoredAuditEntry) -> bytes:
     return keys.audit_mac(to_json(content))
 
 
-def check(keys: Keys, rows: Iterator[StoredAuditEntry]) -> tuple[StoredAuditEntry | None, str]:
+def check_chain(keys: Keys, rows: Iterator[StoredAuditEntry]) -> tuple[StoredAuditEntry | None, str]:
     """Holds all rows, oldest first, against each other. Gives the last row, and what is wrong with the first broken
     one; "" where nothing is.
     """
@@ -175,7 +175,7 @@ def check(keys: Keys, rows: Iterator[StoredAuditEntry]) -> tuple[StoredAuditEntr
             return last, f"{missing} {'is' if row.id == expected + 1 else 'are'} missing before row {row.id}"
         if row.mac != mac(keys, row):
             return last, f"row {row.id} was changed or inserted"
-        if row.previous != (last.mac if last else FIRST):
+        if row.previous != (last.mac if last else FIRST_MAC):
             return last, f"row {row.id} does not follow row {row.id - 1}"
         last = row
     return last, ""

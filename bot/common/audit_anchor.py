@@ -44,7 +44,7 @@ class Anchor(NamedTuple):
     """Keyed hash of each setting that differs from its default; None before the first start."""
 
 
-def load(data: Path, keys: Keys) -> Anchor | None:
+def load_anchor(data: Path, keys: Keys) -> Anchor | None:
     """What the file says; None where there is none. Raises AnchorError."""
     path = data / FILE
     try:
@@ -59,7 +59,7 @@ def load(data: Path, keys: Keys) -> Anchor | None:
         is_ours = False
     if not is_ours:
         raise AnchorError(
-            f"{path}: is damaged, or not signed with the key beside it; put it back from a copy of the data folder"
+            f"{path}: is damaged, or not signed with the key beside it; restore it from a copy of the data folder"
         )
     return anchor
 
@@ -70,7 +70,7 @@ def advance(connection: Connection, keys: Keys, data: Path) -> None:
     Raises OSError and the classes of `storage.core.errors`. A damaged file stays as it is: `audit verify` tells of it.
     """
     try:
-        known = load(data, keys)
+        known = load_anchor(data, keys)
     except AnchorError:
         return
     anchor = known or Anchor()
@@ -88,13 +88,13 @@ def missing(anchor: Anchor, found: StoredAuditEntry | None) -> bool:
 def restart(store: Store, keys: Keys, data: Path, actor: Actor, about: str) -> None:
     """Records that a database was brought back, says how far the log had been, and goes on from here."""
     try:
-        known = load(data, keys) or Anchor()
+        known = load_anchor(data, keys) or Anchor()
     except AnchorError:
         known = Anchor()
     with store.begin() as connection:
         there = last_audit_entry(connection)
         before = f"the log has {there.id if there else 0} rows, and had {known.rows} before" if known.rows else ""
-        audit.record(connection, keys, actor.did("restore", about, before))
+        audit.record_entry(connection, keys, actor.did("restore", about, before))
         last = last_audit_entry(connection)
     if last:
         _save(data, keys, _at(last, known))
@@ -110,7 +110,7 @@ def note_settings(
     Raises OSError and the classes of `storage.core.errors`.
     """
     try:
-        known = load(data, keys) or Anchor()
+        known = load_anchor(data, keys) or Anchor()
     except AnchorError:
         return []
     leaves = dict(_leaves(settings))
@@ -125,7 +125,7 @@ def note_settings(
     if changed:
         with store.begin() as connection:
             for name in changed:
-                audit.record(connection, keys, actor.did("settings.change", name))
+                audit.record_entry(connection, keys, actor.did("settings.change", name))
     if known.settings != hashes:
         _save(data, keys, known._replace(settings=hashes))
     return changed

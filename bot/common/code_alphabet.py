@@ -14,13 +14,13 @@ MISREAD: Final = str.maketrans("OIL", "011")
 _BETWEEN: Final = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015_.-]")
 
 
-def random_letters(count: int, random: Random = SYSTEM_RANDOM) -> str:
+def random_code(count: int, random: Random = SYSTEM_RANDOM) -> str:
     """So many letters, of five random bits each."""
     number = random.getrandbits(5 * count)
     return "".join(ALPHABET[(number >> shift) & 31] for shift in range(0, 5 * count, 5))
 
 
-def in_groups(letters: str, size: int = 4) -> str:
+def group_code(letters: str, size: int = 4) -> str:
     """As they can be read out.
 
     >>> in_groups("7K2MPX0Q")
@@ -29,7 +29,7 @@ def in_groups(letters: str, size: int = 4) -> str:
     return "-".join(letters[start : start + size] for start in range(0, len(letters), size))
 
 
-def plain(typed: str) -> str:
+def normalise_code(typed: str) -> str:
     """The letters somebody typed, without blanks and hyphens and in capitals.
 
     >>> plain(" 7k2m-pxoq ")

@@ -20,24 +20,24 @@ FILE: Final = "database.id"
 """Its name in the data folder."""
 
 
-def check(data: Path, store: Store) -> None:
+def check_database(data: Path, store: Store) -> None:
     """Changes nothing. Raises StoreMissing where a database was made and is not there, StoreForeign where another one
     is in its place, and the other classes of `storage.core.errors`.
     """
     found = _look(store)
-    if not found.has_tables and is_made(data):
+    if not found.has_tables and was_database_created(data):
         raise StoreMissing(_place(store))
     known = _read(data / FILE)
     if known and found.id not in {None, known}:
         raise StoreForeign(_place(store))
 
 
-def is_made(data: Path) -> bool:
+def was_database_created(data: Path) -> bool:
     """Whether a database was made for this folder. Before there were marks the secret key told it: it is made last."""
     return (data / FILE).exists() or (data / KEY).exists()
 
 
-def write(data: Path, store: Store) -> str:
+def write_mark(data: Path, store: Store) -> str:
     """Marks the folder with the id of the database that is open, whose tables are up to date; gives the id.
 
     Raises OSError.
@@ -51,14 +51,14 @@ def write(data: Path, store: Store) -> str:
     return found
 
 
-def is_there(store: Store) -> bool:
+def database_exists(store: Store) -> bool:
     """Whether there is anything to open. Not by opening it: SQLite makes a database without tables of an empty file."""
     file = engines.sqlite_file(store.writer.url) if store.dialect == "sqlite" else None
     return file is None or (file.exists() and file.stat().st_size > 0)
 
 
 def _look(store: Store) -> FoundInstallation:
-    if not is_there(store):
+    if not database_exists(store):
         return FoundInstallation(has_tables=False)
     with store.reading() as connection:
         return find_installation(connection)
@@ -70,7 +70,7 @@ def _place(store: Store) -> str:
     return str(url.database) if store.dialect == "sqlite" else f"{url.host or 'local'}/{url.database}"
 
 
-def is_ours(data: Path, found: FoundInstallation) -> bool:
+def belongs_to_folder(data: Path, found: FoundInstallation) -> bool:
     """Whether what was found in a copy can be of the database of this folder."""
     return found.has_tables and found.id in {None, _read(data / FILE) or found.id}
 

@@ -67,11 +67,11 @@ class ErasureLog:
         self.folder = data / FOLDER
         self.error: ErasureLogError | None = None
         """What kept the last erasure from being noted."""
-        self._vault = keys.ledger_vault()
+        self._cipher = keys.erasure_log_cipher()
 
     def note(self, gone: Iterable[ErasedRecord]) -> None:
         """Adds lines; when this returns they survive a power cut. Twice is harmless. Raises LedgerError."""
-        lines = [self._vault.seal(to_json(one).decode()) + _END for one in gone]
+        lines = [self._cipher.encrypt(to_json(one).decode()) + _END for one in gone]
         if not lines:
             return
         try:
@@ -87,7 +87,7 @@ class ErasureLog:
         for path in erasure_log_files(self.folder):
             for line in _lines(path):
                 try:
-                    gone.append(ErasedRecord(*from_json(self._vault.unseal(line.removesuffix(_END)))))
+                    gone.append(ErasedRecord(*from_json(self._cipher.decrypt(line.removesuffix(_END)))))
                 except SecretError:
                     unreadable += 1
         return ErasureLogContent(gone, unreadable)

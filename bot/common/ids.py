@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
-from bot.common.code_alphabet import in_groups, random_letters
+from bot.common.code_alphabet import group_code, random_code
 from bot.common.sources import SYSTEM_RANDOM, Now, system_now
 
 _BITS = 63
@@ -26,7 +26,7 @@ Masks = Callable[[Sequence[int]], list[int]]
 """`bot.common.keys.Keys.order_masks`."""
 
 
-class Letter(NamedTuple):
+class OutgoingId(NamedTuple):
     """What marks a message that is to be sent: a random id, and where it stands in line, which only the key tells."""
 
     id: int
@@ -64,7 +64,7 @@ class Ids:
         if hour > self._hour:
             self._begin(hour * _HOUR_MS)
 
-    def letter(self) -> Letter:
+    def letter(self) -> OutgoingId:
         """The id of a message to somebody, and its place behind all that were given out before. Raises LookupError
         where there is no key.
         """
@@ -74,7 +74,7 @@ class Ids:
             numbers = [number >> 1 for number in struct.unpack(f"={_POOL}Q", self._random.randbytes(8 * _POOL))]
             self._ready = list(zip(numbers, self._masks(numbers), strict=True))
         number, mask = self._ready.pop()
-        return Letter(number, self() ^ mask)
+        return OutgoingId(number, self() ^ mask)
 
     def _begin(self, moment: int) -> None:
         self._hour = moment // _HOUR_MS
@@ -115,4 +115,4 @@ def hour_of(moment: datetime) -> datetime:
 
 def receipt(random: Random = SYSTEM_RANDOM) -> str:
     """A random code of 50 bits which a person can write down: "7K2MP-X0Q4Z". It says nothing about anybody."""
-    return in_groups(random_letters(10, random), 5)
+    return group_code(random_code(10, random), 5)

@@ -44,7 +44,7 @@ Line = MutableMapping[str, Any]
 log = structlog.get_logger()
 
 
-def configure(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
+def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
     """Sends all logs, also those of libraries, to a stream: JSON, or readable where somebody watches ("auto")."""
     stream = stream or sys.stderr
     readable = form == "console" or (form == "auto" and stream.isatty())
@@ -52,10 +52,10 @@ def configure(form: str = "auto", level: str = "info", stream: TextIO | None = N
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            say_faults_by_place,
+            replace_exceptions,
             Repeats(),
-            keep_safe,
-            as_words if readable else as_json,
+            hide_unsafe_values,
+            as_readable if readable else as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: _Writer(stream),
@@ -71,7 +71,7 @@ def configure(form: str = "auto", level: str = "info", stream: TextIO | None = N
     logging.captureWarnings(capture=True)
 
 
-def watch_over_what_nobody_catches() -> None:
+def log_uncaught_exceptions() -> None:
     """Python itself prints such exceptions with their text; here they are logged like all others."""
     sys.excepthook = lambda kind, fault, _: _uncaught(fault)
     sys.unraisablehook = lambda unraisable: _uncaught(unraisable.exc_value)
@@ -79,10 +79,10 @@ def watch_over_what_nobody_catches() -> None:
 
 
 def _uncaught(fault: BaseException | None) -> None:
-    log.error("uncaught_exception", **(where(fault) if fault else {}))
+    log.error("uncaught_exception", **(error_place(fault) if fault else {}))
 
 
-def where(fault: BaseException) -> dict[str, str]:
+def error_place(fault: BaseException) -> dict[str, str]:
     """Class and place of a fault. Its text and the values around it may hold a person's words: no log sees them."""
     trace = fault.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -92,12 +92,12 @@ def where(fault: BaseException) -> dict[str, str]:
     return {"fault": type(fault).__name__, "place": place}
 
 
-def say_faults_by_place(_: Any, __: str, line: Line) -> Line:
+def replace_exceptions(_: Any, __: str, line: Line) -> Line:
     """Replaces an exception by its class and place."""
     info = line.pop("exc_info", None)
     fault = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(fault, BaseException):
-        line.update(where(fault))
+        line.update(error_place(fault))
     return line
 
 
@@ -126,7 +126,7 @@ class Repeats:
         return {**line, "held_back": held_back} if held_back else line
 
 
-def keep_safe(_: Any, __: str, line: Line) -> Line:
+def hide_unsafe_values(_: Any, __: str, line: Line) -> Line:
     """Hides the values of keys that nobody has declared safe, and cuts the others to a short, single line."""
     return {key: _short(value) if key in SAFE else HIDDEN for key, value in line.items()}
 
@@ -143,7 +143,7 @@ def as_json(_: Any, __: str, line: Line) -> str:
     return json.dumps(line)
 
 
-def as_words(_: Any, __: str, line: Line) -> str:
+def as_readable(_: Any, __: str, line: Line) -> str:
     """The line for a person: time, level, event, and the rest as key=value."""
     rest = dict(line)
     head = [str(rest.pop("timestamp", ""))[11:19], f"{rest.pop('level', '')!s:<7}", str(rest.pop("event", ""))]
@@ -156,7 +156,7 @@ class LibraryHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         fault = record.exc_info[1] if record.exc_info else None
-        found = where(fault) if fault else {"place": f"{record.filename}:{record.lineno}"}
+        found = error_place(fault) if fault else {"place": f"{record.filename}:{record.lineno}"}
         level = record.levelname.lower()
         log.log(_LEVELS.get(level, logging.WARNING), "library_message", logger=record.name, **found)
 

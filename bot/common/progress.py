@@ -16,7 +16,7 @@ Watch = Callable[[int], None]
 
 
 @contextmanager
-def progress(what: str, complain: Say, total: int | None = None) -> Iterator[Watch]:
+def show_progress(what: str, complain: Say, total: int | None = None) -> Iterator[Watch]:
     """Something to tell how many are done; `total` where it is known."""
     from rich.console import Console  # late: nobody else needs it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

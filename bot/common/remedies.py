@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.common.errors import ErasureLogError, program
+from bot.common.errors import ErasureLogError, program_name
 from storage.core.errors import (
     StorageError,
     StoreBusy,
@@ -53,4 +53,4 @@ def remedy(fault: StorageError) -> str:
         if re.search(pattern, fault.detail):
             return words
     words = next((words for kind, words in _BY_KIND.items() if isinstance(fault, kind)), "please report this line")
-    return words.format(program=program())
+    return words.format(program=program_name())

@@ -12,7 +12,7 @@ LONGEST: Final = 64
 """Longer texts are words of people: each comes once."""
 
 
-class Remembered(dict[KeyT, ValueT], Generic[KeyT, ValueT]):
+class ResultCache(dict[KeyT, ValueT], Generic[KeyT, ValueT]):
     """The results of `make` by its argument, which is a text or begins with one. Keeps none of a long text, and forgets
     all when there are many.
 

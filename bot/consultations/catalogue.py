@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.common.i18n import phrase_catalogues
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.consultations import stored_revisions
 from bot.consultations.flow_cache import KEPT_BYTES, FlowCache
 from bot.consultations.live_revisions import LiveRevision, LiveRevisions
@@ -96,8 +96,8 @@ class Catalogue:
         self, languages: tuple[str, ...] | None = None, *, public_url: str = "", kept_bytes: int = KEPT_BYTES
     ) -> None:
         self._public_url = public_url
-        tags = languages or phrase_catalogues.languages()
-        self._phrases = {tag: phrase_catalogues.load(tag) for tag in tags}
+        tags = languages or phrase_catalogues.catalogue_languages()
+        self._phrases = {tag: phrase_catalogues.load_phrases(tag) for tag in tags}
         self._compiled = FlowCache[PublishedFlow | None](kept_bytes)
         self._live = LiveRevisions()
         self._broken: set[int] = set()
@@ -250,7 +250,7 @@ class Catalogue:
             code = revision.content_hash[:CODE_LENGTH]
             flow = Flow(consultation, self._phrases, code, link, is_trial=revision.is_trial)
         except Exception as fault:  # noqa: BLE001 - another program took it for sound: only its users may notice
-            log.error("revision_not_compiled", consultation_id=revision.consultation_id, **where(fault))
+            log.error("revision_not_compiled", consultation_id=revision.consultation_id, **error_place(fault))
             self._broken.add(revision.id)
             return None
         return PublishedFlow(revision.id, revision.consultation_id, revision.slug, flow, revision.is_trial)

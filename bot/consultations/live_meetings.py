@@ -11,7 +11,7 @@ import secrets
 from datetime import datetime
 from typing import Final, Literal
 
-from bot.common.code_alphabet import ALPHABET, plain
+from bot.common.code_alphabet import ALPHABET, normalise_code
 from flows.flow import Flow
 from storage.tables.rooms import RoomStep, StoredRoom
 
@@ -36,7 +36,7 @@ def parse_room_code(text: str) -> str:
     >>> plain_code("k7m 2px"), plain_code("hello")
     ('K7M2PX', '')
     """
-    code = plain(text[:40])
+    code = normalise_code(text[:40])
     return code if _CODE.fullmatch(code) else ""
 
 

@@ -9,7 +9,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from bot.common.errors import CommandError, program
+from bot.common.errors import CommandError, program_name
 from bot.consultations.live_revisions import listing_of
 from flows.definition import Consultation
 from storage.tables.consultations import (
@@ -61,7 +61,11 @@ def live_revision(connection: Connection, slug: str, *, trials: bool = False) ->
         raise CommandError(f"{slug} is a test, and nothing in it counts; name the consultation itself")
     if newest is None and (found := find_consultation(connection, slug)):
         waits = current_stages(connection, found.id)
-        way = f"`{program()} go-live {slug}` makes it live" if waits else f"`{program()} publish FILE` makes it anew"
+        way = (
+            f"`{program_name()} go-live {slug}` makes it live"
+            if waits
+            else f"`{program_name()} publish FILE` makes it anew"
+        )
         raise CommandError(f"{slug} was never live, so there is nothing yet; {way}")
     if newest is None:
         known = [head.slug for head in list_live_revision_heads(connection, get_args(ConsultationState))]
@@ -80,5 +84,5 @@ def list_unreadable(connection: Connection, *, thoroughly: bool = False) -> Iter
         if (read_revision(revision) if thoroughly else listing_of(content)) is None:
             yield (
                 f"consultation {revision.slug}, revision {revision.number}: this program cannot read it and leaves "
-                f"it out; publish its file anew (`{program()} publish FILE`)"
+                f"it out; publish its file anew (`{program_name()} publish FILE`)"
             )

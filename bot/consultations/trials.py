@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.common.code_alphabet import random_letters
+from bot.common.code_alphabet import random_code
 from flows.definition import Consultation
 from storage.tables import answers, stages
 from storage.tables.consultations import PublishedRevision, delete_consultation, live_revision_of
@@ -28,7 +28,7 @@ LETTERS: Final = 5
 def trial_definition(connection: Connection, tested: PublishedRevision, consultation: Consultation) -> Consultation:
     """What is asked in the trial: the same under another name, which alone starts it, at any time."""
     before = trial_slug(connection, tested.consultation_id)
-    name = before or PREFIX + random_letters(LETTERS).lower()
+    name = before or PREFIX + random_code(LETTERS).lower()
     return consultation.model_copy(update={"slug": name, "keywords": (), "opens": None, "closes": None})
 
 

@@ -57,7 +57,7 @@ def _row(batch: BatchContext, key: AnswerKey, sent: _Sent) -> NewAttachment:
         question_key=key.question_key,
         kind=sent.event.kind,
         channel=sent.channel,
-        handle=batch.keys.seal(sent.event.ref, bound_to(number)),
+        handle=batch.keys.encrypt(sent.event.ref, bound_to(number)),
         file=batch.random.randbytes(16).hex(),
         due_at=batch.hour,
         at=sent.hour,

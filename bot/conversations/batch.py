@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.common.dead_letters import dead_letter
+from bot.common.dead_letters import new_dead_letter
 from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids, day_of
 from bot.common.keys import Keys
@@ -101,7 +101,7 @@ class BatchProcessor:
         if not take_messages(connection, [NewReceived(msg.channel, name, day_of(now))]):
             return []
         lookup = keys.lookup(msg.channel, msg.address)
-        messages.insert_dead_letters(connection, [dead_letter(keys, lookup, msg, fault, now, self._random)])
+        messages.insert_dead_letters(connection, [new_dead_letter(keys, lookup, msg, fault, now, self._random)])
         sender = find_addresses(connection, [lookup]).get(lookup)
         renderer = self.catalogue.main_menu.renderer(sender.reads() if sender else None, msg.language_hint)
         return [renderer.message(renderer.text("trouble.message"))]

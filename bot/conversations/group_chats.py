@@ -24,7 +24,7 @@ def invite_groups(batch: BatchContext, arrived: Sequence[MsgIn]) -> list[MsgIn]:
     known = find_addresses(batch.connection, list(groups))
     for lookup, msg in groups.items():
         if lookup not in known:
-            sealed = batch.keys.seal(msg.address, lookup)
+            sealed = batch.keys.encrypt(msg.address, lookup)
             row = NewAddress(lookup=lookup, contact_id=None, channel=msg.channel, sealed=sealed, created_at=batch.today)
             batch.add(contacts.insert_addresses, row)
         invitation = batch.catalogue.main_menu.invite(msg.language_hint)

@@ -15,7 +15,7 @@ from bot.common.clock import Clock
 from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
 from bot.common.keys import Keys
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.consultations.catalogue import Catalogue
 from bot.conversations import closing
 from bot.privacy.retention import COPIES_KEPT, delete_expired, delete_idle_contacts, find_idle_contacts, list_unreported
@@ -72,5 +72,5 @@ async def run_hourly_jobs(
             await asyncio.to_thread(erasure_log.forget_before, (now - timedelta(days=backup_days)).date())
             await store.read(partial(audit_anchor.advance, keys=keys, data=erasure_log.folder.parent))
         except (StorageError, OSError) as fault:
-            log.error("hourly_jobs_failed", **where(fault))
+            log.error("hourly_jobs_failed", **error_place(fault))
         await asyncio.sleep(EVERY.total_seconds())

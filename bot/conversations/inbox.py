@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from adapters.base import NotStored, Outgoing, Replies
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.common.sources import Now, system_now
 from bot.consultations.batch_context import BatchOutcome
 from bot.consultations.catalogue import NotCompiled
@@ -338,7 +338,7 @@ class Conversations:
                 raise
             except StorageError as fault:
                 self._has_failed = True
-                log.error("database_unavailable", **where(fault))
+                log.error("database_unavailable", **error_place(fault))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
@@ -385,7 +385,7 @@ class Conversations:
                 await self._commit([one], rounds)
             return
         msg = batch[0].msg
-        log.error("message_not_stored", channel=msg.channel, **where(fault))
+        log.error("message_not_stored", channel=msg.channel, **error_place(fault))
         self.counts.failures += 1
 
         said: list[MsgOut] = []
@@ -398,7 +398,7 @@ class Conversations:
         try:
             await self._patiently(bury)
         except Exception as deeper:  # noqa: BLE001 - an id or address no database can hold: nothing is left to keep
-            log.error("message_dropped", channel=msg.channel, **where(deeper))
+            log.error("message_dropped", channel=msg.channel, **error_place(deeper))
         for reply in said:
             await self._outbox.send_at_once(msg.channel, msg.address, reply)
         batch[0].replies = tuple(Outgoing(0, msg.address, reply) for reply in said)

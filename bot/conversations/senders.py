@@ -175,7 +175,7 @@ class SenderResolver:
         if is_known:
             batch.add(adopt_addresses, AddressOwner(lookup, number))
         else:
-            sealed = self._keys.seal(address, lookup)
+            sealed = self._keys.encrypt(address, lookup)
             row = NewAddress(lookup=lookup, contact_id=number, channel=channel, sealed=sealed, created_at=day)
             batch.add(contacts.insert_addresses, row)
         return Person(

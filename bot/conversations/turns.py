@@ -8,9 +8,9 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from bot.broadcasts.messages import as_typed
-from bot.common.dead_letters import dead_letter
+from bot.common.dead_letters import new_dead_letter
 from bot.common.keys import Keys
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.consultations import incompatible_sessions
 from bot.consultations.batch_context import BatchContext
 from bot.consultations.catalogue import Catalogue, NotCompiled, PendingCompilations, PublishedFlow
@@ -233,10 +233,11 @@ class TurnProcessor:
     ) -> None:
         """Keeps a message that cannot be handled for people to look at, and says so to who sent it."""
         self._senders.discard_cache()
-        log.error("dead_letter_stored", channel=msg.channel, **where(fault))
+        log.error("dead_letter_stored", channel=msg.channel, **error_place(fault))
         batch.outcome.failures += 1
         batch.add(
-            messages.insert_dead_letters, dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random)
+            messages.insert_dead_letters,
+            new_dead_letter(self._keys, person.lookup, msg, fault, batch.now, batch.random),
         )
         renderer = self._catalogue.main_menu.renderer(person.language, msg.language_hint)
         batch.say(person, said or renderer.message(renderer.text("trouble.message")))

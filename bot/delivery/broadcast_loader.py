@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.common.sources import Now, system_now
-from bot.delivery.channel_queue import Lane
+from bot.delivery.channel_queue import ChannelQueue
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables import outbox
@@ -26,7 +26,7 @@ LONGEST_PUT_OFF_SECONDS = 60.0
 InOrder = Callable[[Iterable[WaitingMessage]], list[WaitingMessage]]
 
 
-class Supply:
+class BroadcastLoader:
     """Fetches the broadcasts of one channel from the table.
 
     Nothing remembers how far it has come: whatever waits and is not in memory is fetched, by whichever process and
@@ -37,7 +37,7 @@ class Supply:
     def __init__(
         self,
         store: Store,
-        lane: Lane,
+        lane: ChannelQueue,
         restore: Callable[[WaitingMessage], bool],
         in_order: InOrder,
         now: Now = system_now,

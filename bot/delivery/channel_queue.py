@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from adapters.base import Channel, Delivery, Outgoing, RetryAfter, Unknown
-from bot.delivery.rate_limit import Cycle, Pace
+from bot.delivery.rate_limit import DurationAverage, RateLimiter
 from storage.tables.outbox import UNASKED, Purpose
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ LOOK_AGAIN_SECONDS = 0.005
 """When nothing may start because enough is on its way."""
 
 
-class Item(NamedTuple):
+class QueuedMessage(NamedTuple):
     """A message on its way."""
 
     lookup: bytes
@@ -45,16 +45,16 @@ class Item(NamedTuple):
         return bool(self.message.msg.expects or self.message.msg.quick_replies)
 
 
-class Again(NamedTuple):
+class Retry(NamedTuple):
     """A message to be tried once more: as it is now (its chat may have moved), in so many seconds."""
 
-    item: Item
+    item: QueuedMessage
     wait: float = 0.0
 
 
-Settle = Callable[[Item, Delivery], Again | None]
+Settle = Callable[[QueuedMessage, Delivery], Retry | None]
 """Takes down what became of a message; says how to try again, None when it is done with."""
-Noted = Callable[[], Awaitable[None]]
+Persisted = Callable[[], Awaitable[None]]
 """Returns when everything taken down so far is stored for good, which has time until the next batch."""
 Hurry = Callable[[], None]
 """Something waits for that: it has no time any more."""
@@ -69,23 +69,23 @@ class _Chat:
 
     def __init__(self) -> None:
         # Lists, because there is mostly one message in them, and for a moment only.
-        self.replies: list[Item] = []
-        self.broadcasts: list[Item] = []
+        self.replies: list[QueuedMessage] = []
+        self.broadcasts: list[QueuedMessage] = []
         self.is_busy = False
         self.is_put_off = False
 
     def __len__(self) -> int:
         return len(self.replies) + len(self.broadcasts)
 
-    def queue(self) -> list[Item]:
+    def queue(self) -> list[QueuedMessage]:
         """Replies overtake broadcasts."""
         return self.replies or self.broadcasts
 
-    def queue_for(self, purpose: Purpose) -> list[Item]:
+    def queue_for(self, purpose: Purpose) -> list[QueuedMessage]:
         return self.broadcasts if purpose in UNASKED else self.replies
 
 
-class Lane:
+class ChannelQueue:
     """Messages of one channel: replies before broadcasts, several at once, but never two to the same chat.
 
     Which message goes is decided when its slot begins, so a reply waits for one slot, whatever else is queued; a
@@ -94,7 +94,7 @@ class Lane:
     What hangs keeps nobody waiting.
     """
 
-    def __init__(self, channel: Channel, settle: Settle, noted: Noted, hurry: Hurry = lambda: None) -> None:
+    def __init__(self, channel: Channel, settle: Settle, noted: Persisted, hurry: Hurry = lambda: None) -> None:
         self.channel = channel
         self.idle = asyncio.Event()
         """Set while nothing is on its way; what waits for a later moment does not count."""
@@ -109,9 +109,9 @@ class Lane:
         self._broadcasts: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._pending = 0
-        self._pace = Pace(channel.limits.per_second)
+        self._pace = RateLimiter(channel.limits.per_second)
         self._paused_until = 0.0
-        self._cycle = Cycle()
+        self._cycle = DurationAverage()
         self._started: dict[int, float] = {}
         """When each message on its way began, by id, in that order; until it is noted where that is waited for."""
         self._unanswered: dict[int, float] = {}
@@ -128,7 +128,7 @@ class Lane:
         self._is_held = False
         self._wake.set()
 
-    def put(self, item: Item, wait: float = 0) -> None:
+    def put(self, item: QueuedMessage, wait: float = 0) -> None:
         """Queues a message behind the others of its kind for the same chat, for `wait` seconds from now."""
         chat = self._chat(item.lookup)
         chat.queue_for(item.purpose).append(item)
@@ -174,7 +174,7 @@ class Lane:
                     if timer:
                         timer.cancel()
 
-    async def _carry(self, item: Item | None) -> None:
+    async def _carry(self, item: QueuedMessage | None) -> None:
         """Sends a message, and then others for as long as some may go at once."""
         clock = asyncio.get_running_loop().time
         while item is not None:
@@ -213,7 +213,7 @@ class Lane:
             self._at_leisure.clear()
             self._hurry()
 
-    def _next(self) -> Item | None:
+    def _next(self) -> QueuedMessage | None:
         """The message that may go now, if any."""
         now = asyncio.get_running_loop().time()
         if self._is_held or now < max(self._paused_until, self._pace.free_at):
@@ -289,7 +289,7 @@ class Lane:
             log.error("channel_send_failed", channel=self.channel.name, fault=type(fault).__name__)
             return Unknown(type(fault).__name__)
 
-    def _finish(self, item: Item, again: Again | None) -> None:
+    def _finish(self, item: QueuedMessage, again: Retry | None) -> None:
         """What comes next in the chat of a message that was sent, or is to be sent again."""
         chat = self._chats[item.lookup]
         if again is None:

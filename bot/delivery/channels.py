@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol, cast
 
 import adapters
-from adapters.base import BadSettings, Channel, Finding, Vault, VaultError
+from adapters.base import BadSettings, Channel, CipherError, Finding, TextCipher
 from bot.common import keys
 from bot.common.errors import CommandError
 from bot.common.keys import Keys
@@ -26,25 +26,25 @@ FOLDER: Final = "channels"
 class Adapter(Protocol):
     """What a module in `adapters/` offers, so that `[channels.NAME]` can have its name as `type`."""
 
-    def open_channel(self, name: str, section: ChannelSettings, folder: Path, vault: Vault) -> Channel:
+    def open_channel(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Channel:
         """The channel, not started. `folder` is its own place, which it makes when it needs one; what must not be read
         there it seals with `vault`, once it is started. Raises BadSettings.
         """
 
-    async def examine(self, name: str, section: ChannelSettings, folder: Path, vault: Vault) -> Sequence[Finding]:
+    async def examine(self, name: str, section: ChannelSettings, folder: Path, cipher: TextCipher) -> Sequence[Finding]:
         """For `doctor`: what there is to say about the channel, without changing anything. Raises BadSettings."""
 
 
-class Sealing(Protocol):
+class ReEncrypting(Protocol):
     """What a module offers besides, if its channels keep anything sealed."""
 
-    def reseal(self, section: ChannelSettings | None, folder: Path, vault: Vault) -> None:
+    def reencrypt(self, section: ChannelSettings | None, folder: Path, cipher: TextCipher) -> None:
         """Seals all of it anew with the same vault, whose key is another one by now; `section` None: of a channel that
-        is not configured any more. Raises OSError and VaultError.
+        is not configured any more. Raises OSError and CipherError.
         """
 
 
-class _HouseVault(NamedTuple):
+class _LazyCipher(NamedTuple):
     """Seals with the secret key of the house, read only when it is needed: channels are opened before the house is, and
     `doctor` looks at one that has no key yet.
     """
@@ -52,11 +52,11 @@ class _HouseVault(NamedTuple):
     secret: Path
     purpose: str
 
-    def seal(self, text: str) -> str:
-        return keys.load(self.secret).vault(self.purpose).seal(text)
+    def encrypt(self, text: str) -> str:
+        return keys.load_keys(self.secret).cipher(self.purpose).encrypt(text)
 
-    def unseal(self, sealed: str) -> str:
-        return keys.load(self.secret).vault(self.purpose).unseal(sealed)
+    def decrypt(self, sealed: str) -> str:
+        return keys.load_keys(self.secret).cipher(self.purpose).decrypt(sealed)
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:
@@ -64,17 +64,17 @@ def open_channels(settings: Settings) -> dict[str, Channel]:
     channels = {}
     for name, section in settings.channels.items():
         try:
-            channels[name] = _adapter(name, section).open_channel(name, section, *belongings(settings, name))
+            channels[name] = _adapter(name, section).open_channel(name, section, *channel_resources(settings, name))
         except BadSettings as fault:
             raise CommandError(f"[channels.{name}]: {fault}") from None
     return channels
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
+def channel_findings(settings: Settings) -> Iterator[Finding]:
     """What `doctor` says about each of them."""
     for name, section in settings.channels.items():
         try:
-            found = asyncio.run(_adapter(name, section).examine(name, section, *belongings(settings, name)))
+            found = asyncio.run(_adapter(name, section).examine(name, section, *channel_resources(settings, name)))
         except (BadSettings, CommandError) as fault:
             said = str(fault)
             yield Finding(False, said if said.startswith("[") else f"[channels.{name}]: {said}")
@@ -96,37 +96,37 @@ def _adapter(name: str, section: ChannelSettings) -> Adapter:
     return cast("Adapter", module)
 
 
-def belongings(settings: Settings, name: str) -> tuple[Path, Vault]:
+def channel_resources(settings: Settings, name: str) -> tuple[Path, TextCipher]:
     """The channel's folder, and what it seals with: the same for all channels of a type, so that one can be renamed."""
     purpose = _purpose(settings.channels[name].type)
-    return settings.data / FOLDER / name, _HouseVault(settings.data / keys.FILE, purpose)
+    return settings.data / FOLDER / name, _LazyCipher(settings.data / keys.FILE, purpose)
 
 
 def _purpose(kind: str) -> str:
     return f"channel {kind}"
 
 
-def reseal(settings: Settings, house: Keys) -> None:
-    """Seals anew what channels keep, while the service is stopped. Raises CommandError, OSError and VaultError."""
+def reencrypt_channels(settings: Settings, house: Keys) -> None:
+    """Seals anew what channels keep, while the service is stopped. Raises CommandError, OSError and CipherError."""
     for name, section in settings.channels.items():
         module = _adapter(name, section)
-        if hasattr(module, "reseal"):
+        if hasattr(module, "reencrypt"):
             folder = settings.data / FOLDER / name
-            cast("Sealing", module).reseal(section, folder, house.vault(_purpose(section.type)))
+            cast("ReEncrypting", module).reencrypt(section, folder, house.cipher(_purpose(section.type)))
     for folder in sorted((settings.data / FOLDER).glob("*")):
         if folder.is_dir() and folder.name not in settings.channels:
-            _reseal_left(folder, house)
+            _reencrypt_leftover(folder, house)
 
 
-def _reseal_left(folder: Path, house: Keys) -> None:
+def _reencrypt_leftover(folder: Path, house: Keys) -> None:
     """That of a channel which is not configured any more: nothing says of which type it was."""
     faults = []
     for kind in (it.name for it in pkgutil.iter_modules(adapters.__path__) if it.ispkg):
         module = importlib.import_module(f"adapters.{kind}")
-        if hasattr(module, "reseal"):
+        if hasattr(module, "reencrypt"):
             try:
-                cast("Sealing", module).reseal(None, folder, house.vault(_purpose(kind)))
-            except VaultError as fault:
+                cast("ReEncrypting", module).reencrypt(None, folder, house.cipher(_purpose(kind)))
+            except CipherError as fault:
                 faults.append(fault)
             else:
                 return

@@ -31,10 +31,10 @@ from adapters.base import (
 )
 from bot.common.ids import day_of
 from bot.common.keys import Keys, SecretError
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.common.sources import Now, system_now
-from bot.delivery.broadcast_loader import LONGEST_PUT_OFF_SECONDS, Supply
-from bot.delivery.channel_queue import Again, Item, Lane
+from bot.delivery.broadcast_loader import LONGEST_PUT_OFF_SECONDS, BroadcastLoader
+from bot.delivery.channel_queue import ChannelQueue, QueuedMessage, Retry
 from bot.delivery.waiting import LONG_SECONDS
 from flows.messages import MsgOut
 from storage.core.errors import StorageError
@@ -68,12 +68,12 @@ _NOT_SEEN: Final[frozenset[OutboxState]] = frozenset({"refused", "unreachable"})
 IN_MEMORY: list[Purpose] = [purpose for purpose in get_args(Purpose) if purpose not in UNASKED]
 """What is queued as soon as it is written; broadcasts come in portions (`bot.delivery.broadcast_loader`)."""
 
-Ledger = Callable[[Connection, Sequence[SendOutcome]], object]
+OutcomeListener = Callable[[Connection, Sequence[SendOutcome]], object]
 """Is told what became of broadcasts, within the transaction that notes it."""
 
 
 @dataclass(slots=True)
-class Settled:
+class PendingOutcomes:
     """Outcomes not written yet."""
 
     sent: list[SentReply] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Settled:
     def __bool__(self) -> bool:
         return any(getattr(self, each.name) for each in fields(self))
 
-    def absorb(self, other: Settled) -> None:
+    def absorb(self, other: PendingOutcomes) -> None:
         for each in fields(self):
             mine, theirs = getattr(self, each.name), getattr(other, each.name)
             setattr(self, each.name, theirs + mine if isinstance(mine, list) else mine or theirs)
@@ -102,19 +102,19 @@ class Outbox:
     """All messages on their way, a lane for each channel."""
 
     def __init__(self, store: Store, keys: Keys, channels: Mapping[str, Channel], now: Now = system_now) -> None:
-        self.ledger: Ledger | None = None
+        self.ledger: OutcomeListener | None = None
         self.on_changes: Callable[[Sequence[bytes]], object] = lambda lookups: None
         """Is told, within the transaction, about which addresses something changes beside that they were written to."""
         self._store = store
         self._keys = keys
         self._lanes = {
-            name: Lane(channel, partial(self._settle, name), self._noted, self._hurry)
+            name: ChannelQueue(channel, partial(self._settle, name), self._noted, self._hurry)
             for name, channel in channels.items()
         }
         self._supplies = {
-            name: Supply(store, lane, self._restore, self._in_order, now) for name, lane in self._lanes.items()
+            name: BroadcastLoader(store, lane, self._restore, self._in_order, now) for name, lane in self._lanes.items()
         }
-        self._settled = Settled()
+        self._settled = PendingOutcomes()
         self._flush_now = asyncio.Event()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._draining = 0
@@ -145,7 +145,7 @@ class Outbox:
         for name, lookup, message in outgoing:
             lane = self._lanes.get(name)
             if lane:
-                lane.put(Item(lookup, message, purpose))
+                lane.put(QueuedMessage(lookup, message, purpose))
 
     def look_for_broadcasts(self) -> None:
         """There are new broadcasts or notices in the table, committed.
@@ -205,21 +205,21 @@ class Outbox:
         finally:
             self._draining -= 1
 
-    def take_settled(self) -> Settled:
+    def take_settled(self) -> PendingOutcomes:
         """The outcomes to be written now; tell `confirm` when that is done, `put_back` when it failed."""
-        settled, self._settled = self._settled, Settled()
+        settled, self._settled = self._settled, PendingOutcomes()
         self._flush_now.clear()
         if self._flush_timer:
             self._flush_timer.cancel()
             self._flush_timer = None
         return settled
 
-    def put_back(self, settled: Settled) -> None:
+    def put_back(self, settled: PendingOutcomes) -> None:
         if settled:
             self._settled.absorb(settled)
             self._flush_now.set()
 
-    def confirm(self, settled: Settled) -> None:
+    def confirm(self, settled: PendingOutcomes) -> None:
         """These outcomes are stored for good."""
         for name, id_, still_waits in settled.left_memory:
             self._supplies[name].noted([id_])
@@ -229,7 +229,7 @@ class Outbox:
             if not future.done():
                 future.set_result(None)
 
-    def write_settled(self, connection: Connection, settled: Settled) -> None:
+    def write_settled(self, connection: Connection, settled: PendingOutcomes) -> None:
         """Notes what became of messages; runs on the writing thread."""
         self.on_changes(_changed(settled))
         move_addresses(connection, settled.moves)
@@ -243,7 +243,7 @@ class Outbox:
         if settled.has_farewells and not has_final_messages(connection):
             purge_orphaned_contacts(connection)
 
-    def _settle(self, channel: str, item: Item, delivery: Delivery) -> Again | None:
+    def _settle(self, channel: str, item: QueuedMessage, delivery: Delivery) -> Retry | None:
         """Notes a delivery; says how to try again, or None where the message is done with."""
         if type(delivery) is Sent and item.purpose == "reply":
             self._settled.sent.append(SentReply(item.message.id))
@@ -269,9 +269,9 @@ class Outbox:
         if item.purpose in UNASKED and is_fault and wait > LONGEST_PUT_OFF_SECONDS:
             self._settled.left_memory.append((channel, item.message.id, True))
             return None
-        return Again(again, wait)
+        return Retry(again, wait)
 
-    def _done(self, channel: str, item: Item, delivery: Delivery, now: datetime) -> None:
+    def _done(self, channel: str, item: QueuedMessage, delivery: Delivery, now: datetime) -> None:
         state, error = _state_of(delivery)
         today = day_of(now)
         outcome = SendOutcome(
@@ -302,13 +302,13 @@ class Outbox:
         try:
             lane.channel.forget(address, was_told=was_told)
         except Exception as fault:  # noqa: BLE001 - the tables are right already, and others wait for their replies
-            log.error("channel_erasure_failed", channel=channel, **where(fault))
+            log.error("channel_erasure_failed", channel=channel, **error_place(fault))
 
-    def _move(self, channel: str, item: Item, address: str) -> Again:
+    def _move(self, channel: str, item: QueuedMessage, address: str) -> Retry:
         lookup = self._keys.lookup(channel, address)
-        self._settled.moves.append(AddressMove(item.lookup, lookup, self._keys.seal(address, lookup)))
+        self._settled.moves.append(AddressMove(item.lookup, lookup, self._keys.encrypt(address, lookup)))
         message = item.message._replace(address=address)
-        return Again(item._replace(lookup=lookup, message=message, attempts=item.attempts + 1))
+        return Retry(item._replace(lookup=lookup, message=message, attempts=item.attempts + 1))
 
     async def _noted(self) -> None:
         """Returns when everything settled so far is written."""
@@ -370,22 +370,22 @@ class Outbox:
     def _restore(self, row: WaitingMessage) -> bool:
         """Queues a message from the table; says whether its address could be read."""
         try:
-            address = self._keys.unseal(row.sealed, row.lookup)
+            address = self._keys.decrypt(row.sealed, row.lookup)
         except SecretError:
             log.error("address_not_decrypted", outbox_id=row.id)
             return False
         message = Outgoing(row.id, address, MsgOut.from_data(from_json(row.payload)))
         wait = (row.not_before - self._now()).total_seconds() if row.not_before else 0
-        self._lanes[row.channel].put(Item(row.lookup, message, row.purpose, row.attempts), wait)
+        self._lanes[row.channel].put(QueuedMessage(row.lookup, message, row.purpose, row.attempts), wait)
         return True
 
 
-def _changed(settled: Settled) -> list[bytes]:
+def _changed(settled: PendingOutcomes) -> list[bytes]:
     moved = [lookup for move in settled.moves for lookup in (move.old, move.new)]
     return [*moved, *(row.lookup for row in settled.unreachable), *(row.lookup for row in settled.missed)]
 
 
-def _seconds_to_wait(item: Item, delivery: Delivery) -> float | None:
+def _seconds_to_wait(item: QueuedMessage, delivery: Delivery) -> float | None:
     if isinstance(delivery, RetryAfter) and (delivery.is_overall or item.attempts + 1 < MOST_ATTEMPTS):
         return delivery.seconds
     # An unknown outcome is tried once more where a doubled reply does no harm; a broadcast never says a thing twice.

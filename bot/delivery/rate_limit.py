@@ -6,7 +6,7 @@ MARGIN = 0.02
 """What is left unused of a rate (but at least one message a second of those above 20, and 5 % of smaller ones)."""
 
 
-class Pace:
+class RateLimiter:
     """Slots at equal distances. Who comes late may catch up a little, so that timers that go off late cost no rate.
 
     The generic cell rate algorithm (ITU-T I.371), with the rate lowered so far and the catching up bounded so that any
@@ -33,7 +33,7 @@ class Pace:
             self.free_at = max(self.free_at, now - self._slack) + self._interval
 
 
-class Cycle:
+class DurationAverage:
     """How long one message takes from its start to its note, as a moving average in seconds."""
 
     WEIGHT = 0.1

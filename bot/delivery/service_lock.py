@@ -29,7 +29,7 @@ LOOK_SECONDS: Final = 10.0
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[Alone | None]:
+def hold_service_lock(settings: Settings) -> Iterator[ServiceLock | None]:
     """Holds the lock during the block; None on SQLite.
 
     Raises CommandError if another service has it, and the classes of `storage.core.errors`.
@@ -48,12 +48,12 @@ def alone(settings: Settings) -> Iterator[Alone | None]:
         lock.let_go()
         raise _taken(place, lock.holder)
     try:
-        yield Alone(lock, place)
+        yield ServiceLock(lock, place)
     finally:
         lock.let_go()
 
 
-class Alone:
+class ServiceLock:
     """The lock of a service that runs."""
 
     def __init__(self, lock: ServingLock, place: str) -> None:

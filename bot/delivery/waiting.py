@@ -16,7 +16,7 @@ LONG_SECONDS: Final = 60.0
 """A chat that waits longer is worth a line to the operator."""
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
+def delayed_message_findings(settings: Settings) -> Iterator[Finding]:
     """What `doctor` says of them, where there are any."""
     store = Store(settings.database())
     try:

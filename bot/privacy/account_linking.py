@@ -82,7 +82,7 @@ def answer_link_requests(batch: BatchContext, requests: list[Request[LinkRequest
 
 def link_code_hash(keys: Keys, digits: str) -> bytes:
     """What the table knows of a code."""
-    return hmac.digest(keys.doors, digits.encode(), "sha256")
+    return hmac.digest(keys.linking, digits.encode(), "sha256")
 
 
 class _Linking:
@@ -225,7 +225,7 @@ class _Linking:
             "ratings": [it._asdict() for it in ratings_of_people(self._connection, [name])],
         }
         number = random_id(self._batch.random)
-        sealed = self._keys.seal(to_json(said).decode(), personal_data.superseded_context(number))
+        sealed = self._keys.encrypt(to_json(said).decode(), personal_data.superseded_context(number))
         days = timedelta(days=consultation.retention.days)
         ends = revisions_by_id(self._connection, [row.revision_id])[row.revision_id].closes_at
         until = ends + days if ends else None

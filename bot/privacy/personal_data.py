@@ -74,7 +74,7 @@ def erase_people(batch: BatchContext, people: list[Person]) -> None:
     outcome.erased_records += [ErasedRecord("person", str(number)) for number in numbers]
     erase_contacts(connection, numbers, keys, batch.ids)
     for person in people:
-        sealed = keys.seal(person.address, person.lookup)
+        sealed = keys.encrypt(person.address, person.lookup)
         row = NewAddress(
             lookup=person.lookup, contact_id=None, channel=person.channel, sealed=sealed, created_at=batch.today
         )
@@ -89,7 +89,7 @@ def _other_doors(connection: Connection, people: Sequence[Person], keys: Keys) -
     doors = addresses_of_contacts(connection, [person.contact_id for person in people])
     others = {door.lookup: door.channel for door in doors if door.lookup not in here}
     sealed = encrypted_addresses(connection, list(others))
-    return [(channel, keys.unseal(sealed[lookup], lookup)) for lookup, channel in others.items()]
+    return [(channel, keys.decrypt(sealed[lookup], lookup)) for lookup, channel in others.items()]
 
 
 def personal_data_message(connection: Connection, person: Person, keys: Keys, catalogue: Catalogue) -> MsgOut:
@@ -125,7 +125,7 @@ def personal_data_message(connection: Connection, person: Person, keys: Keys, ca
             if it.session_id == row.id
         ]
     for aside in superseded_answers_of(connection, person.contact_id):
-        kept = from_json(keys.unseal(aside.sealed, superseded_context(aside.id)))
+        kept = from_json(keys.decrypt(aside.sealed, superseded_context(aside.id)))
         said = {it["question_key"]: (it["value"], it["missing"]) for it in kept["answers"]}
         where = kept["session"]["revision_id"], kept["session"]["language"]
         lines += [

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.base import VaultError
+from adapters.base import CipherError
 from bot.common.atomic_file import write_whole
 from bot.common.errors import Say
 from bot.common.keys import Keys, SecretError
-from bot.common.progress import progress
+from bot.common.progress import show_progress
 from bot.delivery import channels
 from bot.delivery.attachments import files
 from bot.privacy import personal_data
@@ -69,7 +69,7 @@ class ReEncryption:
             total = count_encrypted(connection, place)
         after: Any = None
         done = 0
-        with progress(name, self._complain, total) as watch:
+        with show_progress(name, self._complain, total) as watch:
             while cells := self._portion(name, place, after):
                 after, done = cells[-1].key, done + len(cells)
                 watch(done)
@@ -92,7 +92,7 @@ class ReEncryption:
         changed, unreadable = [], 0
         for cell in cells:
             try:
-                new = self._keys.reseal(cell.sealed, bound(cell))
+                new = self._keys.reencrypt(cell.sealed, bound(cell))
             except SecretError:
                 unreadable += 1
             else:
@@ -101,14 +101,14 @@ class ReEncryption:
 
     def _files(self, folder: Path) -> None:
         paths = sorted(it for it in folder.iterdir() if files.NAME.fullmatch(it.name)) if folder.is_dir() else []
-        with progress("files", self._complain, len(paths)) as watch:
+        with show_progress("files", self._complain, len(paths)) as watch:
             for number, path in enumerate(paths, 1):
                 self._file(path)
                 watch(number)
 
     def _file(self, path: Path) -> None:
         try:
-            new = self._keys.reseal_file(path.read_bytes(), path.name)
+            new = self._keys.reencrypt_file(path.read_bytes(), path.name)
         except FileNotFoundError:
             return  # its author had it deleted meanwhile
         except SecretError:
@@ -121,7 +121,7 @@ class ReEncryption:
     def _channels(self) -> None:
         """All of them, each time: there are few files, and they are in use by nobody while the service is stopped."""
         try:
-            channels.reseal(self._settings, self._keys)
-        except VaultError as fault:
+            channels.reencrypt_channels(self._settings, self._keys)
+        except CipherError as fault:
             self.unreadable += 1
             self._complain(str(fault))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
-from bot.common.logs import where
+from bot.common.logs import error_place
 from storage import migrate, rewriting
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -97,7 +97,7 @@ class Scrubber:
             try:
                 await work()
             except (StorageError, OSError) as fault:
-                log.error("scrub_failed", **where(fault))
+                log.error("scrub_failed", **error_place(fault))
                 self.soon()
                 await asyncio.sleep(SOON_SECONDS)
 

@@ -10,7 +10,7 @@ import re
 from random import Random
 from typing import Final
 
-from bot.common.code_alphabet import ALPHABET, MISREAD, in_groups, random_letters
+from bot.common.code_alphabet import ALPHABET, MISREAD, group_code, random_code
 from bot.common.sources import SYSTEM_RANDOM
 
 _PROPOSAL: Final = "P"
@@ -25,12 +25,12 @@ _FIRST: Final = frozenset(f"#{_PROPOSAL}{_ANSWER}{_PROPOSAL.lower()}{_ANSWER.low
 
 def new_proposal_code(random: Random = SYSTEM_RANDOM) -> str:
     """A code of 40 random bits that can be read out: "P-7K2M-PX0Q"."""
-    return f"{_PROPOSAL}-{in_groups(random_letters(8, random))}"
+    return f"{_PROPOSAL}-{group_code(random_code(8, random))}"
 
 
 def new_answer_code(random: Random = SYSTEM_RANDOM) -> str:
     """A code for an answer in own words: "T-7K2M-PX0Q"."""
-    return f"{_ANSWER}-{in_groups(random_letters(8, random))}"
+    return f"{_ANSWER}-{group_code(random_code(8, random))}"
 
 
 def parse_proposal_code(text: str) -> str | None:

@@ -183,7 +183,7 @@ def record_decision(chair: ModerationContext, proposal_id: int, kind: DecisionKi
     slug = consultation_slug(chair.connection, about.consultation_id)
     purpose = reason or "" if kind in _PLAIN_REASONS else ""
     entry = chair.actor.did(_ACTS[kind], f"{slug}/{about.code}", purpose, chair.now)
-    audit.record(chair.connection, chair.keys, entry)
+    audit.record_entry(chair.connection, chair.keys, entry)
 
 
 def set_moderation_state(
@@ -232,7 +232,7 @@ def wording_flags(wording: ProposalWording, language: str) -> list[str]:
 
 def encrypt_original(keys: Keys, standing: ModerationItem, wording: ProposalWording) -> bytes:
     """What a person wrote, so that only this house can read it."""
-    return keys.seal(to_json(wording).decode(), original_binding(standing.kind, standing.proposal.id))
+    return keys.encrypt(to_json(wording).decode(), original_binding(standing.kind, standing.proposal.id))
 
 
 def original_binding(kind: Literal["proposal", "answer"], number: int) -> bytes:
@@ -245,7 +245,7 @@ def decrypt_original(keys: Keys, standing: ModerationItem) -> ProposalWording | 
     sealed = standing.moderation.original
     if sealed is None:
         return None
-    title, text = from_json(keys.unseal(sealed, original_binding(standing.kind, standing.proposal.id)))
+    title, text = from_json(keys.decrypt(sealed, original_binding(standing.kind, standing.proposal.id)))
     return ProposalWording(title, text)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import structlog
 from sqlalchemy import Connection
 
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.results import loading
 from bot.results.methods.components import plane
 from bot.results.methods.matrix import last_votes
@@ -72,7 +72,7 @@ async def keep_scanning_votes(store: Store, wanting: ScanTarget) -> None:
             try:
                 found = await store.read(partial(scan_votes, consultation_id=consultation_id))
             except StorageError as fault:
-                log.error("vote_analysis_failed", consultation_id=consultation_id, **where(fault))
+                log.error("vote_analysis_failed", consultation_id=consultation_id, **error_place(fault))
                 break
             wanting.learn(consultation_id, found, time.monotonic() - began)
         await asyncio.sleep(CHECK_SECONDS)

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.common.code_alphabet import MISREAD, in_groups, plain, random_letters
+from bot.common.code_alphabet import MISREAD, group_code, normalise_code, random_code
 from bot.common.keys import Keys
 from storage.tables.staff import StaffMember, record_staff_sign_in, staff_by_code
 
@@ -17,7 +17,7 @@ CODE_LENGTH: Final = 16
 
 def new_staff_code() -> str:
     """A personal code of 80 random bits, in groups that can be read out: "7K2M-PX0Q-4ZTA-9C3D"."""
-    return in_groups(random_letters(CODE_LENGTH))
+    return group_code(random_code(CODE_LENGTH))
 
 
 def staff_code_hash(keys: Keys, code: str) -> bytes:
@@ -25,7 +25,7 @@ def staff_code_hash(keys: Keys, code: str) -> bytes:
 
     What cannot be a code is hashed all the same, so that it is refused like any other.
     """
-    letters = plain(code[:100]).translate(MISREAD)
+    letters = normalise_code(code[:100]).translate(MISREAD)
     return hmac.digest(keys.staff, b"code/" + letters.encode("utf-8", "replace"), "sha256")
 
 

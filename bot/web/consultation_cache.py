@@ -221,7 +221,7 @@ def _offers(live: LiveRevision) -> tuple[OfferedLanguage, ...]:
             "rtl" if LANGUAGES[offer.tag].right_to_left else "ltr",
             # The language it was written in is no translation.
             offer.tag != listing.main_language
-            and (offer.review is Review.UNREVIEWED or bool(phrase_catalogues.unreviewed(offer.tag))),
+            and (offer.review is Review.UNREVIEWED or bool(phrase_catalogues.unreviewed_phrases(offer.tag))),
         )
         for offer in listing.languages
     )

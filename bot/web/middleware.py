@@ -13,7 +13,7 @@ from adapters.web.errors import RequestError
 from adapters.web.requests import FIELDS
 from adapters.web.routes import HELD_SECONDS
 from bot.common.i18n.locale import Locale, available_languages
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.web.assisted.device_sessions import KIOSK, device_profile_of, device_session_of, entry_code_of
 from bot.web.context import SIZE_COOKIE, YEAR_SECONDS, Site, set_preference_cookie, site_of
 from bot.web.request_locale import COOKIE, locale_of
@@ -90,10 +90,10 @@ async def _answered(site: Site, request: web.Request, handler: Handler) -> web.S
             raise
         return error_page(site, request, "trouble", fault.status)
     except StorageError as fault:
-        log.error("page_request_failed", **where(fault))
+        log.error("page_request_failed", **error_place(fault))
         return request_error_page(site, request, RequestError("held", HELD_SECONDS))
     except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
-        log.error("page_request_failed", **where(fault))
+        log.error("page_request_failed", **error_place(fault))
         return error_page(site, request, "trouble", 500)
 
 

@@ -26,7 +26,7 @@ def main() -> int:
     if not given.name:
         print("\n".join(lines(known)))
         return 0
-    logs.configure("json", "error", sys.stderr)  # of channels that run in this process
+    logs.configure_logs("json", "error", sys.stderr)  # of channels that run in this process
     is_good = True
     for seed in range(given.seed, given.seed + given.runs):
         with tempfile.TemporaryDirectory(prefix="mitsprache-campaign-", ignore_cleanup_errors=True) as folder:

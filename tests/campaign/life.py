@@ -22,7 +22,7 @@ from bot.app import build
 from bot.common import logs
 from bot.settings import ChannelSettings, Settings
 from storage.core.store import Store
-from tests.house import KEYS, VAULT
+from tests.house import CIPHER, KEYS
 from tests.test_adapters import crashes
 
 CRASH = "MITSPRACHE_TEST_CRASH"
@@ -47,14 +47,14 @@ def live(order: dict[str, Any]) -> None:
     os.environ[CRASH] = order["crash"]
     folder = Path(order["folder"])
     with (folder / "house.log").open("a", encoding="utf-8") as written:
-        logs.configure("json", "info", written)
+        logs.configure_logs("json", "info", written)
         asyncio.run(serve(order["database"], order["section"], folder, order["workers"]))
 
 
 async def serve(database: str, section: dict[str, Any], folder: Path, workers: int) -> None:
     """A house with one channel and no pace within a chat, so that people can answer as fast as they are asked."""
     settings = ChannelSettings.model_validate(section)
-    channel = TYPES[section["type"]].open_channel(CHANNEL, settings, folder / "channel", VAULT)
+    channel = TYPES[section["type"]].open_channel(CHANNEL, settings, folder / "channel", CIPHER)
     limits = channel.limits
     channel.limits = limits._replace(per_chat_per_second=0, workers=workers or limits.workers)
     plant()

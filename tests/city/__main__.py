@@ -21,7 +21,7 @@ def main() -> int:
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     sys.stdout.write(f"seed {seed}\n")
-    logs.configure(level="error")
+    logs.configure_logs(level="error")
     with tempfile.TemporaryDirectory(prefix="mitsprache-city-") as folder:
         report = asyncio.run(run(Path(folder), given.residents, seed, given.database))
     sys.stdout.write(f"{report.account()}\n")

@@ -14,7 +14,7 @@ import pytest
 
 from bot.conversations.batch import BatchProcessor
 from bot.conversations.inbox import Conversations
-from bot.delivery.channel_queue import Lane
+from bot.delivery.channel_queue import ChannelQueue
 from bot.delivery.outbox import Outbox
 
 _STEPS: Final = {
@@ -22,8 +22,8 @@ _STEPS: Final = {
     "before commit": ("on the writing thread", BatchProcessor, "work"),
     "after commit": ("after", Conversations, "_commit"),
     "acknowledged": ("after", Conversations, "receive"),
-    "before send": ("before", Lane, "send"),
-    "after send": ("after", Lane, "send"),
+    "before send": ("before", ChannelQueue, "send"),
+    "after send": ("after", ChannelQueue, "send"),
     "before note": ("on the writing thread", Outbox, "write_settled"),
     "after note": ("after", Outbox, "_flush"),
 }

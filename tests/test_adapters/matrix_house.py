@@ -23,7 +23,7 @@ from flows.messages import MsgIn
 from storage.core.store import Store
 from tests import house
 from tests.databases import Database
-from tests.house import KEYS, VAULT
+from tests.house import CIPHER, KEYS
 from tests.patience import PATIENCE
 from tests.synapse import Synapse, User
 
@@ -69,7 +69,7 @@ class Listener:
 async def listening(
     server: Synapse, bot: User, folder: Path, *, fails: bool = False, **more: Any
 ) -> AsyncIterator[Listener]:
-    listener = Listener(open_channel("matrix", section(server, bot, **more), folder, VAULT), fails=fails)
+    listener = Listener(open_channel("matrix", section(server, bot, **more), folder, CIPHER), fails=fails)
     await listener.channel.start(listener.receive)
     try:
         yield listener
@@ -80,7 +80,7 @@ async def listening(
 @asynccontextmanager
 async def running(server: Synapse, bot: User, folder: Path, database: Database, **more: Any) -> AsyncIterator[App]:
     """A house that can be left and entered again: the database and the channel's folder stay."""
-    channel = open_channel("matrix", section(server, bot, **more), folder, VAULT)
+    channel = open_channel("matrix", section(server, bot, **more), folder, CIPHER)
     app = build(Settings(data=folder), {"matrix": channel}, store=Store(database.url), keys=KEYS)
     async with app.running():
         yield app

@@ -20,7 +20,7 @@ from adapters.matrix.files import Folder
 from adapters.matrix.ledger import Ledger
 from bot.common.keys import Keys
 from flows.messages import MsgOut
-from tests.house import VAULT
+from tests.house import CIPHER
 from tests.patience import PATIENCE
 from tests.resident import resident
 from tests.synapse import Synapse, User
@@ -41,7 +41,7 @@ async def devices(server: Synapse, user: User, token: str = "") -> set[str]:
 
 
 def login_of(folder: Path) -> dict[str, Any]:
-    return Folder(folder, VAULT).read("login.json") or {}
+    return Folder(folder, CIPHER).read("login.json") or {}
 
 
 async def test_it_stays_one_device_and_others_cannot_read_its_files(homeserver: Synapse, tmp_path: Path):
@@ -66,7 +66,7 @@ async def test_the_keys_are_the_same_after_a_restart(homeserver: Synapse, tmp_pa
             known = await homeserver.call(
                 "POST", f"{CLIENT}/keys/query", {"device_keys": {bot.user_id: []}}, token=bot.token
             )
-            keys = cross_signing.load(Folder(tmp_path, VAULT))
+            keys = cross_signing.load(Folder(tmp_path, CIPHER))
             assert keys is not None
             assert cross_signing.master_of(known, bot.user_id) == cross_signing.public(keys["master"])
             masters.add(cross_signing.public(keys["master"]))
@@ -143,7 +143,7 @@ async def test_a_wrong_homeserver_is_said_in_a_sentence(homeserver: Synapse, tmp
     async with web_server(body, status) as url, listening(homeserver, bot, tmp_path, homeserver=url) as listener:
         assert listener.channel.trouble().startswith(url)
         assert "Matrix homeserver" in listener.channel.trouble()
-        found = await examine("matrix", section(homeserver, bot, homeserver=url), tmp_path, VAULT)
+        found = await examine("matrix", section(homeserver, bot, homeserver=url), tmp_path, CIPHER)
         assert [finding.is_well for finding in found] == [False]
         assert "check homeserver" in found[0].words
 
@@ -232,8 +232,8 @@ async def test_files_of_another_secret_key_are_reported_and_unchanged(homeserver
         assert listener.channel.trouble() == ""
     device, before = login_of(tmp_path)["device_id"], contents(tmp_path)
     assert await homeserver.call("GET", f"{CLIENT}/account/whoami", token=login_of(tmp_path)["access_token"])
-    wrong = Keys(bytes(31) + b"x").vault("tests")
-    said = f"{tmp_path / 'login.json'}: this was sealed with another secret key; put the right secret.key back"
+    wrong = Keys(bytes(31) + b"x").cipher("tests")
+    said = f"{tmp_path / 'login.json'}: this was encrypted with another secret key; restore the right secret.key"
     channel = open_channel("matrix", section(homeserver, bot), tmp_path, wrong)
     await channel.start(Listener(channel).receive)
     try:
@@ -258,7 +258,7 @@ async def test_plaintext_secrets_are_encrypted_at_the_next_start(homeserver: Syn
     bot = await homeserver.user("bot")
     async with listening(homeserver, bot, tmp_path):
         pass
-    folder = Folder(tmp_path, VAULT)
+    folder = Folder(tmp_path, CIPHER)
     before = {name: folder.read(name) for name in ("login.json", cross_signing.FILE)}
     for name, content in before.items():
         (tmp_path / name).write_text(json.dumps(content))
@@ -276,27 +276,27 @@ async def test_keys_of_another_client_are_said(homeserver: Synapse, tmp_path: Pa
 
 async def test_doctor_says_what_is_there_and_changes_nothing(homeserver: Synapse, tmp_path: Path):
     bot = await homeserver.user("bot")
-    found = await examine("matrix", section(homeserver, bot), tmp_path / "none", VAULT)
+    found = await examine("matrix", section(homeserver, bot), tmp_path / "none", CIPHER)
     assert all(finding.is_well for finding in found)
     assert found[-1].words.startswith(f"{bot.user_id} will be signed in at the first start")
     assert not (tmp_path / "none").exists()
     async with listening(homeserver, bot, tmp_path):
         pass
-    found = await examine("matrix", section(homeserver, bot), tmp_path, VAULT)
-    keys = cross_signing.load(Folder(tmp_path, VAULT))
+    found = await examine("matrix", section(homeserver, bot), tmp_path, CIPHER)
+    keys = cross_signing.load(Folder(tmp_path, CIPHER))
     assert keys is not None
     assert all(finding.is_well for finding in found)
     assert any(cross_signing.public(keys["master"]) in finding.words for finding in found)
     (tmp_path / cross_signing.FILE).unlink()
     await homeserver.call("POST", f"{CLIENT}/logout/all", {}, token=bot.token)
-    found = await examine("matrix", section(homeserver, bot), tmp_path, VAULT)
+    found = await examine("matrix", section(homeserver, bot), tmp_path, CIPHER)
     assert not found[-1].is_well
     assert found[-1].words.endswith("the next start signs in again")
 
 
 async def test_doctor_says_that_a_store_cannot_be_read(homeserver: Synapse, tmp_path: Path):
     (tmp_path / "login.json").mkdir()
-    found = await examine("matrix", section(homeserver, await homeserver.user("bot")), tmp_path, VAULT)
+    found = await examine("matrix", section(homeserver, await homeserver.user("bot")), tmp_path, CIPHER)
     assert found[-1] == (False, f"the store {tmp_path} cannot be read: check its rights")
 
 

@@ -23,7 +23,7 @@ from adapters.splitting import utf16_length
 from bot.settings import ChannelSettings
 from flows.messages import Location as Spot
 from flows.messages import MsgOut, QuickReply
-from tests.house import VAULT
+from tests.house import CIPHER
 
 
 def message(kind="m.text", body="Ja", **more):
@@ -199,7 +199,7 @@ def test_only_an_invitation_of_the_bot_itself_is_one():
 )
 def test_a_bad_section_is_one_sentence_without_its_secrets(tmp_path, more, said):
     with pytest.raises(BadSettings) as caught:
-        open_channel("m", ChannelSettings.model_validate(GIVEN | more), tmp_path, VAULT)
+        open_channel("m", ChannelSettings.model_validate(GIVEN | more), tmp_path, CIPHER)
     assert str(caught.value).startswith(said)
     assert "SECRET" not in str(caught.value)
 

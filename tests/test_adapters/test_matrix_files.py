@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from adapters.base import VaultError
+from adapters.base import CipherError
 from adapters.matrix.files import Folder
 from bot.common.keys import Keys
-from tests.house import VAULT
+from tests.house import CIPHER
 
 LOGIN = {"user_id": "@bot:city.test", "access_token": "syt_geheim"}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    made = Folder(tmp_path / "store", VAULT)
+    made = Folder(tmp_path / "store", CIPHER)
     made.prepare()
     return made
 
@@ -55,10 +55,12 @@ def test_a_file_that_is_none_is_as_if_it_were_not_there(folder: Folder, content:
 def test_decryption_errors_name_the_file(folder: Folder):
     folder.write("login.json", LOGIN)
     file = folder.path / "login.json"
-    for vault in (Keys(b"x" * 32).vault("tests"), Keys(bytes(32)).vault("other")):
-        with pytest.raises(VaultError, match=r"login\.json: this was sealed with another secret key; put the right"):
-            Folder(folder.path, vault).read("login.json")
+    for cipher in (Keys(b"x" * 32).cipher("tests"), Keys(bytes(32)).cipher("other")):
+        with pytest.raises(
+            CipherError, match=r"login\.json: this was encrypted with another secret key; restore the right"
+        ):
+            Folder(folder.path, cipher).read("login.json")
     for damaged in ("", "AAAA", "no base64!", 7, None):
         file.write_text(json.dumps({"sealed": damaged}))
-        with pytest.raises(VaultError, match=r"login\.json: .*from your backup$"):
+        with pytest.raises(CipherError, match=r"login\.json: .*from your backup$"):
             folder.read("login.json")

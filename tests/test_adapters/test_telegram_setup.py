@@ -19,13 +19,13 @@ from bot.common import logs
 from bot.common.errors import CommandError
 from bot.common.i18n import phrase_catalogues
 from bot.common.i18n.bot_profile import SHOWN
-from bot.delivery.channels import findings, open_channels
+from bot.delivery.channels import channel_findings, open_channels
 from bot.settings import ChannelSettings, Settings
 from flows.messages import MsgOut
 from tests import botapi
 from tests.botapi import BotApi, Fault
 from tests.botapi.limits import FREE
-from tests.house import VAULT, consultation, publish
+from tests.house import CIPHER, consultation, publish
 from tests.telegram import telegram
 from tests.test_adapters.test_telegram_troubles import receiving, until
 
@@ -71,7 +71,7 @@ def test_a_wrong_setting_is_named_and_never_shown(keys, said):
 def test_worker_count_follows_the_configured_rate():
     def workers(**keys: Any) -> int:
         section = ChannelSettings(type="telegram", token=TOKEN, **keys)
-        return adapter.open_channel("town", section, NOWHERE, VAULT).limits.workers
+        return adapter.open_channel("town", section, NOWHERE, CIPHER).limits.workers
 
     assert workers() == 1
     assert workers(per_second=1000) == 250
@@ -80,7 +80,7 @@ def test_worker_count_follows_the_configured_rate():
 
 async def examined(api: BotApi, **keys: Any) -> list[Finding]:
     section = ChannelSettings(type="telegram", token=api.token, base_url=api.url, **keys)
-    return list(await adapter.examine("town", section, NOWHERE, VAULT))
+    return list(await adapter.examine("town", section, NOWHERE, CIPHER))
 
 
 async def test_doctor_says_that_all_is_well_and_changes_nothing(api):
@@ -95,14 +95,14 @@ async def test_doctor_says_that_all_is_well_and_changes_nothing(api):
 
 async def test_doctor_names_a_refused_token_and_a_server_that_is_away(api):
     section = ChannelSettings(type="telegram", token=TOKEN, base_url=api.url)
-    wrong = await adapter.examine("town", section, NOWHERE, VAULT)
+    wrong = await adapter.examine("town", section, NOWHERE, CIPHER)
     assert [one.is_well for one in wrong] == [False]
     assert "refuses the token" in wrong[0].words
     api.faults.append(Fault("html", status=502))
     (unwell,) = await examined(api)
     assert "no proper answer" in unwell[1]
     away = Settings(channels={"town": ChannelSettings(type="telegram", token=TOKEN, base_url="http://127.0.0.1:9")})
-    (found,) = await asyncio.to_thread(lambda: list(findings(away)))
+    (found,) = await asyncio.to_thread(lambda: list(channel_findings(away)))
     assert not found.is_well
     assert "cannot be reached" in found.words
 
@@ -127,13 +127,13 @@ def test_doctor_compares_clocks():
 
 def test_settings_without_a_token_reach_doctor_as_a_sentence():
     with pytest.raises(BadSettings):
-        asyncio.run(adapter.examine("town", ChannelSettings(type="telegram"), NOWHERE, VAULT))
+        asyncio.run(adapter.examine("town", ChannelSettings(type="telegram"), NOWHERE, CIPHER))
 
 
 async def test_the_bot_introduces_itself_in_every_language(api, store):
     publish(store, consultation())
     async with telegram(store, api):
-        tags = [tag for tag in phrase_catalogues.languages() if "-" not in tag]
+        tags = [tag for tag in phrase_catalogues.catalogue_languages() if "-" not in tag]
         await until(lambda: ("short_description", "", tags[-1]) in api.ledger.settings)
     told = api.ledger.settings
     for tag in [*tags, ""]:
@@ -150,7 +150,7 @@ async def test_the_bot_introduces_itself_in_every_language(api, store):
 
 async def test_a_language_telegram_puts_off_is_not_left_out(api, store):
     publish(store, consultation())
-    tags = [tag for tag in phrase_catalogues.languages() if "-" not in tag]
+    tags = [tag for tag in phrase_catalogues.catalogue_languages() if "-" not in tag]
     fault = Fault(
         "error", "setMyDescription", status=429, description="Too Many Requests: retry after 1", retry_after=1
     )
@@ -162,7 +162,7 @@ async def test_a_language_telegram_puts_off_is_not_left_out(api, store):
 
 async def test_no_log_holds_the_token_or_a_word(api):
     written = io.StringIO()
-    logs.configure("json", "debug", written)
+    logs.configure_logs("json", "debug", written)
     api.faults += [
         Fault("garbage", "getUpdates"),
         Fault("error", "sendMessage", status=401, description="Unauthorized"),

@@ -19,7 +19,7 @@ from bot.cli import attachments as command
 from bot.common.errors import CommandError
 from bot.common.keys import Keys, SecretError
 from bot.delivery.attachments import checks, fetcher
-from bot.delivery.attachments.files import FOLDER, Folder, ending_of
+from bot.delivery.attachments.files import FOLDER, AttachmentFolder, suffix_of
 from bot.privacy.retention import delete_expired
 from bot.settings import Settings
 from storage.core.store import Store
@@ -110,13 +110,13 @@ async def test_erased_while_it_is_fetched(
             return VOICE
 
     written: list[str] = []
-    keep = Folder.keep
+    keep = AttachmentFolder.keep
 
-    def noted(folder: Folder, content: bytes, name: str) -> None:
+    def noted(folder: AttachmentFolder, content: bytes, name: str) -> None:
         keep(folder, content, name)
         written.append(name)
 
-    monkeypatch.setattr(Folder, "keep", noted)
+    monkeypatch.setattr(AttachmentFolder, "keep", noted)
     phone = Slow()
     async with running(store, {"test": phone}, Settings(data=tmp_path)) as (app, _):
         await begin(app, phone)
@@ -192,10 +192,10 @@ async def test_people_get_them_in_a_folder_with_a_list(store: Store, database: A
         change = update(AttachmentRow).where(AttachmentRow.id == rows(store)[2].id)
         late = datetime.now(UTC) - timedelta(hours=4)
         connection.execute(change.values(state="waiting", handle=b"x", due_at=late, at=late))
-    assert [finding.words for finding in checks.findings(settings)] == [
+    assert [finding.words for finding in checks.attachment_findings(settings)] == [
         "attachments: 3 kept, 1 waiting",
         "attachments: 1 not fetched for hours; look at what is said of the channels, and into the log",
-        f"attachments: 1 files are not in {settings.data / FOLDER}; put it back from your backup",
+        f"attachments: 1 files are not in {settings.data / FOLDER}; restore it from your backup",
     ]
     said: list[str] = []
     complained: list[str] = []
@@ -274,16 +274,16 @@ async def test_linking_deletes_attachments_of_superseded_answers(store: Store, t
     ],
 )
 def test_what_a_file_is_says_its_beginning(head: bytes, kind: Any, ending: str) -> None:
-    assert ending_of(head, kind) == ending
+    assert suffix_of(head, kind) == ending
 
 
 def test_a_file_belongs_to_its_name_and_house(tmp_path: Path) -> None:
-    folder = Folder(tmp_path, KEYS)
+    folder = AttachmentFolder(tmp_path, KEYS)
     folder.keep(PICTURE, "a")
     (tmp_path / "a").rename(tmp_path / "b")
     with pytest.raises(SecretError):
         folder.read("b")
     (tmp_path / "b").rename(tmp_path / "a")
     with pytest.raises(SecretError):
-        Folder(tmp_path, Keys(bytes(31) + b"x")).read("a")
+        AttachmentFolder(tmp_path, Keys(bytes(31) + b"x")).read("a")
     assert folder.read("a") == PICTURE

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.delivery.attachments import fetcher
-from bot.delivery.attachments.files import FOLDER, Folder
+from bot.delivery.attachments.files import FOLDER, AttachmentFolder
 from bot.settings import Settings
 from storage.core.store import Store
 from tests import botapi
@@ -66,7 +66,7 @@ async def test_a_voice_message_and_a_picture_through_telegram(api: BotApi, store
         assert "Sprachnachricht" in summary.text
         await until(lambda: states(store) == ["kept"])
         (first,) = files(tmp_path)
-        assert Folder(tmp_path / FOLDER, KEYS).read(first.name) == VOICE
+        assert AttachmentFolder(tmp_path / FOLDER, KEYS).read(first.name) == VOICE
         # Another answer to the same question takes its place, and its file.
         resident.say("ändern 1")
         await resident.hears()

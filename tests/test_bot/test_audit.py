@@ -23,12 +23,12 @@ AT = datetime(2026, 11, 30, 5, 0, 0, 123_456, tzinfo=UTC)
 def fill(store: Store, number: int = 5) -> None:
     with store.begin() as connection:
         for each in range(number):
-            audit.record(connection, KEYS, ADA.did("text.approve", f"kiez/P-{each}", at=AT))
+            audit.record_entry(connection, KEYS, ADA.did("text.approve", f"kiez/P-{each}", at=AT))
 
 
 def broken(store: Store, keys: Keys = KEYS) -> str:
     with store.reading() as connection:
-        return audit.check(keys, audit_entries(connection))[1]
+        return audit.check_chain(keys, audit_entries(connection))[1]
 
 
 def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
@@ -93,7 +93,7 @@ def test_two_logs_do_not_mix(store: Store) -> None:
     with store.begin() as connection:
         first = list(audit_entries(connection))
         connection.execute(text("DELETE FROM audit WHERE id > 1"))
-        audit.record(connection, KEYS, ADA.did("push.start", "kiez", at=AT))
+        audit.record_entry(connection, KEYS, ADA.did("push.start", "kiez", at=AT))
         insert_audit_entry(connection, first[2])
     assert broken(store) == "row 3 does not follow row 2"
 
@@ -106,7 +106,7 @@ def test_several_programs_record_one_after_another(store: Store, database: Datab
         own = Store(database.url, busy_seconds=30)
         for each in range(acts):
             entry = Actor(f"worker {number}", "", "system").did("push.start", f"kiez/{each}")
-            own.run(lambda connection, entry=entry: audit.record(connection, KEYS, entry))  # type: ignore[misc]
+            own.run(lambda connection, entry=entry: audit.record_entry(connection, KEYS, entry))  # type: ignore[misc]
         own.dispose()
 
     with ThreadPoolExecutor(workers) as pool:
@@ -125,7 +125,7 @@ def test_what_is_rolled_back_is_not_recorded(store: Store) -> None:
 
     def fails() -> None:
         with store.begin() as connection:
-            audit.record(connection, KEYS, ADA.did("consultation.archive", "kiez"))
+            audit.record_entry(connection, KEYS, ADA.did("consultation.archive", "kiez"))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -140,20 +140,20 @@ def test_the_newest_of_an_act_is_found(store: Store) -> None:
     with store.begin() as connection:
         for name in ("Ada", "Bob"):
             publisher = Actor(name, "", "cli")
-            audit.record(connection, KEYS, publisher.did("consultation.publish", "kiez/4"))
-            audit.record(connection, KEYS, publisher.did("consultation.publish", "kiez/5"))
-        found = audit.last_of(connection, "consultation.publish", "kiez/4")
+            audit.record_entry(connection, KEYS, publisher.did("consultation.publish", "kiez/4"))
+            audit.record_entry(connection, KEYS, publisher.did("consultation.publish", "kiez/5"))
+        found = audit.last_entries(connection, "consultation.publish", "kiez/4")
         assert found is not None
         assert (found.id, found.actor) == (3, "Bob")
-        assert audit.last_of(connection, "consultation.publish", "kiez/6") is None
-        assert audit.last_of(connection, "consultation.archive", "kiez/4") is None
+        assert audit.last_entries(connection, "consultation.publish", "kiez/6") is None
+        assert audit.last_entries(connection, "consultation.archive", "kiez/4") is None
 
 
 def test_rows_are_those_of_a_consultation_and_from_a_day_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "PAGE", 2)
     with store.begin() as connection:
         for day, about in enumerate(("kiez", "kiez/P-1", "kiez-2", "mein-kiez", "kiez/2", "k%"), 1):
-            audit.record(connection, KEYS, ADA.did("push.start", about, at=AT.replace(day=day)))
+            audit.record_entry(connection, KEYS, ADA.did("push.start", about, at=AT.replace(day=day)))
         found: Callable[..., list[int]] = lambda **wanted: [row.id for row in audit_entries(connection, **wanted)]  # noqa: E731
         assert found() == [1, 2, 3, 4, 5, 6]
         assert found(slug="kiez") == [1, 2, 5]
@@ -164,7 +164,7 @@ def test_rows_are_those_of_a_consultation_and_from_a_day_on(store: Store, monkey
 
 def test_an_entry_is_one_printable_line(store: Store) -> None:
     with store.begin() as connection:
-        audit.record(connection, KEYS, ADA.did("export.raw", "kiez", "a\nb\x1b[31m\0 " + "c" * 1000))
+        audit.record_entry(connection, KEYS, ADA.did("export.raw", "kiez", "a\nb\x1b[31m\0 " + "c" * 1000))
         row = last_audit_entry(connection)
     assert row is not None
     assert row.purpose.startswith("a b[31m ccc")

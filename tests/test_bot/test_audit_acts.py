@@ -28,7 +28,7 @@ def recorded(store: Store, keys: Keys = KEYS) -> list[tuple[str, ...]]:
     """Actor, role, door, act, object and purpose of each entry of a log that is whole."""
     with store.reading() as connection:
         rows = list(audit_entries(connection))
-    assert audit.check(keys, iter(rows))[1] == ""
+    assert audit.check_chain(keys, iter(rows))[1] == ""
     return [(row.actor, row.role, row.door, row.act, row.object, row.purpose) for row in rows]
 
 

@@ -43,7 +43,7 @@ def settings(tmp_path: Path) -> Settings:
 def record(settings: Settings, *about: str) -> None:
     with command_context(settings, lambda _: None) as (store, keys), store.begin() as connection:
         for each in about:
-            audit.record(connection, keys, ADA.did("text.approve", each))
+            audit.record_entry(connection, keys, ADA.did("text.approve", each))
 
 
 def tamper(settings: Settings, statement: str) -> None:
@@ -273,7 +273,7 @@ def test_unwritable_anchor_file_does_not_stop_the_service(settings: Settings, mo
     with command_context(settings, said.append) as (store, keys):
         serving._note_settings(store, keys, settings, said.append)
         with store.begin() as connection:
-            audit.record(connection, keys, ADA.did("push.start", "kiez"))
+            audit.record_entry(connection, keys, ADA.did("push.start", "kiez"))
     assert said[0].startswith("Which settings changed could not be recorded in the audit log ([Errno 28]")
     assert said[1].startswith(f"{settings.data / audit_anchor.FILE}: cannot be written (No space left on device)")
     assert acts(settings)[-1] == ("push.start", "kiez", "")

@@ -46,7 +46,7 @@ def resident(store: Store, name: str, *wishes: tuple[str, str], language: str = 
     number, lookup = _ids(), KEYS.lookup(channel, name)
     with store.begin() as connection:
         insert_contacts(connection, [NewContact(number, language, NOON)])
-        contacts.insert_addresses(connection, [NewAddress(lookup, number, channel, KEYS.seal(name, lookup), NOON)])
+        contacts.insert_addresses(connection, [NewAddress(lookup, number, channel, KEYS.encrypt(name, lookup), NOON)])
         given: Any = [(number, about, subject, "de", "0" * 64, NOON) for about, subject in wishes]
         upsert_opt_ins(connection, [NewOptIn._make(row) for row in given])
     return number
@@ -142,7 +142,9 @@ def test_several_addresses_are_one_recipient(store):
     lookup = KEYS.lookup("test", "second")
     with store.begin() as connection:
         later = NOON + timedelta(hours=1)
-        contacts.insert_addresses(connection, [NewAddress(lookup, number, "test", KEYS.seal("second", lookup), later)])
+        contacts.insert_addresses(
+            connection, [NewAddress(lookup, number, "test", KEYS.encrypt("second", lookup), later)]
+        )
     assert counted(store, BroadcastDraft("park")) == ({("test", "de"): 1}, {})
     begun(store, work := pushing())
     work_on(store, work)

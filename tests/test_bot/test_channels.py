@@ -3,10 +3,10 @@
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
-from adapters.base import BadSettings, VaultError
+from adapters.base import BadSettings, CipherError
 from adapters.sections import read_section
 from bot.common.errors import CommandError
-from bot.common.keys import load_or_create
+from bot.common.keys import load_or_create_keys
 from bot.delivery import channels
 from bot.settings import ChannelSettings, Settings
 
@@ -32,7 +32,7 @@ def test_a_type_that_cannot_be_configured_is_named(kind):
     settings = Settings.model_validate({"channels": {"town": {"type": kind}}})
     with pytest.raises(CommandError, match=rf"\[channels.town\]: there is no channel type '{kind}'"):
         channels.open_channels(settings)
-    [finding] = channels.findings(settings)
+    [finding] = channels.channel_findings(settings)
     assert not finding.is_well
     assert finding.words.startswith("[channels.town]: there is no channel type")
 
@@ -71,20 +71,20 @@ MATRIX = {"type": "matrix", "homeserver": "https://m.example.org", "user_id": "@
 def test_channels_open_without_a_secret_key_and_use_it_later(tmp_path):
     settings = Settings.model_validate({"data": tmp_path, "channels": {"town": MATRIX, "city": MATRIX}})
     assert set(channels.open_channels(settings)) == {"town", "city"}
-    _, vault = channels.belongings(settings, "town")
-    with pytest.raises(VaultError, match=r"secret\.key is missing; put it back from your backup"):
-        vault.unseal("AAAA")
+    _, cipher = channels.channel_resources(settings, "town")
+    with pytest.raises(CipherError, match=r"secret\.key is missing; restore it from your backup"):
+        cipher.decrypt("AAAA")
     assert list(tmp_path.iterdir()) == [], "doctor changes nothing"
-    keys = load_or_create(tmp_path / "secret.key")
-    sealed = vault.seal("geheim")
+    keys = load_or_create_keys(tmp_path / "secret.key")
+    sealed = cipher.encrypt("geheim")
     assert "geheim" not in sealed
-    assert channels.belongings(settings, "city")[1].unseal(sealed) == "geheim", "a channel may be renamed"
-    with pytest.raises(VaultError, match="another secret key"):
-        keys.vault("channel telegram").unseal(sealed)
+    assert channels.channel_resources(settings, "city")[1].decrypt(sealed) == "geheim", "a channel may be renamed"
+    with pytest.raises(CipherError, match="another secret key"):
+        keys.cipher("channel telegram").decrypt(sealed)
 
 
 def test_unreadable_secret_key_is_an_error_without_traceback(tmp_path):
     settings = Settings.model_validate({"data": tmp_path, "channels": {"town": MATRIX}})
     (tmp_path / "secret.key").mkdir()
-    with pytest.raises(VaultError, match=r"secret\.key cannot be read"):
-        channels.belongings(settings, "town")[1].seal("geheim")
+    with pytest.raises(CipherError, match=r"secret\.key cannot be read"):
+        channels.channel_resources(settings, "town")[1].encrypt("geheim")

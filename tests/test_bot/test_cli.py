@@ -14,7 +14,7 @@ import typer
 
 from bot.cli import main
 from bot.cli.maintenance import backup, doctor
-from bot.common.errors import CommandError, program
+from bot.common.errors import CommandError, program_name
 from bot.common.version import version
 from bot.settings import Settings
 
@@ -300,7 +300,7 @@ def test_a_key_that_is_lost_or_of_another_house_is_refused(run, monkeypatch):
     key.rename("kept.key")
     code, _, err = run("consultations")
     assert code == 1
-    assert "is missing, but the database needs it; put it back from your backup" in err
+    assert "is missing, but the database needs it; restore it from your backup" in err
     assert not key.exists(), "a new one would hide what happened"
     key.write_text("00" * 32, encoding="ascii")
     assert "is not the key of this database" in run("consultations")[2]
@@ -343,7 +343,7 @@ def test_doctor_says_what_is_wrong(run, monkeypatch):
 
 def test_the_installed_command_calls_itself_by_its_name(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/opt/venv/bin/mitsprache"])
-    assert program() == "mitsprache"
+    assert program_name() == "mitsprache"
 
 
 def test_help_needs_no_web_server():

@@ -192,12 +192,14 @@ async def test_in_a_group_nothing_is_for_the_desk(store):
 def test_every_command_has_its_words_and_they_mean_nothing_else():
     known = staff_commands()
     assert {"team", "list"} <= set(known)
-    everything = CommandMatcher([phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()])
+    everything = CommandMatcher(
+        [phrase_catalogues.load_phrases(tag) for tag in phrase_catalogues.catalogue_languages()]
+    )
     means: dict[str, set[str]] = {}
     for name in known:
-        for tag in phrase_catalogues.languages():
-            assert phrase_catalogues.load(tag).text(f"desk.help.{name}", "sie")
-            for word in (name, *phrase_catalogues.load(tag).words(f"words.desk.{name}")):
+        for tag in phrase_catalogues.catalogue_languages():
+            assert phrase_catalogues.load_phrases(tag).text(f"desk.help.{name}", "sie")
+            for word in (name, *phrase_catalogues.load_phrases(tag).words(f"words.desk.{name}")):
                 assert " " not in fold(word), "one word: what follows is the argument"
                 assert everything.find(fold(word)) is None
                 means.setdefault(fold(word), set()).add(name)
@@ -205,9 +207,9 @@ def test_every_command_has_its_words_and_they_mean_nothing_else():
     assert not set(known) & {command.value for command in Command}
 
 
-@pytest.mark.parametrize("tag", phrase_catalogues.languages())
+@pytest.mark.parametrize("tag", phrase_catalogues.catalogue_languages())
 def test_status_words_and_flag_texts_are_complete(tag: str):
-    said = phrase_catalogues.load(tag)
+    said = phrase_catalogues.load_phrases(tag)
     for status in ("under_consideration", "next_phase", "accepted", "rejected", "done"):
         assert said.words(f"words.desk.status.{status}")[0] in said.text("desk.help.answer", "sie"), status
     for flag in FLAGS:

@@ -36,7 +36,7 @@ def house(tmp_path: Path) -> Settings:
     store, keys = open_store(settings)
     lookup = keys.lookup("web", "anna")
     with store.begin() as connection:
-        address = NewAddress(lookup, None, "web", keys.seal("anna", lookup), datetime(2026, 11, 25, tzinfo=UTC))
+        address = NewAddress(lookup, None, "web", keys.encrypt("anna", lookup), datetime(2026, 11, 25, tzinfo=UTC))
         contacts.insert_addresses(connection, [address])
     store.dispose()
     return settings
@@ -67,7 +67,7 @@ def test_a_house_that_is_well_has_no_faults(house: Settings):
 def test_missing_or_foreign_erasure_log_is_reported(house: Settings):
     folder = house.data / FOLDER
     ErasureLog(house.data, Keys(bytes(32))).note([ErasedRecord("person", "1")])
-    assert faults(house) == [f"{folder}: 1 lines are of another secret key: put the right one back"]
+    assert faults(house) == [f"{folder}: 1 lines are of another secret key: restore the right one"]
     shutil.rmtree(folder)
     (found,) = faults(house)
     assert found.startswith(
@@ -96,11 +96,11 @@ def test_a_file_in_the_place_of_the_folder_is_called_a_file(tmp_path: Path):
 def test_missing_or_foreign_secret_key_is_reported(house: Settings):
     key = house.data / FILE
     key.unlink()
-    assert faults(house) == [f"secret key: {key} is missing, but the database needs it; put it back from your backup"]
+    assert faults(house) == [f"secret key: {key} is missing, but the database needs it; restore it from your backup"]
     key.write_text("00" * 32, encoding="ascii")
     key.chmod(0o600)
     assert faults(house) == [
-        f"secret key: {key} is not the key of this database; put the right one back from your backup"
+        f"secret key: {key} is not the key of this database; restore the right one from your backup"
     ]
 
 

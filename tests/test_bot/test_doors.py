@@ -276,9 +276,9 @@ async def test_the_choice_can_be_typed(store):
     assert [value for (value,) in rows(store, "SELECT value FROM answers WHERE value IS NOT NULL")] == ['"yes"']
 
 
-@pytest.mark.parametrize("language", phrase_catalogues.languages())
+@pytest.mark.parametrize("language", phrase_catalogues.catalogue_languages())
 def test_what_is_told_to_be_typed_is_understood(language):
-    spoken = phrase_catalogues.load(language)
+    spoken = phrase_catalogues.load_phrases(language)
     commands = CommandMatcher([spoken])
     for phrase, wanted in (("door.how", ["join", "leave"]), ("door.how_twice", ["join.here", "join.there", "leave"])):
         typed = spoken.text(phrase, "sie").partition(":")[2].split("·")

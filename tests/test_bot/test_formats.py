@@ -36,7 +36,7 @@ def test_every_month_has_a_name(language: str):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_decimal_sign_is_the_one_of_the_catalogue(language: str):
-    sign = phrase_catalogues.load(language).text("number.decimal", "sie")
+    sign = phrase_catalogues.load_phrases(language).text("number.decimal", "sie")
     assert formats.number(0.5, language) == f"0{sign}5"
 
 
@@ -61,14 +61,14 @@ def test_shares_of_one():
 
 
 def test_lists():
-    assert formats.listed([], "de") == ""
-    assert formats.listed(["A"], "pl") == "A"
-    assert formats.listed(["A", "B"], "ru") == "A и B"
-    assert formats.listed(iter("ABC"), "uk") == "A, B і C"
+    assert formats.join_words([], "de") == ""
+    assert formats.join_words(["A"], "pl") == "A"
+    assert formats.join_words(["A", "B"], "ru") == "A и B"
+    assert formats.join_words(iter("ABC"), "uk") == "A, B і C"
 
 
 def test_languages_in_their_own_words():
-    assert formats.languages(["de", "de-simple", "tr"], "de") == "Deutsch, Deutsch (Einfache Sprache) und Türkçe"
-    assert formats.languages(["ar"], "ar") == "العربية"
+    assert formats.join_languages(["de", "de-simple", "tr"], "de") == "Deutsch, Deutsch (Einfache Sprache) und Türkçe"
+    assert formats.join_languages(["ar"], "ar") == "العربية"
     # Among Arabic words the parentheses and the order of Latin names would be turned round.
-    assert formats.languages(["ar", "de-simple"], "ar") == "العربية و\u2068Deutsch (Einfache Sprache)\u2069"
+    assert formats.join_languages(["ar", "de-simple"], "ar") == "العربية و\u2068Deutsch (Einfache Sprache)\u2069"

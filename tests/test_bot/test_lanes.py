@@ -13,7 +13,7 @@ import pytest
 
 from adapters.base import Delivery, Limits, Outgoing, RetryAfter, Sent
 from bot.cli.bench.sender import in_whole_seconds
-from bot.delivery.channel_queue import Again, Item, Lane
+from bot.delivery.channel_queue import ChannelQueue, QueuedMessage, Retry
 from flows.messages import MsgOut
 from tests.virtual_time import run
 
@@ -71,24 +71,24 @@ class Strict:
 
 @asynccontextmanager
 async def lane_of(channel: Any, settle: Any = None, note_seconds: float = 0.003):
-    settled: list[tuple[Item, Delivery]] = []
+    settled: list[tuple[QueuedMessage, Delivery]] = []
 
-    def note(item: Item, delivery: Delivery) -> Again | None:
+    def note(item: QueuedMessage, delivery: Delivery) -> Retry | None:
         settled.append((item, delivery))
-        return Again(item, delivery.seconds) if isinstance(delivery, RetryAfter) else None
+        return Retry(item, delivery.seconds) if isinstance(delivery, RetryAfter) else None
 
     async def noted() -> None:
         await asyncio.sleep(note_seconds)
 
-    lane = Lane(channel, settle or note, noted)
+    lane = ChannelQueue(channel, settle or note, noted)
     task = asyncio.create_task(lane.run())
     yield lane
     task.cancel()
     await asyncio.wait([task])
 
 
-def item(number: int, address: str, purpose: Any = "reply") -> Item:
-    return Item(address.encode(), Outgoing(number, address, MsgOut(f"{number}")), purpose)
+def item(number: int, address: str, purpose: Any = "reply") -> QueuedMessage:
+    return QueuedMessage(address.encode(), Outgoing(number, address, MsgOut(f"{number}")), purpose)
 
 
 @pytest.mark.parametrize("rate", [30, 1000])
@@ -322,11 +322,11 @@ def test_dropped_broadcasts_are_not_sent_nor_waited_for():
 def test_a_chat_that_moves_takes_everything_along_in_order():
     moved = []
 
-    def settle(given: Item, delivery: Delivery) -> Again | None:
+    def settle(given: QueuedMessage, delivery: Delivery) -> Retry | None:
         if given.message.address == "old":
             moved.append(given.message.id)
             there = given._replace(lookup=b"new", message=given.message._replace(address="new"))
-            return Again(there)
+            return Retry(there)
         return None
 
     async def talk() -> list[tuple[str, int]]:
@@ -356,7 +356,7 @@ def test_slow_persisting_is_hurried_when_messages_wait():
         async def noted() -> None:
             await is_noted.wait()
 
-        lane = Lane(channel, lambda *_: None, noted, hurried.set)
+        lane = ChannelQueue(channel, lambda *_: None, noted, hurried.set)
         task = asyncio.create_task(lane.run())
         lane.put(item(1, "a"))
         await asyncio.sleep(30)

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 def lines():
     """Everything that is logged, at the most talkative level."""
     written = io.StringIO()
-    logs.configure("json", "debug", written)
+    logs.configure_logs("json", "debug", written)
     yield lambda: written.getvalue().splitlines()
     logging.captureWarnings(capture=False)
 
@@ -112,7 +112,7 @@ async def test_a_task_that_fails_unseen_is_told_without_its_words(lines):
 @pytest.mark.parametrize("trick", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\u2028b", "a\u202eb", 'a", "level": "x', "a\x85b"])
 def test_no_value_can_forge_a_line(form, trick, lines):
     written = io.StringIO()
-    logs.configure(form, "debug", written)
+    logs.configure_logs(form, "debug", written)
     structlog.get_logger().info("taken", channel=trick)
     (line,) = written.getvalue().splitlines()
     assert line.isprintable()
@@ -125,14 +125,14 @@ def test_a_log_that_cannot_be_written_stops_nobody(lines):
         def write(self, text: str) -> int:
             raise OSError(28, "No space left on device")
 
-    logs.configure("json", "debug", Full())
+    logs.configure_logs("json", "debug", Full())
     structlog.get_logger().error("database_unavailable")
 
 
 def test_a_person_at_a_terminal_reads_words(lines, monkeypatch):
     written = io.StringIO()
     monkeypatch.setattr(written, "isatty", lambda: True)
-    logs.configure("auto", "info", written)
+    logs.configure_logs("auto", "info", written)
     structlog.get_logger().warning("database_unavailable", fault="StoreLost")
     assert written.getvalue()[8:] == " warning database_unavailable fault=StoreLost\n"
 
@@ -202,7 +202,7 @@ def event_of(call: ast.Call) -> str:
 
 def test_what_no_one_catches_is_told_by_place(lines):
     hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
-    logs.watch_over_what_nobody_catches()
+    logs.log_uncaught_exceptions()
     try:
         thread = threading.Thread(target=_break, args=(SimpleNamespace(text=CANARY),))
         thread.start()

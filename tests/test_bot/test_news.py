@@ -103,9 +103,9 @@ def test_what_was_never_offered_is_not_taken(argument):
     assert parse_subscription(argument) is None
 
 
-@pytest.mark.parametrize("tag", phrase_catalogues.languages())
+@pytest.mark.parametrize("tag", phrase_catalogues.catalogue_languages())
 def test_what_the_offer_tells_to_type_is_understood(tag):
-    said = phrase_catalogues.load(tag)
+    said = phrase_catalogues.load_phrases(tag)
     for words in said.text("news.how", "sie").partition(": ")[2].split(" · "):
         spoken = CommandMatcher([said]).find(fold(words))
         assert spoken, words

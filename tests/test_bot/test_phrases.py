@@ -14,10 +14,10 @@ from flows.commands.words import Command, CommandMatcher
 from flows.languages import LANGUAGES as NAMES
 from flows.understanding.text import fold
 
-LANGUAGES = phrase_catalogues.languages()
+LANGUAGES = phrase_catalogues.catalogue_languages()
 GERMAN = {
     message.id if isinstance(message.id, str) else message.id[0]
-    for message in phrase_catalogues.read("de")
+    for message in phrase_catalogues.read_catalogue("de")
     if message.id
 }
 # These address the person, so there must be a second text for the other form of address.
@@ -47,7 +47,7 @@ DENIED = re.compile(r"\b(nicht|not|değil\w*|nie|не|а не)\b", re.I)
 def entries(language: str) -> dict[tuple[str, str], tuple[str, ...]]:
     """Form of address and id → all plural forms."""
     found = {}
-    for message in phrase_catalogues.read(language):
+    for message in phrase_catalogues.read_catalogue(language):
         if message.id:
             name = message.id if isinstance(message.id, str) else message.id[0]
             text = message.string or ""
@@ -68,9 +68,9 @@ def test_unknown_language_error_lists_the_known_ones():
     with pytest.raises(
         phrase_catalogues.PhrasesError, match=r"does not speak 'vi' yet; there is de, de-simple, en, tr, ar, ru"
     ):
-        phrase_catalogues.load("vi")
+        phrase_catalogues.load_phrases("vi")
     with pytest.raises(phrase_catalogues.PhrasesError):
-        phrase_catalogues.load("../../etc/passwd")
+        phrase_catalogues.load_phrases("../../etc/passwd")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,30 +106,30 @@ class TestCatalogue:
                 assert wanted - spelt <= placeholders(text) <= wanted, (form, name)
 
     def test_has_a_form_for_every_number(self, language: str):
-        catalogue = phrase_catalogues.read(language)
+        catalogue = phrase_catalogues.read_catalogue(language)
         plural = {name for (_, name), texts in entries("de").items() if len(texts) > 1}
         for (form, name), texts in entries(language).items():
             if name in plural:
                 assert len(texts) == catalogue.num_plurals, (form, name)
-        said = phrase_catalogues.load(language)
+        said = phrase_catalogues.load_phrases(language)
         for number in range(201):
             assert said.text("status.question", "sie", n=number, question="?")
 
     def test_names_no_command_twice(self, language: str):
-        words = {command: phrase_catalogues.load(language).words(f"words.{command}") for command in Command}
+        words = {command: phrase_catalogues.load_phrases(language).words(f"words.{command}") for command in Command}
         claimed = Counter(word for command in Command for word in {fold(word) for word in words[command]})
         assert [word for word, count in claimed.items() if count > 1] == []
         assert all(words.values())
 
     def test_the_words_it_tells_people_to_type_are_understood(self, language: str):
-        commands = CommandMatcher([phrase_catalogues.load(language)])
+        commands = CommandMatcher([phrase_catalogues.load_phrases(language)])
         for form in ("sie", "du"):
-            _, *lines = phrase_catalogues.load(language).text("help", form).splitlines()
+            _, *lines = phrase_catalogues.load_phrases(language).text("help", form).splitlines()
             for word in re.sub(r" \(.*?\)", "", " · ".join(lines)).split(" · "):
                 assert commands.find(fold(word)), word
 
     def test_every_word_list_is_a_list(self, language: str):
-        said = phrase_catalogues.load(language)
+        said = phrase_catalogues.load_phrases(language)
         for name in (name for name in GERMAN if name.startswith("words.")):
             assert said.words(name), name
         assert len(said.words("words.numbers")) == 13, "zero to twelve"
@@ -147,7 +147,7 @@ def test_no_word_means_two_commands_in_two_languages():
     means: dict[str, set[Command]] = {}
     for language in LANGUAGES:
         for command in Command:
-            for word in phrase_catalogues.load(language).words(f"words.{command}"):
+            for word in phrase_catalogues.load_phrases(language).words(f"words.{command}"):
                 means.setdefault(fold(word), set()).add(command)
     assert {word: found for word, found in means.items() if len(found) > 1} == {}
 
@@ -179,12 +179,14 @@ def test_einfache_sprache_is_simple():
 def test_knows_what_no_speaker_has_read():
     for language in LANGUAGES:
         everything = {name for _, name in entries(language)}
-        assert phrase_catalogues.unreviewed(language) == (frozenset() if language in {"de", "en"} else everything)
+        assert phrase_catalogues.unreviewed_phrases(language) == (
+            frozenset() if language in {"de", "en"} else everything
+        )
 
 
 def test_unreviewed_phrases_are_said_all_the_same():
-    assert phrase_catalogues.load("tr").text("button.skip", "sie") == "Geç"
-    assert phrase_catalogues.load("ar").text("choices.missing", "du", n=2) == "يرجى اختيار إجابتين أخريين."
+    assert phrase_catalogues.load_phrases("tr").text("button.skip", "sie") == "Geç"
+    assert phrase_catalogues.load_phrases("ar").text("choices.missing", "du", n=2) == "يرجى اختيار إجابتين أخريين."
 
 
 @pytest.mark.parametrize(
@@ -197,10 +199,10 @@ def test_unreviewed_phrases_are_said_all_the_same():
 )
 def test_slavic_languages_count_in_three_forms(language: str, one: str, few: str, many: str):
     for number, ending in ((1, one), (3, few), (5, many)):
-        assert phrase_catalogues.load(language).text("choices.missing", "du", n=number).endswith(ending)
+        assert phrase_catalogues.load_phrases(language).text("choices.missing", "du", n=number).endswith(ending)
     # Russian and Ukrainian count 21 like 1, Polish like 5; eleven is many everywhere.
     like = {
-        number: phrase_catalogues.load(language)
+        number: phrase_catalogues.load_phrases(language)
         .text("status.question", "sie", n=number, question="")
         .replace(f"{number} ", "")
         for number in (1, 5, 11, 21, 22, 112)
@@ -212,7 +214,7 @@ def test_slavic_languages_count_in_three_forms(language: str, one: str, few: str
 # Turkish counts "5 soru", never "5 sorular": one form is enough, whatever the verb might need.
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "tr"])
 def test_plural_forms_are_those_of_cldr(language: str):
-    ours = gettext.c2py(phrase_catalogues.read(language).plural_expr)
+    ours = gettext.c2py(phrase_catalogues.read_catalogue(language).plural_expr)
     of_cldr = Locale.parse(language.partition("-")[0]).plural_form
     together = {(of_cldr(number), ours(number)) for number in range(201)}
     assert len(together) == len({theirs for theirs, _ in together}) == len({form for _, form in together})
@@ -239,7 +241,7 @@ def test_plural_forms_are_those_of_cldr(language: str):
     ],
 )
 def test_chat_words_as_people_type_them(language: str, typed: str, meant: str):
-    spoken = CommandMatcher([phrase_catalogues.load(language)]).find(fold(typed))
+    spoken = CommandMatcher([phrase_catalogues.load_phrases(language)]).find(fold(typed))
     assert spoken
     assert spoken.command.value == meant
 
@@ -250,11 +252,11 @@ def test_a_damaged_catalogue_is_a_clear_error(tmp_path, monkeypatch):
     monkeypatch.setattr(phrase_catalogues, "FOLDER", tmp_path)
     for language in ("de", "en"):
         with pytest.raises(phrase_catalogues.PhrasesError, match=rf"{language}\.po cannot be read"):
-            phrase_catalogues.read(language)
+            phrase_catalogues.read_catalogue(language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_way_back_that_is_named_is_understood(language):
-    spoken = phrase_catalogues.load(language)
+    spoken = phrase_catalogues.load_phrases(language)
     known = {fold(word) for word in (Command.START, *spoken.words("words.start"))}
     assert fold(spoken.text("button.start", "sie")) in known

@@ -35,7 +35,7 @@ def settings(tmp_path, monkeypatch):
         for number in (1, 2, 3):
             lookup = keys.lookup("town", str(number))
             insert_contacts(connection, [NewContact(number, "en", NOW)])
-            contacts.insert_addresses(connection, [NewAddress(lookup, number, "town", keys.seal("x", lookup), NOW)])
+            contacts.insert_addresses(connection, [NewAddress(lookup, number, "town", keys.encrypt("x", lookup), NOW)])
             upsert_opt_ins(connection, [NewOptIn(number, "all", "", "en", "0" * 64, NOW)])
     store.dispose()
     return settings

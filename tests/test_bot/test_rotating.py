@@ -13,14 +13,14 @@ import pytest
 from pydantic_core import from_json, to_json
 from sqlalchemy import LargeBinary, text
 
-from adapters.base import VaultError
+from adapters.base import CipherError
 from bot.app import open_store
 from bot.cli.maintenance import backup, doctor, rotate_key
 from bot.cli.serving import only_one
 from bot.common import subkeys
 from bot.common.errors import CommandError
-from bot.common.keys import FILE, RING, Keys, SecretError, load, load_fitting
-from bot.common.subkeys import FIXED, SEALING, ForeignRing
+from bot.common.keys import FILE, RING, Keys, SecretError, load_keys, load_matching_keys
+from bot.common.subkeys import ENCRYPTION_PURPOSES, FIXED_PURPOSES, ForeignKeyring
 from bot.delivery import channels
 from bot.privacy.re_encryption import ReEncryption
 from bot.settings import Settings
@@ -52,7 +52,7 @@ def house(tmp_path: Path) -> Settings:
     now = datetime.now(UTC)
     with store.begin() as connection:
         insert_contacts(connection, [NewContact(1, None, now)])
-        contacts.insert_addresses(connection, [NewAddress(LOOKUP, 1, "test", keys.seal("ada", LOOKUP), now)])
+        contacts.insert_addresses(connection, [NewAddress(LOOKUP, 1, "test", keys.encrypt("ada", LOOKUP), now)])
     store.dispose()
     return settings
 
@@ -60,7 +60,7 @@ def house(tmp_path: Path) -> Settings:
 def rotate(settings: Settings, *, is_sealed: bool = False) -> list[str]:
     said: list[str] = []
     if is_sealed:
-        rotate_key.rotate_sealed(settings, said.append, said.append, grace=0)
+        rotate_key.rotate_encryption_keys(settings, said.append, said.append, grace=0)
     else:
         rotate_key.rotate(settings, said.append, said.append)
     return said
@@ -76,48 +76,48 @@ def stored(settings: Settings) -> bytes:
 
 def fixed(keys: Keys) -> tuple[object, ...]:
     """What must never change."""
-    vault = keys.ledger_vault()
-    opened = vault.unseal(KEYS.ledger_vault().seal("gone"))
+    cipher = keys.erasure_log_cipher()
+    opened = cipher.decrypt(KEYS.erasure_log_cipher().encrypt("gone"))
     hashes = keys.lookup("test", "x"), keys.pseudonym(1, 2), keys.waiting(3), keys.audit_mac(b"row")
-    return (*hashes, keys.web, keys.staff, keys.doors, opened)
+    return (*hashes, keys.web, keys.staff, keys.linking, opened)
 
 
 # --- the ring ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_first_subkeys_are_those_that_always_were():
-    ring = subkeys.derived(SECRET)
-    assert {key.purpose for key in ring.keys} == {*FIXED, *SEALING}
+    ring = subkeys.derive_ring(SECRET)
+    assert {key.purpose for key in ring.keys} == {*FIXED_PURPOSES, *ENCRYPTION_PURPOSES}
     assert ring.of("lookup") == (subkeys.derive(SECRET, b"lookup"),)
     assert ring.of("erased") == (subkeys.derive(subkeys.derive(SECRET, b"vaults"), b"erased"),)
 
 
 def test_key_ring_opens_only_with_its_secrets():
-    ring = subkeys.derived(SECRET).renewed("2026-11-30")
+    ring = subkeys.derive_ring(SECRET).renewed("2026-11-30")
     content = subkeys.wrap(ring, SECRET, b"1" * 32)
     assert subkeys.unwrap(content, SECRET) == subkeys.unwrap(content, b"1" * 32) == ring
     assert not any(key.value in content for key in ring.keys)
-    with pytest.raises(ForeignRing):
+    with pytest.raises(ForeignKeyring):
         subkeys.unwrap(content, b"2" * 32)
 
 
 @pytest.mark.parametrize("change", [{"purpose": "staff"}, {"version": 2}, {"value": "AAAA"}, {"value": 1}])
 def test_an_entry_passed_off_as_another_one_is_refused(change: dict[str, object]):
-    content = from_json(subkeys.wrap(subkeys.derived(SECRET), SECRET))
+    content = from_json(subkeys.wrap(subkeys.derive_ring(SECRET), SECRET))
     (entries,) = content["wrapped"].values()
     entries[0] |= change
-    with pytest.raises(ForeignRing):
+    with pytest.raises(ForeignKeyring):
         subkeys.unwrap(to_json(content), SECRET)
 
 
 def test_new_keys_are_new_and_only_for_what_is_sealed():
-    ring = subkeys.derived(SECRET)
+    ring = subkeys.derive_ring(SECRET)
     renewed = ring.renewed("2026-11-30")
-    assert all(renewed.of(it) == ring.of(it) for it in FIXED)
-    assert all(renewed.of(it)[1:] == ring.of(it) and renewed.of(it)[0] != ring.of(it)[0] for it in SEALING)
-    assert all(renewed.settled().of(it) == renewed.of(it)[:1] for it in (*FIXED, *SEALING))
-    assert renewed.is_resealing()
-    assert not renewed.settled().is_resealing()
+    assert all(renewed.of(it) == ring.of(it) for it in FIXED_PURPOSES)
+    assert all(renewed.of(it)[1:] == ring.of(it) and renewed.of(it)[0] != ring.of(it)[0] for it in ENCRYPTION_PURPOSES)
+    assert all(renewed.settled().of(it) == renewed.of(it)[:1] for it in (*FIXED_PURPOSES, *ENCRYPTION_PURPOSES))
+    assert renewed.is_reencrypting()
+    assert not renewed.settled().is_reencrypting()
 
 
 # --- rotating ---------------------------------------------------------------------------------------------------------
@@ -125,19 +125,19 @@ def test_new_keys_are_new_and_only_for_what_is_sealed():
 
 @pytest.mark.parametrize("is_sealed", [False, True])
 def test_rotation_keeps_all_keys_except_the_encryption_key(house: Settings, is_sealed: bool):
-    before, known = stored(house), load(house.data / FILE)
+    before, known = stored(house), load_keys(house.data / FILE)
     rotate(house, is_sealed=is_sealed)
     rotate(house, is_sealed=is_sealed)
-    keys = load_fitting(house.data / FILE, stored(house), LOOKUP)
+    keys = load_matching_keys(house.data / FILE, stored(house), LOOKUP)
     assert fixed(keys) == fixed(KEYS)
-    assert keys.unseal(stored(house), LOOKUP) == "ada"
+    assert keys.decrypt(stored(house), LOOKUP) == "ada"
     assert (stored(house) == before) is not is_sealed
     assert SECRET.hex() not in (house.data / FILE).read_text()
     if is_sealed:
         with pytest.raises(SecretError):
-            keys.unseal(before, LOOKUP)
-    assert known.unseal(stored(house), LOOKUP) == "ada", "a program that runs meanwhile reads the ring again"
-    assert keys.unseal(known.seal("new", LOOKUP), LOOKUP) == "new", "and seals with the newest key"
+            keys.decrypt(before, LOOKUP)
+    assert known.decrypt(stored(house), LOOKUP) == "ada", "a program that runs meanwhile reads the ring again"
+    assert keys.decrypt(known.encrypt("new", LOOKUP), LOOKUP) == "new", "and seals with the newest key"
     assert [path.stat().st_mode & 0o077 for path in (house.data / FILE, house.data / RING)] == [0, 0]
 
 
@@ -153,7 +153,7 @@ def test_it_is_recorded_without_a_key(house: Settings):
         ("key.rotate", "secret and sealing keys"),
     ]
     assert [finding.words for finding in doctor.findings(house) if not finding.is_well] == []
-    assert keys.unseal(stored(house), LOOKUP) == "ada"
+    assert keys.decrypt(stored(house), LOOKUP) == "ada"
 
 
 def test_foreign_or_missing_key_ring_is_refused(house: Settings):
@@ -161,11 +161,11 @@ def test_foreign_or_missing_key_ring_is_refused(house: Settings):
     ring = house.data / RING
     kept = ring.read_bytes()
     ring.unlink()
-    with pytest.raises(SecretError, match=r"keys\.json is missing, but .*secret\.key needs it; put it back"):
+    with pytest.raises(SecretError, match=r"keys\.json is missing, but .*secret\.key needs it; restore it"):
         open_store(house)
     ring.write_bytes(kept)
     (house.data / FILE).write_text("11" * 32, encoding="ascii")
-    with pytest.raises(SecretError, match=r"keys\.json is damaged or does not belong to .*secret\.key; put both back"):
+    with pytest.raises(SecretError, match=r"keys\.json is damaged or does not belong to .*secret\.key; restore both"):
         open_store(house)
 
 
@@ -209,7 +209,7 @@ def test_backup_has_its_own_keys_and_restore_overwrites_none(house: Settings, tm
     for number, copy in enumerate(copies):
         again = Settings(data=tmp_path / f"again {number}", publish_samples=False)
         backup.restore(again, copy, lambda _: None)
-        assert load(again.data / FILE).unseal(stored(again), LOOKUP) == "ada"
+        assert load_keys(again.data / FILE).decrypt(stored(again), LOOKUP) == "ada"
         assert (again.data / RING).exists() == (number > 0)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / RING).write_text("{}")
@@ -221,14 +221,14 @@ def test_what_opens_with_no_key_is_left_and_told(house: Settings):
     store, _ = open_store(house)
     with store.begin() as connection:
         lookup = b"\xff" * 32  # behind that by which the start tries the key
-        other = Keys(b"x" * 32).seal("eve", lookup)
+        other = Keys(b"x" * 32).encrypt("eve", lookup)
         contacts.insert_addresses(connection, [NewAddress(lookup, 1, "test", other, datetime.now(UTC))])
     store.dispose()
     assert any(line.startswith("1 things open with none of the keys") for line in rotate(house, is_sealed=True))
 
 
 def test_reencryption_finds_rows_stored_during_the_first_pass(house: Settings, monkeypatch: pytest.MonkeyPatch):
-    late = KEYS.seal("late", LOOKUP)
+    late = KEYS.encrypt("late", LOOKUP)
     walk, walks = ReEncryption.run, []
 
     def run(self: ReEncryption) -> None:
@@ -243,7 +243,7 @@ def test_reencryption_finds_rows_stored_during_the_first_pass(house: Settings, m
     monkeypatch.setattr(ReEncryption, "run", run)
     rotate(house, is_sealed=True)
     assert walks == [1, 1]
-    assert load(house.data / FILE).unseal(stored(house), LOOKUP) == "late"
+    assert load_keys(house.data / FILE).decrypt(stored(house), LOOKUP) == "late"
 
 
 def test_a_channel_that_cannot_be_opened_keeps_the_keys_before(house: Settings, monkeypatch: pytest.MonkeyPatch):
@@ -251,12 +251,12 @@ def test_a_channel_that_cannot_be_opened_keeps_the_keys_before(house: Settings, 
         raise OSError(28, "No space left on device", "login.json")
 
     with monkeypatch.context() as full:
-        full.setattr(channels, "reseal", fail)
+        full.setattr(channels, "reencrypt", fail)
         with pytest.raises(CommandError, match="No space left on device"):
             rotate(house, is_sealed=True)
-    assert subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_resealing()
+    assert subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_reencrypting()
     rotate(house, is_sealed=True)
-    assert not subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_resealing()
+    assert not subkeys.unwrap((house.data / RING).read_bytes(), _secret(house)).is_reencrypting()
 
 
 def _secret(settings: Settings) -> bytes:
@@ -276,9 +276,9 @@ def test_every_column_of_bytes_is_sealed_anew_or_a_hash():
 
 def test_vaults_of_another_purpose_stay_apart_after_a_rotation(house: Settings):
     rotate(house, is_sealed=True)
-    keys = load(house.data / FILE)
-    with pytest.raises(VaultError, match="another secret key"):
-        keys.vault("channel telegram").unseal(keys.vault("channel matrix").seal("x"))
+    keys = load_keys(house.data / FILE)
+    with pytest.raises(CipherError, match="another secret key"):
+        keys.cipher("channel telegram").decrypt(keys.cipher("channel matrix").encrypt("x"))
 
 
 # --- the drill --------------------------------------------------------------------------------------------------------

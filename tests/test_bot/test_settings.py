@@ -24,12 +24,12 @@ def write(text: str, name: str = "mitsprache.toml") -> Path:
 
 def fault_of(path: Path | None = None, **given: object) -> str:
     with pytest.raises(SettingsError) as raised:
-        settings.load(path, **given)
+        settings.load_settings(path, **given)
     return str(raised.value)
 
 
 def test_without_anything_there_are_defaults():
-    found = settings.load()
+    found = settings.load_settings()
     assert (found.port, found.data, found.database()) == (
         8080,
         Path("data"),
@@ -42,46 +42,46 @@ def test_precedence_is_options_environment_file_defaults(monkeypatch):
     write('port = 1\nhost = "file"\nlog_level = "error"\n')
     monkeypatch.setenv("MITSPRACHE_PORT", "2")
     monkeypatch.setenv("MITSPRACHE_HOST", "environment")
-    found = settings.load(port=3, host=None)
+    found = settings.load_settings(port=3, host=None)
     assert (found.port, found.host, found.log_level, found.publish_samples) == (3, "environment", "error", True)
 
 
 def test_levels_in_the_environment_are_sections_of_the_file(monkeypatch):
     write('[channels.town]\ntype = "telegram"\nmode = "polling"\n')
     monkeypatch.setenv("MITSPRACHE_CHANNELS__TOWN__TOKEN", "12:ab")
-    town = settings.load().channels["town"]
+    town = settings.load_settings().channels["town"]
     assert (town.type, town.model_extra) == ("telegram", {"mode": "polling", "token": "12:ab"})
 
 
 def test_an_empty_variable_counts_as_none(monkeypatch):
     monkeypatch.setenv("MITSPRACHE_PORT", "")
-    assert settings.load().port == 8080
+    assert settings.load_settings().port == 8080
 
 
 def test_variables_for_tests_and_debugging_are_no_settings(monkeypatch):
     monkeypatch.setenv("MITSPRACHE_DEBUG", "1")
     monkeypatch.setenv("MITSPRACHE_TEST_POSTGRES", "postgresql://x")
-    settings.load()
+    settings.load_settings()
 
 
 def test_a_secret_may_stand_in_a_file_of_its_own(monkeypatch):
     write("postgresql://city:geheim@db/mitsprache\n", "url")
     monkeypatch.setenv("MITSPRACHE_DATABASE_URL_FILE", "url")
-    assert settings.load().database() == "postgresql://city:geheim@db/mitsprache"
+    assert settings.load_settings().database() == "postgresql://city:geheim@db/mitsprache"
 
 
 def test_environment_overrides_a_configured_secret_file(monkeypatch):
     write("from-file", "url")
     write('database_url_file = "url"\n')
     monkeypatch.setenv("MITSPRACHE_DATABASE_URL", "sqlite:///from-environment")
-    assert settings.load().database() == "sqlite:///from-environment"
+    assert settings.load_settings().database() == "sqlite:///from-environment"
 
 
 def test_secrets_are_never_shown(monkeypatch):
     monkeypatch.setenv("MITSPRACHE_DATABASE_URL", "postgresql://city:geheim@db/x")
     monkeypatch.setenv("MITSPRACHE_CHANNELS__TOWN__TYPE", "telegram")
     monkeypatch.setenv("MITSPRACHE_CHANNELS__TOWN__TOKEN", "geheim")
-    found = settings.load()
+    found = settings.load_settings()
     assert "geheim" not in f"{found!r} {found} {found.channels['town']}"
     assert "telegram" in repr(found)
 
@@ -169,17 +169,17 @@ def test_the_command_line_is_told_as_such():
 
 def test_a_file_saved_with_a_byte_order_mark_is_read():
     Path("mitsprache.toml").write_bytes(b"\xef\xbb\xbfport = 81\n")
-    assert settings.load().port == 81
+    assert settings.load_settings().port == 81
 
 
 def test_a_home_folder_is_written_out():
-    assert settings.load(data=Path("~/x")).data == Path.home() / "x"
+    assert settings.load_settings(data=Path("~/x")).data == Path.home() / "x"
 
 
 def test_old_names_are_read_with_a_notice_each(monkeypatch):
     write("samples = false\n[push]\nmost = 4\n")
     monkeypatch.setenv("MITSPRACHE_PUSH__DAYS", "9")
-    found = settings.load()
+    found = settings.load_settings()
     assert (found.publish_samples, found.push.max_pushes, found.push.period_days) == (False, 4, 9)
     assert sorted(found.notices) == [
         "MITSPRACHE_PUSH__DAYS: push.days is now called push.period_days; the old name works until 0.2",
@@ -190,7 +190,7 @@ def test_old_names_are_read_with_a_notice_each(monkeypatch):
 
 def test_new_names_are_read_without_a_notice():
     write("publish_samples = false\n[push]\nmax_pushes = 4\nperiod_days = 9\n")
-    found = settings.load()
+    found = settings.load_settings()
     assert (found.publish_samples, found.push.max_pushes, found.push.period_days) == (False, 4, 9)
     assert found.notices == ()
 
@@ -198,7 +198,7 @@ def test_new_names_are_read_without_a_notice():
 def test_an_old_name_in_the_environment_overrides_the_file(monkeypatch):
     write("publish_samples = true\n")
     monkeypatch.setenv("MITSPRACHE_SAMPLES", "false")
-    assert not settings.load().publish_samples
+    assert not settings.load_settings().publish_samples
 
 
 def test_old_and_new_name_in_one_file_are_refused():

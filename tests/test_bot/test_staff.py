@@ -116,7 +116,7 @@ def test_nonsense_is_refused(settings, name, role, reason):
 
 def test_one_name_has_one_code(settings):
     added(settings)
-    with pytest.raises(CommandError, match="has a code already"):
+    with pytest.raises(CommandError, match="already has an access code"):
         added(settings, " Aylin  ")
     with pytest.raises(CommandError, match="nobody called 'Bora'"):
         accounts.revoke(settings, "Bora", lambda _: None)

@@ -17,7 +17,7 @@ from bot.authoring.lifecycle import StepRefused
 from bot.authoring.publish_impact import PublishOptions
 from bot.authoring.publishing import PublishOutcome
 from bot.cli import exporting
-from bot.common.audit import last_of
+from bot.common.audit import last_entries
 from bot.common.errors import CommandError
 from bot.consultations import trials
 from bot.consultations.stored_revisions import live_revision
@@ -304,7 +304,7 @@ def test_raw_export_of_a_trial_is_recorded(tmp_path: Path) -> None:
     exporting.export(settings, package.Wish(word, tmp_path / "raw", "raw", purpose="a look"), print, print)
     house, _ = open_store(settings)
     with house.reading() as connection:
-        entry = last_of(connection, "export.raw", word)
+        entry = last_entries(connection, "export.raw", word)
     house.dispose()
     assert entry is not None
     assert entry.purpose == "a look"

@@ -10,7 +10,7 @@ import pytest
 from bot.app import open_store
 from bot.cli import dead_letters
 from bot.cli.maintenance import doctor
-from bot.common.dead_letters import dead_letter
+from bot.common.dead_letters import new_dead_letter
 from bot.settings import Settings
 from flows.messages import MsgIn
 from storage.tables import messages
@@ -26,7 +26,7 @@ def house(tmp_path: Path) -> Settings:
     store, keys = open_store(settings)
     msg = MsgIn("town", "anna", "1", NOW, text="Mehr\nBänke\x1b[2J")
     with store.begin() as connection:
-        row = dead_letter(keys, keys.lookup("town", "anna"), msg, ZeroDivisionError(), NOW)
+        row = new_dead_letter(keys, keys.lookup("town", "anna"), msg, ZeroDivisionError(), NOW)
         messages.insert_dead_letters(connection, [row])
     store.dispose()
     return settings

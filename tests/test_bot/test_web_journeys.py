@@ -399,9 +399,9 @@ async def test_none_of_these_beside_others_is_shown_before_it_counts(empty):
         await page.post("/c/park/start", [("lang", "de"), ("view", "form")])
         await page.press("Weiter", "Wasser", "Schatten")
         assert page.heading() == "Was dazu?", "the page comes again"
-        assert phrase_catalogues.load("de").text("hint.choices_exclusive", "sie", label="Schatten") in html.unescape(
-            page.text
-        )
+        assert phrase_catalogues.load_phrases("de").text(
+            "hint.choices_exclusive", "sie", label="Schatten"
+        ) in html.unescape(page.text)
         assert answers(empty) == {}
         await page.press("Weiter", "Wasser")
         assert page.heading() == "Antworten prüfen"

@@ -10,7 +10,7 @@ from flows.commands.subscriptions import TOPICS
 from flows.understanding.text import fold
 
 WORDS = argument_parser.vocabulary(
-    phrase_catalogues.load(tag).words("words.push") for tag in phrase_catalogues.languages()
+    phrase_catalogues.load_phrases(tag).words("words.push") for tag in phrase_catalogues.catalogue_languages()
 )
 PLAIN = {"everybody", *segments.KEYS, *TOPICS, "and", "or", "not", "at", "per", "hour", "reminder", ""}
 VERBS = {"status", "pause", "resume", "recall"}
@@ -41,8 +41,10 @@ def test_reads_what_people_type(text: str, read: PushArguments) -> None:
 def test_every_word_means_something_and_one_thing_only() -> None:
     assert set(WORDS.values()) <= PLAIN | VERBS
     means: dict[str, set[str]] = {}
-    for tag in phrase_catalogues.languages():
-        for word, plain in argument_parser.vocabulary([phrase_catalogues.load(tag).words("words.push")]).items():
+    for tag in phrase_catalogues.catalogue_languages():
+        for word, plain in argument_parser.vocabulary(
+            [phrase_catalogues.load_phrases(tag).words("words.push")]
+        ).items():
             assert word == fold(word)
             means.setdefault(word, set()).add(plain)
     assert {word: found for word, found in means.items() if len(found) > 1} == {}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import flows.questions
-from bot.common.i18n.phrase_catalogues import languages, load
+from bot.common.i18n.phrase_catalogues import catalogue_languages, load_phrases
 from flows.messages import Location, MsgIn, MsgOut
 from flows.phrases import FormOfAddress
 from flows.questions.base import (
@@ -69,8 +69,8 @@ def node_of(definition: dict[str, Any]) -> Node:
 def ask(
     definition: dict[str, Any], language: str, form: FormOfAddress = "sie", renderer: type[Renderer] = Renderer
 ) -> LocalizedQuestion:
-    fallbacks = dict.fromkeys((tag for tag in languages() if tag != "de"), "de")
-    return node_of(definition).localize(renderer(CODE, language, load(language), form, fallbacks))
+    fallbacks = dict.fromkeys((tag for tag in catalogue_languages() if tag != "de"), "de")
+    return node_of(definition).localize(renderer(CODE, language, load_phrases(language), form, fallbacks))
 
 
 LABELS = frozenset(

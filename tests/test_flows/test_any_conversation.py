@@ -39,7 +39,7 @@ from tests.house import consultation
 from tests.test_flows.test_engine import YES_NO
 
 SAMPLES: Final = Path(engine.__file__).with_name("consultations")
-SPOKEN: Final = {tag: phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()}
+SPOKEN: Final = {tag: phrase_catalogues.load_phrases(tag) for tag in phrase_catalogues.catalogue_languages()}
 ANSWERED_BY_OTHERS: Final = (
     DataRequested,
     ErasureRequested,

@@ -27,7 +27,7 @@ def ask(key: str, **more):
 
 def compiled(*questions) -> Flow:
     made = consultation(questions=list(questions)) if questions else consultation()
-    return Flow(made, {tag: phrase_catalogues.load(tag) for tag in made.languages}, "code1")
+    return Flow(made, {tag: phrase_catalogues.load_phrases(tag) for tag in made.languages}, "code1")
 
 
 class Walk:

@@ -74,7 +74,7 @@ def compiled() -> Flow:
     made = consultation()
     umbrella = Umbrella.model_validate({"key": "u", "text": {"de": "Schirm?", "en": "Umbrella?"}})
     made = made.model_copy(update={"questions": (*made.questions[:1], umbrella)})
-    return Flow(made, {tag: phrase_catalogues.load(tag) for tag in made.languages}, "code1")
+    return Flow(made, {tag: phrase_catalogues.load_phrases(tag) for tag in made.languages}, "code1")
 
 
 FLOW = compiled()

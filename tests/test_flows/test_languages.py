@@ -16,7 +16,7 @@ from flows.messages import MsgIn, MsgOut
 from flows.session import Session, Turn
 from tests.house import consultation
 
-HOUSE = {tag: phrase_catalogues.load(tag) for tag in phrase_catalogues.languages()}
+HOUSE = {tag: phrase_catalogues.load_phrases(tag) for tag in phrase_catalogues.catalogue_languages()}
 FLOW = Flow(consultation(), HOUSE, "code1")
 ONLY_GERMAN = Flow(consultation(languages={"de": {"review": "reviewed"}}), HOUSE, "code2")
 OTHERS = [tag for tag in HOUSE if tag not in FLOW.languages]

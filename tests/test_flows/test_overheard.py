@@ -31,7 +31,7 @@ QUESTIONS = [asked("trees"), asked("health", web_only=True), asked("debts", web_
 
 def flow_of(questions: list[dict[str, Any]] = QUESTIONS, link: str = LINK) -> Flow:
     made = consultation(questions=questions, **ENGLISH)
-    return Flow(made, {"en": phrase_catalogues.load("en")}, "code1", link)
+    return Flow(made, {"en": phrase_catalogues.load_phrases("en")}, "code1", link)
 
 
 FLOW = flow_of()
@@ -123,7 +123,7 @@ def check_of(*questions: dict[str, Any]) -> list[str]:
     made = consultation(questions=list(questions))
     return [
         problem.remedy
-        for problem in check_consultation(made, {tag: phrase_catalogues.load(tag) for tag in ("de", "en")})
+        for problem in check_consultation(made, {tag: phrase_catalogues.load_phrases(tag) for tag in ("de", "en")})
     ]
 
 

@@ -170,7 +170,7 @@ async def test_a_rating_goes_where_its_proposal_was_merged_into(store: Store) ->
     ],
 )
 def test_what_people_type(typed: str, meant: ParsedCommand | None) -> None:
-    assert CommandMatcher([phrase_catalogues.load("de")]).find(fold(typed)) == meant
+    assert CommandMatcher([phrase_catalogues.load_phrases("de")]).find(fold(typed)) == meant
 
 
 IDEA = {"key": "idea", "type": "proposal", "text": {"de": "Welche Idee?", "en": "Which idea?"}, "similar": False}

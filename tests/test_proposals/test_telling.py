@@ -43,7 +43,7 @@ class Person:
     def __init__(self, connection: Connection, name: str, language: str = "de", *, wants: str = "park") -> None:
         self.id, self.name, self.lookup = new_id(), name, KEYS.lookup("test", name)
         insert_contacts(connection, [NewContact(self.id, language, NOW)])
-        sealed = KEYS.seal(name, self.lookup)
+        sealed = KEYS.encrypt(name, self.lookup)
         contacts.insert_addresses(connection, [NewAddress(self.lookup, self.id, "test", sealed, NOW)])
         if wants:
             upsert_opt_ins(connection, [NewOptIn(self.id, "outcome", wants, language, WORDING, NOW)])
@@ -79,7 +79,7 @@ def notices(store: Store) -> dict[str, list[str]]:
             )
         ).all()
     for lookup, sealed, payload in rows:
-        name = KEYS.unseal(bytes(sealed), bytes(lookup))
+        name = KEYS.decrypt(bytes(sealed), bytes(lookup))
         found.setdefault(name, []).append(message_as_text(MsgOut.from_data(from_json(payload))))
     return found
 
@@ -120,7 +120,7 @@ def test_nobody_is_told_after_stop_or_where_nothing_arrives(store: Store) -> Non
     with store.begin() as connection:
         stopped, blocked, two = (Person(connection, name) for name in ("stopped", "blocked", "two addresses"))
         second = KEYS.lookup("test", "second")
-        row = NewAddress(second, two.id, "test", KEYS.seal("second", second), NOW + timedelta(days=1))
+        row = NewAddress(second, two.id, "test", KEYS.encrypt("second", second), NOW + timedelta(days=1))
         contacts.insert_addresses(connection, [row])
         contacts.mark_stopped(connection, [ContactStop(stopped.id, NOW)])
         contacts.mark_unreachable(connection, [AddressState(blocked.lookup, NOW, "blocked")])

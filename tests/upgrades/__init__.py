@@ -29,7 +29,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Connection, MetaData, text
 
-from bot.common.keys import FILE, load
+from bot.common.keys import FILE, load_keys
 from storage import migrate
 from storage.core.store import Store
 from tests.databases import Database, Houses
@@ -58,7 +58,7 @@ class OldHouse:
 
     def upgrade(self, store: Store) -> None:
         """Brings the tables up to date, with the key of the folder."""
-        keys = load(self.data / FILE)
+        keys = load_keys(self.data / FILE)
         migrate.upgrade(store, hiding=lambda _: keys)
 
 

@@ -15,7 +15,7 @@ SESSIONS = 1500
 
 def steps_per_s(*, json: bool) -> float:
     """One run: many sessions from the start to the confirmation; every message is one step."""
-    flow = Flow(consultation(), {"de": phrase_catalogues.load("de")}, "bench1")
+    flow = Flow(consultation(), {"de": phrase_catalogues.load_phrases("de")}, "bench1")
     messages = [message("a", number, text) for number, text in enumerate((*REPLIES[:QUESTIONS], "absenden"))]
     began = time.perf_counter()
     for _ in range(SESSIONS):

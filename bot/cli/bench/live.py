@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import NamedTuple
 
 from adapters.base import Channel, Delivery, Limits, Outgoing, Receive, Sent
-from bot.app import App, build, calm_collector
+from bot.app import App, build, tune_garbage_collector
 from bot.cli.bench.subject import QUESTIONS, REPLIES, SLUG, message, publish_subject
 from bot.common.keys import Keys
 from bot.settings import Settings
@@ -59,7 +59,7 @@ def house(url: str, channels: Mapping[str, Channel] | None = None, subject: Cons
     with store.begin() as connection:
         publish_subject(connection, subject)
     app = build(Settings(), channels or {"bench": Sink()}, store=store, keys=Keys(bytes(32)))
-    calm_collector()
+    tune_garbage_collector()
     return app
 
 

@@ -70,7 +70,7 @@ def prepare(url: str, people: int = PEOPLE) -> None:
             insert_contacts(connection, [NewContact(number, ("de", "en", "tr")[number % 3], now) for number in ids])
             rows = [
                 NewAddress(
-                    lookup=key, contact_id=one, channel=_CHANNEL, sealed=_KEYS.seal(str(one), key), created_at=now
+                    lookup=key, contact_id=one, channel=_CHANNEL, sealed=_KEYS.encrypt(str(one), key), created_at=now
                 )
                 for one, key in lookups.items()
             ]

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from adapters.base import Delivery, Limits, Outgoing, RetryAfter, Sent
-from bot.delivery.channel_queue import Again, Item, Lane
-from bot.delivery.rate_limit import Pace
+from bot.delivery.channel_queue import ChannelQueue, QueuedMessage, Retry
+from bot.delivery.rate_limit import RateLimiter
 from flows.messages import MsgOut
 
 SECONDS: Final = 8
@@ -66,7 +66,7 @@ class Strict:
 async def measure(per_second: int, seconds: int = SECONDS) -> Measured:
     """A broadcast at this pace for so many seconds, with some replies in between."""
     channel = Strict(per_second)
-    lane = Lane(channel, _settle, _noted)
+    lane = ChannelQueue(channel, _settle, _noted)
     sending = asyncio.create_task(lane.run())
     clock = asyncio.get_running_loop().time
     for number in range(per_second * (seconds + 2)):
@@ -96,19 +96,21 @@ def in_whole_seconds(moments: Sequence[float], per_second: float) -> list[int]:
 
     Began they where a message is due, a millisecond more or less would count as uneven.
     """
-    rate = Pace(per_second).rate
+    rate = RateLimiter(per_second).rate
     slot = statistics.median(moment - number / rate for number, moment in enumerate(moments))
     in_second = Counter(math.floor(moment - slot + 0.5 / rate) for moment in moments)
     return [in_second[second] for second in range(max(in_second) + 1)]
 
 
-def _item(number: int, purpose: str) -> Item:
+def _item(number: int, purpose: str) -> QueuedMessage:
     chat = f"{number}"
-    return Item(chat.encode(), Outgoing(number, chat, MsgOut(chat)), "reply" if purpose == "reply" else "broadcast")
+    return QueuedMessage(
+        chat.encode(), Outgoing(number, chat, MsgOut(chat)), "reply" if purpose == "reply" else "broadcast"
+    )
 
 
-def _settle(item: Item, delivery: Delivery) -> Again | None:
-    return Again(item, delivery.seconds) if isinstance(delivery, RetryAfter) else None
+def _settle(item: QueuedMessage, delivery: Delivery) -> Retry | None:
+    return Retry(item, delivery.seconds) if isinstance(delivery, RetryAfter) else None
 
 
 async def _noted() -> None:

@@ -19,9 +19,9 @@ from bot.authoring import recordings
 from bot.common import audit, audit_anchor, database_mark, erasure_log
 from bot.common.atomic_file import locked
 from bot.common.erasure_log import FOLDER as LEDGER
-from bot.common.errors import CommandError, Say, program, unusable
+from bot.common.errors import CommandError, Say, program_name, unusable_path
 from bot.common.keys import FILE as KEY
-from bot.common.keys import RING, SecretError, load
+from bot.common.keys import RING, SecretError, load_keys
 from bot.delivery.attachments import files
 from bot.delivery.channels import FOLDER as CHANNELS
 from bot.settings import Settings
@@ -72,7 +72,7 @@ def back_up(settings: Settings, settings_file: Path | None, to: Path) -> Path:
                 _copy_house(settings, database, settings_file, unfinished)
             unfinished.rename(folder)
     except OSError as fault:
-        raise unusable(fault, "--to") from fault
+        raise unusable_path(fault, "--to") from fault
     return folder
 
 
@@ -83,9 +83,9 @@ def record(settings: Settings, folder: Path) -> str:
     store = Store(settings.database())
     try:
         migrate.check_schema(store)
-        keys = load(settings.data / KEY)
+        keys = load_keys(settings.data / KEY)
         entry = audit.operator().did("backup", folder.name)
-        store.run(lambda connection: audit.record(connection, keys, entry))
+        store.run(lambda connection: audit.record_entry(connection, keys, entry))
     except (StorageError, SecretError) as fault:
         return str(fault)
     finally:
@@ -109,10 +109,10 @@ def _copy_house(settings: Settings, database: Path, settings_file: Path | None, 
     _copy_database(database, to / DATABASE)
     if flaw := _flaw(to / DATABASE):
         raise _damaged(database, flaw)
-    if not database_mark.is_ours(settings.data, _found(to / DATABASE)):
+    if not database_mark.belongs_to_folder(settings.data, _found(to / DATABASE)):
         raise CommandError(
             f"{database}: is empty or not the database that was made for {settings.data}, so this would be no backup; "
-            f"keep the older ones, and ask `{program()} doctor`"
+            f"keep the older ones, and ask `{program_name()} doctor`"
         )
     _copy_keys(settings.data, to)
     # After the database: whatever file that copy names was there before it.
@@ -153,12 +153,12 @@ def restore(settings: Settings, folder: Path, say: Say, ledgers: Sequence[Path] 
         _copy(folder / DATABASE, unfinished)
         unfinished.rename(database)  # last and at once: a restore that was interrupted leaves no half database
     except OSError as fault:
-        raise unusable(fault, "--data") from fault
+        raise unusable_path(fault, "--data") from fault
     say(f"{folder} is restored to {settings.data}.")
     if (folder / SETTINGS).exists():
         say(f"Its settings are in {folder / SETTINGS}; put the file where you start the program.")
     if not is_known and not ledgers:
-        say(_NO_LEDGER.format(folder=LEDGER, program=program()))
+        say(_NO_LEDGER.format(folder=LEDGER, program=program_name()))
     if (age := _age(folder)) > settings.backup_days:
         say(f"This backup is {age} days old: what was erased within {age - settings.backup_days} days after it was "
             f"made is forgotten by now and here again (backup_days = {settings.backup_days}).")  # fmt: skip
@@ -178,7 +178,7 @@ def erase(settings: Settings, say: Say, ledgers: Sequence[Path] = (), source: Pa
         finally:
             store.dispose()
     except OSError as fault:
-        raise unusable(fault, "--erased") from fault
+        raise unusable_path(fault, "--erased") from fault
     say(said[0] if said else "Nothing is here that was erased.")
 
 
@@ -211,7 +211,7 @@ def check(folder: Path) -> None:
         raise CommandError(f"{folder}: is not a whole backup ({type(fault).__name__}); choose another one") from fault
     if changed or missing:
         raise CommandError(f"{folder}: {', '.join([*changed, *missing])} is damaged or missing; choose another backup")
-    load(folder / KEY)
+    load_keys(folder / KEY)
     if flaw := _flaw(folder / DATABASE) or ("" if _found(folder / DATABASE).has_tables else "it is empty"):
         raise CommandError(f"{folder}: the database in it is damaged ({flaw}); choose another backup")
 
@@ -247,7 +247,7 @@ def _database(settings: Settings) -> Path:
 def _damaged(database: Path, flaw: str) -> CommandError:
     return CommandError(
         f"{database}: is damaged ({flaw}), so this would be no backup; keep the older ones, and bring one back "
-        f"(`{program()} restore`)"
+        f"(`{program_name()} restore`)"
     )
 
 
@@ -264,7 +264,7 @@ def _copy_database(source: Path, target: Path) -> None:
         if getattr(fault, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_CORRUPT:
             raise _damaged(source, str(fault)) from fault
         raise CommandError(
-            f"{source}: cannot be copied to {target} ({fault}); see that there is room, and {program()} doctor"
+            f"{source}: cannot be copied to {target} ({fault}); see that there is room, and {program_name()} doctor"
         ) from fault
 
 

@@ -22,10 +22,10 @@ from bot.authoring.publishing import SAMPLES
 from bot.cli import dead_letters
 from bot.cli.maintenance import scrub
 from bot.common import database_mark, erasure_log, keys
-from bot.common.errors import Say, program
+from bot.common.errors import Say, program_name
 from bot.common.i18n import phrase_catalogues
 from bot.common.remedies import remedy
-from bot.common.subkeys import id_of
+from bot.common.subkeys import secret_id
 from bot.consultations import stored_revisions
 from bot.delivery import channels, waiting
 from bot.delivery.attachments import checks
@@ -66,12 +66,12 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield from _erased(settings)
             yield from scrub.findings(settings)
             yield from dead_letters.findings(settings)
-            yield from waiting.findings(settings)
-            yield from checks.findings(settings)
+            yield from waiting.delayed_message_findings(settings)
+            yield from checks.attachment_findings(settings)
     yield _port(settings)
     yield _files()
     yield _clock(settings, datetime.now(UTC))
-    yield from channels.findings(settings)
+    yield from channels.channel_findings(settings)
     yield from _texts()
 
 
@@ -113,9 +113,9 @@ def _secret(path: Path, sealed: EncryptedAddress | None) -> Finding:
         return Finding(is_well=True, words="secret key will be made at the first start")
     try:
         if sealed is None:
-            keys.load(path)
+            keys.load_keys(path)
         else:
-            keys.load_fitting(path, sealed.sealed, sealed.lookup)
+            keys.load_matching_keys(path, sealed.sealed, sealed.lookup)
         mode = stat.S_IMODE(path.stat().st_mode)
     except (OSError, keys.SecretError) as fault:
         return Finding(is_well=False, words=f"secret key: {fault}")
@@ -130,18 +130,18 @@ def _ring(path: Path) -> Iterator[Finding]:
     if not ring.exists():
         return  # it never was; or it is said already that the ring is missing
     try:
-        secret, found = keys.read(path)
+        secret, found = keys.read_secret(path)
         mode = stat.S_IMODE(ring.stat().st_mode)
     except (OSError, keys.SecretError):
         return  # it is said already
-    words = f"{ring.name}: secret key {id_of(secret)} since {found.rotated_on}"
+    words = f"{ring.name}: secret key {secret_id(secret)} since {found.rotated_on}"
     if found.sealed_on:
         words += f", sealing keys of {found.sealed_on}"
     if mode & 0o077:
         yield Finding(is_well=False, words=f"{ring.name} can be read by others: chmod 600 {ring}")
-    elif found.is_resealing():
+    elif found.is_reencrypting():
         yield Finding(
-            False, f"{words}; the keys before are still in use: finish with `{program()} rotate-key --sealed`"
+            False, f"{words}; the keys before are still in use: finish with `{program_name()} rotate-key --sealed`"
         )
     else:
         yield Finding(is_well=True, words=words)
@@ -156,8 +156,8 @@ def _database(settings: Settings) -> tuple[Finding, EncryptedAddress | None]:
         return Finding(is_well=False, words=words), None
     sealed = None
     try:
-        database_mark.check(settings.data, store)
-        if not database_mark.is_there(store):
+        database_mark.check_database(settings.data, store)
+        if not database_mark.database_exists(store):
             return Finding(is_well=True, words="database will be made at the first start"), None
         with store.reading() as connection:
             revision = migrate.current_revision(connection)
@@ -198,7 +198,7 @@ def _erased(settings: Settings) -> Iterator[Finding]:
         return
     store = Store(settings.database())
     try:
-        book = erasure_log.ErasureLog(settings.data, keys.load(settings.data / keys.FILE))
+        book = erasure_log.ErasureLog(settings.data, keys.load_keys(settings.data / keys.FILE))
         noted, back = book.read(), re_erasure.find_restored(store, book)
     except (OSError, StorageError, keys.SecretError) as fault:
         yield Finding(False, f"{folder} cannot be read ({type(fault).__name__}): check its rights")
@@ -206,9 +206,11 @@ def _erased(settings: Settings) -> Iterator[Finding]:
     finally:
         store.dispose()
     if noted.unreadable:
-        yield Finding(False, f"{folder}: {noted.unreadable} lines are of another secret key: put the right one back")
+        yield Finding(False, f"{folder}: {noted.unreadable} lines are of another secret key: restore the right one")
     if back:
-        yield Finding(False, f"erased, and here again ({back.in_words()}): erase it again with `{program()} restore`")
+        yield Finding(
+            False, f"erased, and here again ({back.in_words()}): erase it again with `{program_name()} restore`"
+        )
     elif not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         yield Finding(False, f"{folder} cannot be written to, so nobody can be erased: check its owner and rights")
     else:
@@ -254,9 +256,9 @@ def _clock(settings: Settings, now: datetime) -> Finding:
 
 def _texts() -> Iterator[Finding]:
     """The catalogues of phrases and the sample consultations that are shipped."""
-    for language in phrase_catalogues.languages():
+    for language in phrase_catalogues.catalogue_languages():
         try:
-            phrase_catalogues.load(language)
+            phrase_catalogues.load_phrases(language)
         except phrase_catalogues.PhrasesError as fault:
             yield Finding(is_well=False, words=str(fault))
     faults = [
@@ -265,4 +267,6 @@ def _texts() -> Iterator[Finding]:
     errors = [str(fault) for fault in faults if not fault.warning]
     yield from (Finding(is_well=False, words=error) for error in errors)
     if not errors:
-        yield Finding(is_well=True, words=f"speaks {', '.join(phrase_catalogues.languages())}; the samples are sound")
+        yield Finding(
+            is_well=True, words=f"speaks {', '.join(phrase_catalogues.catalogue_languages())}; the samples are sound"
+        )

@@ -18,10 +18,10 @@ from bot.cli.context import command_context
 from bot.cli.serving import only_one
 from bot.common import audit
 from bot.common.atomic_file import locked, replace_durably
-from bot.common.errors import CommandError, Say, unusable
-from bot.common.keys import FILE, NEEDS_RING, RING, SECRET_BYTES, Keys, read
-from bot.common.subkeys import Ring, id_of, wrap
-from bot.delivery.service_lock import alone
+from bot.common.errors import CommandError, Say, unusable_path
+from bot.common.keys import FILE, NEEDS_RING, RING, SECRET_BYTES, Keys, read_secret
+from bot.common.subkeys import Keyring, secret_id, wrap
+from bot.delivery.service_lock import hold_service_lock
 from bot.privacy.re_encryption import ReEncryption
 from bot.settings import Settings
 from storage.core.store import Store
@@ -39,30 +39,34 @@ def rotate(settings: Settings, say: Say, complain: Say) -> None:
         try:
             name = _renew(settings.data, store, keys, "secret", lambda ring: ring)
         except OSError as fault:
-            raise unusable(fault, "--data") from fault
+            raise unusable_path(fault, "--data") from fault
     say(f"The secret key is a new one ({name}).")
     _advise(settings.data, say)
 
 
-def rotate_sealed(settings: Settings, say: Say, complain: Say, grace: float = GRACE_SECONDS) -> None:
+def rotate_encryption_keys(settings: Settings, say: Say, complain: Say, grace: float = GRACE_SECONDS) -> None:
     """A new secret, and all that is sealed is sealed anew; goes on with it where that was begun. The service has to be
     stopped, and cannot be started meanwhile. Raises as `rotate` does.
     """
     _is_there(settings.data)
-    with only_one(settings.data, complain), alone(settings), command_context(settings, complain) as (store, keys):
+    with (
+        only_one(settings.data, complain),
+        hold_service_lock(settings),
+        command_context(settings, complain) as (store, keys),
+    ):
         try:
-            if read(settings.data / FILE)[1].is_resealing():
+            if read_secret(settings.data / FILE)[1].is_reencrypting():
                 say("Going on with what was begun: the secret key stays as it is.")
             else:
                 name = _renew(
                     settings.data, store, keys, "secret and sealing keys", lambda ring: ring.renewed(_today())
                 )
                 say(f"The secret key is a new one ({name}); what is sealed is sealed anew.")
-            unreadable = _reseal(settings, store, keys, complain, grace)
+            unreadable = _reencrypt_all(settings, store, keys, complain, grace)
             _drop(settings.data)
             store.scrub()
         except OSError as fault:
-            raise unusable(fault, "--data") from fault
+            raise unusable_path(fault, "--data") from fault
     if unreadable:
         say(f"{unreadable} things open with none of the keys, neither before nor now; they are left as they are.")
     say("All is sealed anew; the keys before are dropped.")
@@ -74,20 +78,20 @@ def _is_there(data: Path) -> None:
         raise CommandError(f"{data / FILE}: is not there, so there is nothing to rotate; check --data")
 
 
-def _renew(data: Path, store: Store, keys: Keys, what: str, change: Callable[[Ring], Ring]) -> str:
+def _renew(data: Path, store: Store, keys: Keys, what: str, change: Callable[[Keyring], Keyring]) -> str:
     """Puts a new secret and the changed ring in place, and records what is new; gives the name of the secret."""
     new = secrets.token_bytes(SECRET_BYTES)
     with locked(data), store.begin() as connection:
-        old, ring = read(data / FILE)
+        old, ring = read_secret(data / FILE)
         ring = change(ring)._replace(rotated_on=_today())
-        audit.record(connection, keys, audit.operator().did("key.rotate", id_of(new), what))
+        audit.record_entry(connection, keys, audit.operator().did("key.rotate", secret_id(new), what))
         replace_durably(wrap(ring, old, new), data / RING)
         replace_durably(f"{new.hex()}\n{NEEDS_RING}\n".encode("ascii"), data / FILE)
         replace_durably(wrap(ring, new), data / RING)
-    return id_of(new)
+    return secret_id(new)
 
 
-def _reseal(settings: Settings, store: Store, keys: Keys, complain: Say, grace: float) -> int:
+def _reencrypt_all(settings: Settings, store: Store, keys: Keys, complain: Say, grace: float) -> int:
     """Walks twice: what a command beside had sealed with the keys before is stored before the second walk. Gives how
     much opens with no key.
     """
@@ -101,7 +105,7 @@ def _reseal(settings: Settings, store: Store, keys: Keys, complain: Say, grace: 
 
 def _drop(data: Path) -> None:
     with locked(data):
-        secret, ring = read(data / FILE)
+        secret, ring = read_secret(data / FILE)
         replace_durably(wrap(ring.settled(), secret), data / RING)
 
 

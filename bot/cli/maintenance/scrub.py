@@ -8,8 +8,8 @@ from typing import Final
 
 from adapters.base import Finding
 from bot.cli.context import command_context
-from bot.common.errors import CommandError, Say, program
-from bot.delivery.service_lock import alone
+from bot.common.errors import CommandError, Say, program_name
+from bot.delivery.service_lock import hold_service_lock
 from bot.privacy import scrubbing
 from bot.settings import Settings
 from storage import rewriting
@@ -42,7 +42,7 @@ def now(settings: Settings, say: Say) -> bool:
             return True
         bounds = None
         try:
-            held.enter_context(alone(settings))
+            held.enter_context(hold_service_lock(settings))
         except CommandError:
             bounds = Bounds()
         store.run(mark_erased_tables)
@@ -79,6 +79,6 @@ def findings(settings: Settings) -> Iterator[Finding]:
         if table in waiting:
             yield Finding(False, f"{table}: something was erased in it, and it is {_WORDS['large']}")
     if waiting:
-        yield Finding(True, f"erased, and freed tonight or by `{program()} scrub`: rows in {len(waiting)} tables")
+        yield Finding(True, f"erased, and freed tonight or by `{program_name()} scrub`: rows in {len(waiting)} tables")
     else:
         yield Finding(True, "PostgreSQL was freed of everything that was erased")

@@ -24,15 +24,15 @@ SHOWN: Final = (
 """The chat words worth a place in a menu; all others are offered as buttons where they mean something."""
 
 
-def introduce(channels: Iterable[Channel]) -> None:
+def introduce_bot(channels: Iterable[Channel]) -> None:
     """Tells those channels that want to know; before they start."""
     for channel in channels:
         if isinstance(channel, Introducing):
-            channel.introduce([introduction(language) for language in phrase_catalogues.languages()])
+            channel.introduce([introduction(language) for language in phrase_catalogues.catalogue_languages()])
 
 
 def introduction(language: str) -> Introduction:
     """The introduction in one language."""
-    said = phrase_catalogues.load(language)
+    said = phrase_catalogues.load_phrases(language)
     commands = tuple((command.value, said.text(f"command.{command}", "sie")) for command in SHOWN)
     return Introduction(language, said.text("bot.description", "sie"), said.text("bot.short", "sie"), commands)

@@ -45,7 +45,7 @@ def date(day: dt.date, language: str) -> str:
     return text
 
 
-def moment(at: dt.datetime, language: str) -> str:
+def date_and_time(at: dt.datetime, language: str) -> str:
     """A day in full with the time: "31. März 2027, 14:05"."""
     return f"{date(at.date(), language)}, {format_time(at.time(), 'HH:mm', locale=babel_locale(language))}"
 
@@ -60,22 +60,22 @@ def percent(share: float | Decimal, language: str) -> str:
     return format_percent(share, locale=babel_locale(language), numbering_system=_DIGITS)
 
 
-def listed(words: Iterable[str], language: str) -> str:
+def join_words(words: Iterable[str], language: str) -> str:
     """Words in one line, joined as the bot joins answers: "A, B und C"; nothing for none."""
     *first, last = [*words] or [""]
     if not first:
         return last
-    said = phrase_catalogues.load(language)
+    said = phrase_catalogues.load_phrases(language)
     return said.text("list.and", "sie", first=said.text("list.comma", "sie").join(first), last=last)
 
 
-def languages(tags: Iterable[str], language: str) -> str:
+def join_languages(tags: Iterable[str], language: str) -> str:
     """Languages in one line, each in its own words: "Deutsch, English und Türkçe".
 
     A name that is read in the other direction is set apart by invisible signs, so that the order of the list stays.
     """
     direction = LANGUAGES[language].right_to_left
     names = [LANGUAGES[tag] for tag in tags]
-    return listed(
+    return join_words(
         (it.name if it.right_to_left == direction else f"{_ISOLATE}{it.name}{_POP}" for it in names), language
     )

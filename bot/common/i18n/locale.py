@@ -40,7 +40,7 @@ class Locale(NamedTuple):
     @property
     def is_unreviewed(self) -> bool:
         """Whether some phrases still wait for a review by a speaker of the language."""
-        return bool(phrase_catalogues.unreviewed(self.tag))
+        return bool(phrase_catalogues.unreviewed_phrases(self.tag))
 
     def say(self, phrase: str, /, **values: object) -> str:
         """Returns a phrase. Phrases of pages avoid forms of address, so the form does not matter."""
@@ -56,18 +56,18 @@ class Locale(NamedTuple):
 
     def moment(self, at: datetime) -> str:
         """Returns a date and time in full, in the zone of `at`: "31. März 2027, 14:05"."""
-        return formats.moment(at, self.tag)
+        return formats.date_and_time(at, self.tag)
 
 
 @cache
 def _locale(tag: str) -> Locale:
-    return Locale(tag, phrase_catalogues.load(tag))
+    return Locale(tag, phrase_catalogues.load_phrases(tag))
 
 
 @cache
 def available_languages() -> tuple[str, ...]:
     """Returns the tags of all languages with phrases, in the order in which pages offer them."""
-    return tuple(tag for tag in LANGUAGES if tag in phrase_catalogues.languages())
+    return tuple(tag for tag in LANGUAGES if tag in phrase_catalogues.catalogue_languages())
 
 
 def offered_languages() -> list[Language]:

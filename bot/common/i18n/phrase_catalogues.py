@@ -20,12 +20,12 @@ class PhrasesError(LookupError):
     """There is no usable catalogue for a language."""
 
 
-def languages() -> tuple[str, ...]:
+def catalogue_languages() -> tuple[str, ...]:
     """The languages that have a catalogue, in the order of the house: no consultation can be offered in another."""
     return tuple(tag for tag in LANGUAGES if (FOLDER / f"{tag}.po").exists())
 
 
-def load(language: str) -> Phrases:
+def load_phrases(language: str) -> Phrases:
     """All phrases in one language.
 
     >>> load("de").say("missing.dont_know", "sie")
@@ -34,7 +34,7 @@ def load(language: str) -> Phrases:
     return _known(language)[0]
 
 
-def unreviewed(language: str) -> frozenset[str]:
+def unreviewed_phrases(language: str) -> frozenset[str]:
     """Ids of the phrases no speaker of the language has read yet. They are used all the same, and said to be unread."""
     return _known(language)[1]
 
@@ -42,7 +42,7 @@ def unreviewed(language: str) -> frozenset[str]:
 @cache
 def _known(language: str) -> tuple[Phrases, frozenset[str]]:
     """The phrases and which of them are unreviewed: reading a file takes some ten milliseconds, so it is read once."""
-    catalogue = read(language)
+    catalogue = read_catalogue(language)
     texts = {
         (message.context or "", _name(message.id)): _forms(message.string)
         for message in catalogue
@@ -52,10 +52,10 @@ def _known(language: str) -> tuple[Phrases, frozenset[str]]:
     return Phrases(language, texts, gettext.c2py(catalogue.plural_expr)), unread
 
 
-def read(language: str) -> Catalog:
+def read_catalogue(language: str) -> Catalog:
     """The catalogue as it stands in the file."""
-    if language not in languages():
-        raise PhrasesError(f"the bot does not speak {language!r} yet; there is {', '.join(languages())}")
+    if language not in catalogue_languages():
+        raise PhrasesError(f"the bot does not speak {language!r} yet; there is {', '.join(catalogue_languages())}")
     try:
         with (FOLDER / f"{language}.po").open("rb") as file:
             return read_po(file, abort_invalid=True)

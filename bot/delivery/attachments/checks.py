@@ -19,7 +19,7 @@ from storage.tables.attachments import attachment_files, count_attachments_by_st
 LONGEST_WAIT: Final = timedelta(hours=3)
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
+def attachment_findings(settings: Settings) -> Iterator[Finding]:
     """How many there are in which state, where there are any; says nothing where there is no database to ask."""
     store = Store(settings.database())
     try:
@@ -42,4 +42,4 @@ def _findings(connection: Connection, folder: Path, now: datetime) -> Iterator[F
         yield Finding(False, words)
     lost = sum(not (folder / name).is_file() for name in attachment_files(connection))
     if lost:
-        yield Finding(False, f"attachments: {lost} files are not in {folder}; put it back from your backup")
+        yield Finding(False, f"attachments: {lost} files are not in {folder}; restore it from your backup")

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 
 from adapters.base import TOO_LARGE, Channel, Delivery, Fetching, Refused, RetryAfter, Unknown
 from bot.common.keys import Keys, SecretError
-from bot.common.logs import where
-from bot.delivery.attachments.files import Folder, bound_to, ending_of
+from bot.common.logs import error_place
+from bot.delivery.attachments.files import AttachmentFolder, bound_to, suffix_of
 from storage.core.errors import StorageError
 from storage.core.store import Store
 from storage.tables.attachments import (
@@ -49,7 +49,7 @@ LOOK_SECONDS: Final = 60.0
 FETCH_SECONDS: Final = 180.0
 
 
-class Keeper:
+class AttachmentFetcher:
     """Works beside the house. Everything it needs from outside is given here."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Keeper:
         store: Store,
         keys: Keys,
         channels: Mapping[str, Channel],
-        folder: Folder,
+        folder: AttachmentFolder,
         most_bytes: int,
     ) -> None:
         self._store = store
@@ -81,7 +81,7 @@ class Keeper:
             try:
                 pause = await self.work()
             except (StorageError, OSError) as fault:
-                log.error("attachment_work_failed", **where(fault))
+                log.error("attachment_work_failed", **error_place(fault))
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -120,7 +120,7 @@ class Keeper:
             try:
                 return row, await self._keep(row, got, tries)
             except OSError as fault:  # the disk is full, for example
-                log.error("attachment_not_stored", channel=row.channel, **where(fault))
+                log.error("attachment_not_stored", channel=row.channel, **error_place(fault))
                 got = Unknown(type(fault).__name__)
         match got:
             case Refused(reason):
@@ -139,19 +139,19 @@ class Keeper:
         if not isinstance(channel, Fetching):  # taken out of the settings, perhaps for a while
             return RetryAfter(LONGEST_PAUSE, "no such channel")
         try:
-            handle = self._keys.unseal(row.handle, bound_to(row.id))
+            handle = self._keys.decrypt(row.handle, bound_to(row.id))
             async with asyncio.timeout(FETCH_SECONDS):
                 return await channel.fetch(handle)
         except SecretError:
             return Refused("sealed with another key")
         except Exception as fault:  # noqa: BLE001 - whatever a channel does, the others go on
-            log.error("attachment_fetch_failed", channel=row.channel, **where(fault))
+            log.error("attachment_fetch_failed", channel=row.channel, **error_place(fault))
             return Unknown(type(fault).__name__)
 
     async def _keep(self, row: WaitingAttachment, content: bytes, tries: int) -> FetchOutcome:
         if len(content) > self._most_bytes:
             return FetchOutcome(id=row.id, state="too_large", size=None, ending=None, tries=tries)
-        ending = ending_of(content, row.kind)
+        ending = suffix_of(content, row.kind)
         if not ending:
             return FetchOutcome(id=row.id, state="wrong_type", size=None, ending=None, tries=tries)
         await asyncio.to_thread(self._folder.keep, content, row.file)

@@ -20,7 +20,7 @@ _HEAD: Final = 512
 _M4A: Final = (b"M4A ", b"M4B ")
 
 
-def ending_of(content: bytes, kind: AttachmentKind) -> str:
+def suffix_of(content: bytes, kind: AttachmentKind) -> str:
     """What a recording (ogg, mp3, m4a) or a picture (jpg, png, webp) is by its first bytes; "" where it is neither.
 
     >>> jpeg = b"\\xff\\xd8\\xff\\xe0"
@@ -49,7 +49,7 @@ def _recording(head: bytes) -> str:
     return "mp3" if head.startswith(b"ID3") or is_frame else ""
 
 
-class Folder:
+class AttachmentFolder:
     """The files, encrypted, under random names."""
 
     def __init__(self, path: Path, keys: Keys) -> None:
@@ -58,11 +58,11 @@ class Folder:
 
     def keep(self, content: bytes, name: str) -> None:
         """Raises OSError."""
-        write_whole(self._keys.seal_file(content, name), self.path, name)
+        write_whole(self._keys.encrypt_file(content, name), self.path, name)
 
     def read(self, name: str) -> bytes:
         """Raises OSError, or SecretError where the file is damaged or of another house."""
-        return self._keys.unseal_file((self.path / name).read_bytes(), name)
+        return self._keys.decrypt_file((self.path / name).read_bytes(), name)
 
     def remove(self, name: str) -> None:
         """Also where it is gone already. Raises OSError."""

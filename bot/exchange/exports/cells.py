@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from typing import Final
 
-from bot.common.remembered import Remembered
+from bot.common.remembered import ResultCache
 from bot.exchange.exports.sheets import Row, text_of
 
 DATE_STYLE: Final = 2
@@ -37,7 +37,7 @@ class Cells:
         self.row = 1
         """The number of the last row; the first one is the head."""
         self._columns = [
-            Remembered(partial(_cell, letters(place), zone, is_number=is_number))
+            ResultCache(partial(_cell, letters(place), zone, is_number=is_number))
             for place, is_number in enumerate(are_numbers)
         ]
 

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from bot.common.remembered import Remembered
+from bot.common.remembered import ResultCache
 from bot.results.counts.values import code_of
 
 Cell = str | int | float | None
@@ -92,7 +92,7 @@ class Table:
     def __init__(self, path: Path, head: Sequence[str], closing: ExitStack, *, excel: bool = False) -> None:
         self._file = closing.enter_context(path.open("wb"))
         self._delimiter = ";" if excel else ","
-        self._cells: Callable[[Row], Row] = Remembered(_excel_cell).of if excel else _plain
+        self._cells: Callable[[Row], Row] = ResultCache(_excel_cell).of if excel else _plain
         if excel:
             self._file.write("\ufeff".encode())
         self.write([head])

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 from typing import Final, NamedTuple, TypeGuard
 
-from bot.common.remembered import Remembered
+from bot.common.remembered import ResultCache
 from bot.exchange.exports.sheets import Cell, Row
 from bot.results.counts.answer_dataset import COUNTS, RESPONSE, TIMES, Subject, Variable
 from bot.results.counts.responses import Given, Response, given_as
@@ -67,7 +67,7 @@ class LongRows:
     def __init__(self, subject: Subject, view: View) -> None:
         self._subject = subject
         self._view = view
-        self._variables = [(it, Remembered(partial(self._of_key, it))) for it in subject.variables]
+        self._variables = [(it, ResultCache(partial(self._of_key, it))) for it in subject.variables]
 
     def __call__(self, portion: Portion) -> Iterator[Row]:
         """The rows of these participations, one after another."""
@@ -147,7 +147,7 @@ class WideRows:
     def __init__(self, subject: Subject, view: View) -> None:
         self._subject = subject
         self._view = view
-        self._variables = [(it, Remembered(partial(self._of_key, it))) for it in subject.variables]
+        self._variables = [(it, ResultCache(partial(self._of_key, it))) for it in subject.variables]
 
     def __call__(self, portion: Portion) -> Iterator[Row]:
         """The rows of these participations, one after another."""

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.common.remembered import Remembered
+from bot.common.remembered import ResultCache
 from bot.results.counts.answer_dataset import Subject, Variable
 from bot.results.counts.values import read
 from flows.dialogue.navigation import gaps
@@ -25,7 +25,7 @@ from storage.tables.open_answers import released_answer_keys
 from storage.tables.sessions import StoredSession, session_ids_of, sessions_by_id
 
 AT_ONCE: Final = 1000
-Values = Mapping[str, Remembered[str, tuple[Value | None, bool]]]
+Values = Mapping[str, ResultCache[str, tuple[Value | None, bool]]]
 """By variable: a stored value as it is read, and whether it may be words of a person."""
 
 
@@ -70,7 +70,7 @@ def stream(connection: Connection, subject: Subject, shuffled_by: random.Random 
     if shuffled_by is not None:
         shuffled_by.shuffle(ids)
     has_texts = any(variable.kind == "text" for variable in subject.variables)
-    values: Values = {variable.id: Remembered(partial(_read, variable)) for variable in subject.variables}
+    values: Values = {variable.id: ResultCache(partial(_read, variable)) for variable in subject.variables}
     for start in range(0, len(ids), AT_ONCE):
         some = ids[start : start + AT_ONCE].tolist()
         rows = sessions_by_id(connection, some)

@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from typing import Any, Final
 
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.results.editions.renewal import renew
 from storage.core.store import Store
 
@@ -39,7 +39,7 @@ def _made(store: Store, slug: str) -> dict[str, Any]:
     try:
         edition = renew(store, slug)
     except Exception as fault:  # noqa: BLE001 - whatever it is, others wait for theirs
-        return {"fault": where(fault)}
+        return {"fault": error_place(fault)}
     return {} if edition is None else {"number": edition.number, "seconds": round(edition.seconds, 3)}
 
 

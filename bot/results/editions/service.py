@@ -21,7 +21,7 @@ from typing import Any, Final
 import structlog
 
 import bot
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.consultations.live_revisions import LiveRevisions
 from bot.results.editions.renewal import SELDOM, due
 from storage.core.errors import StorageError
@@ -75,7 +75,7 @@ class Editor:
             try:
                 await self.look()
             except (StorageError, OSError) as fault:
-                log.error("edition_check_failed", **where(fault))
+                log.error("edition_check_failed", **error_place(fault))
 
     async def look(self) -> None:
         """Makes what is due now. Raises StorageError, OSError."""

@@ -56,7 +56,7 @@ def bind_chat(batch: BatchContext, person: Person, code: str) -> str:
         return "desk.code.used"
     batch.add(bind_staff_chats, NewStaffChat(found.id, person.lookup, batch.today))
     person.member = TeamMember(person.lookup, found.id, found.name, found.role)
-    audit.record(
+    audit.record_entry(
         connection, keys, Actor(found.name, found.role, "chat").did("staff.chat", found.name, "bound", batch.now)
     )
     return "desk.bound"
@@ -66,7 +66,7 @@ def _leave(call: StaffCall) -> None:
     """Ends the binding, also one that is written only with this batch. The row stays: the code is spent."""
     number = call.member.staff_id
     leave_staff_chat(call.connection, number)
-    audit.record(call.connection, call.keys, call.actor.did("staff.chat", call.member.name, "left", call.now))
+    audit.record_entry(call.connection, call.keys, call.actor.did("staff.chat", call.member.name, "left", call.now))
     pending = call.batch.rows_of(bind_staff_chats)
     pending[:] = [row._replace(lookup=None) if row.member_id == number else row for row in pending]
     call.person.member = None

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.common.audit import Actor
-from bot.common.code_alphabet import random_letters
+from bot.common.code_alphabet import random_code
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.web.api.policy import ROLES, SCOPES, Scope
@@ -70,8 +70,8 @@ def new_access_key(
     keys: Keys, member: StaffMember, scopes: Iterable[Scope], slug: str | None, now: datetime
 ) -> tuple[str, StoredApiKey]:
     """A new key for somebody: as it is shown, and as it is stored."""
-    label = random_letters(8)
-    key = f"{PREFIX}_{label}_{random_letters(26)}"
+    label = random_code(8)
+    key = f"{PREFIX}_{label}_{random_code(26)}"
     return key, StoredApiKey(
         id=Ids()(),
         label=label,

@@ -21,7 +21,7 @@ from adapters.web.limits import Buckets, Rate
 from bot.authoring import recordings
 from bot.authoring.publishing import PublishContext
 from bot.common.audit import Auditor
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.proposals.moderation_decisions import ModerationContext
 from bot.proposals.moderation_rules import DecisionRefused
 from bot.web.api import access_keys, problems
@@ -167,10 +167,10 @@ def _decently(handler: Handler) -> Handler:
         except web.HTTPRequestEntityTooLarge:
             problem = ApiProblem("too_large", 413, "This is too much at once.")
         except StorageError as fault:
-            log.error("api_request_failed", **where(fault))
+            log.error("api_request_failed", **error_place(fault))
             problem = ApiProblem("trouble", 503, "The database does not answer; try again a little later.", wait=5)
         except Exception as fault:  # noqa: BLE001 - whatever it is, nobody shall see a stack trace
-            log.error("api_request_failed", **where(fault))
+            log.error("api_request_failed", **error_place(fault))
             problem = ApiProblem("trouble", 500, "This is a fault of ours. It has been taken down.")
         return problem.response()
 

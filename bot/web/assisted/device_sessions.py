@@ -22,7 +22,7 @@ from aiohttp import web
 from adapters.web.doors import Conversation
 from adapters.web.errors import RequestError
 from adapters.web.hub import WebHub
-from bot.common.logs import where
+from bot.common.logs import error_place
 from bot.consultations.entry_codes import parse_entry_code
 from bot.web.context import SIZE_COOKIE, site_of
 from bot.web.request_locale import COOKIE as LANGUAGE_COOKIE
@@ -140,7 +140,7 @@ async def sweep_idle_sessions(application: web.Application) -> AsyncIterator[Non
             try:
                 application[DEVICE_SESSIONS].sweep()
             except Exception as fault:  # noqa: BLE001 - who comes next at a kiosk must not see what was said before
-                log.error("device_sessions_not_deleted", **where(fault))
+                log.error("device_sessions_not_deleted", **error_place(fault))
 
     task = asyncio.create_task(sweep())
     yield

@@ -53,7 +53,7 @@ async def _open(request: web.Request) -> web.Response:
 
     def work(connection: Connection) -> None:
         insert_rooms(connection, [room])
-        audit.record(connection, services.keys, entry)
+        audit.record_entry(connection, services.keys, entry)
 
     await services.store.write(work)
     return web.Response(status=303, headers={"Location": f"{ASSIST.base}/room/{code}"})
@@ -106,7 +106,7 @@ async def _move(request: web.Request) -> web.Response:
         def work(connection: Connection) -> None:
             update_rooms(connection, [step])
             if move == "end":
-                audit.record(connection, services.keys, entry)
+                audit.record_entry(connection, services.keys, entry)
 
         await services.store.write(work)
     return web.Response(status=303, headers={"Location": f"{ASSIST.base}/room/{found.room.code}"})

@@ -84,7 +84,7 @@ def add_paper_routes(router: web.UrlDispatcher) -> None:
 def parse_flow(content: str, content_hash: str) -> Flow:
     """A consultation as it is walked. Of our own: that of the conversation belongs to the writing thread."""
     consultation = Consultation.model_validate_json(content)
-    catalogues = {tag: phrase_catalogues.load(tag) for tag in consultation.languages}
+    catalogues = {tag: phrase_catalogues.load_phrases(tag) for tag in consultation.languages}
     return Flow(consultation, catalogues, content_hash[:CODE_LENGTH])
 
 

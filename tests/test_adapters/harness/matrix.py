@@ -12,7 +12,7 @@ from adapters.matrix.channel import MatrixChannel
 from adapters.matrix.syncing import SINCE
 from bot.settings import ChannelSettings
 from tests import resident, synapse
-from tests.house import VAULT
+from tests.house import CIPHER
 from tests.test_adapters import harness
 
 
@@ -79,7 +79,7 @@ class Harness(harness.Harness):
 
     def channel(self) -> Channel:
         settings = ChannelSettings.model_validate(self.section())
-        self.made = open_channel("matrix", settings, self.folder / "store", VAULT)
+        self.made = open_channel("matrix", settings, self.folder / "store", CIPHER)
         return self.made
 
     async def resident(self) -> Guest:
