@@ -42,7 +42,7 @@ from bot.proposals import facts
 from bot.proposals.pool import StatementPools
 from bot.proposals.status_lookup import StatusLookup
 from bot.proposals.vote_scan import keep_scanning_votes
-from bot.results.editions.service import Editor
+from bot.results.editions.service import EditionService
 from bot.settings import Settings
 from bot.staff.chat.dispatcher import StaffChat
 from storage import migrate
@@ -89,7 +89,7 @@ class App:
     pools: StatementPools
     erasure_log: ErasureLog
     scrubber: Scrubber
-    editor: Editor
+    editor: EditionService
 
     @property
     def trouble(self) -> StorageError | None:
@@ -275,5 +275,5 @@ def build(
         pools=pools,
         erasure_log=erasure_log,
         scrubber=scrubber,
-        editor=Editor(store),
+        editor=EditionService(store),
     )

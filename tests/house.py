@@ -19,7 +19,7 @@ from bot.authoring.file_check import canonical_content, content_digest
 from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.common.sources import SYSTEM, Sources
-from bot.results.editions.renewal import renew
+from bot.results.editions.renewal import renew_edition
 from bot.settings import Settings
 from flows.definition import Consultation
 from flows.messages import MsgIn, MsgOut
@@ -129,7 +129,7 @@ async def make_here(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
     `tests/test_bot/test_editions.py`.
     """
     for slug in slugs:
-        work = asyncio.create_task(asyncio.to_thread(renew, store, slug))
+        work = asyncio.create_task(asyncio.to_thread(renew_edition, store, slug))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:

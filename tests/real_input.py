@@ -38,7 +38,7 @@ from bot.common.ids import Ids
 from bot.common.keys import Keys
 from bot.conversations import recording
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from bot.settings import Settings
 from storage import migrate
 from storage.core.store import Store
@@ -208,7 +208,7 @@ async def play(study: Study, played: Round, store: Store, say: Callable[[str], N
         report = await replay.feed(recorded, found, Settings(data=Path(folder)), store, keys, lambda done: None)
         say(f"{played.slug}: {', '.join(' '.join(line.split()) for line in report.lines())}")
         _check_report(report, study, played)
-        package.write(store, Wish(played.slug, out, "raw"), datetime.now(UTC))
+        package.write_export(store, ExportRequest(played.slug, out, "raw"), datetime.now(UTC))
         compared = compare(study, played, out / "answers_wide.csv", names_of(study, played, store, keys))
         again = await replay.feed(recorded, found, Settings(data=Path(folder)), store, keys, lambda done: None)
     if (again.repeats, again.answers, again.said) != (report.messages, 0, 0):

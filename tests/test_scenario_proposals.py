@@ -14,7 +14,7 @@ from adapters.base import Channel
 from adapters.web.hub import WebHub
 from bot.app import build
 from bot.common.i18n.locale import Locale
-from bot.results.editions.service import Editor
+from bot.results.editions.service import EditionService
 from bot.settings import Settings
 from bot.web import consultation_cache
 from bot.web.server import build_application
@@ -52,7 +52,7 @@ class City(NamedTuple):
     """A running house with web pages, API and a Telegram bot."""
 
     server: TestServer
-    editor: Editor
+    editor: EditionService
     api: BotApi
     desk: Client
     clock: Clock

@@ -13,8 +13,8 @@ from yarl import URL
 
 from bot.common.i18n.locale import Locale
 from bot.proposals import publication
-from bot.results import wording
-from bot.results.editions.renewal import renew
+from bot.results import text_output
+from bot.results.editions.renewal import renew_edition
 from bot.settings import PushSettings, Settings
 from bot.staff import sign_in as staff
 from storage import migrate
@@ -132,8 +132,8 @@ def test_figures_that_were_kept_are_the_first_edition(store: Store) -> None:
     assert kept
     assert (kept.edition.number, kept.edition.is_last, kept.edition.has_counts) == (1, True, False)
     assert (kept.report.people, [it.by_last_vote.agrees for it in kept.report.statements]) == (6, [6, 6])
-    assert "6" in "\n".join(wording.lines(kept, Locale.of("de")))
-    assert renew(store, "vorbei")
+    assert "6" in "\n".join(text_output.result_lines(kept, Locale.of("de")))
+    assert renew_edition(store, "vorbei")
     with store.reading() as connection:
         later = publication.public_figures(connection, "vorbei")
     assert later

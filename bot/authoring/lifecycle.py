@@ -20,7 +20,7 @@ from bot.authoring.publish_impact import DEFAULT_OPTIONS, PublishOptions
 from bot.authoring.publishing import PublishContext
 from bot.common.audit import Act
 from bot.consultations import retention, trials
-from bot.results.answered import owed
+from bot.results.official_answer_rate import unanswered_contributions
 from storage.tables import stages
 from storage.tables.consultations import (
     ConsultationStateNow,
@@ -203,7 +203,7 @@ def preview_archiving(connection: Connection, slug: str, desk: PublishContext) -
     live = it.need_live()
     if it.state == "archived":
         raise StepRefused("is_archived", slug, "unarchive", since=it.row.archived_at)
-    if waiting := owed(connection, live.consultation_id):
+    if waiting := unanswered_contributions(connection, live.consultation_id):
         raise StepRefused("owed", slug, None, owed=waiting)
     if it.state != "closed":
         raise StepRefused("is_open", slug, "close", until=live.closes_at)

@@ -10,7 +10,7 @@ from bot.authoring import top_list_texts
 from bot.authoring.lifecycle import Archiving, Reason, Step, StepRefused
 from bot.authoring.publish_impact import PublishImpact
 from bot.common.errors import program_name
-from bot.results.answered import Owed
+from bot.results.official_answer_rate import UnansweredContribution
 from storage.tables.consultations import PublishedRevision
 
 Remedy = Callable[[Step], str]
@@ -118,7 +118,7 @@ def waiting_people_text(number: int) -> str:
     return "1 person still waits" if number == 1 else f"{number} people still wait"
 
 
-def owed_answer_text(one: Owed) -> str:
+def owed_answer_text(one: UnansweredContribution) -> str:
     """A contribution that is owed an answer, and where it stands."""
     return f"{one.code} ({'not read yet' if one.is_unread else one.status.replace('_', ' ')})"
 

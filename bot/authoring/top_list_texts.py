@@ -7,8 +7,8 @@ from typing import Final
 
 from bot.authoring.change_texts import shortened
 from bot.proposals.waves import RankedProposal, TopList
-from bot.results.methods.top import Ranked
-from bot.results.order import LEAST_RATED, Standing
+from bot.results.methods.top import RankedStatement
+from bot.results.statement_order import LEAST_RATED, StatementStanding
 
 QUESTION: Final = "Take these over from {slug}?"
 
@@ -17,7 +17,7 @@ def describe_top_list(found: TopList) -> Iterator[str]:
     """What a wave would take with `take: top`, a line each, and what speaks against it."""
     yield f"Of {found.slug}, {len(found.listed)} of {found.of} proposals, in the order of its result page:"
     yield from describe_order(found.listed)
-    few = sum(it.ranked.rank.standing >= Standing.FEW for it in found.listed)
+    few = sum(it.ranked.rank.standing >= StatementStanding.FEW for it in found.listed)
     if few:
         have = "has" if few == 1 else "have"
         rest = len(found.listed) - few
@@ -31,7 +31,7 @@ def describe_order(listed: Sequence[RankedProposal]) -> Iterator[str]:
         yield f"{place:>4}. {it.code} “{shortened(it.text)}”: {_told(it.ranked)}"
 
 
-def _told(ranked: Ranked) -> str:
+def _told(ranked: RankedStatement) -> str:
     statement, rank = ranked.statement, ranked.rank
     if statement is None or ranked.untold:
         return "left out to protect others" if ranked.untold == "protected" else f"fewer than {ranked.least} ratings"
@@ -39,6 +39,6 @@ def _told(ranked: Ranked) -> str:
     share = f"{agrees} of {seen} agree" if agrees is not None else f"{seen} ratings"
     surely = f"{share}, {round(100 * rank.at_least)} % or more allowing for chance"
     missing = len(statement.sectors.missing)
-    if rank.standing is Standing.ALL_SECTORS:
+    if rank.standing is StatementStanding.ALL_SECTORS:
         return f"{surely}; agreed by all sectors"
     return f"{surely}; {missing} of {statement.sectors.number} sectors unknown" if missing else surely

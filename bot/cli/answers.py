@@ -51,7 +51,7 @@ def export(
         return
     if profile == "raw":
         purpose = asked(found, purpose, ask, complain)
-    wish = package.Wish(slug, out, profile, is_workbook=format_ == "xlsx", purpose=purpose)
+    wish = package.ExportRequest(slug, out, profile, is_workbook=format_ == "xlsx", purpose=purpose)
     exporting.export(found, wish, say, complain)
 
 
@@ -94,9 +94,9 @@ def import_(
     Rows that cannot be read are set aside with their places; exit code 3 where there are any.
     """
     from bot.cli import exchange
-    from bot.exchange.taking import Wish
+    from bot.exchange.importer import ImportOptions
 
-    wish = Wish(as_, lang, open_, strict, trust_votes)
+    wish = ImportOptions(as_, lang, open_, strict, trust_votes)
     if not exchange.import_(load(context, config, data), kind, path, wish, say, complain):
         raise typer.Exit(SET_ASIDE)
 

@@ -17,8 +17,8 @@ from bot.common.errors import Say
 from bot.common.keys import SecretError
 from bot.consultations import stored_revisions
 from bot.delivery.attachments.files import FOLDER, AttachmentFolder
-from bot.exchange.exports.sheets import Row, Table, to_the_second
-from bot.exchange.exports.staging import check_target, staged
+from bot.exchange.exports.sheets import CsvTable, Row, to_the_second
+from bot.exchange.exports.staging import check_target, staged_output
 from bot.settings import Settings
 from storage.tables.answers import answers_of_sessions
 from storage.tables.attachments import StoredAttachment, attachments_of_consultation
@@ -43,7 +43,7 @@ def write_out(settings: Settings, slug: str, out: Path, say: Say, complain: Say,
             slug = stored_revisions.live_revision(connection, slug).slug
             audit.record_entry(connection, keys, audit.operator().did("export.attachments", slug, purpose))
         folder = AttachmentFolder(settings.data / FOLDER, keys)
-        with store.reading() as connection, staged(out) as target:
+        with store.reading() as connection, staged_output(out) as target:
             written = _fill(connection, slug, folder, target)
     if written.lost:
         count = len(written.lost)
@@ -58,7 +58,7 @@ def _fill(connection: Connection, slug: str, folder: AttachmentFolder, target: P
     found = stored_revisions.live_revision(connection, slug)
     number, lost = 0, []
     with ExitStack() as closing:
-        index = Table(target / INDEX, HEAD, closing, excel=True)  # opened by people, who double click
+        index = CsvTable(target / INDEX, HEAD, closing, excel=True)  # opened by people, who double click
         for sent, text in _with_texts(connection, found.consultation_id):
             name = ""
             if sent.state == "kept":

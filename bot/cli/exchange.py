@@ -21,12 +21,12 @@ from bot.common import audit
 from bot.common.audit import Auditor, Note, unrecorded
 from bot.common.errors import CommandError, Say, program_name
 from bot.consultations import stored_revisions
-from bot.exchange import content, definition, formats, taking
-from bot.exchange.aside import Aside
+from bot.exchange import content, definition, formats, importer
 from bot.exchange.bundle import Bundle
-from bot.exchange.content import Content
-from bot.exchange.exports.staging import check_target, staged
-from bot.exchange.taking import Taken, Wish
+from bot.exchange.content import ExchangeContent
+from bot.exchange.exports.staging import check_target, staged_output
+from bot.exchange.importer import ImportOptions, ImportOutcome
+from bot.exchange.rejected_rows import RejectedRows
 from bot.settings import Settings
 from flows.languages import LANGUAGES
 from storage.core.store import Store
@@ -55,20 +55,20 @@ def _of_kind(kind: str, what: str) -> Any:
 
 
 def take(
-    store: Store, settings: Settings, kind: str, path: Path, wish: Wish, note: Note = unrecorded
-) -> tuple[Bundle, Taken]:
+    store: Store, settings: Settings, kind: str, path: Path, wish: ImportOptions, note: Note = unrecorded
+) -> tuple[Bundle, ImportOutcome]:
     """Reads a file and takes into the store what can be read of it. Raises CommandError; then nothing was taken."""
     if wish.language not in LANGUAGES:
         raise CommandError(f"--lang {wish.language}: there is {', '.join(LANGUAGES)}")
-    aside = Aside(is_strict=wish.is_strict, trusts_votes=wish.trusts_votes)
+    aside = RejectedRows(is_strict=wish.is_strict, trusts_votes=wish.trusts_votes)
     read: Bundle = _of_kind(kind, READ)(path, wish.language, aside)
     remarks = (*read.remarks, *aside.remarks())
     bundle = replace(read, remarks=remarks, set_aside=aside.count, set_aside_lines=tuple(aside.lines))
-    wish = wish._replace(slug=wish.slug or definition.slug_of(bundle.title))
+    wish = wish._replace(slug=wish.slug or definition.slug_from_title(bundle.title))
     tools = desk(settings, note)
 
-    def work(connection: Connection) -> tuple[Bundle, Taken]:
-        as_taken, taken = taking.take(connection, bundle, wish, tools)
+    def work(connection: Connection) -> tuple[Bundle, ImportOutcome]:
+        as_taken, taken = importer.import_bundle(connection, bundle, wish, tools)
         if taken.statements or taken.votes:
             note(connection, "import", wish.slug, f"{kind}: {taken.statements} statements, {taken.votes} votes")
         return as_taken, taken
@@ -76,7 +76,7 @@ def take(
     return store.run(work)
 
 
-def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, complain: Say) -> bool:
+def import_(settings: Settings, kind: str, path: Path, wish: ImportOptions, say: Say, complain: Say) -> bool:
     """The command; False where rows were set aside. Raises CommandError."""
     with command_context(settings, complain) as (store, keys):
         bundle, taken = take(store, settings, kind, path, wish, Auditor(keys, audit.operator()))
@@ -94,7 +94,7 @@ def import_(settings: Settings, kind: str, path: Path, wish: Wish, say: Say, com
     return not bundle.set_aside
 
 
-def _left_out(kind: str, found: Content) -> str:
+def _left_out(kind: str, found: ExchangeContent) -> str:
     """What a file of this kind cannot hold, in a sentence."""
     told = getattr(import_module(f"{formats.__name__}.{kind}"), LEFT_OUT, None)
     return str(told(found)) if told else ""
@@ -135,8 +135,8 @@ def export(
                 named = stored_revisions.live_revision(connection, slug).slug
                 audit.record_entry(connection, keys, audit.operator().did("export.raw", named, f"{kind}: {reason}"))
         with store.reading() as connection:
-            found = content.load(connection, slug, settings.web.public_url)
-    with staged(out) as folder:
+            found = content.load_content(connection, slug, settings.web.public_url)
+    with staged_output(out) as folder:
         files = write(found, folder)
     if remark := _left_out(kind, found):
         complain(remark)

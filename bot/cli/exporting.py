@@ -9,14 +9,14 @@ from bot.cli.purpose import recorded
 from bot.common import audit
 from bot.common.errors import Say
 from bot.consultations import stored_revisions
-from bot.exchange.exports.package import Wish, known_profile, write, write_public
+from bot.exchange.exports.package import ExportRequest, known_profile, write_export, write_public
 from bot.exchange.exports.staging import check_target
-from bot.results.editions.renewal import renew
-from bot.results.published import Published
+from bot.results.editions.renewal import renew_edition
+from bot.results.published import PublishedResults
 from bot.settings import Settings
 
 
-def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
+def export(settings: Settings, wish: ExportRequest, say: Say, complain: Say) -> None:
     """The command. Raises CommandError. That raw data is read is recorded before the first of it is read."""
     check_target(wish.out)
     purpose = recorded(settings, wish.purpose) if known_profile(wish.profile) == "raw" else ""
@@ -27,14 +27,14 @@ def export(settings: Settings, wish: Wish, say: Say, complain: Say) -> None:
                 audit.record_entry(connection, keys, audit.operator().did("export.raw", slug, purpose))
         wish, now = wish._replace(zone=settings.zone()), datetime.now(UTC)
         if wish.profile == "public":
-            renew(store, wish.slug)
+            renew_edition(store, wish.slug)
             say(f"{wish.out}: {_in_words(write_public(store, wish, now))}, profile public")
             return
-        number = write(store, wish, now)
+        number = write_export(store, wish, now)
     say(f"{wish.out}: {number} participation{'' if number == 1 else 's'}, profile {wish.profile}")
 
 
-def _in_words(found: Published) -> str:
+def _in_words(found: PublishedResults) -> str:
     number = found.participations
     people = "few participations" if number is None else f"{number} participation{'' if number == 1 else 's'}"
     return f"edition {found.edition.number}, {people}"

@@ -15,10 +15,10 @@ from bot.cli.context import command_context
 from bot.common.errors import CommandError, Say
 from bot.common.i18n.locale import Locale, available_languages
 from bot.proposals import publication
-from bot.results import wording
+from bot.results import text_output
 from bot.results.counts.counts import CONTEXTS
-from bot.results.editions.renewal import renew
-from bot.results.published import Published
+from bot.results.editions.renewal import renew_edition
+from bot.results.published import PublishedResults
 from bot.settings import Settings
 from storage.core.store import Store
 
@@ -37,21 +37,21 @@ def check_language(tag: str) -> None:
         raise CommandError(f"--lang {tag}: there is {', '.join(available_languages())}")
 
 
-def tell(found: Published, say: Say, zone: tzinfo, *, as_json: bool, language: str) -> None:
+def tell(found: PublishedResults, say: Say, zone: tzinfo, *, as_json: bool, language: str) -> None:
     """Says a result in words or as JSON."""
     if as_json:
         say(json.dumps(as_data(found), ensure_ascii=False, indent=2))
         return
-    for line in wording.lines(found, Locale.of(language or found.subject.language), zone):
+    for line in text_output.result_lines(found, Locale.of(language or found.subject.language), zone):
         say(line)
 
 
-def _newest(store: Store, slug: str, seed: int) -> Published:
+def _newest(store: Store, slug: str, seed: int) -> PublishedResults:
     """What everybody sees, brought up to date before; what they do not see yet, or from another seed, is counted for
     this once. That is not public: two such looks may differ by one person, and the result says so.
     """
     if not seed:
-        renew(store, slug)
+        renew_edition(store, slug)
         with store.reading() as connection:
             if found := publication.public_figures(connection, slug):
                 return found
@@ -59,7 +59,7 @@ def _newest(store: Store, slug: str, seed: int) -> Published:
         return publication.preview_figures(connection, slug, seed=seed)
 
 
-def as_data(found: Published) -> dict[str, Any]:
+def as_data(found: PublishedResults) -> dict[str, Any]:
     """Everything as one JSON object; null where a number may not be told."""
     return {
         "consultation": found.subject.newest.slug,
@@ -87,7 +87,7 @@ def as_data(found: Published) -> dict[str, Any]:
     }
 
 
-def _questions(found: Published) -> dict[str, dict[str, Any]]:
+def _questions(found: PublishedResults) -> dict[str, dict[str, Any]]:
     """Question → its type, how many answered it and were asked, and its counts, "option.yes" or "missing.no_answer",
     as the public export tells them.
     """

@@ -106,7 +106,7 @@ def _changes(question: _Three) -> Iterator[RevisionChange]:
 
 def changes_of_meaning(new: Node, was: Facets, will: Facets, same: Facets = NOTHING) -> Iterator[RevisionChange]:
     """What is refused or to be confirmed between two wordings of a question of one type; `same` is what is asked now
-    and so no change. The one rule: publishing asks it, and so do figures (`bot.results.counts.meanings`).
+    and so no change. The one rule: publishing asks it, and so do figures (`bot.results.counts.question_meaning`).
     """
     changed = {facet: content for facet, content in will.items() if not _stands(facet, content.bare, same)}
     fixed = [it for it in changed if it.sort == "fixed" and it in was and was[it] != will[it]]

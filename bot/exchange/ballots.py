@@ -11,28 +11,28 @@ from sqlalchemy import Connection
 from bot.authoring.publishing import PublishContext
 from bot.common.errors import CommandError
 from bot.common.ids import hour_of, receipt
-from bot.exchange.bundle import Budgeting, Bundle, pseudonym
+from bot.exchange.bundle import BudgetVote, Bundle, pseudonym
 from bot.exchange.definition import BUDGET
 from bot.results.counts import answer_dataset
-from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.answer_dataset import AnswerDataset
 from flows.session import Session
 from storage.tables.answers import NewAnswer, answers_to_question, upsert_answers
 from storage.tables.consultations import ConsultationState, PublishedRevision, list_live_revisions, revisions_once_live
 from storage.tables.sessions import StoredSession, insert_sessions
 
 CHANNEL: Final = "import"
-Spent = dict[str, int]
+BudgetAnswer = dict[str, int]
 """A ballot as an answer: the cost of each project that was chosen."""
 
 
-def add(connection: Connection, bundle: Bundle, slug: str, desk: PublishContext) -> int:
+def add_ballots(connection: Connection, bundle: Bundle, slug: str, desk: PublishContext) -> int:
     """Stores the ballots of people who have none yet; gives how many. Raises CommandError where the budget is another,
     and where the ballots are in another consultation.
     """
     budgeting = bundle.budgeting
     if budgeting is None:
         return 0
-    found = answer_dataset.find(connection, slug)
+    found = answer_dataset.load_dataset(connection, slug)
     if not _asks(found.newest, budgeting):
         raise CommandError(f"{slug} does not ask about this budget with these projects; give --as another name")
     there = _there(connection, bundle, budgeting, found.newest)
@@ -50,12 +50,14 @@ def _name(bundle: Bundle, slug: str, voter: str) -> str:
     return pseudonym(f"{slug}\0{bundle.source}", voter)
 
 
-def _spent(budgeting: Budgeting) -> dict[str, Spent]:
+def _spent(budgeting: BudgetVote) -> dict[str, BudgetAnswer]:
     costs = {project.code: project.cost for project in budgeting.projects}
     return {voter: {code: costs[code] for code in chosen} for voter, chosen in budgeting.ballots.items()}
 
 
-def _there(connection: Connection, bundle: Bundle, budgeting: Budgeting, revision: PublishedRevision) -> frozenset[str]:
+def _there(
+    connection: Connection, bundle: Bundle, budgeting: BudgetVote, revision: PublishedRevision
+) -> frozenset[str]:
     """The voters whose ballots are in this consultation, which asks about the same budget."""
     revisions = [it.id for it in revisions_once_live(connection, revision.consultation_id)]
     given = answers_to_question(connection, revision.consultation_id, BUDGET, revisions)
@@ -65,7 +67,7 @@ def _there(connection: Connection, bundle: Bundle, budgeting: Budgeting, revisio
     return found
 
 
-def _as_before(given: Mapping[str, str], source: str, budgeting: Budgeting) -> frozenset[str]:
+def _as_before(given: Mapping[str, str], source: str, budgeting: BudgetVote) -> frozenset[str]:
     """The voters whose ballots an earlier version took over. Its pseudonyms are those of other votes of the city, too:
     so only where every ballot is the same one.
     """
@@ -75,7 +77,7 @@ def _as_before(given: Mapping[str, str], source: str, budgeting: Budgeting) -> f
     return frozenset(names) if is_same else frozenset()
 
 
-def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: Budgeting, slug: str) -> None:
+def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: BudgetVote, slug: str) -> None:
     """Raises CommandError where the ballots are in another consultation: they would count twice in the city."""
     for revision in list_live_revisions(connection, get_args(ConsultationState)):
         if revision.slug == slug or not _asks(revision, budgeting):
@@ -84,7 +86,7 @@ def _check_elsewhere(connection: Connection, bundle: Bundle, budgeting: Budgetin
             raise CommandError(f"{bundle.source} was taken over as {revision.slug} already; give --as that name")
 
 
-def _asks(revision: PublishedRevision, budgeting: Budgeting) -> bool:
+def _asks(revision: PublishedRevision, budgeting: BudgetVote) -> bool:
     """Whether a consultation asks about this budget with these projects."""
     if f'"{BUDGET}"' not in revision.content:  # most do not, and this is asked of all
         return False
@@ -95,7 +97,7 @@ def _asks(revision: PublishedRevision, budgeting: Budgeting) -> bool:
     return (question.get("budget"), options) == (budgeting.amount, wanted)
 
 
-def _session(found: Subject, name: str, value: Spent, desk: PublishContext) -> StoredSession:
+def _session(found: AnswerDataset, name: str, value: BudgetAnswer, desk: PublishContext) -> StoredSession:
     language, hour = found.language, hour_of(desk.now)
     said = Session(found.flow.code, language, receipt(), answers={BUDGET: value}, status="completed", submitted=True)
     return StoredSession(
@@ -117,7 +119,7 @@ def _session(found: Subject, name: str, value: Spent, desk: PublishContext) -> S
     )
 
 
-def _answer(row: StoredSession, value: Spent) -> NewAnswer:
+def _answer(row: StoredSession, value: BudgetAnswer) -> NewAnswer:
     return NewAnswer(
         session_id=row.id,
         question_key=BUDGET,

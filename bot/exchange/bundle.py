@@ -11,16 +11,16 @@ from typing import Final, Literal, NamedTuple
 
 from pydantic_core import to_json
 
-from bot.exchange.aside import STRICT, Aside, BadFile
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.proposals import ProposalStatus
 from storage.tables.ratings import Vote
 
 State = Literal["waiting", "released", "hidden"]
-LONGEST: Final = 10_000
+MAX_STATEMENT_LENGTH: Final = 10_000
 """Characters of a statement; longer ones are no statements."""
 
 
-class Statement(NamedTuple):
+class ImportedStatement(NamedTuple):
     """A proposal as another program knows it, `row` being the line of the file it stands in."""
 
     source_id: str
@@ -42,7 +42,7 @@ class Statement(NamedTuple):
     row: int = 0
 
 
-class Voted(NamedTuple):
+class ImportedVote(NamedTuple):
     """A vote that was cast; `person` is the other program's pseudonym."""
 
     person: str
@@ -52,7 +52,7 @@ class Voted(NamedTuple):
     at: datetime
 
 
-class Project(NamedTuple):
+class BudgetProject(NamedTuple):
     """What a budget can pay for; `code` is what it is called in answers."""
 
     code: str
@@ -60,11 +60,11 @@ class Project(NamedTuple):
     cost: int
 
 
-class Budgeting(NamedTuple):
+class BudgetVote(NamedTuple):
     """A vote on a budget: who wanted which projects, by the other program's pseudonyms and our codes."""
 
     amount: int
-    projects: tuple[Project, ...]
+    projects: tuple[BudgetProject, ...]
     ballots: Mapping[str, tuple[str, ...]]
 
 
@@ -74,15 +74,15 @@ class Bundle:
 
     source: str
     """Names the other program and, as far as the file tells, the conversation there. Two conversations may share it:
-    see `bot.exchange.recognising`."""
+    see `bot.exchange.duplicate_detection`."""
     title: str
     home: str
     """Where people can ask about it: the page of the conversation, else that of the program."""
-    statements: tuple[Statement, ...]
-    votes: tuple[Voted, ...] = ()
+    statements: tuple[ImportedStatement, ...]
+    votes: tuple[ImportedVote, ...] = ()
     remarks: tuple[str, ...] = ()
     """What the person who imports should know, a sentence each."""
-    budgeting: Budgeting | None = None
+    budgeting: BudgetVote | None = None
     """Instead of statements."""
     before: tuple[str, ...] = ()
     """What the source was called by earlier versions of this program: what they took over is recognised."""
@@ -97,7 +97,7 @@ class Bundle:
         return (self.source, *self.before)
 
 
-def fingerprint(rows: Iterable[Sequence[object]]) -> str:
+def content_fingerprint(rows: Iterable[Sequence[object]]) -> str:
     """12 hexadecimal digits for what stands in a file."""
     return hashlib.sha256(to_json(list(rows))).hexdigest()[:12]
 
@@ -109,9 +109,11 @@ def pseudonym(source: str, person: str) -> str:
     return hashlib.sha256(f"{source}\0{person}".encode()).hexdigest()[:32]
 
 
-def sound(path: Path, statements: Iterable[Statement], aside: Aside = STRICT) -> tuple[Statement, ...]:
+def valid_statements(
+    path: Path, statements: Iterable[ImportedStatement], aside: RejectedRows = STRICT
+) -> tuple[ImportedStatement, ...]:
     """The statements without those that stand twice, are merged into nothing, or in a circle: these are set aside."""
-    by_id: dict[str, Statement] = {}
+    by_id: dict[str, ImportedStatement] = {}
     for it in statements:
         if it.source_id in by_id:
             reason = f"the id {it.source_id!r} stands in row {by_id[it.source_id].row} already"
@@ -124,7 +126,7 @@ def sound(path: Path, statements: Iterable[Statement], aside: Aside = STRICT) ->
     return tuple(it for it in by_id.values() if it.source_id not in lost)
 
 
-def _misled(path: Path, it: Statement, by_id: Mapping[str, Statement]) -> BadFile | None:
+def _misled(path: Path, it: ImportedStatement, by_id: Mapping[str, ImportedStatement]) -> BadFile | None:
     """Why the merges that begin here do not end at a statement."""
     seen, at = {it.source_id}, it
     while at.merged_into:
@@ -137,7 +139,7 @@ def _misled(path: Path, it: Statement, by_id: Mapping[str, Statement]) -> BadFil
     return None
 
 
-def final(statements: tuple[Statement, ...]) -> dict[str, str]:
+def merge_targets(statements: tuple[ImportedStatement, ...]) -> dict[str, str]:
     """Merged statement → the one at the end of its chain. Call after `sound`."""
     into = {it.source_id: it.merged_into for it in statements if it.merged_into}
     found = {}

@@ -10,15 +10,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.results.counts import answer_dataset
-from bot.results.counts.answer_dataset import Subject
-from bot.results.counts.responses import stream
+from bot.results.counts.answer_dataset import AnswerDataset
+from bot.results.counts.participation_reader import stream_participations
 from flows.questions.points import Points
 from storage.tables.moderation import NewModeration, moderations_by_id
 from storage.tables.proposals import StoredProposal, proposal_histories, proposals_of_consultation
 from storage.tables.ratings import NewRatingEvent, rating_events_of
 
 
-class Budget(NamedTuple):
+class BudgetQuestion(NamedTuple):
     """A question in which people choose options that cost something."""
 
     key: str
@@ -31,7 +31,7 @@ class Budget(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ExchangeContent:
     """One moment of a consultation. `votes` are in the order in which they were cast."""
 
     slug: str
@@ -44,7 +44,7 @@ class Content:
     votes: tuple[NewRatingEvent, ...]
     answers: Mapping[int, str]
     """Proposal → the reason of its status, in the main language where there is one."""
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[BudgetQuestion, ...] = ()
 
     @property
     def sums(self) -> dict[int, tuple[int, int, int]]:
@@ -67,15 +67,15 @@ class Content:
         return f"{self.link}/p/{proposal.code}" if self.link else ""
 
 
-def load(connection: Connection, slug: str, link: str = "") -> Content:
+def load_content(connection: Connection, slug: str, link: str = "") -> ExchangeContent:
     """Everything of a consultation. Raises CommandError where there is none of this name."""
-    found = answer_dataset.find(connection, slug)
+    found = answer_dataset.load_dataset(connection, slug)
     consultation = found.flow.consultation
     number = found.newest.consultation_id
     every = tuple(proposals_of_consultation(connection, number))
     ids = [it.id for it in every]
     language = consultation.main_language
-    return Content(
+    return ExchangeContent(
         slug,
         consultation.title.in_language(language, consultation.fallbacks),
         language,
@@ -92,12 +92,12 @@ def _reason(reason: Mapping[str, str], language: str) -> str:
     return reason.get(language) or next(iter(reason.values()), "")
 
 
-def _budgets(connection: Connection, found: Subject) -> Iterator[Budget]:
+def _budgets(connection: Connection, found: AnswerDataset) -> Iterator[BudgetQuestion]:
     priced = [it for it in found.variables if isinstance(it.question, Points) and it.question.is_priced]
     if not priced:
         return
     ballots: dict[str, list[frozenset[str]]] = {it.id: [] for it in priced}
-    for response in stream(connection, found):
+    for response in stream_participations(connection, found):
         for it in priced:
             given = response.of(it)
             if isinstance(given.value, dict) and not given.is_words:
@@ -111,4 +111,4 @@ def _budgets(connection: Connection, found: Subject) -> Iterator[Budget]:
                 if option.cost
             }
             title = question.text.in_language(found.language, found.flow.consultation.fallbacks)
-            yield Budget(it.id, title, question.budget, options, tuple(ballots[it.id]))
+            yield BudgetQuestion(it.id, title, question.budget, options, tuple(ballots[it.id]))

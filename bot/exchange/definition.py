@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.authoring.file_check import CheckedFile, check_parsed_file
 from bot.authoring.yaml_source import ParsedFile
-from bot.exchange.bundle import Budgeting
+from bot.exchange.bundle import BudgetVote
 from flows.questions.base import registry
 
 _RETENTION_DAYS: Final = 3650
@@ -41,7 +41,7 @@ STATEMENTS: Final = "statements"
 BUDGET: Final = "budget"
 
 
-def slug_of(title: str) -> str:
+def slug_from_title(title: str) -> str:
     """A name made of a title.
 
     >>> slug_of("Produktion & Konsum: Maßnahmen für 2040")
@@ -52,7 +52,9 @@ def slug_of(title: str) -> str:
     return (words if words[:1].isalpha() else f"c-{words}".strip("-"))[:40].rstrip("-")
 
 
-def definition(slug: str, title: str, language: str, home: str, budgeting: Budgeting | None = None) -> CheckedFile:
+def import_definition(
+    slug: str, title: str, language: str, home: str, budgeting: BudgetVote | None = None
+) -> CheckedFile:
     """A consultation with one question: to rate the statements, or to spend the budget. Its texts are nobody's yet:
     unreviewed.
     """
@@ -85,6 +87,6 @@ def _question(text: dict[str, str]) -> dict[str, Any]:
     return {"key": STATEMENTS, "type": type_, "text": text}
 
 
-def _spending(budgeting: Budgeting, text: dict[str, str], language: str) -> dict[str, Any]:
+def _spending(budgeting: BudgetVote, text: dict[str, str], language: str) -> dict[str, Any]:
     options = [{"value": it.code, "label": {language: it.label}, "cost": it.cost} for it in budgeting.projects]
     return {"key": BUDGET, "type": "points", "budget": budgeting.amount, "text": text, "options": options}

@@ -19,11 +19,11 @@ from typing import IO, Any, Final
 from pydantic_core import from_json
 
 from adapters.tolerant_json import CutOff, parse
-from bot.exchange.aside import STRICT, Aside, BadFile
-from bot.exchange.bundle import LONGEST
+from bot.exchange.bundle import MAX_STATEMENT_LENGTH
 from bot.exchange.exports.sheets import FORMULAS
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 
-LARGEST: Final = 256 * 1024 * 1024
+MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 """Bytes of one file, unpacked: ten times the largest published conversation."""
 _TAG: Final = re.compile(r"<[/!]?[a-zA-Z][^<>]*>")
 _ENDS: Final = re.compile(r"</(p|div|h[1-6]|ul|ol|blockquote)>", re.IGNORECASE)
@@ -37,14 +37,14 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DIRECTION: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _NO_TEXT: Final = re.compile("[\ud800-\udfff]")
 MARKUP: Final = "hold markup, which is kept as text"
-TAKEN_OFF: Final = "held marks that turn the direction of reading; these were taken off"
-LONGEST_ID: Final = 200
-LONGEST_LINK: Final = 2_000
+DIRECTION_MARKS: Final = "held marks that turn the direction of reading; these were taken off"
+MAX_ID_LENGTH: Final = 200
+MAX_LINK_LENGTH: Final = 2_000
 
 Row = dict[str, str]
 
 
-class Folder:
+class ImportFolder:
     """A folder or ZIP file of tables. Names may have something in front ("2024-comments.csv"), and ".xz" behind."""
 
     def __init__(self, path: Path) -> None:
@@ -85,9 +85,11 @@ class Folder:
 
 def _bounded(file: IO[bytes], name: str) -> bytes:
     with lzma.open(file) if name.endswith(".xz") else nullcontext(file) as stream:
-        content = stream.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise BadFile(name, None, f"it has more than {LARGEST // 1024 // 1024} MB", "split it, or take fewer rows")
+        content = stream.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise BadFile(
+            name, None, f"it has more than {MAX_FILE_BYTES // 1024 // 1024} MB", "split it, or take fewer rows"
+        )
     return content
 
 
@@ -102,7 +104,7 @@ def read_file(path: Path) -> bytes:
         ) from None
 
 
-def text_of(name: Path | str, content: bytes) -> str:
+def decode_utf8(name: Path | str, content: bytes) -> str:
     """The text of a UTF-8 file. Raises BadFile, naming the line that is not."""
     try:
         return content.decode("utf-8-sig")
@@ -111,13 +113,13 @@ def text_of(name: Path | str, content: bytes) -> str:
         raise BadFile(name, row, "this is not UTF-8", "save it as “CSV UTF-8”") from None
 
 
-def json_of(path: Path, aside: Aside = STRICT) -> tuple[Any, bool]:
+def read_json(path: Path, aside: RejectedRows = STRICT) -> tuple[Any, bool]:
     """What a JSON file says, and whether it had to be mended for that: then "�" stands where a sign could not be read.
     Raises BadFile.
     """
     content = read_file(path)
     if aside.is_strict:
-        text_of(path, content)
+        decode_utf8(path, content)
     try:
         return from_json(content.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False), False
     except ValueError:
@@ -136,14 +138,14 @@ def check_mended(path: Path | str, row: int, cells: Any) -> None:
         raise BadFile(path, row, "it holds bytes that are no text", "save it as UTF-8")
 
 
-def table(
-    name: Path | str, content: bytes, needed: Sequence[str], delimiter: str = ",", aside: Aside = STRICT
+def csv_rows(
+    name: Path | str, content: bytes, needed: Sequence[str], delimiter: str = ",", aside: RejectedRows = STRICT
 ) -> Iterator[tuple[int, Row]]:
     """The rows of a CSV file with their line numbers; ragged ones and those that are no text are set aside. Raises
     BadFile for missing columns.
     """
     head: list[str] | None = None
-    for number, cells in records(name, content, delimiter, aside):
+    for number, cells in csv_records(name, content, delimiter, aside):
         if head is None:
             head = cells
             missing = [column for column in needed if column not in head]
@@ -161,15 +163,15 @@ def table(
         raise BadFile(name, 1, f"the columns {', '.join(needed)} are missing", "it is empty")
 
 
-def records(
-    name: Path | str, content: bytes, delimiter: str, aside: Aside = STRICT, *, strict: bool = True
+def csv_records(
+    name: Path | str, content: bytes, delimiter: str, aside: RejectedRows = STRICT, *, strict: bool = True
 ) -> Iterator[tuple[int, list[str]]]:
     """The lines of a CSV file as cells, with the number of the last line of each; empty ones are passed over.
 
     A line that is no CSV is set aside, and the next one begins anew: a quotation mark that is never closed swallows
     nothing. So is a line with bytes that are no UTF-8.
     """
-    csv.field_size_limit(LARGEST)
+    csv.field_size_limit(MAX_FILE_BYTES)
     try:
         decoded, is_text = content.decode("utf-8-sig"), True
     except UnicodeDecodeError:
@@ -222,18 +224,18 @@ class _Lines:
         return line
 
 
-def text(name: Path | str, row: int, words: str, aside: Aside = STRICT) -> str:
+def clean_cell(name: Path | str, row: int, words: str, aside: RejectedRows = STRICT) -> str:
     """What a person wrote. Markup and what looks like a formula are kept as text (they are escaped on the way out);
     marks that turn the direction of reading are taken off. Raises BadFile for what is empty, too long or no text.
     """
     if _DIRECTION.search(words):
         words = _DIRECTION.sub("", words)
-        aside.tell(TAKEN_OFF, name, row)
+        aside.tell(DIRECTION_MARKS, name, row)
     words = words.strip()
     if not words:
         raise BadFile(name, row, "the text is empty", "leave the row out")
-    if len(words) > LONGEST:
-        raise BadFile(name, row, f"the text has {len(words)} characters", f"shorten it to {LONGEST}")
+    if len(words) > MAX_STATEMENT_LENGTH:
+        raise BadFile(name, row, f"the text has {len(words)} characters", f"shorten it to {MAX_STATEMENT_LENGTH}")
     if unseen := _CONTROL.search(words):
         raise BadFile(name, row, f"the text holds a control character (U+{ord(unseen[0]):04X})", "take it out")
     if _TAG.search(words):
@@ -243,7 +245,7 @@ def text(name: Path | str, row: int, words: str, aside: Aside = STRICT) -> str:
     return words
 
 
-def stripped(name: Path | str, row: int, markup: str, aside: Aside = STRICT) -> str:
+def clean_markup(name: Path | str, row: int, markup: str, aside: RejectedRows = STRICT) -> str:
     """The words of a text without harmless markup (paragraphs, lists, emphasis, links); other markup is kept as text.
     Raises BadFile as `text` does.
 
@@ -251,26 +253,26 @@ def stripped(name: Path | str, row: int, markup: str, aside: Aside = STRICT) -> 
     'Bänke & Bäume\\n\\nbitte'
     """
     words = _ENDS.sub("\n\n", _BREAKS.sub("\n", _HARMLESS.sub("", markup.strip())))
-    return text(name, row, html.unescape(re.sub(r"\n{3,}", "\n\n", words)), aside)
+    return clean_cell(name, row, html.unescape(re.sub(r"\n{3,}", "\n\n", words)), aside)
 
 
-def identifier(name: Path | str, row: int, column: str, cell: str) -> str:
+def parse_identifier(name: Path | str, row: int, column: str, cell: str) -> str:
     """What something is called in another program. Raises BadFile where no database could keep it."""
     found = cell.strip()
     if not found:
         raise BadFile(name, row, f"{column} is empty", "give each row its own")
-    if len(found) > LONGEST_ID or not found.isprintable():
-        raise BadFile(name, row, f"{column} is no name ({found[:40]!r})", f"at most {LONGEST_ID} printable signs")
+    if len(found) > MAX_ID_LENGTH or not found.isprintable():
+        raise BadFile(name, row, f"{column} is no name ({found[:40]!r})", f"at most {MAX_ID_LENGTH} printable signs")
     return found
 
 
-def web_address(cell: str) -> str | None:
+def parse_web_link(cell: str) -> str | None:
     """A link that may be shown; None for anything else."""
     found = cell.strip()
-    return found if found.startswith("https://") and found.isprintable() and len(found) <= LONGEST_LINK else None
+    return found if found.startswith("https://") and found.isprintable() and len(found) <= MAX_LINK_LENGTH else None
 
 
-def whole(name: Path | str, row: int, column: str, cell: str) -> int:
+def parse_integer(name: Path | str, row: int, column: str, cell: str) -> int:
     """A whole number. Raises BadFile."""
     try:
         if len(cell) < 20:
@@ -280,7 +282,7 @@ def whole(name: Path | str, row: int, column: str, cell: str) -> int:
     raise BadFile(name, row, f"{column} is {cell[:40]!r}", "it must be a whole number")
 
 
-def degrees(name: Path | str, row: int, column: str, cell: str, most: float) -> float | None:
+def parse_degrees(name: Path | str, row: int, column: str, cell: str, most: float) -> float | None:
     """A coordinate (WGS 84), to two decimals: about a kilometre, never a front door. Raises BadFile."""
     if not cell.strip():
         return None
@@ -293,7 +295,7 @@ def degrees(name: Path | str, row: int, column: str, cell: str, most: float) -> 
     raise BadFile(name, row, f"{column} is {cell[:40]!r}", f"it must be degrees from -{most:g} to {most:g}")
 
 
-def moment(name: Path | str, row: int, column: str, cell: str) -> datetime:
+def parse_timestamp(name: Path | str, row: int, column: str, cell: str) -> datetime:
     """A time as seconds or milliseconds since 1970, or as ISO 8601. Raises BadFile.
 
     >>> moment("votes.csv", 2, "timestamp", "1651045893819").isoformat()

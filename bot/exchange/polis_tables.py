@@ -15,10 +15,10 @@ from typing import Final
 
 import numpy as np
 
-from bot.exchange.content import Content
-from bot.exchange.exports.sheets import guarded
+from bot.exchange.content import ExchangeContent
+from bot.exchange.exports.sheets import guard_formula
 from bot.results.methods.groups import NOBODY, Groups, opinion_groups
-from bot.results.methods.matrix import Log, Matrix, VoteEvent, event_totals, last_votes
+from bot.results.methods.matrix import VoteEvent, VoteLog, VoteMatrix, event_totals, last_votes
 from storage.tables.proposals import StoredProposal
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,18 +29,18 @@ Cells = Sequence[object]
 class _Numbered:
     """The content under the numbers Polis knows people and statements by."""
 
-    content: Content
+    content: ExchangeContent
     statement: Mapping[int, str]
     """Proposal → comment-id."""
     voter: Mapping[str, int]
     author: Mapping[str, int]
     """Voters, and after them those who only wrote."""
-    log: Log
-    matrix: Matrix
+    log: VoteLog
+    matrix: VoteMatrix
     groups: Groups
 
 
-def write(content: Content, folder: Path) -> list[str]:
+def write_polis_tables(content: ExchangeContent, folder: Path) -> list[str]:
     """Writes the bundle; gives the names of the files."""
     numbered = _numbered(content)
     tables = {
@@ -56,7 +56,7 @@ def write(content: Content, folder: Path) -> list[str]:
     return list(tables)
 
 
-def _numbered(content: Content) -> _Numbered:
+def _numbered(content: ExchangeContent) -> _Numbered:
     voter: dict[str, int] = {}
     for it in content.votes:
         voter.setdefault(it.pseudonym, len(voter))
@@ -69,7 +69,7 @@ def _numbered(content: Content) -> _Numbered:
         VoteEvent(it.pseudonym, statement[it.proposal_id], it.vote, it.important, place)
         for place, it in enumerate(content.votes)
     )
-    log = Log.of(events, tuple(statement.values()))
+    log = VoteLog.of(events, tuple(statement.values()))
     matrix = last_votes(log)
     hidden = np.array([not content.is_shown(it) for it in content.proposals], dtype=np.bool_)
     return _Numbered(content, statement, voter, author, log, matrix, opinion_groups(matrix, hidden))
@@ -86,7 +86,7 @@ def _statement_numbers(every: Sequence[StoredProposal]) -> dict[int, str]:
 def _summary(numbered: _Numbered) -> Iterator[Cells]:
     content = numbered.content
     written = {it.pseudonym for it in content.proposals if it.pseudonym}
-    yield "topic", guarded(content.title)
+    yield "topic", guard_formula(content.title)
     yield "url", f"{content.link}/c/{content.slug}" if content.link else content.slug
     yield "voters", len(numbered.voter)
     yield "voters-in-conv", int(numbered.groups.eligible.sum())
@@ -108,10 +108,10 @@ def _comments(numbered: _Numbered) -> Iterator[Cells]:
         text = f"{it.title}\n{it.text}" if it.title else it.text
         row = (numbered.statement[it.id], author, int(sums.agrees[place]), int(sums.disagrees[place]))
         tail = (numbered.statement.get(state.merged_into or 0, "") if state else "",) if merged else ()
-        yield (*_at(it.created_at), *row, _moderated(content, it), guarded(text), *tail)
+        yield (*_at(it.created_at), *row, _moderated(content, it), guard_formula(text), *tail)
 
 
-def _moderated(content: Content, proposal: StoredProposal) -> int:
+def _moderated(content: ExchangeContent, proposal: StoredProposal) -> int:
     """1 shown, -1 hidden, 0 not decided yet."""
     if content.is_shown(proposal):
         return 1
@@ -149,7 +149,7 @@ def _of_groups(numbered: _Numbered) -> Iterator[Cells]:
     totals += [numbered.matrix.totals(numbered.groups.members(group)) for group in range(numbered.groups.number)]
     for place, it in enumerate(numbered.content.proposals):
         cells = (int(column[place]) for one in totals for column in (one.seen, *one))
-        yield (numbered.statement[it.id], guarded(it.text), *cells)
+        yield (numbered.statement[it.id], guard_formula(it.text), *cells)
 
 
 def _columns(name: str) -> Iterable[str]:

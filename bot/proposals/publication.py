@@ -23,15 +23,14 @@ from bot.proposals import moderation_rules as standings
 from bot.proposals.codes import is_answer_code
 from bot.proposals.contribution_status import ContributionStatus
 from bot.proposals.moderation_rules import ModerationItem
-from bot.results import answered as answering
-from bot.results import edition as editing
-from bot.results import meetings, published, quotes
-from bot.results.answered import Answered
+from bot.results import live_results, published, released_answers
 from bot.results.counts.disclosure import Reason
-from bot.results.meetings import Meeting, Picture
-from bot.results.published import Published
-from bot.results.quotes import Quote
-from bot.results.report import Statement
+from bot.results.edition import load_newest_document, load_newest_edition
+from bot.results.live_results import LiveResult, MeetingQuestion
+from bot.results.official_answer_rate import OfficialAnswerRate, official_answer_rate
+from bot.results.published import PublishedResults
+from bot.results.released_answers import Quote
+from bot.results.report import StatementResult
 from storage.tables import proposals
 from storage.tables.consultations import PublishedRevision
 from storage.tables.editions import EditionHead, newest_edition_head
@@ -53,16 +52,16 @@ class PublicVotes(NamedTuple):
     reason: WithheldReason = ""
 
 
-def public_figures(connection: Connection, slug: str, known: Published | None = None) -> Published | None:
+def public_figures(connection: Connection, slug: str, known: PublishedResults | None = None) -> PublishedResults | None:
     """Everything about a consultation that everybody may see: its newest edition, with the words of this moment; None
     where none was made yet. Counts nothing. `known` is given back where nothing has changed since. Raises CommandError
     where there is no consultation of this name.
     """
     about = stored_revisions.live_revision(connection, slug)
     if known and _moment(connection, about) == (known.edition.number, known.edition.made_at):
-        return published.of(connection, known.edition, known)
-    edition = editing.newest(connection, about)
-    return None if edition is None else published.of(connection, edition, known)
+        return published.results_of_edition(connection, known.edition, known)
+    edition = load_newest_edition(connection, about)
+    return None if edition is None else published.results_of_edition(connection, edition, known)
 
 
 def _moment(connection: Connection, about: PublishedRevision) -> tuple[int, datetime] | None:
@@ -75,9 +74,9 @@ def newest_edition(connection: Connection, about: PublishedRevision) -> EditionH
     return newest_edition_head(connection, about.consultation_id)
 
 
-def preview_figures(connection: Connection, slug: str, *, seed: int = 0) -> Published:
+def preview_figures(connection: Connection, slug: str, *, seed: int = 0) -> PublishedResults:
     """The same, counted anew at this moment and stored nowhere: for the team, which may know before everybody does."""
-    return published.read(connection, slug, seed=seed)
+    return published.preview_results(connection, slug, seed=seed)
 
 
 def released_proposals(
@@ -98,7 +97,7 @@ def released_proposal(connection: Connection, code: str) -> ModerationItem | Non
 
 def public_texts(connection: Connection, consultation_id: int) -> list[Quote]:
     """Released answers in people's own words, apart from whose they are, in an order that says nothing."""
-    return quotes.released_texts(connection, consultation_id)
+    return released_answers.load_quotes(connection, consultation_id)
 
 
 def public_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, ContributionStatus]:
@@ -108,7 +107,7 @@ def public_statuses(connection: Connection, codes: Sequence[str]) -> dict[str, C
 
 def public_votes(connection: Connection, consultation_id: int, codes: Sequence[str]) -> Mapping[str, PublicVotes]:
     """How these proposals were rated, as the newest edition tells it; nothing is told of one that is not in it yet."""
-    document = editing.document_of(connection, consultation_id)
+    document = load_newest_document(connection, consultation_id)
     nothing = PublicVotes(None, None, None, None, None, "not_yet")
     if document is None:
         return dict.fromkeys(codes, nothing)
@@ -120,27 +119,27 @@ def public_votes(connection: Connection, consultation_id: int, codes: Sequence[s
     return {code: _votes(statements[code]) if code in statements else nothing for code in codes}
 
 
-def _votes(statement: Statement) -> PublicVotes:
+def _votes(statement: StatementResult) -> PublicVotes:
     counts = statement.by_last_vote
     important = None if counts.votes is None else statement.important
     why = "" if counts.agrees is not None else statement.reason or "few"  # earlier rules gave no reason but that
     return PublicVotes(counts.votes, counts.agrees, counts.disagrees, counts.passes, important, why)
 
 
-def public_answer_counts(connection: Connection, consultation_id: int, least: int) -> Answered:
+def public_answer_counts(connection: Connection, consultation_id: int, least: int) -> OfficialAnswerRate:
     """How many contributions were answered, and how many days that took, as far as it may be told: as the newest
     edition says. While figures are hidden there is none, and this is no figure about answers of people.
     """
-    document = editing.document_of(connection, consultation_id)
+    document = load_newest_document(connection, consultation_id)
     told = document.answered if document else None
-    return told or answering.answered(connection, consultation_id, least)
+    return told or official_answer_rate(connection, consultation_id, least)
 
 
-def meeting_picture(connection: Connection, about: Meeting) -> Picture:
+def meeting_picture(connection: Connection, about: MeetingQuestion) -> LiveResult:
     """What a room may see of the answers to its present question."""
-    return meetings.look(connection, about)
+    return live_results.load_live_result(connection, about)
 
 
-def refresh_meeting_picture(connection: Connection, about: Meeting) -> Picture:
+def refresh_meeting_picture(connection: Connection, about: MeetingQuestion) -> LiveResult:
     """The same, after looking for a newer picture; writes down what is shown."""
-    return meetings.renew(connection, about)
+    return live_results.renew_live_result(connection, about)

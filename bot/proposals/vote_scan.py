@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.common.logs import error_place
-from bot.results import loading
+from bot.results import vote_loader
 from bot.results.methods.components import plane
 from bot.results.methods.matrix import last_votes
 from storage.core.errors import StorageError
@@ -54,7 +54,7 @@ class ScanTarget(Protocol):
 def scan_votes(connection: Connection, consultation_id: int) -> VoteScan:
     """Looks at a consultation. Reads every vote: never on the writing thread."""
     newest = newest_vote_id(connection)
-    loaded = loading.load(connection, consultation_id)
+    loaded = vote_loader.load_votes(connection, consultation_id)
     matrix = last_votes(loaded.log)
     shown = frozenset(loaded.shown)
     hidden = [name not in shown for name in matrix.statements]

@@ -17,10 +17,10 @@ from bot.consultations.definition_issues import DefinitionIssue
 from bot.consultations.visibility import takes_no_answers
 from bot.proposals.codes import new_proposal_code
 from bot.proposals.lineage import SOURCE, copy_source_id, original_code
-from bot.results import loading
+from bot.results import vote_loader
 from bot.results.counts import answer_dataset
-from bot.results.edition import document_of
-from bot.results.methods.top import Ranked, ranked
+from bot.results.edition import load_newest_document
+from bot.results.methods.top import RankedStatement, rank_statements
 from flows.definition import Consultation
 from flows.questions.statements import EarlierWave, Statements
 from storage.tables.consultations import PublishedRevision, find_live_revision
@@ -51,7 +51,7 @@ class RankedProposal(NamedTuple):
 
     code: str
     text: str
-    ranked: Ranked
+    ranked: RankedStatement
 
 
 class TopList(NamedTuple):
@@ -122,10 +122,10 @@ def top_lists(connection: Connection, consultation: Consultation, now: datetime)
 def rank_proposals(connection: Connection, origin: PublishedRevision) -> list[RankedProposal]:
     """The released proposals of a consultation in the order of its result page, the one most agreed with first."""
     number = origin.consultation_id
-    found, loaded = answer_dataset.find(connection, origin.slug), loading.load(connection, number)
-    document = None if loaded.log.people else document_of(connection, number)  # when the votes are deleted
+    found, loaded = answer_dataset.load_dataset(connection, origin.slug), vote_loader.load_votes(connection, number)
+    document = None if loaded.log.people else load_newest_document(connection, number)  # when the votes are deleted
     kept = document.report.statements if document else None
-    order = ranked(loaded.log, loaded.shown, loading.sectors(connection, found), found.least, kept)
+    order = rank_statements(loaded.log, loaded.shown, vote_loader.load_sectors(connection, found), found.least, kept)
     rows = loaded.proposals
     return [RankedProposal(it.name, rows[it.name].title or rows[it.name].text, it) for it in order]
 

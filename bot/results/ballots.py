@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bot.results.counts import disclosure
-from bot.results.counts.disclosure import Row, Rule, Table
+from bot.results.counts.disclosure import DisclosureRule, FrequencyRow, FrequencyTable
 from bot.results.methods import budgets, pairwise, rankings
 from bot.results.methods.budgets import Spending
 from bot.results.methods.intervals import Interval, around
@@ -26,14 +26,14 @@ Ballots = Mapping[tuple[object, ...], int]
 """Ballot → how many people gave it; made by `bot.results.counts.counts.ballot_of`."""
 
 
-class Order(NamedTuple):
+class RankingOutcome(NamedTuple):
     """Options in the common order, the best first."""
 
     options: tuple[str, ...]
     ranking: Ranking
 
 
-class Share(NamedTuple):
+class BudgetShare(NamedTuple):
     """What one option got of a budget; all None where too few people stand behind it."""
 
     option: str
@@ -43,17 +43,17 @@ class Share(NamedTuple):
     """How far chance alone may carry the mean (95 %)."""
 
 
-class Spread(NamedTuple):
+class BudgetOutcome(NamedTuple):
     """A budget as people spread it, the largest share first."""
 
-    shares: tuple[Share, ...]
+    shares: tuple[BudgetShare, ...]
     people: int
     budget: int
     spendings: tuple[Spending, ...] = ()
     """Where options cost something: what would be bought, by Equal Shares and by most votes."""
 
 
-class Comparison(NamedTuple):
+class PairwiseOutcome(NamedTuple):
     """Options by strength, the strongest first; `option` of a strength is a place in `options`."""
 
     options: tuple[str, ...]
@@ -61,28 +61,30 @@ class Comparison(NamedTuple):
     people: int
 
 
-Outcome = Order | Spread | Comparison
+Outcome = RankingOutcome | BudgetOutcome | PairwiseOutcome
 
 
-def outcome(question: Question, options: Sequence[str], ballots: Ballots, rule: Rule) -> Outcome | None:
+def question_outcome(
+    question: Question, options: Sequence[str], ballots: Ballots, rule: DisclosureRule
+) -> Outcome | None:
     """The result of one question; None where it may not be told, or the type has none.
 
     Of a sensitive question there is none: its figures cannot be rounded.
     """
-    row = Row(sum(ballots.values()), said(question, ballots))
-    if not row.base or rule.is_sensitive or disclosure.reason(row, rule):
+    row = FrequencyRow(sum(ballots.values()), disclosed_by_ballots(question, ballots))
+    if not row.base or rule.is_sensitive or disclosure.suppression_reason(row, rule):
         return None
     match question.type:
         case "rank":
-            return order(options, ballots)
+            return ranking_outcome(options, ballots)
         case "pairwise":
-            return comparison(options, ballots)
+            return pairwise_outcome(options, ballots)
         case "points" if isinstance(question, Points):
-            return spread(question, options, ballots)
+            return budget_outcome(question, options, ballots)
     return None
 
 
-def said(question: Question, ballots: Ballots) -> Counter[str]:
+def disclosed_by_ballots(question: Question, ballots: Ballots) -> Counter[str]:
     """What figures of these ballots let somebody conclude, and how many people said so: the whole ballot, and what was
     put first or last or before another one, given something, or preferred.
     """
@@ -102,15 +104,17 @@ def _said(kind: str, ballot: tuple[object, ...]) -> set[str]:
     return {f"all {' '.join(sorted(map(str, ballot)))}", *map(str, ballot)}
 
 
-def tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballots]) -> dict[str, Table]:
+def ballot_tables(questions: Mapping[str, Question], ballots: Mapping[str, Ballots]) -> dict[str, FrequencyTable]:
     """The same by variable, as an edition is compared with the one before (`differencing.may_follow`)."""
     return {
-        f"ballots:{id_}": disclosure.whole(sum(ballots[id_].values()), said(question, ballots[id_]))
+        f"ballots:{id_}": disclosure.ungrouped_table(
+            sum(ballots[id_].values()), disclosed_by_ballots(question, ballots[id_])
+        )
         for id_, question in questions.items()
     }
 
 
-def order(options: Sequence[str], ballots: Ballots) -> Order:
+def ranking_outcome(options: Sequence[str], ballots: Ballots) -> RankingOutcome:
     """The common order (Kemeny up to 14 options, else Borda).
 
     >>> order(["a", "b"], {("b", "a"): 5, ("a",): 2}).options
@@ -118,11 +122,11 @@ def order(options: Sequence[str], ballots: Ballots) -> Order:
     """
     places = {option: place for place, option in enumerate(options)}
     listed = [[places[str(it)] for it in ballot if it in places] for ballot in _each(ballots)]
-    ranking = rankings.rank(listed, len(options))
-    return Order(tuple(options[place] for place in ranking.order), ranking)
+    ranking = rankings.rank_options(listed, len(options))
+    return RankingOutcome(tuple(options[place] for place in ranking.order), ranking)
 
 
-def comparison(options: Sequence[str], ballots: Ballots) -> Comparison:
+def pairwise_outcome(options: Sequence[str], ballots: Ballots) -> PairwiseOutcome:
     """Strengths by Bradley and Terry; who could not decide counts for neither."""
     places = {option: place for place, option in enumerate(options)}
     wins = np.zeros((len(options), len(options)), dtype=np.int64)
@@ -131,10 +135,10 @@ def comparison(options: Sequence[str], ballots: Ballots) -> Comparison:
             winner, mark, loser = decision.partition(">")
             if mark and winner in places and loser in places:
                 wins[places[winner], places[loser]] += number
-    return Comparison(tuple(options), tuple(pairwise.bradley_terry(wins)), sum(ballots.values()))
+    return PairwiseOutcome(tuple(options), tuple(pairwise.bradley_terry(wins)), sum(ballots.values()))
 
 
-def spread(question: Points, options: Sequence[str], ballots: Ballots) -> Spread:
+def budget_outcome(question: Points, options: Sequence[str], ballots: Ballots) -> BudgetOutcome:
     """How the budget was spread, on average over all who answered; with costs also what it would pay for."""
     people = sum(ballots.values())
     given, amounts, squares = Counter[str](dict.fromkeys(options, 0)), Counter[str](), Counter[str]()
@@ -145,7 +149,7 @@ def spread(question: Points, options: Sequence[str], ballots: Ballots) -> Spread
                 amounts[option] += number * amount
                 squares[option] += number * amount**2
     shares = [
-        Share(
+        BudgetShare(
             option,
             mean := amounts[option] / people,
             given[option],
@@ -154,7 +158,7 @@ def spread(question: Points, options: Sequence[str], ballots: Ballots) -> Spread
         for option in options
     ]
     ordered = tuple(sorted(shares, key=lambda share: -(share.mean or 0.0)))
-    return Spread(ordered, people, question.budget, _spendings(question, ballots) if question.is_priced else ())
+    return BudgetOutcome(ordered, people, question.budget, _spendings(question, ballots) if question.is_priced else ())
 
 
 def _spendings(question: Points, ballots: Ballots) -> tuple[Spending, ...]:

@@ -17,16 +17,15 @@ from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
 from bot.consultations.visibility import takes_no_answers
-from bot.results import ballots, compared, loading, meetings
-from bot.results import report as reporting
-from bot.results.answered import Answered, answered
-from bot.results.ballots import Comparison, Order, Outcome, Spread, outcome
-from bot.results.compared import Compared
+from bot.results import ballots, live_results, vote_loader
+from bot.results.ballots import BudgetOutcome, Outcome, PairwiseOutcome, RankingOutcome, question_outcome
+from bot.results.comparison_basis import ComparisonBasis, first_basis
 from bot.results.counts import answer_dataset, one_way
-from bot.results.counts.counts import Counts, counted
+from bot.results.counts.counts import ParticipationCounts, count_participations
 from bot.results.counts.rows import CountRow, published_rows
-from bot.results.loading import Loaded
-from bot.results.report import Report, report
+from bot.results.official_answer_rate import OfficialAnswerRate, official_answer_rate
+from bot.results.report import StatementReport, statement_report, statement_tables
+from bot.results.vote_loader import StatementVotes
 from storage.core.errors import Duplicate
 from storage.tables.consultations import PublishedRevision, RevisionHead
 from storage.tables.editions import (
@@ -41,28 +40,28 @@ from storage.tables.editions import (
 )
 from storage.tables.rooms import lock_rooms
 
-RULE: Final = 2
+CURRENT_RULE: Final = 2
 """By which rule small numbers are left out; raised when the rule changes, and then every edition is made anew. Rule 1
 left out every small number, and the next larger one.
 """
-KEPT_EARLIER: Final = 0
+RULE_BEFORE_EDITIONS: Final = 0
 """The rule of figures that a program without editions kept: the one of rule 1, and no plain count."""
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class EditionDocument:
     """What is no plain count. Later programs read it, too, when the answers are gone: new fields here and in what they
     are made of need a default.
     """
 
-    report: Report
+    report: StatementReport
     revisions: tuple[int, ...] = ()
     """Ids of the revisions that were counted; none: not noted, all there are."""
-    orders: Mapping[str, Order] = field(default_factory=dict)
-    spreads: Mapping[str, Spread] = field(default_factory=dict)
-    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    orders: Mapping[str, RankingOutcome] = field(default_factory=dict)
+    spreads: Mapping[str, BudgetOutcome] = field(default_factory=dict)
+    comparisons: Mapping[str, PairwiseOutcome] = field(default_factory=dict)
     """By variable, where enough people answered."""
-    answered: Answered | None = None
+    answered: OfficialAnswerRate | None = None
     visible_share: float | None = None
     """Which part of all answers to questions that are not sensitive can be seen, 0 to 1."""
 
@@ -72,7 +71,7 @@ class Document:
         return {**self.orders, **self.spreads, **self.comparisons}
 
 
-class Edition(NamedTuple):
+class ResultsEdition(NamedTuple):
     """The figures of one moment. `number` rises by one from edition to edition of a consultation."""
 
     consultation_id: int
@@ -89,8 +88,8 @@ class Edition(NamedTuple):
     """Whether answers were deleted whose figures stand here only."""
     rows: tuple[CountRow, ...]
     """As in counts.csv, but without labels."""
-    document: Document
-    compared: Compared | None = None
+    document: EditionDocument
+    compared: ComparisonBasis | None = None
     """What the next edition is compared with; None in editions of older programs."""
     apart: frozenset[str] = frozenset()
     """The variables that are not told beside what rooms have shown. Not stored."""
@@ -100,7 +99,7 @@ class Edition(NamedTuple):
     @property
     def is_by_an_old_rule(self) -> bool:
         """Whether small numbers were left out by another rule than now."""
-        return self.rule < RULE
+        return self.rule < CURRENT_RULE
 
     @property
     def has_counts(self) -> bool:
@@ -108,22 +107,22 @@ class Edition(NamedTuple):
         return bool(self.rows)
 
 
-_form: Final = TypeAdapter(Document)
+_form: Final = TypeAdapter(EditionDocument)
 
 
 @lru_cache(16)
-def _read(document: str) -> Document:
+def _read(document: str) -> EditionDocument:
     return _form.validate_json(document)
 
 
-def newest(connection: Connection, about: PublishedRevision) -> Edition | None:
+def load_newest_edition(connection: Connection, about: PublishedRevision) -> ResultsEdition | None:
     """The newest stored edition of a consultation, None where none was made yet. Counts nothing."""
     row = newest_edition(connection, about.consultation_id)
     if row is None:
         return None
     cells = edition_cells(connection, row.consultation_id, row.number)
     rows = tuple(CountRow._make((*it[3:8], "", *it[8:])) for it in cells)
-    return Edition(
+    return ResultsEdition(
         consultation_id=row.consultation_id,
         slug=about.slug,
         number=row.number,
@@ -135,22 +134,25 @@ def newest(connection: Connection, about: PublishedRevision) -> Edition | None:
         is_last=row.is_last,
         rows=rows,
         document=_read(row.document),
-        compared=Compared.from_json(row.compared),
+        compared=ComparisonBasis.from_json(row.compared),
     )
 
 
-def document_of(connection: Connection, consultation_id: int) -> Document | None:
+def load_newest_document(connection: Connection, consultation_id: int) -> EditionDocument | None:
     """What the newest stored edition says besides plain counts."""
     row = newest_edition(connection, consultation_id)
     return None if row is None else _read(row.document)
 
 
-def add(connection: Connection, edition: Edition) -> None:
+def store_edition(connection: Connection, edition: ResultsEdition) -> None:
     """Stores an edition. Raises Duplicate where there is one of this number, or a room has shown more meanwhile: then
     the next one is made with it in mind.
     """
     lock_rooms(connection, edition.consultation_id)
-    if not edition.is_last and meetings.moment(connection, edition.consultation_id) > edition.pictures:
+    if (
+        not edition.is_last
+        and live_results.live_results_version(connection, edition.consultation_id) > edition.pictures
+    ):
         raise Duplicate("a room shows more by now")
     id_, number, document = edition.consultation_id, edition.number, _form.dump_json(edition.document).decode()
     rows = [
@@ -172,16 +174,16 @@ def add(connection: Connection, edition: Edition) -> None:
     add_edition(connection, stored_edition, rows)
 
 
-def position(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> str:
+def edition_position(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> str:
     """What an edition of this moment is made from, as a text: the same text, the same figures."""
     end = "closed" if takes_no_answers(about, now) else "open"
-    return f"{RULE} {about.id} {end} {consultation_position(connection, about.consultation_id)}"
+    return f"{CURRENT_RULE} {about.id} {end} {consultation_position(connection, about.consultation_id)}"
 
 
 def is_current(connection: Connection, about: PublishedRevision | RevisionHead, now: datetime) -> bool:
     """Whether the newest edition says what one of this moment would."""
     head = newest_edition_head(connection, about.consultation_id)
-    return head is not None and head.position == position(connection, about, now)
+    return head is not None and head.position == edition_position(connection, about, now)
 
 
 def is_after_closing(head: EditionHead) -> bool:
@@ -189,15 +191,15 @@ def is_after_closing(head: EditionHead) -> bool:
     return head.is_last or head.position.split(" ")[2:3] == ["closed"]
 
 
-def make(
+def make_edition(
     connection: Connection,
     slug: str,
     now: datetime,
     *,
     seed: int = 0,
-    previous: Edition | None = None,
+    previous: ResultsEdition | None = None,
     is_inner: bool = False,
-) -> Edition:
+) -> ResultsEdition:
     """The figures of this moment: what every page, file and answer of the API tells until the next edition.
 
     `previous` is the newest stored one. Where answers were deleted since, its figures are carried on, and only what
@@ -207,31 +209,33 @@ def make(
     began = time.perf_counter()
     live = stored_revisions.live_revision(connection, slug)
     number = previous.number + 1 if previous else 1
-    reached = position(connection, live, now)
+    reached = edition_position(connection, live, now)
     if previous and previous.is_last:
-        about = answered(connection, live.consultation_id, answer_dataset.find(connection, slug).least)
+        about = official_answer_rate(
+            connection, live.consultation_id, answer_dataset.load_dataset(connection, slug).least
+        )
         carried = replace(previous.document, answered=about)
         took = time.perf_counter() - began
         return previous._replace(number=number, made_at=now, seconds=took, position=reached, document=carried)
-    found = replace(answer_dataset.find(connection, slug, now=now), is_inner=is_inner)
-    counts = counted(connection, found)
-    counts.apart = frozenset() if is_inner else meetings.not_told(connection, counts)
-    loaded = loading.load(connection, live.consultation_id)
-    sectors = loading.sectors(connection, found)
+    found = replace(answer_dataset.load_dataset(connection, slug, now=now), is_inner=is_inner)
+    counts = count_participations(connection, found)
+    counts.apart = frozenset() if is_inner else live_results.withheld_beside_rooms(connection, counts)
+    loaded = vote_loader.load_votes(connection, live.consultation_id)
+    sectors = vote_loader.load_sectors(connection, found)
     outcomes = {id_: it for id_, it in _outcomes(counts).items() if id_ not in counts.apart}
-    document = Document(
-        report(loaded.log, loaded.shown, sectors, least=found.least, seed=seed),
+    document = EditionDocument(
+        statement_report(loaded.log, loaded.shown, sectors, least=found.least, seed=seed),
         tuple(revision.id for revision in found.revisions),
-        {id_: it for id_, it in outcomes.items() if isinstance(it, Order)},
-        {id_: it for id_, it in outcomes.items() if isinstance(it, Spread)},
-        {id_: it for id_, it in outcomes.items() if isinstance(it, Comparison)},
-        answered(connection, live.consultation_id, found.least),
+        {id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
+        {id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
+        {id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},
+        official_answer_rate(connection, live.consultation_id, found.least),
         one_way.visible_share(counts) if not 0 < counts.responses < found.least else None,
     )
     rows = tuple(row._replace(label="") for row in published_rows(counts, {}))
     basis = _compared(counts, loaded, sectors)
-    took, pictures = time.perf_counter() - began, meetings.moment(connection, live.consultation_id)
-    return Edition(
+    took, pictures = time.perf_counter() - began, live_results.live_results_version(connection, live.consultation_id)
+    return ResultsEdition(
         live.consultation_id,
         slug,
         number,
@@ -239,7 +243,7 @@ def make(
         took,
         live.id,
         reached,
-        RULE,
+        CURRENT_RULE,
         False,
         rows,
         document,
@@ -249,23 +253,25 @@ def make(
     )
 
 
-def _compared(counts: Counts, loaded: Loaded, sectors: Mapping[str, frozenset[str]]) -> Compared:
+def _compared(
+    counts: ParticipationCounts, loaded: StatementVotes, sectors: Mapping[str, frozenset[str]]
+) -> ComparisonBasis:
     found = counts.subject
     questions = {it.id: it.question for it in found.variables if it.id in counts.ballots}
     tables = {
-        **one_way.tables(counts),
-        **ballots.tables(questions, counts.ballots),
-        **reporting.tables(loaded.log, loaded.shown, sectors),
+        **one_way.tables_by_name(counts),
+        **ballots.ballot_tables(questions, counts.ballots),
+        **statement_tables(loaded.log, loaded.shown, sectors),
     }
-    sensitive = {name for name, rule in one_way.rules(found).items() if rule.is_sensitive}
+    sensitive = {name for name, rule in one_way.rules_by_name(found).items() if rule.is_sensitive}
     sensitive |= {f"ballots:{id_}" for id_ in questions if id_ in sensitive}
-    return compared.of(found.least, frozenset(sensitive), tables, sectors)
+    return first_basis(found.least, frozenset(sensitive), tables, sectors)
 
 
-def _outcomes(counts: Counts) -> dict[str, Outcome]:
-    rules, found = one_way.rules(counts.subject), {}
+def _outcomes(counts: ParticipationCounts) -> dict[str, Outcome]:
+    rules, found = one_way.rules_by_name(counts.subject), {}
     for variable in counts.subject.variables:
         if variable.id in counts.ballots:
             given = counts.ballots[variable.id]
-            found[variable.id] = outcome(variable.question, variable.options, given, rules[variable.id])
+            found[variable.id] = question_outcome(variable.question, variable.options, given, rules[variable.id])
     return {id_: it for id_, it in found.items() if it is not None}

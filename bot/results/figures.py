@@ -10,15 +10,15 @@ from datetime import tzinfo
 from typing import Final, NamedTuple
 
 from bot.common.i18n.locale import Locale
-from bot.results.ballots import Comparison, Order, Spread
+from bot.results.ballots import BudgetOutcome, PairwiseOutcome, RankingOutcome
 from bot.results.counts import disclosure
 from bot.results.counts.answer_dataset import Variable
 from bot.results.counts.counts import BALLOTS, MERGED
 from bot.results.counts.disclosure import Reason
 from bot.results.counts.rows import NO_ANSWER, CountRow
 from bot.results.methods.intervals import Interval, wilson
-from bot.results.published import Published
-from bot.results.quotes import Quote
+from bot.results.published import PublishedResults
+from bot.results.released_answers import Quote
 from flows.languages import LANGUAGES
 from flows.values import Missing
 
@@ -43,7 +43,7 @@ class Bar(NamedTuple):
         return None if self.share is None else round(100 * self.share)
 
 
-class Said(NamedTuple):
+class QuotedAnswer(NamedTuple):
     """One released answer in own words, in the language of who reads it where somebody translated it."""
 
     text: str
@@ -54,7 +54,7 @@ class Said(NamedTuple):
     is_reviewed: bool
 
 
-class Base(NamedTuple):
+class ShareBase(NamedTuple):
     """Of how many people the shares of a question are. None where a number may not be told."""
 
     answered: int | None
@@ -68,7 +68,7 @@ class Base(NamedTuple):
         return self.asked if self.is_conditional else self.answered
 
 
-class Question(NamedTuple):
+class QuestionFigures(NamedTuple):
     """One question with what was answered to it."""
 
     title: str
@@ -78,13 +78,13 @@ class Question(NamedTuple):
     is_free: bool
     base: str = ""
     """How many answered; of a conditional question also how many were asked. "" where that may not be told."""
-    texts: tuple[Said, ...] = ()
+    texts: tuple[QuotedAnswer, ...] = ()
     """Released answers in own words."""
     notes: tuple[str, ...] = ()
     """How many were asked and answered; or why there are no rows."""
 
 
-class Weighed(NamedTuple):
+class OutcomeFigures(NamedTuple):
     """A question whose options were put in order, compared, or given a budget."""
 
     title: str
@@ -97,13 +97,13 @@ class Weighed(NamedTuple):
     """By which rule, and what a budget would then pay for."""
 
 
-def edition(found: Published, locale: Locale, zone: tzinfo) -> str:
+def edition_line(found: PublishedResults, locale: Locale, zone: tzinfo) -> str:
     """Which figures these are, and of when; of figures counted just now only when."""
     it = found.edition
     return locale.say("results.edition", moment=locale.moment(it.made_at.astimezone(zone)), number=it.number or "–")
 
 
-def between(locale: Locale, share: Interval) -> str:
+def share_range(locale: Locale, share: Interval) -> str:
     """A share, or from where to where it lies: "57 – 67 %"."""
     low, high = (round(100 * end) for end in share)
     if low == high:
@@ -111,12 +111,12 @@ def between(locale: Locale, share: Interval) -> str:
     return locale.say("results.percent", n=f"{low} – {high}")
 
 
-def untold(locale: Locale, reason: Reason, least: int) -> str:
+def suppression_text(locale: Locale, reason: Reason, least: int) -> str:
     """What stands in place of a number: "weniger als 5 Personen", "zusammengefasst" or "zum Schutz anderer …"."""
     return locale.say(f"results.{reason or 'protected'}", n=least)
 
 
-def came(found: Published, locale: Locale) -> list[tuple[str, list[Bar]]]:
+def participation_contexts(found: PublishedResults, locale: Locale) -> list[tuple[str, list[Bar]]]:
     """By which channel people came, in which language they answered, and how; each with its heading."""
     names = {
         "channel": (locale.say("results.channel"), {}),
@@ -132,7 +132,7 @@ def came(found: Published, locale: Locale) -> list[tuple[str, list[Bar]]]:
     return [(heading, rows) for heading, rows in told if rows]
 
 
-def people(found: Published, locale: Locale) -> tuple[str, str]:
+def participation_totals(found: PublishedResults, locale: Locale) -> tuple[str, str]:
     """How many took part, and beside it how many began and how many came to the end."""
     answered, begun, finished = (
         locale.say("results.fewer", n=found.subject.least) if n is None else str(n)
@@ -141,7 +141,7 @@ def people(found: Published, locale: Locale) -> tuple[str, str]:
     return answered, locale.say("results.beside", begun=begun, finished=finished)
 
 
-def questions(found: Published, locale: Locale) -> Iterator[Question]:
+def question_figures(found: PublishedResults, locale: Locale) -> Iterator[QuestionFigures]:
     """All questions whose answers can be counted; shares are of those who answered the question, or, where it was asked
     of some only, of those.
     """
@@ -151,7 +151,9 @@ def questions(found: Published, locale: Locale) -> Iterator[Question]:
         if variable.kind == "text" and not variable.codes:
             if variable.question.type == "text":
                 texts = tuple(_said(quote, locale) for quote in found.texts_of_questions.get(variable.id, ()))
-                yield Question(_title(found, variable, locale), [], [], is_several=False, is_free=True, texts=texts)
+                yield QuestionFigures(
+                    _title(found, variable, locale), [], [], is_several=False, is_free=True, texts=texts
+                )
             continue
         mine = [row for row in found.rows if row.table == "question" and row.question_key == variable.id]
         kinds = ("chosen",) if variable.kind == "several" else ("option",)
@@ -161,16 +163,16 @@ def questions(found: Published, locale: Locale) -> Iterator[Question]:
         is_several, title = variable.kind == "several", _title(found, variable, locale)
         if shown[0].reason:
             note = locale.say(f"results.withheld_{shown[0].reason}", n=_bound(found, shown[0]))
-            yield Question(title, [], [], is_several, is_free=False, notes=(note,))
+            yield QuestionFigures(title, [], [], is_several, is_free=False, notes=(note,))
             continue
         labels, base = _labels(found, variable, locale), _base(found, variable, shown[0])
         rows = [_bar(row.code, row.n, base.whole, labels) for row in shown]
-        notes = (locale.say("results.rounded", n=disclosure.STEP),) if shown[0].rounded else ()
+        notes = (locale.say("results.rounded", n=disclosure.ROUNDING_BASE),) if shown[0].rounded else ()
         missing = _others(mine, locale)
-        yield Question(title, rows, missing, is_several, is_free=False, base=_of_whom(base, locale), notes=notes)
+        yield QuestionFigures(title, rows, missing, is_several, is_free=False, base=_of_whom(base, locale), notes=notes)
 
 
-def visible(found: Published, locale: Locale) -> str:
+def visible_share_line(found: PublishedResults, locale: Locale) -> str:
     """Which part of all answers can be seen, in words; "" where that may not be told. Never more than it is."""
     share = found.visible_share
     if share is None:
@@ -178,16 +180,16 @@ def visible(found: Published, locale: Locale) -> str:
     return locale.say("results.visible", share=locale.say("results.percent", n=int(100 * share)))
 
 
-def _bound(found: Published, row: CountRow) -> int:
-    return disclosure.Rule(found.subject.least, bool(row.rounded)).bound
+def _bound(found: PublishedResults, row: CountRow) -> int:
+    return disclosure.DisclosureRule(found.subject.least, bool(row.rounded)).bound
 
 
-def _base(found: Published, variable: Variable, row: CountRow) -> Base:
+def _base(found: PublishedResults, variable: Variable, row: CountRow) -> ShareBase:
     flows = [found.subject.flows[number] for number in found.subject.revisions_of(variable)]
-    return Base(row.answered, row.asked, any(flow.is_conditional(variable.key) for flow in flows))
+    return ShareBase(row.answered, row.asked, any(flow.is_conditional(variable.key) for flow in flows))
 
 
-def _of_whom(base: Base, locale: Locale) -> str:
+def _of_whom(base: ShareBase, locale: Locale) -> str:
     if base.answered is None:
         return ""
     if not base.is_conditional:
@@ -206,32 +208,34 @@ def _others(rows: Sequence[CountRow], locale: Locale) -> list[Bar]:
     return [Bar(locale.say(name), row.n, reason=row.reason) for name, row in known if row.n != 0]
 
 
-def _said(quote: Quote, locale: Locale) -> Said:
+def _said(quote: Quote, locale: Locale) -> QuotedAnswer:
     is_own = locale.tag.partition("-")[0] == quote.language
     text = quote.texts.get(locale.tag) or (None if is_own else quote.texts.get(locale.tag.partition("-")[0]))
     language = text.language if text else quote.language
     direction = "rtl" if language in LANGUAGES and LANGUAGES[language].right_to_left else "ltr"
     if text is None:
-        return Said(quote.text, language, direction, "", is_reviewed=True)
-    return Said(text.text, language, direction, text.translator, text.reviewed)
+        return QuotedAnswer(quote.text, language, direction, "", is_reviewed=True)
+    return QuotedAnswer(text.text, language, direction, text.translator, text.reviewed)
 
 
-def weighed(found: Published, locale: Locale) -> Iterator[Weighed]:
+def outcome_figures(found: PublishedResults, locale: Locale) -> Iterator[OutcomeFigures]:
     """What came out of orders, comparisons and budgets; each figure says how it was worked out."""
     by_id = {variable.id: variable for variable in found.subject.variables}
     for id_, outcome in found.outcomes.items():
         title, labels = _title(found, by_id[id_], locale), _labels(found, by_id[id_], locale)
         match outcome:
-            case Order():
+            case RankingOutcome():
                 yield _order(title, labels, by_id[id_].options, outcome, locale)
-            case Comparison(options, strengths, people):
+            case PairwiseOutcome(options, strengths, people):
                 rows = [Bar(labels[options[it.option]], it.wins, it.score, it.chance) for it in strengths]
-                yield Weighed(title, "comparison", [locale.say("results.pairwise", n=people)], rows, [])
-            case Spread():
+                yield OutcomeFigures(title, "comparison", [locale.say("results.pairwise", n=people)], rows, [])
+            case BudgetOutcome():
                 yield _spread(title, labels, outcome, locale)
 
 
-def _order(title: str, labels: Mapping[str, str], offered: Sequence[str], outcome: Order, locale: Locale) -> Weighed:
+def _order(
+    title: str, labels: Mapping[str, str], offered: Sequence[str], outcome: RankingOutcome, locale: Locale
+) -> OutcomeFigures:
     ranking = outcome.ranking
     notes = [locale.say(f"results.{ranking.method}", n=ranking.ballots)]
     if ranking.comparisons:
@@ -245,10 +249,10 @@ def _order(title: str, labels: Mapping[str, str], offered: Sequence[str], outcom
         Bar(f"{place}. {labels[option]}", None, ranking.points[places[option]] / most)
         for place, option in enumerate(outcome.options, start=1)
     ]
-    return Weighed(title, "order", notes, rows, [])
+    return OutcomeFigures(title, "order", notes, rows, [])
 
 
-def _spread(title: str, labels: Mapping[str, str], outcome: Spread, locale: Locale) -> Weighed:
+def _spread(title: str, labels: Mapping[str, str], outcome: BudgetOutcome, locale: Locale) -> OutcomeFigures:
     rows = [
         Bar(
             labels[share.option],
@@ -262,10 +266,10 @@ def _spread(title: str, labels: Mapping[str, str], outcome: Spread, locale: Loca
         (locale.say(f"results.{it.method.replace(' ', '_')}"), ", ".join(labels[one] for one in it.projects))
         for it in outcome.spendings
     ]
-    return Weighed(title, "spread", [locale.say("results.spread", n=outcome.people)], rows, bought)
+    return OutcomeFigures(title, "spread", [locale.say("results.spread", n=outcome.people)], rows, bought)
 
 
-def _labels(found: Published, variable: Variable, locale: Locale) -> dict[str, str]:
+def _labels(found: PublishedResults, variable: Variable, locale: Locale) -> dict[str, str]:
     """What is read for each code."""
     main = found.subject.language
     return {code: texts.get(locale.tag) or texts.get(main, code) for code, texts in variable.labels.items()}
@@ -279,7 +283,7 @@ def _bar(code: str, n: int | None, total: int | None, labels: Mapping[str, str],
     return Bar(label, n, share, wilson(min(n, total), total), reason)
 
 
-def _title(found: Published, variable: Variable, locale: Locale) -> str:
+def _title(found: PublishedResults, variable: Variable, locale: Locale) -> str:
     """A question in words, as the newest revision that asks it has it; of an earlier meaning with its revisions."""
     numbers = variable.revisions
     flow = next(found.subject.flows[it.id] for it in found.subject.revisions if it.number == numbers[-1])
@@ -289,6 +293,6 @@ def _title(found: Published, variable: Variable, locale: Locale) -> str:
     return locale.say("results.earlier_question", title=title, revisions=", ".join(map(str, numbers)))
 
 
-def titles(found: Published, locale: Locale) -> list[str]:
+def question_titles(found: PublishedResults, locale: Locale) -> list[str]:
     """What was asked, in words, in the order of the consultation."""
     return [_title(found, variable, locale) for variable in found.subject.variables]

@@ -9,20 +9,20 @@ from typing import Final, NamedTuple
 
 from bot.common.i18n import formats
 from bot.common.i18n.locale import Locale
-from bot.results import order
+from bot.results import statement_order
 from bot.results.counts.disclosure import OTHERS
-from bot.results.figures import between, untold
+from bot.results.figures import share_range, suppression_text
 from bot.results.methods.intervals import Interval
-from bot.results.methods.sectors import Cell
-from bot.results.published import Published
-from bot.results.report import Highlight, Statement
+from bot.results.methods.sectors import SectorCell
+from bot.results.published import PublishedResults
+from bot.results.report import Highlight, StatementResult
 from flows.languages import LANGUAGES
 
 MOST: Final = 5
 """So many statements are named on which the groups agree."""
 
 
-class Row(NamedTuple):
+class AgreementRow(NamedTuple):
     """How one sector or one group rated one statement. Numbers are None where too few people stand behind them."""
 
     name: str
@@ -36,7 +36,7 @@ class Row(NamedTuple):
     """What stands in place of a number that is not told."""
 
 
-class Idea(NamedTuple):
+class RatedProposal(NamedTuple):
     """One released proposal."""
 
     code: str
@@ -48,54 +48,64 @@ class Idea(NamedTuple):
     """Who translated it; "" where this is the original."""
     is_reviewed: bool
     status: str
-    statement: Statement | None
+    statement: StatementResult | None
     shares: tuple[float, float, float] | None
     """Agree, pass, disagree, where all three may be told."""
-    everybody: Row | None
+    everybody: AgreementRow | None
     """Everybody's agreement; None where nobody rated it."""
-    sectors: list[Row]
+    sectors: list[AgreementRow]
     across: str
     """What holds for all sectors together; "" where none is asked for."""
 
 
-class Stand(NamedTuple):
+class RepresentativeStatement(NamedTuple):
     """A statement that stands for everybody, for one group, or for what the groups have in common."""
 
-    idea: Idea
+    idea: RatedProposal
     side: str
     """"Zustimmung" or "Ablehnung"; "" for what the groups have in common."""
-    rows: list[Row]
+    rows: list[AgreementRow]
 
 
-class Group(NamedTuple):
+class OpinionGroup(NamedTuple):
     """People who rated alike, and what tells them from the others."""
 
     name: str
     people: int
-    stands: list[Stand]
+    stands: list[RepresentativeStatement]
 
 
-def ideas(found: Published, locale: Locale) -> list[Idea]:
-    """Released proposals in the order of `bot.results.order`, which is that in which a wave takes them."""
+def rated_proposals(found: PublishedResults, locale: Locale) -> list[RatedProposal]:
+    """Released proposals in the order of `bot.results.statement_order`, which is that in which a wave takes them."""
     statements = {statement.name: statement for statement in found.report.statements}
     known = [_idea(found, code, statements.get(code), locale) for code in found.proposals]
-    return sorted(known, key=lambda idea: (order.rank(idea.statement) if idea.statement else order.NOTHING, idea.code))
+    return sorted(
+        known,
+        key=lambda idea: (
+            statement_order.rank_statement(idea.statement) if idea.statement else statement_order.UNRANKED,
+            idea.code,
+        ),
+    )
 
 
-def agreed_by_most(found: Published, known: list[Idea], locale: Locale) -> list[Stand]:
+def agreed_by_most(
+    found: PublishedResults, known: list[RatedProposal], locale: Locale
+) -> list[RepresentativeStatement]:
     """Statements most people are on one side of (`bot.results.methods.consensus.agreed_upon`)."""
     return _stands(found, known, None, locale)
 
 
-def groups(found: Published, known: list[Idea], locale: Locale) -> list[Group]:
+def described_groups(found: PublishedResults, known: list[RatedProposal], locale: Locale) -> list[OpinionGroup]:
     """Groups of similar opinion, the largest first; empty where none are told."""
     return [
-        Group(_called(locale, number), people, _stands(found, known, number, locale))
+        OpinionGroup(_called(locale, number), people, _stands(found, known, number, locale))
         for number, people in enumerate(found.report.group_sizes)
     ]
 
 
-def in_common(found: Published, known: list[Idea], locale: Locale) -> list[Stand]:
+def statements_in_common(
+    found: PublishedResults, known: list[RatedProposal], locale: Locale
+) -> list[RepresentativeStatement]:
     """Statements the groups agree on most: by the product of their smoothed agreements, where all may be told."""
     by_code = {idea.code: idea for idea in known}
     told = [
@@ -105,7 +115,7 @@ def in_common(found: Published, known: list[Idea], locale: Locale) -> list[Stand
     ]
     best = sorted(told, key=lambda pair: -pair[0])[:MOST]
     return [
-        Stand(
+        RepresentativeStatement(
             by_code[it.name],
             "",
             [_row(cell, _called(locale, int(cell.sector)), locale, found) for cell in it.groups.cells],
@@ -114,7 +124,7 @@ def in_common(found: Published, known: list[Idea], locale: Locale) -> list[Stand
     ]
 
 
-def answered(found: Published, locale: Locale) -> str:
+def official_answers_line(found: PublishedResults, locale: Locale) -> str:
     """How reliably people hear what became of their proposals; "" where there is nothing (that may be told)."""
     share, days = found.answered.share, found.answered.median_days
     if share is None or not found.answered.contributions:
@@ -127,11 +137,13 @@ def answered(found: Published, locale: Locale) -> str:
     return f"{line} {locale.say('results.answered_days', days=formats.number(days, locale.tag))}"
 
 
-def _stands(found: Published, known: list[Idea], group: int | None, locale: Locale) -> list[Stand]:
+def _stands(
+    found: PublishedResults, known: list[RatedProposal], group: int | None, locale: Locale
+) -> list[RepresentativeStatement]:
     by_code = {idea.code: idea for idea in known}
     mine = [it for it in found.report.highlights if it.group == group and it.name in by_code]
     return [
-        Stand(
+        RepresentativeStatement(
             by_code[it.name],
             locale.say(f"results.side.{it.stands_for}"),
             _compared(it, by_code[it.name], locale, found),
@@ -140,7 +152,7 @@ def _stands(found: Published, known: list[Idea], group: int | None, locale: Loca
     ]
 
 
-def _compared(it: Highlight, idea: Idea, locale: Locale, found: Published) -> list[Row]:
+def _compared(it: Highlight, idea: RatedProposal, locale: Locale, found: PublishedResults) -> list[AgreementRow]:
     """The agreement in the group beside that of everybody, or that of everybody alone."""
     everybody = [idea.everybody] if idea.everybody else []
     return everybody if it.group is None else [_row(it.cell, _called(locale, it.group), locale, found), *everybody]
@@ -151,17 +163,17 @@ def _called(locale: Locale, group: int) -> str:
     return locale.say("results.group", number=group + 1)
 
 
-def _across(statement: Statement | None, locale: Locale) -> str:
+def _across(statement: StatementResult | None, locale: Locale) -> str:
     """What holds for every sector; where something is known of some of them only, how many are unknown."""
     if statement is None or not statement.sectors.cells:
         return ""
     missing, number = len(statement.sectors.missing), statement.sectors.number
     if missing or statement.sectors.smallest is None:
         return locale.say("results.sectors_unknown", n=missing, number=number)
-    return locale.say("results.smallest", share=between(locale, statement.sectors.smallest))
+    return locale.say("results.smallest", share=share_range(locale, statement.sectors.smallest))
 
 
-def _idea(found: Published, code: str, statement: Statement | None, locale: Locale) -> Idea:
+def _idea(found: PublishedResults, code: str, statement: StatementResult | None, locale: Locale) -> RatedProposal:
     proposal = found.proposals[code]
     translation = found.texts.get(proposal.id, {}).get(locale.tag)
     is_own = locale.tag == proposal.language or translation is None
@@ -169,7 +181,7 @@ def _idea(found: Published, code: str, statement: Statement | None, locale: Loca
     title, text = (
         (proposal.title, proposal.text) if is_own or translation is None else (translation.title, translation.text)
     )
-    return Idea(
+    return RatedProposal(
         code,
         title or "",
         text,
@@ -186,23 +198,23 @@ def _idea(found: Published, code: str, statement: Statement | None, locale: Loca
     )
 
 
-def _sector(cell: Cell, locale: Locale) -> str:
+def _sector(cell: SectorCell, locale: Locale) -> str:
     return locale.say("results.other_groups" if cell.sector == OTHERS else f"results.sector.{cell.sector}")
 
 
-def _row(cell: Cell, name: str, locale: Locale, found: Published) -> Row:
+def _row(cell: SectorCell, name: str, locale: Locale, found: PublishedResults) -> AgreementRow:
     told: Interval | None = cell.agreement if cell.is_known else None
-    return Row(
+    return AgreementRow(
         name,
         cell.seen,
         cell.agrees,
-        between(locale, told) if told else "",
-        between(locale, cell.chance) if cell.chance else "",
-        "" if cell.agrees is not None else untold(locale, cell.reason, found.report.least),
+        share_range(locale, told) if told else "",
+        share_range(locale, cell.chance) if cell.chance else "",
+        "" if cell.agrees is not None else suppression_text(locale, cell.reason, found.report.least),
     )
 
 
-def _shares(statement: Statement | None) -> tuple[float, float, float] | None:
+def _shares(statement: StatementResult | None) -> tuple[float, float, float] | None:
     if statement is None or not statement.by_last_vote.votes:
         return None
     agrees, disagrees, passes, votes = statement.by_last_vote

@@ -13,21 +13,19 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.consultations import stored_revisions
-from bot.results import edition as editing
-from bot.results.answered import Answered
 from bot.results.ballots import Outcome
-from bot.results.counts import answer_dataset as subject
-from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.answer_dataset import AnswerDataset, load_dataset
 from bot.results.counts.rows import CountRow
-from bot.results.edition import KEPT_EARLIER, Edition
-from bot.results.quotes import Quote, released_texts
-from bot.results.remaining import cleaned, visible
-from bot.results.report import Report
+from bot.results.edition import RULE_BEFORE_EDITIONS, ResultsEdition, load_newest_edition, make_edition
+from bot.results.official_answer_rate import OfficialAnswerRate
+from bot.results.released_answers import Quote, load_quotes
+from bot.results.report import StatementReport
+from bot.results.stored_reports import without_foreign_names, without_unpublished
 from storage.tables.moderation import NewProposalText, translations_of
 from storage.tables.proposals import NewProposalStatus, StoredProposal, proposal_histories, released_proposals
 
 
-class Words(NamedTuple):
+class PublishedTexts(NamedTuple):
     """What people and the city wrote, as everybody may read it at this moment."""
 
     proposals: Mapping[str, StoredProposal]
@@ -39,20 +37,20 @@ class Words(NamedTuple):
     """Released answers in own words."""
 
 
-class Published(NamedTuple):
+class PublishedResults(NamedTuple):
     """Counts with small cells left out, released proposals, and what became of them."""
 
-    edition: Edition
+    edition: ResultsEdition
     """Which figures these are."""
-    subject: Subject
+    subject: AnswerDataset
     """As it was when they were made: of the revisions that were counted."""
     rows: tuple[CountRow, ...]
     """As in counts.csv; labels of reasons for no answer are left to the reader."""
     outcomes: Mapping[str, Outcome]
     """Orders, budgets and comparisons by variable, where enough people answered."""
-    report: Report
+    report: StatementReport
     """Of proposals that are public now."""
-    words: Words
+    words: PublishedTexts
     texts_of_questions: Mapping[str, tuple[Quote, ...]]
     """Released answers in own words, by variable."""
 
@@ -92,9 +90,9 @@ class Published(NamedTuple):
         return self.words.history
 
     @property
-    def answered(self) -> Answered:
+    def answered(self) -> OfficialAnswerRate:
         """What became of contributions."""
-        return self.edition.document.answered or Answered(None, None, None)
+        return self.edition.document.answered or OfficialAnswerRate(None, None, None)
 
     def balance(self, context: str) -> dict[str, int | None]:
         """How many came by which channel, in which language, …: the counts of one of `CONTEXTS`, None where too few."""
@@ -106,18 +104,20 @@ class Published(NamedTuple):
         return self.edition.document.visible_share
 
 
-def read(connection: Connection, slug: str, *, seed: int = 0, is_inner: bool = False) -> Published:
+def preview_results(connection: Connection, slug: str, *, seed: int = 0, is_inner: bool = False) -> PublishedResults:
     """The public part of a consultation as it is at this moment, counted anew and not stored: for the team before the
     figures are public. `is_inner`: with small numbers, too. Raises CommandError where there is none of this name.
     """
     live = stored_revisions.live_revision(connection, slug)
-    previous = editing.newest(connection, live)
-    made = editing.make(connection, slug, datetime.now(UTC), seed=seed, previous=previous, is_inner=is_inner)
-    found = of(connection, made._replace(number=0))
+    previous = load_newest_edition(connection, live)
+    made = make_edition(connection, slug, datetime.now(UTC), seed=seed, previous=previous, is_inner=is_inner)
+    found = results_of_edition(connection, made._replace(number=0))
     return found._replace(subject=replace(found.subject, is_inner=is_inner))
 
 
-def of(connection: Connection, edition: Edition, known: Published | None = None) -> Published:
+def results_of_edition(
+    connection: Connection, edition: ResultsEdition, known: PublishedResults | None = None
+) -> PublishedResults:
     """An edition with the words of this moment. `known` is given back where nothing has changed since."""
     words = _words(connection, edition.consultation_id)
     is_same = known is not None and _key(known.edition) == _key(edition)
@@ -127,37 +127,40 @@ def of(connection: Connection, edition: Edition, known: Published | None = None)
     found = (
         known.subject
         if known and is_same
-        else subject.find(connection, edition.slug, among=revisions, now=edition.made_at)
+        else load_dataset(connection, edition.slug, among=revisions, now=edition.made_at)
     )
     variables = {variable.id: variable for variable in found.variables}
     outcomes, report = edition.document.outcomes, edition.document.report
-    return Published(
+    return PublishedResults(
         edition,
         found,
         tuple(_labelled(found, edition.rows)),
         {id_: outcomes[id_] for id_ in variables if id_ in outcomes},
-        visible(cleaned(report) if edition.rule == KEPT_EARLIER else report, frozenset(words.proposals)),
+        without_unpublished(
+            without_foreign_names(report) if edition.rule == RULE_BEFORE_EDITIONS else report,
+            frozenset(words.proposals),
+        ),
         words,
         _by_question(found, words.quotes),
     )
 
 
-def _key(edition: Edition) -> tuple[int, int, datetime]:
+def _key(edition: ResultsEdition) -> tuple[int, int, datetime]:
     return edition.consultation_id, edition.number, edition.made_at
 
 
-def _words(connection: Connection, consultation_id: int) -> Words:
+def _words(connection: Connection, consultation_id: int) -> PublishedTexts:
     shown = {row.code: row for row in released_proposals(connection, consultation_id)}
     ids = [row.id for row in shown.values()]
-    return Words(
+    return PublishedTexts(
         shown,
         translations_of(connection, ids),
         proposal_histories(connection, ids),
-        tuple(released_texts(connection, consultation_id)),
+        tuple(load_quotes(connection, consultation_id)),
     )
 
 
-def _by_question(found: Subject, quotes: tuple[Quote, ...]) -> dict[str, tuple[Quote, ...]]:
+def _by_question(found: AnswerDataset, quotes: tuple[Quote, ...]) -> dict[str, tuple[Quote, ...]]:
     """Released answers to questions that ask for free text; of a recording or a picture only where it has words."""
     # A key has one variable of free text at most: all wordings of a text are one, whatever the key asks now.
     variables = {variable.key: variable.id for variable in found.variables if variable.kind == "text"}
@@ -168,7 +171,7 @@ def _by_question(found: Subject, quotes: tuple[Quote, ...]) -> dict[str, tuple[Q
     return {id_: tuple(quotes) for id_, quotes in texts.items()}
 
 
-def _labelled(found: Subject, rows: Iterable[CountRow]) -> Iterator[CountRow]:
+def _labelled(found: AnswerDataset, rows: Iterable[CountRow]) -> Iterator[CountRow]:
     """Cells with what people read for their codes."""
     labels = {variable.id: variable.labels for variable in found.variables}
     for row in rows:

@@ -13,20 +13,35 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bot.results.counts import disclosure
-from bot.results.counts.disclosure import LEAST, Reason, Row, Rule, Table, whole
+from bot.results.counts.disclosure import (
+    MIN_CELL_SIZE,
+    DisclosureRule,
+    FrequencyRow,
+    FrequencyTable,
+    Reason,
+    ungrouped_table,
+)
 from bot.results.methods import consensus
-from bot.results.methods import sectors as by_sectors
 from bot.results.methods.arrays import Flags
 from bot.results.methods.consensus import Pick, Representative, Side
 from bot.results.methods.groups import LEAST_PEOPLE, Groups, opinion_groups
 from bot.results.methods.intervals import Interval
-from bot.results.methods.matrix import Log, Matrix, Totals, event_totals, last_votes
-from bot.results.methods.sectors import Agreement, Cell, agreements, beside, everybody
+from bot.results.methods.matrix import VoteLog, VoteMatrix, VoteTotals, event_totals, last_votes
+from bot.results.methods.sectors import (
+    AGREES,
+    OTHERS,
+    Agreement,
+    SectorCell,
+    overall_cell,
+    sector_agreements,
+    sector_tables,
+    suppress_beside,
+)
 
 EVERYBODY: Final = "everybody"
 
 
-class Counts(NamedTuple):
+class VoteCounts(NamedTuple):
     """How many voted how; None where the number may not be told."""
 
     agrees: int | None
@@ -36,16 +51,16 @@ class Counts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatementResult:
     """All figures of one statement."""
 
     name: str
-    by_last_vote: Counts
+    by_last_vote: VoteCounts
     """Everybody counts once."""
-    by_vote_events: Counts
+    by_vote_events: VoteCounts
     """Whoever changed a vote counts as often as he or she voted."""
     important: int | None
-    overall: Cell
+    overall: SectorCell
     sectors: Agreement
     groups: Agreement
     group_informed: Interval | None
@@ -59,7 +74,7 @@ class Highlight(NamedTuple):
 
     name: str
     side: Side
-    cell: Cell
+    cell: SectorCell
     group: int | None = None
     is_best_agreed: bool = False
 
@@ -72,42 +87,42 @@ class Highlight(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class StatementReport:
     """The result. Where fewer than `least` people took part, `statements` is empty and nothing else is told."""
 
     people: int | None
     votes: int | None
     least: int
     seed: int
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[StatementResult, ...] = ()
     sector_people: Mapping[str, int | None] = field(default_factory=dict)
     group_sizes: tuple[int, ...] = ()
     no_groups_because: str = ""
     highlights: tuple[Highlight, ...] = ()
 
 
-def report(
-    log: Log,
+def statement_report(
+    log: VoteLog,
     shown: Sequence[str],
     sectors: Mapping[str, frozenset[str]],
     *,
-    least: int = LEAST,
+    least: int = MIN_CELL_SIZE,
     least_people: int = LEAST_PEOPLE,
     seed: int = 0,
-) -> Report:
+) -> StatementReport:
     """The result of this log. `shown` names the statements that are told; the others count for who is eligible only.
     `sectors` says which people declared each.
     """
     matrix = last_votes(log)
     took_part = int(matrix.voted.any(axis=1).sum())
     if took_part < least:
-        return Report(None if took_part else 0, None if took_part else 0, least, seed)
+        return StatementReport(None if took_part else 0, None if took_part else 0, least, seed)
     told = frozenset(shown)
     is_shown = np.array([name in told for name in matrix.statements], dtype=np.bool_)
     flags = {name: np.array([it in people for it in matrix.people]) for name, people in sectors.items()}
     groups = opinion_groups(matrix, ~is_shown, seed, least_people, max(2 * least, 10))
     statements = tuple(_statements(log, matrix, is_shown, flags, groups, least))
-    return Report(
+    return StatementReport(
         took_part,
         len(log.vote),
         least,
@@ -121,26 +136,29 @@ def report(
 
 
 def _statements(
-    log: Log, matrix: Matrix, is_shown: Flags, sectors: Mapping[str, Flags], groups: Groups, least: int
-) -> list[Statement]:
+    log: VoteLog, matrix: VoteMatrix, is_shown: Flags, sectors: Mapping[str, Flags], groups: Groups, least: int
+) -> list[StatementResult]:
     shown = matrix.only(is_shown)
-    last, events = shown.totals(), Totals(*(column[is_shown] for column in event_totals(log)))
+    last, events = shown.totals(), VoteTotals(*(column[is_shown] for column in event_totals(log)))
     of_groups = {str(group): groups.members(group) for group in range(groups.number)}
-    by_sector, by_group = agreements(shown, sectors, least), agreements(shown, of_groups, least, merges=False)
+    by_sector, by_group = (
+        sector_agreements(shown, sectors, least),
+        sector_agreements(shown, of_groups, least, merges=False),
+    )
     if groups.number:
-        by_group = beside(shown, sectors, by_sector, of_groups, by_group, least)
+        by_group = suppress_beside(shown, sectors, by_sector, of_groups, by_group, least)
     importance = shown.importance()
     found = []
     for place, name in enumerate(shown.statements):
         now, ever = (_counted(totals, place) for totals in (last, events))
-        counts, by_events, important, why = told(now, ever, int(importance[place]), least)
+        counts, by_events, important, why = published_votes(now, ever, int(importance[place]), least)
         found.append(
-            Statement(
+            StatementResult(
                 name,
                 counts,
                 by_events,
                 important,
-                everybody(now.base, now.n[_KEYS[0]], EVERYBODY, least),
+                overall_cell(now.base, now.n[_KEYS[0]], EVERYBODY, least),
                 by_sector[place],
                 by_group[place],
                 _product(by_group[place]) if groups.number else None,
@@ -153,12 +171,14 @@ def _statements(
 _KEYS: Final = ("agrees", "disagrees", "passes")
 
 
-def _counted(totals: Totals, place: int) -> Row:
+def _counted(totals: VoteTotals, place: int) -> FrequencyRow:
     n = dict(zip(_KEYS, (int(column[place]) for column in totals), strict=True))
-    return Row(sum(n.values()), n)
+    return FrequencyRow(sum(n.values()), n)
 
 
-def tables(log: Log, shown: Sequence[str], sectors: Mapping[str, frozenset[str]]) -> dict[str, Table]:
+def statement_tables(
+    log: VoteLog, shown: Sequence[str], sectors: Mapping[str, frozenset[str]]
+) -> dict[str, FrequencyTable]:
     """What is told of each statement, as an edition is compared with the one before: `agreement:` of each by sectors,
     `votes:` and `events:` of all who rated it.
     """
@@ -166,34 +186,34 @@ def tables(log: Log, shown: Sequence[str], sectors: Mapping[str, frozenset[str]]
     told_of = frozenset(shown)
     is_shown = np.array([name in told_of for name in whole_matrix.statements], dtype=np.bool_)
     matrix = whole_matrix.only(is_shown)
-    last, events = matrix.totals(), Totals(*(column[is_shown] for column in event_totals(log)))
+    last, events = matrix.totals(), VoteTotals(*(column[is_shown] for column in event_totals(log)))
     flags = {name: np.array([it in people for it in matrix.people]) for name, people in sectors.items()}
     importance = matrix.importance()
     people = int(whole_matrix.voted.any(axis=1).sum())
-    found: dict[str, Table] = {"people": whole(people, {})}
-    for place, (name, table) in enumerate(zip(matrix.statements, by_sectors.tables(matrix, flags), strict=True)):
+    found: dict[str, FrequencyTable] = {"people": ungrouped_table(people, {})}
+    for place, (name, table) in enumerate(zip(matrix.statements, sector_tables(matrix, flags), strict=True)):
         now, ever = _counted(last, place), _counted(events, place)
         found[f"agreement:{name}"] = table
-        found[f"votes:{name}"] = whole(now.base, {**now.n, "important": int(importance[place])})
-        found[f"events:{name}"] = whole(ever.base - now.base, {it: n - now.n[it] for it, n in ever.n.items()})
+        found[f"votes:{name}"] = ungrouped_table(now.base, {**now.n, "important": int(importance[place])})
+        found[f"events:{name}"] = ungrouped_table(ever.base - now.base, {it: n - now.n[it] for it, n in ever.n.items()})
     return found
 
 
-def _counts(row: Row) -> Counts:
-    return Counts(row.n["agrees"], row.n["disagrees"], row.n["passes"], row.base)
+def _counts(row: FrequencyRow) -> VoteCounts:
+    return VoteCounts(row.n["agrees"], row.n["disagrees"], row.n["passes"], row.base)
 
 
-class Told(NamedTuple):
+class PublishedVotes(NamedTuple):
     """The counts of one statement as far as they may be told."""
 
-    by_last_vote: Counts
-    by_vote_events: Counts
+    by_last_vote: VoteCounts
+    by_vote_events: VoteCounts
     important: int | None
     reason: Reason
     """Why the counts by last vote are not told."""
 
 
-def told(now: Row, ever: Row, important: int, least: int) -> Told:
+def published_votes(now: FrequencyRow, ever: FrequencyRow, important: int, least: int) -> PublishedVotes:
     """The counts of a statement by the last votes and by all votes, and how many marked it as important.
 
     Votes that were replaced by others are told where they are none or enough, not all alike: who knows that somebody
@@ -203,16 +223,18 @@ def told(now: Row, ever: Row, important: int, least: int) -> Told:
     >>> told(now, now, 3, 5)[:3]
     (Counts(agrees=20, disagrees=2, passes=9, votes=31), Counts(agrees=20, disagrees=2, passes=9, votes=31), 3)
     """
-    rule = Rule(least)
-    replaced = Row(ever.base - now.base, {name: n - now.n[name] for name, n in ever.n.items()})
-    two = {by_sectors.AGREES: now.n["agrees"], by_sectors.OTHERS: now.base - now.n["agrees"]}
-    why = disclosure.reason(Row(now.base, two), rule)
-    nothing = Counts(None, None, None, None)
+    rule = DisclosureRule(least)
+    replaced = FrequencyRow(ever.base - now.base, {name: n - now.n[name] for name, n in ever.n.items()})
+    two = {AGREES: now.n["agrees"], OTHERS: now.base - now.n["agrees"]}
+    why = disclosure.suppression_reason(FrequencyRow(now.base, two), rule)
+    nothing = VoteCounts(None, None, None, None)
     people = None if why == "few" else now.base
-    return Told(
+    return PublishedVotes(
         nothing._replace(votes=people) if why else _counts(now),
-        nothing if why or disclosure.reason(replaced, rule) else _counts(ever),
-        None if why or disclosure.reason(Row(now.base, {"important": important}), rule) else important,
+        nothing if why or disclosure.suppression_reason(replaced, rule) else _counts(ever),
+        None
+        if why or disclosure.suppression_reason(FrequencyRow(now.base, {"important": important}), rule)
+        else important,
         why,
     )
 
@@ -225,7 +247,7 @@ def _product(over: Agreement) -> Interval:
     return Interval(low, high)
 
 
-def _sizes(sectors: Mapping[str, Flags], matrix: Matrix, least: int) -> dict[str, int | None]:
+def _sizes(sectors: Mapping[str, Flags], matrix: VoteMatrix, least: int) -> dict[str, int | None]:
     """How many people of each sector voted, as far as it may be told."""
     active: Flags = np.asarray(matrix.voted.any(axis=1))
     sizes = {name: int((people & active).sum()) for name, people in sectors.items()}
@@ -236,7 +258,9 @@ def _sizes(sectors: Mapping[str, Flags], matrix: Matrix, least: int) -> dict[str
     }
 
 
-def _highlights(statements: Sequence[Statement], matrix: Matrix, is_shown: Flags, groups: Groups) -> list[Highlight]:
+def _highlights(
+    statements: Sequence[StatementResult], matrix: VoteMatrix, is_shown: Flags, groups: Groups
+) -> list[Highlight]:
     by_name = {it.name: it for it in statements}
 
     def name(it: Pick | Representative) -> str:

@@ -9,13 +9,13 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.results.meetings import Picture
+from bot.results.live_results import LiveResult
 
 SECONDS: Final = 1.0
 MOST: Final = 1000
 """More rooms than this are not remembered at once."""
 
-RoomView = tuple[int, Picture]
+RoomView = tuple[int, LiveResult]
 """How many are in the room, and what everybody may see of their answers."""
 
 

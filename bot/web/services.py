@@ -8,7 +8,7 @@ from typing import Protocol
 from adapters.base import Channel
 from bot.common.ids import Ids
 from bot.common.keys import Keys
-from bot.results.editions.service import Editor
+from bot.results.editions.service import EditionService
 from bot.settings import Settings
 from storage.core.errors import StorageError
 from storage.core.store import Store
@@ -33,7 +33,7 @@ class Services(Protocol):
     def channels(self) -> Mapping[str, Channel]: ...
 
     @property
-    def editor(self) -> Editor: ...
+    def editor(self) -> EditionService: ...
 
     async def look(self) -> StorageError | None:
         """What keeps the service from storing, after asking the database; None while all is well."""

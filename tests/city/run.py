@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.results.editions.renewal import renew
+from bot.results.editions.renewal import renew_edition
 from tests.city import outputs
 from tests.city.ledger import Ledger
 from tests.city.moderator import Moderator
@@ -69,7 +69,7 @@ async def _look(made: Town, report: Report, folder: Path) -> None:
     """Makes the edition of this moment, reads all outputs and holds them against the ledger; a difference is told with
     what its resident said.
     """
-    renew(made.store, SLUG)
+    renew_edition(made.store, SLUG)
     check = verified(made.ledger, await outputs.read(made, folder))
     concerned = next((one for one in made.residents if any(one.place in it for it in check.differences)), None)
     if concerned is not None:

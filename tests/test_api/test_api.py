@@ -13,7 +13,7 @@ from bot.authoring import publishing
 from bot.authoring.file_check import CheckedFile
 from bot.authoring.publishing import PublishContext
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
-from bot.results.editions.renewal import renew
+from bot.results.editions.renewal import renew_edition
 from bot.web.api import routes
 from bot.web.api.registry import OPERATIONS
 from bot.web.api.serializers import serialize_consultation
@@ -197,7 +197,7 @@ async def test_counts_are_hidden_until_closing_and_small_ones_always(house: Serv
     unmade = (await aylin.get("/consultations/lake/ratings")).json
     assert (unmade["edition"], {row["people"] for row in unmade["items"]}) == (None, {None}), "not put together yet"
     assert {row["reason"] for row in unmade["items"]} == {"not_yet"}
-    assert renew(house.store, "lake")
+    assert renew_edition(house.store, "lake")
     found = {row["code"]: row for row in (await aylin.get("/consultations/lake/ratings")).json["items"]}
     assert [found[many.code][name] for name in ("people", "agree", "disagree", "passed")] == [5, 3, 1, 1], (
         "all small, and nobody in particular"

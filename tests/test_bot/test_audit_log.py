@@ -146,7 +146,7 @@ def test_it_is_shown_as_a_table_and_as_json(settings: Settings) -> None:
 
 
 def export(settings: Settings, out: Path, profile: str = "raw", purpose: str = "") -> None:
-    wish = package.Wish("park", out, profile, purpose=purpose)
+    wish = package.ExportRequest("park", out, profile, purpose=purpose)
     exporting.export(settings, wish, lambda _: None, lambda _: None)
 
 
@@ -200,7 +200,10 @@ def test_exports_with_single_votes_are_recorded(park: Settings, tmp_path: Path) 
 
 def test_what_cannot_be_exported_is_not_recorded(park: Settings, tmp_path: Path) -> None:
     (tmp_path / "1").write_text("there")
-    for wish in (package.Wish("park", tmp_path / "1", "raw"), package.Wish("nowhere", tmp_path / "2", "raw")):
+    for wish in (
+        package.ExportRequest("park", tmp_path / "1", "raw"),
+        package.ExportRequest("nowhere", tmp_path / "2", "raw"),
+    ):
         with pytest.raises(CommandError):
             exporting.export(park, wish, lambda _: None, lambda _: None)
     assert acts(park) == []

@@ -7,9 +7,16 @@ import csv
 import pytest
 
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
-from bot.results.ballots import Comparison, Order, Spread, comparison, order, outcome
-from bot.results.counts.disclosure import Rule
+from bot.exchange.exports.package import ExportRequest
+from bot.results.ballots import (
+    BudgetOutcome,
+    PairwiseOutcome,
+    RankingOutcome,
+    pairwise_outcome,
+    question_outcome,
+    ranking_outcome,
+)
+from bot.results.counts.disclosure import DisclosureRule
 from flows.questions.points import Points
 from storage.core.store import Store
 from tests.house import consultation, publish, running, say
@@ -56,7 +63,7 @@ async def test_what_people_said_in_chat_stands_on_the_result_page(store, tmp_pat
         assert "Menschen: 20" in words
         assert "Schule 20 60 % (60 %) Park 20 40 % (40 %) Brücke 0 0 % (0 %)" in words, "all said the same"
         assert "(Equal Shares) für: Brücke, Park" in words
-    assert package.write(store, Wish("park", tmp_path / "open", "public"), NOW) == 20
+    assert package.write_export(store, ExportRequest("park", tmp_path / "open", "public"), NOW) == 20
     with (tmp_path / "open" / "ballots.csv").open(encoding="utf-8", newline="") as file:
         rows = [(row["question_key"], row["method"], row["option"]) for row in csv.DictReader(file)]
     assert rows[:3] == [("first", "kemeny", "school"), ("first", "kemeny", "park"), ("first", "kemeny", "bridge")]
@@ -93,15 +100,15 @@ async def test_few_people_make_no_order(store, tmp_path):
 
 
 def test_a_common_order_by_hand():
-    found = order(["a", "b", "c"], {("a", "b", "c"): 3, ("b", "c", "a"): 2})
-    assert isinstance(found, Order)
+    found = ranking_outcome(["a", "b", "c"], {("a", "b", "c"): 3, ("b", "c", "a"): 2})
+    assert isinstance(found, RankingOutcome)
     # a before b 3:2, b before c 5:0, a before c 3:2.
     assert (found.options, found.ranking.agreements, found.ranking.comparisons) == (("a", "b", "c"), 11, 15)
 
 
 def test_who_cannot_decide_counts_for_neither():
-    found = comparison(["a", "b"], {("a>b", "a=b"): 4, ("b>a",): 1, ("nonsense",): 1})
-    assert isinstance(found, Comparison)
+    found = pairwise_outcome(["a", "b"], {("a>b", "a=b"): 4, ("b>a",): 1, ("nonsense",): 1})
+    assert isinstance(found, PairwiseOutcome)
     assert [(found.options[it.option], it.wins, it.losses) for it in found.strengths] == [("a", 4, 1), ("b", 1, 4)]
 
 
@@ -110,6 +117,6 @@ def test_ballots_of_few_people_of_one_mind_are_left_out():
     options = ["park", "school", "bridge"]
     few: dict[tuple[object, ...], int] = {(("park", 10),): 7, (("school", 10),): 2}
     alike: dict[tuple[object, ...], int] = {(("park", 10),): 7, (("park", 9), ("school", 1)): 2}
-    assert isinstance(outcome(question, options, few, Rule()), Spread)
-    assert outcome(question, options, alike, Rule()) is None
-    assert outcome(question, options, few, Rule(is_sensitive=True)) is None, "it cannot be rounded"
+    assert isinstance(question_outcome(question, options, few, DisclosureRule()), BudgetOutcome)
+    assert question_outcome(question, options, alike, DisclosureRule()) is None
+    assert question_outcome(question, options, few, DisclosureRule(is_sensitive=True)) is None, "it cannot be rounded"

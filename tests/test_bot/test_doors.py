@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bot.app import App
 from bot.common.i18n import phrase_catalogues
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from bot.privacy.retention import delete_expired
 from flows.commands.words import Command, CommandMatcher, ParsedCommand
 from flows.understanding.text import fold
@@ -129,7 +129,9 @@ async def test_one_voice_per_person_and_the_person_says_which(store, tmp_path, b
     assert rows(store, "SELECT count(*) FROM v_responses") == [(1,)]
     [(sealed,)] = rows(store, "SELECT sealed FROM set_aside")
     assert aside.encode() not in bytes(sealed)
-    package.write(store, Wish("park", tmp_path / "raw", "raw", ZoneInfo("Europe/Berlin")), datetime.now(UTC))
+    package.write_export(
+        store, ExportRequest("park", tmp_path / "raw", "raw", ZoneInfo("Europe/Berlin")), datetime.now(UTC)
+    )
     assert aside not in (tmp_path / "raw" / "answers_long.csv").read_text(encoding="utf-8")
 
 

@@ -18,11 +18,10 @@ from bot.cli import results
 from bot.common.ids import Ids
 from bot.exchange.exports import package
 from bot.proposals import publication
-from bot.results import edition as editing
-from bot.results.edition import Edition
-from bot.results.editions import service
-from bot.results.editions.renewal import Due, due, renew
-from bot.results.editions.service import Editor, in_a_process
+from bot.results.edition import ResultsEdition, load_newest_edition, make_edition, store_edition
+from bot.results.editions import renewal, service
+from bot.results.editions.renewal import DueEdition, due_editions, renew_edition
+from bot.results.editions.service import EditionService, run_job
 from bot.web.public import results_cache
 from flows.session import Session
 from storage.core.errors import Duplicate
@@ -62,16 +61,16 @@ def say(store: Store, first: int, *said: str) -> None:
             upsert_answers(connection, [answer(mine, "lamps", json.dumps(value))])
 
 
-def newest(store: Store) -> Edition:
+def newest(store: Store) -> ResultsEdition:
     with store.reading() as connection:
         live = find_live_revision(connection, "park")
         assert live
-        found = editing.newest(connection, live)
+        found = load_newest_edition(connection, live)
     assert found
     return found
 
 
-def yes(edition: Edition) -> int | None:
+def yes(edition: ResultsEdition) -> int | None:
     return next(row.n for row in edition.rows if (row.question_key, row.code) == ("lamps", "yes"))
 
 
@@ -84,13 +83,13 @@ def aged(store: Store, by: timedelta, seconds: float = 0.0) -> datetime:
 
 async def test_a_process_of_its_own_makes_the_next_edition(parks: Store):
     say(parks, 1, *["yes"] * 6, *["no"] * 7)
-    (first,) = await in_a_process(parks, ["park"])
+    (first,) = await run_job(parks, ["park"])
     assert (first["slug"], first["number"]) == ("park", 1)
     edition = newest(parks)
     assert (edition.number, yes(edition), edition.is_last) == (1, 6, False)
-    assert await in_a_process(parks, ["park"]) == [{"slug": "park"}], "nothing changed"
+    assert await run_job(parks, ["park"]) == [{"slug": "park"}], "nothing changed"
     say(parks, 20, *["yes"] * 6, *["no"] * 3)
-    assert (await in_a_process(parks, ["nowhere", "park"]))[1]["number"] == 2, "one that fails leaves others alone"
+    assert (await run_job(parks, ["nowhere", "park"]))[1]["number"] == 2, "one that fails leaves others alone"
     assert yes(newest(parks)) == 12
 
 
@@ -101,7 +100,7 @@ async def test_a_process_that_dies_hurts_nobody(parks: Store, tmp_path: Path, mo
     monkeypatch.setattr("sys.executable", str(script))
     noted: list[dict[str, Any]] = []
     monkeypatch.setattr(service, "log", type("Log", (), {"error": lambda _, event, **more: noted.append(more)})())
-    tried = Editor(parks)
+    tried = EditionService(parks)
     await tried.look()
     await tried.look()
     assert runs.read_text() == "\n", "not again at once"
@@ -113,7 +112,7 @@ async def test_a_process_ends_with_the_house(parks: Store, tmp_path: Path, monke
     script.write_text(f"#!/bin/sh\necho $$ >{started}.new && mv {started}.new {started}\nexec sleep 600\n")
     script.chmod(0o700)
     monkeypatch.setattr("sys.executable", str(script))
-    task = asyncio.create_task(in_a_process(parks, ["park"]))
+    task = asyncio.create_task(run_job(parks, ["park"]))
     while not started.exists():
         await asyncio.sleep(0.01)
     task.cancel()
@@ -124,48 +123,49 @@ async def test_a_process_ends_with_the_house(parks: Store, tmp_path: Path, monke
 
 def test_two_processes_never_make_the_same_number(parks: Store, monkeypatch):
     say(parks, 1, *["yes"] * 6)
-    make = editing.make
 
-    def overtaken(*about: Any, **more: Any) -> Edition:
-        made = make(*about, **more)
-        monkeypatch.setattr(editing, "make", make)
-        assert renew(parks, "park")
+    def overtaken(*about: Any, **more: Any) -> ResultsEdition:
+        made = make_edition(*about, **more)
+        monkeypatch.setattr(renewal, "make_edition", make_edition)
+        assert renew_edition(parks, "park")
         return made
 
-    monkeypatch.setattr(editing, "make", overtaken)
-    assert renew(parks, "park") is None, "the other one was first"
+    monkeypatch.setattr(renewal, "make_edition", overtaken)
+    assert renew_edition(parks, "park") is None, "the other one was first"
     edition = newest(parks)
     assert edition.number == 1
     with pytest.raises(Duplicate), parks.begin() as connection:
-        editing.add(connection, edition)
+        store_edition(connection, edition)
 
 
 def test_the_next_edition_is_not_made_before_it_is_time(parks: Store):
     number = park(parks)
 
-    def looked(now: datetime) -> list[Due]:
+    def looked(now: datetime) -> list[DueEdition]:
         with parks.reading() as connection:
-            return list(due(connection, now))
+            return list(due_editions(connection, now))
 
-    assert looked(datetime.now(UTC)) == [Due(number, "park", is_urgent=True)], "there is none yet"
-    assert renew(parks, "park")
+    assert looked(datetime.now(UTC)) == [DueEdition(number, "park", is_urgent=True)], "there is none yet"
+    assert renew_edition(parks, "park")
     assert looked(aged(parks, timedelta(days=1))) == [], "nothing changed"
     say(parks, 1, *["yes"] * 6)
     assert looked(aged(parks, timedelta(seconds=29))) == []
-    assert looked(aged(parks, timedelta(seconds=31))) == [Due(number, "park", is_urgent=False)]
+    assert looked(aged(parks, timedelta(seconds=31))) == [DueEdition(number, "park", is_urgent=False)]
     assert looked(aged(parks, timedelta(seconds=79), seconds=8.0)) == [], "ten times as seldom as it takes"
-    assert looked(aged(parks, timedelta(seconds=81), seconds=8.0)) == [Due(number, "park", is_urgent=False)]
+    assert looked(aged(parks, timedelta(seconds=81), seconds=8.0)) == [DueEdition(number, "park", is_urgent=False)]
     with parks.begin() as connection:
         lifecycle.close_consultation(connection, "park", PublishContext(Ids(), datetime.now(UTC), UTC, Path()))
-    assert looked(aged(parks, timedelta(seconds=1), seconds=8.0)) == [Due(number, "park", is_urgent=True)], "it ended"
+    assert looked(aged(parks, timedelta(seconds=1), seconds=8.0)) == [DueEdition(number, "park", is_urgent=True)], (
+        "it ended"
+    )
 
 
 def test_hidden_results_have_no_edition_but_staff_sees_them(store: Store):
     publish(store, consultation(results="at_close"))
     say(store, 1, *["yes"] * 6)
     with store.reading() as connection:
-        assert list(due(connection, datetime.now(UTC))) == []
-    assert renew(store, "park") is None
+        assert list(due_editions(connection, datetime.now(UTC))) == []
+    assert renew_edition(store, "park") is None
     assert results._newest(store, "park", 0).participations == 6
     with store.reading() as connection:
         assert publication.public_figures(connection, "park") is None
@@ -187,11 +187,11 @@ def test_whatever_changes_figures_is_noticed(parks: Store, change: str):
     say(parks, 1, *["yes"] * 6)
     with parks.begin() as connection:
         rate(connection, released(connection, park(parks), 90, text="Mehr Bänke").id, dict.fromkeys(range(1, 7), 1))
-    assert renew(parks, "park")
-    assert renew(parks, "park") is None
+    assert renew_edition(parks, "park")
+    assert renew_edition(parks, "park") is None
     with parks.begin() as connection:
         connection.exec_driver_sql(change)
-    assert renew(parks, "park")
+    assert renew_edition(parks, "park")
 
 
 async def page_of(house: House, path: str = "/results/park") -> str:
@@ -238,13 +238,17 @@ def publication_of(store: Store) -> Any:
 
 
 async def test_all_outputs_show_the_same_edition_without_counting(rated: Store, monkeypatch):
-    assert renew(rated, "park")
+    assert renew_edition(rated, "park")
     say(rated, 50, *["yes"] * 9, *["no"] * 3)
 
     def counted(*_: object) -> None:
         raise AssertionError("readers never count")
 
-    for name in ("bot.results.edition.counted", "bot.results.edition.report", "bot.results.edition.loading.load"):
+    for name in (
+        "bot.results.edition.count_participations",
+        "bot.results.edition.statement_report",
+        "bot.results.edition.vote_loader.load_votes",
+    ):
         monkeypatch.setattr(name, counted)
     monkeypatch.setattr("storage.tables.ratings._count", counted)
     code = next(iter(publication_of(rated).proposals))
@@ -267,8 +271,8 @@ async def test_all_outputs_show_the_same_edition_without_counting(rated: Store, 
 def test_the_commands_bring_the_newest_edition_up_to_date(rated: Store, tmp_path: Path):
     told = results.as_data(results._newest(rated, "park", 0))
     assert (told["edition"], told["participations"]) == (1, 13)
-    wish = package.Wish("park", tmp_path / "park", "public")
-    assert package.write(rated, wish, NOW) == 13
+    wish = package.ExportRequest("park", tmp_path / "park", "public")
+    assert package.write_export(rated, wish, NOW) == 13
     assert json.loads((wish.out / "metadata.json").read_text())["edition"] == 1, "nothing changed"
     say(rated, 50, *["yes"] * 9, *["no"] * 3)
     assert results.as_data(results._newest(rated, "park", 0))["edition"] == 2
@@ -298,7 +302,7 @@ async def test_where_there_is_none_yet_the_page_says_so(rated: Store, monkeypatc
 def test_an_edition_keeps_the_meaning_of_what_it_counted(parks: Store):
     """A later revision asks something else under the same key: what was counted is not taken for it."""
     say(parks, 1, *["yes"] * 6, *["no"] * 7)
-    assert renew(parks, "park")
+    assert renew_edition(parks, "park")
     scale: dict[str, Any] = {
         "key": "lamps",
         "type": "scale",
@@ -311,14 +315,14 @@ def test_an_edition_keeps_the_meaning_of_what_it_counted(parks: Store):
     found = publication_of(parks)
     assert {row.question_type for row in found.rows if row.question_key == "lamps"} == {"choice"}
     assert [variable.question.type for variable in found.subject.variables if variable.key == "lamps"] == ["choice"]
-    assert renew(parks, "park"), "and the next one knows both"
+    assert renew_edition(parks, "park"), "and the next one knows both"
     assert {it.id for it in publication_of(parks).subject.variables} >= {"lamps", "lamps.1"}
 
 
 def test_few_editions_stay(parks: Store):
     for number in range(1, 5):
         say(parks, 10 * number, "yes")
-        made = renew(parks, "park")
+        made = renew_edition(parks, "park")
         assert made
         assert made.number == number
     with parks.reading() as connection:

@@ -20,7 +20,7 @@ from sqlalchemy import update
 from bot.cli import exporting
 from bot.common.errors import CommandError
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from bot.exchange.exports.tables import LONG
 from bot.settings import Settings
 from flows.messages import MsgIn
@@ -105,7 +105,7 @@ async def chat(store: Store, *people: tuple[str, ...], slug: str = "park", chann
 
 
 def export(store: Store, out: Path, profile: str = "raw", **more: Any) -> int:
-    return package.write(store, Wish("park", out, profile, BERLIN, **more), NOW)
+    return package.write_export(store, ExportRequest("park", out, profile, BERLIN, **more), NOW)
 
 
 def read(path: Path, name: str) -> list[Row]:
@@ -389,8 +389,8 @@ async def test_the_same_answers_give_the_same_bytes_but_for_one_time(opened, tmp
         for name in ("one.zip", "two.zip"):
             export(opened(), tmp_path / profile / name, profile, seed=7)
         assert filecmp.cmp(tmp_path / profile / "one.zip", tmp_path / profile / "two.zip", shallow=False), profile
-        wish = Wish("park", tmp_path / profile / "later", profile, BERLIN, 7)
-        package.write(opened(), wish, NOW + timedelta(hours=1))
+        wish = ExportRequest("park", tmp_path / profile / "later", profile, BERLIN, 7)
+        package.write_export(opened(), wish, NOW + timedelta(hours=1))
         with zipfile.ZipFile(tmp_path / profile / "one.zip") as first:
             for name in first.namelist():
                 later = (tmp_path / profile / "later" / name).read_bytes().split(b"\n")
@@ -448,7 +448,7 @@ def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(opened, tmp_path
     with pytest.raises(CommandError, match="there is public, analysis, raw"):
         export(store, tmp_path / "new", "secret")
     with pytest.raises(CommandError, match="no consultation is called 'kiez'; there is park"):
-        package.write(store, Wish("kiez", tmp_path / "new"), NOW)
+        package.write_export(store, ExportRequest("kiez", tmp_path / "new"), NOW)
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix not in (".db", ".db-wal", ".db-shm")) == [
         "file",
         "full",
@@ -462,7 +462,7 @@ def test_an_export_that_fails_leaves_nothing(opened, tmp_path, monkeypatch, targ
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bot.exchange.exports.codebook.rows", full_disk)
+    monkeypatch.setattr("bot.exchange.exports.codebook.codebook_rows", full_disk)
     folder = tmp_path / "exports"
     with pytest.raises(CommandError, match="No space left"):
         export(opened(), folder / target)
@@ -482,7 +482,7 @@ def test_who_may_read_it(opened, tmp_path):
 
 
 async def test_memory_does_not_grow_with_the_answers(opened, tmp_path, monkeypatch):
-    monkeypatch.setattr("bot.results.counts.responses.AT_ONCE", 20)
+    monkeypatch.setattr("bot.results.counts.participation_reader.CHUNK_SIZE", 20)
     publish(opened(), consultation(questions=[WORDS]))
     await chat(opened(), *[("x" * 900,)] * 400)
 
@@ -490,7 +490,7 @@ async def test_memory_does_not_grow_with_the_answers(opened, tmp_path, monkeypat
         store = opened()
         with store.begin() as connection:
             connection.exec_driver_sql("DELETE FROM editions")
-        monkeypatch.setattr("bot.results.counts.responses.session_ids_of", lambda *_: iter(ids[:number]))
+        monkeypatch.setattr("bot.results.counts.participation_reader.session_ids_of", lambda *_: iter(ids[:number]))
         tracemalloc.start()
         export(store, tmp_path / f"{profile}{number}", profile)
         used = tracemalloc.get_traced_memory()[1]
@@ -512,7 +512,7 @@ def test_the_command(tmp_path):
     """As it is called: with the samples, and nothing said so far."""
     out: list[str] = []
     settings = Settings(data=tmp_path / "data")
-    exporting.export(settings, Wish("mein-kiez", tmp_path / "kiez.zip"), out.append, out.append)
+    exporting.export(settings, ExportRequest("mein-kiez", tmp_path / "kiez.zip"), out.append, out.append)
     assert out == [f"{tmp_path / 'kiez.zip'}: 0 participations, profile analysis"]
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from storage.core.store import Store
 from tests.test_bot.test_workbook import sheets
 from tests.upgrades import OldHouse
@@ -26,11 +26,11 @@ def digests(store: Store, folder: Path) -> Iterator[tuple[str, str]]:
     for slug in ("stadt", "ideen", "bild"):
         for profile in ("raw", "analysis"):
             out = folder / f"{slug}-{profile}"
-            package.write(store, Wish(slug, out, profile, ZONE, seed=1), NOW)
+            package.write_export(store, ExportRequest(slug, out, profile, ZONE, seed=1), NOW)
             for path in sorted(out.iterdir()):
                 yield f"{out.name}/{path.name}", digest(path.read_bytes())
             book = out.with_suffix(".xlsx")
-            package.write(store, Wish(slug, book, profile, ZONE, seed=1, is_workbook=True), NOW)
+            package.write_export(store, ExportRequest(slug, book, profile, ZONE, seed=1, is_workbook=True), NOW)
             for name, rows in sheets(book).items():
                 # Whether an empty cell at the end of a row is written or left out is all the same.
                 cells = ["\t".join(map(repr, row)).rstrip("\t'") for row in rows]

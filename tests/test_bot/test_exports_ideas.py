@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.exchange.exports import ideas, package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from bot.proposals.merge_split import merge_proposals
 from bot.proposals.moderation_decisions import approve_text, hide_text
 from storage.core.store import Store
@@ -57,7 +57,7 @@ async def weighed(store: Store) -> Store:
 
 
 def export(store: Store, out: Path, profile: str) -> Path:
-    package.write(store, Wish("park", out, profile), datetime(2026, 11, 26, tzinfo=UTC))
+    package.write_export(store, ExportRequest("park", out, profile), datetime(2026, 11, 26, tzinfo=UTC))
     return out
 
 
@@ -65,7 +65,7 @@ def export(store: Store, out: Path, profile: str) -> Path:
 async def test_every_idea_and_every_rating_is_there(
     weighed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr("bot.results.counts.responses.AT_ONCE", at_once)
+    monkeypatch.setattr("bot.results.counts.participation_reader.CHUNK_SIZE", at_once)
     out = export(weighed, tmp_path / "raw", "raw")
     by_text = {row["text"]: row for row in read(out, "proposals.csv")}
     assert [by_text[text]["state"] for text in TEXTS] == ["released", "waiting", "hidden"]
@@ -103,7 +103,7 @@ async def test_analysts_get_released_words_only(weighed: Store, tmp_path: Path) 
 def test_where_nobody_proposes_nothing_is_said_of_it(store: Store, tmp_path: Path) -> None:
     publish(store, consultation())
     out = export(store, tmp_path / "raw", "raw")
-    assert not {path.name for path in out.iterdir()} & set(ideas.FILES)
+    assert not {path.name for path in out.iterdir()} & set(ideas.IDEA_FILES)
     assert "proposals.csv" not in (out / "LIESMICH.txt").read_text(encoding="utf-8")
 
 

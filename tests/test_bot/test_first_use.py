@@ -17,7 +17,7 @@ from bot.consultations import catalogue as catalogues
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.flow_cache import FlowCache
 from bot.consultations.live_revisions import LiveRevisions
-from bot.results.editions.renewal import due
+from bot.results.editions.renewal import due_editions
 from bot.web.consultation_cache import ConsultationCache
 from flows.definition import Consultation
 from flows.flow import Flow
@@ -106,7 +106,11 @@ async def test_only_what_is_new_is_read(store: Store, monkeypatch):
     with store.reading() as connection:
         catalogue.refresh(connection)
         assert len(read) == 3
-        assert [it.slug for it in due(connection, datetime.now(UTC), LiveRevisions())] == ["hafen", "park", "wiese"]
+        assert [it.slug for it in due_editions(connection, datetime.now(UTC), LiveRevisions())] == [
+            "hafen",
+            "park",
+            "wiese",
+        ]
     assert len(read) == 3, "nor does the look for new figures read what is known"
     assert set(catalogue.known_slugs()) == {"wiese", "park", "hafen"}
 

@@ -21,7 +21,7 @@ from bot.privacy.retention import (
     delete_idle_contacts,
     find_idle_contacts,
 )
-from bot.results.editions.service import Editor
+from bot.results.editions.service import EditionService
 from storage import migrate
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
@@ -137,7 +137,7 @@ async def test_retention_of_migration_copies_and_erasure_notes(tmp_path):
     erasure_log.folder.mkdir()
     for month in months:
         (erasure_log.folder / month).touch()
-    task = asyncio.create_task(run_hourly_jobs(store, KEYS, erasure_log, 30, Editor(store).renew))
+    task = asyncio.create_task(run_hourly_jobs(store, KEYS, erasure_log, 30, EditionService(store).renew))
     async with asyncio.timeout(PATIENCE):
         while old.exists() or (erasure_log.folder / months[0]).exists():
             await asyncio.sleep(0.01)

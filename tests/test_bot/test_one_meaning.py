@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.consultations.changes import ChangeLevel
-from bot.results.counts.meanings import FAMILY, Asked, is_same
+from bot.results.counts.question_meaning import COUNTED_AS, AskedQuestion, have_same_meaning
 from flows.definition import Consultation
 from flows.questions.base import Question, registry
 from tests.test_bot.test_comparison import asks, history
@@ -56,7 +56,7 @@ def variants(start: Definition) -> Iterator[Definition]:
         if name in OTHER:
             yield start | {name: OTHER[name]}
         yield {it: content for it, content in start.items() if it != name}
-    for other in FAMILY.items():
+    for other in COUNTED_AS.items():
         if start["type"] in other:
             yield start | {"type": other[1 - other.index(start["type"])]}
     if "options" in start:
@@ -105,10 +105,10 @@ def allowed(definition: Definition) -> Consultation | None:
         return None
 
 
-def asked(consultation: Consultation) -> Asked:
+def asked(consultation: Consultation) -> AskedQuestion:
     (question,) = consultation.questions
     assert isinstance(question, Question)
-    return Asked(question, tuple(consultation.languages))
+    return AskedQuestion(question, tuple(consultation.languages))
 
 
 @pytest.mark.parametrize("type_", ASKED)
@@ -124,21 +124,21 @@ def test_figures_and_publishing_say_the_same_of_every_change(type_: str):
         if before.question.type != after.question.type:
             assert {it.kind for it in changes if it.level is ChangeLevel.REFUSED} == {"type"}
         else:
-            assert is_same(before, after) is not is_apart, (before.question, after.question, changes)
-        assert is_same(before, after) == is_same(after, before)
+            assert have_same_meaning(before, after) is not is_apart, (before.question, after.question, changes)
+        assert have_same_meaning(before, after) == have_same_meaning(after, before)
 
 
 def test_choice_and_choices_are_counted_together():
     start = base("choice")
     several, one = (asked(asks(start | {"type": it}, languages=LANGUAGES)) for it in ("choices", "choice"))
-    assert is_same(one, several)
-    assert FAMILY == {"choice": "choices"}, "the only types whose answers are counted together"
+    assert have_same_meaning(one, several)
+    assert COUNTED_AS == {"choice": "choices"}, "the only types whose answers are counted together"
 
 
 @pytest.mark.parametrize(("one", "other"), [it for it in permutations(ASKED, 2) if set(it) != {"choice", "choices"}])
 def test_answers_of_two_types_are_never_counted_together(one: str, other: str):
     old, new = (asked(asks(base(it) | {"key": "same"}, languages=LANGUAGES)) for it in (one, other))
-    assert not is_same(old, new)
+    assert not have_same_meaning(old, new)
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_what_was_refused_and_yet_counted_together_is_told_apart(type_: str, mor
     old, new = (asked(asks(it, languages=languages)) for it in (base(type_), base(type_) | more))
     if "tr" in more.get("text", {}):
         old = asked(asks(base(type_) | {"text": {"de": "Dürfen wir?"}}, languages=languages))
-    assert not is_same(old, new)
+    assert not have_same_meaning(old, new)

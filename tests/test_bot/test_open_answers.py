@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from bot.cli.results import as_data
 from bot.common.i18n.locale import Locale
-from bot.exchange.exports.package import Wish, write
+from bot.exchange.exports.package import ExportRequest, write_export
 from bot.proposals import moderation_decisions
 from bot.proposals.moderation_decisions import ProposalWording
-from bot.results import published, wording
-from bot.results.published import Published
+from bot.results import published, text_output
+from bot.results.published import PublishedResults
 from storage.core.store import Store
 from tests.house import consultation, publish, running, say
 from tests.test_proposals.ideas import NOW, chair
@@ -49,9 +49,9 @@ async def store(store: Store) -> Store:
     return store
 
 
-def read(store: Store) -> Published:
+def read(store: Store) -> PublishedResults:
     with store.reading() as connection:
-        return published.read(connection, "park")
+        return published.preview_results(connection, "park")
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -60,7 +60,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def test_analysts_get_released_answers_and_no_others(store: Store, tmp_path: Path) -> None:
-    write(store, Wish("park", tmp_path / "out", seed=1), NOW)
+    write_export(store, ExportRequest("park", tmp_path / "out", seed=1), NOW)
     long = [row for row in table(tmp_path / "out/answers_long.csv") if row["question_key"] == "wish"]
     assert sorted(row["text"] for row in long) == ["", "", "", "", "=Licht!", "Mehr Bänke"]
     assert all((row["withheld"] == "1") == (row["text"] == "") for row in long)
@@ -70,7 +70,7 @@ def test_analysts_get_released_answers_and_no_others(store: Store, tmp_path: Pat
 
 
 def test_public_texts_have_no_link_to_a_participation(store: Store, tmp_path: Path) -> None:
-    write(store, Wish("park", tmp_path / "out", profile="public"), NOW)
+    write_export(store, ExportRequest("park", tmp_path / "out", profile="public"), NOW)
     rows = table(tmp_path / "out/texts.csv")
     assert sorted(tuple(row.values()) for row in rows) == [
         ("wish", "de", "'=Licht!", "", ""),
@@ -83,22 +83,22 @@ def test_public_texts_have_no_link_to_a_participation(store: Store, tmp_path: Pa
     assert "texts.csv" in (tmp_path / "out/LIESMICH.txt").read_text(encoding="utf-8")
     files = [path.read_bytes() for path in (tmp_path / "out").iterdir()]
     assert not any(SECRET.encode() in file for file in files)
-    write(store, Wish("park", tmp_path / "again", profile="public"), NOW)
+    write_export(store, ExportRequest("park", tmp_path / "again", profile="public"), NOW)
     assert (tmp_path / "again/texts.csv").read_bytes() == (tmp_path / "out/texts.csv").read_bytes()
 
 
 def test_where_nothing_is_released_there_is_no_table(store: Store, tmp_path: Path) -> None:
     with store.begin() as connection:
         connection.execute(text("UPDATE moderations SET state = 'waiting'"))
-    write(store, Wish("park", tmp_path / "out", profile="public"), NOW)
+    write_export(store, ExportRequest("park", tmp_path / "out", profile="public"), NOW)
     assert not (tmp_path / "out/texts.csv").exists()
     assert "  A person reads every answer before it is shown here. None is released yet." in list(
-        wording.lines(read(store), Locale.of("en"))
+        text_output.result_lines(read(store), Locale.of("en"))
     )
 
 
 def test_the_result_tells_them_in_the_language_of_who_reads(store: Store) -> None:
-    lines = list(wording.lines(read(store), Locale.of("en")))
+    lines = list(text_output.result_lines(read(store), Locale.of("en")))
     assert "  A person has read and released these answers." in lines
     assert {"    – Light!", "    – Mehr Bänke"} <= set(lines)
     assert not any(SECRET in line for line in lines)

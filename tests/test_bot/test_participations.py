@@ -16,10 +16,10 @@ from bot.consultations.catalogue import Catalogue
 from bot.conversations import closing
 from bot.conversations.closing import LET_STAND, end_next_participations
 from bot.conversations.hourly_jobs import run_hourly_jobs
-from bot.results import figures, published, wording
+from bot.results import figures, published, text_output
 from bot.results.counts import answer_dataset
-from bot.results.counts.counts import Counts, counted
-from bot.results.editions.service import Editor
+from bot.results.counts.counts import ParticipationCounts, count_participations
+from bot.results.editions.service import EditionService
 from flows.messages import MsgIn
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision, set_consultation_state
@@ -67,9 +67,9 @@ def end(store: Store, now: datetime | None = None) -> int:
         return end_next_participations(connection, now or datetime.now(UTC), KEYS, catalogue, ids)
 
 
-def count(store: Store) -> Counts:
+def count(store: Store) -> ParticipationCounts:
     with store.reading() as connection:
-        return counted(connection, answer_dataset.find(connection, "park"))
+        return count_participations(connection, answer_dataset.load_dataset(connection, "park"))
 
 
 def tap(channel: Recorder, address: str, label: str, **more: str) -> MsgIn:
@@ -119,15 +119,15 @@ async def test_shares_of_conditional_questions_use_those_asked(store: Store) -> 
             words = ["1", often] if number < 10 else ["5"]
             await say(app, *(channel.msg(f"p{number}", word) for word in ("/start park", "Deutsch", "ja", *words)))
     with store.reading() as connection:
-        found = published.read(connection, "park")
+        found = published.preview_results(connection, "park")
     counts = count(store)
     assert (counts.asked("daily"), counts.answered("daily")) == (10, 5)
-    safe, daily = list(figures.questions(found, Locale.of("de")))[-2:]
+    safe, daily = list(figures.question_figures(found, Locale.of("de")))[-2:]
     assert safe.base == "Beantwortet von 15."
     assert [(bar.label, bar.number, bar.percent) for bar in daily.rows] == [("immer", 3, 30), ("manchmal", 2, 20)]
     assert daily.base.startswith("Diese Frage ging nicht an alle. Gefragt: 10 · beantwortet: 5.")
     assert [(bar.label, bar.number) for bar in daily.missing] == [("ohne Antwort", 5), ("nicht gefragt", 5)]
-    assert "Teilnahmen: 15 (begonnen: 15 · bis zum Ende: 0)" in list(wording.lines(found, Locale.of("de")))
+    assert "Teilnahmen: 15 (begonnen: 15 · bis zum Ende: 0)" in list(text_output.result_lines(found, Locale.of("de")))
 
 
 async def test_no_session_is_open_after_the_consultation_ends(store: Store) -> None:
@@ -163,7 +163,9 @@ async def test_the_house_ends_them_while_it_tidies(store: Store, tmp_path: Path)
     shut(store, 2 * LET_STAND)
     (tmp_path / "erased").mkdir()
     again = Store(str(store.writer.url.render_as_string(hide_password=False)))
-    task = asyncio.create_task(run_hourly_jobs(again, KEYS, ErasureLog(tmp_path, KEYS), 30, Editor(again).renew))
+    task = asyncio.create_task(
+        run_hourly_jobs(again, KEYS, ErasureLog(tmp_path, KEYS), 30, EditionService(again).renew)
+    )
     async with asyncio.timeout(PATIENCE):
         while rows(store, "SELECT 1 FROM sessions WHERE status = 'waiting'"):
             await asyncio.sleep(0.01)

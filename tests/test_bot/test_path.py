@@ -15,9 +15,9 @@ from bot.app import App
 from bot.common.erasure_log import ErasureLog
 from bot.common.ids import Ids
 from bot.conversations import path_cleanup
-from bot.results import loading
+from bot.results import vote_loader
 from bot.results.counts import answer_dataset
-from bot.results.counts.responses import stream
+from bot.results.counts.participation_reader import stream_participations
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
@@ -56,8 +56,8 @@ def stored(store: Store, table: str = "v_answers_long") -> dict[str, str]:
 def exported(store: Store) -> dict[str, str]:
     """The same as exports and counts read it, of the one participation there is."""
     with store.reading() as connection:
-        found = answer_dataset.find(connection, "park")
-        (response,) = stream(connection, found)
+        found = answer_dataset.load_dataset(connection, "park")
+        (response,) = stream_participations(connection, found)
     return {key: str(it.value) if it.value is not None else f"({it.missing})" for key, it in response.given.items()}
 
 
@@ -87,7 +87,7 @@ async def test_no_sector_is_counted_without_consent(store: Store):
     async with running(store) as (app, channel):
         await enter(app, channel, "ja", "1", "fertig", "/change 1", "nein", "/stop")
     with store.reading() as connection:
-        declared = loading.sectors(connection, answer_dataset.find(connection, "park"))
+        declared = vote_loader.load_sectors(connection, answer_dataset.load_dataset(connection, "park"))
     assert not any(declared.values())
 
 

@@ -41,8 +41,8 @@ from bot.proposals import facts, seed_statements
 from bot.proposals.pool import StatementPools
 from bot.proposals.status_lookup import StatusLookup
 from bot.results.counts import answer_dataset
-from bot.results.counts.answer_dataset import Subject
-from bot.results.counts.responses import stream
+from bot.results.counts.answer_dataset import AnswerDataset
+from bot.results.counts.participation_reader import stream_participations
 from bot.settings import Settings
 from bot.staff.chat.dispatcher import StaffChat
 from flows.definition import Consultation
@@ -150,7 +150,7 @@ class Talk(RuleBasedStateMachine):
     data: Path
     catalogue: Catalogue
     slugs: tuple[str, ...]
-    found: dict[str, Subject]
+    found: dict[str, AnswerDataset]
     people = 0
 
     @initialize(number=st.integers(0, 12), answers=st.lists(st.integers(0, 2), min_size=4, max_size=9))
@@ -356,8 +356,10 @@ class Talk(RuleBasedStateMachine):
         number = self.row()[0]
         with self.store.reading() as connection:
             if self.slug not in self.found:
-                self.found[self.slug] = answer_dataset.find(connection, self.slug)
-            (response,) = (it for it in stream(connection, self.found[self.slug]) if it.session.id == number)
+                self.found[self.slug] = answer_dataset.load_dataset(connection, self.slug)
+            (response,) = (
+                it for it in stream_participations(connection, self.found[self.slug]) if it.session.id == number
+            )
         assert {key for key, it in response.given.items() if it.value is not None} == set(self.values())
 
 

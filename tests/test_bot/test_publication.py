@@ -18,10 +18,10 @@ TABLES = frozenset(
 UNPROTECTED = frozenset(
     f"bot.{name}"
     for name in (
-        "results.counts.responses",
-        "results.answered",
+        "results.counts.participation_reader",
+        "results.official_answer_rate",
         "results.edition",
-        "results.loading",
+        "results.vote_loader",
         "results.published",
     )
 )
@@ -38,18 +38,18 @@ INSIDE = {
     "bot.staff.chat.": "for the team",
     "bot.exchange.content": "for other programs, by the team",
     "bot.exchange.ballots": "takes over what came from other programs",
-    "bot.exchange.recognising": "takes over what came from other programs",
-    "bot.exchange.taking": "takes over what came from other programs",
+    "bot.exchange.duplicate_detection": "takes over what came from other programs",
+    "bot.exchange.importer": "takes over what came from other programs",
     "bot.broadcasts.outcome_notifications": "tells authors and raters what became of a proposal",
     "bot.cli.attachments": "for the core team",
     "bot.consultations.answer_text": "what an answer in own words says",
     "bot.conversations.attachments": "writes",
-    "bot.results.quotes": "reads what is released",
+    "bot.results.released_answers": "reads what is released",
     "bot.proposals.": "for the team and for authors; residents rate what `ReadableProposals` finds released",
     "bot.cli.bench.editions": "measures",
     "bot.cli.bench.results": "measures",
     "bot.results.counts.counts": "counts",
-    "bot.results.counts.responses": "counts",
+    "bot.results.counts.participation_reader": "counts",
     "bot.privacy.dropped_answers": "deletes what fell off a person's path",
     "bot.conversations.path_cleanup": "deletes what fell off a person's path before there was a rule for it",
     "bot.privacy.account_linking": "a person's own chats",
@@ -68,10 +68,10 @@ INSIDE = {
     "bot.privacy.contributions": "a person's own ideas",
     "bot.cli.entries": "counts by poster, for the team",
     "bot.privacy.personal_data": "a person's own data",
-    "bot.results.answered": "counts",
+    "bot.results.official_answer_rate": "counts",
     "bot.results.edition": "counts, for the gate",
     "bot.cli.inner_results": "for the core team, and in the audit log",
-    "bot.results.loading": "counts",
+    "bot.results.vote_loader": "counts",
     "bot.results.published": "what the gate gives",
     "bot.conversations.transcripts": "a conversation of one's own on the command line",
     "bot.conversations.turns": "goes on with a person's own conversation",
@@ -80,7 +80,7 @@ INSIDE = {
 """Who may read these tables, and what for: modules, and packages that make nothing public. A new output is none of
 them: it takes what it shows from the gate."""
 
-PUBLIC = ("bot.web.", "bot.web.api.", "bot.exchange.exports.opendata", "bot.cli.results", "bot.results.wording")
+PUBLIC = ("bot.web.", "bot.web.api.", "bot.exchange.exports.opendata", "bot.cli.results", "bot.results.text_output")
 FROM_INSIDE = {
     ("bot.web.api.registry", "item_by_code"): "what somebody with the right scope decides about",
     ("bot.web.api.read_operations", "item_by_code"): "where a page of a list begins",
@@ -92,7 +92,7 @@ FROM_INSIDE = {
     ("bot.web.api.serializers", "proposals"): "the queue",
     ("bot.web.api.read_operations", "trials"): "the word that starts a test revision",
     ("bot.web.api.states", "lifecycle"): "for who changes the state",
-    ("bot.cli.results", "renew"): "brings the newest edition up to date",
+    ("bot.cli.results", "renew_edition"): "brings the newest edition up to date",
     ("bot.web.public.contribution", "parse_proposal_code"): "what a code looks like",
     ("bot.web.public.contribution", "reason_in_language"): "words of the city",
     ("bot.web.public.opendata", "package"): "the profile public, made of what the gate gives",
@@ -187,11 +187,11 @@ def test_nobody_asks_the_database_past_its_modules():
         counting = [
             it for it in ast.walk(_tree(module)) if isinstance(it, ast.Attribute) and it.attr == "count_answers"
         ]
-        assert not counting or module == "bot.results.meetings"
+        assert not counting or module == "bot.results.live_results"
 
 
 def test_a_page_that_goes_round_the_gate_is_found(monkeypatch):
-    round_about = ast.parse("from storage.tables import answers\nfrom bot.results.loading import load\n")
+    round_about = ast.parse("from storage.tables import answers\nfrom bot.results.vote_loader import load\n")
     real = _tree
     monkeypatch.setattr(f"{__name__}._tree", lambda it: round_about if it == "bot.web.public.results" else real(it))
     for test in (

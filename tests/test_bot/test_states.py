@@ -21,7 +21,7 @@ from bot.cli.play import Wish, check_wish
 from bot.common.errors import CommandError
 from bot.privacy.retention import delete_expired
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
-from bot.results.editions.renewal import renew
+from bot.results.editions.renewal import renew_edition
 from bot.settings import Settings
 from storage import migrate
 from storage.core.store import Store
@@ -254,7 +254,7 @@ def test_what_was_deleted_as_promised_is_not_opened_again(store: Store) -> None:
     publish(store, consultation())
     with store.begin() as connection:
         live = lifecycle.close_consultation(connection, "park", tools()).revision
-    renew(store, "park")
+    renew_edition(store, "park")
     with store.begin() as connection:
         make_edition_last(connection, live.consultation_id)
         with pytest.raises(StepRefused) as refused:

@@ -252,8 +252,8 @@ def test_trial_answers_appear_only_in_its_raw_export(store: Store, tmp_path: Pat
     word = put(store, "test").start_word
     for profile in ("analysis", "public"):
         with pytest.raises(CommandError, match="is a test"):
-            package.write(store, package.Wish(word, tmp_path / profile, profile), datetime.now(UTC))
-    package.write(store, package.Wish(word, tmp_path / "raw", "raw"), datetime.now(UTC))
+            package.write_export(store, package.ExportRequest(word, tmp_path / profile, profile), datetime.now(UTC))
+    package.write_export(store, package.ExportRequest(word, tmp_path / "raw", "raw"), datetime.now(UTC))
     assert trials.PREFIX in word
     assert pseudonym(1) not in str(tmp_path)
 
@@ -301,7 +301,7 @@ def test_raw_export_of_a_trial_is_recorded(tmp_path: Path) -> None:
     put(house, "live")
     word = put(house, "test", **title("Probe")).start_word
     house.dispose()
-    exporting.export(settings, package.Wish(word, tmp_path / "raw", "raw", purpose="a look"), print, print)
+    exporting.export(settings, package.ExportRequest(word, tmp_path / "raw", "raw", purpose="a look"), print, print)
     house, _ = open_store(settings)
     with house.reading() as connection:
         entry = last_entries(connection, "export.raw", word)

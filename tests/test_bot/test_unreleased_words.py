@@ -24,12 +24,12 @@ import flows.questions  # noqa: F401 - the types enter themselves
 from bot.cli import results
 from bot.common.i18n.locale import Locale
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from bot.proposals.codes import new_proposal_code
-from bot.results import published, wording
-from bot.results.counts.disclosure import LARGE
-from bot.results.edition import KEPT_EARLIER
-from bot.results.methods.sectors import Agreement, Cell
+from bot.results import published, text_output
+from bot.results.counts.disclosure import LARGE_GROUP
+from bot.results.edition import RULE_BEFORE_EDITIONS
+from bot.results.methods.sectors import Agreement, SectorCell
 from flows.questions.base import Question, registry
 from flows.values import Value
 from storage.core.store import Store
@@ -63,7 +63,7 @@ from tests.upgrades import OldHouse
 
 MARKER: Final = "Kanarienvogel Erika"
 NOW: Final = datetime(2026, 11, 25, 12, tzinfo=UTC)
-SAME: Final = LARGE
+SAME: Final = LARGE_GROUP
 """So many people gave the same answer, save to sensitive questions: from that many on it is published."""
 EACH: Final = 5
 """So many gave each strange one, to each revision: enough people for a count, and a multiple of what sensitive ones are
@@ -180,15 +180,15 @@ def _texts_of(name: str, data: bytes) -> Iterator[tuple[str, str]]:
 def _files(store: Store, folder: Path, slug: str) -> Iterator[tuple[str, str]]:
     for profile in ("public", "analysis"):
         for name, is_workbook in ((f"{slug}-{profile}.zip", False), (f"{slug}-{profile}.xlsx", True)):
-            package.write(store, Wish(slug, folder / name, profile, UTC, is_workbook=is_workbook), NOW)
+            package.write_export(store, ExportRequest(slug, folder / name, profile, UTC, is_workbook=is_workbook), NOW)
             yield from _texts_of(name, (folder / name).read_bytes())
 
 
 def _lines(store: Store, slug: str) -> Iterator[tuple[str, str]]:
     with store.reading() as connection:
-        found = published.read(connection, slug)
+        found = published.preview_results(connection, slug)
     for language in ("de", "en", "tr"):
-        yield f"results {slug} --lang {language}", "\n".join(wording.lines(found, Locale.of(language)))
+        yield f"results {slug} --lang {language}", "\n".join(text_output.result_lines(found, Locale.of(language)))
     yield f"results {slug} --json", json.dumps(results.as_data(found), ensure_ascii=False)
 
 
@@ -241,8 +241,8 @@ async def test_no_word_is_public_of_what_an_older_program_wrote(old_house: OldHo
     assert "Womit fahren Sie?" in found["/results/stadt"]
     _search(found, OLD["marker"])
     with store.reading() as connection:
-        told = results.as_data(published.read(connection, "stadt"))["questions"]
-        known = results.as_data(published.read(connection, "stadt", is_inner=True))["questions"]
+        told = results.as_data(published.preview_results(connection, "stadt"))["questions"]
+        known = results.as_data(published.preview_results(connection, "stadt", is_inner=True))["questions"]
     store.dispose()
     kinds = {name: it["type"] for name, it in told.items() if "." in name}
     assert kinds == {"frage.1": "text", "note.1": "scale", "farbe.1": "choice", "sorge.1": "text", "zahl.1": "text"}
@@ -258,7 +258,7 @@ def test_a_released_answer_is_told_as_what_it_was_given_to(old_house: OldHouse, 
     store = old_house.open()
     with store.begin() as connection:
         connection.exec_driver_sql("UPDATE moderations SET state = 'released' WHERE question_key = 'zahl'")
-        told = results.as_data(published.read(connection, "stadt"))
+        told = results.as_data(published.preview_results(connection, "stadt"))
     assert len(told["open_answers"]["zahl.1"]) == told["questions"]["zahl.1"]["counts"]["answered"] == 6
     files = dict(_files(store, tmp_path, "stadt"))
     store.dispose()
@@ -269,7 +269,7 @@ def test_a_released_answer_is_told_as_what_it_was_given_to(old_house: OldHouse, 
 
 def test_what_is_none_of_its_codes_is_counted_without_a_name(store):
     with store.reading() as connection:
-        found = published.read(connection, "park")
+        found = published.preview_results(connection, "park")
     people = SAME + EACH * 2 * len(STRANGE)
     sums: dict[str, int] = {}
     for row in found.rows:
@@ -286,9 +286,9 @@ def test_a_kept_result_of_an_older_program_is_cleaned(store):
     with store.reading() as connection:
         newest = find_live_revision(connection, "park")
         assert newest is not None
-        whole = published.read(connection, "park").report
+        whole = published.preview_results(connection, "park").report
     (statement,) = whole.statements
-    strange = Cell(MARKER, 9, 9, statement.overall.agreement, None)
+    strange = SectorCell(MARKER, 9, 9, statement.overall.agreement, None)
     worse = Agreement(statement.name, (*statement.sectors.cells, strange), strange.agreement, (MARKER,))
     spoiled = replace(
         whole,
@@ -300,9 +300,9 @@ def test_a_kept_result_of_an_older_program_is_cleaned(store):
     )
     with store.begin() as connection:
         document = to_json({"report": results.plain(spoiled)}).decode()
-        kept = StoredEdition(newest.consultation_id, 1, NOW, 0.0, None, "", KEPT_EARLIER, True, document)
+        kept = StoredEdition(newest.consultation_id, 1, NOW, 0.0, None, "", RULE_BEFORE_EDITIONS, True, document)
         add_edition(connection, kept, [])
     with store.reading() as connection:
-        again = published.read(connection, "park").report
+        again = published.preview_results(connection, "park").report
     assert replace(again, no_groups_because=whole.no_groups_because) == whole
     _search(dict(_lines(store, "park")), *MARKER.split())

@@ -16,7 +16,7 @@ import pytest
 from bot.common.i18n.locale import Locale
 from bot.common.ids import Ids
 from bot.proposals.moderation_decisions import ProposalWording, approve_text, translate_text
-from bot.results.published import Published
+from bot.results.published import PublishedResults
 from bot.web import consultation_cache
 from bot.web.public import results
 from storage.core.store import Store
@@ -156,7 +156,7 @@ async def test_what_all_see_is_drawn_once_for_each_language(store, monkeypatch):
     drawn: list[str] = []
     told = results._told
 
-    def noted(found: Published, locale: Locale) -> dict[str, Any]:
+    def noted(found: PublishedResults, locale: Locale) -> dict[str, Any]:
         drawn.append(locale.tag)
         return told(found, locale)
 

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from bot.consultations import live_meetings
-from bot.results.counts.disclosure import Row, Rule
-from bot.results.meetings import Picture, may_replace, summed
+from bot.results.counts.disclosure import DisclosureRule, FrequencyRow
+from bot.results.live_results import LiveResult, may_replace_rows, sum_answer_counts
 from bot.web.room_views import RoomViewCache
 from storage.tables.audit import audit_entries
 from storage.tables.rooms import AnswerCount, StoredRoom
@@ -23,7 +23,7 @@ from tests.test_bot.shared_devices import rows, signed_in
 
 COUNTED = "Dabei: 11 · Antworten: mindestens 10"
 LATER = "Das Bild wird neu, sobald genug neue Antworten da sind."
-NOTHING = Picture(0, {}, 0, "few", 0, False)
+NOTHING = LiveResult(0, {}, 0, "few", 0, False)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
@@ -225,12 +225,12 @@ def test_codes_are_read_as_people_type_them():
 
 def test_several_options_count_each_person_in_each():
     counts = [AnswerCount('["a","b"]', None, 6), AnswerCount('["b"]', None, 6), AnswerCount("true", None, 1)]
-    _, row = summed(counts, ["a", "b", "c"])
-    assert row == Row(13, {"a": 6, "b": 12, "c": 0})
-    assert not may_replace({}, {"q": row}, Rule(10)), "all but one chose b"
+    _, row = sum_answer_counts(counts, ["a", "b", "c"])
+    assert row == FrequencyRow(13, {"a": 6, "b": 12, "c": 0})
+    assert not may_replace_rows({}, {"q": row}, DisclosureRule(10)), "all but one chose b"
     counts.append(AnswerCount('["c"]', None, 1))
-    _, row = summed(counts, ["a", "b", "c"])
-    assert may_replace({}, {"q": row}, Rule(10))
+    _, row = sum_answer_counts(counts, ["a", "b", "c"])
+    assert may_replace_rows({}, {"q": row}, DisclosureRule(10))
 
 
 async def test_opening_and_ending_a_room_is_recorded(store):

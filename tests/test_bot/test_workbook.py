@@ -13,7 +13,7 @@ import pytest
 
 from bot.common.errors import CommandError
 from bot.exchange.exports import package, workbook
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from storage.core.store import Store
 from tests.house import consultation, publish, running, say
 
@@ -83,7 +83,7 @@ async def answered(store: Store) -> Store:
 
 
 def export(store: Store, out: Path, profile: str) -> dict[str, list[list[str | float]]]:
-    package.write(store, Wish("park", out, profile, ZoneInfo("Europe/Berlin"), is_workbook=True), NOW)
+    package.write_export(store, ExportRequest("park", out, profile, ZoneInfo("Europe/Berlin"), is_workbook=True), NOW)
     return sheets(out)
 
 
@@ -125,7 +125,7 @@ async def test_analysis_workbook_has_weeks_and_public_only_counts(answered: Stor
 
 
 async def test_a_target_that_is_no_workbook_becomes_a_folder_with_one(answered: Store, tmp_path: Path) -> None:
-    package.write(answered, Wish("park", tmp_path / "out", is_workbook=True), NOW)
+    package.write_export(answered, ExportRequest("park", tmp_path / "out", is_workbook=True), NOW)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["park.xlsx"]
     assert not (tmp_path / "out").stat().st_mode & 0o077, "for its owner only"
 

@@ -17,7 +17,7 @@ import pytest
 
 from bot.results import ballots
 from bot.results.counts import differencing
-from bot.results.counts.disclosure import Rule
+from bot.results.counts.disclosure import DisclosureRule
 from flows.questions.pairwise import Pairwise
 from flows.questions.points import Points
 from flows.questions.rank import Rank
@@ -70,7 +70,7 @@ def in_common(kind: str, cases: list[Case]) -> set[str]:
 
 def outcome(kind: str, case: Case) -> str:
     """What is published, exactly; "" where nothing is."""
-    found = ballots.outcome(question_of(kind), CODES, Counter(case), Rule())
+    found = ballots.question_outcome(question_of(kind), CODES, Counter(case), DisclosureRule())
     return repr(found) if found else ""
 
 
@@ -85,8 +85,8 @@ def cases(kind: str, people: int) -> dict[str, list[Case]]:
 
 def may_follow(kind: str, first: Case, last: Case) -> bool:
     name, question = "ballots:q", question_of(kind)
-    tables = [ballots.tables({"q": question}, {"q": Counter(it)}) for it in (first, last)]
-    return name not in differencing.held(tables[0], tables[1], {name: Rule()})
+    tables = [ballots.ballot_tables({"q": question}, {"q": Counter(it)}) for it in (first, last)]
+    return name not in differencing.unpublishable_tables(tables[0], tables[1], {name: DisclosureRule()})
 
 
 @pytest.mark.parametrize("kind", sorted(BALLOTS))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from bot.results.counts import moments
-from bot.results.counts.disclosure import Row, Rule, Table
-from bot.results.counts.moments import EVERYBODY, Line, Moment, first, following
+from bot.results.counts.disclosure import DisclosureRule, FrequencyRow, FrequencyTable
+from bot.results.counts.moments import ALL_ANSWERED, Moment, PublishedRow, first_moment, next_moments
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 
 ANSWERS = ("agrees", "others")
@@ -27,7 +27,7 @@ class Somebody(NamedTuple):
     def is_there(self, moment: int) -> bool:
         return self.came <= moment < self.went
 
-    def is_in(self, line: Line) -> bool:
+    def is_in(self, line: PublishedRow) -> bool:
         return not line or not line.isdisjoint(self.groups)
 
     @property
@@ -50,19 +50,19 @@ def drawn(chance: random.Random, groups: Sequence[str], number: int) -> list[Som
     return found
 
 
-def table_of(people: Sequence[Somebody], moment: int) -> Table:
+def table_of(people: Sequence[Somebody], moment: int) -> FrequencyTable:
     counts: dict[frozenset[str], dict[str, int]] = {}
     for it in people:
         if it.is_there(moment):
             counts.setdefault(it.groups, dict.fromkeys(ANSWERS, 0))[it.answer] += 1
-    return {groups: Row(sum(n.values()), n) for groups, n in counts.items()}
+    return {groups: FrequencyRow(sum(n.values()), n) for groups, n in counts.items()}
 
 
 class Read(NamedTuple):
     """What was told of drawn people over several moments."""
 
     people: list[Somebody]
-    lines: dict[int, frozenset[Line]]
+    lines: dict[int, frozenset[PublishedRow]]
     """By moment; of moments at which nothing went on there is none."""
     is_new: bool
     """Whether at the end everybody's row was the newest one."""
@@ -92,14 +92,14 @@ def read(chance: random.Random, number: int) -> Read:
     groups = [f"g{n}" for n in range(chance.choice((0, 1, 2, 3, 5)))]
     people = drawn(chance, groups, number)
     past: tuple[Moment, ...] = ()
-    lines: dict[int, frozenset[Line]] = {}
+    lines: dict[int, frozenset[PublishedRow]] = {}
     stayed = 0
     for moment in range(number):
-        new = first(table_of(people, moment), groups, Rule())
-        found = following(past, new, Rule(), is_last=moment == number - 1)
+        new = first_moment(table_of(people, moment), groups, DisclosureRule())
+        found = next_moments(past, new, DisclosureRule(), is_last=moment == number - 1)
         if found is not None and found != past:
             past, lines[moment] = found, found[-1].lines
-            stayed += EVERYBODY in found[-1].lines and found[-1].lines != new.lines
+            stayed += ALL_ANSWERED in found[-1].lines and found[-1].lines != new.lines
     return Read(people, lines, number - 1 in lines, stayed)
 
 
@@ -116,7 +116,7 @@ def test_several_moments_determine_nobody():
     assert sum(it.stayed for it in told) > 30, "rows that stay did not hold up the others"
 
 
-def only_what_was_told_again(told: tuple[Moment, ...], stay: frozenset[Line]) -> tuple[Moment, ...]:
+def only_what_was_told_again(told: tuple[Moment, ...], stay: frozenset[PublishedRow]) -> tuple[Moment, ...]:
     """Without the moments of which every row was told again: so it was once."""
     every = {line for it in told for line in it.lines}
     return told[min(max(place for place, it in enumerate(told) if line in it.lines) for line in every) :]
@@ -137,33 +137,33 @@ def test_the_attacker_breaks_each_part_that_is_off(
     assert any(it.determined() for it in reads())
 
 
-def told_after(*tables: Table, is_last: bool = False) -> tuple[Moment, ...]:
+def told_after(*tables: FrequencyTable, is_last: bool = False) -> tuple[Moment, ...]:
     past: tuple[Moment, ...] = ()
     for table in tables:
-        found = following(past, first(table, ["a", "b"], Rule()), Rule(), is_last=is_last)
+        found = next_moments(past, first_moment(table, ["a", "b"], DisclosureRule()), DisclosureRule(), is_last=is_last)
         past = past if found is None else found
     return past
 
 
-def two(a: tuple[int, int], rest: tuple[int, int]) -> Table:
+def two(a: tuple[int, int], rest: tuple[int, int]) -> FrequencyTable:
     return {
-        frozenset({"a"}): Row(sum(a), dict(zip(ANSWERS, a, strict=True))),
-        frozenset(): Row(sum(rest), dict(zip(ANSWERS, rest, strict=True))),
+        frozenset({"a"}): FrequencyRow(sum(a), dict(zip(ANSWERS, a, strict=True))),
+        frozenset(): FrequencyRow(sum(rest), dict(zip(ANSWERS, rest, strict=True))),
     }
 
 
 def test_everybody_goes_on_while_a_sector_waits():
     found = told_after(two((5, 4), (20, 25)), two((6, 4), (38, 44)))
-    assert [it.lines for it in found] == [{EVERYBODY, frozenset({"a"})}, {EVERYBODY}]
+    assert [it.lines for it in found] == [{ALL_ANSWERED, frozenset({"a"})}, {ALL_ANSWERED}]
     again = told_after(two((5, 4), (20, 25)), two((6, 4), (38, 44)), two((9, 7), (50, 54)))
-    assert [it.lines for it in again][2:] == [{EVERYBODY, frozenset({"a"})}]
+    assert [it.lines for it in again][2:] == [{ALL_ANSWERED, frozenset({"a"})}]
     assert len(again) == 3, "what was told before stays known"
 
 
 def test_late_sector_counts_people_of_all_earlier_editions():
     """The two of a who agree were there first, since all others agreed then: so all six who came last do, none of a."""
     three = two((2, 12), (13, 0)), two((2, 16), (16, 1)), two((2, 23), (22, 1))
-    assert [it.lines for it in told_after(*three)] == [{EVERYBODY}] * 3
+    assert [it.lines for it in told_after(*three)] == [{ALL_ANSWERED}] * 3
 
 
 def test_a_few_more_wait_while_a_sector_waits():

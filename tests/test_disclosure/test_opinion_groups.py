@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from bot.results.counts import suppression
-from bot.results.counts.disclosure import LEAST, OTHERS
+from bot.results.counts.disclosure import MIN_CELL_SIZE, OTHERS
 from bot.results.methods.groups import LEAST_IN_GROUP, LEAST_PEOPLE, opinion_groups
-from bot.results.methods.matrix import Log, last_votes
-from bot.results.report import Report, Statement, report
+from bot.results.methods.matrix import VoteLog, last_votes
+from bot.results.report import StatementReport, StatementResult, statement_report
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 from tests.test_disclosure.city import SECTORS
 
@@ -36,7 +36,7 @@ class Read(NamedTuple):
     """A drawn consultation, what is told of it, and the group of each person."""
 
     voters: list[Voter]
-    told: Report
+    told: StatementReport
     group: dict[str, int]
 
 
@@ -72,12 +72,12 @@ def read(seed: int) -> Read:
     names = [f"s{place}" for place in range(statements)]
     events = [(it.name, names[place], vote, False) for it in voters for place, vote in it.votes.items()]
     columns = [*zip(*events, strict=True), range(len(events))]
-    log = Log.of_columns([columns], statements=names)
-    told = report(
+    log = VoteLog.of_columns([columns], statements=names)
+    told = statement_report(
         log, names, {sector: frozenset(it.name for it in voters if sector in it.sectors) for sector in SECTORS}
     )
     matrix = last_votes(log)
-    least = max(2 * LEAST, LEAST_IN_GROUP)
+    least = max(2 * MIN_CELL_SIZE, LEAST_IN_GROUP)
     groups = opinion_groups(matrix, np.zeros(statements, dtype=np.bool_), 0, LEAST_PEOPLE, least)
     assert len(told.group_sizes) == groups.number > 1
     return Read(voters, told, dict(zip(matrix.people, groups.label.tolist(), strict=True)))
@@ -104,7 +104,7 @@ class Knowing:
             }
             yield Attack(sizes, truth, self._figures(statement))
 
-    def _figures(self, statement: Statement) -> Iterator[Figure]:
+    def _figures(self, statement: StatementResult) -> Iterator[Figure]:
         def figure(who: Sequence[str], answers: Sequence[str], n: int | None) -> Iterator[Figure]:
             if n is not None and who:
                 yield Figure({Cell(it, statement.name, answer): 1.0 for it in who for answer in answers}, n, n)
@@ -136,6 +136,6 @@ def test_sums_of_opinion_groups_determine_nobody():
 
 
 def test_checking_sectors_and_groups_apart_reveals_people(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(suppression, "besides", lambda *_: [])
+    monkeypatch.setattr(suppression, "suppressed_beside", lambda *_: [])
     attacks = (attack for seed in SEEDS for attack in Knowing(read(seed)).attacks())
     assert any(attack.determined() for attack in attacks)

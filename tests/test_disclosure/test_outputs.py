@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from bot.proposals import publication
-from bot.results import compared
+from bot.results import comparison_basis
 from bot.results.counts import disclosure, exposure, moments
 from bot.results.counts.disclosure import OTHERS
 from storage.core.store import Store
@@ -73,7 +73,7 @@ def stores(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def read(store: Store, folder: Path) -> Edition:
     """What everybody gets: the tables of the open data. Pages and the API tell the same edition; that is checked."""
     shutil.rmtree(folder, ignore_errors=True)
-    package.write(store, Wish("park", folder, "public"), NOW)
+    package.write_export(store, ExportRequest("park", folder, "public"), NOW)
     found = {}
     for path in folder.glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
@@ -328,12 +328,12 @@ def test_all_outputs_together_determine_nobody(request: pytest.FixtureRequest, s
 @pytest.mark.parametrize("broken", ["groups", "editions"])
 def test_the_attacker_breaks_a_rule_that_is_off(stores: Iterator[Store], tmp_path: Path, monkeypatch, broken: str):
     if broken == "groups":
-        monkeypatch.setattr(disclosure, "reason", lambda row, rule: "")
-        monkeypatch.setattr(exposure, "exposed", lambda parts, **_: 0)
-        monkeypatch.setattr(disclosure.Rule, "bound", 0)
+        monkeypatch.setattr(disclosure, "suppression_reason", lambda row, rule: "")
+        monkeypatch.setattr(exposure, "exposed_people", lambda parts, **_: 0)
+        monkeypatch.setattr(disclosure.DisclosureRule, "bound", 0)
     else:
-        monkeypatch.setattr(compared, "held", lambda *_: frozenset())
-        monkeypatch.setattr(moments, "following", lambda past, new, rule, **_: (new,))
+        monkeypatch.setattr(comparison_basis, "unpublishable_changes", lambda *_: frozenset())
+        monkeypatch.setattr(moments, "next_moments", lambda past, new, rule, **_: (new,))
     determined = likely = 0
     for seed, store in zip(range(12), stores, strict=False):
         attacks = list(looked_at(store, seed, tmp_path / "open").attacks())

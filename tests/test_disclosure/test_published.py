@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.cli import inner_results
-from bot.results import edition as editing
 from bot.results import published
-from bot.results.compared import Compared
+from bot.results.comparison_basis import ComparisonBasis
 from bot.results.counts.rows import CountRow
-from bot.results.edition import Edition
-from bot.results.editions.renewal import renew
+from bot.results.edition import ResultsEdition, load_newest_edition
+from bot.results.editions.renewal import renew_edition
 from bot.settings import Settings
 from flows.values import Value
 from storage.core.store import Store
@@ -40,11 +39,11 @@ def said(store: Store, *values: str, key: str = "lamps") -> None:
     store_answers(store, consultation(questions=[LAMPS]), [{key: it} for it in values])
 
 
-def newest(store: Store) -> Edition:
+def newest(store: Store) -> ResultsEdition:
     with store.reading() as connection:
         live = find_live_revision(connection, "park")
         assert live is not None
-        found = editing.newest(connection, live)
+        found = load_newest_edition(connection, live)
     assert found is not None
     return found
 
@@ -61,31 +60,31 @@ def park(store: Store) -> Store:
 
 
 def test_single_answers_are_published_and_no_answers_merged(park: Store):
-    assert renew(park, "park")
+    assert renew_edition(park, "park")
     rows = newest(park).rows
     assert told(rows) == {"yes": 12, "no": 9, "some": 1, "no_answer": 0, "not_asked": 0}
     assert {(row.reason, row.answered, row.asked) for row in rows if row.question_key == "lamps"} == {("", 22, 22)}
 
 
 def test_a_live_edition_waits_for_enough_people(park: Store):
-    assert renew(park, "park")
+    assert renew_edition(park, "park")
     said(park, "yes")
-    assert renew(park, "park") is None, "one person's answer"
+    assert renew_edition(park, "park") is None, "one person's answer"
     said(park, "yes", "yes", "yes", "yes")
-    assert renew(park, "park") is None, "five of one mind"
+    assert renew_edition(park, "park") is None, "five of one mind"
     said(park, "no", "no")
-    assert renew(park, "park")
+    assert renew_edition(park, "park")
     assert told(newest(park).rows)["yes"] == 17
 
 
 def test_the_last_edition_tells_no_more_of_one_person(park: Store):
-    assert renew(park, "park")
+    assert renew_edition(park, "park")
     said(park, "some")
     with park.begin() as connection:
         live = find_live_revision(connection, "park")
         assert live is not None
         set_consultation_state(connection, live.consultation_id, "closed")
-    renew(park, "park")
+    renew_edition(park, "park")
     found = newest(park)
     assert told(found.rows)["some"] == 1, "as it was told last"
     assert next(row.n for row in found.rows if row.table == "participations") == 22
@@ -106,7 +105,7 @@ def asked_at_the_end(store: Store, before: list[bool], after: list[bool]) -> lis
             live = find_live_revision(connection, "park")
             assert live is not None
             set_consultation_state(connection, live.consultation_id, state)
-        renew(store, "park")
+        renew_edition(store, "park")
         found.append(next(row.asked for row in newest(store).rows if row.question_key == "ill"))
     return found
 
@@ -126,7 +125,7 @@ def test_sensitive_answers_are_rounded(store: Store):
     store_answers(store, asked, [{"ok": True, "ill": it} for it in (*["yes"] * 13, *["no"] * 7, "some")])
     store_answers(store, asked, [{"ok": False}] * 9)
     with store.reading() as connection:
-        rows = published.read(connection, "park").rows
+        rows = published.preview_results(connection, "park").rows
     found = told(rows, "ill")
     assert [found[it] for it in ("yes", "no", "some")] == [15, 5, 0]
     assert {row.rounded for row in rows if row.question_key == "ill"} == {1}
@@ -150,7 +149,7 @@ def test_the_core_team_sees_all_and_that_is_recorded(tmp_path: Path):
         (entry,) = [it for it in audit_entries(connection) if it.act == "results.inner"]
     assert (entry.object, entry.purpose) == ("park", "a report")
     with store.reading() as connection:
-        assert published.read(connection, "park").participations is None
+        assert published.preview_results(connection, "park").participations is None
     store.dispose()
     with pytest.raises(Exception, match="raw_needs_purpose"):
         inner_results.show(Settings(data=tmp_path, raw_needs_purpose=True), "park", heard.append, heard.append, " ")
@@ -167,29 +166,29 @@ def test_a_statement_goes_on_while_one_of_its_sectors_waits(store: Store):
     city.opened(store)
     rating(store, 0, agree=5, against=4, sector="business")
     rating(store, 20, agree=20, against=25)
-    assert renew(store, "park")
+    assert renew_edition(store, "park")
     rating(store, 100, agree=1, sector="business")
     rating(store, 110, agree=18, against=19)
-    assert renew(store, "park")
+    assert renew_edition(store, "park")
     statement = newest(store).document.report.statements[0]
     business = next(it for it in statement.sectors.cells if it.sector == "business")
     assert (statement.by_last_vote.votes, statement.by_last_vote.agrees) == (92, 44)
     assert (business.seen, business.agrees) == (9, 5), "one person's vote, as it was told last"
     rating(store, 200, agree=3, against=2, sector="business")
     rating(store, 210, agree=3, against=3)
-    assert renew(store, "park")
+    assert renew_edition(store, "park")
     statement = newest(store).document.report.statements[0]
     business = next(it for it in statement.sectors.cells if it.sector == "business")
     assert (statement.by_last_vote.votes, business.seen, business.agrees) == (103, 15, 9)
     rating(store, 300, agree=1)
-    assert renew(store, "park") is None
+    assert renew_edition(store, "park") is None
 
 
 def test_stored_comparison_of_the_first_version_can_be_read():
     table = '[[[], 30, {"agrees": 14, "others": 16}], [["business"], 8, {"agrees": 4, "others": 4}]]'
     votes = '[[[], 38, {"agrees": 18, "disagrees": 10, "passes": 10}]]'
-    found = Compared.from_json(f'[5, ["ill"], {{"agreement:P-1": {table}, "votes:P-1": {votes}}}]')
+    found = ComparisonBasis.from_json(f'[5, ["ill"], {{"agreement:P-1": {table}, "votes:P-1": {votes}}}]')
     assert found is not None
     assert set(found.tables) == {"votes:P-1"}
     assert found.moments["P-1"][0].lines == {frozenset(), frozenset({"business"})}
-    assert Compared.from_json(found.to_json()) == found
+    assert ComparisonBasis.from_json(found.to_json()) == found

@@ -14,12 +14,12 @@ import pytest
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.live_meetings import entry_code_of
 from bot.proposals import publication
-from bot.results import edition as editing
-from bot.results import meetings
+from bot.results import live_results
 from bot.results.counts import differencing
-from bot.results.counts.disclosure import LARGE, Row, Rule
-from bot.results.editions.renewal import renew
-from bot.results.meetings import Meeting, Picture, is_moment, may_replace
+from bot.results.counts.disclosure import LARGE_GROUP, DisclosureRule, FrequencyRow
+from bot.results.edition import ResultsEdition, load_newest_edition, make_edition, store_edition
+from bot.results.editions.renewal import renew_edition
+from bot.results.live_results import LiveResult, MeetingQuestion, is_renewal_due, may_replace_rows
 from flows.session import Session
 from storage.core.errors import Duplicate
 from storage.core.store import Store
@@ -91,11 +91,11 @@ class City:
         self.truth |= {person.cell(code): int(code == (value or "")) for code in (*CODES, "")}
         return name
 
-    def meeting(self, room: StoredRoom) -> Meeting:
+    def meeting(self, room: StoredRoom) -> MeetingQuestion:
         codes = {key: CODES for key in self.flow.questions if key != "wish"}
-        return Meeting(room, self.revision, self.flow, codes, 5)
+        return MeetingQuestion(room, self.revision, self.flow, codes, 5)
 
-    def look(self, room: StoredRoom) -> Picture:
+    def look(self, room: StoredRoom) -> LiveResult:
         """What the wall shows at this moment, after looking for a newer picture where that is due."""
         meeting = self.meeting(room)
         with self.store.reading() as connection:
@@ -105,7 +105,7 @@ class City:
                 picture = publication.refresh_meeting_picture(connection, meeting)
         return picture
 
-    def note(self, room: StoredRoom) -> Picture:
+    def note(self, room: StoredRoom) -> LiveResult:
         picture = self.look(room)
         if picture.number and (room.code, picture.number) not in self._seen:
             self._seen.add((room.code, picture.number))
@@ -115,9 +115,9 @@ class City:
 
     def publish(self) -> dict[str, int | None]:
         """A new edition of the figures of everybody, where one may be told; gives what stands in the newest one."""
-        made = renew(self.store, "park")
+        made = renew_edition(self.store, "park")
         with self.store.reading() as connection:
-            edition = editing.newest(connection, self.revision)
+            edition = load_newest_edition(connection, self.revision)
         rows = {row.code: row.n for row in edition.rows if row.question_key == "lamps"} if edition else {}
         told = {code: rows.get(code) for code in CODES}
         known = [n for n in told.values() if n is not None]
@@ -135,7 +135,7 @@ class City:
         for code in CODES:
             said = [it for it in came if it.versions[-1]]
             n = sum(it.versions[-1] == code for it in said)
-            if n == len(said) >= LARGE and not any(it.versions[-1] == code for it in went):
+            if n == len(said) >= LARGE_GROUP and not any(it.versions[-1] == code for it in went):
                 self.figures.append(Figure({it.cell(code): 1.0 for it in said}, n, n))
 
     def _say(self, people: Sequence[Person], told: dict[str, int], base: int) -> None:
@@ -148,7 +148,7 @@ class City:
         return Attack(sizes, self.truth, self.figures).determined()
 
 
-def rows_are_new(city: City, made: editing.Edition, told: dict[str, int | None]) -> bool:
+def rows_are_new(city: City, made: ResultsEdition, told: dict[str, int | None]) -> bool:
     """Whether an edition tells the question as of this moment, or as it was told before."""
     now = {code: sum(it.versions[-1] == code for it in city.people.values()) for code in CODES}
     return told == now and bool(made.rows)
@@ -163,7 +163,7 @@ def fill(city: City, room: StoredRoom | None, yes: int, no: int) -> list[str]:
     return [city.say("yes", room) for _ in range(yes)] + [city.say("no", room) for _ in range(no)]
 
 
-def drawn(chance: random.Random, city: City) -> Iterator[Picture]:
+def drawn(chance: random.Random, city: City) -> Iterator[LiveResult]:
     """A meeting, or two, and others outside it; some change their minds, some skip, and figures are published."""
     places: list[StoredRoom] = [city.room(code) for code in ("ABC234", "DEF567")[: chance.choice((1, 1, 2))]]
     outside, share = chance.choice((0.0, 0.0, 0.05, 0.5)), chance.choice((0.1, 0.5, 0.7, 0.95))
@@ -194,8 +194,8 @@ def test_looking_after_each_answer_determines_nobody(store: Store, seed: int):
 
 
 def test_the_attacker_finds_people_where_each_look_is_told(city: City, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(meetings, "is_moment", lambda come, tried, bound: come >= bound)
-    monkeypatch.setattr(meetings, "follows", lambda *_: True)
+    monkeypatch.setattr(live_results, "is_renewal_due", lambda come, tried, bound: come >= bound)
+    monkeypatch.setattr(live_results, "may_publish_after", lambda *_: True)
     room = city.room()
     fill(city, room, 6, 4)
     city.note(room)
@@ -204,17 +204,17 @@ def test_the_attacker_finds_people_where_each_look_is_told(city: City, monkeypat
     assert city.attack()
 
 
-def shown(given: Sequence[str], looks: Sequence[int]) -> list[Row]:
+def shown(given: Sequence[str], looks: Sequence[int]) -> list[FrequencyRow]:
     """What stands on the wall at each of these looks, by the rule alone, when people answer in this order."""
-    last: dict[str, Row] = {}
+    last: dict[str, FrequencyRow] = {}
     tried: int | None = None
     found = []
     for n in looks:
-        if is_moment(n, tried, BOUND):
-            tried, row = n, Row(n, {code: given[:n].count(code) for code in CODES})
-            if may_replace(last, {"q": row}, Rule(BOUND)):
+        if is_renewal_due(n, tried, BOUND):
+            tried, row = n, FrequencyRow(n, {code: given[:n].count(code) for code in CODES})
+            if may_replace_rows(last, {"q": row}, DisclosureRule(BOUND)):
                 last = {"q": row}
-        found.append(last.get("q", Row(0, {})))
+        found.append(last.get("q", FrequencyRow(0, {})))
     return found
 
 
@@ -242,7 +242,7 @@ def test_knowing_the_rule_reveals_nothing_about_hidden_counts():
         replaced += len({it.base for it in told}) > 2
         found = determined(given, looks)
         alike = {given[it] for it in found}
-        assert not found or (len(found) >= LARGE and len(alike) == 1), (given, looks)
+        assert not found or (len(found) >= LARGE_GROUP and len(alike) == 1), (given, looks)
     assert replaced > 20
 
 
@@ -250,7 +250,7 @@ def test_trying_after_each_answer_would_tell_the_last_one(monkeypatch: pytest.Mo
     """Nine to one is not shown, nine to two is: so the eleventh said no."""
     given, looks = ["yes"] * 9 + ["no"] * 2, range(10, 12)
     assert not determined(given, looks)
-    monkeypatch.setattr(f"{__name__}.is_moment", lambda come, tried, bound: come >= bound)
+    monkeypatch.setattr(f"{__name__}.is_renewal_due", lambda come, tried, bound: come >= bound)
     assert determined(given, looks)
 
 
@@ -382,10 +382,10 @@ def test_edition_older_than_a_room_display_is_discarded(city: City):
     room = city.room()
     fill(city, room, 7, 6)
     with city.store.reading() as connection:
-        made = editing.make(connection, "park", NOW + timedelta(days=1))
+        made = make_edition(connection, "park", NOW + timedelta(days=1))
     city.look(room)
     with pytest.raises(Duplicate), city.store.begin() as connection:
-        editing.add(connection, made)
+        store_edition(connection, made)
 
 
 def test_who_deleted_everything_does_not_show_on_the_wall(city: City):
@@ -395,4 +395,4 @@ def test_who_deleted_everything_does_not_show_on_the_wall(city: City):
     with city.store.begin() as connection:
         erase_sessions(connection, [city._rows[people[0]].pseudonym])
     assert city.look(room) == before
-    assert not differencing.follows(Row(14, {}), Row(13, {}), Rule(BOUND))
+    assert not differencing.may_publish_after(FrequencyRow(14, {}), FrequencyRow(13, {}), DisclosureRule(BOUND))

@@ -8,14 +8,22 @@ from collections.abc import Sequence
 import pytest
 
 from bot.results.counts import differencing, disclosure, exposure, small_groups
-from bot.results.counts.disclosure import LARGE, WHOLE, Row, Rule, Table, of_group, whole
-from bot.results.counts.suppression import told
+from bot.results.counts.disclosure import (
+    LARGE_GROUP,
+    WHOLE,
+    DisclosureRule,
+    FrequencyRow,
+    FrequencyTable,
+    group_row,
+    ungrouped_table,
+)
+from bot.results.counts.suppression import suppressed_groups
 from tests.test_disclosure.attacker import Attack, Cell, Figure
 
 ANSWERS = ("agrees", "others")
 
 
-def drawn(chance: random.Random, people: int, groups: Sequence[str], *, minded: float) -> Table:
+def drawn(chance: random.Random, people: int, groups: Sequence[str], *, minded: float) -> FrequencyTable:
     """Some people in some groups; `minded` says how much those of a group are of one mind."""
     leaning = {group: chance.choice((0.0, 0.3, 0.7, 1.0)) for group in groups}
     counts: dict[frozenset[str], list[int]] = {}
@@ -26,10 +34,10 @@ def drawn(chance: random.Random, people: int, groups: Sequence[str], *, minded: 
         pull = max((leaning[it] for it in mine), default=0.5)
         share = 0.5 + minded * (pull - 0.5)
         counts.setdefault(mine, [0, 0])[chance.random() >= share] += 1
-    return {mine: Row(sum(n), dict(zip(ANSWERS, n, strict=True))) for mine, n in counts.items()}
+    return {mine: FrequencyRow(sum(n), dict(zip(ANSWERS, n, strict=True))) for mine, n in counts.items()}
 
 
-def attack(table: Table, shown: Sequence[str]) -> list[Cell]:
+def attack(table: FrequencyTable, shown: Sequence[str]) -> list[Cell]:
     """What follows from the rows of these groups."""
     sizes = {" ".join(sorted(mine)): row.base for mine, row in table.items()}
     truth = {Cell(" ".join(sorted(mine)), "q", it): row.n[it] for mine, row in table.items() for it in ANSWERS}
@@ -38,7 +46,7 @@ def attack(table: Table, shown: Sequence[str]) -> list[Cell]:
         for answer in ANSWERS:
             counted = [mine for mine in table if group == WHOLE or group in mine]
             cells = {Cell(" ".join(sorted(mine)), "q", answer): 1.0 for mine in counted}
-            said = of_group(table, group).n.get(answer, 0)
+            said = group_row(table, group).n.get(answer, 0)
             figures += [Figure(cells, said, said)] if cells else []
     return Attack(sizes, truth, figures).determined()
 
@@ -48,19 +56,19 @@ def test_groups_that_are_counted_as_one_determine_nobody():
     for _ in range(250):
         groups = [f"g{n}" for n in range(chance.choice((2, 3, 5, 13)))]
         table = drawn(chance, chance.choice((8, 14, 25, 40, 90, 300)), groups, minded=chance.random())
-        small = small_groups.gathered(table, groups, Rule())
-        one = small_groups.as_one(table, small)
+        small = small_groups.groups_to_merge(table, groups, DisclosureRule())
+        one = small_groups.with_merged_groups(table, small)
         if small:
             merged += 1
-            assert of_group(one, disclosure.OTHERS).base >= Rule().bound
+            assert group_row(one, disclosure.OTHERS).base >= DisclosureRule().bound
         rows = shown_of(one, [*(it for it in groups if it not in small), *([disclosure.OTHERS] if small else [])])
         assert attack(one, rows) == [], table
-        assert of_group(one, WHOLE) == of_group(table, WHOLE)
+        assert group_row(one, WHOLE) == group_row(table, WHOLE)
     assert merged > 60
 
 
-def shown_of(table: Table, groups: Sequence[str]) -> list[str]:
-    return [group for group, it in told(table, groups, Rule()).items() if not it.answers]
+def shown_of(table: FrequencyTable, groups: Sequence[str]) -> list[str]:
+    return [group for group, it in suppressed_groups(table, groups, DisclosureRule()).items() if not it.answers]
 
 
 def test_one_edition_determines_nobody():
@@ -76,9 +84,9 @@ def test_one_edition_determines_nobody():
 
 @pytest.mark.parametrize(("broken", "least"), [("reason", 5), ("exposed", 2)])
 def test_the_attacker_breaks_a_rule_that_is_switched_off(monkeypatch: pytest.MonkeyPatch, broken: str, least: int):
-    monkeypatch.setattr(exposure, "exposed", lambda parts, **_: 0)
+    monkeypatch.setattr(exposure, "exposed_people", lambda parts, **_: 0)
     if broken == "reason":
-        monkeypatch.setattr(disclosure, "reason", lambda row, rule: "")
+        monkeypatch.setattr(disclosure, "suppression_reason", lambda row, rule: "")
     chance, found = random.Random(1), 0
     for _ in range(150):
         groups = [f"g{n}" for n in range(chance.choice((1, 3, 5)))]
@@ -105,30 +113,33 @@ def test_the_attacker_breaks_a_rule_that_is_switched_off(monkeypatch: pytest.Mon
 def test_an_edition_waits_for_enough_people_not_of_one_mind(came: dict[str, int], may: bool):
     old = {"yes": 30, "no": 20}
     new = {it: old[it] + came[it] for it in old}
-    tables = {"q": whole(50, old)}, {"q": whole(sum(new.values()), new)}
-    assert differencing.may_follow(*tables, {}) is may
-    assert differencing.held(*tables, {}) == (frozenset() if may else {"q"})
+    tables = {"q": ungrouped_table(50, old)}, {"q": ungrouped_table(sum(new.values()), new)}
+    assert differencing.may_publish_tables_after(*tables, {}) is may
+    assert differencing.unpublishable_tables(*tables, {}) == (frozenset() if may else {"q"})
 
 
 def test_sensitive_answers_need_more_people_and_never_one_mind():
-    strict = Rule(is_sensitive=True)
-    assert disclosure.reason(Row(9, {"yes": 5, "no": 4}), strict) == "few"
-    assert disclosure.reason(Row(10, {"yes": 5, "no": 5}), strict) == ""
-    assert disclosure.reason(Row(200, {"yes": 199, "no": 1}), strict) == "protected"
-    assert disclosure.reason(Row(LARGE, {"yes": LARGE}), Rule()) == ""
+    strict = DisclosureRule(is_sensitive=True)
+    assert disclosure.suppression_reason(FrequencyRow(9, {"yes": 5, "no": 4}), strict) == "few"
+    assert disclosure.suppression_reason(FrequencyRow(10, {"yes": 5, "no": 5}), strict) == ""
+    assert disclosure.suppression_reason(FrequencyRow(200, {"yes": 199, "no": 1}), strict) == "protected"
+    assert disclosure.suppression_reason(FrequencyRow(LARGE_GROUP, {"yes": LARGE_GROUP}), DisclosureRule()) == ""
 
 
 def test_sector_of_nearly_all_people_is_hidden_next_to_total():
-    table = {frozenset({"a"}): Row(40, {"agrees": 20, "others": 20}), frozenset(): Row(2, {"agrees": 1, "others": 1})}
-    assert told(table, ["a"], Rule())["a"] == ("protected", "protected")
+    table = {
+        frozenset({"a"}): FrequencyRow(40, {"agrees": 20, "others": 20}),
+        frozenset(): FrequencyRow(2, {"agrees": 1, "others": 1}),
+    }
+    assert suppressed_groups(table, ["a"], DisclosureRule())["a"] == ("protected", "protected")
 
 
 def test_people_in_two_groups_are_not_what_is_left_of_them():
     """a and b together are everybody and one person twice: that one's answer is a + b - everybody."""
     table = {
-        frozenset({"a"}): Row(9, {"agrees": 5, "others": 4}),
-        frozenset({"b"}): Row(9, {"agrees": 5, "others": 4}),
-        frozenset({"a", "b"}): Row(1, {"agrees": 1, "others": 0}),
+        frozenset({"a"}): FrequencyRow(9, {"agrees": 5, "others": 4}),
+        frozenset({"b"}): FrequencyRow(9, {"agrees": 5, "others": 4}),
+        frozenset({"a", "b"}): FrequencyRow(1, {"agrees": 1, "others": 0}),
     }
     assert attack(table, ["", "a", "b"]), "the attacker sees it"
     assert len(shown_of(table, ["a", "b"])) == 2

@@ -13,10 +13,10 @@ import pytest
 from bot.cli import results
 from bot.common.i18n.locale import Locale, available_languages
 from bot.proposals import publication
-from bot.results import published, wording
-from bot.results.edition import KEPT_EARLIER
-from bot.results.editions.renewal import renew
-from bot.results.published import Published
+from bot.results import published, text_output
+from bot.results.edition import RULE_BEFORE_EDITIONS
+from bot.results.editions.renewal import renew_edition
+from bot.results.published import PublishedResults
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
@@ -46,12 +46,12 @@ async def park(store: Store) -> AsyncIterator[Store]:
             for line in ("/start park", "Deutsch", *words, "absenden"):
                 await say(app, test.msg(f"p{number}", line))
     again = Store(str(store.writer.url))
-    assert renew(again, "park")
+    assert renew_edition(again, "park")
     yield again
     again.dispose()
 
 
-def public(store: Store) -> Published:
+def public(store: Store) -> PublishedResults:
     with store.reading() as connection:
         found = publication.public_figures(connection, "park")
     assert found is not None
@@ -67,7 +67,7 @@ async def test_visible_share_is_on_page_command_and_json(park: Store):
     found = public(park)
     assert results.as_data(found)["visible_share"] == pytest.approx(34 / 37)
     words = "91 % aller Antworten sind hier zu sehen."
-    assert words in list(wording.lines(found, GERMAN))
+    assert words in list(text_output.result_lines(found, GERMAN))
     assert words in await page_of(park)
 
 
@@ -76,7 +76,7 @@ async def test_shares_of_conditional_questions_use_those_asked(park: Store):
     about: dict[str, Any] = results.as_data(found)["questions"]
     assert [about["why"][it] for it in ("answered", "asked")] == [10, 15]
     assert [about["lamps"][it] for it in ("answered", "asked")] == [24, 24]
-    lines = list(wording.lines(found, GERMAN))
+    lines = list(text_output.result_lines(found, GERMAN))
     at = lines.index("Weshalb?")
     assert {"15", "10"} <= set(lines[at + 1].replace(",", " ").replace(".", " ").split())
     assert lines[at + 2].startswith("  yes: 6, 40 %"), "6 of 15"
@@ -91,17 +91,19 @@ async def test_figures_of_an_old_rule_are_labelled(park: Store):
         assert newest is not None
         connection.exec_driver_sql("DELETE FROM edition_rows")
         connection.exec_driver_sql("DELETE FROM editions")
-        report = results.plain(found_report := published.read(connection, "park").report)
+        report = results.plain(found_report := published.preview_results(connection, "park").report)
         assert found_report.least == 5
         document = json.dumps({"report": report})
         at = datetime.now(UTC)
         add_edition(
-            connection, StoredEdition(newest.consultation_id, 1, at, 0.0, None, "", KEPT_EARLIER, True, document), []
+            connection,
+            StoredEdition(newest.consultation_id, 1, at, 0.0, None, "", RULE_BEFORE_EDITIONS, True, document),
+            [],
         )
     found = public(park)
     assert results.as_data(found)["by_an_old_rule"] is True
     for tag in available_languages():
-        assert Locale.of(tag).say("results.old_rule", n=5) in list(wording.lines(found, Locale.of(tag)))
+        assert Locale.of(tag).say("results.old_rule", n=5) in list(text_output.result_lines(found, Locale.of(tag)))
     assert "nach einer früheren Regel" in await page_of(park)
 
 

@@ -13,14 +13,14 @@ from sqlalchemy import text
 
 from bot.cli import exchange
 from bot.common.errors import CommandError
-from bot.exchange import content, sheets
-from bot.exchange.content import Budget, Content
+from bot.exchange import content, xlsx_reader
+from bot.exchange.content import BudgetQuestion, ExchangeContent
 from bot.exchange.exports import package
 from bot.exchange.formats import decidim, meinberlin, pb, pds
-from bot.exchange.taking import Wish
+from bot.exchange.importer import ImportOptions
 from bot.proposals.codes import parse_proposal_code
 from bot.results import published
-from bot.results.ballots import Spread
+from bot.results.ballots import BudgetOutcome
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.ratings import NewRatingEvent, store_votes
@@ -58,12 +58,12 @@ def sheet(path: Path, *ideas: dict[str, str], head: tuple[str, ...] = meinberlin
 
 
 def take(store: Store, kind: str, path: Path, slug: str = "ideen", *, is_strict: bool = False):
-    return exchange.take(store, Settings(), kind, path, Wish(slug, is_strict=is_strict))
+    return exchange.take(store, Settings(), kind, path, ImportOptions(slug, is_strict=is_strict))
 
 
-def loaded(store: Store, slug: str = "ideen") -> Content:
+def loaded(store: Store, slug: str = "ideen") -> ExchangeContent:
     with store.reading() as connection:
-        return content.load(connection, slug, "https://stadt.example")
+        return content.load_content(connection, slug, "https://stadt.example")
 
 
 def test_ideas_of_mein_berlin_come_in_without_their_authors(store, tmp_path):
@@ -106,7 +106,7 @@ def test_ideas_go_out_as_mein_berlin_knows_them_and_come_back(store, tmp_path):
         store_votes(connection, [NewRatingEvent(n, found.proposals[0].id, who, v, False, at) for n, who, v in votes])  # type: ignore[arg-type]
     found = loaded(store)
     assert meinberlin.write(found, tmp_path) == ["meinberlin.xlsx"]
-    (_, first), (_, second) = sheets.table(tmp_path / "meinberlin.xlsx", meinberlin.HEAD)
+    (_, first), (_, second) = xlsx_reader.xlsx_rows(tmp_path / "meinberlin.xlsx", meinberlin.HEAD)
     assert first["Link"] == f"https://stadt.example/p/{found.proposals[0].code}"
     assert (first["Positive Bewertungen"], first["Negative Bewertungen"]) == ("3", "0"), "by last vote"
     assert (first["Status"], first["Rückmeldung"], first["Urheber"]) == ("wird umgesetzt", "Kommt im Mai.", "")
@@ -244,25 +244,25 @@ def test_spreadsheets_that_mean_harm_are_refused(tmp_path, xml, reason):
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
     repack(path, SHEET, xml.encode())
     with pytest.raises(CommandError, match=reason):
-        list(sheets.table(path, ("Titel",)))
+        list(xlsx_reader.xlsx_rows(path, ("Titel",)))
 
 
 def test_a_bomb_in_utf_16_or_without_end_is_refused(tmp_path, monkeypatch):
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
     repack(path, SHEET, f"{LAUGHS}{MAIN}</sheetData></worksheet>".encode("utf-16"))
     with pytest.raises(CommandError, match="odd encoding"):
-        list(sheets.table(path, ("Titel",)))
+        list(xlsx_reader.xlsx_rows(path, ("Titel",)))
     far = f'{MAIN}<row r="1"><c r="ZZZ1"><v>1</v></c></row></sheetData></worksheet>'
     repack(path, SHEET, far.encode())
-    monkeypatch.setattr(sheets, "_MOST_CELLS", 1000)
+    monkeypatch.setattr(xlsx_reader, "_MOST_CELLS", 1000)
     with pytest.raises(CommandError, match="more than 1000 cells"):
-        list(sheets.table(path, ("Titel",)))
-    monkeypatch.setattr(sheets, "LARGEST", 100)
+        list(xlsx_reader.xlsx_rows(path, ("Titel",)))
+    monkeypatch.setattr(xlsx_reader, "MAX_FILE_BYTES", 100)
     with pytest.raises(CommandError, match="has more than 0 MB"):
-        list(sheets.table(path, ("Titel",)))
+        list(xlsx_reader.xlsx_rows(path, ("Titel",)))
     path.write_bytes(b"no zip")
     with pytest.raises(CommandError, match="it is no XLSX file"):
-        list(sheets.table(path, ("Titel",)))
+        list(xlsx_reader.xlsx_rows(path, ("Titel",)))
 
 
 def test_columns_may_stand_in_any_order_and_days_may_be_numbers(tmp_path):
@@ -382,10 +382,10 @@ def test_a_vote_on_a_budget_comes_in_once_and_is_counted(store, tmp_path):
     assert taken[1:] == (True, 0, 0, 10, 0)
     assert take(store, "pb", path, "haushalt")[1][1:] == (False, 0, 0, 0, 10)
     with store.reading() as connection:
-        found = published.read(connection, "haushalt")
+        found = published.preview_results(connection, "haushalt")
     assert found.participations == 10
     (outcome,) = found.outcomes.values()
-    assert isinstance(outcome, Spread)
+    assert isinstance(outcome, BudgetOutcome)
     fair, greedy = outcome.spendings
     # As in docs/results.md: everybody has 10, so the six buy the bridge and the four the park.
     assert (set(fair.projects), set(greedy.projects)) == ({"bridge", "p3"}, {"p1", "bridge"})
@@ -394,7 +394,7 @@ def test_a_vote_on_a_budget_comes_in_once_and_is_counted(store, tmp_path):
     assert again is not None
     assert again.projects == (("p1", "Straße", 60), ("bridge", "Brücke", 40), ("p3", "Park", 40))
     assert sorted(again.ballots.values()) == [("p1", "bridge")] * 6 + [("p3",)] * 4
-    assert package.write(store, package.Wish("haushalt", tmp_path / "offen", "public"), NOW) == 10
+    assert package.write_export(store, package.ExportRequest("haushalt", tmp_path / "offen", "public"), NOW) == 10
 
 
 def test_another_budget_does_not_go_into_the_same_consultation(store, tmp_path):
@@ -432,8 +432,8 @@ def test_of_a_broken_budget_nothing_is_taken_over(store, tmp_path, old, new, rea
 def test_budgets_go_out_as_pb(tmp_path):
     options = {"road": ("Straße; breit", 60), "bridge": ("Brücke", 40), "park": ("Park", 40)}
     ballots = (*[frozenset({"road", "bridge"})] * 6, *[frozenset({"park"})] * 4)
-    found = Content(
-        "haushalt", "Haushalt", "de", "", (), {}, (), {}, (Budget("fund", "Wofür?", 100, options, ballots),)
+    found = ExchangeContent(
+        "haushalt", "Haushalt", "de", "", (), {}, (), {}, (BudgetQuestion("fund", "Wofür?", 100, options, ballots),)
     )
     assert pb.write(found, tmp_path) == ["haushalt-fund.pb"]
     lines = (tmp_path / "haushalt-fund.pb").read_text().splitlines()
@@ -447,14 +447,14 @@ def test_budgets_go_out_as_pb(tmp_path):
     ]
     assert lines[17:20] == ["voter_id;vote", "0;road,bridge", "1;road,bridge"]
     with pytest.raises(CommandError, match=r"there is no \.pb"):
-        pb.write(Content("x", "X", "de", "", (), {}, (), {}), tmp_path)
+        pb.write(ExchangeContent("x", "X", "de", "", (), {}, (), {}), tmp_path)
 
 
 def test_one_file_may_be_called_as_one_likes(tmp_path):
     settings = Settings(data=tmp_path / "data")
     said: list[str] = []
     path = sheet(tmp_path / "ideen.xlsx", IDEA)
-    exchange.import_(settings, "meinberlin", path, Wish("ideen"), said.append, said.append)
+    exchange.import_(settings, "meinberlin", path, ImportOptions("ideen"), said.append, said.append)
     exchange.export(settings, "ideen", "meinberlin", tmp_path / "zurueck.xlsx", said.append, said.append)
     assert [it.title for it in meinberlin.read(tmp_path / "zurueck.xlsx").statements] == ["Bänke am Weiher"]
     assert exchange.names("read") == ["decidim", "meinberlin", "pb", "pds", "polis"]

@@ -14,7 +14,7 @@ from bot.common.errors import CommandError
 from bot.exchange import content
 from bot.exchange.bundle import pseudonym
 from bot.exchange.formats import polis
-from bot.exchange.taking import Wish
+from bot.exchange.importer import ImportOptions
 from bot.settings import Settings
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
@@ -52,7 +52,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def take(store: Store, path: Path, slug: str = "park"):
-    return exchange.take(store, Settings(), "polis", path, Wish(slug))
+    return exchange.take(store, Settings(), "polis", path, ImportOptions(slug))
 
 
 def rows_of(store: Store) -> dict[str, int]:
@@ -65,7 +65,7 @@ def test_a_bundle_is_taken_over_once(store, bundle):
     _, taken = take(store, bundle)
     assert taken == ("park", True, 3, 0, 5, 0)
     with store.reading() as connection:
-        found = content.load(connection, "park")
+        found = content.load_content(connection, "park")
         revision = find_live_revision(connection, "park")
     assert revision is not None
     assert revision.state == "closed"
@@ -106,7 +106,7 @@ def test_more_votes_of_the_same_conversation_are_added(store, bundle):
 def test_what_is_exported_can_be_taken_over_again(store, bundle, tmp_path):
     take(store, bundle)
     with store.reading() as connection:
-        found = content.load(connection, "park")
+        found = content.load_content(connection, "park")
     out = tmp_path / "out"
     out.mkdir()
     assert polis.write(found, out) == [
@@ -188,7 +188,7 @@ def test_of_a_broken_bundle_nothing_is_taken_over(store, bundle, what):
         assert change[0] in whole
         (bundle / name).write_bytes(whole.replace(*change).encode("utf-8", "surrogateescape"))
     with pytest.raises(CommandError, match=reason):
-        exchange.take(store, Settings(), "polis", bundle, Wish("park", is_strict=True))
+        exchange.take(store, Settings(), "polis", bundle, ImportOptions("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
 
@@ -205,7 +205,7 @@ def test_merges_in_a_circle_or_into_nothing_are_refused(store, bundle, merges, r
     merged = [f"{head},merged-into", *(f"{line},{into}" for line, into in zip(lines, merges, strict=True))]
     (bundle / "comments.csv").write_text("\n".join(merged), encoding="utf-8")
     with pytest.raises(CommandError, match=reason):
-        exchange.take(store, Settings(), "polis", bundle, Wish("park", is_strict=True))
+        exchange.take(store, Settings(), "polis", bundle, ImportOptions("park", is_strict=True))
     assert set(rows_of(store).values()) == {0}
 
 
@@ -215,7 +215,7 @@ def test_chains_of_merges_are_taken_over_and_exported(store, bundle, tmp_path):
     (bundle / "comments.csv").write_text("\n".join(merged), encoding="utf-8")
     take(store, bundle)
     with store.reading() as connection:
-        found = content.load(connection, "park")
+        found = content.load_content(connection, "park")
     assert [found.states[it.id].merged_into for it in found.proposals] == [None, *[found.proposals[0].id] * 2]
     out = tmp_path / "out"
     out.mkdir()
@@ -224,7 +224,7 @@ def test_chains_of_merges_are_taken_over_and_exported(store, bundle, tmp_path):
 
 
 def test_a_bomb_is_not_unpacked(bundle, monkeypatch):
-    monkeypatch.setattr("bot.exchange.files.LARGEST", 1000)
+    monkeypatch.setattr("bot.exchange.files.MAX_FILE_BYTES", 1000)
     with lzma.open(bundle / "votes.csv.xz", "wt") as file:
         file.write("0" * 5000)
     (bundle / "votes.csv").unlink()
@@ -238,7 +238,7 @@ def test_a_bomb_is_not_unpacked(bundle, monkeypatch):
 def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
     settings = Settings(data=tmp_path / "data")
     said: list[str] = []
-    exchange.import_(settings, "polis", bundle, Wish("", "en", True), said.append, said.append)
+    exchange.import_(settings, "polis", bundle, ImportOptions("", "en", True), said.append, said.append)
     assert said[0] == "unser-park: made, open; source https://pol.is/4abc"
     exchange.export(settings, "unser-park", "polis", tmp_path / "out.zip", said.append, said.append)
     with zipfile.ZipFile(tmp_path / "out.zip") as packed:
@@ -248,14 +248,14 @@ def test_the_export_lands_whole_and_names_what_there_is(bundle, tmp_path):
     with pytest.raises(CommandError, match=r"'docx' is no kind that can be exported; there is .*polis"):
         exchange.export(settings, "unser-park", "docx", tmp_path / "x", said.append, said.append)
     with pytest.raises(CommandError, match="--lang xx"):
-        exchange.import_(settings, "polis", bundle, Wish("a", "xx"), said.append, said.append)
+        exchange.import_(settings, "polis", bundle, ImportOptions("a", "xx"), said.append, said.append)
 
 
 def test_a_real_conversation_comes_out_as_it_was_published(store, real_data, tmp_path):
     _, taken = take(store, real_data)
     assert taken[2:] == (522, 0, 61_936, 0)
     with store.reading() as connection:
-        found = content.load(connection, "park")
+        found = content.load_content(connection, "park")
     polis.write(found, tmp_path)
     theirs, ours = real_polis.read(real_data), real_polis.read(tmp_path)
     assert real_polis.differences(theirs, ours) == []

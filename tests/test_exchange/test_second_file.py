@@ -14,10 +14,10 @@ from sqlalchemy import text
 from bot.cli import exchange
 from bot.common.errors import CommandError
 from bot.exchange import ballots
-from bot.exchange.aside import Aside
 from bot.exchange.bundle import Bundle, pseudonym
 from bot.exchange.formats import pb, polis
-from bot.exchange.taking import Taken, Wish
+from bot.exchange.importer import ImportOptions, ImportOutcome
+from bot.exchange.rejected_rows import RejectedRows
 from bot.proposals import moderation_decisions
 from bot.proposals.moderation_decisions import ProposalWording
 from bot.settings import Settings
@@ -75,8 +75,8 @@ def votes_of_a_city(folder: Path) -> dict[str, Path]:
     }
 
 
-def take(store: Store, kind: str, path: Path, slug: str) -> Taken:
-    return exchange.take(store, Settings(), kind, path, Wish(slug))[1]
+def take(store: Store, kind: str, path: Path, slug: str) -> ImportOutcome:
+    return exchange.take(store, Settings(), kind, path, ImportOptions(slug))[1]
 
 
 def counted(store: Store, table: str = "sessions") -> int:
@@ -93,8 +93,8 @@ def test_two_wards_of_a_city_both_come_in(store: Store) -> None:
     """Their voters are 1 to 6 in both files."""
     for ward in ("ward-a", "ward-b"):
         path = Path(__file__).parent / "votes" / f"{ward}.pb"
-        assert take(store, "pb", path, ward) == Taken(ward, True, 0, 0, 6, 0)
-        assert take(store, "pb", path, ward) == Taken(ward, False, 0, 0, 0, 6)
+        assert take(store, "pb", path, ward) == ImportOutcome(ward, True, 0, 0, 6, 0)
+        assert take(store, "pb", path, ward) == ImportOutcome(ward, False, 0, 0, 0, 6)
     assert counted(store) == 12
 
 
@@ -103,7 +103,7 @@ def test_every_vote_of_a_city_comes_in_whole_and_once(store: Store, tmp_path: Pa
     for slug, path in files.items():
         bundle = pb.read(path)
         assert bundle.budgeting is not None
-        assert take(store, "pb", path, slug) == Taken(slug, True, 0, 0, len(bundle.budgeting.ballots), 0)
+        assert take(store, "pb", path, slug) == ImportOutcome(slug, True, 0, 0, len(bundle.budgeting.ballots), 0)
     before = everything(store)
     for slug, path in files.items():
         taken = take(store, "pb", path, slug)
@@ -153,7 +153,7 @@ def test_a_file_without_ballots_makes_no_consultation(store: Store, tmp_path: Pa
 def test_nothing_makes_a_new_consultation_that_is_not_whole(store: Store, tmp_path: Path, monkeypatch) -> None:
     """Whatever goes wrong with recognising: a guard at the end."""
     path = vote(tmp_path / "a.pb", GDYNIA, LARGE, range(20))
-    monkeypatch.setattr(ballots, "add", lambda *_: 14)
+    monkeypatch.setattr(ballots, "add_ballots", lambda *_: 14)
     with pytest.raises(CommandError, match="6 of the votes would not come into it; nothing was taken over"):
         take(store, "pb", path, "one")
     assert counted(store, "consultations") == 0
@@ -270,7 +270,7 @@ def test_other_conversation_with_equal_ids_is_not_merged(store, tmp_path, kind) 
 def test_edited_statements_are_still_the_same_conversation(store: Store, tmp_path: Path) -> None:
     take(store, "meinberlin", sheet(tmp_path / "a.xlsx", IDEA, PLAIN), "ideen")
     reworded = sheet(tmp_path / "b.xlsx", IDEA | OTHER, PLAIN)
-    bundle, taken = exchange.take(store, Settings(), "meinberlin", reworded, Wish("ideen"))
+    bundle, taken = exchange.take(store, Settings(), "meinberlin", reworded, ImportOptions("ideen"))
     assert taken[2:] == (0, 2, 0, 0)
     assert bundle.remarks[-1] == "1 statements read otherwise there by now; what stands here stays."
     with store.begin() as connection:
@@ -311,7 +311,7 @@ def test_conversation_without_url_is_known_under_any_path(store: Store, tmp_path
 def test_conversation_imported_by_an_older_version_is_known(store: Store, tmp_path: Path, monkeypatch) -> None:
     path = conversation(tmp_path / "export")
 
-    def before(where: Path, language: str, aside: Aside) -> Bundle:
+    def before(where: Path, language: str, aside: RejectedRows) -> Bundle:
         bundle = polis.read(where, language, aside)
         return replace(bundle, source=bundle.before[0], before=())
 
@@ -341,7 +341,7 @@ def test_an_import_is_recorded(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", publish_samples=False)
     path = conversation(tmp_path / "export", summary=SUMMARY)
     for _ in range(2):
-        exchange.import_(settings, "polis", path, Wish("park"), lambda _: None, lambda _: None)
+        exchange.import_(settings, "polis", path, ImportOptions("park"), lambda _: None, lambda _: None)
     store = Store(settings.database())
     with store.reading() as connection:
         found = [(row.act, row.object, row.purpose) for row in audit_entries(connection)]

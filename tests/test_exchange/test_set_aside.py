@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from bot.cli import exchange
 from bot.cli.main import app
 from bot.common.errors import CommandError
-from bot.exchange.aside import Aside, BadFile
 from bot.exchange.bundle import Bundle
 from bot.exchange.formats import decidim, pb
-from bot.exchange.taking import Taken, Wish
+from bot.exchange.importer import ImportOptions, ImportOutcome
+from bot.exchange.rejected_rows import BadFile, RejectedRows
 from bot.settings import Settings
 from storage.core.store import Store
 from tests.house import rows
@@ -27,8 +27,8 @@ LONG = "x" * 10_001
 MARKS = "\u202bمقاعد\u202c أكثر"
 
 
-def take(store: Store, kind: str, path: Path, **wish: Any) -> tuple[Bundle, Taken]:
-    return exchange.take(store, Settings(), kind, path, Wish("ideen", **wish))
+def take(store: Store, kind: str, path: Path, **wish: Any) -> tuple[Bundle, ImportOutcome]:
+    return exchange.take(store, Settings(), kind, path, ImportOptions("ideen", **wish))
 
 
 def texts(store: Store) -> list[str]:
@@ -131,7 +131,7 @@ def test_elements_of_a_list(store: Store, tmp_path: Path):
 
 
 def read_of(kind: Any, path: Path) -> Bundle:
-    aside = Aside()
+    aside = RejectedRows()
     found: Bundle = kind.read(path, "de", aside)
     return Bundle(found.source, "", "", found.statements, set_aside=aside.count, set_aside_lines=tuple(aside.lines))
 
@@ -140,7 +140,7 @@ def test_original_text_is_preferred_to_machine_translation(tmp_path: Path):
     path = tmp_path / "a.json"
     machine = {"es": "Bancos", "machine_translations": {"de": "Banken"}}
     path.write_text(json.dumps([{"id": 1, "title": machine, "body": machine}]), encoding="utf-8")
-    aside = Aside()
+    aside = RejectedRows()
     (it,) = decidim.read(path, "de", aside).statements
     assert (it.title, it.text) == ("Bancos", "Bancos")
     assert list(aside.remarks()) == [

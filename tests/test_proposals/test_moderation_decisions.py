@@ -15,9 +15,9 @@ from bot.proposals.moderation_decisions import ProposalWording
 from bot.proposals.moderation_rules import DecisionRefused, load_items
 from bot.proposals.similar_proposals import find_similar_proposals
 from bot.proposals.similarity import SimilarityIndex
-from bot.results.counts.disclosure import ALL
-from bot.results.loading import load
-from bot.results.report import report
+from bot.results.counts.disclosure import UNPROTECTED
+from bot.results.report import statement_report
+from bot.results.vote_loader import load_votes
 from storage.core.store import Store
 from storage.tables.moderation import count_moderation_states, merged_into_proposals, moderation_queue
 from storage.tables.proposals import (
@@ -179,8 +179,8 @@ def test_later_vote_within_an_hour_counts_in_any_merge_order(store: Store, order
 
 def public(connection: Connection, consultation_id: int, proposal: NewProposal) -> tuple[object, object]:
     """Agrees, disagrees, passes, votes as the core team sees them: by last vote, and by all votes."""
-    loaded = load(connection, consultation_id)
-    found = report(loaded.log, loaded.shown, {}, least=ALL)
+    loaded = load_votes(connection, consultation_id)
+    found = statement_report(loaded.log, loaded.shown, {}, least=UNPROTECTED)
     one = next(it for it in found.statements if it.name == proposal.code)
     return tuple(one.by_last_vote), tuple(one.by_vote_events)
 

@@ -13,7 +13,7 @@ from bot.proposals import merge_split, moderation_decisions
 from bot.proposals.moderation_decisions import ProposalWording
 from bot.proposals.moderation_rules import DecisionRefused, load_items
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
-from bot.results.answered import Answered, answered, owed
+from bot.results.official_answer_rate import OfficialAnswerRate, official_answer_rate, unanswered_contributions
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
 from storage.tables.proposals import PUBLIC_STATUSES, Withdrawal, withdraw_proposals
@@ -84,7 +84,7 @@ def test_nothing_is_archived_while_answers_are_owed(store: Store) -> None:
         )
         withdraw_proposals(connection, [Withdrawal(gone.id, NOW)])
         submit(connection, park, 7, source="polis", source_id="1")
-        assert [(row.code, row.is_unread) for row in owed(connection, park)] == [
+        assert [(row.code, row.is_unread) for row in unanswered_contributions(connection, park)] == [
             (at_it.code, False),
             (unread.code, True),
             *((part.proposal.code, True) for part in parts),
@@ -108,19 +108,25 @@ def test_the_public_hears_how_many_were_answered_and_how_fast(store: Store) -> N
     park = open_consultation(store)
     with store.begin() as connection:
         ideas = [released(connection, park, number) for number in range(1, 10)]
-        assert answered(connection, park, 5) == Answered(9, 0, None)
+        assert official_answer_rate(connection, park, 5) == OfficialAnswerRate(9, 0, None)
         for days, idea in enumerate(ideas[:4], start=1):
             answer_proposal(chair(connection, later=days * 24 * 60), idea.id, YES)
-        assert answered(connection, park, 5) == Answered(9, 4, None), "too few for a figure about time"
+        assert official_answer_rate(connection, park, 5) == OfficialAnswerRate(9, 4, None), (
+            "too few for a figure about time"
+        )
         moderation_decisions.hide_text(chair(connection, later=5 * 24 * 60), ideas[5].id, "an advertisement")
-        assert answered(connection, park, 5) == Answered(9, 4, None), "who is told why it is hidden has no answer"
+        assert official_answer_rate(connection, park, 5) == OfficialAnswerRate(9, 4, None), (
+            "who is told why it is hidden has no answer"
+        )
         answer_proposal(chair(connection, later=5 * 24 * 60), ideas[4].id, YES)
         # A second step changes nothing: people wait for the first.
         answer_proposal(chair(connection, later=99 * 24 * 60), ideas[0].id, YES._replace(status="done"))
-        found = answered(connection, park, 5)
-        assert found == Answered(9, 5, 6.0), "submitted three days before noon, answered 1, 2, 3, 4, 5 days after"
+        found = official_answer_rate(connection, park, 5)
+        assert found == OfficialAnswerRate(9, 5, 6.0), (
+            "submitted three days before noon, answered 1, 2, 3, 4, 5 days after"
+        )
         assert found.share == pytest.approx(5 / 9)
-        assert answered(connection, park, 10) == Answered(None, None, None)
+        assert official_answer_rate(connection, park, 10) == OfficialAnswerRate(None, None, None)
 
 
 def test_every_status_fits_the_table(store: Store) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.common.i18n import phrase_catalogues
 from bot.proposals import moderation_decisions
 from bot.proposals.merge_split import merge_proposals, restore_text
-from bot.results.loading import load
+from bot.results.vote_loader import load_votes
 from flows.commands.words import Command, CommandMatcher, ParsedCommand
 from flows.understanding.text import fold
 from storage.core.store import Store
@@ -52,7 +52,7 @@ async def test_what_is_mine_can_be_seen_withdrawn_and_deleted(store: Store) -> N
         await say(app, channel.msg("aylin", choice=button.token))
         assert "Niemand sieht den Vorschlag mehr" in channel.last("aylin").text
         with store.reading() as connection:
-            assert load(connection, number).shown == (second.code,)
+            assert load_votes(connection, number).shown == (second.code,)
         slip = next(it for it in shown.quick_replies if it.label == f"Vorschlag löschen {second.code}")
         await say(app, channel.msg("aylin", choice=slip.token))
         assert f"{second.code} wirklich löschen" in channel.last("aylin").text

@@ -11,7 +11,7 @@ from bot.privacy.retention import delete_expired, list_unreported
 from bot.proposals import moderation_decisions
 from bot.proposals.moderation_decisions import ProposalWording
 from bot.results import published
-from bot.results.editions.renewal import renew
+from bot.results.editions.renewal import renew_edition
 from flows.session import Session
 from storage.core.store import Store
 from storage.tables.answers import NewAnswer, upsert_answers
@@ -74,7 +74,7 @@ def run(store: Store, moment: datetime) -> None:
     with store.reading() as connection:
         waiting = list_unreported(connection, moment)
     for slug in waiting:
-        renew(store, slug, moment)
+        renew_edition(store, slug, moment)
     with store.begin() as connection:
         delete_expired(connection, moment)
 
@@ -84,7 +84,7 @@ def test_ideas_and_figures_remain_and_people_do_not(store: Store) -> None:
     run(store, ENDS + timedelta(days=29))
     assert count(store, "ratings") == 100, "the promise was 30 days"
     with store.reading() as connection:
-        before = published.read(connection, "park")
+        before = published.preview_results(connection, "park")
     assert before.report.statements[0].sectors.smallest is not None
     run(store, OVER)
     for table in ("ratings", "rating_events", "sessions", "answers"):
@@ -95,12 +95,14 @@ def test_ideas_and_figures_remain_and_people_do_not(store: Store) -> None:
         assert connection.execute(sql("SELECT count(*) FROM moderations WHERE original IS NOT NULL")).scalar() == 0
         whole = str(connection.execute(sql("SELECT document FROM editions WHERE is_last")).scalar_one())
         assert not any(pseudonym(number) in whole for number in range(1, 21))
-        after = published.read(connection, "park")
+        after = published.preview_results(connection, "park")
     assert after.report == before.report
     assert after.proposals.keys() == before.proposals.keys()
     run(store, OVER + timedelta(days=1))
     with store.reading() as connection:
-        assert published.read(connection, "park").report == before.report, "carried on from edition to edition"
+        assert published.preview_results(connection, "park").report == before.report, (
+            "carried on from edition to edition"
+        )
 
 
 def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:
@@ -110,7 +112,7 @@ def test_what_is_hidden_later_is_no_figure_any_more(store: Store) -> None:
         moderation_decisions.hide_text(chair(connection), ids["bench"], "insult after all")
     with store.reading() as connection:
         code = proposals_by_id(connection, [ids["lamp"]])[ids["lamp"]].code
-        assert [it.name for it in published.read(connection, "park").report.statements] == [code]
+        assert [it.name for it in published.preview_results(connection, "park").report.statements] == [code]
 
 
 def test_votes_whose_figures_are_not_kept_yet_wait(store: Store) -> None:

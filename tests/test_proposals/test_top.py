@@ -127,7 +127,7 @@ def test_the_page_has_the_order_of_the_list(store: Store) -> None:
     with store.reading() as connection:
         found = publication.preview_figures(connection, "wave-1")
         listed = [it.text for it in waves.rank_proposals(connection, found.subject.newest)]
-    ideas = [idea.text for idea in opinions.ideas(found, Locale.of("de"))]
+    ideas = [idea.text for idea in opinions.rated_proposals(found, Locale.of("de"))]
     assert listed == ["Brunnen", "Bank", "Wippe", "Licht"]
     assert ideas[:2] == listed[:2]
 

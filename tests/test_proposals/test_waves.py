@@ -19,8 +19,8 @@ from bot.common.ids import Ids
 from bot.proposals import lineage, merge_split, moderation_decisions
 from bot.proposals.moderation_decisions import approve_text
 from bot.proposals.official_answers import OfficialAnswer, answer_proposal
-from bot.results.methods.matrix import Log
-from bot.results.methods.top import ranking
+from bot.results.methods.matrix import VoteLog
+from bot.results.methods.top import ranked_names
 from flows.definition import Consultation
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision, set_consultation_state
@@ -285,11 +285,11 @@ def test_check_says_what_it_cannot_see(tmp_path: Any) -> None:
     assert not any("not among" in line for line in said)
 
 
-def log_of(votes: Iterable[tuple[str, str, int]]) -> Log:
+def log_of(votes: Iterable[tuple[str, str, int]]) -> VoteLog:
     rows = list(votes)
     people, names, given = (list(column) for column in zip(*rows, strict=True))
     columns = [people, names, given, [False] * len(rows), list(range(len(rows)))]
-    return Log.of_columns([columns], statements=("s1", "s2"))
+    return VoteLog.of_columns([columns], statements=("s1", "s2"))
 
 
 @pytest.mark.parametrize("of_business", [2, 5], ids=["business is against s1", "business hardly agrees with s1"])
@@ -298,11 +298,11 @@ def test_the_sector_that_agrees_least_decides(of_business: int) -> None:
     agree = (("s1", science, 27), ("s1", business, of_business), ("s2", science, 18), ("s2", business, 6))
     votes = [(person, name, 1 if n < agrees else -1) for name, of, agrees in agree for n, person in enumerate(of)]
     declared = {"business": frozenset(business), "science": frozenset(science)}
-    assert ranking(log_of(votes), ["s1", "s2"], {}, 5) == ["s1", "s2"], "29 or 32 of 38 against 24 of 38"
-    assert ranking(log_of(votes), ["s1", "s2"], declared, 8) == ["s2", "s1"], (
+    assert ranked_names(log_of(votes), ["s1", "s2"], {}, 5) == ["s1", "s2"], "29 or 32 of 38 against 24 of 38"
+    assert ranked_names(log_of(votes), ["s1", "s2"], declared, 8) == ["s2", "s1"], (
         "at least 6 of 8 in business agree with s2"
     )
-    assert ranking(log_of(votes), ["s1", "s2"], declared, 9) == ["s1", "s2"], "eight of business are too few"
+    assert ranked_names(log_of(votes), ["s1", "s2"], declared, 9) == ["s1", "s2"], "eight of business are too few"
 
 
 def test_audiences_of_a_series_are_segments() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.common.i18n.locale import Locale
 from bot.results import opinions
-from bot.results.answered import Answered, summary
+from bot.results.official_answer_rate import OfficialAnswerRate, official_answer_rate_of
 from storage.tables.moderation import ModerationState, ProposalProgress
 
 THEN = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -22,16 +22,18 @@ def contribution(state: ModerationState = "released", after: timedelta | None = 
     return ProposalProgress("C", state, "received" if at is None else "accepted", THEN, THEN + timedelta(minutes=1), at)
 
 
-def said(found: Answered) -> str:
+def said(found: OfficialAnswerRate) -> str:
     about: Any = SimpleNamespace(answered=found)
-    return opinions.answered(about, Locale.of("de"))
+    return opinions.official_answers_line(about, Locale.of("de"))
 
 
 def test_hidden_with_a_reason_is_not_answered() -> None:
     rows = [contribution("hidden")] * 95 + [contribution()] * 5
-    assert summary(rows, 5) == Answered(100, 0, None)
-    assert said(summary(rows, 5)) == "0 % aller Vorschläge sind beantwortet."
-    assert summary([*rows, *[contribution("hidden", timedelta(days=2))] * 5], 5).answered == 5, "it may be, besides"
+    assert official_answer_rate_of(rows, 5) == OfficialAnswerRate(100, 0, None)
+    assert said(official_answer_rate_of(rows, 5)) == "0 % aller Vorschläge sind beantwortet."
+    assert official_answer_rate_of([*rows, *[contribution("hidden", timedelta(days=2))] * 5], 5).answered == 5, (
+        "it may be, besides"
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,4 +46,4 @@ def test_hidden_with_a_reason_is_not_answered() -> None:
     ],
 )
 def test_nothing_takes_no_days(after: timedelta, words: str) -> None:
-    assert words in said(summary([contribution(after=after)] * 5, 5))
+    assert words in said(official_answer_rate_of([contribution(after=after)] * 5, 5))

@@ -13,10 +13,10 @@ from bot.cli import results
 from bot.cli.bench.subject import consultation as consultation_of_bench
 from bot.cli.context import desk
 from bot.common.errors import CommandError
-from bot.results import loading
+from bot.results import vote_loader
 from bot.results.counts import answer_dataset
-from bot.results.counts.disclosure import ALL
-from bot.results.report import report
+from bot.results.counts.disclosure import UNPROTECTED
+from bot.results.report import statement_report
 from bot.settings import Settings
 from flows.definition import Consultation
 from storage.core.store import Store
@@ -33,7 +33,7 @@ def filled(store: Store) -> int:
     """Mein Kiez with two released ideas, one that waits and one merged into the first; 12 people rate."""
     publish_file(store, SAMPLES / "mein-kiez.yaml", desk(Settings()))
     with store.begin() as connection:
-        consultation = answer_dataset.find(connection, "mein-kiez").newest.consultation_id
+        consultation = answer_dataset.load_dataset(connection, "mein-kiez").newest.consultation_id
         ideas = [rows.proposal(consultation, number, f"CODE{number}") for number in range(4)]
         insert_proposals(connection, ideas)
         release_proposals(connection, [ProposalRelease(it.id, NOW) for it in ideas[:2]])
@@ -52,10 +52,10 @@ def filled(store: Store) -> int:
 def test_votes_on_merged_proposals_count_for_the_target(store):
     consultation = filled(store)
     with store.reading() as connection:
-        loaded = loading.load(connection, consultation)
+        loaded = vote_loader.load_votes(connection, consultation)
     assert loaded.shown == ("CODE0", "CODE1")
     assert loaded.log.statements == ("CODE0", "CODE1", "CODE2")
-    found = report(loaded.log, loaded.shown, {}, least=ALL)
+    found = statement_report(loaded.log, loaded.shown, {}, least=UNPROTECTED)
     # The person who rated both disagreed last: once counted, twice an event.
     assert found.statements[0].by_last_vote == (5, 7, 0, 12)
     assert found.statements[0].by_vote_events == (6, 7, 0, 13)
@@ -69,9 +69,9 @@ def test_late_arrival_of_an_earlier_vote_is_not_the_last_vote(store):
         votes = [NewRatingEvent(rows.new_id(), idea, rows.pseudonym(n), -1, False, early) for n in range(5)]
         store_votes(connection, votes)
     with store.reading() as connection:
-        loaded = loading.load(connection, consultation)
+        loaded = vote_loader.load_votes(connection, consultation)
         assert count_ratings(connection, [idea])[idea].agree == 6
-    found = report(loaded.log, loaded.shown, {}, least=ALL)
+    found = statement_report(loaded.log, loaded.shown, {}, least=UNPROTECTED)
     assert found.statements[0].by_last_vote == (5, 7, 0, 12), "as before"
     assert found.statements[0].by_vote_events == (6, 12, 0, 18)
 
@@ -137,9 +137,9 @@ def asked_for_sectors(store: Store) -> int:
 def test_sectors_are_what_people_answered(store):
     asked_for_sectors(store)
     with store.reading() as connection:
-        found = answer_dataset.find(connection, "lamps")
-        sectors = loading.sectors(connection, found)
-        loaded = loading.load(connection, found.newest.consultation_id)
+        found = answer_dataset.load_dataset(connection, "lamps")
+        sectors = vote_loader.load_sectors(connection, found)
+        loaded = vote_loader.load_votes(connection, found.newest.consultation_id)
     assert {name: len(people) for name, people in sectors.items()} == {
         "administration": 0,
         "business": 7,
@@ -147,7 +147,7 @@ def test_sectors_are_what_people_answered(store):
         "residents": 0,
         "science": 8,
     }
-    (one,) = report(loaded.log, loaded.shown, sectors, least=ALL).statements
+    (one,) = statement_report(loaded.log, loaded.shown, sectors, least=UNPROTECTED).statements
     assert {cell.sector: cell.seen for cell in one.sectors.cells if cell.seen} == {"business": 7, "science": 8}
     assert one.sectors.missing == ("administration", "civil_society", "residents")
     assert one.sectors.smallest == (8 / 9, 8 / 9)

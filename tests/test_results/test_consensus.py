@@ -15,8 +15,8 @@ from bot.results.methods import consensus
 from bot.results.methods.components import plane
 from bot.results.methods.groups import Groups
 from bot.results.methods.intervals import smoothed, wilson
-from bot.results.methods.matrix import NONE, Totals
-from bot.results.methods.sectors import agreement, agreements
+from bot.results.methods.matrix import NONE, VoteTotals
+from bot.results.methods.sectors import sector_agreement, sector_agreements
 from tests.test_results.test_groups import matrix_of, nothing_hidden
 
 # Six people in two groups. Everybody likes statement 0, group 0 likes 1, group 1 likes 2; nobody saw 3.
@@ -44,7 +44,7 @@ def test_group_informed_consensus_by_hand():
 
 
 def test_picks_by_hand():
-    totals = Totals(np.array([9, 5, 0]), np.array([0, 5, 10]), np.array([1, 0, 0]))
+    totals = VoteTotals(np.array([9, 5, 0]), np.array([0, 5, 10]), np.array([1, 0, 0]))
     agree, disagree = consensus.picks(totals, np.zeros(3, dtype=np.bool_))
     assert (agree.statement, agree.side, agree.n, agree.seen) == (0, "agree", 9, 10)
     assert agree.share == pytest.approx(10 / 12)
@@ -55,7 +55,7 @@ def test_picks_by_hand():
 
 def test_five_picks_at_most_the_strongest_first():
     agrees = np.arange(20, 28)
-    picks = consensus.picks(Totals(agrees, 30 - agrees, agrees * 0), np.zeros(8, dtype=np.bool_))
+    picks = consensus.picks(VoteTotals(agrees, 30 - agrees, agrees * 0), np.zeros(8, dtype=np.bool_))
     assert [it.statement for it in picks] == [7, 6, 5, 4, 3]
 
 
@@ -97,22 +97,22 @@ AGREES = {"politics": 12, "business": 8, "science": 20, "society": 9, "residents
 
 
 def test_agreed_by_all_five_is_the_smallest_smoothed_agreement():
-    found = agreement("s", SEEN, AGREES)
+    found = sector_agreement("s", SEEN, AGREES)
     assert found.smallest == (9 / 16, 9 / 16)
     assert found.is_agreed_by_all
     assert found.missing == ()
     assert [cell.agreement.low for cell in found.cells] == [13 / 22, 9 / 16, 21 / 32, 10 / 17, 151 / 202]
-    assert not agreement("s", SEEN, AGREES | {"business": 7}).is_agreed_by_all, "one half is no agreement"
+    assert not sector_agreement("s", SEEN, AGREES | {"business": 7}).is_agreed_by_all, "one half is no agreement"
 
 
 def test_small_sector_is_missing_and_needs_a_second_one():
-    found = agreement("s", SEEN | {"business": 4}, AGREES | {"business": 4})
+    found = sector_agreement("s", SEEN | {"business": 4}, AGREES | {"business": 4})
     cells = {cell.sector: cell for cell in found.cells}
     assert cells["business"].seen is None
     assert "business" in found.missing
     assert len(found.missing) == 1, "the rest, whose count is not shown, is the cover"
     assert not found.is_agreed_by_all
-    alone = agreement("s", SEEN | {"business": 4, "": 0}, AGREES | {"business": 4, "": 0})
+    alone = sector_agreement("s", SEEN | {"business": 4, "": 0}, AGREES | {"business": 4, "": 0})
     assert alone.missing == ("business", "society"), "the next larger one is counted with it"
     assert [(it.sector, it.seen, it.reason) for it in alone.cells if it.sector in {"business", "society", OTHERS}] == [
         ("business", None, "merged"),
@@ -122,7 +122,7 @@ def test_small_sector_is_missing_and_needs_a_second_one():
 
 
 def test_small_sectors_are_only_counted_together():
-    found = agreement("s", SEEN | {"business": 4, "science": 4}, AGREES | {"business": 2, "science": 4})
+    found = sector_agreement("s", SEEN | {"business": 4, "science": 4}, AGREES | {"business": 2, "science": 4})
     assert found.cells[-1][:3] == (OTHERS, 8, 6)
     assert found.missing == ("business", "science")
     assert found.number == 5
@@ -131,7 +131,7 @@ def test_small_sectors_are_only_counted_together():
 
 
 def test_a_small_sector_of_one_mind_keeps_its_answers():
-    found = agreement("s", SEEN, AGREES | {"science": 30, "business": 13})
+    found = sector_agreement("s", SEEN, AGREES | {"science": 30, "business": 13})
     business, science = (next(it for it in found.cells if it.sector == name) for name in ("business", "science"))
     assert (science.seen, science.agrees) == (30, 30), "that all of thirty agree is a result"
     assert (business.seen, business.agrees, business.reason) == (14, None, "protected")
@@ -141,7 +141,7 @@ def test_a_small_sector_of_one_mind_keeps_its_answers():
 
 
 def test_nobody_at_all():
-    found = agreement("s", dict.fromkeys(SEEN, 0), dict.fromkeys(SEEN, 0))
+    found = sector_agreement("s", dict.fromkeys(SEEN, 0), dict.fromkeys(SEEN, 0))
     assert found.smallest is None
     assert len(found.missing) == 5
 
@@ -155,7 +155,7 @@ def counts(draw):
 @given(counts())
 def test_ranges_hold_the_truth_and_nothing_small_is_told(drawn):
     seen, agrees = drawn
-    found = agreement("s", seen, agrees)
+    found = sector_agreement("s", seen, agrees)
     small = {cell.sector for cell in found.cells if cell.reason == "merged"}
     seen, agrees = ({**n, OTHERS: sum(n[it] for it in small)} for n in (seen, agrees))
     for cell in found.cells:
@@ -174,8 +174,8 @@ def test_sectors_from_the_table_and_several_per_person():
     votes = np.ones((20, 1), dtype=np.int8)
     votes[::2] = -1
     people = np.arange(20)
-    found = agreements(matrix_of(votes), {"a": people < 15, "b": people >= 5})
+    found = sector_agreements(matrix_of(votes), {"a": people < 15, "b": people >= 5})
     (one,) = found
     assert [(cell.seen, cell.agrees) for cell in one.cells] == [(15, 7), (15, 8)]
     assert one.smallest == (8 / 17, 8 / 17)
-    assert agreements(matrix_of(votes), {})[0].smallest is None
+    assert sector_agreements(matrix_of(votes), {})[0].smallest is None

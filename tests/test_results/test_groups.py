@@ -7,19 +7,19 @@ import itertools
 import numpy as np
 import pytest
 
-from bot.results import noise
+from bot.results import null_model
 from bot.results.methods import clusters, components, groups
 from bot.results.methods.clusters import adjusted_rand, k_means, silhouette
-from bot.results.methods.matrix import NONE, Matrix
+from bot.results.methods.matrix import NONE, VoteMatrix
 
 
-def matrix_of(votes) -> Matrix:
+def matrix_of(votes) -> VoteMatrix:
     table = np.asarray(votes, dtype=np.int8)
     people, statements = (tuple(map(str, range(size))) for size in table.shape)
-    return Matrix(people, statements, table, np.zeros(table.shape, dtype=np.bool_))
+    return VoteMatrix(people, statements, table, np.zeros(table.shape, dtype=np.bool_))
 
 
-def planted(people: int, statements: int = 20, share: float = 1 / 3, seed: int = 5) -> tuple[Matrix, np.ndarray]:
+def planted(people: int, statements: int = 20, share: float = 1 / 3, seed: int = 5) -> tuple[VoteMatrix, np.ndarray]:
     """Two camps which vote against each other, nine times in ten, on two thirds of the statements."""
     chance = np.random.default_rng(seed)
     camp = (chance.random(people) < share).astype(np.int64)
@@ -29,7 +29,7 @@ def planted(people: int, statements: int = 20, share: float = 1 / 3, seed: int =
     return matrix_of(leaning), camp
 
 
-def drawn(people: int, statements: int, each: int, seed: int = 1) -> Matrix:
+def drawn(people: int, statements: int, each: int, seed: int = 1) -> VoteMatrix:
     """Votes drawn by lot, the same odds for everybody: nobody belongs together."""
     chance = np.random.default_rng(seed)
     votes = chance.choice([1, -1, 0], (people, statements), p=[0.5, 0.3, 0.2])
@@ -37,7 +37,7 @@ def drawn(people: int, statements: int, each: int, seed: int = 1) -> Matrix:
     return matrix_of(votes)
 
 
-def planted_groups(sizes: tuple[int, ...], strength: float, seed: int = 7) -> tuple[Matrix, np.ndarray]:
+def planted_groups(sizes: tuple[int, ...], strength: float, seed: int = 7) -> tuple[VoteMatrix, np.ndarray]:
     """Groups that lean one way or the other on two thirds of 40 statements. With a strength of 0.3 somebody agrees with
     chance 0.75 or 0.15, where elsewhere it is 0.45; one in ten passes, and everybody rates 25.
     """
@@ -51,7 +51,7 @@ def planted_groups(sizes: tuple[int, ...], strength: float, seed: int = 7) -> tu
     return matrix_of(votes), group
 
 
-def nothing_hidden(matrix: Matrix) -> np.ndarray:
+def nothing_hidden(matrix: VoteMatrix) -> np.ndarray:
     return np.zeros(len(matrix.statements), dtype=np.bool_)
 
 
@@ -192,7 +192,7 @@ def test_shuffled_votes_stay_with_their_statement():
     chance = np.random.default_rng(2)
     statement = np.sort(chance.integers(0, 9, 500))
     votes = chance.random(500).astype(np.float32)
-    dealt = noise.dealt_anew(votes, statement, chance)
+    dealt = null_model.shuffle_votes(votes, statement, chance)
     assert not np.array_equal(dealt, votes)
     for number in range(9):
         assert sorted(dealt[statement == number]) == sorted(votes[statement == number])

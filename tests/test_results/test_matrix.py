@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.results.methods.matrix import NONE, Log, VoteEvent, event_totals, last_votes
+from bot.results.methods.matrix import NONE, VoteEvent, VoteLog, event_totals, last_votes
 from bot.results.methods.priority import draw, priority
 
 EVENTS = [
@@ -31,7 +31,7 @@ events = st.lists(
 
 
 def test_a_changed_vote_is_one_last_vote_and_two_events():
-    log = Log.of(EVENTS)
+    log = VoteLog.of(EVENTS)
     matrix = last_votes(log)
     assert (matrix.people, matrix.statements) == (("ana", "ben"), ("trees", "lamps"))
     assert matrix.votes.tolist() == [[0, NONE], [-1, 1]]
@@ -47,7 +47,7 @@ def test_the_table_is_what_a_dictionary_would_hold(some):
     expected: dict[tuple[str, str], tuple[int, bool]] = {}
     for it in sorted(some, key=lambda it: it.at):
         expected[it.person, it.statement] = it.vote, it.important
-    matrix = last_votes(Log.of(some, statements="xyz"))
+    matrix = last_votes(VoteLog.of(some, statements="xyz"))
     found = {
         (person, statement): (int(matrix.votes[row, column]), bool(matrix.important[row, column]))
         for row, person in enumerate(matrix.people)
@@ -59,21 +59,21 @@ def test_the_table_is_what_a_dictionary_would_hold(some):
 
 @given(events)
 def test_totals_add_up(some):
-    log = Log.of(some)
+    log = VoteLog.of(some)
     matrix = last_votes(log)
     assert matrix.totals().seen.sum() == matrix.voted.sum() <= event_totals(log).seen.sum() == len(some)
 
 
 def test_an_empty_log_is_an_empty_table():
-    matrix = last_votes(Log.of([], statements=("s1", "s2")))
+    matrix = last_votes(VoteLog.of([], statements=("s1", "s2")))
     assert matrix.votes.shape == (0, 2)
     assert matrix.totals().seen.tolist() == [0, 0]
 
 
 def test_equal_times_keep_the_order_of_the_log():
     both = [VoteEvent("ana", "trees", 1, False, 7), VoteEvent("ana", "trees", -1, False, 7)]
-    assert last_votes(Log.of(both)).votes.tolist() == [[-1]]
-    assert last_votes(Log.of(both[::-1])).votes.tolist() == [[1]]
+    assert last_votes(VoteLog.of(both)).votes.tolist() == [[-1]]
+    assert last_votes(VoteLog.of(both[::-1])).votes.tolist() == [[1]]
 
 
 def test_priority_by_hand():

@@ -15,11 +15,11 @@ from bot.results.methods.budgets import equal_shares, greedy
 from bot.results.methods.components import plane
 from bot.results.methods.groups import Groups
 from bot.results.methods.intervals import Z95
-from bot.results.methods.matrix import NONE, Log, Matrix, VoteEvent
+from bot.results.methods.matrix import NONE, VoteEvent, VoteLog, VoteMatrix
 from bot.results.methods.pairwise import bradley_terry
 from bot.results.methods.priority import priority
-from bot.results.methods.rankings import rank
-from bot.results.report import report
+from bot.results.methods.rankings import rank_options
+from bot.results.report import statement_report
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -51,7 +51,7 @@ def test_intervals_of_strengths_are_those_of_choix(case):
 
 @pytest.mark.parametrize("case", cases("highs"))
 def test_no_order_fits_more_preferences_than_kemeny_s(case):
-    found = rank(case["ballots"], case["options"])
+    found = rank_options(case["ballots"], case["options"])
     assert (found.method, found.agreements) == ("kemeny", case["agreements"])
 
 
@@ -63,12 +63,12 @@ def test_budgets_buy_what_pabutools_buys(case):
 
 
 @pytest.fixture
-def rated() -> tuple[Matrix, Groups, dict[str, Any]]:
+def rated() -> tuple[VoteMatrix, Groups, dict[str, Any]]:
     (case,) = cases("red_dwarf")
     signs = {"+": 1, "-": -1, "0": 0, ".": NONE}
     votes = np.array([[signs[it] for it in line] for line in case["votes"]], dtype=np.int8)
     people, statements = (tuple(map(str, range(size))) for size in votes.shape)
-    matrix = Matrix(people, statements, votes, np.zeros(votes.shape, dtype=np.bool_))
+    matrix = VoteMatrix(people, statements, votes, np.zeros(votes.shape, dtype=np.bool_))
     label = np.array(case["groups"])
     nothing, everybody = np.zeros(len(statements), dtype=np.bool_), np.ones(len(people), dtype=np.bool_)
     return matrix, Groups(label, int(label.max()) + 1, 0.0, plane(matrix, nothing), everybody), case
@@ -101,7 +101,7 @@ def test_what_a_group_agrees_with_best_is_not_told_as_refused(rated):
     found = consensus.representatives(matrix, groups, np.zeros(len(matrix.statements), dtype=np.bool_))[0]
     best = next(it for it in found if it.is_best_agreed)
     assert (best.statement, best.side, best.n, best.seen) == (3, "disagree", 3, 52), "49 of 52 do not disagree"
-    told = report(Log.of(events, matrix.statements), matrix.statements, {})
+    told = statement_report(VoteLog.of(events, matrix.statements), matrix.statements, {})
     assert {it.stands_for for it in told.highlights if it.is_best_agreed} == {"agree"}
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from bot.results.methods import consensus
 from bot.results.methods.intervals import wilson
-from bot.results.methods.matrix import Log, Totals, VoteEvent
-from bot.results.methods.top import ranked, ranking
-from bot.results.order import Standing, in_order, rank
-from bot.results.report import report
+from bot.results.methods.matrix import VoteEvent, VoteLog, VoteTotals
+from bot.results.methods.top import rank_statements, ranked_names
+from bot.results.report import statement_report
+from bot.results.statement_order import StatementStanding, ordered_statements, rank_statement
 
 SECTORS = ("administration", "business", "science", "civil_society", "residents")
 
@@ -34,14 +34,16 @@ class City:
 
     def orders(self, *names: str) -> tuple[list[str], list[str]]:
         """That of the page, and that of a wave."""
-        log = Log.of(self.events, names)
+        log = VoteLog.of(self.events, names)
         sectors = {name: frozenset(people) for name, people in self.sectors.items()}
-        told = report(log, names, sectors).statements
-        return [it.name for it in in_order(told)], ranking(log, names, sectors, 5)
+        told = statement_report(log, names, sectors).statements
+        return [it.name for it in ordered_statements(told)], ranked_names(log, names, sectors, 5)
 
     def statement(self, name: str):
         sectors = {it: frozenset(people) for it, people in self.sectors.items()}
-        (found,) = (it for it in report(Log.of(self.events), (name,), sectors).statements if it.name == name)
+        (found,) = (
+            it for it in statement_report(VoteLog.of(self.events), (name,), sectors).statements if it.name == name
+        )
         return found
 
 
@@ -51,8 +53,8 @@ def test_unknown_sectors_lift_nothing():
         city.rate("bench", 24, 8, sector)
     assert city.statement("well").sectors.missing
     assert city.orders("well", "bench") == (["bench", "well"],) * 2
-    assert rank(city.statement("bench")) == (
-        Standing.ALL_SECTORS,
+    assert rank_statement(city.statement("bench")) == (
+        StatementStanding.ALL_SECTORS,
         -wilson(24, 32).low,
         -wilson(120, 160).low,
     )
@@ -67,7 +69,10 @@ def test_nothing_nobody_rated_comes_before_what_most_agree_with():
 def test_few_ratings_come_behind_many_however_good_they_are():
     city = City().rate("few", 17, 2).rate("many", 60, 40).rate("twenty", 14, 6)
     assert city.orders("few", "many", "twenty")[1] == ["many", "twenty", "few"], "50 to 69 %, 48 to 85 %, 19 ratings"
-    assert [rank(city.statement(it)).standing for it in ("many", "few")] == [Standing.RATED, Standing.FEW]
+    assert [rank_statement(city.statement(it)).standing for it in ("many", "few")] == [
+        StatementStanding.RATED,
+        StatementStanding.FEW,
+    ]
 
 
 def test_of_two_shares_the_surer_one_comes_first():
@@ -82,11 +87,13 @@ def test_page_and_wave_have_one_order():
             agree, other = chance.integers(0, 30, 2) * (chance.random() < 0.7)
             city.rate(name, int(agree), int(other), sector)
     page, wave = city.orders(*names)
-    told = [it for it in page if rank(city.statement(it)).standing is not Standing.UNTOLD]
+    told = [it for it in page if rank_statement(city.statement(it)).standing is not StatementStanding.UNTOLD]
     assert len(told) > 20
     assert told == wave[: len(told)]
-    log, sectors = Log.of(city.events, names), {name: frozenset(it) for name, it in city.sectors.items()}
-    assert {it.name: it.rank for it in ranked(log, names, sectors, 5)} == {it: rank(city.statement(it)) for it in names}
+    log, sectors = VoteLog.of(city.events, names), {name: frozenset(it) for name, it in city.sectors.items()}
+    assert {it.name: it.rank for it in rank_statements(log, names, sectors, 5)} == {
+        it: rank_statement(city.statement(it)) for it in names
+    }
 
 
 def test_among_the_untold_a_wave_takes_the_surer_one():
@@ -97,9 +104,9 @@ def nothing_hidden(size: int) -> np.ndarray:
     return np.zeros(size, dtype=np.bool_)
 
 
-def totals(*votes: tuple[int, int]) -> Totals:
+def totals(*votes: tuple[int, int]) -> VoteTotals:
     agrees, disagrees = (np.array(column) for column in zip(*votes, strict=True))
-    return Totals(agrees, disagrees, agrees * 0)
+    return VoteTotals(agrees, disagrees, agrees * 0)
 
 
 def test_one_statement_is_tested_twice_by_hand():
@@ -121,7 +128,7 @@ def test_most_agree_only_on_what_many_rated():
 @pytest.mark.parametrize("seen", [8, 20, 200])
 def test_random_votes_on_many_statements_give_no_consensus(seen):
     chance = np.random.default_rng(seen)
-    by_lot = [Totals(agrees, seen - agrees, agrees * 0) for agrees in chance.binomial(seen, 0.5, (40, 560))]
+    by_lot = [VoteTotals(agrees, seen - agrees, agrees * 0) for agrees in chance.binomial(seen, 0.5, (40, 560))]
     wrong = [bool(consensus.agreed_upon(it, nothing_hidden(560), seen)) for it in by_lot]
     assert sum(wrong) <= 5, "5 % of 40 are two"
     assert all(len(consensus.picks(it, nothing_hidden(560))) == 10 for it in by_lot), "the rule of Polis finds ten"
@@ -130,7 +137,7 @@ def test_random_votes_on_many_statements_give_no_consensus(seen):
 def test_what_most_do_agree_on_is_found_among_hundreds():
     agrees = np.random.default_rng(1).binomial(100, 0.5, 560)
     agrees[[7, 70, 300]] = 80, 78, 84
-    found = consensus.agreed_upon(Totals(agrees, 100 - agrees, agrees * 0), nothing_hidden(560), 1000)
+    found = consensus.agreed_upon(VoteTotals(agrees, 100 - agrees, agrees * 0), nothing_hidden(560), 1000)
     assert [it.statement for it in found] == [300, 7, 70], "the surest one first"
 
 

@@ -9,25 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cli.results import plain
-from bot.results.methods.matrix import Log, VoteEvent
-from bot.results.report import report
+from bot.results.methods.matrix import VoteEvent, VoteLog
+from bot.results.report import statement_report
 from tests.test_results.test_groups import planted
 
 
-def log_of(matrix) -> Log:
+def log_of(matrix) -> VoteLog:
     cells = [
         VoteEvent(person, statement, int(matrix.votes[row, column]), False, row)
         for row, person in enumerate(matrix.people)
         for column, statement in enumerate(matrix.statements)
         if matrix.voted[row, column]
     ]
-    return Log.of(cells, matrix.statements)
+    return VoteLog.of(cells, matrix.statements)
 
 
 def test_a_large_conversation_is_told_whole():
     matrix, _ = planted(240)
     sectors = {name: frozenset(matrix.people[place::5]) for place, name in enumerate("abcde")}
-    found = report(log_of(matrix), matrix.statements[:18], sectors)
+    found = statement_report(log_of(matrix), matrix.statements[:18], sectors)
     assert found.people == 240
     assert len(found.statements) == 18
     assert sorted(found.group_sizes, reverse=True) == list(found.group_sizes)
@@ -40,13 +40,13 @@ def test_a_large_conversation_is_told_whole():
     assert one.group_informed is not None
     assert one.group_informed.low == pytest.approx(cells[0].agreement.low * cells[1].agreement.low)
     assert {it.group for it in found.highlights} == {None, 0, 1}
-    assert report(log_of(matrix), matrix.statements[:18], sectors) == found, "the same again"
+    assert statement_report(log_of(matrix), matrix.statements[:18], sectors) == found, "the same again"
     assert json.loads(json.dumps(plain(found)))["people"] == 240
 
 
 def test_a_small_conversation_has_figures_but_no_groups():
     matrix, _ = planted(30)
-    found = report(log_of(matrix), matrix.statements, {})
+    found = statement_report(log_of(matrix), matrix.statements, {})
     assert found.people == 30
     assert found.group_sizes == ()
     assert found.no_groups_because.startswith("30 people")
@@ -55,9 +55,9 @@ def test_a_small_conversation_has_figures_but_no_groups():
 
 def test_of_four_people_nothing_is_told():
     matrix, _ = planted(4)
-    found = report(log_of(matrix), matrix.statements, {})
+    found = statement_report(log_of(matrix), matrix.statements, {})
     assert (found.people, found.votes, found.statements, found.highlights) == (None, None, (), ())
-    nobody = report(Log.of([], ("s1",)), ("s1",), {})
+    nobody = statement_report(VoteLog.of([], ("s1",)), ("s1",), {})
     assert nobody.people == 0
 
 
@@ -68,7 +68,7 @@ def test_both_ways_of_counting_hide_the_same():
         VoteEvent("p1", "s", 0, False, 31),
         VoteEvent("p1", "s", 1, True, 32),
     ]
-    (one,) = report(Log.of(events), ("s",), {}).statements
+    (one,) = statement_report(VoteLog.of(events), ("s",), {}).statements
     assert one.by_last_vote == (19, 1, 0, 20), "one of twenty is nobody in particular"
     # Three votes were replaced, all of them agreement but one: who knows whose would know how they voted before.
     assert one.by_vote_events == (None, None, None, None)
@@ -92,7 +92,7 @@ votes = st.lists(
 @settings(max_examples=60)
 @given(votes, st.lists(st.integers(0, 14), max_size=10))
 def test_nothing_small_is_ever_told(events, members):
-    found = report(Log.of(events), ("x", "y"), {"a": frozenset(map(str, members))}, least_people=10)
+    found = statement_report(VoteLog.of(events), ("x", "y"), {"a": frozenset(map(str, members))}, least_people=10)
     numbers = [found.people, found.votes, *found.sector_people.values(), *found.group_sizes]
     for it in found.statements:
         numbers += [it.by_last_vote.votes, it.by_vote_events.votes]
@@ -105,7 +105,7 @@ def test_nothing_small_is_ever_told(events, members):
 
 def test_a_hidden_statement_is_told_nowhere():
     matrix, _ = planted(150)
-    found = report(log_of(matrix), matrix.statements[5:], {})
+    found = statement_report(log_of(matrix), matrix.statements[5:], {})
     names = {it.name for it in found.statements} | {it.name for it in found.highlights}
     assert names == set(matrix.statements[5:]) | (names - set(matrix.statements))
     assert not names & set(matrix.statements[:5])

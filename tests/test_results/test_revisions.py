@@ -13,11 +13,11 @@ from bot.cli import results
 from bot.common.i18n.locale import Locale
 from bot.consultations.catalogue import Catalogue
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
+from bot.exchange.exports.package import ExportRequest
 from bot.proposals import publication
-from bot.results import loading, published, wording
-from bot.results.ballots import Spread
-from bot.results.meetings import Meeting
+from bot.results import published, text_output, vote_loader
+from bot.results.ballots import BudgetOutcome
+from bot.results.live_results import MeetingQuestion
 from flows.session import Session
 from flows.values import Value
 from storage.core.store import Store
@@ -58,7 +58,7 @@ def scale(low: int, high: int, **more: Any) -> Question:
 def counts(store: Store) -> dict[str, dict[str, int | None]]:
     """Variable → cell → number, as `results --inner --json` tells them."""
     with store.reading() as connection:
-        found = results.as_data(published.read(connection, "park", is_inner=True))["questions"]
+        found = results.as_data(published.preview_results(connection, "park", is_inner=True))["questions"]
     return {name: it["counts"] for name, it in found.items()}
 
 
@@ -72,13 +72,13 @@ def told(store: Store, *kinds: str) -> dict[str, dict[str, int | None]]:
 
 def lines(store: Store, language: str = "de") -> list[str]:
     with store.reading() as connection:
-        return list(wording.lines(published.read(connection, "park"), Locale.of(language)))
+        return list(text_output.result_lines(published.preview_results(connection, "park"), Locale.of(language)))
 
 
 def exported(store: Store, folder: Path, profile: str, name: str) -> list[dict[str, str]]:
     out = folder / profile
     if not out.exists():
-        package.write(store, Wish("park", out, profile, UTC), NOW)
+        package.write_export(store, ExportRequest("park", out, profile, UTC), NOW)
     with (out / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -123,7 +123,7 @@ def test_a_scale_that_comes_back_is_the_same(store):
         ([scale(1, 5)], [{"way": 4}] * 8),
     )
     with store.reading() as connection:  # revision 1 is live again, and no third one is made
-        assert len(published.read(connection, "park").subject.revisions) == 2
+        assert len(published.preview_results(connection, "park").subject.revisions) == 2
     history(store, ([scale(1, 5, hint=text("Bitte wählen"))], [{"way": 4}] * 9))
     assert told(store)["way"] == {"option.5": 6, "option.4": 17}
 
@@ -271,7 +271,7 @@ def test_sectors_are_what_was_declared_as_sectors(store):
     words = {"key": "way", "type": "text", "text": text("Wo?")}
     history(store, ([words], [{"way": "Erika"}] * 6), ([sectors], [{"way": ["science"]}] * 7))
     with store.reading() as connection:
-        declared = loading.sectors(connection, published.read(connection, "park").subject)
+        declared = vote_loader.load_sectors(connection, published.preview_results(connection, "park").subject)
     assert {name: len(people) for name, people in declared.items()} == {
         "administration": 0,
         "business": 0,
@@ -289,8 +289,8 @@ def test_a_budget_buys_nothing_that_was_removed(store):
     before, after = fund(("road", 60), ("park", 50), ("tram", 90)), fund(("road", 60), ("park", 50))
     history(store, ([before], [{"way": {"tram": 90}}] * 9), ([after], [{"way": {"park": 50}}] * 6))
     with store.reading() as connection:
-        spread = published.read(connection, "park").outcomes["way"]
-    assert isinstance(spread, Spread)
+        spread = published.preview_results(connection, "park").outcomes["way"]
+    assert isinstance(spread, BudgetOutcome)
     assert {share.option: share.people for share in spread.shares} == {"tram": 9, "park": 6, "road": 0}
     assert [spending.projects for spending in spread.spendings] == [("park",), ("park",)]
 
@@ -329,5 +329,5 @@ def test_a_meeting_counts_what_was_answered_to_its_question(store):
         here = room._replace(consultation_id=newest.consultation_id)
         flow = Catalogue().revision(connection, newest.id).flow
         insert_rooms(connection, [here])
-        shown = publication.refresh_meeting_picture(connection, Meeting(here, newest, flow, {"way": ["5"]}, 5))
+        shown = publication.refresh_meeting_picture(connection, MeetingQuestion(here, newest, flow, {"way": ["5"]}, 5))
     assert (shown.at_least, shown.answered, shown.values) == (20, 27, {"5": 27})

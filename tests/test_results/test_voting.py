@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.results.methods.budgets import equal_shares, greedy
 from bot.results.methods.pairwise import bradley_terry
-from bot.results.methods.rankings import agreements, borda, preferences, rank
+from bot.results.methods.rankings import borda, count_agreements, preferences, rank_options
 
 
 def test_two_options_by_hand():
@@ -91,17 +91,17 @@ ballots = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(ballots)
 def test_kemeny_is_the_best_of_all_orders(some):
-    found = rank(some, 5)
+    found = rank_options(some, 5)
     preferred = preferences(some, 5)
-    scores = [agreements(order, preferred) for order in itertools.permutations(range(5))]
-    assert found.agreements == agreements(found.order, preferred) == max(scores)
+    scores = [count_agreements(order, preferred) for order in itertools.permutations(range(5))]
+    assert found.agreements == count_agreements(found.order, preferred) == max(scores)
     assert found.equally_good == scores.count(max(scores))
 
 
 def test_orders_by_hand():
     # Condorcet's example of a circle: 23 a>b>c, 17 b>c>a, 2 b>a>c, 10 c>a>b, 8 c>b>a
     people = [[0, 1, 2]] * 23 + [[1, 2, 0]] * 17 + [[1, 0, 2]] * 2 + [[2, 0, 1]] * 10 + [[2, 1, 0]] * 8
-    found = rank(people, 3)
+    found = rank_options(people, 3)
     assert preferences(people, 3).tolist() == [[0, 33, 25], [27, 0, 42], [35, 18, 0]]
     assert (found.order, found.agreements, found.comparisons) == ((1, 2, 0), 104, 180)
     assert borda(people, 3).tolist() == [58, 69, 53]
@@ -109,9 +109,9 @@ def test_orders_by_hand():
 
 
 def test_beyond_fourteen_options_it_says_borda():
-    fourteen = rank([list(range(14))], 14)
+    fourteen = rank_options([list(range(14))], 14)
     assert (fourteen.method, fourteen.order) == ("kemeny", tuple(range(14)))
-    fifteen = rank([list(range(15))], 15)
+    fifteen = rank_options([list(range(15))], 15)
     assert (fifteen.method, fifteen.order, fifteen.equally_good) == ("borda", tuple(range(15)), 0)
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from bot.cli import results
 from bot.common.i18n.locale import Locale, available_languages
-from bot.results import figures, opinions, published, wording
-from bot.results.ballots import Comparison
-from bot.results.published import Published
+from bot.results import figures, opinions, published, text_output
+from bot.results.ballots import PairwiseOutcome
+from bot.results.published import PublishedResults
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
 from storage.tables.moderation import NewModeration, insert_moderations
@@ -50,17 +50,20 @@ def rated_by_two_camps(store: Store) -> None:
         )
 
 
-def read(store: Store) -> Published:
+def read(store: Store) -> PublishedResults:
     with store.reading() as connection:
-        return published.read(connection, "park")
+        return published.preview_results(connection, "park")
 
 
 async def test_page_and_command_tell_of_groups_and_of_what_they_share(store):
     publish(store, consultation("park"))
     rated_by_two_camps(store)
     found = read(store)
-    ideas = opinions.ideas(found, GERMAN)
-    groups, common = opinions.groups(found, ideas, GERMAN), opinions.in_common(found, ideas, GERMAN)
+    ideas = opinions.rated_proposals(found, GERMAN)
+    groups, common = (
+        opinions.described_groups(found, ideas, GERMAN),
+        opinions.statements_in_common(found, ideas, GERMAN),
+    )
     assert [group.name for group in groups] == ["Gruppe 1", "Gruppe 2"]
     assert sum(group.people for group in groups) == 240
     assert len(common) == 5
@@ -68,7 +71,7 @@ async def test_page_and_command_tell_of_groups_and_of_what_they_share(store):
         assert [row.name for row in it.rows] == ["Gruppe 1", "Gruppe 2"]
     first = groups[0].stands[0]
     assert [row.name for row in first.rows] == ["Gruppe 1", "alle"], "beside everybody, to compare"
-    said = "\n".join(wording.lines(found, GERMAN))
+    said = "\n".join(text_output.result_lines(found, GERMAN))
     assert "Menschen, die bewertet haben: 240." in said
     assert f"Gruppe 1 (Menschen: {groups[0].people}): Was sie von den anderen unterscheidet" in said
     assert f"{first.side}: {first.idea.code} „{first.idea.text}“" in said
@@ -91,14 +94,14 @@ async def test_orders_and_budgets_say_how_sure_they_are(store):
     again = Store(str(store.writer.url))
     found = read(again)
     again.dispose()
-    order, money = figures.weighed(found, GERMAN)
+    order, money = figures.outcome_figures(found, GERMAN)
     # Of 72 comparisons those of ten people between park and school do not fit.
     assert "Zu ihr passen 86 % der einzelnen Vergleiche." in order.notes
     park = next(bar for bar in money.rows if bar.label == "Park")
     assert park.share == pytest.approx(0.35)
     # 14 times 60 and ten times 0 of 100: the mean has a standard error of √(913.0 / 24) = 6.168.
     assert park.chance == pytest.approx((0.35 - 1.96 * 0.06168, 0.35 + 1.96 * 0.06168), abs=1e-4)
-    said = "\n".join(wording.lines(found, GERMAN))
+    said = "\n".join(text_output.result_lines(found, GERMAN))
     assert "  1. Schule\n  2. Park\n  3. Brücke" in said
     assert "weggelassen" not in said
     assert "(Equal Shares) für: " in said
@@ -119,13 +122,13 @@ async def test_comparisons_of_few_unanimous_people_are_hidden(store):
     again = Store(str(store.writer.url))
     found = read(again)
     with again.reading() as connection:
-        inner = published.read(connection, "park", is_inner=True)
+        inner = published.preview_results(connection, "park", is_inner=True)
     again.dispose()
     assert found.outcomes == {}, "all ten prefer the park to both"
     (outcome,) = inner.outcomes.values()
-    assert isinstance(outcome, Comparison)
+    assert isinstance(outcome, PairwiseOutcome)
     assert {outcome.options[it.option]: it.wins for it in outcome.strengths} == {"park": 20, "school": 8, "bridge": 2}
-    (weighed,) = figures.weighed(inner, GERMAN)
+    (weighed,) = figures.outcome_figures(inner, GERMAN)
     assert [(bar.label, bar.number) for bar in weighed.rows] == [("Park", 20), ("Schule", 8), ("Brücke", 2)]
 
 
@@ -133,6 +136,6 @@ async def test_comparisons_of_few_unanimous_people_are_hidden(store):
 def test_every_language_has_the_words(store, language):
     publish(store, consultation("park"))
     rated_by_two_camps(store)
-    said = list(wording.lines(read(store), Locale.of(language)))
+    said = list(text_output.result_lines(read(store), Locale.of(language)))
     assert len(said) > 100
     assert not any("results." in line for line in said)

@@ -25,7 +25,7 @@ from bot.authoring.file_check import canonical_content, content_digest
 from bot.cli.bench import live
 from bot.cli.bench.live import Measured
 from bot.cli.bench.subject import QUESTIONS, consultation
-from bot.results.editions.service import in_a_process
+from bot.results.editions.service import run_job
 from flows.session import Session
 from storage import migrate
 from storage.core.store import Store
@@ -97,7 +97,7 @@ def measure(file: Path, *, residents: int = 64, seconds: float = SECONDS) -> Sha
         for number in count(PEOPLE * 1_000):
             await app.store.write(partial(_answer_more, number=number))  # so that there is something to make anew
             since = time.perf_counter()
-            (found,) = await in_a_process(app.store, [SLUG])
+            (found,) = await run_job(app.store, [SLUG])
             # One that was counted, and may not be published after the one before, has no figure of its own.
             made.append(found.get("seconds", time.perf_counter() - since))
             took = time.perf_counter() - began

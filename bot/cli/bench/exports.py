@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bot.cli.bench.editions import SLUG
 from bot.exchange.exports import package
-from bot.exchange.exports.package import ROWS, Wish
+from bot.exchange.exports.package import ROWS, ExportRequest
 from storage.core.store import Store
 
 _NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -36,8 +36,8 @@ def measure(url: str, folder: Path) -> Measured:
     store = Store(url)
     with TemporaryDirectory(prefix="export-", dir=folder) as name:
         files, book = Path(name, "files"), Path(name, "book.xlsx")
-        took = _seconds(lambda: package.write(store, Wish(SLUG, files), _NOW))
-        took_book = _seconds(lambda: package.write(store, Wish(SLUG, book, is_workbook=True), _NOW))
+        took = _seconds(lambda: package.write_export(store, ExportRequest(SLUG, files), _NOW))
+        took_book = _seconds(lambda: package.write_export(store, ExportRequest(SLUG, book, is_workbook=True), _NOW))
         bare = sum(_bare_seconds(files / row) for row in ROWS)
     store.dispose()
     return Measured(took, took_book, took / bare, took_book / bare)

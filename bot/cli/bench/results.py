@@ -10,8 +10,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from bot.cli.bench.subject import SLUG, publish_subject
-from bot.results import loading
-from bot.results.report import report
+from bot.results import vote_loader
+from bot.results.report import statement_report
 from storage import migrate
 from storage.core.store import Store
 from storage.tables.consultations import find_live_revision
@@ -41,9 +41,9 @@ def seconds(url: str, votes: int = PEOPLE * EACH) -> float:
     store = Store(url)
     began = time.perf_counter()
     with store.reading() as connection:
-        loaded = loading.load(connection, 1)
+        loaded = vote_loader.load_votes(connection, 1)
     sectors = {name: frozenset(loaded.log.people[place::5]) for place, name in enumerate("abcde")}
-    found = report(loaded.log, loaded.shown, sectors)
+    found = statement_report(loaded.log, loaded.shown, sectors)
     took = time.perf_counter() - began
     store.dispose()
     if found.votes != votes or len(found.group_sizes) < 2:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from bot.common.remembered import ResultCache
-from bot.exchange.exports.sheets import Row, text_of
+from bot.exchange.exports.sheets import Row, cell_text
 
 DATE_STYLE: Final = 2
 """The number of the style of dates; 1 is that of heads."""
@@ -30,14 +30,14 @@ _ROW: Final = "\0"
 """Stands for the number of the row; no XML can hold it."""
 
 
-class Cells:
+class SheetXml:
     """The rows of one sheet. `are_numbers` says which columns hold numbers; in others, times become those of `zone`."""
 
     def __init__(self, are_numbers: Sequence[bool], zone: tzinfo) -> None:
         self.row = 1
         """The number of the last row; the first one is the head."""
         self._columns = [
-            ResultCache(partial(_cell, letters(place), zone, is_number=is_number))
+            ResultCache(partial(_cell, column_letters(place), zone, is_number=is_number))
             for place, is_number in enumerate(are_numbers)
         ]
 
@@ -46,13 +46,13 @@ class Cells:
         found = []
         for row in rows:
             self.row += 1
-            texts = map(text_of, row)
+            texts = map(cell_text, row)
             cells = "".join([known[text] for known, text in zip(self._columns, texts, strict=True) if text])
             found.append(f'<row r="{_ROW}">{cells}</row>'.replace(_ROW, str(self.row)))
         return "".join(found).encode()
 
 
-def letters(place: int) -> str:
+def column_letters(place: int) -> str:
     """The name of a column.
 
     >>> letters(0), letters(25), letters(26), letters(16_383)
@@ -74,10 +74,10 @@ def _cell(column: str, zone: tzinfo, text: str, *, is_number: bool) -> str:
         since = datetime.fromisoformat(text).astimezone(zone).replace(tzinfo=None) - _DAY_ZERO
         return f'{start} s="{DATE_STYLE}"><v>{since.days + since.seconds / _DAY_SECONDS:.16G}</v></c>'
     space = ' xml:space="preserve"' if _EDGES.search(text) else ""
-    return f'{start} t="inlineStr"><is><t{space}>{escaped(text)}</t></is></c>'
+    return f'{start} t="inlineStr"><is><t{space}>{escape_xml(text)}</t></is></c>'
 
 
-def escaped(text: str) -> str:
+def escape_xml(text: str) -> str:
     """A text as XML; characters XML does not have, and what reads like one of them, as Excel writes them.
 
     >>> escaped("a < b\\x07"), escaped("_x0007_")

@@ -6,8 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from bot.exchange.exports.sheets import Row, Sheet, whole
-from bot.results.counts.answer_dataset import COUNTS, RESPONSE, TIMES, Subject, Variable, Wording
+from bot.exchange.exports.sheets import Row, Sheet, static_sheet
+from bot.results.counts.answer_dataset import (
+    COUNTED_COLUMN,
+    RESPONSE_COLUMNS,
+    TIME_COLUMNS,
+    AnswerDataset,
+    QuestionWording,
+    Variable,
+)
 from flows.values import Missing
 from flows.wording import Text
 
@@ -52,34 +59,34 @@ _FIXED: Final = {
     "place_code": "Kennung des Plakats oder der Stelle, nie einer Person|Code of a poster or place, never of a person",
     "started_at": "Beginn (ISO 8601)|Begin (ISO 8601)",
     "ended_at": "Ende (ISO 8601)|End (ISO 8601)",
-    COUNTS: "1 = mindestens eine Antwort oder Bewertung (Einwilligungen zählen nicht): Nur diese werden gezählt"
+    COUNTED_COLUMN: "1 = mindestens eine Antwort oder Bewertung (Einwilligungen zählen nicht): Nur diese werden gezählt"
     "|1 = at least one answer or rating (consents are none): only these participations are counted",
 }
 
 
-def sheet(subject: Subject) -> Sheet:
+def codebook_sheet(subject: AnswerDataset) -> Sheet:
     """The codebook as a table of an export."""
-    return whole("codebook.csv", head(subject), rows(subject))
+    return static_sheet("codebook.csv", codebook_head(subject), codebook_rows(subject))
 
 
-def head(subject: Subject) -> tuple[str, ...]:
+def codebook_head(subject: AnswerDataset) -> tuple[str, ...]:
     return (*HEAD, *(f"label_{language}" for language in subject.flow.languages))
 
 
-def rows(subject: Subject) -> Iterator[Row]:
+def codebook_rows(subject: AnswerDataset) -> Iterator[Row]:
     """All entries: columns that every export has, then question by question, then the missing codes."""
-    for name in (*RESPONSE, *TIMES):
+    for name in (*RESPONSE_COLUMNS, *TIME_COLUMNS):
         german, _, english = _FIXED[name].partition("|")
         yield (name, "", "", "column", "", "", "", "", *_in_both(subject, german, english))
     for variable in subject.variables:
         yield from _variable_rows(subject, variable)
-    german, _, english = _FIXED[COUNTS].partition("|")
-    yield (COUNTS, "", "", "column", "", "", "", "", *_in_both(subject, german, english))
+    german, _, english = _FIXED[COUNTED_COLUMN].partition("|")
+    yield (COUNTED_COLUMN, "", "", "column", "", "", "", "", *_in_both(subject, german, english))
     for code, (german, english) in MISSING.items():
         yield ("", "", "", "missing", code.value, "", "", "", *_in_both(subject, german, english))
 
 
-def _variable_rows(subject: Subject, variable: Variable) -> Iterator[Row]:
+def _variable_rows(subject: AnswerDataset, variable: Variable) -> Iterator[Row]:
     """Each wording of the question and of each code, the newest first, with the revisions that have it."""
     languages = subject.flow.languages
     for about, texts in _questions(variable, languages):
@@ -115,7 +122,7 @@ class _About(NamedTuple):
         return " ".join(map(str, sorted(self.revisions))), self.condition, self.sensitive
 
 
-def _about(wording: Wording, revisions: tuple[int, ...] = ()) -> _About:
+def _about(wording: QuestionWording, revisions: tuple[int, ...] = ()) -> _About:
     question = wording.question
     condition = question.ask_if.model_dump(mode="json") if question.ask_if else None
     said = json.dumps(condition, ensure_ascii=False) if condition else ""
@@ -137,7 +144,9 @@ def _codes(variable: Variable, code: str, languages: Sequence[str]) -> Iterator[
     )
 
 
-def _merged(entries: Iterable[tuple[_About, tuple[str, ...], Wording]]) -> Iterator[tuple[_About, Sequence[str]]]:
+def _merged(
+    entries: Iterable[tuple[_About, tuple[str, ...], QuestionWording]],
+) -> Iterator[tuple[_About, Sequence[str]]]:
     """Entries that say the same are one, with the revisions of all."""
     found: dict[tuple[_About, tuple[str, ...]], tuple[int, ...]] = {}
     for about, texts, wording in entries:
@@ -150,6 +159,6 @@ def _in_languages(text: Text, languages: Sequence[str]) -> tuple[str, ...]:
     return tuple(text.root[tag].text if tag in text.root else "" for tag in languages)
 
 
-def _in_both(subject: Subject, german: str, english: str) -> list[str]:
+def _in_both(subject: AnswerDataset, german: str, english: str) -> list[str]:
     """Words of ours in the columns of the languages: German in German ones, English in all others."""
     return [german if language.startswith("de") else english for language in subject.flow.languages]

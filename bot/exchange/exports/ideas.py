@@ -8,14 +8,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.exchange.exports.sheets import Row, Sheet, whole
-from bot.exchange.exports.tables import Portion, View
+from bot.exchange.exports.sheets import Row, Sheet, static_sheet
+from bot.exchange.exports.tables import Chunk, ProfileView
 from bot.proposals.moderation_rules import ModerationItem, load_items
-from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.answer_dataset import AnswerDataset
 from storage.tables.proposals import proposals_of_consultation
 from storage.tables.ratings import NewRating, RatingCount, count_ratings, ratings_of_people
 
-FILES: Final = ("proposals.csv", "ratings_long.csv")
+IDEA_FILES: Final = ("proposals.csv", "ratings_long.csv")
 PROPOSALS: Final = (
     *("code", "state", "title", "text", "withheld", "language", "district", "topic", "place", "latitude", "longitude"),
     *("status", "agrees", "disagrees", "passes", "important", "merged_into", "split_from", "source", "source_id"),
@@ -25,7 +25,7 @@ RATINGS: Final = ("response_id", "code", "vote", "important", "rated_at")
 VOTES: Final = {1: "agree", 0: "pass", -1: "disagree"}
 
 
-def sheets(connection: Connection, found: Subject, view: View) -> list[Sheet]:
+def proposal_sheets(connection: Connection, found: AnswerDataset, view: ProfileView) -> list[Sheet]:
     """What was proposed, and the ratings of each participation; nothing where the consultation has neither."""
     rows = proposals_of_consultation(connection, found.newest.consultation_id)
     standings = load_items(connection, [row.id for row in rows if row.withdrawn_at is None])
@@ -34,12 +34,12 @@ def sheets(connection: Connection, found: Subject, view: View) -> list[Sheet]:
     counts = count_ratings(connection, list(standings))
     codes = {number: one.proposal.code for number, one in standings.items() if one.is_public}
     return [
-        whole(FILES[0], PROPOSALS, _proposals(standings, counts, view)),
-        Sheet(FILES[1], RATINGS, partial(_ratings, connection, codes, view)),
+        static_sheet(IDEA_FILES[0], PROPOSALS, _proposals(standings, counts, view)),
+        Sheet(IDEA_FILES[1], RATINGS, partial(_ratings, connection, codes, view)),
     ]
 
 
-def _ratings(connection: Connection, codes: Mapping[int, str], view: View, portion: Portion) -> Iterator[Row]:
+def _ratings(connection: Connection, codes: Mapping[int, str], view: ProfileView, portion: Chunk) -> Iterator[Row]:
     """How these participations rated what is public."""
     given: dict[str, list[NewRating]] = {}
     for row in ratings_of_people(connection, [it.response.session.pseudonym for it in portion]) if codes else ():
@@ -50,7 +50,7 @@ def _ratings(connection: Connection, codes: Mapping[int, str], view: View, porti
             yield name, codes[row.proposal_id], VOTES[row.vote], int(row.important), view.moment(row.rated_at)
 
 
-def asks_for_ideas(found: Subject) -> bool:
+def asks_for_ideas(found: AnswerDataset) -> bool:
     """Whether people propose or weigh anything in this consultation."""
     return any(variable.question.type in {"proposal", "statements"} for variable in found.variables)
 
@@ -59,7 +59,9 @@ def _code_of(item: tuple[int, ModerationItem]) -> str:
     return item[1].proposal.code
 
 
-def _proposals(standings: Mapping[int, ModerationItem], counts: Mapping[int, RatingCount], view: View) -> Iterator[Row]:
+def _proposals(
+    standings: Mapping[int, ModerationItem], counts: Mapping[int, RatingCount], view: ProfileView
+) -> Iterator[Row]:
     """One row each. What nobody released is there without its words and its place.
 
     Where times are coarse the order is that of the codes, which is none: that of age would tell who came when.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from bot.exchange.exports.codebook import MISSING
-from bot.results.counts.answer_dataset import COUNTS, RESPONSE, TIMES, Subject, Variable
+from bot.results.counts.answer_dataset import COUNTED_COLUMN, RESPONSE_COLUMNS, TIME_COLUMNS, AnswerDataset, Variable
 
 Cells = Mapping[str, str]
 """A row of `answers_wide.csv`, by column."""
@@ -25,7 +25,7 @@ _FIXED: Final = {
     "place_code": ("Ort-Kennung", "Place code"),
     "started_at": ("Begonnen", "Begun"),
     "ended_at": ("Beendet", "Ended"),
-    COUNTS: ("Zählt (1 = hat etwas beantwortet)", "Counts (1 = answered something)"),
+    COUNTED_COLUMN: ("Zählt (1 = hat etwas beantwortet)", "Counts (1 = answered something)"),
 }
 _CODES: Final = {
     "status": {
@@ -37,7 +37,7 @@ _CODES: Final = {
 }
 
 
-class Column(NamedTuple):
+class LabelledColumn(NamedTuple):
     """A column: what stands above it, which column of the wide file it is, and how a cell is said."""
 
     head: str
@@ -45,38 +45,40 @@ class Column(NamedTuple):
     say: Callable[[Cells], str]
 
 
-def columns(subject: Subject) -> list[Column]:
+def labelled_columns(subject: AnswerDataset) -> list[LabelledColumn]:
     """All columns, in the main language of the consultation (words of ours: German or English)."""
     which = 0 if subject.language.startswith("de") else 1
     fixed = [
-        Column(_FIXED[name][which], name, _said(name, {code: it[which] for code, it in _CODES.get(name, {}).items()}))
-        for name in (*RESPONSE, *TIMES, COUNTS)
+        LabelledColumn(
+            _FIXED[name][which], name, _said(name, {code: it[which] for code, it in _CODES.get(name, {}).items()})
+        )
+        for name in (*RESPONSE_COLUMNS, *TIME_COLUMNS, COUNTED_COLUMN)
     ]
     questions = [column for variable in subject.variables for column in _of_question(subject, variable, which)]
     return [*fixed[:-1], *questions, fixed[-1]]
 
 
-def _of_question(subject: Subject, variable: Variable, which: int) -> Iterator[Column]:
+def _of_question(subject: AnswerDataset, variable: Variable, which: int) -> Iterator[LabelledColumn]:
     wordings = variable.question.text.root
     text = wordings.get(subject.language) or next(iter(wordings.values()))
     head = f"{variable.name}: {text.text}"
     missing = {code.value: f"({words[which].partition(':')[0]})" for code, words in MISSING.items()}
     labels = {code: _label(subject, variable, code) for code in variable.codes}
     if variable.kind == "text":
-        yield Column(head, variable.name, _words(variable.name, missing, f"({_WITHHELD[which]})"))
+        yield LabelledColumn(head, variable.name, _words(variable.name, missing, f"({_WITHHELD[which]})"))
     elif variable.kind in {"several", "order"}:
-        yield Column(head, variable.name, _listed(variable.name, labels | missing))
+        yield LabelledColumn(head, variable.name, _listed(variable.name, labels | missing))
     else:
         # Numbers stay numbers, to be calculated with; amounts stand beside each option.
         known = missing if variable.kind in {"number", "amounts"} else labels | missing
-        yield Column(head, variable.name, _said(variable.name, known))
+        yield LabelledColumn(head, variable.name, _said(variable.name, known))
     if variable.is_several:
         for code in variable.codes:
             source = f"{variable.name}.{code}"
-            yield Column(f"{variable.name}: {labels[code]}", source, _said(source, {}))
+            yield LabelledColumn(f"{variable.name}: {labels[code]}", source, _said(source, {}))
 
 
-def _label(subject: Subject, variable: Variable, code: str) -> str:
+def _label(subject: AnswerDataset, variable: Variable, code: str) -> str:
     by_language = variable.labels[code]
     return by_language.get(subject.language) or next(iter(by_language.values()), code)
 

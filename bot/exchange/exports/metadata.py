@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from bot.consultations.visibility import takes_no_answers
 from bot.exchange.exports.codebook import MISSING
-from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.answer_dataset import AnswerDataset
 from flows.wording import Review, Text
 
 Profile = Literal["public", "analysis", "raw"]
@@ -18,7 +18,7 @@ FORMAT: Final = 1
 """Raised when a file or column is renamed or means something else; new ones may come at any time."""
 
 
-class Totals(NamedTuple):
+class ParticipationTotals(NamedTuple):
     """Participations; None where too few to be told."""
 
     answered: int | None
@@ -29,10 +29,10 @@ class Totals(NamedTuple):
 _TEXTS: Final = ("title", "asks", "why", "readers", "decides", "feedback", "audience")
 
 
-def metadata(
-    subject: Subject,
+def export_metadata(
+    subject: AnswerDataset,
     profile: Profile,
-    totals: Totals,
+    totals: ParticipationTotals,
     contexts: Mapping[str, Mapping[str, int | None]],
     now: datetime,
 ) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _by_language(text: Text) -> Mapping[str, str]:
     return {language: wording.text for language, wording in text.items()}
 
 
-def caveats(subject: Subject, profile: Profile, now: datetime) -> list[tuple[str, str]]:
+def caveats(subject: AnswerDataset, profile: Profile, now: datetime) -> list[tuple[str, str]]:
     """What nobody may overlook, in German and English."""
     found = []
     if subject.newest.sample:

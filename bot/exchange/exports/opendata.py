@@ -9,12 +9,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from bot.exchange.exports.sheets import Row, Sheet, guarded, to_the_second, whole
-from bot.results.ballots import Comparison, Order, Spread
-from bot.results.counts.answer_dataset import Subject
-from bot.results.methods.sectors import Cell
-from bot.results.published import Published
-from bot.results.report import EVERYBODY, Report, Statement
+from bot.exchange.exports.sheets import Row, Sheet, guard_formula, static_sheet, to_the_second
+from bot.results.ballots import BudgetOutcome, PairwiseOutcome, RankingOutcome
+from bot.results.counts.answer_dataset import AnswerDataset
+from bot.results.methods.sectors import SectorCell
+from bot.results.published import PublishedResults
+from bot.results.report import EVERYBODY, StatementReport, StatementResult
 
 LICENCE: Final = ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/")
 TEXTS: Final = "texts.csv"
@@ -69,7 +69,7 @@ _HEADS: Final = {
 _NUMBERS: Final = frozenset({"agrees", "disagrees", "passes", "votes", "important", "seen", "place", "people"})
 
 
-def sheets(published: Published) -> list[Sheet]:
+def open_data_sheets(published: PublishedResults) -> list[Sheet]:
     """The tables of proposals and open answers."""
     statements = {statement.name: statement for statement in published.report.statements}
     tables: dict[str, Iterable[Row]] = {
@@ -82,10 +82,10 @@ def sheets(published: Published) -> list[Sheet]:
     }
     if any(published.texts_of_questions.values()):
         tables[TEXTS] = _texts(published)
-    return [whole(name, _HEADS[name], map(_harmless, rows)) for name, rows in tables.items()]
+    return [static_sheet(name, _HEADS[name], map(_harmless, rows)) for name, rows in tables.items()]
 
 
-def descriptions(published: Published, tables: Iterable[Sheet]) -> dict[str, str]:
+def descriptions(published: PublishedResults, tables: Iterable[Sheet]) -> dict[str, str]:
     """The data package and the data card of these tables, by the names of their files."""
     package = json.dumps(_package(published.subject, [it.name for it in tables]), ensure_ascii=False, indent=2)
     return {PACKAGE: f"{package}\n", CARD: _card(published)}
@@ -93,10 +93,10 @@ def descriptions(published: Published, tables: Iterable[Sheet]) -> dict[str, str
 
 def _harmless(row: Row) -> Row:
     """Words of strangers, which strangers open with a double click: no spreadsheet runs them."""
-    return [guarded(cell) if isinstance(cell, str) else cell for cell in row]
+    return [guard_formula(cell) if isinstance(cell, str) else cell for cell in row]
 
 
-def _proposals(published: Published) -> Iterator[Row]:
+def _proposals(published: PublishedResults) -> Iterator[Row]:
     for row in published.proposals.values():
         released = to_the_second(row.released_at) if row.released_at else None
         place = (row.place, row.latitude, row.longitude)
@@ -104,18 +104,18 @@ def _proposals(published: Published) -> Iterator[Row]:
         yield (*about, *place, row.status, row.source, row.source_id, released)
 
 
-def _rating(statement: Statement) -> Row:
+def _rating(statement: StatementResult) -> Row:
     counts = (*statement.by_last_vote, statement.important, *statement.by_vote_events)
     return (statement.name, *counts, *(statement.group_informed or (None, None)))
 
 
-def _agreement(statement: Statement) -> Iterator[Row]:
+def _agreement(statement: StatementResult) -> Iterator[Row]:
     """A row per sector, and `other` for those that are counted together (`reason` merged)."""
     for cell in statement.sectors.cells:
         yield (statement.name, cell.sector, *_cell(cell), cell.reason)
 
 
-def _groups(report: Report) -> Iterator[Row]:
+def _groups(report: StatementReport) -> Iterator[Row]:
     """A row per statement and group of similar opinion, named by numbers from 1 on, and one for everybody."""
     stands = {(it.name, it.group): it.stands_for for it in report.highlights}
     for it in report.statements:
@@ -124,12 +124,12 @@ def _groups(report: Report) -> Iterator[Row]:
             yield it.name, str(number + 1), people, *_cell(cell), stands.get((it.name, number))
 
 
-def _cell(cell: Cell) -> Row:
+def _cell(cell: SectorCell) -> Row:
     told = cell.agreement if cell.seen is not None else (None, None)
     return cell.seen, cell.agrees, *told, *(cell.chance or (None, None))
 
 
-def _statuses(published: Published) -> Iterator[Row]:
+def _statuses(published: PublishedResults) -> Iterator[Row]:
     codes = {proposal.id: code for code, proposal in published.proposals.items()}
     for number, steps in published.history.items():
         for step in steps:
@@ -137,17 +137,17 @@ def _statuses(published: Published) -> Iterator[Row]:
                 yield codes[number], step.status, language, reason, step.body, step.link, to_the_second(step.at)
 
 
-def _ballots(published: Published) -> Iterator[Row]:
+def _ballots(published: PublishedResults) -> Iterator[Row]:
     """Orders, comparisons and budgets: a row per option; of spendings a row per project that would be bought."""
     for key, outcome in published.outcomes.items():
         match outcome:
-            case Order(options, ranking):
+            case RankingOutcome(options, ranking):
                 for place, option in enumerate(options, start=1):
                     yield key, ranking.method, place, option, None, None, None, ranking.ballots
-            case Comparison(options, strengths, people):
+            case PairwiseOutcome(options, strengths, people):
                 for place, it in enumerate(strengths, start=1):
                     yield key, "bradley-terry", place, options[it.option], it.score, *it.chance, people
-            case Spread(shares, people, _, spendings):
+            case BudgetOutcome(shares, people, _, spendings):
                 for place, share in enumerate(shares, start=1):
                     yield key, "mean", place, share.option, share.mean, *(share.chance or (None, None)), people
                 for spending in spendings:
@@ -155,7 +155,7 @@ def _ballots(published: Published) -> Iterator[Row]:
                         yield key, spending.method, place, project, None, None, None, people
 
 
-def _texts(published: Published) -> Iterator[Row]:
+def _texts(published: PublishedResults) -> Iterator[Row]:
     """Released answers in own words, question by question, and their translations; in no order that means anything."""
     for key, quotes in published.texts_of_questions.items():
         for quote in quotes:
@@ -164,7 +164,7 @@ def _texts(published: Published) -> Iterator[Row]:
                 yield key, language, text.text, quote.language, text.translator
 
 
-def _package(subject: Subject, tables: Iterable[str]) -> dict[str, Any]:
+def _package(subject: AnswerDataset, tables: Iterable[str]) -> dict[str, Any]:
     """A Data Package (Frictionless, v1) over the tables."""
     consultation = subject.flow.consultation
     name, path = LICENCE
@@ -198,7 +198,7 @@ def _type(field: str) -> str:
     return "datetime" if field.endswith("at") and field in {"at", "released_at"} else "string"
 
 
-def _card(published: Published) -> str:
+def _card(published: PublishedResults) -> str:
     """The data card: what this is, how it was counted, what is left out; German first."""
     subject, report = published.subject, published.report
     consultation = subject.flow.consultation

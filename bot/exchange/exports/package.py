@@ -23,22 +23,29 @@ from bot.consultations import stored_revisions
 from bot.consultations.visibility import figures_are_public
 from bot.exchange.exports import codebook, ideas, opendata
 from bot.exchange.exports.codebook import MISSING
-from bot.exchange.exports.metadata import PROFILES, Profile, Totals, metadata
-from bot.exchange.exports.readme_text import liesmich
-from bot.exchange.exports.sheets import CsvFolder, Sheet, to_the_second, whole
-from bot.exchange.exports.sheets import write as write_sheets
-from bot.exchange.exports.staging import check_target, staged
-from bot.exchange.exports.tables import LONG, LongRows, Named, Portion, View, WideRows, to_the_week, wide_head
+from bot.exchange.exports.metadata import PROFILES, ParticipationTotals, Profile, export_metadata
+from bot.exchange.exports.readme_text import readme_text
+from bot.exchange.exports.sheets import CsvFolder, Sheet, static_sheet, to_the_second, write_sheets
+from bot.exchange.exports.staging import check_target, staged_output
+from bot.exchange.exports.tables import (
+    LONG,
+    Chunk,
+    LongRows,
+    NamedParticipation,
+    ProfileView,
+    WideRows,
+    to_the_week,
+    wide_head,
+)
 from bot.exchange.exports.workbook import Workbook
 from bot.proposals import publication
-from bot.results.counts import answer_dataset as subject
-from bot.results.counts import responses
-from bot.results.counts.answer_dataset import Subject
-from bot.results.counts.counts import CONTEXTS, MERGED, Counts
-from bot.results.counts.responses import Response, randomness, stream
+from bot.results.counts import participation_reader
+from bot.results.counts.answer_dataset import AnswerDataset, load_dataset
+from bot.results.counts.counts import CONTEXTS, MERGED, ParticipationCounts
+from bot.results.counts.participation_reader import ParticipationAnswers, randomness, stream_participations
 from bot.results.counts.rows import NO_ANSWER, CountRow
-from bot.results.editions.renewal import renew
-from bot.results.published import Published
+from bot.results.editions.renewal import renew_edition
+from bot.results.published import PublishedResults
 from storage.core.store import Store
 
 ROWS: Final = ("answers_long.csv", "answers_wide.csv", "answers_wide_excel.csv")
@@ -49,7 +56,7 @@ WORKBOOK: Final = "tabellen.xlsx"
 """What everybody may have is opened by double clicks: CSV for programs looks broken in a German Excel."""
 
 
-class Wish(NamedTuple):
+class ExportRequest(NamedTuple):
     """What is to be exported, where to, and how much of it."""
 
     slug: str
@@ -64,33 +71,41 @@ class Wish(NamedTuple):
     """What raw data is read for."""
 
 
-def write(store: Store, wish: Wish, now: datetime) -> int:
+def write_export(store: Store, wish: ExportRequest, now: datetime) -> int:
     """Writes an export for the house, or the public one, brought up to date before; gives the number of answered
     participations in it, 0 where those are too few to be told. Raises CommandError.
     """
     check_target(wish.out)
     profile = known_profile(wish.profile)
     if profile == "public":
-        renew(store, wish.slug)
+        renew_edition(store, wish.slug)
         return write_public(store, wish, now).participations or 0
     with store.reading() as connection:
-        found = subject.find(connection, wish.slug, trials=profile == "raw", now=now)
-        counts, chance = Counts(found), randomness(wish.seed)
+        found = load_dataset(connection, wish.slug, trials=profile == "raw", now=now)
+        counts, chance = ParticipationCounts(found), randomness(wish.seed)
         view = _view(wish, chance)
         long, wide = Sheet(ROWS[0], LONG, LongRows(found, view)), WideRows(found, view)
-        sheets = [long, Sheet(ROWS[1], wide_head(found), wide, ROWS[2]), *ideas.sheets(connection, found, view)]
+        sheets = [
+            long,
+            Sheet(ROWS[1], wide_head(found), wide, ROWS[2]),
+            *ideas.proposal_sheets(connection, found, view),
+        ]
 
         def about() -> dict[str, Any]:
-            totals = Totals(counts.responses, counts.begun, counts.finished)
-            return metadata(found, profile, totals, {name: dict(counts.contexts[name]) for name in CONTEXTS}, now)
+            totals = ParticipationTotals(counts.responses, counts.begun, counts.finished)
+            return export_metadata(
+                found, profile, totals, {name: dict(counts.contexts[name]) for name in CONTEXTS}, now
+            )
 
-        people = stream(connection, found, None if profile == "raw" else chance)
+        people = stream_participations(connection, found, None if profile == "raw" else chance)
         portions = _portions(people, counts, view)
-        _write(Package(found, profile, sheets, about), wish, portions, now)
+        _write(ExportPackage(found, profile, sheets, about), wish, portions, now)
         return counts.responses
 
 
-def write_public(store: Store, wish: Wish, now: datetime, shown: Published | None = None) -> Published:
+def write_public(
+    store: Store, wish: ExportRequest, now: datetime, shown: PublishedResults | None = None
+) -> PublishedResults:
     """Writes the public export of the newest edition, or of the one that is `shown`; gives what was written.
 
     Counts nothing. Raises CommandError where everybody may not see the figures, or no edition was made yet.
@@ -101,11 +116,11 @@ def write_public(store: Store, wish: Wish, now: datetime, shown: Published | Non
             shown = publication.public_figures(connection, wish.slug)
             if shown is None:
                 raise CommandError(_no_edition(connection, wish.slug))
-    tables = opendata.sheets(shown)
+    tables = opendata.open_data_sheets(shown)
     about = partial(_about_public, shown, now)
     more = opendata.descriptions(shown, tables)
-    sheets = [whole(COUNTS, CountRow._fields, _count_rows(shown)), *tables]
-    _write(Package(shown.subject, "public", sheets, about, more), wish, [], now)
+    sheets = [static_sheet(COUNTS, CountRow._fields, _count_rows(shown)), *tables]
+    _write(ExportPackage(shown.subject, "public", sheets, about, more), wish, [], now)
     return shown
 
 
@@ -128,10 +143,10 @@ def known_profile(name: str) -> Profile:
     raise CommandError(f"--profile {name}: there is {', '.join(PROFILES)}")
 
 
-class Package(NamedTuple):
+class ExportPackage(NamedTuple):
     """What an export consists of."""
 
-    subject: Subject
+    subject: AnswerDataset
     profile: Profile
     sheets: Sequence[Sheet]
     """All but the codebook, which comes last."""
@@ -141,21 +156,23 @@ class Package(NamedTuple):
     """Further descriptions of the sheets, by the names of their files."""
 
 
-def _write(package: Package, wish: Wish, portions: Iterable[Portion], now: datetime) -> None:
+def _write(package: ExportPackage, wish: ExportRequest, portions: Iterable[Chunk], now: datetime) -> None:
     """Puts a package where the wish says, as files or as one workbook; everybody gets both of what is public."""
     found, is_public = package.subject, package.profile == "public"
     has_files, has_workbook = not wish.is_workbook, wish.is_workbook or is_public
-    with staged(wish.out, is_public=is_public) as folder, ExitStack() as closing:
+    with staged_output(wish.out, is_public=is_public) as folder, ExitStack() as closing:
         # The same answers, the same file: with others beside it, it says when the consultation was published.
         made_at = found.newest.published_at if has_files else now
         book = Workbook(found, wish.zone, made_at, closing, folder) if has_workbook else None
-        sheets = [*package.sheets, codebook.sheet(found)]
+        sheets = [*package.sheets, codebook.codebook_sheet(found)]
         with ExitStack() as files:
             targets = [CsvFolder(folder, files)] if has_files else []
-            write_sheets(sheets, chain(portions, [()]), [*targets, *([book] if book else [])], responses.AT_ONCE)
+            write_sheets(
+                sheets, chain(portions, [()]), [*targets, *([book] if book else [])], participation_reader.CHUNK_SIZE
+            )
         tables = [name for sheet in package.sheets for name in sheet.files]
         names = [*tables, *package.more, *([WORKBOOK] if has_files and has_workbook else ()), *ABOUT]
-        guide = liesmich(found, package.profile, now, names)
+        guide = readme_text(found, package.profile, now, names)
         if has_files:
             about = json.dumps({**package.about(), "files": names}, ensure_ascii=False, indent=2)
             for name, text in {**package.more, ABOUT[1]: f"{about}\n"}.items():
@@ -165,32 +182,34 @@ def _write(package: Package, wish: Wish, portions: Iterable[Portion], now: datet
             book.save(folder / (WORKBOOK if has_files else f"{found.newest.slug}.xlsx"), guide)
 
 
-def _portions(people: Iterable[Response], counts: Counts, view: View) -> Iterator[Portion]:
+def _portions(
+    people: Iterable[ParticipationAnswers], counts: ParticipationCounts, view: ProfileView
+) -> Iterator[Chunk]:
     """The participations, counted and named, some at a time."""
     people = iter(people)
-    while some := list(islice(people, responses.AT_ONCE)):
+    while some := list(islice(people, participation_reader.CHUNK_SIZE)):
         for response in some:
             counts.add(response)
-        yield [Named(response, view.name_of(response)) for response in some]
+        yield [NamedParticipation(response, view.name_of(response)) for response in some]
 
 
-def _view(wish: Wish, chance: Random) -> View:
+def _view(wish: ExportRequest, chance: Random) -> ProfileView:
     """How much of participations is shown."""
     if wish.profile == "raw":
-        return View(lambda response: response.session.pseudonym, to_the_second, True)
-    return View(lambda _: f"{chance.getrandbits(64):016x}", to_the_week(wish.zone), False)
+        return ProfileView(lambda response: response.session.pseudonym, to_the_second, True)
+    return ProfileView(lambda _: f"{chance.getrandbits(64):016x}", to_the_week(wish.zone), False)
 
 
-def _count_rows(shown: Published) -> Iterator[CountRow]:
+def _count_rows(shown: PublishedResults) -> Iterator[CountRow]:
     labels = {code.value: german for code, (german, _) in MISSING.items()} | _LABELS
     for row in shown.rows:
         is_ours = row.kind == "missing" or row.code == MERGED
         yield row._replace(label=labels.get(row.code, "")) if is_ours else row
 
 
-def _about_public(shown: Published, now: datetime) -> dict[str, Any]:
+def _about_public(shown: PublishedResults, now: datetime) -> dict[str, Any]:
     balance = {name: shown.balance(name) for name in CONTEXTS}
-    totals = Totals(shown.participations, shown.begun, shown.finished)
-    about = metadata(shown.subject, "public", totals, balance, now)
+    totals = ParticipationTotals(shown.participations, shown.begun, shown.finished)
+    about = export_metadata(shown.subject, "public", totals, balance, now)
     made_at = shown.edition.made_at.isoformat(timespec="seconds")
     return about | {"edition": shown.edition.number, "made_at": made_at}

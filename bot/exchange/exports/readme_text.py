@@ -6,9 +6,9 @@ from datetime import datetime
 from textwrap import fill
 from typing import Final
 
-from bot.exchange.exports.ideas import FILES as IDEAS
+from bot.exchange.exports.ideas import IDEA_FILES
 from bot.exchange.exports.metadata import Profile, caveats
-from bot.results.counts.answer_dataset import Subject
+from bot.results.counts.answer_dataset import AnswerDataset
 
 _DE: Final = """\
 {title}
@@ -185,10 +185,10 @@ _FILES: Final = {
 }
 
 
-def liesmich(subject: Subject, profile: Profile, now: datetime, files: list[str]) -> str:
+def readme_text(subject: AnswerDataset, profile: Profile, now: datetime, files: list[str]) -> str:
     """The whole text, German first. It holds no time and no count: the same answers, the same file."""
     more = (_COUNTS_DE, _COUNTS_EN) if profile == "public" else (_MORE_DE, _MORE_EN)
-    if IDEAS[1] in files:
+    if IDEA_FILES[1] in files:
         more = (more[0] + _IDEAS_DE, more[1] + _IDEAS_EN)
     notes = caveats(subject, profile, now)
     texts = [
@@ -205,6 +205,6 @@ def liesmich(subject: Subject, profile: Profile, now: datetime, files: list[str]
     return f"(English below)\n\n{texts[0]}\n{'-' * 80}\n\n{texts[1]}"
 
 
-def _title(subject: Subject, language: str) -> str:
+def _title(subject: AnswerDataset, language: str) -> str:
     title = subject.flow.consultation.title.root
     return title[language if language in title else subject.language].text

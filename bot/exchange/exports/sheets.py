@@ -33,7 +33,7 @@ class Sheet(NamedTuple):
     """The file it becomes."""
     head: Sequence[str]
     rows: Callable[[Any], Iterable[Row]]
-    """The rows of the next portion of what is read (`bot.exchange.exports.tables.Portion`)."""
+    """The rows of the next portion of what is read (`bot.exchange.exports.tables.Chunk`)."""
     excel: str = ""
     """A file that holds the same for a double click in Excel, if there is one."""
 
@@ -42,7 +42,7 @@ class Sheet(NamedTuple):
         return (self.name, self.excel) if self.excel else (self.name,)
 
 
-def whole(name: str, head: Sequence[str], rows: Iterable[Row]) -> Sheet:
+def static_sheet(name: str, head: Sequence[str], rows: Iterable[Row]) -> Sheet:
     """A sheet that does not depend on participations."""
     left = iter(rows)
     return Sheet(name, head, lambda _: left)
@@ -52,14 +52,16 @@ Add = Callable[[Sequence[Row]], None]
 """Takes more rows of a sheet."""
 
 
-class Target(Protocol):
+class SheetTarget(Protocol):
     """What sheets are written into."""
 
     def begin(self, sheet: Sheet) -> Sequence[Add]:
         """Takes a sheet on; gives what its rows are handed to, which may be nothing."""
 
 
-def write(sheets: Iterable[Sheet], portions: Iterable[Any], targets: Sequence[Target], at_once: int) -> None:
+def write_sheets(
+    sheets: Iterable[Sheet], portions: Iterable[Any], targets: Sequence[SheetTarget], at_once: int
+) -> None:
     """Fills all targets, with so many rows at once. A sheet no target wants is not made."""
     begun = [(sheet, [add for target in targets for add in target.begin(sheet)]) for sheet in sheets]
     wanted = [(sheet, adds) for sheet, adds in begun if adds]
@@ -80,13 +82,13 @@ class CsvFolder:
 
     def begin(self, sheet: Sheet) -> Sequence[Add]:
         """Takes any sheet."""
-        adds = [Table(self._folder / sheet.name, sheet.head, self._closing).write]
+        adds = [CsvTable(self._folder / sheet.name, sheet.head, self._closing).write]
         if sheet.excel:
-            adds.append(Table(self._folder / sheet.excel, sheet.head, self._closing, excel=True).write)
+            adds.append(CsvTable(self._folder / sheet.excel, sheet.head, self._closing, excel=True).write)
         return adds
 
 
-class Table:
+class CsvTable:
     """A CSV file being written."""
 
     def __init__(self, path: Path, head: Sequence[str], closing: ExitStack, *, excel: bool = False) -> None:
@@ -104,7 +106,7 @@ class Table:
         self._file.write(text.getvalue().encode())
 
 
-def text_of(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """A cell as it is written down; "" where there is nothing."""
     if isinstance(cell, str):
         return cell
@@ -128,9 +130,9 @@ def _excel_cell(cell: Cell) -> str:
     """Numbers with a comma, as German Excel reads them; no text that it would run as a formula."""
     if isinstance(cell, float):
         return code_of(cell).replace(".", ",")
-    return guarded(cell) if isinstance(cell, str) else text_of(cell)
+    return guard_formula(cell) if isinstance(cell, str) else cell_text(cell)
 
 
-def guarded(text: str) -> str:
+def guard_formula(text: str) -> str:
     """A text no spreadsheet runs as a formula."""
     return f"'{text}" if text.startswith(FORMULAS) else text

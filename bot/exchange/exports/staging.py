@@ -36,7 +36,7 @@ def _is_zip(out: Path) -> bool:
 
 
 @contextmanager
-def staged(wanted: Path, *, is_public: bool = False) -> Iterator[Path]:
+def staged_output(wanted: Path, *, is_public: bool = False) -> Iterator[Path]:
     """A folder to write into, which becomes the target at the end, or vanishes. Raises CommandError.
 
     A target that ends in `.zip` becomes a ZIP file; one that ends like the only file written becomes that file.

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple, TypeGuard
 
 from bot.common.remembered import ResultCache
 from bot.exchange.exports.sheets import Cell, Row
-from bot.results.counts.answer_dataset import COUNTS, RESPONSE, TIMES, Subject, Variable
-from bot.results.counts.responses import Given, Response, given_as
+from bot.results.counts.answer_dataset import COUNTED_COLUMN, RESPONSE_COLUMNS, TIME_COLUMNS, AnswerDataset, Variable
+from bot.results.counts.participation_reader import GivenAnswer, ParticipationAnswers, parse_stored_answer
 from bot.results.counts.values import code_of
 from flows.values import Value
 
@@ -38,20 +38,20 @@ PROPOSED: Final = "proposed"
 """What stands for the code of an idea."""
 
 
-class Named(NamedTuple):
+class NamedParticipation(NamedTuple):
     """A participation, and what it is called in this export."""
 
-    response: Response
+    response: ParticipationAnswers
     name: str
 
 
-Portion = Sequence[Named]
+Chunk = Sequence[NamedParticipation]
 
 
-class View(NamedTuple):
+class ProfileView(NamedTuple):
     """How much of a participation a profile shows."""
 
-    name_of: Callable[[Response], str]
+    name_of: Callable[[ParticipationAnswers], str]
     moment: Callable[[datetime], str]
     shows_text: bool
 
@@ -64,12 +64,12 @@ def to_the_week(zone: tzinfo) -> Callable[[datetime], str]:
 class LongRows:
     """One row for each question; for several options one for each that was chosen, with its place or amount if any."""
 
-    def __init__(self, subject: Subject, view: View) -> None:
+    def __init__(self, subject: AnswerDataset, view: ProfileView) -> None:
         self._subject = subject
         self._view = view
         self._variables = [(it, ResultCache(partial(self._of_key, it))) for it in subject.variables]
 
-    def __call__(self, portion: Portion) -> Iterator[Row]:
+    def __call__(self, portion: Chunk) -> Iterator[Row]:
         """The rows of these participations, one after another."""
         slug, moment = self._subject.newest.slug, self._view.moment
         for response, name in portion:
@@ -85,26 +85,28 @@ class LongRows:
     def _of_key(self, variable: Variable, key: tuple[str, bool]) -> tuple[tuple[Cell, ...], ...]:
         """What stands in the middle of the rows of a stored answer, and whether it is released."""
         raw, is_released = key
-        return self._contents(variable, given_as(variable, raw)._replace(is_released=is_released))
+        return self._contents(variable, parse_stored_answer(variable, raw)._replace(is_released=is_released))
 
-    def _contents(self, variable: Variable, given: Given) -> tuple[tuple[Cell, ...], ...]:
+    def _contents(self, variable: Variable, given: GivenAnswer) -> tuple[tuple[Cell, ...], ...]:
         shown = _shown(variable, given, self._view)
         head = (variable.key, variable.question.type)
         return tuple((*head, *content) for content in _contents(self._subject, variable, shown, self._view))
 
 
-def _shown(variable: Variable, given: Given, view: View) -> Given:
+def _shown(variable: Variable, given: GivenAnswer, view: ProfileView) -> GivenAnswer:
     """The code of an idea is public, and its author may have shown it: outside of `raw` no row of answers has it."""
     is_idea = variable.question.type == "proposal" and given.value is not None
     return given._replace(value=PROPOSED) if is_idea and not view.shows_text else given
 
 
-def _is_shown(given: Given, view: View) -> bool:
+def _is_shown(given: GivenAnswer, view: ProfileView) -> bool:
     """Whether words of a person are there: in the profile `raw`, and where a person released them."""
     return view.shows_text or given.is_released
 
 
-def _contents(subject: Subject, variable: Variable, given: Given, view: View) -> Iterator[tuple[Cell, ...]]:
+def _contents(
+    subject: AnswerDataset, variable: Variable, given: GivenAnswer, view: ProfileView
+) -> Iterator[tuple[Cell, ...]]:
     """Code, label, number, text, withheld: what stands in the middle of a long row."""
     value = given.value
     if value is None:
@@ -131,25 +133,30 @@ def _by_code(variable: Variable, value: list[str] | dict[str, int]) -> dict[str,
     return dict.fromkeys(value)
 
 
-def _label(subject: Subject, variable: Variable, code: str) -> str | None:
+def _label(subject: AnswerDataset, variable: Variable, code: str) -> str | None:
     labels = variable.labels.get(code, {})
     return labels.get(subject.language) or next(iter(labels.values()), None)
 
 
-def wide_head(subject: Subject) -> tuple[str, ...]:
+def wide_head(subject: AnswerDataset) -> tuple[str, ...]:
     """The columns of the wide files."""
-    return (*RESPONSE, *TIMES, *(column for variable in subject.variables for column in variable.columns()), COUNTS)
+    return (
+        *RESPONSE_COLUMNS,
+        *TIME_COLUMNS,
+        *(column for variable in subject.variables for column in variable.columns()),
+        COUNTED_COLUMN,
+    )
 
 
 class WideRows:
     """One participation a row: an answer or a missing code in each question's column."""
 
-    def __init__(self, subject: Subject, view: View) -> None:
+    def __init__(self, subject: AnswerDataset, view: ProfileView) -> None:
         self._subject = subject
         self._view = view
         self._variables = [(it, ResultCache(partial(self._of_key, it))) for it in subject.variables]
 
-    def __call__(self, portion: Portion) -> Iterator[Row]:
+    def __call__(self, portion: Chunk) -> Iterator[Row]:
         """The rows of these participations, one after another."""
         slug, moment = self._subject.newest.slug, self._view.moment
         for response, name in portion:
@@ -166,11 +173,11 @@ class WideRows:
     def _of_key(self, variable: Variable, key: tuple[str, str, bool]) -> list[Cell]:
         """The cells of a stored answer, or of the reason why there is none, and whether it is released."""
         raw, missing, is_released = key
-        given = given_as(variable, raw or None)._replace(missing=missing, is_released=is_released)
+        given = parse_stored_answer(variable, raw or None)._replace(missing=missing, is_released=is_released)
         return _wide_cells(variable, _shown(variable, given, self._view), self._view)
 
 
-def _wide_cells(variable: Variable, given: Given, view: View) -> list[Cell]:
+def _wide_cells(variable: Variable, given: GivenAnswer, view: ProfileView) -> list[Cell]:
     value = given.value
     if variable.kind == "text":
         is_withheld = value is not None and not _is_shown(given, view)

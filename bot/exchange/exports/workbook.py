@@ -20,9 +20,9 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from bot.common.errors import CommandError
 from bot.exchange.exports import labelled
-from bot.exchange.exports.cells import DATE_STYLE, Cells
-from bot.exchange.exports.sheets import Add, Row, Sheet, text_of
-from bot.results.counts.answer_dataset import COUNTS, Subject
+from bot.exchange.exports.cells import DATE_STYLE, SheetXml
+from bot.exchange.exports.sheets import Add, Row, Sheet, cell_text
+from bot.results.counts.answer_dataset import COUNTED_COLUMN, AnswerDataset
 
 MOST_ROWS: Final = 1_048_576
 """What a sheet of Excel holds."""
@@ -66,7 +66,7 @@ _COUNTED: Final = frozenset(
 class Workbook:
     """A workbook being made of sheets. Times are those of the city."""
 
-    def __init__(self, found: Subject, zone: tzinfo, now: datetime, closing: ExitStack, folder: Path) -> None:
+    def __init__(self, found: AnswerDataset, zone: tzinfo, now: datetime, closing: ExitStack, folder: Path) -> None:
         """What is too large for memory lies in `folder` meanwhile, without a name."""
         self._found = found
         self._zone = zone
@@ -83,12 +83,12 @@ class Workbook:
             return ()
         if sheet.name != _WIDE:
             return [self._part(sheet.name, SHEETS[sheet.name][self._which], sheet.head, sheet.head).write]
-        columns = labelled.columns(self._found)
+        columns = labelled.labelled_columns(self._found)
         heads, sources = [it.head for it in columns], [it.source for it in columns]
         in_words = self._part(_IN_WORDS[self._which], _WORDS[self._which], heads, sources)
 
         def say(rows: Sequence[Row]) -> None:
-            texts = (dict(zip(sheet.head, map(text_of, row), strict=True)) for row in rows)
+            texts = (dict(zip(sheet.head, map(cell_text, row), strict=True)) for row in rows)
             in_words.write([[column.say(cells) for column in columns] for cells in texts])
 
         return [say, self._part(_WIDE, SHEETS[_WIDE][self._which], sheet.head, sheet.head).write]
@@ -99,7 +99,7 @@ class Workbook:
         path = self._folder / f"{title}.rows"
         rows = self._closing.enter_context(path.open("w+b"))
         path.unlink()
-        self._parts[name] = _Part(title, head, rows, Cells([it in numbers for it in columns], self._zone))
+        self._parts[name] = _Part(title, head, rows, SheetXml([it in numbers for it in columns], self._zone))
         return self._parts[name]
 
     def save(self, target: Path, guide: str) -> None:
@@ -146,7 +146,7 @@ class _Part(NamedTuple):
     title: str
     head: Sequence[str]
     rows: IO[bytes]
-    cells: Cells
+    cells: SheetXml
 
     @property
     def number(self) -> int:
@@ -175,7 +175,7 @@ class _Part(NamedTuple):
             file.write(after)
 
 
-def _numeric(found: Subject) -> Iterator[str]:
+def _numeric(found: AnswerDataset) -> Iterator[str]:
     """Columns of the wide file that hold numbers: those of numeric questions, and of each option of several."""
     for variable in found.variables:
         if variable.kind == "number":
@@ -184,4 +184,4 @@ def _numeric(found: Subject) -> Iterator[str]:
             yield from variable.columns()[1:]
         elif variable.kind == "text":
             yield f"{variable.name}.withheld"
-    yield COUNTS
+    yield COUNTED_COLUMN

@@ -14,11 +14,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bot.exchange import files
-from bot.exchange.aside import STRICT, Aside, BadFile
-from bot.exchange.bundle import Bundle, State, Statement, sound
-from bot.exchange.content import Content
-from bot.exchange.exports.sheets import guarded
+from bot.exchange.bundle import Bundle, ImportedStatement, State, valid_statements
+from bot.exchange.content import ExchangeContent
+from bot.exchange.exports.sheets import guard_formula
 from bot.exchange.files import Row
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.proposals import ProposalStatus, StoredProposal
 
 HOME: Final = "https://decidim.org"
@@ -43,29 +43,29 @@ _WORDS: Final[dict[ProposalStatus, str]] = {
 }
 
 
-def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
+def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
     """The proposals of a CSV or JSON file; of several languages the wished one, else the one it was written in."""
     is_json = path.suffix.lower() == ".json"
     rows = _json(path, aside) if is_json else _csv(path, aside)
-    found: list[Statement] = []
+    found: list[ImportedStatement] = []
     for row, cells in rows:
         with aside.row():
             found.append(_statement(path, row, cells, language, aside))
-    statements = sound(path, found, aside)
+    statements = valid_statements(path, found, aside)
     if not statements:
         raise aside.nothing_left(path, "there is no proposal in it", "export the component anew")
     home = next((it.link for it in statements if it.link), None) or HOME
     return Bundle(f"decidim:{urlsplit(home).hostname}", path.stem, home, statements)
 
 
-def _csv(path: Path, aside: Aside) -> Iterator[tuple[int, Row]]:
+def _csv(path: Path, aside: RejectedRows) -> Iterator[tuple[int, Row]]:
     content = files.read_file(path)
     head = content.partition(b"\n")[0]
-    return files.table(path, content, ("id",), ";" if b";" in head else ",", aside)
+    return files.csv_rows(path, content, ("id",), ";" if b";" in head else ",", aside)
 
 
-def _json(path: Path, aside: Aside) -> Iterator[tuple[int, Row]]:
-    found, is_mended = files.json_of(path, aside)
+def _json(path: Path, aside: RejectedRows) -> Iterator[tuple[int, Row]]:
+    found, is_mended = files.read_json(path, aside)
     if not isinstance(found, list) or (found and not any(isinstance(it, dict) for it in found)):
         raise BadFile(path, None, "this is no list of proposals", "export the component anew")
     for number, it in enumerate(found, 1):
@@ -92,7 +92,7 @@ def _flat(
             yield f"{before}{key}", "" if value is None else str(value)
 
 
-def _statement(path: Path, row: int, cells: Row, language: str, aside: Aside) -> Statement:
+def _statement(path: Path, row: int, cells: Row, language: str, aside: RejectedRows) -> ImportedStatement:
     state = cells.get("state", "").strip()
     if state not in _STATUSES:
         raise BadFile(path, row, f"state is {state[:40]!r}", f"it must be one of: {', '.join(filter(None, _STATUSES))}")
@@ -104,19 +104,21 @@ def _statement(path: Path, row: int, cells: Row, language: str, aside: Aside) ->
         raise BadFile(path, row, "title and body are empty", "leave the row out")
     if body.strip() and not cells.get(f"body/{language}", "").strip() and not cells.get("body", "").strip():
         aside.tell(f"are not there in {language} and were taken in the language they were written in", path, row)
-    return Statement(
-        files.identifier(path, row, "id", cells["id"]),
+    return ImportedStatement(
+        files.parse_identifier(path, row, "id", cells["id"]),
         text,
-        files.moment(path, row, "created_at", cells.get("published_at") or cells.get("created_at") or "1970-01-01"),
+        files.parse_timestamp(
+            path, row, "created_at", cells.get("published_at") or cells.get("created_at") or "1970-01-01"
+        ),
         shown,
         title=title if body.strip() else None,
         topic=_optional(path, row, _localised(cells, "category/name", language), aside),
         place=_optional(path, row, cells.get("address", ""), aside),
-        latitude=files.degrees(path, row, "latitude", cells.get("latitude", ""), 90),
-        longitude=files.degrees(path, row, "longitude", cells.get("longitude", ""), 180),
+        latitude=files.parse_degrees(path, row, "latitude", cells.get("latitude", ""), 90),
+        longitude=files.parse_degrees(path, row, "longitude", cells.get("longitude", ""), 180),
         status=_STATUSES[state],
-        answer=files.stripped(path, row, answer, aside) if answer.strip() else None,
-        link=files.web_address(cells.get("url", "")),
+        answer=files.clean_markup(path, row, answer, aside) if answer.strip() else None,
+        link=files.parse_web_link(cells.get("url", "")),
         row=row,
     )
 
@@ -134,11 +136,11 @@ def _localised(cells: Row, name: str, language: str) -> str:
     return wished if wished.strip() else next(others, cells.get(name, ""))
 
 
-def _optional(path: Path, row: int, cell: str, aside: Aside) -> str | None:
-    return files.stripped(path, row, cell, aside) if cell.strip() else None
+def _optional(path: Path, row: int, cell: str, aside: RejectedRows) -> str | None:
+    return files.clean_markup(path, row, cell, aside) if cell.strip() else None
 
 
-def write(content: Content, folder: Path) -> list[str]:
+def write(content: ExchangeContent, folder: Path) -> list[str]:
     """Writes what is released as CSV and as JSON; gives the names of the files."""
     sums = content.sums
     rows = [_row(content, it, sums[it.id][0]) for it in content.shown]
@@ -148,14 +150,14 @@ def write(content: Content, folder: Path) -> list[str]:
         table = csv.DictWriter(file, columns, delimiter=";")
         table.writeheader()
         table.writerows(
-            {key: guarded(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows
+            {key: guard_formula(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows
         )
     nested = json.dumps([_nested(row) for row in rows], ensure_ascii=False, indent=2)
     (folder / names[1]).write_text(f"{nested}\n", encoding="utf-8")
     return names
 
 
-def _row(content: Content, it: StoredProposal, agrees: int) -> dict[str, object]:
+def _row(content: ExchangeContent, it: StoredProposal, agrees: int) -> dict[str, object]:
     created = it.created_at.isoformat(timespec="seconds")
     return {
         "id": it.code,

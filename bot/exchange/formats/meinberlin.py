@@ -10,12 +10,12 @@ from typing import Final
 
 import xlsxwriter  # type: ignore[import-untyped]
 
-from bot.exchange import files, sheets
-from bot.exchange.aside import STRICT, Aside, BadFile
-from bot.exchange.bundle import Bundle, Statement, sound
-from bot.exchange.content import Content
-from bot.exchange.exports.sheets import guarded
+from bot.exchange import files, xlsx_reader
+from bot.exchange.bundle import Bundle, ImportedStatement, valid_statements
+from bot.exchange.content import ExchangeContent
+from bot.exchange.exports.sheets import guard_formula
 from bot.exchange.files import Row
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.proposals import ProposalStatus
 
 HOME: Final = "https://mein.berlin.de"
@@ -49,15 +49,15 @@ _STATUSES: Final[dict[str, ProposalStatus]] = {
 _WORDS: Final = {status: word for word, status in _STATUSES.items()} | {"done": "wird umgesetzt"}
 
 
-def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
+def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
     """The ideas of a file. Raises BadFile."""
-    found: list[Statement] = []
+    found: list[ImportedStatement] = []
     rated: dict[int, list[int]] = {}
-    for row, cells in sheets.table(path, NEEDED, aside):
+    for row, cells in xlsx_reader.xlsx_rows(path, NEEDED, aside):
         with aside.row():
             rated[row] = [_number(path, row, name, cells) for name in HEAD[4:6]]
             found.append(_statement(path, row, cells, aside))
-    statements = sound(path, found, aside)
+    statements = valid_statements(path, found, aside)
     if not statements:
         raise aside.nothing_left(path, "there is no idea in it", "export the module anew")
     sums = [sum(numbers) for numbers in zip(*(rated[it.row] for it in statements), strict=True)]
@@ -67,39 +67,41 @@ def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
     return Bundle(HOME, path.stem, HOME, statements, remarks=remarks if any(sums) else ())
 
 
-def _statement(path: Path, row: int, cells: Row, aside: Aside) -> Statement:
+def _statement(path: Path, row: int, cells: Row, aside: RejectedRows) -> ImportedStatement:
     status = cells.get("Status", "").strip()
     if status not in _STATUSES:
         raise BadFile(
             path, row, f"Status is {status[:40]!r}", f"it must be one of: {', '.join(filter(None, _STATUSES))}"
         )
     # Without a time in the file the earliest there is: the idea is older than its export.
-    created = sheets.day(cells.get("Erstellt", "").strip()) or "1970-01-01"
-    return Statement(
-        files.identifier(path, row, "Referenznr.", cells["Referenznr."]),
-        files.stripped(path, row, cells["Beschreibung"] or cells["Titel"], aside),
-        files.moment(path, row, "Erstellt", created),
-        title=files.text(path, row, cells["Titel"], aside),
+    created = xlsx_reader.iso_time(cells.get("Erstellt", "").strip()) or "1970-01-01"
+    return ImportedStatement(
+        files.parse_identifier(path, row, "Referenznr.", cells["Referenznr."]),
+        files.clean_markup(path, row, cells["Beschreibung"] or cells["Titel"], aside),
+        files.parse_timestamp(path, row, "Erstellt", created),
+        title=files.clean_cell(path, row, cells["Titel"], aside),
         topic=_optional(path, row, cells.get("Kategorie", ""), aside),
         place=_optional(path, row, cells.get("Ortsbezeichnung", ""), aside),
-        longitude=files.degrees(path, row, HEAD[14], cells.get(HEAD[14], ""), 180),
-        latitude=files.degrees(path, row, HEAD[15], cells.get(HEAD[15], ""), 90),
+        longitude=files.parse_degrees(path, row, HEAD[14], cells.get(HEAD[14], ""), 180),
+        latitude=files.parse_degrees(path, row, HEAD[15], cells.get(HEAD[15], ""), 90),
         status=_STATUSES[status],
-        answer=files.stripped(path, row, cells["Rückmeldung"], aside) if cells.get("Rückmeldung", "").strip() else None,
-        link=files.web_address(cells.get("Link", "")),
+        answer=files.clean_markup(path, row, cells["Rückmeldung"], aside)
+        if cells.get("Rückmeldung", "").strip()
+        else None,
+        link=files.parse_web_link(cells.get("Link", "")),
         row=row,
     )
 
 
-def _optional(path: Path, row: int, cell: str, aside: Aside) -> str | None:
-    return files.text(path, row, cell, aside) if cell.strip() else None
+def _optional(path: Path, row: int, cell: str, aside: RejectedRows) -> str | None:
+    return files.clean_cell(path, row, cell, aside) if cell.strip() else None
 
 
 def _number(path: Path, row: int, name: str, cells: Row) -> int:
-    return files.whole(path, row, name, cells.get(name, "") or "0")
+    return files.parse_integer(path, row, name, cells.get(name, "") or "0")
 
 
-def write(content: Content, folder: Path) -> list[str]:
+def write(content: ExchangeContent, folder: Path) -> list[str]:
     """Writes what is released; gives the name of the file."""
     name = "meinberlin.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -112,20 +114,20 @@ def write(content: Content, folder: Path) -> list[str]:
             cells = (
                 it.code,
                 content.link_to(it),
-                guarded(it.title or it.text[:120]),
-                guarded(it.text),
+                guard_formula(it.title or it.text[:120]),
+                guard_formula(it.text),
                 *sums.get(it.id, (0, 0))[:2],
-                guarded(it.topic or ""),
+                guard_formula(it.topic or ""),
                 "",
                 0,
                 _WORDS[it.status],
-                guarded(answer),
+                guard_formula(answer),
                 "",
                 "",
                 it.created_at.isoformat(timespec="seconds"),
                 "" if it.longitude is None else it.longitude,
                 "" if it.latitude is None else it.latitude,
-                guarded(it.place or ""),
+                guard_formula(it.place or ""),
             )
             sheet.write_row(row, 0, cells)
     return [name]

@@ -10,9 +10,9 @@ from typing import Final
 
 from bot.common.errors import CommandError
 from bot.exchange import files
-from bot.exchange.aside import STRICT, Aside, BadFile
-from bot.exchange.bundle import Budgeting, Bundle, Project, fingerprint
-from bot.exchange.content import Budget, Content
+from bot.exchange.bundle import BudgetProject, BudgetVote, Bundle, content_fingerprint
+from bot.exchange.content import BudgetQuestion, ExchangeContent
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from bot.results.methods.budgets import equal_shares
 
 HOME: Final = "https://pabulib.org"
@@ -31,7 +31,7 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,23}")
 Rows = list[tuple[int, dict[str, str]]]
 
 
-def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
+def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
     """The budget, its projects and the ballots of a file with approval ballots (also where one may approve of one).
 
     A ballot keeps what it names beside projects that were set aside; how many do is told. Raises BadFile also where
@@ -54,14 +54,14 @@ def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
         if told not in map(str, range(number, number + most + 1)):
             raise BadFile(path, None, f"{name} is {told[:20]}, but there are {number + most}", "download it anew")
     title = meta.get("description") or path.stem
-    budgeting = Budgeting(amount, tuple(projects.values()), ballots)
+    budgeting = BudgetVote(amount, tuple(projects.values()), ballots)
     return Bundle(_source(meta, budgeting), title, HOME, (), budgeting=budgeting, before=(_source_before(path, meta),))
 
 
-def _source(meta: Mapping[str, str], budgeting: Budgeting) -> str:
+def _source(meta: Mapping[str, str], budgeting: BudgetVote) -> str:
     """What tells votes apart: most of a city's share country, unit and instance, some all but their projects."""
     names = "/".join(filter(None, (_line(meta.get(name, "")) for name in _NAMES)))
-    return f"pb:{names}#{fingerprint([[budgeting.amount], *budgeting.projects])}"
+    return f"pb:{names}#{content_fingerprint([[budgeting.amount], *budgeting.projects])}"
 
 
 def _source_before(path: Path, meta: Mapping[str, str]) -> str:
@@ -76,13 +76,13 @@ class _Sections(dict[str, Rows]):
     """Lines that could not be read, so that nobody knows whose they are."""
 
 
-def _sections(path: Path, aside: Aside) -> _Sections:
+def _sections(path: Path, aside: RejectedRows) -> _Sections:
     """Raises BadFile where it is no such file."""
     found = _Sections()
     before = aside.count
     name = ""
     head: list[str] = []
-    for row, cells in files.records(path, files.read_file(path), ";", aside, strict=False):
+    for row, cells in files.csv_records(path, files.read_file(path), ";", aside, strict=False):
         if cells[0].strip() in _SECTIONS and not any(cells[1:]):
             name, head = cells[0].strip(), []
             found[name] = []
@@ -100,9 +100,9 @@ def _sections(path: Path, aside: Aside) -> _Sections:
     return found
 
 
-def _projects(path: Path, rows: Rows, amount: int, aside: Aside) -> tuple[dict[str, Project], set[str]]:
+def _projects(path: Path, rows: Rows, amount: int, aside: RejectedRows) -> tuple[dict[str, BudgetProject], set[str]]:
     """The projects by the id they have there, and the ids of those that were set aside."""
-    found: dict[str, Project] = {}
+    found: dict[str, BudgetProject] = {}
     lost: set[str] = set()
     for row, cells in rows:
         number = cells.get("project_id", "")
@@ -114,9 +114,9 @@ def _projects(path: Path, rows: Rows, amount: int, aside: Aside) -> tuple[dict[s
             if cost > amount:
                 reason = f"it costs {cost}, more than the budget of {amount}"
                 raise BadFile(path, row, reason, "leave the project out")
-            label = files.text(path, row, cells.get("name", "") or number, aside)
+            label = files.clean_cell(path, row, cells.get("name", "") or number, aside)
             code = number if _CODE.fullmatch(number) else f"p{len(found) + len(lost) + 1}"
-            found[number] = Project(code, label, cost)
+            found[number] = BudgetProject(code, label, cost)
         if aside.count > before:
             lost.add(number)
     if not 2 <= len(found) <= MOST:
@@ -126,7 +126,7 @@ def _projects(path: Path, rows: Rows, amount: int, aside: Aside) -> tuple[dict[s
 
 
 def _ballots(
-    path: Path, rows: Rows, projects: Mapping[str, Project], lost: set[str], aside: Aside
+    path: Path, rows: Rows, projects: Mapping[str, BudgetProject], lost: set[str], aside: RejectedRows
 ) -> tuple[dict[str, tuple[str, ...]], int]:
     """The ballots by voter, and how many rows were set aside."""
     found: dict[str, tuple[str, ...]] = {}
@@ -144,7 +144,7 @@ def _ballots(
                 raise BadFile(path, row, "all projects it names were set aside", "correct those")
             if len(kept) < len(set(chosen)):
                 aside.tell("of ballots name projects that were set aside; what else they name counts", path, row)
-            found[files.identifier(path, row, "voter_id", voter)] = kept
+            found[files.parse_identifier(path, row, "voter_id", voter)] = kept
     if not found:
         raise aside.nothing_left(path, "there is no ballot in it", "download it anew")
     return found, aside.count - before
@@ -157,7 +157,7 @@ def _amount(path: Path, row: int | None, name: str, cell: str) -> int:
     raise BadFile(path, row, f"{name} is {cell[:40]!r}", "it must be a whole number above 0")
 
 
-def write(content: Content, folder: Path) -> list[str]:
+def write(content: ExchangeContent, folder: Path) -> list[str]:
     """Writes a file for each budget with costs; gives the names. Raises CommandError where there is none."""
     if not content.budgets:
         raise CommandError(
@@ -172,7 +172,7 @@ def write(content: Content, folder: Path) -> list[str]:
     return names
 
 
-def _rows(content: Content, budget: Budget) -> Iterator[tuple[object, ...]]:
+def _rows(content: ExchangeContent, budget: BudgetQuestion) -> Iterator[tuple[object, ...]]:
     costs = {code: cost for code, (_, cost) in budget.options.items()}
     votes = {code: sum(code in ballot for ballot in budget.ballots) for code in costs}
     chosen = equal_shares(costs, budget.ballots, budget.amount).projects

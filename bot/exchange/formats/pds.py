@@ -11,24 +11,24 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bot.exchange import files
-from bot.exchange.aside import STRICT, Aside, BadFile
-from bot.exchange.bundle import Bundle, Statement, sound
-from bot.exchange.content import Content
+from bot.exchange.bundle import Bundle, ImportedStatement, valid_statements
+from bot.exchange.content import ExchangeContent
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.proposals import StoredProposal
 
 HOME: Final = "https://dipas.org"
 _ANEW: Final = "export the contributions anew"
 
 
-def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
+def read(path: Path, language: str = "de", aside: RejectedRows = STRICT) -> Bundle:
     """The contributions of a file. Those without a place are taken over, too; sums of votes are not."""
     features: dict[int, Mapping[str, Any]] = {}
-    found: list[Statement] = []
+    found: list[ImportedStatement] = []
     for row, feature in _features(path, aside):
         with aside.row():
             found.append(_statement(path, row, feature, aside))
             features[row] = feature
-    statements = sound(path, found, aside)
+    statements = valid_statements(path, found, aside)
     if not statements:
         raise aside.nothing_left(path, "there is no contribution in it", _ANEW)
     properties = [_mapping(features[it.row].get("properties")) for it in statements]
@@ -43,8 +43,8 @@ def read(path: Path, language: str = "de", aside: Aside = STRICT) -> Bundle:
     return Bundle(source, title, home, statements, remarks=tuple(remarks) if pro or contra else (), before=before)
 
 
-def _features(path: Path, aside: Aside) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    found, is_mended = files.json_of(path, aside)
+def _features(path: Path, aside: RejectedRows) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    found, is_mended = files.read_json(path, aside)
     features = found.get("features") if isinstance(found, dict) else None
     if not isinstance(features, list):
         raise BadFile(path, None, "this is no GeoJSON collection of features", _ANEW)
@@ -57,7 +57,7 @@ def _features(path: Path, aside: Aside) -> Iterator[tuple[int, Mapping[str, Any]
             yield row, feature
 
 
-def _statement(path: Path, row: int, feature: Mapping[str, Any], aside: Aside) -> Statement:
+def _statement(path: Path, row: int, feature: Mapping[str, Any], aside: RejectedRows) -> ImportedStatement:
     """One contribution; `row` counts the features from 1."""
     said = _mapping(feature.get("properties"))
     number = _words(said.get("id")) or _words(feature.get("id"))
@@ -68,15 +68,15 @@ def _statement(path: Path, row: int, feature: Mapping[str, Any], aside: Aside) -
         raise BadFile(path, row, "title and contributionContent are missing", _ANEW)
     longitude, latitude = _place(path, row, feature.get("geometry"))
     category = _words(said.get("category"))
-    return Statement(
-        files.identifier(path, row, "id", number),
-        files.stripped(path, row, text or title, aside),
-        files.moment(path, row, "dateCreated", _words(said.get("dateCreated")) or "1970-01-01"),
-        title=files.stripped(path, row, title, aside) if title and text else None,
-        topic=files.stripped(path, row, category, aside) if category else None,
+    return ImportedStatement(
+        files.parse_identifier(path, row, "id", number),
+        files.clean_markup(path, row, text or title, aside),
+        files.parse_timestamp(path, row, "dateCreated", _words(said.get("dateCreated")) or "1970-01-01"),
+        title=files.clean_markup(path, row, title, aside) if title and text else None,
+        topic=files.clean_markup(path, row, category, aside) if category else None,
         longitude=longitude,
         latitude=latitude,
-        link=files.web_address(_words(said.get("link"))),
+        link=files.parse_web_link(_words(said.get("link"))),
         row=row,
     )
 
@@ -88,7 +88,9 @@ def _place(path: Path, row: int, geometry: Any) -> tuple[float | None, float | N
     at = geometry.get("coordinates") if isinstance(geometry, dict) else None
     if not isinstance(at, list) or len(at) < 2:
         raise BadFile(path, row, "geometry is no point with coordinates", "it must be [longitude, latitude]")
-    return files.degrees(path, row, "longitude", str(at[0]), 180), files.degrees(path, row, "latitude", str(at[1]), 90)
+    return files.parse_degrees(path, row, "longitude", str(at[0]), 180), files.parse_degrees(
+        path, row, "latitude", str(at[1]), 90
+    )
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:
@@ -103,13 +105,13 @@ def _number(cell: Any) -> int:
     return int(cell) if _words(cell).isdecimal() and len(_words(cell)) < 10 else 0
 
 
-def left_out(content: Content) -> str:
+def left_out(content: ExchangeContent) -> str:
     """What a file of this kind cannot hold, in a sentence; "" where it holds everything."""
     number = sum(it.longitude is None or it.latitude is None for it in content.shown)
     return f"{number:,} of {len(content.shown):,} proposals have no place and are not in the file." if number else ""
 
 
-def write(content: Content, folder: Path) -> list[str]:
+def write(content: ExchangeContent, folder: Path) -> list[str]:
     """Writes the released proposals that have a place; gives the name of the file."""
     name = "proposals.geojson"
     located = [it for it in content.shown if it.longitude is not None and it.latitude is not None]
@@ -119,7 +121,7 @@ def write(content: Content, folder: Path) -> list[str]:
     return [name]
 
 
-def _feature(content: Content, it: StoredProposal, votes: tuple[int, int, int]) -> dict[str, Any]:
+def _feature(content: ExchangeContent, it: StoredProposal, votes: tuple[int, int, int]) -> dict[str, Any]:
     return {
         "type": "Feature",
         "id": it.code,

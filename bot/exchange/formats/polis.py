@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bot.exchange import files
-from bot.exchange.aside import STRICT, Aside, BadFile
-from bot.exchange.bundle import Bundle, State, Statement, Voted, fingerprint, sound
-from bot.exchange.files import Folder, Row
-from bot.exchange.polis_tables import write
+from bot.exchange.bundle import Bundle, ImportedStatement, ImportedVote, State, content_fingerprint, valid_statements
+from bot.exchange.content import ExchangeContent
+from bot.exchange.files import ImportFolder, Row
+from bot.exchange.polis_tables import write_polis_tables
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 from storage.tables.ratings import Vote
-
-__all__ = ["read", "write"]
 
 HOME: Final = "https://pol.is"
 HAS_SINGLE_VOTES: Final = True
@@ -31,16 +30,16 @@ _TURNED: Final[dict[int, Vote]] = {-1: 1, 0: 0, 1: -1}
 _Sums = dict[str, tuple[int, int]]
 
 
-def read(path: Path, language: str = "", aside: Aside = STRICT) -> Bundle:
+def read(path: Path, language: str = "", aside: RejectedRows = STRICT) -> Bundle:
     """The bundle in a folder or ZIP file. Raises BadFile, also where the sums beside the votes say otherwise, unless
     `aside` trusts the votes.
     """
-    folder = Folder(path)
+    folder = ImportFolder(path)
     summary = _summary(folder)
     comments, votes = (_needed(folder, name) for name in ("comments.csv", "votes.csv"))
     before = aside.count
     found, sums, named = _statements(folder, comments, aside)
-    statements = sound(Path(comments), found, aside)
+    statements = valid_statements(Path(comments), found, aside)
     if not statements:
         raise aside.nothing_left(comments, "there is no statement in it", "export the conversation anew")
     known = {it.source_id for it in statements}
@@ -61,35 +60,37 @@ def read(path: Path, language: str = "", aside: Aside = STRICT) -> Bundle:
     home = url if url.startswith("https://") else HOME
     title = summary.get("topic") or path.stem
     # Without an address, by its first statement: it stays the same while the conversation goes on.
-    source = url or f"polis:{fingerprint([statements[0][:3]])}"
+    source = url or f"polis:{content_fingerprint([statements[0][:3]])}"
     named_before = () if url else (f"polis:{path.stem}",)
     return Bundle(source, title, home, statements, tuple(cast), tuple(remarks), before=named_before)
 
 
-def _needed(folder: Folder, name: str) -> str:
+def _needed(folder: ImportFolder, name: str) -> str:
     found = folder.find(name)
     if found is None:
         raise BadFile(folder.path, None, f"{name} is missing", "give the folder with all files of the export")
     return found
 
 
-def _summary(folder: Folder) -> dict[str, str]:
+def _summary(folder: ImportFolder) -> dict[str, str]:
     name = folder.find("summary.csv")
     if name is None:
         return {}
     try:
-        lines = csv.reader(files.text_of(name, folder.read(name)).splitlines(keepends=True), strict=True)
+        lines = csv.reader(files.decode_utf8(name, folder.read(name)).splitlines(keepends=True), strict=True)
         return {cells[0]: cells[1].strip() for cells in lines if len(cells) == 2}
     except csv.Error as fault:
         raise BadFile(name, None, f"this is no CSV ({fault})", "save it anew") from None
 
 
-def _statements(folder: Folder, name: str, aside: Aside) -> tuple[list[Statement], _Sums, set[str]]:
+def _statements(
+    folder: ImportFolder, name: str, aside: RejectedRows
+) -> tuple[list[ImportedStatement], _Sums, set[str]]:
     """The statements with their sums, and the ids of all, also of those that were set aside."""
-    found: list[Statement] = []
+    found: list[ImportedStatement] = []
     sums: _Sums = {}
     named: set[str] = set()
-    for row, cells in files.table(name, folder.read(name), COMMENTS, aside=aside):
+    for row, cells in files.csv_rows(name, folder.read(name), COMMENTS, aside=aside):
         named.add(cells["comment-id"])
         with aside.row():
             it, told = _statement(name, row, cells, aside)
@@ -98,31 +99,33 @@ def _statements(folder: Folder, name: str, aside: Aside) -> tuple[list[Statement
     return sorted(found, key=lambda it: int(it.source_id)), sums, named
 
 
-def _statement(name: str, row: int, cells: Row, aside: Aside) -> tuple[Statement, tuple[int, int]]:
+def _statement(name: str, row: int, cells: Row, aside: RejectedRows) -> tuple[ImportedStatement, tuple[int, int]]:
     """A statement, with how many agree and disagree."""
     state = _STATES.get(cells["moderated"])
     if state is None:
         raise BadFile(name, row, f"moderated is {cells['moderated'][:40]!r}", "it must be -1, 0 or 1")
-    source_id = str(files.whole(name, row, "comment-id", cells["comment-id"]))
-    agrees, disagrees = (files.whole(name, row, column, cells[column]) for column in ("agrees", "disagrees"))
+    source_id = str(files.parse_integer(name, row, "comment-id", cells["comment-id"]))
+    agrees, disagrees = (files.parse_integer(name, row, column, cells[column]) for column in ("agrees", "disagrees"))
     author, into = cells["author-id"], cells.get("merged-into")
-    statement = Statement(
+    statement = ImportedStatement(
         source_id,
-        files.text(name, row, cells["comment-body"], aside),
-        files.moment(name, row, "timestamp", cells["timestamp"]),
+        files.clean_cell(name, row, cells["comment-body"], aside),
+        files.parse_timestamp(name, row, "timestamp", cells["timestamp"]),
         state,
-        author=files.identifier(name, row, "author-id", author) if author else None,
-        merged_into=files.identifier(name, row, "merged-into", into) if into else None,
+        author=files.parse_identifier(name, row, "author-id", author) if author else None,
+        merged_into=files.parse_identifier(name, row, "merged-into", into) if into else None,
         row=row,
     )
     return statement, (agrees, disagrees)
 
 
-def _votes(folder: Folder, name: str, known: set[str], lost: set[str], aside: Aside) -> tuple[list[Voted], int]:
+def _votes(
+    folder: ImportFolder, name: str, known: set[str], lost: set[str], aside: RejectedRows
+) -> tuple[list[ImportedVote], int]:
     """The votes, and how many more there are on statements that were set aside."""
-    found: list[Voted] = []
+    found: list[ImportedVote] = []
     left_out = 0
-    for row, cells in files.table(name, folder.read(name), VOTES, aside=aside):
+    for row, cells in files.csv_rows(name, folder.read(name), VOTES, aside=aside):
         if cells["comment-id"] in lost:
             left_out += 1
             continue
@@ -131,15 +134,15 @@ def _votes(folder: Folder, name: str, known: set[str], lost: set[str], aside: As
     return found, left_out
 
 
-def _vote(name: str, row: int, cells: Row, known: set[str]) -> Voted:
+def _vote(name: str, row: int, cells: Row, known: set[str]) -> ImportedVote:
     statement, vote = cells["comment-id"], cells["vote"]
     if statement not in known:
         raise BadFile(name, row, f"there is no statement {statement[:40]!r}", "export both files at once")
     if vote not in _VOTE:
         raise BadFile(name, row, f"vote is {vote[:40]!r}", "it must be -1, 0 or 1")
-    person = files.identifier(name, row, "voter-id", cells["voter-id"])
-    at = files.moment(name, row, "timestamp", cells["timestamp"])
-    return Voted(person, statement, _VOTE[vote], _is_important(cells), at)
+    person = files.parse_identifier(name, row, "voter-id", cells["voter-id"])
+    at = files.parse_timestamp(name, row, "timestamp", cells["timestamp"])
+    return ImportedVote(person, statement, _VOTE[vote], _is_important(cells), at)
 
 
 def _is_important(cells: Row) -> bool:
@@ -153,7 +156,7 @@ class _Signs(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def _signs(name: str, cast: list[Voted], sums: _Sums, missing: int, aside: Aside) -> _Signs:
+def _signs(name: str, cast: list[ImportedVote], sums: _Sums, missing: int, aside: RejectedRows) -> _Signs:
     """Holds the votes against the sums, by vote events and by last votes. `missing` rows of votes were set aside: so
     far may the sums be away. Raises BadFile where they are farther, unless the votes are trusted.
     """
@@ -196,7 +199,7 @@ def _away(counted: tuple[int, int], told: tuple[int, int]) -> int:
 
 
 def _check_matrix(
-    folder: Folder, cast: list[Voted], signs: tuple[int, ...], known: set[str], *, is_whole: bool
+    folder: ImportFolder, cast: list[ImportedVote], signs: tuple[int, ...], known: set[str], *, is_whole: bool
 ) -> list[str]:
     """Holds the last votes against the table of people, where there is one, in one of these signs. Gives a remark about
     those who voted otherwise; raises BadFile where the votes are whole, so that nothing explains it.
@@ -209,7 +212,7 @@ def _check_matrix(
         last.setdefault(it.person, {})[it.statement] = it.vote
     others = 0
     try:
-        for row, cells in files.table(name, folder.read(name), ("participant",)):
+        for row, cells in files.csv_rows(name, folder.read(name), ("participant",)):
             told = {column: _VOTE.get(cell) for column, cell in cells.items() if column in known and cell}
             own = last.get(cells["participant"], {})
             if any(told == {it: sign * vote for it, vote in own.items()} for sign in signs):
@@ -224,3 +227,8 @@ def _check_matrix(
             raise
         return [f"{fault}. It was not held against the votes."]
     return [f"{name}: {others:,} people have other votes there; those in the table of votes count."] if others else []
+
+
+def write(content: ExchangeContent, folder: Path) -> list[str]:
+    """Writes the bundle; returns the names of the files."""
+    return write_polis_tables(content, folder)

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from bot.consultations import stored_revisions
 from bot.consultations.catalogue import Catalogue
 from bot.consultations.visibility import takes_no_answers
-from bot.results.counts import meanings
-from bot.results.counts.disclosure import ALL
-from bot.results.counts.meanings import Asked, Labels
+from bot.results.counts import question_meaning
+from bot.results.counts.disclosure import UNPROTECTED
+from bot.results.counts.question_meaning import AskedQuestion, Labels
 from bot.results.counts.values import Kind, code_of
 from flows.definition import Consultation
 from flows.flow import Flow
@@ -25,14 +25,23 @@ from flows.renderer import Renderer
 from flows.values import Value
 from storage.tables.consultations import PublishedRevision, revisions_once_live
 
-RESPONSE: Final = ("response_id", "consultation", "revision", "status", "channel", "language", "mode", "place_code")
-TIMES: Final = ("started_at", "ended_at")
-COUNTS: Final = "answered"
+RESPONSE_COLUMNS: Final = (
+    "response_id",
+    "consultation",
+    "revision",
+    "status",
+    "channel",
+    "language",
+    "mode",
+    "place_code",
+)
+TIME_COLUMNS: Final = ("started_at", "ended_at")
+COUNTED_COLUMN: Final = "answered"
 """The last column of the wide files: 1 where the participation counts (`storage.tables.participations`)."""
 _SEVERAL: Final[Mapping[Expects, Kind]] = {"many": "several", "order": "order", "amounts": "amounts"}
 
 
-class Wording(NamedTuple):
+class QuestionWording(NamedTuple):
     """How a question was worded in some revisions."""
 
     revisions: tuple[int, ...]
@@ -42,8 +51,9 @@ class Wording(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A question over all revisions in which it asks for the same thing (`bot.results.counts.meanings`). Texts are
-    those of the newest of them.
+    """A question over all revisions in which it has the same meaning (`bot.results.counts.question_meaning`).
+
+    Texts are those of the newest of these revisions.
     """
 
     key: str
@@ -63,7 +73,7 @@ class Variable:
     """The options of all revisions that ask it, in the order of the definition; removed ones last."""
     possible: frozenset[str]
     """What an answer is made of, where it is no number and no words."""
-    wordings: tuple[Wording, ...]
+    wordings: tuple[QuestionWording, ...]
     """The newest first."""
     revisions: tuple[int, ...]
     is_earlier: bool
@@ -84,7 +94,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class AnswerDataset:
     """A consultation as it is counted and exported."""
 
     newest: PublishedRevision
@@ -111,7 +121,7 @@ class Subject:
     @property
     def least(self) -> int:
         """Fewer people than this make no published figure; `disclosure.ALL` for the core team."""
-        return ALL if self.is_inner else self.flow.consultation.smallest_cell
+        return UNPROTECTED if self.is_inner else self.flow.consultation.smallest_cell
 
     def number_of(self, revision_id: int) -> int:
         return next(revision.number for revision in self.revisions if revision.id == revision_id)
@@ -121,14 +131,14 @@ class Subject:
         return [revision.id for revision in self.revisions if revision.number in variable.revisions]
 
 
-def find(
+def load_dataset(
     connection: Connection,
     slug: str,
     *,
     trials: bool = False,
     among: Collection[int] = (),
     now: datetime | None = None,
-) -> Subject:
+) -> AnswerDataset:
     """The consultation of this name, open or not, as it is `now`; with `trials` also a test. Raises CommandError, which
     names others.
 
@@ -146,24 +156,24 @@ def find(
     variables = tuple(_variables(revisions, flows))
     ids = {revision.number: revision.id for revision in revisions}
     asked = {(ids[number], variable.key): variable for variable in variables for number in variable.revisions}
-    return Subject(newest, revisions, flows, variables, asked, takes_no_answers(newest, now or datetime.now(UTC)))
+    return AnswerDataset(newest, revisions, flows, variables, asked, takes_no_answers(newest, now or datetime.now(UTC)))
 
 
-def asking_the_same(connection: Connection, newest: PublishedRevision, key: str) -> frozenset[int]:
+def revisions_with_same_meaning(connection: Connection, newest: PublishedRevision, key: str) -> frozenset[int]:
     """The ids of the revisions in which this key asks for the same as in the newest one; compiles nothing."""
     if newest.number == 1:
         return frozenset({newest.id})
     revisions = revisions_once_live(connection, newest.consultation_id)
     asked = [(it.id, node) for it in revisions if (node := _questions(it.content).get(key)) is not None]
-    places = meanings.groups([it for _, it in asked])
+    places = question_meaning.group_by_meaning([it for _, it in asked])
     return frozenset(asked[place][0] for place in (places[0] if places else ()))
 
 
 @lru_cache(64)
-def _questions(content: str) -> dict[str, Asked]:
+def _questions(content: str) -> dict[str, AskedQuestion]:
     consultation = Consultation.model_validate_json(content)
     asked = (node for node in consultation.questions if isinstance(node, Question))
-    return {node.key: Asked(node, tuple(consultation.languages)) for node in asked}
+    return {node.key: AskedQuestion(node, tuple(consultation.languages)) for node in asked}
 
 
 def _variables(revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]) -> Iterator[Variable]:
@@ -174,14 +184,14 @@ def _variables(revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]
             asked_in.setdefault(key, []).insert(0, revision)
     earlier: list[Variable] = []
     for key, found in asked_in.items():
-        newest, *others = meanings.groups([_asked(flows[revision.id], key) for revision in found])
+        newest, *others = question_meaning.group_by_meaning([_asked(flows[revision.id], key) for revision in found])
         yield _variable(key, [found[place] for place in newest], flows)
         earlier += (_variable(key, [found[place] for place in it], flows, is_earlier=True) for it in others)
     yield from earlier
 
 
-def _asked(flow: Flow, key: str) -> Asked:
-    return Asked(flow.question(key), tuple(flow.consultation.languages))
+def _asked(flow: Flow, key: str) -> AskedQuestion:
+    return AskedQuestion(flow.question(key), tuple(flow.consultation.languages))
 
 
 def _variable(
@@ -197,7 +207,7 @@ def _variable(
     return Variable(
         key,
         id_,
-        f"q.{id_}" if id_ in (*RESPONSE, *TIMES, COUNTS) else id_,
+        f"q.{id_}" if id_ in (*RESPONSE_COLUMNS, *TIME_COLUMNS, COUNTED_COLUMN) else id_,
         kind,
         question,
         () if kind == "decisions" else tuple(labels),
@@ -210,7 +220,7 @@ def _variable(
     )
 
 
-def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]) -> Iterator[Wording]:
+def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[int, Flow]) -> Iterator[QuestionWording]:
     """The different wordings, the newest first."""
     found: list[tuple[Question, Labels, list[int]]] = []
     for revision in reversed(revisions):
@@ -220,10 +230,10 @@ def _wordings(key: str, revisions: Sequence[PublishedRevision], flows: Mapping[i
         if same is None:
             found.append(same := (question, labels, []))
         same[2].insert(0, revision.number)
-    return (Wording(tuple(numbers), question, labels) for question, labels, numbers in found)
+    return (QuestionWording(tuple(numbers), question, labels) for question, labels, numbers in found)
 
 
-def _labels_over(wordings: Sequence[Wording], renderers: Mapping[str, Renderer]) -> Labels:
+def _labels_over(wordings: Sequence[QuestionWording], renderers: Mapping[str, Renderer]) -> Labels:
     """What people read for each code in the newest wording that has it, and what it was called before."""
     found: dict[str, dict[str, str]] = {}
     for wording in wordings:
@@ -240,13 +250,13 @@ def _labels_over(wordings: Sequence[Wording], renderers: Mapping[str, Renderer])
     return found
 
 
-def _called_before(code: str, wordings: Sequence[Wording]) -> dict[str, list[str]]:
+def _called_before(code: str, wordings: Sequence[QuestionWording]) -> dict[str, list[str]]:
     """Other names of this code in earlier wordings, by language; how it is punctuated is no other name."""
     found: dict[str, dict[str, str]] = {}
     for wording in wordings:
-        label = dict(meanings.own_labels(wording.question)).get(code)
+        label = dict(question_meaning.own_labels(wording.question)).get(code)
         for language, text in label.items() if label else ():
-            found.setdefault(language, {}).setdefault(meanings.plain(text.text), text.text)
+            found.setdefault(language, {}).setdefault(question_meaning.comparable_text(text.text), text.text)
     return {language: [*names.values()][1:] for language, names in found.items() if len(names) > 1}
 
 

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from bot.results.counts import small_groups
-from bot.results.counts.answer_dataset import Subject, Variable
-from bot.results.counts.responses import Given, Response, stream
-from bot.results.counts.small_groups import Sizes
+from bot.results.counts.answer_dataset import AnswerDataset, Variable
+from bot.results.counts.participation_reader import GivenAnswer, ParticipationAnswers, stream_participations
+from bot.results.counts.small_groups import MergedSizes
 from bot.results.counts.values import Kind, code_of
 from flows.values import GAPS, Missing, Value
 
@@ -44,7 +44,7 @@ class _Counter(NamedTuple):
     options: Counter[str] | None
     ballots: Counter[tuple[object, ...]] | None
 
-    def add(self, given: Given) -> None:
+    def add(self, given: GivenAnswer) -> None:
         """Counts one participation."""
         value = given.value
         if value is None:
@@ -60,10 +60,10 @@ class _Counter(NamedTuple):
                 self.options.update([*value])
 
 
-class Counts:
+class ParticipationCounts:
     """Everything that is counted while the participations pass by."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: AnswerDataset) -> None:
         self.subject = subject
         self.apart = frozenset[str]()
         """The variables that are not told, because what else was shown of them would give single answers away."""
@@ -85,11 +85,18 @@ class Counts:
         }
         """Whole answers where the result is more than a count of each option (`bot.results.ballots`)."""
         self._counters = [
-            _Counter(it.id, it.kind, is_closed(it), self.cells[it.id], self.options.get(it.id), self.ballots.get(it.id))
+            _Counter(
+                it.id,
+                it.kind,
+                is_single_choice(it),
+                self.cells[it.id],
+                self.options.get(it.id),
+                self.ballots.get(it.id),
+            )
             for it in subject.variables
         ]
 
-    def add(self, response: Response) -> None:
+    def add(self, response: ParticipationAnswers) -> None:
         session = response.session
         self.begun += 1
         self.finished += session.status == "completed"
@@ -112,9 +119,9 @@ class Counts:
             self.cells[id_][f"missing.{code.value}"] for code in Missing if code not in GAPS
         )
 
-    def sizes(self, name: str) -> Sizes:
+    def sizes(self, name: str) -> MergedSizes:
         """The counts of a context as they may be told: small groups are merged."""
-        return small_groups.merged(self.contexts[name], self.subject.least)
+        return small_groups.merge_small_groups(self.contexts[name], self.subject.least)
 
     def published(self, name: str) -> dict[str, int | None]:
         """The same by code, and `MERGED` for those that are counted together; None where nothing may be told."""
@@ -123,19 +130,19 @@ class Counts:
         return found | ({MERGED: sizes.other} if sizes.other else {})
 
 
-def is_closed(variable: Variable) -> bool:
+def is_single_choice(variable: Variable) -> bool:
     """Whether each participation stands in exactly one of the variable's cells."""
     return bool(variable.codes) and variable.kind in ("option", "number")
 
 
 def _cells_of(variable: Variable) -> dict[str, int]:
-    answers = [f"option.{code}" for code in variable.codes] if is_closed(variable) else [ANSWERED]
+    answers = [f"option.{code}" for code in variable.codes] if is_single_choice(variable) else [ANSWERED]
     return dict.fromkeys((*answers, *(f"missing.{code.value}" for code in Missing)), 0)
 
 
-def counted(connection: Connection, subject: Subject) -> Counts:
+def count_participations(connection: Connection, subject: AnswerDataset) -> ParticipationCounts:
     """All participations, counted. Shares and cells are of those that are answered."""
-    counts = Counts(subject)
-    for response in stream(connection, subject):
+    counts = ParticipationCounts(subject)
+    for response in stream_participations(connection, subject):
         counts.add(response)
     return counts

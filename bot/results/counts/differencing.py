@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.results.counts import disclosure
-from bot.results.counts.disclosure import WHOLE, Row, Rule, Table, of_group
+from bot.results.counts.disclosure import WHOLE, DisclosureRule, FrequencyRow, FrequencyTable, group_row
 
 
-def follows(previous: Row, new: Row, rule: Rule) -> bool:
+def may_publish_after(previous: FrequencyRow, new: FrequencyRow, rule: DisclosureRule) -> bool:
     """Whether a row of all who answered may be told after an earlier one. (Of several rows:
     `bot.results.counts.moments`.)
 
@@ -21,26 +21,34 @@ def follows(previous: Row, new: Row, rule: Rule) -> bool:
     ...  for yes, no in [(0, 0), (1, 0), (3, 3), (6, 0), (5, 1), (25, 0)]]
     [True, False, True, False, False, True]
     """
-    return bool(disclosure.reason(previous, rule) or disclosure.reason(new, rule)) or is_enough(previous, new, rule)
+    return bool(
+        disclosure.suppression_reason(previous, rule) or disclosure.suppression_reason(new, rule)
+    ) or is_safe_change(previous, new, rule)
 
 
-def may_follow(previous: Mapping[str, Table], new: Mapping[str, Table], rules: Mapping[str, Rule]) -> bool:
+def may_publish_tables_after(
+    previous: Mapping[str, FrequencyTable], new: Mapping[str, FrequencyTable], rules: Mapping[str, DisclosureRule]
+) -> bool:
     """Whether an edition may be published after the previous one: every table in both passes `follows`."""
-    return not held(previous, new, rules)
+    return not unpublishable_tables(previous, new, rules)
 
 
-def held(previous: Mapping[str, Table], new: Mapping[str, Table], rules: Mapping[str, Rule]) -> frozenset[str]:
+def unpublishable_tables(
+    previous: Mapping[str, FrequencyTable], new: Mapping[str, FrequencyTable], rules: Mapping[str, DisclosureRule]
+) -> frozenset[str]:
     """The names of the tables of all who answered that may not be told after those of the previous edition."""
     return frozenset(
         name
         for name, table in new.items()
         if name in previous
         and previous[name] != table
-        and not follows(of_group(previous[name], WHOLE), of_group(table, WHOLE), rules.get(name, Rule()))
+        and not may_publish_after(
+            group_row(previous[name], WHOLE), group_row(table, WHOLE), rules.get(name, DisclosureRule())
+        )
     )
 
 
-def is_enough(old: Row, new: Row, rule: Rule) -> bool:
+def is_safe_change(old: FrequencyRow, new: FrequencyRow, rule: DisclosureRule) -> bool:
     """Whether what changed in a row is nothing, or enough people not of one mind; came and went looked at apart."""
     if 0 < abs(new.base - old.base) < rule.bound:
         return False

@@ -17,15 +17,15 @@ from typing import Final, Literal, NamedTuple
 
 from flows.definition import SMALLEST_CELL
 
-LEAST: Final = SMALLEST_CELL
+MIN_CELL_SIZE: Final = SMALLEST_CELL
 """Fewer people than this make no published row, if a consultation says nothing else."""
-SENSITIVE_LEAST: Final = 10
+SENSITIVE_MIN_CELL_SIZE: Final = 10
 """The same for sensitive questions and for rooms."""
-LARGE: Final = 20
+LARGE_GROUP: Final = 20
 """From so many people on all may have answered alike."""
-STEP: Final = 5
+ROUNDING_BASE: Final = 5
 """Counts of sensitive questions are rounded to a multiple of this."""
-ALL: Final = 0
+UNPROTECTED: Final = 0
 """In place of the least number of people: everything is told, to the core team."""
 WHOLE: Final = ""
 """The group of all who answered."""
@@ -40,55 +40,57 @@ Groups = frozenset[str]
 """The groups that some people have in common."""
 
 
-class Rule(NamedTuple):
+class DisclosureRule(NamedTuple):
     """The bounds for one question; with `ALL` there are none."""
 
-    least: int = LEAST
+    least: int = MIN_CELL_SIZE
     is_sensitive: bool = False
 
     @property
     def bound(self) -> int:
         """Fewer people than this make no row."""
-        return max(self.least, SENSITIVE_LEAST) if self.is_sensitive and self.least != ALL else self.least
+        return (
+            max(self.least, SENSITIVE_MIN_CELL_SIZE) if self.is_sensitive and self.least != UNPROTECTED else self.least
+        )
 
     def is_like_minded(self, n: int, base: int) -> bool:
         """Whether an answer of `n` among `base` people tells too much of each of them."""
-        return self.least != ALL and 0 < n > base - 2 and (base < LARGE or self.is_sensitive)
+        return self.least != UNPROTECTED and 0 < n > base - 2 and (base < LARGE_GROUP or self.is_sensitive)
 
 
-class Row(NamedTuple):
+class FrequencyRow(NamedTuple):
     """How many people answered, and how many of them gave each answer; several answers a person are fine."""
 
     base: int
     n: Mapping[str, int]
 
 
-Table = Mapping[Groups, Row]
+FrequencyTable = Mapping[Groups, FrequencyRow]
 """The answers to one question. People with the same groups make one row of counts; `frozenset()` has none."""
 
 
-def whole(base: int, n: Mapping[str, int]) -> Table:
+def ungrouped_table(base: int, n: Mapping[str, int]) -> FrequencyTable:
     """A table without groups."""
-    return {frozenset(): Row(base, n)}
+    return {frozenset(): FrequencyRow(base, n)}
 
 
-def of_group(table: Table, group: str) -> Row:
+def group_row(table: FrequencyTable, group: str) -> FrequencyRow:
     """The row of a group, or of all who answered (`WHOLE`)."""
     rows = [row for groups, row in table.items() if group == WHOLE or group in groups]
     answers = dict.fromkeys(answer for row in rows for answer in row.n)
-    return Row(sum(row.base for row in rows), {it: sum(row.n.get(it, 0) for row in rows) for it in answers})
+    return FrequencyRow(sum(row.base for row in rows), {it: sum(row.n.get(it, 0) for row in rows) for it in answers})
 
 
-def rounded(n: int) -> int:
+def rounded_count(n: int) -> int:
     """A count of a sensitive question as it is told.
 
     >>> [rounded(n) for n in (0, 2, 3, 12, 13)]
     [0, 0, 5, 10, 15]
     """
-    return (n + STEP // 2) // STEP * STEP
+    return (n + ROUNDING_BASE // 2) // ROUNDING_BASE * ROUNDING_BASE
 
 
-def reason(row: Row, rule: Rule) -> Reason:
+def suppression_reason(row: FrequencyRow, rule: DisclosureRule) -> Reason:
     """Why a row is not told, looked at alone.
 
     >>> reason(Row(500, {"yes": 497, "no": 3}), Rule()), reason(Row(4, {"yes": 2, "no": 2}), Rule())

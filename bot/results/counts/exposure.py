@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bot.results.counts.disclosure import LARGE, WHOLE, Groups, Rule, Table
+from bot.results.counts.disclosure import LARGE_GROUP, WHOLE, DisclosureRule, FrequencyTable, Groups
 
 
-class Part(NamedTuple):
+class PopulationPart(NamedTuple):
     """People of whom others know the same: in which published rows they are counted, and nothing else."""
 
     column: int
@@ -18,7 +18,7 @@ class Part(NamedTuple):
     of: int
 
 
-def exposed(parts: Iterable[Part], *, is_sensitive: bool = False) -> int:
+def exposed_people(parts: Iterable[PopulationPart], *, is_sensitive: bool = False) -> int:
     """How many people gave the answer for sure, by what the published rows say; 0 where a witness says the opposite.
 
     That somebody did *not* give it counts where the table has the opposite as an answer of its own. A person is safe
@@ -43,7 +43,9 @@ def exposed(parts: Iterable[Part], *, is_sensitive: bool = False) -> int:
         return 0
     changes = _Changes(counts)
     surely = [
-        column for column in alike if (is_sensitive or counts[column][1] < LARGE) and not changes.may_be_fewer(column)
+        column
+        for column in alike
+        if (is_sensitive or counts[column][1] < LARGE_GROUP) and not changes.may_be_fewer(column)
     ]
     if not surely or is_sensitive:
         return sum(counts[column][1] for column in surely)
@@ -76,7 +78,7 @@ class _Results:
 
     @staticmethod
     def _is_one(row: tuple[int, int], less: tuple[int, int]) -> bool:
-        return row[1] - less[1] >= LARGE and row[0] - less[0] == row[1] - less[1]
+        return row[1] - less[1] >= LARGE_GROUP and row[0] - less[0] == row[1] - less[1]
 
 
 class _Changes:
@@ -106,11 +108,11 @@ class _Changes:
         return False
 
 
-def parts_by_answer(table: Table, shown: Sequence[Groups]) -> list[list[Part]]:
+def parts_by_answer(table: FrequencyTable, shown: Sequence[Groups]) -> list[list[PopulationPart]]:
     """The parts of a table for each answer, where the rows of these groups are told, one or several to a row."""
     answers = dict.fromkeys(answer for row in table.values() for answer in row.n)
     return [
-        [Part(_column(groups, shown), row.n.get(answer, 0), row.base) for groups, row in table.items()]
+        [PopulationPart(_column(groups, shown), row.n.get(answer, 0), row.base) for groups, row in table.items()]
         for answer in answers
     ]
 
@@ -123,5 +125,5 @@ def rows_of_groups(groups: Iterable[str]) -> list[Groups]:
     return [frozenset() if it == WHOLE else frozenset({it}) for it in groups]
 
 
-def exposed_in(answers: Iterable[Iterable[Part]], rule: Rule) -> int:
-    return sum(exposed(parts, is_sensitive=rule.is_sensitive) for parts in answers)
+def exposed_in_all(answers: Iterable[Iterable[PopulationPart]], rule: DisclosureRule) -> int:
+    return sum(exposed_people(parts, is_sensitive=rule.is_sensitive) for parts in answers)

@@ -12,13 +12,13 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from bot.results.counts import differencing, exposure, small_groups, suppression
-from bot.results.counts.disclosure import OTHERS, WHOLE, Groups, Row, Rule, Table
-from bot.results.counts.exposure import Part
+from bot.results.counts.disclosure import OTHERS, WHOLE, DisclosureRule, FrequencyRow, FrequencyTable, Groups
+from bot.results.counts.exposure import PopulationPart
 
-Line = Groups
+PublishedRow = Groups
 """A row that is told, as the groups whose people it counts; of all who answered none (`EVERYBODY`)."""
-EVERYBODY: Final[Line] = frozenset()
-MOST: Final = 12
+ALL_ANSWERED: Final[PublishedRow] = frozenset()
+MAX_MOMENTS: Final = 12
 """So many moments are looked at together at most. Then the oldest is forgotten if every row of it was told again since;
 else the table waits for the rows that stayed, or for the end.
 """
@@ -29,21 +29,23 @@ ALONE: Final = 10
 class Moment(NamedTuple):
     """A table, and the lines of it that were told at this moment."""
 
-    table: Table
-    lines: frozenset[Line]
+    table: FrequencyTable
+    lines: frozenset[PublishedRow]
 
 
-def first(table: Table, groups: Iterable[str], rule: Rule) -> Moment:
+def first_moment(table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule) -> Moment:
     """What is told of a table of which nothing was told before; small groups are one line."""
     names = list(groups)
-    small = small_groups.gathered(table, names, rule)
-    one, several = small_groups.as_one(table, small), [it for it in (*names, OTHERS) if it not in small]
-    told = suppression.told(one, several if small else names, rule)
-    line_of = {WHOLE: EVERYBODY, **{it: frozenset({it}) for it in names}, OTHERS: small}
+    small = small_groups.groups_to_merge(table, names, rule)
+    one, several = small_groups.with_merged_groups(table, small), [it for it in (*names, OTHERS) if it not in small]
+    told = suppression.suppressed_groups(one, several if small else names, rule)
+    line_of = {WHOLE: ALL_ANSWERED, **{it: frozenset({it}) for it in names}, OTHERS: small}
     return Moment(table, frozenset(line_of[it] for it, why in told.items() if not why.answers))
 
 
-def following(past: Sequence[Moment], new: Moment, rule: Rule, *, is_last: bool = False) -> tuple[Moment, ...] | None:
+def next_moments(
+    past: Sequence[Moment], new: Moment, rule: DisclosureRule, *, is_last: bool = False
+) -> tuple[Moment, ...] | None:
     """All moments that matter with the new one, in which the lines stand that are told anew; the others stay as they
     were told last. The same as before where nothing changed; None where everything waits.
 
@@ -60,10 +62,10 @@ def following(past: Sequence[Moment], new: Moment, rule: Rule, *, is_last: bool 
         return (new,)
     if past[-1].table == new.table:
         return tuple(past)
-    if len(past) >= MOST and not is_last:
+    if len(past) >= MAX_MOMENTS and not is_last:
         return None
     lines = _harmless(past, new, rule)
-    if EVERYBODY in new.lines and EVERYBODY not in lines:
+    if ALL_ANSWERED in new.lines and ALL_ANSWERED not in lines:
         return None
     stay = new.lines - lines
     if stay and not is_last and not _is_much(past, new.table):
@@ -71,37 +73,37 @@ def following(past: Sequence[Moment], new: Moment, rule: Rule, *, is_last: bool 
     return _remembered((*past, Moment(new.table, lines)), stay)
 
 
-def _harmless(past: Sequence[Moment], new: Moment, rule: Rule) -> frozenset[Line]:
+def _harmless(past: Sequence[Moment], new: Moment, rule: DisclosureRule) -> frozenset[PublishedRow]:
     """The lines that may be told anew: as few as possible are left out, small ones first."""
     lines = frozenset(it for it in new.lines if _is_enough(past, it, new.table, rule))
-    while lines and (lines != {EVERYBODY}) and _exposed([*past, Moment(new.table, lines)], rule):
-        rows = sorted(lines - {EVERYBODY}, key=lambda it: (_row(new.table, it).base, sorted(it)))
+    while lines and (lines != {ALL_ANSWERED}) and _exposed([*past, Moment(new.table, lines)], rule):
+        rows = sorted(lines - {ALL_ANSWERED}, key=lambda it: (_row(new.table, it).base, sorted(it)))
         left = {it: _exposed([*past, Moment(new.table, lines - {it})], rule) for it in rows}
         lines -= {min(rows, key=lambda it: left[it])}
-    if lines == {EVERYBODY} and _exposed([*past, Moment(new.table, lines)], rule):
+    if lines == {ALL_ANSWERED} and _exposed([*past, Moment(new.table, lines)], rule):
         return frozenset()
     return lines
 
 
-def _is_enough(past: Sequence[Moment], line: Line, table: Table, rule: Rule) -> bool:
+def _is_enough(past: Sequence[Moment], line: PublishedRow, table: FrequencyTable, rule: DisclosureRule) -> bool:
     earlier = next((it for it in reversed(past) if line in it.lines), None)
-    return earlier is None or differencing.is_enough(_row(earlier.table, line), _row(table, line), rule)
+    return earlier is None or differencing.is_safe_change(_row(earlier.table, line), _row(table, line), rule)
 
 
-def _is_much(past: Sequence[Moment], table: Table) -> bool:
+def _is_much(past: Sequence[Moment], table: FrequencyTable) -> bool:
     """Whether a tenth more people answered than when all were told last."""
-    earlier = next((it for it in reversed(past) if EVERYBODY in it.lines), None)
-    before = _row(earlier.table, EVERYBODY).base if earlier else 0
-    return ALONE * abs(_row(table, EVERYBODY).base - before) >= before
+    earlier = next((it for it in reversed(past) if ALL_ANSWERED in it.lines), None)
+    before = _row(earlier.table, ALL_ANSWERED).base if earlier else 0
+    return ALONE * abs(_row(table, ALL_ANSWERED).base - before) >= before
 
 
-def _remembered(moments: tuple[Moment, ...], stay: frozenset[Line]) -> tuple[Moment, ...]:
+def _remembered(moments: tuple[Moment, ...], stay: frozenset[PublishedRow]) -> tuple[Moment, ...]:
     """Without the oldest, if there are many: those of which every line was told again since; if that is not enough,
     those of which none still stands.
     """
     every, last = {line for it in moments for line in it.lines}, len(moments) - 1
     latest = {line: max(n for n, it in enumerate(moments) if line in it.lines) for line in every}
-    over = max(0, len(moments) - MOST + 1)
+    over = max(0, len(moments) - MAX_MOMENTS + 1)
     told_again = min(latest.values(), default=last)
     if told_again >= over:
         return moments[over:]
@@ -112,7 +114,7 @@ def _since(moments: Sequence[Moment]) -> Sequence[Moment]:
     """The moments that can be looked at without the earlier ones: from one on at which all lines were told that were
     told later, if nobody left since. What later lines say beyond those of that moment is of later people only.
     """
-    later = frozenset[Line]()
+    later = frozenset[PublishedRow]()
     for number in range(len(moments) - 1, 0, -1):
         if number < len(moments) - 1 and later <= moments[number].lines:
             return moments[number:] if not _do_leave(moments[number:]) else moments
@@ -120,18 +122,18 @@ def _since(moments: Sequence[Moment]) -> Sequence[Moment]:
     return moments
 
 
-def _row(table: Table, line: Line) -> Row:
+def _row(table: FrequencyTable, line: PublishedRow) -> FrequencyRow:
     rows = [row for groups, row in table.items() if not line or not line.isdisjoint(groups)]
     answers = dict.fromkeys(answer for row in rows for answer in row.n)
-    return Row(sum(row.base for row in rows), {it: sum(row.n.get(it, 0) for row in rows) for it in answers})
+    return FrequencyRow(sum(row.base for row in rows), {it: sum(row.n.get(it, 0) for row in rows) for it in answers})
 
 
-def _exposed(moments: Sequence[Moment], rule: Rule) -> int:
+def _exposed(moments: Sequence[Moment], rule: DisclosureRule) -> int:
     """How many people are given away by all lines of these moments together."""
     moments = _since(moments)
     answers = dict.fromkeys(answer for it in moments for row in it.table.values() for answer in row.n)
     return sum(
-        exposure.exposed(_parts(moments, answer, oldest_leave=oldest), is_sensitive=rule.is_sensitive)
+        exposure.exposed_people(_parts(moments, answer, oldest_leave=oldest), is_sensitive=rule.is_sensitive)
         for answer in answers
         for oldest in ((False, True) if _do_leave(moments) else (False,))
     )
@@ -140,31 +142,31 @@ def _exposed(moments: Sequence[Moment], rule: Rule) -> int:
 def _do_leave(moments: Sequence[Moment]) -> bool:
     """Whether any count fell: then it is open who left, and both is tried, who was there first and who came last."""
     return any(
-        later.table.get(groups, Row(0, {})).n.get(answer, 0) < n
+        later.table.get(groups, FrequencyRow(0, {})).n.get(answer, 0) < n
         for earlier, later in pairwise(moments)
         for groups, row in earlier.table.items()
         for answer, n in (*row.n.items(), ("", row.base))
     )
 
 
-def _parts(moments: Sequence[Moment], answer: str, *, oldest_leave: bool) -> Iterator[Part]:
+def _parts(moments: Sequence[Moment], answer: str, *, oldest_leave: bool) -> Iterator[PopulationPart]:
     """People by groups and by the moments at which they were there."""
     columns = _Columns(moments)
     for groups in dict.fromkeys(groups for it in moments for groups in it.table):
-        rows = [it.table.get(groups, Row(0, {})) for it in moments]
+        rows = [it.table.get(groups, FrequencyRow(0, {})) for it in moments]
         yes = [row.n.get(answer, 0) for row in rows]
         no = [row.base - n for row, n in zip(rows, yes, strict=True)]
         for came, went, n in _stays(yes, oldest_leave=oldest_leave):
-            yield Part(columns.of(groups, came, went), n, n)
+            yield PopulationPart(columns.of(groups, came, went), n, n)
         for came, went, n in _stays(no, oldest_leave=oldest_leave):
-            yield Part(columns.of(groups, came, went), 0, n)
+            yield PopulationPart(columns.of(groups, came, went), 0, n)
 
 
 class _Columns:
     """In which lines of which moments people are counted, as `exposure.Part` has it."""
 
     def __init__(self, moments: Sequence[Moment]) -> None:
-        self._lines: list[list[tuple[int, Line]]] = []
+        self._lines: list[list[tuple[int, PublishedRow]]] = []
         self._until: dict[Groups, list[int]] = {}
         number = 0
         for it in moments:
@@ -180,7 +182,7 @@ class _Columns:
         return until[went] - until[came]
 
     @staticmethod
-    def _at(groups: Groups, lines: Sequence[tuple[int, Line]]) -> int:
+    def _at(groups: Groups, lines: Sequence[tuple[int, PublishedRow]]) -> int:
         return sum(column for column, line in lines if not line or not line.isdisjoint(groups))
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from bot.results.counts import disclosure
-from bot.results.counts.answer_dataset import Subject, Variable
-from bot.results.counts.counts import ANSWERED, OTHER, Counts, is_closed
-from bot.results.counts.disclosure import Reason, Row, Rule, Table
+from bot.results.counts.answer_dataset import AnswerDataset, Variable
+from bot.results.counts.counts import ANSWERED, OTHER, ParticipationCounts, is_single_choice
+from bot.results.counts.disclosure import DisclosureRule, FrequencyRow, FrequencyTable, Reason
 from flows.flow import Flow
 from flows.values import Missing
 
@@ -21,7 +21,7 @@ _OPTION: Final = "option."
 _NOT_ASKED: Final = f"missing.{Missing.NOT_ASKED.value}"
 
 
-class OneWay(NamedTuple):
+class QuestionTable(NamedTuple):
     """The table of one question. What may not be told is None."""
 
     variable: Variable
@@ -45,13 +45,13 @@ class OneWay(NamedTuple):
     """By code; of several options each person may be in several."""
 
 
-def one_way(counts: Counts) -> list[OneWay]:
+def question_tables(counts: ParticipationCounts) -> list[QuestionTable]:
     """The tables of all questions, in their order."""
-    found: list[OneWay] = []
+    found: list[QuestionTable] = []
     withheld: set[str] = set()
     sensitive: set[str] = set()
     for variable in counts.subject.variables:
-        leads = leading_to(counts.subject, variable.key)
+        leads = condition_questions(counts.subject, variable.key)
         is_sensitive = _is_sensitive(variable) or not leads.isdisjoint(sensitive)
         table = _table(counts, variable, is_sensitive=is_sensitive, is_led_by_withheld=not leads.isdisjoint(withheld))
         if is_sensitive:
@@ -62,20 +62,22 @@ def one_way(counts: Counts) -> list[OneWay]:
     return found
 
 
-def _table(counts: Counts, variable: Variable, *, is_sensitive: bool, is_led_by_withheld: bool) -> OneWay:
+def _table(
+    counts: ParticipationCounts, variable: Variable, *, is_sensitive: bool, is_led_by_withheld: bool
+) -> QuestionTable:
     """One table. How many were asked tells how many gave the answer that led there: so it goes where that does."""
-    rule, row = Rule(counts.subject.least, is_sensitive), row_of(counts, variable)
+    rule, row = DisclosureRule(counts.subject.least, is_sensitive), row_of(counts, variable)
     is_kept_back = is_led_by_withheld or variable.id in counts.apart
-    why: Reason = "protected" if is_kept_back else disclosure.reason(row, rule)
+    why: Reason = "protected" if is_kept_back else disclosure.suppression_reason(row, rule)
     if 0 < counts.responses < counts.subject.least:
         why = "few"
-    is_rounded = is_sensitive and rule.least != disclosure.ALL
-    told = disclosure.rounded if is_rounded else int
+    is_rounded = is_sensitive and rule.least != disclosure.UNPROTECTED
+    told = disclosure.rounded_count if is_rounded else int
     not_asked, other = counts.cells[variable.id][_NOT_ASKED], counts.cells[variable.id][OTHER]
     asked, silent = counts.asked(variable.id), counts.responses - not_asked - row.base - other
     is_base_told = why != "few" and not is_kept_back
     is_asked_told = not is_led_by_withheld and not 0 < counts.responses < counts.subject.least
-    return OneWay(
+    return QuestionTable(
         variable,
         why,
         is_rounded,
@@ -88,47 +90,47 @@ def _table(counts: Counts, variable: Variable, *, is_sensitive: bool, is_led_by_
     )
 
 
-def row_of(counts: Counts, variable: Variable) -> Row:
+def row_of(counts: ParticipationCounts, variable: Variable) -> FrequencyRow:
     """Who gave an answer to the question as it was asked, and which."""
     cells = counts.cells[variable.id]
-    if not is_closed(variable):
-        return Row(cells[ANSWERED], counts.options.get(variable.id, {}))
+    if not is_single_choice(variable):
+        return FrequencyRow(cells[ANSWERED], counts.options.get(variable.id, {}))
     n = {name.removeprefix(_OPTION): number for name, number in cells.items() if name.startswith(_OPTION)}
-    return Row(sum(n.values()), n)
+    return FrequencyRow(sum(n.values()), n)
 
 
-def tables(counts: Counts) -> dict[str, Table]:
+def tables_by_name(counts: ParticipationCounts) -> dict[str, FrequencyTable]:
     """The same as an edition is compared with the one before (`differencing.may_follow`), by name of the row. How many
     were asked a question that not everybody is asked is a row of its own, where it is told (`ASKED`).
     """
-    found = {PARTICIPATIONS: disclosure.whole(counts.responses, {})}
-    for table in one_way(counts):
+    found = {PARTICIPATIONS: disclosure.ungrouped_table(counts.responses, {})}
+    for table in question_tables(counts):
         variable = table.variable
         row = row_of(counts, variable)
-        found[variable.id] = disclosure.whole(row.base, row.n)
-        if table.asked is not None and leading_to(counts.subject, variable.key):
+        found[variable.id] = disclosure.ungrouped_table(row.base, row.n)
+        if table.asked is not None and condition_questions(counts.subject, variable.key):
             led = counts.responses - counts.cells[variable.id][_NOT_ASKED]
             n = {"asked": counts.asked(variable.id), "led": led}
-            found[f"{ASKED}{variable.id}"] = disclosure.whole(counts.responses, n)
+            found[f"{ASKED}{variable.id}"] = disclosure.ungrouped_table(counts.responses, n)
     return found
 
 
-def rules(subject: Subject) -> dict[str, Rule]:
+def rules_by_name(subject: AnswerDataset) -> dict[str, DisclosureRule]:
     """The rule of each of these tables."""
     sensitive: set[str] = set()
-    found = {PARTICIPATIONS: Rule(subject.least)}
+    found = {PARTICIPATIONS: DisclosureRule(subject.least)}
     for variable in subject.variables:
-        leads = leading_to(subject, variable.key)
+        leads = condition_questions(subject, variable.key)
         is_sensitive = _is_sensitive(variable) or not leads.isdisjoint(sensitive)
         if is_sensitive:
             sensitive.add(variable.key)
-        found[variable.id] = found[f"{ASKED}{variable.id}"] = Rule(subject.least, is_sensitive)
+        found[variable.id] = found[f"{ASKED}{variable.id}"] = DisclosureRule(subject.least, is_sensitive)
     return found
 
 
-def visible_share(counts: Counts) -> float | None:
+def visible_share(counts: ParticipationCounts) -> float | None:
     """Which part of all answers can be seen, 0 to 1, over questions that are not sensitive; None without any."""
-    both = [(it.reason, row_of(counts, it.variable)) for it in one_way(counts) if not it.is_rounded]
+    both = [(it.reason, row_of(counts, it.variable)) for it in question_tables(counts) if not it.is_rounded]
     bases = [(why, row.base) for why, row in both if row.n]
     everything = sum(base for _, base in bases)
     return sum(base for why, base in bases if not why) / everything if everything else None
@@ -138,12 +140,12 @@ def _is_sensitive(variable: Variable) -> bool:
     return any(wording.question.sensitive for wording in variable.wordings)
 
 
-def leading_to(subject: Subject, key: str) -> set[str]:
+def condition_questions(subject: AnswerDataset, key: str) -> set[str]:
     """The questions whose answers decide whether this one is asked, in any revision."""
-    return {lead for flow in subject.flows.values() for lead in leading_in(flow, key)}
+    return {lead for flow in subject.flows.values() for lead in condition_questions_in(flow, key)}
 
 
-def leading_in(flow: Flow, key: str) -> set[str]:
+def condition_questions_in(flow: Flow, key: str) -> set[str]:
     """The same in one revision."""
     found: set[str] = set()
     for node in flow.nodes.values() if key in flow.nodes else ():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from bot.results.counts.answer_dataset import Subject
-from bot.results.counts.counts import ANSWERED, CONTEXTS, MERGED, OTHER, Counts, is_closed
+from bot.results.counts.answer_dataset import AnswerDataset
+from bot.results.counts.counts import ANSWERED, CONTEXTS, MERGED, OTHER, ParticipationCounts, is_single_choice
 from bot.results.counts.disclosure import Reason
-from bot.results.counts.one_way import PARTICIPATIONS, OneWay, one_way
+from bot.results.counts.one_way import PARTICIPATIONS, QuestionTable, question_tables
 from flows.values import Missing
 
 TOTALS: Final = (PARTICIPATIONS, "begun", "finished")
@@ -38,10 +38,10 @@ class CountRow(NamedTuple):
     asked: int | None = None
     """How many were asked it."""
     rounded: int = 0
-    """1 where all numbers of the question are rounded (`bot.results.counts.disclosure.STEP`), else 0."""
+    """1 where all numbers of the question are rounded (`bot.results.counts.disclosure.ROUNDING_BASE`), else 0."""
 
 
-def published_rows(counts: Counts, labels: Mapping[str, str]) -> Iterator[CountRow]:
+def published_rows(counts: ParticipationCounts, labels: Mapping[str, str]) -> Iterator[CountRow]:
     """The published table. `labels` are words for `NO_ANSWER`, `not_asked` and `MERGED`."""
     totals = (counts.responses, counts.begun, counts.finished)
     for name, n in zip(TOTALS, totals, strict=True):
@@ -53,11 +53,11 @@ def published_rows(counts: Counts, labels: Mapping[str, str]) -> Iterator[CountR
             yield _context_row(name, code, sizes.told.get(code), why)
         if sizes.other:
             yield _context_row(name, MERGED, sizes.other, "", labels.get(MERGED, ""))
-    for table in one_way(counts):
+    for table in question_tables(counts):
         yield from _question_rows(counts.subject, table, labels)
 
 
-def _question_rows(subject: Subject, table: OneWay, labels: Mapping[str, str]) -> Iterator[CountRow]:
+def _question_rows(subject: AnswerDataset, table: QuestionTable, labels: Mapping[str, str]) -> Iterator[CountRow]:
     variable = table.variable
     texts = {code: by_language.get(subject.language, "") for code, by_language in variable.labels.items()}
     revisions = " ".join(map(str, variable.revisions))
@@ -68,7 +68,7 @@ def _question_rows(subject: Subject, table: OneWay, labels: Mapping[str, str]) -
         head = ("question", variable.id, variable.question.type, kind, code, label)
         return CountRow(*head, n, int(n is None), revisions, why, *asked)
 
-    if is_closed(variable):
+    if is_single_choice(variable):
         for code, n in table.answers.items():
             yield row("option", code, texts.get(code, ""), n)
     else:
@@ -78,7 +78,7 @@ def _question_rows(subject: Subject, table: OneWay, labels: Mapping[str, str]) -
     yield row("missing", not_asked, labels.get(not_asked, ""), table.not_asked)
     if table.other:
         yield row(OTHER.rstrip("."), "", "", table.other)
-    if not is_closed(variable):
+    if not is_single_choice(variable):
         for code, n in table.answers.items():
             yield row("chosen", code, texts.get(code, ""), n)
 

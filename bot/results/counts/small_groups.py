@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from bot.results.counts.disclosure import LEAST, OTHERS, Groups, Reason, Row, Rule, Table, of_group
+from bot.results.counts.disclosure import (
+    MIN_CELL_SIZE,
+    OTHERS,
+    DisclosureRule,
+    FrequencyRow,
+    FrequencyTable,
+    Groups,
+    Reason,
+    group_row,
+)
 
 
-class Sizes(NamedTuple):
+class MergedSizes(NamedTuple):
     """A partition of all people into groups, as it may be told."""
 
     told: Mapping[str, int]
@@ -18,7 +27,7 @@ class Sizes(NamedTuple):
     """Of each group."""
 
 
-def merged(sizes: Mapping[str, int], least: int = LEAST) -> Sizes:
+def merge_small_groups(sizes: Mapping[str, int], least: int = MIN_CELL_SIZE) -> MergedSizes:
     """Small groups as one that is large enough, together with the next larger ones as far as it needs them.
 
     >>> merged({"web": 90, "telegram": 30, "matrix": 3, "console": 4})[:2]
@@ -30,19 +39,19 @@ def merged(sizes: Mapping[str, int], least: int = LEAST) -> Sizes:
     """
     small = {name for name, n in sizes.items() if 0 < n < least}
     if not small:
-        return Sizes(dict(sizes), 0, dict.fromkeys(sizes, ""))
+        return MergedSizes(dict(sizes), 0, dict.fromkeys(sizes, ""))
     others: set[str] = set()
     for name in sorted(sizes, key=lambda it: sizes[it]):
         if name in small or (sizes[name] and sum(sizes[it] for it in others) < least):
             others.add(name)
     told = {name: n for name, n in sizes.items() if name not in others}
     if not any(told.values()):
-        return Sizes({}, 0, {name: "few" if name in small else "protected" for name in sizes})
+        return MergedSizes({}, 0, {name: "few" if name in small else "protected" for name in sizes})
     reasons: dict[str, Reason] = {name: "merged" if name in others else "" for name in sizes}
-    return Sizes(told, sum(sizes[it] for it in others), reasons)
+    return MergedSizes(told, sum(sizes[it] for it in others), reasons)
 
 
-def gathered(table: Table, groups: Iterable[str], rule: Rule) -> frozenset[str]:
+def groups_to_merge(table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule) -> frozenset[str]:
     """Which groups are counted as one (`OTHERS`), before anything is left out; none, or such as reach the bound.
 
     Those are the groups below the bound, if they reach it together. If they do not, the next larger ones go with them
@@ -54,7 +63,7 @@ def gathered(table: Table, groups: Iterable[str], rule: Rule) -> frozenset[str]:
     >>> [sorted(gathered(it, "abc", Rule())) for it in (table(a=40, b=3, c=12), table(a=40, b=3, c=12, none=9))]
     [['b', 'c'], []]
     """
-    sizes = {it: of_group(table, it).base for it in groups}
+    sizes = {it: group_row(table, it).base for it in groups}
     small = frozenset(it for it, n in sizes.items() if 0 < n < rule.bound)
     if not small:
         return frozenset()
@@ -67,16 +76,18 @@ def gathered(table: Table, groups: Iterable[str], rule: Rule) -> frozenset[str]:
     return small
 
 
-def _in_any(table: Table, groups: Groups) -> int:
+def _in_any(table: FrequencyTable, groups: Groups) -> int:
     return sum(row.base for mine, row in table.items() if not mine.isdisjoint(groups))
 
 
-def as_one(table: Table, small: Groups) -> Table:
+def with_merged_groups(table: FrequencyTable, small: Groups) -> FrequencyTable:
     """A table in which these groups are one, `OTHERS`."""
-    found: dict[Groups, Row] = {}
+    found: dict[Groups, FrequencyRow] = {}
     for mine, row in table.items() if small else ():
         name = mine if mine.isdisjoint(small) else (mine - small) | {OTHERS}
-        before = found.get(name, Row(0, {}))
+        before = found.get(name, FrequencyRow(0, {}))
         answers = dict.fromkeys((*before.n, *row.n))
-        found[name] = Row(before.base + row.base, {it: before.n.get(it, 0) + row.n.get(it, 0) for it in answers})
+        found[name] = FrequencyRow(
+            before.base + row.base, {it: before.n.get(it, 0) + row.n.get(it, 0) for it in answers}
+        )
     return found if small else table

@@ -8,18 +8,29 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bot.results.counts import disclosure
-from bot.results.counts.disclosure import ALL, OTHERS, WHOLE, Groups, Reason, Rule, Table, of_group
-from bot.results.counts.exposure import exposed_in, parts_by_answer, rows_of_groups
+from bot.results.counts.disclosure import (
+    OTHERS,
+    UNPROTECTED,
+    WHOLE,
+    DisclosureRule,
+    FrequencyTable,
+    Groups,
+    Reason,
+    group_row,
+)
+from bot.results.counts.exposure import exposed_in_all, parts_by_answer, rows_of_groups
 
 
-class Told(NamedTuple):
+class GroupSuppression(NamedTuple):
     """Why the number of a group's people is not told, and why their answers are not."""
 
     size: Reason
     answers: Reason
 
 
-def told(table: Table, groups: Iterable[str], rule: Rule) -> dict[str, Told]:
+def suppressed_groups(
+    table: FrequencyTable, groups: Iterable[str], rule: DisclosureRule
+) -> dict[str, GroupSuppression]:
     """What may be told of each group, and of `WHOLE`: people may be in several groups, or in none.
 
     >>> from bot.results.counts.disclosure import Row
@@ -28,53 +39,59 @@ def told(table: Table, groups: Iterable[str], rule: Rule) -> dict[str, Told]:
     >>> found["a"], found["b"], found[WHOLE]  # the answers of b would follow from those of a
     (Told(size='', answers='protected'), Told(size='', answers='protected'), Told(size='', answers=''))
     """
-    everybody = of_group(table, WHOLE)
-    of_all = disclosure.reason(everybody, rule)
-    found = {WHOLE: Told("few" if of_all == "few" else "", of_all)}
+    everybody = group_row(table, WHOLE)
+    of_all = disclosure.suppression_reason(everybody, rule)
+    found = {WHOLE: GroupSuppression("few" if of_all == "few" else "", of_all)}
     for group in groups:
-        row = of_group(table, group)
+        row = group_row(table, group)
         rest = everybody.base - row.base
         if row.base < rule.bound:
-            found[group] = Told("few", "few")
+            found[group] = GroupSuppression("few", "few")
         elif 0 < rest < rule.bound:
-            found[group] = Told("protected", "protected")
+            found[group] = GroupSuppression("protected", "protected")
         else:
-            found[group] = Told("", disclosure.reason(row, rule))
+            found[group] = GroupSuppression("", disclosure.suppression_reason(row, rule))
     shown = [group for group, it in found.items() if not it.answers]
     for group in _covering(table, shown, rule):
-        found[group] = Told("protected", "protected")
+        found[group] = GroupSuppression("protected", "protected")
         shown.remove(group)
     for group in _given_up(table, shown, rule):
         found[group] = found[group]._replace(answers="protected")
     return found
 
 
-def _covering(table: Table, shown: list[str], rule: Rule) -> list[str]:
+def _covering(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> list[str]:
     """Which groups, the smallest first, must be left out with those that are, so that what is left of the whole is
     none or enough.
     """
-    rows = sorted((it for it in shown if it != WHOLE), key=lambda it: of_group(table, it).base)
+    rows = sorted((it for it in shown if it != WHOLE), key=lambda it: group_row(table, it).base)
     found: list[str] = []
     while rows and 0 < sum(row.base for groups, row in table.items() if groups.isdisjoint(rows)) < rule.bound:
         found.append(rows.pop(0))
     return found
 
 
-def _given_up(table: Table, shown: list[str], rule: Rule) -> list[str]:
+def _given_up(table: FrequencyTable, shown: list[str], rule: DisclosureRule) -> list[str]:
     """Which groups must keep their answers back, so that those of the others give nobody away."""
     shown, given_up = list(shown), []
-    while rule.least != ALL and len(shown) > 1 and exposed_in(parts_by_answer(table, rows_of_groups(shown)), rule):
+    while (
+        rule.least != UNPROTECTED
+        and len(shown) > 1
+        and exposed_in_all(parts_by_answer(table, rows_of_groups(shown)), rule)
+    ):
         rows = [it for it in shown if it != WHOLE]
         left = {
-            it: exposed_in(parts_by_answer(table, rows_of_groups(o for o in shown if o != it)), rule) for it in rows
+            it: exposed_in_all(parts_by_answer(table, rows_of_groups(o for o in shown if o != it)), rule) for it in rows
         }
-        worst = min(rows, key=lambda it: (left[it], it != OTHERS, of_group(table, it).base))
+        worst = min(rows, key=lambda it: (left[it], it != OTHERS, group_row(table, it).base))
         shown.remove(worst)
         given_up.append(worst)
     return given_up
 
 
-def besides(table: Table, lines: Sequence[Groups], groups: Sequence[str], rule: Rule) -> list[str]:
+def suppressed_beside(
+    table: FrequencyTable, lines: Sequence[Groups], groups: Sequence[str], rule: DisclosureRule
+) -> list[str]:
     """Which of these groups must keep their answers back, because rows of another division of the same people are told,
     so that all together give nobody away. The other rows are named by the groups they count, `frozenset()` is all.
 
@@ -91,11 +108,11 @@ def besides(table: Table, lines: Sequence[Groups], groups: Sequence[str], rule: 
 
     def given_away(names: Sequence[str]) -> int:
         rows = [*lines, *(frozenset({it}) for it in names)]
-        return exposed_in(parts_by_answer(table, rows), rule)
+        return exposed_in_all(parts_by_answer(table, rows), rule)
 
-    while rule.least != ALL and shown and given_away(shown):
+    while rule.least != UNPROTECTED and shown and given_away(shown):
         left = {it: given_away([other for other in shown if other != it]) for it in shown}
-        worst = min(shown, key=lambda it: (left[it], of_group(table, it).base))
+        worst = min(shown, key=lambda it: (left[it], group_row(table, it).base))
         shown.remove(worst)
         found.append(worst)
     return found

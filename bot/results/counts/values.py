@@ -31,7 +31,7 @@ def code_of(value: Value) -> str:
     return " ".join(value) if isinstance(value, list) else str(value)
 
 
-def read(kind: Kind, codes: Collection[str], value: Value) -> Value | None:
+def parse_value(kind: Kind, codes: Collection[str], value: Value) -> Value | None:
     """The value as an answer of this kind, None where it is none. Of several, a single one is a list of one.
 
     >>> read("several", {"a", "b"}, "a"), read("several", {"a", "b"}, ["a", "Ein Satz"])

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from bot.common.logs import error_place
-from bot.results.editions.renewal import renew
+from bot.results.editions.renewal import renew_edition
 from storage.core.store import Store
 
 NICENESS: Final = 10
@@ -37,7 +37,7 @@ def main() -> None:
 
 def _made(store: Store, slug: str) -> dict[str, Any]:
     try:
-        edition = renew(store, slug)
+        edition = renew_edition(store, slug)
     except Exception as fault:  # noqa: BLE001 - whatever it is, others wait for theirs
         return {"fault": error_place(fault)}
     return {} if edition is None else {"number": edition.number, "seconds": round(edition.seconds, 3)}

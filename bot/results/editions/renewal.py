@@ -15,20 +15,26 @@ from sqlalchemy import Connection
 from bot.consultations import stored_revisions
 from bot.consultations.live_revisions import LiveRevisions, listing_of
 from bot.consultations.visibility import figures_are_public, takes_no_answers
-from bot.results import edition as editing
-from bot.results import settling
-from bot.results.edition import Edition
+from bot.results import successive_editions
+from bot.results.edition import (
+    ResultsEdition,
+    edition_position,
+    is_after_closing,
+    load_newest_edition,
+    make_edition,
+    store_edition,
+)
 from storage.core.errors import Duplicate
 from storage.core.store import Store
 from storage.tables.consultations import ConsultationState
 from storage.tables.editions import EditionHead, newest_edition_heads
 
-SELDOM: Final = 10
+REST_FACTOR: Final = 10
 """The next edition comes at least so many times as late as the last one took."""
-SOONEST: Final = timedelta(seconds=30)
+MIN_REST: Final = timedelta(seconds=30)
 
 
-class Due(NamedTuple):
+class DueEdition(NamedTuple):
     """A consultation whose figures are to be made anew."""
 
     consultation_id: int
@@ -37,7 +43,7 @@ class Due(NamedTuple):
     """There is no edition yet, or it was closed since: people wait for this one."""
 
 
-def due(connection: Connection, now: datetime, known: LiveRevisions | None = None) -> Iterator[Due]:
+def due_editions(connection: Connection, now: datetime, known: LiveRevisions | None = None) -> Iterator[DueEdition]:
     """Whose figures changed since their newest edition, and long enough ago. Looks at every public consultation;
     `known` spares it to read them again.
     """
@@ -46,18 +52,18 @@ def due(connection: Connection, now: datetime, known: LiveRevisions | None = Non
         live, head = it.head, heads.get(it.head.consultation_id)
         if live.is_trial or not figures_are_public(it.listing, live, now):
             continue
-        if head is None or (takes_no_answers(live, now) and not editing.is_after_closing(head)):
-            yield Due(live.consultation_id, live.slug, is_urgent=True)
-        elif now >= rested(head) and head.position != editing.position(connection, live, now):
-            yield Due(live.consultation_id, live.slug, is_urgent=False)
+        if head is None or (takes_no_answers(live, now) and not is_after_closing(head)):
+            yield DueEdition(live.consultation_id, live.slug, is_urgent=True)
+        elif now >= earliest_renewal(head) and head.position != edition_position(connection, live, now):
+            yield DueEdition(live.consultation_id, live.slug, is_urgent=False)
 
 
-def rested(head: EditionHead) -> datetime:
+def earliest_renewal(head: EditionHead) -> datetime:
     """When the next edition may be made."""
-    return head.made_at + max(SOONEST, timedelta(seconds=SELDOM * head.seconds))
+    return head.made_at + max(MIN_REST, timedelta(seconds=REST_FACTOR * head.seconds))
 
 
-def renew(store: Store, slug: str, now: datetime | None = None) -> Edition | None:
+def renew_edition(store: Store, slug: str, now: datetime | None = None) -> ResultsEdition | None:
     """Makes and stores the next edition, if anything changed; gives it, None where the newest one stays.
 
     Reads one moment of the database, computes outside any transaction that writes, and stores in a short one. Where
@@ -70,17 +76,17 @@ def renew(store: Store, slug: str, now: datetime | None = None) -> Edition | Non
         listing = listing_of(live.content)
         if listing is None or not figures_are_public(listing, live, now):
             return None
-        previous = editing.newest(connection, live)
-        if previous and previous.position == editing.position(connection, live, now):
+        previous = load_newest_edition(connection, live)
+        if previous and previous.position == edition_position(connection, live, now):
             return None
-        made = editing.make(connection, slug, now, previous=previous)
+        made = make_edition(connection, slug, now, previous=previous)
     if previous:
-        told = settling.settled(previous, made, is_closed=takes_no_answers(live, now))
+        told = successive_editions.settle_edition(previous, made, is_closed=takes_no_answers(live, now))
         if told is None:
             return None
         made = told
     try:
-        store.run(lambda connection: editing.add(connection, made))
+        store.run(lambda connection: store_edition(connection, made))
     except Duplicate:
         return None
     return made

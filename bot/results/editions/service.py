@@ -23,7 +23,7 @@ import structlog
 import bot
 from bot.common.logs import error_place
 from bot.consultations.live_revisions import LiveRevisions
-from bot.results.editions.renewal import SELDOM, due
+from bot.results.editions.renewal import REST_FACTOR, due_editions
 from storage.core.errors import StorageError
 from storage.core.store import Store
 
@@ -42,7 +42,7 @@ it.
 """
 
 
-class Editor:
+class EditionService:
     """Decides when the next edition is made. One job runs at a time, and after it as long a rest as `SELDOM` says,
     which only what people wait for cuts short.
     """
@@ -50,7 +50,7 @@ class Editor:
     def __init__(self, store: Store, make: Make | None = None) -> None:
         self._store = store
         self._live = LiveRevisions()
-        self.make = make or partial(in_a_process, store)
+        self.make = make or partial(run_job, store)
         self._woken = asyncio.Event()
         self._rest_until = 0.0
         self._failed: dict[str, float] = {}
@@ -79,7 +79,7 @@ class Editor:
 
     async def look(self) -> None:
         """Makes what is due now. Raises StorageError, OSError."""
-        found = await self._store.read(lambda connection: list(due(connection, datetime.now(UTC), self._live)))
+        found = await self._store.read(lambda connection: list(due_editions(connection, datetime.now(UTC), self._live)))
         now = time.monotonic()
         chosen = [it for it in found if it.is_urgent or now >= self._rest_until]
         await self.renew({it.slug: it.consultation_id for it in chosen if now >= self._failed.get(it.slug, 0.0)})
@@ -97,12 +97,12 @@ class Editor:
                     log.error("edition_failed", consultation_id=wanted[it["slug"]], **it["fault"])
             done = {it["slug"] for it in results if "fault" not in it}
             self._failed |= {slug: ended + AGAIN_SECONDS for slug in wanted if slug not in done}
-            self._rest_until = ended + SELDOM * (ended - began)
+            self._rest_until = ended + REST_FACTOR * (ended - began)
             self._ended.set()
             self._ended = asyncio.Event()
 
 
-async def in_a_process(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
+async def run_job(store: Store, slugs: Sequence[str]) -> list[dict[str, Any]]:
     """Runs `bot.results.editions.job` and gives its lines. A process that ended badly is logged; what it did not come
     to is not in the list. When this task is cancelled the process is ended.
     """

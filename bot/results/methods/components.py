@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from bot.results.methods.arrays import Flags, Floats
-from bot.results.methods.matrix import AGREE, Matrix
+from bot.results.methods.matrix import AGREE, VoteMatrix
 
 ROUNDS: Final = 100
 COMPONENTS: Final = 2
@@ -37,12 +37,12 @@ class Plane:
         return np.asarray(np.abs(AGREE - self.means) * length * stretch)
 
 
-def plane(matrix: Matrix, hidden: Flags, seed: int = 0) -> Plane:
+def plane(matrix: VoteMatrix, hidden: Flags, seed: int = 0) -> Plane:
     """People and statements on the two main lines. `hidden` marks the statements that were not shown."""
     return next(planes(matrix, hidden, [seed]))
 
 
-def planes(matrix: Matrix, hidden: Flags, seeds: Sequence[int]) -> Iterator[Plane]:
+def planes(matrix: VoteMatrix, hidden: Flags, seeds: Sequence[int]) -> Iterator[Plane]:
     """The same for several seeds, which differ where two lines are about as long. The products are made once."""
     voted = matrix.voted & ~hidden
     votes = np.where(voted, matrix.votes, 0).astype(np.float32)

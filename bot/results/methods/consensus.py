@@ -21,7 +21,7 @@ import numpy as np
 from bot.results.methods.arrays import Flags, Floats, Ints
 from bot.results.methods.groups import Groups
 from bot.results.methods.intervals import wilson
-from bot.results.methods.matrix import Matrix, Totals
+from bot.results.methods.matrix import VoteMatrix, VoteTotals
 
 Side = Literal["agree", "disagree"]
 Z90: Final = 1.2816
@@ -78,7 +78,7 @@ class _Side(NamedTuple):
         return Representative(statement, side, n, of, share, z, ratio, ratio_z, best)
 
 
-def group_informed(matrix: Matrix, groups: Groups) -> Floats:
+def group_informed(matrix: VoteMatrix, groups: Groups) -> Floats:
     """The consensus of every statement over the groups, between 0 and 1. All 1 where there are no groups."""
     found = np.ones(len(matrix.statements))
     for group in range(groups.number):
@@ -87,7 +87,7 @@ def group_informed(matrix: Matrix, groups: Groups) -> Floats:
     return found
 
 
-def picks(totals: Totals, hidden: Flags) -> list[Pick]:
+def picks(totals: VoteTotals, hidden: Flags) -> list[Pick]:
     """Up to five statements most people agree with, then up to five most people disagree with."""
     found: list[Pick] = []
     sides: tuple[tuple[Side, Ints], ...] = (("agree", totals.agrees), ("disagree", totals.disagrees))
@@ -99,13 +99,13 @@ def picks(totals: Totals, hidden: Flags) -> list[Pick]:
     return found
 
 
-def agreed_upon(totals: Totals, hidden: Flags, people: int) -> list[Pick]:
+def agreed_upon(totals: VoteTotals, hidden: Flags, people: int) -> list[Pick]:
     """Up to five statements most people agree with, then up to five most disagree with, beyond what chance explains.
 
     `people` rated anything. A statement is considered if a tenth of them rated it, and twenty. Of those, one is told if
     the exact one-sided binomial test against one half holds at 5 % divided by the number of all tests, two for each
     statement (Bonferroni; Dunn 1961), so that the whole list is free of chance in 19 of 20 cases. The order is that of
-    the lower end of the interval (`bot.results.order`).
+    the lower end of the interval (`bot.results.statement_order`).
     """
     considered = np.flatnonzero(~hidden & (totals.seen >= max(LEAST_SEEN, LEAST_SHARE * people)))
     level = LEVEL / max(2 * len(considered), 1)
@@ -140,7 +140,7 @@ def _logarithms_of_factorials(most: int) -> Floats:
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, most + 1)))])
 
 
-def representatives(matrix: Matrix, groups: Groups, hidden: Flags) -> list[list[Representative]]:
+def representatives(matrix: VoteMatrix, groups: Groups, hidden: Flags) -> list[list[Representative]]:
     """For every group up to five statements, agreements before disagreements, the one most agreed with first."""
     found = []
     for group in range(groups.number):
@@ -150,7 +150,7 @@ def representatives(matrix: Matrix, groups: Groups, hidden: Flags) -> list[list[
     return found
 
 
-def _of_group(inside: Totals, outside: Totals, hidden: Flags) -> list[Representative]:
+def _of_group(inside: VoteTotals, outside: VoteTotals, hidden: Flags) -> list[Representative]:
     agree = _side(inside.agrees, inside.seen, outside.agrees, outside.seen)
     disagree = _side(inside.disagrees, inside.seen, outside.disagrees, outside.seen)
     shown = [int(it) for it in np.flatnonzero(~hidden)]
@@ -170,7 +170,7 @@ def _of_group(inside: Totals, outside: Totals, hidden: Flags) -> list[Representa
     return sorted(chosen, key=lambda it: it.side != "agree")
 
 
-def _best_agreed(inside: Totals, agree: _Side, shown: list[int]) -> int | None:
+def _best_agreed(inside: VoteTotals, agree: _Side, shown: list[int]) -> int | None:
     """The statement the group agrees with most, and more than others do if there is one of these."""
     best: int | None = None
     general = agree.share * agree.z

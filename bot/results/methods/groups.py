@@ -4,7 +4,7 @@ only where it finds something.
 Places on the plane → k-means for k = 2 … 5 → the k with the best silhouette. Three things differ from Polis. k-means
 takes all people instead of up to 100 base clusters, which made the groups depend on the seed. Everything is seeded and
 recomputed from the log, so there is no history that smooths k. And k = 1, no groups, is a result too: where votes that
-were shuffled (`bot.results.noise`) separate about as well, where another seed finds other groups, where few people
+were shuffled (`bot.results.null_model`) separate about as well, where another seed finds other groups, where few people
 voted, or where a group would be small.
 """
 
@@ -20,8 +20,8 @@ import numpy as np
 from bot.results.methods.arrays import Flags, Floats, Ints
 from bot.results.methods.clusters import Partition, adjusted_rand, partitions
 from bot.results.methods.components import Plane, planes
-from bot.results.methods.matrix import Matrix
-from bot.results.noise import shuffled_silhouettes
+from bot.results.methods.matrix import VoteMatrix
+from bot.results.null_model import shuffled_silhouettes
 
 LEAST_VOTES: Final = 7
 FILL_UP_TO: Final = 15
@@ -54,7 +54,7 @@ class Groups:
         return np.asarray(self.label == group)
 
 
-def eligible(matrix: Matrix) -> Flags:
+def eligible(matrix: VoteMatrix) -> Flags:
     """Who voted enough to be placed: on min(7, statements); if those are fewer than 15, the most active are added."""
     votes = matrix.voted.sum(axis=1)
     enough = votes >= min(LEAST_VOTES, len(matrix.statements))
@@ -65,7 +65,7 @@ def eligible(matrix: Matrix) -> Flags:
 
 
 def opinion_groups(
-    matrix: Matrix,
+    matrix: VoteMatrix,
     hidden: Flags,
     seed: int = 0,
     least_people: int = LEAST_PEOPLE,

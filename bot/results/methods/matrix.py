@@ -32,7 +32,7 @@ class VoteEvent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class VoteLog:
     """All votes ever cast, in their order, as columns. `person` and `statement` are places in the two lists."""
 
     people: tuple[str, ...]
@@ -43,7 +43,7 @@ class Log:
     important: Flags
 
     @classmethod
-    def of(cls, events: Iterable[VoteEvent], statements: Sequence[str] = ()) -> Log:
+    def of(cls, events: Iterable[VoteEvent], statements: Sequence[str] = ()) -> VoteLog:
         """The log of these events. `statements` come first and are there even if nobody voted on them.
 
         >>> Log.of([VoteEvent("ana", "s1", 1, False, 7), VoteEvent("ana", "s1", 0, False, 5)]).vote.tolist()
@@ -53,7 +53,7 @@ class Log:
         return cls.of_columns([columns] if columns else [], statements)
 
     @classmethod
-    def of_columns(cls, parts: Iterable[Sequence[Sequence[Any]]], statements: Sequence[str] = ()) -> Log:
+    def of_columns(cls, parts: Iterable[Sequence[Sequence[Any]]], statements: Sequence[str] = ()) -> VoteLog:
         """The same from columns: each part has those of VoteEvent. A million events are never objects all at once."""
         people: dict[str, int] = {}
         places = {name: place for place, name in enumerate(statements)}
@@ -68,7 +68,7 @@ class Log:
         return cls(tuple(people), tuple(places), table[:, 0], table[:, 1], votes, table[:, 3].astype(np.bool_))
 
 
-class Totals(NamedTuple):
+class VoteTotals(NamedTuple):
     """Counts per statement."""
 
     agrees: Ints
@@ -82,7 +82,7 @@ class Totals(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class VoteMatrix:
     """The last vote of every person on every statement: people × statements, NONE where there is none."""
 
     people: tuple[str, ...]
@@ -94,22 +94,22 @@ class Matrix:
     def voted(self) -> Flags:
         return np.asarray(self.votes != NONE)
 
-    def totals(self, people: Flags | None = None) -> Totals:
+    def totals(self, people: Flags | None = None) -> VoteTotals:
         """By last vote: everybody counts once per statement. `people` restricts it to some rows."""
         votes = self.votes if people is None else self.votes[people]
-        return Totals(*((votes == vote).sum(axis=0, dtype=np.int64) for vote in (AGREE, DISAGREE, PASS)))
+        return VoteTotals(*((votes == vote).sum(axis=0, dtype=np.int64) for vote in (AGREE, DISAGREE, PASS)))
 
     def importance(self) -> Ints:
         """How many people marked each statement as important to them, with their last vote."""
         return np.asarray(self.important.sum(axis=0, dtype=np.int64))
 
-    def only(self, statements: Flags) -> Matrix:
+    def only(self, statements: Flags) -> VoteMatrix:
         """The same people, some of the statements."""
         names = tuple(name for name, kept in zip(self.statements, statements, strict=True) if kept)
-        return Matrix(self.people, names, self.votes[:, statements], self.important[:, statements])
+        return VoteMatrix(self.people, names, self.votes[:, statements], self.important[:, statements])
 
 
-def last_votes(log: Log) -> Matrix:
+def last_votes(log: VoteLog) -> VoteMatrix:
     """The table of last votes."""
     shape = (len(log.people), len(log.statements))
     votes = np.full(shape, NONE, dtype=np.int8)
@@ -120,12 +120,12 @@ def last_votes(log: Log) -> Matrix:
     last = len(cells) - 1 - backwards
     votes[log.person[last], log.statement[last]] = log.vote[last]
     important[log.person[last], log.statement[last]] = log.important[last]
-    return Matrix(log.people, log.statements, votes, important)
+    return VoteMatrix(log.people, log.statements, votes, important)
 
 
-def event_totals(log: Log) -> Totals:
+def event_totals(log: VoteLog) -> VoteTotals:
     """By all vote events: whoever changed a vote counts as often as he or she voted."""
     size = len(log.statements)
-    return Totals(
+    return VoteTotals(
         *(np.bincount(log.statement[log.vote == vote], minlength=size) for vote in (AGREE, DISAGREE, PASS)),
     )

@@ -32,7 +32,7 @@ class Ranking(NamedTuple):
     ballots: int
 
 
-def rank(ballots: Sequence[Sequence[int]], options: int) -> Ranking:
+def rank_options(ballots: Sequence[Sequence[int]], options: int) -> Ranking:
     """The common order of `options` options, named 0, 1, …
 
     >>> rank([[0, 1, 2], [0, 1, 2], [2, 1, 0]], 3).order
@@ -43,9 +43,11 @@ def rank(ballots: Sequence[Sequence[int]], options: int) -> Ranking:
     comparisons = int(preferred.sum())
     if options > MOST:
         order = tuple(int(it) for it in np.argsort(-points, kind="stable"))
-        return Ranking("borda", order, agreements(order, preferred), comparisons, 0, tuple(points), len(ballots))
+        return Ranking("borda", order, count_agreements(order, preferred), comparisons, 0, tuple(points), len(ballots))
     order, number = _kemeny(preferred, points)
-    return Ranking("kemeny", order, agreements(order, preferred), comparisons, number, tuple(points), len(ballots))
+    return Ranking(
+        "kemeny", order, count_agreements(order, preferred), comparisons, number, tuple(points), len(ballots)
+    )
 
 
 def preferences(ballots: Sequence[Sequence[int]], options: int) -> Ints:
@@ -72,7 +74,7 @@ def borda(ballots: Sequence[Sequence[int]], options: int) -> Floats:
     return points
 
 
-def agreements(order: Sequence[int], preferred: Ints) -> int:
+def count_agreements(order: Sequence[int], preferred: Ints) -> int:
     """How many preferences fit an order."""
     return sum(int(preferred[order[place], list(order[place + 1 :])].sum()) for place in range(len(order)))
 

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bot.results.counts import disclosure, small_groups, suppression
-from bot.results.counts.disclosure import LEAST, WHOLE, Reason, Row, Rule, Table
-from bot.results.counts.moments import Line
+from bot.results.counts.disclosure import MIN_CELL_SIZE, WHOLE, DisclosureRule, FrequencyRow, FrequencyTable, Reason
+from bot.results.counts.moments import PublishedRow
 from bot.results.methods.arrays import Flags
 from bot.results.methods.intervals import Interval, smoothed, wilson
-from bot.results.methods.matrix import Matrix
+from bot.results.methods.matrix import VoteMatrix
 
 _REST: Final = ""
 """Those who declared no sector."""
@@ -26,7 +26,7 @@ OTHERS: Final = "others"
 """Disagreed or passed: told of sectors as everything but agreement."""
 
 
-class Cell(NamedTuple):
+class SectorCell(NamedTuple):
     """One sector and one statement. `seen` is None where the number of votes is not told, `agrees` where the answers
     are not.
     """
@@ -53,7 +53,7 @@ class Agreement(NamedTuple):
     """
 
     statement: str
-    cells: tuple[Cell, ...]
+    cells: tuple[SectorCell, ...]
     smallest: Interval | None
     missing: tuple[str, ...]
 
@@ -68,7 +68,7 @@ class Agreement(NamedTuple):
         return self.smallest is not None and not self.missing and self.smallest.low > 0.5
 
 
-def tables(matrix: Matrix, sectors: Mapping[str, Flags]) -> Iterator[Table]:
+def sector_tables(matrix: VoteMatrix, sectors: Mapping[str, Flags]) -> Iterator[FrequencyTable]:
     """Of each statement how many agree, by the sectors people declared; several per person are fine."""
     which = np.zeros(len(matrix.people), dtype=np.int64)
     for place, people in enumerate(sectors.values()):
@@ -85,21 +85,23 @@ def tables(matrix: Matrix, sectors: Mapping[str, Flags]) -> Iterator[Table]:
         }
 
 
-def _row(seen: int, agrees: int) -> Row:
-    return Row(seen, {AGREES: agrees, OTHERS: seen - agrees})
+def _row(seen: int, agrees: int) -> FrequencyRow:
+    return FrequencyRow(seen, {AGREES: agrees, OTHERS: seen - agrees})
 
 
-def agreements(
-    matrix: Matrix, sectors: Mapping[str, Flags], least: int = LEAST, *, merges: bool = True
+def sector_agreements(
+    matrix: VoteMatrix, sectors: Mapping[str, Flags], least: int = MIN_CELL_SIZE, *, merges: bool = True
 ) -> list[Agreement]:
     """Every statement over the sectors. `sectors` says for each who declared it; several per person are fine.
     `merges`: sectors of which too few voted are one more cell, `disclosure.OTHERS`.
     """
-    found = zip(matrix.statements, tables(matrix, sectors), strict=True)
-    return [_agreement(name, table, tuple(sectors), Rule(least), merges=merges) for name, table in found]
+    found = zip(matrix.statements, sector_tables(matrix, sectors), strict=True)
+    return [_agreement(name, table, tuple(sectors), DisclosureRule(least), merges=merges) for name, table in found]
 
 
-def agreement(statement: str, seen: Mapping[str, int], agrees: Mapping[str, int], least: int = LEAST) -> Agreement:
+def sector_agreement(
+    statement: str, seen: Mapping[str, int], agrees: Mapping[str, int], least: int = MIN_CELL_SIZE
+) -> Agreement:
     """One statement where nobody is in two sectors. The two counts have the same sectors; the one called "" holds
     everybody else and is not shown.
 
@@ -108,27 +110,29 @@ def agreement(statement: str, seen: Mapping[str, int], agrees: Mapping[str, int]
     (Interval(low=0.5, high=0.5), False)
     """
     table = {frozenset({it} - {_REST}): _row(seen[it], agrees[it]) for it in seen}
-    return _agreement(statement, table, [it for it in seen if it != _REST], Rule(least), merges=True)
+    return _agreement(statement, table, [it for it in seen if it != _REST], DisclosureRule(least), merges=True)
 
 
-def everybody(seen: int, agrees: int, name: str, least: int = LEAST) -> Cell:
+def overall_cell(seen: int, agrees: int, name: str, least: int = MIN_CELL_SIZE) -> SectorCell:
     """All who voted on a statement."""
-    table = disclosure.whole(seen, _row(seen, agrees).n)
-    return _cell(name, table, suppression.told(table, (), Rule(least))[WHOLE], WHOLE)
+    table = disclosure.ungrouped_table(seen, _row(seen, agrees).n)
+    return _cell(name, table, suppression.suppressed_groups(table, (), DisclosureRule(least))[WHOLE], WHOLE)
 
 
-def _agreement(statement: str, table: Table, sectors: Sequence[str], rule: Rule, *, merges: bool) -> Agreement:
-    small = small_groups.gathered(table, sectors, rule) if merges else frozenset[str]()
-    one = small_groups.as_one(table, small)
+def _agreement(
+    statement: str, table: FrequencyTable, sectors: Sequence[str], rule: DisclosureRule, *, merges: bool
+) -> Agreement:
+    small = small_groups.groups_to_merge(table, sectors, rule) if merges else frozenset[str]()
+    one = small_groups.with_merged_groups(table, small)
     apart = [it for it in sectors if it not in small]
     others = [disclosure.OTHERS] if small else []
-    told = suppression.told(one, [*apart, *others], rule)
+    told = suppression.suppressed_groups(one, [*apart, *others], rule)
     cells = {it: _cell(it, one, told[it], it) for it in (*apart, *others)}
-    cells |= {it: Cell(it, None, None, Interval(0.0, 1.0), None, "merged") for it in small}
-    return over(statement, tuple(cells[it] for it in (*sectors, *others)))
+    cells |= {it: SectorCell(it, None, None, Interval(0.0, 1.0), None, "merged") for it in small}
+    return agreement_over(statement, tuple(cells[it] for it in (*sectors, *others)))
 
 
-def over(statement: str, cells: tuple[Cell, ...]) -> Agreement:
+def agreement_over(statement: str, cells: tuple[SectorCell, ...]) -> Agreement:
     """A statement over these cells. What is known of `disclosure.OTHERS` is known of none of its sectors."""
     sectors = [cell for cell in cells if cell.sector != disclosure.OTHERS]
     told = [cell.agreement for cell in sectors if cell.is_known]
@@ -136,47 +140,49 @@ def over(statement: str, cells: tuple[Cell, ...]) -> Agreement:
     return Agreement(statement, cells, smallest, tuple(cell.sector for cell in sectors if not cell.is_known))
 
 
-def beside(
-    matrix: Matrix,
+def suppress_beside(
+    matrix: VoteMatrix,
     sectors: Mapping[str, Flags],
     told: Sequence[Agreement],
     groups: Mapping[str, Flags],
     found: Sequence[Agreement],
-    least: int = LEAST,
+    least: int = MIN_CELL_SIZE,
 ) -> list[Agreement]:
     """`found`, over groups of another division of the same people, without the answers that would give somebody away
     together with those that are `told` of the sectors.
     """
-    rows = zip(told, found, tables(matrix, {**sectors, **groups}), strict=True)
-    return [_beside(of_sectors, of_groups, table, Rule(least)) for of_sectors, of_groups, table in rows]
+    rows = zip(told, found, sector_tables(matrix, {**sectors, **groups}), strict=True)
+    return [_beside(of_sectors, of_groups, table, DisclosureRule(least)) for of_sectors, of_groups, table in rows]
 
 
-def _beside(told: Agreement, found: Agreement, table: Table, rule: Rule) -> Agreement:
+def _beside(told: Agreement, found: Agreement, table: FrequencyTable, rule: DisclosureRule) -> Agreement:
     shown = [it.sector for it in found.cells if it.agrees is not None]
-    lines = [line_of(it, told) for it in told.cells if it.agrees is not None]
-    whole_row = [] if disclosure.reason(disclosure.of_group(table, WHOLE), rule) else [frozenset[str]()]
-    kept_back = suppression.besides(table, [*whole_row, *lines], shown, rule)
-    return over(found.statement, tuple(_answers_kept(it) if it.sector in kept_back else it for it in found.cells))
+    lines = [published_row_of(it, told) for it in told.cells if it.agrees is not None]
+    whole_row = [] if disclosure.suppression_reason(disclosure.group_row(table, WHOLE), rule) else [frozenset[str]()]
+    kept_back = suppression.suppressed_beside(table, [*whole_row, *lines], shown, rule)
+    return agreement_over(
+        found.statement, tuple(_answers_kept(it) if it.sector in kept_back else it for it in found.cells)
+    )
 
 
-def _answers_kept(cell: Cell) -> Cell:
+def _answers_kept(cell: SectorCell) -> SectorCell:
     of = cell.seen or 0
-    return Cell(cell.sector, cell.seen, None, Interval(smoothed(0, of), smoothed(of, of)), None, "protected")
+    return SectorCell(cell.sector, cell.seen, None, Interval(smoothed(0, of), smoothed(of, of)), None, "protected")
 
 
-def line_of(cell: Cell, of: Agreement) -> Line:
+def published_row_of(cell: SectorCell, of: Agreement) -> PublishedRow:
     """Whom a cell counts."""
     if cell.sector == disclosure.OTHERS:
         return frozenset(it.sector for it in of.cells if it.reason == "merged")
     return frozenset({cell.sector})
 
 
-def _cell(name: str, table: Table, told: suppression.Told, group: str) -> Cell:
-    row = disclosure.of_group(table, group)
+def _cell(name: str, table: FrequencyTable, told: suppression.GroupSuppression, group: str) -> SectorCell:
+    row = disclosure.group_row(table, group)
     of, n = row.base, row.n.get(AGREES, 0)
     if told.size:
-        return Cell(name, None, None, Interval(0.0, 1.0), None, told.size)
+        return SectorCell(name, None, None, Interval(0.0, 1.0), None, told.size)
     if told.answers:
-        return Cell(name, of, None, Interval(smoothed(0, of), smoothed(of, of)), None, told.answers)
+        return SectorCell(name, of, None, Interval(smoothed(0, of), smoothed(of, of)), None, told.answers)
     share = smoothed(n, of)
-    return Cell(name, of, n, Interval(share, share), wilson(n, of))
+    return SectorCell(name, of, n, Interval(share, share), wilson(n, of))

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.authoring.change_texts import shortened
 from bot.proposals.waves import RankedProposal, rank_proposals
-from bot.results.order import LEAST_RATED, Standing
+from bot.results.statement_order import LEAST_RATED, StatementStanding
 from bot.staff.chat.registry import StaffCall, staff_command
 from flows.messages import MsgOut
 from storage.tables.consultations import find_live_revision
@@ -28,7 +28,7 @@ def show_top_proposals(call: StaffCall) -> Iterable[MsgOut]:
     shown = every[: int(count) if count.isdecimal() and 0 < int(count) <= MAX_SHOWN else MAX_SHOWN]
     lines = [call.renderer.text("desk.top", slug=revision.slug, n=len(shown), number=len(every))]
     lines += [_line(call, place, it) for place, it in enumerate(shown, 1)]
-    if any(it.ranked.rank.standing >= Standing.FEW for it in shown):
+    if any(it.ranked.rank.standing >= StatementStanding.FEW for it in shown):
         lines.append(call.renderer.text("desk.top.few", n=LEAST_RATED))
     return [call.renderer.message("\n".join(lines))]
 

@@ -13,7 +13,7 @@ from bot.proposals.moderation_decisions import decrypt_original
 from bot.proposals.moderation_rules import ModerationItem, approvers
 from bot.proposals.publication import PublicVotes
 from bot.proposals.similar_proposals import SimilarProposal, find_similar_proposals
-from bot.results.quotes import Quote
+from bot.results.released_answers import Quote
 from bot.web.api.models import (
     ConsultationOut,
     CountsOut,

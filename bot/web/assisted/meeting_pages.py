@@ -14,7 +14,7 @@ from bot.common.i18n.locale import Locale
 from bot.consultations import live_meetings
 from bot.proposals import publication
 from bot.results.figures import Bar
-from bot.results.meetings import Meeting, Picture
+from bot.results.live_results import LiveResult, MeetingQuestion
 from bot.web import code_guess_limit
 from bot.web.assisted.paper import PaperQuestion, consultation_language, flow_of_consultation, paper_questions
 from bot.web.consultation_cache import PublishedConsultation
@@ -65,11 +65,13 @@ class RoomContext(NamedTuple):
         return f"/c/{self.notice.slug}/room/{self.room.code}"
 
     @property
-    def meeting(self) -> Meeting:
+    def meeting(self) -> MeetingQuestion:
         """What is counted of it."""
         main = self.notice.consultation.main_language
         codes = {it.key: [box.value for box in it.boxes] for it in paper_questions(self.flow, main)}
-        return Meeting(self.room, self.notice.live.whole(), self.flow, codes, self.notice.consultation.smallest_cell)
+        return MeetingQuestion(
+            self.room, self.notice.live.whole(), self.flow, codes, self.notice.consultation.smallest_cell
+        )
 
     def question(self, language: str) -> PaperQuestion | None:
         """The question that is open, None before the first."""
@@ -265,7 +267,7 @@ async def room_view(request: web.Request, found: RoomContext) -> RoomView:
     return await request.app[ROOM_VIEWS].at(f"{room.code} {room_version(room)} {meeting.newest.id}", find)
 
 
-def answer_count_text(found: RoomContext, picture: Picture, locale: Locale) -> str:
+def answer_count_text(found: RoomContext, picture: LiveResult, locale: Locale) -> str:
     """How many have answered, in steps that tell of nobody; "" where that may not be told."""
     if picture.at_least is None or not found.room.at:
         return ""
@@ -274,7 +276,7 @@ def answer_count_text(found: RoomContext, picture: Picture, locale: Locale) -> s
     return locale.say("room.at_least", n=picture.at_least)
 
 
-def picture_version(picture: Picture) -> str:
+def picture_version(picture: LiveResult) -> str:
     """Changes whenever what is shown of the answers does; says nothing besides."""
     return f"{picture.at_least}.{picture.number}.{picture.reason}"
 

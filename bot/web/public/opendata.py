@@ -16,8 +16,8 @@ from aiohttp import web
 from adapters.web.errors import RequestError
 from bot.consultations.visibility import figures_are_public
 from bot.exchange.exports import package
-from bot.exchange.exports.package import Wish
-from bot.results.published import Published
+from bot.exchange.exports.package import ExportRequest
+from bot.results.published import PublishedResults
 from bot.web.context import site_of
 from bot.web.public.chat import SLUG, requested_consultation
 from bot.web.public.results_cache import RESULTS_CACHE
@@ -35,10 +35,10 @@ class OpenDataFiles:
         self._store = store
         self._folder = folder
         self._zone = zone
-        self._made: dict[str, Published] = {}
+        self._made: dict[str, PublishedResults] = {}
         self._making: dict[str, asyncio.Lock] = {}
 
-    async def package(self, found: Published) -> Path:
+    async def package(self, found: PublishedResults) -> Path:
         """The file of these figures and words; who asks while it is made waits for the same."""
         slug = found.edition.slug
         async with self._making.setdefault(slug, asyncio.Lock()):
@@ -49,7 +49,7 @@ class OpenDataFiles:
                 asyncio.get_running_loop().call_later(SECONDS, self._drop, slug, path, found)
             return path
 
-    def _drop(self, slug: str, path: Path, made: Published) -> None:
+    def _drop(self, slug: str, path: Path, made: PublishedResults) -> None:
         """Removes a file unless a newer one has taken its place. Who is just reading it reads on."""
         if self._made.get(slug) is made:
             del self._made[slug]
@@ -60,10 +60,10 @@ class OpenDataFiles:
         for path in self._folder.glob("*.zip"):
             path.unlink(missing_ok=True)
 
-    def _make(self, found: Published, path: Path) -> None:
+    def _make(self, found: PublishedResults, path: Path) -> None:
         fresh = path.with_name(f".{path.stem}.{os.getpid()}.zip")
         fresh.unlink(missing_ok=True)
-        wish = Wish(found.edition.slug, fresh, "public", self._zone)
+        wish = ExportRequest(found.edition.slug, fresh, "public", self._zone)
         package.write_public(self._store, wish, datetime.now(UTC), found)
         fresh.replace(path)
 

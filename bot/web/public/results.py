@@ -12,11 +12,11 @@ from markupsafe import Markup
 from bot.common.i18n.locale import Locale
 from bot.consultations.visibility import figures_are_public, takes_no_answers
 from bot.results import figures, opinions
-from bot.results.editions.service import Editor
-from bot.results.figures import Question, Weighed
+from bot.results.editions.service import EditionService
+from bot.results.figures import OutcomeFigures, QuestionFigures
 from bot.results.methods.groups import LEAST_PEOPLE
-from bot.results.opinions import Idea
-from bot.results.published import Published
+from bot.results.opinions import RatedProposal
+from bot.results.published import PublishedResults
 from bot.web.context import Site, language_links, site_of
 from bot.web.paging import list_page
 from bot.web.public.bars import drawing, stack
@@ -29,7 +29,7 @@ FIRST_TEXTS: Final = 5
 """So many answers to an open question are shown at once; the others behind a line that opens."""
 
 
-def add_results_routes(application: web.Application, store: Store, editor: Editor) -> None:
+def add_results_routes(application: web.Application, store: Store, editor: EditionService) -> None:
     application[RESULTS_CACHE] = ResultsCache(store, editor)
     application.router.add_get(f"/results/{SLUG}", _page)
 
@@ -65,55 +65,57 @@ async def _page(request: web.Request) -> web.Response:
         is_closed=takes_no_answers(notice.revision, now),
         is_public=is_public,
         found=found,
-        edition=figures.edition(found, locale, site.services.settings.zone()) if found else "",
-        people=figures.people(found, locale) if found else (),
+        edition=figures.edition_line(found, locale, site.services.settings.zone()) if found else "",
+        people=figures.participation_totals(found, locale) if found else (),
         least=consultation.smallest_cell,
         languages=language_links(request, locale, tuple(consultation.languages)),
         is_unreviewed=is_unreviewed(notice, locale.tag),
         number=number,
         address=f"{site.services.settings.web.public_url}{request.path}",
         figures=drawn,
-        visible=figures.visible(found, locale) if found else "",
+        visible=figures.visible_share_line(found, locale) if found else "",
     )
 
 
-def _draw(site: Site, found: Published, locale: Locale, number: int) -> str:
+def _draw(site: Site, found: PublishedResults, locale: Locale, number: int) -> str:
     """Everything that is the same for all who read this page in this language."""
     told = _told(found, locale)
-    ideas: list[Idea] = told.pop("ideas")
+    ideas: list[RatedProposal] = told.pop("ideas")
     shown = list_page([idea.code for idea in ideas], str(number), f"lang={locale.tag}&page=")
     return site.templates.get_template("results_figures.html").render(
         t=locale.say,
         found=found,
         drawing=drawing,
         stack=stack,
-        between=partial(figures.between, locale),
+        between=partial(figures.share_range, locale),
         pages=shown,
         ideas=shown.part(ideas),
         asked=_in_order(found, locale, [*told.pop("questions"), *told.pop("weighed")]),
         **told,
-        untold=partial(figures.untold, locale, least=found.subject.least),
+        untold=partial(figures.suppression_text, locale, least=found.subject.least),
     )
 
 
-def _in_order(found: Published, locale: Locale, asked: list[Question | Weighed]) -> list[Question | Weighed]:
+def _in_order(
+    found: PublishedResults, locale: Locale, asked: list[QuestionFigures | OutcomeFigures]
+) -> list[QuestionFigures | OutcomeFigures]:
     """What was asked, in the order of the consultation."""
-    places = {title: place for place, title in enumerate(figures.titles(found, locale))}
+    places = {title: place for place, title in enumerate(figures.question_titles(found, locale))}
     return sorted(asked, key=lambda it: places[it.title])
 
 
-def _told(found: Published, locale: Locale) -> dict[str, Any]:
+def _told(found: PublishedResults, locale: Locale) -> dict[str, Any]:
     """What the page shows once it may."""
-    ideas = opinions.ideas(found, locale)
+    ideas = opinions.rated_proposals(found, locale)
     return {
         "ideas": ideas,
-        "answered": opinions.answered(found, locale),
+        "answered": opinions.official_answers_line(found, locale),
         "most": opinions.agreed_by_most(found, ideas, locale),
         "least_people": LEAST_PEOPLE,
-        "groups": opinions.groups(found, ideas, locale),
-        "in_common": opinions.in_common(found, ideas, locale),
-        "questions": list(figures.questions(found, locale)),
-        "weighed": list(figures.weighed(found, locale)),
-        "came": figures.came(found, locale),
+        "groups": opinions.described_groups(found, ideas, locale),
+        "in_common": opinions.statements_in_common(found, ideas, locale),
+        "questions": list(figures.question_figures(found, locale)),
+        "weighed": list(figures.outcome_figures(found, locale)),
+        "came": figures.participation_contexts(found, locale),
         "first_texts": FIRST_TEXTS,
     }

@@ -12,8 +12,8 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.proposals import publication
-from bot.results.editions.service import Editor
-from bot.results.published import Published
+from bot.results.editions.service import EditionService
+from bot.results.published import PublishedResults
 from storage.core.store import Store
 
 FIRST_SECONDS: Final = 5.0
@@ -25,20 +25,20 @@ class _Seen(NamedTuple):
     """What was read last, and when the reading began."""
 
     at: float
-    found: Published | None
+    found: PublishedResults | None
 
 
 class ResultsCache:
     """The newest edition of each consultation. Words are read for every visitor: what was withdrawn is gone at once."""
 
-    def __init__(self, store: Store, editor: Editor) -> None:
+    def __init__(self, store: Store, editor: EditionService) -> None:
         self._store = store
         self._editor = editor
         self._seen: dict[str, _Seen] = {}
         self._reading: dict[str, asyncio.Lock] = {}
-        self._drawn: dict[tuple[str, str], tuple[Published, Markup]] = {}
+        self._drawn: dict[tuple[str, str], tuple[PublishedResults, Markup]] = {}
 
-    async def of(self, slug: str) -> Published | None:
+    async def of(self, slug: str) -> PublishedResults | None:
         """The figures, None where they are being put together for the first time. Raises StorageError, CommandError."""
         found = await self._read(slug)
         if found is None:
@@ -46,7 +46,7 @@ class ResultsCache:
             found = await self._read(slug)
         return found
 
-    async def _read(self, slug: str) -> Published | None:
+    async def _read(self, slug: str) -> PublishedResults | None:
         """Who comes while somebody reads waits for the next reading, and shares it with all others who do."""
         came = time.monotonic()
         async with self._reading.setdefault(slug, asyncio.Lock()):
@@ -60,7 +60,7 @@ class ResultsCache:
                 self._seen[slug] = last = _Seen(began, found)
             return last.found
 
-    def drawn(self, found: Published, language: str, draw: Callable[[], str]) -> Markup:
+    def drawn(self, found: PublishedResults, language: str, draw: Callable[[], str]) -> Markup:
         """These figures as a part of a page in one language: drawn once, since hundreds of tables take a tenth of a
         second, in which nobody else is answered.
         """

@@ -11,13 +11,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bot.common.errors import CommandError
-from bot.exchange.bundle import Bundle, Statement, fingerprint
+from bot.exchange.bundle import Bundle, ImportedStatement, content_fingerprint
 from storage.tables.consultations import live_revision_of
 from storage.tables.moderation import moderations_by_id
 from storage.tables.proposals import StoredProposal, proposals_of_sources
 
 
-class Recognised(NamedTuple):
+class KnownStatements(NamedTuple):
     """What of a bundle is there already, and under which source the rest is stored."""
 
     source: str
@@ -29,7 +29,7 @@ class Recognised(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def recognise(connection: Connection, bundle: Bundle, consultation_id: int) -> Recognised:
+def find_known_statements(connection: Connection, bundle: Bundle, consultation_id: int) -> KnownStatements:
     """Looks for the statements of a bundle in this consultation and in others.
 
     Raises CommandError where they were taken into another one, or where this one has those of another conversation.
@@ -50,12 +50,12 @@ def recognise(connection: Connection, bundle: Bundle, consultation_id: int) -> R
     source = str(here[0].source) if here else bundle.source
     ids = {str(row.source_id): row.id for row in here}
     taken = {str(row.source_id) for row in known if row.source == source} - ids.keys()
-    own = f"{source}#{fingerprint([it.source_id, it.title, it.text] for it in bundle.statements)}"
+    own = f"{source}#{content_fingerprint([it.source_id, it.title, it.text] for it in bundle.statements)}"
     if taken and not here:
         source, taken = own, set()
     otherwise = sum(row.id not in same for row in here)
     remarks = (f"{otherwise:,} statements read otherwise there by now; what stands here stays.",) if otherwise else ()
-    return Recognised(source, dict.fromkeys(taken, own), ids, remarks)
+    return KnownStatements(source, dict.fromkeys(taken, own), ids, remarks)
 
 
 def _are_mostly(rows: Sequence[StoredProposal], same: Set[int]) -> bool:
@@ -65,14 +65,14 @@ def _are_mostly(rows: Sequence[StoredProposal], same: Set[int]) -> bool:
     return 2 * sum(row.id in same for row in rows) >= len(rows)
 
 
-def _same(connection: Connection, known: Sequence[StoredProposal], wanted: Mapping[str, Statement]) -> set[int]:
+def _same(connection: Connection, known: Sequence[StoredProposal], wanted: Mapping[str, ImportedStatement]) -> set[int]:
     """Which of these proposals say what the statement of their id says. One that was edited here passes for it."""
     states = moderations_by_id(connection, [row.id for row in known])
     edited = {number for number, state in states.items() if state.original is not None}
     return {row.id for row in known if row.id in edited or _says(row, wanted[str(row.source_id)])}
 
 
-def _says(row: StoredProposal, it: Statement) -> bool:
+def _says(row: StoredProposal, it: ImportedStatement) -> bool:
     return (row.title, row.text) == (it.title, it.text)
 
 
@@ -81,7 +81,7 @@ def _elsewhere(connection: Connection, source: str, consultation_id: int) -> Com
     return CommandError(f"{source} was taken over as {other.slug if other else '?'} already; give --as that name")
 
 
-def _another(it: Statement, source: str) -> CommandError:
+def _another(it: ImportedStatement, source: str) -> CommandError:
     return CommandError(
         f"row {it.row}: {it.source_id!r} says something else than what was taken over from {source} under this id, and "
         "so do most others; where this is another conversation give --as another name, else the --lang of that time"

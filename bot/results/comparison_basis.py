@@ -12,8 +12,8 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from bot.results.counts import differencing, disclosure
-from bot.results.counts.disclosure import WHOLE, Row, Rule, Table
-from bot.results.counts.moments import Moment, first
+from bot.results.counts.disclosure import WHOLE, DisclosureRule, FrequencyRow, FrequencyTable
+from bot.results.counts.moments import Moment, first_moment
 from bot.results.counts.one_way import ASKED
 from bot.results.methods.sectors import AGREES, OTHERS
 
@@ -26,20 +26,20 @@ _VOTES: Final = "votes:"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparisonBasis:
     """Tables by name, and by which rule they are told."""
 
     least: int
     sensitive: frozenset[str]
     """Names of tables of sensitive questions."""
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Mapping[str, FrequencyTable] = field(default_factory=dict)
     """Tables of all who answered."""
     moments: Mapping[str, tuple[Moment, ...]] = field(default_factory=dict)
     """Of each statement who agrees, by sectors, and which rows were told when (`bot.results.counts.moments`)."""
 
-    def rule(self, name: str) -> Rule:
+    def rule(self, name: str) -> DisclosureRule:
         """By which rule a table is told."""
-        return Rule(self.least, name in self.sensitive)
+        return DisclosureRule(self.least, name in self.sensitive)
 
     def to_json(self) -> str:
         tables = {name: _stored(table) for name, table in self.tables.items()}
@@ -50,7 +50,7 @@ class Compared:
         return _form.dump_json((self.least, sorted(self.sensitive), tables, moments)).decode()
 
     @classmethod
-    def from_json(cls, text: str) -> Compared | None:
+    def from_json(cls, text: str) -> ComparisonBasis | None:
         """The same again; None where nothing was kept, as by older programs."""
         if not text:
             return None
@@ -69,52 +69,60 @@ class Compared:
         )
 
 
-def of(least: int, sensitive: frozenset[str], tables: Mapping[str, Table], sectors: Iterable[str]) -> Compared:
+def first_basis(
+    least: int, sensitive: frozenset[str], tables: Mapping[str, FrequencyTable], sectors: Iterable[str]
+) -> ComparisonBasis:
     """What a first edition is made from; tables by sectors are called `agreement:` and the statement."""
-    names, rule = list(sectors), Rule(least)
+    names, rule = list(sectors), DisclosureRule(least)
     by_sectors = {name for name in tables if name.startswith(_AGREEMENT)}
-    return Compared(
+    return ComparisonBasis(
         least,
         sensitive,
         {name: table for name, table in tables.items() if name not in by_sectors},
-        {name.removeprefix(_AGREEMENT): (first(tables[name], names, rule),) for name in tables if name in by_sectors},
+        {
+            name.removeprefix(_AGREEMENT): (first_moment(tables[name], names, rule),)
+            for name in tables
+            if name in by_sectors
+        },
     )
 
 
-def _of_one_moment(least: int, sensitive: Iterable[str], stored: Mapping[str, _Table]) -> Compared:
+def _of_one_moment(least: int, sensitive: Iterable[str], stored: Mapping[str, _Table]) -> ComparisonBasis:
     """What the first program with this rule kept: all rows of a statement were of one moment."""
     tables = {name: _table(rows) for name, rows in stored.items()}
-    return of(least, frozenset(sensitive), tables, {it for table in tables.values() for one in table for it in one})
+    return first_basis(
+        least, frozenset(sensitive), tables, {it for table in tables.values() for one in table for it in one}
+    )
 
 
-def _stored(table: Table) -> _Table:
+def _stored(table: FrequencyTable) -> _Table:
     return [(sorted(groups), row.base, dict(row.n)) for groups, row in table.items()]
 
 
-def _table(rows: _Table) -> Table:
-    return {frozenset(groups): Row(base, n) for groups, base, n in rows}
+def _table(rows: _Table) -> FrequencyTable:
+    return {frozenset(groups): FrequencyRow(base, n) for groups, base, n in rows}
 
 
-def held(previous: Compared, new: Compared) -> frozenset[str]:
+def unpublishable_changes(previous: ComparisonBasis, new: ComparisonBasis) -> frozenset[str]:
     """The names of the tables of all who answered whose change may not be told yet."""
     both = {name for name in new.tables if name in previous.tables}
     return frozenset(
         name
         for name in both
-        if is_told(previous, name) and is_told(new, name)
-        if not differencing.is_enough(_everybody(previous, name), _everybody(new, name), new.rule(name))
+        if is_publishable(previous, name) and is_publishable(new, name)
+        if not differencing.is_safe_change(_everybody(previous, name), _everybody(new, name), new.rule(name))
     )
 
 
-def is_told(found: Compared, name: str) -> bool:
+def is_publishable(found: ComparisonBasis, name: str) -> bool:
     """Whether anything of a table is told to everybody. How many were asked is in none that is not."""
     row = _everybody(found, name)
     if name.startswith(ASKED):
         return True
     if name.startswith(_VOTES):  # what is told of these does not depend on how many marked a statement as important
-        row = Row(row.base, {AGREES: row.n.get(AGREES, 0), OTHERS: row.base - row.n.get(AGREES, 0)})
-    return not disclosure.reason(row, found.rule(name))
+        row = FrequencyRow(row.base, {AGREES: row.n.get(AGREES, 0), OTHERS: row.base - row.n.get(AGREES, 0)})
+    return not disclosure.suppression_reason(row, found.rule(name))
 
 
-def _everybody(found: Compared, name: str) -> Row:
-    return disclosure.of_group(found.tables[name], WHOLE)
+def _everybody(found: ComparisonBasis, name: str) -> FrequencyRow:
+    return disclosure.group_row(found.tables[name], WHOLE)

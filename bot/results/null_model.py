@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from bot.results.methods.arrays import Flags, Floats, Ints
 from bot.results.methods.clusters import partitions
-from bot.results.methods.matrix import Matrix
+from bot.results.methods.matrix import VoteMatrix
 
 SHUFFLES: Final = 20
-PEOPLE: Final = 3_000
+MAX_PEOPLE: Final = 3_000
 """Of more people so many are shuffled, drawn by lot. Fewer people separate better by chance, so this errs to none."""
 RESTARTS: Final = 3
 _WIDTH: Final = 8
@@ -28,7 +28,7 @@ _ROUNDS: Final = 6
 
 
 def shuffled_silhouettes(
-    matrix: Matrix, hidden: Flags, chosen: Flags, numbers: Sequence[int], seed: int, times: int = SHUFFLES
+    matrix: VoteMatrix, hidden: Flags, chosen: Flags, numbers: Sequence[int], seed: int, times: int = SHUFFLES
 ) -> Floats:
     """The silhouettes of people whose votes were shuffled: `times` × the numbers of groups.
 
@@ -36,8 +36,8 @@ def shuffled_silhouettes(
     """
     chance = np.random.default_rng(seed)
     people = np.flatnonzero(chosen)
-    if len(people) > PEOPLE:
-        people = chance.choice(people, PEOPLE, replace=False)
+    if len(people) > MAX_PEOPLE:
+        people = chance.choice(people, MAX_PEOPLE, replace=False)
     voted = matrix.voted[people] & ~hidden
     statement, person = np.nonzero(voted.T)
     votes = matrix.votes[people][person, statement].astype(np.float32)
@@ -47,13 +47,15 @@ def shuffled_silhouettes(
     table = np.zeros(voted.shape, dtype=np.float32)
     found = []
     for _ in range(times):
-        table[person, statement] = dealt_anew(votes, statement, chance)
+        table[person, statement] = shuffle_votes(votes, statement, chance)
         points = (table @ _main_lines(table, chance)).astype(np.float64) * stretch
         found.append([it.silhouette for it in partitions(points, numbers, int(chance.integers(2**32)), RESTARTS)])
     return np.array(found)
 
 
-def dealt_anew(votes: npt.NDArray[np.float32], statement: Ints, chance: np.random.Generator) -> npt.NDArray[np.float32]:
+def shuffle_votes(
+    votes: npt.NDArray[np.float32], statement: Ints, chance: np.random.Generator
+) -> npt.NDArray[np.float32]:
     """The votes on each statement in another order. `statement` says of each vote what it is on, in rising order.
 
     >>> dealt_anew(np.array([1, 2, 3], dtype=np.float32), np.array([0, 0, 7]), np.random.default_rng(0)).tolist()

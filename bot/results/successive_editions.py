@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.results import compared
-from bot.results.ballots import Comparison, Order, Spread
-from bot.results.compared import Compared
+from bot.results import comparison_basis
+from bot.results.ballots import BudgetOutcome, PairwiseOutcome, RankingOutcome
+from bot.results.comparison_basis import ComparisonBasis
 from bot.results.counts import moments, one_way
 from bot.results.counts.counts import CONTEXTS
-from bot.results.counts.moments import EVERYBODY, Line, Moment
+from bot.results.counts.moments import ALL_ANSWERED, Moment, PublishedRow
 from bot.results.counts.one_way import ASKED
 from bot.results.counts.rows import TOTALS, CountRow
-from bot.results.edition import Document, Edition
+from bot.results.edition import EditionDocument, ResultsEdition
 from bot.results.methods.intervals import Interval
-from bot.results.methods.sectors import Agreement, Cell, line_of, over
-from bot.results.report import Counts, Statement
+from bot.results.methods.sectors import Agreement, SectorCell, agreement_over, published_row_of
+from bot.results.report import StatementResult, VoteCounts
 
 _VOTES: Final = "votes:"
 _EVENTS: Final = "events:"
@@ -41,7 +41,7 @@ class _Held:
     """Statements of which the number of all votes ever cast is not told."""
 
 
-def settled(previous: Edition, new: Edition, *, is_closed: bool) -> Edition | None:
+def settle_edition(previous: ResultsEdition, new: ResultsEdition, *, is_closed: bool) -> ResultsEdition | None:
     """The new edition as it may be told after the previous one; None where that one stays until more has changed."""
     before, after = previous.compared, new.compared
     if before is None or after is None or new.is_last:
@@ -59,16 +59,16 @@ def settled(previous: Edition, new: Edition, *, is_closed: bool) -> Edition | No
 
 
 def _held(
-    before: Compared, after: Compared, apart: frozenset[str], *, is_closed: bool
+    before: ComparisonBasis, after: ComparisonBasis, apart: frozenset[str], *, is_closed: bool
 ) -> tuple[_Held, dict[str, tuple[Moment, ...]]]:
     """What stays, and the moments of all statements."""
     beside_rooms = {name for id_ in apart for name in (id_, f"{ASKED}{id_}", f"ballots:{id_}") if name in after.tables}
-    names = compared.held(before, after) | beside_rooms
+    names = comparison_basis.unpublishable_changes(before, after) | beside_rooms
     statements, told = set[str](), dict[str, tuple[Moment, ...]]()
     for name, (newest,) in after.moments.items():
         past = before.moments.get(name, ())
         rule = after.rule(name)
-        found = None if _VOTES + name in names else moments.following(past, newest, rule, is_last=is_closed)
+        found = None if _VOTES + name in names else moments.next_moments(past, newest, rule, is_last=is_closed)
         if found is None:
             statements.add(name)
         told[name] = past if found is None else found
@@ -79,13 +79,15 @@ def _held(
     return _Held(tables, frozenset(statements), events - statements), told
 
 
-def _is_same(before: Compared, after: Compared) -> bool:
+def _is_same(before: ComparisonBasis, after: ComparisonBasis) -> bool:
     """Whether no count has changed; words and what became of contributions may have."""
     newest = {name: told[-1].table for name, told in before.moments.items()}
     return before.tables == after.tables and newest == {name: it.table for name, (it,) in after.moments.items()}
 
 
-def _basis(before: Compared, after: Compared, held: _Held, told: Mapping[str, tuple[Moment, ...]]) -> Compared:
+def _basis(
+    before: ComparisonBasis, after: ComparisonBasis, held: _Held, told: Mapping[str, tuple[Moment, ...]]
+) -> ComparisonBasis:
     """What the next edition is compared with: of what stays the tables as they were told."""
     kept = {*held.tables, *(_EVENTS + it for it in held.events)}
     kept |= {kind + it for it in held.statements for kind in (_VOTES, _EVENTS)}
@@ -96,17 +98,19 @@ def _basis(before: Compared, after: Compared, held: _Held, told: Mapping[str, tu
     return replace(after, tables=tables, moments=told)
 
 
-def _remembered(before: Compared, basis: Compared) -> Compared:
+def _remembered(before: ComparisonBasis, basis: ComparisonBasis) -> ComparisonBasis:
     """The same with what was told once and is not told now: who kept it compares it with what is told next."""
-    told = {name: it for name, it in before.tables.items() if compared.is_told(before, name)}
-    untold = {name for name in basis.tables if not compared.is_told(basis, name)}
+    told = {name: it for name, it in before.tables.items() if comparison_basis.is_publishable(before, name)}
+    untold = {name for name in basis.tables if not comparison_basis.is_publishable(basis, name)}
     once = {
         name: it for name, it in told.items() if name in untold or (name.startswith(ASKED) and name not in basis.tables)
     }
     return replace(basis, tables={**basis.tables, **once})
 
 
-def _rows(previous: Edition, new: Edition, held: frozenset[str], *, with_contexts: bool) -> tuple[CountRow, ...]:
+def _rows(
+    previous: ResultsEdition, new: ResultsEdition, held: frozenset[str], *, with_contexts: bool
+) -> tuple[CountRow, ...]:
     """The cells of the new edition, those of held tables as they were."""
 
     def is_held(row: CountRow) -> bool:
@@ -120,7 +124,9 @@ def _rows(previous: Edition, new: Edition, held: frozenset[str], *, with_context
     )
 
 
-def _document(old: Document, new: Document, held: _Held, told: Mapping[str, tuple[Moment, ...]]) -> Document:
+def _document(
+    old: EditionDocument, new: EditionDocument, held: _Held, told: Mapping[str, tuple[Moment, ...]]
+) -> EditionDocument:
     outcomes = {id_: it for id_, it in new.outcomes.items() if f"ballots:{id_}" not in held.tables}
     outcomes |= {id_: it for id_, it in old.outcomes.items() if f"ballots:{id_}" in held.tables}
     earlier = {it.name: it for it in old.report.statements}
@@ -135,34 +141,34 @@ def _document(old: Document, new: Document, held: _Held, told: Mapping[str, tupl
             ),
             highlights=tuple(it for it in new.report.highlights if it.name not in held.statements),
         ),
-        orders={id_: it for id_, it in outcomes.items() if isinstance(it, Order)},
-        spreads={id_: it for id_, it in outcomes.items() if isinstance(it, Spread)},
-        comparisons={id_: it for id_, it in outcomes.items() if isinstance(it, Comparison)},
+        orders={id_: it for id_, it in outcomes.items() if isinstance(it, RankingOutcome)},
+        spreads={id_: it for id_, it in outcomes.items() if isinstance(it, BudgetOutcome)},
+        comparisons={id_: it for id_, it in outcomes.items() if isinstance(it, PairwiseOutcome)},
     )
 
 
-def _statement(old: Statement, new: Statement, held: _Held, told: tuple[Moment, ...]) -> Statement:
+def _statement(old: StatementResult, new: StatementResult, held: _Held, told: tuple[Moment, ...]) -> StatementResult:
     if new.name in held.statements:
-        groups = over(new.name, tuple(_nothing(it) for it in new.groups.cells))
+        groups = agreement_over(new.name, tuple(_nothing(it) for it in new.groups.cells))
         return replace(old, groups=groups, group_informed=None)
-    by_events = Counts(None, None, None, None) if new.name in held.events else new.by_vote_events
+    by_events = VoteCounts(None, None, None, None) if new.name in held.events else new.by_vote_events
     return replace(new, by_vote_events=by_events, sectors=_sectors(old.sectors, new.sectors, told))
 
 
 def _sectors(old: Agreement, new: Agreement, told: tuple[Moment, ...]) -> Agreement:
     """The sectors of now, those that stay as they were told last; nothing of one that was not told before."""
-    anew = told[-1].lines if told else frozenset[Line]()
-    known = {line for it in told for line in it.lines} - {EVERYBODY}
-    earlier = {line_of(it, old): it for it in old.cells if it.agrees is not None}
+    anew = told[-1].lines if told else frozenset[PublishedRow]()
+    known = {line for it in told for line in it.lines} - {ALL_ANSWERED}
+    earlier = {published_row_of(it, old): it for it in old.cells if it.agrees is not None}
 
-    def cell(now: Cell) -> Cell:
-        line = line_of(now, new)
+    def cell(now: SectorCell) -> SectorCell:
+        line = published_row_of(now, new)
         if now.agrees is None or line in anew:
             return now
         return earlier[line] if line in known and line in earlier else _nothing(now)
 
-    return over(new.statement, tuple(cell(it) for it in new.cells))
+    return agreement_over(new.statement, tuple(cell(it) for it in new.cells))
 
 
-def _nothing(cell: Cell) -> Cell:
-    return Cell(cell.sector, None, None, Interval(0.0, 1.0), None, "protected")
+def _nothing(cell: SectorCell) -> SectorCell:
+    return SectorCell(cell.sector, None, None, Interval(0.0, 1.0), None, "protected")

@@ -14,9 +14,9 @@ from bot.authoring import publishing
 from bot.authoring.publishing import PublishContext
 from bot.common.errors import CommandError
 from bot.exchange import ballots
-from bot.exchange.bundle import Bundle, Statement, final, pseudonym
-from bot.exchange.definition import STATEMENTS, definition
-from bot.exchange.recognising import recognise
+from bot.exchange.bundle import Bundle, ImportedStatement, merge_targets, pseudonym
+from bot.exchange.definition import STATEMENTS, import_definition
+from bot.exchange.duplicate_detection import find_known_statements
 from bot.proposals.codes import new_proposal_code
 from storage.tables import moderation, proposals
 from storage.tables.consultations import find_live_revision, set_consultation_state
@@ -30,10 +30,10 @@ from storage.tables.proposals import (
 )
 from storage.tables.ratings import NewRatingEvent, rating_events_of, store_votes
 
-AT_ONCE: Final = 10_000
+CHUNK_SIZE: Final = 10_000
 
 
-class Wish(NamedTuple):
+class ImportOptions(NamedTuple):
     """Where it goes: into the consultation of this name, which is made where there is none."""
 
     slug: str
@@ -45,7 +45,7 @@ class Wish(NamedTuple):
     """Whether votes count also where the sums beside them say otherwise."""
 
 
-class Taken(NamedTuple):
+class ImportOutcome(NamedTuple):
     """What came in, and what was there already."""
 
     slug: str
@@ -56,14 +56,16 @@ class Taken(NamedTuple):
     known_votes: int
 
 
-def take(connection: Connection, bundle: Bundle, wish: Wish, desk: PublishContext) -> tuple[Bundle, Taken]:
+def import_bundle(
+    connection: Connection, bundle: Bundle, wish: ImportOptions, desk: PublishContext
+) -> tuple[Bundle, ImportOutcome]:
     """Takes a bundle over, within the caller's transaction; gives it as it was taken. Raises CommandError, also where a
     consultation was made and not all of the bundle came into it: nobody would notice what is missing.
     """
     consultation_id, is_new = _consultation(connection, bundle, wish, desk)
     if bundle.budgeting:
-        given, added = len(bundle.budgeting.ballots), ballots.add(connection, bundle, wish.slug, desk)
-        taken = Taken(wish.slug, is_new, 0, 0, added, given - added)
+        given, added = len(bundle.budgeting.ballots), ballots.add_ballots(connection, bundle, wish.slug, desk)
+        taken = ImportOutcome(wish.slug, is_new, 0, 0, added, given - added)
     else:
         bundle, taken = _take_statements(connection, bundle, _Context(consultation_id, wish, desk), is_new=is_new)
     if is_new and (taken.known_statements or taken.known_votes or not taken.statements + taken.votes):
@@ -77,28 +79,30 @@ def take(connection: Connection, bundle: Bundle, wish: Wish, desk: PublishContex
 
 class _Context(NamedTuple):
     consultation_id: int
-    wish: Wish
+    wish: ImportOptions
     desk: PublishContext
 
 
 def _take_statements(
     connection: Connection, bundle: Bundle, context: _Context, *, is_new: bool
-) -> tuple[Bundle, Taken]:
-    found = recognise(connection, bundle, context.consultation_id)
+) -> tuple[Bundle, ImportOutcome]:
+    found = find_known_statements(connection, bundle, context.consultation_id)
     bundle = replace(bundle, source=found.source, remarks=(*bundle.remarks, *found.remarks))
     new = [it for it in bundle.statements if it.source_id not in found.ids]
     ids = {**found.ids, **{it.source_id: context.desk.new_id() for it in new}}
     _add_statements(connection, bundle, new, ids, context, found.sources)
     added = _add_votes(connection, bundle, ids, context)
-    return bundle, Taken(context.wish.slug, is_new, len(new), len(found.ids), added, len(bundle.votes) - added)
+    return bundle, ImportOutcome(context.wish.slug, is_new, len(new), len(found.ids), added, len(bundle.votes) - added)
 
 
-def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: PublishContext) -> tuple[int, bool]:
+def _consultation(
+    connection: Connection, bundle: Bundle, wish: ImportOptions, desk: PublishContext
+) -> tuple[int, bool]:
     """The consultation's id, and whether it was made now."""
     before = find_live_revision(connection, wish.slug)
     if before is not None:
         return before.consultation_id, False
-    made = definition(wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting)
+    made = import_definition(wish.slug, bundle.title, wish.language, bundle.home, bundle.budgeting)
     published = publishing.publish_checked(connection, made, desk, wish.slug)
     if published.revision is None:
         raise CommandError("; ".join(str(fault) for fault in published.faults if not fault.warning))
@@ -110,13 +114,13 @@ def _consultation(connection: Connection, bundle: Bundle, wish: Wish, desk: Publ
 def _add_statements(
     connection: Connection,
     bundle: Bundle,
-    new: Sequence[Statement],
+    new: Sequence[ImportedStatement],
     ids: Mapping[str, int],
     context: _Context,
     sources: Mapping[str, str],
 ) -> None:
     now = context.desk.now
-    into = final(bundle.statements)
+    into = merge_targets(bundle.statements)
     rows = (_proposal(bundle, it, ids[it.source_id], context) for it in new)
     insert_proposals(connection, [row._replace(source=sources.get(str(row.source_id), row.source)) for row in rows])
     shown = [it for it in new if it.state == "released" and it.source_id not in into]
@@ -129,7 +133,7 @@ def _add_statements(
     proposals.add_statuses(connection, list(_statuses(new, ids, context)))
 
 
-def _proposal(bundle: Bundle, it: Statement, number: int, context: _Context) -> NewProposal:
+def _proposal(bundle: Bundle, it: ImportedStatement, number: int, context: _Context) -> NewProposal:
     return NewProposal(
         id=number,
         consultation_id=context.consultation_id,
@@ -150,7 +154,7 @@ def _proposal(bundle: Bundle, it: Statement, number: int, context: _Context) -> 
     )
 
 
-def _moderation(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], now: datetime) -> NewModeration:
+def _moderation(it: ImportedStatement, ids: Mapping[str, int], into: Mapping[str, str], now: datetime) -> NewModeration:
     if target := into.get(it.source_id):
         return NewModeration(
             id=ids[it.source_id], state="merged", flags=[], merged_into=ids[target], original=None, changed_at=now
@@ -160,7 +164,7 @@ def _moderation(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], 
     )
 
 
-def _decision(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], context: _Context) -> NewDecision:
+def _decision(it: ImportedStatement, ids: Mapping[str, int], into: Mapping[str, str], context: _Context) -> NewDecision:
     kind: moderation.DecisionKind = "merge" if it.source_id in into else "approve" if it.state == "released" else "hide"
     return NewDecision(
         id=context.desk.new_id(),
@@ -172,7 +176,9 @@ def _decision(it: Statement, ids: Mapping[str, int], into: Mapping[str, str], co
     )
 
 
-def _statuses(new: Sequence[Statement], ids: Mapping[str, int], context: _Context) -> Iterator[NewProposalStatus]:
+def _statuses(
+    new: Sequence[ImportedStatement], ids: Mapping[str, int], context: _Context
+) -> Iterator[NewProposalStatus]:
     for it in new:
         if it.status != "received" or it.answer:
             reason = {context.wish.language: it.answer} if it.answer else {}
@@ -202,6 +208,6 @@ def _add_votes(connection: Connection, bundle: Bundle, ids: Mapping[str, int], c
             there[cells] -= 1
         else:
             new.append(cells)
-    for start in range(0, len(new), AT_ONCE):
-        store_votes(connection, [NewRatingEvent(context.desk.new_id(), *it) for it in new[start : start + AT_ONCE]])
+    for start in range(0, len(new), CHUNK_SIZE):
+        store_votes(connection, [NewRatingEvent(context.desk.new_id(), *it) for it in new[start : start + CHUNK_SIZE]])
     return len(new)

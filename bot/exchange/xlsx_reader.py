@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from bot.exchange.aside import STRICT, Aside, BadFile
-from bot.exchange.files import LARGEST, Row
+from bot.exchange.files import MAX_FILE_BYTES, Row
+from bot.exchange.rejected_rows import STRICT, BadFile, RejectedRows
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
@@ -25,7 +25,7 @@ _GERMAN: Final = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?:,? (\d\d:\d\d(?::\d\d)?)
 _DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no zones
 
 
-def table(path: Path, needed: Sequence[str], aside: Aside = STRICT) -> Iterator[tuple[int, Row]]:
+def xlsx_rows(path: Path, needed: Sequence[str], aside: RejectedRows = STRICT) -> Iterator[tuple[int, Row]]:
     """The rows below the head with their numbers; those with a formula or an error in them are set aside. Raises
     BadFile.
     """
@@ -49,7 +49,7 @@ def table(path: Path, needed: Sequence[str], aside: Aside = STRICT) -> Iterator[
         raise BadFile(path, None, "the first sheet is empty", "export it anew")
 
 
-def day(cell: str) -> str:
+def iso_time(cell: str) -> str:
     """A time as ISO 8601, also where the spreadsheet counts days, or it is written as in German ("01.02.2025")."""
     if written := _GERMAN.fullmatch(cell):
         date, time = "-".join(reversed(written.groups()[:3])), written[4] or "00:00"
@@ -79,9 +79,9 @@ def _parts(path: Path) -> dict[str, bytes]:
 
 def _bounded(path: Path, packed: zipfile.ZipFile, name: str) -> bytes:
     with packed.open(name) as part:
-        content = part.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise BadFile(path, None, f"{name} has more than {LARGEST // 1024 // 1024} MB", "take fewer rows")
+        content = part.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise BadFile(path, None, f"{name} has more than {MAX_FILE_BYTES // 1024 // 1024} MB", "take fewer rows")
     return content
 
 

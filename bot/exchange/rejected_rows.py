@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.common.errors import CommandError
 
-MOST_KEPT: Final = 100_000
+MAX_LISTED: Final = 100_000
 """So many are kept to be listed; the rest is only counted."""
 _MOST_PLACES: Final = 10
 
@@ -23,7 +23,7 @@ class BadFile(CommandError):
         super().__init__(f"{self.place}: {reason}; {remedy}")
 
 
-class Aside:
+class RejectedRows:
     """Collects the rows of a file that are set aside, and what was done to texts that are kept.
 
     >>> aside = Aside()
@@ -59,7 +59,7 @@ class Aside:
         if self.is_strict or fault.row is None:
             raise fault
         self.count += 1
-        if self.count <= MOST_KEPT:
+        if self.count <= MAX_LISTED:
             self.lines.append(str(fault))
 
     def tell(self, what: str, path: Path | str, row: int) -> None:
@@ -83,5 +83,5 @@ class Aside:
         return BadFile(path, None, reason, remedy)
 
 
-STRICT: Final = Aside(is_strict=True)
+STRICT: Final = RejectedRows(is_strict=True)
 """For readers that are called alone: whatever cannot be read is raised."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from bot.results.methods.sectors import Agreement, Cell, over
-from bot.results.report import EVERYBODY, Report, Statement
+from bot.results.methods.sectors import Agreement, SectorCell, agreement_over
+from bot.results.report import EVERYBODY, StatementReport, StatementResult
 from flows.questions.sectors import SECTORS
 
 _REASON: Final = re.compile(
@@ -20,7 +20,7 @@ _REASON: Final = re.compile(
 """What `bot.results.methods.groups` says."""
 
 
-def visible(whole: Report, shown: frozenset[str]) -> Report:
+def without_unpublished(whole: StatementReport, shown: frozenset[str]) -> StatementReport:
     """A stored result without statements that are not `shown` any more."""
     if shown.issuperset(it.name for it in whole.statements):
         return whole
@@ -31,7 +31,7 @@ def visible(whole: Report, shown: frozenset[str]) -> Report:
     )
 
 
-def cleaned(whole: Report) -> Report:
+def without_foreign_names(whole: StatementReport) -> StatementReport:
     """A result that a program without editions kept, without any name that is none of ours: it took every answer under
     the key of a sector question for sectors, also what people had written while it was another question.
     """
@@ -57,8 +57,8 @@ def _is_sector(name: str) -> bool:
 
 def _only(found: Agreement, is_known: Callable[[str], bool]) -> Agreement:
     cells = tuple(cell for cell in found.cells if is_known(cell.sector))
-    return found if cells == found.cells else over(found.statement, cells)
+    return found if cells == found.cells else agreement_over(found.statement, cells)
 
 
-def _whole(statement: Statement) -> Cell:
+def _whole(statement: StatementResult) -> SectorCell:
     return statement.overall._replace(sector=EVERYBODY)

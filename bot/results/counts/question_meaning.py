@@ -24,26 +24,26 @@ from flows.wording import Text
 
 Labels = Mapping[str, Mapping[str, str]]
 """Code → language → label, as the definition has it: without fallbacks."""
-FAMILY: Final[Mapping[str, str]] = {"choice": "choices"}
+COUNTED_AS: Final[Mapping[str, str]] = {"choice": "choices"}
 """Types whose answers are counted as those of another one."""
 
 
-class Asked(NamedTuple):
+class AskedQuestion(NamedTuple):
     """A question as it was asked: in these languages, whatever else it is worded in."""
 
     question: Question
     languages: tuple[str, ...]
 
 
-def groups(questions: Sequence[Asked]) -> list[list[int]]:
+def group_by_meaning(questions: Sequence[AskedQuestion]) -> list[list[int]]:
     """The places of the questions that ask for the same thing, the group of the last question first.
 
     `questions` are the revisions of one key, oldest first. A question belongs to a group only if it agrees with all of
     it: two that swapped labels do not come together through a third one.
     """
-    found: list[tuple[list[Asked], list[int]]] = []
+    found: list[tuple[list[AskedQuestion], list[int]]] = []
     for place, question in enumerate(questions):
-        fitting = next((it for it in reversed(found) if all(is_same(old, question) for old in it[0])), None)
+        fitting = next((it for it in reversed(found) if all(have_same_meaning(old, question) for old in it[0])), None)
         if fitting is None:
             found.append(fitting := ([], []))
         if question not in fitting[0]:
@@ -52,14 +52,14 @@ def groups(questions: Sequence[Asked]) -> list[list[int]]:
     return sorted((places for _, places in found), key=lambda places: -places[-1])
 
 
-def is_same(one: Asked, other: Asked) -> bool:
+def have_same_meaning(one: AskedQuestion, other: AskedQuestion) -> bool:
     """Whether answers to one question may be counted with answers to the other, whichever came first.
 
     What only one of them says (a new option, a new language) is no contradiction.
     """
     if one == other:
         return True
-    kinds = {FAMILY.get(it.question.type, it.question.type) for it in (one, other)}
+    kinds = {COUNTED_AS.get(it.question.type, it.question.type) for it in (one, other)}
     if len(kinds) > 1:
         return False
     was, will = question_facets(*one), question_facets(*other)
@@ -73,7 +73,7 @@ def own_labels(question: Question) -> Iterator[tuple[str, Text]]:
     yield from ((value, label) for value, label in question.labels(list(languages)) if label)
 
 
-def plain(text: str) -> str:
+def comparable_text(text: str) -> str:
     """A text as it is compared with an older one: without case, spacing and punctuation; signs and numbers count.
 
     >>> plain(" Ja,  gern! ") == plain("ja gern"), plain("< 5 km") == plain("> 5 km"), plain("-5 °C") == plain("5 °C")

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.results.counts.answer_dataset import Subject
-from bot.results.counts.values import read
-from bot.results.methods.matrix import Log
+from bot.results.counts.answer_dataset import AnswerDataset
+from bot.results.counts.values import parse_value
+from bot.results.methods.matrix import VoteLog
 from storage.tables import moderation, ratings
 from storage.tables.answers import answers_to_question
 from storage.tables.moderation import moderations_by_id
@@ -21,17 +21,17 @@ from storage.tables.ratings import carried_votes, vote_batches
 SECTORS: Final = "sectors"
 
 
-class Loaded(NamedTuple):
+class StatementVotes(NamedTuple):
     """Everything results are computed from. Statements are named by their public codes."""
 
-    log: Log
+    log: VoteLog
     proposals: Mapping[str, StoredProposal]
     """By code, oldest first; merged ones are not there."""
     shown: tuple[str, ...]
     """Codes of those which are released and not withdrawn."""
 
 
-def load(connection: Connection, consultation_id: int) -> Loaded:
+def load_votes(connection: Connection, consultation_id: int) -> StatementVotes:
     """One moment of a consultation. Votes on a merged proposal count for the one it was merged into."""
     every = {row.id: row for row in proposals_of_consultation(connection, consultation_id)}
     states = moderations_by_id(connection, list(every))
@@ -41,9 +41,9 @@ def load(connection: Connection, consultation_id: int) -> Loaded:
     codes = {number: every[merged.get(number, number)].code for number in every}
     own = {(row.pseudonym, row.id) for row in every.values()}
     columns = _columns(connection, consultation_id, codes, merged, own)
-    log = Log.of_columns(columns, statements=tuple(kept))
+    log = VoteLog.of_columns(columns, statements=tuple(kept))
     shown = tuple(code for code, row in kept.items() if row.released_at and not row.withdrawn_at)
-    return Loaded(log, kept, shown)
+    return StatementVotes(log, kept, shown)
 
 
 def _final(number: int, states: Mapping[int, moderation.NewModeration]) -> int:
@@ -91,7 +91,7 @@ def _of_merged(
             yield it.pseudonym, it.proposal_id, it.vote, it.important
 
 
-def sectors(connection: Connection, found: Subject) -> dict[str, frozenset[str]]:
+def load_sectors(connection: Connection, found: AnswerDataset) -> dict[str, frozenset[str]]:
     """Sector → the pseudonyms of those who see themselves in it, by the answers to questions of the type `sectors`.
 
     Empty where nobody was asked; a sector nobody declared is there, since it is missing from every result.
@@ -103,7 +103,7 @@ def sectors(connection: Connection, found: Subject) -> dict[str, frozenset[str]]
                 declared.setdefault(code, set())
             number, revision_ids = found.newest.consultation_id, found.revisions_of(variable)
             for pseudonym, value in answers_to_question(connection, number, variable.key, revision_ids).items():
-                codes = read(variable.kind, variable.possible, from_json(value))
+                codes = parse_value(variable.kind, variable.possible, from_json(value))
                 for code in codes if isinstance(codes, list) else ():
                     declared[code].add(pseudonym)
     return {code: frozenset(people) for code, people in declared.items()}

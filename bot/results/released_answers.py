@@ -24,7 +24,7 @@ class Quote(NamedTuple):
     """Translations by language."""
 
 
-def released_texts(connection: Connection, consultation_id: int) -> list[Quote]:
+def load_quotes(connection: Connection, consultation_id: int) -> list[Quote]:
     """All of a consultation, in the order of their random codes: the same for the same answers, and of no meaning."""
     rows = released_answers(connection, consultation_id)
     texts = translations_of(connection, [row.id for row in rows])

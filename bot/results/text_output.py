@@ -8,22 +8,22 @@ from typing import Final
 
 from bot.common.i18n.locale import Locale
 from bot.results import figures, opinions
-from bot.results.figures import Bar, Said, Weighed, between
+from bot.results.figures import Bar, OutcomeFigures, QuotedAnswer, share_range
 from bot.results.methods.groups import LEAST_PEOPLE
-from bot.results.opinions import Idea, Row, Stand
-from bot.results.published import Published
+from bot.results.opinions import AgreementRow, RatedProposal, RepresentativeStatement
+from bot.results.published import PublishedResults
 
 MOST: Final = 10
 """So many proposals, and answers to an open question, are listed; all of them stand in the JSON and on the page."""
 _LONGEST: Final = 120
 
 
-def lines(found: Published, locale: Locale, zone: tzinfo = UTC) -> Iterator[str]:
+def result_lines(found: PublishedResults, locale: Locale, zone: tzinfo = UTC) -> Iterator[str]:
     """The whole result in one language."""
     yield from _head(found, locale, zone)
-    for heading, rows in figures.came(found, locale):
+    for heading, rows in figures.participation_contexts(found, locale):
         yield f"{heading}: {', '.join(f'{bar.label} {_count(bar, found.subject.least, locale)}' for bar in rows)}"
-    for question in figures.questions(found, locale):
+    for question in figures.question_figures(found, locale):
         yield from ("", question.title)
         if question.is_free:
             yield from _texts(question.texts, locale)
@@ -34,13 +34,13 @@ def lines(found: Published, locale: Locale, zone: tzinfo = UTC) -> Iterator[str]
             yield f"  {locale.say('results.several')}"
         yield from _bars(question.rows, locale)
         yield from _bars(question.missing, locale)
-    for it in figures.weighed(found, locale):
+    for it in figures.outcome_figures(found, locale):
         yield from _weighed(it, locale)
     if found.proposals:
         yield from _opinions(found, locale)
 
 
-def _texts(texts: Sequence[Said], locale: Locale) -> Iterator[str]:
+def _texts(texts: Sequence[QuotedAnswer], locale: Locale) -> Iterator[str]:
     """Released answers in own words: the first few, and how many more there are."""
     yield f"  {locale.say('results.texts' if texts else 'results.texts_none')}"
     for said in texts[:MOST]:
@@ -49,21 +49,21 @@ def _texts(texts: Sequence[Said], locale: Locale) -> Iterator[str]:
         yield f"  {locale.say('results.texts_more', n=len(texts) - MOST)}"
 
 
-def _head(found: Published, locale: Locale, zone: tzinfo) -> Iterator[str]:
+def _head(found: PublishedResults, locale: Locale, zone: tzinfo) -> Iterator[str]:
     consultation, least = found.subject.flow.consultation, found.subject.least
     tag = locale.tag if locale.tag in consultation.languages else consultation.main_language
     title = consultation.title.in_language(tag, consultation.fallbacks)
     sample = f" [{locale.say('web.sample')}]" if found.subject.newest.sample else ""
-    answered, beside = figures.people(found, locale)
+    answered, beside = figures.participation_totals(found, locale)
     yield f"{title} ({found.subject.newest.slug}){sample}"
-    yield figures.edition(found, locale, zone)
+    yield figures.edition_line(found, locale, zone)
     if found.edition.has_counts:
         yield f"{locale.say('results.people')}: {answered} ({beside})"
     for phrase in ("people_how", "caveat", "inner" if found.subject.is_inner else "small", "chance"):
         yield locale.say(f"results.{phrase}", n=least)
     if found.is_before:
         yield locale.say("results.before")
-    if visible := figures.visible(found, locale):
+    if visible := figures.visible_share_line(found, locale):
         yield visible
     if found.edition.is_by_an_old_rule:
         yield locale.say("results.old_rule", n=least)
@@ -74,7 +74,7 @@ def _number(n: int | None, locale: Locale) -> str:
 
 
 def _count(bar: Bar, least: int, locale: Locale) -> str:
-    return figures.untold(locale, bar.reason, least) if bar.number is None else str(bar.number)
+    return figures.suppression_text(locale, bar.reason, least) if bar.number is None else str(bar.number)
 
 
 def _bars(rows: Iterable[Bar], locale: Locale, indent: str = "  ") -> Iterator[str]:
@@ -84,11 +84,11 @@ def _bars(rows: Iterable[Bar], locale: Locale, indent: str = "  ") -> Iterator[s
 
 
 def _share(row: Bar, locale: Locale) -> str:
-    chance = f" ({between(locale, row.chance)})" if row.chance else ""
+    chance = f" ({share_range(locale, row.chance)})" if row.chance else ""
     return f"{locale.say('results.percent', n=row.percent)}{chance}"
 
 
-def _weighed(it: Weighed, locale: Locale) -> Iterator[str]:
+def _weighed(it: OutcomeFigures, locale: Locale) -> Iterator[str]:
     yield from ("", it.title, *(f"  {note}" for note in it.notes))
     if it.kind == "order":
         yield from (f"  {row.label}" for row in it.rows)
@@ -101,11 +101,11 @@ def _weighed(it: Weighed, locale: Locale) -> Iterator[str]:
     yield from (f"  {rule}: {projects or '–'}" for rule, projects in it.bought)
 
 
-def _opinions(found: Published, locale: Locale) -> Iterator[str]:
+def _opinions(found: PublishedResults, locale: Locale) -> Iterator[str]:
     say, report = locale.say, found.report
-    ideas = opinions.ideas(found, locale)
+    ideas = opinions.rated_proposals(found, locale)
     yield from ("", say("results.ideas"))
-    if answered := opinions.answered(found, locale):
+    if answered := opinions.official_answers_line(found, locale):
         yield f"  {answered}"
     if report.people:
         yield f"  {say('results.log', people=report.people, votes=report.votes)}"
@@ -120,10 +120,10 @@ def _opinions(found: Published, locale: Locale) -> Iterator[str]:
     if not report.statements:
         return
     yield from ("", say("results.groups"))
-    groups = opinions.groups(found, ideas, locale)
+    groups = opinions.described_groups(found, ideas, locale)
     if not groups:
         yield f"  {say('results.no_groups', people=LEAST_PEOPLE)}"
-    if common := opinions.in_common(found, ideas, locale):
+    if common := opinions.statements_in_common(found, ideas, locale):
         yield f"  {say('results.in_common')}"
         yield from _stands(common, locale)
     for group in groups:
@@ -131,7 +131,7 @@ def _opinions(found: Published, locale: Locale) -> Iterator[str]:
         yield from _stands(group.stands, locale)
 
 
-def _idea(idea: Idea, least: int, locale: Locale) -> Iterator[str]:
+def _idea(idea: RatedProposal, least: int, locale: Locale) -> Iterator[str]:
     all_sectors = idea.statement is not None and idea.statement.sectors.is_agreed_by_all
     tags = [idea.status, *([locale.say("results.all_sectors")] if all_sectors else [])]
     yield f"  {_quoted(idea)} – {', '.join(tags)}"
@@ -144,7 +144,7 @@ def _idea(idea: Idea, least: int, locale: Locale) -> Iterator[str]:
             ("results.important", idea.statement.important),
         )
         if idea.statement.reason:
-            yield f"      {figures.untold(locale, idea.statement.reason, least)}"
+            yield f"      {figures.suppression_text(locale, idea.statement.reason, least)}"
         else:
             yield f"      {', '.join(f'{locale.say(name)} {_number(n, locale)}' for name, n in cells)}"
     if idea.everybody:
@@ -154,14 +154,14 @@ def _idea(idea: Idea, least: int, locale: Locale) -> Iterator[str]:
         yield from (f"        {_rated(row, locale)}" for row in idea.sectors)
 
 
-def _stands(stands: Iterable[Stand], locale: Locale) -> Iterator[str]:
+def _stands(stands: Iterable[RepresentativeStatement], locale: Locale) -> Iterator[str]:
     for it in stands:
         side = f"{it.side}: " if it.side else ""
         yield f"    {side}{_quoted(it.idea)}"
         yield from (f"        {_rated(row, locale)}" for row in it.rows)
 
 
-def _rated(row: Row, locale: Locale) -> str:
+def _rated(row: AgreementRow, locale: Locale) -> str:
     """One sector or group: counts, the smoothed share, and how far chance may carry it."""
     if row.seen is None:
         return f"{row.name}: {row.untold}"
@@ -171,6 +171,6 @@ def _rated(row: Row, locale: Locale) -> str:
     return f"{row.name}: {locale.say('results.agree_of', agrees=row.agrees, seen=row.seen)}, {share}"
 
 
-def _quoted(idea: Idea) -> str:
+def _quoted(idea: RatedProposal) -> str:
     words = " ".join((idea.title or idea.text).split())
     return f"{idea.code} „{words[:_LONGEST]}{'…' if len(words) > _LONGEST else ''}“"

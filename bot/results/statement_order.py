@@ -19,13 +19,13 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from bot.results.methods.intervals import wilson
-from bot.results.methods.sectors import Cell
-from bot.results.report import Statement
+from bot.results.methods.sectors import SectorCell
+from bot.results.report import StatementResult
 
 LEAST_RATED: Final = 20
 
 
-class Standing(IntEnum):
+class StatementStanding(IntEnum):
     """What can be said of a statement, the strongest first."""
 
     ALL_SECTORS = 0
@@ -34,10 +34,10 @@ class Standing(IntEnum):
     UNTOLD = 3
 
 
-class Rank(NamedTuple):
+class StatementRank(NamedTuple):
     """Sorts statements: what is agreed with most comes first."""
 
-    standing: Standing
+    standing: StatementStanding
     sectors: float = 0.0
     """Minus the lower end of the sector that agrees least, where all sectors agree."""
     everybody: float = 0.0
@@ -49,24 +49,24 @@ class Rank(NamedTuple):
         return -self.everybody
 
 
-NOTHING: Final = Rank(Standing.UNTOLD)
+UNRANKED: Final = StatementRank(StatementStanding.UNTOLD)
 """Of a statement that nobody rated, or of which nothing is told."""
 
 
-def rank(statement: Statement) -> Rank:
+def rank_statement(statement: StatementResult) -> StatementRank:
     """Where a statement belongs, by what is told of it."""
     everybody = lower_end(statement.overall)
     if everybody is None:
-        return NOTHING
+        return UNRANKED
     if (statement.overall.seen or 0) < LEAST_RATED:
-        return Rank(Standing.FEW, 0.0, -everybody)
+        return StatementRank(StatementStanding.FEW, 0.0, -everybody)
     if not statement.sectors.is_agreed_by_all:
-        return Rank(Standing.RATED, 0.0, -everybody)
+        return StatementRank(StatementStanding.RATED, 0.0, -everybody)
     least = min(lower_end(cell) or 0.0 for cell in statement.sectors.cells)
-    return Rank(Standing.ALL_SECTORS, -least, -everybody)
+    return StatementRank(StatementStanding.ALL_SECTORS, -least, -everybody)
 
 
-def lower_end(cell: Cell) -> float | None:
+def lower_end(cell: SectorCell) -> float | None:
     """The lower end of the interval of an agreement; where only a range of counts is told, of the smallest one. None
     where nothing is known, or nobody was asked.
     """
@@ -78,6 +78,6 @@ def lower_end(cell: Cell) -> float | None:
     return wilson(agrees, cell.seen).low if agrees > 0 else None
 
 
-def in_order(statements: Sequence[Statement]) -> list[Statement]:
+def ordered_statements(statements: Sequence[StatementResult]) -> list[StatementResult]:
     """The statements, the one most agreed with first; between equals the name decides."""
-    return sorted(statements, key=lambda it: (rank(it), it.name))
+    return sorted(statements, key=lambda it: (rank_statement(it), it.name))

@@ -15,12 +15,19 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from bot.consultations.live_meetings import entry_code_of
-from bot.results.compared import Compared
+from bot.results.comparison_basis import ComparisonBasis
 from bot.results.counts import disclosure, one_way
-from bot.results.counts.answer_dataset import asking_the_same
-from bot.results.counts.counts import Counts
-from bot.results.counts.differencing import follows
-from bot.results.counts.disclosure import SENSITIVE_LEAST, WHOLE, Reason, Row, Rule, of_group
+from bot.results.counts.answer_dataset import revisions_with_same_meaning
+from bot.results.counts.counts import ParticipationCounts
+from bot.results.counts.differencing import may_publish_after
+from bot.results.counts.disclosure import (
+    SENSITIVE_MIN_CELL_SIZE,
+    WHOLE,
+    DisclosureRule,
+    FrequencyRow,
+    Reason,
+    group_row,
+)
 from flows.flow import Flow
 from flows.questions.base import Question
 from storage.tables.consultations import PublishedRevision
@@ -39,7 +46,7 @@ from storage.tables.rooms import (
 _form: Final = TypeAdapter(tuple[int, dict[str, int]])
 
 
-class Meeting(NamedTuple):
+class MeetingQuestion(NamedTuple):
     """A room at its present question."""
 
     room: StoredRoom
@@ -53,29 +60,29 @@ class Meeting(NamedTuple):
     @property
     def leads(self) -> frozenset[str]:
         """The questions whose answers decide who is asked the present one."""
-        return leading_to(self.flow, self.room.at)
+        return all_condition_questions(self.flow, self.room.at)
 
-    def rule(self, least: int) -> Rule:
+    def rule(self, least: int) -> DisclosureRule:
         """Of the present question; what leads to a sensitive one is looked at in the same way."""
         asked = [self.flow.nodes.get(key) for key in (self.room.at, *self.leads)]
-        return Rule(least, any(isinstance(it, Question) and it.sensitive for it in asked))
+        return DisclosureRule(least, any(isinstance(it, Question) and it.sensitive for it in asked))
 
     @property
     def bound(self) -> int:
         """Fewer people than this are not shown: who is in a room can be named, so it takes more than elsewhere."""
-        return max(self.least, SENSITIVE_LEAST)
+        return max(self.least, SENSITIVE_MIN_CELL_SIZE)
 
 
-def leading_to(flow: Flow, key: str) -> frozenset[str]:
+def all_condition_questions(flow: Flow, key: str) -> frozenset[str]:
     """The questions whose answers decide who is asked this one, directly or through others."""
     found, new = frozenset[str](), {key}
     while new:
-        new = {lead for it in new for lead in one_way.leading_in(flow, it)} - found - {key}
+        new = {lead for it in new for lead in one_way.condition_questions_in(flow, it)} - found - {key}
         found |= new
     return found
 
 
-class Picture(NamedTuple):
+class LiveResult(NamedTuple):
     """What everybody may see of the answers to the present question."""
 
     at_least: int | None
@@ -94,19 +101,21 @@ class Picture(NamedTuple):
     """Whether another picture is to be looked for (`renew`)."""
 
 
-def look(connection: Connection, meeting: Meeting) -> Picture:
+def load_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveResult:
     """The picture as it stands. Writes nothing."""
     given = sum(it.number for it in _counts(connection, meeting, meeting.room.at))
     stored = room_results(connection, meeting.room.consultation_id)
     return _picture(meeting, given, _come(connection, meeting, meeting.room.at, given), stored)
 
 
-def renew(connection: Connection, meeting: Meeting) -> Picture:
+def renew_live_result(connection: Connection, meeting: MeetingQuestion) -> LiveResult:
     """The picture after looking for another one, where that is due. Writes what it shows; what was tried, too."""
     room, bound = meeting.room, meeting.bound
     lock_rooms(connection, room.consultation_id)
     stored = room_results(connection, room.consultation_id)
-    counts = {key: summed(_counts(connection, meeting, key), meeting.codes.get(key, ())) for key in _group(meeting)}
+    counts = {
+        key: sum_answer_counts(_counts(connection, meeting, key), meeting.codes.get(key, ())) for key in _group(meeting)
+    }
     given = counts[room.at][0]
     come = {key: _come(connection, meeting, key, n) for key, (n, _) in counts.items()}
     picture = _picture(meeting, given, come[room.at], stored)
@@ -117,7 +126,7 @@ def renew(connection: Connection, meeting: Meeting) -> Picture:
     rows = {key: row for key, (_, row) in counts.items()}
     if (
         all(meeting.codes.get(key) for key in rows)
-        and may_replace(shown, rows, meeting.rule(bound))
+        and may_replace_rows(shown, rows, meeting.rule(bound))
         and _may_stand_beside_the_whole(connection, meeting, rows, stored)
     ):
         news = [
@@ -145,7 +154,7 @@ def renew(connection: Connection, meeting: Meeting) -> Picture:
     return _picture(meeting, given, come[room.at], room_results(connection, room.consultation_id))
 
 
-def is_moment(come: int, tried: int | None, bound: int) -> bool:
+def is_renewal_due(come: int, tried: int | None, bound: int) -> bool:
     """Whether another picture is looked for, when so many have come, and so many had at the last try. Pure.
 
     No answer decides it. Were one looked for after each answer, the first moment at which it may be shown would tell
@@ -157,7 +166,7 @@ def is_moment(come: int, tried: int | None, bound: int) -> bool:
     return come >= bound and (tried is None or abs(come - tried) >= bound)
 
 
-def may_replace(shown: Mapping[str, Row], rows: Mapping[str, Row], rule: Rule) -> bool:
+def may_replace_rows(shown: Mapping[str, FrequencyRow], rows: Mapping[str, FrequencyRow], rule: DisclosureRule) -> bool:
     """Whether these rows may be shown after what was shown last: all of them, or none. Pure.
 
     >>> old, new = {"q": Row(12, {"yes": 7, "no": 5})}, {"q": Row(13, {"yes": 7, "no": 6})}
@@ -166,13 +175,13 @@ def may_replace(shown: Mapping[str, Row], rows: Mapping[str, Row], rule: Rule) -
     """
     return all(
         row.base > 0
-        and not disclosure.reason(row, rule)
-        and (key not in shown or shown[key] == row or follows(shown[key], row, rule))
+        and not disclosure.suppression_reason(row, rule)
+        and (key not in shown or shown[key] == row or may_publish_after(shown[key], row, rule))
         for key, row in rows.items()
     )
 
 
-def are_apart(pictures: Sequence[Row], everybody: Row, rule: Rule) -> bool:
+def are_publishable_together(pictures: Sequence[FrequencyRow], everybody: FrequencyRow, rule: DisclosureRule) -> bool:
     """Whether the figures of everybody, counted later than these pictures of rooms, leave none or enough people over.
 
     Rooms have nobody in common: what is left beside all of them is the smallest part anybody can work out. Who is left
@@ -183,9 +192,9 @@ def are_apart(pictures: Sequence[Row], everybody: Row, rule: Rule) -> bool:
     ...  for yes, no in [(0, 0), (1, 1), (3, 3), (40, 0)]]
     [True, False, True, False]
     """
-    if rule.least == disclosure.ALL:
+    if rule.least == disclosure.UNPROTECTED:
         return True
-    for row in (*pictures, total(pictures)):
+    for row in (*pictures, sum_rows(pictures)):
         rest = everybody.base - row.base
         n = [everybody.n.get(it, 0) - row.n.get(it, 0) for it in {**everybody.n, **row.n}]
         if (rest or any(n)) and (rest < rule.bound or not all(0 <= it <= rest - 2 for it in n)):
@@ -193,29 +202,31 @@ def are_apart(pictures: Sequence[Row], everybody: Row, rule: Rule) -> bool:
     return True
 
 
-def total(rows: Iterable[Row]) -> Row:
+def sum_rows(rows: Iterable[FrequencyRow]) -> FrequencyRow:
     """All of these people together."""
-    return of_group({frozenset({str(at)}): row for at, row in enumerate(rows)}, WHOLE)
+    return group_row({frozenset({str(at)}): row for at, row in enumerate(rows)}, WHOLE)
 
 
-def not_told(connection: Connection, counts: Counts) -> frozenset[str]:
+def withheld_beside_rooms(connection: Connection, counts: ParticipationCounts) -> frozenset[str]:
     """The variables whose figures, told beside what rooms have shown, would give single people away."""
-    tables, rules = one_way.tables(counts), one_way.rules(counts.subject)
-    pictures: dict[str, list[Row]] = {}
+    tables, rules = one_way.tables_by_name(counts), one_way.rules_by_name(counts.subject)
+    pictures: dict[str, list[FrequencyRow]] = {}
     for it in room_results(connection, counts.subject.newest.consultation_id):
         if it.shown and it.question_key in tables:
             pictures.setdefault(it.question_key, []).append(_row(it))
     return frozenset(
-        key for key, rows in pictures.items() if not are_apart(rows, of_group(tables[key], WHOLE), rules[key])
+        key
+        for key, rows in pictures.items()
+        if not are_publishable_together(rows, group_row(tables[key], WHOLE), rules[key])
     )
 
 
-def moment(connection: Connection, consultation_id: int) -> int:
+def live_results_version(connection: Connection, consultation_id: int) -> int:
     """Rises whenever a room shows another picture."""
     return sum(it.number for it in room_results(connection, consultation_id))
 
 
-def summed(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tuple[int, Row]:
+def sum_answer_counts(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tuple[int, FrequencyRow]:
     """How many came to a question, and what those said who gave an answer.
 
     >>> summed([AnswerCount('"yes"', None, 9), AnswerCount('"no"', None, 2), AnswerCount(None, "skipped", 1)], ["yes"])
@@ -233,76 +244,79 @@ def summed(counts: Iterable[AnswerCount], codes: Iterable[str]) -> tuple[int, Ro
             code = str(one).lower() if isinstance(one, bool) else str(one)
             if code in cells:
                 cells[code] += count.number
-    return given, Row(answered, cells)
+    return given, FrequencyRow(answered, cells)
 
 
-def _come(connection: Connection, meeting: Meeting, key: str, given: int) -> int:
+def _come(connection: Connection, meeting: MeetingQuestion, key: str, given: int) -> int:
     """By what the moments are chosen at which another picture is looked for: how many have come to a question, which no
     answer decides. Where answers decide who is asked, how many have joined.
     """
     room = meeting.room
     return (
         count_people_in_room(connection, room.consultation_id, entry_code_of(room))
-        if leading_to(meeting.flow, key)
+        if all_condition_questions(meeting.flow, key)
         else given
     )
 
 
-def _picture(meeting: Meeting, given: int, come: int, stored: Iterable[StoredRoomResult]) -> Picture:
+def _picture(meeting: MeetingQuestion, given: int, come: int, stored: Iterable[StoredRoomResult]) -> LiveResult:
     room, bound, codes = meeting.room, meeting.bound, meeting.codes.get(meeting.room.at, ())
     old = next((it for it in stored if (it.room_id, it.question_key) == (room.id, room.at)), None)
-    is_due = room.shows_results and bool(codes) and is_moment(come, old.tried if old else None, bound)
+    is_due = room.shows_results and bool(codes) and is_renewal_due(come, old.tried if old else None, bound)
     at_least = None if meeting.leads else given - given % bound
     if old is None or not old.shown:
         why: Reason = "protected" if old or meeting.leads else "few"
-        return Picture(at_least, dict.fromkeys(codes), 0, why, 0, is_due)
-    row, told = _row(old), disclosure.rounded if meeting.rule(bound).is_sensitive else int
-    return Picture(at_least, {it: told(row.n.get(it, 0)) for it in codes}, told(row.base), "", old.number, is_due)
+        return LiveResult(at_least, dict.fromkeys(codes), 0, why, 0, is_due)
+    row, told = _row(old), disclosure.rounded_count if meeting.rule(bound).is_sensitive else int
+    return LiveResult(at_least, {it: told(row.n.get(it, 0)) for it in codes}, told(row.base), "", old.number, is_due)
 
 
 def _may_stand_beside_the_whole(
-    connection: Connection, meeting: Meeting, rows: Mapping[str, Row], stored: Iterable[StoredRoomResult]
+    connection: Connection,
+    meeting: MeetingQuestion,
+    rows: Mapping[str, FrequencyRow],
+    stored: Iterable[StoredRoomResult],
 ) -> bool:
     """Whether nobody is given away by these rows together with the published edition, where there is one."""
     edition = newest_edition(connection, meeting.room.consultation_id)
-    published = Compared.from_json(edition.compared) if edition else None
+    published = ComparisonBasis.from_json(edition.compared) if edition else None
     rule = meeting.rule(meeting.least)
     strict = rule._replace(is_sensitive=True)
     for key, row in rows.items():
         told = published.tables.get(key) if published else None
-        if not told or not of_group(told, WHOLE).base:
+        if not told or not group_row(told, WHOLE).base:
             continue
         others = [_row(it) for it in stored if it.shown and it.question_key == key and it.room_id != meeting.room.id]
-        _, everybody = summed(_counts(connection, meeting, key, is_whole=True), meeting.codes.get(key, ()))
-        together = total((row, *others))
-        if not are_apart((row, *others), everybody, rule):
+        _, everybody = sum_answer_counts(_counts(connection, meeting, key, is_whole=True), meeting.codes.get(key, ()))
+        together = sum_rows((row, *others))
+        if not are_publishable_together((row, *others), everybody, rule):
             return False
         # With nobody outside, who came since the edition is the difference. With others, a room that is all of one mind
         # would tell how they were divided when it was made.
         is_alone = together.base == everybody.base
-        if is_alone and not follows(of_group(told, WHOLE), together, rule):
+        if is_alone and not may_publish_after(group_row(told, WHOLE), together, rule):
             return False
         if not is_alone and any(strict.is_like_minded(n, row.base) for n in row.n.values()):
             return False
     return True
 
 
-def _group(meeting: Meeting) -> tuple[str, ...]:
+def _group(meeting: MeetingQuestion) -> tuple[str, ...]:
     return (meeting.room.at, *sorted(meeting.leads))
 
 
-def _counts(connection: Connection, meeting: Meeting, key: str, *, is_whole: bool = False) -> list[AnswerCount]:
+def _counts(connection: Connection, meeting: MeetingQuestion, key: str, *, is_whole: bool = False) -> list[AnswerCount]:
     room = meeting.room
     place = None if is_whole else entry_code_of(room)
-    revisions = asking_the_same(connection, meeting.newest, key)
+    revisions = revisions_with_same_meaning(connection, meeting.newest, key)
     return count_room_answers(connection, room.consultation_id, place, key, revisions)
 
 
-def _row(stored: StoredRoomResult) -> Row:
-    return Row(*_form.validate_json(stored.shown))
+def _row(stored: StoredRoomResult) -> FrequencyRow:
+    return FrequencyRow(*_form.validate_json(stored.shown))
 
 
-def _text(row: Row) -> str:
+def _text(row: FrequencyRow) -> str:
     return _form.dump_json((row.base, dict(row.n))).decode()
 
 

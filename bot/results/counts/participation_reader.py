@@ -14,8 +14,8 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from bot.common.remembered import ResultCache
-from bot.results.counts.answer_dataset import Subject, Variable
-from bot.results.counts.values import read
+from bot.results.counts.answer_dataset import AnswerDataset, Variable
+from bot.results.counts.values import parse_value
 from flows.dialogue.navigation import gaps
 from flows.session import Session
 from flows.values import Missing, Value
@@ -24,12 +24,12 @@ from storage.tables.answers import StoredAnswer, answers_of_sessions
 from storage.tables.open_answers import released_answer_keys
 from storage.tables.sessions import StoredSession, session_ids_of, sessions_by_id
 
-AT_ONCE: Final = 1000
+CHUNK_SIZE: Final = 1000
 Values = Mapping[str, ResultCache[str, tuple[Value | None, bool]]]
 """By variable: a stored value as it is read, and whether it may be words of a person."""
 
 
-class Given(NamedTuple):
+class GivenAnswer(NamedTuple):
     """What somebody answered to one question, or why there is nothing."""
 
     value: Value | None
@@ -49,30 +49,32 @@ class Given(NamedTuple):
     """The value as it is stored; "" where there is none."""
 
 
-class Response(NamedTuple):
+class ParticipationAnswers(NamedTuple):
     """One participation."""
 
     session: StoredSession
     """As it is now: where the consultation is over, nobody waits any more."""
     revision: int
-    given: Mapping[str, Given]
+    given: Mapping[str, GivenAnswer]
     """By variable; every question of every revision is there."""
     is_answered: bool
     """Whether it counts (`storage.tables.participations`)."""
 
-    def of(self, variable: Variable) -> Given:
+    def of(self, variable: Variable) -> GivenAnswer:
         return self.given[variable.id]
 
 
-def stream(connection: Connection, subject: Subject, shuffled_by: random.Random | None = None) -> Iterator[Response]:
+def stream_participations(
+    connection: Connection, subject: AnswerDataset, shuffled_by: random.Random | None = None
+) -> Iterator[ParticipationAnswers]:
     """All participations, oldest first or shuffled, within one moment of the database."""
     ids = array("q", session_ids_of(connection, subject.newest.consultation_id))
     if shuffled_by is not None:
         shuffled_by.shuffle(ids)
     has_texts = any(variable.kind == "text" for variable in subject.variables)
     values: Values = {variable.id: ResultCache(partial(_read, variable)) for variable in subject.variables}
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE].tolist()
+    for start in range(0, len(ids), CHUNK_SIZE):
+        some = ids[start : start + CHUNK_SIZE].tolist()
         rows = sessions_by_id(connection, some)
         stored: dict[int, list[StoredAnswer]] = {}
         for answer in answers_of_sessions(connection, some):
@@ -90,7 +92,7 @@ def randomness(seed: int | None) -> random.Random:
     return secrets.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - for tests only
 
 
-def _as_of_now(subject: Subject, row: StoredSession) -> StoredSession:
+def _as_of_now(subject: AnswerDataset, row: StoredSession) -> StoredSession:
     """Until somebody has closed the participations of a consultation that is over (`bot.conversations.closing`), the
     date says that they are.
     """
@@ -100,15 +102,15 @@ def _as_of_now(subject: Subject, row: StoredSession) -> StoredSession:
 
 
 def _response(
-    subject: Subject,
+    subject: AnswerDataset,
     row: StoredSession,
     stored: list[StoredAnswer],
     released: Set[tuple[int, str]],
     values: Values,
     *,
     is_answered: bool,
-) -> Response:
-    given: dict[str, Given] = {}
+) -> ParticipationAnswers:
+    given: dict[str, GivenAnswer] = {}
     for answer in stored:
         is_here = answer.revision_id == row.revision_id
         revision_id = row.revision_id if is_here else _revision_of(answer, row)
@@ -118,7 +120,9 @@ def _response(
             raw = answer.value
             value, is_words = (None, False) if raw is None else values[variable.id][raw]
             when_and_how = (answer.answered_at, answer.channel, answer.language, answer.mode, answer.version)
-            given[variable.id] = Given(value, answer.missing or "", is_words, *when_and_how, is_released, raw or "")
+            given[variable.id] = GivenAnswer(
+                value, answer.missing or "", is_words, *when_and_how, is_released, raw or ""
+            )
     lacking = [variable for variable in subject.variables if variable.id not in given]
     if lacking:
         # The person has neither left nor submitted, so no reason is written down: it is what it would be now.
@@ -127,8 +131,8 @@ def _response(
         reasons = {it.id: now.get(it.key, Missing.NOT_ASKED) for it in open_now}
         context = (row.channel, row.language, row.mode)
         for it in lacking:
-            given[it.id] = Given(None, reasons.get(it.id, Missing.NOT_ASKED).value, False, None, *context)
-    return Response(row, subject.number_of(row.revision_id), given, is_answered)
+            given[it.id] = GivenAnswer(None, reasons.get(it.id, Missing.NOT_ASKED).value, False, None, *context)
+    return ParticipationAnswers(row, subject.number_of(row.revision_id), given, is_answered)
 
 
 def _revision_of(answer: StoredAnswer, row: StoredSession) -> int:
@@ -143,14 +147,14 @@ def _revision_of(answer: StoredAnswer, row: StoredSession) -> int:
     return row.revision_id if is_again else answer.revision_id
 
 
-def given_as(variable: Variable, raw: str | None) -> Given:
+def parse_stored_answer(variable: Variable, raw: str | None) -> GivenAnswer:
     """A stored value as an answer to this question, without who gave it and when."""
     value, is_words = _read(variable, raw) if raw is not None else (None, False)
-    return Given(value, "", is_words, raw=raw or "")
+    return GivenAnswer(value, "", is_words, raw=raw or "")
 
 
 def _read(variable: Variable, raw: str) -> tuple[Value | None, bool]:
     """A stored value, and whether it may be words of a person."""
     stored = from_json(raw)
-    value = None if stored is None else read(variable.kind, variable.possible, stored)
+    value = None if stored is None else parse_value(variable.kind, variable.possible, stored)
     return (stored, stored is not None) if value is None else (value, variable.kind == "text")

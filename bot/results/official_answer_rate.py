@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 from storage.tables.moderation import ProposalProgress, proposal_progress
 from storage.tables.proposals import ProposalStatus
 
-FINAL: Final[frozenset[ProposalStatus]] = frozenset({"next_phase", "accepted", "rejected", "done"})
+FINAL_STATUSES: Final[frozenset[ProposalStatus]] = frozenset({"next_phase", "accepted", "rejected", "done"})
 """With these a person knows what became of it; "under consideration" says only that somebody is at it."""
 DAY_SECONDS: Final = 86_400
 
 
-class Answered(NamedTuple):
+class OfficialAnswerRate(NamedTuple):
     """Numbers for the public; None where they would be about too few people."""
 
     contributions: int | None
@@ -32,7 +32,7 @@ class Answered(NamedTuple):
         return self.answered / self.contributions
 
 
-class Owed(NamedTuple):
+class UnansweredContribution(NamedTuple):
     """A contribution whose author does not know yet what became of it."""
 
     code: str
@@ -40,12 +40,12 @@ class Owed(NamedTuple):
     is_unread: bool
 
 
-def answered(connection: Connection, consultation_id: int, least: int) -> Answered:
+def official_answer_rate(connection: Connection, consultation_id: int, least: int) -> OfficialAnswerRate:
     """How many contributions there are, how many were answered, and how long that took; `least` as for all figures."""
-    return summary(proposal_progress(connection, consultation_id), least)
+    return official_answer_rate_of(proposal_progress(connection, consultation_id), least)
 
 
-def summary(rows: Sequence[ProposalProgress], least: int) -> Answered:
+def official_answer_rate_of(rows: Sequence[ProposalProgress], least: int) -> OfficialAnswerRate:
     """The same from rows. What was split counts by its parts; that it was hidden, even with a reason, is no answer.
 
     >>> summary([], least=5)
@@ -53,16 +53,16 @@ def summary(rows: Sequence[ProposalProgress], least: int) -> Answered:
     """
     counted = [row for row in rows if row.state != "split"]
     if 0 < len(counted) < least:
-        return Answered(None, None, None)
+        return OfficialAnswerRate(None, None, None)
     waits = [(row.answered_at - row.created_at).total_seconds() for row in counted if row.answered_at]
     days = round(max(0.0, median(waits)) / DAY_SECONDS, 1) if waits and len(waits) >= least else None
-    return Answered(len(counted), len(waits), days)
+    return OfficialAnswerRate(len(counted), len(waits), days)
 
 
-def owed(connection: Connection, consultation_id: int) -> list[Owed]:
+def unanswered_contributions(connection: Connection, consultation_id: int) -> list[UnansweredContribution]:
     """Whose authors still wait: what nobody has read yet, and what has no final status. Oldest first."""
     return [
-        Owed(row.code, row.status, row.state == "waiting")
+        UnansweredContribution(row.code, row.status, row.state == "waiting")
         for row in proposal_progress(connection, consultation_id)
-        if row.state not in {"hidden", "split"} and row.status not in FINAL
+        if row.state not in {"hidden", "split"} and row.status not in FINAL_STATUSES
     ]
